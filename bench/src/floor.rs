@@ -1,5 +1,6 @@
-//! The floor under a first run: parse both sides to generic JSON values, and store each record as a blob with two key rows in one
-//! SQLite transaction. Nothing is linked, decided or written to a system; a first run is held against three times this.
+//! The floor under a first run: parse both sides to generic JSON values, and store each record as a
+//! blob with two key rows in one SQLite transaction. Nothing is linked, decided or written to a
+//! system; a first run is held against three times this.
 //!
 //!     floor DIR     the folder that bench/run.sh prepared (a/Contacts.jsonl, b/Person.jsonl)
 
@@ -32,9 +33,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     {
         let mut insert = transaction.prepare("INSERT INTO records VALUES (?1, ?2)")?;
         let mut key = transaction.prepare("INSERT OR IGNORE INTO keys VALUES (?1, ?2)")?;
-        for (file, id, mail) in
-            [("a/Contacts.jsonl", "/id", "/info/emails/0/email"), ("b/Person.jsonl", "/PersonId", "/Emails/0/Value")]
-        {
+        for (file, id, mail) in [
+            ("a/Contacts.jsonl", "/id", "/info/emails/0/email"),
+            ("b/Person.jsonl", "/PersonId", "/Emails/0/Value"),
+        ] {
             let mut lines = BufReader::with_capacity(1 << 20, File::open(dir.join(file))?);
             let mut line = String::new();
             while lines.read_line(&mut line)? > 0 {
@@ -53,6 +55,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     transaction.commit()?;
     let whole = began.elapsed();
-    println!("floor: {records} records in {:.2} s, of that parsing {:.2} s", whole.as_secs_f64(), parsing.as_secs_f64());
+    println!(
+        "floor: {records} records in {:.2} s, of that parsing {:.2} s",
+        whole.as_secs_f64(),
+        parsing.as_secs_f64()
+    );
     Ok(())
 }

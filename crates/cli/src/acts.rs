@@ -1,5 +1,6 @@
-//! `link`, `unlink`, `retry`, `undo`, `redo`, `audit`: what a person does through Lockstep. Whatever takes something back shows a plan
-//! first and does nothing without a yes: from `--yes`, or asked for on a terminal.
+//! `link`, `unlink`, `retry`, `undo`, `redo`, `audit`: what a person does through Lockstep.
+//! Whatever takes something back shows a plan first and does nothing without a yes: from `--yes`,
+//! or asked for on a terminal.
 
 use std::io::{IsTerminal, Write};
 use std::path::Path;
@@ -42,12 +43,20 @@ pub fn link(dir: &Path, a: &str, b: &str, format: Format) -> Result<Exit> {
 }
 
 /// Takes an entity apart.
-pub fn unlink(dir: &Path, a: &str, b: Option<&str>, (restore, yes): (bool, bool), format: Format) -> Result<Exit> {
+pub fn unlink(
+    dir: &Path,
+    a: &str,
+    b: Option<&str>,
+    (restore, yes): (bool, bool),
+    format: Format,
+) -> Result<Exit> {
     let mut hub = project::open(dir)?.hub()?;
     if !restore {
         let halves = hub.unlink(a, b).map_err(act_failure)?;
         match format {
-            Format::Json => json(&wire::Unlinked { plan: None, unlinked: Some(halves.into()), done: None })?,
+            Format::Json => {
+                json(&wire::Unlinked { plan: None, unlinked: Some(halves.into()), done: None })?
+            }
             Format::Text => tell_halves(&halves),
         }
         return Ok(Exit::Done);
@@ -73,8 +82,14 @@ pub fn unlink(dir: &Path, a: &str, b: Option<&str>, (restore, yes): (bool, bool)
 }
 
 fn tell_halves(halves: &Halves) {
-    let names = |half: &[lockstep_hub::report::RecordName]| half.iter().map(ToString::to_string).collect::<Vec<_>>().join(" = ");
-    println!("Unlinked: {} and {} are kept apart; no rule links them again (L7).", names(&halves.one), names(&halves.other));
+    let names = |half: &[lockstep_hub::report::RecordName]| {
+        half.iter().map(ToString::to_string).collect::<Vec<_>>().join(" = ")
+    };
+    println!(
+        "Unlinked: {} and {} are kept apart; no rule links them again (L7).",
+        names(&halves.one),
+        names(&halves.other)
+    );
     for line in &halves.then {
         println!("  by the next run {line}");
     }
@@ -86,7 +101,11 @@ pub fn retry(dir: &Path, record: Option<String>, all: bool, format: Format) -> R
     let again = match (record, all) {
         (Some(record), false) => Again::Record(record),
         (None, true) => Again::All,
-        _ => return Err(Failure::usage("say what is to be tried again: a record as system.RecordType/ID, or --all")),
+        _ => {
+            return Err(Failure::usage(
+                "say what is to be tried again: a record as system.RecordType/ID, or --all",
+            ));
+        }
     };
     let mut hub = project::open(dir)?.hub()?;
     let report = hub.retry(&again).map_err(act_failure)?;
@@ -110,7 +129,9 @@ pub struct Asked {
 impl Asked {
     fn which(self) -> Result<Which> {
         match (self.what, self.since) {
-            (Some(_), Some(_)) => Err(Failure::usage("say either a run or record, or a time, not both")),
+            (Some(_), Some(_)) => {
+                Err(Failure::usage("say either a run or record, or a time, not both"))
+            }
             (None, None) => Err(Failure::usage(
                 "say what is to be taken back: the number of a run (`lockstep status` lists them), --since TIME, or a record as \
                  system.RecordType/ID",
@@ -129,7 +150,8 @@ impl Asked {
 
 /// A point in time: in the user's zone or with another, or how long ago: `90m`, `2h`, `3d`.
 pub fn time(text: &str) -> Result<Timestamp> {
-    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+    let (number, unit) =
+        text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
     let unit_ms = match unit {
         "s" => Some(1_000),
         "m" | "min" => Some(60_000),
@@ -150,7 +172,13 @@ pub fn time(text: &str) -> Result<Timestamp> {
 }
 
 /// Takes Lockstep's own writes back.
-pub fn undo(dir: &Path, asked: Asked, (force, put_back): (bool, PutBackAs), yes: bool, format: Format) -> Result<Exit> {
+pub fn undo(
+    dir: &Path,
+    asked: Asked,
+    (force, put_back): (bool, PutBackAs),
+    yes: bool,
+    format: Format,
+) -> Result<Exit> {
     let which = asked.which()?;
     take_back(dir, yes, format, false, |hub| hub.plan_undo(&which, force, put_back))
 }
@@ -232,9 +260,18 @@ fn plan_text(taking: &TakingBack) -> String {
         };
         let _ = writeln!(out, "  {}  {}{act}", back.record, back.label);
         for property in &back.properties {
-            let _ = writeln!(out, "    {}: {} → {}", property.path, shown(&property.now), shown(&property.back_to));
+            let _ = writeln!(
+                out,
+                "    {}: {} → {}",
+                property.path,
+                shown(&property.now),
+                shown(&property.back_to)
+            );
             if let Some(why) = &property.apart {
-                let _ = writeln!(out, "      kept apart until somebody edits it here or elsewhere: {why}");
+                let _ = writeln!(
+                    out,
+                    "      kept apart until somebody edits it here or elsewhere: {why}"
+                );
             }
             for line in &property.then {
                 let _ = writeln!(out, "      and then, by the next run: {line}");
@@ -252,8 +289,15 @@ fn plan_text(taking: &TakingBack) -> String {
     let properties: usize = taking.records.iter().map(|back| back.properties.len()).sum();
     let mut counts = Vec::new();
     if properties > 0 {
-        let properties = if properties == 1 { "1 property".to_string() } else { format!("{properties} properties") };
-        counts.push(format!("{properties} of {} to put back", print::count(of(Back::Update) as u64, "record")));
+        let properties = if properties == 1 {
+            "1 property".to_string()
+        } else {
+            format!("{properties} properties")
+        };
+        counts.push(format!(
+            "{properties} of {} to put back",
+            print::count(of(Back::Update) as u64, "record")
+        ));
     }
     for (act, what) in [(Back::Delete, "to delete"), (Back::CreateAnew, "to create anew")] {
         if of(act) > 0 {
@@ -276,7 +320,9 @@ pub fn agreed(yes: bool, question: &str) -> Result<bool> {
         return Ok(true);
     }
     if crate::screen::quiet() {
-        return Err(Failure::usage("with `-q` no plan is shown that one could say yes to: add `--yes`, or leave out `-q`"));
+        return Err(Failure::usage(
+            "with `-q` no plan is shown that one could say yes to: add `--yes`, or leave out `-q`",
+        ));
     }
     if !std::io::stdin().is_terminal() {
         println!("Nothing was done: this was a plan. Add --yes to carry it out.");
@@ -294,7 +340,13 @@ pub fn agreed(yes: bool, question: &str) -> Result<bool> {
 }
 
 /// Reads linked records again and tells what differs.
-pub fn audit(dir: &Path, sample: Option<usize>, repair: bool, stored: bool, format: Rows) -> Result<Exit> {
+pub fn audit(
+    dir: &Path,
+    sample: Option<usize>,
+    repair: bool,
+    stored: bool,
+    format: Rows,
+) -> Result<Exit> {
     let audit = match stored {
         true => project::open_for_looking(dir)?.hub_for_looking()?.audit_stored(sample),
         false => {
@@ -309,7 +361,10 @@ pub fn audit(dir: &Path, sample: Option<usize>, repair: bool, stored: bool, form
         Rows::Csv => emit!("{}", audit_csv(&audit)),
         Rows::Text => print!("{}", audit_text(&audit)),
     }
-    if crate::screen::quiet() && format == Rows::Text && (audit.alarms() || !audit.unread.is_empty()) {
+    if crate::screen::quiet()
+        && format == Rows::Text
+        && (audit.alarms() || !audit.unread.is_empty())
+    {
         eprintln!("{}", audit_text(&audit).trim_end());
     }
     Ok(match (audit.alarms(), audit.unread.is_empty()) {
@@ -333,13 +388,24 @@ fn audit_csv(audit: &Audit) -> String {
     let differs = audit.properties.iter().flat_map(|property| {
         let one = |one: &lockstep_hub::audit::Difference| {
             let (shows, expected) = (cell(&one.shows), cell(&one.expected));
-            row(kind(one.kind), &one.record.0, [&property.flow, &property.property, &shows, &expected, ""])
+            row(
+                kind(one.kind),
+                &one.record.0,
+                [&property.flow, &property.property, &shows, &expected, ""],
+            )
         };
         property.examples.iter().map(one).collect::<Vec<_>>()
     });
-    let gone = audit.gone.iter().map(|record| row("gone", &record.0, ["", "", "", "", "it is not in its system any more"]));
-    let unread = audit.unread.iter().map(|(record, why)| row("unread", &record.0, ["", "", "", "", why]));
-    csv(&["kind", "record", "flow", "property", "shows", "expected", "message"], differs.chain(gone).chain(unread))
+    let gone = audit
+        .gone
+        .iter()
+        .map(|record| row("gone", &record.0, ["", "", "", "", "it is not in its system any more"]));
+    let unread =
+        audit.unread.iter().map(|(record, why)| row("unread", &record.0, ["", "", "", "", why]));
+    csv(
+        &["kind", "record", "flow", "property", "shows", "expected", "message"],
+        differs.chain(gone).chain(unread),
+    )
 }
 
 fn audit_text(audit: &Audit) -> String {
@@ -365,7 +431,9 @@ fn audit_text(audit: &Audit) -> String {
         for one in &property.examples {
             let expected = match one.kind {
                 DifferenceKind::Drifted => format!("Lockstep knows {}", shown(&one.expected)),
-                DifferenceKind::NotKept => format!("was given {}, and has not kept it (R6)", shown(&one.expected)),
+                DifferenceKind::NotKept => {
+                    format!("was given {}, and has not kept it (R6)", shown(&one.expected))
+                }
                 DifferenceKind::Unequal => format!("should hold {}", shown(&one.expected)),
             };
             let _ = writeln!(out, "    {}: shows {}, {expected}", one.record, shown(&one.shows));
@@ -377,9 +445,21 @@ fn audit_text(audit: &Audit) -> String {
     for (record, why) in &audit.unread {
         let _ = writeln!(out, "! {record} could not be read: {}", visible(why));
     }
-    let entities = if audit.entities == 1 { "1 entity".to_string() } else { format!("{} entities", audit.entities) };
-    let _ = writeln!(out, "{} of {entities} audited, {} read.", audit.audited, print::count(audit.records_read as u64, "record"));
-    for (n, why) in [(audit.in_review, "wait in review (lockstep review)"), (audit.waiting, "wait for a write that is decided")] {
+    let entities = if audit.entities == 1 {
+        "1 entity".to_string()
+    } else {
+        format!("{} entities", audit.entities)
+    };
+    let _ = writeln!(
+        out,
+        "{} of {entities} audited, {} read.",
+        audit.audited,
+        print::count(audit.records_read as u64, "record")
+    );
+    for (n, why) in [
+        (audit.in_review, "wait in review (lockstep review)"),
+        (audit.waiting, "wait for a write that is decided"),
+    ] {
         if n > 0 {
             let _ = writeln!(out, "{n} differ as is known: they {why}.");
         }
@@ -387,9 +467,14 @@ fn audit_text(audit: &Audit) -> String {
     let _ = match (audit.alarms(), audit.repaired) {
         (false, _) if audit.in_review + audit.waiting > 0 => writeln!(out, "Nothing else differs."),
         (false, _) => writeln!(out, "Nothing differs."),
-        (true, true) => writeln!(out, "What differs was taken in; the next run settles it (`lockstep sync`)."),
+        (true, true) => {
+            writeln!(out, "What differs was taken in; the next run settles it (`lockstep sync`).")
+        }
         (true, false) => {
-            writeln!(out, "Nothing was written. `lockstep audit --repair` takes in what differs, for the next run to settle.")
+            writeln!(
+                out,
+                "Nothing was written. `lockstep audit --repair` takes in what differs, for the next run to settle."
+            )
         }
     };
     out

@@ -30,22 +30,35 @@ pub fn run(dir: &Path, from: &str, to: &str, format: Format) -> Result<Exit> {
 
 fn record_type(opened: &Opened, name: &str) -> Result<TypeName> {
     let wrong = |what: String| Failure::usage(what);
-    let ty = TypeName::parse(name)
-        .ok_or_else(|| wrong(format!("`{name}` is no record type: write it with its system, `crm.People`")))?;
+    let ty = TypeName::parse(name).ok_or_else(|| {
+        wrong(format!("`{name}` is no record type: write it with its system, `crm.People`"))
+    })?;
     let Some(types) = opened.schemas.get(&ty.system) else {
         let known: Vec<&str> = opened.schemas.keys().map(String::as_str).collect();
-        return Err(wrong(format!("lockstep.yaml has no system `{}`; there are {}", ty.system, known.join(", "))));
+        return Err(wrong(format!(
+            "lockstep.yaml has no system `{}`; there are {}",
+            ty.system,
+            known.join(", ")
+        )));
     };
     if !types.iter().any(|schema| schema.kind == ty.kind) {
-        let known: Vec<String> = types.iter().map(|schema| format!("{}.{}", ty.system, schema.kind)).collect();
-        return Err(wrong(format!("{} has no record type `{}`; there are {}", ty.system, ty.kind, known.join(", "))));
+        let known: Vec<String> =
+            types.iter().map(|schema| format!("{}.{}", ty.system, schema.kind)).collect();
+        return Err(wrong(format!(
+            "{} has no record type `{}`; there are {}",
+            ty.system,
+            ty.kind,
+            known.join(", ")
+        )));
     }
     Ok(ty)
 }
 
 fn connected(opened: &Opened, ty: &TypeName) -> Result<Box<dyn Connector>> {
-    let system =
-        opened.project.system(&ty.system).ok_or_else(|| Failure::usage(format!("there is no system `{}`", ty.system)))?;
+    let system = opened
+        .project
+        .system(&ty.system)
+        .ok_or_else(|| Failure::usage(format!("there is no system `{}`", ty.system)))?;
     lockstep_connector::catalogue::connect(&system.connector, &system.with, &opened.project.dir)
         .map_err(|trouble| Failure::usage(format!("{}: {trouble}", system.name)))
 }
@@ -76,7 +89,16 @@ fn text(advice: &Advice) -> String {
 }
 
 fn candidate_text(candidate: &Candidate, advice: &Advice) -> String {
-    let Candidate { from, to, overlap, would_link, would_ask, would_create, created_twice, proposed } = candidate;
+    let Candidate {
+        from,
+        to,
+        overlap,
+        would_link,
+        would_ask,
+        would_create,
+        created_twice,
+        proposed,
+    } = candidate;
     let mark = if *proposed { "*" } else { " " };
     let mut out = format!("\n{mark} {} = {}\n", from.path, to.path);
     for (filled, side) in [(from, &advice.from), (to, &advice.to)] {
@@ -100,7 +122,8 @@ fn candidate_text(candidate: &Candidate, advice: &Advice) -> String {
         "    {overlap} in common: would link {would_link}, ask about {would_ask}; `create: always` would create {would_create}"
     );
     if *created_twice > 0 {
-        let _ = write!(out, ", of which {created_twice} would be there twice: another row finds them");
+        let _ =
+            write!(out, ", of which {created_twice} would be there twice: another row finds them");
     }
     out.push('\n');
     out

@@ -53,8 +53,7 @@ pub fn command() -> clap::Command {
     Cli::command().mut_subcommands(with_statuses)
 }
 
-const STATUSES_SHORT: &str =
-    "Exit status: 0 done; 1 something needs a person; 2 wrong usage or configuration; 3 a system could not be reached";
+const STATUSES_SHORT: &str = "Exit status: 0 done; 1 something needs a person; 2 wrong usage or configuration; 3 a system could not be reached";
 
 /// How results are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -75,7 +74,8 @@ pub enum Rows {
 /// What of all that is to be written is written; the rest waits for a run without these.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Only {
-    /// Only what this flow writes: its name or a part of it, or the name of its file; may be repeated
+    /// Only what this flow writes: its name or a part of it, or the name of its file; may be
+    /// repeated
     #[arg(long, value_name = "FLOW")]
     pub flow: Vec<String>,
     /// Only what is written to this system; may be repeated
@@ -105,7 +105,8 @@ pub enum Command {
         /// End after the first two runs
         #[arg(long)]
         once: bool,
-        /// Keep the project in this folder, which must be new or empty; else it is removed at the end
+        /// Keep the project in this folder, which must be new or empty; else it is removed at the
+        /// end
         #[arg(long, value_name = "DIR")]
         keep: Option<PathBuf>,
         /// JSON has both runs, and needs `--once`
@@ -113,9 +114,12 @@ pub enum Command {
         format: Format,
     },
     /// Write a new project folder, from documents where given
-    #[command(after_help = "Examples:\n  lockstep init shop\n  lockstep init shop --from flows.rst")]
+    #[command(
+        after_help = "Examples:\n  lockstep init shop\n  lockstep init shop --from flows.rst"
+    )]
     Init {
-        /// The folder, which is made where it is not there; the one that `-C` names, or this one, if not said
+        /// The folder, which is made where it is not there; the one that `-C` names, or this one,
+        /// if not said
         #[arg(value_name = "DIR")]
         dir: Option<PathBuf>,
         /// Dataflow documents to start from
@@ -125,7 +129,9 @@ pub enum Command {
         format: Format,
     },
     /// Dataflow documents to flow files
-    #[command(after_help = "Examples:\n  lockstep import flows.rst\n  lockstep import documents/*.rst -o flows")]
+    #[command(
+        after_help = "Examples:\n  lockstep import flows.rst\n  lockstep import documents/*.rst -o flows"
+    )]
     Import {
         #[arg(required = true, value_name = "DOC")]
         documents: Vec<PathBuf>,
@@ -134,7 +140,9 @@ pub enum Command {
         out: Option<PathBuf>,
     },
     /// Flow files (or documents) to documents
-    #[command(after_help = "Examples:\n  lockstep doc -o documents\n  lockstep doc --format html flows/people.yaml")]
+    #[command(
+        after_help = "Examples:\n  lockstep doc -o documents\n  lockstep doc --format html flows/people.yaml"
+    )]
     Doc {
         #[arg(long, value_enum, default_value_t = DocFormat::Rst)]
         format: DocFormat,
@@ -174,12 +182,14 @@ pub enum Command {
     #[command(after_help = "Examples:\n  lockstep connect wix")]
     Connect {
         system: String,
-        /// Paste the address to which the browser came back, where the browser is on another machine
+        /// Paste the address to which the browser came back, where the browser is on another
+        /// machine
         #[arg(long)]
         paste: bool,
         /// The port of this machine to which the browser comes back; 0 for any
         ///
-        /// Where a system wants to know the address beforehand, register http://127.0.0.1:PORT/callback.
+        /// Where a system wants to know the address beforehand, register
+        /// http://127.0.0.1:PORT/callback.
         #[arg(long, default_value_t = 47111)]
         port: u16,
         /// Sign in anew, and show the settings that the sign-in tells; they may be secret
@@ -211,9 +221,10 @@ pub enum Command {
     },
     /// One run: read, link, decide, deliver, until quiet
     ///
-    /// With `--flow`, `--only` or `--first` all is read and decided on that the writes in question depend on, and only these are made. The
-    /// others stay decided on, or on the list of what is to be decided, and the next run without such a limit makes them. A guard that trips
-    /// (G3) stops such a run, too.
+    /// With `--flow`, `--only` or `--first` all is read and decided on that the writes in question
+    /// depend on, and only these are made. The others stay decided on, or on the list of what is to
+    /// be decided, and the next run without such a limit makes them. A guard that trips (G3) stops
+    /// such a run, too.
     #[command(
         after_help = "Examples:\n  lockstep sync\n  lockstep sync --full\n  lockstep sync --first 5\n  lockstep sync --flow \"crm.People to shop.Customers\"\n  lockstep sync --only shop --format json"
     )]
@@ -254,7 +265,9 @@ pub enum Command {
         format: Format,
     },
     /// Let through what a guard holds back
-    #[command(after_help = "Examples:\n  lockstep release --system shop\n  lockstep release --guard deletes --discard")]
+    #[command(
+        after_help = "Examples:\n  lockstep release --system shop\n  lockstep release --guard deletes --discard"
+    )]
     Release {
         /// Only this system's
         #[arg(long, value_name = "SYSTEM")]
@@ -269,7 +282,9 @@ pub enum Command {
         format: Format,
     },
     /// Say that a system, record type or property has another name now: links and history stay
-    #[command(after_help = "Examples:\n  lockstep rename crm kunder\n  lockstep rename crm.People.name crm.People.fullname")]
+    #[command(
+        after_help = "Examples:\n  lockstep rename crm kunder\n  lockstep rename crm.People.name crm.People.fullname"
+    )]
     Rename {
         /// A system (`crm`), a record type (`crm.People`) or a property (`crm.People.name`)
         old: String,
@@ -285,7 +300,9 @@ pub enum Command {
         format: Format,
     },
     /// The linked records
-    #[command(after_help = "Examples:\n  lockstep entities --limit 10\n  lockstep entities --limit 100000 --format csv")]
+    #[command(
+        after_help = "Examples:\n  lockstep entities --limit 10\n  lockstep entities --limit 100000 --format csv"
+    )]
     Entities {
         #[arg(long, value_enum, default_value_t = Rows::Text)]
         format: Rows,
@@ -351,14 +368,17 @@ pub enum Command {
         format: Format,
     },
     /// Take Lockstep's own writes back, after a plan
-    #[command(after_help = "Examples:\n  lockstep undo 12\n  lockstep undo crm.People/7 phone\n  lockstep undo --since 2h")]
+    #[command(
+        after_help = "Examples:\n  lockstep undo 12\n  lockstep undo crm.People/7 phone\n  lockstep undo --since 2h"
+    )]
     Undo {
         /// The number of a run, or a record as system.RecordType/ID
         #[arg(value_name = "RUN|RECORD")]
         what: Option<String>,
         /// One property of the record
         path: Option<String>,
-        /// What was written since: 2026-01-31 08:00 (in your time zone, or with another: 2026-01-31T08:00:00Z), or how long ago: 90m, 2h, 3d
+        /// What was written since: 2026-01-31 08:00 (in your time zone, or with another:
+        /// 2026-01-31T08:00:00Z), or how long ago: 90m, 2h, 3d
         #[arg(long, value_name = "TIME")]
         since: Option<String>,
         /// And not after
@@ -367,7 +387,8 @@ pub enum Command {
         /// Also what has been edited since
         #[arg(long)]
         force: bool,
-        /// Keep what is put back apart from the others, until somebody edits any of them; nothing is carried on
+        /// Keep what is put back apart from the others, until somebody edits any of them; nothing
+        /// is carried on
         #[arg(long, conflicts_with = "as_edit")]
         keep_apart: bool,
         /// Take what is put back for an edit of now, which the next run carries on to the others
@@ -394,7 +415,9 @@ pub enum Command {
         format: Format,
     },
     /// Read linked records again, and tell what differs from what Lockstep knows
-    #[command(after_help = "Examples:\n  lockstep audit\n  lockstep audit --sample 200\n  lockstep audit --stored --format csv")]
+    #[command(
+        after_help = "Examples:\n  lockstep audit\n  lockstep audit --sample 200\n  lockstep audit --stored --format csv"
+    )]
     Audit {
         /// About so many entities instead of all
         #[arg(long, value_name = "N")]
@@ -418,7 +441,8 @@ pub enum Command {
         /// What happened in this run
         #[arg(long, value_name = "N", conflicts_with = "record")]
         run: Option<i64>,
-        /// What happened since: 2026-01-31 08:00 (in your time zone, or with another: 2026-01-31T08:00:00Z), or how long ago: 90m, 2h, 3d
+        /// What happened since: 2026-01-31 08:00 (in your time zone, or with another:
+        /// 2026-01-31T08:00:00Z), or how long ago: 90m, 2h, 3d
         #[arg(long, value_name = "TIME", conflicts_with_all = ["record", "run"])]
         since: Option<String>,
         #[arg(long, value_enum, default_value_t = Rows::Text)]
@@ -454,7 +478,8 @@ pub enum Command {
         /// Judge by what the project's store and journal have seen in operation; nothing is written
         #[arg(long, conflicts_with = "i_know_this_writes")]
         passive: bool,
-        /// Try them on the project's own systems: a test tenant. Marked records are added, edited and deleted again
+        /// Try them on the project's own systems: a test tenant. Marked records are added, edited
+        /// and deleted again
         #[arg(long)]
         i_know_this_writes: bool,
         /// With emulated systems that fail now and then while the hub runs
@@ -490,7 +515,9 @@ pub enum Command {
         out: Option<PathBuf>,
     },
     /// Emulated systems to work against
-    #[command(after_help = "Examples:\n  lockstep sandbox\n  lockstep sandbox wix zendesk --port 4800 --faults many")]
+    #[command(
+        after_help = "Examples:\n  lockstep sandbox\n  lockstep sandbox wix zendesk --port 4800 --faults many"
+    )]
     Sandbox {
         /// superoffice, wix, poweroffice-go, crmoffice, zendesk, youtrack; all if none is named
         systems: Vec<String>,
@@ -501,10 +528,11 @@ pub enum Command {
         empty: bool,
         /// What goes wrong: none, some (if nothing is said), many, or a JSON file of rates
         ///
-        /// Lost answers, refused connections, 429 and 5xx, slow answers, stale reads, empty lists, values that are stored
-        /// otherwise: so many of a thousand requests each. It can be changed while the systems run, with
-        /// PUT /_sandbox/faults for all of them or PUT /_sandbox/SYSTEM/faults for one; GET shows what stands and how
-        /// often each has struck, DELETE ends it. docs/sandbox.md has all kinds and their settings.
+        /// Lost answers, refused connections, 429 and 5xx, slow answers, stale reads, empty lists,
+        /// values that are stored otherwise: so many of a thousand requests each. It can be changed
+        /// while the systems run, with PUT /_sandbox/faults for all of them or PUT
+        /// /_sandbox/SYSTEM/faults for one; GET shows what stands and how often each has struck,
+        /// DELETE ends it. docs/sandbox.md has all kinds and their settings.
         #[arg(long, value_name = "PRESET|FILE", num_args = 0..=1, default_missing_value = "some")]
         faults: Option<String>,
         /// JSON is one document, printed when the systems are up
@@ -607,12 +635,16 @@ mod tests {
         let whole = command();
         for one in whole.get_subcommands() {
             assert!(
-                page.contains(&format!("`lockstep {}", one.get_name())) || page.contains(&format!("`{}`", one.get_name())),
+                page.contains(&format!("`lockstep {}", one.get_name()))
+                    || page.contains(&format!("`{}`", one.get_name())),
                 "{one}"
             );
         }
         for option in whole.get_arguments().filter(|argument| argument.is_global_set()) {
-            let names = [option.get_short().map(|c| format!("`-{c}")), option.get_long().map(|long| format!("`--{long}"))];
+            let names = [
+                option.get_short().map(|c| format!("`-{c}")),
+                option.get_long().map(|long| format!("`--{long}")),
+            ];
             assert!(names.into_iter().flatten().any(|name| page.contains(&name)), "{option}");
         }
     }
@@ -632,16 +664,25 @@ mod tests {
         let whole = command();
         for one in whole.get_subcommands().filter(|one| !documents.contains(&one.get_name())) {
             let format = one.get_arguments().find(|argument| argument.get_id() == "format");
-            let values = format.unwrap_or_else(|| panic!("{one} has no --format")).get_possible_values();
+            let values =
+                format.unwrap_or_else(|| panic!("{one} has no --format")).get_possible_values();
             assert!(values.iter().any(|value| value.get_name() == "json"), "{one}");
         }
     }
 
     #[test]
     fn the_folder_is_named_before_or_after_the_command() {
-        for line in ["lockstep -C a plan", "lockstep plan -C a", "lockstep review -C a accept 1", "lockstep -C a review accept 1"]
-        {
-            assert_eq!(Cli::try_parse_from(line.split(' ')).unwrap().dir, Some(PathBuf::from("a")), "{line}");
+        for line in [
+            "lockstep -C a plan",
+            "lockstep plan -C a",
+            "lockstep review -C a accept 1",
+            "lockstep -C a review accept 1",
+        ] {
+            assert_eq!(
+                Cli::try_parse_from(line.split(' ')).unwrap().dir,
+                Some(PathBuf::from("a")),
+                "{line}"
+            );
         }
     }
 }

@@ -1,5 +1,6 @@
-//! `connect`: authorises and tests one connection. Where a person signs in, the browser comes back to a page of this machine (RFC 8252),
-//! or, on a server without a browser, the person pastes the address to which it came back somewhere else.
+//! `connect`: authorises and tests one connection. Where a person signs in, the browser comes back
+//! to a page of this machine (RFC 8252), or, on a server without a browser, the person pastes the
+//! address to which it came back somewhere else.
 
 use std::io::{BufRead, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -32,14 +33,21 @@ pub fn connect(dir: &Path, system: &str, way: &Way) -> Result<Exit> {
     let opened = project::open(dir)?;
     let Some(known) = opened.project.system(system) else {
         let names: Vec<&str> = opened.project.systems.iter().map(|s| s.name.as_str()).collect();
-        return Err(Failure::usage(format!("there is no system `{system}` in lockstep.yaml; there are {}", names.join(", "))));
+        return Err(Failure::usage(format!(
+            "there is no system `{system}` in lockstep.yaml; there are {}",
+            names.join(", ")
+        )));
     };
     let keep = opened.keep(system)?;
     let failed = |trouble: Trouble| match trouble {
-        Trouble::Unreachable(_) | Trouble::Busy { .. } => Failure::unreachable(format!("{system}: {trouble}")),
+        Trouble::Unreachable(_) | Trouble::Busy { .. } => {
+            Failure::unreachable(format!("{system}: {trouble}"))
+        }
         trouble => Failure::usage(format!("{system}: {trouble}")),
     };
-    let rest = catalogue::rest_kept(&known.connector, &known.with, &opened.project.dir, keep.clone()).map_err(failed)?;
+    let rest =
+        catalogue::rest_kept(&known.connector, &known.with, &opened.project.dir, keep.clone())
+            .map_err(failed)?;
     match rest {
         // Keys that are there and work need no sign-in.
         Some(rest) if rest.signs_in() => {
@@ -61,27 +69,38 @@ pub fn connect(dir: &Path, system: &str, way: &Way) -> Result<Exit> {
         }
         Some(rest) => told(&rest, system, way, failed),
         None => {
-            let connector = catalogue::connect_kept(&known.connector, &known.with, &opened.project.dir, keep).map_err(failed)?;
+            let connector =
+                catalogue::connect_kept(&known.connector, &known.with, &opened.project.dir, keep)
+                    .map_err(failed)?;
             told(connector.as_ref(), system, way, failed)
         }
     }
 }
 
-fn told(connector: &dyn Connector, system: &str, way: &Way, failed: impl Fn(Trouble) -> Failure) -> Result<Exit> {
+fn told(
+    connector: &dyn Connector,
+    system: &str,
+    way: &Way,
+    failed: impl Fn(Trouble) -> Failure,
+) -> Result<Exit> {
     tell(system, &connector.test().map_err(failed)?, way)
 }
 
 fn tell(system: &str, line: &str, way: &Way) -> Result<Exit> {
     match way.format {
         Format::Json => {
-            crate::look::json(&crate::wire::Connected { system: system.into(), answer: line.into() })?;
+            crate::look::json(&crate::wire::Connected {
+                system: system.into(),
+                answer: line.into(),
+            })?;
         }
         Format::Text => println!("{system}: {line}"),
     }
     Ok(Exit::Done)
 }
 
-/// The settings that a sign-in told. Their values may be secret, so they are shown to who asks for them.
+/// The settings that a sign-in told. Their values may be secret, so they are shown to who asks for
+/// them.
 fn show_claims(rest: &Rest, system: &str, way: &Way) {
     let claims = rest.told_by_sign_in();
     if way.format == Format::Json {
@@ -93,7 +112,9 @@ fn show_claims(rest: &Rest, system: &str, way: &Way) {
     for (setting, value) in &claims {
         match way.show_claims {
             true => println!("{setting}: {value}"),
-            false => println!("The sign-in tells the setting `{setting}`: `lockstep connect {system} --show-claims` shows it."),
+            false => println!(
+                "The sign-in tells the setting `{setting}`: `lockstep connect {system} --show-claims` shows it."
+            ),
         }
     }
     if way.show_claims && claims.is_empty() {
@@ -110,7 +131,12 @@ fn ask(way: &Way, text: &str) {
     let _ = std::io::stdout().flush();
 }
 
-fn sign_in(rest: &Rest, system: &str, way: &Way, failed: impl Fn(Trouble) -> Failure) -> Result<()> {
+fn sign_in(
+    rest: &Rest,
+    system: &str,
+    way: &Way,
+    failed: impl Fn(Trouble) -> Failure,
+) -> Result<()> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, way.port));
     let listener = match (listener, way.paste) {
         (Ok(listener), _) => Some(listener),
@@ -122,8 +148,12 @@ fn sign_in(rest: &Rest, system: &str, way: &Way, failed: impl Fn(Trouble) -> Fai
             )));
         }
     };
-    let port = listener.as_ref().and_then(|listener| listener.local_addr().ok()).map_or(way.port, |address| address.port());
-    let signing_in = rest.begin_sign_in(&format!("http://127.0.0.1:{port}/callback")).map_err(&failed)?;
+    let port = listener
+        .as_ref()
+        .and_then(|listener| listener.local_addr().ok())
+        .map_or(way.port, |address| address.port());
+    let signing_in =
+        rest.begin_sign_in(&format!("http://127.0.0.1:{port}/callback")).map_err(&failed)?;
     ask(way, &format!("Sign in to {system} on this page:\n\n  {}\n", signing_in.url));
     match listener.filter(|_| !way.paste) {
         Some(listener) => {
@@ -132,17 +162,25 @@ fn sign_in(rest: &Rest, system: &str, way: &Way, failed: impl Fn(Trouble) -> Fai
         }
         None => {
             let address = format!("http://127.0.0.1:{port}/");
-            ask(way, &format!("Then the browser goes to an address that begins with {address} and may show nothing there."));
+            ask(
+                way,
+                &format!(
+                    "Then the browser goes to an address that begins with {address} and may show nothing there."
+                ),
+            );
             ask(way, "Paste that whole address here:");
             let mut line = String::new();
             let mut input = BufReader::new(std::io::stdin().take(MOST));
-            input.read_line(&mut line).map_err(|error| Failure::usage(format!("nothing could be read: {error}")))?;
+            input
+                .read_line(&mut line)
+                .map_err(|error| Failure::usage(format!("nothing could be read: {error}")))?;
             rest.finish_sign_in(&signing_in, line.trim()).map_err(failed)
         }
     }
 }
 
-/// Answers the browser until it brings what belongs to this sign-in. What else comes to the port changes nothing.
+/// Answers the browser until it brings what belongs to this sign-in. What else comes to the port
+/// changes nothing.
 fn wait_for_browser(
     listener: &TcpListener,
     rest: &Rest,
@@ -150,7 +188,9 @@ fn wait_for_browser(
     failed: impl Fn(Trouble) -> Failure,
 ) -> Result<()> {
     let until = Instant::now() + PATIENCE;
-    let stopped = |error: std::io::Error| Failure::usage(format!("the port can't be listened on any more: {error}"));
+    let stopped = |error: std::io::Error| {
+        Failure::usage(format!("the port can't be listened on any more: {error}"))
+    };
     listener.set_nonblocking(true).map_err(stopped)?;
     while Instant::now() < until {
         let (mut stream, _) = match listener.accept() {
@@ -167,13 +207,19 @@ fn wait_for_browser(
             continue;
         }
         if !target.contains(&signing_in.mark()) {
-            page(&mut stream, 400, "This belongs to another sign-in. Use the page that was opened last.");
+            page(
+                &mut stream,
+                400,
+                "This belongs to another sign-in. Use the page that was opened last.",
+            );
             continue;
         }
         let result = rest.finish_sign_in(signing_in, &target);
         match &result {
             Ok(()) => page(&mut stream, 200, "You are signed in. This page can be closed."),
-            Err(_) => page(&mut stream, 400, "The sign-in did not work; the command line says why."),
+            Err(_) => {
+                page(&mut stream, 400, "The sign-in did not work; the command line says why.")
+            }
         }
         return result.map_err(failed);
     }
@@ -197,7 +243,8 @@ fn asked(stream: &mut TcpStream) -> Option<String> {
 }
 
 fn page(stream: &mut TcpStream, status: u16, text: &str) {
-    let body = format!("<!doctype html><meta charset=\"utf-8\"><title>Lockstep</title><p>{text}</p>\n");
+    let body =
+        format!("<!doctype html><meta charset=\"utf-8\"><title>Lockstep</title><p>{text}</p>\n");
     // A browser that has gone is no reason to stop.
     let _ = write!(
         stream,

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use lockstep_hub::Hub;
 use lockstep_hub::run::RunOptions;
-use lockstep_sandbox::{Options, PRESETS, Running, SYSTEMS, Sandbox, Setting, StartError, credentials};
+use lockstep_sandbox::{
+    Options, PRESETS, Running, SYSTEMS, Sandbox, Setting, StartError, credentials,
+};
 
 use crate::args::Format;
 use crate::exit::{Exit, Failure, Result};
@@ -24,19 +26,33 @@ const MOMENT: Duration = Duration::from_millis(50);
 const EXAMPLE: [(&str, &str); 6] = [
     ("lockstep.yaml", include_str!("../../../examples/lockstep.yaml")),
     ("flows/superoffice-wix.yaml", include_str!("../../../examples/flows/superoffice-wix.yaml")),
-    ("flows/poweroffice-go-wix.yaml", include_str!("../../../examples/flows/poweroffice-go-wix.yaml")),
+    (
+        "flows/poweroffice-go-wix.yaml",
+        include_str!("../../../examples/flows/poweroffice-go-wix.yaml"),
+    ),
     ("flows/wix-crmoffice.yaml", include_str!("../../../examples/flows/wix-crmoffice.yaml")),
     ("flows/wix-youtrack.yaml", include_str!("../../../examples/flows/wix-youtrack.yaml")),
-    ("flows/superoffice-zendesk.yaml", include_str!("../../../examples/flows/superoffice-zendesk.yaml")),
+    (
+        "flows/superoffice-zendesk.yaml",
+        include_str!("../../../examples/flows/superoffice-zendesk.yaml"),
+    ),
 ];
 
-/// Starts the sandbox with sample data, runs the example flows twice, and goes on unless it is to end there.
+/// Starts the sandbox with sample data, runs the example flows twice, and goes on unless it is to
+/// end there.
 pub fn demo(port: u16, once: bool, keep: Option<&Path>, format: Format) -> Result<Exit> {
     if format == Format::Json && !once {
-        return Err(Failure::usage("`--format json` has the two runs of `lockstep demo --once`: add `--once`"));
+        return Err(Failure::usage(
+            "`--format json` has the two runs of `lockstep demo --once`: add `--once`",
+        ));
     }
-    if let Some(path) = keep.filter(|path| path.read_dir().map_or(path.exists(), |mut entries| entries.next().is_some())) {
-        return Err(Failure::usage(format!("{} is there already and not an empty folder: name another one", path.display())));
+    if let Some(path) = keep.filter(|path| {
+        path.read_dir().map_or(path.exists(), |mut entries| entries.next().is_some())
+    }) {
+        return Err(Failure::usage(format!(
+            "{} is there already and not an empty folder: name another one",
+            path.display()
+        )));
     }
     let sandbox = start(Options { port, ..Options::default() })?;
     let folder = Folder::new(&sandbox, keep)?;
@@ -51,8 +67,14 @@ pub fn demo(port: u16, once: bool, keep: Option<&Path>, format: Format) -> Resul
         )?;
         return Ok(if writes > 0 { Exit::NeedsAPerson } else { Exit::Done });
     }
-    println!("Six systems are emulated at {}, with about 200 people, companies, tickets and products.", sandbox.root());
-    println!("Five dataflow documents say what is kept in step; the project is in {}.", folder.path.display());
+    println!(
+        "Six systems are emulated at {}, with about 200 people, companies, tickets and products.",
+        sandbox.root()
+    );
+    println!(
+        "Five dataflow documents say what is kept in step; the project is in {}.",
+        folder.path.display()
+    );
     let mut hub = project::open(&folder.path)?.hub()?;
 
     println!("\n—— first run ——");
@@ -62,7 +84,9 @@ pub fn demo(port: u16, once: bool, keep: Option<&Path>, format: Format) -> Resul
     let second = hub.run(progress::watched(false)).map_err(project::hub_failure)?;
     print!("{}", second_run(&second));
     if second.writes() > 0 {
-        return Err(Failure::person("the second run should have written nothing: please report this"));
+        return Err(Failure::person(
+            "the second run should have written nothing: please report this",
+        ));
     }
     if once {
         folder.tell(&sandbox);
@@ -86,10 +110,17 @@ fn second_run(report: &lockstep_hub::Report) -> String {
 }
 
 fn go_on(hub: &mut Hub, sandbox: &Running, folder: &Folder) -> Result<Exit> {
-    println!("\nIt goes on, reading every {} s. Make an edit, and watch it travel; {} lists", EVERY.as_secs(), sandbox.root());
+    println!(
+        "\nIt goes on, reading every {} s. Make an edit, and watch it travel; {} lists",
+        EVERY.as_secs(),
+        sandbox.root()
+    );
     println!("the systems' addresses and how to edit in each. For example:\n");
     println!("{}", example_edit(sandbox));
-    println!("Look from another terminal:  lockstep status -C {0}   lockstep review -C {0}", folder.path.display());
+    println!(
+        "Look from another terminal:  lockstep status -C {0}   lockstep review -C {0}",
+        folder.path.display()
+    );
     println!("Ctrl-C ends it.\n");
     let stop = Arc::new(AtomicBool::new(false));
     crate::interrupt::stop_when_interrupted(stop.clone(), "");
@@ -107,7 +138,8 @@ fn go_on(hub: &mut Hub, sandbox: &Running, folder: &Folder) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// A command that edits a first name in Wix, of a contact with a telephone number: it has a counterpart in CRMOffice.
+/// A command that edits a first name in Wix, of a contact with a telephone number: it has a
+/// counterpart in CRMOffice.
 fn example_edit(sandbox: &Running) -> String {
     let contacts = sandbox.records("wix", "contacts").unwrap_or_default();
     let with_phone = contacts.iter().find(|c| c.pointer("/info/phones/items/0/phone").is_some());
@@ -119,18 +151,32 @@ fn example_edit(sandbox: &Running) -> String {
 }
 
 /// Emulated systems to work against, until it is stopped.
-pub fn sandbox(systems: Vec<String>, port: u16, empty: bool, faults: Option<&str>, format: Format) -> Result<Exit> {
-    let names = if systems.is_empty() { SYSTEMS.iter().map(|s| (*s).to_string()).collect() } else { systems.clone() };
+pub fn sandbox(
+    systems: Vec<String>,
+    port: u16,
+    empty: bool,
+    faults: Option<&str>,
+    format: Format,
+) -> Result<Exit> {
+    let names = if systems.is_empty() {
+        SYSTEMS.iter().map(|s| (*s).to_string()).collect()
+    } else {
+        systems.clone()
+    };
     let what = faults.unwrap_or("none");
     let faults = settings(what)?;
-    let sandbox = start(Options { port, systems, sample_data: !empty, faults, ..Options::default() })?;
+    let sandbox =
+        start(Options { port, systems, sample_data: !empty, faults, ..Options::default() })?;
     if format == Format::Json {
         let system = |name: &String| {
-            let settings: std::collections::BTreeMap<_, _> = credentials(name).into_iter().collect();
+            let settings: std::collections::BTreeMap<_, _> =
+                credentials(name).into_iter().collect();
             serde_json::json!({"system": name, "url": sandbox.url(name), "credentials": settings})
         };
         let systems: Vec<_> = names.iter().map(system).collect();
-        crate::look::json(&serde_json::json!({"root": sandbox.root(), "systems": systems, "faults": what}))?;
+        crate::look::json(
+            &serde_json::json!({"root": sandbox.root(), "systems": systems, "faults": what}),
+        )?;
         let _ = std::io::Write::flush(&mut std::io::stdout());
         loop {
             std::thread::park();
@@ -143,7 +189,9 @@ pub fn sandbox(systems: Vec<String>, port: u16, empty: bool, faults: Option<&str
             println!("  {variable}={value}");
         }
     }
-    println!("\nFaults: {what}. To change that while it runs, for all systems or for one, and to see what has struck:");
+    println!(
+        "\nFaults: {what}. To change that while it runs, for all systems or for one, and to see what has struck:"
+    );
     for line in FAULT_LINES {
         println!("  {}", line.replace("{root}", &sandbox.root()));
     }
@@ -173,15 +221,20 @@ fn settings(what: &str) -> Result<Vec<(String, Setting)>> {
     let path = Path::new(what);
     let text = std::fs::read_to_string(path).map_err(|error| {
         let presets = PRESETS.join(", ");
-        Failure::usage(format!("`--faults {what}` is neither one of {presets} nor a file that can be read: {error}"))
+        Failure::usage(format!(
+            "`--faults {what}` is neither one of {presets} nor a file that can be read: {error}"
+        ))
     })?;
-    Setting::read_file(&text).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
+    Setting::read_file(&text)
+        .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
 }
 
 /// Starts the sandbox; where the usual port is taken, on any free one.
 fn start(options: Options) -> Result<Running> {
     match Sandbox::start(options.clone()) {
-        Err(StartError::Listen { .. }) if options.port == PORT => Sandbox::start(Options { port: 0, ..options }),
+        Err(StartError::Listen { .. }) if options.port == PORT => {
+            Sandbox::start(Options { port: 0, ..options })
+        }
         started => started,
     }
     .map_err(|error| Failure::usage(error.to_string()))
@@ -206,8 +259,13 @@ impl Folder {
         for (name, text) in EXAMPLE {
             std::fs::write(path.join(name), text).map_err(failed(&path.join(name)))?;
         }
-        let mut env = String::from("# The sandbox's addresses and keys. They open nothing else.\nRATE=1000\n");
-        env.push_str(&format!("CRMOFFICE_TOKEN_URL={}/connect/token\n", sandbox.url("crmoffice").unwrap_or_default()));
+        let mut env = String::from(
+            "# The sandbox's addresses and keys. They open nothing else.\nRATE=1000\n",
+        );
+        env.push_str(&format!(
+            "CRMOFFICE_TOKEN_URL={}/connect/token\n",
+            sandbox.url("crmoffice").unwrap_or_default()
+        ));
         for system in SYSTEMS {
             let variable = system.to_uppercase().replace('-', "_");
             env.push_str(&format!("{variable}_URL={}\n", sandbox.url(system).unwrap_or_default()));
@@ -222,7 +280,8 @@ impl Folder {
     /// What can be done with it, where it is kept.
     fn tell(&self, sandbox: &Running) {
         if self.kept {
-            let port = sandbox.root().rsplit_once(':').map_or(String::new(), |(_, port)| port.to_string());
+            let port =
+                sandbox.root().rsplit_once(':').map_or(String::new(), |(_, port)| port.to_string());
             println!(
                 "\nThe project stays in {0}: `lockstep status -C {0}` looks at it. `lockstep sandbox --port {port}` starts its systems anew; \
                  delete {0}/lockstep.db then, since they begin again with the sample data.",

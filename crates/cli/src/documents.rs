@@ -1,4 +1,5 @@
-//! `doc` and `import`: flow files to documents, documents to flow files. Nothing here needs a project, a network or a store.
+//! `doc` and `import`: flow files to documents, documents to flow files. Nothing here needs a
+//! project, a network or a store.
 
 use std::ffi::OsStr;
 use std::io::IsTerminal;
@@ -17,7 +18,8 @@ pub fn doc(dir: &Path, format: DocFormat, out: Option<&Path>, files: &[PathBuf])
     if files.is_empty() {
         let (project, problems) = lockstep_config::load(dir);
         tell(&problems);
-        let project = project.ok_or_else(|| Failure::usage("there is no project to write documents of"))?;
+        let project =
+            project.ok_or_else(|| Failure::usage("there is no project to write documents of"))?;
         for file in &project.files {
             written.push((PathBuf::from(&file.source.name), as_document(file, format)));
         }
@@ -35,7 +37,8 @@ pub fn doc(dir: &Path, format: DocFormat, out: Option<&Path>, files: &[PathBuf])
     put(written, out, extension, false)
 }
 
-/// A document that was read is given back as it is, byte for byte, when it is asked for in its own form.
+/// A document that was read is given back as it is, byte for byte, when it is asked for in its own
+/// form.
 fn as_document(file: &FlowFile, format: DocFormat) -> String {
     let draft = || file.draft.clone().with_all_said();
     match format {
@@ -46,7 +49,8 @@ fn as_document(file: &FlowFile, format: DocFormat) -> String {
     }
 }
 
-/// Documents to flow files, each with some tests of its flows; those of all documents are at work in them.
+/// Documents to flow files, each with some tests of its flows; those of all documents are at work
+/// in them.
 pub fn import(documents: &[PathBuf], out: Option<&Path>) -> Result<Exit> {
     let mut files = Vec::new();
     for (path, text) in read_all(documents)? {
@@ -80,13 +84,16 @@ tests:
 /// So many of them are made for each document.
 const SAMPLES: usize = 3;
 
-/// Tests of the flows of these files, with all flows at work. Systems by the name of a built-in connector are taken for one of its kind.
+/// Tests of the flows of these files, with all flows at work. Systems by the name of a built-in
+/// connector are taken for one of its kind.
 pub fn samples<'a>(files: impl Iterator<Item = &'a FlowFile>, all: &[Flow]) -> String {
     let schemas = lockstep_connector::catalogue::built_in();
     let tests = files.map(|file| {
         let (flows, _) = lockstep_config::united_flows(std::iter::once(file));
         // As they run: united with what other files say of the same two record types.
-        let same = |flow: &Flow| all.iter().find(|known| known.from == flow.from && known.to == flow.to).cloned();
+        let same = |flow: &Flow| {
+            all.iter().find(|known| known.from == flow.from && known.to == flow.to).cloned()
+        };
         let flows: Vec<Flow> = flows.iter().filter_map(same).collect();
         lockstep_workbench::samples::samples(&flows, all, &schemas, SAMPLES)
     });
@@ -97,7 +104,8 @@ pub fn samples<'a>(files: impl Iterator<Item = &'a FlowFile>, all: &[Flow]) -> S
 fn too_many_for_tests(file: &FlowFile, all: &[Flow]) -> bool {
     let (flows, _) = lockstep_config::united_flows(std::iter::once(file));
     all.len() > lockstep_workbench::samples::MOST_FLOWS
-        && lockstep_workbench::samples::together_with(&flows, all).len() > lockstep_workbench::samples::MOST_FLOWS
+        && lockstep_workbench::samples::together_with(&flows, all).len()
+            > lockstep_workbench::samples::MOST_FLOWS
 }
 
 /// The texts of files. One that is no text is told with what it is.
@@ -119,7 +127,9 @@ pub fn read_all(files: &[PathBuf]) -> Result<Vec<(PathBuf, String)>> {
 pub fn read_flows(path: &Path, text: &str, warn: bool) -> Result<FlowFile> {
     let name = path.display().to_string();
     let names = if name.ends_with(".yaml") || name.ends_with(".yml") {
-        let systems = lockstep_config::systems_named(text).into_iter().map(|name| SystemNames { name, ..SystemNames::default() });
+        let systems = lockstep_config::systems_named(text)
+            .into_iter()
+            .map(|name| SystemNames { name, ..SystemNames::default() });
         Names::new(systems.collect())
     } else {
         let connectors = lockstep_connector::catalogue::names();
@@ -149,12 +159,19 @@ fn tell(problems: &[Problem]) {
     }
 }
 
-/// One file each under the same base name; without a folder, all to standard output. `only_new`: a file that is there, and may be edited since,
-/// is not overwritten, and then none is written. Nor is a file that was read.
-fn put(texts: Vec<(PathBuf, String)>, out: Option<&Path>, extension: &str, only_new: bool) -> Result<Exit> {
+/// One file each under the same base name; without a folder, all to standard output. `only_new`: a
+/// file that is there, and may be edited since, is not overwritten, and then none is written. Nor
+/// is a file that was read.
+fn put(
+    texts: Vec<(PathBuf, String)>,
+    out: Option<&Path>,
+    extension: &str,
+    only_new: bool,
+) -> Result<Exit> {
     let Some(out) = out else {
         for (_, text) in texts {
-            // G9: on a terminal a stranger's document is shown like anything else; a file or a pipe gets it byte for byte.
+            // G9: on a terminal a stranger's document is shown like anything else; a file or a pipe
+            // gets it byte for byte.
             if std::io::stdout().is_terminal() {
                 emit!("{text}");
             } else {
@@ -163,7 +180,9 @@ fn put(texts: Vec<(PathBuf, String)>, out: Option<&Path>, extension: &str, only_
         }
         return Ok(Exit::Done);
     };
-    let target = |path: &Path| out.join(path.file_stem().unwrap_or(OsStr::new("document"))).with_extension(extension);
+    let target = |path: &Path| {
+        out.join(path.file_stem().unwrap_or(OsStr::new("document"))).with_extension(extension)
+    };
     for (at, (path, text)) in texts.iter().enumerate() {
         let to = target(path);
         if let Some((other, _)) = texts[..at].iter().find(|(other, _)| target(other) == to) {
@@ -175,9 +194,10 @@ fn put(texts: Vec<(PathBuf, String)>, out: Option<&Path>, extension: &str, only_
             )));
         }
         let there = std::fs::read_to_string(&to).ok();
-        let was_read = texts
-            .iter()
-            .any(|(read, _)| std::fs::canonicalize(read).is_ok_and(|read| std::fs::canonicalize(&to).is_ok_and(|to| to == read)));
+        let was_read = texts.iter().any(|(read, _)| {
+            std::fs::canonicalize(read)
+                .is_ok_and(|read| std::fs::canonicalize(&to).is_ok_and(|to| to == read))
+        });
         if to.symlink_metadata().is_ok() && (only_new || was_read) && there.as_ref() != Some(text) {
             return Err(Failure::usage(format!(
                 "{} is there already: nothing was written, so that no edit of it is lost; move it away, or name another folder with `-o`",

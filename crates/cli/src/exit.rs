@@ -1,4 +1,5 @@
-//! Exit status: 0 done; 1 something needs a person; 2 wrong usage or configuration; 3 a system could not be reached.
+//! Exit status: 0 done; 1 something needs a person; 2 wrong usage or configuration; 3 a system
+//! could not be reached.
 
 /// What a command came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -19,14 +19,19 @@ pub fn test(dir: &Path, names: &[String], format: Format) -> Result<Exit> {
     let results = play_all(&opened.project, &opened.schemas, &chosen)?;
     let failed = results.iter().filter(|played| !played.passed).count();
     match format {
-        Format::Json => crate::look::json(&json!({"tests": results.len(), "failed": failed, "results": results}))?,
+        Format::Json => crate::look::json(
+            &json!({"tests": results.len(), "failed": failed, "results": results}),
+        )?,
         Format::Text => {
             results.iter().for_each(|played| print!("{}", text(played)));
             for played in results.iter().filter(|played| crate::screen::quiet() && !played.passed) {
                 eprintln!("{}", text(played).trim_end());
             }
             let passed = results.len() - failed;
-            println!("{}: {passed} passed, {failed} failed.", print::count(results.len() as u64, "test"));
+            println!(
+                "{}: {passed} passed, {failed} failed.",
+                print::count(results.len() as u64, "test")
+            );
         }
     }
     if results.is_empty() && format == Format::Text {
@@ -40,10 +45,14 @@ fn chosen<'a>(tests: &[&'a FlowTest], names: &[String]) -> Result<Vec<&'a FlowTe
         if !tests.iter().any(|test| test.name.contains(name.as_str())) {
             let known: Vec<String> = tests.iter().map(|test| format!("  {}", test.name)).collect();
             let known = if known.is_empty() { "  none".into() } else { known.join("\n") };
-            return Err(Failure::usage(format!("no test has a name with `{name}` in it; there are\n{known}")));
+            return Err(Failure::usage(format!(
+                "no test has a name with `{name}` in it; there are\n{known}"
+            )));
         }
     }
-    let is_chosen = |test: &&&FlowTest| names.is_empty() || names.iter().any(|name| test.name.contains(name.as_str()));
+    let is_chosen = |test: &&&FlowTest| {
+        names.is_empty() || names.iter().any(|name| test.name.contains(name.as_str()))
+    };
     Ok(tests.iter().filter(is_chosen).copied().collect())
 }
 
@@ -59,9 +68,12 @@ fn text(played: &Played) -> String {
     for FailedStep { step, line, missing, unexpected, notes } in &played.failed {
         out += &format!("  step {step}, {}:{line}: - expected, + found\n", played.file);
         // A property that differs is shown as it should be and, below that, as it is.
-        let mut lines: Vec<(&str, char)> = missing.iter().map(|line| (line.as_str(), '-')).collect();
+        let mut lines: Vec<(&str, char)> =
+            missing.iter().map(|line| (line.as_str(), '-')).collect();
         lines.extend(unexpected.iter().map(|line| (line.as_str(), '+')));
-        lines.sort_by_key(|(line, sign)| (line.split(": ").next().unwrap_or_default(), *sign == '+'));
+        lines.sort_by_key(|(line, sign)| {
+            (line.split(": ").next().unwrap_or_default(), *sign == '+')
+        });
         lines.iter().for_each(|(line, sign)| out += &format!("  {sign} {line}\n"));
         notes.iter().for_each(|note| out += &format!("    {note}\n"));
     }

@@ -1,4 +1,5 @@
-//! `release` and `approve`: a person's answers to guards (G3), and to flows that wait for their first run (G2).
+//! `release` and `approve`: a person's answers to guards (G3), and to flows that wait for their
+//! first run (G2).
 
 use std::path::Path;
 
@@ -10,7 +11,13 @@ use crate::look::json;
 use crate::{print, project, wire};
 
 /// Lets through what guards hold back, or gives it up.
-pub fn release(dir: &Path, system: Option<&str>, guard: Option<&str>, discard: bool, format: Format) -> Result<Exit> {
+pub fn release(
+    dir: &Path,
+    system: Option<&str>,
+    guard: Option<&str>,
+    discard: bool,
+    format: Format,
+) -> Result<Exit> {
     let guard = match guard {
         None => None,
         Some(name) => Some(GuardKind::parse(name).ok_or_else(|| {
@@ -21,11 +28,17 @@ pub fn release(dir: &Path, system: Option<&str>, guard: Option<&str>, discard: b
     let opened = project::open(dir)?;
     if let Some(name) = system.filter(|name| opened.project.system(name).is_none()) {
         let names: Vec<&str> = opened.project.systems.iter().map(|s| s.name.as_str()).collect();
-        return Err(Failure::usage(format!("there is no system `{name}` in lockstep.yaml; there are {}", names.join(", "))));
+        return Err(Failure::usage(format!(
+            "there is no system `{name}` in lockstep.yaml; there are {}",
+            names.join(", ")
+        )));
     }
     let mut hub = opened.hub()?;
     let mut tripped = hub.tripped_guards().map_err(project::hub_failure)?;
-    tripped.retain(|line| system.is_none_or(|system| line.system == system) && guard.is_none_or(|g| g.name() == line.guard));
+    tripped.retain(|line| {
+        system.is_none_or(|system| line.system == system)
+            && guard.is_none_or(|g| g.name() == line.guard)
+    });
     tripped.dedup_by(|a, b| (&a.system, a.guard) == (&b.system, b.guard));
     if tripped.is_empty() && format == Format::Text {
         println!("No guard has tripped.");

@@ -1,5 +1,6 @@
-//! Webhooks in `lockstep run`: systems call `/hooks/SYSTEM`, are answered at once, and what they hint at is read soon after (R4). Any number of
-//! hints for one record is one reading of it; a call that is lost is made good by the next reading on schedule.
+//! Webhooks in `lockstep run`: systems call `/hooks/SYSTEM`, are answered at once, and what they
+//! hint at is read soon after (R4). Any number of hints for one record is one reading of it; a call
+//! that is lost is made good by the next reading on schedule.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, BufReader, Read, Write as _};
@@ -15,15 +16,16 @@ use crate::exit::{Failure, Result};
 
 const MOST_BODY: usize = 1 << 20;
 const MOST_HEAD: u64 = 32 << 10;
-/// So many callers are answered at one time. Who comes beyond that takes the place of the one who has been at it for longest: a caller that
-/// sends its call byte by byte keeps nobody out.
+/// So many callers are answered at one time. Who comes beyond that takes the place of the one who
+/// has been at it for longest: a caller that sends its call byte by byte keeps nobody out.
 const MOST_AT_ONCE: usize = 64;
 /// A call comes in whole within this, and its answer leaves within this.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// A system that could not be told where to call is told again after so long.
 const RETRY_S: u64 = 60;
 
-/// What has been hinted at: a system, its record type (none for all of them), the record where one is named.
+/// What has been hinted at: a system, its record type (none for all of them), the record where one
+/// is named.
 pub type Hint = (String, Option<String>, Option<String>);
 
 /// What has been hinted at and not read yet.
@@ -39,7 +41,9 @@ impl Hints {
         if named.is_empty() {
             waiting.insert((system.to_string(), None, None));
         }
-        waiting.extend(named.into_iter().map(|named| (system.to_string(), Some(named.kind), named.id)));
+        waiting.extend(
+            named.into_iter().map(|named| (system.to_string(), Some(named.kind), named.id)),
+        );
         self.came.notify_all();
     }
 
@@ -52,7 +56,8 @@ impl Hints {
             if left.is_zero() {
                 break;
             }
-            waiting = self.came.wait_timeout(waiting, left).unwrap_or_else(PoisonError::into_inner).0;
+            waiting =
+                self.came.wait_timeout(waiting, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         std::mem::take(&mut *waiting)
     }
@@ -63,7 +68,8 @@ impl Hints {
 struct Callers(Mutex<(u64, BTreeMap<u64, TcpStream>)>);
 
 impl Callers {
-    /// Admits a caller; where there are too many, the connection of the earliest one is closed. Nothing where the system is out of handles.
+    /// Admits a caller; where there are too many, the connection of the earliest one is closed.
+    /// Nothing where the system is out of handles.
     fn admit(&self, stream: &TcpStream) -> Option<u64> {
         let handle = stream.try_clone().ok()?;
         let mut callers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -84,7 +90,8 @@ impl Callers {
     }
 }
 
-/// A connection from which everything is read until one moment, and not each byte within a time of its own.
+/// A connection from which everything is read until one moment, and not each byte within a time of
+/// its own.
 struct Deadline {
     stream: TcpStream,
     until: Instant,
@@ -103,8 +110,11 @@ impl Read for Deadline {
 
 /// Listens from now on, in threads of its own. Says where.
 pub fn listen(address: SocketAddr, systems: &[System], hints: Arc<Hints>) -> Result<SocketAddr> {
-    let listener = TcpListener::bind(address)
-        .map_err(|error| Failure::usage(format!("{address} can't be listened on ({error}): give another one with --webhooks")))?;
+    let listener = TcpListener::bind(address).map_err(|error| {
+        Failure::usage(format!(
+            "{address} can't be listened on ({error}): give another one with --webhooks"
+        ))
+    })?;
     let at = listener.local_addr().unwrap_or(address);
     let systems: Arc<Vec<System>> = Arc::new(systems.to_vec());
     let callers = Arc::new(Callers::default());
@@ -112,7 +122,8 @@ pub fn listen(address: SocketAddr, systems: &[System], hints: Arc<Hints>) -> Res
         for stream in listener.incoming() {
             let Ok(stream) = stream else { continue };
             let Some(caller) = callers.admit(&stream) else { continue };
-            let (systems, hints, callers) = (Arc::clone(&systems), Arc::clone(&hints), Arc::clone(&callers));
+            let (systems, hints, callers) =
+                (Arc::clone(&systems), Arc::clone(&hints), Arc::clone(&callers));
             std::thread::spawn(move || {
                 let mut stream = Deadline { stream, until: Instant::now() + PATIENCE };
                 let (status, body) = answer(&mut stream, &systems, &hints);
@@ -124,24 +135,30 @@ pub fn listen(address: SocketAddr, systems: &[System], hints: Arc<Hints>) -> Res
     Ok(at)
 }
 
-/// Tells the systems where to call; again before a registration ends. It is left when the program ends: whoever calls then calls again, and
-/// the next start finds it.
+/// Tells the systems where to call; again before a registration ends. It is left when the program
+/// ends: whoever calls then calls again, and the next start finds it.
 pub fn register(public: &str, systems: &[System]) {
     for system in systems {
-        let (system, url) = (system.clone(), format!("{}/hooks/{}", public.trim_end_matches('/'), system.name));
+        let (system, url) =
+            (system.clone(), format!("{}/hooks/{}", public.trim_end_matches('/'), system.name));
         std::thread::spawn(move || {
             let mut told = false;
             loop {
                 let wait = match system.connector.listen_at(&url) {
                     Ok(again) => {
-                        if !std::mem::replace(&mut told, true) && system.connector.wants_an_address() {
+                        if !std::mem::replace(&mut told, true)
+                            && system.connector.wants_an_address()
+                        {
                             eprintln!("{} has been told to call {url}", system.name);
                         }
                         let Some(seconds) = again else { return };
                         seconds.max(1)
                     }
                     Err(trouble) => {
-                        eprintln!("! {}: it could not be told where to call: {trouble}", system.name);
+                        eprintln!(
+                            "! {}: it could not be told where to call: {trouble}",
+                            system.name
+                        );
                         RETRY_S
                     }
                 };
@@ -154,7 +171,10 @@ pub fn register(public: &str, systems: &[System]) {
 fn answer(stream: &mut Deadline, systems: &[System], hints: &Hints) -> (u16, String) {
     let Some((method, target, call)) = read(stream) else { return (400, String::new()) };
     let path = target.split('?').next().unwrap_or_default();
-    let Some(system) = path.strip_prefix("/hooks/").and_then(|name| systems.iter().find(|system| system.name == name)) else {
+    let Some(system) = path
+        .strip_prefix("/hooks/")
+        .and_then(|name| systems.iter().find(|system| system.name == name))
+    else {
         return (404, String::new());
     };
     if method != "POST" && method != "GET" {
@@ -196,14 +216,18 @@ fn read(stream: &mut Deadline) -> Option<(String, String, Call)> {
         let (name, value) = line.split_once(':')?;
         headers.push((name.trim().to_lowercase(), value.trim().to_string()));
     }
-    let length = headers.iter().find(|(name, _)| name == "content-length").map_or(Some(0), |(_, value)| value.parse().ok())?;
+    let length = headers
+        .iter()
+        .find(|(name, _)| name == "content-length")
+        .map_or(Some(0), |(_, value)| value.parse().ok())?;
     if length > MOST_BODY {
         return None;
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
     let query = target.split_once('?').map_or("", |(_, query)| query);
-    let pair = |pair: &str| pair.split_once('=').map(|(key, value)| (key.to_string(), value.to_string()));
+    let pair =
+        |pair: &str| pair.split_once('=').map(|(key, value)| (key.to_string(), value.to_string()));
     let query = query.split('&').filter_map(pair).collect();
     Some((method, target, Call { query, headers, body, at: SystemClock.now() }))
 }
@@ -235,7 +259,9 @@ mod tests {
             let began = Instant::now();
             let mut caller = TcpStream::connect(at).unwrap();
             caller.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-            caller.write_all(b"POST /hooks/nobody HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}").unwrap();
+            caller
+                .write_all(b"POST /hooks/nobody HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}")
+                .unwrap();
             let mut told = String::new();
             caller.read_to_string(&mut told).unwrap();
             assert!(told.starts_with("HTTP/1.1 404"), "{told}");

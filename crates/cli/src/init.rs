@@ -81,38 +81,60 @@ const STARTER_DATA: [(&str, &str); 2] = [
         "{\"id\":1,\"name\":\"Solveig Aas\",\"email\":\"solveig@example.com\",\"phone\":\"+47 22 00 00 01\"}\n\
          {\"id\":2,\"name\":\"Torbjørn Lie\",\"email\":\"torbjorn@example.com\",\"phone\":\"\"}\n",
     ),
-    ("data/shop/Customers.jsonl", "{\"id\":\"c-1\",\"name\":\"Solveig Aas\",\"mail\":\"SOLVEIG@example.com\",\"phone\":\"\"}\n"),
+    (
+        "data/shop/Customers.jsonl",
+        "{\"id\":\"c-1\",\"name\":\"Solveig Aas\",\"mail\":\"SOLVEIG@example.com\",\"phone\":\"\"}\n",
+    ),
 ];
 
 /// Writes a project. Nothing that is there is overwritten.
 ///
-/// `named` is the folder of `-C`. After `--from` the documents come to no end of their own, so a folder among them is the project's.
-pub fn init(named: Option<&Path>, folder: Option<PathBuf>, mut from: Vec<PathBuf>, format: Format) -> Result<Exit> {
+/// `named` is the folder of `-C`. After `--from` the documents come to no end of their own, so a
+/// folder among them is the project's.
+pub fn init(
+    named: Option<&Path>,
+    folder: Option<PathBuf>,
+    mut from: Vec<PathBuf>,
+    format: Format,
+) -> Result<Exit> {
     let is_folder = |path: &PathBuf| path.is_dir() || !path.exists() && path.extension().is_none();
-    let swallowed = (folder.is_none() && from.len() > 1).then(|| from.iter().position(is_folder)).flatten();
+    let swallowed =
+        (folder.is_none() && from.len() > 1).then(|| from.iter().position(is_folder)).flatten();
     let folder = folder.or_else(|| swallowed.map(|at| from.remove(at)));
     let dir = &named.unwrap_or(Path::new(".")).join(folder.as_deref().unwrap_or(Path::new("")));
     let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir.as_path() };
     let dir = dir.strip_prefix("./").unwrap_or(dir);
     let from = &from[..];
     if dir.join("lockstep.yaml").exists() {
-        return Err(Failure::usage(format!("{} holds a project already; nothing was changed", dir.display())));
+        return Err(Failure::usage(format!(
+            "{} holds a project already; nothing was changed",
+            dir.display()
+        )));
     }
     let files = if from.is_empty() { starter() } else { from_documents(from)? };
     // A flow file that is there says something else than the project would be made for.
     for (name, text) in files.iter().filter(|(name, _)| name.starts_with("flows/")) {
         let path = dir.join(name);
-        if path.symlink_metadata().is_ok() && std::fs::read_to_string(&path).ok().as_ref() != Some(text) {
+        if path.symlink_metadata().is_ok()
+            && std::fs::read_to_string(&path).ok().as_ref() != Some(text)
+        {
             return Err(Failure::usage(format!(
                 "{} is there already: nothing was written; move it away, or choose another folder",
                 path.display()
             )));
         }
     }
-    let example = env_example(files.iter().find(|(name, _)| name == "lockstep.yaml").map_or("", |(_, text)| text.as_str()));
+    let example = env_example(
+        files
+            .iter()
+            .find(|(name, _)| name == "lockstep.yaml")
+            .map_or("", |(_, text)| text.as_str()),
+    );
     let is_to_fill = !example.is_empty();
     let (mut wrote, mut kept) = (Vec::new(), Vec::new());
-    for (name, text) in files.into_iter().chain(is_to_fill.then(|| (".env.example".to_string(), example))) {
+    for (name, text) in
+        files.into_iter().chain(is_to_fill.then(|| (".env.example".to_string(), example)))
+    {
         let path = dir.join(name);
         if path.exists() {
             if format == Format::Text {
@@ -152,7 +174,10 @@ pub fn init(named: Option<&Path>, folder: Option<PathBuf>, mut from: Vec<PathBuf
 fn env_example(project: &str) -> String {
     let mut lines: Vec<String> = Vec::new();
     for line in project.lines().filter(|line| !line.starts_with('#')) {
-        let Some((name, rest)) = line.split_once("${").and_then(|(_, rest)| rest.split_once('}')) else { continue };
+        let Some((name, rest)) = line.split_once("${").and_then(|(_, rest)| rest.split_once('}'))
+        else {
+            continue;
+        };
         if !lines.iter().any(|known| known.ends_with(&format!("{name}=\n"))) {
             let what = rest.split_once('#').map_or(String::new(), |(_, what)| format!("#{what}\n"));
             lines.push(format!("{what}{name}=\n"));
@@ -160,7 +185,10 @@ fn env_example(project: &str) -> String {
     }
     match lines.is_empty() {
         true => String::new(),
-        false => format!("# Copy this to .env and fill it in. .env is not for version control.\n\n{}", lines.concat()),
+        false => format!(
+            "# Copy this to .env and fill it in. .env is not for version control.\n\n{}",
+            lines.concat()
+        ),
     }
 }
 
@@ -168,7 +196,10 @@ fn starter() -> Vec<(String, String)> {
     let mut files = vec![
         ("lockstep.yaml".to_string(), STARTER.to_string()),
         ("flows/people.yaml".to_string(), STARTER_FLOWS.to_string()),
-        (".gitignore".to_string(), ".env\n.lockstep/\nlockstep.db*\nlockstep.key\nlockstep.tokens*\n".to_string()),
+        (
+            ".gitignore".to_string(),
+            ".env\n.lockstep/\nlockstep.db*\nlockstep.key\nlockstep.tokens*\n".to_string(),
+        ),
     ];
     files.extend(STARTER_DATA.map(|(name, text)| (name.to_string(), text.to_string())));
     files
@@ -183,28 +214,41 @@ fn from_documents(documents: &[PathBuf]) -> Result<Vec<(String, String)>> {
     let built_in = lockstep_connector::catalogue::built_in();
     let (mut files, mut guesses) = (Vec::new(), Vec::new());
     for (path, text) in &texts {
-        let name = path.file_stem().map_or_else(|| "document".into(), |stem| stem.to_string_lossy().into_owned());
+        let name = path
+            .file_stem()
+            .map_or_else(|| "document".into(), |stem| stem.to_string_lossy().into_owned());
         let file = format!("flows/{name}.rst");
         if let Some(connector) = lockstep_config::unnamed_system(text, &built_in) {
-            note!("{} leaves a system unnamed; by its record types and properties it is {connector}", path.display());
+            note!(
+                "{} leaves a system unnamed; by its record types and properties it is {connector}",
+                path.display()
+            );
             guesses.push((file.clone(), connector));
         }
         files.push((file, text.clone()));
     }
     // A system that every document leaving one unnamed was recognised in needs no placeholder.
-    if guesses.len() == texts.iter().filter(|(_, text)| lockstep_config::leaves_unnamed(text)).count() {
+    if guesses.len()
+        == texts.iter().filter(|(_, text)| lockstep_config::leaves_unnamed(text)).count()
+    {
         proposals.retain(|proposal| !proposal.unnamed);
     }
     for (_, connector) in &guesses {
         if !proposals.iter().any(|proposal| proposal.names.name == *connector) {
-            let names = lockstep_config::SystemNames { name: connector.clone(), ..Default::default() };
-            proposals.push(lockstep_config::Proposal { names, connector: Some(connector.clone()), unnamed: false });
+            let names =
+                lockstep_config::SystemNames { name: connector.clone(), ..Default::default() };
+            proposals.push(lockstep_config::Proposal {
+                names,
+                connector: Some(connector.clone()),
+                unnamed: false,
+            });
         }
     }
     // Tests of the flows, in a file of their own: a document has no place for them.
     let of_all = lockstep_config::names_of(&proposals);
     let read = |(name, text): &(String, String)| {
-        let unnamed = guesses.iter().find(|(file, _)| file == name).map(|(_, connector)| connector.as_str());
+        let unnamed =
+            guesses.iter().find(|(file, _)| file == name).map(|(_, connector)| connector.as_str());
         let names = match unnamed {
             Some(unnamed) => of_all.of_document(Some(unnamed), &Default::default()),
             None => of_all.clone(),
@@ -215,7 +259,10 @@ fn from_documents(documents: &[PathBuf]) -> Result<Vec<(String, String)>> {
     let (flows, _) = lockstep_config::united_flows(read.iter());
     let tests = crate::documents::samples(read.iter(), &flows);
     if !tests.is_empty() {
-        files.push(("flows/tests.yaml".into(), format!("flows: []\n\n{}{tests}", crate::documents::TESTS)));
+        files.push((
+            "flows/tests.yaml".into(),
+            format!("flows: []\n\n{}{tests}", crate::documents::TESTS),
+        ));
     }
     let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
     let settings = |connector: &str| {
@@ -224,9 +271,15 @@ fn from_documents(documents: &[PathBuf]) -> Result<Vec<(String, String)>> {
     };
     let mut yaml = lockstep_config::write_project_yaml(&proposals, &names, &settings);
     for (file, connector) in &guesses {
-        yaml = yaml.replace(&format!("  - {file}\n"), &format!("  - {{ file: {file}, unnamed: {connector} }}\n"));
+        yaml = yaml.replace(
+            &format!("  - {file}\n"),
+            &format!("  - {{ file: {file}, unnamed: {connector} }}\n"),
+        );
     }
     files.insert(0, ("lockstep.yaml".into(), yaml));
-    files.push((".gitignore".into(), ".env\n.lockstep/\nlockstep.db*\nlockstep.key\nlockstep.tokens*\n".into()));
+    files.push((
+        ".gitignore".into(),
+        ".env\n.lockstep/\nlockstep.db*\nlockstep.key\nlockstep.tokens*\n".into(),
+    ));
     Ok(files)
 }

@@ -8,7 +8,9 @@ pub fn stop_when_interrupted(stop: Arc<AtomicBool>, line: &'static str) {
     use tokio::signal::unix::{SignalKind, signal};
     let (ready, is_ready) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
-        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
+            return;
+        };
         runtime.block_on(async {
             let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
             let (Ok(mut interrupted), Ok(mut asked_to_end)) = signals else { return };
@@ -28,6 +30,7 @@ pub fn stop_when_interrupted(stop: Arc<AtomicBool>, line: &'static str) {
             }
         });
     });
-    // Nothing is begun before somebody listens. Where nobody can, an interruption ends the program at once.
+    // Nothing is begun before somebody listens. Where nobody can, an interruption ends the program
+    // at once.
     let _ = is_ready.recv();
 }

@@ -1,4 +1,5 @@
-//! `status`, `entities`, `history`, `explain`: looking changes nothing, and works while a run is on.
+//! `status`, `entities`, `history`, `explain`: looking changes nothing, and works while a run is
+//! on.
 
 use std::path::Path;
 
@@ -32,7 +33,10 @@ fn look_failure(error: LookError) -> Failure {
 
 /// Where the project stands.
 pub fn status(dir: &Path, format: Format) -> Result<Exit> {
-    let status = project::open_for_looking(dir)?.hub_for_looking()?.status().map_err(project::hub_failure)?;
+    let status = project::open_for_looking(dir)?
+        .hub_for_looking()?
+        .status()
+        .map_err(project::hub_failure)?;
     if format == Format::Json {
         json(&wire::Status::from(status))?;
         return Ok(Exit::Done);
@@ -49,22 +53,43 @@ pub fn status(dir: &Path, format: Format) -> Result<Exit> {
         println!("outbox: {} {state}", print::count(*n, "write"));
     }
     if status.undecided > 0 {
-        println!("{} not decided on yet: `lockstep sync` goes on with them", print::count(status.undecided, "record"));
+        println!(
+            "{} not decided on yet: `lockstep sync` goes on with them",
+            print::count(status.undecided, "record")
+        );
     }
     for trouble in &status.troubles {
-        println!("{} is left alone since {}: {}", trouble.system, localised(&trouble.since), trouble.message);
+        println!(
+            "{} is left alone since {}: {}",
+            trouble.system,
+            localised(&trouble.since),
+            trouble.message
+        );
     }
     for damage in &status.damages {
         let what = if damage.stops { " is left alone" } else { ": something can't be read" };
-        println!("{}{what} since {}: {}: {}", damage.record_type, localised(&damage.since), damage.place, damage.message);
+        println!(
+            "{}{what} since {}: {}: {}",
+            damage.record_type,
+            localised(&damage.since),
+            damage.place,
+            damage.message
+        );
     }
     for guard in &status.guards {
         println!("stopped: {}", guard.message);
     }
     for one in &status.failing {
         let (source, target, kind, message) = (&one.source.0, &one.target, &one.kind, &one.message);
-        let fails =
-            print::Failing { source, target, kind, message, tries: one.tries, not_before: one.not_before, unknown: one.unknown };
+        let fails = print::Failing {
+            source,
+            target,
+            kind,
+            message,
+            tries: one.tries,
+            not_before: one.not_before,
+            unknown: one.unknown,
+        };
         println!("fails: {fails}");
     }
     for (kind, n) in status.reviews.iter().filter(|(_, n)| *n > 0) {
@@ -72,7 +97,9 @@ pub fn status(dir: &Path, format: Format) -> Result<Exit> {
     }
     for unnamed in &status.unnamed {
         let (name, records) = (&unnamed.name, print::count(unnamed.records, "record"));
-        println!("{records} of {name}, which no flow names any more: `lockstep rename {name} NEW` if it has another name now");
+        println!(
+            "{records} of {name}, which no flow names any more: `lockstep rename {name} NEW` if it has another name now"
+        );
     }
     let waiting = &status.waiting_references;
     for (record, message) in waiting.iter().take(WAITING_SHOWN) {
@@ -101,8 +128,10 @@ pub fn status(dir: &Path, format: Format) -> Result<Exit> {
 
 /// The linked records.
 pub fn entities(dir: &Path, format: Rows, limit: usize, after: Option<i64>) -> Result<Exit> {
-    let entities =
-        project::open_for_looking(dir)?.hub_for_looking()?.entity_members(after, limit).map_err(project::store_failure)?;
+    let entities = project::open_for_looking(dir)?
+        .hub_for_looking()?
+        .entity_members(after, limit)
+        .map_err(project::store_failure)?;
     if format == Rows::Json {
         json(&wire::Entities::from(entities))?;
         return Ok(Exit::Done);
@@ -113,7 +142,9 @@ pub fn entities(dir: &Path, format: Rows, limit: usize, after: Option<i64>) -> R
             vec![first.to_string(), name.0.clone(), label.clone()]
         };
         let first = |members: &[(lockstep_hub::report::RecordName, String)]| members[0].0.0.clone();
-        let rows = entities.iter().flat_map(|members| members.iter().map(move |one| row(&first(members), one)));
+        let rows = entities
+            .iter()
+            .flat_map(|members| members.iter().map(move |one| row(&first(members), one)));
         emit!("{}", csv(&["entity", "record", "label"], rows));
         return Ok(Exit::Done);
     }
@@ -129,7 +160,13 @@ pub fn entities(dir: &Path, format: Rows, limit: usize, after: Option<i64>) -> R
 }
 
 /// The journal of a record, of a run, or since a time.
-pub fn history(dir: &Path, format: Rows, record: Option<String>, run: Option<i64>, since: Option<String>) -> Result<Exit> {
+pub fn history(
+    dir: &Path,
+    format: Rows,
+    record: Option<String>,
+    run: Option<i64>,
+    since: Option<String>,
+) -> Result<Exit> {
     let mut hub = project::open_for_looking(dir)?.hub_for_looking()?;
     let of = match (record, run, since) {
         (Some(record), _, _) => HistoryOf::Record(record),
@@ -138,7 +175,8 @@ pub fn history(dir: &Path, format: Rows, record: Option<String>, run: Option<i64
         (None, None, None) => HistoryOf::Latest,
     };
     let mut lines = hub.history_of(&of, 100_000).map_err(look_failure)?;
-    let left_out = if of == HistoryOf::Latest { lines.len().saturating_sub(LATEST_SHOWN) } else { 0 };
+    let left_out =
+        if of == HistoryOf::Latest { lines.len().saturating_sub(LATEST_SHOWN) } else { 0 };
     lines.drain(..left_out);
     if format == Rows::Json {
         json(&wire::History::from(lines))?;
@@ -146,8 +184,9 @@ pub fn history(dir: &Path, format: Rows, record: Option<String>, run: Option<i64
     }
     if format == Rows::Csv {
         let row = |line: &HistoryLine| {
-            let name =
-                |name: &Option<lockstep_hub::report::RecordName>| name.as_ref().map_or(String::new(), |name| name.0.clone());
+            let name = |name: &Option<lockstep_hub::report::RecordName>| {
+                name.as_ref().map_or(String::new(), |name| name.0.clone())
+            };
             vec![
                 line.at.clone(),
                 line.run.to_string(),
@@ -161,7 +200,10 @@ pub fn history(dir: &Path, format: Rows, record: Option<String>, run: Option<i64
                 line.text.clone(),
             ]
         };
-        let header = ["at", "run", "kind", "record", "property", "before", "after", "rule", "other", "message"];
+        let header = [
+            "at", "run", "kind", "record", "property", "before", "after", "rule", "other",
+            "message",
+        ];
         emit!("{}", csv(&header, lines.iter().map(row)));
         return Ok(Exit::Done);
     }
@@ -194,7 +236,9 @@ fn history_text(line: &HistoryLine, names: bool) -> String {
         out.push_str(&format!(" {}", visible(&localised(&line.text))));
     }
     match &line.other {
-        Some(other) if line.kind == "link" || line.kind == "unlink" => out.push_str(&format!(": {other}")),
+        Some(other) if line.kind == "link" || line.kind == "unlink" => {
+            out.push_str(&format!(": {other}"))
+        }
         Some(other) => out.push_str(&format!(" from {other}")),
         None => {}
     }
@@ -206,7 +250,10 @@ fn history_text(line: &HistoryLine, names: bool) -> String {
 
 /// Why a record, or one of its properties, is as it is.
 pub fn explain(dir: &Path, format: Format, record: &str, path: Option<&str>) -> Result<Exit> {
-    let explained = project::open_for_looking(dir)?.hub_for_looking()?.explain(record, path).map_err(look_failure)?;
+    let explained = project::open_for_looking(dir)?
+        .hub_for_looking()?
+        .explain(record, path)
+        .map_err(look_failure)?;
     if format == Format::Json {
         json(&wire::Explanation::from(explained))?;
         return Ok(Exit::Done);
@@ -228,7 +275,9 @@ pub fn explain(dir: &Path, format: Format, record: &str, path: Option<&str>) -> 
         println!("\n  {}", visible(waits));
     }
     let sentences = explained.properties.iter().flat_map(|property| &property.sentences);
-    if let Some(pointer) = manual::pointer(sentences.chain(&explained.reviews).chain(&explained.waits).map(String::as_str)) {
+    if let Some(pointer) = manual::pointer(
+        sentences.chain(&explained.reviews).chain(&explained.waits).map(String::as_str),
+    ) {
         println!("\n{pointer}");
     }
     Ok(Exit::Done)

@@ -1,6 +1,7 @@
 //! The `lockstep` command: arguments, wiring, messages. Everything it does, libraries do.
 
-// Records are made in one thread and dropped in another, a million times: see docs/decisions/0004-allocator.md.
+// Records are made in one thread and dropped in another, a million times: see
+// docs/decisions/0004-allocator.md.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -51,7 +52,12 @@ fn main() -> ExitCode {
     if screen::verbose() {
         let dir = cli.dir.as_deref().unwrap_or(std::path::Path::new("."));
         let dir = std::fs::canonicalize(dir).unwrap_or_else(|_| dir.to_path_buf());
-        note!("lockstep {}, JSON version {}, in {}", env!("CARGO_PKG_VERSION"), wire::VERSION, dir.display());
+        note!(
+            "lockstep {}, JSON version {}, in {}",
+            env!("CARGO_PKG_VERSION"),
+            wire::VERSION,
+            dir.display()
+        );
     }
     let result = carry_out(cli);
     let status = match &result {
@@ -67,11 +73,16 @@ fn main() -> ExitCode {
     ExitCode::from(status)
 }
 
-/// The command line. What is said of colours holds for the help and for messages about the command line, too.
+/// The command line. What is said of colours holds for the help and for messages about the command
+/// line, too.
 fn parsed() -> Cli {
     let args: Vec<std::ffi::OsString> = std::env::args_os().collect();
     let texts: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).collect();
-    let said = texts.iter().position(|arg| arg == "--color").and_then(|at| texts.get(at + 1)).map(AsRef::as_ref);
+    let said = texts
+        .iter()
+        .position(|arg| arg == "--color")
+        .and_then(|at| texts.get(at + 1))
+        .map(AsRef::as_ref);
     let colour = match said.or_else(|| texts.iter().find_map(|arg| arg.strip_prefix("--color="))) {
         Some("always") => clap::ColorChoice::Always,
         Some("never") => clap::ColorChoice::Never,
@@ -97,8 +108,12 @@ fn carry_out(cli: Cli) -> exit::Result<exit::Exit> {
         }
         Command::Completions { shell } => manual::completions(shell),
         Command::Man { of, out } => manual::man(of.as_deref(), out.as_deref()),
-        Command::Demo { port, once, keep, format } => demo::demo(port, once, keep.as_deref(), format),
-        Command::Init { dir: folder, from, format } => init::init(named.as_deref(), folder, from, format),
+        Command::Demo { port, once, keep, format } => {
+            demo::demo(port, once, keep.as_deref(), format)
+        }
+        Command::Init { dir: folder, from, format } => {
+            init::init(named.as_deref(), folder, from, format)
+        }
         Command::Import { documents, out } => documents::import(&documents, out.as_deref()),
         Command::Doc { format, out, files } => documents::doc(dir, format, out.as_deref(), &files),
         Command::Check { format } => work::check(dir, format),
@@ -110,12 +125,16 @@ fn carry_out(cli: Cli) -> exit::Result<exit::Exit> {
         Command::Connector { act: ConnectorAct::New { name, openapi, format } } => {
             connectors::new(dir, &name, openapi.as_deref(), format)
         }
-        Command::Connector { act: ConnectorAct::Test { manifest, system, record_type, write, format } } => {
+        Command::Connector {
+            act: ConnectorAct::Test { manifest, system, record_type, write, format },
+        } => {
             let trying = connectors::Trying { record_type: record_type.as_deref(), writes: write };
             connectors::test(dir, &manifest, system.as_deref(), trying, format)
         }
         Command::Plan { format, out, only } => work::plan(dir, format, out.as_deref(), &only),
-        Command::Sync { format, shares, full, only } => work::sync(dir, format, shares, full, &only),
+        Command::Sync { format, shares, full, only } => {
+            work::sync(dir, format, shares, full, &only)
+        }
         Command::Run { approve, webhooks, public_url, format } => {
             work::run(dir, approve, &work::Calls { listen: webhooks, public: public_url }, format)
         }
@@ -128,7 +147,9 @@ fn carry_out(cli: Cli) -> exit::Result<exit::Exit> {
         Command::Entities { format, limit, after } => look::entities(dir, format, limit, after),
         Command::Review { format, act } => review::review(dir, format, act),
         Command::Link { a, b, format } => acts::link(dir, &a, &b, format),
-        Command::Unlink { a, b, restore, yes, format } => acts::unlink(dir, &a, b.as_deref(), (restore, yes), format),
+        Command::Unlink { a, b, restore, yes, format } => {
+            acts::unlink(dir, &a, b.as_deref(), (restore, yes), format)
+        }
         Command::Retry { record, all, format } => acts::retry(dir, record, all, format),
         Command::Undo { what, path, since, until, force, keep_apart, as_edit, yes, format } => {
             let put_back = match (keep_apart, as_edit) {
@@ -136,17 +157,46 @@ fn carry_out(cli: Cli) -> exit::Result<exit::Exit> {
                 (_, true) => PutBackAs::Edit,
                 _ => PutBackAs::AsFits,
             };
-            acts::undo(dir, acts::Asked { what, path, since, until }, (force, put_back), yes, format)
+            acts::undo(
+                dir,
+                acts::Asked { what, path, since, until },
+                (force, put_back),
+                yes,
+                format,
+            )
         }
         Command::Redo { run, force, yes, format } => acts::redo(dir, run, force, yes, format),
-        Command::Audit { sample, repair, stored, format } => acts::audit(dir, sample, repair, stored, format),
-        Command::History { record, run, since, format } => look::history(dir, format, record, run, since),
+        Command::Audit { sample, repair, stored, format } => {
+            acts::audit(dir, sample, repair, stored, format)
+        }
+        Command::History { record, run, since, format } => {
+            look::history(dir, format, record, run, since)
+        }
         Command::Explain { rule: Some(name), format, .. } => manual::rule(&name, format),
         Command::Explain { code: Some(name), format, .. } => manual::code(&name, format),
-        Command::Explain { record, path, format, .. } => look::explain(dir, format, &record.unwrap_or_default(), path.as_deref()),
-        Command::Verify { sandbox, passive, i_know_this_writes: writes, faults, junit, out, documents, format } => {
-            verify::verify(&verify::Asked { dir: named, sandbox, passive, writes, faults, junit, out, documents, format })
+        Command::Explain { record, path, format, .. } => {
+            look::explain(dir, format, &record.unwrap_or_default(), path.as_deref())
         }
+        Command::Verify {
+            sandbox,
+            passive,
+            i_know_this_writes: writes,
+            faults,
+            junit,
+            out,
+            documents,
+            format,
+        } => verify::verify(&verify::Asked {
+            dir: named,
+            sandbox,
+            passive,
+            writes,
+            faults,
+            junit,
+            out,
+            documents,
+            format,
+        }),
         Command::Sandbox { systems, port, empty, faults, format } => {
             demo::sandbox(systems, port, empty, faults.as_deref(), format)
         }

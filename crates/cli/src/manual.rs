@@ -1,5 +1,5 @@
-//! What the program says of itself: `explain --rule` and `explain --code` (sections of `docs/rules.md` and `docs/diagnostics.md`), manual
-//! pages, completions.
+//! What the program says of itself: `explain --rule` and `explain --code` (sections of
+//! `docs/rules.md` and `docs/diagnostics.md`), manual pages, completions.
 
 use std::path::Path;
 
@@ -39,7 +39,12 @@ fn sections(page: &'static str) -> Vec<Section> {
         for section in rest.split("\n### ").skip(1) {
             let (name, body) = section.split_once('\n').unwrap_or((section, ""));
             let (summary, text) = body.trim_start().split_once('\n').unwrap_or((body, ""));
-            found.push(Section { name, area, summary: summary.trim_matches('*'), text: text.trim_matches('\n') });
+            found.push(Section {
+                name,
+                area,
+                summary: summary.trim_matches('*'),
+                text: text.trim_matches('\n'),
+            });
         }
     }
     found
@@ -65,7 +70,8 @@ pub fn code(name: &str, format: Format) -> Result<Exit> {
     }
     // As it is printed: `warning[config::row]`; or without what it begins with.
     let name = name.rsplit('[').next().unwrap_or(name).trim_end_matches(']');
-    let short = |section: &&Section| section.name.split_once("::").is_some_and(|(_, short)| short == name);
+    let short =
+        |section: &&Section| section.name.split_once("::").is_some_and(|(_, short)| short == name);
     let by_short: Vec<&Section> = all.iter().filter(short).collect();
     match (all.iter().find(|section| section.name == name), &by_short[..]) {
         (Some(section), _) => print(section, "code", format),
@@ -76,12 +82,17 @@ pub fn code(name: &str, format: Format) -> Result<Exit> {
 
 fn none(name: &str, all: &[Section], meant: &[&Section], kind: &str) -> Failure {
     let whole = all.iter().map(|section| section.name);
-    let short = |section: &Section| section.name.split_once("::").map_or(section.name, |(_, short)| short);
+    let short =
+        |section: &Section| section.name.split_once("::").map_or(section.name, |(_, short)| short);
     let mut offered: Vec<&str> = meant.iter().map(|section| section.name).collect();
     if offered.is_empty() {
         let near_short = near(name, all.iter().map(short));
         offered = near(name, whole);
-        offered.extend(all.iter().filter(|section| near_short.contains(&short(section))).map(|section| section.name));
+        offered.extend(
+            all.iter()
+                .filter(|section| near_short.contains(&short(section)))
+                .map(|section| section.name),
+        );
         let mut seen = std::collections::BTreeSet::new();
         offered.retain(|name| seen.insert(*name));
         offered.truncate(OFFERED);
@@ -91,7 +102,9 @@ fn none(name: &str, all: &[Section], meant: &[&Section], kind: &str) -> Failure 
         false => format!("; did you mean {}?", any_of(offered)),
     };
     let stop = if question.is_empty() { "." } else { "" };
-    Failure::usage(format!("there is no {kind} `{name}`{question}{stop} `lockstep explain --{kind}` lists all"))
+    Failure::usage(format!(
+        "there is no {kind} `{name}`{question}{stop} `lockstep explain --{kind}` lists all"
+    ))
 }
 
 fn list(all: &[Section], kind: &str, format: Format) -> Result<Exit> {
@@ -158,17 +171,26 @@ pub fn man(of: Option<&str>, out: Option<&Path>) -> Result<Exit> {
     }
     let command = match of {
         None => whole,
-        Some(name) => commands.iter().find(|command| command.get_name() == name).cloned().ok_or_else(|| {
-            let near = near(name, commands.iter().map(clap::Command::get_name));
-            let question = if near.is_empty() { String::new() } else { format!("; did you mean {}?", any_of(near)) };
-            Failure::usage(format!("there is no command `{name}`{question}"))
-        })?,
+        Some(name) => {
+            commands.iter().find(|command| command.get_name() == name).cloned().ok_or_else(
+                || {
+                    let near = near(name, commands.iter().map(clap::Command::get_name));
+                    let question = if near.is_empty() {
+                        String::new()
+                    } else {
+                        format!("; did you mean {}?", any_of(near))
+                    };
+                    Failure::usage(format!("there is no command `{name}`{question}"))
+                },
+            )?
+        }
     };
     emit!("{}", String::from_utf8_lossy(&page(command)?));
     Ok(Exit::Done)
 }
 
-/// A line of Markdown as it stands in a terminal: without emphasis, links by the files that they lead to.
+/// A line of Markdown as it stands in a terminal: without emphasis, links by the files that they
+/// lead to.
 fn plain(line: &str) -> String {
     let mut out = String::new();
     for (n, part) in line.split('`').enumerate() {
@@ -185,7 +207,8 @@ fn plain(line: &str) -> String {
     out
 }
 
-/// Where to read on about the rules that some sentences cite, as `by rule P1` or `(P1)`; `None` where they cite none.
+/// Where to read on about the rules that some sentences cite, as `by rule P1` or `(P1)`; `None`
+/// where they cite none.
 pub fn pointer<'a>(sentences: impl Iterator<Item = &'a str>) -> Option<String> {
     let mut cited: Vec<Rule> = Vec::new();
     for sentence in sentences {
@@ -197,7 +220,8 @@ pub fn pointer<'a>(sentences: impl Iterator<Item = &'a str>) -> Option<String> {
     }
     let (first, others) = cited.split_first()?;
     let others: Vec<String> = others.iter().map(ToString::to_string).collect();
-    let also = if others.is_empty() { String::new() } else { format!("; {} likewise", others.join(", ")) };
+    let also =
+        if others.is_empty() { String::new() } else { format!("; {} likewise", others.join(", ")) };
     Some(format!("`lockstep explain --rule {first}` tells what rule {first} means{also}."))
 }
 
@@ -222,7 +246,12 @@ mod tests {
 
     #[test]
     fn the_rules_that_are_cited_are_pointed_to_once() {
-        let told = ["x is 1, by rule P1: the latest edit wins.", "never written (P10).", "by rule P1, again", "(run 3)"];
+        let told = [
+            "x is 1, by rule P1: the latest edit wins.",
+            "never written (P10).",
+            "by rule P1, again",
+            "(run 3)",
+        ];
         let pointer = pointer(told.into_iter()).unwrap();
         assert_eq!(pointer, "`lockstep explain --rule P1` tells what rule P1 means; P10 likewise.");
         assert_eq!(super::pointer(["nothing"].into_iter()), None);

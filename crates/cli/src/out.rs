@@ -1,9 +1,11 @@
-//! The one way to the terminal: whatever is printed passes by here, so that nothing a system said can write on it (G9).
+//! The one way to the terminal: whatever is printed passes by here, so that nothing a system said
+//! can write on it (G9).
 //!
-//! The macros have the names of the standard ones on purpose: nobody can forget to use them. Line ends and tabs are layout and stay; what
-//! is put into a line from outside has its own made visible where the line is composed (`lockstep_model::visible`). `-q` silences
-//! `print!` and `println!`, which are for people; `emit!` is for what was asked for as a document: JSON, CSV, scripts. `note!` is for
-//! standard error: what is worth knowing and is no error.
+//! The macros have the names of the standard ones on purpose: nobody can forget to use them. Line
+//! ends and tabs are layout and stay; what is put into a line from outside has its own made visible
+//! where the line is composed (`lockstep_model::visible`). `-q` silences `print!` and `println!`,
+//! which are for people; `emit!` is for what was asked for as a document: JSON, CSV, scripts.
+//! `note!` is for standard error: what is worth knowing and is no error.
 
 /// `text` as it may reach a terminal.
 pub fn safe(text: std::fmt::Arguments<'_>) -> String {

@@ -19,8 +19,12 @@ pub fn of(opened: &Opened, plan: &Plan, only: &Only) -> Result<Part> {
     };
     for name in &only.only {
         if opened.project.system(name).is_none() {
-            let names: Vec<&str> = opened.project.systems.iter().map(|system| system.name.as_str()).collect();
-            let message = format!("there is no system `{name}` in lockstep.yaml; there are {}", names.join(", "));
+            let names: Vec<&str> =
+                opened.project.systems.iter().map(|system| system.name.as_str()).collect();
+            let message = format!(
+                "there is no system `{name}` in lockstep.yaml; there are {}",
+                names.join(", ")
+            );
             return Err(Failure::usage(message));
         }
         let reaches = |flow: &FlowIx| {
@@ -34,10 +38,16 @@ pub fn of(opened: &Opened, plan: &Plan, only: &Only) -> Result<Part> {
         };
         if !any {
             let which = match &flows {
-                Some(flows) => flows.iter().map(|flow| format!("`{}`", plan.flow_name(*flow))).collect::<Vec<_>>().join(" and "),
+                Some(flows) => flows
+                    .iter()
+                    .map(|flow| format!("`{}`", plan.flow_name(*flow)))
+                    .collect::<Vec<_>>()
+                    .join(" and "),
                 None => "any flow".into(),
             };
-            let message = format!("nothing is written to {name} by {which}: leave out `--only {name}`, or name another flow");
+            let message = format!(
+                "nothing is written to {name} by {which}: leave out `--only {name}`, or name another flow"
+            );
             return Err(Failure::usage(message));
         }
     }
@@ -50,7 +60,9 @@ fn flows_named(opened: &Opened, plan: &Plan, names: &[String]) -> Result<BTreeSe
     let all = || (0..plan.flows.len() as u16).map(FlowIx);
     let mut found = BTreeSet::new();
     for name in names {
-        let named = |is: &dyn Fn(&str) -> bool| all().filter(|flow| is(&plan.flow_name(*flow))).collect::<Vec<_>>();
+        let named = |is: &dyn Fn(&str) -> bool| {
+            all().filter(|flow| is(&plan.flow_name(*flow))).collect::<Vec<_>>()
+        };
         let mut meant = named(&|flow| flow == name);
         if meant.is_empty() {
             meant = of_file(opened, plan, name);
@@ -59,9 +71,12 @@ fn flows_named(opened: &Opened, plan: &Plan, names: &[String]) -> Result<BTreeSe
             meant = named(&|flow| flow.contains(name.as_str()));
         }
         if meant.is_empty() {
-            let known: Vec<String> = all().map(|flow| format!("  {}", plan.flow_name(flow))).collect();
-            let message =
-                format!("no flow has `{name}` in its name, and no file of flows is called so; there are\n{}", known.join("\n"));
+            let known: Vec<String> =
+                all().map(|flow| format!("  {}", plan.flow_name(flow))).collect();
+            let message = format!(
+                "no flow has `{name}` in its name, and no file of flows is called so; there are\n{}",
+                known.join("\n")
+            );
             return Err(Failure::usage(message));
         }
         found.extend(meant);
@@ -73,13 +88,15 @@ fn flows_named(opened: &Opened, plan: &Plan, names: &[String]) -> Result<BTreeSe
 fn of_file(opened: &Opened, plan: &Plan, name: &str) -> Vec<FlowIx> {
     let is_it = |path: &str| {
         let path = Path::new(path);
-        path == Path::new(name) || [path.file_name(), path.file_stem()].iter().flatten().any(|part| *part == name)
+        path == Path::new(name)
+            || [path.file_name(), path.file_stem()].iter().flatten().any(|part| *part == name)
     };
     let files = opened.project.files.iter().filter(|file| is_it(&file.source.name));
     let (flows, _) = lockstep_config::united_flows(files);
     let at = |flow: &lockstep_model::Flow| {
-        let same =
-            |known: &lockstep_engine::plan::PlanFlow| plan.ty(known.from).name == flow.from && plan.ty(known.to).name == flow.to;
+        let same = |known: &lockstep_engine::plan::PlanFlow| {
+            plan.ty(known.from).name == flow.from && plan.ty(known.to).name == flow.to
+        };
         plan.flows.iter().position(same).map(|at| FlowIx(at as u16))
     };
     flows.iter().filter_map(at).collect()

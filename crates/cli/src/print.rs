@@ -17,7 +17,9 @@ const SHOWN: usize = 6;
 pub fn report(report: &Report, all: bool) -> String {
     let mut out = warnings(report);
     let would = report.plan_only;
-    for (system, asked) in report.systems.iter().filter_map(|system| Some((&system.system, system.requests?))) {
+    for (system, asked) in
+        report.systems.iter().filter_map(|system| Some((&system.system, system.requests?)))
+    {
         // Of no interest where nothing had to wait.
         if asked.refused > 0 || asked.waited_ms >= 1000 || crate::screen::verbose() {
             let seconds = asked.waited_ms.div_ceil(1000);
@@ -35,7 +37,11 @@ pub fn report(report: &Report, all: bool) -> String {
     let writes = report.writes();
     let _ = match (would, writes) {
         (true, 0) => writeln!(out, "\nNothing would be written."),
-        (true, n) => writeln!(out, "\n{} would be written. Nothing has been: this was a plan.", count(n, "record")),
+        (true, n) => writeln!(
+            out,
+            "\n{} would be written. Nothing has been: this was a plan.",
+            count(n, "record")
+        ),
         (false, 0) => writeln!(out, "\nNothing was written."),
         (false, n) => writeln!(out, "\n{} written.", count(n, "record")),
     };
@@ -57,7 +63,11 @@ fn part(report: &Report) -> String {
         (writes, 0) => format!("Left: {} decided and not made.", count(writes, "write")),
         (0, records) => format!("Left: {} not decided on.", count(records, "record")),
         (writes, records) => {
-            format!("Left: {} decided and not made, {} not decided on.", count(writes, "write"), count(records, "record"))
+            format!(
+                "Left: {} decided and not made, {} not decided on.",
+                count(writes, "write"),
+                count(records, "record")
+            )
         }
     };
     let _ = write!(out, "{left}");
@@ -79,8 +89,11 @@ pub fn attention(report: &Report) -> String {
             Event::Refused { record, message, .. } => {
                 let _ = writeln!(out, "review {record}: refused: {} (G4)", visible(message));
             }
-            Event::Failing { source, target, kind, message, tries, not_before, unknown, .. } => {
-                let (source, tries, not_before, unknown) = (&*source.0, *tries, *not_before, *unknown);
+            Event::Failing {
+                source, target, kind, message, tries, not_before, unknown, ..
+            } => {
+                let (source, tries, not_before, unknown) =
+                    (&*source.0, *tries, *not_before, *unknown);
                 let fails = Failing { source, target, kind, message, tries, not_before, unknown };
                 let _ = writeln!(out, "fails {}", visible(&fails.to_string()));
             }
@@ -124,7 +137,12 @@ fn warnings(report: &Report) -> String {
 fn waiting(report: &Report) -> String {
     let mut out = String::new();
     let would = report.plan_only;
-    let reviews: Vec<String> = report.reviews.iter().filter(|(_, n)| **n > 0).map(|(kind, n)| format!("{n} × {kind}")).collect();
+    let reviews: Vec<String> = report
+        .reviews
+        .iter()
+        .filter(|(_, n)| **n > 0)
+        .map(|(kind, n)| format!("{n} × {kind}"))
+        .collect();
     if !reviews.is_empty() {
         let _ = writeln!(out, "Waiting for a person: {} (lockstep review).", reviews.join(", "));
     }
@@ -134,7 +152,8 @@ fn waiting(report: &Report) -> String {
     }
     if report.incomplete > 0 {
         let what = count(report.incomplete, "record");
-        let _ = writeln!(out, "Not created for want of a required property: {what} (lockstep status).");
+        let _ =
+            writeln!(out, "Not created for want of a required property: {what} (lockstep status).");
     }
     if report.failing > 0 && !would {
         let _ = writeln!(
@@ -146,16 +165,25 @@ fn waiting(report: &Report) -> String {
     let left = report.part.as_ref().map_or(0, |part| part.writes_left);
     let waiting = report.outbox.saturating_sub(report.failing).saturating_sub(left);
     if waiting > 0 && !would && report.guards.iter().any(|guard| guard.record_type.is_none()) {
-        let _ = writeln!(out, "{} decided; they wait until a person has answered the guard.", count(waiting, "write"));
+        let _ = writeln!(
+            out,
+            "{} decided; they wait until a person has answered the guard.",
+            count(waiting, "write")
+        );
     } else if waiting > 0 && !would {
-        let _ = writeln!(out, "{} decided and not delivered yet; the next run goes on with them.", count(waiting, "write"));
+        let _ = writeln!(
+            out,
+            "{} decided and not delivered yet; the next run goes on with them.",
+            count(waiting, "write")
+        );
     }
     out
 }
 
 fn flow_text(out: &mut String, report: &Report, flow: &FlowCounts, most: usize) {
     let _ = writeln!(out, "\n{}", flow.flow);
-    let verb = |past: &'static str, would: &'static str| if report.plan_only { would } else { past };
+    let verb =
+        |past: &'static str, would: &'static str| if report.plan_only { would } else { past };
     let done = [
         (flow.linked, verb("linked", "to link")),
         (flow.created, verb("created", "to create")),
@@ -163,11 +191,18 @@ fn flow_text(out: &mut String, report: &Report, flow: &FlowCounts, most: usize) 
         (flow.deleted, verb("deleted", "to delete")),
         (flow.review, "held for review"),
     ];
-    let done: Vec<String> = done.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
-    let _ = writeln!(out, "  {}", if done.is_empty() { "nothing to do".into() } else { done.join(", ") });
+    let done: Vec<String> =
+        done.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
+    let _ = writeln!(
+        out,
+        "  {}",
+        if done.is_empty() { "nothing to do".into() } else { done.join(", ") }
+    );
     let situations: Vec<String> = Situation::ALL
         .iter()
-        .filter_map(|s| flow.situations.get(s.name()).filter(|n| **n > 0).map(|n| format!("{n} {}", s.name())))
+        .filter_map(|s| {
+            flow.situations.get(s.name()).filter(|n| **n > 0).map(|n| format!("{n} {}", s.name()))
+        })
         .collect();
     if !situations.is_empty() {
         let _ = writeln!(out, "  looked at: {}", situations.join(", "));
@@ -183,19 +218,34 @@ fn flow_text(out: &mut String, report: &Report, flow: &FlowCounts, most: usize) 
                 lines.entry("1 link").or_default().push(format!("{a} = {b}  ({by})"))
             }
             Event::Created { flow, source, record, properties } if mine(flow) => {
-                let arrow = if report.plan_only { format!("a new {}", type_of(&record.0)) } else { record.to_string() };
-                lines.entry("2 create").or_default().push(format!("{arrow} from {source}: {}", changes(properties, false)));
+                let arrow = if report.plan_only {
+                    format!("a new {}", type_of(&record.0))
+                } else {
+                    record.to_string()
+                };
+                lines
+                    .entry("2 create")
+                    .or_default()
+                    .push(format!("{arrow} from {source}: {}", changes(properties, false)));
             }
             Event::Updated { flow, source, record, properties } if mine(flow) => {
-                lines.entry("3 update").or_default().push(format!("{record} from {source}: {}", changes(properties, true)));
+                lines
+                    .entry("3 update")
+                    .or_default()
+                    .push(format!("{record} from {source}: {}", changes(properties, true)));
             }
             Event::Removed { flow, source, record } if mine(flow) => {
-                lines.entry("4 delete").or_default().push(format!("{record}, as {source} was deleted (D1)"));
+                lines
+                    .entry("4 delete")
+                    .or_default()
+                    .push(format!("{record}, as {source} was deleted (D1)"));
             }
             Event::Kept { flow, record, text } if mine(flow) => {
                 lines.entry("6 keep").or_default().push(format!("{record}: {text}"));
             }
-            Event::Failing { flow, source, target, kind, message, tries, not_before, unknown } if mine(flow) => {
+            Event::Failing { flow, source, target, kind, message, tries, not_before, unknown }
+                if mine(flow) =>
+            {
                 let fails = Failing {
                     source: &source.0,
                     target,
@@ -227,7 +277,9 @@ fn flow_text(out: &mut String, report: &Report, flow: &FlowCounts, most: usize) 
             Event::Review { flow, kind, record, message, rule } if mine(flow) => {
                 reviews.push(format!("{record}: {kind}: {message} ({rule})"))
             }
-            Event::Refused { flow, record, message } if mine(flow) => reviews.push(format!("{record}: refused: {message} (G4)")),
+            Event::Refused { flow, record, message } if mine(flow) => {
+                reviews.push(format!("{record}: refused: {message} (G4)"))
+            }
             _ => {}
         }
     }
@@ -267,8 +319,14 @@ impl std::fmt::Display for Failing<'_> {
         let times = if *tries == 1 { "once".into() } else { format!("{tries} times") };
         write!(f, "{kind} {target} from {source}, tried {times}: {message}; ")?;
         match (unknown, not_before) {
-            (true, Some(at)) => write!(f, "whether it was done is not known, and looked for again after {} (C2)", local(*at)),
-            (true, None) => write!(f, "whether it was done is not known, and looked for in the next run (C2)"),
+            (true, Some(at)) => write!(
+                f,
+                "whether it was done is not known, and looked for again after {} (C2)",
+                local(*at)
+            ),
+            (true, None) => {
+                write!(f, "whether it was done is not known, and looked for in the next run (C2)")
+            }
             (false, Some(at)) => write!(f, "tried again after {} (G4)", local(*at)),
             (false, None) => write!(f, "tried again in the next run (G4)"),
         }

@@ -24,7 +24,8 @@ impl Bar {
             ProgressBar::hidden()
         };
         bar.set_style(
-            ProgressStyle::with_template("{spinner} [{elapsed}] {wide_msg}").unwrap_or_else(|_| ProgressStyle::default_spinner()),
+            ProgressStyle::with_template("{spinner} [{elapsed}] {wide_msg}")
+                .unwrap_or_else(|_| ProgressStyle::default_spinner()),
         );
         bar.enable_steady_tick(Duration::from_millis(120));
         Bar { bar, plans, read: 0, decided: 0, sent: 0 }
@@ -43,7 +44,11 @@ impl Bar {
             }
             Progress::Sending { ty, writes } => {
                 self.sent += writes as u64;
-                if self.plans { format!("what would be written to {ty}") } else { format!("writing {ty}") }
+                if self.plans {
+                    format!("what would be written to {ty}")
+                } else {
+                    format!("writing {ty}")
+                }
             }
         };
         let Bar { read, decided, sent, .. } = self;
@@ -85,7 +90,13 @@ mod tests {
                 .starts_with("planning, reading crm.People: 2 read")
         );
         let said = plan.words(sending());
-        assert_eq!(said, "planning, what would be written to shop.Customers: 2 read, 0 decided, 3 to be written");
-        assert_eq!(Bar::new(false).words(sending()), "writing shop.Customers: 0 read, 0 decided, 3 sent");
+        assert_eq!(
+            said,
+            "planning, what would be written to shop.Customers: 2 read, 0 decided, 3 to be written"
+        );
+        assert_eq!(
+            Bar::new(false).words(sending()),
+            "writing shop.Customers: 0 read, 0 decided, 3 sent"
+        );
     }
 }

@@ -51,7 +51,8 @@ fn examine_for(dir: &Path, purpose: Purpose) -> (Option<Project>, Schemas, Vec<P
         for problem in problems.iter_mut().filter(|problem| problem.code == codes::ENV_MISSING) {
             lacks = true;
             // A name much like one in `.env` is a slip, whether the secrets are there or not.
-            let is_slip = problem.help.as_ref().is_some_and(|help| help.starts_with("did you mean"));
+            let is_slip =
+                problem.help.as_ref().is_some_and(|help| help.starts_with("did you mean"));
             if is_slip && purpose == Purpose::Check {
                 continue;
             }
@@ -66,27 +67,53 @@ fn examine_for(dir: &Path, purpose: Purpose) -> (Option<Project>, Schemas, Vec<P
             schemas.insert(system.name.clone(), untold(&project, system));
             continue;
         }
-        match lockstep_connector::catalogue::schemas(&system.connector, &system.with, &project.dir) {
+        match lockstep_connector::catalogue::schemas(&system.connector, &system.with, &project.dir)
+        {
             Ok(types) => {
                 problems.extend(lockstep_config::check_references(system, &types));
-                let told = lockstep_connector::catalogue::without_effect(&system.connector, &system.with, &project.dir);
+                let told = lockstep_connector::catalogue::without_effect(
+                    &system.connector,
+                    &system.with,
+                    &project.dir,
+                );
                 problems.extend(told.into_iter().map(|message| {
                     Problem::warning(codes::WITHOUT_EFFECT, system.setting_place(&message), message)
                         .help("correct the setting, or leave it out")
                 }));
                 // To a run it is a file that has lost a column (R8), which pauses alone.
                 if purpose == Purpose::Check {
-                    let told = lockstep_connector::catalogue::misnamed(&system.connector, &system.with, &project.dir);
+                    let told = lockstep_connector::catalogue::misnamed(
+                        &system.connector,
+                        &system.with,
+                        &project.dir,
+                    );
                     problems.extend(told.into_iter().map(|message| {
-                        Problem::error(codes::UNKNOWN_COLUMN, system.setting_place(&message), message).help("correct the setting")
+                        Problem::error(
+                            codes::UNKNOWN_COLUMN,
+                            system.setting_place(&message),
+                            message,
+                        )
+                        .help("correct the setting")
                     }));
                 }
-                let told = lockstep_connector::catalogue::warnings(&system.connector, &system.with, &project.dir);
+                let told = lockstep_connector::catalogue::warnings(
+                    &system.connector,
+                    &system.with,
+                    &project.dir,
+                );
                 problems.extend(told.into_iter().map(|message| {
-                    Problem::warning(codes::NOTE, system.connector_place.clone(), format!("{}: {message}", system.name))
-                        .help(format!("docs/systems/{}.md tells more", system.connector))
+                    Problem::warning(
+                        codes::NOTE,
+                        system.connector_place.clone(),
+                        format!("{}: {message}", system.name),
+                    )
+                    .help(format!("docs/systems/{}.md tells more", system.connector))
                 }));
-                let missing = lockstep_connector::catalogue::missing(&system.connector, &system.with, &project.dir);
+                let missing = lockstep_connector::catalogue::missing(
+                    &system.connector,
+                    &system.with,
+                    &project.dir,
+                );
                 problems.extend(missing.into_iter().map(|(name, what)| {
                     let message = format!("{} needs the setting `{name}`: {what}", system.name);
                     Problem::warning("config::connector", system.connector_place.clone(), message)
@@ -104,8 +131,10 @@ fn examine_for(dir: &Path, purpose: Purpose) -> (Option<Project>, Schemas, Vec<P
             }
             // It pauses alone in a run; the others go on (R8).
             Err(trouble) if Down::may_pass(&trouble) => {
-                let message = format!("{} can't be asked for its record types: {trouble}", system.name);
-                let warning = Problem::warning(codes::UNREACHABLE, system.connector_place.clone(), message);
+                let message =
+                    format!("{} can't be asked for its record types: {trouble}", system.name);
+                let warning =
+                    Problem::warning(codes::UNREACHABLE, system.connector_place.clone(), message);
                 problems.push(
                     warning.help("a run leaves it alone until it can be asked; what flows say of it is not checked before"),
                 );
@@ -114,7 +143,8 @@ fn examine_for(dir: &Path, purpose: Purpose) -> (Option<Project>, Schemas, Vec<P
             }
             Err(trouble) => {
                 let message = trouble.to_string();
-                let problem = Problem::error(codes::CONNECTOR, system.setting_place(&message), message);
+                let problem =
+                    Problem::error(codes::CONNECTOR, system.setting_place(&message), message);
                 // Of a connector that is not there the message itself says which there are.
                 let is_there = lockstep_connector::catalogue::names().contains(&system.connector);
                 problems.push(match is_there {
@@ -151,16 +181,22 @@ fn has_empty(setting: &serde_json::Value) -> bool {
     }
 }
 
-/// R8: the record types that flows name and that a run would leave alone, as their files are. All files are gone through for that.
+/// R8: the record types that flows name and that a run would leave alone, as their files are. All
+/// files are gone through for that.
 pub fn damaged(project: &Project) -> Vec<Problem> {
     let mut problems = Vec::new();
     for system in &project.systems {
         let named = kinds_named(project, &system.name);
-        let damages = lockstep_connector::catalogue::damages(&system.connector, &system.with, &project.dir);
-        for (kind, trouble) in damages.into_iter().filter(|(kind, _)| named.contains(&kind.as_str())) {
+        let damages =
+            lockstep_connector::catalogue::damages(&system.connector, &system.with, &project.dir);
+        for (kind, trouble) in
+            damages.into_iter().filter(|(kind, _)| named.contains(&kind.as_str()))
+        {
             let message = format!("{}.{kind} can't be read: {trouble}", system.name);
             let warning = Problem::warning(codes::DAMAGED, system.connector_place.clone(), message);
-            problems.push(warning.help("a run leaves this record type alone until it is put right, and says so (R8)"));
+            problems.push(warning.help(
+                "a run leaves this record type alone until it is put right, and says so (R8)",
+            ));
         }
     }
     problems
@@ -169,20 +205,29 @@ pub fn damaged(project: &Project) -> Vec<Problem> {
 /// The record types of a system that flows name.
 fn kinds_named<'a>(project: &'a Project, system: &str) -> Vec<&'a str> {
     let names = project.flows.iter().flat_map(|flow| [&flow.from, &flow.to]);
-    let mut kinds: Vec<&str> = names.filter(|name| name.system == system).map(|name| name.kind.as_str()).collect();
+    let mut kinds: Vec<&str> =
+        names.filter(|name| name.system == system).map(|name| name.kind.as_str()).collect();
     kinds.sort_unstable();
     kinds.dedup();
     kinds
 }
 
 /// What is wrong in the manifest of a system, each at its place there; whether anything is.
-fn manifest_problems(dir: &Path, system: &lockstep_config::System, problems: &mut Vec<Problem>) -> bool {
-    let Some((path, text, faults)) = lockstep_connector::catalogue::faults(&system.connector, dir) else { return false };
+fn manifest_problems(
+    dir: &Path,
+    system: &lockstep_config::System,
+    problems: &mut Vec<Problem>,
+) -> bool {
+    let Some((path, text, faults)) = lockstep_connector::catalogue::faults(&system.connector, dir)
+    else {
+        return false;
+    };
     let name = path.strip_prefix(dir).unwrap_or(&path).to_string_lossy().replace('\\', "/");
     let source = Arc::new(Source::new(name, text));
     problems.extend(faults.into_iter().map(|fault| {
         let place = Place::new(&source, fault.span.unwrap_or(0..0));
-        Problem::error(codes::MANIFEST, place, fault.message).help("docs/connectors.md has the words of manifests")
+        Problem::error(codes::MANIFEST, place, fault.message)
+            .help("docs/connectors.md has the words of manifests")
     }));
     true
 }
@@ -197,21 +242,27 @@ pub fn open_without_secrets(dir: &Path) -> Result<Opened> {
     settled(examine_for(dir, Purpose::Check))
 }
 
-/// Like [`open`], to look at what is stored: no system is asked, and neither secrets nor connectors are needed.
+/// Like [`open`], to look at what is stored: no system is asked, and neither secrets nor connectors
+/// are needed.
 pub fn open_for_looking(dir: &Path) -> Result<Opened> {
     settled(examine_for(dir, Purpose::Look))
 }
 
-/// Like [`open`], for what reads systems and has nothing to do with flows: these may have errors yet.
+/// Like [`open`], for what reads systems and has nothing to do with flows: these may have errors
+/// yet.
 pub fn open_for_its_systems(dir: &Path) -> Result<Opened> {
     let (project, schemas, mut problems) = examine(dir);
     if let Some(project) = &project {
-        problems.retain(|problem| !project.files.iter().any(|file| file.source.name == problem.place.source.name));
+        problems.retain(|problem| {
+            !project.files.iter().any(|file| file.source.name == problem.place.source.name)
+        });
     }
     settled((project, schemas, problems))
 }
 
-fn settled((project, schemas, mut problems): (Option<Project>, Schemas, Vec<Problem>)) -> Result<Opened> {
+fn settled(
+    (project, schemas, mut problems): (Option<Project>, Schemas, Vec<Problem>),
+) -> Result<Opened> {
     // R8: a column that is gone stops its record type, not the others; the run tells it again.
     problems.retain(|problem| {
         let is_column = problem.code == lockstep_config::codes::UNKNOWN_COLUMN;
@@ -299,7 +350,8 @@ impl Opened {
     /// The hub, for working with systems that are connected already.
     pub fn hub_over(&self, plan: Plan, systems: Vec<System>) -> Result<Hub> {
         let store = opened_for_work(&self.store_path()?)?;
-        let mut hub = Hub::new(plan, systems, Box::new(store), Arc::new(SystemClock)).map_err(hub_failure)?;
+        let mut hub =
+            Hub::new(plan, systems, Box::new(store), Arc::new(SystemClock)).map_err(hub_failure)?;
         hub.set_safeguards(self.safeguards(hub.plan_of_flows()));
         hub.keep_journal_for(self.project.journal_days);
         Ok(hub)
@@ -307,7 +359,12 @@ impl Opened {
 
     /// What the project says of guards and of listing everything.
     fn safeguards(&self, plan: &Plan) -> Safeguards {
-        let limits = self.project.systems.iter().map(|system| (system.name.clone(), system.limits)).collect();
+        let limits = self
+            .project
+            .systems
+            .iter()
+            .map(|system| (system.name.clone(), system.limits))
+            .collect();
         let every = |name: &TypeName| {
             let scan = &self.project.system(&name.system)?.full_scan;
             scan.types.get(&name.kind).copied().or(scan.every_seconds)
@@ -319,21 +376,26 @@ impl Opened {
         Safeguards { limits, full_scans_ms: scans.collect() }
     }
 
-    /// The hub, to take writes back: it knows also what no flow names any more, where the project's systems still have it. For looking
-    /// only, or for working.
+    /// The hub, to take writes back: it knows also what no flow names any more, where the project's
+    /// systems still have it. For looking only, or for working.
     pub fn hub_for_undo(&self, works: bool) -> Result<Hub> {
         let path = self.store_path()?;
         if !path.exists() {
-            return Err(Failure::usage(format!("there is no store at {} yet: `lockstep sync` makes it", path.display())));
+            return Err(Failure::usage(format!(
+                "there is no store at {} yet: `lockstep sync` makes it",
+                path.display()
+            )));
         }
         let watched = {
             let mut store = SqliteStore::open_read_only(&path).map_err(store_failure)?;
             lockstep_hub::undo::ever_written(&mut store).map_err(store_failure)?
         };
-        let plan = Plan::compile_watching(&self.project.flows, &self.schemas, &watched).map_err(|errors| {
-            let text: Vec<String> = errors.iter().map(ToString::to_string).collect();
-            Failure::usage(text.join("\n"))
-        })?;
+        let plan = Plan::compile_watching(&self.project.flows, &self.schemas, &watched).map_err(
+            |errors| {
+                let text: Vec<String> = errors.iter().map(ToString::to_string).collect();
+                Failure::usage(text.join("\n"))
+            },
+        )?;
         let systems = self.connect(&plan)?;
         if works {
             return self.hub_over(plan, systems);
@@ -342,11 +404,14 @@ impl Opened {
         Hub::new(plan, systems, Box::new(store), Arc::new(SystemClock)).map_err(hub_failure)
     }
 
-    /// The hub, for looking at what is stored, also while a run is at work. Its systems are not connected.
+    /// The hub, for looking at what is stored, also while a run is at work. Its systems are not
+    /// connected.
     pub fn hub_for_looking(&self) -> Result<Hub> {
         let plan = self.plan()?;
         let not_asked = |system: &lockstep_config::System| {
-            let trouble = lockstep_connector::Trouble::Unreachable("no system is asked while one looks at what is stored".into());
+            let trouble = lockstep_connector::Trouble::Unreachable(
+                "no system is asked while one looks at what is stored".into(),
+            );
             let connector = Arc::new(Down::new(kinds_named(&self.project, &system.name), trouble));
             System { name: system.name.clone(), connector }
         };
@@ -364,26 +429,38 @@ impl Opened {
     fn hub_reading(&self, plan: Plan, systems: Vec<System>) -> Result<Hub> {
         let path = self.store_path()?;
         if !path.exists() {
-            return Err(Failure::usage(format!("there is no store at {} yet: `lockstep sync` makes it", path.display())));
+            return Err(Failure::usage(format!(
+                "there is no store at {} yet: `lockstep sync` makes it",
+                path.display()
+            )));
         }
         let store = SqliteStore::open_read_only(&path).map_err(store_failure)?;
         Hub::new(plan, systems, Box::new(store), Arc::new(SystemClock)).map_err(hub_failure)
     }
 }
 
-/// How long a command waits for a store that another process works on, in seconds; `LOCKSTEP_WAIT_S` says otherwise.
+/// How long a command waits for a store that another process works on, in seconds;
+/// `LOCKSTEP_WAIT_S` says otherwise.
 const PATIENCE_S: u64 = 600;
 
-/// Opens the store for work, and waits while another process works on it: a service gives it up between its runs.
+/// Opens the store for work, and waits while another process works on it: a service gives it up
+/// between its runs.
 fn opened_for_work(path: &Path) -> Result<SqliteStore> {
-    let patience = std::env::var("LOCKSTEP_WAIT_S").ok().and_then(|text| text.trim().parse().ok()).unwrap_or(PATIENCE_S);
+    let patience = std::env::var("LOCKSTEP_WAIT_S")
+        .ok()
+        .and_then(|text| text.trim().parse().ok())
+        .unwrap_or(PATIENCE_S);
     let began = Instant::now();
     let mut told = false;
     loop {
         match SqliteStore::open(path) {
-            Err(StoreError::Locked { place, holder }) if began.elapsed() < Duration::from_secs(patience) => {
+            Err(StoreError::Locked { place, holder })
+                if began.elapsed() < Duration::from_secs(patience) =>
+            {
                 if !told {
-                    note!("waiting for {place}, which is in use ({holder}), until it has a moment between two runs");
+                    note!(
+                        "waiting for {place}, which is in use ({holder}), until it has a moment between two runs"
+                    );
                     told = true;
                 }
                 std::thread::sleep(Duration::from_millis(10));
@@ -397,9 +474,10 @@ fn opened_for_work(path: &Path) -> Result<SqliteStore> {
 pub fn store_failure(error: StoreError) -> Failure {
     match error {
         StoreError::Newer { .. } => Failure::usage(error.to_string()),
-        StoreError::Locked { .. } | StoreError::Unwritable { .. } | StoreError::Forbidden { .. } | StoreError::Damaged { .. } => {
-            Failure::person(error.to_string())
-        }
+        StoreError::Locked { .. }
+        | StoreError::Unwritable { .. }
+        | StoreError::Forbidden { .. }
+        | StoreError::Damaged { .. } => Failure::person(error.to_string()),
     }
 }
 

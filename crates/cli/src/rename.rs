@@ -10,12 +10,16 @@ use crate::exit::{Exit, Failure, Result};
 use crate::look::json;
 use crate::{print, project};
 
-/// Puts what is stored under another name. The flows may name the old one still, or the new one already.
+/// Puts what is stored under another name. The flows may name the old one still, or the new one
+/// already.
 pub fn rename(dir: &Path, format: Format, old: &str, new: &str) -> Result<Exit> {
     let opened = project::open(dir)?;
     let path = opened.store_path()?;
     if !path.exists() {
-        return Err(Failure::usage(format!("there is no store at {} yet: nothing need be renamed", path.display())));
+        return Err(Failure::usage(format!(
+            "there is no store at {} yet: nothing need be renamed",
+            path.display()
+        )));
     }
     let mut store = SqliteStore::open(&path).map_err(project::store_failure)?;
     let renamed = lockstep_hub::rename::rename(&mut store, old, new).map_err(act_failure)?;
@@ -28,7 +32,11 @@ pub fn rename(dir: &Path, format: Format, old: &str, new: &str) -> Result<Exit> 
         to.vault.write(new, &kept).map_err(|trouble| Failure::person(trouble.to_string()))?;
     }
     if format == Format::Json {
-        let names: Vec<_> = renamed.names.iter().map(|(old, new)| serde_json::json!({"old": old, "new": new})).collect();
+        let names: Vec<_> = renamed
+            .names
+            .iter()
+            .map(|(old, new)| serde_json::json!({"old": old, "new": new}))
+            .collect();
         json(&serde_json::json!({"records": renamed.records, "names": names}))?;
         return Ok(Exit::Done);
     }

@@ -59,11 +59,28 @@ fn list(dir: &Path, format: Rows) -> Result<Exit> {
                 review.path.clone().unwrap_or_default(),
                 review.rule.clone(),
                 review.message.clone(),
-                review.candidates.iter().map(|(name, _)| name.0.as_str()).collect::<Vec<_>>().join(" "),
+                review
+                    .candidates
+                    .iter()
+                    .map(|(name, _)| name.0.as_str())
+                    .collect::<Vec<_>>()
+                    .join(" "),
                 review.opened.clone(),
             ]
         };
-        let header = ["number", "kind", "flow", "record", "label", "in", "property", "rule", "message", "candidates", "opened"];
+        let header = [
+            "number",
+            "kind",
+            "flow",
+            "record",
+            "label",
+            "in",
+            "property",
+            "rule",
+            "message",
+            "candidates",
+            "opened",
+        ];
         emit!("{}", csv(&header, reviews.iter().map(row)));
     } else {
         for review in &reviews {
@@ -83,7 +100,13 @@ fn list(dir: &Path, format: Rows) -> Result<Exit> {
 
 fn text(review: &ReviewLine) -> String {
     let path = review.path.as_ref().map_or(String::new(), |path| format!(" {path}"));
-    let mut out = format!("{}  {}: {}  {}\n", review.number, review.kind, review.record, visible(&review.label));
+    let mut out = format!(
+        "{}  {}: {}  {}\n",
+        review.number,
+        review.kind,
+        review.record,
+        visible(&review.label)
+    );
     out.push_str(&format!("    {}{path}: {}\n", review.in_type, visible(&review.message)));
     for (name, label) in &review.candidates {
         out.push_str(&format!("    ? {name}  {}\n", visible(label)));
@@ -93,9 +116,14 @@ fn text(review: &ReviewLine) -> String {
 }
 
 fn show(dir: &Path, format: Rows, number: i64) -> Result<Exit> {
-    let found = project::open_for_looking(dir)?.hub_for_looking()?.review(number).map_err(project::store_failure)?;
+    let found = project::open_for_looking(dir)?
+        .hub_for_looking()?
+        .review(number)
+        .map_err(project::store_failure)?;
     let Some(found) = found else {
-        return Err(Failure::usage(format!("there is no open review {number}; `lockstep review` lists them")));
+        return Err(Failure::usage(format!(
+            "there is no open review {number}; `lockstep review` lists them"
+        )));
     };
     if format == Rows::Json {
         json(&wire::ReviewShown::from(found))?;
@@ -103,7 +131,13 @@ fn show(dir: &Path, format: Rows, number: i64) -> Result<Exit> {
     }
     let review = &found.review;
     let path = review.path.as_ref().map_or(String::new(), |path| format!(" {path}"));
-    println!("{}  {}, since {}, in {}", review.number, review.kind, localised(&review.opened), review.flow);
+    println!(
+        "{}  {}, since {}, in {}",
+        review.number,
+        review.kind,
+        localised(&review.opened),
+        review.flow
+    );
     println!("{}{path}: {}", review.in_type, visible(&review.message));
     if !found.value.is_null() {
         println!("the value: {}", shown(&found.value));
@@ -127,7 +161,11 @@ fn table(found: &ReviewShown) -> String {
     }
     let widths: Vec<usize> = (0..head.len())
         .map(|at| {
-            let longest = rows.iter().map(|(_, row)| row[at].chars().count()).chain([head[at].chars().count()]).max();
+            let longest = rows
+                .iter()
+                .map(|(_, row)| row[at].chars().count())
+                .chain([head[at].chars().count()])
+                .max();
             longest.unwrap_or(0).min(WIDEST)
         })
         .collect();
@@ -177,15 +215,21 @@ fn ways_on(review: &ReviewLine) -> String {
         ),
         "flip-flop" => {
             let mut ways = vec![
-                format!("lockstep review accept {n}    what it was put back to is right, and goes to the others"),
-                format!("lockstep review reject {n}    what was written is right, and is written again"),
+                format!(
+                    "lockstep review accept {n}    what it was put back to is right, and goes to the others"
+                ),
+                format!(
+                    "lockstep review reject {n}    what was written is right, and is written again"
+                ),
             ];
             if let [_, _, ..] = review.candidates[..] {
-                ways.extend(
-                    review.candidates.iter().map(|(name, _)| format!("lockstep review link {n} {name}    this one is right")),
-                );
+                ways.extend(review.candidates.iter().map(|(name, _)| {
+                    format!("lockstep review link {n} {name}    this one is right")
+                }));
             }
-            ways.push(format!("lockstep review separate {n}    each keeps what it holds, until somebody edits it"));
+            ways.push(format!(
+                "lockstep review separate {n}    each keeps what it holds, until somebody edits it"
+            ));
             ways.join("\n")
         }
         _ => format!("lockstep review accept {n}\nlockstep review reject {n}"),
@@ -201,7 +245,10 @@ fn answer(dir: &Path, format: Rows, which: &ReviewsMeant, answer: &Answer) -> Re
             for review in &meant {
                 print!("{}", text(review));
             }
-            println!("{} would be answered with {answer:?}.", print::count(meant.len() as u64, "review"));
+            println!(
+                "{} would be answered with {answer:?}.",
+                print::count(meant.len() as u64, "review")
+            );
         }
         let go_on = match format {
             Rows::Json => which.yes,
@@ -210,8 +257,10 @@ fn answer(dir: &Path, format: Rows, which: &ReviewsMeant, answer: &Answer) -> Re
         if !go_on {
             if format == Rows::Json {
                 let text = "nothing was done: more than one needs --yes";
-                let told: Vec<_> =
-                    meant.iter().map(|r| wire::Answered { number: r.number, done: false, text: text.into() }).collect();
+                let told: Vec<_> = meant
+                    .iter()
+                    .map(|r| wire::Answered { number: r.number, done: false, text: text.into() })
+                    .collect();
                 json(&told)?;
             }
             return Ok(Exit::NeedsAPerson);
@@ -233,10 +282,16 @@ fn answer(dir: &Path, format: Rows, which: &ReviewsMeant, answer: &Answer) -> Re
 fn meant<'a>(reviews: &'a [ReviewLine], which: &ReviewsMeant) -> Result<Vec<&'a ReviewLine>> {
     let picks = which.all || which.kind.is_some() || which.flow.is_some();
     if which.numbers.is_empty() != picks {
-        return Err(Failure::usage("say which reviews: their numbers, or --all, --kind KIND, --flow FLOW"));
+        return Err(Failure::usage(
+            "say which reviews: their numbers, or --all, --kind KIND, --flow FLOW",
+        ));
     }
-    if let Some(unknown) = which.numbers.iter().find(|n| !reviews.iter().any(|review| review.number == **n)) {
-        return Err(Failure::usage(format!("there is no open review {unknown}; `lockstep review` lists them")));
+    if let Some(unknown) =
+        which.numbers.iter().find(|n| !reviews.iter().any(|review| review.number == **n))
+    {
+        return Err(Failure::usage(format!(
+            "there is no open review {unknown}; `lockstep review` lists them"
+        )));
     }
     let fits = |review: &&ReviewLine| match picks {
         false => which.numbers.contains(&review.number),
@@ -252,7 +307,10 @@ fn meant<'a>(reviews: &'a [ReviewLine], which: &ReviewsMeant) -> Result<Vec<&'a 
         kinds.dedup();
         return Err(Failure::usage(match kinds.is_empty() {
             true => "nothing waits for a person".to_string(),
-            false => format!("no open review fits; there are reviews of these kinds: {}", kinds.join(", ")),
+            false => format!(
+                "no open review fits; there are reviews of these kinds: {}",
+                kinds.join(", ")
+            ),
         }));
     }
     Ok(meant)

@@ -1,4 +1,5 @@
-//! Rows as CSV, for spreadsheets: a header, then a line each. Control characters are made visible (G9), and nothing else is changed.
+//! Rows as CSV, for spreadsheets: a header, then a line each. Control characters are made visible
+//! (G9), and nothing else is changed.
 
 use std::path::Path;
 
@@ -30,9 +31,11 @@ pub fn cell(value: &Value) -> String {
 }
 
 /// The columns of a plan or a report.
-pub const REPORT: [&str; 9] = ["action", "flow", "record", "source", "property", "before", "after", "rule", "message"];
+pub const REPORT: [&str; 9] =
+    ["action", "flow", "record", "source", "property", "before", "after", "rule", "message"];
 
-/// What a run did, or a plan would do: a row for each property that is written, and one for each other event.
+/// What a run did, or a plan would do: a row for each property that is written, and one for each
+/// other event.
 pub fn report(report: &Report) -> String {
     csv(&REPORT, report.events.iter().flat_map(|event| of_event(event, report.plan_only)))
 }
@@ -43,7 +46,11 @@ fn of_event(event: &Event, plan_only: bool) -> Vec<Vec<String>> {
         row.extend(cells.iter().map(ToString::to_string));
         row
     };
-    let written = |action: &str, flow: &str, record: &str, source: &str, properties: &[PropertyChange]| {
+    let written = |action: &str,
+                   flow: &str,
+                   record: &str,
+                   source: &str,
+                   properties: &[PropertyChange]| {
         let one = |change: &PropertyChange| {
             let after = match &change.counterpart_of {
                 Some(of) => format!("the id of {of}’s counterpart"),
@@ -64,28 +71,55 @@ fn of_event(event: &Event, plan_only: bool) -> Vec<Vec<String>> {
         }
         Event::Created { flow, source, record, properties } => {
             // In a plan it has no id yet.
-            let record = if plan_only { record.0.rsplit_once('/').map_or("", |(ty, _)| ty) } else { &record.0 };
+            let record = if plan_only {
+                record.0.rsplit_once('/').map_or("", |(ty, _)| ty)
+            } else {
+                &record.0
+            };
             written("create", flow, record, &source.0, properties)
         }
-        Event::Updated { flow, source, record, properties } => written("update", flow, &record.0, &source.0, properties),
-        Event::Removed { flow, source, record } => {
-            vec![row("delete", [flow, &record.0, &source.0, "", "", "", "D1", &format!("{source} was deleted")])]
+        Event::Updated { flow, source, record, properties } => {
+            written("update", flow, &record.0, &source.0, properties)
         }
-        Event::Deleted { record, text } => vec![row("gone", ["", &record.0, "", "", "", "", "", text])],
-        Event::Kept { flow, record, text } => vec![row("keep", [flow, &record.0, "", "", "", "", "D1", text])],
+        Event::Removed { flow, source, record } => {
+            vec![row(
+                "delete",
+                [flow, &record.0, &source.0, "", "", "", "D1", &format!("{source} was deleted")],
+            )]
+        }
+        Event::Deleted { record, text } => {
+            vec![row("gone", ["", &record.0, "", "", "", "", "", text])]
+        }
+        Event::Kept { flow, record, text } => {
+            vec![row("keep", [flow, &record.0, "", "", "", "", "D1", text])]
+        }
         Event::Edited { record, path, before, after } => {
             vec![row("edited", ["", &record.0, "", path, &cell(before), &cell(after), "", ""])]
         }
         Event::Review { flow, kind, record, message, rule } => {
-            vec![row("review", [flow, &record.0, "", "", "", "", rule, &format!("{kind}: {message}")])]
+            vec![row(
+                "review",
+                [flow, &record.0, "", "", "", "", rule, &format!("{kind}: {message}")],
+            )]
         }
-        Event::Refused { flow, record, message } => vec![row("refused", [flow, &record.0, "", "", "", "", "G4", message])],
+        Event::Refused { flow, record, message } => {
+            vec![row("refused", [flow, &record.0, "", "", "", "", "G4", message])]
+        }
         Event::Failing { flow, source, target, kind, message, .. } => {
-            vec![row("failing", [flow, target, &source.0, "", "", "", "G4", &format!("{kind}: {message}")])]
+            vec![row(
+                "failing",
+                [flow, target, &source.0, "", "", "", "G4", &format!("{kind}: {message}")],
+            )]
         }
-        Event::Waits { flow, record, message, rule } => vec![row("wait", [flow, &record.0, "", "", "", "", rule, message])],
-        Event::Fault { place, message } => vec![row("fault", ["", place, "", "", "", "", "", message])],
-        Event::Paused { system, message } => vec![row("paused", ["", system, "", "", "", "", "", message])],
+        Event::Waits { flow, record, message, rule } => {
+            vec![row("wait", [flow, &record.0, "", "", "", "", rule, message])]
+        }
+        Event::Fault { place, message } => {
+            vec![row("fault", ["", place, "", "", "", "", "", message])]
+        }
+        Event::Paused { system, message } => {
+            vec![row("paused", ["", system, "", "", "", "", "", message])]
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What reaches the terminal, and how: colours, `-q` and `-v`, the pager.
 //!
-//! Colours are put onto whole lines as they are printed, by how a line begins: what a system said can't bring any along, since its control
-//! characters are made visible before (G9).
+//! Colours are put onto whole lines as they are printed, by how a line begins: what a system said
+//! can't bring any along, since its control characters are made visible before (G9).
 
 use std::borrow::Cow;
 use std::io::{IsTerminal, Write as _};
@@ -70,10 +70,14 @@ pub fn set(when: When, quiet: bool, verbose: bool) {
         When::Auto => {
             let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
             // Codes that nobody asked for are noise in what records a terminal.
-            terminal && !set("NO_COLOR") && set("COLORTERM") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+            terminal
+                && !set("NO_COLOR")
+                && set("COLORTERM")
+                && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
         }
     };
-    let (out, err) = (wanted(std::io::stdout().is_terminal()), wanted(std::io::stderr().is_terminal()));
+    let (out, err) =
+        (wanted(std::io::stdout().is_terminal()), wanted(std::io::stderr().is_terminal()));
     let _ = SCREEN.set(Screen { quiet, verbose, out, err });
 }
 
@@ -111,23 +115,28 @@ fn painted(text: &str, paints: bool) -> Cow<'_, str> {
 fn painted_line(line: &str) -> Cow<'_, str> {
     let indent = line.len() - line.trim_start().len();
     let begins = |(beginning, _): &&(&str, &str)| line[indent..].starts_with(beginning);
-    let Some((beginning, colour)) = BEGINNINGS.iter().find(begins) else { return Cow::Borrowed(line) };
+    let Some((beginning, colour)) = BEGINNINGS.iter().find(begins) else {
+        return Cow::Borrowed(line);
+    };
     let mut end = indent + beginning.len();
     match *beginning {
         // The whole line.
         "! " => end = line.trim_end().len(),
         // With its code: `error[config::row]`.
-        "error" | "warning" | "note" => match line[end..].strip_prefix('[').and_then(|rest| rest.find(']')) {
-            Some(at) => end += at + 2,
-            None if line[end..].starts_with(':') => {}
-            None => return Cow::Borrowed(line),
-        },
+        "error" | "warning" | "note" => {
+            match line[end..].strip_prefix('[').and_then(|rest| rest.find(']')) {
+                Some(at) => end += at + 2,
+                None if line[end..].starts_with(':') => {}
+                None => return Cow::Borrowed(line),
+            }
+        }
         _ => {}
     }
     Cow::Owned(format!("{}{colour}{}{RESET}{}", &line[..indent], &line[indent..end], &line[end..]))
 }
 
-/// A long text: page by page on a terminal where `LOCKSTEP_PAGER` or `PAGER` says by what, at once elsewhere.
+/// A long text: page by page on a terminal where `LOCKSTEP_PAGER` or `PAGER` says by what, at once
+/// elsewhere.
 pub fn page(text: &str) {
     if quiet() {
         return;
@@ -167,9 +176,18 @@ mod tests {
 
     #[test]
     fn a_line_is_coloured_by_its_beginning_and_not_by_what_stands_in_it() {
-        assert_eq!(painted("  update a: error[x]\n", true), "  \u{1b}[36mupdate \u{1b}[0ma: error[x]\n");
-        assert_eq!(painted("error[config::row]: no\n", true), "\u{1b}[31merror[config::row]\u{1b}[0m: no\n");
-        assert_eq!(painted("! shop was left alone\n", true), "\u{1b}[31m! shop was left alone\u{1b}[0m\n");
+        assert_eq!(
+            painted("  update a: error[x]\n", true),
+            "  \u{1b}[36mupdate \u{1b}[0ma: error[x]\n"
+        );
+        assert_eq!(
+            painted("error[config::row]: no\n", true),
+            "\u{1b}[31merror[config::row]\u{1b}[0m: no\n"
+        );
+        assert_eq!(
+            painted("! shop was left alone\n", true),
+            "\u{1b}[31m! shop was left alone\u{1b}[0m\n"
+        );
         for plain in ["errors are told\n", "crm.People to shop.Customers\n", "\n"] {
             assert_eq!(painted(plain, true), plain);
         }

@@ -27,24 +27,33 @@ pub struct Asked {
     pub format: Format,
 }
 
-/// Gives every statement and row its verdict: on emulated systems, from what was seen in operation, or on a test tenant.
+/// Gives every statement and row its verdict: on emulated systems, from what was seen in operation,
+/// or on a test tenant.
 pub fn verify(asked: &Asked) -> Result<Exit> {
     let texts = documents::read_all(&asked.documents)?;
-    let written: Vec<Written> =
-        texts.into_iter().map(|(path, text)| Written { name: path.display().to_string(), text }).collect();
+    let written: Vec<Written> = texts
+        .into_iter()
+        .map(|(path, text)| Written { name: path.display().to_string(), text })
+        .collect();
     let dir = asked.dir.as_deref().unwrap_or(Path::new("."));
     let outcome = match (asked.sandbox, asked.passive, asked.writes) {
         (true, ..) => match &asked.dir {
-            Some(dir) => {
-                lockstep_verify::against(&project::open_without_secrets(dir)?.project, &written, asked.faults).map_err(failed)?
+            Some(dir) => lockstep_verify::against(
+                &project::open_without_secrets(dir)?.project,
+                &written,
+                asked.faults,
+            )
+            .map_err(failed)?,
+            None if written.is_empty() => {
+                return Err(Failure::usage("name the documents, or a project with `-C DIR`"));
             }
-            None if written.is_empty() => return Err(Failure::usage("name the documents, or a project with `-C DIR`")),
             None => lockstep_verify::in_sandbox(&written, asked.faults).map_err(failed)?,
         },
         (_, true, _) => {
             let opened = project::open_for_looking(dir)?;
             let mut hub = opened.hub_for_looking()?;
-            lockstep_verify::passive(&mut hub, &opened.project, &opened.schemas, &written).map_err(failed)?
+            lockstep_verify::passive(&mut hub, &opened.project, &opened.schemas, &written)
+                .map_err(failed)?
         }
         (_, _, true) => on_tenant(dir, &written)?,
         _ => {
@@ -71,16 +80,23 @@ fn failed(error: lockstep_verify::Error) -> Failure {
     }
 }
 
-/// Trials on the project's own systems. Ctrl-C ends them, and what was added is deleted all the same.
+/// Trials on the project's own systems. Ctrl-C ends them, and what was added is deleted all the
+/// same.
 fn on_tenant(dir: &Path, written: &[Written]) -> Result<Outcome> {
     let opened = project::open(dir)?;
     let plan = opened.plan()?;
     let (for_hub, for_tester) = (opened.connect(&plan)?, opened.connect(&plan)?);
     let types = |name: &str| opened.schemas.get(name).cloned().unwrap_or_default();
-    let systems = for_tester.into_iter().map(|system| (system.name.clone(), system.connector, types(&system.name))).collect();
+    let systems = for_tester
+        .into_iter()
+        .map(|system| (system.name.clone(), system.connector, types(&system.name)))
+        .collect();
     let mut hub = opened.hub_over(plan, for_hub)?;
     let stop = Arc::new(AtomicBool::new(false));
-    crate::interrupt::stop_when_interrupted(stop.clone(), "no more trials are begun; what was added is being deleted …");
+    crate::interrupt::stop_when_interrupted(
+        stop.clone(),
+        "no more trials are begun; what was added is being deleted …",
+    );
     let failures = crate::connectors::failures(&opened.project);
     let cannot = failures
         .into_iter()
@@ -88,7 +104,8 @@ fn on_tenant(dir: &Path, written: &[Written]) -> Result<Outcome> {
         .collect();
     let tenant = Tenant { systems, cannot, stop };
     // Other values than those of any verification before: a leftover must match nothing.
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let since =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     let seed = since.as_secs() % 100_000_000 * 100;
     lockstep_verify::on_tenant(&opened.project, &mut hub, tenant, written, seed).map_err(failed)
 }
@@ -109,10 +126,17 @@ fn tell(list: &Checklist, asked: &Asked) -> Result<Exit> {
         std::fs::create_dir_all(out).map_err(|error| Failure::file(out, &error))?;
         let mut taken = BTreeSet::new();
         for document in &list.documents {
-            let base = Path::new(&document.name).file_stem().unwrap_or(OsStr::new("document")).to_string_lossy().into_owned();
+            let base = Path::new(&document.name)
+                .file_stem()
+                .unwrap_or(OsStr::new("document"))
+                .to_string_lossy()
+                .into_owned();
             // Documents of one name in several folders keep apart.
             let numbered = (2..).map(|n| format!("{base}-{n}"));
-            let base = std::iter::once(base.clone()).chain(numbered).find(|name| !taken.contains(name)).unwrap_or_default();
+            let base = std::iter::once(base.clone())
+                .chain(numbered)
+                .find(|name| !taken.contains(name))
+                .unwrap_or_default();
             taken.insert(base.clone());
             let back = lockstep_verify::written::document(list, document);
             for (ending, text) in [("html", back.html), ("md", back.markdown), ("rst", back.rst)] {

@@ -23,7 +23,8 @@ use crate::{hooks, part, print, progress, project, rows, screen, wire};
 const SCHEDULE_S: u64 = 60;
 /// Where calls name more records of a type than these, one reading of what changed is less work.
 const ONE_BY_ONE: usize = 20;
-/// The shortest time between two runs of the service, in which other commands can take the store: they look for it every 10 ms.
+/// The shortest time between two runs of the service, in which other commands can take the store:
+/// they look for it every 10 ms.
 const GAP: Duration = Duration::from_millis(25);
 /// So long it is waited before the store is asked for again.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
@@ -58,9 +59,15 @@ pub fn check(dir: &Path, format: Rows) -> Result<Exit> {
             }
             println!("{}", problem.render());
         }
-        let worst = problems.iter().filter(|problem| problem.severity != Severity::Note).min_by_key(|problem| problem.severity);
+        let worst = problems
+            .iter()
+            .filter(|problem| problem.severity != Severity::Note)
+            .min_by_key(|problem| problem.severity);
         if let Some(worst) = worst {
-            println!("`lockstep explain --code {}` tells what this code means and what to do.\n", worst.code);
+            println!(
+                "`lockstep explain --code {}` tells what this code means and what to do.\n",
+                worst.code
+            );
         }
         if let Some(project) = &loaded {
             println!(
@@ -72,7 +79,11 @@ pub fn check(dir: &Path, format: Rows) -> Result<Exit> {
             );
         }
     }
-    if errors > 0 { Err(Failure::usage("nothing runs before the errors are put right")) } else { Ok(Exit::Done) }
+    if errors > 0 {
+        Err(Failure::usage("nothing runs before the errors are put right"))
+    } else {
+        Ok(Exit::Done)
+    }
 }
 
 /// G1: what a run would do, every write of it.
@@ -91,7 +102,11 @@ pub fn plan(dir: &Path, format: Rows, out: Option<&Path>, only: &Only) -> Result
         (Some(path), _) => {
             let text = crate::out::safe(format_args!("{text}"));
             rows::write(path, &text)?;
-            println!("{} would be written; all of it stands in {}.", print::count(report.writes(), "record"), path.display());
+            println!(
+                "{} would be written; all of it stands in {}.",
+                print::count(report.writes(), "record"),
+                path.display()
+            );
         }
         (None, Rows::Text) => screen::page(&text),
         (None, Rows::Json | Rows::Csv) => emit!("{text}"),
@@ -103,7 +118,9 @@ pub fn plan(dir: &Path, format: Rows, out: Option<&Path>, only: &Only) -> Result
 /// One run.
 pub fn sync(dir: &Path, format: Rows, shares: bool, full: bool, only: &Only) -> Result<Exit> {
     if shares && format != Rows::Text {
-        return Err(Failure::usage("`--shares` is for text: JSON has where the time went anyway, CSV has the writes"));
+        return Err(Failure::usage(
+            "`--shares` is for text: JSON has where the time went anyway, CSV has the writes",
+        ));
     }
     let opened = project::open(dir)?;
     let part = part::of(&opened, &opened.plan()?, only)?;
@@ -125,8 +142,8 @@ pub fn sync(dir: &Path, format: Rows, shares: bool, full: bool, only: &Only) -> 
 
 /// A report as a line of JSON.
 pub fn as_json(report: &Report) -> String {
-    let text =
-        serde_json::to_string(&wire::Report::from(report.clone())).unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}"));
+    let text = serde_json::to_string(&wire::Report::from(report.clone()))
+        .unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}"));
     format!("{}\n", visible_json(&text))
 }
 
@@ -163,13 +180,22 @@ pub fn run(dir: &Path, approve: bool, calls: &Calls, format: Format) -> Result<E
     let hub = approved(&opened, &systems, approve)?;
     let period = |ty: TypeIx| {
         let name = &hub.plan_of_flows().ty(ty).name;
-        let schedule = opened.project.system(&name.system).map(|s| s.schedule.clone()).unwrap_or_default();
-        let seconds = schedule.types.get(&name.kind).copied().or(schedule.every_seconds).unwrap_or(SCHEDULE_S);
+        let schedule =
+            opened.project.system(&name.system).map(|s| s.schedule.clone()).unwrap_or_default();
+        let seconds = schedule
+            .types
+            .get(&name.kind)
+            .copied()
+            .or(schedule.every_seconds)
+            .unwrap_or(SCHEDULE_S);
         Duration::from_secs(seconds.max(1))
     };
-    let types: Vec<(TypeIx, Duration)> =
-        (0..hub.plan_of_flows().types.len() as u16).map(TypeIx).map(|ty| (ty, period(ty))).collect();
-    let hub_types: Vec<TypeName> = hub.plan_of_flows().types.iter().map(|ty| ty.name.clone()).collect();
+    let types: Vec<(TypeIx, Duration)> = (0..hub.plan_of_flows().types.len() as u16)
+        .map(TypeIx)
+        .map(|ty| (ty, period(ty)))
+        .collect();
+    let hub_types: Vec<TypeName> =
+        hub.plan_of_flows().types.iter().map(|ty| ty.name.clone()).collect();
     for (ty, period) in &types {
         note!("{} is read every {} s", hub.plan_of_flows().ty(*ty).name, period.as_secs());
     }
@@ -197,7 +223,8 @@ pub fn run(dir: &Path, approve: bool, calls: &Calls, format: Format) -> Result<E
         let hinted = std::mem::take(&mut named);
         if !only.is_empty() || !hinted.is_empty() {
             let were_named: Vec<TypeIx> = hinted.keys().copied().collect();
-            let mut read_whole = || were_named.iter().for_each(|ty| due[ty.at()] = Instant::now() + ASK_AGAIN);
+            let mut read_whole =
+                || were_named.iter().for_each(|ty| due[ty.at()] = Instant::now() + ASK_AGAIN);
             let options = RunOptions { only: Some(only), named: hinted, ..RunOptions::default() };
             if let Some(again) = reached(dir, &systems, &hub_types) {
                 (opened, systems) = again;
@@ -212,7 +239,8 @@ pub fn run(dir: &Path, approve: bool, calls: &Calls, format: Format) -> Result<E
                         narrate(&report);
                         when_quiet(&report);
                     }
-                    // A full disk or a busy file may be better in a while; nothing of the step was kept, so it is simply tried again.
+                    // A full disk or a busy file may be better in a while; nothing of the step was
+                    // kept, so it is simply tried again.
                     Err(error) => {
                         eprintln!("! {error}");
                         read_whole();
@@ -224,11 +252,16 @@ pub fn run(dir: &Path, approve: bool, calls: &Calls, format: Format) -> Result<E
                 }
             }
         }
-        let next = due.iter().min().copied().unwrap_or_else(|| Instant::now() + Duration::from_secs(SCHEDULE_S));
+        let next = due
+            .iter()
+            .min()
+            .copied()
+            .unwrap_or_else(|| Instant::now() + Duration::from_secs(SCHEDULE_S));
         let free_since = Instant::now();
         let mut hinted = hints.wait(next.saturating_duration_since(free_since).max(GAP));
         if !hinted.is_empty() {
-            // What is hinted at is read at once. Hints come in swarms: those that come during that reading are one reading, the next.
+            // What is hinted at is read at once. Hints come in swarms: those that come during that
+            // reading are one reading, the next.
             std::thread::sleep(GAP.saturating_sub(free_since.elapsed()));
             hinted.append(&mut hints.wait(Duration::ZERO));
             named = to_read(hinted, &hub_types, &mut due);
@@ -236,9 +269,11 @@ pub fn run(dir: &Path, approve: bool, calls: &Calls, format: Format) -> Result<E
     }
 }
 
-/// A system that could not be asked for its record types when the service began may answer by now; then the project is looked at anew.
+/// A system that could not be asked for its record types when the service began may answer by now;
+/// then the project is looked at anew.
 fn reached(dir: &Path, systems: &[System], types: &[TypeName]) -> Option<(Opened, Vec<System>)> {
-    let down = |systems: &[System]| systems.iter().filter(|system| system.connector.is_down()).count();
+    let down =
+        |systems: &[System]| systems.iter().filter(|system| system.connector.is_down()).count();
     if down(systems) == 0 {
         return None;
     }
@@ -250,11 +285,18 @@ fn reached(dir: &Path, systems: &[System], types: &[TypeName]) -> Option<(Opened
     (same && down(&again) < down(systems)).then_some((opened, again))
 }
 
-/// R4: the records that are named; where a call names none, or many are named, all that changed of their record type is due.
-fn to_read(hinted: BTreeSet<hooks::Hint>, types: &[TypeName], due: &mut [Instant]) -> BTreeMap<TypeIx, BTreeSet<String>> {
+/// R4: the records that are named; where a call names none, or many are named, all that changed of
+/// their record type is due.
+fn to_read(
+    hinted: BTreeSet<hooks::Hint>,
+    types: &[TypeName],
+    due: &mut [Instant],
+) -> BTreeMap<TypeIx, BTreeSet<String>> {
     let mut named: BTreeMap<TypeIx, BTreeSet<String>> = BTreeMap::new();
     for (system, kind, id) in hinted {
-        let meant = |name: &TypeName| name.system == system && kind.as_ref().is_none_or(|kind| *kind == name.kind);
+        let meant = |name: &TypeName| {
+            name.system == system && kind.as_ref().is_none_or(|kind| *kind == name.kind)
+        };
         for (at, _) in types.iter().enumerate().filter(|(_, name)| meant(name)) {
             match &id {
                 Some(id) => drop(named.entry(TypeIx(at as u16)).or_default().insert(id.clone())),
@@ -262,7 +304,8 @@ fn to_read(hinted: BTreeSet<hooks::Hint>, types: &[TypeName], due: &mut [Instant
             }
         }
     }
-    let many: Vec<TypeIx> = named.iter().filter(|(_, ids)| ids.len() > ONE_BY_ONE).map(|(ty, _)| *ty).collect();
+    let many: Vec<TypeIx> =
+        named.iter().filter(|(_, ids)| ids.len() > ONE_BY_ONE).map(|(ty, _)| *ty).collect();
     for ty in many {
         named.remove(&ty);
         due[ty.at()] = Instant::now();
@@ -275,7 +318,8 @@ fn at_work(opened: &Opened, systems: &[System]) -> Result<Hub> {
     opened.hub_over(opened.plan()?, systems.to_vec())
 }
 
-/// G2: waits until every flow may run as it is. While it waits the store is free, for `lockstep plan` and `lockstep approve`.
+/// G2: waits until every flow may run as it is. While it waits the store is free, for
+/// `lockstep plan` and `lockstep approve`.
 fn approved(opened: &Opened, systems: &[System], approve: bool) -> Result<Hub> {
     let mut hub = at_work(opened, systems)?;
     let mut told = Vec::new();
@@ -291,7 +335,9 @@ fn approved(opened: &Opened, systems: &[System], approve: bool) -> Result<Hub> {
             for flow in &flows {
                 eprintln!("waiting  {flow}: it has not run as it is now (G2)");
             }
-            eprintln!("Look at `lockstep plan`, then say `lockstep approve`; or start with `lockstep run --approve`.");
+            eprintln!(
+                "Look at `lockstep plan`, then say `lockstep approve`; or start with `lockstep run --approve`."
+            );
             told = flows;
         }
         drop(hub);
@@ -303,7 +349,12 @@ fn approved(opened: &Opened, systems: &[System], approve: bool) -> Result<Hub> {
 /// What a run of the service did, a line each; nothing where nothing happened.
 pub fn narrate(report: &Report) {
     for guard in &report.guards {
-        println!("{} stopped  {} ({})", local(report.ended), visible(&guard.message), print::rule_of(guard.guard));
+        println!(
+            "{} stopped  {} ({})",
+            local(report.ended),
+            visible(&guard.message),
+            print::rule_of(guard.guard)
+        );
     }
     for event in &report.events {
         let line = match event {
@@ -313,16 +364,24 @@ pub fn narrate(report: &Report) {
             Event::Linked { a, b, by, .. } => format!("linked   {a} = {b} ({by})"),
             Event::Created { source, record, .. } => format!("created  {record} from {source}"),
             Event::Updated { source, record, properties, .. } => {
-                let what: Vec<String> =
-                    properties.iter().map(|p| format!("{} {} → {}", p.path, shown(&p.before), shown(&p.after))).collect();
+                let what: Vec<String> = properties
+                    .iter()
+                    .map(|p| format!("{} {} → {}", p.path, shown(&p.before), shown(&p.after)))
+                    .collect();
                 format!("updated  {record} from {source}: {}", what.join(", "))
             }
             Event::Deleted { record, text } => format!("gone     {record}: {text}"),
-            Event::Removed { source, record, .. } => format!("deleted  {record}, as {source} was deleted"),
+            Event::Removed { source, record, .. } => {
+                format!("deleted  {record}, as {source} was deleted")
+            }
             Event::Kept { record, text, .. } => format!("kept     {record}: {text}"),
-            Event::Review { kind, record, message, .. } => format!("review   {record}: {kind}: {message}"),
+            Event::Review { kind, record, message, .. } => {
+                format!("review   {record}: {kind}: {message}")
+            }
             Event::Refused { record, message, .. } => format!("refused  {record}: {message}"),
-            Event::Failing { source, target, kind, message, tries, not_before, unknown, .. } => {
+            Event::Failing {
+                source, target, kind, message, tries, not_before, unknown, ..
+            } => {
                 let fails = print::Failing {
                     source: &source.0,
                     target,

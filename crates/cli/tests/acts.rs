@@ -1,5 +1,6 @@
-//! What a person does through the command, on folders of files and against the sandbox: link and unlink, answers in review, trying again,
-//! taking back one property, auditing. Taking back a whole run is in `undo.rs`.
+//! What a person does through the command, on folders of files and against the sandbox: link and
+//! unlink, answers in review, trying again, taking back one property, auditing. Taking back a whole
+//! run is in `undo.rs`.
 
 use std::path::Path;
 
@@ -50,17 +51,23 @@ fn reviews(dir: &Path) -> Vec<Value> {
 #[test]
 fn what_a_person_unlinked_no_rule_links_again() {
     // L7
-    let dir = project(&[solveig()], &[json!({"id": "c-1", "name": "Solveig Aas", "mail": "solveig@example.com", "phone": ""})]);
+    let dir = project(
+        &[solveig()],
+        &[json!({"id": "c-1", "name": "Solveig Aas", "mail": "solveig@example.com", "phone": ""})],
+    );
     let dir = dir.path();
     lockstep(dir, &["sync"]).exits(0).says("1 linked");
-    lockstep(dir, &["unlink", "crm.People/1", "shop.Customers/c-9"]).exits(2).says("shop.Customers/c-9 is not known");
+    lockstep(dir, &["unlink", "crm.People/1", "shop.Customers/c-9"])
+        .exits(2)
+        .says("shop.Customers/c-9 is not known");
     let told = lockstep(dir, &["unlink", "crm.People/1", "shop.Customers/c-1"]).exits(0);
     let told = told.says("crm.People/1 and shop.Customers/c-1 are kept apart");
     told.says("by the next run a new shop.Customers may be created for crm.People/1");
     assert!(entities(dir).is_empty());
     lockstep(dir, &["unlink", "crm.People/1"]).exits(2).says("is linked with no record");
 
-    // The e-mail addresses still agree; each half goes its own way, and the one that lacks a counterpart gets one.
+    // The e-mail addresses still agree; each half goes its own way, and the one that lacks a
+    // counterpart gets one.
     lockstep(dir, &["sync"]).exits(0).says("1 created");
     let linked = entities(dir);
     assert_eq!(linked.len(), 1);
@@ -69,10 +76,13 @@ fn what_a_person_unlinked_no_rule_links_again() {
 
     // A person links them again, once the place is free (L6).
     let other = linked[0].iter().find(|name| name.starts_with("shop.")).unwrap();
-    let refused = lockstep(dir, &["link", "crm.People/1", "shop.Customers/c-1"]).exits(2).says("(L6)");
+    let refused =
+        lockstep(dir, &["link", "crm.People/1", "shop.Customers/c-1"]).exits(2).says("(L6)");
     refused.says(&format!("lockstep unlink {other} crm.People/1"));
     lockstep(dir, &["unlink", other, "crm.People/1"]).exits(0);
-    lockstep(dir, &["link", "crm.People/1", "shop.Customers/c-1"]).exits(0).says("Linked: crm.People/1 = shop.Customers/c-1.");
+    lockstep(dir, &["link", "crm.People/1", "shop.Customers/c-1"])
+        .exits(0)
+        .says("Linked: crm.People/1 = shop.Customers/c-1.");
     lockstep(dir, &["link", "crm.People/1", "shop.Customers/c-1"]).exits(2).says("linked already");
     replace(&dir.join(CRM), "22 00 00 01", "22 00 00 02");
     lockstep(dir, &["sync"]).exits(0).says("1 updated");
@@ -80,7 +90,9 @@ fn what_a_person_unlinked_no_rule_links_again() {
     let why = lockstep(dir, &["explain", "shop.Customers/c-1"]).exits(0);
     why.says("= crm.People/1: ");
     let history = lockstep(dir, &["history", "crm.People/1"]).exits(0);
-    history.says("a person unlinked them: shop.Customers/c-1 (L7)").says("a person linked them: shop.Customers/c-1 (L7)");
+    history
+        .says("a person unlinked them: shop.Customers/c-1 (L7)")
+        .says("a person linked them: shop.Customers/c-1 (L7)");
 }
 
 #[test]
@@ -90,15 +102,21 @@ fn unlinking_gives_each_side_back_what_it_held_before_if_asked() {
     let dir = dir.path();
     lockstep(dir, &["sync"]).exits(0);
     let after = by_id(dir, SHOP, json!("c-1"));
-    assert_eq!((&after["name"], &after["phone"]), (&json!("Solveig Aas"), &json!("+47 22 00 00 01")));
+    assert_eq!(
+        (&after["name"], &after["phone"]),
+        (&json!("Solveig Aas"), &json!("+47 22 00 00 01"))
+    );
 
-    let plan = lockstep(dir, &["unlink", "crm.People/1", "shop.Customers/c-1", "--restore"]).exits(1);
+    let plan =
+        lockstep(dir, &["unlink", "crm.People/1", "shop.Customers/c-1", "--restore"]).exits(1);
     let plan = plan.says("name: “Solveig Aas” → “S. Aas”").says("phone: “+47 22 00 00 01” → “”");
     plan.says("Nothing was done: this was a plan.");
     assert_eq!(by_id(dir, SHOP, json!("c-1")), after, "a plan changes nothing");
     assert_eq!(entities(dir).len(), 1);
 
-    lockstep(dir, &["unlink", "crm.People/1", "shop.Customers/c-1", "--restore", "--yes"]).exits(0).says("1 record put back");
+    lockstep(dir, &["unlink", "crm.People/1", "shop.Customers/c-1", "--restore", "--yes"])
+        .exits(0)
+        .says("1 record put back");
     let mut restored = by_id(dir, SHOP, json!("c-1"));
     // An emptied property is emptied, in whichever way the file says so.
     if restored["phone"].is_null() {
@@ -121,25 +139,47 @@ fn an_ambiguous_match_is_shown_side_by_side_and_answered() {
     let dir = dir.path();
     lockstep(dir, &["sync"]).exits(1);
     let open = reviews(dir);
-    let of_person = open.iter().find(|review| review["record"] == "crm.People/1").unwrap_or_else(|| panic!("{open:#?}"));
+    let of_person = open
+        .iter()
+        .find(|review| review["record"] == "crm.People/1")
+        .unwrap_or_else(|| panic!("{open:#?}"));
     assert_eq!(of_person["kind"], "ambiguous match");
     let number = of_person["number"].to_string();
     let shown = lockstep(dir, &["review", "show", &number]).exits(1);
-    let shown = shown.says("crm.People/1").says("by rule L6").says(&format!("lockstep review link {number} shop.Customers/c-2"));
+    let shown = shown
+        .says("crm.People/1")
+        .says("by rule L6")
+        .says(&format!("lockstep review link {number} shop.Customers/c-2"));
     let row = shown.stdout.lines().find(|line| line.contains("phone: ")).unwrap();
-    assert!(row.starts_with('≠') && row.contains("phone: “+47 22 00 00 01”") && row.contains("phone: “1”"), "{shown}");
+    assert!(
+        row.starts_with('≠')
+            && row.contains("phone: “+47 22 00 00 01”")
+            && row.contains("phone: “1”"),
+        "{shown}"
+    );
 
-    lockstep(dir, &["review", "accept", &number]).exits(1).says("it has 2 candidates").says("say which");
+    lockstep(dir, &["review", "accept", &number])
+        .exits(1)
+        .says("it has 2 candidates")
+        .says("say which");
     lockstep(dir, &["review", "link", &number, "9"]).exits(1).says("so none of the number 9");
-    lockstep(dir, &["review", "link", &number, "shop.Customers/c-2"]).exits(0).says("linked: crm.People/1 = shop.Customers/c-2");
+    lockstep(dir, &["review", "link", &number, "shop.Customers/c-2"])
+        .exits(0)
+        .says("linked: crm.People/1 = shop.Customers/c-2");
     lockstep(dir, &["review", "accept", &number]).exits(2).says("there is no open review");
     lockstep(dir, &["sync"]);
     assert_eq!(entities(dir), [["crm.People/1", "shop.Customers/c-2"]]);
-    // The other twin matches somebody who is taken: that is another question, answered once for all.
+    // The other twin matches somebody who is taken: that is another question, answered once for
+    // all.
     let open = reviews(dir);
     assert_eq!(open.len(), 1, "{open:#?}");
-    assert_eq!((&open[0]["record"], &open[0]["kind"]), (&json!("shop.Customers/c-1"), &json!("disputed entity")));
-    lockstep(dir, &["review", "reject", "--kind", "disputed"]).exits(0).says("is kept apart from crm.People/1");
+    assert_eq!(
+        (&open[0]["record"], &open[0]["kind"]),
+        (&json!("shop.Customers/c-1"), &json!("disputed entity"))
+    );
+    lockstep(dir, &["review", "reject", "--kind", "disputed"])
+        .exits(0)
+        .says("is kept apart from crm.People/1");
     lockstep(dir, &["sync"]).exits(0);
     lockstep(dir, &["review"]).exits(0).says("Nothing waits for a person.");
     assert_eq!(entities(dir), [["crm.People/1", "shop.Customers/c-2"]]);
@@ -149,7 +189,8 @@ fn an_ambiguous_match_is_shown_side_by_side_and_answered() {
 fn what_is_kept_apart_gets_a_counterpart_of_its_own_and_many_are_answered_at_once() {
     let person = |n: i64| json!({"id": n, "name": format!("Ola {n}"), "email": format!("ola{n}@example.com"), "phone": ""});
     let twin = |id: &str, n: i64| json!({"id": id, "name": "Ola", "mail": format!("ola{n}@example.com"), "phone": ""});
-    let dir = project(&[person(1), person(2)], &[twin("a", 1), twin("b", 1), twin("c", 2), twin("d", 2)]);
+    let dir =
+        project(&[person(1), person(2)], &[twin("a", 1), twin("b", 1), twin("c", 2), twin("d", 2)]);
     let dir = dir.path();
     lockstep(dir, &["sync"]).exits(1);
     let asked = lockstep(dir, &["review", "separate", "--all"]).exits(1);
@@ -162,7 +203,9 @@ fn what_is_kept_apart_gets_a_counterpart_of_its_own_and_many_are_answered_at_onc
     lockstep(dir, &["sync"]).exits(0).says("2 created");
     let linked = entities(dir);
     assert_eq!(linked.len(), 2, "{linked:?}");
-    assert!(linked.iter().flatten().all(|name| !["a", "b", "c", "d"].iter().any(|id| *name == format!("shop.Customers/{id}"))));
+    assert!(linked.iter().flatten().all(|name| {
+        !["a", "b", "c", "d"].iter().any(|id| *name == format!("shop.Customers/{id}"))
+    }));
     lockstep(dir, &["sync"]).exits(0).says("Nothing was written.");
 }
 
@@ -171,19 +214,26 @@ fn one_property_is_taken_back_as_a_new_edit_that_travels() {
     // G7
     let dir = project(
         &[solveig()],
-        &[json!({"id": "c-1", "name": "Solveig Aas", "mail": "solveig@example.com", "phone": "+47 22 00 00 01"})],
+        &[
+            json!({"id": "c-1", "name": "Solveig Aas", "mail": "solveig@example.com", "phone": "+47 22 00 00 01"}),
+        ],
     );
     let dir = dir.path();
     lockstep(dir, &["sync"]).exits(0);
     replace(&dir.join(CRM), "22 00 00 01", "99 99 99 99");
     lockstep(dir, &["sync"]).exits(0).says("1 updated");
     let files = contents(&dir.join("data"));
-    lockstep(dir, &["undo", "shop.Customers/c-1", "fax"]).exits(2).says("no flow maps the property `fax`").says("phone");
+    lockstep(dir, &["undo", "shop.Customers/c-1", "fax"])
+        .exits(2)
+        .says("no flow maps the property `fax`")
+        .says("phone");
     lockstep(dir, &["undo"]).exits(2).says("say what is to be taken back");
     lockstep(dir, &["undo", "77"]).exits(2).says("there is no run 77");
     let plan = lockstep(dir, &["undo", "shop.Customers/c-1", "phone"]).exits(1);
     let plan = plan.says("phone: “+47 99 99 99 99” → “+47 22 00 00 01”");
-    plan.says("and then, by the next run: crm.People/1 phone: “+47 99 99 99 99” → “+47 22 00 00 01”");
+    plan.says(
+        "and then, by the next run: crm.People/1 phone: “+47 99 99 99 99” → “+47 22 00 00 01”",
+    );
     assert_eq!(contents(&dir.join("data")), files);
 
     lockstep(dir, &["undo", "shop.Customers/c-1", "phone", "--yes"]).exits(0);
@@ -192,18 +242,25 @@ fn one_property_is_taken_back_as_a_new_edit_that_travels() {
     lockstep(dir, &["sync"]).exits(0).says("1 updated");
     assert_eq!(by_id(dir, CRM, json!(1))["phone"], "+47 22 00 00 01");
     lockstep(dir, &["sync"]).exits(0).says("Nothing was written.");
-    lockstep(dir, &["explain", "shop.Customers/c-1", "phone"]).exits(0).says("as a person took a write back (G7)");
+    lockstep(dir, &["explain", "shop.Customers/c-1", "phone"])
+        .exits(0)
+        .says("as a person took a write back (G7)");
 
     // What stands there now is not what Lockstep left.
     lockstep(dir, &["undo", "--since", "1h"]).exits(1);
     replace(&dir.join(SHOP), "22 00 00 01", "33 33 33 33");
-    lockstep(dir, &["undo", "shop.Customers/c-1"]).exits(1).says("it has been edited since: it holds “+47 33 33 33 33”");
+    lockstep(dir, &["undo", "shop.Customers/c-1"])
+        .exits(1)
+        .says("it has been edited since: it holds “+47 33 33 33 33”");
 }
 
 #[test]
 fn what_was_filled_in_is_emptied_again_and_its_source_keeps_it() {
     // G7, P2: see docs/decisions/0005-what-undo-leaves.md
-    let dir = project(&[solveig()], &[json!({"id": "c-1", "name": "Solveig Aas", "mail": "solveig@example.com", "phone": ""})]);
+    let dir = project(
+        &[solveig()],
+        &[json!({"id": "c-1", "name": "Solveig Aas", "mail": "solveig@example.com", "phone": ""})],
+    );
     let dir = dir.path();
     lockstep(dir, &["sync"]).exits(0).says("1 updated");
     lockstep(dir, &["undo", "1", "--yes"]).exits(0);
@@ -220,43 +277,66 @@ fn what_was_filled_in_is_emptied_again_and_its_source_keeps_it() {
 
 #[test]
 fn an_audit_tells_what_differs_writes_nothing_and_can_take_it_in() {
-    let dir = project(&[solveig()], &[json!({"id": "c-1", "name": "Solveig Aas", "mail": "solveig@example.com", "phone": ""})]);
+    let dir = project(
+        &[solveig()],
+        &[json!({"id": "c-1", "name": "Solveig Aas", "mail": "solveig@example.com", "phone": ""})],
+    );
     let dir = dir.path();
     lockstep(dir, &["sync"]).exits(0);
-    lockstep(dir, &["audit"]).exits(0).says("1 of 1 entity audited, 2 records read.").says("Nothing differs.");
+    lockstep(dir, &["audit"])
+        .exits(0)
+        .says("1 of 1 entity audited, 2 records read.")
+        .says("Nothing differs.");
     replace(&dir.join(SHOP), "Solveig Aas", "Solveig Lie");
     let files = contents(&dir.join("data"));
-    let found = lockstep(dir, &["audit", "--sample", "1"]).exits(1).says("shop.Customers name: 1 not as Lockstep knows it");
-    found.says("shop.Customers/c-1: shows “Solveig Lie”, Lockstep knows “Solveig Aas”").says("crm.People");
+    let found = lockstep(dir, &["audit", "--sample", "1"])
+        .exits(1)
+        .says("shop.Customers name: 1 not as Lockstep knows it");
+    found
+        .says("shop.Customers/c-1: shows “Solveig Lie”, Lockstep knows “Solveig Aas”")
+        .says("crm.People");
     let told = lockstep(dir, &["audit", "--format", "json"]).exits(1).json();
     assert_eq!((&told["properties"][0]["drifted"], &told["repaired"]), (&json!(1), &json!(false)));
     assert_eq!(contents(&dir.join("data")), files);
 
     lockstep(dir, &["audit", "--repair"]).exits(1).says("What differs was taken in");
     lockstep(dir, &["sync"]).exits(0);
-    assert_eq!(by_id(dir, CRM, json!(1))["name"], "Solveig Lie", "as an edit, since nothing else had happened");
+    assert_eq!(
+        by_id(dir, CRM, json!(1))["name"],
+        "Solveig Lie",
+        "as an edit, since nothing else had happened"
+    );
     lockstep(dir, &["audit"]).exits(0);
     // A record that is linked and not there.
     write(&dir.join(SHOP), "");
-    lockstep(dir, &["audit"]).exits(1).says("shop.Customers/c-1 is linked, and is not in its system any more");
+    lockstep(dir, &["audit"])
+        .exits(1)
+        .says("shop.Customers/c-1 is linked, and is not in its system any more");
 }
 
 #[test]
 fn explain_says_in_sentences_what_won_what_lost_and_what_was_written() {
     // G7, P1, P7
-    let dir = project(&[solveig()], &[json!({"id": "c-1", "name": "Solveig Aas", "mail": "solveig@example.com", "phone": "1"})]);
+    let dir = project(
+        &[solveig()],
+        &[json!({"id": "c-1", "name": "Solveig Aas", "mail": "solveig@example.com", "phone": "1"})],
+    );
     let dir = dir.path();
     lockstep(dir, &["sync"]).exits(0);
     replace(&dir.join(SHOP), "+47 22 00 00 01", "+47 44 44 44 44");
     lockstep(dir, &["sync"]).exits(0).says("1 updated");
     let told = lockstep(dir, &["explain", "crm.People/1", "phone"]).exits(0);
     let told = told.says("phone is “+47 44 44 44 44” because “+47 44 44 44 44” was put into shop.Customers/c-1 phone at");
-    let told =
-        told.says("by rule P1, the latest edit wins").says("“+47 22 00 00 01” from crm.People/1 phone at").says("lost to it.");
+    let told = told
+        .says("by rule P1, the latest edit wins")
+        .says("“+47 22 00 00 01” from crm.People/1 phone at")
+        .says("lost to it.");
     told.says("Lockstep wrote “+47 44 44 44 44” over “+47 22 00 00 01” at")
         .says("from shop.Customers/c-1, by rule P1: the latest");
     let theirs = lockstep(dir, &["explain", "shop.Customers/c-1", "phone"]).exits(0);
-    theirs.says("because it was put in here at").says("Somebody changed “+47 22 00 00 01” to “+47 44 44 44 44” here at");
+    theirs
+        .says("because it was put in here at")
+        .says("Somebody changed “+47 22 00 00 01” to “+47 44 44 44 44” here at");
 }
 
 #[test]
@@ -275,16 +355,31 @@ fn the_journal_is_told_by_record_by_run_and_since_a_time() {
     assert_eq!(kinds.iter().filter(|kind| **kind == "written").count(), 2, "{run:#?}");
     // Every write cites the rule it was decided by, and where it came from.
     for line in run.iter().filter(|line| line["kind"] == "written") {
-        assert!(line["rule"].is_string() && line["other"].as_str().unwrap().starts_with("crm.People/"), "{line}");
+        assert!(
+            line["rule"].is_string() && line["other"].as_str().unwrap().starts_with("crm.People/"),
+            "{line}"
+        );
     }
-    assert!(run.iter().any(|line| line["text"].as_str().unwrap().starts_with("created shop.Customers/")), "{run:#?}");
+    assert!(
+        run.iter()
+            .any(|line| line["text"].as_str().unwrap().starts_with("created shop.Customers/")),
+        "{run:#?}"
+    );
     let since = lockstep(dir, &["history", "--since", "1h", "--format", "json"]).exits(0).json();
     assert_eq!(since.as_array().unwrap().len(), run.len());
     lockstep(dir, &["history", "--since", "2126-01-01"]).exits(0).says("Nothing happened.");
     lockstep(dir, &["history", "--since", "yesterday"]).exits(2).says("`yesterday` is no time");
     let lately = lockstep(dir, &["history", "--format", "json"]).exits(0).json();
-    assert_eq!(lately.as_array().unwrap().len(), run.len(), "what happened lately, where nobody says of what");
-    lockstep(dir, &["history", "--run", "1"]).exits(0).says("link").says("(L1) in run 1").says("from crm.People/1");
+    assert_eq!(
+        lately.as_array().unwrap().len(),
+        run.len(),
+        "what happened lately, where nobody says of what"
+    );
+    lockstep(dir, &["history", "--run", "1"])
+        .exits(0)
+        .says("link")
+        .says("(L1) in run 1")
+        .says("from crm.People/1");
 }
 
 #[test]
@@ -296,7 +391,10 @@ fn a_refused_reference_is_tried_again_once_its_cause_is_gone() {
     example(dir, &sandbox, &[]);
     lockstep(dir, &["sync"]);
     let refused = |dir: &Path| -> Vec<Value> {
-        reviews(dir).into_iter().filter(|r| r["kind"] == "rejected value" && r["path"] == "assignee_id").collect()
+        reviews(dir)
+            .into_iter()
+            .filter(|r| r["kind"] == "rejected value" && r["path"] == "assignee_id")
+            .collect()
     };
     let open = refused(dir);
     let review = open.first().unwrap_or_else(|| panic!("{:#?}", reviews(dir)));
@@ -304,7 +402,9 @@ fn a_refused_reference_is_tried_again_once_its_cause_is_gone() {
     let shown = lockstep(dir, &["review", "show", &number, "--format", "json"]).json();
     let user = shown["value"].to_string();
     let source = review["record"].as_str().unwrap();
-    lockstep(dir, &["review", "show", &number]).says("is not an agent").says(&format!("lockstep review accept {number}"));
+    lockstep(dir, &["review", "show", &number])
+        .says("is not an agent")
+        .says(&format!("lockstep review accept {number}"));
     lockstep(dir, &["review", "separate", &number]).exits(1).says("not a question of links");
 
     // Tried again too early it is refused again, and waits again.
@@ -312,15 +412,26 @@ fn a_refused_reference_is_tried_again_once_its_cause_is_gone() {
     assert_eq!(refused(dir).len(), open.len());
     sandbox.edit("zendesk", "users", &user, &json!({"role": "agent"})).unwrap();
     lockstep(dir, &["retry", source]);
-    assert_eq!(refused(dir).iter().filter(|r| r["record"] == review["record"]).count(), 0, "{:#?}", refused(dir));
+    assert_eq!(
+        refused(dir).iter().filter(|r| r["record"] == review["record"]).count(),
+        0,
+        "{:#?}",
+        refused(dir)
+    );
     let explained = lockstep(dir, &["explain", source]).exits(0);
-    let ticket = explained.stdout.split_whitespace().find_map(|word| word.strip_prefix("zendesk.Tickets/"));
+    let ticket =
+        explained.stdout.split_whitespace().find_map(|word| word.strip_prefix("zendesk.Tickets/"));
     let ticket = ticket.unwrap().trim_end_matches(':');
-    assert_eq!(sandbox.record("zendesk", "tickets", ticket).unwrap()["assignee_id"].to_string(), user);
+    assert_eq!(
+        sandbox.record("zendesk", "tickets", ticket).unwrap()["assignee_id"].to_string(),
+        user
+    );
 
     // What is left as it is waits no more, and is not sent again.
     if let Some(other) = refused(dir).first() {
-        lockstep(dir, &["review", "reject", &other["number"].to_string()]).exits(0).says("until the value changes");
+        lockstep(dir, &["review", "reject", &other["number"].to_string()])
+            .exits(0)
+            .says("until the value changes");
         let writes = sandbox.total_writes();
         lockstep(dir, &["sync"]);
         assert_eq!(sandbox.total_writes(), writes);
@@ -345,7 +456,11 @@ fn what_a_person_unlinked_a_system_that_knows_better_does_not_link_again() {
     lockstep(dir, &["sync"]).exits(1);
     assert!(entities(dir).is_empty());
     let open = reviews(dir);
-    assert_eq!((open.len(), &open[0]["kind"], &open[0]["rule"]), (1, &json!("disputed entity"), &json!("C2")), "{open:#?}");
+    assert_eq!(
+        (open.len(), &open[0]["kind"], &open[0]["rule"]),
+        (1, &json!("disputed entity"), &json!("C2")),
+        "{open:#?}"
+    );
     // Answered with the record that Zendesk named, they are linked: a person said so.
     lockstep(dir, &["review", "accept", &open[0]["number"].to_string()]).exits(0).says("linked: ");
     lockstep(dir, &["sync"]).exits(0);
@@ -354,7 +469,10 @@ fn what_a_person_unlinked_a_system_that_knows_better_does_not_link_again() {
 
 #[test]
 fn an_old_journal_is_forgotten_only_if_the_project_says_so() {
-    let dir = project(&[solveig()], &[json!({"id": "c-1", "name": "Solveig Aas", "mail": "solveig@example.com", "phone": ""})]);
+    let dir = project(
+        &[solveig()],
+        &[json!({"id": "c-1", "name": "Solveig Aas", "mail": "solveig@example.com", "phone": ""})],
+    );
     let dir = dir.path();
     lockstep(dir, &["sync"]).exits(0);
     lockstep(dir, &["history", "--run", "1"]).exits(0).says("(P2)");
@@ -376,8 +494,12 @@ fn a_record_is_taken_out_of_a_larger_entity_and_no_third_record_leads_it_back() 
     example(dir, &sandbox, &[]);
     lockstep(dir, &["sync"]);
     let all = entities_up_to(dir, 2_000);
-    let whole = all.iter().find(|names| names.len() >= 4).unwrap_or_else(|| panic!("no large entity in {all:#?}"));
-    let taken = whole.iter().find(|name| name.starts_with("superoffice.Person/")).unwrap_or(&whole[0]);
+    let whole = all
+        .iter()
+        .find(|names| names.len() >= 4)
+        .unwrap_or_else(|| panic!("no large entity in {all:#?}"));
+    let taken =
+        whole.iter().find(|name| name.starts_with("superoffice.Person/")).unwrap_or(&whole[0]);
     let rest: Vec<String> = whole.iter().filter(|name| *name != taken).cloned().collect();
     lockstep(dir, &["unlink", taken]).exits(0).says("are kept apart");
     assert!(entities_up_to(dir, 2_000).contains(&rest), "the others stay together");
@@ -385,23 +507,42 @@ fn a_record_is_taken_out_of_a_larger_entity_and_no_third_record_leads_it_back() 
         lockstep(dir, &["sync"]);
         let now = entities_up_to(dir, 2_000);
         let with_rest = now.iter().find(|names| names.contains(&rest[0])).unwrap();
-        assert!(rest.iter().all(|name| with_rest.contains(name)) && !with_rest.contains(taken), "{with_rest:?}");
+        assert!(
+            rest.iter().all(|name| with_rest.contains(name)) && !with_rest.contains(taken),
+            "{with_rest:?}"
+        );
     }
     // Between two of the rest: what belongs to each by its links goes with it.
     let halves = lockstep(dir, &["unlink", &rest[0], &rest[1]]).exits(0);
     let told = halves.stdout.lines().next().unwrap();
-    let (one, other) =
-        told.strip_prefix("Unlinked: ").unwrap().split_once(" are kept apart").unwrap().0.split_once(" and ").unwrap();
-    let (one, other): (Vec<&str>, Vec<&str>) = (one.split(" = ").collect(), other.split(" = ").collect());
+    let (one, other) = told
+        .strip_prefix("Unlinked: ")
+        .unwrap()
+        .split_once(" are kept apart")
+        .unwrap()
+        .0
+        .split_once(" and ")
+        .unwrap();
+    let (one, other): (Vec<&str>, Vec<&str>) =
+        (one.split(" = ").collect(), other.split(" = ").collect());
     assert!(one.contains(&rest[0].as_str()) && other.contains(&rest[1].as_str()), "{told}");
-    assert!(rest.iter().all(|name| one.contains(&name.as_str()) != other.contains(&name.as_str())), "{told}");
+    assert!(
+        rest.iter().all(|name| one.contains(&name.as_str()) != other.contains(&name.as_str())),
+        "{told}"
+    );
 }
 
 fn entities_up_to(dir: &Path, limit: usize) -> Vec<Vec<String>> {
-    let all = lockstep(dir, &["entities", "--limit", &limit.to_string(), "--format", "json"]).exits(0).json();
+    let all = lockstep(dir, &["entities", "--limit", &limit.to_string(), "--format", "json"])
+        .exits(0)
+        .json();
     let names = |entity: &Value| -> Vec<String> {
-        let mut names: Vec<String> =
-            entity.as_array().unwrap().iter().map(|member| member[0].as_str().unwrap().to_string()).collect();
+        let mut names: Vec<String> = entity
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|member| member[0].as_str().unwrap().to_string())
+            .collect();
         names.sort();
         names
     };
@@ -411,10 +552,17 @@ fn entities_up_to(dir: &Path, limit: usize) -> Vec<Vec<String>> {
 #[test]
 fn no_flow_passes_on_what_an_undo_deletes() {
     // G7 over D1
-    let people = [solveig(), json!({"id": 2, "name": "Torbjørn Lie", "email": "torbjorn@example.com", "phone": ""})];
+    let people = [
+        solveig(),
+        json!({"id": 2, "name": "Torbjørn Lie", "email": "torbjorn@example.com", "phone": ""}),
+    ];
     let dir = project(&people, &[]);
     let dir = dir.path();
-    replace(&dir.join("flows/people.yaml"), "    create: always\n", "    create: always\n    deletes: propagate\n");
+    replace(
+        &dir.join("flows/people.yaml"),
+        "    create: always\n",
+        "    create: always\n    deletes: propagate\n",
+    );
     lockstep(dir, &["sync"]).exits(0).says("2 created");
     lockstep(dir, &["undo", "1", "--yes"]).exits(0).says("2 records put back");
     assert!(records(dir, SHOP).is_empty());
@@ -430,24 +578,43 @@ fn no_flow_passes_on_what_an_undo_deletes() {
 #[test]
 fn a_pending_deletion_is_answered_like_any_review() {
     // D1
-    let people = [solveig(), json!({"id": 2, "name": "Torbjørn Lie", "email": "torbjorn@example.com", "phone": ""})];
+    let people = [
+        solveig(),
+        json!({"id": 2, "name": "Torbjørn Lie", "email": "torbjorn@example.com", "phone": ""}),
+    ];
     let dir = project(&people, &[]);
     let dir = dir.path();
-    replace(&dir.join("flows/people.yaml"), "    create: always\n", "    create: always\n    deletes: review\n");
+    replace(
+        &dir.join("flows/people.yaml"),
+        "    create: always\n",
+        "    create: always\n    deletes: review\n",
+    );
     lockstep(dir, &["sync"]).exits(0).says("2 created");
     write(&dir.join(CRM), &lines(&[solveig()]));
     lockstep(dir, &["sync"]).exits(1);
     let open = reviews(dir);
-    assert_eq!((open.len(), &open[0]["kind"], &open[0]["record"]), (1, &json!("pending deletion"), &json!("crm.People/2")));
+    assert_eq!(
+        (open.len(), &open[0]["kind"], &open[0]["record"]),
+        (1, &json!("pending deletion"), &json!("crm.People/2"))
+    );
     let number = open[0]["number"].to_string();
     lockstep(dir, &["review", "show", &number]).exits(1).says("by rule D1");
     lockstep(dir, &["review", "separate", &number]).exits(1).says("not a question of links");
-    lockstep(dir, &["review", "accept", &number]).exits(0).says("1 record, to be deleted by the next run");
+    lockstep(dir, &["review", "accept", &number])
+        .exits(0)
+        .says("1 record, to be deleted by the next run");
     lockstep(dir, &["sync"]).exits(0);
     assert_eq!(records(dir, SHOP).len(), 1);
     lockstep(dir, &["review"]).exits(0);
     // A deletion that was passed on can't be taken back, and is named.
     let run = lockstep(dir, &["status", "--format", "json"]).json()["runs"].clone();
-    let deleted_by = run.as_array().unwrap().iter().find(|run| run["summary"]["act"]["what"].as_str().is_some()).unwrap();
-    lockstep(dir, &["undo", &deleted_by["run"].to_string()]).exits(1).says("a deleted record can't be brought back");
+    let deleted_by = run
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|run| run["summary"]["act"]["what"].as_str().is_some())
+        .unwrap();
+    lockstep(dir, &["undo", &deleted_by["run"].to_string()])
+        .exits(1)
+        .says("a deleted record can't be brought back");
 }

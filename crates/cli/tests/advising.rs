@@ -29,26 +29,63 @@ const CUSTOMERS: &str = r#"{"id":"a","who":"Solveig Aas","contact":"Solveig@Exam
 fn candidates_are_found_by_their_values_and_the_flow_can_be_pasted() {
     let dir = folders(PEOPLE, CUSTOMERS);
     let before = contents(dir.path());
-    let ran = lockstep(dir.path(), &["advise", "crm.People", "shop.Customers", "--format", "json"]).exits(0).json();
-    // Nothing is written, and nothing stored, but what the connector of files has seen of each folder: which files it had, so that one
-    // that is taken away is missed (R8), and the largest number that was an id, so that it is not given again (R9).
+    let ran = lockstep(dir.path(), &["advise", "crm.People", "shop.Customers", "--format", "json"])
+        .exits(0)
+        .json();
+    // Nothing is written, and nothing stored, but what the connector of files has seen of each
+    // folder: which files it had, so that one that is taken away is missed (R8), and the largest
+    // number that was an id, so that it is not given again (R9).
     let seen = dir.path().join(".lockstep");
-    let (remembered, after): (BTreeMap<_, _>, BTreeMap<_, _>) =
-        contents(dir.path()).into_iter().partition(|(path, _)| path.parent() == Some(seen.as_path()));
+    let (remembered, after): (BTreeMap<_, _>, BTreeMap<_, _>) = contents(dir.path())
+        .into_iter()
+        .partition(|(path, _)| path.parent() == Some(seen.as_path()));
     assert!(after == before, "nothing is written, and nothing stored");
-    let of = |what: &str| remembered.keys().filter(|path| path.file_name().unwrap().to_string_lossy().starts_with(what)).count();
+    let of = |what: &str| {
+        remembered
+            .keys()
+            .filter(|path| path.file_name().unwrap().to_string_lossy().starts_with(what))
+            .count()
+    };
     let (files, numbers) = (of("files-"), of("numbers-"));
-    assert_eq!((files, numbers, remembered.len()), (2, 1, 3), "of two folders, one with numbers: {:?}", remembered.keys());
+    assert_eq!(
+        (files, numbers, remembered.len()),
+        (2, 1, 3),
+        "of two folders, one with numbers: {:?}",
+        remembered.keys()
+    );
     let candidates = ran["candidates"].as_array().unwrap();
-    let mail =
-        candidates.iter().find(|c| c["from"]["path"] == "email" && c["to"]["path"] == "contact").expect("by value, not by name");
-    // L2: case and white space; L6: two people with one address match one customer, so both are asked about.
-    assert_eq!((mail["overlap"].as_u64(), mail["would_link"].as_u64()), (Some(3), Some(2)), "{mail}");
-    assert_eq!((mail["would_ask"].as_u64(), mail["would_create"].as_u64()), (Some(2), Some(1)), "{mail}");
-    assert_eq!((mail["from"]["collisions"].as_u64(), mail["from"]["shared_addresses"].as_u64()), (Some(2), Some(2)), "{mail}");
-    assert_eq!((mail["from"]["filled"].as_u64(), mail["from"]["distinct"].as_u64()), (Some(4), Some(3)), "{mail}");
+    let mail = candidates
+        .iter()
+        .find(|c| c["from"]["path"] == "email" && c["to"]["path"] == "contact")
+        .expect("by value, not by name");
+    // L2: case and white space; L6: two people with one address match one customer, so both are
+    // asked about.
+    assert_eq!(
+        (mail["overlap"].as_u64(), mail["would_link"].as_u64()),
+        (Some(3), Some(2)),
+        "{mail}"
+    );
+    assert_eq!(
+        (mail["would_ask"].as_u64(), mail["would_create"].as_u64()),
+        (Some(2), Some(1)),
+        "{mail}"
+    );
+    assert_eq!(
+        (mail["from"]["collisions"].as_u64(), mail["from"]["shared_addresses"].as_u64()),
+        (Some(2), Some(2)),
+        "{mail}"
+    );
+    assert_eq!(
+        (mail["from"]["filled"].as_u64(), mail["from"]["distinct"].as_u64()),
+        (Some(4), Some(3)),
+        "{mail}"
+    );
     let name = candidates.iter().find(|c| c["from"]["path"] == "name").unwrap();
-    assert_eq!((name["would_link"].as_u64(), name["proposed"].as_bool()), (Some(4), Some(true)), "{name}");
+    assert_eq!(
+        (name["would_link"].as_u64(), name["proposed"].as_bool()),
+        (Some(4), Some(true)),
+        "{name}"
+    );
     let town = candidates.iter().find(|c| c["from"]["path"] == "town").unwrap();
     assert_eq!(town["proposed"].as_bool(), Some(false), "a town is no key: {town}");
 

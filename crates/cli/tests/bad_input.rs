@@ -1,5 +1,6 @@
-//! What goes wrong, and what the command makes of it: slips in files, broken records, systems in trouble, a full
-//! disk. Each must be told with its place and a remedy, must stop no more than itself, and must lose nothing (G4, G5, C2).
+//! What goes wrong, and what the command makes of it: slips in files, broken records, systems in
+//! trouble, a full disk. Each must be told with its place and a remedy, must stop no more than
+//! itself, and must lose nothing (G4, G5, C2).
 
 use crate::transcript;
 
@@ -47,13 +48,17 @@ flows: [flows/*.yaml]
 }
 
 fn lines(path: &Path) -> Vec<Value> {
-    read(path).lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
+    read(path)
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
+        .collect()
 }
 
 // ---- slips in the project's files
 
-/// Puts a slip into a file of the example project and expects it to be told, with its place and what would be right, by every command
-/// that needs the files in order; and that nothing is written.
+/// Puts a slip into a file of the example project and expects it to be told, with its place and
+/// what would be right, by every command that needs the files in order; and that nothing is
+/// written.
 fn slip(file: &str, right: &str, wrong: &str, place: &str, told: &[&str]) {
     let dir = tempfile::tempdir().unwrap();
     let sandbox = Sandbox::start(Options::empty()).unwrap();
@@ -118,14 +123,20 @@ fn a_slip_in_a_file_name() {
 fn a_slip_in_a_key_is_not_told_again_at_every_line_of_the_tests_of_its_flow() {
     let dir = started();
     replace(&dir.path().join("flows/people.yaml"), "    properties:\n", "    propertes:\n");
-    lockstep(dir.path(), &["check"]).exits(2).says("did you mean `properties`?").says("1 flow: 1 error,");
+    lockstep(dir.path(), &["check"])
+        .exits(2)
+        .says("did you mean `properties`?")
+        .says("1 flow: 1 error,");
 }
 
 #[test]
 fn a_connectors_settings_in_the_wrong_place_are_told_where_they_belong() {
     let dir = started();
     replace(&dir.path().join("lockstep.yaml"), "with: { folder: data/crm }", "folder: data/crm");
-    lockstep(dir.path(), &["check"]).exits(2).says("a system has no `folder`").says("stands under `with`");
+    lockstep(dir.path(), &["check"])
+        .exits(2)
+        .says("a system has no `folder`")
+        .says("stands under `with`");
 }
 
 #[test]
@@ -155,7 +166,13 @@ fn a_variable_that_is_nowhere_and_a_connector_that_is_not_there() {
         "lockstep.yaml:",
         &["the variable WIX_API_KYE is not set", "did you mean `${WIX_API_KEY}`"],
     );
-    slip("lockstep.yaml", "connector: zendesk", "connector: zendsk", "lockstep.yaml:", &["zendsk", "built in are"]);
+    slip(
+        "lockstep.yaml",
+        "connector: zendesk",
+        "connector: zendsk",
+        "lockstep.yaml:",
+        &["zendsk", "built in are"],
+    );
 }
 
 #[test]
@@ -173,7 +190,8 @@ types:
     list: { request: { path: '/people/{{ parent | urll }}', query: { q: \"{{ since +* 1 }}\" } }, paging: none }
 ";
     let project = dir.path().join("lockstep.yaml");
-    let fjord = "systems:\n  fjord: { connector: fjord, with: { base_url: \"http://127.0.0.1:1\" } }\n";
+    let fjord =
+        "systems:\n  fjord: { connector: fjord, with: { base_url: \"http://127.0.0.1:1\" } }\n";
     write(&project, &read(&project).replace("systems:\n", fjord));
     let told = |text: &str| {
         write(&dir.path().join("connectors/fjord.yaml"), text);
@@ -189,7 +207,8 @@ types:
     let under = |ran: &transcript::Ran, word: &str| {
         let lines: Vec<&str> = ran.stdout.lines().collect();
         lines.windows(2).any(|two| {
-            let marked = two[1].find('^').map(|at| two[0].get(at..at + two[1].matches('^').count()));
+            let marked =
+                two[1].find('^').map(|at| two[0].get(at..at + two[1].matches('^').count()));
             marked.flatten() == Some(word)
         })
     };
@@ -208,22 +227,37 @@ fn a_record_without_its_id_is_told_with_its_line_and_the_others_go_on() {
     let good = "{\"id\":1,\"email\":\"ase@example.com\"}\n";
     let dir = two_folders(
         "email <-> email",
-        &format!("{good}{{\"email\":\"nobody@example.com\"}}\n{{\"id\":3,\"email\":\"eli@example.com\"}}\n"),
+        &format!(
+            "{good}{{\"email\":\"nobody@example.com\"}}\n{{\"id\":3,\"email\":\"eli@example.com\"}}\n"
+        ),
         "",
     );
     lockstep(dir.path(), &["sync"])
         .exits(1)
         .says("a/People.jsonl:2: the record has no id: give it one, or remove it")
         .says("2 created");
-    let made: Vec<Value> = lines(&dir.path().join("b/People.jsonl")).into_iter().map(|record| record["email"].clone()).collect();
+    let made: Vec<Value> = lines(&dir.path().join("b/People.jsonl"))
+        .into_iter()
+        .map(|record| record["email"].clone())
+        .collect();
     assert_eq!(made, ["ase@example.com", "eli@example.com"]);
-    assert!(read(&dir.path().join("a/People.jsonl")).contains("nobody@example.com"), "what can't be read is left as it is");
+    assert!(
+        read(&dir.path().join("a/People.jsonl")).contains("nobody@example.com"),
+        "what can't be read is left as it is"
+    );
 }
 
 #[test]
 fn a_line_that_is_no_json_is_told_with_its_line_and_the_others_go_on() {
-    let dir = two_folders("email <-> email", "{\"id\":1,\"email\":\"ase@\n{\"id\":2,\"email\":\"bo@example.com\"}\n", "");
-    lockstep(dir.path(), &["sync"]).exits(1).says("a/People.jsonl:1: not JSON at column").says("1 created");
+    let dir = two_folders(
+        "email <-> email",
+        "{\"id\":1,\"email\":\"ase@\n{\"id\":2,\"email\":\"bo@example.com\"}\n",
+        "",
+    );
+    lockstep(dir.path(), &["sync"])
+        .exits(1)
+        .says("a/People.jsonl:1: not JSON at column")
+        .says("1 created");
     assert_eq!(lines(&dir.path().join("b/People.jsonl")).len(), 1);
 }
 
@@ -234,13 +268,20 @@ fn a_value_that_can_not_be_converted_goes_to_review_and_the_rest_of_the_record_d
         "{\"id\":1,\"email\":\"ase@example.com\",\"age\":\"forty\"}\n{\"id\":2,\"email\":\"bo@example.com\",\"age\":\"41\"}\n",
         "",
     );
-    lockstep(dir.path(), &["sync"]).exits(1).says("2 created").says("1 × unconvertible value").says("“forty” is no integer");
+    lockstep(dir.path(), &["sync"])
+        .exits(1)
+        .says("2 created")
+        .says("1 × unconvertible value")
+        .says("“forty” is no integer");
     let mut made: Vec<(Value, Value)> = lines(&dir.path().join("b/People.jsonl"))
         .into_iter()
         .map(|record| (record["email"].clone(), record["age"].clone()))
         .collect();
     made.sort_by_key(|(email, _)| email.to_string());
-    assert_eq!(made, [("ase@example.com".into(), Value::Null), ("bo@example.com".into(), 41.into())]);
+    assert_eq!(
+        made,
+        [("ase@example.com".into(), Value::Null), ("bo@example.com".into(), 41.into())]
+    );
     lockstep(dir.path(), &["review"]).exits(1).says("a.People/1").says("“forty” is no integer");
     // The text in the source is not touched by what could not be carried on.
     assert!(read(&dir.path().join("a/People.jsonl")).contains("\"forty\""));
@@ -250,23 +291,42 @@ fn a_value_that_can_not_be_converted_goes_to_review_and_the_rest_of_the_record_d
 
 fn flow<'a>(report: &'a Value, name: &str) -> &'a Value {
     let flows = report["flows"].as_array().expect("a report has flows");
-    flows.iter().find(|flow| flow["flow"] == name).unwrap_or_else(|| panic!("no {name} in {report}"))
+    flows
+        .iter()
+        .find(|flow| flow["flow"] == name)
+        .unwrap_or_else(|| panic!("no {name} in {report}"))
 }
 
 /// The flows between systems other than Wix did their work.
 fn others_went_on(ran: &Ran) {
     let report = ran.json();
-    let wix = report["systems"].as_array().unwrap().iter().find(|system| system["system"] == "wix").unwrap();
+    let wix = report["systems"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|system| system["system"] == "wix")
+        .unwrap();
     assert!(wix["paused"].is_string(), "{ran}");
-    assert!(flow(&report, "superoffice.Person to zendesk.Users")["linked"].as_u64() > Some(10), "{ran}");
+    assert!(
+        flow(&report, "superoffice.Person to zendesk.Users")["linked"].as_u64() > Some(10),
+        "{ran}"
+    );
 }
 
 /// With the trouble gone the next run does what was left.
 fn wix_goes_on(dir: &Path) {
     let report = lockstep(dir, &["sync", "--format", "json"]).exits(1).json();
-    let wix = report["systems"].as_array().unwrap().iter().find(|system| system["system"] == "wix").unwrap();
+    let wix = report["systems"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|system| system["system"] == "wix")
+        .unwrap();
     assert!(wix["paused"].is_null() && wix["read"].as_u64() > Some(50), "{report}");
-    assert!(flow(&report, "poweroffice-go.Customers to wix.Contacts")["created"].as_u64() > Some(0), "{report}");
+    assert!(
+        flow(&report, "poweroffice-go.Customers to wix.Contacts")["created"].as_u64() > Some(0),
+        "{report}"
+    );
 }
 
 #[test]
@@ -276,13 +336,26 @@ fn a_page_of_broken_json_is_told_and_all_else_goes_on() {
     sandbox.fault("wix", Fault::new(FaultKind::BrokenJson, 20).on_path("contacts")).unwrap();
     let ran = lockstep(dir.path(), &["sync", "--format", "json"]).exits(1);
     let report = ran.json();
-    let fault =
-        report["events"].as_array().unwrap().iter().find(|event| event["event"] == "fault").unwrap_or_else(|| panic!("{ran}"));
+    let fault = report["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|event| event["event"] == "fault")
+        .unwrap_or_else(|| panic!("{ran}"));
     let told = fault["message"].as_str().unwrap();
-    assert!(told.starts_with("Wix GET /contacts/v4/contacts: expected JSON, and it is not"), "{told}");
-    assert!(flow(&report, "superoffice.Person to zendesk.Users")["linked"].as_u64() > Some(10), "{ran}");
+    assert!(
+        told.starts_with("Wix GET /contacts/v4/contacts: expected JSON, and it is not"),
+        "{told}"
+    );
+    assert!(
+        flow(&report, "superoffice.Person to zendesk.Users")["linked"].as_u64() > Some(10),
+        "{ran}"
+    );
     let members = flow(&report, "wix.Members to youtrack.Users");
-    assert!(members["linked"].as_u64() > Some(10), "the system's other record types go on too: {members}");
+    assert!(
+        members["linked"].as_u64() > Some(10),
+        "the system's other record types go on too: {members}"
+    );
     sandbox.clear_faults("wix").unwrap();
     wix_goes_on(dir.path());
 }
@@ -292,8 +365,12 @@ fn a_wrong_key_is_told_with_its_setting_and_is_printed_and_kept_nowhere() {
     const SECRET: &str = "sesame-4711-open";
     let (dir, sandbox) = (tempfile::tempdir().unwrap(), sandbox());
     example(dir.path(), &sandbox, &[("WIX_API_KEY", SECRET)]);
-    let text =
-        lockstep(dir.path(), &["sync"]).exits(1).says("wix was left alone").says("api_key").says("lockstep.yaml").says(".env");
+    let text = lockstep(dir.path(), &["sync"])
+        .exits(1)
+        .says("wix was left alone")
+        .says("api_key")
+        .says("lockstep.yaml")
+        .says(".env");
     assert!(!text.stdout.contains("panicked") && !text.stderr.contains("panicked"), "{text}");
     let mut all = vec![text];
     all.push(lockstep(dir.path(), &["sync", "--format", "json"]).exits(1));
@@ -339,8 +416,11 @@ fn g9_what_a_system_says_can_not_write_on_a_terminal_nor_forge_a_line() {
         r#"{"id":"3","name":"B\u001b[31m\u202egro\u0085","email":"d@example.com"}"#,
         "\n"
     );
-    let dir =
-        two_folders("email <-> email, name <-> name", people, "{\"id\":\"c0\",\"name\":\"X\",\"email\":\"d@example.com\"}\n");
+    let dir = two_folders(
+        "email <-> email, name <-> name",
+        people,
+        "{\"id\":\"c0\",\"name\":\"X\",\"email\":\"d@example.com\"}\n",
+    );
     let plan = ["plan"];
     let looks: [&[&str]; 9] = [
         &plan,
@@ -361,9 +441,14 @@ fn g9_what_a_system_says_can_not_write_on_a_terminal_nor_forge_a_line() {
             }
             let ran = lockstep(dir.path(), &[args, &["--format", format]].concat());
             let told = format!("{}{}", ran.stdout, ran.stderr);
-            let wild: Vec<char> = told.chars().filter(|c| *c != '\n' && lockstep_model::visible::is_control(*c)).collect();
+            let wild: Vec<char> = told
+                .chars()
+                .filter(|c| *c != '\n' && lockstep_model::visible::is_control(*c))
+                .collect();
             assert!(wild.is_empty(), "{wild:?} in\n{ran}");
-            let forged = told.lines().any(|line| line.starts_with("  delete b.People/c9") || line.starts_with("! forged"));
+            let forged = told.lines().any(|line| {
+                line.starts_with("  delete b.People/c9") || line.starts_with("! forged")
+            });
             assert!(!forged, "a forged line\n{ran}");
             if format == "json" {
                 ran.json();
@@ -379,7 +464,11 @@ fn g9_what_a_system_says_can_not_write_on_a_terminal_nor_forge_a_line() {
 #[test]
 fn while_a_service_runs_other_commands_find_a_gap_between_its_runs() {
     let dir = started();
-    let mut service = command(dir.path(), &["run", "--approve"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut service = command(dir.path(), &["run", "--approve"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut first = String::new();
     // Kept to the end: a service that nobody listens to any more would end by itself.
     let mut told = BufReader::new(service.stdout.take().unwrap());
@@ -400,8 +489,12 @@ fn while_a_service_runs_other_commands_find_a_gap_between_its_runs() {
 #[test]
 fn a_command_waits_for_a_store_that_is_in_use_and_says_so() {
     let dir = started();
-    let held =
-        std::fs::OpenOptions::new().write(true).create(true).truncate(false).open(dir.path().join("lockstep.db.lock")).unwrap();
+    let held = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(dir.path().join("lockstep.db.lock"))
+        .unwrap();
     held.lock().unwrap();
     let mut hurried = command(dir.path(), &["sync"]);
     hurried.env("LOCKSTEP_WAIT_S", "0");
@@ -410,7 +503,11 @@ fn a_command_waits_for_a_store_that_is_in_use_and_says_so() {
         .exits(1)
         .says("lockstep.db is in use by another process")
         .says("run the command again when that is done");
-    let mut waiting = command(dir.path(), &["sync"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut waiting = command(dir.path(), &["sync"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut told = String::new();
     BufReader::new(waiting.stderr.take().unwrap()).read_line(&mut told).unwrap();
     assert!(told.contains("waiting for") && told.contains("lockstep.db"), "{told}");
@@ -423,7 +520,11 @@ fn a_command_waits_for_a_store_that_is_in_use_and_says_so() {
 fn with_little_room(dir: &Path, blocks: u32, args: &[&str]) -> Ran {
     let shell = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
     let mut command = Command::new("sh");
-    command.current_dir(dir).args(["-c", &shell, env!("CARGO_BIN_EXE_lockstep")]).args(args).stdin(Stdio::null());
+    command
+        .current_dir(dir)
+        .args(["-c", &shell, env!("CARGO_BIN_EXE_lockstep")])
+        .args(args)
+        .stdin(Stdio::null());
     let output = command.output().expect("a shell can be started");
     Ran::of(&command, output)
 }
@@ -435,8 +536,15 @@ fn without_room_for_the_store_nothing_is_lost_and_the_next_run_goes_on() {
     let dir = dir.path();
     let before = contents(&dir.join("data"));
     for blocks in [8, 100, 300] {
-        with_little_room(dir, blocks, &["sync"]).exits(1).says("lockstep.db can't be written").says("make room and run again");
-        assert_eq!(contents(&dir.join("data")), before, "nothing is sent that was not recorded before (C2)");
+        with_little_room(dir, blocks, &["sync"])
+            .exits(1)
+            .says("lockstep.db can't be written")
+            .says("make room and run again");
+        assert_eq!(
+            contents(&dir.join("data")),
+            before,
+            "nothing is sent that was not recorded before (C2)"
+        );
     }
     lockstep(dir, &["sync"]).exits(0).says("1 linked, 1 created, 1 updated");
     lockstep(dir, &["sync"]).exits(0).says("Nothing was written.");
@@ -445,7 +553,8 @@ fn without_room_for_the_store_nothing_is_lost_and_the_next_run_goes_on() {
 #[cfg(unix)]
 #[test]
 fn without_room_for_a_systems_file_the_file_stays_whole_and_the_next_run_goes_on() {
-    // The file to write is the only one that would grow beyond the limit: its one long text is no property of any flow.
+    // The file to write is the only one that would grow beyond the limit: its one long text is no
+    // property of any flow.
     let long = "x".repeat(3 << 20);
     let b = format!("{{\"id\":\"b1\",\"email\":\"bo@example.com\",\"text\":\"{long}\"}}\n");
     let dir = two_folders("email <-> email", "{\"id\":1,\"email\":\"ase@example.com\"}\n", &b);
@@ -454,8 +563,15 @@ fn without_room_for_a_systems_file_the_file_stays_whole_and_the_next_run_goes_on
     assert!(ran.status.is_some_and(|status| status == 1 || status == 3), "{ran}");
     assert!(read(&dir.join("b/People.jsonl")) == b, "the file is as it was");
     lockstep(dir, &["sync"]).exits(0);
-    let mut made: Vec<String> = lines(&dir.join("b/People.jsonl")).iter().map(|record| record["email"].to_string()).collect();
+    let mut made: Vec<String> = lines(&dir.join("b/People.jsonl"))
+        .iter()
+        .map(|record| record["email"].to_string())
+        .collect();
     made.sort();
     assert_eq!(made, ["\"ase@example.com\"", "\"bo@example.com\""]);
-    assert_eq!(std::fs::read_dir(dir.join("b")).unwrap().count(), 1, "no half-written file is left");
+    assert_eq!(
+        std::fs::read_dir(dir.join("b")).unwrap().count(),
+        1,
+        "no half-written file is left"
+    );
 }

@@ -1,5 +1,6 @@
-//! Webhooks from end to end: the emulated systems are told where to call, call when somebody changes a record, signed as the vendor signs, and
-//! the record that is named is read by itself. A registration outlives the program, is renewed while it runs, and is made anew where it ended.
+//! Webhooks from end to end: the emulated systems are told where to call, call when somebody
+//! changes a record, signed as the vendor signs, and the record that is named is read by itself. A
+//! registration outlives the program, is renewed while it runs, and is made anew where it ended.
 
 use crate::service;
 
@@ -33,7 +34,10 @@ fn project(dir: &Path, connector: &str, with: &str, flow: &str, every: &str) {
              office:\n    connector: files\n    schedule: {{ every: {every} }}\n    with: {{ folder: data }}\n"
         ),
     );
-    write(&dir.join("flows/all.yaml"), &format!("flows:\n  - from: there.{flow}\n    to: office.People\n    create: always\n"));
+    write(
+        &dir.join("flows/all.yaml"),
+        &format!("flows:\n  - from: there.{flow}\n    to: office.People\n    create: always\n"),
+    );
     write(&dir.join("data/People.jsonl"), "");
 }
 
@@ -59,7 +63,10 @@ fn club(dir: &Path, sandbox: &Running, every: &str) {
 /// The paths of what was asked since, by method.
 fn asked(sandbox: &Running, since: u64, method: &str) -> Vec<String> {
     let requests = sandbox.requests(since).into_iter();
-    requests.filter(|asked| asked.method == method).map(|asked| asked.path.rsplit("/fjordclub").next().unwrap().into()).collect()
+    requests
+        .filter(|asked| asked.method == method)
+        .map(|asked| asked.path.rsplit("/fjordclub").next().unwrap().into())
+        .collect()
 }
 
 fn id_of(record: &Value) -> String {
@@ -68,14 +75,18 @@ fn id_of(record: &Value) -> String {
 
 #[test]
 fn r4_a_registered_system_calls_and_the_named_record_alone_is_read() {
-    let sandbox = Sandbox::start(Options { systems: vec!["fjordclub".into()], ..Options::default() }).unwrap();
+    let sandbox =
+        Sandbox::start(Options { systems: vec!["fjordclub".into()], ..Options::default() })
+            .unwrap();
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     club(dir, &sandbox, "1h");
     let listen = format!("127.0.0.1:{}", free_port());
     let public = format!("http://{listen}");
     let args = ["--webhooks", listen.as_str(), "--public-url", public.as_str()];
-    let registrations = |since| asked(&sandbox, since, "POST").iter().filter(|path| *path == "/subscriptions").count();
+    let registrations = |since| {
+        asked(&sandbox, since, "POST").iter().filter(|path| *path == "/subscriptions").count()
+    };
     let renewals = |since| asked(&sandbox, since, "PUT").len();
     {
         let (_service, lines) = run(dir, &args);
@@ -83,7 +94,8 @@ fn r4_a_registered_system_calls_and_the_named_record_alone_is_read() {
         wait_until("it was not renewed", || renewals(0) >= 2);
         assert_eq!(registrations(0), 1);
     }
-    // Stopped, its registration stays; the calls of now are lost. Started anew it is found again, and what was missed is read.
+    // Stopped, its registration stays; the calls of now are lost. Started anew it is found again,
+    // and what was missed is read.
     let eira = id_of(&sandbox.records("fjordclub", "members").unwrap()[0]);
     sandbox.edit("fjordclub", "members", &eira, &json!({"town": "Odda"})).unwrap();
     wait_until("nobody was called", || sandbox.calls().iter().any(|call| call.status == 0));
@@ -102,14 +114,20 @@ fn r4_a_registered_system_calls_and_the_named_record_alone_is_read() {
     assert_eq!(read_ones, [format!("/members/{eira}")]);
     // A new one is known by its call as well.
     let since = sandbox.last_request();
-    sandbox.put("fjordclub", "members", json!({"name": "Torunn Vik", "email": "torunn@example.no"})).unwrap();
+    sandbox
+        .put("fjordclub", "members", json!({"name": "Torunn Vik", "email": "torunn@example.no"}))
+        .unwrap();
     wait_for(&lines, "created  office.People");
     assert!(
         asked(&sandbox, since, "GET").iter().all(|path| path.starts_with("/members/m")),
         "{:?}",
         asked(&sandbox, since, "GET")
     );
-    assert!(sandbox.calls().iter().rev().take(2).all(|call| call.status == 200), "{:?}", sandbox.calls());
+    assert!(
+        sandbox.calls().iter().rev().take(2).all(|call| call.status == 200),
+        "{:?}",
+        sandbox.calls()
+    );
 
     // The club forgets who subscribed: it is told anew, and calls again.
     let since = sandbox.last_request();
@@ -125,7 +143,9 @@ fn r4_a_registered_system_calls_and_the_named_record_alone_is_read() {
 
 #[test]
 fn r4_a_call_that_never_comes_is_made_good_on_schedule() {
-    let sandbox = Sandbox::start(Options { systems: vec!["fjordclub".into()], ..Options::default() }).unwrap();
+    let sandbox =
+        Sandbox::start(Options { systems: vec!["fjordclub".into()], ..Options::default() })
+            .unwrap();
     let dir = tempfile::tempdir().unwrap();
     club(dir.path(), &sandbox, "1s");
     let (_service, _, lines) = service::start(dir.path());
@@ -138,18 +158,29 @@ fn r4_a_call_that_never_comes_is_made_good_on_schedule() {
 
 #[test]
 fn zendesk_makes_a_webhook_once_and_its_own_signing_secret_is_asked_for() {
-    let sandbox = Sandbox::start(Options { systems: vec!["zendesk".into()], ..Options::empty() }).unwrap();
-    let user = sandbox.put("zendesk", "users", json!({"name": "Ylva Strand", "email": "ylva@example.no"})).unwrap();
+    let sandbox =
+        Sandbox::start(Options { systems: vec!["zendesk".into()], ..Options::empty() }).unwrap();
+    let user = sandbox
+        .put("zendesk", "users", json!({"name": "Ylva Strand", "email": "ylva@example.no"}))
+        .unwrap();
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
-    let key = |name: &str| credentials("zendesk").into_iter().find(|(known, _)| known.ends_with(name)).unwrap().1;
+    let key = |name: &str| {
+        credentials("zendesk").into_iter().find(|(known, _)| known.ends_with(name)).unwrap().1
+    };
     let with = format!(
         "base_url: \"{}\", email: {}, api_token: {}, rate_per_second: 1000",
         sandbox.url("zendesk").unwrap(),
         key("EMAIL"),
         key("API_TOKEN")
     );
-    project(dir, "zendesk", &with, "Users\n    match: [email = mail]\n    properties: [name <-> name, email <-> mail]", "1h");
+    project(
+        dir,
+        "zendesk",
+        &with,
+        "Users\n    match: [email = mail]\n    properties: [name <-> name, email <-> mail]",
+        "1h",
+    );
     let listen = format!("127.0.0.1:{}", free_port());
     let public = format!("http://{listen}");
     for round in ["Ylva Moen", "Ylva Moen Strand"] {
@@ -164,25 +195,36 @@ fn zendesk_makes_a_webhook_once_and_its_own_signing_secret_is_asked_for() {
         let since = sandbox.last_request();
         sandbox.edit("zendesk", "users", &id_of(&user), &json!({"name": round})).unwrap();
         wait_for(&lines, &format!("→ “{round}”"));
-        let since: Vec<String> = sandbox.requests(since).into_iter().map(|asked| asked.path).collect();
+        let since: Vec<String> =
+            sandbox.requests(since).into_iter().map(|asked| asked.path).collect();
         assert_eq!(since, [format!("/zendesk/api/v2/users/{}", id_of(&user))]);
     }
-    let made = sandbox.requests(0).iter().filter(|asked| asked.method == "POST" && asked.path.ends_with("/webhooks")).count();
+    let made = sandbox
+        .requests(0)
+        .iter()
+        .filter(|asked| asked.method == "POST" && asked.path.ends_with("/webhooks"))
+        .count();
     assert_eq!(made, 1, "a webhook for each start");
     assert!(sandbox.calls().iter().all(|call| call.status == 200), "{:?}", sandbox.calls());
 }
 
 #[test]
 fn wix_calls_with_web_tokens_of_the_apps_key() {
-    let sandbox = Sandbox::start(Options { systems: vec!["wix".into()], ..Options::empty() }).unwrap();
+    let sandbox =
+        Sandbox::start(Options { systems: vec!["wix".into()], ..Options::empty() }).unwrap();
     let email = json!({"items": [{"email": "liv@example.no"}]});
     sandbox.put("wix", "contacts", json!({"info": {"name": {"first": "Ola"}}})).unwrap();
-    let contact = sandbox.put("wix", "contacts", json!({"info": {"name": {"first": "Liv"}, "emails": email}})).unwrap();
+    let contact = sandbox
+        .put("wix", "contacts", json!({"info": {"name": {"first": "Liv"}, "emails": email}}))
+        .unwrap();
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     let mut with = format!("base_url: \"{}\", rate_per_second: 1000", sandbox.url("wix").unwrap());
-    for (variable, setting) in [("WIX_API_KEY", "api_key"), ("WIX_SITE_ID", "site_id"), ("WIX_WEBHOOK_KEY", "webhook_key")] {
-        let (_, value) = credentials("wix").into_iter().find(|(known, _)| known == variable).unwrap();
+    for (variable, setting) in
+        [("WIX_API_KEY", "api_key"), ("WIX_SITE_ID", "site_id"), ("WIX_WEBHOOK_KEY", "webhook_key")]
+    {
+        let (_, value) =
+            credentials("wix").into_iter().find(|(known, _)| known == variable).unwrap();
         with.push_str(&format!(", {setting}: '{value}'"));
     }
     project(
@@ -198,7 +240,14 @@ fn wix_calls_with_web_tokens_of_the_apps_key() {
     }
     assert!(sandbox.call_at("wix", &format!("{url}/hooks/there")).unwrap());
     let since = sandbox.last_request();
-    sandbox.edit("wix", "contacts", &id_of(&contact), &json!({"info": {"name": {"first": "Liv Ragna"}}})).unwrap();
+    sandbox
+        .edit(
+            "wix",
+            "contacts",
+            &id_of(&contact),
+            &json!({"info": {"name": {"first": "Liv Ragna"}}}),
+        )
+        .unwrap();
     wait_for(&lines, "→ “Liv Ragna”");
     let since: Vec<String> = sandbox.requests(since).into_iter().map(|asked| asked.path).collect();
     assert_eq!(since, [format!("/wix/contacts/v4/contacts/{}", id_of(&contact))]);

@@ -1,4 +1,5 @@
-//! Transcripts of the commands on projects that are in order: what they print, what they change, how they end.
+//! Transcripts of the commands on projects that are in order: what they print, what they change,
+//! how they end.
 
 mod elements;
 mod looking;
@@ -31,7 +32,10 @@ fn a_new_project_goes_from_nothing_to_in_step_and_stays_there() {
     let dir = started();
     let dir = dir.path();
     lockstep(dir, &["check"]).exits(0).says("2 systems, 1 flow: 0 errors, 0 warnings.");
-    lockstep(dir, &["sync"]).exits(0).says("1 linked, 1 created, 1 updated").says("2 records written.");
+    lockstep(dir, &["sync"])
+        .exits(0)
+        .says("1 linked, 1 created, 1 updated")
+        .says("2 records written.");
     let shop = read(&dir.join("data/shop/Customers.jsonl"));
     assert!(shop.contains("torbjorn@example.com") && shop.contains("+47 22 00 00 01"), "{shop}");
 
@@ -40,13 +44,25 @@ fn a_new_project_goes_from_nothing_to_in_step_and_stays_there() {
     lockstep(dir, &["sync"]).exits(0).says("Nothing was written.");
     assert_eq!(contents(&dir.join("data")), before);
 
-    lockstep(dir, &["status"]).exits(0).says("crm.People").says("read to the end").says("run 2 began");
-    lockstep(dir, &["entities"]).exits(0).says("• crm.People/1").says("= shop.Customers/c-1").says("Torbjørn Lie");
+    lockstep(dir, &["status"])
+        .exits(0)
+        .says("crm.People")
+        .says("read to the end")
+        .says("run 2 began");
+    lockstep(dir, &["entities"])
+        .exits(0)
+        .says("• crm.People/1")
+        .says("= shop.Customers/c-1")
+        .says("Torbjørn Lie");
     lockstep(dir, &["explain", "shop.Customers/c-1", "phone"])
         .exits(0)
         .says("= crm.People/1: they match by email = mail")
         .says("+47 22 00 00 01");
-    lockstep(dir, &["history", "shop.Customers/c-1"]).exits(0).says("written").says("phone: “” → “+47 22 00 00 01”").says("(P2)");
+    lockstep(dir, &["history", "shop.Customers/c-1"])
+        .exits(0)
+        .says("written")
+        .says("phone: “” → “+47 22 00 00 01”")
+        .says("(P2)");
     lockstep(dir, &["review"]).exits(0).says("Nothing waits for a person.");
 }
 
@@ -55,8 +71,10 @@ fn a_plan_changes_neither_the_systems_nor_the_store_and_the_run_after_it_does_ju
     let dir = started();
     let dir = dir.path();
     let before = contents(&dir.join("data"));
-    let first =
-        lockstep(dir, &["plan"]).exits(0).says("1 to link, 1 to create, 1 to update").says("Nothing has been: this was a plan.");
+    let first = lockstep(dir, &["plan"])
+        .exits(0)
+        .says("1 to link, 1 to create, 1 to update")
+        .says("Nothing has been: this was a plan.");
     assert_eq!(contents(&dir.join("data")), before, "G1: files changed");
     let store = stored(dir);
     assert_eq!(store["runs"], serde_json::json!([]), "G1: {store}");
@@ -96,9 +114,19 @@ fn with_format_json_standard_output_is_one_json_document() {
     assert_eq!(json(&["status"])["types"][0]["records"], 2);
     assert_eq!(json(&["entities"]).as_array().unwrap().len(), 2);
     assert_eq!(json(&["review"]), serde_json::json!([]));
-    assert_eq!(json(&["explain", "crm.People/1", "email"])["properties"][0]["value"], "solveig@example.com");
+    assert_eq!(
+        json(&["explain", "crm.People/1", "email"])["properties"][0]["value"],
+        "solveig@example.com"
+    );
     let history = json(&["history", "shop.Customers/c-1"]);
-    assert!(history.as_array().unwrap().iter().any(|entry| entry["path"] == "phone" && entry["rule"] == "P2"), "{history}");
+    assert!(
+        history
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|entry| entry["path"] == "phone" && entry["rule"] == "P2"),
+        "{history}"
+    );
     write(&dir.join("flows/people.yaml"), "flows:\n  - from: crm.Peopel\n    to: shop.Customers\n");
     let wrong = lockstep(dir, &["check", "--format", "json"]).exits(2);
     assert_eq!(wrong.json()["errors"], 1, "{wrong}");
@@ -128,16 +156,32 @@ fn a_rule_and_a_code_are_explained_in_any_folder() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     let p1b = lockstep(dir, &["explain", "--rule", "P1b"]).exits(0);
-    let p1b = p1b.says("P1b: The time of an edit is moved into the window").says("Why: ").says("    before  ");
+    let p1b = p1b
+        .says("P1b: The time of an edit is moved into the window")
+        .says("Why: ")
+        .says("    before  ");
     p1b.says("`engine/src/observe.rs`: `edited_at`")
         .says("p1b_an_edit_was_made_since")
         .says_nothing_of("**")
         .says_nothing_of("P1c");
-    lockstep(dir, &["explain", "--rule", "c2"]).exits(0).says("C2: A record is created at most once.");
-    lockstep(dir, &["explain", "--rule", "P13"]).exits(2).says("there is no rule `P13`; did you mean `P1`").says("lists all");
-    lockstep(dir, &["explain", "--rule", "unheard-of"]).exits(2).says("there is no rule `unheard-of`. `lockstep explain --rule`");
-    let all = lockstep(dir, &["explain", "--rule"]).exits(0).says("Reading\n  R1    A run reads").says("  G10   Every setting");
-    assert_eq!(all.stdout.lines().filter(|line| line.starts_with("  ")).count(), lockstep_model::rule::Rule::ALL.len());
+    lockstep(dir, &["explain", "--rule", "c2"])
+        .exits(0)
+        .says("C2: A record is created at most once.");
+    lockstep(dir, &["explain", "--rule", "P13"])
+        .exits(2)
+        .says("there is no rule `P13`; did you mean `P1`")
+        .says("lists all");
+    lockstep(dir, &["explain", "--rule", "unheard-of"])
+        .exits(2)
+        .says("there is no rule `unheard-of`. `lockstep explain --rule`");
+    let all = lockstep(dir, &["explain", "--rule"])
+        .exits(0)
+        .says("Reading\n  R1    A run reads")
+        .says("  G10   Every setting");
+    assert_eq!(
+        all.stdout.lines().filter(|line| line.starts_with("  ")).count(),
+        lockstep_model::rule::Rule::ALL.len()
+    );
     let json = lockstep(dir, &["explain", "--rule", "P1", "--format", "json"]).exits(0).json();
     assert_eq!(
         (&json["rule"], &json["area"], &json["summary"]),
@@ -147,7 +191,9 @@ fn a_rule_and_a_code_are_explained_in_any_folder() {
     let json = lockstep(dir, &["explain", "--rule", "--format", "json"]).exits(0).json();
     assert_eq!(json.as_array().unwrap().len(), lockstep_model::rule::Rule::ALL.len());
 
-    let row = lockstep(dir, &["explain", "--code", "config::row"]).exits(0).says("config::row: A row of a table can't be read.");
+    let row = lockstep(dir, &["explain", "--code", "config::row"])
+        .exits(0)
+        .says("config::row: A row of a table can't be read.");
     let row = row.says("What to do: ").stdout;
     for same in ["row", "warning[config::row]", "error[config::row]"] {
         assert_eq!(lockstep(dir, &["explain", "--code", same]).exits(0).stdout, row);
@@ -158,8 +204,12 @@ fn a_rule_and_a_code_are_explained_in_any_folder() {
     let both = lockstep(dir, &["explain", "--code", "repeated-section"]).exits(2);
     both.says("did you mean `config::repeated-section` or `document::repeated-section`?");
     lockstep(dir, &["explain", "--code"]).exits(0).says("config::yaml").says("document::spacing");
-    let json = lockstep(dir, &["explain", "--code", "config::row", "--format", "json"]).exits(0).json();
-    assert_eq!((&json["code"], &json["area"]), (&"config::row".into(), &"Files of a project".into()));
+    let json =
+        lockstep(dir, &["explain", "--code", "config::row", "--format", "json"]).exits(0).json();
+    assert_eq!(
+        (&json["code"], &json["area"]),
+        (&"config::row".into(), &"Files of a project".into())
+    );
     lockstep(dir, &["explain"]).exits(2);
     lockstep(dir, &["explain", "crm.People/1", "--rule", "P1"]).exits(2);
 }
@@ -196,7 +246,11 @@ fn a_folder_is_named_before_or_after_the_command_or_among_the_documents() {
 fn the_help_has_examples_and_exit_statuses_and_goes_to_shells_and_man() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
-    lockstep(dir, &["--help"]).exits(0).says("Exit status:").says("3  a system could not be reached").says("Examples:");
+    lockstep(dir, &["--help"])
+        .exits(0)
+        .says("Exit status:")
+        .says("3  a system could not be reached")
+        .says("Examples:");
     lockstep(dir, &["undo", "--help"]).exits(0).says("lockstep undo crm.People/7 phone");
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         lockstep(dir, &["completions", shell]).exits(0).says("explain");
@@ -204,7 +258,10 @@ fn the_help_has_examples_and_exit_statuses_and_goes_to_shells_and_man() {
     lockstep(dir, &["man"]).exits(0).says(".TH lockstep 1").says("Exit status:");
     lockstep(dir, &["man", "plan"]).exits(0).says(".TH");
     lockstep(dir, &["man", "plann"]).exits(2).says("did you mean `plan`?");
-    lockstep(dir, &["man", "-o", "pages"]).exits(0).says("wrote   pages/lockstep.1").says("pages/lockstep-plan.1");
+    lockstep(dir, &["man", "-o", "pages"])
+        .exits(0)
+        .says("wrote   pages/lockstep.1")
+        .says("pages/lockstep-plan.1");
 }
 
 #[test]
@@ -225,14 +282,20 @@ fn doc_writes_rst_markdown_and_html() {
     let dir = started();
     let dir = dir.path();
     let rst = lockstep(dir, &["doc", "flows/people.yaml"]).exits(0);
-    assert!(rst.stdout.contains("Every crm People will be synchronized with a shop Customers."), "{rst}");
-    lockstep(dir, &["doc"]).exits(0).says("Every CRM People will be synchronized with a Shop Customers.");
+    assert!(
+        rst.stdout.contains("Every crm People will be synchronized with a shop Customers."),
+        "{rst}"
+    );
+    lockstep(dir, &["doc"])
+        .exits(0)
+        .says("Every CRM People will be synchronized with a Shop Customers.");
     let md = lockstep(dir, &["doc", "--format", "md", "flows/people.yaml"]).exits(0);
     assert!(md.stdout.starts_with("# ") && md.stdout.contains("| email | mail |"), "{md}");
     let html = lockstep(dir, &["doc", "--format", "html", "flows/people.yaml"]).exits(0);
     assert!(html.stdout.trim_start().starts_with("<!") && html.stdout.contains("<table"), "{html}");
     for format in ["rst", "md", "html"] {
-        let told = lockstep(dir, &["doc", "--format", format, "-o", "out", "flows/people.yaml"]).exits(0);
+        let told =
+            lockstep(dir, &["doc", "--format", format, "-o", "out", "flows/people.yaml"]).exits(0);
         assert_eq!(told.stdout.trim(), format!("out/people.{format}"));
     }
     assert_eq!(read(&dir.join("out/people.rst")), rst.stdout);
@@ -247,7 +310,8 @@ fn comes_back(document: &Path) {
     let path = document.to_string_lossy();
     lockstep(out.path(), &["doc", "--format", "rst", "-o", "same", &path]).exits(0);
     assert!(
-        std::fs::read(out.path().join(format!("same/{base}.rst"))).unwrap() == std::fs::read(document).unwrap(),
+        std::fs::read(out.path().join(format!("same/{base}.rst"))).unwrap()
+            == std::fs::read(document).unwrap(),
         "doc changes {path}"
     );
     lockstep(out.path(), &["import", &path, "-o", "flows"]).exits(0);
@@ -283,7 +347,12 @@ fn the_example_flows_are_what_import_makes_of_the_example_documents() {
     for flows in files(&root().join("examples/flows"), "yaml") {
         let name = flows.file_name().unwrap();
         let made = read(&out.path().join(name));
-        assert_eq!(made, read(&flows), "examples/flows/{} is not what import makes", name.display());
+        assert_eq!(
+            made,
+            read(&flows),
+            "examples/flows/{} is not what import makes",
+            name.display()
+        );
         assert!(made.matches("  - name: ").count() >= 2, "{made}");
     }
 }
@@ -298,18 +367,25 @@ fn import_and_init_overwrite_no_flow_file_that_is_there() {
     std::fs::write(&flows, "flows: []   # edited\n").unwrap();
     let before = files(&dir.join("flows"), "yaml").len();
     let path = document.to_string_lossy();
-    lockstep(dir, &["import", &path, "-o", "flows"]).exits(2).says("is there already: nothing was written");
+    lockstep(dir, &["import", &path, "-o", "flows"])
+        .exits(2)
+        .says("is there already: nothing was written");
     assert_eq!(read(&flows), "flows: []   # edited\n");
-    // Nor do two documents of one name take each other's place, nor a document the one it was made of.
+    // Nor do two documents of one name take each other's place, nor a document the one it was made
+    // of.
     let other = dir.join(format!("other/{base}.rst"));
     std::fs::create_dir(dir.join("other")).unwrap();
     std::fs::copy(&document, &other).unwrap();
-    lockstep(dir, &["import", &path, &other.to_string_lossy(), "-o", "new"]).exits(2).says("would both be written to");
+    lockstep(dir, &["import", &path, &other.to_string_lossy(), "-o", "new"])
+        .exits(2)
+        .says("would both be written to");
     assert!(!dir.join("new").exists() && files(&dir.join("flows"), "yaml").len() == before);
     std::fs::remove_file(dir.join("lockstep.yaml")).unwrap();
     let starter = read(&dir.join("flows/people.yaml"));
     std::fs::write(dir.join("flows/people.yaml"), "flows: []   # mine\n").unwrap();
-    lockstep(dir, &["init"]).exits(2).says("flows/people.yaml is there already: nothing was written");
+    lockstep(dir, &["init"])
+        .exits(2)
+        .says("flows/people.yaml is there already: nothing was written");
     assert!(!dir.join("lockstep.yaml").exists());
     std::fs::write(dir.join("flows/people.yaml"), starter).unwrap();
     lockstep(dir, &["init"]).exits(0);
@@ -322,17 +398,30 @@ fn r8_what_is_damaged_or_out_of_reach_is_told_by_check_sync_and_status_and_the_r
     std::fs::write(dir.join("data/crm/stray.csv"), "a;b\n1;2\n").unwrap();
     std::fs::write(dir.join("data/crm/Firms.csv"), "id,name\n1,\"Fjord\n").unwrap();
     std::fs::write(dir.join("data/shop/Firms.jsonl"), "").unwrap();
-    replace(&dir.join("lockstep.yaml"), "flows:\n", "  base:\n    connector: sql\n    with: { url: sqlite:none.db }\nflows:\n");
+    replace(
+        &dir.join("lockstep.yaml"),
+        "flows:\n",
+        "  base:\n    connector: sql\n    with: { url: sqlite:none.db }\nflows:\n",
+    );
     let more = "flows:
   - { from: crm.Firms, to: shop.Firms, create: always, match: [name = name], properties: [name <-> name] }
   - { from: crm.People, to: base.people, create: always, match: [email = email], properties: [email <-> email] }
 ";
     std::fs::write(dir.join("flows/more.yaml"), more).unwrap();
-    let checked = lockstep(dir, &["check"]).exits(0).says("the file ends between quotes").says("base can't be asked");
+    let checked = lockstep(dir, &["check"])
+        .exits(0)
+        .says("the file ends between quotes")
+        .says("base can't be asked");
     assert!(!checked.stdout.contains("stray"), "{checked}");
     for _ in 0..2 {
-        lockstep(dir, &["sync"]).exits(3).says("data/crm/Firms.csv:2: the file ends between quotes").says("base was left alone");
-        lockstep(dir, &["status"]).exits(0).says("the file ends between quotes").says("base is left alone since");
+        lockstep(dir, &["sync"])
+            .exits(3)
+            .says("data/crm/Firms.csv:2: the file ends between quotes")
+            .says("base was left alone");
+        lockstep(dir, &["status"])
+            .exits(0)
+            .says("the file ends between quotes")
+            .says("base is left alone since");
     }
     assert_eq!(read(&dir.join("data/shop/Customers.jsonl")).lines().count(), 2, "the rest goes on");
 }
@@ -354,7 +443,10 @@ fn a_project_made_of_documents_has_tests_of_its_flows_that_pass() {
         "   * - Emails.Value\n     - email\n\n",
         "   * - FullName\n     - name\n\n",
     );
-    lockstep(dir.path(), &["test"]).exits(1).says("FAILED").says("link zendesk.Users/2 = superoffice.Person/1");
+    lockstep(dir.path(), &["test"])
+        .exits(1)
+        .says("FAILED")
+        .says("link zendesk.Users/2 = superoffice.Person/1");
 }
 
 #[test]
@@ -364,7 +456,10 @@ fn the_demo_needs_nothing_and_its_second_run_writes_nothing() {
     let (first, second) = ran.stdout.split_once("second run").unwrap_or_else(|| panic!("{ran}"));
     assert!(first.contains("records written."), "{ran}");
     assert!(second.contains("Nothing was written."), "{ran}");
-    assert!(contents(dir.path()).is_empty(), "the demo leaves nothing in the folder it is started in");
+    assert!(
+        contents(dir.path()).is_empty(),
+        "the demo leaves nothing in the folder it is started in"
+    );
 }
 
 #[test]
@@ -372,7 +467,13 @@ fn check_says_of_all_five_seed_documents_what_would_do_harm() {
     let seeds = seeds();
     let [so_wix, go_wix, wix_yt, wix_crm, so_zd] = &seeds[..] else { return };
     let dir = tempfile::tempdir().unwrap();
-    for (name, path) in [("so-wix", so_wix), ("go-wix", go_wix), ("wix-yt", wix_yt), ("wix-crm", wix_crm), ("so-zd", so_zd)] {
+    for (name, path) in [
+        ("so-wix", so_wix),
+        ("go-wix", go_wix),
+        ("wix-yt", wix_yt),
+        ("wix-crm", wix_crm),
+        ("so-zd", so_zd),
+    ] {
         write(&dir.path().join(format!("flows/{name}.rst")), &read(path));
     }
     let project = "\
@@ -438,26 +539,37 @@ fn the_sandbox_says_how_its_faults_are_changed_while_it_runs_and_they_can_be() {
     let setting = r#"{"systems":{"wix":{"rates":[{"kind":"status","status":502,"per_mille":1000}]},"zendesk":"some"}}"#;
     write(&dir.path().join("faults.json"), setting);
     let args = ["sandbox", "wix", "zendesk", "--port", "0", "--faults", "faults.json"];
-    let mut sandbox = Ends(command(dir.path(), &args).stdout(std::process::Stdio::piped()).spawn().unwrap());
+    let mut sandbox =
+        Ends(command(dir.path(), &args).stdout(std::process::Stdio::piped()).spawn().unwrap());
     let told: Vec<String> = BufReader::new(sandbox.0.stdout.take().unwrap())
         .lines()
         .map(|line| line.unwrap())
         .take_while(|line| line != "Ctrl-C ends it.")
         .collect();
     let root = told[0].split(' ').next().unwrap();
-    assert!(told.iter().any(|line| line.trim() == format!("curl -X DELETE {root}/_sandbox/faults")), "{told:#?}");
-    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
-    let status = || agent.get(format!("{root}/wix/contacts/v4/contacts")).call().unwrap().status().as_u16();
-    let shown =
-        || -> serde_json::Value { agent.get(format!("{root}/_sandbox/faults")).call().unwrap().body_mut().read_json().unwrap() };
+    assert!(
+        told.iter().any(|line| line.trim() == format!("curl -X DELETE {root}/_sandbox/faults")),
+        "{told:#?}"
+    );
+    let agent: ureq::Agent =
+        ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    let status =
+        || agent.get(format!("{root}/wix/contacts/v4/contacts")).call().unwrap().status().as_u16();
+    let shown = || -> serde_json::Value {
+        agent.get(format!("{root}/_sandbox/faults")).call().unwrap().body_mut().read_json().unwrap()
+    };
     assert_eq!(status(), 502);
     assert_eq!(shown()["wix"]["struck"], serde_json::json!({"status":1}));
     assert!(shown()["zendesk"]["rates"].as_array().unwrap().len() > 10);
     agent.put(format!("{root}/_sandbox/faults")).send("\"none\"").unwrap();
     assert_eq!(status(), 401, "it behaves, and asks for a key");
 
-    lockstep(dir.path(), &["sandbox", "--faults", "most"]).exits(2).says("neither one of none, some, many nor a file");
-    lockstep(dir.path(), &["sandbox", "--faults", "wix"]).exits(2).says("name it before `--faults`");
+    lockstep(dir.path(), &["sandbox", "--faults", "most"])
+        .exits(2)
+        .says("neither one of none, some, many nor a file");
+    lockstep(dir.path(), &["sandbox", "--faults", "wix"])
+        .exits(2)
+        .says("name it before `--faults`");
     write(&dir.path().join("faults.json"), r#"{"rates":[{"kind":"slow","per_mile":1}]}"#);
     lockstep(dir.path(), &["sandbox", "--faults", "faults.json"])
         .exits(2)

@@ -1,5 +1,6 @@
-//! `lockstep connect`: a person signs in by a page of this machine or by pasting an address; a sign-in that is taken back pauses its
-//! system alone, and when somebody has signed in anew the run goes on without a gap.
+//! `lockstep connect`: a person signs in by a page of this machine or by pasting an address; a
+//! sign-in that is taken back pauses its system alone, and when somebody has signed in anew the run
+//! goes on without a gap.
 
 use std::io::{BufRead, BufReader, Read as _, Write as _};
 use std::path::Path;
@@ -15,7 +16,9 @@ fn project() -> (tempfile::TempDir, Running) {
     let sandbox = Sandbox::start(options).unwrap();
     let dir = tempfile::tempdir().unwrap();
     let url = sandbox.url("crmoffice").unwrap();
-    let key = |name: &str| credentials("crmoffice").into_iter().find(|(known, _)| known.ends_with(name)).unwrap().1;
+    let key = |name: &str| {
+        credentials("crmoffice").into_iter().find(|(known, _)| known.ends_with(name)).unwrap().1
+    };
     let project = format!(
         "store: sqlite:lockstep.db\nsystems:\n  crm:\n    connector: crmoffice\n    with: {{ base_url: \"{url}\", token_url: \"{url}/connect/token\", client_id: \"{}\", client_secret: \"{}\", rate_per_second: 1000 }}\n  \
          shop:\n    connector: files\n    with: {{ folder: data/shop }}\n  desk:\n    connector: files\n    with: {{ folder: data/desk }}\n",
@@ -26,15 +29,32 @@ fn project() -> (tempfile::TempDir, Running) {
     let flows = "flows:\n  - from: crm.Contacts\n    to: shop.Customers\n    create: always\n    match: [directPhone = phone]\n    properties: [givenName <-> first, directPhone <-> phone]\n  \
                  - from: shop.Customers\n    to: desk.Users\n    create: always\n    match: [phone = phone]\n    properties: [first <-> name, phone <-> phone]\n";
     write(&dir.path().join("flows/all.yaml"), flows);
-    write(&dir.path().join("data/shop/Customers.jsonl"), "{\"id\":1,\"first\":\"Runa\",\"phone\":\"+47 22 00 00 01\"}\n");
-    write(&dir.path().join("data/desk/Users.jsonl"), "{\"id\":1,\"name\":\"Runa\",\"phone\":\"+47 22 00 00 01\"}\n");
-    sandbox.put("crmoffice", "contacts", json!({"givenName": "Runa", "directPhone": "+47 22 00 00 01"})).unwrap();
+    write(
+        &dir.path().join("data/shop/Customers.jsonl"),
+        "{\"id\":1,\"first\":\"Runa\",\"phone\":\"+47 22 00 00 01\"}\n",
+    );
+    write(
+        &dir.path().join("data/desk/Users.jsonl"),
+        "{\"id\":1,\"name\":\"Runa\",\"phone\":\"+47 22 00 00 01\"}\n",
+    );
+    sandbox
+        .put(
+            "crmoffice",
+            "contacts",
+            json!({"givenName": "Runa", "directPhone": "+47 22 00 00 01"}),
+        )
+        .unwrap();
     (dir, sandbox)
 }
 
 /// Starts the command and reads up to the address that a person is to open.
 fn begin(dir: &Path, args: &[&str]) -> (Child, BufReader<std::process::ChildStdout>, String) {
-    let mut child = command(dir, args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command(dir, args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut out = BufReader::new(child.stdout.take().unwrap());
     let mut line = String::new();
     while !line.trim_start().starts_with("http") {
@@ -49,7 +69,11 @@ fn begin(dir: &Path, args: &[&str]) -> (Child, BufReader<std::process::ChildStdo
 }
 
 fn browser(redirects: u32) -> ureq::Agent {
-    ureq::Agent::config_builder().max_redirects(redirects).http_status_as_error(false).build().new_agent()
+    ureq::Agent::config_builder()
+        .max_redirects(redirects)
+        .http_status_as_error(false)
+        .build()
+        .new_agent()
 }
 
 fn end(mut child: Child, mut out: impl std::io::Read) -> String {
@@ -64,7 +88,15 @@ fn end(mut child: Child, mut out: impl std::io::Read) -> String {
 fn sign_in(dir: &Path) {
     let (child, out, url) = begin(dir, &["connect", "crm", "--port", "0"]);
     // A request of somebody else's changes nothing.
-    let back = url.split("redirect_uri=").nth(1).unwrap().split('&').next().unwrap().replace("%3A", ":").replace("%2F", "/");
+    let back = url
+        .split("redirect_uri=")
+        .nth(1)
+        .unwrap()
+        .split('&')
+        .next()
+        .unwrap()
+        .replace("%3A", ":")
+        .replace("%2F", "/");
     assert_eq!(browser(0).get(format!("{back}?code=x&state=y")).call().unwrap().status(), 400);
     let mut page = browser(5).get(&url).call().unwrap();
     assert_eq!(page.status(), 200);
@@ -90,7 +122,9 @@ fn a_sign_in_that_is_taken_back_pauses_its_system_and_a_new_one_goes_on_without_
     let (dir, sandbox) = project();
     let dir = dir.path();
     lockstep(dir, &["check"]).exits(0).says("the connector crmoffice is experimental");
-    lockstep(dir, &["sync"]).exits(1).says("nobody has signed in to CRMOffice yet: run `lockstep connect crm`");
+    lockstep(dir, &["sync"])
+        .exits(1)
+        .says("nobody has signed in to CRMOffice yet: run `lockstep connect crm`");
     sign_in(dir);
     lockstep(dir, &["sync"]).exits(0).says("linked");
     let key = read(&dir.join("lockstep.key"));
@@ -103,7 +137,10 @@ fn a_sign_in_that_is_taken_back_pauses_its_system_and_a_new_one_goes_on_without_
     }
 
     sandbox.revoke_tokens("crmoffice").unwrap();
-    let contact = sandbox.records("crmoffice", "contacts").unwrap().remove(0)["id"].as_str().unwrap().to_string();
+    let contact = sandbox.records("crmoffice", "contacts").unwrap().remove(0)["id"]
+        .as_str()
+        .unwrap()
+        .to_string();
     sandbox.edit("crmoffice", "contacts", &contact, &json!({"givenName": "Rúna"})).unwrap();
     write(
         &dir.join("data/shop/Customers.jsonl"),
@@ -117,13 +154,19 @@ fn a_sign_in_that_is_taken_back_pauses_its_system_and_a_new_one_goes_on_without_
     sign_in_by_pasting(dir);
     let ran = lockstep(dir, &["sync", "--format", "json"]).exits(0);
     assert_eq!(paused(&ran.json()), None);
-    assert!(read(&dir.join("data/shop/Customers.jsonl")).contains("Rúna"), "what was edited meanwhile has come");
+    assert!(
+        read(&dir.join("data/shop/Customers.jsonl")).contains("Rúna"),
+        "what was edited meanwhile has come"
+    );
     assert!(read(&dir.join("data/desk/Users.jsonl")).contains("Rúna"), "and has gone on");
     lockstep(dir, &["sync"]).exits(0).says("Nothing was written.");
 
     // The key is gone, or another: told with the remedy, and signing in anew is enough.
     write(&dir.join("lockstep.key"), &key.replace(|c: char| c.is_ascii_digit(), "a"));
-    lockstep(dir, &["sync"]).exits(1).says("can't be opened with the key of").says("`lockstep connect crm`");
+    lockstep(dir, &["sync"])
+        .exits(1)
+        .says("can't be opened with the key of")
+        .says("`lockstep connect crm`");
     sign_in(dir);
     lockstep(dir, &["sync"]).exits(0).says("Nothing was written.");
 }
@@ -134,7 +177,9 @@ fn an_administrators_sign_in_gives_a_service_what_it_needs() {
     let sandbox = Sandbox::start(options).unwrap();
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
-    let key = |name: &str| credentials("superoffice").into_iter().find(|(known, _)| known.ends_with(name)).unwrap().1;
+    let key = |name: &str| {
+        credentials("superoffice").into_iter().find(|(known, _)| known.ends_with(name)).unwrap().1
+    };
     let project = |more: &str| {
         let url = sandbox.url("superoffice").unwrap();
         let with = format!(
@@ -184,5 +229,7 @@ fn the_system_that_a_connector_is_tried_on_is_never_guessed() {
         .says("`shop` and `desk` have `connector: files`: say which one with --system");
     lockstep(dir, &["connector", "test", "files", "--system", "desk"]).says("Users");
     lockstep(dir, &["connector", "test", "desk"]).says("Users");
-    lockstep(dir, &["connector", "test", "till"]).exits(2).says("no system in lockstep.yaml has `connector: till`");
+    lockstep(dir, &["connector", "test", "till"])
+        .exits(2)
+        .says("no system in lockstep.yaml has `connector: till`");
 }

@@ -1,4 +1,5 @@
-//! The cookbook: every flow file of `docs/cookbook.md` is played as it stands, in a project of two folders of JSON Lines.
+//! The cookbook: every flow file of `docs/cookbook.md` is played as it stands, in a project of two
+//! folders of JSON Lines.
 
 use crate::transcript::{lockstep, read, root, write};
 
@@ -26,9 +27,13 @@ fn recipes() -> Vec<(String, String)> {
     let page = read(&root().join("docs/cookbook.md"));
     let section = |section: &str| {
         let (heading, rest) = section.split_once('\n').unwrap();
-        let mut blocks = rest.split("```yaml\n").skip(1).filter_map(|block| block.split("\n```").next());
+        let mut blocks =
+            rest.split("```yaml\n").skip(1).filter_map(|block| block.split("\n```").next());
         let block = blocks.find(|block| block.contains("flows:"));
-        (heading.to_string(), format!("{}\n", block.unwrap_or_else(|| panic!("{heading} has no example"))))
+        (
+            heading.to_string(),
+            format!("{}\n", block.unwrap_or_else(|| panic!("{heading} has no example"))),
+        )
     };
     page.split("\n## ").skip(1).map(section).collect()
 }
@@ -50,11 +55,16 @@ fn every_recipe_does_what_it_says() {
 
 #[test]
 fn a_value_list_may_stand_in_a_file_of_the_project() {
-    let (_, shared) = recipes().into_iter().find(|(_, flows)| flows.contains("map: countries")).unwrap();
+    let (_, shared) =
+        recipes().into_iter().find(|(_, flows)| flows.contains("map: countries")).unwrap();
     let flows = shared.replace("map: countries", "map: countries.csv");
-    let dir = project(flows.split_once("flows:").map(|(_, rest)| format!("flows:{rest}")).unwrap().as_str());
+    let dir = project(
+        flows.split_once("flows:").map(|(_, rest)| format!("flows:{rest}")).unwrap().as_str(),
+    );
     let file = dir.path().join("countries.csv");
-    for text in ["crm,shop\nNorway,NO\nDenmark,DK\n", "\u{feff}crm;shop\r\nNorway;NO\r\n\r\nDenmark;DK\r\n"] {
+    for text in
+        ["crm,shop\nNorway,NO\nDenmark,DK\n", "\u{feff}crm;shop\r\nNorway;NO\r\n\r\nDenmark;DK\r\n"]
+    {
         write(&file, text);
         lockstep(dir.path(), &["test"]).exits(0);
     }
@@ -80,7 +90,8 @@ fn nothing_that_a_recipe_says_is_violated() {
     }
 }
 
-/// A document that is made of a recipe's flows says all that they say: imported again, they do the same.
+/// A document that is made of a recipe's flows says all that they say: imported again, they do the
+/// same.
 #[test]
 fn every_recipe_is_a_document_that_reads_back() {
     for (heading, flows) in recipes() {
@@ -90,7 +101,8 @@ fn every_recipe_is_a_document_that_reads_back() {
         write(&dir.path().join("flows.rst"), &page);
         std::fs::remove_file(dir.path().join("flows/people.yaml")).unwrap();
         lockstep(dir.path(), &["import", "flows.rst", "-o", "flows"]).exits(0);
-        let made = std::fs::read_dir(dir.path().join("flows")).unwrap().next().unwrap().unwrap().path();
+        let made =
+            std::fs::read_dir(dir.path().join("flows")).unwrap().next().unwrap().unwrap().path();
         let text = read(&made);
         // It makes tests of its own.
         let flows = text.split("\n# What the flows").next().unwrap();

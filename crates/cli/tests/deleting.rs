@@ -1,5 +1,5 @@
-//! Deletions and guards as people meet them: the emulated systems over HTTP, each with its own way of telling what was deleted, and
-//! transcripts of the commands that answer a guard.
+//! Deletions and guards as people meet them: the emulated systems over HTTP, each with its own way
+//! of telling what was deleted, and transcripts of the commands that answer a guard.
 
 use crate::transcript;
 
@@ -21,8 +21,11 @@ fn companies(world: &World, names: &[&str]) -> Vec<String> {
 }
 
 fn organizations(world: &World) -> Vec<String> {
-    let mut names: Vec<String> =
-        world.records("zendesk", "organizations").iter().map(|record| text(record, "/name").to_string()).collect();
+    let mut names: Vec<String> = world
+        .records("zendesk", "organizations")
+        .iter()
+        .map(|record| text(record, "/name").to_string())
+        .collect();
     names.sort();
     names
 }
@@ -38,7 +41,12 @@ fn r3_what_superoffice_does_not_tell_of_is_found_by_listing_everything_and_passe
     world.idle();
     assert_eq!(organizations(&world).len(), 3);
     let report = world.run_full();
-    assert_eq!(report.systems.iter().map(|system| system.deleted).sum::<u64>(), 1, "{}", shown(&report));
+    assert_eq!(
+        report.systems.iter().map(|system| system.deleted).sum::<u64>(),
+        1,
+        "{}",
+        shown(&report)
+    );
     assert_eq!(organizations(&world), ["Aas Bygg", "Lie Transport"]);
     world.idle();
 }
@@ -49,7 +57,9 @@ fn r3_a_look_up_that_fails_is_no_absence() {
     let ids = companies(&world, &["Aas Bygg", "Berg Data", "Lie Transport"]);
     world.run_smoothly();
     world.remove("superoffice", "Contact", &ids[1]);
-    let fault = Fault::new(FaultKind::Status, 1_000).on_path(&format!("/Contact/{}", ids[1])).with_status(403, None);
+    let fault = Fault::new(FaultKind::Status, 1_000)
+        .on_path(&format!("/Contact/{}", ids[1]))
+        .with_status(403, None);
     world.sandbox.fault("superoffice", fault).unwrap();
     let report = world.run_full();
     assert_eq!(report.writes(), 0, "{}", shown(&report));
@@ -69,12 +79,17 @@ fn g3_a_full_listing_that_is_not_believed_is_owed_and_the_record_type_is_left_al
     world.run_smoothly();
     ids.iter().for_each(|id| world.remove("superoffice", "Contact", id));
     assert_eq!(world.run_full().guards.len(), 1);
-    // An edit of the other side is not written to a list that may be the wrong one; and the listing is tried again, unasked.
+    // An edit of the other side is not written to a list that may be the wrong one; and the listing
+    // is tried again, unasked.
     let (id, _) = world.one("zendesk", "organizations", "/name", "Aas Bygg");
     world.edit("zendesk", "organizations", &id, json!({"name": "Aas Bygg og Anlegg"}));
     let report = world.run();
     assert_eq!((report.writes(), report.guards.len()), (0, 1), "{}", shown(&report));
-    assert!(report.guards[0].message.contains("superoffice.Contact had 3 records and lists none now"), "{}", shown(&report));
+    assert!(
+        report.guards[0].message.contains("superoffice.Contact had 3 records and lists none now"),
+        "{}",
+        shown(&report)
+    );
     assert_eq!(organizations(&world).len(), 3);
 }
 
@@ -86,16 +101,24 @@ fn d1_zendesk_tells_of_a_deleted_ticket_and_an_edit_in_superoffice_beats_it() {
         .map(|title| world.put("superoffice", "Ticket", json!({"Title": title})))
         .collect();
     world.run_smoothly();
-    let [first, second] = ["Skriver", "Skjerm"].map(|subject| world.one("zendesk", "tickets", "/subject", subject).0);
+    let [first, second] =
+        ["Skriver", "Skjerm"].map(|subject| world.one("zendesk", "tickets", "/subject", subject).0);
     world.remove("zendesk", "tickets", &first);
     world.remove("zendesk", "tickets", &second);
     world.edit("superoffice", "Ticket", &ids[1], json!({"Title": "Skjerm til resepsjonen"}));
     let report = world.run();
     assert_eq!(report.writes(), 1, "{}", shown(&report));
-    assert!(shown(&report).contains("it was edited, and that edit never reached the deleted one"), "{}", shown(&report));
+    assert!(
+        shown(&report).contains("it was edited, and that edit never reached the deleted one"),
+        "{}",
+        shown(&report)
+    );
     let left: Vec<Value> = world.records("superoffice", "Ticket");
     let titles: Vec<&str> = left.iter().map(|ticket| text(ticket, "/Title")).collect();
-    assert!(!titles.contains(&"Skriver") && titles.contains(&"Skjerm til resepsjonen"), "{titles:?}");
+    assert!(
+        !titles.contains(&"Skriver") && titles.contains(&"Skjerm til resepsjonen"),
+        "{titles:?}"
+    );
     world.idle();
 }
 
@@ -116,20 +139,39 @@ fn d1_contacts_that_wix_has_merged_are_no_deletion() {
     let revision = &world.record("wix", "contacts", &ids[0])["revision"];
     let revision: i64 = revision.as_i64().or_else(|| revision.as_str()?.parse().ok()).unwrap();
     let credentials: Vec<(String, String)> = credentials("wix");
-    let of = |end: &str| credentials.iter().find(|(name, _)| name.ends_with(end)).unwrap().1.clone();
-    ureq::post(format!("{}/contacts/v4/contacts/{}/merge", world.sandbox.url("wix").unwrap(), ids[0]))
-        .header("Authorization", of("API_KEY"))
-        .header("wix-site-id", of("SITE_ID"))
-        .send_json(json!({"targetContactRevision": revision, "sourceContactIds": [ids[1]]}))
-        .unwrap();
+    let of =
+        |end: &str| credentials.iter().find(|(name, _)| name.ends_with(end)).unwrap().1.clone();
+    ureq::post(format!(
+        "{}/contacts/v4/contacts/{}/merge",
+        world.sandbox.url("wix").unwrap(),
+        ids[0]
+    ))
+    .header("Authorization", of("API_KEY"))
+    .header("wix-site-id", of("SITE_ID"))
+    .send_json(json!({"targetContactRevision": revision, "sourceContactIds": [ids[1]]}))
+    .unwrap();
     let report = world.run_full();
     assert!(shown(&report).contains("its system has merged it into"), "{}", shown(&report));
-    assert_eq!(report.systems.iter().map(|system| system.deleted).sum::<u64>(), 0, "{}", shown(&report));
-    assert_eq!(world.records("crmoffice", "contacts").len(), 3, "nothing is deleted elsewhere for a merge");
+    assert_eq!(
+        report.systems.iter().map(|system| system.deleted).sum::<u64>(),
+        0,
+        "{}",
+        shown(&report)
+    );
+    assert_eq!(
+        world.records("crmoffice", "contacts").len(),
+        3,
+        "nothing is deleted elsewhere for a merge"
+    );
     // One that is really deleted is.
     world.remove("wix", "contacts", &ids[2]);
     let report = world.run_full();
-    assert_eq!(report.systems.iter().map(|system| system.deleted).sum::<u64>(), 1, "{}", shown(&report));
+    assert_eq!(
+        report.systems.iter().map(|system| system.deleted).sum::<u64>(),
+        1,
+        "{}",
+        shown(&report)
+    );
     assert_eq!(world.records("crmoffice", "contacts").len(), 2);
 }
 
@@ -142,7 +184,10 @@ fn shop(deletes: &str) -> tempfile::TempDir {
     write(&dir.path().join("data/crm/People.jsonl"), &people);
     write(&dir.path().join("data/shop/Customers.jsonl"), "");
     let file = dir.path().join("lockstep.yaml");
-    write(&file, &format!("{}\npolicies: {{ deletes: {deletes} }}\nlimits: {{ deletes: 2 }}\n", read(&file)));
+    write(
+        &file,
+        &format!("{}\npolicies: {{ deletes: {deletes} }}\nlimits: {{ deletes: 2 }}\n", read(&file)),
+    );
     dir
 }
 
@@ -168,18 +213,29 @@ fn g3_the_commands_tell_of_a_tripped_guard_and_take_the_answer() {
     lockstep(dir, &["sync"]).exits(0).says("10 created");
     lockstep(dir, &["release"]).exits(0).says("No guard has tripped.");
     remove_people(dir, 0..4);
-    lockstep(dir, &["plan"]).exits(1).says("! 4 deletes in shop wait, the limit is 2 of 10 records known").says("4 to delete");
+    lockstep(dir, &["plan"])
+        .exits(1)
+        .says("! 4 deletes in shop wait, the limit is 2 of 10 records known")
+        .says("4 to delete");
     lockstep(dir, &["sync"])
         .exits(1)
         .says("! 4 deletes in shop wait")
         .says("Nothing was written.")
         .says("they wait until a person has answered the guard");
     assert_eq!(rows(&shop), 10);
-    lockstep(dir, &["review"]).exits(1).says("tripped guard: deletes").says("shop.Customers").says("G3:");
+    lockstep(dir, &["review"])
+        .exits(1)
+        .says("tripped guard: deletes")
+        .says("shop.Customers")
+        .says("G3:");
     lockstep(dir, &["release", "--system", "shpo"]).exits(2).says("there is no system `shpo`");
-    lockstep(dir, &["release", "--guard", "writes"]).exits(2).says("there are creates, updates, deletes, vanished, lost");
+    lockstep(dir, &["release", "--guard", "writes"])
+        .exits(2)
+        .says("there are creates, updates, deletes, vanished, lost");
     lockstep(dir, &["release", "--system", "crm"]).exits(0).says("No guard has tripped.");
-    lockstep(dir, &["release", "--system", "shop", "--guard", "deletes"]).exits(0).says("Let through: 4 deletes in shop");
+    lockstep(dir, &["release", "--system", "shop", "--guard", "deletes"])
+        .exits(0)
+        .says("Let through: 4 deletes in shop");
     lockstep(dir, &["sync"]).exits(0).says("4 deleted").says("as crm.People/0 was deleted (D1)");
     assert_eq!(rows(&shop), 6);
     // Another time it was a mistake.
@@ -190,7 +246,10 @@ fn g3_the_commands_tell_of_a_tripped_guard_and_take_the_answer() {
     assert_eq!(rows(&shop), 6);
     // And once the whole list was gone.
     write(&dir.join("data/crm/People.jsonl"), "");
-    lockstep(dir, &["sync"]).exits(1).says("! crm.People had 3 records and lists none now").says("Nothing was written.");
+    lockstep(dir, &["sync"])
+        .exits(1)
+        .says("! crm.People had 3 records and lists none now")
+        .says("Nothing was written.");
     assert_eq!(rows(&shop), 6);
     lockstep(dir, &["release"]).exits(0).says("Let through: crm.People had 3 records");
     lockstep(dir, &["sync"]).exits(1).says("! 3 deletes in shop wait");
@@ -202,7 +261,8 @@ fn g3_the_commands_tell_of_a_tripped_guard_and_take_the_answer() {
 fn r3_sync_full_lists_everything() {
     let dir = shop("ignore");
     lockstep(dir.path(), &["sync"]).exits(0);
-    let read = |args: &[&str]| lockstep(dir.path(), args).exits(0).json()["systems"][0]["read"].clone();
+    let read =
+        |args: &[&str]| lockstep(dir.path(), args).exits(0).json()["systems"][0]["read"].clone();
     assert_eq!(read(&["sync", "--format", "json"]), 0);
     assert_eq!(read(&["sync", "--full", "--format", "json"]), 10);
 }
@@ -211,10 +271,14 @@ fn r3_sync_full_lists_everything() {
 fn g2_the_service_waits_until_a_person_has_approved_the_flows_as_they_are() {
     let dir = shop("ignore");
     let dir = dir.path();
-    let mut service = command(dir, &["run"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut service =
+        command(dir, &["run"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut told = BufReader::new(service.stderr.take().unwrap()).lines();
     let first = told.next().unwrap().unwrap();
-    assert!(first.contains("waiting  crm.People to shop.Customers: it has not run as it is now (G2)"), "{first}");
+    assert!(
+        first.contains("waiting  crm.People to shop.Customers: it has not run as it is now (G2)"),
+        "{first}"
+    );
     assert!(told.next().unwrap().unwrap().contains("lockstep approve"));
     // The store is free meanwhile, and nothing has been read into it.
     retried(|| transcript::lockstep(dir, &["plan"]).status == Some(0));

@@ -1,4 +1,5 @@
-//! P5 through the command: two systems of which each puts its own value back. Folders of files, each with an automation beside it.
+//! P5 through the command: two systems of which each puts its own value back. Folders of files,
+//! each with an automation beside it.
 
 use std::path::Path;
 
@@ -9,17 +10,20 @@ const CRM: &str = "data/crm/People.jsonl";
 const SHOP: &str = "data/shop/Customers.jsonl";
 
 fn name(dir: &Path, file: &str) -> String {
-    let record: Value = serde_json::from_str(read(&dir.join(file)).lines().next().unwrap()).unwrap();
+    let record: Value =
+        serde_json::from_str(read(&dir.join(file)).lines().next().unwrap()).unwrap();
     record["name"].as_str().unwrap().to_string()
 }
 
 fn rename(dir: &Path, file: &str, name: &str) {
-    let mut record: Value = serde_json::from_str(read(&dir.join(file)).lines().next().unwrap()).unwrap();
+    let mut record: Value =
+        serde_json::from_str(read(&dir.join(file)).lines().next().unwrap()).unwrap();
     record["name"] = name.into();
     write(&dir.join(file), &format!("{record}\n"));
 }
 
-/// Whatever the other side's name is brought to, each automation brings its own back. Gives how many runs wrote something.
+/// Whatever the other side's name is brought to, each automation brings its own back. Gives how
+/// many runs wrote something.
 fn automations(dir: &Path, runs: usize) -> usize {
     let mut wrote = 0;
     for _ in 0..runs {
@@ -49,19 +53,31 @@ fn what_each_of_two_systems_puts_back_is_stopped_and_a_person_says_which_is_righ
     let dir = dir.path();
     lockstep(dir, &["init"]).exits(0);
     let mail = "post@nordvik.example";
-    write(&dir.join(CRM), &format!("{}\n", json!({"id": 1, "name": "Nordvik", "email": mail, "phone": "1"})));
-    write(&dir.join(SHOP), &format!("{}\n", json!({"id": "c-1", "name": "Nordvik", "mail": mail, "phone": "1"})));
+    write(
+        &dir.join(CRM),
+        &format!("{}\n", json!({"id": 1, "name": "Nordvik", "email": mail, "phone": "1"})),
+    );
+    write(
+        &dir.join(SHOP),
+        &format!("{}\n", json!({"id": "c-1", "name": "Nordvik", "mail": mail, "phone": "1"})),
+    );
     lockstep(dir, &["sync"]).exits(0).says("1 linked");
     let wrote = automations(dir, 12);
     assert!((3..=8).contains(&wrote), "{wrote} runs wrote");
 
-    // Whoever edits something else meanwhile is not held up, and nothing more is written to the name.
+    // Whoever edits something else meanwhile is not held up, and nothing more is written to the
+    // name.
     let asked = review(dir);
     lockstep(dir, &["sync"]).exits(1).says("flip-flop");
     let number = asked["number"].to_string();
-    let shown = lockstep(dir, &["review", "show", &number]).exits(1).says("Nordvik AS").says("NORDVIK");
+    let shown =
+        lockstep(dir, &["review", "show", &number]).exits(1).says("Nordvik AS").says("NORDVIK");
     shown.says("by rule P5").says(&format!("lockstep review separate {number}"));
-    assert_eq!((name(dir, CRM), name(dir, SHOP)), ("Nordvik AS".into(), "NORDVIK".into()), "each as it was put back");
+    assert_eq!(
+        (name(dir, CRM), name(dir, SHOP)),
+        ("Nordvik AS".into(), "NORDVIK".into()),
+        "each as it was put back"
+    );
 
     // They may differ.
     lockstep(dir, &["review", "separate", &number]).exits(0).says("each keeps what it holds");
@@ -82,7 +98,11 @@ fn what_each_of_two_systems_puts_back_is_stopped_and_a_person_says_which_is_righ
     };
     lockstep(dir, &["review", "reject", &number]).exits(0).says(other);
     lockstep(dir, &["sync"]).exits(0);
-    assert_eq!((name(dir, CRM).as_str(), name(dir, SHOP).as_str()), (other, other), "not {put_back}");
+    assert_eq!(
+        (name(dir, CRM).as_str(), name(dir, SHOP).as_str()),
+        (other, other),
+        "not {put_back}"
+    );
     lockstep(dir, &["review"]).exits(0).says("Nothing waits for a person.");
     lockstep(dir, &["explain", asked["record"].as_str().unwrap(), "name"]).exits(0);
 }

@@ -34,7 +34,11 @@ fn a_row_that_goes_one_way_fails_at_the_step_that_needs_the_other() {
     let file = dir.path().join("flows/people.yaml");
     replace(&file, "- phone <-> phone", "- phone -> phone");
     let ran = lockstep(dir.path(), &["test"]).exits(1);
-    assert!(ran.stdout.contains("  - update crm.People/2 phone: “+47 22 00 00 02”\n"), "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("  - update crm.People/2 phone: “+47 22 00 00 02”\n"),
+        "{}",
+        ran.stdout
+    );
     assert!(ran.stdout.contains("step 2, flows/people.yaml:39"), "{}", ran.stdout);
     assert!(ran.stdout.contains("2 tests: 1 passed, 1 failed."), "{}", ran.stdout);
 }
@@ -45,7 +49,11 @@ fn a_missing_match_row_fails_with_what_was_created_twice() {
     replace(&dir.path().join("flows/people.yaml"), "- email = mail ", "- name = phone");
     let ran = lockstep(dir.path(), &["test"]).exits(1);
     assert!(ran.stdout.contains("- link crm.People/1 = shop.Customers/c-1"), "{}", ran.stdout);
-    assert!(ran.stdout.contains("+ create shop.Customers/900001 mail: “solveig@example.com”"), "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("+ create shop.Customers/900001 mail: “solveig@example.com”"),
+        "{}",
+        ran.stdout
+    );
 }
 
 #[test]
@@ -56,17 +64,29 @@ fn slips_are_told_at_their_places() {
     replace(&file, "c-2: { phone: null }", "c-2: { phoen: null }");
     replace(&file, "- crm.People/1 = shop.Customers/c-1", "- crm.People/1 is shop.Customers/c-1");
     let ran = lockstep(dir.path(), &["test"]).exits(2);
-    for told in ["did you mean `creates`?", "did you mean `phone`?", "is no link", "flows/people.yaml:22:11"] {
+    for told in [
+        "did you mean `creates`?",
+        "did you mean `phone`?",
+        "is no link",
+        "flows/people.yaml:22:11",
+    ] {
         assert!(ran.stderr.contains(told), "{told}: {}", ran.stderr);
     }
     let ran = lockstep(starter().path(), &["test", "nothing of the kind"]).exits(2);
-    assert!(ran.stderr.contains("edits travel both ways"), "the names that there are: {}", ran.stderr);
+    assert!(
+        ran.stderr.contains("edits travel both ways"),
+        "the names that there are: {}",
+        ran.stderr
+    );
 }
 
 #[test]
 fn a_test_that_expects_nothing_at_all_is_an_error() {
     let dir = starter();
-    write(&dir.path().join("flows/more.yaml"), "flows: []\ntests:\n  - name: nothing\n    given: { crm.People: { a: {} } }\n");
+    write(
+        &dir.path().join("flows/more.yaml"),
+        "flows: []\ntests:\n  - name: nothing\n    given: { crm.People: { a: {} } }\n",
+    );
     let ran = lockstep(dir.path(), &["test"]).exits(2);
     assert!(ran.stderr.contains("a test that expects nothing can't fail"), "{}", ran.stderr);
 }

@@ -1,5 +1,6 @@
-//! The guides of `docs/guides/`, carried out as they stand: their files are written, their commands run in the order of the page, and what
-//! they show of the output must be there. A command ends with 0 unless `→ N` stands behind it.
+//! The guides of `docs/guides/`, carried out as they stand: their files are written, their commands
+//! run in the order of the page, and what they show of the output must be there. A command ends
+//! with 0 unless `→ N` stands behind it.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -10,18 +11,28 @@ use lockstep_model::ReviewKind;
 
 #[test]
 fn every_guide_holds_as_it_is_written() {
-    let mut pages: Vec<_> = std::fs::read_dir(root().join("docs/guides")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut pages: Vec<_> = std::fs::read_dir(root().join("docs/guides"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     pages.sort();
     let ran: usize = pages.iter().map(|page| follow(page)).sum();
-    assert!(pages.len() >= 7 && ran >= 30, "{} guides with {ran} commands: some are not found", pages.len());
+    assert!(
+        pages.len() >= 7 && ran >= 30,
+        "{} guides with {ran} commands: some are not found",
+        pages.len()
+    );
 }
 
 #[test]
 fn whatever_may_wait_is_in_the_guide() {
     let page = read(&root().join("docs/guides/when-something-waits.md"));
     let table = page.split("## What may wait").nth(1).expect("the page has the table");
-    let named: BTreeSet<&str> =
-        table.lines().filter_map(|line| line.split('|').nth(1)).flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+    let named: BTreeSet<&str> = table
+        .lines()
+        .filter_map(|line| line.split('|').nth(1))
+        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+        .collect();
     let kinds: BTreeSet<&str> = ReviewKind::ALL.into_iter().map(ReviewKind::name).collect();
     assert_eq!(named, kinds);
 }
@@ -58,7 +69,11 @@ fn put(file: &Path, text: &str, form: &str) {
         r"windows-1252, \r\n" => {
             std::fs::create_dir_all(file.parent().unwrap()).unwrap();
             // The letters of the samples are where Latin-1 has them.
-            let bytes: Vec<u8> = text.replace('\n', "\r\n").chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
+            let bytes: Vec<u8> = text
+                .replace('\n', "\r\n")
+                .chars()
+                .map(|c| u8::try_from(u32::from(c)).unwrap())
+                .collect();
             std::fs::write(file, bytes).unwrap();
         }
         other => panic!("{}: no form {other}", file.display()),
@@ -67,8 +82,9 @@ fn put(file: &Path, text: &str, form: &str) {
 
 fn carry_out(page: &str, dir: &Path, command: &str) {
     let (command, shown) = command.split_once('\n').unwrap_or((command, ""));
-    let (command, status) =
-        command.split_once(" → ").map_or((command, 0), |(command, status)| (command, status.parse().unwrap()));
+    let (command, status) = command
+        .split_once(" → ")
+        .map_or((command, 0), |(command, status)| (command, status.parse().unwrap()));
     let Some(args) = command.strip_prefix("lockstep ") else {
         let done = Command::new("sh").args(["-ec", command]).current_dir(dir).status().unwrap();
         assert!(done.success(), "{page}: {command}");

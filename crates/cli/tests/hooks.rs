@@ -1,5 +1,6 @@
-//! Webhooks in `lockstep run`: a signed call brings an edit within moments though the next reading is an hour away; what is not signed, old, or
-//! comes a second time brings nothing; a swarm of calls is few readings.
+//! Webhooks in `lockstep run`: a signed call brings an edit within moments though the next reading
+//! is an hour away; what is not signed, old, or comes a second time brings nothing; a swarm of
+//! calls is few readings.
 
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -17,9 +18,10 @@ fn project(dir: &Path, sandbox: &Running) {
     let manifest = dir.join("connectors/club.yaml");
     let hook = "webhook:\n  signature: { header: X-Club-Signature, secret: \"{{ hook_secret }}\", prefix: \"sha256=\", timestamp: X-Club-Time, between: \".\" }\n  \
                 challenge-query: challenge\n  events: events\n  word: event\n  types: { Members: member. }\ntypes:\n";
-    let text = read(&manifest)
-        .replace("types:\n", hook)
-        .replace("settings:\n", "settings:\n  hook_secret: { what: \"the secret of calls\", secret: true }\n");
+    let text = read(&manifest).replace("types:\n", hook).replace(
+        "settings:\n",
+        "settings:\n  hook_secret: { what: \"the secret of calls\", secret: true }\n",
+    );
     write(&manifest, &text);
     write(
         &dir.join("lockstep.yaml"),
@@ -46,12 +48,19 @@ fn call(url: &str, body: &str, time: u64, secret: &str) -> u16 {
     let hex: String = signature.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
     let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
     let request = agent.post(format!("{url}/hooks/club")).header("X-Club-Time", time.to_string());
-    request.header("X-Club-Signature", format!("sha256={hex}")).send(body).unwrap().status().as_u16()
+    request
+        .header("X-Club-Signature", format!("sha256={hex}"))
+        .send(body)
+        .unwrap()
+        .status()
+        .as_u16()
 }
 
 #[test]
 fn r4_a_signed_call_is_read_now_and_nothing_else_is() {
-    let sandbox = Sandbox::start(Options { systems: vec!["fjordclub".into()], ..Options::default() }).unwrap();
+    let sandbox =
+        Sandbox::start(Options { systems: vec!["fjordclub".into()], ..Options::default() })
+            .unwrap();
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     project(dir, &sandbox);
@@ -59,7 +68,10 @@ fn r4_a_signed_call_is_read_now_and_nothing_else_is() {
     for _ in 0..3 {
         wait_for(&lines, "created  office.People");
     }
-    let eira = sandbox.records("fjordclub", "members").unwrap().remove(0)["id"].as_str().unwrap().to_string();
+    let eira = sandbox.records("fjordclub", "members").unwrap().remove(0)["id"]
+        .as_str()
+        .unwrap()
+        .to_string();
     sandbox.edit("fjordclub", "members", &eira, &json!({"town": "Stord"})).unwrap();
     let asked = sandbox.requests(0).len();
     let body = json!({"events": [{"event": "member.changed", "id": eira}]}).to_string();
@@ -68,7 +80,11 @@ fn r4_a_signed_call_is_read_now_and_nothing_else_is() {
     assert_eq!(call(&url, &body, now(), "another-secret"), 401);
     wait_for(&lines, "club: a call was refused: the call's signature is wrong");
     assert_eq!(call(&url, &body, now() - 3600, SECRET), 401, "an old call");
-    assert_eq!(call(&url, "{\"events\": [{\"event\": \"invoice.paid\"}]}", now(), SECRET), 200, "about nothing of ours");
+    assert_eq!(
+        call(&url, "{\"events\": [{\"event\": \"invoice.paid\"}]}", now(), SECRET),
+        200,
+        "about nothing of ours"
+    );
     let plain = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
     assert_eq!(plain.post(format!("{url}/hooks/club")).send(&body).unwrap().status(), 401);
     assert_eq!(plain.post(format!("{url}/hooks/nobody")).send(&body).unwrap().status(), 404);
@@ -89,7 +105,8 @@ fn r4_a_signed_call_is_read_now_and_nothing_else_is() {
     while std::mem::replace(&mut all, sandbox.requests(0).len()) != all {
         std::thread::sleep(Duration::from_millis(600));
     }
-    let since: Vec<String> = sandbox.requests(0).split_off(asked).into_iter().map(|asked| asked.path).collect();
+    let since: Vec<String> =
+        sandbox.requests(0).split_off(asked).into_iter().map(|asked| asked.path).collect();
     let readings = since.iter().filter(|path| path.contains("updated_since")).count();
     assert!((1..=4).contains(&readings), "{readings} readings for twenty hints: {since:?}");
 

@@ -8,7 +8,10 @@ use serde_json::Value;
 /// The page's YAML that names its file in the first line.
 fn examples(page: &str) -> Vec<(String, String)> {
     let blocks = page.split("```yaml\n# ").skip(1).map(|rest| rest.split("```").next().unwrap());
-    blocks.map(|block| block.split_once('\n').unwrap()).map(|(name, text)| (name.trim().into(), text.into())).collect()
+    blocks
+        .map(|block| block.split_once('\n').unwrap())
+        .map(|(name, text)| (name.trim().into(), text.into()))
+        .collect()
 }
 
 #[test]
@@ -57,7 +60,11 @@ fn every_key_is_named() {
         let mut found = BTreeSet::new();
         keys(&serde_json::from_str(&read(&root().join(schema))).unwrap(), &mut found);
         assert!(found.len() > 20, "{schema} has keys: {found:?}");
-        let missing: Vec<&String> = found.iter().filter(|key| !page.contains(&format!("`{key}`"))).collect();
-        assert!(missing.is_empty(), "docs/projects.md does not name these keys of {schema}: {missing:?}");
+        let missing: Vec<&String> =
+            found.iter().filter(|key| !page.contains(&format!("`{key}`"))).collect();
+        assert!(
+            missing.is_empty(),
+            "docs/projects.md does not name these keys of {schema}: {missing:?}"
+        );
     }
 }

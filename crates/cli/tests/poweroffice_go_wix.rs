@@ -1,5 +1,6 @@
-//! PowerOffice Go to Wix, as `examples/documents/poweroffice-go-wix.rst` says, with `wix-crmoffice.rst` behind it: employees, contact
-//! persons and customers become contacts of Wix, and these contacts of CRMOffice. Every row is tried from every system.
+//! PowerOffice Go to Wix, as `examples/documents/poweroffice-go-wix.rst` says, with
+//! `wix-crmoffice.rst` behind it: employees, contact persons and customers become contacts of Wix,
+//! and these contacts of CRMOffice. Every row is tried from every system.
 
 use crate::kit::{World, flow, reviews, shown, situation, text};
 use serde_json::{Value, json};
@@ -25,24 +26,43 @@ fn company(world: &World, name: &str, email: &str) -> String {
 }
 
 fn customer(world: &World, first: &str, last: &str, email: &str) -> String {
-    world.put(GO, "Customers", json!({"FirstName": first, "LastName": last, "EmailAddress": email, "IsPerson": true}))
+    world.put(
+        GO,
+        "Customers",
+        json!({"FirstName": first, "LastName": last, "EmailAddress": email, "IsPerson": true}),
+    )
 }
 
 fn person(world: &World, company: &str, first: &str, last: &str, email: &str) -> String {
     let parent: i64 = company.parse().unwrap();
-    let body = json!({"ContactId": parent, "FirstName": first, "LastName": last, "EmailAddress": email});
+    let body =
+        json!({"ContactId": parent, "FirstName": first, "LastName": last, "EmailAddress": email});
     world.put(GO, "ContactPersons", body)
 }
 
 /// The phones of a contact in Wix: number, tag, whether it is the primary one.
 fn phones(contact: &Value) -> Vec<(String, String, bool)> {
-    let items = contact.pointer("/info/phones/items").and_then(Value::as_array).cloned().unwrap_or_default();
-    items.iter().map(|i| (text(i, "/phone").into(), text(i, "/tag").into(), i["primary"] == true)).collect()
+    let items = contact
+        .pointer("/info/phones/items")
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default();
+    items
+        .iter()
+        .map(|i| (text(i, "/phone").into(), text(i, "/tag").into(), i["primary"] == true))
+        .collect()
 }
 
 fn emails(contact: &Value) -> Vec<(String, String, bool)> {
-    let items = contact.pointer("/info/emails/items").and_then(Value::as_array).cloned().unwrap_or_default();
-    items.iter().map(|i| (text(i, "/email").into(), text(i, "/tag").into(), i["primary"] == true)).collect()
+    let items = contact
+        .pointer("/info/emails/items")
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default();
+    items
+        .iter()
+        .map(|i| (text(i, "/email").into(), text(i, "/tag").into(), i["primary"] == true))
+        .collect()
 }
 
 fn item(value: &str, tag: &str, primary: bool) -> (String, String, bool) {
@@ -119,9 +139,21 @@ impl Three {
     #[track_caller]
     fn all_are_called(&self, first: &str, last: &str) {
         let (go, wix, crm) = (self.go(), self.wix(), self.crm());
-        assert_eq!((text(&go, "/FirstName"), text(&go, "/LastName")), (first, last), "in PowerOffice");
-        assert_eq!((text(&wix, "/info/name/first"), text(&wix, "/info/name/last")), (first, last), "in Wix");
-        assert_eq!((text(&crm, "/givenName"), text(&crm, "/familyName")), (first, last), "in CRMOffice");
+        assert_eq!(
+            (text(&go, "/FirstName"), text(&go, "/LastName")),
+            (first, last),
+            "in PowerOffice"
+        );
+        assert_eq!(
+            (text(&wix, "/info/name/first"), text(&wix, "/info/name/last")),
+            (first, last),
+            "in Wix"
+        );
+        assert_eq!(
+            (text(&crm, "/givenName"), text(&crm, "/familyName")),
+            (first, last),
+            "in CRMOffice"
+        );
     }
 
     /// The rows of the names, edited in each of the three systems.
@@ -162,7 +194,10 @@ impl Three {
         // P9: the element it came from is replaced; its tag and the other element stay.
         self.edit_go(json!({"EmailAddress": "office@example.no"}));
         self.run();
-        assert_eq!(emails(&self.wix()), [item("office@example.no", "WORK", true), item("home@example.no", "HOME", false)]);
+        assert_eq!(
+            emails(&self.wix()),
+            [item("office@example.no", "WORK", true), item("home@example.no", "HOME", false)]
+        );
 
         // P2: emptying is an edit like any other.
         self.edit_wix(json!({"emails": null}));
@@ -206,10 +241,14 @@ fn every_record_of_the_three_types_becomes_one_contact_complete_and_travels_on_t
     let (_, fjordbruket) = world.one("wix", "contacts", "/primaryInfo/email", "post@example.org");
     assert_eq!(fjordbruket.pointer("/info/name/first"), None, "a company has no first name");
 
-    // Values travel on where nothing is paired directly (P0). The company has nothing that CRMOffice would get (C3).
+    // Values travel on where nothing is paired directly (P0). The company has nothing that
+    // CRMOffice would get (C3).
     assert_eq!(world.written("crmoffice", "contacts"), (3, 0));
     let (_, solveig) = world.one("crmoffice", "contacts", "/familyName", "Aas");
-    assert_eq!((text(&solveig, "/givenName"), text(&solveig, "/directPhone")), ("Solveig", "+47 22 33 44 55"));
+    assert_eq!(
+        (text(&solveig, "/givenName"), text(&solveig, "/directPhone")),
+        ("Solveig", "+47 22 33 44 55")
+    );
     let (_, torbjorn) = world.one("crmoffice", "contacts", "/familyName", "Lie");
     assert_eq!((text(&torbjorn, "/givenName"), text(&torbjorn, "/directPhone")), ("Torbjørn", ""));
     world.one("crmoffice", "contacts", "/familyName", "Moe");
@@ -225,7 +264,11 @@ fn what_is_new_later_is_created_later_and_once() {
     employee(&world, "Eirik", "Dahl", "+47 22 33 44 66");
     let report = world.run_smoothly();
     assert_eq!(flow(&report, EMPLOYEES, CONTACTS).created, 1, "{}", shown(&report));
-    assert_eq!((world.written("wix", "contacts"), world.written("crmoffice", "contacts")), ((2, 0), (2, 0)), "C2: at most once");
+    assert_eq!(
+        (world.written("wix", "contacts"), world.written("crmoffice", "contacts")),
+        ((2, 0), (2, 0)),
+        "C2: at most once"
+    );
     world.idle();
 }
 
@@ -281,7 +324,8 @@ fn an_employees_phone_travels_every_way_and_leaves_other_numbers_alone() {
     assert_eq!(text(&three.go(), "/PhoneNumber"), "+47 22 00 00 02");
     assert_eq!(text(&three.crm(), "/directPhone"), "+47 22 00 00 02");
     let ids = |three: &Three| -> Vec<String> {
-        let items = three.wix().pointer("/info/phones/items").and_then(Value::as_array).cloned().unwrap();
+        let items =
+            three.wix().pointer("/info/phones/items").and_then(Value::as_array).cloned().unwrap();
         items.iter().map(|item| text(item, "/id").to_string()).collect()
     };
     let before = ids(&three);
@@ -289,11 +333,17 @@ fn an_employees_phone_travels_every_way_and_leaves_other_numbers_alone() {
     // P9: from PowerOffice, and through derived primaryInfo.phone (P10) from CRMOffice.
     three.edit_go(json!({"PhoneNumber": "+47 22 00 00 03"}));
     three.run();
-    assert_eq!(phones(&three.wix()), [item("+47 90 00 00 99", "HOME", false), item("+47 22 00 00 03", "WORK", true)]);
+    assert_eq!(
+        phones(&three.wix()),
+        [item("+47 90 00 00 99", "HOME", false), item("+47 22 00 00 03", "WORK", true)]
+    );
     assert_eq!(text(&three.crm(), "/directPhone"), "+47 22 00 00 03");
     three.edit_crm(json!({"directPhone": "+47 22 00 00 04"}));
     three.run();
-    assert_eq!(phones(&three.wix()), [item("+47 90 00 00 99", "HOME", false), item("+47 22 00 00 04", "WORK", true)]);
+    assert_eq!(
+        phones(&three.wix()),
+        [item("+47 90 00 00 99", "HOME", false), item("+47 22 00 00 04", "WORK", true)]
+    );
     assert_eq!(text(&three.go(), "/PhoneNumber"), "+47 22 00 00 04");
     assert_eq!(ids(&three), before, "the elements are the same ones");
 
@@ -314,10 +364,17 @@ fn an_employees_phone_that_is_cleared_is_cleared_everywhere_and_other_numbers_st
     let one = json!({"phones": {"items": [{"phone": "+47 22 00 00 05", "primary": true}]}});
     three.edit_wix(one);
     three.run();
-    assert_eq!((text(&three.go(), "/PhoneNumber"), text(&three.crm(), "/directPhone")), ("+47 22 00 00 05", "+47 22 00 00 05"));
+    assert_eq!(
+        (text(&three.go(), "/PhoneNumber"), text(&three.crm(), "/directPhone")),
+        ("+47 22 00 00 05", "+47 22 00 00 05")
+    );
     three.edit_wix(json!({"phones": null}));
     three.run();
-    assert_eq!((text(&three.go(), "/PhoneNumber"), text(&three.crm(), "/directPhone")), ("", ""), "P2");
+    assert_eq!(
+        (text(&three.go(), "/PhoneNumber"), text(&three.crm(), "/directPhone")),
+        ("", ""),
+        "P2"
+    );
 
     three.edit_crm(json!({"directPhone": "+47 22 00 00 06"}));
     three.run();
@@ -339,19 +396,32 @@ fn an_employees_phone_that_is_cleared_is_cleared_everywhere_and_other_numbers_st
 #[test]
 fn a_name_that_poweroffice_requires_is_refused_there_and_cleared_elsewhere() {
     for three in [Three::of_employee, Three::of_person, Three::of_customer] {
-        for (part, go, crm) in [("first", "/FirstName", "/givenName"), ("last", "/LastName", "/familyName")] {
+        for (part, go, crm) in
+            [("first", "/FirstName", "/givenName"), ("last", "/LastName", "/familyName")]
+        {
             let mut three = three();
             let before = text(&three.go(), go).to_string();
             three.edit_wix(json!({"name": {part: null}}));
             let report = three.world.run();
-            assert_eq!(report.reviews.get("rejected value"), Some(&1), "G4 {}: {}", three.collection, shown(&report));
+            assert_eq!(
+                report.reviews.get("rejected value"),
+                Some(&1),
+                "G4 {}: {}",
+                three.collection,
+                shown(&report)
+            );
             assert_eq!(text(&three.go(), go), before);
             assert_eq!(text(&three.crm(), crm), "", "P2, G4: other systems do not wait");
             three.world.idle();
             // It is over when a person gives it a value again.
             three.edit_wix(json!({"name": {part: "Ny"}}));
             three.run();
-            assert_eq!((text(&three.go(), go), text(&three.crm(), crm)), ("Ny", "Ny"), "{}", three.collection);
+            assert_eq!(
+                (text(&three.go(), go), text(&three.crm(), crm)),
+                ("Ny", "Ny"),
+                "{}",
+                three.collection
+            );
         }
     }
 }
@@ -359,17 +429,29 @@ fn a_name_that_poweroffice_requires_is_refused_there_and_cleared_elsewhere() {
 #[test]
 fn what_comes_with_a_refused_name_is_written_all_the_same() {
     let mut three = Three::of_employee();
-    three.edit_wix(json!({"name": {"first": null}, "phones": {"items": [{"phone": "+47 22 00 00 08"}]}}));
+    three.edit_wix(
+        json!({"name": {"first": null}, "phones": {"items": [{"phone": "+47 22 00 00 08"}]}}),
+    );
     let report = three.world.run();
     assert_eq!(report.reviews.get("rejected value"), Some(&1), "G4: {}", shown(&report));
-    assert_eq!((text(&three.go(), "/FirstName"), text(&three.go(), "/PhoneNumber")), ("Solveig", "+47 22 00 00 08"), "G4");
+    assert_eq!(
+        (text(&three.go(), "/FirstName"), text(&three.go(), "/PhoneNumber")),
+        ("Solveig", "+47 22 00 00 08"),
+        "G4"
+    );
     three.world.idle();
 
     let mut three = Three::of_person();
-    three.edit_wix(json!({"name": {"last": null}, "emails": {"items": [{"email": "lie@example.no"}]}}));
+    three.edit_wix(
+        json!({"name": {"last": null}, "emails": {"items": [{"email": "lie@example.no"}]}}),
+    );
     let report = three.world.run();
     assert_eq!(report.reviews.get("rejected value"), Some(&1), "G4: {}", shown(&report));
-    assert_eq!((text(&three.go(), "/LastName"), text(&three.go(), "/EmailAddress")), ("Lie", "lie@example.no"), "G4");
+    assert_eq!(
+        (text(&three.go(), "/LastName"), text(&three.go(), "/EmailAddress")),
+        ("Lie", "lie@example.no"),
+        "G4"
+    );
     three.world.idle();
 }
 
@@ -379,7 +461,12 @@ fn a_company_keeps_no_first_and_last_name_and_is_not_written_to_for_ever() {
     let firm = company(&world, "Fjordbruket AS", "post@example.org");
     world.run_smoothly();
     let (contact, _) = world.one("wix", "contacts", "/primaryInfo/email", "post@example.org");
-    world.edit("wix", "contacts", &contact, json!({"info": {"name": {"first": "Inga", "last": "Vik"}}}));
+    world.edit(
+        "wix",
+        "contacts",
+        &contact,
+        json!({"info": {"name": {"first": "Inga", "last": "Vik"}}}),
+    );
     let mut told = reviews(&world.run());
     let company = world.record(GO, "Customers", &firm);
     assert_eq!(
@@ -387,7 +474,8 @@ fn a_company_keeps_no_first_and_last_name_and_is_not_written_to_for_ever() {
         (&json!("Fjordbruket AS"), &Value::Null, &Value::Null)
     );
     world.one("crmoffice", "contacts", "/familyName", "Vik");
-    // R6: what PowerOffice does not keep is no edit, comes back to nobody, and is not written again.
+    // R6: what PowerOffice does not keep is no edit, comes back to nobody, and is not written
+    // again.
     told.extend(reviews(&world.idle()));
     assert_eq!(text(&world.record("wix", "contacts", &contact), "/info/name/last"), "Vik");
     let written = world.written(GO, "Customers");
@@ -396,13 +484,17 @@ fn a_company_keeps_no_first_and_last_name_and_is_not_written_to_for_ever() {
     told.extend(reviews(&report));
     assert!(!report.unreachable() && report.outbox == 0, "{}", shown(&report));
     let contact = world.record("wix", "contacts", &contact);
-    assert_eq!((text(&contact, "/primaryInfo/email"), text(&contact, "/info/name/first")), ("firma@example.org", "Inga"));
+    assert_eq!(
+        (text(&contact, "/primaryInfo/email"), text(&contact, "/info/name/first")),
+        ("firma@example.org", "Inga")
+    );
     world.idle();
     assert_eq!(world.written(GO, "Customers"), written, "R6: never written again");
     // R6: a person is told, once of each.
     told.sort();
     let not_kept = |path: &str, value: &str| {
-        let what = format!("{path}: “{value}” was acknowledged and is not kept: it shows nothing there");
+        let what =
+            format!("{path}: “{value}” was acknowledged and is not kept: it shows nothing there");
         format!("value not kept {CUSTOMERS}/{firm}: {what} (R6)")
     };
     assert_eq!(told, [not_kept("FirstName", "Inga"), not_kept("LastName", "Vik")]);
@@ -421,20 +513,38 @@ fn a_contact_that_wix_has_already_is_linked_instead_of_created_and_filled_in() {
     };
     let by_email = with_email("Torbjørn", "torbjorn@example.com");
     let by_email_too = with_email("Gunnhild", "gunnhild@example.net");
-    let (go_employee, firm) = (employee(&world, "Solveig", "Aas", "+47 22 33 44 55"), company(&world, "Fjordbruket AS", ""));
+    let (go_employee, firm) = (
+        employee(&world, "Solveig", "Aas", "+47 22 33 44 55"),
+        company(&world, "Fjordbruket AS", ""),
+    );
     let go_person = person(&world, &firm, "Torbjørn", "Lie", "torbjorn@example.com");
     let go_customer = customer(&world, "Gunnhild", "Moe", "gunnhild@example.net");
 
     let report = world.run_smoothly();
     assert_eq!(world.written("wix", "contacts").0, 0, "C2: nothing is created: {}", shown(&report));
     for (id, last) in [(&by_phone, "Aas"), (&by_email, "Lie"), (&by_email_too, "Moe")] {
-        assert_eq!(text(&world.record("wix", "contacts", id), "/info/name/last"), last, "P2: a value beats an empty one");
+        assert_eq!(
+            text(&world.record("wix", "contacts", id), "/info/name/last"),
+            last,
+            "P2: a value beats an empty one"
+        );
     }
     let entities = world.entities();
-    let together = |a: String, b: String| entities.iter().any(|members| members.contains(&a) && members.contains(&b));
-    assert!(together(format!("{EMPLOYEES}/{go_employee}"), format!("{CONTACTS}/{by_phone}")), "{entities:?}");
-    assert!(together(format!("{PERSONS}/{firm}/{go_person}"), format!("{CONTACTS}/{by_email}")), "{entities:?}");
-    assert!(together(format!("{CUSTOMERS}/{go_customer}"), format!("{CONTACTS}/{by_email_too}")), "{entities:?}");
+    let together = |a: String, b: String| {
+        entities.iter().any(|members| members.contains(&a) && members.contains(&b))
+    };
+    assert!(
+        together(format!("{EMPLOYEES}/{go_employee}"), format!("{CONTACTS}/{by_phone}")),
+        "{entities:?}"
+    );
+    assert!(
+        together(format!("{PERSONS}/{firm}/{go_person}"), format!("{CONTACTS}/{by_email}")),
+        "{entities:?}"
+    );
+    assert!(
+        together(format!("{CUSTOMERS}/{go_customer}"), format!("{CONTACTS}/{by_email_too}")),
+        "{entities:?}"
+    );
     world.idle();
 }
 
@@ -447,9 +557,17 @@ fn a_contact_that_belongs_to_another_goes_to_review_instead_of_being_linked_twic
     let twin = person(&world, &firm, "Tobben", "Lie", "torbjorn@example.com");
     let report = world.run();
     assert_eq!(report.reviews.values().sum::<u64>(), 1, "C2, L6: {}", shown(&report));
-    assert!(reviews(&report)[0].contains(&format!("{PERSONS}/{firm}/{twin}")), "{:?}", reviews(&report));
+    assert!(
+        reviews(&report)[0].contains(&format!("{PERSONS}/{firm}/{twin}")),
+        "{:?}",
+        reviews(&report)
+    );
     assert_eq!(world.records("wix", "contacts").len(), 1);
-    assert_eq!(text(&world.records("wix", "contacts")[0], "/info/name/first"), "Torbjørn", "nothing is written meanwhile");
+    assert_eq!(
+        text(&world.records("wix", "contacts")[0], "/info/name/first"),
+        "Torbjørn",
+        "nothing is written meanwhile"
+    );
     world.idle();
 }
 
@@ -460,7 +578,11 @@ fn one_who_is_contact_person_and_customer_is_one_contact() {
     person(&world, &firm, "Torbjørn", "Lie", "torbjorn@example.com");
     let go = customer(&world, "Torbjørn", "Lie", "torbjorn@example.com");
     world.run_smoothly();
-    assert_eq!((world.written("wix", "contacts"), world.written("crmoffice", "contacts")), ((1, 0), (1, 0)), "C2");
+    assert_eq!(
+        (world.written("wix", "contacts"), world.written("crmoffice", "contacts")),
+        ((1, 0), (1, 0)),
+        "C2"
+    );
     let entities = world.entities();
     assert!(entities.len() == 1 && entities[0].len() == 4, "L5: {entities:?}");
     world.idle();
@@ -477,7 +599,12 @@ fn a_company_with_nothing_to_tell_makes_no_contact_until_it_has() {
     let mut world = world();
     let firm = company(&world, "Fjordbruket AS", "");
     let report = world.run_smoothly();
-    assert_eq!(situation(flow(&report, CUSTOMERS, CONTACTS), "excluded"), 1, "C3: {}", shown(&report));
+    assert_eq!(
+        situation(flow(&report, CUSTOMERS, CONTACTS), "excluded"),
+        1,
+        "C3: {}",
+        shown(&report)
+    );
     assert_eq!(world.sandbox.total_writes(), 0);
     world.idle();
     world.edit(GO, "Customers", &firm, json!({"EmailAddress": "post@example.org"}));
@@ -493,7 +620,11 @@ fn a_contact_that_is_deleted_in_wix_is_not_created_anew() {
     three.edit_go(json!({"FirstName": "Ragnhild"}));
     three.world.run_smoothly();
     assert_eq!(three.world.records("wix", "contacts"), Vec::<Value>::new(), "D1");
-    assert_eq!((text(&three.go(), "/LastName"), text(&three.crm(), "/familyName")), ("Aas", "Aas"), "D1");
+    assert_eq!(
+        (text(&three.go(), "/LastName"), text(&three.crm(), "/familyName")),
+        ("Aas", "Aas"),
+        "D1"
+    );
     three.world.idle();
 }
 

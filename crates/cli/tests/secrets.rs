@@ -1,5 +1,6 @@
-//! A known secret in every system of a project, systems that repeat what they were sent, and every command that talks to them: the secret is in
-//! nothing that is printed, as text or as JSON, and in no file but `.env`, where it was put.
+//! A known secret in every system of a project, systems that repeat what they were sent, and every
+//! command that talks to them: the secret is in nothing that is printed, as text or as JSON, and in
+//! no file but `.env`, where it was put.
 
 use std::io::{BufRead, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
@@ -18,16 +19,27 @@ fn serve() -> String {
             let (mut head, mut length) = (String::new(), 0);
             while reader.read_line(&mut head).is_ok_and(|n| n > 2) {
                 let last = head.lines().last().unwrap_or_default().to_lowercase();
-                length = last.strip_prefix("content-length:").and_then(|n| n.trim().parse().ok()).unwrap_or(length);
+                length = last
+                    .strip_prefix("content-length:")
+                    .and_then(|n| n.trim().parse().ok())
+                    .unwrap_or(length);
             }
             let mut sent = vec![0; length];
             let _ = reader.read_exact(&mut sent);
             let (status, body) = match head.split_whitespace().next() {
-                Some("GET") => (200, serde_json::json!([{"id": 1, "name": "Ada", "mail": "ada@example.no"}])),
-                _ => (422, serde_json::json!({"error": format!("{head} {}", String::from_utf8_lossy(&sent))})),
+                Some("GET") => {
+                    (200, serde_json::json!([{"id": 1, "name": "Ada", "mail": "ada@example.no"}]))
+                }
+                _ => (
+                    422,
+                    serde_json::json!({"error": format!("{head} {}", String::from_utf8_lossy(&sent))}),
+                ),
             };
             let body = body.to_string();
-            let head = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+            let head = format!(
+                "HTTP/1.1 {status} X\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                body.len()
+            );
             let _ = stream.write_all(format!("{head}{body}").as_bytes());
         }
     });
@@ -57,7 +69,9 @@ fn a_known_secret_is_printed_nowhere_and_kept_nowhere() {
     let mut flows = String::new();
     for (way, auth) in ways {
         write(&dir.join(format!("connectors/{way}.yaml")), &manifest(auth));
-        systems += &format!("  {way}: {{ connector: {way}, with: {{ base_url: \"{address}\", key: \"${{SECRET}}\" }} }}\n");
+        systems += &format!(
+            "  {way}: {{ connector: {way}, with: {{ base_url: \"{address}\", key: \"${{SECRET}}\" }} }}\n"
+        );
         flows += &format!(
             "  - from: office.People\n    to: {way}.People\n    create: always\n    match: [mail = mail]\n    properties: [name <-> name, mail <-> mail]\n"
         );
@@ -114,7 +128,9 @@ fn a_known_secret_is_printed_nowhere_and_kept_nowhere() {
     }
 
     // Who writes it into the file itself: no message shows the line as it stands.
-    let lines = format!("  db: {{ connector: sql, with: {{ url: \"postgres://a:{SECRET}@127.0.0.1:1/x?sslmode=prefer\" }} }}\n");
+    let lines = format!(
+        "  db: {{ connector: sql, with: {{ url: \"postgres://a:{SECRET}@127.0.0.1:1/x?sslmode=prefer\" }} }}\n"
+    );
     let project = read(&dir.join("lockstep.yaml"));
     write(&dir.join("lockstep.yaml"), &format!("{project}{lines}"));
     let ran = lockstep(dir, &["check"]).exits(2).says("sslmode");

@@ -1,5 +1,6 @@
-//! SuperOffice to Wix, as `examples/documents/superoffice-wix.rst` says: persons and users link with contacts by e-mail address; their
-//! property tables are empty, so nothing is created and nothing is ever written.
+//! SuperOffice to Wix, as `examples/documents/superoffice-wix.rst` says: persons and users link
+//! with contacts by e-mail address; their property tables are empty, so nothing is created and
+//! nothing is ever written.
 
 use crate::kit::{World, flow, reviews, shown, situation};
 use serde_json::{Value, json};
@@ -14,7 +15,11 @@ fn world() -> World {
 
 fn person(world: &World, first: &str, emails: &[&str]) -> String {
     let emails: Vec<Value> = emails.iter().map(|email| json!({"Value": email})).collect();
-    world.put("superoffice", "Person", json!({"Firstname": first, "Lastname": "Aas", "Emails": emails}))
+    world.put(
+        "superoffice",
+        "Person",
+        json!({"Firstname": first, "Lastname": "Aas", "Emails": emails}),
+    )
 }
 
 /// A user of SuperOffice, whose address the vendor keeps with a person of its own. Gives both ids.
@@ -27,7 +32,11 @@ fn user(world: &World, name: &str, email: &str) -> (String, String) {
 
 fn contact(world: &World, first: &str, emails: &[&str]) -> String {
     let items: Vec<Value> = emails.iter().map(|email| json!({"email": email})).collect();
-    world.put("wix", "contacts", json!({"info": {"name": {"first": first}, "emails": {"items": items}}}))
+    world.put(
+        "wix",
+        "contacts",
+        json!({"info": {"name": {"first": first}, "emails": {"items": items}}}),
+    )
 }
 
 fn names(records: &[(&str, &String)]) -> Vec<String> {
@@ -58,7 +67,11 @@ fn a_person_links_by_any_of_its_addresses_however_they_are_typed_and_nothing_is_
     ];
     expected.sort();
     assert_eq!(world.entities(), expected);
-    assert_eq!(world.sandbox.total_writes(), 0, "names differ, and no row says that they are kept equal");
+    assert_eq!(
+        world.sandbox.total_writes(),
+        0,
+        "names differ, and no row says that they are kept equal"
+    );
     world.idle();
 }
 
@@ -72,7 +85,10 @@ fn a_user_links_by_its_address_and_its_person_with_the_same_contact() {
     assert_eq!(flow(&report, USER, CONTACTS).linked, 1, "{}", shown(&report));
     assert_eq!(flow(&report, PERSON, CONTACTS).linked, 1, "{}", shown(&report));
     // L5: linking is transitive; L6: they are of three record types.
-    assert_eq!(world.entities(), [names(&[(PERSON, &person), (USER, &user), (CONTACTS, &contact)])]);
+    assert_eq!(
+        world.entities(),
+        [names(&[(PERSON, &person), (USER, &user), (CONTACTS, &contact)])]
+    );
     assert_eq!(world.sandbox.total_writes(), 0);
     world.idle();
 }
@@ -95,7 +111,10 @@ fn who_matches_nobody_stays_alone_and_nothing_is_created_on_either_side() {
     assert_eq!(situation(flow(&report, PERSON, CONTACTS), "absent"), 3, "L9: {}", shown(&report));
     assert_eq!(situation(flow(&report, USER, CONTACTS), "absent"), 1, "L9: {}", shown(&report));
     assert_eq!(world.sandbox.total_writes(), 0);
-    assert_eq!((world.records("superoffice", "Person").len(), world.records("wix", "contacts").len()), (3, 4));
+    assert_eq!(
+        (world.records("superoffice", "Person").len(), world.records("wix", "contacts").len()),
+        (3, 4)
+    );
     world.idle();
 }
 
@@ -123,7 +142,9 @@ fn two_candidates_go_to_review_whichever_side_has_them_and_neither_is_linked() {
         reviews(&report)
     );
     assert!(
-        reviews(&report).iter().any(|review| review.contains("2 records of superoffice.Person match")),
+        reviews(&report)
+            .iter()
+            .any(|review| review.contains("2 records of superoffice.Person match")),
         "{:?}",
         reviews(&report)
     );
@@ -163,7 +184,11 @@ fn who_comes_later_to_a_linked_contact_goes_to_review_and_the_link_stays() {
 #[test]
 fn an_edit_carries_nothing_over_and_ends_no_link_because_the_property_tables_are_empty() {
     let mut world = world();
-    assert!(world.checked().contains("they are linked, and nothing is ever written"), "G6: {}", world.checked());
+    assert!(
+        world.checked().contains("they are linked, and nothing is ever written"),
+        "G6: {}",
+        world.checked()
+    );
     let person = person(&world, "Kjersti", &["kjersti@example.no"]);
     let (user, of_user) = user(&world, "magnus", "magnus@example.no");
     let contact_of_person = contact(&world, "Kjersti", &["kjersti@example.no"]);
@@ -176,15 +201,29 @@ fn an_edit_carries_nothing_over_and_ends_no_link_because_the_property_tables_are
     links.sort();
     assert_eq!(world.entities(), links);
 
-    // In SuperOffice and in Wix: names, and the very addresses that matched (L4), one of them cleared.
-    world.edit("superoffice", "Person", &person, json!({"Firstname": "Kjerstin", "Emails": [{"Value": "kjerstin@example.no"}]}));
+    // In SuperOffice and in Wix: names, and the very addresses that matched (L4), one of them
+    // cleared.
+    world.edit(
+        "superoffice",
+        "Person",
+        &person,
+        json!({"Firstname": "Kjerstin", "Emails": [{"Value": "kjerstin@example.no"}]}),
+    );
     world.edit("superoffice", "User", &user, json!({"firstName": "Magne"}));
-    world.edit("wix", "contacts", &contact_of_user, json!({"info": {"name": {"first": "Mons"}, "emails": null}}));
+    world.edit(
+        "wix",
+        "contacts",
+        &contact_of_user,
+        json!({"info": {"name": {"first": "Mons"}, "emails": null}}),
+    );
     let people = (world.records("superoffice", "Person"), world.records("superoffice", "User"));
     let contacts = world.records("wix", "contacts");
     world.idle();
     assert_eq!(world.entities(), links, "L4: a link stays when its match values later differ");
-    assert_eq!((world.records("superoffice", "Person"), world.records("superoffice", "User")), people);
+    assert_eq!(
+        (world.records("superoffice", "Person"), world.records("superoffice", "User")),
+        people
+    );
     assert_eq!(world.records("wix", "contacts"), contacts);
 }
 
@@ -196,7 +235,12 @@ fn a_contact_that_gets_the_address_later_is_linked_then() {
     world.run_smoothly();
     assert_eq!(world.entities(), Vec::<Vec<String>>::new());
 
-    world.edit("wix", "contacts", &contact, json!({"info": {"emails": {"items": [{"email": "oddny@example.no"}]}}}));
+    world.edit(
+        "wix",
+        "contacts",
+        &contact,
+        json!({"info": {"emails": {"items": [{"email": "oddny@example.no"}]}}}),
+    );
     let report = world.run_smoothly();
     assert_eq!(report.flows.iter().map(|flow| flow.linked).sum::<u64>(), 1, "{}", shown(&report));
     assert_eq!(world.entities(), [names(&[(PERSON, &person), (CONTACTS, &contact)])]);

@@ -1,12 +1,14 @@
-//! The tutorial of `docs/connectors.md`, carried out as it stands: its files are written, its commands run, and what it shows of their output
-//! must be there.
+//! The tutorial of `docs/connectors.md`, carried out as it stands: its files are written, its
+//! commands run, and what it shows of their output must be there.
 
 use crate::transcript::{lockstep, read, root, write};
 use lockstep_sandbox::{Options, Sandbox};
 
 #[test]
 fn the_tutorial_of_a_new_system_holds_as_it_is_written() {
-    let sandbox = Sandbox::start(Options { systems: vec!["fjordclub".into()], ..Options::default() }).unwrap();
+    let sandbox =
+        Sandbox::start(Options { systems: vec!["fjordclub".into()], ..Options::default() })
+            .unwrap();
     let (dir, page) = (tempfile::tempdir().unwrap(), read(&root().join("docs/connectors.md")));
     let dir = dir.path();
     write(&dir.join("openapi.yaml"), &read(&root().join("examples/fjordclub/openapi.yaml")));
@@ -17,7 +19,10 @@ fn the_tutorial_of_a_new_system_holds_as_it_is_written() {
         let first = block.lines().next().unwrap_or_default();
         let rest = block.split_once('\n').map_or("", |(_, rest)| rest);
         if let Some(file) = first.strip_prefix("# FILE ") {
-            write(&dir.join(file), &format!("{}\n", rest.replace("http://127.0.0.1:4780", &sandbox.root())));
+            write(
+                &dir.join(file),
+                &format!("{}\n", rest.replace("http://127.0.0.1:4780", &sandbox.root())),
+            );
         } else if let Some(file) = first.strip_prefix("# ADD ") {
             let before = read(&dir.join(file));
             write(&dir.join(file), &format!("{before}{rest}\n"));
@@ -42,10 +47,16 @@ fn the_tutorial_of_a_new_system_holds_as_it_is_written() {
     assert!(people.contains("Jorunn Vik") && people.contains("Halvard Moe"), "{people}");
     let members = sandbox.records("fjordclub", "members").unwrap();
     assert!(members.iter().any(|member| member["name"] == "Sunniva Lund"), "{members:?}");
-    assert_eq!(members.len(), 4, "nobody is there twice, and the test's own record is gone: {members:?}");
+    assert_eq!(
+        members.len(),
+        4,
+        "nobody is there twice, and the test's own record is gone: {members:?}"
+    );
 
     // Both ways, and what was deleted is heard of.
-    let eira = members.iter().find(|member| member["name"] == "Eira Solheim").unwrap()["id"].as_str().unwrap();
+    let eira = members.iter().find(|member| member["name"] == "Eira Solheim").unwrap()["id"]
+        .as_str()
+        .unwrap();
     sandbox.edit("fjordclub", "members", eira, &serde_json::json!({"town": "Stord"})).unwrap();
     write(&dir.join("data/People.jsonl"), &people.replace("\"Odda\"", "\"Røldal\""));
     lockstep(dir, &["sync"]).exits(0);
@@ -57,11 +68,15 @@ fn the_tutorial_of_a_new_system_holds_as_it_is_written() {
 
 #[test]
 fn what_does_not_hold_is_told_and_check_reminds_of_it() {
-    let sandbox = Sandbox::start(Options { systems: vec!["fjordclub".into()], ..Options::default() }).unwrap();
+    let sandbox =
+        Sandbox::start(Options { systems: vec!["fjordclub".into()], ..Options::default() })
+            .unwrap();
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     lockstep(dir, &["connector", "new", "wix"]).exits(2).says("built in");
-    lockstep(dir, &["connector", "new", "club", "--openapi", "nowhere.yaml"]).exits(2).says("nowhere.yaml");
+    lockstep(dir, &["connector", "new", "club", "--openapi", "nowhere.yaml"])
+        .exits(2)
+        .says("nowhere.yaml");
     let openapi = root().join("examples/fjordclub/openapi.yaml");
     lockstep(dir, &["connector", "new", "club", "--openapi", openapi.to_str().unwrap()]).exits(0);
     lockstep(dir, &["connector", "new", "club"]).exits(2).says("is there already");
@@ -74,8 +89,8 @@ fn what_does_not_hold_is_told_and_check_reminds_of_it() {
     );
     let manifest = dir.join("connectors/club.yaml");
     let text = read(&manifest);
-    // Nobody locks, the refused property is looked for in the wrong place (it is found by its name all the same), a property is where
-    // nothing is.
+    // Nobody locks, the refused property is looked for in the wrong place (it is found by its name
+    // all the same), a property is where nothing is.
     let wrong = text
         .replace(", read-before: true", "")
         .replace(", headers: { If-Match: \"{{ version }}\" }", "")
@@ -88,11 +103,17 @@ fn what_does_not_hold_is_told_and_check_reminds_of_it() {
         .says("✗ locking: an edit made meanwhile was written over")
         .says("`modified`: none of the records listed has `updatet_at`. Is it at `updated_at`? Say `modified: updated_at` (connectors/club.yaml, line ")
         .says("✓ refusals are told");
-    lockstep(dir, &["check"]).says("locking did not hold for Members").says("lockstep connector test connectors/club.yaml");
+    lockstep(dir, &["check"])
+        .says("locking did not hold for Members")
+        .says("lockstep connector test connectors/club.yaml");
     write(&manifest, &text);
     lockstep(dir, &["connector", "test", "connectors/club.yaml", "--write"]).exits(0);
     lockstep(dir, &["check"]).says_nothing_of("did not hold");
-    assert_eq!(sandbox.records("fjordclub", "members").unwrap().len(), 3, "no test leaves a record");
+    assert_eq!(
+        sandbox.records("fjordclub", "members").unwrap().len(),
+        3,
+        "no test leaves a record"
+    );
 
     // One record type alone; and where nothing can be deleted, what stays is named.
     lockstep(dir, &["connector", "test", "club", "--type", "Boats"])

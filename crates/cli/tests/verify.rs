@@ -1,5 +1,5 @@
-//! `lockstep verify` as a person types it: the seed documents on emulated systems, a project by what its store has seen, and a project's own
-//! systems, which are as they were afterwards.
+//! `lockstep verify` as a person types it: the seed documents on emulated systems, a project by
+//! what its store has seen, and a project's own systems, which are as they were afterwards.
 
 use crate::transcript;
 
@@ -30,12 +30,19 @@ fn the_seed_documents_are_proved_line_by_line_with_results_for_people_and_progra
     let paths: Vec<String> = seeds.iter().map(|path| path.display().to_string()).collect();
     let mut args = vec!["verify", "--sandbox", "--junit", "junit.xml", "-o", "out"];
     args.extend(paths.iter().map(String::as_str));
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_lockstep")).args(&args).current_dir(dir.path()).output().unwrap();
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_lockstep"))
+        .args(&args)
+        .current_dir(dir.path())
+        .output()
+        .unwrap();
     let told = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{told}");
     assert!(told.contains(" 0 violated"), "{told}");
-    for line in ["✓ OwnedBy.AssociateId – requester_id", "– TimeToReply – due_at", "✓ primaryInfo.email – profile.email.email"]
-    {
+    for line in [
+        "✓ OwnedBy.AssociateId – requester_id",
+        "– TimeToReply – due_at",
+        "✓ primaryInfo.email – profile.email.email",
+    ] {
         assert!(told.contains(line), "{line} in\n{told}");
     }
     let junit = read(&dir.path().join("junit.xml"));
@@ -45,11 +52,18 @@ fn the_seed_documents_are_proved_line_by_line_with_results_for_people_and_progra
         let html = read(&dir.path().join(format!("out/{name}.html")));
         assert!(html.contains("<details>") && html.contains("A person adds"), "{html}");
         let (before, _) = lockstep_document::read(&read(seed));
-        let (after, _) = lockstep_document::read(&read(&dir.path().join(format!("out/{name}.rst"))));
+        let (after, _) =
+            lockstep_document::read(&read(&dir.path().join(format!("out/{name}.rst"))));
         assert_eq!(lockstep_document::Draft::from(&before), lockstep_document::Draft::from(&after));
         // No key that opens a system is in what is shown.
-        for (variable, key) in lockstep_sandbox::SYSTEMS.iter().flat_map(|system| lockstep_sandbox::credentials(system)) {
-            assert!(key.len() < 10 || variable.ends_with("EMAIL") || !html.contains(&key), "{variable}");
+        for (variable, key) in lockstep_sandbox::SYSTEMS
+            .iter()
+            .flat_map(|system| lockstep_sandbox::credentials(system))
+        {
+            assert!(
+                key.len() < 10 || variable.ends_with("EMAIL") || !html.contains(&key),
+                "{variable}"
+            );
         }
     }
 }
@@ -58,7 +72,11 @@ fn the_seed_documents_are_proved_line_by_line_with_results_for_people_and_progra
 fn wrong_usage_is_told() {
     let dir = started();
     let dir = dir.path();
-    lockstep(dir, &["verify"]).exits(2).says("--sandbox").says("--passive").says("--i-know-this-writes");
+    lockstep(dir, &["verify"])
+        .exits(2)
+        .says("--sandbox")
+        .says("--passive")
+        .says("--i-know-this-writes");
     lockstep(dir, &["verify", "--sandbox", "nowhere.rst"]).exits(2).says("nowhere.rst");
 }
 
@@ -100,7 +118,8 @@ fn a_difference_that_nothing_waits_for_is_a_violation_of_its_row() {
 /// The records without the order of their properties and lines.
 fn records(dir: &Path) -> Vec<serde_json::Value> {
     let files = contents(&dir.join("data"));
-    let text: String = files.values().map(|bytes| String::from_utf8(bytes.clone()).unwrap()).collect();
+    let text: String =
+        files.values().map(|bytes| String::from_utf8(bytes.clone()).unwrap()).collect();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
@@ -112,7 +131,10 @@ fn a_test_tenant_is_as_it_was_after_the_trials() {
     let before = records(dir);
     // Twice: the ids of the first trials' records are given out again, and mean nothing any more.
     for _ in 0..2 {
-        lockstep(dir, &["verify", "--i-know-this-writes"]).exits(0).says("0 violated, 0 not tried").says("deleted again");
+        lockstep(dir, &["verify", "--i-know-this-writes"])
+            .exits(0)
+            .says("0 violated, 0 not tried")
+            .says("deleted again");
         assert_eq!(records(dir), before);
     }
     assert!(!dir.join("lockstep-verify.leftovers").exists());
@@ -123,19 +145,29 @@ fn a_test_tenant_is_as_it_was_after_the_trials() {
 /// What the systems hold, without what only a system writes: the times and versions of records.
 fn held(sandbox: &lockstep_sandbox::Running) -> Vec<String> {
     let mut all = Vec::new();
-    for (system, collections) in
-        [("superoffice", ["Person", "Contact", "Ticket"]), ("zendesk", ["users", "organizations", "tickets"])]
-    {
+    for (system, collections) in [
+        ("superoffice", ["Person", "Contact", "Ticket"]),
+        ("zendesk", ["users", "organizations", "tickets"]),
+    ] {
         for collection in collections {
             for record in sandbox.records(system, collection).unwrap() {
                 // Zendesk keeps what is deleted for a while, and shows it to nobody.
                 if record["active"] == false || record["status"] == "deleted" {
                     continue;
                 }
-                let id = ["PersonId", "ContactId", "TicketId", "id"].iter().find_map(|key| record.get(key)).cloned();
-                let shown =
-                    ["FullName", "Name", "name", "Title", "subject", "email"].iter().filter_map(|key| record.get(key)).cloned();
-                all.push(format!("{system} {collection} {} {:?}", id.unwrap_or_default(), shown.collect::<Vec<_>>()));
+                let id = ["PersonId", "ContactId", "TicketId", "id"]
+                    .iter()
+                    .find_map(|key| record.get(key))
+                    .cloned();
+                let shown = ["FullName", "Name", "name", "Title", "subject", "email"]
+                    .iter()
+                    .filter_map(|key| record.get(key))
+                    .cloned();
+                all.push(format!(
+                    "{system} {collection} {} {:?}",
+                    id.unwrap_or_default(),
+                    shown.collect::<Vec<_>>()
+                ));
             }
         }
     }
@@ -156,16 +188,25 @@ fn a_test_tenant_over_http_is_as_it_was_and_its_capability_sheet_is_believed() {
     }
     lockstep(dir, &["sync"]);
     let before = held(&sandbox);
-    // SuperOffice gives a new key for each that is used: only who keeps them in the vault gets in twice.
+    // SuperOffice gives a new key for each that is used: only who keeps them in the vault gets in
+    // twice.
     sandbox.expire_tokens("superoffice").unwrap();
     let ran = lockstep(dir, &["verify", "--i-know-this-writes"]);
     assert!(ran.stdout.contains(" 0 violated"), "{}{}", ran.stdout, ran.stderr);
     let proved = |line: &str| ran.stdout.contains(&format!("✓ {line}"));
-    assert!(proved("Title – subject") && proved("Every SuperOffice Contact will be"), "{}{}", ran.stdout, ran.stderr);
+    assert!(
+        proved("Title – subject") && proved("Every SuperOffice Contact will be"),
+        "{}{}",
+        ran.stdout,
+        ran.stderr
+    );
     assert!(ran.stderr.contains("deleted again"), "{}", ran.stderr);
     let after = held(&sandbox);
-    let differs: Vec<&String> =
-        before.iter().filter(|one| !after.contains(one)).chain(after.iter().filter(|one| !before.contains(one))).collect();
+    let differs: Vec<&String> = before
+        .iter()
+        .filter(|one| !after.contains(one))
+        .chain(after.iter().filter(|one| !before.contains(one)))
+        .collect();
     assert!(differs.is_empty(), "{differs:#?}");
     assert!(!dir.join("lockstep-verify.leftovers").exists());
 
@@ -189,22 +230,44 @@ fn an_interrupted_verification_deletes_what_it_has_added() {
     let dir = dir.path();
     lockstep(dir, &["sync"]).exits(0);
     let before = records(dir);
-    let mut child = command(dir, &["verify", "--i-know-this-writes"]).stdout(std::process::Stdio::null()).spawn().unwrap();
+    let mut child = command(dir, &["verify", "--i-know-this-writes"])
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
     let began = Instant::now();
     // Some records have been added, and the run that follows may be under way.
-    while std::fs::read_to_string(dir.join("lockstep-verify.leftovers")).unwrap_or_default().lines().count() < 3 {
+    while std::fs::read_to_string(dir.join("lockstep-verify.leftovers"))
+        .unwrap_or_default()
+        .lines()
+        .count()
+        < 3
+    {
         assert!(began.elapsed() < Duration::from_secs(60), "no trial was begun");
         std::thread::sleep(Duration::from_millis(2));
     }
-    assert!(std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    assert!(
+        std::process::Command::new("kill")
+            .args(["-INT", &child.id().to_string()])
+            .status()
+            .unwrap()
+            .success()
+    );
     child.wait().unwrap();
     assert_eq!(records(dir), before);
 
     // Killed, it leaves them; the next one deletes them first.
-    let mut child = command(dir, &["verify", "--i-know-this-writes"]).stdout(std::process::Stdio::null()).spawn().unwrap();
+    let mut child = command(dir, &["verify", "--i-know-this-writes"])
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
     let began = Instant::now();
     // Some records have been added, and the run that follows may be under way.
-    while std::fs::read_to_string(dir.join("lockstep-verify.leftovers")).unwrap_or_default().lines().count() < 3 {
+    while std::fs::read_to_string(dir.join("lockstep-verify.leftovers"))
+        .unwrap_or_default()
+        .lines()
+        .count()
+        < 3
+    {
         assert!(began.elapsed() < Duration::from_secs(60), "no trial was begun");
         std::thread::sleep(Duration::from_millis(2));
     }
@@ -217,9 +280,13 @@ fn an_interrupted_verification_deletes_what_it_has_added() {
 #[test]
 fn a_project_is_tried_on_emulated_systems_without_its_secrets() {
     let dir = tempfile::tempdir().unwrap();
-    let document = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/documents/wix-youtrack.rst");
+    let document = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../examples/documents/wix-youtrack.rst");
     let document = document.to_str().unwrap();
     lockstep(dir.path(), &["init", "--from", document]).exits(0);
-    assert!(read(&dir.path().join("lockstep.yaml")).contains("${WIX_API_KEY}"), "there is something that is not set");
+    assert!(
+        read(&dir.path().join("lockstep.yaml")).contains("${WIX_API_KEY}"),
+        "there is something that is not set"
+    );
     lockstep(dir.path(), &["verify", "--sandbox", "-C", ".", document]).exits(0).says("0 violated");
 }

@@ -1,4 +1,5 @@
-//! From cells to the checked form: a path with its condition, a type or conversion. The same for flow files and documents.
+//! From cells to the checked form: a path with its condition, a type or conversion. The same for
+//! flow files and documents.
 
 use std::ops::Range;
 
@@ -32,24 +33,32 @@ impl Reader {
         }
         if cell.path.split('.').any(|step| step.trim().is_empty()) {
             let message = format!("`{}` is no path: a name is missing beside a dot", cell.path);
-            self.fault(codes::ROW, span, &message, "the row is left out")
-                .set_help("write the names of the properties with dots between them: `info.name.first`");
+            self.fault(codes::ROW, span, &message, "the row is left out").set_help(
+                "write the names of the properties with dots between them: `info.name.first`",
+            );
             return None;
         }
         let when = cell.condition().filter(|condition| !condition.path.is_empty());
         if cell.conditions.len() > 1 {
-            self.warning(codes::CONDITIONS, span, "a path has more than one condition; only the first counts")
-                .set_help("write a row for each condition");
+            self.warning(
+                codes::CONDITIONS,
+                span,
+                "a path has more than one condition; only the first counts",
+            )
+            .set_help("write a row for each condition");
         } else if when.is_none() && cell.condition().is_some() {
             self.warning(codes::ROW, span, "the condition names no path, so it is left out")
                 .set_help("write `(Dependant on having VALUE in PATH)`");
         }
-        let when = when.map(|condition| Having { path: Path::new(&condition.path), value: condition.value.clone() });
+        let when = when.map(|condition| Having {
+            path: Path::new(&condition.path),
+            value: condition.value.clone(),
+        });
         Some(PropertyRef { path: Path::new(&cell.path), when })
     }
 
-    /// What a type cell says: `Ok(None)` where it says nothing, `Err` where the row can't be kept. `place_of` finds the place
-    /// of a part of a nested list.
+    /// What a type cell says: `Ok(None)` where it says nothing, `Err` where the row can't be kept.
+    /// `place_of` finds the place of a part of a nested list.
     pub fn conversion(
         &mut self,
         cell: &TypeCell,
@@ -66,9 +75,13 @@ impl Reader {
                 let names = || TYPES.iter().map(|ty| ty.name());
                 let help = match nearest(name, names()) {
                     Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("a type is {}, or a conversion as a nested list", crate::near::any_of(names())),
+                    None => format!(
+                        "a type is {}, or a conversion as a nested list",
+                        crate::near::any_of(names())
+                    ),
                 };
-                // What the systems' schemas say counts, so a wrong name of a type does no harm to a document's row.
+                // What the systems' schemas say counts, so a wrong name of a type does no harm to a
+                // document's row.
                 self.fault(
                     codes::CONVERSION,
                     span,
@@ -84,13 +97,26 @@ impl Reader {
                     self.warning(codes::REPAIRED, span, message).set_help(format!("write {cell}"));
                 }
                 Conversion::parse(&Value::Array(list.clone())).map(Some).map_err(|error| {
-                    self.fault(codes::CONVERSION, &place_of(&error.place), &error.message, left_out)
-                        .set_help("a conversion is a nested list, its name first, in which `_.` is the value");
+                    self.fault(
+                        codes::CONVERSION,
+                        &place_of(&error.place),
+                        &error.message,
+                        left_out,
+                    )
+                    .set_help(
+                        "a conversion is a nested list, its name first, in which `_.` is the value",
+                    );
                 })
             }
             TypeCell::Unreadable(text) => {
                 let help = "write a type in quotation marks (`\"string\"`), `N/A`, or a conversion as a nested list: `[\"upper\",\"_.\"]`";
-                self.fault(codes::CONVERSION, span, &format!("`{text}` is no type and no conversion"), left_out).set_help(help);
+                self.fault(
+                    codes::CONVERSION,
+                    span,
+                    &format!("`{text}` is no type and no conversion"),
+                    left_out,
+                )
+                .set_help(help);
                 Err(())
             }
         }

@@ -1,4 +1,5 @@
-//! The codes of problems: one for each kind, with what it means. What to do about each is in `docs/diagnostics.md`.
+//! The codes of problems: one for each kind, with what it means. What to do about each is in
+//! `docs/diagnostics.md`.
 
 macro_rules! codes {
     ($($name:ident = $code:literal: $meaning:literal),+ $(,)?) => {

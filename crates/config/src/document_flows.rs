@@ -1,14 +1,15 @@
 //! Dataflow documents: from sections to flows, as the table in `docs/documents.md` says.
 //!
-//! Reading the text is the `document` crate's; here names are resolved to the project's systems and each statement is given
-//! its meaning. A document has no place for policies, so those of the project hold.
+//! Reading the text is the `document` crate's; here names are resolved to the project's systems and
+//! each statement is given its meaning. A document has no place for policies, so those of the
+//! project hold.
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use lockstep_document::{
-    Document, Draft, DraftSection, RowSpan, Section as DocumentSection, Setting, SettingRow, Span, StatementKind,
-    TypeName as DocumentType, Warning,
+    Document, Draft, DraftSection, RowSpan, Section as DocumentSection, Setting, SettingRow, Span,
+    StatementKind, TypeName as DocumentType, Warning,
 };
 use lockstep_model::{Create, Direction, Flow, Kind, MatchRow, PropertyPair, TypeName};
 
@@ -18,17 +19,28 @@ use crate::names::{HeadingSide, Names, Unresolved};
 use crate::near::{all_of, any_of, nearest};
 use crate::problem::{Problem, Reader, Severity};
 use crate::project::Policies;
-use crate::section::{FlowFile, FlowPlaces, PairPlaces, Section, called_otherwise, match_texts, row_meant, row_texts, tables};
+use crate::section::{
+    FlowFile, FlowPlaces, PairPlaces, Section, called_otherwise, match_texts, row_meant, row_texts,
+    tables,
+};
 use crate::source::{Place, Source};
 use crate::unite::united;
 
 /// Warnings of the reader that are told here in other words, with what follows from them.
-const TOLD_HERE: [&str; 4] = ["document::repeated-section", "document::empty-path", "document::condition", "document::type"];
+const TOLD_HERE: [&str; 4] =
+    ["document::repeated-section", "document::empty-path", "document::condition", "document::type"];
 
 /// Reads a document under these names and policies.
-pub(crate) fn read(source: &Arc<Source>, names: &Names, policies: &Policies) -> (FlowFile, Vec<Problem>) {
+pub(crate) fn read(
+    source: &Arc<Source>,
+    names: &Names,
+    policies: &Policies,
+) -> (FlowFile, Vec<Problem>) {
     let (document, warnings) = lockstep_document::read(&source.text);
-    let told = warnings.iter().filter(|warning| !TOLD_HERE.contains(&warning.code)).map(|warning| problem(source, warning));
+    let told = warnings
+        .iter()
+        .filter(|warning| !TOLD_HERE.contains(&warning.code))
+        .map(|warning| problem(source, warning));
     let problems = told.collect();
     let (file, more) = flows(&document, source, names, policies);
     (file, [problems, more].concat())
@@ -48,7 +60,12 @@ fn bytes(span: &Span) -> Range<usize> {
 }
 
 /// The flows of a document that was read.
-fn flows(document: &Document, source: &Arc<Source>, names: &Names, policies: &Policies) -> (FlowFile, Vec<Problem>) {
+fn flows(
+    document: &Document,
+    source: &Arc<Source>,
+    names: &Names,
+    policies: &Policies,
+) -> (FlowFile, Vec<Problem>) {
     let mut reading = SectionReader {
         reader: Reader { lenient: true, ..Reader::new(source.clone()) },
         names,
@@ -57,7 +74,11 @@ fn flows(document: &Document, source: &Arc<Source>, names: &Names, policies: &Po
     };
     let mut sections = Vec::new();
     for (at, section) in document.sections.iter().enumerate() {
-        sections.extend(reading.section(section).into_iter().map(|(flow, places)| Section { flow, places, draft: at }));
+        sections.extend(reading.section(section).into_iter().map(|(flow, places)| Section {
+            flow,
+            places,
+            draft: at,
+        }));
     }
     let SectionReader { reader, system_names, .. } = reading;
     let file = FlowFile {
@@ -106,11 +127,19 @@ impl SectionReader<'_> {
         let from_span = stretch(&from_name.system, text.find(&from_name.system));
         let to_span = stretch(&to_name.system, text.rfind(&to_name.system));
         // Both are looked up before either is given up, so that both problems are told.
-        let (from, to) =
-            (self.type_name(from_name, &from_span, HeadingSide::First), self.type_name(to_name, &to_span, HeadingSide::Second));
+        let (from, to) = (
+            self.type_name(from_name, &from_span, HeadingSide::First),
+            self.type_name(to_name, &to_span, HeadingSide::Second),
+        );
         let mut stated = Stated::default();
         for statement in &section.statements {
-            self.statement(&statement.kind, &bytes(&statement.span), &statement.rows, to_name, &mut stated);
+            self.statement(
+                &statement.kind,
+                &bytes(&statement.span),
+                &statement.rows,
+                to_name,
+                &mut stated,
+            );
         }
         let (Some(from), Some(to)) = (from, to) else { return vec![] };
         let heading = self.reader.place(&span);
@@ -118,14 +147,20 @@ impl SectionReader<'_> {
         let whole = |name: &DocumentType, system: &Range<usize>| {
             let full = name.to_string();
             let end = system.start + full.trim_start().len();
-            let is_there = self.reader.source.text.get(system.start..end).is_some_and(|written| written == full.trim_start());
+            let is_there = self
+                .reader
+                .source
+                .text
+                .get(system.start..end)
+                .is_some_and(|written| written == full.trim_start());
             self.reader.place(&if is_there { system.start..end } else { span.clone() })
         };
         let (from_place, to_place) = (whole(from_name, &from_span), whole(to_name, &to_span));
         // Without the sentence on keeping in sync, values go the way of the heading only.
         let direction = if stated.in_sync { Direction::Both } else { Direction::Forward };
         let (matches, match_places) = stated.matches.into_iter().unzip();
-        let (mut properties, property_places): (Vec<PropertyPair>, _) = stated.properties.into_iter().unzip();
+        let (mut properties, property_places): (Vec<PropertyPair>, _) =
+            stated.properties.into_iter().unzip();
         properties.iter_mut().for_each(|pair| pair.direction = direction);
         let flow = Flow {
             create,
@@ -155,8 +190,9 @@ impl SectionReader<'_> {
         std::iter::once((flow, places)).chain(back).collect()
     }
 
-    /// The flow with what its section says in settings. They are read as a flow file's are, so that both mean the same by them.
-    /// Also the flow the other way, where the section creates on both sides.
+    /// The flow with what its section says in settings. They are read as a flow file's are, so that
+    /// both mean the same by them. Also the flow the other way, where the section creates on both
+    /// sides.
     fn with_settings(&mut self, flow: Flow, section: &DocumentSection) -> (Flow, Option<Flow>) {
         let draft = DraftSection {
             from: section.heading.from.clone(),
@@ -164,7 +200,9 @@ impl SectionReader<'_> {
             statements: section.statements.iter().map(|statement| statement.kind.clone()).collect(),
         };
         let settings = section.statements.iter().filter_map(|statement| match &statement.kind {
-            StatementKind::Setting(setting) if !matches!(setting.key.as_str(), "names" | "condition") => {
+            StatementKind::Setting(setting)
+                if !matches!(setting.key.as_str(), "names" | "condition") =>
+            {
                 Some((setting, bytes(&statement.span)))
             }
             _ => None,
@@ -201,32 +239,53 @@ impl SectionReader<'_> {
             }
         }
         let names = self.names;
-        let text =
-            crate::write::one_flow(&flow, &draft, &|called| names.resolve(called).map_or(called.to_string(), str::to_string));
-        let (file, problems) =
-            crate::flow_file::read(&Arc::new(Source::new(&self.reader.source.name, text)), names, self.policies, None);
+        let text = crate::write::one_flow(&flow, &draft, &|called| {
+            names.resolve(called).map_or(called.to_string(), str::to_string)
+        });
+        let (file, problems) = crate::flow_file::read(
+            &Arc::new(Source::new(&self.reader.source.name, text)),
+            names,
+            self.policies,
+            None,
+        );
         for problem in problems.into_iter().filter(|problem| problem.severity == Severity::Error) {
             if !self.reader.problems.iter().any(|told| told.message.starts_with(&problem.message)) {
                 self.reader
-                    .error(problem.code, &first, format!("{}, by what a sentence of the section says", problem.message))
+                    .error(
+                        problem.code,
+                        &first,
+                        format!("{}, by what a sentence of the section says", problem.message),
+                    )
                     .help = problem.help;
             }
         }
         let mut read = file.sections.into_iter().map(|section| section.flow);
         match (read.next(), read.next()) {
             // Places run parallel to rows.
-            (Some(read), back) if read.matches.len() == flow.matches.len() && read.properties.len() == flow.properties.len() => {
+            (Some(read), back)
+                if read.matches.len() == flow.matches.len()
+                    && read.properties.len() == flow.properties.len() =>
+            {
                 let back = back.map(|back| Flow { place: flow.place.clone(), ..back });
                 (Flow { place: flow.place, ..read }, back)
             }
             _ => {
-                self.reader.error(codes::STATEMENT, &first, "what this sentence and those like it say could not be read");
+                self.reader.error(
+                    codes::STATEMENT,
+                    &first,
+                    "what this sentence and those like it say could not be read",
+                );
                 (flow, None)
             }
         }
     }
 
-    fn type_name(&mut self, name: &DocumentType, span: &Range<usize>, side: HeadingSide) -> Option<TypeName> {
+    fn type_name(
+        &mut self,
+        name: &DocumentType,
+        span: &Range<usize>,
+        side: HeadingSide,
+    ) -> Option<TypeName> {
         let system = self.system(&name.system, span, side)?;
         Some(TypeName { system, kind: name.kind.clone(), facet: name.facet.clone() })
     }
@@ -249,7 +308,8 @@ impl SectionReader<'_> {
                 None
             }
             Err(Unresolved::Ambiguous(systems)) => {
-                let message = format!("`{written}` may be {}", any_of(systems.iter().map(String::as_str)));
+                let message =
+                    format!("`{written}` may be {}", any_of(systems.iter().map(String::as_str)));
                 self.reader.error(codes::AMBIGUOUS_SYSTEM, span, message).set_help(format!(
                     "say in lockstep.yaml which is meant: `flows: [{{ file: {file}, names: {{ {written}: {} }} }}]`",
                     systems[0]
@@ -258,31 +318,51 @@ impl SectionReader<'_> {
             }
             Err(Unresolved::Unknown) => {
                 let help = match nearest(written, self.names.all()) {
-                    Some(near) => format!("is it `{near}`? then add `aliases: [{written}]` to that system in lockstep.yaml"),
+                    Some(near) => format!(
+                        "is it `{near}`? then add `aliases: [{written}]` to that system in lockstep.yaml"
+                    ),
                     None => format!(
                         "give one of the systems in lockstep.yaml this `title`, or add it; lockstep.yaml has {}",
                         all_of(self.names.systems())
                     ),
                 };
                 self.reader
-                    .error(codes::UNKNOWN_SYSTEM, span, format!("lockstep.yaml has no system that goes by `{written}`"))
+                    .error(
+                        codes::UNKNOWN_SYSTEM,
+                        span,
+                        format!("lockstep.yaml has no system that goes by `{written}`"),
+                    )
                     .set_help(help);
                 None
             }
         }
     }
 
-    fn statement(&mut self, kind: &StatementKind, span: &Range<usize>, rows: &[RowSpan], to: &DocumentType, stated: &mut Stated) {
+    fn statement(
+        &mut self,
+        kind: &StatementKind,
+        span: &Range<usize>,
+        rows: &[RowSpan],
+        to: &DocumentType,
+        stated: &mut Stated,
+    ) {
         let place = self.reader.place(&self.reader.first_line(span));
         match kind {
             StatementKind::EveryCreates => stated.creates.push((Create::Always, place, Vec::new())),
             StatementKind::ConditionCreates { condition } => {
-                stated.creates.push((Create::When { condition: condition.clone(), filter: None }, place, Vec::new()));
+                stated.creates.push((
+                    Create::When { condition: condition.clone(), filter: None },
+                    place,
+                    Vec::new(),
+                ));
             }
             StatementKind::LinkOnly => stated.link_only = Some(place),
             StatementKind::CreateIfConnected { connected, system } => {
                 if let Ok(into) = self.names.resolve_side(system, HeadingSide::Second)
-                    && self.names.resolve_side(&to.system, HeadingSide::Second).is_ok_and(|target| target != into)
+                    && self
+                        .names
+                        .resolve_side(&to.system, HeadingSide::Second)
+                        .is_ok_and(|target| target != into)
                 {
                     let message = format!(
                         "the statement is about {into}, but it is decided by what is synchronized into the heading's second system"
@@ -291,8 +371,10 @@ impl SectionReader<'_> {
                         .warning(codes::STATEMENT, span, message)
                         .set_help("name the heading's second system after `synchronized into`");
                 }
-                let types: Vec<TypeName> =
-                    connected.iter().filter_map(|name| self.type_name(name, span, HeadingSide::First)).collect();
+                let types: Vec<TypeName> = connected
+                    .iter()
+                    .filter_map(|name| self.type_name(name, span, HeadingSide::First))
+                    .collect();
                 if types.len() == connected.len() {
                     let places = types.iter().map(|_| place.clone()).collect();
                     stated.creates.push((Create::ConnectedTo(types), place, places));
@@ -320,12 +402,20 @@ impl SectionReader<'_> {
         }
     }
 
-    fn match_row(&mut self, row: &lockstep_document::MatchRow, spans: &RowSpan, stated: &mut Stated) {
+    fn match_row(
+        &mut self,
+        row: &lockstep_document::MatchRow,
+        spans: &RowSpan,
+        stated: &mut Stated,
+    ) {
         let (from_span, to_span) = (cell(spans, 0), cell(spans, 1));
         let mut pairs = Vec::new();
         let mut places = Vec::new();
         for pair in &row.pairs {
-            let found = (self.reader.property(&pair.from, &from_span), self.reader.property(&pair.to, &to_span));
+            let found = (
+                self.reader.property(&pair.from, &from_span),
+                self.reader.property(&pair.to, &to_span),
+            );
             let (Some(from), Some(to)) = found else { return };
             pairs.push((from, to));
             places.push(self.pair_places(spans, None));
@@ -335,14 +425,24 @@ impl SectionReader<'_> {
         }
     }
 
-    fn property_row(&mut self, row: &lockstep_document::PropertyRow, spans: &RowSpan, stated: &mut Stated) {
+    fn property_row(
+        &mut self,
+        row: &lockstep_document::PropertyRow,
+        spans: &RowSpan,
+        stated: &mut Stated,
+    ) {
         let type_span = cell(spans, 2);
         let whole = self.reader.place(&type_span);
-        let conversion = self.reader.conversion(&row.type_cell, &type_span, |at| match part(&row.type_cell, at) {
-            Some(part) => whole.narrowed(&part.to_string()).span,
-            None => type_span.clone(),
+        let conversion = self.reader.conversion(&row.type_cell, &type_span, |at| {
+            match part(&row.type_cell, at) {
+                Some(part) => whole.narrowed(&part.to_string()).span,
+                None => type_span.clone(),
+            }
         });
-        let found = (self.reader.property(&row.from, &cell(spans, 0)), self.reader.property(&row.to, &cell(spans, 1)));
+        let found = (
+            self.reader.property(&row.from, &cell(spans, 0)),
+            self.reader.property(&row.to, &cell(spans, 1)),
+        );
         let ((Some(from), Some(to)), Ok(conversion)) = (found, conversion) else { return };
         let has_type = !matches!(row.type_cell, lockstep_document::TypeCell::Empty);
         let places = self.pair_places(spans, has_type.then_some(type_span));
@@ -374,13 +474,15 @@ impl SectionReader<'_> {
     fn creation(&mut self, stated: &Stated) -> (Create, Option<Place>, Vec<Place>) {
         let mut all = stated.creates.iter();
         let Some((first, place, connected)) = all.next() else {
-            // The sentence on what is not found only says how creating goes, unless nothing else says that it does.
+            // The sentence on what is not found only says how creating goes, unless nothing else
+            // says that it does.
             return match &stated.unmatched {
                 Some(place) => (Create::Always, Some(place.clone()), Vec::new()),
                 None => (Create::Never, stated.link_only.clone(), Vec::new()),
             };
         };
-        let (mut create, mut place, mut connected) = (first.clone(), place.clone(), connected.clone());
+        let (mut create, mut place, mut connected) =
+            (first.clone(), place.clone(), connected.clone());
         for (more, more_place, more_connected) in all {
             match united(&create, more) {
                 Ok(both) => {
@@ -416,7 +518,10 @@ fn cell(spans: &RowSpan, at: usize) -> Range<usize> {
 }
 
 /// The part of a conversion to which these indexes lead.
-fn part<'a>(cell: &'a lockstep_document::TypeCell, at: &[usize]) -> Option<&'a lockstep_model::Value> {
+fn part<'a>(
+    cell: &'a lockstep_document::TypeCell,
+    at: &[usize],
+) -> Option<&'a lockstep_model::Value> {
     let lockstep_document::TypeCell::Conversion { list, .. } = cell else { return None };
     let (first, rest) = at.split_first()?;
     rest.iter().try_fold(list.get(*first)?, |value, index| value.get(index))

@@ -1,7 +1,7 @@
 //! `.env`, and `${NAME}` in the strings of `lockstep.yaml`.
 //!
-//! Secrets stand in `.env` or in the environment of the process, which wins; the other files hold names only. No message
-//! shows a value.
+//! Secrets stand in `.env` or in the environment of the process, which wins; the other files hold
+//! names only. No message shows a value.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,7 +20,10 @@ pub(crate) struct Environment<'a> {
 
 impl<'a> Environment<'a> {
     /// The variables of `.env` (its text, if there is one) and of the process.
-    pub fn new(file: Option<String>, process: &'a dyn Fn(&str) -> Option<String>) -> (Self, Vec<Problem>) {
+    pub fn new(
+        file: Option<String>,
+        process: &'a dyn Fn(&str) -> Option<String>,
+    ) -> (Self, Vec<Problem>) {
         let mut source = Source::new(".env", file.unwrap_or_default());
         source.secret = true;
         let mut reader = Reader::new(Arc::new(source));
@@ -48,7 +51,8 @@ impl<'a> Environment<'a> {
         (self.process)(name).or_else(|| self.file.get(name).cloned())
     }
 
-    /// Puts values in the place of names in all texts below a node. A missing variable is told where it is named.
+    /// Puts values in the place of names in all texts below a node. A missing variable is told
+    /// where it is named.
     pub fn expand(&self, node: &mut Node, reader: &mut Reader) {
         match &mut node.value {
             Yaml::Text { text, plain } => {
@@ -59,7 +63,9 @@ impl<'a> Environment<'a> {
                 }
             }
             Yaml::List(items) => items.iter_mut().for_each(|item| self.expand(item, reader)),
-            Yaml::Map(entries) => entries.iter_mut().for_each(|(_, item)| self.expand(item, reader)),
+            Yaml::Map(entries) => {
+                entries.iter_mut().for_each(|(_, item)| self.expand(item, reader))
+            }
         }
     }
 
@@ -96,17 +102,29 @@ impl<'a> Environment<'a> {
                     .set_help("a name has letters, digits and `_`: `${WIX_API_KEY}`");
                 continue;
             }
-            match self.get(name).filter(|value| !value.is_empty() || default.is_none()).or(default.map(String::from)) {
+            match self
+                .get(name)
+                .filter(|value| !value.is_empty() || default.is_none())
+                .or(default.map(String::from))
+            {
                 Some(value) => whole.push_str(&value),
                 None => {
                     let near = nearest(name, self.file.keys().map(String::as_str));
                     let help = match near {
                         Some(near) => format!("did you mean `${{{near}}}`, which is in .env?"),
                         None => {
-                            format!("add `{name}=…` to .env, or set it in the environment, or give a default: `${{{name}:-…}}`")
+                            format!(
+                                "add `{name}=…` to .env, or set it in the environment, or give a default: `${{{name}:-…}}`"
+                            )
                         }
                     };
-                    reader.error(codes::ENV_MISSING, &place, format!("the variable {name} is not set")).set_help(help);
+                    reader
+                        .error(
+                            codes::ENV_MISSING,
+                            &place,
+                            format!("the variable {name} is not set"),
+                        )
+                        .set_help(help);
                 }
             }
         }
@@ -115,7 +133,12 @@ impl<'a> Environment<'a> {
     }
 
     /// Where in the source a part of a value stands.
-    fn place_of(&self, part: &str, span: &std::ops::Range<usize>, reader: &Reader) -> std::ops::Range<usize> {
+    fn place_of(
+        &self,
+        part: &str,
+        span: &std::ops::Range<usize>,
+        reader: &Reader,
+    ) -> std::ops::Range<usize> {
         let written = reader.source.text.get(span.clone()).unwrap_or_default();
         match written.find(part) {
             Some(at) => span.start + at..span.start + at + part.len(),
@@ -125,7 +148,8 @@ impl<'a> Environment<'a> {
 }
 
 fn is_name(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 /// What is wrong with a line of `.env`, without anything of its value, which may be a secret.
@@ -135,11 +159,18 @@ struct Wrong {
 }
 
 impl Wrong {
-    const NO_VARIABLE: Wrong = Wrong { what: "this is no variable", help: "write `NAME=value`; a comment begins with `#`" };
-    const NUMBER_SIGN: Wrong =
-        Wrong { what: "the value begins with `#`", help: "put it in quotation marks; or a blank before the `#` of a comment" };
-    const OPEN: Wrong =
-        Wrong { what: "the quotation mark does not end", help: "end the value with the mark that it begins with" };
+    const NO_VARIABLE: Wrong = Wrong {
+        what: "this is no variable",
+        help: "write `NAME=value`; a comment begins with `#`",
+    };
+    const NUMBER_SIGN: Wrong = Wrong {
+        what: "the value begins with `#`",
+        help: "put it in quotation marks; or a blank before the `#` of a comment",
+    };
+    const OPEN: Wrong = Wrong {
+        what: "the quotation mark does not end",
+        help: "end the value with the mark that it begins with",
+    };
     const ESCAPE: Wrong = Wrong {
         what: "`\\` stands before a character that needs none",
         help: "put the value in single quotation marks, within which all is taken as it stands",
@@ -150,9 +181,10 @@ impl Wrong {
     };
 }
 
-/// A line of `.env`, and those after it while a quotation mark is open, by the grammar of `dotenvy` (docs/decisions/0010-libraries.md
-/// tells where it differs). A blank and `#` begin a comment; in double marks `\n`, `\"`, `\\` and `\$` are read; in single marks all is as it
-/// stands; `$NAME` and `${NAME}` stand for other variables but in single marks.
+/// A line of `.env`, and those after it while a quotation mark is open, by the grammar of `dotenvy`
+/// (docs/decisions/0010-libraries.md tells where it differs). A blank and `#` begin a comment; in
+/// double marks `\n`, `\"`, `\\` and `\$` are read; in single marks all is as it stands; `$NAME`
+/// and `${NAME}` stand for other variables but in single marks.
 struct EnvLine<'a> {
     text: &'a str,
     /// Where it is; after reading, where the next line begins.
@@ -166,7 +198,8 @@ impl EnvLine<'_> {
         let start = self.at;
         let read = self.variable();
         if read.is_err() {
-            // One line is left out, also where a quotation mark does not end: the next one may be right.
+            // One line is left out, also where a quotation mark does not end: the next one may be
+            // right.
             self.at = start;
         }
         self.at = self.text[self.at..].find('\n').map_or(self.text.len(), |end| self.at + end + 1);
@@ -191,7 +224,9 @@ impl EnvLine<'_> {
 
     fn name(&mut self) -> String {
         let rest = &self.text[self.at..];
-        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '.').unwrap_or(rest.len());
+        let end = rest
+            .find(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '.')
+            .unwrap_or(rest.len());
         self.at += end;
         rest[..end].to_string()
     }
@@ -207,7 +242,9 @@ impl EnvLine<'_> {
             name = self.name();
             self.skip_blanks();
         }
-        if !name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') || self.peek() != Some('=') {
+        if !name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            || self.peek() != Some('=')
+        {
             return Err(Wrong::NO_VARIABLE);
         }
         self.next();
@@ -261,10 +298,14 @@ impl EnvLine<'_> {
         let rest = &self.text[self.at + usize::from(in_braces)..];
         let end = match in_braces {
             true => rest.find('}').ok_or(Wrong::DOLLAR)?,
-            false => rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len()),
+            false => {
+                rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len())
+            }
         };
         let name = &rest[..end];
-        let found = (self.process)(name).filter(|_| is_name(name)).or_else(|| self.known.get(name).cloned());
+        let found = (self.process)(name)
+            .filter(|_| is_name(name))
+            .or_else(|| self.known.get(name).cloned());
         let value = found.ok_or(Wrong::DOLLAR)?;
         self.at += end + 2 * usize::from(in_braces);
         Ok(value)
@@ -276,7 +317,9 @@ mod tests {
     use super::*;
 
     fn check(env: &str, process: &[(&str, &str)], text: &str, expect: &str) {
-        let process = |name: &str| process.iter().find(|(known, _)| *known == name).map(|(_, value)| value.to_string());
+        let process = |name: &str| {
+            process.iter().find(|(known, _)| *known == name).map(|(_, value)| value.to_string())
+        };
         let (environment, problems) = Environment::new(Some(env.into()), &process);
         assert!(problems.is_empty(), "{problems:?}");
         let mut reader = Reader::new(Arc::new(Source::new("lockstep.yaml", text)));
@@ -286,8 +329,18 @@ mod tests {
 
     #[test]
     fn names_are_put_for_values() {
-        check("KEY=abc # mine\nexport B='x y'\r\nC=\"a#b\"\n", &[], "${KEY}/${B}/${C}", "abc/x y/a#b");
-        check("KEY= a b  c # mine\nPEM=-----BEGIN PRIVATE KEY-----", &[], "${KEY}/${PEM}", "a b  c/-----BEGIN PRIVATE KEY-----");
+        check(
+            "KEY=abc # mine\nexport B='x y'\r\nC=\"a#b\"\n",
+            &[],
+            "${KEY}/${B}/${C}",
+            "abc/x y/a#b",
+        );
+        check(
+            "KEY= a b  c # mine\nPEM=-----BEGIN PRIVATE KEY-----",
+            &[],
+            "${KEY}/${PEM}",
+            "a b  c/-----BEGIN PRIVATE KEY-----",
+        );
         check("KEY=abc", &[("KEY", "of the process")], "${KEY}", "of the process");
         check("", &[], "${PORT:-8080}", "8080");
         check("PORT=", &[], "${PORT:-8080}", "8080");
@@ -324,7 +377,8 @@ mod tests {
         for text in cases {
             let (environment, problems) = Environment::new(Some(text.into()), &|_| None);
             assert!(problems.is_empty(), "{text:?}: {}", problems[0].render());
-            let theirs: BTreeMap<String, String> = dotenvy::from_read_iter(text.as_bytes()).map(Result::unwrap).collect();
+            let theirs: BTreeMap<String, String> =
+                dotenvy::from_read_iter(text.as_bytes()).map(Result::unwrap).collect();
             assert_eq!(environment.file, theirs, "{text:?}");
         }
     }
@@ -340,7 +394,8 @@ mod tests {
             ("A=hun$ter2", "`$` names no variable"),
             ("A=hunter$$2", "`$` names no variable"),
         ] {
-            let (environment, problems) = Environment::new(Some(format!("{line}\nB=2\n")), &|_| None);
+            let (environment, problems) =
+                Environment::new(Some(format!("{line}\nB=2\n")), &|_| None);
             assert_eq!(problems.len(), 1, "{line}");
             let told = problems[0].render();
             assert!(told.contains(what) && !told.contains("hunter"), "{told}");

@@ -1,4 +1,5 @@
-//! Reading mappings key by key: unknown keys, missing keys and values of the wrong kind are told, and reading goes on.
+//! Reading mappings key by key: unknown keys, missing keys and values of the wrong kind are told,
+//! and reading goes on.
 
 use std::ops::Range;
 
@@ -25,8 +26,13 @@ impl<'a> Fields<'a> {
     }
 
     /// The entries but those with these keys, and but those without a value.
-    pub fn others<'k>(&self, known: &'k [&'k str]) -> impl Iterator<Item = &'a (Key, Node)> + use<'a, 'k> {
-        self.entries.iter().filter(move |(key, node)| !known.contains(&key.text.as_str()) && !node.is_null())
+    pub fn others<'k>(
+        &self,
+        known: &'k [&'k str],
+    ) -> impl Iterator<Item = &'a (Key, Node)> + use<'a, 'k> {
+        self.entries
+            .iter()
+            .filter(move |(key, node)| !known.contains(&key.text.as_str()) && !node.is_null())
     }
 
     /// A key with its value, empty or not.
@@ -43,7 +49,8 @@ impl Reader {
             return Some(region);
         }
         let text = self.shown(&node.span, text);
-        self.error(codes::WRONG_TYPE, &node.span, format!("`{text}` is no country")).set_help("write its two letters: `NO`");
+        self.error(codes::WRONG_TYPE, &node.span, format!("`{text}` is no country"))
+            .set_help("write its two letters: `NO`");
         None
     }
 
@@ -53,7 +60,12 @@ impl Reader {
     }
 
     /// The same; `else_where` says where other keys belong.
-    pub fn fields_or<'a, T: JsonSchema>(&mut self, node: &'a Node, what: &str, else_where: &str) -> Option<Fields<'a>> {
+    pub fn fields_or<'a, T: JsonSchema>(
+        &mut self,
+        node: &'a Node,
+        what: &str,
+        else_where: &str,
+    ) -> Option<Fields<'a>> {
         let entries = self.entries(node, what)?;
         let known = written::keys::<T>();
         let mut meant = Vec::new();
@@ -65,9 +77,12 @@ impl Reader {
             meant.extend(near.clone());
             let help = match near {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("known here: {}{else_where}", all_of(known.iter().map(String::as_str))),
+                None => {
+                    format!("known here: {}{else_where}", all_of(known.iter().map(String::as_str)))
+                }
             };
-            self.error(codes::UNKNOWN_KEY, &key.span, format!("{what} has no `{}`", key.text)).set_help(help);
+            self.error(codes::UNKNOWN_KEY, &key.span, format!("{what} has no `{}`", key.text))
+                .set_help(help);
         }
         Some(Fields { span: node.span.clone(), entries, meant })
     }
@@ -100,7 +115,10 @@ impl Reader {
             return vec![(text, node.span.clone())];
         }
         let Some(items) = self.list(node, what) else { return Vec::new() };
-        items.iter().filter_map(|item| self.text(item, what).map(|text| (text, item.span.clone()))).collect()
+        items
+            .iter()
+            .filter_map(|item| self.text(item, what).map(|text| (text, item.span.clone())))
+            .collect()
     }
 
     /// A text.
@@ -139,26 +157,42 @@ impl Reader {
             None => format!("{what} is {}", any_of(words())),
         };
         let text = self.shown(&node.span, text);
-        self.error(codes::UNKNOWN_WORD, &node.span, format!("`{text}` is nothing that {what} can be")).set_help(help);
+        self.error(
+            codes::UNKNOWN_WORD,
+            &node.span,
+            format!("`{text}` is nothing that {what} can be"),
+        )
+        .set_help(help);
         None
     }
 
     /// A key that must be there.
-    pub fn required<'a>(&mut self, fields: &Fields<'a>, key: &str, what: &str, example: &str) -> Option<&'a Node> {
+    pub fn required<'a>(
+        &mut self,
+        fields: &Fields<'a>,
+        key: &str,
+        what: &str,
+        example: &str,
+    ) -> Option<&'a Node> {
         let found = fields.get(key);
         if found.is_none() && !fields.meant.iter().any(|meant| meant == key) {
             let span = match fields.entry(key) {
                 Some((key, _)) => key.span.clone(),
                 None => self.first_line(&fields.span),
             };
-            self.error(codes::MISSING_KEY, &span, format!("{what} needs `{key}`")).set_help(format!("add `{key}: {example}`"));
+            self.error(codes::MISSING_KEY, &span, format!("{what} needs `{key}`"))
+                .set_help(format!("add `{key}: {example}`"));
         }
         found
     }
 
     pub fn wrong_type(&mut self, node: &Node, what: &str, wanted: &str) {
         let span = self.first_line(&node.span);
-        self.error(codes::WRONG_TYPE, &span, format!("{what} must be {wanted}, this is {}", node.kind()));
+        self.error(
+            codes::WRONG_TYPE,
+            &span,
+            format!("{what} must be {wanted}, this is {}", node.kind()),
+        );
     }
 
     /// The part of a stretch that is on its first line: enough to point at a mapping.

@@ -1,7 +1,8 @@
 //! Tests of flows: the `tests:` of a flow file, from YAML to what `lockstep test` plays.
 //!
-//! A test gives a few records, and says what a run is to do with them; then people edit, and it says what the next run does. Here
-//! the form is read; whether record types and properties are there, [`crate::check`] looks up, and what happens, the player finds out.
+//! A test gives a few records, and says what a run is to do with them; then people edit, and it
+//! says what the next run does. Here the form is read; whether record types and properties are
+//! there, [`crate::check`] looks up, and what happens, the player finds out.
 
 use std::ops::Range;
 
@@ -87,18 +88,25 @@ impl FlowReader<'_> {
         let place = self.reader.place(&self.reader.first_line(&node.span));
         let first = TestStep {
             place: place.clone(),
-            edits: fields.get("given").map(|node| self.records(node, "`given`")).unwrap_or_default(),
+            edits: fields
+                .get("given")
+                .map(|node| self.records(node, "`given`"))
+                .unwrap_or_default(),
             deletes: Vec::new(),
             expect: fields.entry("expect").and_then(|(_, node)| self.expected(node)),
         };
         let mut steps = vec![first];
-        for step in fields.get("then").and_then(|node| self.reader.list(node, "`then`")).unwrap_or_default() {
+        for step in
+            fields.get("then").and_then(|node| self.reader.list(node, "`then`")).unwrap_or_default()
+        {
             steps.extend(self.step(step));
         }
         if steps.iter().all(|step| step.expect.is_none()) {
             let help = "add `expect:` with `creates`, `updates`, `links` or `reviews`; `expect: {}` expects nothing to happen";
             let span = self.reader.first_line(&node.span);
-            self.reader.error(codes::MISSING_KEY, &span, "a test that expects nothing can't fail").set_help(help);
+            self.reader
+                .error(codes::MISSING_KEY, &span, "a test that expects nothing can't fail")
+                .set_help(help);
         }
         Some(FlowTest { name: name?, place, steps })
     }
@@ -108,7 +116,10 @@ impl FlowReader<'_> {
         Some(TestStep {
             place: self.reader.place(&self.reader.first_line(&node.span)),
             edits: fields.get("edit").map(|node| self.records(node, "`edit`")).unwrap_or_default(),
-            deletes: fields.get("delete").map(|node| self.ids(node, "`delete`")).unwrap_or_default(),
+            deletes: fields
+                .get("delete")
+                .map(|node| self.ids(node, "`delete`"))
+                .unwrap_or_default(),
             expect: fields.entry("expect").and_then(|(_, node)| self.expected(node)),
         })
     }
@@ -128,13 +139,19 @@ impl FlowReader<'_> {
         }
         let fields = self.reader.fields::<written::ExpectYaml>(node, "`expect`")?;
         let mut links = Vec::new();
-        for link in fields.get("links").and_then(|node| self.reader.list(node, "`links`")).unwrap_or_default() {
+        for link in fields
+            .get("links")
+            .and_then(|node| self.reader.list(node, "`links`"))
+            .unwrap_or_default()
+        {
             links.extend(self.link(link));
         }
         let mut reviews = Vec::new();
         if let Some(node) = fields.get("reviews") {
             for (ty, type_place, node) in self.by_type(node, "`reviews`") {
-                for (key, why) in self.reader.entries(node, "the reviews of a record type").unwrap_or_default() {
+                for (key, why) in
+                    self.reader.entries(node, "the reviews of a record type").unwrap_or_default()
+                {
                     let word = self.reader.word::<written::ReviewWord>(why, "why a record waits");
                     let kind = word.and_then(ReviewKind::parse);
                     let key = self.key(&ty, &key.text, &key.span, &type_place);
@@ -143,9 +160,18 @@ impl FlowReader<'_> {
             }
         }
         Some(Expected {
-            creates: fields.get("creates").map(|node| self.records(node, "`creates`")).unwrap_or_default(),
-            updates: fields.get("updates").map(|node| self.records(node, "`updates`")).unwrap_or_default(),
-            deletes: fields.get("deletes").map(|node| self.ids(node, "`deletes`")).unwrap_or_default(),
+            creates: fields
+                .get("creates")
+                .map(|node| self.records(node, "`creates`"))
+                .unwrap_or_default(),
+            updates: fields
+                .get("updates")
+                .map(|node| self.records(node, "`updates`"))
+                .unwrap_or_default(),
+            deletes: fields
+                .get("deletes")
+                .map(|node| self.ids(node, "`deletes`"))
+                .unwrap_or_default(),
             links,
             reviews,
             ..nothing
@@ -153,7 +179,12 @@ impl FlowReader<'_> {
     }
 
     fn key(&self, ty: &TypeName, id: &str, span: &Range<usize>, type_place: &Place) -> TestKey {
-        TestKey { ty: ty.clone(), id: id.into(), place: self.reader.place(span), type_place: type_place.clone() }
+        TestKey {
+            ty: ty.clone(),
+            id: id.into(),
+            place: self.reader.place(span),
+            type_place: type_place.clone(),
+        }
     }
 
     /// A mapping by record type.
@@ -172,7 +203,11 @@ impl FlowReader<'_> {
     fn records(&mut self, node: &Node, what: &str) -> Vec<TestRecord> {
         let mut found = Vec::new();
         for (ty, type_place, node) in self.by_type(node, what) {
-            for (key, node) in self.reader.entries(node, "the records of a record type, by id,").unwrap_or_default() {
+            for (key, node) in self
+                .reader
+                .entries(node, "the records of a record type, by id,")
+                .unwrap_or_default()
+            {
                 let key = self.key(&ty, &key.text, &key.span, &type_place);
                 let entries = match node.is_null() {
                     true => &[],
@@ -202,7 +237,9 @@ impl FlowReader<'_> {
     /// `crm.People/1 = shop.Customers/c-1`
     fn link(&mut self, node: &Node) -> Option<(TestKey, TestKey)> {
         let text = self.reader.text(node, "a link")?;
-        let sides = text.split_once(" = ").and_then(|(a, b)| Some((a.trim().split_once('/')?, b.trim().split_once('/')?)));
+        let sides = text
+            .split_once(" = ")
+            .and_then(|(a, b)| Some((a.trim().split_once('/')?, b.trim().split_once('/')?)));
         let Some((a, b)) = sides else {
             self.reader
                 .error(codes::ROW, &node.span, format!("`{text}` is no link"))
@@ -210,8 +247,9 @@ impl FlowReader<'_> {
             return None;
         };
         let place = self.reader.place(&node.span);
-        let mut key =
-            |(ty, id): (&str, &str)| Some(self.type_name(ty, &node.span)?).map(|ty| self.key(&ty, id, &node.span, &place));
+        let mut key = |(ty, id): (&str, &str)| {
+            Some(self.type_name(ty, &node.span)?).map(|ty| self.key(&ty, id, &node.span, &place))
+        };
         Some((key(a)?, key(b)?))
     }
 }

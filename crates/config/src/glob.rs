@@ -1,8 +1,10 @@
-//! Files of a folder by a pattern: `flows/*.yaml`. `*` and `?` stand for parts of one name, never for a `/`.
+//! Files of a folder by a pattern: `flows/*.yaml`. `*` and `?` stand for parts of one name, never
+//! for a `/`.
 
 use std::path::Path;
 
-/// The files that a pattern names, by their paths within the folder, sorted. A name without `*` and `?` is itself.
+/// The files that a pattern names, by their paths within the folder, sorted. A name without `*` and
+/// `?` is itself.
 pub(crate) fn files(dir: &Path, pattern: &str) -> Vec<String> {
     let mut found = vec![String::new()];
     let mut steps = pattern.split('/').filter(|step| !step.is_empty() && *step != ".").peekable();
@@ -11,7 +13,9 @@ pub(crate) fn files(dir: &Path, pattern: &str) -> Vec<String> {
         let fits_kind = |path: &Path| if last { path.is_file() } else { path.is_dir() };
         let mut next = Vec::new();
         for before in &found {
-            let at = |name: &str| if before.is_empty() { name.to_string() } else { format!("{before}/{name}") };
+            let at = |name: &str| {
+                if before.is_empty() { name.to_string() } else { format!("{before}/{name}") }
+            };
             if !step.contains(['*', '?']) {
                 next.extend(Some(at(step)).filter(|name| fits_kind(&dir.join(name))));
                 continue;
@@ -30,8 +34,10 @@ pub(crate) fn files(dir: &Path, pattern: &str) -> Vec<String> {
 }
 
 fn fits(pattern: &str, name: &str) -> bool {
-    let (pattern, name): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());
-    // Where the last star was, and how much of the name it has taken: going back to it alone is enough.
+    let (pattern, name): (Vec<char>, Vec<char>) =
+        (pattern.chars().collect(), name.chars().collect());
+    // Where the last star was, and how much of the name it has taken: going back to it alone is
+    // enough.
     let (mut p, mut n, mut star) = (0, 0, None);
     while n < name.len() {
         match pattern.get(p) {

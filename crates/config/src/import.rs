@@ -22,7 +22,8 @@ pub struct Proposal {
     pub unnamed: bool,
 }
 
-/// Reads a dataflow document, or a flow file where the name ends in `.yaml` or `.yml`, under these names.
+/// Reads a dataflow document, or a flow file where the name ends in `.yaml` or `.yml`, under these
+/// names.
 pub fn read_flows(name: &str, text: &str, names: &Names) -> (FlowFile, Vec<Problem>) {
     let source = Arc::new(Source::new(name, text));
     let lower = name.to_lowercase();
@@ -33,8 +34,9 @@ pub fn read_flows(name: &str, text: &str, names: &Names) -> (FlowFile, Vec<Probl
     (file, in_order(problems))
 }
 
-/// The systems that these documents (their texts) are about. `connectors` are the names of those that are built in:
-/// `Powerofficego` becomes `poweroffice-go` where there is one of that name. What is left unnamed becomes `unnamed`.
+/// The systems that these documents (their texts) are about. `connectors` are the names of those
+/// that are built in: `Powerofficego` becomes `poweroffice-go` where there is one of that name.
+/// What is left unnamed becomes `unnamed`.
 ///
 /// ```
 /// let text = "Wix.com to  Dataflow\n====================\n\nWix.com Contacts to  Users\n--------------------------\n\
@@ -49,10 +51,11 @@ pub fn propose_systems(documents: &[&str], connectors: &[&str]) -> Vec<Proposal>
     for text in documents {
         let (document, _) = lockstep_document::read(text);
         for section in &document.sections {
-            let connected = section.statements.iter().filter_map(|statement| match &statement.kind {
-                StatementKind::CreateIfConnected { connected, .. } => Some(connected),
-                _ => None,
-            });
+            let connected =
+                section.statements.iter().filter_map(|statement| match &statement.kind {
+                    StatementKind::CreateIfConnected { connected, .. } => Some(connected),
+                    _ => None,
+                });
             let ends = [&section.heading.from, &section.heading.to].into_iter();
             for name in ends.chain(connected.flatten()) {
                 add(&mut proposals, &name.system, connectors);
@@ -80,16 +83,26 @@ fn add(proposals: &mut Vec<Proposal>, written: &str, connectors: &[&str]) {
         return;
     }
     let known = proposals.iter_mut().find(|proposal| {
-        proposal.names.title.iter().chain(&proposal.names.aliases).any(|name| squeezed(without_domain(name)) == key)
+        proposal
+            .names
+            .title
+            .iter()
+            .chain(&proposal.names.aliases)
+            .any(|name| squeezed(without_domain(name)) == key)
     });
     if let Some(known) = known {
         let names = &mut known.names;
-        if names.title.as_deref() != Some(written) && !names.aliases.iter().any(|alias| alias == written) {
+        if names.title.as_deref() != Some(written)
+            && !names.aliases.iter().any(|alias| alias == written)
+        {
             names.aliases.push(written.to_string());
         }
         return;
     }
-    let connector = connectors.iter().find(|connector| squeezed(connector) == key).map(|connector| connector.to_string());
+    let connector = connectors
+        .iter()
+        .find(|connector| squeezed(connector) == key)
+        .map(|connector| connector.to_string());
     let name = connector.clone().unwrap_or_else(|| slug(without_domain(written)));
     let taken = |name: &str| proposals.iter().any(|proposal| proposal.names.name == name);
     let mut free = name.clone();
@@ -102,18 +115,23 @@ fn add(proposals: &mut Vec<Proposal>, written: &str, connectors: &[&str]) {
     proposals.push(Proposal { names, connector, unnamed: false });
 }
 
-/// The systems that a flow file names, where no project says which there are: what stands before the first dot of every record type.
+/// The systems that a flow file names, where no project says which there are: what stands before
+/// the first dot of every record type.
 pub fn systems_named(text: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for line in text.lines() {
         let line = line.trim().trim_start_matches("- ");
         let names = match line.split_once(':') {
             Some(("from" | "to", name)) => name,
-            Some(("create", rest)) if rest.contains("when_connected_to") => rest.split_once('[').map_or("", |(_, names)| names),
+            Some(("create", rest)) if rest.contains("when_connected_to") => {
+                rest.split_once('[').map_or("", |(_, names)| names)
+            }
             _ => continue,
         };
         for name in names.split(',') {
-            if let Some((system, _)) = name.trim().trim_matches(['"', '\'', ']', '}', ' ']).split_once('.') {
+            if let Some((system, _)) =
+                name.trim().trim_matches(['"', '\'', ']', '}', ' ']).split_once('.')
+            {
                 found.insert(system.trim().to_string());
             }
         }
@@ -122,21 +140,32 @@ pub fn systems_named(text: &str) -> BTreeSet<String> {
 }
 
 fn slug(name: &str) -> String {
-    let dashed: String = name.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).flat_map(char::to_lowercase).collect();
+    let dashed: String = name
+        .chars()
+        .map(|c| if c.is_alphanumeric() { c } else { '-' })
+        .flat_map(char::to_lowercase)
+        .collect();
     let steps: Vec<&str> = dashed.split('-').filter(|step| !step.is_empty()).collect();
     if steps.is_empty() { "system".into() } else { steps.join("-") }
 }
 
 /// The names of proposed systems, the unnamed one included.
 pub fn names_of(proposals: &[Proposal]) -> Names {
-    let unnamed = proposals.iter().find(|proposal| proposal.unnamed).map(|proposal| proposal.names.name.clone());
+    let unnamed = proposals
+        .iter()
+        .find(|proposal| proposal.unnamed)
+        .map(|proposal| proposal.names.name.clone());
     let names = Names::new(proposals.iter().map(|proposal| proposal.names.clone()).collect());
     names.of_document(unnamed.as_deref(), &Default::default())
 }
 
-/// A `lockstep.yaml` for these systems and files of flows. `settings` gives the settings that a connector needs, each with
-/// what it is; those that are secrets are named as variables.
-pub fn write_project_yaml(proposals: &[Proposal], flows: &[&str], settings: &dyn Fn(&str) -> Vec<(String, String)>) -> String {
+/// A `lockstep.yaml` for these systems and files of flows. `settings` gives the settings that a
+/// connector needs, each with what it is; those that are secrets are named as variables.
+pub fn write_project_yaml(
+    proposals: &[Proposal],
+    flows: &[&str],
+    settings: &dyn Fn(&str) -> Vec<(String, String)>,
+) -> String {
     let mut text = String::from(
         "# The systems to keep in step. Secrets stand in .env and are named here: ${NAME}.\nstore: sqlite:lockstep.db\n\nsystems:\n",
     );
@@ -152,7 +181,8 @@ pub fn write_project_yaml(proposals: &[Proposal], flows: &[&str], settings: &dyn
             let _ = writeln!(text, "    title: {}", crate::write::scalar(title));
         }
         if !names.aliases.is_empty() {
-            let aliases: Vec<String> = names.aliases.iter().map(|alias| crate::write::in_flow(alias)).collect();
+            let aliases: Vec<String> =
+                names.aliases.iter().map(|alias| crate::write::in_flow(alias)).collect();
             let _ = writeln!(text, "    aliases: [{}]", aliases.join(", "));
         }
         let wanted = connector.as_deref().map(settings).unwrap_or_default();
@@ -160,7 +190,9 @@ pub fn write_project_yaml(proposals: &[Proposal], flows: &[&str], settings: &dyn
             text.push_str("    with:\n");
         }
         for (key, what) in wanted {
-            let variable = format!("{}_{key}", names.name).to_uppercase().replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+            let variable = format!("{}_{key}", names.name)
+                .to_uppercase()
+                .replace(|c: char| !c.is_ascii_alphanumeric(), "_");
             let _ = writeln!(text, "      {key}: ${{{variable}}}   # {what}");
         }
     }
@@ -184,8 +216,10 @@ mod tests {
         for name in ["Wix.com", "PowerOffice GO", "Wix", "Powerofficego", "Über Shop", ""] {
             add(&mut proposals, name, &["wix", "poweroffice-go"]);
         }
-        let shown: Vec<_> =
-            proposals.iter().map(|p| (p.names.name.as_str(), p.names.aliases.join("|"), p.connector.is_some())).collect();
+        let shown: Vec<_> = proposals
+            .iter()
+            .map(|p| (p.names.name.as_str(), p.names.aliases.join("|"), p.connector.is_some()))
+            .collect();
         assert_eq!(
             shown,
             [

@@ -1,15 +1,19 @@
 //! From a project folder to checked flows, and back to documents.
 //!
-//! [`load`] reads `lockstep.yaml`, `.env` and the files of flows (YAML, or dataflow documents as they are); [`check`] looks the
-//! flows over against the schemas of the systems. Both tell *every* problem of every file at once, each with its place, what
-//! is wrong, and what would be right. [`write_flows_yaml`] turns a document into a flow file, and every file that was read
-//! ([`FlowFile`]) carries the draft of its document, so that document, flow file and document again say the same.
+//! [`load`] reads `lockstep.yaml`, `.env` and the files of flows (YAML, or dataflow documents as
+//! they are); [`check`] looks the flows over against the schemas of the systems. Both tell *every*
+//! problem of every file at once, each with its place, what is wrong, and what would be right.
+//! [`write_flows_yaml`] turns a document into a flow file, and every file that was read
+//! ([`FlowFile`]) carries the draft of its document, so that document, flow file and document again
+//! say the same.
 //!
-//! The idea it rests on: broken input is data. The written form ([`written`], from which the JSON Schemas for editors are
-//! made) and the checked form (`lockstep_model::Flow`, [`Project`]) are different types, and what lies between them is a tree in
-//! which every value knows its place, so that nothing stops at the first problem.
+//! The idea it rests on: broken input is data. The written form ([`written`], from which the JSON
+//! Schemas for editors are made) and the checked form (`lockstep_model::Flow`, [`Project`]) are
+//! different types, and what lies between them is a tree in which every value knows its place, so
+//! that nothing stops at the first problem.
 //!
-//! What it does not know: connectors (their schemas are handed to [`check`]), the engine's plan of flows, the network.
+//! What it does not know: connectors (their schemas are handed to [`check`]), the engine's plan of
+//! flows, the network.
 //!
 //! ```
 //! use std::collections::BTreeMap;
@@ -83,7 +87,9 @@ mod yaml;
 
 pub use check::{Schemas, check, check_references, convertible};
 pub use flow_tests::{Expected, FlowTest, TestKey, TestRecord, TestStep, TestValue};
-pub use import::{Proposal, names_of, propose_systems, read_flows, systems_named, write_project_yaml};
+pub use import::{
+    Proposal, names_of, propose_systems, read_flows, systems_named, write_project_yaml,
+};
 pub use names::{Names, SystemNames};
 pub use near::{any_of, near};
 pub use problem::{Label, Problem, Severity, in_order, render_all, to_json};

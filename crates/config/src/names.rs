@@ -1,7 +1,7 @@
 //! Which system a name means: the project's own name for it, its title, or one of its aliases.
 //!
-//! Documents are free with names: `Powerofficego` is `poweroffice-go`, `Wix.com` is `wix`, and an empty name is whatever
-//! `unnamed:` says.
+//! Documents are free with names: `Powerofficego` is `poweroffice-go`, `Wix.com` is `wix`, and an
+//! empty name is whatever `unnamed:` says.
 
 use std::collections::BTreeMap;
 
@@ -49,7 +49,8 @@ impl Names {
         Names { systems, unnamed: None, sides: vec![] }
     }
 
-    /// The same with what one document says of its own: the system that it leaves unnamed, and names of its own.
+    /// The same with what one document says of its own: the system that it leaves unnamed, and
+    /// names of its own.
     pub fn of_document(&self, unnamed: Option<&str>, own: &BTreeMap<String, String>) -> Names {
         let mut names = self.clone();
         names.unnamed = unnamed.map(String::from).or(names.unnamed);
@@ -61,14 +62,19 @@ impl Names {
         names
     }
 
-    /// The same with a name that means one system on the first side of a heading and another on the second.
+    /// The same with a name that means one system on the first side of a heading and another on the
+    /// second.
     pub(crate) fn with_sides(mut self, name: &str, systems: [String; 2]) -> Names {
         self.sides.push((name.into(), systems));
         self
     }
 
     /// The system that a name on this side of a heading means.
-    pub(crate) fn resolve_side(&self, written: &str, side: HeadingSide) -> Result<&str, Unresolved> {
+    pub(crate) fn resolve_side(
+        &self,
+        written: &str,
+        side: HeadingSide,
+    ) -> Result<&str, Unresolved> {
         let fits = |(name, _): &&(String, [String; 2])| squeezed(name) == squeezed(written);
         match self.sides.iter().find(fits) {
             Some((_, systems)) => Ok(&systems[side as usize]),
@@ -94,15 +100,21 @@ impl Names {
 
     /// All names that mean a system, for near names.
     pub(crate) fn all(&self) -> impl Iterator<Item = &str> {
-        self.systems
-            .iter()
-            .flat_map(|s| std::iter::once(s.name.as_str()).chain(s.title.as_deref()).chain(s.aliases.iter().map(String::as_str)))
+        self.systems.iter().flat_map(|s| {
+            std::iter::once(s.name.as_str())
+                .chain(s.title.as_deref())
+                .chain(s.aliases.iter().map(String::as_str))
+        })
     }
 
-    /// The system that a document's name means: exactly, else but for case, spaces and signs, else but for `.com` behind it.
+    /// The system that a document's name means: exactly, else but for case, spaces and signs, else
+    /// but for `.com` behind it.
     pub(crate) fn resolve(&self, written: &str) -> Result<&str, Unresolved> {
         if squeezed(written).is_empty() {
-            let unnamed = self.unnamed.as_deref().and_then(|name| self.systems().find(|system| *system == name));
+            let unnamed = self
+                .unnamed
+                .as_deref()
+                .and_then(|name| self.systems().find(|system| *system == name));
             return unnamed.ok_or(Unresolved::Unnamed);
         }
         let exact = |name: &str| name == written;
@@ -110,14 +122,19 @@ impl Names {
         let bare = |name: &str| squeezed(without_domain(name)) == squeezed(without_domain(written));
         for fits in [&exact as &dyn Fn(&str) -> bool, &loose, &bare] {
             let mut found = self.systems.iter().filter(|system| {
-                fits(&system.name) || system.title.as_deref().is_some_and(fits) || system.aliases.iter().any(|alias| fits(alias))
+                fits(&system.name)
+                    || system.title.as_deref().is_some_and(fits)
+                    || system.aliases.iter().any(|alias| fits(alias))
             });
             match (found.next(), found.next()) {
                 (Some(only), None) => return Ok(&only.name),
                 (Some(first), Some(second)) => {
                     let others = found.map(|system| system.name.clone());
                     return Err(Unresolved::Ambiguous(
-                        [first.name.clone(), second.name.clone()].into_iter().chain(others).collect(),
+                        [first.name.clone(), second.name.clone()]
+                            .into_iter()
+                            .chain(others)
+                            .collect(),
                     ));
                 }
                 (None, _) => {}
@@ -172,7 +189,10 @@ mod tests {
         ] {
             assert_eq!(names.resolve(written), Ok(system), "{written}");
         }
-        assert_eq!(names.resolve("Store"), Err(Unresolved::Ambiguous(vec!["shop".into(), "shop2".into()])));
+        assert_eq!(
+            names.resolve("Store"),
+            Err(Unresolved::Ambiguous(vec!["shop".into(), "shop2".into()]))
+        );
         assert_eq!(names.resolve("Zendesk"), Err(Unresolved::Unknown));
     }
 

@@ -2,9 +2,13 @@
 
 /// The name nearest to the one written, if any is near enough to be meant.
 ///
-/// Near is an optimal string alignment distance (Damerau 1964: insert, delete, replace, swap neighbours), case aside, of
-/// at most a third of the longer name; so `Persn` finds `Person` and `Users` does not find `Orders`.
-pub(crate) fn nearest<'a>(written: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+/// Near is an optimal string alignment distance (Damerau 1964: insert, delete, replace, swap
+/// neighbours), case aside, of at most a third of the longer name; so `Persn` finds `Person` and
+/// `Users` does not find `Orders`.
+pub(crate) fn nearest<'a>(
+    written: &str,
+    names: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
     near(written, names).into_iter().next()
 }
 

@@ -1,7 +1,8 @@
 //! Problems: what is wrong in a file of the project, where, and what would be right.
 //!
-//! Broken input is data: reading and checking collect problems and go on, so that every problem of every file is told at
-//! once. The order of a message is: what is wrong, what follows from it, what to do.
+//! Broken input is data: reading and checking collect problems and go on, so that every problem of
+//! every file is told at once. The order of a message is: what is wrong, what follows from it, what
+//! to do.
 
 use std::fmt::Write as _;
 
@@ -56,7 +57,14 @@ pub struct Label {
 impl Problem {
     /// An error at a place.
     pub fn error(code: &'static str, place: Place, message: impl Into<String>) -> Self {
-        Problem { severity: Severity::Error, code, place, message: message.into(), help: None, related: Vec::new() }
+        Problem {
+            severity: Severity::Error,
+            code,
+            place,
+            message: message.into(),
+            help: None,
+            related: Vec::new(),
+        }
     }
 
     /// A warning at a place.
@@ -76,9 +84,12 @@ impl Problem {
         self
     }
 
-    /// The problem as text: file, line, the offending text underlined, what is wrong and what would be right. No colours.
+    /// The problem as text: file, line, the offending text underlined, what is wrong and what would
+    /// be right. No colours.
     pub fn render(&self) -> String {
-        let lines = std::iter::once(&self.place).chain(self.related.iter().map(|label| &label.place)).map(Place::line);
+        let lines = std::iter::once(&self.place)
+            .chain(self.related.iter().map(|label| &label.place))
+            .map(Place::line);
         let gutter = lines.max().unwrap_or(1).to_string().len();
         let mut text = format!("{}[{}]: {}\n", self.severity.name(), self.code, self.message);
         excerpt(&mut text, &self.place, gutter, "-->", '^', "");
@@ -119,7 +130,8 @@ impl Problem {
     }
 }
 
-/// All problems, rendered one below the other, and a last line that counts them. Empty where there is none.
+/// All problems, rendered one below the other, and a last line that counts them. Empty where there
+/// is none.
 pub fn render_all(problems: &[Problem]) -> String {
     if problems.is_empty() {
         return String::new();
@@ -131,7 +143,8 @@ pub fn render_all(problems: &[Problem]) -> String {
         1 => Some(format!("1 {name}")),
         more => Some(format!("{more} {name}s")),
     };
-    let counts = [Severity::Error, Severity::Warning, Severity::Note].map(|severity| counted(count(severity), severity.name()));
+    let counts = [Severity::Error, Severity::Warning, Severity::Note]
+        .map(|severity| counted(count(severity), severity.name()));
     let _ = writeln!(text, "{}", counts.into_iter().flatten().collect::<Vec<_>>().join(", "));
     text
 }
@@ -201,24 +214,32 @@ pub(crate) fn is_secret_name(name: &str) -> bool {
     SECRET_WORDS.iter().any(|word| name.contains(word))
 }
 
-/// The line with the values of settings that look like secrets covered, character for character, so that columns hold.
-/// A name of a variable (`${WIX_API_KEY}`) is no secret.
+/// The line with the values of settings that look like secrets covered, character for character, so
+/// that columns hold. A name of a variable (`${WIX_API_KEY}`) is no secret.
 fn masked(line: &str) -> String {
     let chars: Vec<char> = line.chars().collect();
     let mut shown = chars.clone();
     let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '"' | '\'');
-    for colon in (0..chars.len()).filter(|at| chars[*at] == ':' && chars.get(at + 1).is_none_or(|c| c.is_whitespace())) {
+    for colon in (0..chars.len())
+        .filter(|at| chars[*at] == ':' && chars.get(at + 1).is_none_or(|c| c.is_whitespace()))
+    {
         let begin = (0..colon).rev().take_while(|at| is_name(chars[*at])).last().unwrap_or(colon);
-        let (name, value): (String, String) = (chars[begin..colon].iter().collect(), chars[colon + 1..].iter().collect());
+        let (name, value): (String, String) =
+            (chars[begin..colon].iter().collect(), chars[colon + 1..].iter().collect());
         // `key: line_no = pos` of a flow names two properties.
         if !is_secret_name(&name) || name == "key" && value.contains(" = ") {
             continue;
         }
-        let value = (colon + 1..chars.len()).find(|at| !chars[*at].is_whitespace()).unwrap_or(chars.len());
+        let value =
+            (colon + 1..chars.len()).find(|at| !chars[*at].is_whitespace()).unwrap_or(chars.len());
         let quote = chars.get(value).copied().filter(|c| matches!(c, '"' | '\''));
         let end = match quote {
-            Some(quote) => (value + 1..chars.len()).find(|at| chars[*at] == quote).unwrap_or(chars.len()),
-            None => (value..chars.len()).find(|at| matches!(chars[*at], ',' | '}' | ' ')).unwrap_or(chars.len()),
+            Some(quote) => {
+                (value + 1..chars.len()).find(|at| chars[*at] == quote).unwrap_or(chars.len())
+            }
+            None => (value..chars.len())
+                .find(|at| matches!(chars[*at], ',' | '}' | ' '))
+                .unwrap_or(chars.len()),
         };
         let text: String = chars[value..end].iter().collect();
         if text.trim_start_matches(['"', '\'']).starts_with("${") {
@@ -230,20 +251,27 @@ fn masked(line: &str) -> String {
     let text: String = chars.iter().collect();
     for (at, _) in text.match_indices("://") {
         let begin = text[..at].chars().count() + 3;
-        let end = (begin..chars.len()).find(|at| matches!(chars[*at], '/' | '?' | '"' | '\'' | ' ' | ',')).unwrap_or(chars.len());
+        let end = (begin..chars.len())
+            .find(|at| matches!(chars[*at], '/' | '?' | '"' | '\'' | ' ' | ','))
+            .unwrap_or(chars.len());
         let host = (begin..end).rev().find(|at| chars[*at] == '@');
-        let password = host.and_then(|host| (begin..host).find(|at| chars[*at] == ':').map(|colon| colon + 1..host));
-        if let Some(password) = password.filter(|password| chars.get(password.start) != Some(&'$')) {
+        let password = host.and_then(|host| {
+            (begin..host).find(|at| chars[*at] == ':').map(|colon| colon + 1..host)
+        });
+        if let Some(password) = password.filter(|password| chars.get(password.start) != Some(&'$'))
+        {
             shown[password].fill('•');
         }
     }
     shown.into_iter().collect()
 }
 
-/// Sorted by file and place, errors before warnings at the same place; the same problem told twice is told once. For what
-/// [`crate::load`] and [`crate::check`] say together.
+/// Sorted by file and place, errors before warnings at the same place; the same problem told twice
+/// is told once. For what [`crate::load`] and [`crate::check`] say together.
 pub fn in_order(mut problems: Vec<Problem>) -> Vec<Problem> {
-    let key = |p: &Problem| (p.place.source.name.clone(), p.place.span.start, p.severity, p.code, p.message.clone());
+    let key = |p: &Problem| {
+        (p.place.source.name.clone(), p.place.span.start, p.severity, p.code, p.message.clone())
+    };
     problems.sort_by_key(key);
     problems.dedup_by(|a, b| key(a) == key(b));
     problems
@@ -253,8 +281,8 @@ pub fn in_order(mut problems: Vec<Problem>) -> Vec<Problem> {
 pub(crate) struct Reader {
     pub source: std::sync::Arc<Source>,
     pub problems: Vec<Problem>,
-    /// What can't be read is left out with a warning: documents are made by machines of varying health, and the rest of one
-    /// is understood all the same.
+    /// What can't be read is left out with a warning: documents are made by machines of varying
+    /// health, and the rest of one is understood all the same.
     pub lenient: bool,
 }
 
@@ -264,17 +292,26 @@ impl Reader {
     }
 
     /// An error; in a document a warning, followed by what comes of it.
-    pub fn fault(&mut self, code: &'static str, span: &std::ops::Range<usize>, message: &str, follows: &str) -> &mut Problem {
+    pub fn fault(
+        &mut self,
+        code: &'static str,
+        span: &std::ops::Range<usize>,
+        message: &str,
+        follows: &str,
+    ) -> &mut Problem {
         match self.lenient {
             true => self.warning(code, span, format!("{message}; {follows}")),
             false => self.error(code, span, message),
         }
     }
 
-    /// A value as messages may show it: where a variable was put in, the variable's name, because it may be a secret.
+    /// A value as messages may show it: where a variable was put in, the variable's name, because
+    /// it may be a secret.
     pub fn shown(&self, span: &std::ops::Range<usize>, text: &str) -> String {
         match self.source.text.get(span.clone()) {
-            Some(written) if written.contains("${") => written.trim_matches(['"', '\'']).to_string(),
+            Some(written) if written.contains("${") => {
+                written.trim_matches(['"', '\'']).to_string()
+            }
             _ => text.to_string(),
         }
     }
@@ -288,11 +325,21 @@ impl Reader {
         Place::new(&self.source, span.clone())
     }
 
-    pub fn error(&mut self, code: &'static str, span: &std::ops::Range<usize>, message: impl Into<String>) -> &mut Problem {
+    pub fn error(
+        &mut self,
+        code: &'static str,
+        span: &std::ops::Range<usize>,
+        message: impl Into<String>,
+    ) -> &mut Problem {
         self.add(Problem::error(code, Place::new(&self.source, span.clone()), message))
     }
 
-    pub fn warning(&mut self, code: &'static str, span: &std::ops::Range<usize>, message: impl Into<String>) -> &mut Problem {
+    pub fn warning(
+        &mut self,
+        code: &'static str,
+        span: &std::ops::Range<usize>,
+        message: impl Into<String>,
+    ) -> &mut Problem {
         self.add(Problem::warning(code, Place::new(&self.source, span.clone()), message))
     }
 
@@ -320,13 +367,19 @@ mod tests {
 
     #[test]
     fn values_that_look_like_secrets_are_covered() {
-        assert_eq!(masked("  with: { api_key: abc, site: x }"), "  with: { api_key: •••, site: x }");
+        assert_eq!(
+            masked("  with: { api_key: abc, site: x }"),
+            "  with: { api_key: •••, site: x }"
+        );
         assert_eq!(masked("client_secret: \"a b\""), "client_secret: \"•••\"");
         assert_eq!(masked("token: ${WIX_TOKEN}"), "token: ${WIX_TOKEN}");
         assert_eq!(masked("key: line_no = pos"), "key: line_no = pos");
         assert_eq!(masked("key: c2VjcmV0=="), "key: ••••••••••");
         assert_eq!(masked("region: NO"), "region: NO");
-        assert_eq!(masked("url: \"postgres://app:pw@db:5432/x\""), "url: \"postgres://app:••@db:5432/x\"");
+        assert_eq!(
+            masked("url: \"postgres://app:pw@db:5432/x\""),
+            "url: \"postgres://app:••@db:5432/x\""
+        );
         assert_eq!(masked("url: postgres://app:${PW}@db/x"), "url: postgres://app:${PW}@db/x");
         assert_eq!(masked("see https://example.com:80/a@b"), "see https://example.com:80/a@b");
     }

@@ -92,7 +92,8 @@ pub struct Reference {
     pub place: Place,
 }
 
-/// Under which name a connector is told which of its lists are record types (`lockstep_connector::elements`).
+/// Under which name a connector is told which of its lists are record types
+/// (`lockstep_connector::elements`).
 pub(crate) const ELEMENTS: &str = "$elements";
 
 /// How often the service reads a system, in seconds.
@@ -137,11 +138,14 @@ impl Project {
 }
 
 impl System {
-    /// Where what a message is about stands in the connector's settings: the first word in backticks that is written there, else the
-    /// connector's name.
+    /// Where what a message is about stands in the connector's settings: the first word in
+    /// backticks that is written there, else the connector's name.
     pub fn setting_place(&self, message: &str) -> Place {
         let words = message.split('`').skip(1).step_by(2).filter(|word| !word.is_empty());
-        let found = self.with_place.as_ref().and_then(|with| words.into_iter().find_map(|word| with.narrowed_to_word(word)));
+        let found = self
+            .with_place
+            .as_ref()
+            .and_then(|with| words.into_iter().find_map(|word| with.narrowed_to_word(word)));
         found.unwrap_or_else(|| self.connector_place.clone())
     }
 
@@ -150,8 +154,8 @@ impl System {
         self.title.as_deref().unwrap_or(&self.name)
     }
 
-    /// The connector's schemas with what the project adds: references, the country of telephone numbers, placeholders. Use these for
-    /// running and checking alike.
+    /// The connector's schemas with what the project adds: references, the country of telephone
+    /// numbers, placeholders. Use these for running and checking alike.
     pub fn with_references(&self, mut schemas: Vec<TypeSchema>) -> Vec<TypeSchema> {
         for schema in &mut schemas {
             schema.region = self.region;
@@ -159,12 +163,15 @@ impl System {
             schema.placeholders = self.placeholders.clone();
         }
         for Reference { kind, path, to, .. } in &self.references {
-            let Some(schema) = schemas.iter_mut().find(|schema| schema.kind == *kind) else { continue };
+            let Some(schema) = schemas.iter_mut().find(|schema| schema.kind == *kind) else {
+                continue;
+            };
             match schema.properties.iter_mut().find(|property| property.path == *path) {
                 Some(property) => property.reference = Some(to.clone()),
-                None => schema
-                    .properties
-                    .push(PropertySchema { reference: Some(to.clone()), ..PropertySchema::new(path.as_str(), PlainType::Any) }),
+                None => schema.properties.push(PropertySchema {
+                    reference: Some(to.clone()),
+                    ..PropertySchema::new(path.as_str(), PlainType::Any)
+                }),
             }
         }
         schemas
@@ -191,23 +198,30 @@ impl fmt::Debug for System {
     }
 }
 
-/// Reads a project folder. Every problem of every file is told; the project is there as far as it could be understood.
+/// Reads a project folder. Every problem of every file is told; the project is there as far as it
+/// could be understood.
 ///
-/// A project with errors among its problems is for showing more problems ([`crate::check`]), not for running.
+/// A project with errors among its problems is for showing more problems ([`crate::check`]), not
+/// for running.
 pub fn load(dir: &FilePath) -> (Option<Project>, Vec<Problem>) {
     load_with(dir, &|name| std::env::var(name).ok())
 }
 
 /// [`load`] with an environment of the caller's.
-pub fn load_with(dir: &FilePath, environment: &dyn Fn(&str) -> Option<String>) -> (Option<Project>, Vec<Problem>) {
-    let (environment, mut problems) = Environment::new(std::fs::read_to_string(dir.join(".env")).ok(), environment);
+pub fn load_with(
+    dir: &FilePath,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> (Option<Project>, Vec<Problem>) {
+    let (environment, mut problems) =
+        Environment::new(std::fs::read_to_string(dir.join(".env")).ok(), environment);
     let source = match read_file(dir, "lockstep.yaml") {
         Ok(source) => source,
         Err(mut problem) => {
             if !dir.join("lockstep.yaml").exists() {
                 problem.code = codes::NO_PROJECT;
                 problem.message = format!("there is no lockstep.yaml in {}", dir.display());
-                problem.help = Some("`lockstep init` makes a project; `-C DIR` names another folder".into());
+                problem.help =
+                    Some("`lockstep init` makes a project; `-C DIR` names another folder".into());
             }
             problems.push(*problem);
             return (None, problems);
@@ -219,8 +233,12 @@ pub fn load_with(dir: &FilePath, environment: &dyn Fn(&str) -> Option<String>) -
     let Some(mut root) = root else {
         if problems.is_empty() {
             problems.push(
-                Problem::error(codes::MISSING_KEY, Place::new(&source, 0..0), "lockstep.yaml is empty")
-                    .help("`lockstep init` writes one"),
+                Problem::error(
+                    codes::MISSING_KEY,
+                    Place::new(&source, 0..0),
+                    "lockstep.yaml is empty",
+                )
+                .help("`lockstep init` writes one"),
             );
         }
         return (None, in_order(problems));
@@ -232,7 +250,8 @@ pub fn load_with(dir: &FilePath, environment: &dyn Fn(&str) -> Option<String>) -
         for (name, names) in std::mem::take(&mut reading.unresolved) {
             problems.extend(add_flows(project, &name, &names));
         }
-        let (flows, places, united) = crate::unite::unite(project.files.iter().flat_map(|file| &file.sections));
+        let (flows, places, united) =
+            crate::unite::unite(project.files.iter().flat_map(|file| &file.sections));
         (project.flows, project.places) = (flows, places);
         problems.extend(united);
         apply_clears(project);
@@ -241,21 +260,29 @@ pub fn load_with(dir: &FilePath, environment: &dyn Fn(&str) -> Option<String>) -
     (project, in_order(problems))
 }
 
-/// What flows say of which property tells an element from the others of its list: their systems' connectors are to know it.
+/// What flows say of which property tells an element from the others of its list: their systems'
+/// connectors are to know it.
 fn keys_of_elements(project: &mut Project) -> Vec<Problem> {
     let mut problems = Vec::new();
     for (flow, places) in project.flows.iter().zip(&project.places) {
         let Some(ids) = &flow.key else { continue };
         for (ty, id) in [&flow.from, &flow.to].into_iter().zip(ids) {
             let Some((parent, list)) = crate::row_lists::list_of(ty) else { continue };
-            let Some(system) = project.systems.iter_mut().find(|system| system.name == ty.system) else { continue };
+            let Some(system) = project.systems.iter_mut().find(|system| system.name == ty.system)
+            else {
+                continue;
+            };
             let elements = system.with.entry(ELEMENTS).or_insert_with(|| Value::Object(Map::new()));
-            let lists = elements.as_object_mut().map(|all| all.entry(parent).or_insert_with(|| Value::Object(Map::new())));
+            let lists = elements
+                .as_object_mut()
+                .map(|all| all.entry(parent).or_insert_with(|| Value::Object(Map::new())));
             let Some(lists) = lists.and_then(Value::as_object_mut) else { continue };
             let said = lists.entry(list).or_insert_with(|| json!({ "id": id.as_str() }));
             let known = said.get("id").and_then(Value::as_str).unwrap_or_default();
             if known != id.as_str() {
-                let message = format!("the elements of {ty} are told apart by `{known}` elsewhere, and by `{id}` here");
+                let message = format!(
+                    "the elements of {ty} are told apart by `{known}` elsewhere, and by `{id}` here"
+                );
                 let problem = Problem::error(codes::CONTRADICTION, places.flow.clone(), message);
                 problems.push(problem.help("an element has one id: say the same everywhere"));
             }
@@ -266,9 +293,16 @@ fn keys_of_elements(project: &mut Project) -> Vec<Problem> {
 
 /// `clears: ignore` of a system holds for every row that has a property of it.
 fn apply_clears(project: &mut Project) {
-    let ignored: Vec<&str> = project.systems.iter().filter(|system| !system.clears).map(|system| system.name.as_str()).collect();
+    let ignored: Vec<&str> = project
+        .systems
+        .iter()
+        .filter(|system| !system.clears)
+        .map(|system| system.name.as_str())
+        .collect();
     for flow in &mut project.flows {
-        if ignored.contains(&flow.from.system.as_str()) || ignored.contains(&flow.to.system.as_str()) {
+        if ignored.contains(&flow.from.system.as_str())
+            || ignored.contains(&flow.to.system.as_str())
+        {
             flow.properties.iter_mut().for_each(|pair| pair.clears = false);
         }
     }
@@ -279,10 +313,11 @@ fn add_flows(project: &mut Project, name: &str, names: &Names) -> Vec<Problem> {
         Ok(source) => source,
         Err(problem) => return vec![*problem],
     };
-    let (file, problems) = match name.to_lowercase().ends_with(".yaml") || name.to_lowercase().ends_with(".yml") {
-        true => crate::flow_file::read(&source, names, &project.policies, Some(&project.dir)),
-        false => crate::document_flows::read(&source, names, &project.policies),
-    };
+    let (file, problems) =
+        match name.to_lowercase().ends_with(".yaml") || name.to_lowercase().ends_with(".yml") {
+            true => crate::flow_file::read(&source, names, &project.policies, Some(&project.dir)),
+            false => crate::document_flows::read(&source, names, &project.policies),
+        };
     project.files.push(file);
     problems
 }
@@ -296,10 +331,17 @@ pub(crate) fn read_file(dir: &FilePath, name: &str) -> Result<Arc<Source>, Box<P
         Ok(bytes) => match String::from_utf8(bytes) {
             Ok(text) => Ok(Arc::new(Source::new(name, text))),
             Err(error) => {
-                let line = error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
+                let line = error.as_bytes()[..error.utf8_error().valid_up_to()]
+                    .iter()
+                    .filter(|b| **b == b'\n')
+                    .count()
+                    + 1;
                 fails(format!("{name} is no UTF-8 text: line {line}"), "save it as UTF-8")
             }
         },
-        Err(error) => fails(format!("{name} can't be read: {error}"), "see that the file is there and may be read"),
+        Err(error) => fails(
+            format!("{name} can't be read: {error}"),
+            "see that the file is there and may be read",
+        ),
     }
 }

@@ -38,35 +38,60 @@ impl<'a> ProjectReader<'a> {
     pub fn project(&mut self, root: &Node) -> Option<Project> {
         let fields = self.reader.fields::<written::ProjectYaml>(root, "lockstep.yaml")?;
         let region = fields.get("region").and_then(|node| self.reader.region(node));
-        let placeholders = fields.get("placeholders").map(|node| self.placeholders(node)).unwrap_or_default();
-        let limits = fields.get("limits").map_or_else(Limits::default, |node| self.limits(node, Limits::default()));
-        let systems_node = self.reader.required(&fields, "systems", "lockstep.yaml", "{ name: { connector: … } }");
-        let entries = systems_node.and_then(|node| self.reader.entries(node, "`systems`")).unwrap_or_default();
-        let systems: Vec<System> =
-            entries.iter().filter_map(|(key, node)| self.system(&key.text, &key.span, node, limits)).collect();
+        let placeholders =
+            fields.get("placeholders").map(|node| self.placeholders(node)).unwrap_or_default();
+        let limits = fields
+            .get("limits")
+            .map_or_else(Limits::default, |node| self.limits(node, Limits::default()));
+        let systems_node =
+            self.reader.required(&fields, "systems", "lockstep.yaml", "{ name: { connector: … } }");
+        let entries = systems_node
+            .and_then(|node| self.reader.entries(node, "`systems`"))
+            .unwrap_or_default();
+        let systems: Vec<System> = entries
+            .iter()
+            .filter_map(|(key, node)| self.system(&key.text, &key.span, node, limits))
+            .collect();
         let systems: Vec<System> = systems
             .into_iter()
-            .map(|system| System { region: system.region.or(region), placeholders: placeholders.clone(), ..system })
+            .map(|system| System {
+                region: system.region.or(region),
+                placeholders: placeholders.clone(),
+                ..system
+            })
             .collect();
         self.same_names(&systems);
         let names = Names::new(
-            // A system whose settings are wrong is a system all the same: its flows are no mistakes.
+            // A system whose settings are wrong is a system all the same: its flows are no
+            // mistakes.
             entries
                 .iter()
                 .map(|(key, _)| match systems.iter().find(|system| system.name == key.text) {
-                    Some(system) => {
-                        SystemNames { name: system.name.clone(), title: system.title.clone(), aliases: system.aliases.clone() }
-                    }
+                    Some(system) => SystemNames {
+                        name: system.name.clone(),
+                        title: system.title.clone(),
+                        aliases: system.aliases.clone(),
+                    },
                     None => SystemNames { name: key.text.clone(), ..SystemNames::default() },
                 })
                 .collect(),
         );
-        let store = fields.get("store").and_then(|node| self.store(node)).unwrap_or_else(|| "sqlite:lockstep.db".into());
+        let store = fields
+            .get("store")
+            .and_then(|node| self.store(node))
+            .unwrap_or_else(|| "sqlite:lockstep.db".into());
         let journal_days = fields.get("journal").and_then(|node| self.journal(node));
-        let policies = fields.get("policies").map(|node| self.policies(node, &names)).unwrap_or_default();
-        let first_run_waits =
-            fields.get("first_run").and_then(|node| self.reader.word::<written::FirstRun>(node, "`first_run`")) != Some("go");
-        self.flow_files(fields.get("flows"), fields.entry("flows").map(|(key, _)| key.span.clone()), &names);
+        let policies =
+            fields.get("policies").map(|node| self.policies(node, &names)).unwrap_or_default();
+        let first_run_waits = fields
+            .get("first_run")
+            .and_then(|node| self.reader.word::<written::FirstRun>(node, "`first_run`"))
+            != Some("go");
+        self.flow_files(
+            fields.get("flows"),
+            fields.entry("flows").map(|(key, _)| key.span.clone()),
+            &names,
+        );
         Some(Project {
             dir: self.dir.to_path_buf(),
             systems,
@@ -82,7 +107,13 @@ impl<'a> ProjectReader<'a> {
         })
     }
 
-    fn system(&mut self, name: &str, span: &Range<usize>, node: &Node, limits: Limits) -> Option<System> {
+    fn system(
+        &mut self,
+        name: &str,
+        span: &Range<usize>,
+        node: &Node,
+        limits: Limits,
+    ) -> Option<System> {
         if name.is_empty() || !name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-')) {
             self.reader
                 .error(codes::UNKNOWN_WORD, span, format!("`{name}` can't be the name of a system"))
@@ -95,21 +126,33 @@ impl<'a> ProjectReader<'a> {
             self.elements(node);
             with.insert(ELEMENTS.into(), node.to_json());
         }
-        let title = fields.get("title").and_then(|node| self.reader.text(node, "`title`")).map(String::from);
-        let aliases = fields.get("aliases").map(|node| self.reader.texts(node, "`aliases`")).unwrap_or_default();
+        let title = fields
+            .get("title")
+            .and_then(|node| self.reader.text(node, "`title`"))
+            .map(String::from);
+        let aliases = fields
+            .get("aliases")
+            .map(|node| self.reader.texts(node, "`aliases`"))
+            .unwrap_or_default();
         let aliases = aliases.into_iter().map(|(text, _)| text.to_string()).collect();
         let schedule = fields.get("schedule").map(|node| self.schedule(node)).unwrap_or_default();
         let full_scan = fields.get("full_scan").map(|node| self.schedule(node)).unwrap_or_default();
         let limits = fields.get("limits").map_or(limits, |node| self.limits(node, limits));
         let rate_per_second = fields.get("rate").and_then(|node| self.rate(node));
-        let clears =
-            fields.get("clears").and_then(|node| self.reader.word::<written::Clears>(node, "`clears`")) != Some("ignore");
-        let untold_wins =
-            fields.get("untold").and_then(|node| self.reader.word::<written::Untold>(node, "`untold`")) == Some("wins");
+        let clears = fields
+            .get("clears")
+            .and_then(|node| self.reader.word::<written::Clears>(node, "`clears`"))
+            != Some("ignore");
+        let untold_wins = fields
+            .get("untold")
+            .and_then(|node| self.reader.word::<written::Untold>(node, "`untold`"))
+            == Some("wins");
         let region = fields.get("region").and_then(|node| self.reader.region(node));
-        let references = fields.get("references").map(|node| self.references(node)).unwrap_or_default();
-        let connector =
-            connector.and_then(|node| self.reader.text(node, "`connector`").map(|text| (text.to_string(), node.span.clone())))?;
+        let references =
+            fields.get("references").map(|node| self.references(node)).unwrap_or_default();
+        let connector = connector.and_then(|node| {
+            self.reader.text(node, "`connector`").map(|text| (text.to_string(), node.span.clone()))
+        })?;
         Some(System {
             name: name.to_string(),
             connector: connector.0,
@@ -134,9 +177,17 @@ impl<'a> ProjectReader<'a> {
     /// Which lists are record types. Which record types and lists there are the connector knows.
     fn elements(&mut self, node: &Node) {
         for (_, lists) in self.reader.entries(node, "`elements`").unwrap_or_default() {
-            for (_, said) in self.reader.entries(lists, "the lists of a record type").unwrap_or_default() {
-                let Some(fields) = self.reader.fields::<written::ElementsYaml>(said, "the elements of a list") else { continue };
-                if let Some(id) = self.reader.required(&fields, "id", "the elements of a list", "line_no") {
+            for (_, said) in
+                self.reader.entries(lists, "the lists of a record type").unwrap_or_default()
+            {
+                let Some(fields) =
+                    self.reader.fields::<written::ElementsYaml>(said, "the elements of a list")
+                else {
+                    continue;
+                };
+                if let Some(id) =
+                    self.reader.required(&fields, "id", "the elements of a list", "line_no")
+                {
                     self.reader.text(id, "`id`");
                 }
             }
@@ -175,23 +226,35 @@ impl<'a> ProjectReader<'a> {
         let Yaml::Map(_) = node.value else {
             return Schedule { every_seconds: self.duration(node), types: BTreeMap::new() };
         };
-        let Some(fields) = self.reader.fields::<written::ScheduleMapYaml>(node, "`schedule`") else { return Schedule::default() };
+        let Some(fields) = self.reader.fields::<written::ScheduleMapYaml>(node, "`schedule`")
+        else {
+            return Schedule::default();
+        };
         let every_seconds = fields.get("every").and_then(|node| self.duration(node));
-        let types = fields.get("types").and_then(|node| self.reader.entries(node, "`types`")).unwrap_or_default();
-        let types = types.iter().filter_map(|(key, node)| Some((key.text.clone(), self.duration(node)?))).collect();
+        let types = fields
+            .get("types")
+            .and_then(|node| self.reader.entries(node, "`types`"))
+            .unwrap_or_default();
+        let types = types
+            .iter()
+            .filter_map(|(key, node)| Some((key.text.clone(), self.duration(node)?)))
+            .collect();
         Schedule { every_seconds, types }
     }
 
     fn duration(&mut self, node: &Node) -> Option<u64> {
         let text = self.reader.text(node, "a duration")?.trim();
-        let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+        let (number, unit) =
+            text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
         let seconds = match unit.trim() {
             "" | "s" => Some(1),
             "m" | "min" => Some(60),
             "h" => Some(3600),
             _ => None,
         };
-        let found = seconds.and_then(|unit| number.parse::<u64>().ok()?.checked_mul(unit)).filter(|seconds| *seconds > 0);
+        let found = seconds
+            .and_then(|unit| number.parse::<u64>().ok()?.checked_mul(unit))
+            .filter(|seconds| *seconds > 0);
         if found.is_none() {
             let text = self.reader.shown(&node.span, text);
             self.reader
@@ -203,7 +266,9 @@ impl<'a> ProjectReader<'a> {
 
     /// Limits over those that hold where nothing is said.
     fn limits(&mut self, node: &Node, mut limits: Limits) -> Limits {
-        let Some(fields) = self.reader.fields::<written::LimitsYaml>(node, "`limits`") else { return limits };
+        let Some(fields) = self.reader.fields::<written::LimitsYaml>(node, "`limits`") else {
+            return limits;
+        };
         for kind in GuardKind::ALL {
             let Some(node) = fields.get(kind.name()) else { continue };
             let Some(text) = self.reader.text(node, "a limit") else { continue };
@@ -229,7 +294,8 @@ impl<'a> ProjectReader<'a> {
             "hour" | "h" => Some(3600.0),
             _ => None,
         };
-        let number = number.trim().parse::<f64>().ok().filter(|number| *number > 0.0 && number.is_finite());
+        let number =
+            number.trim().parse::<f64>().ok().filter(|number| *number > 0.0 && number.is_finite());
         let found = number.zip(seconds).map(|(number, seconds)| number / seconds);
         if found.is_none() {
             let text = self.reader.shown(&node.span, text);
@@ -243,8 +309,12 @@ impl<'a> ProjectReader<'a> {
     fn references(&mut self, node: &Node) -> Vec<Reference> {
         let mut references = Vec::new();
         for (kind, node) in self.reader.entries(node, "`references`").unwrap_or_default() {
-            for (path, to) in self.reader.entries(node, "the references of a record type").unwrap_or_default() {
-                let Some(text) = self.reader.text(to, "what a reference refers to") else { continue };
+            for (path, to) in
+                self.reader.entries(node, "the references of a record type").unwrap_or_default()
+            {
+                let Some(text) = self.reader.text(to, "what a reference refers to") else {
+                    continue;
+                };
                 references.push(Reference {
                     kind: kind.text.clone(),
                     path: Path::new(&path.text),
@@ -260,9 +330,13 @@ impl<'a> ProjectReader<'a> {
     fn same_names(&mut self, systems: &[System]) {
         for (at, system) in systems.iter().enumerate() {
             for other in &systems[..at] {
-                let names = |s: &System| s.title.iter().chain(&s.aliases).map(|name| squeezed(name)).collect::<Vec<_>>();
+                let names = |s: &System| {
+                    s.title.iter().chain(&s.aliases).map(|name| squeezed(name)).collect::<Vec<_>>()
+                };
                 let (mine, theirs) = (names(system), names(other));
-                let shared = mine.iter().find(|name| theirs.contains(name) || squeezed(&other.name) == **name);
+                let shared = mine
+                    .iter()
+                    .find(|name| theirs.contains(name) || squeezed(&other.name) == **name);
                 if shared.is_some() || theirs.contains(&squeezed(&system.name)) {
                     let message = format!(
                         "`{}` and `{}` go by the same name, so a document can't tell them apart",
@@ -297,11 +371,18 @@ impl<'a> ProjectReader<'a> {
         if text == "forever" {
             return None;
         }
-        let days = text.strip_suffix('d').and_then(|days| days.trim().parse::<u32>().ok()).filter(|days| *days > 0);
+        let days = text
+            .strip_suffix('d')
+            .and_then(|days| days.trim().parse::<u32>().ok())
+            .filter(|days| *days > 0);
         if days.is_none() {
             let text = self.reader.shown(&node.span, text);
             self.reader
-                .error(codes::WRONG_TYPE, &node.span, format!("`{text}` is no time to keep the journal for"))
+                .error(
+                    codes::WRONG_TYPE,
+                    &node.span,
+                    format!("`{text}` is no time to keep the journal for"),
+                )
                 .set_help("write `forever`, or a number of days: `90d`");
         }
         days
@@ -312,7 +393,11 @@ impl<'a> ProjectReader<'a> {
         for (text, span) in &texts {
             if Placeholders::with([text]).added().next().is_none() {
                 self.reader
-                    .error(codes::WRONG_TYPE, span, "a placeholder without letters or signs stands for nothing anyway")
+                    .error(
+                        codes::WRONG_TYPE,
+                        span,
+                        "a placeholder without letters or signs stands for nothing anyway",
+                    )
                     .set_help("leave it out: what is empty never matches");
             }
         }
@@ -321,16 +406,27 @@ impl<'a> ProjectReader<'a> {
 
     fn policies(&mut self, node: &Node, names: &Names) -> Policies {
         let mut policies = Policies::default();
-        let Some(fields) = self.reader.fields::<written::PoliciesYaml>(node, "`policies`") else { return policies };
-        if let Some(word) = fields.get("deletes").and_then(|node| self.reader.word::<written::Deletes>(node, "`deletes`")) {
+        let Some(fields) = self.reader.fields::<written::PoliciesYaml>(node, "`policies`") else {
+            return policies;
+        };
+        if let Some(word) = fields
+            .get("deletes")
+            .and_then(|node| self.reader.word::<written::Deletes>(node, "`deletes`"))
+        {
             policies.deletes = deletes_of(word);
         }
-        let duplicates = fields.get("duplicates").and_then(|node| self.reader.word::<written::Duplicates>(node, "`duplicates`"));
+        let duplicates = fields
+            .get("duplicates")
+            .and_then(|node| self.reader.word::<written::Duplicates>(node, "`duplicates`"));
         policies.merge_duplicates = duplicates == Some("merge");
         policies.separate_duplicates = duplicates == Some("separate");
-        policies.clears =
-            fields.get("clears").and_then(|node| self.reader.word::<written::Clears>(node, "`clears`")) != Some("ignore");
-        for (text, span) in fields.get("prefer").map(|node| self.reader.texts(node, "`prefer`")).unwrap_or_default() {
+        policies.clears = fields
+            .get("clears")
+            .and_then(|node| self.reader.word::<written::Clears>(node, "`clears`"))
+            != Some("ignore");
+        for (text, span) in
+            fields.get("prefer").map(|node| self.reader.texts(node, "`prefer`")).unwrap_or_default()
+        {
             if self.is_system(text, &span, names) {
                 policies.prefer.push(text.to_string());
             }
@@ -347,7 +443,9 @@ impl<'a> ProjectReader<'a> {
             None => format!("lockstep.yaml has {}", crate::near::all_of(names.systems())),
         };
         let name = self.reader.shown(span, name);
-        self.reader.error(codes::UNKNOWN_SYSTEM, span, format!("lockstep.yaml has no system `{name}`")).set_help(help);
+        self.reader
+            .error(codes::UNKNOWN_SYSTEM, span, format!("lockstep.yaml has no system `{name}`"))
+            .set_help(help);
         false
     }
 
@@ -385,12 +483,18 @@ impl<'a> ProjectReader<'a> {
 
     fn flows_file(&mut self, item: &Node, names: &Names) -> Option<(String, Range<usize>, Names)> {
         let fields = self.reader.fields::<written::FlowsFileYaml>(item, "a file of flows")?;
+        let unnamed = fields.get("unnamed").and_then(|node| {
+            self.reader.text(node, "`unnamed`").map(|text| (text, node.span.clone()))
+        });
         let unnamed =
-            fields.get("unnamed").and_then(|node| self.reader.text(node, "`unnamed`").map(|text| (text, node.span.clone())));
-        let unnamed = unnamed.filter(|(text, span)| self.is_system(text, span, names)).map(|(text, _)| text);
+            unnamed.filter(|(text, span)| self.is_system(text, span, names)).map(|(text, _)| text);
         let mut own = BTreeMap::new();
         let mut sides = Vec::new();
-        for (key, node) in fields.get("names").and_then(|node| self.reader.entries(node, "`names`")).unwrap_or_default() {
+        for (key, node) in fields
+            .get("names")
+            .and_then(|node| self.reader.entries(node, "`names`"))
+            .unwrap_or_default()
+        {
             if let Yaml::List(_) = node.value {
                 let found = self.reader.texts(node, "two systems");
                 let known: Vec<String> = found
@@ -416,25 +520,36 @@ impl<'a> ProjectReader<'a> {
         }
         let file = self.reader.required(&fields, "file", "a file of flows", "flows/people.rst")?;
         let text = self.reader.text(file, "`file`")?.to_string();
-        let names = sides.into_iter().fold(names.of_document(unnamed, &own), |names, (name, both)| names.with_sides(&name, both));
+        let names =
+            sides.into_iter().fold(names.of_document(unnamed, &own), |names, (name, both)| {
+                names.with_sides(&name, both)
+            });
         Some((text, file.span.clone(), names))
     }
 
     fn no_such_file(&mut self, pattern: &str, span: &Range<usize>) {
         let shown = self.reader.shown(span, pattern);
         if pattern.contains(['*', '?']) {
-            self.reader
-                .warning(codes::NO_FLOWS, span, format!("no file fits `{shown}`"))
-                .set_help("patterns are taken from the project folder; `*` stands for any part of one name");
+            self.reader.warning(codes::NO_FLOWS, span, format!("no file fits `{shown}`")).set_help(
+                "patterns are taken from the project folder; `*` stands for any part of one name",
+            );
             return;
         }
-        let folder = FilePath::new(pattern).parent().map(|p| p.to_string_lossy().into_owned()).unwrap_or_default();
-        let around = crate::glob::files(self.dir, &if folder.is_empty() { "*".into() } else { format!("{folder}/*") });
+        let folder = FilePath::new(pattern)
+            .parent()
+            .map(|p| p.to_string_lossy().into_owned())
+            .unwrap_or_default();
+        let around = crate::glob::files(
+            self.dir,
+            &if folder.is_empty() { "*".into() } else { format!("{folder}/*") },
+        );
         let help = match nearest(pattern, around.iter().map(String::as_str)) {
             Some(near) => format!("did you mean `{near}`?"),
             None => "files are named from the project folder".into(),
         };
-        self.reader.error(codes::UNREADABLE_FILE, span, format!("there is no file `{shown}`")).set_help(help);
+        self.reader
+            .error(codes::UNREADABLE_FILE, span, format!("there is no file `{shown}`"))
+            .set_help(help);
     }
 
     fn add_files(&mut self, files: Vec<String>, names: &Names) {
@@ -447,5 +562,7 @@ impl<'a> ProjectReader<'a> {
 }
 
 fn squeezed_upper(name: &str) -> String {
-    name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect()
+    name.chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' })
+        .collect()
 }

@@ -7,10 +7,14 @@ use crate::check::Schemas;
 /// Whether the document leaves a system unnamed.
 pub fn leaves_unnamed(text: &str) -> bool {
     let (document, _) = lockstep_document::read(text);
-    document.sections.iter().any(|s| s.heading.from.system.is_empty() || s.heading.to.system.is_empty())
+    document
+        .sections
+        .iter()
+        .any(|s| s.heading.from.system.is_empty() || s.heading.to.system.is_empty())
 }
 
-/// The system that a document leaves unnamed: the only one of these that has all the record types and properties it names there.
+/// The system that a document leaves unnamed: the only one of these that has all the record types
+/// and properties it names there.
 pub fn unnamed_system(text: &str, systems: &Schemas) -> Option<String> {
     let (document, _) = lockstep_document::read(text);
     let mut wanted: Vec<(String, Vec<String>)> = Vec::new();
@@ -26,10 +30,16 @@ pub fn unnamed_system(text: &str, systems: &Schemas) -> Option<String> {
             match &statement.kind {
                 StatementKind::Match { rows } => {
                     let pairs = rows.iter().flat_map(|row| &row.pairs);
-                    paths.extend(pairs.map(|pair| if from { pair.from.path.clone() } else { pair.to.path.clone() }));
+                    paths.extend(pairs.map(|pair| {
+                        if from { pair.from.path.clone() } else { pair.to.path.clone() }
+                    }));
                 }
                 StatementKind::Properties { rows } => {
-                    paths.extend(rows.iter().map(|row| if from { row.from.path.clone() } else { row.to.path.clone() }));
+                    paths.extend(
+                        rows.iter().map(|row| {
+                            if from { row.from.path.clone() } else { row.to.path.clone() }
+                        }),
+                    );
                 }
                 _ => {}
             }
@@ -43,7 +53,9 @@ pub fn unnamed_system(text: &str, systems: &Schemas) -> Option<String> {
         let types = &systems[*name];
         wanted.iter().all(|(kind, paths)| {
             let schema = types.iter().find(|schema| !schema.open && schema.kind == *kind);
-            schema.is_some_and(|schema| paths.iter().all(|path| schema.resolve(&path.as_str().into()).is_some()))
+            schema.is_some_and(|schema| {
+                paths.iter().all(|path| schema.resolve(&path.as_str().into()).is_some())
+            })
         })
     };
     let mut fitting = systems.keys().filter(has_all);

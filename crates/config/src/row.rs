@@ -1,7 +1,7 @@
 //! The small text forms of flow files: property rows and match rows.
 //!
-//! `Emails.Value <-> email : string`, `Number = number and Country.Code = country`. What is found keeps its place within
-//! the text, so that a message underlines the path and not the whole row.
+//! `Emails.Value <-> email : string`, `Number = number and Country.Code = country`. What is found
+//! keeps its place within the text, so that a message underlines the path and not the whole row.
 
 use std::ops::Range;
 
@@ -18,7 +18,8 @@ pub(crate) struct RowParts {
     pub ty: Option<Range<usize>>,
 }
 
-const ARROWS: [(&str, Direction); 3] = [("<->", Direction::Both), ("->", Direction::Forward), ("<-", Direction::Backward)];
+const ARROWS: [(&str, Direction); 3] =
+    [("<->", Direction::Both), ("->", Direction::Forward), ("<-", Direction::Backward)];
 
 /// Whether a text is meant as a property row.
 pub(crate) fn has_arrow(text: &str) -> bool {
@@ -27,8 +28,12 @@ pub(crate) fn has_arrow(text: &str) -> bool {
 
 /// Reads a property row. `Err` says what would be right.
 pub(crate) fn property_row(text: &str) -> Result<RowParts, String> {
-    let arrow = outside_brackets(text)
-        .find_map(|at| ARROWS.iter().find(|(arrow, _)| text[at..].starts_with(arrow)).map(|(arrow, way)| (at, arrow, *way)));
+    let arrow = outside_brackets(text).find_map(|at| {
+        ARROWS
+            .iter()
+            .find(|(arrow, _)| text[at..].starts_with(arrow))
+            .map(|(arrow, way)| (at, arrow, *way))
+    });
     let Some((at, arrow, direction)) = arrow else {
         return Err(
             "write `path <-> path`, or `->` and `<-` for one way; a type stands behind a colon: `Name <-> name : string`".into(),
@@ -38,7 +43,9 @@ pub(crate) fn property_row(text: &str) -> Result<RowParts, String> {
     if has_arrow(&text[after..]) {
         return Err("a row has one arrow; write a row for each pair".into());
     }
-    let colon = outside_brackets(&text[after..]).map(|offset| after + offset).find(|offset| text[*offset..].starts_with(" : "));
+    let colon = outside_brackets(&text[after..])
+        .map(|offset| after + offset)
+        .find(|offset| text[*offset..].starts_with(" : "));
     let (to, ty) = match colon {
         Some(colon) => (trimmed(text, after..colon), Some(trimmed(text, colon + 2..text.len()))),
         None => (trimmed(text, after..text.len()), None),
@@ -55,7 +62,8 @@ pub(crate) type PairParts = (Range<usize>, Range<usize>);
 
 /// Reads a match row: one pair, or several with `and` between them.
 pub(crate) fn match_row(text: &str) -> Result<Vec<PairParts>, String> {
-    let mut ands: Vec<usize> = outside_brackets(text).filter(|at| text[*at..].starts_with(" and ")).collect();
+    let mut ands: Vec<usize> =
+        outside_brackets(text).filter(|at| text[*at..].starts_with(" and ")).collect();
     ands.push(text.len());
     let mut start = 0;
     let mut pairs = Vec::new();
@@ -82,10 +90,11 @@ pub(crate) fn match_row(text: &str) -> Result<Vec<PairParts>, String> {
     Ok(pairs)
 }
 
-/// The path that a part of a row names. A path that would be mistaken for something else stands in double quotation marks, as
-/// JSON has them: `"a = b"`, `""` where a document's cell is empty.
+/// The path that a part of a row names. A path that would be mistaken for something else stands in
+/// double quotation marks, as JSON has them: `"a = b"`, `""` where a document's cell is empty.
 pub(crate) fn path_cell(text: &str) -> PathCell {
-    let quoted = quoted_length(text).and_then(|length| Some((serde_json::from_str(&text[..length]).ok()?, &text[length..])));
+    let quoted = quoted_length(text)
+        .and_then(|length| Some((serde_json::from_str(&text[..length]).ok()?, &text[length..])));
     match quoted {
         Some((path, rest)) => PathCell { path, ..PathCell::parse(&format!("path{rest}")) },
         None => PathCell::parse(text),
@@ -127,7 +136,9 @@ fn outside_brackets(text: &str) -> impl Iterator<Item = usize> {
             '(' => depth += 1,
             ')' => depth = depth.saturating_sub(1),
             // Quotation marks open at the beginning of a path only.
-            '"' if at == 0 || text[..at].ends_with(' ') => quoted_until = at + quoted_length(&text[at..]).unwrap_or(0),
+            '"' if at == 0 || text[..at].ends_with(' ') => {
+                quoted_until = at + quoted_length(&text[at..]).unwrap_or(0)
+            }
             _ => {}
         }
         (depth == 0).then_some(at)
@@ -146,15 +157,24 @@ mod tests {
 
     fn row(text: &str) -> Result<(String, Direction, String, Option<String>), String> {
         let part = |range: Range<usize>| text[range].to_string();
-        property_row(text).map(|row| (part(row.from), row.direction, part(row.to), row.ty.map(part)))
+        property_row(text)
+            .map(|row| (part(row.from), row.direction, part(row.to), row.ty.map(part)))
     }
 
     #[test]
     fn a_property_row_is_two_paths_with_an_arrow() {
-        let expect = |from: &str, way, to: &str, ty: Option<&str>| Ok((from.into(), way, to.into(), ty.map(String::from)));
+        let expect = |from: &str, way, to: &str, ty: Option<&str>| {
+            Ok((from.into(), way, to.into(), ty.map(String::from)))
+        };
         assert_eq!(row("a.b <-> c"), expect("a.b", Direction::Both, "c", None));
-        assert_eq!(row("a-b  ->  c : string"), expect("a-b", Direction::Forward, "c", Some("string")));
-        assert_eq!(row("a <- c : [\"x\",\" : \"]"), expect("a", Direction::Backward, "c", Some("[\"x\",\" : \"]")));
+        assert_eq!(
+            row("a-b  ->  c : string"),
+            expect("a-b", Direction::Forward, "c", Some("string"))
+        );
+        assert_eq!(
+            row("a <- c : [\"x\",\" : \"]"),
+            expect("a", Direction::Backward, "c", Some("[\"x\",\" : \"]"))
+        );
         assert_eq!(
             row("n (Dependant on having a -> b in c) <-> d"),
             expect("n (Dependant on having a -> b in c)", Direction::Both, "d", None)
@@ -166,7 +186,20 @@ mod tests {
 
     #[test]
     fn any_path_can_be_written_in_a_row() {
-        for path in ["a.b", "", "a = b", "x and y", "p <-> q", "t : u", "say \"so\"", "\"", "f(x)", "\\", "(", "a) and (b"] {
+        for path in [
+            "a.b",
+            "",
+            "a = b",
+            "x and y",
+            "p <-> q",
+            "t : u",
+            "say \"so\"",
+            "\"",
+            "f(x)",
+            "\\",
+            "(",
+            "a) and (b",
+        ] {
             let mut cell = PathCell::new(path);
             for _ in 0..2 {
                 let text = format!("{} = {}", path_text(&cell), path_text(&cell));
@@ -176,7 +209,8 @@ mod tests {
                     (cell.clone(), cell.clone()),
                     "{text}"
                 );
-                let condition = lockstep_document::PathCondition { value: "v = w".into(), path: "k".into() };
+                let condition =
+                    lockstep_document::PathCondition { value: "v = w".into(), path: "k".into() };
                 cell.conditions.push(condition);
             }
         }

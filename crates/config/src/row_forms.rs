@@ -1,7 +1,8 @@
-//! What a row says besides its two properties and its type: a value list, a default, when it holds and which value wins.
+//! What a row says besides its two properties and its type: a value list, a default, when it holds
+//! and which value wins.
 //!
-//! A value list and a default become a part of the row's conversion, so that documents state them in their third column and their way
-//! back is derived like any other.
+//! A value list and a default become a part of the row's conversion, so that documents state them
+//! in their third column and their way back is derived like any other.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -61,17 +62,25 @@ impl<'a> SharedMaps<'a> {
         let known = || self.known.keys().map(String::as_str);
         let help = match nearest(&name, known()) {
             Some(near) => format!("did you mean `{near}`?"),
-            None if self.known.is_empty() => "write the pairs here, or under `maps:` at the top of the file".into(),
+            None if self.known.is_empty() => {
+                "write the pairs here, or under `maps:` at the top of the file".into()
+            }
             None => format!("`maps` has {}", all_of(known())),
         };
-        reader.error(codes::UNKNOWN_WORD, &node.span, format!("there is no map `{name}`")).set_help(help);
+        reader
+            .error(codes::UNKNOWN_WORD, &node.span, format!("there is no map `{name}`"))
+            .set_help(help);
         None
     }
 
     /// The pairs of a CSV file: two columns under a heading.
     fn file(&self, name: &str, span: &Range<usize>, reader: &mut Reader) -> Option<Value> {
         let Some(dir) = self.dir else {
-            reader.error(codes::UNREADABLE_FILE, span, format!("{name} can't be looked for here, outside a project"));
+            reader.error(
+                codes::UNREADABLE_FILE,
+                span,
+                format!("{name} can't be looked for here, outside a project"),
+            );
             return None;
         };
         let source = match read_file(dir, name) {
@@ -82,7 +91,8 @@ impl<'a> SharedMaps<'a> {
             }
         };
         let first = source.text.lines().next().unwrap_or_default();
-        let separator = [';', '\t'].into_iter().find(|separator| first.contains(*separator)).unwrap_or(',');
+        let separator =
+            [';', '\t'].into_iter().find(|separator| first.contains(*separator)).unwrap_or(',');
         let mut csv = csv::ReaderBuilder::new()
             .delimiter(separator as u8)
             .flexible(true)
@@ -90,13 +100,19 @@ impl<'a> SharedMaps<'a> {
         let mut pairs = Vec::new();
         for row in csv.records() {
             let (line, cells) = match &row {
-                Ok(row) => (row.position().map(|at| at.line()), row.iter().map(str::trim).collect()),
+                Ok(row) => {
+                    (row.position().map(|at| at.line()), row.iter().map(str::trim).collect())
+                }
                 Err(error) => (error.position().map(|at| at.line()), vec![]),
             };
             let [from, to] = cells[..] else {
                 let line = line.map_or(String::new(), |line| format!("line {line} "));
                 reader
-                    .error(codes::UNREADABLE_FILE, span, format!("{name}: {line}does not have two cells"))
+                    .error(
+                        codes::UNREADABLE_FILE,
+                        span,
+                        format!("{name}: {line}does not have two cells"),
+                    )
                     .set_help("a file of a map has two columns under a heading: what becomes what");
                 return None;
             };
@@ -108,7 +124,8 @@ impl<'a> SharedMaps<'a> {
     }
 }
 
-/// A row's conversion with its value list and its default, and how a document's third column says it.
+/// A row's conversion with its value list and its default, and how a document's third column says
+/// it.
 pub(crate) fn with_values(
     fields: &Fields<'_>,
     maps: &SharedMaps<'_>,
@@ -127,21 +144,39 @@ pub(crate) fn with_values(
         None | Some(Conversion::Plain(PlainType::Any)) => json!("_."),
         Some(conversion @ Conversion::Computed(_)) if map.is_none() => conversion.to_json(),
         Some(Conversion::Computed(_)) => {
-            let help = "write the list as a part of the conversion: `[\"map\", [[FROM, TO], …], …]`";
-            reader.error(codes::CONTRADICTION, &told.span, "a row has a conversion or a `map`, not both").set_help(help);
+            let help =
+                "write the list as a part of the conversion: `[\"map\", [[FROM, TO], …], …]`";
+            reader
+                .error(
+                    codes::CONTRADICTION,
+                    &told.span,
+                    "a row has a conversion or a `map`, not both",
+                )
+                .set_help(help);
             return Err(());
         }
-        Some(Conversion::Plain(ty)) if matches!(ty, PlainType::Datetime | PlainType::Date | PlainType::Minutes) => {
+        Some(Conversion::Plain(ty))
+            if matches!(ty, PlainType::Datetime | PlainType::Date | PlainType::Minutes) =>
+        {
             let message = format!("the type `{}` can't stand beside `map` or `default`", ty.name());
-            reader.error(codes::CONTRADICTION, &told.span, message).set_help("leave out the type: the system's own counts");
+            reader
+                .error(codes::CONTRADICTION, &told.span, message)
+                .set_help("leave out the type: the system's own counts");
             return Err(());
         }
         Some(Conversion::Plain(_)) => json!("_."),
     };
     if let Some(node) = map {
         let pairs = maps.pairs(node, reader).ok_or(())?;
-        let other = fields.get("else").and_then(|node| reader.word::<written::ElseWord>(node, "`else`")).unwrap_or("review");
-        value = if other == "review" { json!(["map", pairs, value]) } else { json!(["map", pairs, other, value]) };
+        let other = fields
+            .get("else")
+            .and_then(|node| reader.word::<written::ElseWord>(node, "`else`"))
+            .unwrap_or("review");
+        value = if other == "review" {
+            json!(["map", pairs, value])
+        } else {
+            json!(["map", pairs, other, value])
+        };
     }
     if let Some(Conversion::Plain(ty)) = &conversion
         && *ty != PlainType::Any
@@ -171,7 +206,11 @@ pub(crate) fn on_create(fields: &Fields<'_>, direction: Direction, reader: &mut 
     let is_create = reader.word::<written::OnWord>(node, "`on`") == Some("create");
     if is_create && direction == Direction::Both {
         reader
-            .error(codes::CONTRADICTION, &node.span, "a row with `on: create` gives a value once, so it can't go both ways")
+            .error(
+                codes::CONTRADICTION,
+                &node.span,
+                "a row with `on: create` gives a value once, so it can't go both ways",
+            )
             .set_help("write `->`, from the record that is there to the one that is created");
     }
     is_create
@@ -186,13 +225,21 @@ pub(crate) fn wins(
     let node = fields.get("wins")?;
     if direction != Direction::Both {
         reader
-            .error(codes::CONTRADICTION, &node.span, "`wins` says which of two values counts, so the row must go both ways")
+            .error(
+                codes::CONTRADICTION,
+                &node.span,
+                "`wins` says which of two values counts, so the row must go both ways",
+            )
             .set_help("write `<->`, or leave out `wins`");
         return None;
     }
     if matches!(conversion, Some(Conversion::Computed(_))) {
         reader
-            .error(codes::CONTRADICTION, &node.span, "`wins` compares the values as they are, so the row can't have a conversion")
+            .error(
+                codes::CONTRADICTION,
+                &node.span,
+                "`wins` compares the values as they are, so the row can't have a conversion",
+            )
             .set_help("leave out one of the two");
         return None;
     }

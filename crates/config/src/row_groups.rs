@@ -1,7 +1,9 @@
-//! Groups of rows that move together (P1e): `{ group: address, rows: [street <-> street, zip <-> zip] }`.
+//! Groups of rows that move together (P1e):
+//! `{ group: address, rows: [street <-> street, zip <-> zip] }`.
 //!
-//! A group is in every record one that somebody put in, never a mixture. So nothing may be said by which its rows could go different
-//! ways: all go the same way, under one policy, and each property stands in one row of the flow.
+//! A group is in every record one that somebody put in, never a mixture. So nothing may be said by
+//! which its rows could go different ways: all go the same way, under one policy, and each property
+//! stands in one row of the flow.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -26,30 +28,60 @@ pub(crate) struct GroupedRow {
 
 impl FlowReader<'_> {
     /// An item of `properties` with `group`.
-    pub(crate) fn row_group(&mut self, node: &Node, flow: (Option<&str>, &Said), tables: &mut Tables) {
-        let Some(fields) = self.reader.fields::<written::RowGroupYaml>(node, "a group of rows") else { return };
+    pub(crate) fn row_group(
+        &mut self,
+        node: &Node,
+        flow: (Option<&str>, &Said),
+        tables: &mut Tables,
+    ) {
+        let Some(fields) = self.reader.fields::<written::RowGroupYaml>(node, "a group of rows")
+        else {
+            return;
+        };
         let group = self.reader.required(&fields, "group", "a group of rows", "address");
-        let Some(group) = group.and_then(|group| self.reader.text(group, "`group`")).map(str::to_string) else { return };
-        let Some(rows) = self.reader.required(&fields, "rows", "a group of rows", "[street <-> street, zip <-> zip]") else {
+        let Some(group) =
+            group.and_then(|group| self.reader.text(group, "`group`")).map(str::to_string)
+        else {
+            return;
+        };
+        let Some(rows) = self.reader.required(
+            &fields,
+            "rows",
+            "a group of rows",
+            "[street <-> street, zip <-> zip]",
+        ) else {
             return;
         };
         for item in self.reader.list(rows, "`rows`").unwrap_or_default() {
             if let Some(word) = says(item, &["group", "set"]) {
-                let message = format!("a group has rows of two properties; `{word}` stands beside the group, not in it");
-                self.reader.error(codes::ROW, &item.span, message).set_help("move it out of the group");
+                let message = format!(
+                    "a group has rows of two properties; `{word}` stands beside the group, not in it"
+                );
+                self.reader
+                    .error(codes::ROW, &item.span, message)
+                    .set_help("move it out of the group");
                 continue;
             }
             let (cells, pairs) = (tables.property_cells.len(), tables.properties.len());
             self.property_row(item, flow, tables);
             if let Some(cells) = tables.property_cells.get(cells) {
                 let (from, to) = row_texts(cells);
-                let row = SettingRow { is_match: false, number: tables.property_cells.len(), from, to };
-                tables.settings.push(Setting { row: Some(row), key: "group".into(), value: Value::from(group.as_str()) });
+                let row =
+                    SettingRow { is_match: false, number: tables.property_cells.len(), from, to };
+                tables.settings.push(Setting {
+                    row: Some(row),
+                    key: "group".into(),
+                    value: Value::from(group.as_str()),
+                });
             }
             if let Some((pair, _)) = tables.properties.get_mut(pairs) {
                 pair.group = Some(group.clone());
                 self.fits(&group, pair, &item.span);
-                tables.grouped.push(GroupedRow { group: group.clone(), at: pairs, span: item.span.clone() });
+                tables.grouped.push(GroupedRow {
+                    group: group.clone(),
+                    at: pairs,
+                    span: item.span.clone(),
+                });
             }
         }
     }
@@ -61,7 +93,9 @@ impl FlowReader<'_> {
                 .error(
                     codes::CONTRADICTION,
                     span,
-                    format!("`wins` goes by the value of one row, and the rows of `{group}` go together"),
+                    format!(
+                        "`wins` goes by the value of one row, and the rows of `{group}` go together"
+                    ),
                 )
                 .set_help("leave out `wins`, or take the row out of the group");
         }
@@ -70,18 +104,22 @@ impl FlowReader<'_> {
                 .error(
                     codes::CONTRADICTION,
                     span,
-                    format!("`on: create` gives a value once, and the rows of `{group}` go together"),
+                    format!(
+                        "`on: create` gives a value once, and the rows of `{group}` go together"
+                    ),
                 )
                 .set_help("leave out `on`, or take the row out of the group");
         }
     }
 
-    /// Once all rows of a flow are read: the rows of each group go one way, by one policy, and nothing else is about their properties.
+    /// Once all rows of a flow are read: the rows of each group go one way, by one policy, and
+    /// nothing else is about their properties.
     pub(crate) fn whole_groups(&mut self, tables: &Tables) {
         let names: BTreeSet<&str> = tables.grouped.iter().map(|row| row.group.as_str()).collect();
         let pair = |row: &GroupedRow| &tables.properties[row.at].0;
         for group in names {
-            let rows: Vec<&GroupedRow> = tables.grouped.iter().filter(|row| row.group == group).collect();
+            let rows: Vec<&GroupedRow> =
+                tables.grouped.iter().filter(|row| row.group == group).collect();
             let Some((first, others)) = rows.split_first() else { continue };
             if others.is_empty() {
                 let message = format!("the group `{group}` has one row, so nothing moves together");
@@ -95,17 +133,28 @@ impl FlowReader<'_> {
                     .error(codes::CONTRADICTION, &other.span, format!("the rows of the group `{group}` go different ways"))
                     .set_help("a group moves as a whole: let all its rows go both ways, or all the same way");
             }
-            if let Some(other) = others.iter().find(|row| pair(row).policy != first.policy || pair(row).clears != first.clears) {
-                let message =
-                    format!("the rows of the group `{group}` do not all say the same of `prefer`, `only_from` and `clears`");
-                self.reader
-                    .error(codes::CONTRADICTION, &other.span, message)
-                    .set_help("a group moves as a whole: say it of the flow, or of each of its rows");
+            if let Some(other) = others
+                .iter()
+                .find(|row| pair(row).policy != first.policy || pair(row).clears != first.clears)
+            {
+                let message = format!(
+                    "the rows of the group `{group}` do not all say the same of `prefer`, `only_from` and `clears`"
+                );
+                self.reader.error(codes::CONTRADICTION, &other.span, message).set_help(
+                    "a group moves as a whole: say it of the flow, or of each of its rows",
+                );
             }
             for row in &rows {
                 let mine = pair(row);
-                let others = tables.properties.iter().enumerate().filter(|(at, _)| *at != row.at).map(|(_, (pair, _))| pair);
-                let Some(rival) = others.into_iter().find(|other| other.from == mine.from || other.to == mine.to) else {
+                let others = tables
+                    .properties
+                    .iter()
+                    .enumerate()
+                    .filter(|(at, _)| *at != row.at)
+                    .map(|(_, (pair, _))| pair);
+                let Some(rival) =
+                    others.into_iter().find(|other| other.from == mine.from || other.to == mine.to)
+                else {
                     continue;
                 };
                 let twice = if rival.from == mine.from { &mine.from } else { &mine.to };

@@ -1,7 +1,9 @@
-//! Lists whose elements are kept in step one by one: `{ list: tasks <-> todo, key: task = title, rows: [who <-> owner] }`.
+//! Lists whose elements are kept in step one by one:
+//! `{ list: tasks <-> todo, key: task = title, rows: [who <-> owner] }`.
 //!
-//! That is a flow of its own, between the elements of the one list and those of the other: it creates on both sides, passes deletions on,
-//! and matches within the two records that are linked. It is written out as one, so that it means what a flow means, in documents too.
+//! That is a flow of its own, between the elements of the one list and those of the other: it
+//! creates on both sides, passes deletions on, and matches within the two records that are linked.
+//! It is written out as one, so that it means what a flow means, in documents too.
 
 use std::ops::Range;
 
@@ -20,7 +22,12 @@ pub(crate) fn is_list(node: &Node) -> bool {
 
 impl FlowReader<'_> {
     /// The flow between the elements of the two lists of a row, as a flow file would have it.
-    pub(crate) fn list_flow(&mut self, node: &Node, from: &TypeName, to: &TypeName) -> Option<Node> {
+    pub(crate) fn list_flow(
+        &mut self,
+        node: &Node,
+        from: &TypeName,
+        to: &TypeName,
+    ) -> Option<Node> {
         let fields = self.reader.fields::<written::RowListYaml>(node, "a row with `list`")?;
         let list = self.reader.required(&fields, "list", "a row with `list`", "tasks <-> todo");
         let key = self.reader.required(&fields, "key", "a row with `list`", "task = title");
@@ -30,7 +37,13 @@ impl FlowReader<'_> {
             Ok(parts) if parts.direction == Direction::Both && parts.ty.is_none() => parts,
             Ok(_) => {
                 let help = "write `tasks <-> todo`; for one way write a flow of its own between the elements: `from: crm.Project[tasks]`";
-                self.reader.error(codes::ROW, &list.span, "the elements of two lists are kept in step both ways").set_help(help);
+                self.reader
+                    .error(
+                        codes::ROW,
+                        &list.span,
+                        "the elements of two lists are kept in step both ways",
+                    )
+                    .set_help(help);
                 return None;
             }
             Err(help) => {
@@ -49,10 +62,23 @@ impl FlowReader<'_> {
             }
         };
         let (mine, theirs) = (&told[pair.0], &told[pair.1]);
-        let scalar = |text: String, span: &Range<usize>| Node { span: span.clone(), value: Yaml::Text { text, plain: false } };
+        let scalar = |text: String, span: &Range<usize>| Node {
+            span: span.clone(),
+            value: Yaml::Text { text, plain: false },
+        };
         let end = |ty: &TypeName, path: &str| scalar(format!("{ty}[{path}]"), &list.span);
-        let mut rows = vec![scalar("$parent <-> $parent".into(), &list.span), scalar(format!("{mine} <-> {theirs}"), &key.span)];
-        rows.extend(fields.get("rows").and_then(|rows| self.reader.list(rows, "`rows`")).unwrap_or_default().iter().cloned());
+        let mut rows = vec![
+            scalar("$parent <-> $parent".into(), &list.span),
+            scalar(format!("{mine} <-> {theirs}"), &key.span),
+        ];
+        rows.extend(
+            fields
+                .get("rows")
+                .and_then(|rows| self.reader.list(rows, "`rows`"))
+                .unwrap_or_default()
+                .iter()
+                .cloned(),
+        );
         let matches = vec![scalar(format!("$parent = $parent and {mine} = {theirs}"), &key.span)];
         let entries = [
             ("from", end(from, &text[parts.from])),
@@ -63,17 +89,28 @@ impl FlowReader<'_> {
             ("match", Node { span: key.span.clone(), value: Yaml::List(matches) }),
             ("properties", Node { span: node.span.clone(), value: Yaml::List(rows) }),
         ];
-        let entries = entries.into_iter().map(|(text, value)| (Key { span: value.span.clone(), text: text.into() }, value));
+        let entries = entries
+            .into_iter()
+            .map(|(text, value)| (Key { span: value.span.clone(), text: text.into() }, value));
         Some(Node { span: node.span.clone(), value: Yaml::Map(entries.collect()) })
     }
 
     /// `key` of a flow between elements: `line_no = pos`.
-    pub(crate) fn element_key(&mut self, node: &Node, from: &TypeName, to: &TypeName) -> Option<[Path; 2]> {
+    pub(crate) fn element_key(
+        &mut self,
+        node: &Node,
+        from: &TypeName,
+        to: &TypeName,
+    ) -> Option<[Path; 2]> {
         let text = self.reader.text(node, "`key`")?;
         let (Some(_), Some(_)) = (list_of(from), list_of(to)) else {
             let other = if list_of(from).is_some() { to } else { from };
             self.reader
-                .error(codes::CONTRADICTION, &node.span, format!("`key` tells elements of lists apart, and {other} is no list"))
+                .error(
+                    codes::CONTRADICTION,
+                    &node.span,
+                    format!("`key` tells elements of lists apart, and {other} is no list"),
+                )
                 .set_help("leave it out, or name lists: `from: shop.Orders[lines]`");
             return None;
         };

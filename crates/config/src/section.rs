@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use lockstep_document::{Draft, DraftSection, MatchPair, MatchRow, PathCell, PropertyRow, SettingRow, StatementKind};
+use lockstep_document::{
+    Draft, DraftSection, MatchPair, MatchRow, PathCell, PropertyRow, SettingRow, StatementKind,
+};
 use lockstep_model::{Create, Direction, Flow, Value};
 
 use crate::flow_tests::FlowTest;
@@ -18,8 +20,8 @@ pub struct FlowFile {
     pub is_document: bool,
     /// What the file says, as a document says it: for `lockstep doc`.
     pub draft: Draft,
-    /// The sections that were understood. Each is a flow of its own here; [`crate::Project::flows`] has those of the same two
-    /// record types united.
+    /// The sections that were understood. Each is a flow of its own here; [`crate::Project::flows`]
+    /// has those of the same two record types united.
     pub sections: Vec<Section>,
     /// Names of systems as the draft has them, with the system's name in the project.
     pub system_names: Vec<(String, String)>,
@@ -60,7 +62,8 @@ pub struct FlowPlaces {
 }
 
 impl FlowPlaces {
-    /// The places of a flow that is written with this one, the other way round, and has no rows of its own.
+    /// The places of a flow that is written with this one, the other way round, and has no rows of
+    /// its own.
     pub(crate) fn of_no_rows(&self) -> FlowPlaces {
         let [only, only_to] = self.only.clone();
         FlowPlaces {
@@ -85,10 +88,11 @@ pub struct PairPlaces {
     pub conversion: Option<Place>,
 }
 
-/// The statements that say what a flow does, in the usual order: what a document states unless it is said otherwise.
+/// The statements that say what a flow does, in the usual order: what a document states unless it
+/// is said otherwise.
 ///
-/// The tables are given in the document's own form, because cells keep more than a flow does (`N/A` and nothing are one type
-/// to a flow).
+/// The tables are given in the document's own form, because cells keep more than a flow does (`N/A`
+/// and nothing are one type to a flow).
 pub(crate) fn usual_statements(
     create: &Create,
     connected: Option<StatementKind>,
@@ -101,7 +105,9 @@ pub(crate) fn usual_statements(
     match create {
         Create::Never => statements.push(StatementKind::LinkOnly),
         Create::Always => statements.push(StatementKind::EveryCreates),
-        Create::When { condition, .. } => statements.push(StatementKind::ConditionCreates { condition: condition.clone() }),
+        Create::When { condition, .. } => {
+            statements.push(StatementKind::ConditionCreates { condition: condition.clone() })
+        }
         Create::ConnectedTo(_) => {
             statements.push(StatementKind::LinkOnly);
             statements.extend(connected);
@@ -120,8 +126,8 @@ pub(crate) fn usual_statements(
     statements
 }
 
-/// Whether a document says of these rows that they are kept in sync regardless of where they are edited; of each row that is not, it says
-/// so by itself.
+/// Whether a document says of these rows that they are kept in sync regardless of where they are
+/// edited; of each row that is not, it says so by itself.
 pub(crate) fn is_in_sync(directions: &[Direction]) -> bool {
     directions.is_empty() || directions.contains(&Direction::Both)
 }
@@ -142,13 +148,14 @@ pub(crate) fn row_texts(row: &PropertyRow) -> (String, String) {
 
 /// The two cells of a match row, likewise.
 pub(crate) fn match_texts(row: &MatchRow) -> (String, String) {
-    let side =
-        |side: fn(&MatchPair) -> &PathCell| row.pairs.iter().map(|pair| side(pair).to_string()).collect::<Vec<_>>().join(" and ");
+    let side = |side: fn(&MatchPair) -> &PathCell| {
+        row.pairs.iter().map(|pair| side(pair).to_string()).collect::<Vec<_>>().join(" and ")
+    };
     (side(|pair| &pair.from), side(|pair| &pair.to))
 }
 
-/// Which row a setting is about, by its place among the rows with these cells: that of its number, or, where rows have moved, the only
-/// one that reads like it.
+/// Which row a setting is about, by its place among the rows with these cells: that of its number,
+/// or, where rows have moved, the only one that reads like it.
 pub(crate) fn row_meant(row: &SettingRow, cells: &[(String, String)]) -> Option<usize> {
     let reads = |(from, to): &(String, String)| *from == row.from && *to == row.to;
     if let Some(at) = row.number.checked_sub(1).filter(|at| cells.get(*at).is_some_and(reads)) {

@@ -4,7 +4,8 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// A file that was read, under the name by which messages call it: its path within the project folder.
+/// A file that was read, under the name by which messages call it: its path within the project
+/// folder.
 #[derive(PartialEq, Eq)]
 pub struct Source {
     pub name: String,
@@ -19,7 +20,8 @@ impl Source {
     /// A text under a name.
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
         let text = text.into();
-        let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        let line_starts =
+            std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
         Source { name: name.into(), text, line_starts, secret: false }
     }
 
@@ -83,7 +85,9 @@ impl Place {
     /// The part of it where this text stands, else the whole.
     pub(crate) fn narrowed(&self, text: &str) -> Place {
         match self.text().find(text) {
-            Some(at) => Place::new(&self.source, self.span.start + at..self.span.start + at + text.len()),
+            Some(at) => {
+                Place::new(&self.source, self.span.start + at..self.span.start + at + text.len())
+            }
             None => self.clone(),
         }
     }
@@ -93,7 +97,8 @@ impl Place {
         let text = self.text();
         let joins = |c: char| c.is_alphanumeric() || c == '_';
         let alone = |at: &usize| {
-            !text[..*at].chars().next_back().is_some_and(joins) && !text[at + word.len()..].chars().next().is_some_and(joins)
+            !text[..*at].chars().next_back().is_some_and(joins)
+                && !text[at + word.len()..].chars().next().is_some_and(joins)
         };
         let at = text.match_indices(word).map(|(at, _)| at).find(alone)?;
         Some(Place::new(&self.source, self.span.start + at..self.span.start + at + word.len()))

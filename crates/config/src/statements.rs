@@ -1,8 +1,12 @@
-//! `statements:` of a flow: how its section states it, where that is not what follows from the flow anyway.
+//! `statements:` of a flow: how its section states it, where that is not what follows from the flow
+//! anyway.
 //!
-//! The rows stay where they are, under `match` and `properties`; a statement here only says that they are stated at this place.
+//! The rows stay where they are, under `match` and `properties`; a statement here only says that
+//! they are stated at this place.
 
-use lockstep_document::{DraftSection, MatchRow as MatchCells, PropertyRow, StatementKind, TypeName as DocumentType};
+use lockstep_document::{
+    DraftSection, MatchRow as MatchCells, PropertyRow, StatementKind, TypeName as DocumentType,
+};
 
 use crate::codes;
 use crate::problem::Reader;
@@ -29,10 +33,16 @@ impl Reader {
         statements
     }
 
-    fn statement_word(&mut self, item: &Node, usual: &[StatementKind], tables: &mut Rows) -> Option<StatementKind> {
+    fn statement_word(
+        &mut self,
+        item: &Node,
+        usual: &[StatementKind],
+        tables: &mut Rows,
+    ) -> Option<StatementKind> {
         let word = self.word::<written::StatementWord>(item, "a statement")?;
         let either = |merges, creates| StatementKind::MergeOrCreate { merges, creates };
-        let own = |wanted: fn(&StatementKind) -> bool| usual.iter().find(|kind| wanted(kind)).cloned();
+        let own =
+            |wanted: fn(&StatementKind) -> bool| usual.iter().find(|kind| wanted(kind)).cloned();
         let kind = match word {
             "every" => Some(StatementKind::EveryCreates),
             "link_only" => Some(StatementKind::LinkOnly),
@@ -46,8 +56,12 @@ impl Reader {
             _ => Some(StatementKind::Properties { rows: std::mem::take(&mut tables.properties) }),
         };
         if kind.is_none() {
-            self.error(codes::STATEMENT, &item.span, format!("`{word}` states what `create` does not say"))
-                .set_help("say under `create` what the statement is about");
+            self.error(
+                codes::STATEMENT,
+                &item.span,
+                format!("`{word}` states what `create` does not say"),
+            )
+            .set_help("say under `create` what the statement is about");
         }
         kind
     }
@@ -55,10 +69,14 @@ impl Reader {
     fn stated(&mut self, item: &Node, tables: &mut Rows) -> Option<StatementKind> {
         let fields = self.fields::<written::StatedYaml>(item, "a statement")?;
         if let Some(node) = fields.get("condition") {
-            return Some(StatementKind::ConditionCreates { condition: self.text(node, "`condition`")?.to_string() });
+            return Some(StatementKind::ConditionCreates {
+                condition: self.text(node, "`condition`")?.to_string(),
+            });
         }
         if let Some(node) = fields.get("text") {
-            return Some(StatementKind::Unrecognised { text: self.text(node, "`text`")?.to_string() });
+            return Some(StatementKind::Unrecognised {
+                text: self.text(node, "`text`")?.to_string(),
+            });
         }
         let mut count = |key: &str| match fields.get(key)?.text()?.parse::<usize>() {
             Ok(count) => Some(count),
@@ -76,15 +94,19 @@ impl Reader {
         let node = fields.get("connected_to")?;
         let mut connected = Vec::new();
         for item in self.list(node, "`connected_to`").unwrap_or_default() {
-            let Some(fields) = self.fields::<written::StatedTypeYaml>(item, "a record type") else { continue };
-            let mut text = |key: &str| fields.get(key).and_then(|node| self.text(node, key)).map(String::from);
+            let Some(fields) = self.fields::<written::StatedTypeYaml>(item, "a record type") else {
+                continue;
+            };
+            let mut text =
+                |key: &str| fields.get(key).and_then(|node| self.text(node, key)).map(String::from);
             connected.push(DocumentType {
                 system: text("system").unwrap_or_default(),
                 kind: text("kind").unwrap_or_default(),
                 facet: text("facet"),
             });
         }
-        let system = fields.get("into").and_then(|node| node.text()).unwrap_or_default().to_string();
+        let system =
+            fields.get("into").and_then(|node| node.text()).unwrap_or_default().to_string();
         Some(StatementKind::CreateIfConnected { connected, system })
     }
 }

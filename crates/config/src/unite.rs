@@ -9,14 +9,18 @@ use crate::codes;
 use crate::problem::Problem;
 use crate::section::{FlowFile, FlowPlaces, Section};
 
-/// The flows that these files state together: each two record types once in each direction, as in [`crate::Project::flows`].
+/// The flows that these files state together: each two record types once in each direction, as in
+/// [`crate::Project::flows`].
 pub fn united_flows<'a>(files: impl Iterator<Item = &'a FlowFile>) -> (Vec<Flow>, Vec<FlowPlaces>) {
     let (flows, places, _) = unite(files.flat_map(|file| &file.sections));
     (flows, places)
 }
 
-/// The flows of all sections, each pair of record types once in each direction, and what there is to say of the uniting.
-pub(crate) fn unite<'a>(sections: impl Iterator<Item = &'a Section>) -> (Vec<Flow>, Vec<FlowPlaces>, Vec<Problem>) {
+/// The flows of all sections, each pair of record types once in each direction, and what there is
+/// to say of the uniting.
+pub(crate) fn unite<'a>(
+    sections: impl Iterator<Item = &'a Section>,
+) -> (Vec<Flow>, Vec<FlowPlaces>, Vec<Problem>) {
     let mut flows: Vec<Flow> = Vec::new();
     let mut places: Vec<FlowPlaces> = Vec::new();
     let mut problems = Vec::new();
@@ -28,7 +32,10 @@ pub(crate) fn unite<'a>(sections: impl Iterator<Item = &'a Section>) -> (Vec<Flo
             places.push(section.places.clone());
             continue;
         };
-        let message = format!("the flow {} is stated before; the statements were united", section.flow.name());
+        let message = format!(
+            "the flow {} is stated before; the statements were united",
+            section.flow.name()
+        );
         problems.push(
             Problem::warning(codes::REPEATED_SECTION, section.places.flow.clone(), message)
                 .help("keep one of the two, with the rows of both")
@@ -45,7 +52,9 @@ fn add(flow: &mut Flow, places: &mut FlowPlaces, section: &Section, problems: &m
     places.incomplete |= more_places.incomplete;
     let pair = |pair: &PropertyPair| (pair.from.clone(), pair.to.clone());
     let mut stated: HashMap<_, Vec<PropertyPair>> = HashMap::new();
-    flow.properties.iter().for_each(|known| stated.entry(pair(known)).or_default().push(known.clone()));
+    flow.properties
+        .iter()
+        .for_each(|known| stated.entry(pair(known)).or_default().push(known.clone()));
     for (row, row_places) in more.matches.iter().zip(&more_places.matches) {
         if !flow.matches.contains(row) {
             flow.matches.push(row.clone());
@@ -63,13 +72,18 @@ fn add(flow: &mut Flow, places: &mut FlowPlaces, section: &Section, problems: &m
     if places.table.is_none() {
         places.table = more_places.table.clone();
     }
-    let said_never = |create: &Create, places: &FlowPlaces| *create == Create::Never && places.create.is_some();
+    let said_never =
+        |create: &Create, places: &FlowPlaces| *create == Create::Never && places.create.is_some();
     if said_never(&flow.create, places) != said_never(&more.create, more_places)
         && let (Some(first), Some(second)) = (&places.create, &more_places.create)
     {
         let message = format!("{} is said to create and not to create; it creates", flow.name());
         let problem = Problem::warning(codes::CONTRADICTION, second.clone(), message);
-        problems.push(problem.help("keep the statement that is meant").related(first, "the opposite is said here"));
+        problems.push(
+            problem
+                .help("keep the statement that is meant")
+                .related(first, "the opposite is said here"),
+        );
     }
     let (before, connected) = (flow.create.clone(), more_places.connected.clone());
     match united(&before, &more.create) {
@@ -78,10 +92,9 @@ fn add(flow: &mut Flow, places: &mut FlowPlaces, section: &Section, problems: &m
                 places.create = more_places.create.clone();
             }
             if let (Create::ConnectedTo(_), Create::ConnectedTo(types)) = (&before, &more.create) {
-                let new = types
-                    .iter()
-                    .zip(connected)
-                    .filter(|(ty, _)| !matches!(&before, Create::ConnectedTo(had) if had.contains(ty)));
+                let new = types.iter().zip(connected).filter(
+                    |(ty, _)| !matches!(&before, Create::ConnectedTo(had) if had.contains(ty)),
+                );
                 places.connected.extend(new.map(|(_, place)| place));
             } else if let Create::ConnectedTo(_) = &create
                 && create != before
@@ -103,11 +116,17 @@ fn add(flow: &mut Flow, places: &mut FlowPlaces, section: &Section, problems: &m
     }
     // Of two things that may happen to the others, the one that does less holds.
     if flow.deletes != more.deletes {
-        let message = "two sections of the same flow treat deletions differently; the more careful one holds";
+        let message =
+            "two sections of the same flow treat deletions differently; the more careful one holds";
         problems.push(
-            Problem::warning(codes::CONTRADICTION, more_places.flow.clone(), message).related(&places.flow, "the other one"),
+            Problem::warning(codes::CONTRADICTION, more_places.flow.clone(), message)
+                .related(&places.flow, "the other one"),
         );
-        flow.deletes = if [flow.deletes, more.deletes].contains(&Deletes::Ignore) { Deletes::Ignore } else { Deletes::Review };
+        flow.deletes = if [flow.deletes, more.deletes].contains(&Deletes::Ignore) {
+            Deletes::Ignore
+        } else {
+            Deletes::Review
+        };
     }
     let (mine, theirs) = ((&flow.only, &flow.only_to), (&more.only, &more.only_to));
     if mine != theirs {
@@ -158,10 +177,17 @@ pub(crate) fn united(a: &Create, b: &Create) -> Result<Create, ()> {
         }
         (a, b) if a == b => a.clone(),
         // A condition without a filter creates nothing, so it adds nothing.
-        (Create::When { filter: None, .. }, other) | (other, Create::When { filter: None, .. }) => other.clone(),
-        (Create::When { condition, filter: Some(filter) }, Create::When { condition: also, filter: Some(more) }) => {
-            Create::When { condition: format!("{condition}; {also}"), filter: Some(any_of_both(filter, more)) }
+        (Create::When { filter: None, .. }, other) | (other, Create::When { filter: None, .. }) => {
+            other.clone()
         }
-        (Create::When { .. }, Create::ConnectedTo(_)) | (Create::ConnectedTo(_), Create::When { .. }) => return Err(()),
+        (
+            Create::When { condition, filter: Some(filter) },
+            Create::When { condition: also, filter: Some(more) },
+        ) => Create::When {
+            condition: format!("{condition}; {also}"),
+            filter: Some(any_of_both(filter, more)),
+        },
+        (Create::When { .. }, Create::ConnectedTo(_))
+        | (Create::ConnectedTo(_), Create::When { .. }) => return Err(()),
     })
 }

@@ -1,18 +1,25 @@
-//! Writing flow files: a document that was read, in the form that `docs/projects.md` describes, readable and without loss.
+//! Writing flow files: a document that was read, in the form that `docs/projects.md` describes,
+//! readable and without loss.
 //!
-//! What a document says beyond its flows (title, introduction, what it calls the systems) stands in the `document:` block, so
-//! that the document can be written back from the flow file. How a section states its flow is written only where that is
-//! not what follows from `create`, `match` and `properties` anyway.
+//! What a document says beyond its flows (title, introduction, what it calls the systems) stands in
+//! the `document:` block, so that the document can be written back from the flow file. How a
+//! section states its flow is written only where that is not what follows from `create`, `match`
+//! and `properties` anyway.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use lockstep_document::{DraftSection, PropertyRow, Setting, StatementKind, TypeCell, TypeName as DocumentType};
+use lockstep_document::{
+    DraftSection, PropertyRow, Setting, StatementKind, TypeCell, TypeName as DocumentType,
+};
 use lockstep_model::{Create, Flow};
 use serde_json::Value;
 
 use crate::row::path_text;
-use crate::section::{FlowFile, Section, called_otherwise, match_texts, row_meant, row_texts, tables, usual_statements};
+use crate::section::{
+    FlowFile, Section, called_otherwise, match_texts, row_meant, row_texts, tables,
+    usual_statements,
+};
 
 /// The file as flow file: a document turned into YAML; a flow file as it is.
 pub fn write_flows_yaml(file: &FlowFile) -> String {
@@ -49,7 +56,8 @@ fn main_names(file: &FlowFile) -> Vec<(&str, &str)> {
 
 fn document(text: &mut String, file: &FlowFile, names: &[(&str, &str)]) {
     let draft = &file.draft;
-    let _ = writeln!(text, "# From {}. `lockstep doc` writes the document again.", file.source.name);
+    let _ =
+        writeln!(text, "# From {}. `lockstep doc` writes the document again.", file.source.name);
     text.push_str("document:\n");
     let _ = writeln!(text, "  title: {}", scalar(&draft.title_text()));
     if let Some(generated) = &draft.generated {
@@ -72,20 +80,32 @@ fn block(text: &mut String, key: &str, value: &str, indent: usize) {
     let plain = !value.is_empty()
         && !value.starts_with([' ', '\n'])
         && !value.ends_with('\n')
-        && value.chars().all(|c| c == '\n' || (!c.is_control() && !matches!(c, '\u{feff}' | '\u{85}' | '\u{2028}' | '\u{2029}')));
+        && value.chars().all(|c| {
+            c == '\n'
+                || (!c.is_control()
+                    && !matches!(c, '\u{feff}' | '\u{85}' | '\u{2028}' | '\u{2029}'))
+        });
     if !plain {
         let _ = writeln!(text, "{key}{}", quoted(value));
         return;
     }
     let _ = writeln!(text, "{key}|-");
     for line in value.split('\n') {
-        let _ = writeln!(text, "{}{line}", if line.is_empty() { String::new() } else { " ".repeat(indent) });
+        let _ = writeln!(
+            text,
+            "{}{line}",
+            if line.is_empty() { String::new() } else { " ".repeat(indent) }
+        );
     }
 }
 
-/// One flow as a flow file by itself, with what its section says in settings. `system` gives the project's name of a system that is
-/// called so.
-pub(crate) fn one_flow(flow: &Flow, draft: &DraftSection, system: &dyn Fn(&str) -> String) -> String {
+/// One flow as a flow file by itself, with what its section says in settings. `system` gives the
+/// project's name of a system that is called so.
+pub(crate) fn one_flow(
+    flow: &Flow,
+    draft: &DraftSection,
+    system: &dyn Fn(&str) -> String,
+) -> String {
     let mut text = String::from("flows:\n");
     let _ = writeln!(text, "  - from: {}", scalar(&flow.from.to_string()));
     let _ = writeln!(text, "    to: {}", scalar(&flow.to.to_string()));
@@ -95,16 +115,23 @@ pub(crate) fn one_flow(flow: &Flow, draft: &DraftSection, system: &dyn Fn(&str) 
 
 /// What a flow says between its ends and its statements.
 fn stated(text: &mut String, flow: &Flow, draft: &DraftSection, system: &dyn Fn(&str) -> String) {
-    let settings: Vec<&Setting> =
-        draft.settings().filter(|setting| !matches!(setting.key.as_str(), "names" | "condition")).collect();
+    let settings: Vec<&Setting> = draft
+        .settings()
+        .filter(|setting| !matches!(setting.key.as_str(), "names" | "condition"))
+        .collect();
     let value = |setting: &Setting| yaml(&called_otherwise(&setting.key, &setting.value, system));
-    for setting in settings.iter().filter(|s| s.row.is_none() && !matches!(s.key.as_str(), "filter" | "create")) {
+    for setting in settings
+        .iter()
+        .filter(|s| s.row.is_none() && !matches!(s.key.as_str(), "filter" | "create"))
+    {
         let _ = writeln!(text, "    {}: {}", in_flow(&setting.key), value(setting));
     }
     let of_flow = |key: &str| settings.iter().find(|s| s.row.is_none() && s.key == key);
     match of_flow("create") {
         Some(setting) => drop(writeln!(text, "    create: {}", value(setting))),
-        None => create(text, &flow.create, of_flow("filter").and_then(|setting| setting.value.as_str())),
+        None => {
+            create(text, &flow.create, of_flow("filter").and_then(|setting| setting.value.as_str()))
+        }
     }
     let (matches, properties) = tables(draft);
     // Of each row, what it says for itself.
@@ -114,19 +141,26 @@ fn stated(text: &mut String, flow: &Flow, draft: &DraftSection, system: &dyn Fn(
     for setting in &settings {
         let Some(row) = &setting.row else { continue };
         if let Some(at) = row_meant(row, &cells[usize::from(row.is_match)]) {
-            own[usize::from(row.is_match)].entry(at).or_default().push((setting.key.clone(), value(setting)));
+            own[usize::from(row.is_match)]
+                .entry(at)
+                .or_default()
+                .push((setting.key.clone(), value(setting)));
         }
     }
     let [ways, mut of_matches] = own;
     let braces = |what: &str, row: &str, more: Vec<(String, String)>| {
-        let more: String = more.into_iter().map(|(key, value)| format!(", {}: {value}", in_flow(&key))).collect();
+        let more: String =
+            more.into_iter().map(|(key, value)| format!(", {}: {value}", in_flow(&key))).collect();
         format!("{{ {what}: {}{more} }}", quoted(row))
     };
     if !matches.is_empty() {
         text.push_str("    match:\n");
         for (at, row) in matches.iter().enumerate() {
-            let pairs: Vec<String> =
-                row.pairs.iter().map(|pair| format!("{} = {}", path_text(&pair.from), path_text(&pair.to))).collect();
+            let pairs: Vec<String> = row
+                .pairs
+                .iter()
+                .map(|pair| format!("{} = {}", path_text(&pair.from), path_text(&pair.to)))
+                .collect();
             let pairs = pairs.join(" and ");
             let item = match of_matches.remove(&at) {
                 None => scalar(&pairs),
@@ -143,18 +177,31 @@ fn stated(text: &mut String, flow: &Flow, draft: &DraftSection, system: &dyn Fn(
 fn yaml(value: &Value) -> String {
     match value {
         Value::String(text) => in_flow(text),
-        Value::Array(items) => format!("[{}]", items.iter().map(yaml).collect::<Vec<_>>().join(", ")),
+        Value::Array(items) => {
+            format!("[{}]", items.iter().map(yaml).collect::<Vec<_>>().join(", "))
+        }
         Value::Object(fields) if !fields.is_empty() => {
-            let fields: Vec<String> = fields.iter().map(|(key, value)| format!("{}: {}", in_flow(key), yaml(value))).collect();
+            let fields: Vec<String> = fields
+                .iter()
+                .map(|(key, value)| format!("{}: {}", in_flow(key), yaml(value)))
+                .collect();
             format!("{{ {} }}", fields.join(", "))
         }
         other => other.to_string(),
     }
 }
 
-fn flow(text: &mut String, section: &Section, draft: &DraftSection, file: &FlowFile, names: &[(&str, &str)]) {
+fn flow(
+    text: &mut String,
+    section: &Section,
+    draft: &DraftSection,
+    file: &FlowFile,
+    names: &[(&str, &str)],
+) {
     let flow = &section.flow;
-    let called = |system: &str| names.iter().find(|(known, _)| *known == system).map_or("", |(_, called)| called);
+    let called = |system: &str| {
+        names.iter().find(|(known, _)| *known == system).map_or("", |(_, called)| called)
+    };
     let _ = writeln!(text, "  - from: {}", scalar(&flow.from.to_string()));
     let _ = writeln!(text, "    to: {}", scalar(&flow.to.to_string()));
     let other: Vec<(&str, &str)> = [(&flow.from, &draft.from), (&flow.to, &draft.to)]
@@ -163,7 +210,8 @@ fn flow(text: &mut String, section: &Section, draft: &DraftSection, file: &FlowF
         .map(|(name, written)| (name.system.as_str(), written.system.as_str()))
         .collect();
     if !other.is_empty() {
-        let entries: Vec<String> = other.iter().map(|(system, called)| format!("{system}: {}", in_flow(called))).collect();
+        let entries: Vec<String> =
+            other.iter().map(|(system, called)| format!("{system}: {}", in_flow(called))).collect();
         let _ = writeln!(text, "    called: {{ {} }}", entries.join(", "));
     }
     let system = |called: &str| {
@@ -174,7 +222,8 @@ fn flow(text: &mut String, section: &Section, draft: &DraftSection, file: &FlowF
     let usual = usual(flow, draft, file, names);
     // Settings stand with what they are about.
     let is_setting = |statement: &StatementKind| matches!(statement, StatementKind::Setting(_));
-    let others: Vec<StatementKind> = draft.statements.iter().filter(|s| !is_setting(s)).cloned().collect();
+    let others: Vec<StatementKind> =
+        draft.statements.iter().filter(|s| !is_setting(s)).cloned().collect();
     if !alike(&usual, &others) {
         statements(text, &others, &usual);
     }
@@ -193,14 +242,16 @@ fn create(text: &mut String, create: &Create, said: Option<&str>) {
             let _ = writeln!(text, "      when: {}", scalar(short_condition(condition)));
             match said.or(filter.as_ref().map(|filter| filter.expression.as_str())) {
                 Some(filter) => drop(writeln!(text, "      filter: {}", scalar(filter))),
-                // A document says conditions in words; what is missing stands where it is to be written.
+                // A document says conditions in words; what is missing stands where it is to be
+                // written.
                 None => text.push_str("      # filter: 'Category == \"Customer\"'   # without it, nothing is created\n"),
             }
         }
     }
 }
 
-/// `When the category is …` without its `When`, which the key says; as it is where that would not come back.
+/// `When the category is …` without its `When`, which the key says; as it is where that would not
+/// come back.
 fn short_condition(condition: &str) -> &str {
     match condition.strip_prefix("When ") {
         Some(rest) if rest.starts_with(char::is_lowercase) => rest,
@@ -224,7 +275,8 @@ fn rows(
     }
     text.push_str("    properties:\n");
     let mut within: Option<String> = None;
-    let width = rows.iter().map(|row| path_text(&row.from).chars().count()).max().unwrap_or(0).min(40);
+    let width =
+        rows.iter().map(|row| path_text(&row.from).chars().count()).max().unwrap_or(0).min(40);
     for (at, PropertyRow { from, to, type_cell }) in rows.iter().enumerate() {
         let mut own = own.remove(&at).unwrap_or_default();
         let way = own.iter().position(|(key, _)| key == "direction").map(|at| own.remove(at).1);
@@ -262,7 +314,9 @@ fn rows(
             TypeCell::Empty => String::new(),
             TypeCell::NotApplicable => " : N/A".into(),
             TypeCell::Plain(name) if is_name(name) => format!(" : {name}"),
-            TypeCell::Plain(name) => format!(" : '{}'", Value::from(name.as_str()).to_string().replace('\'', "''")),
+            TypeCell::Plain(name) => {
+                format!(" : '{}'", Value::from(name.as_str()).to_string().replace('\'', "''"))
+            }
             TypeCell::Conversion { list, .. } => format!(" : {}", Value::Array(list.clone())),
             TypeCell::Unreadable(unreadable) => format!(" : {}", scalar(unreadable)),
         };
@@ -275,29 +329,45 @@ fn is_name(name: &str) -> bool {
 }
 
 /// What a flow file that says no `statements` would state.
-fn usual(flow: &Flow, draft: &DraftSection, file: &FlowFile, names: &[(&str, &str)]) -> Vec<StatementKind> {
+fn usual(
+    flow: &Flow,
+    draft: &DraftSection,
+    file: &FlowFile,
+    names: &[(&str, &str)],
+) -> Vec<StatementKind> {
     let (matches, properties) = tables(draft);
     let connected = match &flow.create {
         Create::ConnectedTo(types) => {
             let called = |system: &str| match () {
                 () if flow.from.system == system => draft.from.system.clone(),
                 () if flow.to.system == system => draft.to.system.clone(),
-                () => names.iter().find(|(known, _)| *known == system).map_or(String::new(), |(_, called)| called.to_string()),
+                () => names
+                    .iter()
+                    .find(|(known, _)| *known == system)
+                    .map_or(String::new(), |(_, called)| called.to_string()),
             };
             let types = types.iter().map(|name| DocumentType {
                 system: called(&name.system),
                 kind: name.kind.clone(),
                 facet: name.facet.clone(),
             });
-            Some(StatementKind::CreateIfConnected { connected: types.collect(), system: draft.to.system.clone() })
+            Some(StatementKind::CreateIfConnected {
+                connected: types.collect(),
+                system: draft.to.system.clone(),
+            })
         }
         _ => None,
     };
     debug_assert!(file.is_document);
     // A condition comes back as it is only if the reader puts its `When` back.
     let create = match &flow.create {
-        Create::When { condition, filter } if short_condition(condition).starts_with(char::is_lowercase) => {
-            Create::When { condition: format!("When {}", short_condition(condition)), filter: filter.clone() }
+        Create::When { condition, filter }
+            if short_condition(condition).starts_with(char::is_lowercase) =>
+        {
+            Create::When {
+                condition: format!("When {}", short_condition(condition)),
+                filter: filter.clone(),
+            }
         }
         other => other.clone(),
     };
@@ -325,7 +395,8 @@ fn alike(a: &[StatementKind], b: &[StatementKind]) -> bool {
 
 fn statements(text: &mut String, stated: &[StatementKind], usual: &[StatementKind]) {
     text.push_str("    statements:\n");
-    let count_of = |wanted: fn(&StatementKind) -> bool| stated.iter().filter(|kind| wanted(kind)).count();
+    let count_of =
+        |wanted: fn(&StatementKind) -> bool| stated.iter().filter(|kind| wanted(kind)).count();
     let (match_tables, property_tables) = (
         count_of(|kind| matches!(kind, StatementKind::Match { .. })),
         count_of(|kind| matches!(kind, StatementKind::Properties { .. })),
@@ -335,7 +406,9 @@ fn statements(text: &mut String, stated: &[StatementKind], usual: &[StatementKin
             StatementKind::EveryCreates => "every".into(),
             StatementKind::LinkOnly => "link_only".into(),
             StatementKind::KeepInSync => "in_sync".into(),
-            StatementKind::MergeOrCreate { merges: true, creates: true } => "merge_or_create".into(),
+            StatementKind::MergeOrCreate { merges: true, creates: true } => {
+                "merge_or_create".into()
+            }
             StatementKind::MergeOrCreate { creates: true, .. } => "create_unmatched".into(),
             StatementKind::MergeOrCreate { .. } => "merge".into(),
             StatementKind::Match { .. } if match_tables == 1 => "match".into(),
@@ -345,7 +418,9 @@ fn statements(text: &mut String, stated: &[StatementKind], usual: &[StatementKin
                 format!("{{ properties: {} }}", rows.len())
             }
             StatementKind::ConditionCreates { .. } if usual.contains(kind) => "condition".into(),
-            StatementKind::ConditionCreates { condition } => format!("condition: {}", scalar(condition)),
+            StatementKind::ConditionCreates { condition } => {
+                format!("condition: {}", scalar(condition))
+            }
             StatementKind::CreateIfConnected { .. } if usual.contains(kind) => "connected".into(),
             StatementKind::CreateIfConnected { connected, system } => {
                 let types: Vec<String> = connected.iter().map(stated_type).collect();
@@ -359,23 +434,43 @@ fn statements(text: &mut String, stated: &[StatementKind], usual: &[StatementKin
 }
 
 fn stated_type(name: &DocumentType) -> String {
-    let facet = name.facet.as_ref().map_or(String::new(), |facet| format!(", facet: {}", in_flow(facet)));
+    let facet =
+        name.facet.as_ref().map_or(String::new(), |facet| format!(", facet: {}", in_flow(facet)));
     format!("{{ system: {}, kind: {}{facet} }}", in_flow(&name.system), in_flow(&name.kind))
 }
 
 /// A text as YAML holds it in a block: bare where it can stand so, else in quotation marks.
 pub(crate) fn scalar(text: &str) -> String {
-    let indicators = ['-', '?', ':', ',', '[', ']', '{', '}', '#', '&', '*', '!', '|', '>', '\'', '"', '%', '@', '`', ' '];
+    let indicators = [
+        '-', '?', ':', ',', '[', ']', '{', '}', '#', '&', '*', '!', '|', '>', '\'', '"', '%', '@',
+        '`', ' ',
+    ];
     let means_something_else = matches!(
         text.to_lowercase().as_str(),
-        "" | "~" | "null" | "true" | "false" | "yes" | "no" | "on" | "off" | "y" | "n" | "<<" | "=" | "..." | "---"
-    ) || text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '.' | '+'));
+        "" | "~"
+            | "null"
+            | "true"
+            | "false"
+            | "yes"
+            | "no"
+            | "on"
+            | "off"
+            | "y"
+            | "n"
+            | "<<"
+            | "="
+            | "..."
+            | "---"
+    ) || text
+        .starts_with(|c: char| c.is_ascii_digit() || matches!(c, '.' | '+'));
     let bare = !means_something_else
         && !text.starts_with(indicators)
         && !text.ends_with([':', ' '])
         && !text.contains(": ")
         && !text.contains(" #")
-        && !text.chars().any(|c| c.is_control() || matches!(c, '\u{feff}' | '\u{85}' | '\u{2028}' | '\u{2029}'));
+        && !text.chars().any(|c| {
+            c.is_control() || matches!(c, '\u{feff}' | '\u{85}' | '\u{2028}' | '\u{2029}')
+        });
     match bare {
         true => text.to_string(),
         false => quoted(text),
@@ -389,8 +484,13 @@ pub(crate) fn in_flow(text: &str) -> String {
 
 /// In single quotation marks where it can stand so, else as JSON, which is YAML.
 fn quoted(text: &str) -> String {
-    if text.chars().any(|c| c.is_control() || matches!(c, '\'' | '\u{feff}' | '\u{85}' | '\u{2028}' | '\u{2029}')) {
-        return Value::from(text).to_string().replace('\u{feff}', "\\uFEFF").replace('\u{85}', "\\u0085");
+    if text.chars().any(|c| {
+        c.is_control() || matches!(c, '\'' | '\u{feff}' | '\u{85}' | '\u{2028}' | '\u{2029}')
+    }) {
+        return Value::from(text)
+            .to_string()
+            .replace('\u{feff}', "\\uFEFF")
+            .replace('\u{85}', "\\u0085");
     }
     if text.contains(['"', '\\']) { format!("'{text}'") } else { format!("\"{text}\"") }
 }

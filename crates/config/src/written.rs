@@ -1,8 +1,9 @@
 //! The written form: what may stand in `lockstep.yaml` and in a flow file, as types.
 //!
-//! From these the JSON Schemas for editors are made, and the reader takes from them which keys it knows, so that the two
-//! can't drift apart. The checked form is [`crate::Project`] and `lockstep_model::Flow`; a value passes from the one to
-//! the other only by way of the reader, which reports every problem.
+//! From these the JSON Schemas for editors are made, and the reader takes from them which keys it
+//! knows, so that the two can't drift apart. The checked form is [`crate::Project`] and
+//! `lockstep_model::Flow`; a value passes from the one to the other only by way of the reader,
+//! which reports every problem.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,29 +12,35 @@ use schemars::{JsonSchema, Schema, schema_for};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// `lockstep.yaml`: the systems, their connectors and settings, the store, the flows and the policies.
+/// `lockstep.yaml`: the systems, their connectors and settings, the store, the flows and the
+/// policies.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProjectYaml {
     /// The systems to keep in step, by the names that flows call them.
     pub systems: BTreeMap<String, SystemYaml>,
-    /// Where links, shadows and the journal are kept: `sqlite:` and a file within the project folder.
+    /// Where links, shadows and the journal are kept: `sqlite:` and a file within the project
+    /// folder.
     #[schemars(regex(pattern = r"^(sqlite|postgres|postgresql):"), extend("default" = "sqlite:lockstep.db"))]
     pub store: Option<String>,
     /// How long the journal is kept.
     pub journal: Option<JournalYaml>,
-    /// Files of flows: names or patterns with `*` and `?`. `flows/*.yaml`, `flows/*.rst` and `flows/*.txt` if not said.
+    /// Files of flows: names or patterns with `*` and `?`. `flows/*.yaml`, `flows/*.rst` and
+    /// `flows/*.txt` if not said.
     pub flows: Option<Vec<FlowsYaml>>,
     /// What holds for flows that do not say otherwise.
     pub policies: Option<PoliciesYaml>,
-    /// How much a run may write, and a listing may lack, before a person has looked (G3); for systems that do not say otherwise.
+    /// How much a run may write, and a listing may lack, before a person has looked (G3); for
+    /// systems that do not say otherwise.
     pub limits: Option<LimitsYaml>,
-    /// Whether the service waits for `lockstep approve` before the first run of a flow (G2). `approve` if not said.
+    /// Whether the service waits for `lockstep approve` before the first run of a flow (G2).
+    /// `approve` if not said.
     pub first_run: Option<FirstRun>,
     /// The country of telephone numbers that name none, as two letters: `NO`.
     #[schemars(regex(pattern = r"^([A-Z]{2}|\$\{.+\})$"))]
     pub region: Option<String>,
-    /// Texts that stand for nothing and never match (L2), besides those that do anyway (`-`, `n/a`, `none`, `ukjent` …).
+    /// Texts that stand for nothing and never match (L2), besides those that do anyway (`-`, `n/a`,
+    /// `none`, `ukjent` …).
     #[serde(default)]
     pub placeholders: Vec<String>,
 }
@@ -54,26 +61,29 @@ pub struct SystemYaml {
     pub aliases: Vec<String>,
     /// How often the service reads it.
     pub schedule: Option<ScheduleYaml>,
-    /// How often everything is listed, so that what was deleted is noticed where the system does not tell (R3). `24h` for such systems if
-    /// not said.
+    /// How often everything is listed, so that what was deleted is noticed where the system does
+    /// not tell (R3). `24h` for such systems if not said.
     pub full_scan: Option<ScheduleYaml>,
     /// How much a run may write to it, and its listings may lack, before a person has looked (G3).
     pub limits: Option<LimitsYaml>,
-    /// Requests it may be sent, where that is less than the connector says: `5` a second, or `300/minute`.
+    /// Requests it may be sent, where that is less than the connector says: `5` a second, or
+    /// `300/minute`.
     pub rate: Option<RateYaml>,
     /// `ignore`: a property that is emptied in this system is not emptied in the others (P2).
     pub clears: Option<Clears>,
-    /// Whose values hold at the first link where this system does not tell when they were put in: `loses` to any time that is told (if not
-    /// said), or `wins` (P1).
+    /// Whose values hold at the first link where this system does not tell when they were put in:
+    /// `loses` to any time that is told (if not said), or `wins` (P1).
     pub untold: Option<Untold>,
     /// The country of telephone numbers that name none, where it is not the project's.
     #[schemars(regex(pattern = r"^([A-Z]{2}|\$\{.+\})$"))]
     pub region: Option<String>,
-    /// Lists whose elements are records of their own, as the record type `Orders[lines]`: by record type and list, with the property that
-    /// tells an element from the others of its list: `{ Orders: { lines: { id: line_no } } }`.
+    /// Lists whose elements are records of their own, as the record type `Orders[lines]`: by record
+    /// type and list, with the property that tells an element from the others of its list:
+    /// `{ Orders: { lines: { id: line_no } } }`.
     #[serde(default)]
     pub elements: BTreeMap<String, BTreeMap<String, ElementsYaml>>,
-    /// References that the connector does not tell of, by record type and path: `{ Person: { CompanyId: Company } }`.
+    /// References that the connector does not tell of, by record type and path:
+    /// `{ Person: { CompanyId: Company } }`.
     #[serde(default)]
     pub references: BTreeMap<String, BTreeMap<String, String>>,
 }
@@ -86,25 +96,30 @@ pub struct ElementsYaml {
     pub id: String,
 }
 
-/// Limits (G3), each a count, a share of the records known, or whichever is more: `20`, `5%`, `20 or 5%`; or `none`.
+/// Limits (G3), each a count, a share of the records known, or whichever is more: `20`, `5%`,
+/// `20 or 5%`; or `none`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LimitsYaml {
-    /// Records that a run may create in a system. `50 or 50%` if not said; not counted in the first run of a record type.
+    /// Records that a run may create in a system. `50 or 50%` if not said; not counted in the first
+    /// run of a record type.
     pub creates: Option<LimitYaml>,
-    /// Records that a run may update in a system. `25 or 50%` if not said; not counted in the first run of a record type.
+    /// Records that a run may update in a system. `25 or 50%` if not said; not counted in the first
+    /// run of a record type.
     pub updates: Option<LimitYaml>,
     /// Records that a run may delete in a system. `5 or 5%` if not said.
     pub deletes: Option<LimitYaml>,
-    /// Records that a listing may lack which were there before. `5 or 20%` if not said; one that lists none is believed with `none` only.
+    /// Records that a listing may lack which were there before. `5 or 20%` if not said; one that
+    /// lists none is believed with `none` only.
     pub vanished: Option<LimitYaml>,
-    /// Of the records that held a property, how many may show it without a value at once (R5). `2 or 50%` if not said, and never more than
-    /// 5000 at once unless it is `none`.
+    /// Of the records that held a property, how many may show it without a value at once (R5).
+    /// `2 or 50%` if not said, and never more than 5000 at once unless it is `none`.
     pub lost: Option<LimitYaml>,
-    /// Values of one property that a run may empty, of the records of its type. `5 or 10%` if not said.
+    /// Values of one property that a run may empty, of the records of its type. `5 or 10%` if not
+    /// said.
     pub clears: Option<LimitYaml>,
-    /// Values of one property that records are matched by, and that a run may overwrite. `5 or 10%` if not said; not counted in the first
-    /// run of a record type.
+    /// Values of one property that records are matched by, and that a run may overwrite. `5 or 10%`
+    /// if not said; not counted in the first run of a record type.
     pub match_values: Option<LimitYaml>,
 }
 
@@ -114,7 +129,10 @@ pub struct LimitsYaml {
 pub enum LimitYaml {
     Count(u64),
     Text(
-        #[schemars(regex(pattern = r"^(none|[0-9]+|[0-9.]+ *%|[0-9]+ +or +[0-9.]+ *%|[0-9.]+ *% +or +[0-9]+|\$\{.+\})$"))] String,
+        #[schemars(regex(
+            pattern = r"^(none|[0-9]+|[0-9.]+ *%|[0-9]+ +or +[0-9.]+ *%|[0-9.]+ *% +or +[0-9]+|\$\{.+\})$"
+        ))]
+        String,
     ),
 }
 
@@ -167,7 +185,8 @@ pub enum RateYaml {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct JournalYaml {
-    /// `forever`, or a number of days: `90d`. What is older can't be explained nor taken back in full. `forever` if not said.
+    /// `forever`, or a number of days: `90d`. What is older can't be explained nor taken back in
+    /// full. `forever` if not said.
     #[schemars(regex(pattern = r"^(forever|[0-9]+ *d|\$\{.+\})$"))]
     pub keep: Option<String>,
 }
@@ -189,8 +208,9 @@ pub struct FlowsFileYaml {
     pub file: String,
     /// The system that the document leaves unnamed.
     pub unnamed: Option<String>,
-    /// Names of systems in this document, and which systems they are: `{ Wix.com: wix }`. Two systems, `{ ERP: [erp_no, erp_se] }`, where
-    /// the document is about two accounts of one product: the first is that of a heading's first side, the second that of the other.
+    /// Names of systems in this document, and which systems they are: `{ Wix.com: wix }`. Two
+    /// systems, `{ ERP: [erp_no, erp_se] }`, where the document is about two accounts of one
+    /// product: the first is that of a heading's first side, the second that of the other.
     #[serde(default)]
     pub names: BTreeMap<String, NamedYaml>,
 }
@@ -224,7 +244,8 @@ pub struct PoliciesYaml {
 pub struct FlowFileYaml {
     /// What the flows' document says besides the flows.
     pub document: Option<DocumentYaml>,
-    /// Value lists that rows of this file share, by the names that rows call them: `{ countries: { Norway: "NO", Denmark: DK } }`.
+    /// Value lists that rows of this file share, by the names that rows call them:
+    /// `{ countries: { Norway: "NO", Denmark: DK } }`.
     #[serde(default)]
     pub maps: BTreeMap<String, MapYaml>,
     /// The flows, each from one record type to another.
@@ -234,13 +255,15 @@ pub struct FlowFileYaml {
     pub tests: Vec<TestYaml>,
 }
 
-/// A test of flows: records, and what a run is to do with them. What is not expected must not happen.
+/// A test of flows: records, and what a run is to do with them. What is not expected must not
+/// happen.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TestYaml {
     /// What it shows, in words: `a customer of the shop is linked by e-mail`.
     pub name: String,
-    /// The records that are there, by record type and id. Record types that are not named are empty.
+    /// The records that are there, by record type and id. Record types that are not named are
+    /// empty.
     #[serde(default)]
     pub given: BTreeMap<String, BTreeMap<String, Map<String, Value>>>,
     /// What the first run does.
@@ -254,7 +277,8 @@ pub struct TestYaml {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TestStepYaml {
-    /// What people change, by record type and id: properties with their new values, `null` to empty one. A new id is a new record.
+    /// What people change, by record type and id: properties with their new values, `null` to empty
+    /// one. A new id is a new record.
     #[serde(default)]
     pub edit: BTreeMap<String, BTreeMap<String, Map<String, Value>>>,
     /// The records that people delete, by record type.
@@ -268,7 +292,8 @@ pub struct TestStepYaml {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExpectYaml {
-    /// Records that are created, whole, by record type. The id is one of your choosing, by which later steps know the record.
+    /// Records that are created, whole, by record type. The id is one of your choosing, by which
+    /// later steps know the record.
     #[serde(default)]
     pub creates: BTreeMap<String, BTreeMap<String, Map<String, Value>>>,
     /// Records that are updated, by record type and id: the properties that change.
@@ -277,7 +302,8 @@ pub struct ExpectYaml {
     /// Records that Lockstep deletes, by record type.
     #[serde(default)]
     pub deletes: BTreeMap<String, Vec<String>>,
-    /// Records that are found to match: `crm.People/1 = shop.Customers/c-1`. Those that are created are linked without saying so.
+    /// Records that are found to match: `crm.People/1 = shop.Customers/c-1`. Those that are created
+    /// are linked without saying so.
     #[serde(default)]
     pub links: Vec<String>,
     /// Records that wait for a person, by record type and id, and why.
@@ -328,7 +354,8 @@ pub struct DocumentYaml {
     pub heading: Option<String>,
     /// The introduction.
     pub introduction: Option<String>,
-    /// How the document calls the systems: `{ wix: Wix.com }`. An empty name leaves a system unnamed.
+    /// How the document calls the systems: `{ wix: Wix.com }`. An empty name leaves a system
+    /// unnamed.
     #[serde(default)]
     pub systems: BTreeMap<String, String>,
 }
@@ -345,13 +372,13 @@ pub struct FlowYaml {
     pub to: String,
     /// When a record is created in the target (C1). `never` if not said.
     pub create: Option<CreateYaml>,
-    /// Which records of the source the flow is about, as an expression over their properties: `contact_type == "person"` (L11). The
-    /// others are neither matched, created nor kept equal.
+    /// Which records of the source the flow is about, as an expression over their properties:
+    /// `contact_type == "person"` (L11). The others are neither matched, created nor kept equal.
     pub only: Option<String>,
     /// The same for the records of the target.
     pub only_to: Option<String>,
-    /// What happens to the counterpart of a linked record that `only` does not hold for any more (L11). `keep` if not said: it stays, and
-    /// is not kept equal any more.
+    /// What happens to the counterpart of a linked record that `only` does not hold for any more
+    /// (L11). `keep` if not said: it stays, and is not kept equal any more.
     pub ceases: Option<Ceases>,
     /// By what two records are recognised as the same (L1): rows are alternatives.
     #[serde(default, rename = "match")]
@@ -359,14 +386,15 @@ pub struct FlowYaml {
     /// The property pairs that are kept equal.
     #[serde(default)]
     pub properties: Vec<PropertyRowYaml>,
-    /// `merge`: several records of one type that match are linked and kept equal (L6). `separate`: those that match each other and have no
-    /// counterpart get one each.
+    /// `merge`: several records of one type that match are linked and kept equal (L6). `separate`:
+    /// those that match each other and have no counterpart get one each.
     pub duplicates: Option<Duplicates>,
     /// The country of telephone numbers that name none, where it is not that of their systems (L2).
     #[schemars(regex(pattern = r"^([A-Z]{2}|\$\{.+\})$"))]
     pub region: Option<String>,
-    /// Between elements of lists (`shop.Orders[lines]`): what tells one from the others of its list, on both sides: `line_no = pos`. Where
-    /// it is not said here, it stands under `elements` of the systems.
+    /// Between elements of lists (`shop.Orders[lines]`): what tells one from the others of its
+    /// list, on both sides: `line_no = pos`. Where it is not said here, it stands under `elements`
+    /// of the systems.
     pub key: Option<String>,
     /// What happens to the others when a record is deleted (D1).
     pub deletes: Option<Deletes>,
@@ -378,10 +406,12 @@ pub struct FlowYaml {
     pub only_from: Option<String>,
     /// `ignore`: emptying a property is no edit, for all rows that do not say otherwise (P2).
     pub clears: Option<Clears>,
-    /// How the document calls a system in this section, where that is another name than elsewhere in it.
+    /// How the document calls a system in this section, where that is another name than elsewhere
+    /// in it.
     #[serde(default)]
     pub called: BTreeMap<String, String>,
-    /// How the document states the flow, where that is not what is written for `create`, `match` and `properties`.
+    /// How the document states the flow, where that is not what is written for `create`, `match`
+    /// and `properties`.
     pub statements: Option<Vec<StatementYaml>>,
 }
 
@@ -395,8 +425,8 @@ pub enum CreateYaml {
     If(CreateIfYaml),
 }
 
-/// `always`: for every record that has no counterpart. `never`: what is there is linked, nothing is created. `both`: for every record of
-/// either side that has none.
+/// `always`: for every record that has no counterpart. `never`: what is there is linked, nothing is
+/// created. `both`: for every record of either side that has none.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum CreateWord {
@@ -409,12 +439,13 @@ pub enum CreateWord {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateIfYaml {
-    /// For those that are connected, by a reference either way, to a record of one of these types that has a counterpart
-    /// in the target's system (C5).
+    /// For those that are connected, by a reference either way, to a record of one of these types
+    /// that has a counterpart in the target's system (C5).
     pub when_connected_to: Option<Vec<String>>,
     /// For those that satisfy a condition: in words, as the document has it.
     pub when: Option<String>,
-    /// The same as an expression over the record's properties: `Category == "Customer" and not Retired`.
+    /// The same as an expression over the record's properties:
+    /// `Category == "Customer" and not Retired`.
     pub filter: Option<String>,
 }
 
@@ -440,7 +471,8 @@ pub struct MatchRowSettingsYaml {
     /// What the values are (L2). Seen from the values if not said.
     #[serde(rename = "as")]
     pub kind: Option<KindWord>,
-    /// What the source's value becomes before it is compared, as a conversion: `["without-prefix", "SO-", "_."]`. For a row of one pair.
+    /// What the source's value becomes before it is compared, as a conversion:
+    /// `["without-prefix", "SO-", "_."]`. For a row of one pair.
     #[serde(rename = "type")]
     pub ty: Option<Vec<Value>>,
 }
@@ -468,8 +500,8 @@ pub enum KindWord {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum PropertyRowYaml {
-    /// `Name <-> name`: both ways. `Name -> name`, `Name <- name`: one way. The type, or the conversion, stands behind a
-    /// colon: `Name <-> name : string`. A path may carry a condition:
+    /// `Name <-> name`: both ways. `Name -> name`, `Name <- name`: one way. The type, or the
+    /// conversion, stands behind a colon: `Name <-> name : string`. A path may carry a condition:
     /// `phones.number (Dependant on having Mobile in phones.name)`.
     Row(#[schemars(regex(pattern = r"^.+(<->|->|<-).+$"))] String),
     Settings(PropertyRowSettingsYaml),
@@ -499,21 +531,27 @@ pub struct PropertyRowSettingsYaml {
     /// What the values are (R7). Seen from the values if not said.
     #[serde(rename = "as")]
     pub kind: Option<KindWord>,
-    /// What each value of the first becomes in the second, and the other way round: `{ Norway: "NO", Denmark: DK }`, the name of one under
-    /// `maps`, or a file of the project with two columns and a heading: `countries.csv`. Where several become one, the first is the way back.
+    /// What each value of the first becomes in the second, and the other way round:
+    /// `{ Norway: "NO", Denmark: DK }`, the name of one under `maps`, or a file of the project with
+    /// two columns and a heading: `countries.csv`. Where several become one, the first is the way
+    /// back.
     pub map: Option<MapYaml>,
     /// What becomes of a value that is not in the map. `review` if not said: a person is asked.
     #[serde(rename = "else")]
     pub other: Option<ElseWord>,
-    /// What the target holds where the source has nothing. It is Lockstep's own: it is no edit, and does not come back.
+    /// What the target holds where the source has nothing. It is Lockstep's own: it is no edit, and
+    /// does not come back.
     pub default: Option<Value>,
-    /// `create`: the target is given the value when it is created, and never after. `always` if not said.
+    /// `create`: the target is given the value when it is created, and never after. `always` if not
+    /// said.
     pub on: Option<OnWord>,
-    /// Which value wins whoever put it there and when: `true`, `false`, `min`, `max`, `longest`, or `{ any-of: [ … ] }`, the first that any has.
+    /// Which value wins whoever put it there and when: `true`, `false`, `min`, `max`, `longest`, or
+    /// `{ any-of: [ … ] }`, the first that any has.
     pub wins: Option<WinsYaml>,
 }
 
-/// Rows that move together: an address, a bank account (P1e). The latest edit of any of them carries all of them.
+/// Rows that move together: an address, a bank account (P1e). The latest edit of any of them
+/// carries all of them.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RowGroupYaml {
@@ -545,7 +583,8 @@ pub struct SetRowYaml {
     pub set: String,
     /// The constant.
     pub to: Value,
-    /// `create`: when it is created, and never after. `always`: it is put back when somebody changes it. `create` if not said.
+    /// `create`: when it is created, and never after. `always`: it is put back when somebody
+    /// changes it. `create` if not said.
     pub on: Option<OnWord>,
 }
 
@@ -607,7 +646,8 @@ pub struct AnyOfYaml {
     pub any_of: Vec<Value>,
 }
 
-/// `string`, `integer`, `float`, `decimal`, `boolean`, `list`, `N/A`, or a conversion as a nested list in which `_.` is the value.
+/// `string`, `integer`, `float`, `decimal`, `boolean`, `list`, `N/A`, or a conversion as a nested
+/// list in which `_.` is the value.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum TypeYaml {
@@ -752,8 +792,13 @@ pub(crate) fn keys<T: JsonSchema>() -> Arc<[String]> {
 pub(crate) fn words<T: JsonSchema>() -> Arc<[String]> {
     remembered::<T>(|schema| {
         let text = |value: &Value| value.as_str().map(String::from);
-        let texts =
-            |list: Option<&Value>| list.and_then(Value::as_array).into_iter().flatten().filter_map(text).collect::<Vec<_>>();
+        let texts = |list: Option<&Value>| {
+            list.and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+                .filter_map(text)
+                .collect::<Vec<_>>()
+        };
         let mut words = texts(schema.get("enum"));
         // Variants with a description of their own stand one by one.
         for one in schema.get("oneOf").and_then(Value::as_array).into_iter().flatten() {

@@ -1,8 +1,9 @@
 //! YAML as a tree in which every key and value knows its place.
 //!
-//! A reader that fills types stops at the first thing that does not fit. Here a file is read into [`Node`]s first, and what
-//! it says is checked by hand afterwards, so that all problems of a file are told together. Only this module knows the parser
-//! (`granit-parser`, which is the one under `serde-saphyr`).
+//! A reader that fills types stops at the first thing that does not fit. Here a file is read into
+//! [`Node`]s first, and what it says is checked by hand afterwards, so that all problems of a file
+//! are told together. Only this module knows the parser (`granit-parser`, which is the one under
+//! `serde-saphyr`).
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -26,7 +27,8 @@ pub(crate) struct Node {
 /// What stands there.
 #[derive(Clone, Debug)]
 pub(crate) enum Yaml {
-    /// A text; `plain` where it stands without quotes and so may mean a number, a truth value or nothing.
+    /// A text; `plain` where it stands without quotes and so may mean a number, a truth value or
+    /// nothing.
     Text {
         text: String,
         plain: bool,
@@ -76,9 +78,12 @@ impl Node {
             Yaml::Text { text, plain: false } => Value::String(text.clone()),
             Yaml::Text { text, plain: true } => plain(text),
             Yaml::List(items) => Value::Array(items.iter().map(Node::to_json).collect()),
-            Yaml::Map(entries) => {
-                Value::Object(entries.iter().map(|(key, node)| (key.text.clone(), node.to_json())).collect::<Map<_, _>>())
-            }
+            Yaml::Map(entries) => Value::Object(
+                entries
+                    .iter()
+                    .map(|(key, node)| (key.text.clone(), node.to_json()))
+                    .collect::<Map<_, _>>(),
+            ),
         }
     }
 }
@@ -89,21 +94,26 @@ fn plain(text: &str) -> Value {
         "true" | "True" | "TRUE" => Value::Bool(true),
         "false" | "False" | "FALSE" => Value::Bool(false),
         // A leading zero makes it a number to some and a postal code to most.
-        _ if text.len() > 1 && text.starts_with('0') && !text.starts_with("0.") => Value::String(text.into()),
+        _ if text.len() > 1 && text.starts_with('0') && !text.starts_with("0.") => {
+            Value::String(text.into())
+        }
         _ if text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '.')) => {
             // Digit by digit.
-            lockstep_model::decimal::number(text).map_or_else(|| Value::String(text.into()), Value::Number)
+            lockstep_model::decimal::number(text)
+                .map_or_else(|| Value::String(text.into()), Value::Number)
         }
         _ => Value::String(text.into()),
     }
 }
 
-/// A file's nodes are at most so many, aliases counted each time they stand for something: no file of flows comes near.
+/// A file's nodes are at most so many, aliases counted each time they stand for something: no file
+/// of flows comes near.
 const MOST_NODES: usize = 200_000;
 
 /// Reads a source. `Ok(None)` where it says nothing at all.
 pub(crate) fn parse(source: &Arc<Source>) -> (Option<Node>, Vec<Problem>) {
-    let mut reading = Reading { reader: Reader::new(source.clone()), anchors: HashMap::new(), count: 0 };
+    let mut reading =
+        Reading { reader: Reader::new(source.clone()), anchors: HashMap::new(), count: 0 };
     let mut events = Events { parser: Parser::new_from_str(&source.text) };
     let root = match reading.document(&mut events) {
         Ok(root) => root,
@@ -124,7 +134,10 @@ fn syntax_help(source: &Source, span: &Range<usize>) -> Option<String> {
     let number = source.line_and_column(span.start).0;
     let line = source.line(number).1;
     // A tab that goes on a text of the line before is told at that text.
-    if [line, source.line(number + 1).1].iter().any(|line| line.trim_start_matches(' ').starts_with('\t')) {
+    if [line, source.line(number + 1).1]
+        .iter()
+        .any(|line| line.trim_start_matches(' ').starts_with('\t'))
+    {
         return Some("indent with spaces, not with tabs".into());
     }
     if line.contains("<->") || line.contains("->") || line.contains("<-") {
@@ -177,12 +190,22 @@ impl Reading {
                 Event::StreamEnd => return Ok(root),
                 Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd => {}
                 event if root.is_none() => root = Some(self.node(event, span, events)?),
-                _ => return Err(Stop(span, "a second YAML document begins here; a file holds one".into())),
+                _ => {
+                    return Err(Stop(
+                        span,
+                        "a second YAML document begins here; a file holds one".into(),
+                    ));
+                }
             }
         }
     }
 
-    fn node(&mut self, event: Event<'_>, span: Range<usize>, events: &mut Events<'_>) -> Result<Node, Stop> {
+    fn node(
+        &mut self,
+        event: Event<'_>,
+        span: Range<usize>,
+        events: &mut Events<'_>,
+    ) -> Result<Node, Stop> {
         self.count += 1;
         if self.count > MOST_NODES {
             return Err(Stop(span, format!("more than {MOST_NODES} values: this can't be meant")));
@@ -191,7 +214,13 @@ impl Reading {
             Event::Scalar(text, style, anchor, _) => {
                 let plain = style == ScalarStyle::Plain;
                 let end = trimmed_end(&self.reader.source.text, &span);
-                (Node { span: span.start..end, value: Yaml::Text { text: text.into_owned(), plain } }, anchor)
+                (
+                    Node {
+                        span: span.start..end,
+                        value: Yaml::Text { text: text.into_owned(), plain },
+                    },
+                    anchor,
+                )
             }
             Event::SequenceStart(_, anchor, _) => {
                 let mut items = Vec::new();
@@ -218,7 +247,8 @@ impl Reading {
                         }
                     }
                 };
-                let start = entries.first().map_or(span.start, |(key, _)| span.start.min(key.span.start));
+                let start =
+                    entries.first().map_or(span.start, |(key, _)| span.start.min(key.span.start));
                 let end = trimmed_end(&self.reader.source.text, &(start..end.end));
                 (Node { span: start..end, value: Yaml::Map(entries) }, anchor)
             }
@@ -226,10 +256,14 @@ impl Reading {
                 let Some(target) = self.anchors.get(&anchor) else {
                     return Err(Stop(span, "an alias to itself".into()));
                 };
-                // What an alias stands for counts each time, so that aliases of aliases can't fill the memory.
+                // What an alias stands for counts each time, so that aliases of aliases can't fill
+                // the memory.
                 self.count += size(target);
                 if self.count > MOST_NODES {
-                    return Err(Stop(span, format!("more than {MOST_NODES} values: this can't be meant")));
+                    return Err(Stop(
+                        span,
+                        format!("more than {MOST_NODES} values: this can't be meant"),
+                    ));
                 }
                 let mut node = target.clone();
                 move_to(&mut node, &span);
@@ -244,9 +278,19 @@ impl Reading {
     }
 
     /// `known` holds where each key stands among the entries: a mapping may have thousands.
-    fn entry(&mut self, entries: &mut Vec<(Key, Node)>, known: &mut HashMap<String, usize>, key: Node, value: Node) {
+    fn entry(
+        &mut self,
+        entries: &mut Vec<(Key, Node)>,
+        known: &mut HashMap<String, usize>,
+        key: Node,
+        value: Node,
+    ) {
         let Yaml::Text { text, .. } = key.value else {
-            self.reader.error(codes::WRONG_TYPE, &key.span, format!("a key must be a text, this is {}", key.kind()));
+            self.reader.error(
+                codes::WRONG_TYPE,
+                &key.span,
+                format!("a key must be a text, this is {}", key.kind()),
+            );
             return;
         };
         if let Some(first) = known.get(&text) {
@@ -282,7 +326,8 @@ fn move_to(node: &mut Node, span: &Range<usize>) {
     }
 }
 
-/// Block collections and scalars end, for the parser, where the next thing begins; for a person, where their text ends.
+/// Block collections and scalars end, for the parser, where the next thing begins; for a person,
+/// where their text ends.
 fn trimmed_end(text: &str, span: &Range<usize>) -> usize {
     let end = span.end.min(text.len());
     match text.get(span.start..end) {

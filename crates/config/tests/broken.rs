@@ -41,7 +41,9 @@ The following properties are synchronized between a A T and a B U:
 /// Reads a file, shows all that is said of it, writes it as a flow file and reads that.
 fn survives(name: &str, text: &str) {
     let names = names_of(&propose_systems(
-        &["A to B Dataflow\n=====\n\nA T to B U\n-----\nEvery A T will be synchronized with a B U.\n"],
+        &[
+            "A to B Dataflow\n=====\n\nA T to B U\n-----\nEvery A T will be synchronized with a B U.\n",
+        ],
         &[],
     ));
     let (file, problems) = read_flows(name, text, &names);
@@ -76,7 +78,8 @@ fn files_with_any_character_changed() {
 
 #[test]
 fn a_flow_without_its_list_is_one_problem() {
-    let (_, problems) = read_flows("a.yaml", "from: a.T\nto: b.U\ncreate: always\n", &names_of(&[]));
+    let (_, problems) =
+        read_flows("a.yaml", "from: a.T\nto: b.U\ncreate: always\n", &names_of(&[]));
     let [problem] = &problems[..] else { panic!("{problems:#?}") };
     let shown = problem.render();
     assert!(shown.contains("a.yaml:1:1") && shown.contains("write `flows:` before it"), "{shown}");

@@ -59,7 +59,8 @@ fn creating_everything_with_no_match_row() {
 #[test]
 fn the_id_of_the_very_record_is_no_unmarked_reference() {
     let open = |system: &str, kind: &str| (system.to_string(), vec![TypeSchema::open(kind)]);
-    let schemas: Schemas = [open("superoffice", "Person"), open("wix", "Contacts")].into_iter().collect();
+    let schemas: Schemas =
+        [open("superoffice", "Person"), open("wix", "Contacts")].into_iter().collect();
     for (row, expected) in [
         ("$id -> superoffice_id", false),
         ("contact_id <- $id", false),
@@ -109,7 +110,10 @@ fn one_property_fanned_out_to_two() {
 #[test]
 fn a_path_and_its_own_parent() {
     let mut schemas = schemas();
-    schemas.insert("zendesk".into(), vec![record_type("Users", "email any =address\n name any\n name.first\n phone")]);
+    schemas.insert(
+        "zendesk".into(),
+        vec![record_type("Users", "email any =address\n name any\n name.first\n phone")],
+    );
     assert_snapshot!(with(
         "\
   - from: superoffice.Person
@@ -128,7 +132,10 @@ fn a_path_and_its_own_parent() {
 #[test]
 fn references_that_no_schema_tells_of() {
     let mut schemas = schemas();
-    schemas.insert("crmoffice".into(), vec![record_type("Contacts", "email\n companyId\n owner.id\n extern_id")]);
+    schemas.insert(
+        "crmoffice".into(),
+        vec![record_type("Contacts", "email\n companyId\n owner.id\n extern_id")],
+    );
     assert_snapshot!(with(
         "\
   - from: superoffice.Person
@@ -150,14 +157,21 @@ fn references_that_no_schema_tells_of() {
 
 #[test]
 fn references_that_the_project_tells_of_are_marked() {
-    let project = SYSTEMS
-        .replace("crmoffice, title", "crmoffice, references: { Contacts: { companyId: Companies, typo: Compnies } }, title");
+    let project = SYSTEMS.replace(
+        "crmoffice, title",
+        "crmoffice, references: { Contacts: { companyId: Companies, typo: Compnies } }, title",
+    );
     let text = "\
 flows:
   - { from: superoffice.Contact, to: crmoffice.Companies, match: [Name = name], properties: [Name <-> name] }
   - { from: superoffice.Person, to: crmoffice.Contacts, match: [Emails.Value = email], properties: [Contact.ContactId <-> companyId] }
 ";
-    assert_snapshot!(told(&[("lockstep.yaml", &project), ("flows.yaml", text)], &schemas()).split_once("───\n").unwrap().1);
+    assert_snapshot!(
+        told(&[("lockstep.yaml", &project), ("flows.yaml", text)], &schemas())
+            .split_once("───\n")
+            .unwrap()
+            .1
+    );
 }
 
 #[test]
@@ -200,7 +214,10 @@ fn types_that_can_not_be_converted() {
 #[test]
 fn what_can_only_be_read() {
     let mut schemas = schemas();
-    schemas.insert("wix".into(), vec![record_type("Contacts", "email\n id ro\n created datetime ro\n name\n source once")]);
+    schemas.insert(
+        "wix".into(),
+        vec![record_type("Contacts", "email\n id ro\n created datetime ro\n name\n source once")],
+    );
     assert_snapshot!(with(
         "\
   - from: superoffice.User
@@ -281,14 +298,18 @@ fn the_result_is_there_for_machines() {
     let (_, problems) = support::problems(
         &[
             ("lockstep.yaml", SYSTEMS),
-            ("flows.yaml", "flows:\n  - { from: superoffice.Persn, to: wix.Contacts, create: always }\n"),
+            (
+                "flows.yaml",
+                "flows:\n  - { from: superoffice.Persn, to: wix.Contacts, create: always }\n",
+            ),
         ],
         &schemas(),
     );
     assert_snapshot!(serde_json::to_string_pretty(&to_json(&problems)).unwrap());
 }
 
-/// The five documents, each with the systems that it is about: read, checked, and what is said of them looked at.
+/// The five documents, each with the systems that it is about: read, checked, and what is said of
+/// them looked at.
 #[test]
 fn the_five_documents() {
     let Some(documents) = seeds() else { return };
@@ -311,21 +332,30 @@ flows:
         };
         project.push_str(&format!("  - {{ file: {name}{unnamed} }}\n"));
     }
-    let mut files: Vec<(&str, &str)> = documents.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let mut files: Vec<(&str, &str)> =
+        documents.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     files.push(("lockstep.yaml", &project));
     let dir = folder(&files);
     let (loaded, mut problems) = load_with(dir.path(), &|_| None);
     let loaded = loaded.unwrap();
     problems.extend(check(&loaded, &schemas()));
     let problems = lockstep_config::in_order(problems);
-    assert!(problems.iter().all(|problem| problem.severity != Severity::Error), "{}", render_all(&problems));
-    let names: Vec<String> = loaded.flows.iter().map(|flow| format!("{} {:?}", flow.name(), flow.create)).collect();
+    assert!(
+        problems.iter().all(|problem| problem.severity != Severity::Error),
+        "{}",
+        render_all(&problems)
+    );
+    let names: Vec<String> =
+        loaded.flows.iter().map(|flow| format!("{} {:?}", flow.name(), flow.create)).collect();
     // Only what is said is kept here, and where: the documents' own text belongs to their author.
     let said: Vec<String> = problems
         .iter()
         .map(|problem| {
-            let related: Vec<String> =
-                problem.related.iter().map(|label| format!(" (and line {})", label.place.line())).collect();
+            let related: Vec<String> = problem
+                .related
+                .iter()
+                .map(|label| format!(" (and line {})", label.place.line()))
+                .collect();
             format!("{:?} {} {}{}", problem.place, problem.code, problem.message, related.concat())
         })
         .collect();
@@ -336,7 +366,10 @@ flows:
 fn g10_a_rate_of_a_folder_of_files_is_refused() {
     let text = told(
         &[
-            ("lockstep.yaml", "systems:\n  crm: { connector: files, with: { folder: a }, rate: 5 }\nflows: [flows.yaml]\n"),
+            (
+                "lockstep.yaml",
+                "systems:\n  crm: { connector: files, with: { folder: a }, rate: 5 }\nflows: [flows.yaml]\n",
+            ),
             ("flows.yaml", "flows: []\n"),
         ],
         &[("crm".to_string(), vec![record_type("People", "id")])].into(),
@@ -346,8 +379,11 @@ fn g10_a_rate_of_a_folder_of_files_is_refused() {
 
 #[test]
 fn g10_columns_and_paths_are_held_against_the_header_and_the_sample() {
-    let seen =
-        |kind: &str, known_from| TypeSchema { known_from, open: true, ..record_type(kind, "id\n email\n phone\n address.city") };
+    let seen = |kind: &str, known_from| TypeSchema {
+        known_from,
+        open: true,
+        ..record_type(kind, "id\n email\n phone\n address.city")
+    };
     let schemas: Schemas = [
         ("crmoffice".to_string(), vec![seen("People", KnownFrom::Header)]),
         ("wix".to_string(), vec![seen("Customers", KnownFrom::Sample)]),
@@ -382,7 +418,10 @@ fn g10_columns_and_paths_are_held_against_the_header_and_the_sample() {
 
 #[test]
 fn d3_rows_that_write_the_mark() {
-    let marked = TypeSchema { mark: Some("archived".into()), ..record_type("People", "id\n email\n archived") };
+    let marked = TypeSchema {
+        mark: Some("archived".into()),
+        ..record_type("People", "id\n email\n archived")
+    };
     let schemas: Schemas = [
         ("crmoffice".to_string(), vec![marked]),
         ("wix".to_string(), vec![record_type("Customers", "id\n email\n gone\n state\n kept")]),
@@ -393,10 +432,13 @@ fn d3_rows_that_write_the_mark() {
             "  - from: wix.Customers\n    to: crmoffice.People\n    match: [email = email]\n    properties: [email <-> email, {row}]\n"
         )
     };
-    for row in ["gone <-> archived", "gone -> archived", "{ set: archived, to: true, on: always }"] {
+    for row in ["gone <-> archived", "gone -> archived", "{ set: archived, to: true, on: always }"]
+    {
         let text = with(&flow(row), &schemas);
         assert!(
-            text.contains("error[config::mark]: `archived` of crmoffice.People is the mark of what is deleted"),
+            text.contains(
+                "error[config::mark]: `archived` of crmoffice.People is the mark of what is deleted"
+            ),
             "{row}\n{text}"
         );
     }
@@ -408,7 +450,10 @@ fn d3_rows_that_write_the_mark() {
 
 #[test]
 fn a_reference_to_a_key_of_several_properties_is_refused() {
-    let lines = TypeSchema { key: vec!["order_no".into(), "line_no".into()], ..record_type("Lines", "order_no\n line_no\n sku") };
+    let lines = TypeSchema {
+        key: vec!["order_no".into(), "line_no".into()],
+        ..record_type("Lines", "order_no\n line_no\n sku")
+    };
     let text = told(
         &[
             (
@@ -429,8 +474,13 @@ fn p1_the_note_on_the_first_link_says_who_wins_where_a_system_is_said_to() {
     let yaml = "systems:\n  a: { connector: files, with: { folder: a } }\n  b: { connector: files, with: { folder: b }, untold: wins }\nflows: [flows.yaml]\n";
     let flow = "flows:\n  - from: a.People\n    to: b.Customers\n    match: [email = email]\n    properties: [email <-> email]\n";
     let silent = TypeSchema { tells_times: false, ..record_type("Customers", "id\n email") };
-    let all: Schemas = [("a".to_string(), vec![record_type("People", "id\n email")]), ("b".to_string(), vec![silent])].into();
-    let text = told(&[("lockstep.yaml", &yaml.replace(", untold: wins", "")), ("flows.yaml", flow)], &all);
+    let all: Schemas = [
+        ("a".to_string(), vec![record_type("People", "id\n email")]),
+        ("b".to_string(), vec![silent]),
+    ]
+    .into();
+    let text =
+        told(&[("lockstep.yaml", &yaml.replace(", untold: wins", "")), ("flows.yaml", flow)], &all);
     assert!(text.contains("those of a.People win, as its times are told (P1)"), "{text}");
     let text = told(&[("lockstep.yaml", yaml), ("flows.yaml", flow)], &all);
     assert!(text.contains("those of b.Customers win, as `untold: wins` says (P1)"), "{text}");

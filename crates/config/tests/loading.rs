@@ -18,7 +18,11 @@ fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
 
 fn load(dir: &Path) -> lockstep_config::Project {
     let (project, problems) = load_with(dir, &|_| None);
-    assert!(problems.iter().all(|problem| problem.severity == Severity::Warning), "{}", render_all(&problems));
+    assert!(
+        problems.iter().all(|problem| problem.severity == Severity::Warning),
+        "{}",
+        render_all(&problems)
+    );
     project.unwrap()
 }
 
@@ -68,14 +72,21 @@ flows:
 
 #[test]
 fn a_project_is_read_with_everything_it_says() {
-    let dir = folder(&[("lockstep.yaml", LOCKSTEP), ("flows/people.yaml", FLOWS), (".env", "SECRET=hush-hush\n")]);
+    let dir = folder(&[
+        ("lockstep.yaml", LOCKSTEP),
+        ("flows/people.yaml", FLOWS),
+        (".env", "SECRET=hush-hush\n"),
+    ]);
     let project = load(dir.path());
     assert_eq!(project.store, "sqlite:lockstep.db");
     let superoffice = project.system("superoffice").unwrap();
     assert_eq!(superoffice.with["client_secret"], "hush-hush");
     assert_eq!(superoffice.with["base_url"], "http://127.0.0.1:8080/so");
     assert_eq!(superoffice.with["retries"], 3);
-    assert_eq!((superoffice.schedule.every_seconds, superoffice.schedule.types["Ticket"]), (Some(300), 30));
+    assert_eq!(
+        (superoffice.schedule.every_seconds, superoffice.schedule.types["Ticket"]),
+        (Some(300), 30)
+    );
     assert_eq!(superoffice.rate_per_second, Some(5.0));
     assert!(!format!("{project:?}").contains("hush-hush"), "a secret is shown");
 
@@ -88,16 +99,33 @@ fn a_project_is_read_with_everything_it_says() {
     assert_eq!(directions, [Both, Both, Both, Forward, Backward, Both]);
     assert_eq!(person.properties[3].policy, Policy::OnlyFrom("superoffice".into()));
     assert!(!person.properties[3].clears && person.properties[2].clears);
-    assert_eq!(person.properties[4].policy, Policy::Prefer(vec!["zendesk".into(), "superoffice".into()]));
+    assert_eq!(
+        person.properties[4].policy,
+        Policy::Prefer(vec!["zendesk".into(), "superoffice".into()])
+    );
     assert_eq!(person.properties[5].from.when.as_ref().unwrap().value, "Mobile");
     assert!(person.properties[2].conversion.is_some());
-    assert_eq!((person.deletes, person.merge_duplicates, person.create_empty), (Deletes::Propagate, true, false));
-    assert_eq!((contact.deletes, contact.merge_duplicates, contact.create_empty), (Deletes::Review, false, true));
-    let Create::When { condition, filter: Some(filter) } = &contact.create else { panic!("a filter") };
-    assert_eq!((condition.as_str(), filter.reads[0].as_str()), ("When the category is Customer", "Category.Value"));
+    assert_eq!(
+        (person.deletes, person.merge_duplicates, person.create_empty),
+        (Deletes::Propagate, true, false)
+    );
+    assert_eq!(
+        (contact.deletes, contact.merge_duplicates, contact.create_empty),
+        (Deletes::Review, false, true)
+    );
+    let Create::When { condition, filter: Some(filter) } = &contact.create else {
+        panic!("a filter")
+    };
+    assert_eq!(
+        (condition.as_str(), filter.reads[0].as_str()),
+        ("When the category is Customer", "Category.Value")
+    );
 
     let places = &project.places[0];
-    assert_eq!(format!("{:?} {}", places.from, places.from.text()), "flows/people.yaml:2:11 superoffice.Person");
+    assert_eq!(
+        format!("{:?} {}", places.from, places.from.text()),
+        "flows/people.yaml:2:11 superoffice.Person"
+    );
     assert_eq!(places.properties[2].to.text(), "phone");
     assert_eq!(places.properties[2].conversion.as_ref().unwrap().text(), "string");
     assert_eq!(places.matches[1][1].from.text(), "Country.Code");
@@ -107,9 +135,17 @@ fn a_project_is_read_with_everything_it_says() {
 
 #[test]
 fn the_environment_of_the_process_wins_over_the_file() {
-    let dir = folder(&[("lockstep.yaml", LOCKSTEP), ("flows/people.yaml", FLOWS), (".env", "SECRET=of the file\n")]);
-    let (project, _) = load_with(dir.path(), &|name| (name == "SECRET").then(|| "of the process".into()));
-    assert_eq!(project.unwrap().system("superoffice").unwrap().with["client_secret"], "of the process");
+    let dir = folder(&[
+        ("lockstep.yaml", LOCKSTEP),
+        ("flows/people.yaml", FLOWS),
+        (".env", "SECRET=of the file\n"),
+    ]);
+    let (project, _) =
+        load_with(dir.path(), &|name| (name == "SECRET").then(|| "of the process".into()));
+    assert_eq!(
+        project.unwrap().system("superoffice").unwrap().with["client_secret"],
+        "of the process"
+    );
 }
 
 const DOCUMENT: &str = "\
@@ -162,7 +198,10 @@ fn a_document_is_read_where_a_flow_file_is() {
     let project = load(dir.path());
     let [flow] = &project.flows[..] else { panic!("one flow") };
     assert_eq!(flow.name(), "superoffice.Person to shop-one.Customers");
-    assert_eq!(flow.create, Create::When { condition: "When the category is VIP".into(), filter: None });
+    assert_eq!(
+        flow.create,
+        Create::When { condition: "When the category is VIP".into(), filter: None }
+    );
     // Nothing says that it is kept in sync wherever it is edited, so values go one way.
     assert!(flow.properties.iter().all(|pair| pair.direction == Direction::Forward));
     assert_eq!(flow.properties[1].from.when.as_ref().unwrap().path.as_str(), "Phones.Type");
@@ -180,14 +219,19 @@ flows:
   - { from: a.T, to: b.T, create: never, match: [x = y], properties: [p <-> q] }
   - { from: a.T, to: b.T, create: always, match: [x = y, u = v], properties: [p <-> q, r <-> s] }
 ";
-    let dir =
-        folder(&[("lockstep.yaml", "systems: { a: { connector: files }, b: { connector: files } }"), ("flows/all.yaml", flows)]);
+    let dir = folder(&[
+        ("lockstep.yaml", "systems: { a: { connector: files }, b: { connector: files } }"),
+        ("flows/all.yaml", flows),
+    ]);
     let (project, problems) = load_with(dir.path(), &|_| None);
     let project = project.unwrap();
     let [flow] = &project.flows[..] else { panic!("one flow") };
     assert_eq!((&flow.create, flow.matches.len(), flow.properties.len()), (&Create::Always, 2, 2));
     assert_eq!(project.places[0].properties.len(), 2);
-    assert_eq!(problems.iter().map(|p| p.code).collect::<Vec<_>>(), ["config::repeated-section", "config::contradiction"]);
+    assert_eq!(
+        problems.iter().map(|p| p.code).collect::<Vec<_>>(),
+        ["config::repeated-section", "config::contradiction"]
+    );
 }
 
 #[test]
@@ -196,26 +240,46 @@ fn every_code_that_is_told_has_a_meaning() {
         .unwrap()
         .map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap())
         .collect::<String>();
-    let told: std::collections::BTreeSet<&str> =
-        text.split("[config::").skip(1).filter_map(|rest| rest.split_once(']')).map(|(code, _)| code).collect();
+    let told: std::collections::BTreeSet<&str> = text
+        .split("[config::")
+        .skip(1)
+        .filter_map(|rest| rest.split_once(']'))
+        .map(|(code, _)| code)
+        .collect();
     assert!(told.len() > 25, "{told:?}");
     for code in told {
-        assert!(lockstep_config::codes::ALL.iter().any(|(known, _)| known.strip_prefix("config::") == Some(code)), "{code}");
+        assert!(
+            lockstep_config::codes::ALL
+                .iter()
+                .any(|(known, _)| known.strip_prefix("config::") == Some(code)),
+            "{code}"
+        );
     }
 }
 
 #[test]
 fn g3_limits_of_a_system_go_over_those_of_the_project_and_those_over_the_defaults() {
     use lockstep_model::{Limit, Limits};
-    let dir = folder(&[("lockstep.yaml", LOCKSTEP), (".env", "SECRET=s\n"), ("flows/people.yaml", FLOWS)]);
+    let dir = folder(&[
+        ("lockstep.yaml", LOCKSTEP),
+        (".env", "SECRET=s\n"),
+        ("flows/people.yaml", FLOWS),
+    ]);
     let project = load(dir.path());
-    let [superoffice, zendesk] = ["superoffice", "zendesk"].map(|name| project.system(name).unwrap());
+    let [superoffice, zendesk] =
+        ["superoffice", "zendesk"].map(|name| project.system(name).unwrap());
     assert_eq!(superoffice.limits, Limits { updates: Limit::None, ..zendesk.limits });
-    assert_eq!(zendesk.limits, Limits { deletes: Limit::or(0, 5.0), updates: Limit::or(30, 0.0), ..Limits::default() });
+    assert_eq!(
+        zendesk.limits,
+        Limits { deletes: Limit::or(0, 5.0), updates: Limit::or(30, 0.0), ..Limits::default() }
+    );
     assert_eq!(superoffice.full_scan.types["Contact"], 12 * 3600);
     assert_eq!(zendesk.full_scan.every_seconds, None);
     assert!(!project.first_run_waits);
-    let dir = folder(&[("lockstep.yaml", "systems:\n  a: { connector: files, limits: { deletes: few } }\nflows: []\n")]);
+    let dir = folder(&[(
+        "lockstep.yaml",
+        "systems:\n  a: { connector: files, limits: { deletes: few } }\nflows: []\n",
+    )]);
     let (project, problems) = load_with(dir.path(), &|_| None);
     assert!(project.unwrap().first_run_waits, "G2: it waits unless told otherwise");
     let text = render_all(&problems);
@@ -236,7 +300,8 @@ fn the_journal_is_kept_for_ever_unless_it_is_said_for_how_long() {
     for wrong in ["a while", "0d", "90"] {
         let (_, problems) = days(&format!("journal: {{ keep: {wrong} }}\n"));
         assert!(
-            problems.contains(&format!("`{wrong}` is no time to keep the journal for")) && problems.contains("90d"),
+            problems.contains(&format!("`{wrong}` is no time to keep the journal for"))
+                && problems.contains("90d"),
             "{problems}"
         );
     }

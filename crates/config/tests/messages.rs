@@ -252,7 +252,9 @@ flows:
 
 #[test]
 fn no_yaml() {
-    assert_snapshot!(flow("flows:\n  - from: superoffice.Person\n    to: \"wix.Contacts\n    create: always\n"));
+    assert_snapshot!(flow(
+        "flows:\n  - from: superoffice.Person\n    to: \"wix.Contacts\n    create: always\n"
+    ));
 }
 
 #[test]
@@ -345,7 +347,9 @@ flows: [\"${S}\", \"${S}*\", { file: \"${S}\", unnamed: \"${S}\", names: { x: \"
 #[test]
 fn a_secret_where_others_may_read_it() {
     // No message shows it, whatever it is about.
-    let text = project("systems:\n  wix: { connector: wix, with: { api_key: abc-123 }, tilte: Wix }\nflows: []\n");
+    let text = project(
+        "systems:\n  wix: { connector: wix, with: { api_key: abc-123 }, tilte: Wix }\nflows: []\n",
+    );
     let messages = text.split_once("───").unwrap().1;
     assert!(!messages.contains("abc-123"), "{messages}");
     assert_snapshot!(text);
@@ -370,8 +374,12 @@ fn no_project_and_no_flows() {
     let dir = support::folder(&[]);
     let (project, problems) = lockstep_config::load_with(dir.path(), &|_| None);
     assert!(project.is_none());
-    let shown = lockstep_config::render_all(&problems).replace(&dir.path().display().to_string(), "DIR");
-    assert_snapshot!(format!("{shown}\n{}", self::project("systems: { a: { connector: files } }\n")));
+    let shown =
+        lockstep_config::render_all(&problems).replace(&dir.path().display().to_string(), "DIR");
+    assert_snapshot!(format!(
+        "{shown}\n{}",
+        self::project("systems: { a: { connector: files } }\n")
+    ));
 }
 
 const SHOP: &str = "\
@@ -425,22 +433,36 @@ The following properties are synchronized between a Shop Customers and a Wiks Co
 #[test]
 fn a_document_is_told_of_like_a_flow_file() {
     let mut schemas = schemas();
-    schemas.insert("shop".into(), vec![record_type("Customers", "email\n first_name\n last_name\n phone\n kind")]);
-    let project =
-        |wix: &str| format!("systems: {{ shop: {{ connector: files }}, wix: {{ connector: wix{wix} }} }}\nflows: [shop.rst]\n");
+    schemas.insert(
+        "shop".into(),
+        vec![record_type("Customers", "email\n first_name\n last_name\n phone\n kind")],
+    );
+    let project = |wix: &str| {
+        format!(
+            "systems: {{ shop: {{ connector: files }}, wix: {{ connector: wix{wix} }} }}\nflows: [shop.rst]\n"
+        )
+    };
     let both = [
         told(&[("lockstep.yaml", &project("")), ("shop.rst", SHOP)], &schemas),
         told(&[("lockstep.yaml", &project(", aliases: [Wiks]")), ("shop.rst", SHOP)], &schemas),
     ];
     // The document is shown once.
-    assert_snapshot!(both.map(|text| text.split_once("───\n").unwrap().1.to_string()).join("\n───\n"));
+    assert_snapshot!(
+        both.map(|text| text.split_once("───\n").unwrap().1.to_string()).join("\n───\n")
+    );
 }
 
 #[test]
 fn a_document_that_leaves_a_system_unnamed() {
-    let document = SHOP.replace("Wiks", "").replace("to  Dataflow\n=====================", "to  Dataflow\n=================");
-    let project = "systems: { shop: { connector: files }, wix: { connector: wix } }\nflows: [shop.rst]\n";
+    let document = SHOP
+        .replace("Wiks", "")
+        .replace("to  Dataflow\n=====================", "to  Dataflow\n=================");
+    let project =
+        "systems: { shop: { connector: files }, wix: { connector: wix } }\nflows: [shop.rst]\n";
     assert_snapshot!(
-        told(&[("lockstep.yaml", project), ("shop.rst", &document)], &Schemas::new()).split_once("───\n").unwrap().1
+        told(&[("lockstep.yaml", project), ("shop.rst", &document)], &Schemas::new())
+            .split_once("───\n")
+            .unwrap()
+            .1
     );
 }

@@ -3,7 +3,9 @@
 use crate::support;
 
 use insta::assert_snapshot;
-use lockstep_config::{FlowFile, Severity, names_of, propose_systems, read_flows, render_all, write_flows_yaml};
+use lockstep_config::{
+    FlowFile, Severity, names_of, propose_systems, read_flows, render_all, write_flows_yaml,
+};
 use lockstep_document::write_rst;
 
 const CONNECTORS: [&str; 4] = ["superoffice", "wix", "poweroffice-go", "crmoffice"];
@@ -18,7 +20,10 @@ fn there_and_back(text: &str) -> (FlowFile, String, FlowFile) {
     let from_yaml: Vec<_> = flows.sections.iter().map(|section| &section.flow).collect();
     assert_eq!(from_document.len(), from_yaml.len(), "{yaml}\n{}", render_all(&problems));
     for (a, b) in from_document.iter().zip(&from_yaml) {
-        let place_aside = |flow: &lockstep_model::Flow| lockstep_model::Flow { place: String::new(), ..flow.clone() };
+        let place_aside = |flow: &lockstep_model::Flow| lockstep_model::Flow {
+            place: String::new(),
+            ..flow.clone()
+        };
         assert_eq!(place_aside(a), place_aside(b), "{yaml}");
     }
     (document, yaml, flows)
@@ -37,7 +42,10 @@ fn the_five_documents_come_back_byte_for_byte() {
     for (name, text) in documents {
         let (_, yaml, flows) = there_and_back(&text);
         assert_eq!(write_rst(&flows.draft), text, "{name}\n{yaml}");
-        assert!(!yaml.contains("statements:"), "{name} needs nothing said of its statements\n{yaml}");
+        assert!(
+            !yaml.contains("statements:"),
+            "{name} needs nothing said of its statements\n{yaml}"
+        );
     }
 }
 
@@ -200,7 +208,11 @@ flows:
   - { from: crmoffice.Companies, to: wix.Products, create: { when: the kind is x, filter: kind == 'x' }, properties: [name -> name] }
 ";
     let (flows, problems) = read_flows("a.yaml", yaml, &names);
-    assert!(problems.iter().all(|problem| problem.severity != Severity::Error), "{}", render_all(&problems));
+    assert!(
+        problems.iter().all(|problem| problem.severity != Severity::Error),
+        "{}",
+        render_all(&problems)
+    );
     let text = write_rst(&flows.draft);
     let (document, _) = read_flows("a.rst", &text, &names);
     assert_eq!(document.sections.len(), 2, "{text}");
@@ -221,7 +233,10 @@ fn odd_names_and_values_come_back() {
         ("- x", "'y'", "\"it's\""),
         ("\"q\"", "[z]", "[\"if\",[\"eq\",\"a: b\",\"_.\"],null,\"\\\\d\"]"),
     ];
-    let table: String = rows.iter().map(|(from, to, ty)| format!("   * - {from}\n     - {to}\n     - {ty}\n")).collect();
+    let table: String = rows
+        .iter()
+        .map(|(from, to, ty)| format!("   * - {from}\n     - {to}\n     - {ty}\n"))
+        .collect();
     let sections = format!(
         "Wix Odd kind: 1 to CRMOffice 12\n-------------------------------\nBefore any synchronization can take place, a link between a Wix Odd kind: 1 and a CRMOffice 12 must be established.\n\nThe following properties are synchronized between a Wix Odd kind: 1 and a CRMOffice 12:\n\n.. list-table::\n   :header-rows: 1\n\n   * - Wix Odd kind: 1 Property\n     - CRMOffice 12 Property\n     - CRMOffice Data Type\n{table}\n\n"
     );
@@ -233,8 +248,12 @@ fn a_document_that_lacks_a_line_comes_back_as_well_as_it_was_understood() {
     let whole = document("SuperOffice to  Dataflow", ALL);
     let lines: Vec<&str> = whole.lines().collect();
     for left_out in 0..lines.len() {
-        let text: String =
-            lines.iter().enumerate().filter(|(at, _)| *at != left_out).map(|(_, line)| format!("{line}\n")).collect();
+        let text: String = lines
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| *at != left_out)
+            .map(|(_, line)| format!("{line}\n"))
+            .collect();
         println!("without line {}: {}", left_out + 1, lines[left_out]);
         check(&text);
     }
@@ -242,28 +261,47 @@ fn a_document_that_lacks_a_line_comes_back_as_well_as_it_was_understood() {
 
 /// The names of three systems; documents call them otherwise.
 fn three_systems() -> lockstep_config::Names {
-    let named =
-        |name: &str, title: &str| lockstep_config::SystemNames { name: name.into(), title: Some(title.into()), aliases: vec![] };
-    lockstep_config::Names::new(vec![named("crm", "Nordvik CRM"), named("shop", "Fjord Shop"), named("erp", "Tinde")])
+    let named = |name: &str, title: &str| lockstep_config::SystemNames {
+        name: name.into(),
+        title: Some(title.into()),
+        aliases: vec![],
+    };
+    lockstep_config::Names::new(vec![
+        named("crm", "Nordvik CRM"),
+        named("shop", "Fjord Shop"),
+        named("erp", "Tinde"),
+    ])
 }
 
 fn flows_of(file: &FlowFile) -> Vec<lockstep_model::Flow> {
-    let without_place = |flow: &lockstep_model::Flow| lockstep_model::Flow { place: String::new(), ..flow.clone() };
+    let without_place =
+        |flow: &lockstep_model::Flow| lockstep_model::Flow { place: String::new(), ..flow.clone() };
     file.sections.iter().map(|section| without_place(&section.flow)).collect()
 }
 
-/// `doc`, then `import`: the document says all that the flow file does, and so does the flow file that is made of it.
+/// `doc`, then `import`: the document says all that the flow file does, and so does the flow file
+/// that is made of it.
 fn loses_nothing(yaml: &str) {
     let names = three_systems();
     let (flows, problems) = read_flows("a.yaml", yaml, &names);
-    assert!(problems.iter().all(|problem| problem.severity != Severity::Error), "{yaml}\n{}", render_all(&problems));
+    assert!(
+        problems.iter().all(|problem| problem.severity != Severity::Error),
+        "{yaml}\n{}",
+        render_all(&problems)
+    );
     let text = write_rst(&flows.draft.clone().with_all_said());
     let (document, told) = read_flows("a.rst", &text, &names);
     assert_eq!(flows_of(&document), flows_of(&flows), "{yaml}\n{text}\n{}", render_all(&told));
     let imported = write_flows_yaml(&document);
     let (back, told) = read_flows("b.yaml", &imported, &names);
-    assert_eq!(flows_of(&back), flows_of(&flows), "{yaml}\n{text}\n{imported}\n{}", render_all(&told));
-    // Read documents stay as they are, and what is written of the imported flows is the same document.
+    assert_eq!(
+        flows_of(&back),
+        flows_of(&flows),
+        "{yaml}\n{text}\n{imported}\n{}",
+        render_all(&told)
+    );
+    // Read documents stay as they are, and what is written of the imported flows is the same
+    // document.
     assert_eq!(write_rst(&back.draft.clone().with_all_said()), text, "{imported}");
     assert_eq!(lockstep_document::read(&text).0.to_source(), text);
 }
@@ -331,9 +369,14 @@ flows:
     // A row that has moved is still found, one that is gone is told of.
     let moved = text.replace("Row 2", "Row 1").replace("Row 3 (\"tlf\"", "Row 3 (\"fax\"");
     let (document, problems) = read_flows("a.rst", &moved, &three_systems());
-    let ways: Vec<_> = document.sections[0].flow.properties.iter().map(|pair| pair.direction).collect();
+    let ways: Vec<_> =
+        document.sections[0].flow.properties.iter().map(|pair| pair.direction).collect();
     assert_eq!(ways[1], lockstep_model::Direction::Forward, "{moved}");
-    assert!(problems.iter().any(|problem| problem.message.contains("no row of the tables")), "{}", render_all(&problems));
+    assert!(
+        problems.iter().any(|problem| problem.message.contains("no row of the tables")),
+        "{}",
+        render_all(&problems)
+    );
 }
 
 mod random {
@@ -350,10 +393,15 @@ mod random {
     }
 
     fn settings() -> impl Strategy<Value = Vec<String>> {
-        let prefer = prop_oneof![Just("prefer: [crm]"), Just("prefer: [erp, shop, crm]"), Just("only_from: shop")];
+        let prefer = prop_oneof![
+            Just("prefer: [crm]"),
+            Just("prefer: [erp, shop, crm]"),
+            Just("only_from: shop")
+        ];
         let clears = prop_oneof![Just("clears: ignore"), Just("clears: edit")];
-        (option::of(prefer), option::of(clears))
-            .prop_map(|(prefer, clears)| prefer.into_iter().chain(clears).map(String::from).collect())
+        (option::of(prefer), option::of(clears)).prop_map(|(prefer, clears)| {
+            prefer.into_iter().chain(clears).map(String::from).collect()
+        })
     }
 
     fn row() -> impl Strategy<Value = String> {
@@ -366,22 +414,35 @@ mod random {
         (path(), arrow, path(), ty, settings()).prop_map(|(from, arrow, to, ty, settings)| {
             let ty = ty.map(|ty| format!(", type: {ty}")).unwrap_or_default();
             let settings: String = settings.iter().map(|setting| format!(", {setting}")).collect();
-            format!("      - {{ row: {}{ty}{settings} }}\n", quoted(&format!("{from} {arrow} {to}")))
+            format!(
+                "      - {{ row: {}{ty}{settings} }}\n",
+                quoted(&format!("{from} {arrow} {to}"))
+            )
         })
     }
 
     fn create() -> impl Strategy<Value = String> {
-        let filter = ("p_[a-z]{0,4}(\\.q_[a-z]{1,3})?", "[a-z \"',.:]{0,8}")
-            .prop_map(|(path, text)| format!("{} == {}", path, serde_json::Value::from(text).to_string().replace('\\', "")));
+        let filter =
+            ("p_[a-z]{0,4}(\\.q_[a-z]{1,3})?", "[a-z \"',.:]{0,8}").prop_map(|(path, text)| {
+                format!(
+                    "{} == {}",
+                    path,
+                    serde_json::Value::from(text).to_string().replace('\\', "")
+                )
+            });
         let filter = filter.prop_filter("an expression", |text| text.matches('"').count() == 2);
         prop_oneof![
             Just("never".to_string()),
             Just("always".to_string()),
             Just("{ when_connected_to: [crm.Ticket, \"crm.Sales Order (open)\"] }".to_string()),
-            ("[a-zA-Z][a-z,.:]{0,6}( [a-z,]{1,5}){0,4}", option::of(filter)).prop_map(|(when, filter)| {
-                let filter = filter.map(|filter| format!(", filter: {}", quoted(&filter))).unwrap_or_default();
-                format!("{{ when: {}{filter} }}", quoted(&when))
-            }),
+            ("[a-zA-Z][a-z,.:]{0,6}( [a-z,]{1,5}){0,4}", option::of(filter)).prop_map(
+                |(when, filter)| {
+                    let filter = filter
+                        .map(|filter| format!(", filter: {}", quoted(&filter)))
+                        .unwrap_or_default();
+                    format!("{{ when: {}{filter} }}", quoted(&when))
+                }
+            ),
         ]
     }
 
@@ -396,8 +457,11 @@ mod random {
         let matches = vec(vec(pair, 1..3).prop_map(|pairs| pairs.join(" and ")), 0..3);
         (kind(), kind(), create(), others, settings(), matches, vec(row(), 0..5)).prop_map(
             |(from, to, create, (deletes, duplicates, empty), settings, matches, rows)| {
-                let mut text =
-                    format!("  - from: {}\n    to: {}\n", quoted(&format!("crm.{from}")), quoted(&format!("shop.{to}")));
+                let mut text = format!(
+                    "  - from: {}\n    to: {}\n",
+                    quoted(&format!("crm.{from}")),
+                    quoted(&format!("shop.{to}"))
+                );
                 text.push_str(&format!("    create: {create}\n"));
                 text.extend(deletes.map(|word| format!("    deletes: {word}\n")));
                 text.extend(duplicates.map(|word| format!("    duplicates: {word}\n")));
@@ -407,7 +471,11 @@ mod random {
                     text.push_str("    match:\n");
                     text.extend(matches.iter().map(|row| format!("      - {}\n", quoted(row))));
                 }
-                text.push_str(if rows.is_empty() { "    properties: []\n" } else { "    properties:\n" });
+                text.push_str(if rows.is_empty() {
+                    "    properties: []\n"
+                } else {
+                    "    properties:\n"
+                });
                 text.extend(rows);
                 text
             },

@@ -12,7 +12,10 @@ fn check(file: &str, schema: schemars::Schema) {
         std::fs::write(&path, &text).unwrap();
     }
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(committed == text, "schemas/{file} is stale: run the tests once with LOCKSTEP_UPDATE=1");
+    assert!(
+        committed == text,
+        "schemas/{file} is stale: run the tests once with LOCKSTEP_UPDATE=1"
+    );
 }
 
 #[test]
@@ -28,8 +31,8 @@ fn an_unknown_key_fits_no_schema() {
     }
 }
 
-/// Everything that may be written, in one of each: a key that the types forgot would fail here, one that the reader forgot
-/// would fail in `loading`.
+/// Everything that may be written, in one of each: a key that the types forgot would fail here, one
+/// that the reader forgot would fail in `loading`.
 #[test]
 fn what_is_written_fits_the_types() {
     let project = serde_json::json!({

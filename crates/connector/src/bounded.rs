@@ -1,5 +1,6 @@
-//! Answers are taken in with bounds, whatever a server sends: so many bytes as they are after decompression (a gigabyte of blanks is a megabyte
-//! on the way, and `ureq` counts what comes over the wire), so many values in their JSON (`[0,0,…]` takes forty times as much memory as text).
+//! Answers are taken in with bounds, whatever a server sends: so many bytes as they are after
+//! decompression (a gigabyte of blanks is a megabyte on the way, and `ureq` counts what comes over
+//! the wire), so many values in their JSON (`[0,0,…]` takes forty times as much memory as text).
 
 use std::io::Read as _;
 
@@ -34,10 +35,12 @@ pub fn text(body: &mut ureq::Body, most: u64) -> Result<String, Unread> {
     }
     match read {
         Ok(_) => String::from_utf8(bytes).map_err(|_| Unread::NoText),
-        Err(error) => Err(match error.get_ref().and_then(|inner| inner.downcast_ref::<ureq::Error>()) {
-            Some(ureq::Error::BodyExceedsLimit(_)) => Unread::TooLarge { most },
-            _ => Unread::BrokeOff(error.to_string()),
-        }),
+        Err(error) => {
+            Err(match error.get_ref().and_then(|inner| inner.downcast_ref::<ureq::Error>()) {
+                Some(ureq::Error::BodyExceedsLimit(_)) => Unread::TooLarge { most },
+                _ => Unread::BrokeOff(error.to_string()),
+            })
+        }
     }
 }
 

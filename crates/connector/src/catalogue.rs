@@ -54,14 +54,26 @@ pub fn settings(name: &str) -> Vec<Setting> {
         return vec![
             setting("folder", None, "the folder of files, from the project's own"),
             setting("id", Some("id"), "the property that holds a record's id"),
-            setting("modified", Some(""), "the property that holds the time of a record's last change, if there is one"),
-            setting("created", Some(""), "the property that holds the time of a record's creation, if there is one"),
+            setting(
+                "modified",
+                Some(""),
+                "the property that holds the time of a record's last change, if there is one",
+            ),
+            setting(
+                "created",
+                Some(""),
+                "the property that holds the time of a record's creation, if there is one",
+            ),
             setting(
                 "encoding",
                 Some("utf-8"),
                 "what the files are written in where no byte order mark says it: utf-8, utf-16le, windows-1252, iso-8859-1; also by record type",
             ),
-            setting("tables", Some(""), "per file: id, modified, created, separator, encoding, decimal, deleted"),
+            setting(
+                "tables",
+                Some(""),
+                "per file: id, modified, created, separator, encoding, decimal, deleted",
+            ),
         ];
     }
     match name {
@@ -81,17 +93,34 @@ pub fn settings(name: &str) -> Vec<Setting> {
 }
 
 /// Settings that have no effect on the system as it is, in words (G10).
-pub fn without_effect(name: &str, settings: &Map<String, Value>, project_dir: &Path) -> Vec<String> {
-    if name == "files" { files::without_effect(&elements::split(settings).0, project_dir) } else { vec![] }
+pub fn without_effect(
+    name: &str,
+    settings: &Map<String, Value>,
+    project_dir: &Path,
+) -> Vec<String> {
+    if name == "files" {
+        files::without_effect(&elements::split(settings).0, project_dir)
+    } else {
+        vec![]
+    }
 }
 
-/// Settings that name what the system does not have, in words (G10), where a run would leave the record type alone because of it.
+/// Settings that name what the system does not have, in words (G10), where a run would leave the
+/// record type alone because of it.
 pub fn misnamed(name: &str, settings: &Map<String, Value>, project_dir: &Path) -> Vec<String> {
-    if name == "files" { files::misnamed(&elements::split(settings).0, project_dir) } else { vec![] }
+    if name == "files" {
+        files::misnamed(&elements::split(settings).0, project_dir)
+    } else {
+        vec![]
+    }
 }
 
 /// The settings that a connector needs and that are not given, each with what it is (G10).
-pub fn missing(name: &str, settings: &Map<String, Value>, project_dir: &Path) -> Vec<(String, String)> {
+pub fn missing(
+    name: &str,
+    settings: &Map<String, Value>,
+    project_dir: &Path,
+) -> Vec<(String, String)> {
     if matches!(name, "files" | "sql" | "carddav") {
         return vec![];
     }
@@ -103,21 +132,28 @@ pub fn missing(name: &str, settings: &Map<String, Value>, project_dir: &Path) ->
     needed.map(|(name, setting)| (name, setting.what)).collect()
 }
 
-/// What a person should know of a connector before it is used, given its settings: it is experimental, a setting is outdated.
+/// What a person should know of a connector before it is used, given its settings: it is
+/// experimental, a setting is outdated.
 pub fn warnings(name: &str, settings: &Map<String, Value>, project_dir: &Path) -> Vec<String> {
     if matches!(name, "files" | "sql" | "carddav") {
         return vec![];
     }
     let Ok(manifest) = manifest(name, project_dir) else { return vec![] };
-    let experimental = manifest.experimental.map(|why| format!("the connector {name} is experimental: {why}"));
+    let experimental =
+        manifest.experimental.map(|why| format!("the connector {name} is experimental: {why}"));
     let outdated = manifest.settings.into_iter().filter(|(name, _)| rest::is_given(settings, name));
-    let outdated =
-        outdated.filter_map(|(name, setting)| Some(format!("the setting `{name}` is outdated: {}", setting.outdated?)));
+    let outdated = outdated.filter_map(|(name, setting)| {
+        Some(format!("the setting `{name}` is outdated: {}", setting.outdated?))
+    });
     experimental.into_iter().chain(outdated).collect()
 }
 
 /// Connects. Nothing is asked of the system yet.
-pub fn connect(name: &str, settings: &Map<String, Value>, project_dir: &Path) -> Result<Box<dyn Connector>, Trouble> {
+pub fn connect(
+    name: &str,
+    settings: &Map<String, Value>,
+    project_dir: &Path,
+) -> Result<Box<dyn Connector>, Trouble> {
     let (settings, elements) = elements::split(settings);
     let connector: Box<dyn Connector> = match name {
         "files" => Box::new(FilesConnector::open(&settings, project_dir)?),
@@ -129,7 +165,10 @@ pub fn connect(name: &str, settings: &Map<String, Value>, project_dir: &Path) ->
 }
 
 /// The connector with its lists as record types, where the project says which.
-fn with_elements(connector: Box<dyn Connector>, elements: Option<Value>) -> Result<Box<dyn Connector>, Trouble> {
+fn with_elements(
+    connector: Box<dyn Connector>,
+    elements: Option<Value>,
+) -> Result<Box<dyn Connector>, Trouble> {
     match elements {
         Some(elements) => Ok(Box::new(Elements::over(connector, elements::kinds(&elements)?)?)),
         None => Ok(connector),
@@ -150,15 +189,27 @@ pub fn connect_kept(
 }
 
 /// A connector that a manifest describes; `None` for one of native code.
-pub fn rest_kept(name: &str, settings: &Map<String, Value>, project_dir: &Path, keep: Keep) -> Result<Option<Rest>, Trouble> {
+pub fn rest_kept(
+    name: &str,
+    settings: &Map<String, Value>,
+    project_dir: &Path,
+    keep: Keep,
+) -> Result<Option<Rest>, Trouble> {
     match name {
         "files" | "sql" | "carddav" => Ok(None),
-        _ => Rest::open_kept(manifest(name, project_dir)?, &elements::split(settings).0, Some(keep)).map(Some),
+        _ => {
+            Rest::open_kept(manifest(name, project_dir)?, &elements::split(settings).0, Some(keep))
+                .map(Some)
+        }
     }
 }
 
 /// The record types of a connector, without a network and without secrets.
-pub fn schemas(name: &str, settings: &Map<String, Value>, project_dir: &Path) -> Result<Vec<TypeSchema>, Trouble> {
+pub fn schemas(
+    name: &str,
+    settings: &Map<String, Value>,
+    project_dir: &Path,
+) -> Result<Vec<TypeSchema>, Trouble> {
     let (settings, elements) = elements::split(settings);
     let types = match name {
         "files" => files::schemas(&settings, project_dir)?,
@@ -176,9 +227,13 @@ pub fn schemas(name: &str, settings: &Map<String, Value>, project_dir: &Path) ->
     }
 }
 
-/// What is damaged in the source of a connector's record types so that they can't be worked with (R8), as far as that can be told without
-/// a network.
-pub fn damages(name: &str, settings: &Map<String, Value>, project_dir: &Path) -> Vec<(String, Trouble)> {
+/// What is damaged in the source of a connector's record types so that they can't be worked with
+/// (R8), as far as that can be told without a network.
+pub fn damages(
+    name: &str,
+    settings: &Map<String, Value>,
+    project_dir: &Path,
+) -> Vec<(String, Trouble)> {
     match name {
         "files" => files::damages(&elements::split(settings).0, project_dir),
         _ => vec![],
@@ -188,10 +243,16 @@ pub fn damages(name: &str, settings: &Map<String, Value>, project_dir: &Path) ->
 /// The names of a connector's secret settings.
 pub fn secrets(name: &str, project_dir: &Path) -> Vec<String> {
     let Ok(manifest) = manifest(name, project_dir) else { return vec![] };
-    manifest.settings.into_iter().filter(|(_, setting)| setting.secret).map(|(name, _)| name).collect()
+    manifest
+        .settings
+        .into_iter()
+        .filter(|(_, setting)| setting.secret)
+        .map(|(name, _)| name)
+        .collect()
 }
 
-/// The record types of the built-in systems, by the connectors' names. What has no record types of its own is not among them.
+/// The record types of the built-in systems, by the connectors' names. What has no record types of
+/// its own is not among them.
 pub fn built_in() -> BTreeMap<String, Vec<TypeSchema>> {
     let types = |(name, text): &(&str, &str)| {
         // That every built-in manifest is sound is tested below.
@@ -209,8 +270,8 @@ fn manifest(name: &str, project_dir: &Path) -> Result<Manifest, Trouble> {
     }
     match own(name, project_dir) {
         Some(path) => {
-            let text =
-                std::fs::read_to_string(&path).map_err(|error| Trouble::Misconfigured(format!("{}: {error}", path.display())))?;
+            let text = std::fs::read_to_string(&path)
+                .map_err(|error| Trouble::Misconfigured(format!("{}: {error}", path.display())))?;
             rest::parse(&path.display().to_string(), &text)
         }
         None => Err(Trouble::Misconfigured(format!(
@@ -222,11 +283,13 @@ fn manifest(name: &str, project_dir: &Path) -> Result<Manifest, Trouble> {
 
 /// The file of a project's own manifest.
 fn own(name: &str, project_dir: &Path) -> Option<PathBuf> {
-    let own = ["yaml", "yml"].map(|ending| project_dir.join("connectors").join(format!("{name}.{ending}")));
+    let own = ["yaml", "yml"]
+        .map(|ending| project_dir.join("connectors").join(format!("{name}.{ending}")));
     own.into_iter().find(|path| path.is_file())
 }
 
-/// What is wrong in a project's own manifest, with its file and text; nothing where it is sound, or where it is not the project's own.
+/// What is wrong in a project's own manifest, with its file and text; nothing where it is sound, or
+/// where it is not the project's own.
 pub fn faults(name: &str, project_dir: &Path) -> Option<(PathBuf, String, Vec<Fault>)> {
     let path = own(name, project_dir).filter(|_| !names().iter().any(|known| known == name))?;
     let text = std::fs::read_to_string(&path).ok()?;
@@ -244,9 +307,19 @@ mod tests {
             let manifest = rest::parse(name, text).unwrap_or_else(|trouble| panic!("{trouble}"));
             for schema in rest::schemas(&manifest) {
                 for property in &schema.properties {
-                    assert!(schema.resolve(&property.path).is_some(), "{name}.{} {}", schema.kind, property.path);
+                    assert!(
+                        schema.resolve(&property.path).is_some(),
+                        "{name}.{} {}",
+                        schema.kind,
+                        property.path
+                    );
                     if let Some(to) = &property.reference {
-                        assert!(manifest.types.contains_key(to), "{name}.{} {} refers to {to}", schema.kind, property.path);
+                        assert!(
+                            manifest.types.contains_key(to),
+                            "{name}.{} {} refers to {to}",
+                            schema.kind,
+                            property.path
+                        );
                     }
                 }
             }
@@ -257,6 +330,9 @@ mod tests {
     fn an_unknown_setting_is_told_with_the_known_ones() {
         let settings = serde_json::json!({"api_kee": "x"});
         let trouble = schemas("wix", settings.as_object().unwrap(), Path::new(".")).unwrap_err();
-        assert!(trouble.to_string().contains("api_kee") && trouble.to_string().contains("api_key"), "{trouble}");
+        assert!(
+            trouble.to_string().contains("api_kee") && trouble.to_string().contains("api_key"),
+            "{trouble}"
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! A system that could not be reached when its record types were to be learnt: it pauses alone, and the others of the project go on.
+//! A system that could not be reached when its record types were to be learnt: it pauses alone, and
+//! the others of the project go on.
 
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::{ReadRecord, TypeSchema, Value};
@@ -17,7 +18,8 @@ impl Down {
         Down { types: kinds.into_iter().map(TypeSchema::open).collect(), trouble }
     }
 
-    /// Whether a system that has this trouble may be well again in a while, without anything in the project being changed.
+    /// Whether a system that has this trouble may be well again in a while, without anything in the
+    /// project being changed.
     pub fn may_pass(trouble: &Trouble) -> bool {
         matches!(trouble, Trouble::Unreachable(_) | Trouble::Busy { .. } | Trouble::Unauthorized(_))
     }
@@ -44,7 +46,13 @@ impl Connector for Down {
         Err(self.trouble.clone())
     }
 
-    fn find(&self, _: &str, _: &[PropertyRef], _: usize, _: &Value) -> Result<Option<Vec<ReadRecord>>, Trouble> {
+    fn find(
+        &self,
+        _: &str,
+        _: &[PropertyRef],
+        _: usize,
+        _: &Value,
+    ) -> Result<Option<Vec<ReadRecord>>, Trouble> {
         Err(self.trouble.clone())
     }
 

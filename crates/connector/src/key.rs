@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-/// What a record's id is made of, as the settings say it: `id: order_no`, or `id: [order_no, line_no]`.
+/// What a record's id is made of, as the settings say it: `id: order_no`, or
+/// `id: [order_no, line_no]`.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(untagged)]
 pub(crate) enum Key {
@@ -24,14 +25,18 @@ impl Key {
     pub(crate) fn fault(&self) -> Option<String> {
         let columns = self.columns();
         if columns.is_empty() || columns.iter().any(|column| column.trim().is_empty()) {
-            return Some("`id` names no column: write `id: order_no`, or `id: [order_no, line_no]`".into());
+            return Some(
+                "`id` names no column: write `id: order_no`, or `id: [order_no, line_no]`".into(),
+            );
         }
-        let repeated = columns.iter().enumerate().find(|(at, column)| columns[..*at].contains(column));
+        let repeated =
+            columns.iter().enumerate().find(|(at, column)| columns[..*at].contains(column));
         repeated.map(|(_, column)| format!("`{column}` stands twice in `id`"))
     }
 }
 
-/// The parts of a key as one text. A slash within a part, and what stands for one, are written otherwise.
+/// The parts of a key as one text. A slash within a part, and what stands for one, are written
+/// otherwise.
 pub(crate) fn join<S: AsRef<str>>(parts: impl IntoIterator<Item = S>) -> String {
     let mut text = String::new();
     for (at, part) in parts.into_iter().enumerate() {
@@ -68,7 +73,9 @@ mod tests {
 
     #[test]
     fn a_key_of_several_parts_is_one_text_and_comes_apart_again() {
-        for parts in [vec!["4711", "2"], vec!["a/b", "c%2Fd"], vec!["", "%"], vec!["å", "25", "%252F/"]] {
+        for parts in
+            [vec!["4711", "2"], vec!["a/b", "c%2Fd"], vec!["", "%"], vec!["å", "25", "%252F/"]]
+        {
             let text = join(&parts);
             assert_eq!(split(&text, parts.len()).unwrap(), parts, "{text}");
         }
@@ -79,7 +86,9 @@ mod tests {
 
     #[test]
     fn g10_a_key_that_names_nothing_or_one_thing_twice_is_refused() {
-        let fault = |columns: &[&str]| Key::Several(columns.iter().map(ToString::to_string).collect()).fault();
+        let fault = |columns: &[&str]| {
+            Key::Several(columns.iter().map(ToString::to_string).collect()).fault()
+        };
         assert_eq!(fault(&["a", "b"]), None);
         assert!(fault(&[]).is_some() && fault(&["a", " "]).is_some());
         assert!(fault(&["a", "b", "a"]).is_some_and(|fault| fault.starts_with("`a` stands twice")));

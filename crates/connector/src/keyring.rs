@@ -1,9 +1,12 @@
-//! The operating system's keyring, which gives a secret to the person who is signed in and to nobody else: on Linux the Secret Service
-//! (<https://specifications.freedesktop.org/secret-service/>) by `secret-tool`, on macOS the keychain by `security`.
+//! The operating system's keyring, which gives a secret to the person who is signed in and to
+//! nobody else: on Linux the Secret Service
+//! (<https://specifications.freedesktop.org/secret-service/>) by `secret-tool`, on macOS the
+//! keychain by `security`.
 //!
-//! Both are asked as processes: a library that speaks D-Bus would be larger than all the rest of the vault. A secret goes to them on
-//! standard input and comes back on standard output; it is in no argument, which everybody on the machine could list. A keyring that is
-//! locked asks the person for its password in a window, so an answer may take a while.
+//! Both are asked as processes: a library that speaks D-Bus would be larger than all the rest of
+//! the vault. A secret goes to them on standard input and comes back on standard output; it is in
+//! no argument, which everybody on the machine could list. A keyring that is locked asks the person
+//! for its password in a window, so an answer may take a while.
 
 use std::io::{Read as _, Write as _};
 use std::path::PathBuf;
@@ -41,12 +44,23 @@ impl Keyring {
     /// In words: the keyring is locked, or not to be reached.
     pub fn read(&self, name: &str) -> Result<Option<String>, String> {
         let told = match self {
-            Keyring::SecretTool(program) => {
-                ask(Command::new(program).args(["lookup", "service", SERVICE, "key", name]), None, name)?
-            }
-            Keyring::Security(program) => {
-                ask(Command::new(program).args(["find-generic-password", "-s", SERVICE, "-a", name, "-w"]), None, name)?
-            }
+            Keyring::SecretTool(program) => ask(
+                Command::new(program).args(["lookup", "service", SERVICE, "key", name]),
+                None,
+                name,
+            )?,
+            Keyring::Security(program) => ask(
+                Command::new(program).args([
+                    "find-generic-password",
+                    "-s",
+                    SERVICE,
+                    "-a",
+                    name,
+                    "-w",
+                ]),
+                None,
+                name,
+            )?,
         };
         let secret = told.out.trim();
         match (self, told.status) {
@@ -58,16 +72,23 @@ impl Keyring {
         }
     }
 
-    /// Keeps a secret under a name, in place of what was there. It has neither blanks nor quotation marks.
+    /// Keeps a secret under a name, in place of what was there. It has neither blanks nor quotation
+    /// marks.
     pub fn write(&self, name: &str, secret: &str) -> Result<(), String> {
         let told = match self {
             Keyring::SecretTool(program) => {
                 let label = format!("--label=Lockstep's key to its tokens ({name})");
-                ask(Command::new(program).args(["store", &label, "service", SERVICE, "key", name]), Some(secret), secret)?
+                ask(
+                    Command::new(program).args(["store", &label, "service", SERVICE, "key", name]),
+                    Some(secret),
+                    secret,
+                )?
             }
-            // As one of the commands that it reads from its input, so that the secret is in no argument.
+            // As one of the commands that it reads from its input, so that the secret is in no
+            // argument.
             Keyring::Security(program) => {
-                let command = format!("add-generic-password -U -s {SERVICE} -a {name} -w {secret}\n");
+                let command =
+                    format!("add-generic-password -U -s {SERVICE} -a {name} -w {secret}\n");
                 ask(Command::new(program).arg("-i"), Some(&command), secret)?
             }
         };
@@ -90,7 +111,10 @@ impl Told {
     fn why(&self) -> String {
         match self.err.lines().find(|line| !line.trim().is_empty()) {
             Some(line) => line.trim().to_string(),
-            None => format!("it ended with status {}", self.status.map_or("unknown".into(), |status| status.to_string())),
+            None => format!(
+                "it ended with status {}",
+                self.status.map_or("unknown".into(), |status| status.to_string())
+            ),
         }
     }
 }
@@ -105,7 +129,8 @@ fn ask(command: &mut Command, input: Option<&str>, secret: &str) -> Result<Told,
         // Who has ended without reading says why.
         let _ = stdin.write_all(input.as_bytes());
     }
-    let status = ended(&mut child).ok_or_else(|| format!("{program} did not answer within {} s", PATIENCE.as_secs()))?;
+    let status = ended(&mut child)
+        .ok_or_else(|| format!("{program} did not answer within {} s", PATIENCE.as_secs()))?;
     let (mut out, mut err) = (String::new(), String::new());
     if let (Some(mut stdout), Some(mut stderr)) = (child.stdout.take(), child.stderr.take()) {
         // Either is a line: neither pipe can have been full.

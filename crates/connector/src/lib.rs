@@ -1,11 +1,12 @@
-//! Connectors: what knows how to talk to a kind of system. They read and write; they know no flows and no other systems.
+//! Connectors: what knows how to talk to a kind of system. They read and write; they know no flows
+//! and no other systems.
 //!
-//! [`Connector`] is the boundary that the hub works against. Behind it stand the manifest interpreter for JSON over HTTP
-//! ([`rest`]) with the built-in manifests of the six systems, folders of files ([`files`]), tables of databases ([`sql`])
-//! and address books ([`carddav`]).
+//! [`Connector`] is the boundary that the hub works against. Behind it stand the manifest
+//! interpreter for JSON over HTTP ([`rest`]) with the built-in manifests of the six systems,
+//! folders of files ([`files`]), tables of databases ([`sql`]) and address books ([`carddav`]).
 //!
-//! All calls block: the hub gives every system threads of its own, as many as [`Connector::at_once`] allows, and a simulation drives the
-//! same trait without any.
+//! All calls block: the hub gives every system threads of its own, as many as
+//! [`Connector::at_once`] allows, and a simulation drives the same trait without any.
 
 mod addresses;
 mod bounded;
@@ -32,7 +33,8 @@ pub use self::side_by_side::side_by_side;
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::{ReadRecord, Seldom, Timestamp, TypeSchema, Value};
 
-/// How far a record type has been read. Opaque to all but the connector that made it; kept by the store.
+/// How far a record type has been read. Opaque to all but the connector that made it; kept by the
+/// store.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Checkpoint {
     /// What a person may read: a time, a page token, a file's size.
@@ -62,13 +64,15 @@ pub struct Page {
     pub faults: Vec<RecordFault>,
     /// Ids that the system tells are deleted, or that a changed file does not hold any more.
     pub gone: Vec<String>,
-    /// Beginnings of ids: a record whose id begins with one of these and that is not on this page is not there any more.
+    /// Beginnings of ids: a record whose id begins with one of these and that is not on this page
+    /// is not there any more.
     pub below: Vec<String>,
     /// Where to go on, whether there is more now or at the next run.
     pub checkpoint: Checkpoint,
     /// There is more to read now.
     pub more: bool,
-    /// This page belongs to a listing of everything, not of what changed: when it ends, a record that it did not show is not there.
+    /// This page belongs to a listing of everything, not of what changed: when it ends, a record
+    /// that it did not show is not there.
     pub everything: bool,
 }
 
@@ -79,7 +83,8 @@ pub struct RecordFault {
     pub place: String,
     /// What is wrong and what to do.
     pub message: String,
-    /// The record that it is, where that can be told: it is left alone (R8). Where it can't, it may be any, also one that nobody knows.
+    /// The record that it is, where that can be told: it is left alone (R8). Where it can't, it may
+    /// be any, also one that nobody knows.
     pub id: Option<String>,
 }
 
@@ -96,7 +101,8 @@ pub struct Write {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     Create,
-    /// P6: `version` is what the write was decided on; the connector sees to it that a newer state is not overwritten.
+    /// P6: `version` is what the write was decided on; the connector sees to it that a newer state
+    /// is not overwritten.
     Update {
         id: String,
         version: Option<String>,
@@ -112,8 +118,8 @@ pub enum Action {
 pub struct WriteValue {
     /// Index into the watched properties given with the call.
     pub prop: usize,
-    /// In the system's own type; `Null` empties the property. Where the path leads through a list this is one element's value,
-    /// unless it is itself a list, which then is the whole.
+    /// In the system's own type; `Null` empties the property. Where the path leads through a list
+    /// this is one element's value, unless it is itself a list, which then is the whole.
     pub value: Value,
     /// P9: the value it takes the place of: the element of a list to replace.
     pub displaced: Seldom,
@@ -122,14 +128,15 @@ pub struct WriteValue {
 /// What came of a write.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
-    /// Done. The record as the system now shows it: id, version and modified time where it tells them, and the values
-    /// that its answer held (`None` for the others).
+    /// Done. The record as the system now shows it: id, version and modified time where it tells
+    /// them, and the values that its answer held (`None` for the others).
     Done(ReadRecord),
     /// P6: the record changed since the version that the write was decided on. Nothing was written.
     Conflict { message: String },
     /// C2: refused as a duplicate of a record that is there, named where the system names it.
     Duplicate { id: Option<String>, message: String },
-    /// G4: refused for good; the property that is to blame where the system names it (index into the watched properties).
+    /// G4: refused for good; the property that is to blame where the system names it (index into
+    /// the watched properties).
     Rejected { prop: Option<usize>, message: String },
     /// The record is not there any more.
     Gone { message: String },
@@ -148,7 +155,8 @@ pub enum Outcome {
 pub enum Answers {
     /// They show the record as it is stored: whatever they show is what became of the write.
     Stored,
-    /// They are believed where they show what was written; where they do not, the record is read once.
+    /// They are believed where they show what was written; where they do not, the record is read
+    /// once.
     Believed,
     /// They may repeat what was sent: the record is read after each write.
     Unsure,
@@ -166,8 +174,8 @@ pub enum Trouble {
     /// The system asks to come back later.
     #[error("{message}")]
     Busy { retry_after_ms: Option<u64>, message: String },
-    /// An answer that can't be understood, or that is about this one record only: what was asked, what was expected, what came. It says
-    /// nothing of other records.
+    /// An answer that can't be understood, or that is about this one record only: what was asked,
+    /// what was expected, what came. It says nothing of other records.
     #[error("{0}")]
     Malformed(String),
     /// The project's settings or the manifest are wrong.
@@ -287,44 +295,66 @@ pub trait Connector: Send + Sync {
     /// Tries the connection without changing anything; gives a line for the person (account, host).
     fn test(&self) -> Result<String, Trouble>;
 
-    /// The account's own id, by which records of another account with the same ids are told from these (R9). `None` where the system does
-    /// not tell.
+    /// The account's own id, by which records of another account with the same ids are told from
+    /// these (R9). `None` where the system does not tell.
     fn account(&self) -> Result<Option<String>, Trouble> {
         Ok(None)
     }
 
     /// The next page. Pages come in whatever order the system has; a record may come twice.
     ///
-    /// The checkpoint that a page gives is taken *before* what it lists, so that nothing falls between two readings (R1).
+    /// The checkpoint that a page gives is taken *before* what it lists, so that nothing falls
+    /// between two readings (R1).
     fn read(&self, request: ReadRequest<'_>) -> Result<Page, Trouble>;
 
     /// One record by its id; `None` if it is not there (or deleted).
-    fn get(&self, kind: &str, watch: &[PropertyRef], id: &str) -> Result<Option<ReadRecord>, Trouble>;
+    fn get(
+        &self,
+        kind: &str,
+        watch: &[PropertyRef],
+        id: &str,
+    ) -> Result<Option<ReadRecord>, Trouble>;
 
     /// Several records by their ids, in this order.
-    fn get_many(&self, kind: &str, watch: &[PropertyRef], ids: &[&str]) -> Result<Vec<Option<ReadRecord>>, Trouble> {
+    fn get_many(
+        &self,
+        kind: &str,
+        watch: &[PropertyRef],
+        ids: &[&str],
+    ) -> Result<Vec<Option<ReadRecord>>, Trouble> {
         ids.iter().map(|id| self.get(kind, watch, id)).collect()
     }
 
-    /// The records that hold this value at this watched property. `Ok(None)` where the system can't be asked so.
-    fn find(&self, kind: &str, watch: &[PropertyRef], prop: usize, value: &Value) -> Result<Option<Vec<ReadRecord>>, Trouble>;
+    /// The records that hold this value at this watched property. `Ok(None)` where the system can't
+    /// be asked so.
+    fn find(
+        &self,
+        kind: &str,
+        watch: &[PropertyRef],
+        prop: usize,
+        value: &Value,
+    ) -> Result<Option<Vec<ReadRecord>>, Trouble>;
 
-    /// Carries out writes of one record type in this order and gives one outcome for each. Never more than [`Connector::batch`] at once.
+    /// Carries out writes of one record type in this order and gives one outcome for each. Never
+    /// more than [`Connector::batch`] at once.
     fn write(&self, kind: &str, watch: &[PropertyRef], writes: &[Write]) -> Vec<Outcome>;
 
-    /// As [`Connector::write`], of records of which the hub knows more than this: its next reading is to show them with their new version.
+    /// As [`Connector::write`], of records of which the hub knows more than this: its next reading
+    /// is to show them with their new version.
     fn write_part(&self, kind: &str, watch: &[PropertyRef], writes: &[Write]) -> Vec<Outcome> {
         self.write(kind, watch, writes)
     }
 
-    /// What the answers to writes of a record type are worth. `creates`: to its creations, else to its updates.
+    /// What the answers to writes of a record type are worth. `creates`: to its creations, else to
+    /// its updates.
     fn answers(&self, kind: &str, creates: bool) -> Answers {
         let _ = (kind, creates);
         Answers::Believed
     }
 
-    /// A reading right after writes of this process costs next to nothing and gives none of them back, since the connector still
-    /// knows what it wrote. A run then ends with such a reading, so that the next one has nothing to read.
+    /// A reading right after writes of this process costs next to nothing and gives none of them
+    /// back, since the connector still knows what it wrote. A run then ends with such a reading, so
+    /// that the next one has nothing to read.
     fn knows_own_writes(&self) -> bool {
         false
     }
@@ -334,17 +364,20 @@ pub trait Connector: Send + Sync {
         false
     }
 
-    /// Its record types fail one by one: that one can't be read says nothing of the others, which are worked with (R8). A folder of files.
+    /// Its record types fail one by one: that one can't be read says nothing of the others, which
+    /// are worked with (R8). A folder of files.
     fn types_fail_alone(&self) -> bool {
         false
     }
 
-    /// An id in [`Page::gone`] is of a record that is not there: it need not be looked up before it counts as deleted (R3).
+    /// An id in [`Page::gone`] is of a record that is not there: it need not be looked up before it
+    /// counts as deleted (R3).
     fn gone_is_certain(&self) -> bool {
         true
     }
 
-    /// Each reading tells of all that can't be read, also where nothing changed: what one does not tell of has been mended (R8).
+    /// Each reading tells of all that can't be read, also where nothing changed: what one does not
+    /// tell of has been mended (R8).
     fn tells_faults_each_time(&self) -> bool {
         false
     }
@@ -355,8 +388,8 @@ pub trait Connector: Send + Sync {
         Heard::NotOffered
     }
 
-    /// Tells the system to call this address when something changes, where it wants to be told. Gives after how many seconds it is to be told
-    /// again; nothing if it need not.
+    /// Tells the system to call this address when something changes, where it wants to be told.
+    /// Gives after how many seconds it is to be told again; nothing if it need not.
     fn listen_at(&self, url: &str) -> Result<Option<u64>, Trouble> {
         let _ = url;
         Ok(None)
@@ -372,7 +405,8 @@ pub trait Connector: Send + Sync {
         None
     }
 
-    /// Asks what no document settles: requests that read, each with what was expected and what came.
+    /// Asks what no document settles: requests that read, each with what was expected and what
+    /// came.
     fn to_settle(&self) -> Vec<Settled> {
         vec![]
     }
@@ -383,7 +417,8 @@ pub trait Connector: Send + Sync {
         Ok(None)
     }
 
-    /// A checkpoint with which a reading asks for what changed since this time; `None` where readings do not go by times.
+    /// A checkpoint with which a reading asks for what changed since this time; `None` where
+    /// readings do not go by times.
     fn changes_since(&self, kind: &str, since: Timestamp) -> Option<Checkpoint> {
         let _ = (kind, since);
         None
@@ -394,12 +429,14 @@ pub trait Connector: Send + Sync {
         Traffic::default()
     }
 
-    /// How many requests may be under way at one time: that many threads call `get`, `find` and `write`. 1: one call after the other.
+    /// How many requests may be under way at one time: that many threads call `get`, `find` and
+    /// `write`. 1: one call after the other.
     fn at_once(&self) -> usize {
         1
     }
 
-    /// How many writes in one call pay off. 1 for most systems; many where a file is replaced whole.
+    /// How many writes in one call pay off. 1 for most systems; many where a file is replaced
+    /// whole.
     fn batch(&self, kind: &str) -> usize {
         let _ = kind;
         1

@@ -1,7 +1,8 @@
-//! D3: a mark that says that a record is deleted, in the systems whose records are rows: `files` and `sql`.
+//! D3: a mark that says that a record is deleted, in the systems whose records are rows: `files`
+//! and `sql`.
 //!
-//! `deleted: { at: archived, is: [true], set: true }`: where the record says so, by which values, and what is put there where a deletion is
-//! passed on. Without `set` the row itself is removed.
+//! `deleted: { at: archived, is: [true], set: true }`: where the record says so, by which values,
+//! and what is put there where a deletion is passed on. Without `set` the row itself is removed.
 
 use std::borrow::Cow;
 
@@ -54,9 +55,12 @@ impl Mark {
         self.set.is_some()
     }
 
-    /// What is wrong with it, whatever the records hold (G10). `taken` are the columns that mean something else already, each with the
-    /// setting that names it.
-    pub(crate) fn fault<'a>(&self, taken: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<String> {
+    /// What is wrong with it, whatever the records hold (G10). `taken` are the columns that mean
+    /// something else already, each with the setting that names it.
+    pub(crate) fn fault<'a>(
+        &self,
+        taken: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Option<String> {
         if self.is.is_empty() && self.is_not.is_empty() {
             return Some(
                 "`deleted` says neither `is` nor `is-not`, so no record would ever count as deleted; for a time that is there once it is \
@@ -65,7 +69,10 @@ impl Mark {
             );
         }
         if let Some((_, word)) = taken.into_iter().find(|(column, _)| *column == self.at) {
-            return Some(format!("`{}` is what `{word}` names, and can't be the mark of `deleted` as well", self.at));
+            return Some(format!(
+                "`{}` is what `{word}` names, and can't be the mark of `deleted` as well",
+                self.at
+            ));
         }
         let sets = self.set(|| Value::String("2024-01-31T10:00:00Z".into()))?;
         (!self.fits(&sets)).then(|| {
@@ -78,13 +85,17 @@ impl Mark {
     }
 }
 
-/// Whether a value that is found is the one that is meant: a cell of a CSV file is a text, and many databases keep truth as 0 and 1.
+/// Whether a value that is found is the one that is meant: a cell of a CSV file is a text, and many
+/// databases keep truth as 0 and 1.
 fn says(meant: &Value, found: &Value) -> bool {
-    let truth = |value: &Value| value.as_i64().filter(|n| matches!(n, 0 | 1)).map(|n| Value::Bool(n == 1));
+    let truth =
+        |value: &Value| value.as_i64().filter(|n| matches!(n, 0 | 1)).map(|n| Value::Bool(n == 1));
     match (meant, found) {
         (Value::Bool(_), Value::Number(_)) => truth(found).as_ref() == Some(meant),
         (Value::Number(_), Value::Bool(_)) => truth(meant).as_ref() == Some(found),
-        (Value::Bool(_) | Value::Number(_), Value::String(_)) => equal(meant, &like(found.clone(), meant)),
+        (Value::Bool(_) | Value::Number(_), Value::String(_)) => {
+            equal(meant, &like(found.clone(), meant))
+        }
         (Value::String(meant), Value::String(found)) => meant.trim() == found.trim(),
         (Value::String(_), _) => equal(&like(meant.clone(), found), found),
         _ => equal(meant, found),
@@ -106,14 +117,21 @@ mod tests {
         for found in [json!(true), json!("true"), json!("TRUE"), json!(" True "), json!(1)] {
             assert!(truth.fits(&found), "{found}");
         }
-        for found in [json!(false), json!("false"), json!(""), json!(null), json!(0), json!(2), json!("yes")] {
+        for found in
+            [json!(false), json!("false"), json!(""), json!(null), json!(0), json!(2), json!("yes")]
+        {
             assert!(!truth.fits(&found), "{found}");
         }
         let time = mark(json!({"at": "deleted_at", "is-not": [null]}));
         assert!(time.fits(&json!("2024-01-31")) && time.fits(&json!(0)));
         assert!(!time.fits(&json!(null)) && !time.fits(&json!("")) && !time.fits(&json!("  ")));
         let active = mark(json!({"at": "active", "is-not": ["yes", 1]}));
-        assert!(active.fits(&json!("no")) && active.fits(&json!(0)) && !active.fits(&json!("1")) && !active.fits(&json!(null)));
+        assert!(
+            active.fits(&json!("no"))
+                && active.fits(&json!(0))
+                && !active.fits(&json!("1"))
+                && !active.fits(&json!(null))
+        );
         assert!(mark(json!({"at": "state", "is": [3, "x"]})).fits(&json!("3")));
     }
 
@@ -123,10 +141,21 @@ mod tests {
         assert_eq!(fault(json!({"at": "gone", "is": [true], "set": true})), None);
         assert_eq!(fault(json!({"at": "gone", "is-not": [null], "set": "$now"})), None);
         assert_eq!(fault(json!({"at": "state", "is": [null], "set": null})), None);
-        assert!(fault(json!({"at": "gone"})).is_some_and(|fault| fault.contains("neither `is` nor `is-not`")));
-        assert!(fault(json!({"at": "id", "is": [1]})).is_some_and(|fault| fault.contains("is what `id` names")));
-        for written in [json!({"at": "gone", "is": [true], "set": false}), json!({"at": "gone", "is": [true], "set": "$now"})] {
-            assert!(fault(written).is_some_and(|fault| fault.contains("does not count as deleted")));
+        assert!(
+            fault(json!({"at": "gone"}))
+                .is_some_and(|fault| fault.contains("neither `is` nor `is-not`"))
+        );
+        assert!(
+            fault(json!({"at": "id", "is": [1]}))
+                .is_some_and(|fault| fault.contains("is what `id` names"))
+        );
+        for written in [
+            json!({"at": "gone", "is": [true], "set": false}),
+            json!({"at": "gone", "is": [true], "set": "$now"}),
+        ] {
+            assert!(
+                fault(written).is_some_and(|fault| fault.contains("does not count as deleted"))
+            );
         }
     }
 }

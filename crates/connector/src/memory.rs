@@ -1,10 +1,13 @@
-//! A system in memory: records that a test of flows puts there, read and written as any connector's are.
+//! A system in memory: records that a test of flows puts there, read and written as any connector's
+//! are.
 //!
-//! It has the record types of a real connector, says that it can do what that one can, and makes of a value what the schema says that
-//! the real system makes of it (`stored_as`). It never fails. What it can't know is what only the system itself would do: refuse,
-//! reformat beyond the schema, fill in defaults; for that there is the sandbox.
+//! It has the record types of a real connector, says that it can do what that one can, and makes of
+//! a value what the schema says that the real system makes of it (`stored_as`). It never fails.
+//! What it can't know is what only the system itself would do: refuse, reformat beyond the schema,
+//! fill in defaults; for that there is the sandbox.
 //!
-//! Records are kept flat: one value for each property as rows name it, `Emails.Value`, a list where the way leads through one.
+//! Records are kept flat: one value for each property as rows name it, `Emails.Value`, a list where
+//! the way leads through one.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -46,8 +49,10 @@ impl MemoryConnector {
     /// An empty system with these record types.
     pub fn new(mut types: Vec<TypeSchema>) -> Self {
         for ty in &mut types {
-            // It shows a write at once, lists what changed and tells what is gone, whatever the real one does.
-            (ty.settles_ms, ty.unknown_ms, ty.can.since, ty.can.tells_deletions, ty.can.get) = (0, 0, true, true, true);
+            // It shows a write at once, lists what changed and tells what is gone, whatever the
+            // real one does.
+            (ty.settles_ms, ty.unknown_ms, ty.can.since, ty.can.tells_deletions, ty.can.get) =
+                (0, 0, true, true, true);
         }
         MemoryConnector { types, held: Mutex::default() }
     }
@@ -64,11 +69,18 @@ impl MemoryConnector {
 
     /// Puts properties into a record, as a person would; the record is made where it is not there.
     pub fn put(&self, kind: &str, id: &str, values: Flat) {
-        let values = values.into_iter().map(|(name, value)| (name.clone(), self.as_held(kind, &name, value))).collect::<Vec<_>>();
+        let values = values
+            .into_iter()
+            .map(|(name, value)| (name.clone(), self.as_held(kind, &name, value)))
+            .collect::<Vec<_>>();
         let mut held = self.held();
         let (change, modified) = held.next();
         let records = held.records.entry(kind.into()).or_default();
-        let record = records.entry(id.into()).or_insert_with(|| Record { values: Flat::new(), change, modified });
+        let record = records.entry(id.into()).or_insert_with(|| Record {
+            values: Flat::new(),
+            change,
+            modified,
+        });
         (record.change, record.modified) = (change, modified);
         record.values.extend(values);
     }
@@ -94,7 +106,8 @@ impl MemoryConnector {
             .collect()
     }
 
-    /// The ids that the records created next are to get, each for the record that is nearest to these values.
+    /// The ids that the records created next are to get, each for the record that is nearest to
+    /// these values.
     pub fn reserve(&self, kind: &str, ids: Vec<(String, Flat)>) {
         self.held().ids.insert(kind.into(), ids);
     }
@@ -106,7 +119,9 @@ impl MemoryConnector {
     /// A value as the property holds it: a list where the way leads through one.
     fn as_held(&self, kind: &str, name: &str, value: Value) -> Value {
         match (self.property(kind, name), value) {
-            (Some(property), value @ (Value::String(_) | Value::Number(_) | Value::Bool(_))) if property.list => {
+            (Some(property), value @ (Value::String(_) | Value::Number(_) | Value::Bool(_)))
+                if property.list =>
+            {
                 Value::Array(vec![as_stored(value, property.stored_as)])
             }
             (Some(property), value) => as_stored(value, property.stored_as),
@@ -115,14 +130,26 @@ impl MemoryConnector {
     }
 
     /// P9: a single value in a list replaces the element that it came from, else the first.
-    fn written(&self, kind: &str, name: &str, before: Option<&Value>, value: Value, displaced: &Value) -> Value {
-        let whole = matches!(self.property(kind, name), Some(property) if property.ty == PlainType::List);
+    fn written(
+        &self,
+        kind: &str,
+        name: &str,
+        before: Option<&Value>,
+        value: Value,
+        displaced: &Value,
+    ) -> Value {
+        let whole =
+            matches!(self.property(kind, name), Some(property) if property.ty == PlainType::List);
         match before {
             Some(Value::Array(list)) if !whole && !value.is_array() => {
                 let mut list = list.clone();
-                let at = list.iter().position(|element| !is_empty(displaced) && equal(element, displaced));
-                let stored =
-                    self.property(kind, name).map(|property| as_stored(value.clone(), property.stored_as)).unwrap_or(value);
+                let at = list
+                    .iter()
+                    .position(|element| !is_empty(displaced) && equal(element, displaced));
+                let stored = self
+                    .property(kind, name)
+                    .map(|property| as_stored(value.clone(), property.stored_as))
+                    .unwrap_or(value);
                 let adds = is_added(displaced) && !stored.is_null();
                 match (at.or((!list.is_empty() && !adds).then_some(0)), stored.is_null()) {
                     (Some(at), true) => drop(list.remove(at)),
@@ -140,7 +167,11 @@ impl MemoryConnector {
         let mut held = self.held();
         let id = match &write.action {
             Action::Create => {
-                let values = write.values.iter().map(|v| (watch[v.prop].to_string(), v.value.clone())).collect();
+                let values = write
+                    .values
+                    .iter()
+                    .map(|v| (watch[v.prop].to_string(), v.value.clone()))
+                    .collect();
                 held.id_for(kind, &values)
             }
             Action::Update { id, .. } | Action::Delete { id, .. } => {
@@ -163,7 +194,11 @@ impl MemoryConnector {
             });
         }
         let records = held.records.entry(kind.into()).or_default();
-        let record = records.entry(id.clone()).or_insert_with(|| Record { values: Flat::new(), change, modified });
+        let record = records.entry(id.clone()).or_insert_with(|| Record {
+            values: Flat::new(),
+            change,
+            modified,
+        });
         if let Action::Update { version: Some(version), .. } = &write.action
             && *version != record.change.to_string()
         {
@@ -172,7 +207,13 @@ impl MemoryConnector {
         (record.change, record.modified) = (change, modified);
         for one in &write.values {
             let name = watch[one.prop].to_string();
-            let value = self.written(kind, &name, record.values.get(&name), one.value.clone(), &one.displaced);
+            let value = self.written(
+                kind,
+                &name,
+                record.values.get(&name),
+                one.value.clone(),
+                &one.displaced,
+            );
             record.values.insert(name, value);
         }
         Outcome::Done(record.read(&id, watch))
@@ -189,10 +230,16 @@ impl Held {
     fn id_for(&mut self, kind: &str, values: &Flat) -> String {
         let reserved = self.ids.entry(kind.into()).or_default();
         let agreeing = |flat: &Flat| {
-            let same = |(name, value): &(&String, &Value)| flat.get(*name).is_some_and(|other| alike(value, other));
+            let same = |(name, value): &(&String, &Value)| {
+                flat.get(*name).is_some_and(|other| alike(value, other))
+            };
             values.iter().filter(same).count()
         };
-        let best = reserved.iter().enumerate().map(|(at, (_, flat))| (agreeing(flat), std::cmp::Reverse(at))).max();
+        let best = reserved
+            .iter()
+            .enumerate()
+            .map(|(at, (_, flat))| (agreeing(flat), std::cmp::Reverse(at)))
+            .max();
         if let Some((agree, std::cmp::Reverse(at))) = best
             && (agree > 0 || values.is_empty())
         {
@@ -222,8 +269,11 @@ pub fn alike(a: &Value, b: &Value) -> bool {
 
 impl Record {
     fn read(&self, id: &str, watch: &[PropertyRef]) -> ReadRecord {
-        // What a test leaves out of a record is empty: nobody writes down what a record does not hold.
-        let values = watch.iter().map(|property| Some(self.values.get(&property.to_string()).cloned().unwrap_or(Value::Null)));
+        // What a test leaves out of a record is empty: nobody writes down what a record does not
+        // hold.
+        let values = watch.iter().map(|property| {
+            Some(self.values.get(&property.to_string()).cloned().unwrap_or(Value::Null))
+        });
         ReadRecord {
             id: id.into(),
             version: Some(self.change.to_string()),
@@ -249,12 +299,22 @@ impl Connector for MemoryConnector {
 
     fn read(&self, request: ReadRequest<'_>) -> Result<Page, Trouble> {
         if !self.types.iter().any(|ty| ty.kind == request.kind) {
-            return Err(Trouble::Misconfigured(format!("there is no record type {}", request.kind)));
+            return Err(Trouble::Misconfigured(format!(
+                "there is no record type {}",
+                request.kind
+            )));
         }
         let held = self.held();
         let since = request.checkpoint.map_or(Ok(0), |checkpoint| checkpoint.text.parse::<u64>());
-        let since = since.map_err(|_| Trouble::Malformed("the checkpoint is none of a system in memory".into()))?;
-        let records = held.records.get(request.kind).into_iter().flatten().filter(|(_, record)| record.change > since);
+        let since = since.map_err(|_| {
+            Trouble::Malformed("the checkpoint is none of a system in memory".into())
+        })?;
+        let records = held
+            .records
+            .get(request.kind)
+            .into_iter()
+            .flatten()
+            .filter(|(_, record)| record.change > since);
         let gone = held
             .gone
             .get(request.kind)
@@ -272,11 +332,27 @@ impl Connector for MemoryConnector {
         })
     }
 
-    fn get(&self, kind: &str, watch: &[PropertyRef], id: &str) -> Result<Option<ReadRecord>, Trouble> {
-        Ok(self.held().records.get(kind).and_then(|records| records.get(id)).map(|record| record.read(id, watch)))
+    fn get(
+        &self,
+        kind: &str,
+        watch: &[PropertyRef],
+        id: &str,
+    ) -> Result<Option<ReadRecord>, Trouble> {
+        Ok(self
+            .held()
+            .records
+            .get(kind)
+            .and_then(|records| records.get(id))
+            .map(|record| record.read(id, watch)))
     }
 
-    fn find(&self, kind: &str, watch: &[PropertyRef], prop: usize, value: &Value) -> Result<Option<Vec<ReadRecord>>, Trouble> {
+    fn find(
+        &self,
+        kind: &str,
+        watch: &[PropertyRef],
+        prop: usize,
+        value: &Value,
+    ) -> Result<Option<Vec<ReadRecord>>, Trouble> {
         if !self.types.iter().any(|ty| ty.kind == kind && ty.can.find) {
             return Ok(None);
         }

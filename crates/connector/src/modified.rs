@@ -30,12 +30,18 @@ impl Modified {
             Modified::OfRecord(_) => None,
             Modified::Each(columns) => Some(columns),
         };
-        columns.into_iter().flatten().filter(|(name, _)| *name != ALL).map(|(name, column)| (name.as_str(), column.as_str()))
+        columns
+            .into_iter()
+            .flatten()
+            .filter(|(name, _)| *name != ALL)
+            .map(|(name, column)| (name.as_str(), column.as_str()))
     }
 
     /// All columns that it names.
     pub(crate) fn columns(&self) -> impl Iterator<Item = &str> {
-        self.of_record().into_iter().chain(self.of_properties().flat_map(|(name, column)| [name, column]))
+        self.of_record()
+            .into_iter()
+            .chain(self.of_properties().flat_map(|(name, column)| [name, column]))
     }
 
     /// What is wrong with it, whatever the records hold (G10).
@@ -57,9 +63,15 @@ mod tests {
         let modified = |text: &str| serde_json::from_str::<Modified>(text).unwrap();
         assert_eq!(modified("\"at\"").of_record(), Some("at"));
         let each = modified(r#"{"*": "at", "street": "street_at"}"#);
-        assert_eq!((each.of_record(), each.of_properties().collect::<Vec<_>>()), (Some("at"), vec![("street", "street_at")]));
+        assert_eq!(
+            (each.of_record(), each.of_properties().collect::<Vec<_>>()),
+            (Some("at"), vec![("street", "street_at")])
+        );
         assert_eq!(modified(r#"{"street": "street_at"}"#).of_record(), None);
-        assert!(modified("{}").fault().is_some() && modified(r#"{"street": "street"}"#).fault().is_some());
+        assert!(
+            modified("{}").fault().is_some()
+                && modified(r#"{"street": "street"}"#).fault().is_some()
+        );
         assert_eq!(each.fault(), None);
     }
 }

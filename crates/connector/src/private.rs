@@ -12,8 +12,8 @@ pub(crate) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     options
 }
 
-/// A new file beside another, by a name that begins with `prefix`. Whatever stands at a name already, a link planted there among it, is
-/// neither followed nor written to.
+/// A new file beside another, by a name that begins with `prefix`. Whatever stands at a name
+/// already, a link planted there among it, is neither followed nor written to.
 pub(crate) fn new_beside(path: &Path, prefix: &str) -> io::Result<(PathBuf, File)> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let mut tries = 0;
@@ -36,7 +36,10 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let (new, mut file) = new_beside(path, &format!(".{name}.new-"))?;
-    let put = file.write_all(content).and_then(|()| file.sync_all()).and_then(|()| std::fs::rename(&new, path));
+    let put = file
+        .write_all(content)
+        .and_then(|()| file.sync_all())
+        .and_then(|()| std::fs::rename(&new, path));
     if put.is_err() {
         let _ = std::fs::remove_file(&new);
     }

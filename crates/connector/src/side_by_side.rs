@@ -3,8 +3,9 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// Asks something about each of these, in as many threads, and gives the answers in the order of the questions. Once an answer says that it
-/// is no use to go on, nothing more is asked: what was not asked about has no answer.
+/// Asks something about each of these, in as many threads, and gives the answers in the order of
+/// the questions. Once an answer says that it is no use to go on, nothing more is asked: what was
+/// not asked about has no answer.
 pub fn side_by_side<T: Sync, R: Send>(
     at_once: usize,
     items: &[T],
@@ -55,6 +56,9 @@ mod tests {
         assert!((2..=4).contains(&most.lock().unwrap().1));
         let some = side_by_side(4, &items, ask, |answer| *answer >= 20);
         assert!(some.iter().flatten().count() < 20, "{some:?}");
-        assert_eq!(side_by_side(1, &items, |item| *item, |item| *item == 3).iter().flatten().count(), 4);
+        assert_eq!(
+            side_by_side(1, &items, |item| *item, |item| *item == 3).iter().flatten().count(),
+            4
+        );
     }
 }

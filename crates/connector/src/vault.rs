@@ -1,11 +1,15 @@
-//! Tokens at rest: what a sign-in gave and what its renewals gave since, in an encrypted file beside the store.
+//! Tokens at rest: what a sign-in gave and what its renewals gave since, in an encrypted file
+//! beside the store.
 //!
-//! A refresh token that a system replaces each time it is used exists nowhere but here, so it is on the disk before it is used. The file
-//! is an object of systems; each entry is sealed by itself with ChaCha20-Poly1305 (RFC 8439) under a key of its own, derived from the
-//! vault's key and a random salt with HKDF (RFC 5869), with the system's name as associated data: entries can't be swapped. The vault's
-//! key comes from the environment variable `LOCKSTEP_KEY`, from the operating system's keyring, or from a file that only its owner can read;
-//! it is made when it is first needed. The file of tokens says under which name the keyring has it, so it moves along with a project.
-//! A lock file lets one process at a time change it: two that renew at once would each make the other's token void.
+//! A refresh token that a system replaces each time it is used exists nowhere but here, so it is on
+//! the disk before it is used. The file is an object of systems; each entry is sealed by itself
+//! with ChaCha20-Poly1305 (RFC 8439) under a key of its own, derived from the vault's key and a
+//! random salt with HKDF (RFC 5869), with the system's name as associated data: entries can't be
+//! swapped. The vault's key comes from the environment variable `LOCKSTEP_KEY`, from the operating
+//! system's keyring, or from a file that only its owner can read; it is made when it is first
+//! needed. The file of tokens says under which name the keyring has it, so it moves along with a
+//! project. A lock file lets one process at a time change it: two that renew at once would each
+//! make the other's token void.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -38,14 +42,19 @@ pub struct Kept {
     /// When the access token ends, in milliseconds since 1970, by this machine's clock.
     pub until_ms: Option<i64>,
     pub refresh: Option<String>,
-    /// Tells whether the refresh token in the project's settings is still the one that was there when this was kept: a new one there is
-    /// taken instead.
+    /// Tells whether the refresh token in the project's settings is still the one that was there
+    /// when this was kept: a new one there is taken instead.
     pub setting: Option<String>,
 }
 
 impl std::fmt::Debug for Kept {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Kept {{ access: {}, refresh: {} }}", self.access.is_some(), self.refresh.is_some())
+        write!(
+            f,
+            "Kept {{ access: {}, refresh: {} }}",
+            self.access.is_some(),
+            self.refresh.is_some()
+        )
     }
 }
 
@@ -78,9 +87,10 @@ struct Written {
 }
 
 impl Vault {
-    /// The vault beside a store: `lockstep.db` has `lockstep.tokens`. The key is `given`, unless that says `keyring` or `file`; else the
-    /// one in `lockstep.key`, if there is one; else the keyring's, where this machine has one that answers; else `lockstep.key` is made.
-    /// Nothing is read or made yet.
+    /// The vault beside a store: `lockstep.db` has `lockstep.tokens`. The key is `given`, unless
+    /// that says `keyring` or `file`; else the one in `lockstep.key`, if there is one; else the
+    /// keyring's, where this machine has one that answers; else `lockstep.key` is made. Nothing is
+    /// read or made yet.
     pub fn beside(store: &Path, given: Option<String>) -> Vault {
         Vault::with_keyring(store, given, Keyring::of_this_machine())
     }
@@ -95,7 +105,8 @@ impl Vault {
     /// What is kept of a system; `None` if nothing is.
     ///
     /// # Errors
-    /// The key is not the one that it was kept with, or a file can't be read: says which, and what to do.
+    /// The key is not the one that it was kept with, or a file can't be read: says which, and what
+    /// to do.
     pub fn read(&self, system: &str) -> Result<Option<Kept>, Trouble> {
         let mut written = self.written()?;
         let Some(sealed) = written.systems.remove(system) else { return Ok(None) };
@@ -104,7 +115,11 @@ impl Vault {
                 "the tokens of {system} are kept in {}, but their key is gone: put {} back{}, or run `lockstep connect {system}`",
                 self.file.display(),
                 self.key_file.display(),
-                if self.given.is_some() { format!(", leave {KEY_VARIABLE} as it was") } else { String::new() }
+                if self.given.is_some() {
+                    format!(", leave {KEY_VARIABLE} as it was")
+                } else {
+                    String::new()
+                }
             )));
         };
         let opened = unhex(&sealed).and_then(|sealed| open(&key, system, sealed));
@@ -118,14 +133,17 @@ impl Vault {
         })
     }
 
-    /// Keeps what a system gave, in place of what was kept of it. It is on the disk when this returns.
+    /// Keeps what a system gave, in place of what was kept of it. It is on the disk when this
+    /// returns.
     pub fn write(&self, system: &str, kept: &Kept) -> Result<(), Trouble> {
         let mut written = self.written()?;
         let key = match self.key(&written, system) {
             Ok(Some((key, _))) => key,
             Ok(None) => self.make_key(&mut written)?,
             // Nothing that was kept can be read any more, and whoever signs in has been told.
-            Err(Trouble::Misconfigured(_)) if written.keyring.is_some() && self.in_keyring(&written)?.is_none() => {
+            Err(Trouble::Misconfigured(_))
+                if written.keyring.is_some() && self.in_keyring(&written)?.is_none() =>
+            {
                 self.make_key(&mut written)?
             }
             Err(trouble) => return Err(trouble),
@@ -154,7 +172,8 @@ impl Vault {
     pub fn lock(&self) -> Result<File, Trouble> {
         let path = self.file.with_extension("tokens.lock");
         let locked = || -> std::io::Result<File> {
-            let file = private(OpenOptions::new().write(true).create(true).truncate(false)).open(&path)?;
+            let file =
+                private(OpenOptions::new().write(true).create(true).truncate(false)).open(&path)?;
             file.lock()?;
             Ok(file)
         };
@@ -209,11 +228,14 @@ impl Vault {
                 self.key_file.display()
             ))),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Trouble::Misconfigured(format!("{}: {error}", self.key_file.display()))),
+            Err(error) => {
+                Err(Trouble::Misconfigured(format!("{}: {error}", self.key_file.display())))
+            }
         }
     }
 
-    /// The key that the keyring has under the name that the file of tokens says; `None` if it has none.
+    /// The key that the keyring has under the name that the file of tokens says; `None` if it has
+    /// none.
     fn in_keyring(&self, written: &Written) -> Result<Option<Vec<u8>>, Trouble> {
         let Some(name) = &written.keyring else { return Ok(None) };
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -222,7 +244,10 @@ impl Vault {
         }
         let read = match &self.keyring {
             Some(keyring) => keyring.read(name),
-            None => Err("this machine has no program to ask it: install libsecret's `secret-tool`".into()),
+            None => {
+                Err("this machine has no program to ask it: install libsecret's `secret-tool`"
+                    .into())
+            }
         };
         let key = read.map_err(|why| {
             Trouble::Misconfigured(format!(
@@ -244,12 +269,16 @@ impl Vault {
             let name = hex(&random::<8>()?);
             let kept = match &self.keyring {
                 Some(keyring) => keyring.write(&name, &key),
-                None => Err("this machine has no program to ask it: install libsecret's `secret-tool`".into()),
+                None => {
+                    Err("this machine has no program to ask it: install libsecret's `secret-tool`"
+                        .into())
+                }
             };
             match kept {
                 Ok(()) => {
                     written.keyring = Some(name.clone());
-                    *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some((name, key.clone().into_bytes()));
+                    *self.known.lock().unwrap_or_else(PoisonError::into_inner) =
+                        Some((name, key.clone().into_bytes()));
                     return Ok(key.into_bytes());
                 }
                 Err(why) if insists => {
@@ -264,13 +293,16 @@ impl Vault {
         }
         written.keyring = None;
         let put = || -> std::io::Result<()> {
-            // Whole or not at all, whenever the process ends, and never in another's place: a name is given to what is written already.
+            // Whole or not at all, whenever the process ends, and never in another's place: a name
+            // is given to what is written already.
             let (fresh, mut file) = new_beside(&self.file, ".lockstep-key.new-")?;
             file.write_all(format!("{key}\n").as_bytes())?;
             file.sync_all()?;
             match std::fs::hard_link(&fresh, &self.key_file) {
                 // Not every file system knows second names.
-                Err(error) if error.kind() != ErrorKind::AlreadyExists && !self.key_file.exists() => {
+                Err(error)
+                    if error.kind() != ErrorKind::AlreadyExists && !self.key_file.exists() =>
+                {
                     std::fs::rename(&fresh, &self.key_file)
                 }
                 named => std::fs::remove_file(&fresh).and(named),
@@ -279,10 +311,12 @@ impl Vault {
         match put() {
             Ok(()) => Ok(key.into_bytes()),
             // Another process made it a moment ago, or tokens were in the keyring before.
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => match std::fs::read_to_string(&self.key_file) {
-                Ok(text) => Ok(text.trim().as_bytes().to_vec()),
-                Err(error) => Err(self.unwritable(&self.key_file, &error)),
-            },
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                match std::fs::read_to_string(&self.key_file) {
+                    Ok(text) => Ok(text.trim().as_bytes().to_vec()),
+                    Err(error) => Err(self.unwritable(&self.key_file, &error)),
+                }
+            }
             Err(error) => Err(self.unwritable(&self.key_file, &error)),
         }
     }
@@ -298,9 +332,11 @@ impl Vault {
 /// Random bytes, for keys, states and verifiers.
 pub(crate) fn random<const N: usize>() -> Result<[u8; N], Trouble> {
     let mut bytes = [0; N];
-    SystemRandom::new()
-        .fill(&mut bytes)
-        .map_err(|_| Trouble::Misconfigured("this machine gives no random numbers; nothing can be kept secret on it".into()))?;
+    SystemRandom::new().fill(&mut bytes).map_err(|_| {
+        Trouble::Misconfigured(
+            "this machine gives no random numbers; nothing can be kept secret on it".into(),
+        )
+    })?;
     Ok(bytes)
 }
 
@@ -316,7 +352,9 @@ fn seal(key: &[u8], system: &str, mut plain: Vec<u8>) -> Result<Vec<u8>, Trouble
     let wrong = || Trouble::Misconfigured("the tokens can't be encrypted".into());
     let sealing = sealing_key(key, &salt).ok_or_else(wrong)?;
     let aad = Aad::from(system.as_bytes());
-    sealing.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut plain).map_err(|_| wrong())?;
+    sealing
+        .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut plain)
+        .map_err(|_| wrong())?;
     Ok([&salt[..], &nonce[..], &plain[..]].concat())
 }
 
@@ -325,7 +363,10 @@ fn open(key: &[u8], system: &str, mut sealed: Vec<u8>) -> Option<Vec<u8>> {
     let mut text = rest.split_off(NONCE_LEN.min(rest.len()));
     let nonce = Nonce::try_assume_unique_for_key(&rest).ok()?;
     let opening = sealing_key(key, &sealed)?;
-    opening.open_in_place(nonce, Aad::from(system.as_bytes()), &mut text).ok().map(|plain| plain.to_vec())
+    opening
+        .open_in_place(nonce, Aad::from(system.as_bytes()), &mut text)
+        .ok()
+        .map(|plain| plain.to_vec())
 }
 
 /// Two digits a byte.
@@ -347,7 +388,12 @@ mod tests {
     use super::*;
 
     fn kept(refresh: &str) -> Kept {
-        Kept { access: Some("a-secret".into()), until_ms: Some(7), refresh: Some(refresh.into()), setting: None }
+        Kept {
+            access: Some("a-secret".into()),
+            until_ms: Some(7),
+            refresh: Some(refresh.into()),
+            setting: None,
+        }
     }
 
     #[test]
@@ -379,15 +425,25 @@ mod tests {
         assert_eq!(with("a").read("crm").unwrap(), Some(kept("r")));
         let told = with("b").read("crm").unwrap_err().to_string();
         assert!(told.contains("LOCKSTEP_KEY") && told.contains("`lockstep connect crm`"), "{told}");
-        assert!(Vault::beside(&store, Some("short".into())).read("crm").unwrap_err().to_string().contains("too short"));
+        assert!(
+            Vault::beside(&store, Some("short".into()))
+                .read("crm")
+                .unwrap_err()
+                .to_string()
+                .contains("too short")
+        );
         let file = dir.path().join("lockstep.tokens");
         let text = std::fs::read_to_string(&file).unwrap().replace("\"crm\"", "\"shop\"");
         std::fs::write(&file, text).unwrap();
-        assert!(with("a").read("shop").is_err(), "an entry belongs to the system that it was sealed for");
+        assert!(
+            with("a").read("shop").is_err(),
+            "an entry belongs to the system that it was sealed for"
+        );
         std::fs::write(&file, "{\"version\":1,\"systems\":{\"crm\":\"00ff\"}}").unwrap();
         assert!(with("a").read("crm").unwrap_err().to_string().contains("damaged"));
     }
-    /// Stands in for `secret-tool`: keeps in a folder what comes on standard input; locked while there is a file `locked`.
+    /// Stands in for `secret-tool`: keeps in a folder what comes on standard input; locked while
+    /// there is a file `locked`.
     #[cfg(unix)]
     fn keyring(dir: &Path) -> Keyring {
         use std::os::unix::fs::PermissionsExt;
@@ -407,13 +463,17 @@ mod tests {
     fn a_keyring_that_answers_holds_the_key_and_no_argument_does() {
         let (dir, ring) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let store = dir.path().join("lockstep.db");
-        let vault = |given: Option<&str>| Vault::with_keyring(&store, given.map(str::to_string), Some(keyring(ring.path())));
+        let vault = |given: Option<&str>| {
+            Vault::with_keyring(&store, given.map(str::to_string), Some(keyring(ring.path())))
+        };
         vault(None).write("crm", &kept("r")).unwrap();
         vault(None).write("shop", &kept("s")).unwrap();
         assert_eq!(vault(None).read("crm").unwrap(), Some(kept("r")));
         assert!(!dir.path().join("lockstep.key").exists());
-        let held: Vec<_> = std::fs::read_dir(ring.path()).unwrap().flatten().map(|file| file.path()).collect();
-        let held: Vec<_> = held.iter().filter(|path| path.to_string_lossy().contains("kept-")).collect();
+        let held: Vec<_> =
+            std::fs::read_dir(ring.path()).unwrap().flatten().map(|file| file.path()).collect();
+        let held: Vec<_> =
+            held.iter().filter(|path| path.to_string_lossy().contains("kept-")).collect();
         assert_eq!(held.len(), 1, "one key for all systems");
         let key = std::fs::read_to_string(held[0]).unwrap();
         let asked = std::fs::read_to_string(ring.path().join("asked")).unwrap();
@@ -421,10 +481,15 @@ mod tests {
 
         // Locked: told with the remedy, and no new key is made behind the person's back.
         std::fs::write(ring.path().join("locked"), "").unwrap();
-        for told in [vault(None).read("crm").unwrap_err(), vault(None).write("crm", &kept("x")).unwrap_err()] {
+        for told in [
+            vault(None).read("crm").unwrap_err(),
+            vault(None).write("crm", &kept("x")).unwrap_err(),
+        ] {
             let told = told.to_string();
             assert!(
-                told.contains("the collection is locked") && told.contains("unlock it") && told.contains(KEY_VARIABLE),
+                told.contains("the collection is locked")
+                    && told.contains("unlock it")
+                    && told.contains(KEY_VARIABLE),
                 "{told}"
             );
         }
@@ -433,7 +498,10 @@ mod tests {
         // Another person's keyring, or a new machine.
         std::fs::remove_file(held[0]).unwrap();
         let told = vault(None).read("crm").unwrap_err().to_string();
-        assert!(told.contains("not in the keyring any more") && told.contains("`lockstep connect crm`"), "{told}");
+        assert!(
+            told.contains("not in the keyring any more") && told.contains("`lockstep connect crm`"),
+            "{told}"
+        );
         vault(None).write("crm", &kept("new")).unwrap();
         assert_eq!(vault(None).read("crm").unwrap(), Some(kept("new")));
     }
@@ -443,18 +511,32 @@ mod tests {
     fn where_a_key_is_kept_can_be_said_and_a_key_file_stays_in_use() {
         let (dir, ring) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let store = dir.path().join("lockstep.db");
-        let vault = |given: Option<&str>| Vault::with_keyring(&store, given.map(str::to_string), Some(keyring(ring.path())));
+        let vault = |given: Option<&str>| {
+            Vault::with_keyring(&store, given.map(str::to_string), Some(keyring(ring.path())))
+        };
         vault(Some("file")).write("crm", &kept("r")).unwrap();
         assert!(dir.path().join("lockstep.key").exists());
-        assert_eq!(vault(None).read("crm").unwrap(), Some(kept("r")), "the file that is there goes before the keyring");
+        assert_eq!(
+            vault(None).read("crm").unwrap(),
+            Some(kept("r")),
+            "the file that is there goes before the keyring"
+        );
         // Who insists on a keyring gets no file in its place.
         std::fs::write(ring.path().join("locked"), "").unwrap();
         let other = dir.path().join("other.db");
-        let refused = Vault::with_keyring(&other, Some("keyring".into()), Some(keyring(ring.path()))).write("crm", &kept("r"));
+        let refused =
+            Vault::with_keyring(&other, Some("keyring".into()), Some(keyring(ring.path())))
+                .write("crm", &kept("r"));
         assert!(refused.unwrap_err().to_string().contains("leave LOCKSTEP_KEY out"));
-        assert!(Vault::with_keyring(&other, Some("keyring".into()), None).write("crm", &kept("r")).is_err());
+        assert!(
+            Vault::with_keyring(&other, Some("keyring".into()), None)
+                .write("crm", &kept("r"))
+                .is_err()
+        );
         // Where nobody insists, a keyring that does not answer is none.
-        Vault::with_keyring(&other, None, Some(keyring(ring.path()))).write("crm", &kept("r")).unwrap();
+        Vault::with_keyring(&other, None, Some(keyring(ring.path())))
+            .write("crm", &kept("r"))
+            .unwrap();
         assert!(dir.path().join("other.key").exists());
     }
 }

@@ -1,5 +1,5 @@
-//! Answers that would take all memory, or that are none, over HTTP: each is given up in bounded memory with a message that names the system, the
-//! request and what was expected.
+//! Answers that would take all memory, or that are none, over HTTP: each is given up in bounded
+//! memory with a message that names the system, the request and what was expected.
 //!
 //! One test, as the most memory that this process ever took is what is measured.
 
@@ -59,7 +59,8 @@ fn serve_one(mut stream: TcpStream, counted: &AtomicU64, answer: &dyn Fn(&mut Se
 }
 
 fn head(more: &str) -> Vec<u8> {
-    format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n{more}\r\n").into_bytes()
+    format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n{more}\r\n")
+        .into_bytes()
 }
 
 /// So many of these bytes, a piece at a time.
@@ -70,7 +71,8 @@ fn repeated(send: &mut Sending<'_>, piece: &[u8], most: u64) {
     }
 }
 
-/// The most memory that this process has taken so far, in megabytes; nothing where the system does not tell.
+/// The most memory that this process has taken so far, in megabytes; nothing where the system does
+/// not tell.
 fn peak_mb() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
@@ -79,11 +81,17 @@ fn peak_mb() -> Option<u64> {
 
 fn told(address: &str) -> String {
     let settings = json!({"address": address});
-    let rest = Rest::open(parse("fjord", MANIFEST).unwrap(), settings.as_object().unwrap()).unwrap();
+    let rest =
+        Rest::open(parse("fjord", MANIFEST).unwrap(), settings.as_object().unwrap()).unwrap();
     let watch = [PropertyRef::new("name")];
     let mut checkpoint = None;
     for _ in 0..10 {
-        match rest.read(ReadRequest { kind: "People", watch: &watch, checkpoint: checkpoint.as_ref(), page_size: 10 }) {
+        match rest.read(ReadRequest {
+            kind: "People",
+            watch: &watch,
+            checkpoint: checkpoint.as_ref(),
+            page_size: 10,
+        }) {
             Ok(page) => checkpoint = Some(page.checkpoint),
             Err(Trouble::Malformed(told)) => return told,
             Err(other) => panic!("{other:?}"),
@@ -119,7 +127,11 @@ fn what_no_system_should_answer_is_given_up_in_bounded_memory() {
             repeated(send, &[b'x'; 1 << 16], GIGABYTE);
         });
         check("a gigabyte", &large, "expected JSON, and the answer is larger than 64 MB");
-        assert!(sent.load(Ordering::Relaxed) < 100 << 20, "{} bytes were taken", sent.load(Ordering::Relaxed));
+        assert!(
+            sent.load(Ordering::Relaxed) < 100 << 20,
+            "{} bytes were taken",
+            sent.load(Ordering::Relaxed)
+        );
     }
 
     // Within the bound as text, and forty times as much as values.
@@ -137,10 +149,25 @@ fn what_no_system_should_answer_is_given_up_in_bounded_memory() {
     check("eight million brackets", &deep, "more than 4000000 values");
 
     for (what, more, body, expected) in [
-        ("one that is cut off", "Content-Length: 1000\r\n", "{\"items\": [{\"id\": 1", "expected JSON, and the answer broke off"),
-        ("one that ends in the middle", "", "{\"items\": [{\"id\": 1", "expected JSON, and it is not: EOF"),
+        (
+            "one that is cut off",
+            "Content-Length: 1000\r\n",
+            "{\"items\": [{\"id\": 1",
+            "expected JSON, and the answer broke off",
+        ),
+        (
+            "one that ends in the middle",
+            "",
+            "{\"items\": [{\"id\": 1",
+            "expected JSON, and it is not: EOF",
+        ),
         ("a page for people", "", "<html>We are away</html>", "expected JSON, and it is not"),
-        ("bytes that are no text", "Content-Encoding: gzip\r\n", "{\"items\": []}", "expected JSON, and the answer broke off"),
+        (
+            "bytes that are no text",
+            "Content-Encoding: gzip\r\n",
+            "{\"items\": []}",
+            "expected JSON, and the answer broke off",
+        ),
         ("another type", "", "{\"items\": {\"id\": 1}}", "expected a list of records at `items`"),
         ("nothing of it", "", "{\"people\": []}", "expected a list of records at `items`"),
         (

@@ -1,5 +1,6 @@
-//! `connector test` on manifests that are wrong in the ways in which people write them wrong, over a small server that keeps records: each
-//! is caught, at its place, with what to do. And right manifests pass, whatever shape the system has.
+//! `connector test` on manifests that are wrong in the ways in which people write them wrong, over
+//! a small server that keeps records: each is caught, at its place, with what to do. And right
+//! manifests pass, whatever shape the system has.
 
 use std::sync::Mutex;
 
@@ -64,7 +65,19 @@ struct Fjord {
     next: usize,
 }
 
-const FIELDS: [&str; 11] = ["name", "email", "phone", "age", "score", "vip", "born", "joined", "tags", "company", "addresses"];
+const FIELDS: [&str; 11] = [
+    "name",
+    "email",
+    "phone",
+    "age",
+    "score",
+    "vip",
+    "born",
+    "joined",
+    "tags",
+    "company",
+    "addresses",
+];
 
 fn now() -> i64 {
     jiff::Timestamp::now().as_millisecond()
@@ -81,7 +94,16 @@ fn iso(ms: i64) -> String {
 impl Fjord {
     fn new(quirks: Quirks) -> Fjord {
         let mut fjord = Fjord { quirks, people: vec![], deleted: vec![], next: 1 };
-        let names = ["Eira Solheim", "Odd Lie", "Sunniva Lund", "Halvard Moe", "Jorunn Vik", "Birk Dahl", "Siv Berg", "Tor Aas"];
+        let names = [
+            "Eira Solheim",
+            "Odd Lie",
+            "Sunniva Lund",
+            "Halvard Moe",
+            "Jorunn Vik",
+            "Birk Dahl",
+            "Siv Berg",
+            "Tor Aas",
+        ];
         for (n, name) in names.iter().enumerate() {
             let person = json!({
                 "name": name, "email": format!("{}@example.com", name.split(' ').next().unwrap().to_lowercase()),
@@ -89,7 +111,8 @@ impl Fjord {
                 "joined": "2020-05-17T10:00:00Z", "tags": ["a", "b"], "company": 1 + n % 2,
                 "addresses": [{"town": "Bergen"}],
             });
-            fjord.add(person.as_object().unwrap().clone(), now() - (60 - 5 * n as i64) * 86_400_000);
+            fjord
+                .add(person.as_object().unwrap().clone(), now() - (60 - 5 * n as i64) * 86_400_000);
         }
         fjord
     }
@@ -147,18 +170,28 @@ impl Fjord {
             }
             let value = match value {
                 Value::String(text) if text.is_empty() => Value::Null,
-                Value::String(text) => json!(text.chars().take(self.quirks.cut).collect::<String>()),
+                Value::String(text) => {
+                    json!(text.chars().take(self.quirks.cut).collect::<String>())
+                }
                 other => other.clone(),
             };
             person.insert(key.clone(), value);
         }
-        if person.get("name").is_none_or(Value::is_null) { Err("name is required".into()) } else { Ok(()) }
+        if person.get("name").is_none_or(Value::is_null) {
+            Err("name is required".into())
+        } else {
+            Ok(())
+        }
     }
 
     fn answer(&mut self, asked: &Asked) -> (u16, String, String) {
         let date = jiff::Timestamp::now().strftime("%a, %d %b %Y %H:%M:%S GMT");
         let (status, headers, body) = self.answered(asked);
-        (status, format!("Date: {date}\r\n{headers}"), if status == 204 { String::new() } else { body.to_string() })
+        (
+            status,
+            format!("Date: {date}\r\n{headers}"),
+            if status == 204 { String::new() } else { body.to_string() },
+        )
     }
 
     fn answered(&mut self, asked: &Asked) -> (u16, String, Value) {
@@ -167,9 +200,14 @@ impl Fjord {
             return plain(self.quirks.refused, json!({"message": "no such key"}));
         }
         let (path, query) = asked.path.split_once('?').unwrap_or((&asked.path, ""));
-        let decoded = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
-        let query: Map<String, Value> =
-            query.split('&').filter_map(|pair| pair.split_once('=')).map(|(k, v)| (decoded(k), json!(decoded(v)))).collect();
+        let decoded = |text: &str| {
+            percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
+        };
+        let query: Map<String, Value> = query
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(k, v)| (decoded(k), json!(decoded(v))))
+            .collect();
         let steps: Vec<&str> = path.trim_matches('/').split('/').collect();
         let sent: Value = serde_json::from_str(&asked.body).unwrap_or_default();
         if let ["graphql"] = steps[..] {
@@ -183,14 +221,18 @@ impl Fjord {
             };
         }
         if steps[0] == "companies" {
-            return plain(200, json!([{"id": 1, "title": "Fjordfisk"}, {"id": 2, "title": "Havn"}]));
+            return plain(
+                200,
+                json!([{"id": 1, "title": "Fjordfisk"}, {"id": 2, "title": "Havn"}]),
+            );
         }
         // A filter in a language of its own, in which an odd quotation mark is an error.
         if let ("search", Some(filter)) = (steps[0], query.get("filter").and_then(Value::as_str)) {
             let wanted = filter.strip_prefix("email = '").and_then(|rest| rest.strip_suffix('\''));
             return match wanted.map(|wanted| wanted.replace("''", "\u{1}")) {
                 Some(wanted) if !wanted.contains('\'') => {
-                    let wanted = Map::from_iter([("email".into(), json!(wanted.replace('\u{1}', "'")))]);
+                    let wanted =
+                        Map::from_iter([("email".into(), json!(wanted.replace('\u{1}', "'")))]);
                     plain(200, json!({"items": self.filtered(&wanted)}))
                 }
                 _ => plain(400, json!({"message": "the filter can't be read"})),
@@ -211,14 +253,20 @@ impl Fjord {
                         let made = self.add(person, now());
                         let mut shown = self.shown(&made);
                         if let (true, Value::Object(shown)) = (self.quirks.echoes, &mut shown) {
-                            shown.extend(unwrapped(shape, &sent).as_object().cloned().unwrap_or_default());
+                            shown.extend(
+                                unwrapped(shape, &sent).as_object().cloned().unwrap_or_default(),
+                            );
                         }
                         plain(201, wrapped(shape, shown))
                     }
                 }
             }
             (method, [shape, id]) => {
-                let Some(at) = self.people.iter().position(|person| person["id"] == json!(id.parse::<u64>().unwrap_or(0))) else {
+                let Some(at) = self
+                    .people
+                    .iter()
+                    .position(|person| person["id"] == json!(id.parse::<u64>().unwrap_or(0)))
+                else {
                     return plain(self.quirks.gone, json!({"message": "nothing for you here"}));
                 };
                 match method {
@@ -230,13 +278,18 @@ impl Fjord {
                     }
                     _ => {
                         let mut person = self.people[at].clone();
-                        if let Some(version) = asked.headers.split("if-match:").nth(1).and_then(|rest| rest.lines().next())
+                        if let Some(version) = asked
+                            .headers
+                            .split("if-match:")
+                            .nth(1)
+                            .and_then(|rest| rest.lines().next())
                             && version != format!("r{}", person["ms"])
                         {
                             return plain(412, json!({"message": "changed meanwhile"}));
                         }
                         if method == "PUT" {
-                            person.retain(|key, _| !FIELDS.contains(&key.as_str()) || key == "name");
+                            person
+                                .retain(|key, _| !FIELDS.contains(&key.as_str()) || key == "name");
                         }
                         if let Err(message) = self.put(&mut person, &unwrapped(shape, &sent)) {
                             return plain(422, json!({"message": message}));
@@ -258,14 +311,18 @@ impl Fjord {
             let Some(since) = text(name) else { return true };
             let ms = person[field].as_i64().unwrap();
             match self.quirks.times {
-                Times::Iso => since.parse::<jiff::Timestamp>().is_ok_and(|since| ms >= since.as_millisecond()),
+                Times::Iso => {
+                    since.parse::<jiff::Timestamp>().is_ok_and(|since| ms >= since.as_millisecond())
+                }
                 Times::Sql => sql(ms).as_str() >= since,
                 Times::Unix => since.parse::<i64>().is_ok_and(|since| ms / 1000 >= since),
             }
         };
         let is = |person: &Map<String, Value>, name: &str| {
             text(name).is_none_or(|value| {
-                person.get(name).is_some_and(|held| held.as_str().is_some_and(|held| held.eq_ignore_ascii_case(value)))
+                person.get(name).is_some_and(|held| {
+                    held.as_str().is_some_and(|held| held.eq_ignore_ascii_case(value))
+                })
             })
         };
         let shows = |person: &&Map<String, Value>| {
@@ -280,7 +337,9 @@ impl Fjord {
 
     fn list(&self, shape: &str, query: &Map<String, Value>) -> (u16, String, Value) {
         let all = self.filtered(query);
-        let number = |name: &str, or: usize| query.get(name).and_then(|v| v.as_str()?.parse().ok()).unwrap_or(or);
+        let number = |name: &str, or: usize| {
+            query.get(name).and_then(|v| v.as_str()?.parse().ok()).unwrap_or(or)
+        };
         let cap = self.quirks.cap;
         let limit = number("limit", 5.min(cap)).min(cap).max(1);
         let page = number("page", self.quirks.first);
@@ -300,7 +359,9 @@ impl Fjord {
                 json!({"people": shown, "next_cursor": if more { json!(end.to_string()) } else { Value::Null }, "has_more": more})
             }
             "next" => match more {
-                true => json!({"value": shown, "@odata.nextLink": format!("?offset={end}&limit={limit}")}),
+                true => {
+                    json!({"value": shown, "@odata.nextLink": format!("?offset={end}&limit={limit}")})
+                }
                 false => json!({"value": shown}),
             },
             "members" => json!({"members": shown}),
@@ -322,10 +383,14 @@ impl Fjord {
         let variables = &sent["variables"];
         let query = sent["query"].as_str().unwrap_or_default();
         let data = |value: Value| (200, String::new(), json!({"data": value}));
-        let failed = |message: String| (200, String::new(), json!({"data": null, "errors": [{"message": message}]}));
+        let failed = |message: String| {
+            (200, String::new(), json!({"data": null, "errors": [{"message": message}]}))
+        };
         let input = &variables["input"];
         let place = |people: &[Map<String, Value>], id: &Value| {
-            people.iter().position(|person| person["id"] == *id || json!(person["id"].to_string()) == *id)
+            people
+                .iter()
+                .position(|person| person["id"] == *id || json!(person["id"].to_string()) == *id)
         };
         if query.contains("createPerson") {
             let mut person = Map::new();
@@ -338,7 +403,9 @@ impl Fjord {
             };
         }
         if query.contains("updatePerson") {
-            let Some(at) = place(&self.people, &input["id"]) else { return failed("no such person".into()) };
+            let Some(at) = place(&self.people, &input["id"]) else {
+                return failed("no such person".into());
+            };
             let mut person = self.people[at].clone();
             if let Err(message) = self.put(&mut person, input) {
                 return failed(message);
@@ -348,7 +415,9 @@ impl Fjord {
             return data(json!({"updatePerson": self.shown(&self.people[at])}));
         }
         if query.contains("deletePerson") {
-            let Some(at) = place(&self.people, &variables["id"]) else { return failed("no such person".into()) };
+            let Some(at) = place(&self.people, &variables["id"]) else {
+                return failed("no such person".into());
+            };
             self.people.remove(at);
             return data(json!({"deletePerson": true}));
         }
@@ -356,10 +425,14 @@ impl Fjord {
             let one = place(&self.people, &variables["id"]).map(|at| self.shown(&self.people[at]));
             return data(json!({"person": one}));
         }
-        let filter: Map<String, Value> = variables["filter"].as_object().cloned().unwrap_or_default();
+        let filter: Map<String, Value> =
+            variables["filter"].as_object().cloned().unwrap_or_default();
         let filter = filter.into_iter().filter(|(_, value)| !value.is_null()).collect();
         let all = self.filtered(&filter);
-        let (skip, take) = (variables["skip"].as_u64().unwrap_or(0) as usize, variables["take"].as_u64().unwrap_or(5) as usize);
+        let (skip, take) = (
+            variables["skip"].as_u64().unwrap_or(0) as usize,
+            variables["take"].as_u64().unwrap_or(5) as usize,
+        );
         let shown: Vec<&Value> = all.iter().skip(skip).take(take).collect();
         data(json!({"people": {"items": shown, "totalItems": all.len()}}))
     }
@@ -444,7 +517,8 @@ fn tried(quirks: Quirks, manifest: &str, writes: bool) -> Sheet {
     let rest = server.connect(manifest);
     let ty = rest.types().iter().find(|ty| ty.kind == "People").unwrap();
     let mut sheet = try_type(&rest, ty, writes);
-    let settings = Map::from_iter([("address".into(), json!(server.address)), ("key".into(), json!("wrong"))]);
+    let settings =
+        Map::from_iter([("address".into(), json!(server.address)), ("key".into(), json!("wrong"))]);
     let wrong = Rest::open(parse("test", manifest).unwrap(), &settings).unwrap();
     try_wrong_key(&wrong, ty, &mut sheet);
     sheet
@@ -472,7 +546,11 @@ fn passes(quirks: Quirks, manifest: &str) {
         assert_eq!(sheet.failures().collect::<Vec<_>>(), vec![], "{}", told(&sheet));
         assert_eq!(sheet.left, Vec::<String>::new());
         if writes {
-            let not_tried = sheet.trials.iter().filter(|trial| matches!(trial.verdict, Verdict::NotTried(_))).count();
+            let not_tried = sheet
+                .trials
+                .iter()
+                .filter(|trial| matches!(trial.verdict, Verdict::NotTried(_)))
+                .count();
             assert!(not_tried <= 3, "{}", told(&sheet));
         }
     }
@@ -542,7 +620,13 @@ mod right {
     delete: { method: DELETE, path: '/next/{{ id | url }}' }
 ";
         let quirks = Quirks { gone: 403, leaves_out: true, ..FINE };
-        passes(quirks, &manifest(ty, "  - { status: 403, at: message, is: [nothing for you here], means: gone }\n"));
+        passes(
+            quirks,
+            &manifest(
+                ty,
+                "  - { status: 403, at: message, is: [nothing for you here], means: gone }\n",
+            ),
+        );
     }
 
     #[test]
@@ -582,7 +666,11 @@ mod broken {
         let quirks = Quirks { times: Times::Sql, ..FINE };
         caught(quirks, &manifest(OFFSET, ""), "changes", "changes:", "times as texts");
         let sheet = tried(quirks, &manifest(OFFSET, ""), false);
-        assert!(sheet.failures().any(|(what, _)| what == "changes"), "also without writing: {}", told(&sheet));
+        assert!(
+            sheet.failures().any(|(what, _)| what == "changes"),
+            "also without writing: {}",
+            told(&sheet)
+        );
     }
 
     #[test]
@@ -605,7 +693,13 @@ mod broken {
     #[test]
     fn r1_a_filter_by_the_time_of_creation() {
         let text = with("since: '{{ since }}'", "made_since: '{{ since }}'");
-        caught(FINE, &text, "what is changed is among the changes", "changes:", "another time (of creation?)");
+        caught(
+            FINE,
+            &text,
+            "what is changed is among the changes",
+            "changes:",
+            "another time (of creation?)",
+        );
     }
 
     #[test]
@@ -636,13 +730,16 @@ mod broken {
     fn r1_records_are_lost_between_pages() {
         caught(
             FINE,
-            &with("offset: '{{ offset }}', limit: '{{ limit }}' }", "offset: '{{ offset + 1 }}', limit: '{{ limit }}' }"),
+            &with(
+                "offset: '{{ offset }}', limit: '{{ limit }}' }",
+                "offset: '{{ offset + 1 }}', limit: '{{ limit }}' }",
+            ),
             "paging",
             "first:",
             "before the first page",
         );
-        let by_page =
-            with("{ offset: { limit: 100 } }", "{ page: { limit: 5 } }").replace("{{ offset }}", "{{ page | int * 5 }}");
+        let by_page = with("{ offset: { limit: 100 } }", "{ page: { limit: 5 } }")
+            .replace("{{ offset }}", "{{ page | int * 5 }}");
         caught(FINE, &by_page, "paging", "first:", "before the first page");
     }
 
@@ -650,17 +747,38 @@ mod broken {
     fn r1_one_page_of_many() {
         let text = with("paging: { offset: { limit: 100 } }", "paging: none")
             .replace("offset: '{{ offset }}', limit: '{{ limit }}'", "x: y");
-        caught(Quirks { totals: true, ..FINE }, &text, "paging", "paging:", "`meta.pagination.total`");
+        caught(
+            Quirks { totals: true, ..FINE },
+            &text,
+            "paging",
+            "paging:",
+            "`meta.pagination.total`",
+        );
         // Where nothing tells, the new record is not listed.
         caught(FINE, &text, "what is created is listed", "list:", "is not in the list");
-        let bare = text.replace("/offset", "/bare").replace(", items: items", "").replace(", item: items", "");
+        let bare = text
+            .replace("/offset", "/bare")
+            .replace(", items: items", "")
+            .replace(", item: items", "");
         caught(FINE, &bare, "paging", "paging:", "the header `Link`");
     }
 
     #[test]
     fn r1_a_page_that_the_system_cuts() {
-        caught(Quirks { cap: 3, ..FINE }, &manifest(OFFSET, ""), "paging", "limit:", "say `limit: 3`");
-        caught(FINE, &with("limit: '{{ limit }}'", "per_page: '{{ limit }}'"), "paging", "limit:", "say `limit: 5`");
+        caught(
+            Quirks { cap: 3, ..FINE },
+            &manifest(OFFSET, ""),
+            "paging",
+            "limit:",
+            "say `limit: 3`",
+        );
+        caught(
+            FINE,
+            &with("limit: '{{ limit }}'", "per_page: '{{ limit }}'"),
+            "paging",
+            "limit:",
+            "say `limit: 5`",
+        );
     }
 
     #[test]
@@ -672,16 +790,33 @@ mod broken {
         let right = cursor.replace("AT", "next_cursor, more: has_more").replace("100", "3");
         passes(quirks, &manifest(&right, ""));
         for wrong in ["meta.next", "next_cursor, more: meta.more"] {
-            caught(quirks, &manifest(&cursor.replace("AT", wrong), ""), "paging", "paging:", "`has_more` that there are more");
+            caught(
+                quirks,
+                &manifest(&cursor.replace("AT", wrong), ""),
+                "paging",
+                "paging:",
+                "`has_more` that there are more",
+            );
         }
     }
 
     #[test]
     fn c2_a_look_up_that_ignores_its_value() {
-        let sheet = caught(FINE, &with("email: '{{ value }}'", "mail: '{{ value }}'"), "find", "find:", "`email`");
-        assert!(told(&sheet).contains("ignores its value") || told(&sheet).contains("is not found by"), "{}", told(&sheet));
+        let sheet = caught(
+            FINE,
+            &with("email: '{{ value }}'", "mail: '{{ value }}'"),
+            "find",
+            "find:",
+            "`email`",
+        );
+        assert!(
+            told(&sheet).contains("ignores its value") || told(&sheet).contains("is not found by"),
+            "{}",
+            told(&sheet)
+        );
         // Where one page has them all, it finds whoever is there.
-        let text = with("query: { email: '{{ value }}' }", "query: { mail: '{{ value }}', limit: '100' }");
+        let text =
+            with("query: { email: '{{ value }}' }", "query: { mail: '{{ value }}', limit: '100' }");
         caught(FINE, &text, "find", "email:", "the look-up ignores its value");
     }
 
@@ -698,7 +833,13 @@ mod broken {
 
     #[test]
     fn r5_a_property_at_a_wrong_place() {
-        caught(FINE, &with("      email: {}", "      email: { at: e_mail }"), "properties", "email:", "Is it at `email`?");
+        caught(
+            FINE,
+            &with("      email: {}", "      email: { at: e_mail }"),
+            "properties",
+            "email:",
+            "Is it at `email`?",
+        );
         caught(
             FINE,
             &with("      phone: {}", "      telephone: {}").replace("nothing", ""),
@@ -707,7 +848,8 @@ mod broken {
             "`phone`",
         );
         let left_out = Quirks { leaves_out: true, ..FINE };
-        let text = with("      phone: {}", "      fax: {}").replace("    get:", "    absent-is-empty: true\n    get:");
+        let text = with("      phone: {}", "      fax: {}")
+            .replace("    get:", "    absent-is-empty: true\n    get:");
         caught(left_out, &text, "create", "fax:", "was written and is not shown");
     }
 
@@ -719,20 +861,40 @@ mod broken {
 
     #[test]
     fn r7_a_wrong_type() {
-        caught(FINE, &with("age: { type: integer }", "age: { type: boolean }"), "properties", "age:", "of type boolean");
-        caught(FINE, &with("tags: { list: true }", "tags: { type: string }"), "properties", "tags:", "of type string");
+        caught(
+            FINE,
+            &with("age: { type: integer }", "age: { type: boolean }"),
+            "properties",
+            "age:",
+            "of type boolean",
+        );
+        caught(
+            FINE,
+            &with("tags: { list: true }", "tags: { type: string }"),
+            "properties",
+            "tags:",
+            "of type string",
+        );
     }
 
     #[test]
     fn p8_a_reference_to_another_record_type() {
-        let text =
-            with("company: { reference: Companies, type: integer }", "age2: { at: age, reference: Companies, type: integer }");
+        let text = with(
+            "company: { reference: Companies, type: integer }",
+            "age2: { at: age, reference: Companies, type: integer }",
+        );
         caught(FINE, &text, "properties", "age2:", "no id of it");
     }
 
     #[test]
     fn r3_a_403_that_means_gone() {
-        caught(Quirks { gone: 403, ..FINE }, &manifest(OFFSET, ""), "delete", "errors:", "means: gone");
+        caught(
+            Quirks { gone: 403, ..FINE },
+            &manifest(OFFSET, ""),
+            "delete",
+            "errors:",
+            "means: gone",
+        );
     }
 
     #[test]
@@ -754,13 +916,22 @@ mod broken {
             "create: { request: { method: POST, path: /offset }, wrap: person",
         );
         caught(FINE, &text, "create", "create:", "`wrap`");
-        let text = with("'/offset/{{ id | url }}' }, read-before", "'/offset/{{ id | url }}' }, wrap: person, read-before");
+        let text = with(
+            "'/offset/{{ id | url }}' }, read-before",
+            "'/offset/{{ id | url }}' }, wrap: person, read-before",
+        );
         caught(FINE, &text, "update", "update:", "`wrap`");
     }
 
     #[test]
     fn p4_an_update_that_replaces_the_record() {
-        caught(FINE, &with("method: PATCH", "method: PUT"), "update", "update:", "replaces the whole record");
+        caught(
+            FINE,
+            &with("method: PATCH", "method: PUT"),
+            "update",
+            "update:",
+            "replaces the whole record",
+        );
     }
 
     #[test]
@@ -770,24 +941,43 @@ mod broken {
             "create: { request: { method: POST, path: /offset }, item: data",
         );
         let sheet = caught(FINE, &text, "create", "create:", "it was created as 9");
-        assert!(sheet.left[0].contains("People 9") && sheet.left[0].contains("mark"), "{:?}", sheet.left);
+        assert!(
+            sheet.left[0].contains("People 9") && sheet.left[0].contains("mark"),
+            "{:?}",
+            sheet.left
+        );
     }
 
     #[test]
     fn r3_a_mark_of_deletion_the_wrong_way_round() {
-        let text = with("    version: rev\n", "    version: rev\n    deleted: { at: born, is-not: ['1900-01-01'] }\n");
+        let text = with(
+            "    version: rev\n",
+            "    version: rev\n    deleted: { at: born, is-not: ['1900-01-01'] }\n",
+        );
         caught(FINE, &text, "list", "deleted:", "the wrong way round");
     }
 
     #[test]
     fn r5_what_can_t_be_emptied_so() {
         let quirks = Quirks { null_is_nothing: true, ..FINE };
-        caught(quirks, &manifest(OFFSET, ""), "what is emptied is empty", "phone:", "`none: [\"\"]`");
+        caught(
+            quirks,
+            &manifest(OFFSET, ""),
+            "what is emptied is empty",
+            "phone:",
+            "`none: [\"\"]`",
+        );
     }
 
     #[test]
     fn p3_a_text_that_is_cut() {
-        caught(Quirks { cut: 40, ..FINE }, &manifest(OFFSET, ""), "every property is kept", "name:", "say `max-chars: 40`");
+        caught(
+            Quirks { cut: 40, ..FINE },
+            &manifest(OFFSET, ""),
+            "every property is kept",
+            "name:",
+            "say `max-chars: 40`",
+        );
     }
 
     #[test]
@@ -805,13 +995,26 @@ mod broken {
 
     #[test]
     fn p6_a_version_that_does_not_move() {
-        caught(FINE, &with("version: rev", "version: created"), "the version moves", "version:", "nothing is locked by it");
+        caught(
+            FINE,
+            &with("version: rev", "version: created"),
+            "the version moves",
+            "version:",
+            "nothing is locked by it",
+        );
     }
 
     #[test]
     fn r1_a_total_that_is_not_there() {
-        let text = with("{ offset: { limit: 100 } }", "{ offset: { limit: 100, total: meta.total } }");
-        caught(Quirks { totals: true, ..FINE }, &text, "paging", "total:", "it is at `meta.pagination.total`");
+        let text =
+            with("{ offset: { limit: 100 } }", "{ offset: { limit: 100, total: meta.total } }");
+        caught(
+            Quirks { totals: true, ..FINE },
+            &text,
+            "paging",
+            "total:",
+            "it is at `meta.pagination.total`",
+        );
     }
 
     #[test]
@@ -825,7 +1028,9 @@ mod broken {
         let sheet = caught(quirks, &text, "create", "name:", "was written and is not shown");
         let what = "the answer to a write is as it is stored";
         assert!(
-            sheet.failures().any(|(trial, why)| trial == what && why.contains("leave out `read-after: false`")),
+            sheet
+                .failures()
+                .any(|(trial, why)| trial == what && why.contains("leave out `read-after: false`")),
             "{}",
             told(&sheet)
         );
@@ -833,8 +1038,11 @@ mod broken {
 
     #[test]
     fn r9_a_time_of_creation_that_moves() {
-        let text = with("      phone: {}", "      phone: {}\n      made: { at: changed, read-only: true }")
-            .replace("    version: rev\n", "    version: rev\n    created: made\n");
+        let text = with(
+            "      phone: {}",
+            "      phone: {}\n      made: { at: changed, read-only: true }",
+        )
+        .replace("    version: rev\n", "    version: rev\n    created: made\n");
         caught(FINE, &text, "the time of creation stays", "created:", "another property says");
     }
 
@@ -847,7 +1055,8 @@ mod broken {
         passes(FINE, &text);
         let sheet = tried(FINE, &text.replace(" | quoted", ""), false);
         assert!(
-            told(&sheet).contains("find by a text with a quotation mark") && told(&sheet).contains("{{ value | quoted }}"),
+            told(&sheet).contains("find by a text with a quotation mark")
+                && told(&sheet).contains("{{ value | quoted }}"),
             "{}",
             told(&sheet)
         );
@@ -858,13 +1067,16 @@ mod broken {
         let gone = "    gone: { request: { path: /deleted, query: { since: '{{ since }}' } }, items: IDS, paging: none }\n";
         let text = manifest(&format!("{OFFSET}{}", gone.replace("IDS", "ids")), "");
         passes(FINE, &text);
-        let text = text.replace("path: /deleted", "path: /companies").replace("items: ids, paging: none", "paging: none, id: id");
+        let text = text
+            .replace("path: /deleted", "path: /companies")
+            .replace("items: ids, paging: none", "paging: none, id: id");
         caught(FINE, &text, "deletions are told", "gone:", "neither `changes`");
     }
 
     #[test]
     fn a_record_that_can_t_be_deleted_is_named() {
-        let text = manifest(OFFSET, "").replace("    delete: { method: DELETE, path: '/offset/{{ id | url }}' }\n", "");
+        let text = manifest(OFFSET, "")
+            .replace("    delete: { method: DELETE, path: '/offset/{{ id | url }}' }\n", "");
         let sheet = tried(FINE, &text, true);
         assert_eq!(sheet.failures().collect::<Vec<_>>(), vec![]);
         assert_eq!(sheet.left.len(), 2, "{:?}", sheet.left);

@@ -1,5 +1,6 @@
-//! A real Secret Service: gnome-keyring on a bus of its own, with a home of its own, where this machine has them installed. What a keyring
-//! does that is locked or empty is tested against a stand-in, beside the vault.
+//! A real Secret Service: gnome-keyring on a bus of its own, with a home of its own, where this
+//! machine has them installed. What a keyring does that is locked or empty is tested against a
+//! stand-in, beside the vault.
 
 use std::process::Command;
 
@@ -7,14 +8,18 @@ use lockstep_connector::keyring::Keyring;
 use lockstep_connector::vault::{Kept, Vault};
 
 fn is_installed(program: &str) -> bool {
-    std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(program).is_file()))
+    std::env::var_os("PATH").is_some_and(|path| {
+        std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+    })
 }
 
 #[test]
 fn a_real_keyring_keeps_the_key() {
     let needed = ["dbus-run-session", "gnome-keyring-daemon", "secret-tool"];
     if let Some(missing) = needed.into_iter().find(|program| !is_installed(program)) {
-        println!("skipped: {missing} is not installed (Debian: gnome-keyring, libsecret-tools, dbus)");
+        println!(
+            "skipped: {missing} is not installed (Debian: gnome-keyring, libsecret-tools, dbus)"
+        );
         return;
     }
     let home = tempfile::tempdir().unwrap();
@@ -22,10 +27,16 @@ fn a_real_keyring_keeps_the_key() {
     let ran = Command::new("dbus-run-session")
         .args(["--", "sh", "-c", inner])
         .arg(std::env::current_exe().unwrap())
-        .envs([("HOME", home.path()), ("XDG_DATA_HOME", home.path()), ("XDG_RUNTIME_DIR", home.path()), ("HELD", home.path())])
+        .envs([
+            ("HOME", home.path()),
+            ("XDG_DATA_HOME", home.path()),
+            ("XDG_RUNTIME_DIR", home.path()),
+            ("HELD", home.path()),
+        ])
         .output()
         .unwrap();
-    let told = String::from_utf8_lossy(&ran.stdout).into_owned() + &String::from_utf8_lossy(&ran.stderr);
+    let told =
+        String::from_utf8_lossy(&ran.stdout).into_owned() + &String::from_utf8_lossy(&ran.stderr);
     assert!(ran.status.success() && told.contains("1 passed"), "{told}");
 }
 

@@ -1,5 +1,5 @@
-//! The manifest interpreter against answers that no vendor's documentation promises: a small server that says what each
-//! test tells it to say, and remembers what it was asked.
+//! The manifest interpreter against answers that no vendor's documentation promises: a small server
+//! that says what each test tells it to say, and remembers what it was asked.
 
 use std::net::TcpListener;
 
@@ -43,7 +43,10 @@ fn ok(body: Value) -> (u16, String, String) {
 
 /// The whole number at a query key.
 fn number(path: &str, key: &str) -> usize {
-    path.split(['?', '&']).find_map(|part| part.strip_prefix(&format!("{key}="))).and_then(|v| v.parse().ok()).unwrap_or(0)
+    path.split(['?', '&'])
+        .find_map(|part| part.strip_prefix(&format!("{key}=")))
+        .and_then(|v| v.parse().ok())
+        .unwrap_or(0)
 }
 
 fn person(n: usize) -> Value {
@@ -55,7 +58,9 @@ fn a_total_tells_that_a_short_page_is_not_the_last() {
     // It gives two at a time, however many it is asked for.
     let answer = |asked: &Asked| {
         let offset = number(&asked.path, "offset");
-        ok(json!({"total": 5, "items": (offset..(offset + 2).min(5)).map(person).collect::<Vec<_>>()}))
+        ok(
+            json!({"total": 5, "items": (offset..(offset + 2).min(5)).map(person).collect::<Vec<_>>()}),
+        )
     };
     let server = serve(answer);
     let list = |paging: &str| {
@@ -63,9 +68,17 @@ fn a_total_tells_that_a_short_page_is_not_the_last() {
             "list: {{ request: {{ path: /people, query: {{ offset: '{{{{ offset }}}}', limit: '{{{{ limit }}}}' }} }}, items: items, paging: {{ offset: {paging} }} }}"
         ))
     };
-    let all = read_all(&server.connect(&list("{ limit: 100, total: total }")), "People", &names(), None, 1000).unwrap();
+    let all = read_all(
+        &server.connect(&list("{ limit: 100, total: total }")),
+        "People",
+        &names(),
+        None,
+        1000,
+    )
+    .unwrap();
     assert_eq!((all.records.len(), all.pages, all.everything), (5, 3, true));
-    let in_pairs = read_all(&server.connect(&list("{ limit: 2 }")), "People", &names(), None, 1000).unwrap();
+    let in_pairs =
+        read_all(&server.connect(&list("{ limit: 2 }")), "People", &names(), None, 1000).unwrap();
     assert_eq!(in_pairs.records.len(), 5);
 }
 
@@ -73,11 +86,14 @@ fn a_total_tells_that_a_short_page_is_not_the_last() {
 fn a_page_that_comes_for_ever_is_given_up() {
     let server = serve(|_| ok(json!({"items": [person(1), person(2)], "next": "x"})));
     for paging in ["offset: { limit: 2 }", "page: { limit: 2 }", "cursor: { limit: 2, at: next }"] {
-        let request =
-            "request: { path: /people, query: { o: '{{ offset }}', p: '{{ page }}', c: '{{ cursor }}', l: '{{ limit }}' } }";
-        let rest = server.connect(&people(&format!("list: {{ {request}, items: items, paging: {{ {paging} }} }}")));
+        let request = "request: { path: /people, query: { o: '{{ offset }}', p: '{{ page }}', c: '{{ cursor }}', l: '{{ limit }}' } }";
+        let rest = server.connect(&people(&format!(
+            "list: {{ {request}, items: items, paging: {{ {paging} }} }}"
+        )));
         match read_all(&rest, "People", &names(), None, 1000) {
-            Err(Trouble::Malformed(message)) => assert!(message.contains("same page") && message.contains("Fjord"), "{message}"),
+            Err(Trouble::Malformed(message)) => {
+                assert!(message.contains("same page") && message.contains("Fjord"), "{message}")
+            }
             other => panic!("{paging}: {other:?}"),
         }
     }
@@ -97,14 +113,18 @@ fn the_next_address_leads_nowhere_but_to_the_system() {
 #[test]
 fn a_page_that_has_grown_old_begins_the_listing_anew_once() {
     let answer = |asked: &Asked| match asked.path.as_str() {
-        "/people?cursor=old" => (422, String::new(), json!({"error": "cursor expired"}).to_string()),
+        "/people?cursor=old" => {
+            (422, String::new(), json!({"error": "cursor expired"}).to_string())
+        }
         "/people?cursor=c2" => ok(json!({"items": [person(2)]})),
         _ => ok(json!({"items": [person(1)], "next": "c2"})),
     };
     let server = serve(answer);
     let list = "list: { request: { path: /people, query: { cursor: '{{ cursor }}' } }, items: items, paging: { cursor: { limit: 1, at: next } } }";
     let rest = server.connect(&people(list));
-    let first = rest.read(ReadRequest { kind: "People", watch: &names(), checkpoint: None, page_size: 10 }).unwrap();
+    let first = rest
+        .read(ReadRequest { kind: "People", watch: &names(), checkpoint: None, page_size: 10 })
+        .unwrap();
     let mut old = first.checkpoint.clone();
     old.text = old.text.replace("c2", "old");
     let all = read_all(&rest, "People", &names(), Some(old), 10).unwrap();
@@ -124,7 +144,10 @@ fn r1_the_next_reading_asks_from_the_servers_clock_less_the_overlap() {
     assert!(first.everything && !second.everything);
     assert_eq!(
         server.paths(),
-        ["GET /people", "GET /people?plain=1994-11-06T08%3A48%3A37&since=1994-11-06T08%3A48%3A37Z&unix=784111717"]
+        [
+            "GET /people",
+            "GET /people?plain=1994-11-06T08%3A48%3A37&since=1994-11-06T08%3A48%3A37Z&unix=784111717"
+        ]
     );
 }
 
@@ -134,7 +157,11 @@ fn a_record_without_an_id_is_a_fault_and_the_others_go_on() {
     let rest = server.connect(&people("list: { request: { path: /people }, paging: none }"));
     let all = read_all(&rest, "People", &names(), None, 10).unwrap();
     assert_eq!((all.records.len(), all.faults.len()), (1, 2));
-    assert!(all.faults[0].place.contains("record 1") && all.faults[0].message.contains("`id`"), "{:?}", all.faults);
+    assert!(
+        all.faults[0].place.contains("record 1") && all.faults[0].message.contains("`id`"),
+        "{:?}",
+        all.faults
+    );
 }
 
 #[test]
@@ -142,7 +169,10 @@ fn r5_what_a_record_does_not_tell_is_not_empty() {
     let server = serve(|_| ok(json!([{"id": 1}, {"id": 2, "name": null}])));
     let rest = server.connect(&people("list: { request: { path: /people }, paging: none }"));
     let all = read_all(&rest, "People", &names(), None, 10).unwrap();
-    assert_eq!((&all.records["1"].values[0], &all.records["2"].values[0]), (&None, &Some(Value::Null)));
+    assert_eq!(
+        (&all.records["1"].values[0], &all.records["2"].values[0]),
+        (&None, &Some(Value::Null))
+    );
 }
 
 #[test]
@@ -152,7 +182,10 @@ fn answers_that_are_no_records_name_what_was_asked_and_expected() {
         let server = serve(move |_| (200, String::new(), body.to_string()));
         match read_all(&server.connect(&list), "People", &names(), None, 10) {
             Err(Trouble::Malformed(message)) => {
-                assert!(message.contains("Fjord GET /people") && message.contains("expected"), "{body}: {message}");
+                assert!(
+                    message.contains("Fjord GET /people") && message.contains("expected"),
+                    "{body}: {message}"
+                );
             }
             other => panic!("{body}: {other:?}"),
         }
@@ -191,16 +224,27 @@ fn c2_what_comes_of_a_creation_is_never_guessed() {
     let list = people("list: { request: { path: /people }, paging: none }");
     let outcome = |status: u16, headers: &'static str, body: &'static str| {
         let server = serve(move |_| (status, headers.into(), body.into()));
-        let outcome = server.connect(&list).write("People", &names(), std::slice::from_ref(&create)).remove(0);
+        let outcome = server
+            .connect(&list)
+            .write("People", &names(), std::slice::from_ref(&create))
+            .remove(0);
         assert_eq!(server.paths(), ["POST /people"], "it is sent once");
         assert_eq!(server.asked.lock().unwrap()[0].body, "{\"name\":\"Ada\"}");
         outcome
     };
-    assert!(matches!(outcome(201, "", "{\"id\": 7, \"name\": \"Ada\"}"), Outcome::Done(record) if record.id == "7"));
-    assert!(matches!(outcome(201, "", "{}"), Outcome::Unknown { .. }), "done, and nothing tells which it is");
+    assert!(
+        matches!(outcome(201, "", "{\"id\": 7, \"name\": \"Ada\"}"), Outcome::Done(record) if record.id == "7")
+    );
+    assert!(
+        matches!(outcome(201, "", "{}"), Outcome::Unknown { .. }),
+        "done, and nothing tells which it is"
+    );
     assert!(matches!(outcome(201, "", "{\"id\""), Outcome::Unknown { .. }));
     assert!(matches!(outcome(502, "", ""), Outcome::Unknown { .. }));
-    assert!(matches!(outcome(503, "Retry-After: 3\r\n", ""), Outcome::Later { retry_after_ms: Some(3000), .. }));
+    assert!(matches!(
+        outcome(503, "Retry-After: 3\r\n", ""),
+        Outcome::Later { retry_after_ms: Some(3000), .. }
+    ));
     assert!(
         matches!(outcome(400, "", "{\"message\": \"too long\"}"), Outcome::Rejected { message, .. } if message == "too long")
     );
@@ -223,19 +267,27 @@ fn a_system_that_does_not_answer_in_time_leaves_a_creation_unknown() {
 fn an_unknown_word_in_a_manifest_is_told_with_its_place() {
     let manifest = people("list: { request: { path: /people }, pagination: none }");
     let told = parse("connectors/fjord.yaml", &manifest).unwrap_err().to_string();
-    assert!(told.contains("connectors/fjord.yaml") && told.contains("pagination") && told.contains("line"), "{told}");
+    assert!(
+        told.contains("connectors/fjord.yaml")
+            && told.contains("pagination")
+            && told.contains("line"),
+        "{told}"
+    );
 }
 
 #[test]
 fn a_link_header_leads_to_the_next_page() {
     let answer = |asked: &Asked| match asked.path.as_str() {
-        "/people" => {
-            (200, "Link: </people?page=2>; rel=\"next\", </people?page=9>; rel=last\r\n".into(), json!([person(1)]).to_string())
-        }
+        "/people" => (
+            200,
+            "Link: </people?page=2>; rel=\"next\", </people?page=9>; rel=last\r\n".into(),
+            json!([person(1)]).to_string(),
+        ),
         _ => ok(json!([person(2)])),
     };
     let server = serve(answer);
-    let rest = server.connect(&people("list: { request: { path: /people }, paging: { link: { limit: 1 } } }"));
+    let rest = server
+        .connect(&people("list: { request: { path: /people }, paging: { link: { limit: 1 } } }"));
     let all = read_all(&rest, "People", &names(), None, 10).unwrap();
     assert_eq!(all.records.len(), 2);
     assert_eq!(server.paths(), ["GET /people", "GET /people?page=2"]);
@@ -243,8 +295,11 @@ fn a_link_header_leads_to_the_next_page() {
 
 #[test]
 fn what_a_search_finds_beside_what_was_asked_for_is_left_out() {
-    let server =
-        serve(|_| ok(json!([{"id": 1, "name": "Ada Berg"}, {"id": 2, "name": " ada BERG "}, {"id": 3, "name": "Ada Bergset"}])));
+    let server = serve(|_| {
+        ok(
+            json!([{"id": 1, "name": "Ada Berg"}, {"id": 2, "name": " ada BERG "}, {"id": 3, "name": "Ada Bergset"}]),
+        )
+    });
     let list = "list: { request: { path: /people }, paging: none }
     find: { name: { request: { path: /search, query: { q: '{{ value }}' } } } }";
     let rest = server.connect(&people(list));
@@ -253,11 +308,17 @@ fn what_a_search_finds_beside_what_was_asked_for_is_left_out() {
     assert_eq!(server.paths(), ["GET /search?q=Ada%20Berg"]);
 }
 
-/// Everything that a listing shows, as `read` gives it for each page; `between` is told how many pages there have been.
+/// Everything that a listing shows, as `read` gives it for each page; `between` is told how many
+/// pages there have been.
 fn walk_all(connector: &Rest, between: &mut dyn FnMut(usize)) -> Vec<String> {
     let (mut ids, mut checkpoint) = (vec![], None);
     for page in 1.. {
-        let request = ReadRequest { kind: "People", watch: &names(), checkpoint: checkpoint.as_ref(), page_size: 1000 };
+        let request = ReadRequest {
+            kind: "People",
+            watch: &names(),
+            checkpoint: checkpoint.as_ref(),
+            page_size: 1000,
+        };
         let read = connector.read(request).unwrap();
         ids.extend(read.records.into_iter().map(|record| record.id));
         checkpoint = Some(read.checkpoint);
@@ -274,7 +335,9 @@ fn r1_pages_are_asked_for_side_by_side_where_the_total_is_told_and_nothing_is_mi
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::{Arc, Mutex};
 
-    for paging in ["offset: { limit: 10, total: total }", "page: { limit: 10, total: total, first: 1 }"] {
+    for paging in
+        ["offset: { limit: 10, total: total }", "page: { limit: 10, total: total, first: 1 }"]
+    {
         for (vanish, step) in [(0, 10), (3, 10), (0, 7)] {
             let all = Arc::new(Mutex::new((0..237).collect::<Vec<usize>>()));
             let (under_way, most) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
@@ -288,7 +351,8 @@ fn r1_pages_are_asked_for_side_by_side_where_the_total_is_told_and_nothing_is_mi
                     page => 10 * (page - 1),
                 };
                 // It may give fewer than it is asked for.
-                let shown: Vec<Value> = all.iter().skip(offset).take(step).map(|n| person(*n)).collect();
+                let shown: Vec<Value> =
+                    all.iter().skip(offset).take(step).map(|n| person(*n)).collect();
                 under_way.fetch_sub(1, Ordering::SeqCst);
                 ok(json!({"total": all.len(), "items": shown}))
             });
@@ -315,7 +379,11 @@ fn r1_pages_are_asked_for_side_by_side_where_the_total_is_told_and_nothing_is_mi
             }
             assert!((4..=8).contains(&most.load(Ordering::SeqCst)), "{paging}: {most:?} at once");
             if vanish == 0 {
-                assert_eq!(asked, 237_usize.div_ceil(step), "{paging}: no page twice, none behind the last one");
+                assert_eq!(
+                    asked,
+                    237_usize.div_ceil(step),
+                    "{paging}: no page twice, none behind the last one"
+                );
             }
         }
     }
@@ -327,7 +395,9 @@ fn r1_pages_that_follow_otherwise_than_foreseen_are_not_asked_for_ahead_again() 
     let server = serve_side_by_side(|asked| {
         let offset = number(&asked.path, "offset");
         let few = 10 - (offset / 10).min(8);
-        ok(json!({"total": 120, "items": (offset..(offset + few).min(120)).map(person).collect::<Vec<_>>()}))
+        ok(
+            json!({"total": 120, "items": (offset..(offset + few).min(120)).map(person).collect::<Vec<_>>()}),
+        )
     });
     let list = "list: { request: { path: /people, query: { offset: '{{ offset }}', limit: '{{ limit }}' } }, items: items, paging: { offset: { limit: 10, total: total } } }";
     let connector = server.connect(&people(list).replace("per-second: 1000", "at-once: 8"));

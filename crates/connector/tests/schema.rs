@@ -1,4 +1,5 @@
-//! The committed JSON Schema is that of the manifest language, so that an editor and the reader agree.
+//! The committed JSON Schema is that of the manifest language, so that an editor and the reader
+//! agree.
 
 use std::path::Path;
 
@@ -12,7 +13,10 @@ fn the_committed_schema_is_fresh() {
         std::fs::write(&path, &text).unwrap();
     }
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(committed == text, "schemas/manifest.schema.json is stale: run the tests once with LOCKSTEP_UPDATE=1");
+    assert!(
+        committed == text,
+        "schemas/manifest.schema.json is stale: run the tests once with LOCKSTEP_UPDATE=1"
+    );
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! No secret in anything that is told, in any way of being let in, and even where the system repeats in its answer everything that it was sent.
+//! No secret in anything that is told, in any way of being let in, and even where the system
+//! repeats in its answer everything that it was sent.
 
 use crate::serving::{Asked, serve};
 use lockstep_connector::rest::{Rest, parse};
@@ -73,7 +74,11 @@ fn all_of(asked: &Asked) -> String {
 fn echo(asked: &Asked, status: u16, way: usize, tokens: bool) -> (u16, String, String) {
     let all = all_of(asked);
     if asked.path.starts_with("/token") && tokens {
-        return (200, String::new(), json!({"access_token": GIVEN[0], "refresh_token": GIVEN[1]}).to_string());
+        return (
+            200,
+            String::new(),
+            json!({"access_token": GIVEN[0], "refresh_token": GIVEN[1]}).to_string(),
+        );
     }
     let body = match way {
         0 => json!({"error": all, "message": all, "detail": {"said": [all]}}).to_string(),
@@ -81,7 +86,8 @@ fn echo(asked: &Asked, status: u16, way: usize, tokens: bool) -> (u16, String, S
         _ => format!("<html>{all}</html>"),
     };
     // A page that leads elsewhere repeats it in a header.
-    let header = if status == 302 { "Location: http://127.0.0.1:1/x\r\n" } else { "Retry-After: 0\r\n" };
+    let header =
+        if status == 302 { "Location: http://127.0.0.1:1/x\r\n" } else { "Retry-After: 0\r\n" };
     (status, header.into(), body)
 }
 
@@ -94,7 +100,8 @@ fn told(rest: &Rest) -> String {
         token: "t".into(),
     };
     let (id, version) = (String::from("1"), None);
-    let read = rest.read(ReadRequest { kind: "People", watch: &watch, checkpoint: None, page_size: 10 });
+    let read =
+        rest.read(ReadRequest { kind: "People", watch: &watch, checkpoint: None, page_size: 10 });
     let mut told = format!("{:?} {read:?} {:?}", rest.test(), rest.get("People", &watch, "1"));
     told += &format!("{:?}", rest.find("People", &watch, 0, &json!("Ada")));
     for action in [
@@ -104,8 +111,18 @@ fn told(rest: &Rest) -> String {
     ] {
         told += &format!("{:?}", rest.write("People", &watch, &[write(action)]));
     }
-    let call = Call { query: vec![], headers: vec![("x-sig".into(), "00".into())], body: b"{}".to_vec(), at: Timestamp(0) };
-    told += &format!("{:?} {:?} {:?}", rest.listen_at("http://127.0.0.1:1/hooks/fjord"), rest.hear(&call), rest.pace());
+    let call = Call {
+        query: vec![],
+        headers: vec![("x-sig".into(), "00".into())],
+        body: b"{}".to_vec(),
+        at: Timestamp(0),
+    };
+    told += &format!(
+        "{:?} {:?} {:?}",
+        rest.listen_at("http://127.0.0.1:1/hooks/fjord"),
+        rest.hear(&call),
+        rest.pace()
+    );
     told
 }
 
@@ -116,24 +133,38 @@ fn what_a_system_repeats_is_covered_in_every_way_of_being_let_in() {
         use base64::Engine as _;
         base64::engine::general_purpose::STANDARD.encode(text)
     };
-    let percent = |text: &str| text.replace('/', "%2F").replace('"', "%22").replace('+', "%2B").replace('=', "%3D");
+    let percent = |text: &str| {
+        text.replace('/', "%2F").replace('"', "%22").replace('+', "%2B").replace('=', "%3D")
+    };
     let mut hidden: Vec<String> = Vec::new();
     for secret in [KEY, REFRESH, GIVEN[0], GIVEN[1]] {
         hidden.extend([secret.to_string(), percent(secret), coded(secret)]);
     }
-    hidden.extend([KEY.replace('"', "\\\""), coded(&format!("lockstep:{KEY}")), coded(&format!("a:{KEY}"))]);
+    hidden.extend([
+        KEY.replace('"', "\\\""),
+        coded(&format!("lockstep:{KEY}")),
+        coded(&format!("a:{KEY}")),
+    ]);
     hidden.extend(pem.lines().filter(|line| !line.starts_with("-----")).map(str::to_string));
     for (way, auth) in WAYS {
         let mut repeated = 0;
         for tokens in [true, false] {
-            for (n, status) in [200, 302, 400, 401, 403, 404, 409, 422, 429, 500, 503].into_iter().enumerate() {
+            for (n, status) in
+                [200, 302, 400, 401, 403, 404, 409, 422, 429, 500, 503].into_iter().enumerate()
+            {
                 let server = serve(move |asked| echo(asked, status, n % 3, tokens));
-                let settings =
-                    json!({"address": server.address, "key": KEY, "refresh_token": REFRESH, "private_key": pem, "timeout_s": 9});
-                let rest = Rest::open(parse("fjord", &manifest(auth)).unwrap(), settings.as_object().unwrap()).unwrap();
+                let settings = json!({"address": server.address, "key": KEY, "refresh_token": REFRESH, "private_key": pem, "timeout_s": 9});
+                let rest = Rest::open(
+                    parse("fjord", &manifest(auth)).unwrap(),
+                    settings.as_object().unwrap(),
+                )
+                .unwrap();
                 let told = told(&rest);
                 for secret in &hidden {
-                    assert!(!told.contains(secret.as_str()), "{way}, {status}: `{secret}` is told: {told}");
+                    assert!(
+                        !told.contains(secret.as_str()),
+                        "{way}, {status}: `{secret}` is told: {told}"
+                    );
                 }
                 repeated += usize::from(told.contains("•••"));
             }
@@ -148,7 +179,9 @@ fn settings_that_are_wrong_are_told_without_them() {
     for text in [
         manifest("{}").replace("base: '{{ address }}'", "base: '{{ key }}'"),
         manifest("{ headers: { X: \"{{ key | int }}\" } }"),
-        manifest("{ basic: '{{ key | tojson | list | first }}{{ key.nothing.at.all }}{{ 1 / 0 }}{{ key + 1 }}' }"),
+        manifest(
+            "{ basic: '{{ key | tojson | list | first }}{{ key.nothing.at.all }}{{ 1 / 0 }}{{ key + 1 }}' }",
+        ),
     ] {
         let settings = json!({"address": "http://127.0.0.1:1", "key": KEY});
         let told = match Rest::open(parse("fjord", &text).unwrap(), settings.as_object().unwrap()) {
@@ -182,13 +215,23 @@ fn a_key_that_a_system_repeats_in_what_is_read_is_not_taken_in() {
         "list: { request: { path: /people, headers: { X-N: '{{ key | int }}' } }, paging: none }",
         "list: { request: { path: /people }, items: people, paging: { next: { limit: 1, at: next } } }",
     );
-    let settings = json!({"address": server.address, "key": key, "refresh_token": "", "private_key": ""});
+    let settings =
+        json!({"address": server.address, "key": key, "refresh_token": "", "private_key": ""});
     let rest = Rest::open(parse("fjord", &text).unwrap(), settings.as_object().unwrap()).unwrap();
     let watch = [PropertyRef::new("name")];
-    let read = |checkpoint| rest.read(ReadRequest { kind: "People", watch: &watch, checkpoint, page_size: 10 }).unwrap();
+    let read = |checkpoint| {
+        rest.read(ReadRequest { kind: "People", watch: &watch, checkpoint, page_size: 10 }).unwrap()
+    };
     let first = read(None);
-    assert_eq!((first.records[0].id.as_str(), &first.records[0].values[0]), ("1", &None), "{first:?}");
-    assert!(first.faults.len() == 1 && first.faults[0].message.contains("a key of this project"), "told: {first:?}");
+    assert_eq!(
+        (first.records[0].id.as_str(), &first.records[0].values[0]),
+        ("1", &None),
+        "{first:?}"
+    );
+    assert!(
+        first.faults.len() == 1 && first.faults[0].message.contains("a key of this project"),
+        "told: {first:?}"
+    );
     let second = read(Some(&first.checkpoint));
     assert_eq!(second.records[0].values[0], Some(json!("Bo")), "and the listing goes on");
     let got = rest.get("People", &watch, "1").unwrap();
@@ -202,7 +245,13 @@ fn a_key_that_a_system_repeats_in_what_is_read_is_not_taken_in() {
     assert!(!told.contains("s3cr3t"), "{told}");
     // Another process can't know what the checkpoint leaves out: it begins anew.
     let rest = Rest::open(parse("fjord", &text).unwrap(), settings.as_object().unwrap()).unwrap();
-    let anew =
-        rest.read(ReadRequest { kind: "People", watch: &watch, checkpoint: Some(&first.checkpoint), page_size: 10 }).unwrap();
+    let anew = rest
+        .read(ReadRequest {
+            kind: "People",
+            watch: &watch,
+            checkpoint: Some(&first.checkpoint),
+            page_size: 10,
+        })
+        .unwrap();
     assert_eq!(anew.records[0].id, "1");
 }

@@ -1,5 +1,6 @@
-//! Words of the manifest language that few systems need: how they let requests in, and how their answers and bodies differ. Each against
-//! a small server; and what is said where they are written wrongly.
+//! Words of the manifest language that few systems need: how they let requests in, and how their
+//! answers and bodies differ. Each against a small server; and what is said where they are written
+//! wrongly.
 
 use crate::serving::{Asked, Server, serve};
 use base64::Engine as _;
@@ -29,7 +30,8 @@ fn ok(body: Value) -> (u16, String, String) {
 
 fn create(rest: &Rest, name: &str) -> Outcome {
     let values = vec![WriteValue { prop: 0, value: json!(name), displaced: Value::Null.into() }];
-    rest.write("People", &watch(), &[Write { action: Action::Create, values, token: "t1".into() }]).remove(0)
+    rest.write("People", &watch(), &[Write { action: Action::Create, values, token: "t1".into() }])
+        .remove(0)
 }
 
 fn told(auth: &str, ty: &str) -> String {
@@ -40,10 +42,16 @@ fn told(auth: &str, ty: &str) -> String {
 }
 
 /// What a request with a token is let in by, where the token is asked for at /token.
-fn let_in(auth: &str, token: impl Fn(&Asked) -> (u16, String, String) + Send + 'static, opens: &'static str) -> (Server, Rest) {
+fn let_in(
+    auth: &str,
+    token: impl Fn(&Asked) -> (u16, String, String) + Send + 'static,
+    opens: &'static str,
+) -> (Server, Rest) {
     let server = serve(move |asked| match asked.path.split('?').next().unwrap() {
         "/token" => token(asked),
-        _ if asked.headers.contains(opens) || asked.path.contains(opens) => ok(json!([{"id": 1, "name": "Ada"}])),
+        _ if asked.headers.contains(opens) || asked.path.contains(opens) => {
+            ok(json!([{"id": 1, "name": "Ada"}]))
+        }
         _ => (401, String::new(), "{}".into()),
     });
     let rest = server.connect(&manifest(auth, LIST));
@@ -56,12 +64,19 @@ fn a_session_is_asked_for_by_put_with_a_query_and_carried_in_basic() {
     // As Tripletex has it.
     let auth = "{ token: { url: '{{ address }}/token', method: PUT, query: { consumerToken: '{{ key }}', expirationDate: '{{ tomorrow }}' }, at: value.token, ends-at: value.expirationDate, sends: { basic: '0:{{ token }}' } } }";
     let answer = |asked: &Asked| {
-        assert!(asked.method == "PUT" && asked.path.contains("consumerToken=s3cret&expirationDate=20"), "{asked:?}");
+        assert!(
+            asked.method == "PUT" && asked.path.contains("consumerToken=s3cret&expirationDate=20"),
+            "{asked:?}"
+        );
         ok(json!({"value": {"token": "t0ken-1", "expirationDate": "2999-01-01"}}))
     };
     let (server, rest) = let_in(auth, answer, "authorization:Basic MDp0MGtlbi0x");
     rest.test().unwrap();
-    assert_eq!(server.paths().iter().filter(|path| path.contains("/token")).count(), 1, "it is good for long");
+    assert_eq!(
+        server.paths().iter().filter(|path| path.contains("/token")).count(),
+        1,
+        "it is good for long"
+    );
 }
 
 #[test]
@@ -93,13 +108,20 @@ fn a_token_is_asked_for_with_json_and_carried_in_a_header_or_the_query() {
 
 #[test]
 fn cookies_of_a_session_are_sent_back_and_asked_for_anew_when_they_end() {
-    let auth = "{ token: { url: '{{ address }}/token', json: { password: '{{ key }}' }, cookies: true } }";
+    let auth =
+        "{ token: { url: '{{ address }}/token', json: { password: '{{ key }}' }, cookies: true } }";
     let logins = std::sync::Mutex::new(0);
     let server = serve(move |asked| match asked.path.as_str() {
         "/token" => {
             let mut logins = logins.lock().unwrap();
             *logins += 1;
-            (200, format!("Set-Cookie: sid=s{logins}; Path=/; HttpOnly\r\nSet-Cookie: csrf=c; Secure\r\n"), "{}".into())
+            (
+                200,
+                format!(
+                    "Set-Cookie: sid=s{logins}; Path=/; HttpOnly\r\nSet-Cookie: csrf=c; Secure\r\n"
+                ),
+                "{}".into(),
+            )
         }
         _ if asked.headers.contains("cookie:sid=s2; csrf=c") => ok(json!([])),
         _ => (401, String::new(), "{}".into()),
@@ -115,7 +137,10 @@ fn a_token_that_is_not_where_the_manifest_says_is_told_with_the_place() {
     let server = serve(|_| ok(json!({"token": "t0ken"})));
     let auth = "{ token: { url: '{{ address }}/token', at: data.token, json: {} } }";
     let message = server.connect(&manifest(auth, LIST)).test().unwrap_err().to_string();
-    assert!(message.contains("expected a token at `data.token`") && message.contains("say with `at`"), "{message}");
+    assert!(
+        message.contains("expected a token at `data.token`") && message.contains("say with `at`"),
+        "{message}"
+    );
 }
 
 /// Header and claims of the web token in a text.
@@ -132,18 +157,25 @@ fn a_web_token_is_made_with_a_shared_secret() {
     let auth = "{ jwt: { algorithm: HS256, key: '{{ key }}', key-encoding: hex, header: { kid: k1 }, claims: { aud: /admin/ }, sends: { headers: { Authorization: 'Ghost {{ token }}' } } } }";
     let server = serve(|_| ok(json!([])));
     let settings = json!({"address": server.address, "key": "00ff10"});
-    let rest = Rest::open(parse("fjord", &manifest(auth, LIST)).unwrap(), settings.as_object().unwrap()).unwrap();
+    let rest =
+        Rest::open(parse("fjord", &manifest(auth, LIST)).unwrap(), settings.as_object().unwrap())
+            .unwrap();
     rest.test().unwrap();
     let headers = server.asked.lock().unwrap()[0].headers.clone();
     let sent = headers.lines().find_map(|line| line.strip_prefix("authorization:Ghost ")).unwrap();
     let (header, claims, token) = opened(sent);
     assert_eq!(header, json!({"alg": "HS256", "kid": "k1", "typ": "JWT"}));
-    assert_eq!((&claims["aud"], claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap()), (&json!("/admin/"), 300));
+    assert_eq!(
+        (&claims["aud"], claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap()),
+        (&json!("/admin/"), 300)
+    );
     let (signed, proof) = token.rsplit_once('.').unwrap();
     let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &[0, 0xff, 0x10]);
     ring::hmac::verify(&key, signed.as_bytes(), &URL_SAFE_NO_PAD.decode(proof).unwrap()).unwrap();
     let settings = json!({"address": server.address, "key": "s3cret"});
-    let rest = Rest::open(parse("fjord", &manifest(auth, LIST)).unwrap(), settings.as_object().unwrap()).unwrap();
+    let rest =
+        Rest::open(parse("fjord", &manifest(auth, LIST)).unwrap(), settings.as_object().unwrap())
+            .unwrap();
     let message = rest.test().unwrap_err().to_string();
     assert!(message.contains("hexadecimal digits") && !message.contains("s3cret"), "{message}");
 }
@@ -154,15 +186,24 @@ fn a_client_proves_itself_by_a_signed_assertion() {
     let auth = "{ token: { url: '{{ address }}/token', assertion: { algorithm: RS256, key: '{{ key }}', claims: { iss: me, jti: '{{ random }}' } }, form: { grant_type: client_credentials, client_assertion: '{{ assertion }}' } } }";
     let server = serve(|asked| match asked.path.as_str() {
         "/token" => {
-            let assertion = asked.body.split("client_assertion=").nth(1).unwrap().split('&').next().unwrap();
+            let assertion =
+                asked.body.split("client_assertion=").nth(1).unwrap().split('&').next().unwrap();
             let (header, claims, _) = opened(assertion);
-            let fine = header["alg"] == "RS256" && claims["iss"] == "me" && claims["jti"].as_str().unwrap().len() == 32;
-            if fine { ok(json!({"access_token": "t0ken", "expires_in": 3600})) } else { (400, String::new(), "{}".into()) }
+            let fine = header["alg"] == "RS256"
+                && claims["iss"] == "me"
+                && claims["jti"].as_str().unwrap().len() == 32;
+            if fine {
+                ok(json!({"access_token": "t0ken", "expires_in": 3600}))
+            } else {
+                (400, String::new(), "{}".into())
+            }
         }
         _ => ok(json!([])),
     });
     let settings = json!({"address": server.address, "key": pem});
-    let rest = Rest::open(parse("fjord", &manifest(auth, LIST)).unwrap(), settings.as_object().unwrap()).unwrap();
+    let rest =
+        Rest::open(parse("fjord", &manifest(auth, LIST)).unwrap(), settings.as_object().unwrap())
+            .unwrap();
     rest.test().unwrap();
     assert!(server.asked.lock().unwrap()[1].headers.contains("authorization:Bearer t0ken"));
 }
@@ -175,31 +216,51 @@ fn what_lets_in_nothing_is_refused_where_it_stands() {
         ("{ token: { url: a, method: FETCH } }", "`FETCH` is no method for a token request"),
         ("{ token: { url: a, cookies: true, at: b } }", "the cookies are the token"),
         ("{ token: { url: a, lives-s: 1, ends-at: b } }", "one of `lives-at`"),
-        ("{ token: { url: a, assertion: { algorithm: HS256, key: k } } }", "`assertion` is made for"),
+        (
+            "{ token: { url: a, assertion: { algorithm: HS256, key: k } } }",
+            "`assertion` is made for",
+        ),
         ("{ token: { url: a, sends: { headers: { X: y } } } }", "nothing in `sends` names"),
-        ("{ token: { url: a }, jwt: { algorithm: HS256, key: k } }", "`token` is used before `jwt`"),
-        ("{ jwt: { algorithm: RS256, key: k, key-encoding: hex } }", "`key-encoding` is for shared secrets"),
+        (
+            "{ token: { url: a }, jwt: { algorithm: HS256, key: k } }",
+            "`token` is used before `jwt`",
+        ),
+        (
+            "{ jwt: { algorithm: RS256, key: k, key-encoding: hex } }",
+            "`key-encoding` is for shared secrets",
+        ),
         ("{ jwt: { algorithm: none, key: k } }", "HS256"),
         ("{ token: { url: 'a{{ b', json: { a: 'c{{ d' } } }", "c{{ d"),
     ] {
         let told = told(auth, LIST);
         assert!(told.contains(message) && told.contains("line 4"), "{auth}: {told}");
     }
-    let text = manifest("{ token: { url: a, sends: { basic: '0:{{ token }}' } } }", LIST).replace("key: {", "token: {");
-    assert!(parse("fjord", &text).unwrap_err().to_string().contains("call the setting `token` otherwise"));
+    let text = manifest("{ token: { url: a, sends: { basic: '0:{{ token }}' } } }", LIST)
+        .replace("key: {", "token: {");
+    assert!(
+        parse("fjord", &text)
+            .unwrap_err()
+            .to_string()
+            .contains("call the setting `token` otherwise")
+    );
 }
 
 #[test]
 fn bodies_are_sent_as_forms() {
     let server = serve(|_| ok(json!({"id": 1, "name": "Åse"})));
-    let ty =
-        "    create: { request: { method: POST, path: /people, encoding: form }, wrap: person, beside: { notify: false } }\n";
+    let ty = "    create: { request: { method: POST, path: /people, encoding: form }, wrap: person, beside: { notify: false } }\n";
     let rest = server.connect(&manifest("{}", &format!("{LIST}{ty}")));
     assert!(matches!(create(&rest, "Åse"), Outcome::Done(_)));
     let asked = server.asked.lock().unwrap();
     assert_eq!(asked[0].body, "notify=false&person%5Bname%5D=%C3%85se");
-    assert!(asked[0].headers.contains("content-type:application/x-www-form-urlencoded"), "{asked:?}");
-    assert!(told("{}", "    list: { request: { path: /p, encoding: xml }, paging: none }\n").contains("form"));
+    assert!(
+        asked[0].headers.contains("content-type:application/x-www-form-urlencoded"),
+        "{asked:?}"
+    );
+    assert!(
+        told("{}", "    list: { request: { path: /p, encoding: xml }, paging: none }\n")
+            .contains("form")
+    );
 }
 
 #[test]
@@ -223,13 +284,21 @@ fn r1_totals_and_cursors_are_read_from_headers() {
         let ty = format!("    list: {{ request: {{ path: /people, query: {{ n: '{{{{ limit }}}}', o: '{{{{ {variable} }}}}' }} }}, paging: {{ {paging} }} }}\n")
             .replace("n: '{{ limit }}', ", if variable == "cursor" { "" } else { "l: '{{ limit }}', " });
         let rest = server.connect(&manifest("{}", &ty));
-        assert_eq!(read_all(&rest, "People", &watch(), None, 10).unwrap().records.len(), 5, "{paging}");
+        assert_eq!(
+            read_all(&rest, "People", &watch(), None, 10).unwrap().records.len(),
+            5,
+            "{paging}"
+        );
         assert_eq!(server.paths().len(), requests, "{paging}: {:?}", server.paths());
     }
     let short = serve(|_| (200, "X-Total-Count: 7\r\n".into(), "[]".into()));
     let ty = "    list: { request: { path: /people, query: { l: '{{ limit }}', o: '{{ offset }}' } }, paging: { offset: { limit: 2, total: $headers.X-Total-Count } } }\n";
     let read = read_all(&short.connect(&manifest("{}", ty)), "People", &watch(), None, 10);
-    assert!(matches!(&read, Err(Trouble::Malformed(told)) if told.contains("expected 7 records")), "{:?}", read.is_ok());
+    assert!(
+        matches!(&read, Err(Trouble::Malformed(told)) if told.contains("expected 7 records")),
+        "{:?}",
+        read.is_ok()
+    );
 }
 
 #[test]
@@ -237,7 +306,10 @@ fn c2_the_id_of_a_new_record_stands_apart() {
     for (answer, place) in [
         ((201, String::new(), json!({"insertedId": 7}).to_string()), "insertedId"),
         ((201, "Location: /api/people/7?x=1\r\n".into(), String::new()), "$headers.Location"),
-        ((201, "Location: https://example.com/people/7/\r\n".into(), "{}".into()), "$headers.Location"),
+        (
+            (201, "Location: https://example.com/people/7/\r\n".into(), "{}".into()),
+            "$headers.Location",
+        ),
     ] {
         let server = serve(move |asked| match asked.method.as_str() {
             "POST" => answer.clone(),
@@ -247,11 +319,16 @@ fn c2_the_id_of_a_new_record_stands_apart() {
             "{LIST}    get: {{ request: {{ path: '/people/{{{{ id }}}}' }} }}\n    create: {{ request: {{ method: POST, path: /people }}, id-at: {place} }}\n"
         );
         match create(&server.connect(&manifest("{}", &ty)), "Ada") {
-            Outcome::Done(made) => assert_eq!((made.id.as_str(), &made.values[0]), ("7", &Some(json!("Ada"))), "{place}"),
+            Outcome::Done(made) => assert_eq!(
+                (made.id.as_str(), &made.values[0]),
+                ("7", &Some(json!("Ada"))),
+                "{place}"
+            ),
             other => panic!("{place}: {other:?}"),
         }
     }
-    let update = "    update: { request: { method: PATCH, path: '/people/{{ id }}' }, id-at: id }\n";
+    let update =
+        "    update: { request: { method: PATCH, path: '/people/{{ id }}' }, id-at: id }\n";
     assert!(told("{}", &format!("{LIST}{update}")).contains("`id-at` is read below `create`"));
 }
 
@@ -263,21 +340,41 @@ fn c2_a_record_that_is_created_in_steps_is_whole_or_not_there() {
     let of = |publishes: u16| {
         serve(move |asked| match (asked.method.as_str(), asked.path.as_str()) {
             ("POST", "/drafts") => ok(json!({"id": 7, "rev": "r1"})),
-            ("POST", "/people/7/phones") if asked.body == "{\"draft\":\"r1\",\"number\":\"22\"}" => ok(json!({})),
-            ("POST", "/people/7/publish") => (publishes, String::new(), json!({"message": "not yet"}).to_string()),
+            ("POST", "/people/7/phones")
+                if asked.body == "{\"draft\":\"r1\",\"number\":\"22\"}" =>
+            {
+                ok(json!({}))
+            }
+            ("POST", "/people/7/publish") => {
+                (publishes, String::new(), json!({"message": "not yet"}).to_string())
+            }
             ("DELETE", _) => (204, String::new(), String::new()),
             _ => ok(json!({"id": 7, "name": "Ada", "phone": "22"})),
         })
     };
     let written = |server: &Server, ty: &str| {
         let rest = server.connect(&manifest("{}", &format!("{LIST}{ty}")));
-        let value = |prop, value: &str| WriteValue { prop, value: json!(value), displaced: Value::Null.into() };
+        let value = |prop, value: &str| WriteValue {
+            prop,
+            value: json!(value),
+            displaced: Value::Null.into(),
+        };
         let values = vec![value(0, "Ada"), value(1, "22")];
-        rest.write("People", &watch(), &[Write { action: Action::Create, values, token: "t1".into() }]).remove(0)
+        rest.write(
+            "People",
+            &watch(),
+            &[Write { action: Action::Create, values, token: "t1".into() }],
+        )
+        .remove(0)
     };
     let fine = of(200);
-    assert!(matches!(written(&fine, then), Outcome::Done(made) if made.values[1] == Some(json!("22"))));
-    assert_eq!(fine.paths(), ["POST /drafts", "POST /people/7/phones", "POST /people/7/publish", "GET /people/7"]);
+    assert!(
+        matches!(written(&fine, then), Outcome::Done(made) if made.values[1] == Some(json!("22")))
+    );
+    assert_eq!(
+        fine.paths(),
+        ["POST /drafts", "POST /people/7/phones", "POST /people/7/publish", "GET /people/7"]
+    );
     let refused = of(422);
     let outcome = written(&refused, then);
     assert!(
@@ -287,7 +384,10 @@ fn c2_a_record_that_is_created_in_steps_is_whole_or_not_there() {
     assert_eq!(refused.paths().last().unwrap(), "DELETE /people/7");
     // What can't be deleted is not made once more: that it is there is found out.
     let stays = written(&of(422), then.split("    delete").next().unwrap());
-    assert!(matches!(&stays, Outcome::Unknown { message } if message.contains("7 was created")), "{stays:?}");
+    assert!(
+        matches!(&stays, Outcome::Unknown { message } if message.contains("7 was created")),
+        "{stays:?}"
+    );
 }
 
 #[test]
@@ -310,10 +410,15 @@ fn rules_for_one_request_come_before_those_of_all() {
 
 #[test]
 fn r7_a_manifests_types_shape_what_is_read() {
-    let server =
-        serve(|_| ok(json!([{"id": 1, "age": "41", "vip": 1, "zip": 1530}, {"id": 2, "age": 42, "vip": "no", "zip": "0150"}])));
-    let text = manifest("{}", LIST)
-        .replace("{ name: {}, phone: {} }", "{ age: { type: integer }, vip: { type: boolean }, zip: { type: string } }");
+    let server = serve(|_| {
+        ok(
+            json!([{"id": 1, "age": "41", "vip": 1, "zip": 1530}, {"id": 2, "age": 42, "vip": "no", "zip": "0150"}]),
+        )
+    });
+    let text = manifest("{}", LIST).replace(
+        "{ name: {}, phone: {} }",
+        "{ age: { type: integer }, vip: { type: boolean }, zip: { type: string } }",
+    );
     let watch = ["age", "vip", "zip"].map(PropertyRef::new).to_vec();
     let read = read_all(&server.connect(&text), "People", &watch, None, 10).unwrap();
     let values = |id: &str| read.records[id].values.iter().flatten().cloned().collect::<Vec<_>>();
@@ -330,7 +435,10 @@ fn r4_calls_may_be_signed_with_sha_1_and_the_address_after_the_body() {
     let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, b"s3cret");
     let call = |body: &str, signed: &str| Call {
         query: vec![],
-        headers: vec![("x-trello-webhook".into(), STANDARD.encode(ring::hmac::sign(&key, signed.as_bytes())))],
+        headers: vec![(
+            "x-trello-webhook".into(),
+            STANDARD.encode(ring::hmac::sign(&key, signed.as_bytes())),
+        )],
         body: body.as_bytes().to_vec(),
         at: Timestamp(1_000),
     };
@@ -365,19 +473,38 @@ fn p8_a_reference_by_name_is_an_id_to_the_hub() {
         [owner("1"), owner("2"), owner("3"), owner("4")],
         [Some(json!("17")), Some(json!("17")), Some(json!("nobody")), Some(Value::Null)]
     );
-    assert_eq!(server.paths().iter().filter(|path| path.contains("login=anna")).count(), 1, "it is looked up once");
+    assert_eq!(
+        server.paths().iter().filter(|path| path.contains("login=anna")).count(),
+        1,
+        "it is looked up once"
+    );
     let written = |id: Value| {
         let values = vec![WriteValue { prop: 0, value: id, displaced: Value::Null.into() }];
-        rest.write("People", &watch, &[Write { action: Action::Create, values, token: "t1".into() }]).remove(0)
+        rest.write(
+            "People",
+            &watch,
+            &[Write { action: Action::Create, values, token: "t1".into() }],
+        )
+        .remove(0)
     };
     match written(json!("18")) {
         Outcome::Done(made) => assert_eq!(made.values[0], Some(json!("18"))),
         other => panic!("{other:?}"),
     }
-    assert_eq!(server.asked.lock().unwrap().iter().find(|asked| asked.method == "POST").unwrap().body, "{\"owner\":\"odd\"}");
-    assert!(matches!(written(json!("19")), Outcome::Rejected { prop: Some(0), .. }), "it is not written as an id");
+    assert_eq!(
+        server.asked.lock().unwrap().iter().find(|asked| asked.method == "POST").unwrap().body,
+        "{\"owner\":\"odd\"}"
+    );
+    assert!(
+        matches!(written(json!("19")), Outcome::Rejected { prop: Some(0), .. }),
+        "it is not written as an id"
+    );
     for (from, to, message) in [
-        ("reference: Users, reference-by: login", "reference-by: login", "`reference-by` needs `reference`"),
+        (
+            "reference: Users, reference-by: login",
+            "reference-by: login",
+            "`reference-by` needs `reference`",
+        ),
         ("reference-by: login", "reference-by: name", "no property of Users"),
         ("    find: { login:", "    find: { id:", "needs `find` by it"),
     ] {

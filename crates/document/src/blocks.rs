@@ -91,7 +91,9 @@ fn block_at(lines: &[Line], at: usize, seen_heading: bool) -> (BlockKind, usize)
 
 fn heading_at(lines: &[Line], at: usize, seen_heading: bool) -> Option<(BlockKind, usize)> {
     let is_text = |i: usize| {
-        lines.get(i).is_some_and(|l| !l.is_blank() && adornment(l).is_none() && !is_explicit_markup(l) && !is_table_line(l))
+        lines.get(i).is_some_and(|l| {
+            !l.is_blank() && adornment(l).is_none() && !is_explicit_markup(l) && !is_table_line(l)
+        })
     };
     let adorned = |i: usize| lines.get(i).and_then(adornment);
     if let Some((_, above)) = adorned(at) {
@@ -99,17 +101,23 @@ fn heading_at(lines: &[Line], at: usize, seen_heading: bool) -> Option<(BlockKin
             return None;
         }
         if adorned(at + 2).is_some() {
-            let kind = BlockKind::Heading { overline: Some(at), text: at + 1, underline: Some(at + 2) };
+            let kind =
+                BlockKind::Heading { overline: Some(at), text: at + 1, underline: Some(at + 2) };
             return Some((kind, at + 2));
         }
         // The line below a title was lost; elsewhere such a line is a transition.
         let alone = lines.get(at + 2).is_none_or(Line::is_blank);
         let title = !seen_heading && above >= 4 && alone;
-        return title.then_some((BlockKind::Heading { overline: Some(at), text: at + 1, underline: None }, at + 1));
+        return title.then_some((
+            BlockKind::Heading { overline: Some(at), text: at + 1, underline: None },
+            at + 1,
+        ));
     }
     let (_, below) = adorned(at + 1)?;
-    (is_text(at) && (below > 1 || looks_like_heading(&lines[at].text)))
-        .then_some((BlockKind::Heading { overline: None, text: at, underline: Some(at + 1) }, at + 1))
+    (is_text(at) && (below > 1 || looks_like_heading(&lines[at].text))).then_some((
+        BlockKind::Heading { overline: None, text: at, underline: Some(at + 1) },
+        at + 1,
+    ))
 }
 
 /// Whether a text is one of the headings that these documents have.
@@ -127,7 +135,9 @@ fn ends_paragraph(lines: &[Line], at: usize) -> bool {
 }
 
 fn is_explicit_markup(line: &Line) -> bool {
-    line.text.strip_prefix("..").is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t']))
+    line.text
+        .strip_prefix("..")
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t']))
 }
 
 fn is_list_table(line: &Line) -> bool {
@@ -137,7 +147,8 @@ fn is_list_table(line: &Line) -> bool {
 
 /// A row of a list table, or the option above the rows, standing where its directive was lost.
 fn is_table_line(line: &Line) -> bool {
-    line.indent() > 0 && (row_marker(&line.text).is_some() || line.text.trim().starts_with(":header-rows:"))
+    line.indent() > 0
+        && (row_marker(&line.text).is_some() || line.text.trim().starts_with(":header-rows:"))
 }
 
 /// The text after a row's `* -`, as a byte offset into the line.
@@ -194,10 +205,19 @@ mod tests {
     fn headings_of_any_adornment_and_length() {
         assert_eq!(kinds("==\nA to B Dataflow\n=="), [("heading", 0, 2)]);
         assert_eq!(kinds("A B to C D\n~~~\nText"), [("heading", 0, 1), ("paragraph", 2, 2)]);
-        assert_eq!(kinds("One.\nA B to C D\n----------\n"), [("paragraph", 0, 0), ("heading", 1, 2)]);
+        assert_eq!(
+            kinds("One.\nA B to C D\n----------\n"),
+            [("paragraph", 0, 0), ("heading", 1, 2)]
+        );
         assert_eq!(
             kinds("A\n\n----\n\nB"),
-            [("paragraph", 0, 0), ("blank", 1, 1), ("other", 2, 2), ("blank", 3, 3), ("paragraph", 4, 4)]
+            [
+                ("paragraph", 0, 0),
+                ("blank", 1, 1),
+                ("other", 2, 2),
+                ("blank", 3, 3),
+                ("paragraph", 4, 4)
+            ]
         );
     }
 

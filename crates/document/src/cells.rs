@@ -83,7 +83,10 @@ fn conditions_of(text: &str) -> Option<PathCell> {
             // may have taken away the space that stands for an empty path.
             let padded = format!("{condition} ");
             let at = condition.rfind(" in ").or_else(|| padded.rfind(" in "))?;
-            Some(PathCondition { value: padded[..at].trim().to_string(), path: padded[at + 4..].trim().to_string() })
+            Some(PathCondition {
+                value: padded[..at].trim().to_string(),
+                path: padded[at + 4..].trim().to_string(),
+            })
         })
         .collect();
     Some(PathCell { path: text[..open].trim_end().to_string(), conditions: conditions? })
@@ -156,7 +159,9 @@ impl fmt::Display for TypeCell {
             TypeCell::Empty => Ok(()),
             TypeCell::NotApplicable => f.write_str("N/A"),
             TypeCell::Plain(name) => f.write_str(&in_one_line(&Value::String(name.clone()))),
-            TypeCell::Conversion { list, .. } => f.write_str(&in_one_line(&Value::Array(list.clone()))),
+            TypeCell::Conversion { list, .. } => {
+                f.write_str(&in_one_line(&Value::Array(list.clone())))
+            }
             TypeCell::Unreadable(text) => f.write_str(text),
         }
     }
@@ -180,8 +185,10 @@ fn type_name(text: &str) -> Option<String> {
         return Some(name);
     }
     for (open, close) in [('“', '”'), ('”', '”'), ('\'', '\''), ('‘', '’')] {
-        let inner =
-            text.strip_prefix(open).and_then(|rest| rest.strip_suffix(close)).filter(|inner| !inner.contains([open, close, ',']));
+        let inner = text
+            .strip_prefix(open)
+            .and_then(|rest| rest.strip_suffix(close))
+            .filter(|inner| !inner.contains([open, close, ',']));
         if let Some(inner) = inner {
             return Some(inner.to_string());
         }
@@ -252,13 +259,18 @@ fn with_brackets(text: &str) -> Option<String> {
 }
 
 /// The text with a bracket before each function that has none, if those are `missing` brackets.
-fn bracketed(tokens: &[Token<'_>], missing: usize, is_function: impl Fn(&str) -> bool) -> Option<String> {
+fn bracketed(
+    tokens: &[Token<'_>],
+    missing: usize,
+    is_function: impl Fn(&str) -> bool,
+) -> Option<String> {
     let mut repaired = String::new();
     let mut added = 0;
     let mut opened = false;
     for token in tokens {
         let first = repaired.is_empty();
-        let function = serde_json::from_str::<String>(token.text).is_ok_and(|name| first || is_function(&name));
+        let function = serde_json::from_str::<String>(token.text)
+            .is_ok_and(|name| first || is_function(&name));
         if function && !opened {
             repaired.push('[');
             added += 1;
@@ -312,7 +324,8 @@ mod tests {
 
     fn path(text: &str, path: &str, conditions: &[(&str, &str)]) {
         let cell = PathCell::parse(text);
-        let got: Vec<_> = cell.conditions.iter().map(|c| (c.value.as_str(), c.path.as_str())).collect();
+        let got: Vec<_> =
+            cell.conditions.iter().map(|c| (c.value.as_str(), c.path.as_str())).collect();
         assert_eq!((cell.path.as_str(), got.as_slice()), (path, conditions));
         assert_eq!(PathCell::parse(&cell.to_string()), cell, "written and read");
     }
@@ -327,8 +340,16 @@ mod tests {
         );
         path("id (Dependant on having x in  )", "id", &[("x", "")]);
         path("id (Dependant on having x in)", "id", &[("x", "")]);
-        path("id (Dependant on having  in typeDependant on having NO in type)", "id", &[("", "type"), ("NO", "type")]);
-        path("a (Dependent on having made in Norway in origin)", "a", &[("made in Norway", "origin")]);
+        path(
+            "id (Dependant on having  in typeDependant on having NO in type)",
+            "id",
+            &[("", "type"), ("NO", "type")],
+        );
+        path(
+            "a (Dependent on having made in Norway in origin)",
+            "a",
+            &[("made in Norway", "origin")],
+        );
         path("total (net)", "total (net)", &[]);
         path("a (Dependant on having x)", "a (Dependant on having x)", &[]);
         path("", "", &[]);
@@ -382,14 +403,19 @@ mod tests {
 
     #[test]
     fn conversions_with_all_their_brackets() {
-        let phone = r#"["if",["matches","+*","_."],["join"," ",["slice",1,["split"," ","_."]]],"_."]"#;
+        let phone =
+            r#"["if",["matches","+*","_."],["join"," ",["slice",1,["split"," ","_."]]],"_."]"#;
         conversion(phone, phone, false);
         conversion(r#"[ "a", 1 ]"#, r#"["a",1]"#, false);
     }
 
     #[test]
     fn a_lost_first_bracket_is_put_back() {
-        conversion(r#""datetime-format","%Y-%m-%d","_."]"#, r#"["datetime-format","%Y-%m-%d","_."]"#, true);
+        conversion(
+            r#""datetime-format","%Y-%m-%d","_."]"#,
+            r#"["datetime-format","%Y-%m-%d","_."]"#,
+            true,
+        );
         conversion(
             r#""if",["matches","+*","_."],["join"," ",["slice",1,["split"," ","_."]]],"_."]"#,
             r#"["if",["matches","+*","_."],["join"," ",["slice",1,["split"," ","_."]]],"_."]"#,
@@ -409,12 +435,18 @@ mod tests {
             r#"["if",["or",["is-empty","_."],["eq","","_."]],"-","_."]"#,
             true,
         );
-        conversion(r#""if", "neq", "_.", "X"], "integer", "string"]"#, r#"["if",["neq","_.","X"],"integer","string"]"#, true);
+        conversion(
+            r#""if", "neq", "_.", "X"], "integer", "string"]"#,
+            r#"["if",["neq","_.","X"],"integer","string"]"#,
+            true,
+        );
     }
 
     #[test]
     fn brackets_that_cannot_be_placed_leave_the_cell_unreadable() {
-        for text in [r#""frob","nicate"],"x"]]"#, r#"["a","b""#, r#""unfinished,"_."]"#, r#"[["a"]"#] {
+        for text in
+            [r#""frob","nicate"],"x"]]"#, r#"["a","b""#, r#""unfinished,"_."]"#, r#"[["a"]"#]
+        {
             assert_eq!(TypeCell::parse(text), TypeCell::Unreadable(text.into()));
         }
     }

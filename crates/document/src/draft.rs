@@ -50,8 +50,9 @@ impl Draft {
 }
 
 impl Draft {
-    /// The same, with a sentence more in each section that would be read otherwise than it is meant: where a system's name of several
-    /// words ends is seen in the title only, which names two systems; and a condition may be any text.
+    /// The same, with a sentence more in each section that would be read otherwise than it is
+    /// meant: where a system's name of several words ends is seen in the title only, which names
+    /// two systems; and a condition may be any text.
     #[must_use]
     pub fn with_all_said(mut self) -> Draft {
         let (read, _) = crate::read(&crate::write_rst(&self));
@@ -61,17 +62,24 @@ impl Draft {
         for (section, read) in self.sections.iter_mut().zip(&read.sections) {
             let said = section.settings().any(|setting| setting.key == "names");
             if !said && (section.from != read.heading.from || section.to != read.heading.to) {
-                section.statements.push(StatementKind::Setting(names_setting(&section.from, &section.to)));
+                section
+                    .statements
+                    .push(StatementKind::Setting(names_setting(&section.from, &section.to)));
             }
             let condition = |statement: &StatementKind| match statement {
                 StatementKind::ConditionCreates { condition } => Some(condition.clone()),
                 _ => None,
             };
             let meant = section.statements.iter().find_map(condition);
-            let understood = read.statements.iter().find_map(|statement| condition(&statement.kind));
+            let understood =
+                read.statements.iter().find_map(|statement| condition(&statement.kind));
             let said = section.settings().any(|setting| setting.key == "condition");
-            if let Some(meant) = meant.filter(|meant| !said && understood.is_some_and(|understood| understood != *meant)) {
-                section.statements.push(StatementKind::Setting(Setting::of_flow("condition", meant.into())));
+            if let Some(meant) = meant
+                .filter(|meant| !said && understood.is_some_and(|understood| understood != *meant))
+            {
+                section
+                    .statements
+                    .push(StatementKind::Setting(Setting::of_flow("condition", meant.into())));
             }
         }
         self
@@ -118,12 +126,14 @@ impl From<&Document> for Draft {
         let title = document.title.as_ref();
         let (from_system, to_system) = match title.filter(|title| title.understood) {
             Some(title) => (title.from_system.clone(), title.to_system.clone()),
-            None => {
-                sections.first().map_or_else(Default::default, |section| (section.from.system.clone(), section.to.system.clone()))
-            }
+            None => sections.first().map_or_else(Default::default, |section| {
+                (section.from.system.clone(), section.to.system.clone())
+            }),
         };
         Draft {
-            title: title.filter(|title| !title.understood).map(|title| title.text.trim().to_string()),
+            title: title
+                .filter(|title| !title.understood)
+                .map(|title| title.text.trim().to_string()),
             from_system,
             to_system,
             generated: document.generated.as_ref().map(|g| g.text.clone()),
@@ -154,7 +164,8 @@ pub fn default_introduction(from_system: &str, to_system: &str) -> Introduction 
         let system = one_line(system).trim().to_string();
         if system.is_empty() { otherwise.to_string() } else { system }
     };
-    let (from, to) = (named(from_system, "the first system"), named(to_system, "the second system"));
+    let (from, to) =
+        (named(from_system, "the first system"), named(to_system, "the second system"));
     Introduction {
         heading: "Introduction".to_string(),
         paragraphs: vec![

@@ -65,7 +65,8 @@ pub fn write_html(draft: &Draft) -> String {
     page(draft, None)
 }
 
-/// Writes a draft as a complete HTML page with notes beside its statements and rows, their evidence a click away.
+/// Writes a draft as a complete HTML page with notes beside its statements and rows, their evidence
+/// a click away.
 #[must_use]
 pub fn write_noted_html(draft: &Draft, notes: &Notes) -> String {
     page(draft, Some(notes))
@@ -89,7 +90,12 @@ fn page(draft: &Draft, notes: Option<&Notes>) -> String {
     }
     body.push_str(&contents(&draft.sections));
     for (index, section) in draft.sections.iter().enumerate() {
-        push_section(&mut body, section, notes.and_then(|notes| notes.sections.get(index)), index + 1);
+        push_section(
+            &mut body,
+            section,
+            notes.and_then(|notes| notes.sections.get(index)),
+            index + 1,
+        );
     }
     let more = if notes.is_some() { NOTED_STYLE } else { "" };
     format!(
@@ -115,7 +121,12 @@ fn contents(sections: &[DraftSection]) -> String {
     format!("<nav aria-label=\"Sections\">\n<ol>\n{items}</ol>\n</nav>\n")
 }
 
-fn push_section(body: &mut String, section: &DraftSection, notes: Option<&SectionNotes>, number: usize) {
+fn push_section(
+    body: &mut String,
+    section: &DraftSection,
+    notes: Option<&SectionNotes>,
+    number: usize,
+) {
     let heading = escape(&section.heading_text());
     body.push_str(&format!("<section id=\"section-{number}\">\n<h2>{heading}</h2>\n"));
     for (at, statement) in section.statements.iter().enumerate() {
@@ -145,12 +156,18 @@ fn push_section(body: &mut String, section: &DraftSection, notes: Option<&Sectio
                     vec![paths(from), paths(to)]
                 })
                 .collect(),
-            StatementKind::Properties { rows } => {
-                rows.iter().map(|row| vec![paths([&row.from]), paths([&row.to]), type_text(&row.type_cell)]).collect()
-            }
+            StatementKind::Properties { rows } => rows
+                .iter()
+                .map(|row| vec![paths([&row.from]), paths([&row.to]), type_text(&row.type_cell)])
+                .collect(),
             _ => continue,
         };
-        push_table(body, &section.table_header(statement), &rows, noted.map(|noted| noted.rows.as_slice()));
+        push_table(
+            body,
+            &section.table_header(statement),
+            &rows,
+            noted.map(|noted| noted.rows.as_slice()),
+        );
     }
     for (text, note) in notes.iter().flat_map(|notes| &notes.more) {
         push_noted(body, text, note);
@@ -175,7 +192,12 @@ fn class(note: &Note) -> String {
 }
 
 fn mark(note: &Note) -> String {
-    format!("<span class=\"mark {}\" title=\"{}\">{}</span>", class(note), escape(&note.word), escape(&note.mark))
+    format!(
+        "<span class=\"mark {}\" title=\"{}\">{}</span>",
+        class(note),
+        escape(&note.word),
+        escape(&note.mark)
+    )
 }
 
 fn why(note: &Note) -> String {
@@ -194,7 +216,8 @@ fn evidence(note: &Note) -> String {
     for piece in &note.evidence {
         out.push_str(&format!("<h3>{}</h3>\n", escape(&piece.title)));
         if !piece.steps.is_empty() {
-            let steps: String = piece.steps.iter().map(|step| format!("<li>{}</li>", escape(step))).collect();
+            let steps: String =
+                piece.steps.iter().map(|step| format!("<li>{}</li>", escape(step))).collect();
             out.push_str(&format!("<ol>{steps}</ol>\n"));
         }
         if !piece.verbatim.is_empty() {
@@ -210,7 +233,10 @@ fn count(pieces: usize) -> String {
 }
 
 fn push_table(body: &mut String, header: &[String], rows: &[Vec<String>], notes: Option<&[Note]>) {
-    let head: String = header.iter().map(|cell| format!("<th scope=\"col\">{}</th>", escape(cell.trim()))).collect();
+    let head: String = header
+        .iter()
+        .map(|cell| format!("<th scope=\"col\">{}</th>", escape(cell.trim())))
+        .collect();
     body.push_str(&format!(
         "<div class=\"table\">\n<table>\n<thead>\n<tr><th class=\"box\" scope=\"col\" aria-label=\"Done\"></th>{head}</tr>\n</thead>\n<tbody>\n"
     ));
@@ -220,10 +246,15 @@ fn push_table(body: &mut String, header: &[String], rows: &[Vec<String>], notes:
             body.push_str(&format!("<tr><td class=\"box\"></td>{cells}</tr>\n"));
             continue;
         };
-        let labelled =
-            header.iter().zip(row).map(|(label, cell)| format!("<td data-label=\"{}\">{cell}</td>", escape(label.trim())));
+        let labelled = header.iter().zip(row).map(|(label, cell)| {
+            format!("<td data-label=\"{}\">{cell}</td>", escape(label.trim()))
+        });
         let cells: String = labelled.collect();
-        body.push_str(&format!("<tr class=\"{}\"><td class=\"box\">{}</td>{cells}</tr>\n", class(note), mark(note)));
+        body.push_str(&format!(
+            "<tr class=\"{}\"><td class=\"box\">{}</td>{cells}</tr>\n",
+            class(note),
+            mark(note)
+        ));
         let more = format!("{}{}", why(note), evidence(note));
         if !more.is_empty() {
             body.push_str(&format!(
@@ -258,7 +289,8 @@ fn type_text(cell: &TypeCell) -> String {
     escape(&cell.to_string())
 }
 
-/// A text as it stands in HTML or XML, also within a quoted attribute. Characters that neither has are replaced.
+/// A text as it stands in HTML or XML, also within a quoted attribute. Characters that neither has
+/// are replaced.
 #[must_use]
 pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

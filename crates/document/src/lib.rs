@@ -77,7 +77,9 @@ mod words;
 
 pub use blocks::{Block, BlockKind};
 pub use cells::{PathCell, PathCondition, TypeCell};
-pub use document::{Document, Generated, Heading, Introduction, RowSpan, Section, Statement, Title};
+pub use document::{
+    Document, Generated, Heading, Introduction, RowSpan, Section, Statement, Title,
+};
 pub use draft::{Draft, DraftSection, default_introduction};
 pub use html::{escape, write_html, write_noted_html};
 pub use lines::{Line, LineEnd};

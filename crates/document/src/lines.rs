@@ -80,7 +80,11 @@ pub(crate) fn split(text: &str, offset: usize) -> Vec<Line> {
         start = at;
     }
     if start < bytes.len() {
-        lines.push(Line { text: text[start..].to_string(), end: LineEnd::None, start: offset + start });
+        lines.push(Line {
+            text: text[start..].to_string(),
+            end: LineEnd::None,
+            start: offset + start,
+        });
     }
     lines
 }
@@ -133,7 +137,10 @@ mod tests {
         check("a", &[("a", LineEnd::None)]);
         check("a\n", &[("a", LineEnd::Lf)]);
         check("\n\n", &[("", LineEnd::Lf), ("", LineEnd::Lf)]);
-        check("a \r\nb\rc\r\r\n", &[("a ", LineEnd::CrLf), ("b", LineEnd::Cr), ("c", LineEnd::Cr), ("", LineEnd::CrLf)]);
+        check(
+            "a \r\nb\rc\r\r\n",
+            &[("a ", LineEnd::CrLf), ("b", LineEnd::Cr), ("c", LineEnd::Cr), ("", LineEnd::CrLf)],
+        );
     }
 
     #[test]

@@ -15,7 +15,8 @@ pub fn write_markdown(draft: &Draft) -> String {
     page(draft, None)
 }
 
-/// Writes a draft as Markdown with notes beside its statements and rows, their evidence folded away where the reader's program folds.
+/// Writes a draft as Markdown with notes beside its statements and rows, their evidence folded away
+/// where the reader's program folds.
 #[must_use]
 pub fn write_noted_markdown(draft: &Draft, notes: &Notes) -> String {
     page(draft, Some(notes))
@@ -70,7 +71,13 @@ fn push_section(blocks: &mut Vec<String>, section: &DraftSection, notes: Option<
                 .collect(),
             StatementKind::Properties { rows } => rows
                 .iter()
-                .map(|row| vec![escaped(&row.from.to_string()), escaped(&row.to.to_string()), type_text(&row.type_cell)])
+                .map(|row| {
+                    vec![
+                        escaped(&row.from.to_string()),
+                        escaped(&row.to.to_string()),
+                        type_text(&row.type_cell),
+                    ]
+                })
                 .collect(),
             _ => continue,
         };
@@ -81,9 +88,12 @@ fn push_section(blocks: &mut Vec<String>, section: &DraftSection, notes: Option<
             rows.iter_mut().zip(&noted.rows).for_each(|(row, note)| row.insert(0, marked(note)));
         }
         let rule = vec!["---".to_string(); header.len()];
-        let lines: Vec<String> = [header, rule].iter().chain(&rows).map(|r| table_line(r)).collect();
+        let lines: Vec<String> =
+            [header, rule].iter().chain(&rows).map(|r| table_line(r)).collect();
         blocks.push(lines.join("\n"));
-        for (text, note) in crate::rows::row_texts(statement).iter().zip(noted.iter().flat_map(|noted| &noted.rows)) {
+        for (text, note) in
+            crate::rows::row_texts(statement).iter().zip(noted.iter().flat_map(|noted| &noted.rows))
+        {
             blocks.extend(folded(text, note));
         }
     }
@@ -109,10 +119,12 @@ fn folded(title: &str, note: &Note) -> Option<String> {
     if note.evidence.is_empty() {
         return None;
     }
-    let html = |text: &str| one_line(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let html =
+        |text: &str| one_line(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     let mut out = format!("<details><summary>{}</summary>\n", html(title));
     for piece in &note.evidence {
-        let steps: String = piece.steps.iter().map(|step| format!("<li>{}</li>", html(step))).collect();
+        let steps: String =
+            piece.steps.iter().map(|step| format!("<li>{}</li>", html(step))).collect();
         out.push_str(&format!("<p>{}</p><ol>{steps}</ol>\n", html(&piece.title)));
         for text in &piece.verbatim {
             out.push_str(&format!("<p><code>{}</code></p>\n", html(text)));
@@ -167,7 +179,11 @@ fn longest_run(text: &str, wanted: char) -> usize {
 
 /// A paragraph keeps its lines, but for what would make something else of it.
 fn paragraph(text: &str) -> String {
-    let lines: Vec<String> = text.lines().map(|line| line_start(&escaped(line.trim()))).filter(|line| !line.is_empty()).collect();
+    let lines: Vec<String> = text
+        .lines()
+        .map(|line| line_start(&escaped(line.trim())))
+        .filter(|line| !line.is_empty())
+        .collect();
     lines.join("\n")
 }
 
@@ -187,7 +203,9 @@ fn line_start(line: &str) -> String {
 fn escaped(text: &str) -> String {
     let text = one_line(text);
     let characters: Vec<char> = text.trim().chars().collect();
-    let word = |at: Option<usize>| at.and_then(|at| characters.get(at)).is_some_and(|c| c.is_alphanumeric());
+    let word = |at: Option<usize>| {
+        at.and_then(|at| characters.get(at)).is_some_and(|c| c.is_alphanumeric())
+    };
     let mut out = String::new();
     for (at, c) in characters.iter().enumerate() {
         let special = match c {
@@ -220,7 +238,8 @@ mod tests {
 
     #[test]
     fn several_paths_stay_apart() {
-        let joined = |list: &[&str]| paths(&list.iter().map(|p| (*p).to_string()).collect::<Vec<_>>());
+        let joined =
+            |list: &[&str]| paths(&list.iter().map(|p| (*p).to_string()).collect::<Vec<_>>());
         assert_eq!(joined(&["name", "zip"]), "name, zip");
         assert_eq!(joined(&["a, b", "c"]), "a, b<br>c");
     }

@@ -102,7 +102,9 @@ pub(crate) enum Certainty {
 /// unnamed system leaves, the title's name but for case and spaces (`Powerofficego` for
 /// `PowerOffice GO`); after these it is a guess.
 pub(crate) fn split_system(words: &[String], evidence: &SystemEvidence) -> (TypeName, Certainty) {
-    let at = |count: usize| TypeName::new(&words[..count].join(" "), &words[count.min(words.len())..].join(" "));
+    let at = |count: usize| {
+        TypeName::new(&words[..count].join(" "), &words[count.min(words.len())..].join(" "))
+    };
     for stated in [&evidence.named, &evidence.title].into_iter().flatten() {
         if !stated.is_empty() && words.starts_with(stated) {
             return (at(stated.len()), Certainty::Stated);
@@ -198,20 +200,33 @@ mod tests {
     #[test]
     fn the_system_is_split_off_by_what_the_document_says() {
         use Certainty::{Guessed, Stated};
-        let titled = |title: &str| SystemEvidence { title: Some(words(title)), ..SystemEvidence::default() };
-        check("PowerOffice GO Customers person", &titled("PowerOffice GO"), ("PowerOffice GO", "Customers person", Stated));
-        check("Powerofficego Customers", &titled("PowerOffice GO"), ("Powerofficego", "Customers", Stated));
+        let titled =
+            |title: &str| SystemEvidence { title: Some(words(title)), ..SystemEvidence::default() };
+        check(
+            "PowerOffice GO Customers person",
+            &titled("PowerOffice GO"),
+            ("PowerOffice GO", "Customers person", Stated),
+        );
+        check(
+            "Powerofficego Customers",
+            &titled("PowerOffice GO"),
+            ("Powerofficego", "Customers", Stated),
+        );
         check("Users", &titled(""), ("", "Users", Stated));
         check("Users", &titled("Zendesk"), ("Zendesk", "Users", Guessed));
-        let header =
-            SystemEvidence { named: Some(words("Exact Online")), title: Some(words("Exact")), ..SystemEvidence::default() };
+        let header = SystemEvidence {
+            named: Some(words("Exact Online")),
+            title: Some(words("Exact")),
+            ..SystemEvidence::default()
+        };
         check("Exact Online Items", &header, ("Exact Online", "Items", Stated));
         let spaced = SystemEvidence { leading_space: true, ..titled("Wix") };
         check("Users", &spaced, ("", "Users", Stated));
         check("Wix Users", &spaced, ("Wix", "Users", Stated));
         let nothing = SystemEvidence::default();
         check("Wix Contacts", &nothing, ("Wix", "Contacts", Guessed));
-        let common = SystemEvidence { common: words("Business Central"), ..SystemEvidence::default() };
+        let common =
+            SystemEvidence { common: words("Business Central"), ..SystemEvidence::default() };
         check("Business Central Items", &common, ("Business Central", "Items", Guessed));
     }
 

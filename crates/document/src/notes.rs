@@ -1,7 +1,9 @@
-//! Notes on the lines of a document: what was found of each statement and row, for showing beside it.
+//! Notes on the lines of a document: what was found of each statement and row, for showing beside
+//! it.
 //!
-//! A note is plain text with a mark; what it means is for whoever makes it. In HTML and Markdown it stands beside its line, with its
-//! evidence folded away; in reStructuredText it is a comment, so that the document stays a dataflow document with the same statements.
+//! A note is plain text with a mark; what it means is for whoever makes it. In HTML and Markdown it
+//! stands beside its line, with its evidence folded away; in reStructuredText it is a comment, so
+//! that the document stays a dataflow document with the same statements.
 
 use std::collections::BTreeSet;
 
@@ -70,7 +72,8 @@ impl Note {
     }
 }
 
-/// The document's own text with notes as comments behind its statements. Everything else stays as it is, byte for byte.
+/// The document's own text with notes as comments behind its statements. Everything else stays as
+/// it is, byte for byte.
 ///
 /// ```
 /// use lockstep_document::{Note, Notes, SectionNotes, StatementNotes, read, write_noted_rst};
@@ -95,17 +98,25 @@ pub fn write_noted_rst(source: &str, notes: &Notes) -> String {
             let at = end_of_statement(
                 &document,
                 at,
-                matches!(statement.kind, crate::StatementKind::Match { .. } | crate::StatementKind::Properties { .. }),
+                matches!(
+                    statement.kind,
+                    crate::StatementKind::Match { .. } | crate::StatementKind::Properties { .. }
+                ),
             );
             let mut lines = vec![format!("{VERDICT} {}", one_line(&noted.note.text()))];
             let texts = crate::rows::row_texts(&statement.kind);
             lines.extend(
-                texts.iter().zip(&noted.rows).map(|(text, note)| format!("   {}: {}", one_line(text), one_line(&note.text()))),
+                texts.iter().zip(&noted.rows).map(|(text, note)| {
+                    format!("   {}: {}", one_line(text), one_line(&note.text()))
+                }),
             );
             behind.push((at, lines));
             last = Some(at);
         }
-        let more = noted.more.iter().map(|(text, note)| format!("{VERDICT} {} {}", one_line(text), one_line(&note.text())));
+        let more = noted
+            .more
+            .iter()
+            .map(|(text, note)| format!("{VERDICT} {} {}", one_line(text), one_line(&note.text())));
         let more: Vec<String> = more.collect();
         if let (Some(last), false) = (last, more.is_empty()) {
             behind.push((last, more));
@@ -146,7 +157,11 @@ pub(crate) fn is_verdict(line: &Line) -> bool {
 fn stale(document: &Document) -> BTreeSet<usize> {
     let lines = document.lines();
     let mut stale = BTreeSet::new();
-    for block in document.blocks().iter().filter(|block| block.kind == BlockKind::Other && is_verdict(&lines[block.first])) {
+    for block in document
+        .blocks()
+        .iter()
+        .filter(|block| block.kind == BlockKind::Other && is_verdict(&lines[block.first]))
+    {
         stale.extend(block.first..=block.last);
         if block.first > 0 && lines[block.first - 1].is_blank() {
             stale.insert(block.first - 1);
@@ -167,13 +182,23 @@ fn last_line(document: &Document, end: usize) -> usize {
     document.lines().len().saturating_sub(1)
 }
 
-/// The last line of the block in which a statement ends; of its table, where it has one and no rows tell.
+/// The last line of the block in which a statement ends; of its table, where it has one and no rows
+/// tell.
 fn end_of_statement(document: &Document, line: usize, has_table: bool) -> usize {
     let blocks = document.blocks();
-    let Some(at) = blocks.iter().position(|block| (block.first..=block.last).contains(&line)) else { return line };
+    let Some(at) = blocks.iter().position(|block| (block.first..=block.last).contains(&line))
+    else {
+        return line;
+    };
     let next = blocks[at + 1..].iter().find(|block| block.kind != BlockKind::Blank);
     match next {
-        Some(table) if has_table && blocks[at].kind != BlockKind::Table && table.kind == BlockKind::Table => table.last,
+        Some(table)
+            if has_table
+                && blocks[at].kind != BlockKind::Table
+                && table.kind == BlockKind::Table =>
+        {
+            table.last
+        }
         _ => blocks[at].last,
     }
 }

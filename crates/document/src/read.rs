@@ -47,7 +47,9 @@ pub fn read_bytes(bytes: &[u8]) -> Result<(Document, Vec<Warning>), ReadError> {
             let before = String::from_utf8_lossy(&bytes[..offset]);
             let lines = split(&before, 0);
             let (line, column) = match lines.last() {
-                Some(last) if last.end == crate::LineEnd::None => (lines.len(), last.text.chars().count() + 1),
+                Some(last) if last.end == crate::LineEnd::None => {
+                    (lines.len(), last.text.chars().count() + 1)
+                }
                 _ => (lines.len() + 1, 1),
             };
             Err(ReadError::NotUtf8 {
@@ -72,7 +74,15 @@ pub fn read(text: &str) -> (Document, Vec<Warning>) {
     let (title, generated, introduction, sections) = reader.understand(&parts);
     let mut warnings = reader.warnings;
     warnings.sort_by_key(|warning| (warning.span.start, warning.span.end));
-    let document = Document { byte_order_mark: body.is_some(), title, generated, introduction, sections, lines, blocks };
+    let document = Document {
+        byte_order_mark: body.is_some(),
+        title,
+        generated,
+        introduction,
+        sections,
+        lines,
+        blocks,
+    };
     (document, warnings)
 }
 
@@ -139,7 +149,8 @@ impl Reader<'_> {
         let lower = heading.to_lowercase();
         let words: Vec<String> = heading.split(' ').map(String::from).collect();
         let first = parts.title.is_none() && parts.introduction.is_none();
-        if first && parts.sections.is_empty() && (overline.is_some() || lower.ends_with("dataflow")) {
+        if first && parts.sections.is_empty() && (overline.is_some() || lower.ends_with("dataflow"))
+        {
             parts.title = Some(text);
         } else if parts.sections.is_empty()
             && parts.introduction.is_none()
@@ -171,9 +182,13 @@ impl Reader<'_> {
     fn warn_no_underline(&mut self, text: usize) {
         let wide = "=".repeat(columns(self.lines[text].text.trim_end()));
         self.warnings.push(
-            Warning::new("document::underline-missing", span_of_line(self.lines, text), "this heading has no line below it")
-                .understood("a heading all the same")
-                .hint(format!("put `{wide}` below it")),
+            Warning::new(
+                "document::underline-missing",
+                span_of_line(self.lines, text),
+                "this heading has no line below it",
+            )
+            .understood("a heading all the same")
+            .hint(format!("put `{wide}` below it")),
         );
     }
 
@@ -214,7 +229,11 @@ impl Reader<'_> {
                     Warning::new(
                         "document::underline-length",
                         span_of_line(self.lines, index),
-                        format!("this line has {}, the heading has {}", characters(length), characters(wanted)),
+                        format!(
+                            "this line has {}, the heading has {}",
+                            characters(length),
+                            characters(wanted)
+                        ),
                     )
                     .understood("the line of a heading all the same")
                     .hint(format!("make it {} long", characters(wanted))),
@@ -224,7 +243,8 @@ impl Reader<'_> {
     }
 
     fn understand(&mut self, parts: &Parts) -> Understood {
-        let headings: Vec<Vec<String>> = parts.sections.iter().map(|section| self.line_words(section.heading)).collect();
+        let headings: Vec<Vec<String>> =
+            parts.sections.iter().map(|section| self.line_words(section.heading)).collect();
         let title = parts.title.map(|line| self.title(line, &headings));
         let outline = outline(title.as_ref(), &headings);
         let mut generated = None;
@@ -237,7 +257,10 @@ impl Reader<'_> {
         }
         let mut reader = section::Reader::new(self.lines, &outline);
         let introduction = Introduction {
-            heading: parts.introduction.map(|line| self.lines[line].text.trim().to_string()).unwrap_or_default(),
+            heading: parts
+                .introduction
+                .map(|line| self.lines[line].text.trim().to_string())
+                .unwrap_or_default(),
             paragraphs: reader.read_front(&front),
         };
         for section in &parts.sections {
@@ -269,7 +292,9 @@ impl Reader<'_> {
                 .iter()
                 .filter_map(|heading| {
                     let mut splits = splits_at_to(heading).into_iter();
-                    let fits = |i: &usize| heading[..*i].starts_with(from) && heading[i + 1..].starts_with(to);
+                    let fits = |i: &usize| {
+                        heading[..*i].starts_with(from) && heading[i + 1..].starts_with(to)
+                    };
                     splits.find(fits)
                 })
                 .count()
@@ -282,9 +307,21 @@ impl Reader<'_> {
                     .understood("a title; the systems are taken from the sections")
                     .hint("a title reads `X to Y Dataflow`"),
             );
-            return Title { text, from_system: String::new(), to_system: String::new(), understood: false, span };
+            return Title {
+                text,
+                from_system: String::new(),
+                to_system: String::new(),
+                understood: false,
+                span,
+            };
         };
-        Title { text, from_system: systems[..at].join(" "), to_system: systems[at + 1..].join(" "), understood: true, span }
+        Title {
+            text,
+            from_system: systems[..at].join(" "),
+            to_system: systems[at + 1..].join(" "),
+            understood: true,
+            span,
+        }
     }
 
     fn generated(&self, piece: &Piece) -> Option<Generated> {
@@ -293,8 +330,10 @@ impl Reader<'_> {
         };
         let text = self.lines[first].text.trim();
         let (label, time) = text.split_once(':')?;
-        (first == last && label.trim().eq_ignore_ascii_case("generated"))
-            .then(|| Generated { text: time.trim().to_string(), span: span_of_line(self.lines, first) })
+        (first == last && label.trim().eq_ignore_ascii_case("generated")).then(|| Generated {
+            text: time.trim().to_string(),
+            span: span_of_line(self.lines, first),
+        })
     }
 
     /// What can only be said of the document as a whole.
@@ -312,26 +351,37 @@ impl Reader<'_> {
         }
         if sections.is_empty() {
             self.warnings.push(
-                Warning::new("document::no-sections", top, "the document states no flow")
-                    .hint("a section begins with a heading such as `Wix Contacts to Zendesk Users`"),
+                Warning::new("document::no-sections", top, "the document states no flow").hint(
+                    "a section begins with a heading such as `Wix Contacts to Zendesk Users`",
+                ),
             );
         }
         for (index, section) in sections.iter().enumerate() {
             let heading = &section.heading;
-            let earlier = sections[..index].iter().find(|s| s.heading.from == heading.from && s.heading.to == heading.to);
+            let earlier = sections[..index]
+                .iter()
+                .find(|s| s.heading.from == heading.from && s.heading.to == heading.to);
             if let Some(earlier) = earlier {
-                let message = format!("a section on the same flow stands in line {}", earlier.heading.span.line);
+                let message = format!(
+                    "a section on the same flow stands in line {}",
+                    earlier.heading.span.line
+                );
                 self.warnings.push(
                     Warning::new("document::repeated-section", heading.span, message)
                         .understood("both sections together state the flow")
                         .hint("make one section of the two"),
                 );
             }
-            let states = |s: &&crate::Statement| !matches!(s.kind, StatementKind::Unrecognised { .. });
+            let states =
+                |s: &&crate::Statement| !matches!(s.kind, StatementKind::Unrecognised { .. });
             if !section.statements.iter().any(|s| states(&s)) {
                 self.warnings.push(
-                    Warning::new("document::empty-section", heading.span, "this section states nothing")
-                        .understood("the flow links nothing, creates nothing and keeps nothing equal"),
+                    Warning::new(
+                        "document::empty-section",
+                        heading.span,
+                        "this section states nothing",
+                    )
+                    .understood("the flow links nothing, creates nothing and keeps nothing equal"),
                 );
             }
         }

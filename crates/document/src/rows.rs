@@ -19,7 +19,8 @@ impl MatchRow {
     /// The row as one line: `Emails.Value = email`, several pairs joined by `and`.
     #[must_use]
     pub fn text(&self) -> String {
-        let pairs: Vec<String> = self.pairs.iter().map(|pair| format!("{} = {}", pair.from, pair.to)).collect();
+        let pairs: Vec<String> =
+            self.pairs.iter().map(|pair| format!("{} = {}", pair.from, pair.to)).collect();
         pairs.join(" and ")
     }
 }
@@ -55,7 +56,11 @@ pub(crate) fn header(table: &Table) -> Option<Header> {
 }
 
 /// The rows of a match table.
-pub(crate) fn match_rows(rows: &[Row], swapped: bool, warnings: &mut Vec<Warning>) -> Vec<MatchRow> {
+pub(crate) fn match_rows(
+    rows: &[Row],
+    swapped: bool,
+    warnings: &mut Vec<Warning>,
+) -> Vec<MatchRow> {
     let read = |row: &Row| {
         check_count(row, 2, 2, warnings);
         let [left, right] = sides(row, swapped).map(paths_of);
@@ -65,7 +70,11 @@ pub(crate) fn match_rows(rows: &[Row], swapped: bool, warnings: &mut Vec<Warning
                 Warning::new(
                     "document::table-row",
                     row.span,
-                    format!("{} on the left do not pair up with {} on the right", counted(left.len()), counted(right.len())),
+                    format!(
+                        "{} on the left do not pair up with {} on the right",
+                        counted(left.len()),
+                        counted(right.len())
+                    ),
                 )
                 .understood("one pair of the cells' whole texts, which no record has")
                 .hint("write as many paths on both sides, separated by `, `"),
@@ -81,7 +90,10 @@ pub(crate) fn match_rows(rows: &[Row], swapped: bool, warnings: &mut Vec<Warning
         let pairs: Vec<MatchPair> = left
             .iter()
             .zip(&right)
-            .map(|(from, to)| MatchPair { from: path(from, row.span, warnings), to: path(to, row.span, warnings) })
+            .map(|(from, to)| MatchPair {
+                from: path(from, row.span, warnings),
+                to: path(to, row.span, warnings),
+            })
             .collect();
         MatchRow { pairs }
     };
@@ -89,7 +101,12 @@ pub(crate) fn match_rows(rows: &[Row], swapped: bool, warnings: &mut Vec<Warning
 }
 
 /// The rows of a property table. `columns` is how many the header has.
-pub(crate) fn property_rows(rows: &[Row], swapped: bool, columns: usize, warnings: &mut Vec<Warning>) -> Vec<PropertyRow> {
+pub(crate) fn property_rows(
+    rows: &[Row],
+    swapped: bool,
+    columns: usize,
+    warnings: &mut Vec<Warning>,
+) -> Vec<PropertyRow> {
     let read = |row: &Row| {
         check_count(row, columns.clamp(2, 3), 3, warnings);
         let [from, to] = sides(row, swapped).map(|cell| cell.map(single_path).unwrap_or_default());
@@ -115,12 +132,17 @@ fn check_count(row: &Row, least: usize, most: usize, warnings: &mut Vec<Warning>
     if (least..=most).contains(&count) {
         return;
     }
-    let what = if count < least { "missing cells are empty" } else { "what is too much has no effect" };
+    let what =
+        if count < least { "missing cells are empty" } else { "what is too much has no effect" };
     let cells = if count == 1 { "cell" } else { "cells" };
     warnings.push(
-        Warning::new("document::table-row", row.span, format!("this row has {count} {cells}, not {most}"))
-            .understood(what)
-            .hint("each cell stands on a line of its own that begins with `-`"),
+        Warning::new(
+            "document::table-row",
+            row.span,
+            format!("this row has {count} {cells}, not {most}"),
+        )
+        .understood(what)
+        .hint("each cell stands on a line of its own that begins with `-`"),
     );
 }
 
@@ -143,9 +165,13 @@ fn path(text: &str, span: Span, warnings: &mut Vec<Warning>) -> PathCell {
     let incomplete = |c: &crate::PathCondition| c.value.is_empty() || c.path.is_empty();
     if cell.conditions.iter().any(incomplete) {
         warnings.push(
-            Warning::new("document::condition", span, "a condition does not say which value, or in which path")
-                .understood("a condition that has to be completed in the flow file")
-                .hint("a condition reads `(Dependant on having VALUE in PATH)`"),
+            Warning::new(
+                "document::condition",
+                span,
+                "a condition does not say which value, or in which path",
+            )
+            .understood("a condition that has to be completed in the flow file")
+            .hint("a condition reads `(Dependant on having VALUE in PATH)`"),
         );
     }
     if cell.conditions.len() > 1 {
@@ -161,7 +187,9 @@ fn type_cell(text: &str, span: Span, warnings: &mut Vec<Warning>) -> TypeCell {
     let cell = TypeCell::parse(text);
     let written = cell.to_string();
     let put_right = |message: &str| {
-        Warning::new("document::type", span, message).understood(written.clone()).hint(format!("write `{written}`"))
+        Warning::new("document::type", span, message)
+            .understood(written.clone())
+            .hint(format!("write `{written}`"))
     };
     match &cell {
         TypeCell::Conversion { repaired: true, .. } => {
@@ -243,7 +271,11 @@ pub(crate) fn split_paths(text: &str) -> Vec<String> {
         let path = PathCell::parse(part).path;
         !path.is_empty() && !path.contains(char::is_whitespace)
     };
-    if parts.iter().all(is_path) { parts.iter().map(|part| part.trim().to_string()).collect() } else { vec![text.to_string()] }
+    if parts.iter().all(is_path) {
+        parts.iter().map(|part| part.trim().to_string()).collect()
+    } else {
+        vec![text.to_string()]
+    }
 }
 
 #[cfg(test)]
@@ -254,7 +286,10 @@ mod tests {
     fn several_paths_in_a_cell() {
         assert_eq!(split_paths("name.first, name.last"), ["name.first", "name.last"]);
         assert_eq!(split_paths("a and b"), ["a", "b"]);
-        assert_eq!(split_paths("a (Dependant on having x and y in t), b"), ["a (Dependant on having x and y in t)", "b"]);
+        assert_eq!(
+            split_paths("a (Dependant on having x and y in t), b"),
+            ["a (Dependant on having x and y in t)", "b"]
+        );
         assert_eq!(split_paths("Terms of sale and return"), ["Terms of sale and return"]);
         assert_eq!(split_paths(""), [""]);
         let block = ["| a, b".to_string(), "| c".to_string()];

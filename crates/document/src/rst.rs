@@ -77,7 +77,12 @@ fn section(section: &DraftSection) -> String {
 /// A row's cells, each of one or more lines.
 type Cells = Vec<Vec<String>>;
 
-fn push_table(out: &mut String, section: &DraftSection, statement: &StatementKind, rows: impl Iterator<Item = Cells>) {
+fn push_table(
+    out: &mut String,
+    section: &DraftSection,
+    statement: &StatementKind,
+    rows: impl Iterator<Item = Cells>,
+) {
     let header = section.table_header(statement);
     let header: Cells = header.into_iter().map(|cell| vec![cell]).collect();
     push_lines(out, &[".. list-table::", "   :header-rows: 1", ""]);
@@ -103,7 +108,11 @@ fn match_cells(row: &MatchRow) -> Cells {
         split_paths(&line) == paths && !is_bar(&line)
     };
     let cell = |paths: Vec<String>, plain: bool| {
-        if plain { vec![paths.join(", ")] } else { paths.iter().map(|path| block_line(path)).collect() }
+        if plain {
+            vec![paths.join(", ")]
+        } else {
+            paths.iter().map(|path| block_line(path)).collect()
+        }
     };
     let plain = plain(&from) && plain(&to);
     vec![cell(from, plain), cell(to, plain)]
@@ -115,7 +124,8 @@ fn whole_path(path: &str) -> String {
 }
 
 fn is_bar(path: &str) -> bool {
-    path.strip_prefix('|').is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace))
+    path.strip_prefix('|')
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace))
 }
 
 fn block_line(path: &str) -> String {

@@ -21,7 +21,9 @@ use crate::setting::{Setting, named_types};
 use crate::span::Span;
 use crate::statement::StatementKind;
 use crate::warning::Warning;
-use crate::wording::{self, Found, Names, Sentence, Slot, begins_sentence, sentence_at, slot_words};
+use crate::wording::{
+    self, Found, Names, Sentence, Slot, begins_sentence, sentence_at, slot_words,
+};
 use crate::words::{Word, as_lines, join, single_spaced, span_of, tidy, words_of};
 
 /// What the whole document says about the systems' names.
@@ -80,7 +82,14 @@ struct Current {
 
 impl<'a> Reader<'a> {
     pub fn new(lines: &'a [Line], outline: &'a Outline) -> Reader<'a> {
-        Reader { lines, outline, warnings: Vec::new(), sections: Vec::new(), current: Current::default(), front: Vec::new() }
+        Reader {
+            lines,
+            outline,
+            warnings: Vec::new(),
+            sections: Vec::new(),
+            current: Current::default(),
+            front: Vec::new(),
+        }
     }
 
     /// The sections and warnings.
@@ -177,8 +186,12 @@ impl<'a> Reader<'a> {
                 None => return false,
             }
         }
-        let read = |(first, last, text): &(usize, usize, String)| Some((*first, *last, Setting::parse(text)?));
-        let Some(settings) = sentences.iter().map(read).collect::<Option<Vec<_>>>() else { return false };
+        let read = |(first, last, text): &(usize, usize, String)| {
+            Some((*first, *last, Setting::parse(text)?))
+        };
+        let Some(settings) = sentences.iter().map(read).collect::<Option<Vec<_>>>() else {
+            return false;
+        };
         for (first, last, setting) in settings {
             let span = span_of_lines(self.lines, first, last);
             self.push(StatementKind::Setting(setting), span);
@@ -196,8 +209,9 @@ impl<'a> Reader<'a> {
 
     fn unknown(&mut self, words: &[Word], text: String, span: Span) {
         if !self.sections.is_empty() {
-            let warning = Warning::new("document::unknown-statement", span, "this is none of the statements")
-                .understood("text without effect");
+            let warning =
+                Warning::new("document::unknown-statement", span, "this is none of the statements")
+                    .understood("text without effect");
             let (from, to) = (&self.current.from, &self.current.to);
             let near = wording::nearest(words).map(|sentence| {
                 let filled = wording::fill(sentence, from, to, "…", "…");
@@ -208,7 +222,9 @@ impl<'a> Reader<'a> {
             });
             let warning = match near {
                 Some(near) => warning.hint(format!("it comes near to: {near}")),
-                None => warning.hint("notes stand in the introduction; the wording of the statements is fixed"),
+                None => warning.hint(
+                    "notes stand in the introduction; the wording of the statements is fixed",
+                ),
             };
             self.warnings.push(warning);
         }
@@ -230,7 +246,14 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn read_sentence(&mut self, words: &[Word], range: Range<usize>, unknown: Range<usize>, found: &Found, ahead: &[Piece]) {
+    fn read_sentence(
+        &mut self,
+        words: &[Word],
+        range: Range<usize>,
+        unknown: Range<usize>,
+        found: &Found,
+        ahead: &[Piece],
+    ) {
         let span = span_of(self.lines, &words[range.clone()]);
         let slot = |slot: Slot| found.slot(slot).map(|range| slot_words(words, range));
         let (from, to) = (slot(Slot::From), slot(Slot::To));
@@ -242,7 +265,9 @@ impl<'a> Reader<'a> {
         if !found.as_expected {
             let (from_other, to_other) = (other(&from, &names.from), other(&to, &names.to));
             let swapped = !other(&from, &names.to) && !other(&to, &names.from);
-            if let (Some(from), Some(to), true, false) = (&from, &to, from_other && to_other, swapped) {
+            if let (Some(from), Some(to), true, false) =
+                (&from, &to, from_other && to_other, swapped)
+            {
                 let between = unknown.len();
                 self.open_without_heading(words, unknown, (from, to), span, ahead);
                 // Read it again, now that its names are known.
@@ -393,10 +418,12 @@ impl<'a> Reader<'a> {
     /// `SuperOffice Sale, Quote, or Quoteline`: the system may be said once.
     fn connected(&self, words: &[Word], found: &Found) -> Vec<TypeName> {
         let range = found.slot(Slot::Connected).unwrap_or(0..0);
-        let unnamed = words.get(range.start).is_some_and(|w| !w.starts_line && w.gap.chars().count() > 1);
+        let unnamed =
+            words.get(range.start).is_some_and(|w| !w.starts_line && w.gap.chars().count() > 1);
         let list = single_spaced(&words[range]);
         let heading = self.sections.last().map(|s| &s.heading);
-        let (from, to) = heading.map_or(("", ""), |h| (h.from.system.as_str(), h.to.system.as_str()));
+        let (from, to) =
+            heading.map_or(("", ""), |h| (h.from.system.as_str(), h.to.system.as_str()));
         let mut system = from;
         let mut names = Vec::new();
         for (index, item) in list_items(&list).into_iter().enumerate() {
@@ -407,7 +434,8 @@ impl<'a> Reader<'a> {
                 let kind = item.strip_prefix(system)?.strip_prefix(' ')?;
                 (!system.is_empty() && !kind.starts_with('(')).then_some(kind)
             };
-            // The other system's types are hardly meant, and never after the space of an unnamed one.
+            // The other system's types are hardly meant, and never after the space of an unnamed
+            // one.
             let begins_name = if index == 0 { !unnamed } else { article.is_some() };
             let kind = match (within(from), within(to).filter(|_| begins_name)) {
                 (Some(kind), _) => {
@@ -426,7 +454,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// A section may say which record types its heading names: where a system's name ends is not to be seen there.
+/// A section may say which record types its heading names: where a system's name ends is not to be
+/// seen there.
 fn name_as_said(section: &mut Section) {
     let named = section.statements.iter().find_map(|statement| match &statement.kind {
         StatementKind::Setting(setting) => named_types(setting),
@@ -436,11 +465,15 @@ fn name_as_said(section: &mut Section) {
     let before = std::mem::replace(&mut section.heading.from, from.clone());
     section.heading.to = to.clone();
     for statement in &mut section.statements {
-        let StatementKind::CreateIfConnected { connected, system } = &mut statement.kind else { continue };
+        let StatementKind::CreateIfConnected { connected, system } = &mut statement.kind else {
+            continue;
+        };
         *system = to.system.clone();
         for name in connected.iter_mut().filter(|name| name.system == before.system) {
             let whole = name.to_string();
-            let kind = whole.strip_prefix(&format!("{} ", from.system)).map_or_else(|| name.within_system(), str::to_string);
+            let kind = whole
+                .strip_prefix(&format!("{} ", from.system))
+                .map_or_else(|| name.within_system(), str::to_string);
             *name = TypeName::new(&from.system, &kind);
         }
     }
@@ -449,7 +482,9 @@ fn name_as_said(section: &mut Section) {
 /// Likewise the condition, where the sentence can't hold it as it is.
 fn condition_as_said(section: &mut Section) {
     let said = section.statements.iter().find_map(|statement| match &statement.kind {
-        StatementKind::Setting(setting) if setting.key == "condition" => setting.value.as_str().map(String::from),
+        StatementKind::Setting(setting) if setting.key == "condition" => {
+            setting.value.as_str().map(String::from)
+        }
         _ => None,
     });
     let Some(said) = said else { return };
@@ -463,7 +498,11 @@ fn condition_as_said(section: &mut Section) {
 /// Whether the sentence makes records of B, so that it matters which of the types B is.
 fn creates(sentence: Sentence) -> bool {
     match sentence {
-        Sentence::Every | Sentence::Condition | Sentence::Connected | Sentence::Merges | Sentence::Creates => true,
+        Sentence::Every
+        | Sentence::Condition
+        | Sentence::Connected
+        | Sentence::Merges
+        | Sentence::Creates => true,
         Sentence::LinkOnly | Sentence::Match | Sentence::KeepInSync | Sentence::Properties => false,
     }
 }
@@ -513,7 +552,10 @@ mod tests {
     fn lists_end_with_or() {
         assert_eq!(list_items("S Sale"), ["S Sale"]);
         assert_eq!(list_items("S Sale, or Quote"), ["S Sale", "Quote"]);
-        assert_eq!(list_items("S Sale (a, b), Quote, or a S Order"), ["S Sale (a, b)", "Quote", "a S Order"]);
+        assert_eq!(
+            list_items("S Sale (a, b), Quote, or a S Order"),
+            ["S Sale (a, b)", "Quote", "a S Order"]
+        );
         assert_eq!(list_items("Sale or Quote"), ["Sale", "Quote"]);
     }
 }

@@ -1,4 +1,5 @@
-//! What a flow file says and a document's other statements cannot: one sentence each, below the tables.
+//! What a flow file says and a document's other statements cannot: one sentence each, below the
+//! tables.
 //!
 //! ```text
 //! Also: when one of the two is deleted, the other is deleted as well.
@@ -6,8 +7,9 @@
 //! Match row 1 ("phone" and "mobile"): the setting "as" is "phone".
 //! ```
 //!
-//! The settings that are met most have a sentence of their own; every other is named with its value, so that none is ever lost. What a
-//! setting means is not known here: it is read by whoever reads flow files.
+//! The settings that are met most have a sentence of their own; every other is named with its
+//! value, so that none is ever lost. What a setting means is not known here: it is read by whoever
+//! reads flow files.
 
 use std::fmt;
 
@@ -111,7 +113,8 @@ impl Setting {
         Some(Setting { row, key, value })
     }
 
-    /// Whether a line begins a sentence that states a setting, as far as that can be told by its first words.
+    /// Whether a line begins a sentence that states a setting, as far as that can be told by its
+    /// first words.
     pub(crate) fn begins(line: &str) -> bool {
         let line = line.trim_start();
         line.starts_with("Also: ") || SettingRow::parse(line).is_some()
@@ -126,7 +129,9 @@ impl fmt::Display for Setting {
             Some(row) => write!(f, "{row}: ")?,
         }
         let value = in_one_line(&self.value);
-        if let Some((_, _, words)) = FIXED.iter().find(|(key, text, _)| *key == self.key && *text == value) {
+        if let Some((_, _, words)) =
+            FIXED.iter().find(|(key, text, _)| *key == self.key && *text == value)
+        {
             return write!(f, "{words}.");
         }
         match OPEN.iter().find(|(key, _)| *key == self.key) {
@@ -183,7 +188,8 @@ impl DraftSection {
     }
 }
 
-/// Which record types a heading names, where that can't be told from its words: in which of them the system's name ends.
+/// Which record types a heading names, where that can't be told from its words: in which of them
+/// the system's name ends.
 pub(crate) fn names_setting(from: &TypeName, to: &TypeName) -> Setting {
     let name = |name: &TypeName| serde_json::json!([name.system, name.kind, name.facet]);
     Setting::of_flow("names", Value::Array(vec![name(from), name(to)]))
@@ -206,7 +212,9 @@ mod tests {
 
     #[test]
     fn every_setting_is_a_sentence_that_is_read_back() {
-        let row = |is_match| Some(SettingRow { is_match, number: 3, from: "a \"b\" (c)".into(), to: "d: e".into() });
+        let row = |is_match| {
+            Some(SettingRow { is_match, number: 3, from: "a \"b\" (c)".into(), to: "d: e".into() })
+        };
         for row in [None, row(false), row(true)] {
             for (key, value) in [
                 ("deletes", json!("propagate")),

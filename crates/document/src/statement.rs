@@ -50,7 +50,8 @@ pub enum StatementKind {
         /// The property pairs; may be none.
         rows: Vec<PropertyRow>,
     },
-    /// What a flow file says and no other statement can, in a sentence of a fixed form below the tables.
+    /// What a flow file says and no other statement can, in a sentence of a fixed form below the
+    /// tables.
     Setting(Setting),
     /// Text that is none of the above, as it stands. It has no effect.
     Unrecognised {
@@ -118,9 +119,9 @@ impl StatementKind {
     #[must_use]
     pub fn creates(&self) -> bool {
         match self {
-            StatementKind::EveryCreates | StatementKind::ConditionCreates { .. } | StatementKind::CreateIfConnected { .. } => {
-                true
-            }
+            StatementKind::EveryCreates
+            | StatementKind::ConditionCreates { .. }
+            | StatementKind::CreateIfConnected { .. } => true,
             StatementKind::MergeOrCreate { creates, .. } => *creates,
             StatementKind::LinkOnly
             | StatementKind::Match { .. }

@@ -45,8 +45,11 @@ impl Cell {
 }
 
 pub(crate) fn parse(lines: &[Line], first: usize, last: usize) -> Table {
-    let mut table =
-        Table { directive: lines[first].text.starts_with(".."), span: span_of_lines(lines, first, last), ..Table::default() };
+    let mut table = Table {
+        directive: lines[first].text.starts_with(".."),
+        span: span_of_lines(lines, first, last),
+        ..Table::default()
+    };
     // Column of the cells' dashes in the current row.
     let mut dash = 0;
     for index in first + usize::from(table.directive)..=last {
@@ -55,11 +58,13 @@ pub(crate) fn parse(lines: &[Line], first: usize, last: usize) -> Table {
             continue;
         }
         let in_row = !table.rows.is_empty();
-        if let Some(after) = row_marker(&line.text).filter(|_| !in_row || line.indent() < dash + 2) {
+        if let Some(after) = row_marker(&line.text).filter(|_| !in_row || line.indent() < dash + 2)
+        {
             dash = line.text[..after].chars().count() - 1;
             table.rows.push(Row::default());
             add_cell(&mut table.rows, lines, index, after);
-        } else if let Some(after) = cell_marker(line).filter(|_| in_row && line.indent() < dash + 2) {
+        } else if let Some(after) = cell_marker(line).filter(|_| in_row && line.indent() < dash + 2)
+        {
             add_cell(&mut table.rows, lines, index, after);
         } else if let Some(cell) = table.rows.last_mut().and_then(|r| r.cells.last_mut()) {
             cell.lines.push(line.text.trim().to_string());
@@ -92,8 +97,10 @@ fn add_cell(rows: &mut [Row], lines: &[Line], index: usize, after: usize) {
     let start = line.start + line.text.len() - text.len() + (text.len() - text.trim_start().len());
     let start = if trimmed.is_empty() { line.start + line.text.len() - text.len() } else { start };
     if let Some(row) = rows.last_mut() {
-        row.cells
-            .push(Cell { lines: vec![text.trim_end().to_string()], span: span_between(lines, start, start + trimmed.len()) });
+        row.cells.push(Cell {
+            lines: vec![text.trim_end().to_string()],
+            span: span_between(lines, start, start + trimmed.len()),
+        });
     }
 }
 

@@ -38,7 +38,10 @@ pub const CODES: [(&str, &str); 22] = [
     ("document::repeated-section", "two sections state the same flow"),
     ("document::empty-section", "a section states nothing"),
     ("document::unknown-statement", "text that is none of the statements and has no effect"),
-    ("document::other-direction", "a statement creates records in the direction opposite to its heading"),
+    (
+        "document::other-direction",
+        "a statement creates records in the direction opposite to its heading",
+    ),
     ("document::name-mismatch", "a statement or table names another record type than its heading"),
     ("document::wording", "a statement differs from the fixed wording"),
     ("document::spacing", "spaces are doubled"),
@@ -80,7 +83,11 @@ impl Warning {
     #[must_use]
     pub fn render(&self, file: &str, source: &str) -> String {
         let Span { start, end, line, column } = self.span;
-        let mut text = format!("{file}:{line}:{column}: warning: {} [{}]\n", visible(&self.message), self.code);
+        let mut text = format!(
+            "{file}:{line}:{column}: warning: {} [{}]\n",
+            visible(&self.message),
+            self.code
+        );
         let source_line = line_around(source, start);
         let number = line.to_string();
         let margin = " ".repeat(number.len());
@@ -154,9 +161,11 @@ fn push_visible(shown: &mut String, c: char) {
         '\u{feff}' => {}
         '\0'..='\u{1f}' => shown.push(char::from_u32(0x2400 + u32::from(c)).unwrap_or('\u{fffd}')),
         // Deletion, further control characters, and those that turn the direction of writing.
-        '\u{7f}'..='\u{9f}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-            shown.push('\u{fffd}')
-        }
+        '\u{7f}'..='\u{9f}'
+        | '\u{200e}'
+        | '\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2066}'..='\u{2069}' => shown.push('\u{fffd}'),
         _ => shown.push(c),
     }
 }

@@ -47,7 +47,11 @@ use Piece::{Slot as Hole, Words};
 
 /// The sentences that begin with words of their own; each ends with the given mark.
 const TEMPLATES: [(Sentence, &[Piece], char); 8] = [
-    (Sentence::Every, &[Words("Every"), Hole(A), Words("will be synchronized with a"), Hole(B)], '.'),
+    (
+        Sentence::Every,
+        &[Words("Every"), Hole(A), Words("will be synchronized with a"), Hole(B)],
+        '.',
+    ),
     (
         Sentence::LinkOnly,
         &[
@@ -75,13 +79,35 @@ const TEMPLATES: [(Sentence, &[Piece], char); 8] = [
     ),
     (
         Sentence::Merges,
-        &[Words("If a matching"), Hole(B), Words("already exists, the"), Hole(A), Words("will be merged with the existing one")],
+        &[
+            Words("If a matching"),
+            Hole(B),
+            Words("already exists, the"),
+            Hole(A),
+            Words("will be merged with the existing one"),
+        ],
         '.',
     ),
-    (Sentence::Creates, &[Words("If no matching"), Hole(B), Words("is found, a new"), Hole(B), Words("will be created")], '.'),
+    (
+        Sentence::Creates,
+        &[
+            Words("If no matching"),
+            Hole(B),
+            Words("is found, a new"),
+            Hole(B),
+            Words("will be created"),
+        ],
+        '.',
+    ),
     (
         Sentence::Match,
-        &[Words("A"), Hole(A), Words("will merge with a"), Hole(B), Words("if one of the following property combinations match")],
+        &[
+            Words("A"),
+            Hole(A),
+            Words("will merge with a"),
+            Hole(B),
+            Words("if one of the following property combinations match"),
+        ],
         ':',
     ),
     (
@@ -100,7 +126,12 @@ const TEMPLATES: [(Sentence, &[Piece], char); 8] = [
     ),
     (
         Sentence::Properties,
-        &[Words("The following properties are synchronized between a"), Hole(A), Words("and a"), Hole(B)],
+        &[
+            Words("The following properties are synchronized between a"),
+            Hole(A),
+            Words("and a"),
+            Hole(B),
+        ],
         ':',
     ),
 ];
@@ -169,7 +200,13 @@ fn opening_sentence(words: &[Word], at: usize, names: &Names) -> Option<Found> {
         TEMPLATES.iter().find_map(|(sentence, pieces, _)| {
             let mut slots = Vec::new();
             let end = walk(words, at, pieces, expected, &mut slots)?;
-            Some(Found { sentence: *sentence, end, slots, condition: at..at, as_expected: expected.is_some() })
+            Some(Found {
+                sentence: *sentence,
+                end,
+                slots,
+                condition: at..at,
+                as_expected: expected.is_some(),
+            })
         })
     };
     named(Some(names)).or_else(|| named(None))
@@ -188,7 +225,8 @@ fn condition_at(words: &[Word], at: usize, names: &Names) -> Option<Found> {
                 continue;
             };
             // Where another sentence begins before the `, it`, the text before it is no condition.
-            let other = |i: usize| begins_sentence(words, i) && opening_sentence(words, i, names).is_some();
+            let other =
+                |i: usize| begins_sentence(words, i) && opening_sentence(words, i, names).is_some();
             return (!(at + 1..=comma).any(other)).then_some(Found {
                 sentence: Sentence::Condition,
                 end,
@@ -223,7 +261,8 @@ fn walk(
         (Hole(A), Some(names)) => name(words, at, &names.from, closes)?,
         (Hole(B), Some(names)) => name(words, at, &names.to, closes)?,
         (Hole(S), Some(names)) if !names.to_system.is_empty() => {
-            name(words, at, &names.to_system, closes).or_else(|| anything(words, at, rest, NAME_WORDS))?
+            name(words, at, &names.to_system, closes)
+                .or_else(|| anything(words, at, rest, NAME_WORDS))?
         }
         (Hole(C), _) => anything(words, at, rest, LIST_WORDS)?,
         (Hole(_), _) => anything(words, at, rest, NAME_WORDS)?,
@@ -250,7 +289,8 @@ fn literal(words: &[Word], at: usize, text: &str, closes: bool) -> Option<usize>
 /// Whether a word is the template's, give or take case, a comma, `an` and British spelling.
 fn same_word(word: &str, want: &str) -> bool {
     let (word, want) = (word.trim_end_matches(','), want.trim_end_matches(','));
-    let british = || word.len() == want.len() && word.to_ascii_lowercase().replace("nis", "niz") == want;
+    let british =
+        || word.len() == want.len() && word.to_ascii_lowercase().replace("nis", "niz") == want;
     word.eq_ignore_ascii_case(want) || (want == "a" && word.eq_ignore_ascii_case("an")) || british()
 }
 
@@ -264,8 +304,8 @@ fn name(words: &[Word], at: usize, name: &[String], closes: bool) -> Option<usiz
     };
     let (found_last, found_before) = found.split_last()?;
     let closed = |text: &str| closes && text.strip_suffix(['.', ':']) == Some(last);
-    let same =
-        found_before.iter().zip(before).all(|(f, b)| f.text == *b) && (found_last.text == *last || closed(&found_last.text));
+    let same = found_before.iter().zip(before).all(|(f, b)| f.text == *b)
+        && (found_last.text == *last || closed(&found_last.text));
     same.then_some(end)
 }
 
@@ -277,9 +317,10 @@ fn anything(words: &[Word], at: usize, rest: &[Piece], most: usize) -> Option<us
             let closes = rest.len() == 1;
             (at..=limit).find(|end| literal(words, *end, text, closes).is_some())
         }
-        _ => {
-            (at..limit).find(|i| words[*i].text.ends_with(['.', ':'])).map(|i| i + 1).or((limit == words.len()).then_some(limit))
-        }
+        _ => (at..limit)
+            .find(|i| words[*i].text.ends_with(['.', ':']))
+            .map(|i| i + 1)
+            .or((limit == words.len()).then_some(limit)),
     }
 }
 

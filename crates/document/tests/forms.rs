@@ -1,7 +1,8 @@
 //! Every form of statement, read from documents of our own and written again.
 
 use lockstep_document::{
-    Draft, PathCell, StatementKind, TypeCell, TypeName, Warning, read, write_html, write_markdown, write_rst,
+    Draft, PathCell, StatementKind, TypeCell, TypeName, Warning, read, write_html, write_markdown,
+    write_rst,
 };
 
 const EVERY_STATEMENT: &str = include_str!("fixtures/every-statement.rst");
@@ -72,7 +73,10 @@ fn the_typed_statements_of_a_document() {
     };
     assert_eq!(document.generated.as_ref().unwrap().text, "2026-02-03 04:05:06");
     assert_eq!(document.introduction.paragraphs.len(), 2);
-    assert_eq!(document.introduction.paragraphs[1], "This page says how they are kept in step;\nit is signed off by Åse Lunde.");
+    assert_eq!(
+        document.introduction.paragraphs[1],
+        "This page says how they are kept in step;\nit is signed off by Åse Lunde."
+    );
     assert_eq!(company.heading.from, TypeName::new("Lime CRM", "Company"));
     assert_eq!(company.heading.to.facet.as_deref(), Some("business data"));
 
@@ -101,7 +105,9 @@ fn the_typed_statements_of_a_document() {
     assert_eq!(rows[0].type_cell, TypeCell::Plain("string".into()));
     let condition = rows[1].from.condition().unwrap();
     assert_eq!((condition.value.as_str(), condition.path.as_str()), ("switchboard", "phones.kind"));
-    assert!(matches!(&rows[2].type_cell, TypeCell::Conversion { list, repaired: false } if list.len() == 3));
+    assert!(
+        matches!(&rows[2].type_cell, TypeCell::Conversion { list, repaired: false } if list.len() == 3)
+    );
     assert_eq!(rows[3].type_cell, TypeCell::NotApplicable);
     assert_eq!(rows[4].type_cell, TypeCell::Empty);
     // Each row and cell can be pointed at.
@@ -112,16 +118,23 @@ fn the_typed_statements_of_a_document() {
 
     assert_eq!(
         person.statements[0].kind,
-        StatementKind::ConditionCreates { condition: "When the category is \"Customer, private\"".into() }
+        StatementKind::ConditionCreates {
+            condition: "When the category is \"Customer, private\"".into()
+        }
     );
     assert_eq!(
         contact.statements[1].kind,
         StatementKind::CreateIfConnected {
-            connected: ["Deal", "Quote", "Order line"].map(|kind| TypeName::new("Lime CRM", kind)).to_vec(),
+            connected: ["Deal", "Quote", "Order line"]
+                .map(|kind| TypeName::new("Lime CRM", kind))
+                .to_vec(),
             system: "Nordvik ERP".into()
         }
     );
-    assert_eq!(contact.statements[2].kind, StatementKind::MergeOrCreate { merges: false, creates: true });
+    assert_eq!(
+        contact.statements[2].kind,
+        StatementKind::MergeOrCreate { merges: false, creates: true }
+    );
 }
 
 #[test]
@@ -154,23 +167,29 @@ fn a_condition_is_whatever_stands_before_it() {
         "If, and only if, it  pays"
     );
     assert_eq!(
-        condition("When every contact will be an importer, it will be synchronized with a Zendesk Users."),
+        condition(
+            "When every contact will be an importer, it will be synchronized with a Zendesk Users."
+        ),
         "When every contact will be an importer"
     );
 }
 
 #[test]
 fn several_connected_types_may_name_their_system_once_or_each_time() {
-    for list in
-        ["Wix Orders, Carts, or Bookings", "Wix Orders, or a Wix Carts, or a Wix Bookings", "Wix Orders, Carts or Bookings"]
-    {
+    for list in [
+        "Wix Orders, Carts, or Bookings",
+        "Wix Orders, or a Wix Carts, or a Wix Bookings",
+        "Wix Orders, Carts or Bookings",
+    ] {
         let body = format!(
             "A new Zendesk Users will be created from a Wix Contacts if it is connected to a {list} that is synchronized into Zendesk."
         );
         assert_eq!(
             only(&body),
             StatementKind::CreateIfConnected {
-                connected: ["Orders", "Carts", "Bookings"].map(|kind| TypeName::new("Wix", kind)).to_vec(),
+                connected: ["Orders", "Carts", "Bookings"]
+                    .map(|kind| TypeName::new("Wix", kind))
+                    .to_vec(),
                 system: "Zendesk".into()
             }
         );
@@ -181,10 +200,15 @@ fn several_connected_types_may_name_their_system_once_or_each_time() {
 fn each_half_of_merge_or_create_counts_alone() {
     let half = |merges, creates| StatementKind::MergeOrCreate { merges, creates };
     assert_eq!(
-        only("If a matching Zendesk Users already exists, the Wix Contacts will be merged with the existing one."),
+        only(
+            "If a matching Zendesk Users already exists, the Wix Contacts will be merged with the existing one."
+        ),
         half(true, false)
     );
-    assert_eq!(only("If no matching Zendesk Users is found, a new Zendesk Users will be created."), half(false, true));
+    assert_eq!(
+        only("If no matching Zendesk Users is found, a new Zendesk Users will be created."),
+        half(false, true)
+    );
 }
 
 #[test]
@@ -263,7 +287,8 @@ fn a_system_spelled_otherwise_than_in_the_title_is_recognised() {
 
 #[test]
 fn doubled_spaces_do_not_hide_what_is_said() {
-    let doubled = section("Every Wix Contacts will be synchronized with a Zendesk Users.\n").replace(' ', "  ");
+    let doubled = section("Every Wix Contacts will be synchronized with a Zendesk Users.\n")
+        .replace(' ', "  ");
     let (document, warnings) = read(&doubled);
     assert_eq!(document.sections[0].statements[0].kind, StatementKind::EveryCreates);
     assert_eq!(document.sections[0].heading.to, TypeName::new("Zendesk", "Users"));
@@ -305,7 +330,10 @@ fn names_cannot_break_out_of_html_or_markdown() {
         from_system: nasty.into(),
         to_system: "Y".into(),
         generated: Some(nasty.into()),
-        introduction: lockstep_document::Introduction { heading: nasty.into(), paragraphs: vec![nasty.into()] },
+        introduction: lockstep_document::Introduction {
+            heading: nasty.into(),
+            paragraphs: vec![nasty.into()],
+        },
         sections: vec![lockstep_document::DraftSection {
             from: TypeName::new(nasty, nasty),
             to: TypeName::new("Y", "Z"),

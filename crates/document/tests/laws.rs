@@ -1,15 +1,19 @@
 //! What holds for every text and every draft.
 
 use lockstep_document::{
-    BlockKind, Document, Draft, DraftSection, Introduction, MatchPair, MatchRow, PathCell, PathCondition, PropertyRow, Setting,
-    SettingRow, StatementKind, TypeCell, TypeName, default_introduction, read, read_bytes, write_html, write_markdown, write_rst,
+    BlockKind, Document, Draft, DraftSection, Introduction, MatchPair, MatchRow, PathCell,
+    PathCondition, PropertyRow, Setting, SettingRow, StatementKind, TypeCell, TypeName,
+    default_introduction, read, read_bytes, write_html, write_markdown, write_rst,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-const DOCUMENTS: [&str; 3] =
-    [include_str!("fixtures/every-statement.rst"), include_str!("fixtures/unnamed.rst"), include_str!("fixtures/sick.rst")];
+const DOCUMENTS: [&str; 3] = [
+    include_str!("fixtures/every-statement.rst"),
+    include_str!("fixtures/unnamed.rst"),
+    include_str!("fixtures/sick.rst"),
+];
 
 /// Reading keeps every byte, its spans lie in the source, and what it gives can be shown.
 fn check_reading(source: &str) {
@@ -157,7 +161,11 @@ fn facet() -> impl Strategy<Value = Option<String>> {
 }
 
 fn type_in(system: String) -> impl Strategy<Value = TypeName> {
-    (name(1..3), facet()).prop_map(move |(kind, facet)| TypeName { system: system.clone(), kind, facet })
+    (name(1..3), facet()).prop_map(move |(kind, facet)| TypeName {
+        system: system.clone(),
+        kind,
+        facet,
+    })
 }
 
 fn path() -> impl Strategy<Value = String> {
@@ -172,9 +180,11 @@ fn path() -> impl Strategy<Value = String> {
 }
 
 fn path_cell() -> impl Strategy<Value = PathCell> {
-    let condition = ("([a-zA-Z:0-9]{1,6}( [a-z]{1,4})?)?", "[a-z.]{0,8}").prop_map(|(value, path)| PathCondition { value, path });
-    (path(), proptest::option::weighted(0.2, vec(condition, 1..3)))
-        .prop_map(|(path, conditions)| PathCell { path, conditions: conditions.unwrap_or_default() })
+    let condition = ("([a-zA-Z:0-9]{1,6}( [a-z]{1,4})?)?", "[a-z.]{0,8}")
+        .prop_map(|(value, path)| PathCondition { value, path });
+    (path(), proptest::option::weighted(0.2, vec(condition, 1..3))).prop_map(
+        |(path, conditions)| PathCell { path, conditions: conditions.unwrap_or_default() },
+    )
 }
 
 fn conversion() -> impl Strategy<Value = Vec<Value>> {
@@ -206,26 +216,37 @@ fn type_cell() -> impl Strategy<Value = TypeCell> {
 }
 
 fn setting() -> impl Strategy<Value = Setting> {
-    let row = (any::<bool>(), 1..99_usize, "\\PC{0,8}", "\\PC{0,8}").prop_map(|(is_match, number, from, to)| SettingRow {
-        is_match,
-        number,
-        from,
-        to,
-    });
-    let key = prop_oneof![Just("deletes".to_string()), Just("prefer".to_string()), "[a-z_]{1,8}", "\\PC{1,4}"]
-        .prop_filter("these name others", |key| key != "names" && key != "condition");
-    let value = prop_oneof![Just(json!("propagate")), "\\PC{0,8}".prop_map(Value::from), conversion().prop_map(Value::from)];
-    (proptest::option::of(row), key, value).prop_map(|(row, key, value)| Setting { row, key, value })
+    let row = (any::<bool>(), 1..99_usize, "\\PC{0,8}", "\\PC{0,8}")
+        .prop_map(|(is_match, number, from, to)| SettingRow { is_match, number, from, to });
+    let key = prop_oneof![
+        Just("deletes".to_string()),
+        Just("prefer".to_string()),
+        "[a-z_]{1,8}",
+        "\\PC{1,4}"
+    ]
+    .prop_filter("these name others", |key| key != "names" && key != "condition");
+    let value = prop_oneof![
+        Just(json!("propagate")),
+        "\\PC{0,8}".prop_map(Value::from),
+        conversion().prop_map(Value::from)
+    ];
+    (proptest::option::of(row), key, value).prop_map(|(row, key, value)| Setting {
+        row,
+        key,
+        value,
+    })
 }
 
 fn statement(from: String, to: String) -> impl Strategy<Value = StatementKind> {
     let pair = (path_cell(), path_cell()).prop_map(|(from, to)| MatchPair { from, to });
     let match_row = vec(pair, 1..4).prop_map(|pairs| MatchRow { pairs });
-    let property = (path_cell(), path_cell(), type_cell()).prop_map(|(from, to, type_cell)| PropertyRow { from, to, type_cell });
+    let property = (path_cell(), path_cell(), type_cell())
+        .prop_map(|(from, to, type_cell)| PropertyRow { from, to, type_cell });
     // In a list an `a` in front is an article, and a system's name is one.
     let system = format!("{from} ");
-    let connected =
-        type_in(from).prop_filter("an article", move |name| !name.kind.starts_with("a ") && !name.kind.starts_with(&system));
+    let connected = type_in(from).prop_filter("an article", move |name| {
+        !name.kind.starts_with("a ") && !name.kind.starts_with(&system)
+    });
     let to_system = to.clone();
     prop_oneof![
         Just(StatementKind::EveryCreates),
@@ -233,7 +254,10 @@ fn statement(from: String, to: String) -> impl Strategy<Value = StatementKind> {
             .prop_map(|condition| condition.trim_end_matches([',', ' ']).to_string())
             .prop_map(|condition| StatementKind::ConditionCreates { condition }),
         Just(StatementKind::LinkOnly),
-        vec(connected, 1..4).prop_map(move |connected| StatementKind::CreateIfConnected { connected, system: to_system.clone() }),
+        vec(connected, 1..4).prop_map(move |connected| StatementKind::CreateIfConnected {
+            connected,
+            system: to_system.clone()
+        }),
         Just(StatementKind::MergeOrCreate { merges: true, creates: true }),
         Just(StatementKind::MergeOrCreate { merges: true, creates: false }),
         vec(match_row, 0..4).prop_map(|rows| StatementKind::Match { rows }),
@@ -254,15 +278,20 @@ fn draft() -> impl Strategy<Value = Draft> {
         let section = (type_in(from_system.clone()), type_in(to_system.clone()), statements)
             .prop_map(|(from, to, statements)| DraftSection { from, to, statements });
         let generated = proptest::option::of("[0-9]{4}-[0-9]{2}-[0-9]{2}");
-        let introduction = prop_oneof![Just(Introduction::default()), Just(default_introduction(&from_system, &to_system)),];
-        (vec(section, 0..4), generated, introduction).prop_map(move |(sections, generated, introduction)| Draft {
-            title: None,
-            from_system: from_system.clone(),
-            to_system: to_system.clone(),
-            generated,
-            introduction,
-            sections,
-        })
+        let introduction = prop_oneof![
+            Just(Introduction::default()),
+            Just(default_introduction(&from_system, &to_system)),
+        ];
+        (vec(section, 0..4), generated, introduction).prop_map(
+            move |(sections, generated, introduction)| Draft {
+                title: None,
+                from_system: from_system.clone(),
+                to_system: to_system.clone(),
+                generated,
+                introduction,
+                sections,
+            },
+        )
     })
 }
 

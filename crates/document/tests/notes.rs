@@ -1,8 +1,9 @@
-//! Documents with verdicts: as comments they leave the document what it was, and they do not pile up.
+//! Documents with verdicts: as comments they leave the document what it was, and they do not pile
+//! up.
 
 use lockstep_document::{
-    Document, Draft, Evidence, Note, Notes, SectionNotes, StatementNotes, read, write_noted_html, write_noted_markdown,
-    write_noted_rst,
+    Document, Draft, Evidence, Note, Notes, SectionNotes, StatementNotes, read, write_noted_html,
+    write_noted_markdown, write_noted_rst,
 };
 
 const SOURCE: &str = "\
@@ -49,23 +50,36 @@ fn notes(document: &Document, word: &str) -> Notes {
         word: word.into(),
         why: "expected: a\nfound: <b>".into(),
         evidence: vec![Evidence {
-            title: "a trial".into(), steps: vec!["A run.".into()], verbatim: vec!["GET /x → 200".into()]
+            title: "a trial".into(),
+            steps: vec!["A run.".into()],
+            verbatim: vec!["GET /x → 200".into()],
         }],
     };
     let section = |section: &lockstep_document::Section| SectionNotes {
         statements: section
             .statements
             .iter()
-            .map(|statement| StatementNotes { note: note(), rows: statement.rows.iter().map(|_| note()).collect() })
+            .map(|statement| StatementNotes {
+                note: note(),
+                rows: statement.rows.iter().map(|_| note()).collect(),
+            })
             .collect(),
         more: vec![("A run with nothing to do writes nothing.".into(), note())],
     };
-    Notes { summary: "1 violated".into(), sections: document.sections.iter().map(section).collect() }
+    Notes {
+        summary: "1 violated".into(),
+        sections: document.sections.iter().map(section).collect(),
+    }
 }
 
 #[test]
 fn verdicts_as_comments_leave_the_statements_and_rows_as_they_were() {
-    for source in [SOURCE.to_string(), SOURCE.replace('\n', "\r\n"), format!("\u{feff}{SOURCE}"), SOURCE.trim_end().to_string()] {
+    for source in [
+        SOURCE.to_string(),
+        SOURCE.replace('\n', "\r\n"),
+        format!("\u{feff}{SOURCE}"),
+        SOURCE.trim_end().to_string(),
+    ] {
         let (document, before) = read(&source);
         let noted = write_noted_rst(&source, &notes(&document, "violated"));
         assert!(noted.contains(".. verified: violated: expected: a found: <b>"), "{noted}");
@@ -93,8 +107,16 @@ fn pages_show_verdicts_and_escape_what_they_say() {
     let (document, _) = read(SOURCE);
     let (draft, notes) = (Draft::from(&document), notes(&document, "violated"));
     let html = write_noted_html(&draft, &notes);
-    assert!(html.contains("<details open><summary>1 trial</summary>") && html.contains("<li>A run.</li>"), "{html}");
+    assert!(
+        html.contains("<details open><summary>1 trial</summary>")
+            && html.contains("<li>A run.</li>"),
+        "{html}"
+    );
     assert!(html.contains("found: &lt;b&gt;") && !html.contains("<b>"), "{html}");
     let markdown = write_noted_markdown(&draft, &notes);
-    assert!(markdown.contains("| ✗ violated: expected: a found: \\<b\\> | name | full_name | \"string\" |"), "{markdown}");
+    assert!(
+        markdown
+            .contains("| ✗ violated: expected: a found: \\<b\\> | name | full_name | \"string\" |"),
+        "{markdown}"
+    );
 }

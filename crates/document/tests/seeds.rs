@@ -42,7 +42,8 @@ fn only_the_repeated_section_is_amiss() {
     for (name, text) in seeds() {
         let (_, warnings) = read(&text);
         let found: Vec<_> = warnings.iter().map(|w| (w.code, w.span.line)).collect();
-        let expected: &[(&str, usize)] = if name.starts_with("003") { &[("document::repeated-section", 53)] } else { &[] };
+        let expected: &[(&str, usize)] =
+            if name.starts_with("003") { &[("document::repeated-section", 53)] } else { &[] };
         assert_eq!(found, expected, "{name}");
     }
 }

@@ -57,7 +57,10 @@ fn text_that_is_not_utf_8_is_refused_with_its_place() {
     insta::assert_snapshot!(refused(b"Wix to \xc3\x98\r\nS\xc3\xb8r \xf8st"), @r#"line 2, column 5 (byte 16) is not UTF-8; save the document as UTF-8 and read it again"#);
     insta::assert_snapshot!(refused(b"ends with a line\n\xff"), @r#"line 2, column 1 (byte 17) is not UTF-8; save the document as UTF-8 and read it again"#);
     insta::assert_snapshot!(refused(b"\xff\xfeW\0i\0x\0"), @r#"line 1, column 1 (byte 0) is not UTF-8: the file looks like UTF-16; save the document as UTF-8 and read it again"#);
-    assert_eq!(read_bytes(b"ab\n\xc3").unwrap_err(), ReadError::NotUtf8 { offset: 3, line: 2, column: 1, utf16: false });
+    assert_eq!(
+        read_bytes(b"ab\n\xc3").unwrap_err(),
+        ReadError::NotUtf8 { offset: 3, line: 2, column: 1, utf16: false }
+    );
 }
 
 /// Each code is one that some document can bring about, and each has a meaning of its own.

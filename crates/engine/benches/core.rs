@@ -1,4 +1,5 @@
-//! The core's speed: `cargo bench -p lockstep-engine`. Pages of 1,000 people in each of two systems, linked by e-mail.
+//! The core's speed: `cargo bench -p lockstep-engine`. Pages of 1,000 people in each of two
+//! systems, linked by e-mail.
 
 use std::collections::HashMap;
 
@@ -11,7 +12,8 @@ use lockstep_engine::slice::ReadThrough;
 use lockstep_engine::{Plan, Slice, decide, observe};
 use lockstep_model::flow::{Create, PropertyRef};
 use lockstep_model::{
-    Flow, MatchRow, PropertyPair, ReadRecord, RecordId, RecordState, RunId, Timestamp, TypeIx, TypeName, TypeSchema, Value,
+    Flow, MatchRow, PropertyPair, ReadRecord, RecordId, RecordState, RunId, Timestamp, TypeIx,
+    TypeName, TypeSchema, Value,
 };
 
 const PAGE: usize = 1_000;
@@ -25,7 +27,12 @@ fn plan() -> Plan {
     let flow = Flow {
         create: Create::Always,
         matches: vec![MatchRow::single(PropertyRef::new("mail"), PropertyRef::new("email"))],
-        properties: vec![pair("first", "first"), pair("last", "last"), pair("mail", "email"), pair("phone", "phone")],
+        properties: vec![
+            pair("first", "first"),
+            pair("last", "last"),
+            pair("mail", "email"),
+            pair("phone", "phone"),
+        ],
         ..Flow::between(TypeName::new("a", "Contacts"), TypeName::new("b", "Person"))
     };
     let mut schemas = Schemas::new();
@@ -43,7 +50,13 @@ fn page(offset: usize) -> Vec<ReadRecord> {
             deleted: false,
             values: ["mail", "first", "last", "phone"]
                 .iter()
-                .map(|p| Some(Value::String(if *p == "mail" { format!("person{n}@example.com") } else { format!("{p} {n}") })))
+                .map(|p| {
+                    Some(Value::String(if *p == "mail" {
+                        format!("person{n}@example.com")
+                    } else {
+                        format!("{p} {n}")
+                    }))
+                })
                 .collect(),
         })
         .collect()
@@ -76,7 +89,11 @@ fn observe_an_unchanged_page(bencher: Bencher) {
     // R2: the hot path.
     let plan = plan();
     let known: HashMap<String, RecordState> =
-        observe(&plan, reading(0, 1), page(0), HashMap::new()).new.into_iter().map(|r| (r.key.clone(), r)).collect();
+        observe(&plan, reading(0, 1), page(0), HashMap::new())
+            .new
+            .into_iter()
+            .map(|r| (r.key.clone(), r))
+            .collect();
     bencher
         .counter(ItemsCount::new(PAGE))
         .with_inputs(|| (page(0), known.clone()))
@@ -89,9 +106,16 @@ fn decide_on_a_page_half_of_it_matching(bencher: Bencher) {
     let a = observe(&plan, reading(0, 1), page(0), HashMap::new()).new;
     let b = observe(&plan, reading(1, 1 + PAGE as i64), page(PAGE / 2), HashMap::new()).new;
     let slice = || {
-        let records: lockstep_model::NumberMap<RecordId, RecordState> = a.iter().chain(&b).map(|r| (r.id, r.clone())).collect();
+        let records: lockstep_model::NumberMap<RecordId, RecordState> =
+            a.iter().chain(&b).map(|r| (r.id, r.clone())).collect();
         let through = vec![ReadThrough { complete: true, from: Some(Timestamp(3_000)) }; 2];
-        let mut slice = Slice::new(Timestamp(4_000), RunId(1), a.iter().map(|r| r.id).collect(), records, through);
+        let mut slice = Slice::new(
+            Timestamp(4_000),
+            RunId(1),
+            a.iter().map(|r| r.id).collect(),
+            records,
+            through,
+        );
         for record in a.iter().chain(&b) {
             for hash in hashes(&plan, record) {
                 slice.by_hash.entry(hash).or_default().push(record.id);
@@ -99,5 +123,8 @@ fn decide_on_a_page_half_of_it_matching(bencher: Bencher) {
         }
         slice
     };
-    bencher.counter(ItemsCount::new(PAGE)).with_inputs(slice).bench_values(|mut slice| decide(&plan, &mut slice));
+    bencher
+        .counter(ItemsCount::new(PAGE))
+        .with_inputs(slice)
+        .bench_values(|mut slice| decide(&plan, &mut slice));
 }

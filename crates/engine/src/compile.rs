@@ -1,19 +1,22 @@
-//! Compiling: the plan of flows, made once from all flows of a project and the schemas of its systems.
+//! Compiling: the plan of flows, made once from all flows of a project and the schemas of its
+//! systems.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use lockstep_model::flow::{Create, Direction, Filter, Having, Policy, PropertyRef};
 use lockstep_model::matching::{FORM, Normal, Placeholders, seed};
 use lockstep_model::schema::OWN_ID;
-use lockstep_model::{Conversion, Flow, FlowIx, Kind, Path, PlainType, PropIx, TypeIx, TypeName, TypeSchema};
+use lockstep_model::{
+    Conversion, Flow, FlowIx, Kind, Path, PlainType, PropIx, TypeIx, TypeName, TypeSchema,
+};
 
 use crate::bears::Edge;
 use crate::conditions;
 use crate::graph::{Graph, Pair, Partial};
 use crate::groups::Grouped;
 use crate::plan::{
-    BlockedRow, Condition, MatchProp, MatchRule, MatchSide, Plan, PlanCreate, PlanError, PlanFlow, PlanProp, PlanType, Schemas,
-    convertible,
+    BlockedRow, Condition, MatchProp, MatchRule, MatchSide, Plan, PlanCreate, PlanError, PlanFlow,
+    PlanProp, PlanType, Schemas, convertible,
 };
 
 impl Plan {
@@ -22,14 +25,21 @@ impl Plan {
         Plan::compile_watching(flows, schemas, &[])
     }
 
-    /// Compiles flows, with properties to be watched besides that no flow names (any more). They are kept equal with nothing, and change
-    /// no fingerprint. Those that no schema has are left out.
+    /// Compiles flows, with properties to be watched besides that no flow names (any more). They
+    /// are kept equal with nothing, and change no fingerprint. Those that no schema has are left
+    /// out.
     pub fn compile_watching(
         flows: &[Flow],
         schemas: &Schemas,
         watched: &[(TypeName, Option<PropertyRef>)],
     ) -> Result<Plan, Vec<PlanError>> {
-        let mut build = Build { match_conversions: vec![], schemas, types: vec![], index: HashMap::new(), errors: vec![] };
+        let mut build = Build {
+            match_conversions: vec![],
+            schemas,
+            types: vec![],
+            index: HashMap::new(),
+            errors: vec![],
+        };
         let plan = build.plan(flows, watched);
         if build.errors.is_empty() { Ok(plan) } else { Err(build.errors) }
     }
@@ -90,7 +100,13 @@ impl<'a> Build<'a> {
             }
         };
         let ix = TypeIx(self.types.len() as u16);
-        self.types.push(TypeUnderWay { name: name.clone(), schema, props: vec![], known: HashMap::new(), indexed: 0 });
+        self.types.push(TypeUnderWay {
+            name: name.clone(),
+            schema,
+            props: vec![],
+            known: HashMap::new(),
+            indexed: 0,
+        });
         self.index.insert(name.clone(), ix);
         ix
     }
@@ -102,7 +118,9 @@ impl<'a> Build<'a> {
         let reads = filter.reads.iter().filter_map(|written| {
             let reference = PropertyRef::new(schema.resolve(written)?);
             let ix = under_way.props.iter().position(|prop| prop.reference == reference)?;
-            (reference.path != *written).then(|| (written.as_str().to_string(), PropIx(ix as u16), self.is_derived(of, written)))
+            (reference.path != *written).then(|| {
+                (written.as_str().to_string(), PropIx(ix as u16), self.is_derived(of, written))
+            })
         });
         reads.collect()
     }
@@ -116,11 +134,9 @@ impl<'a> Build<'a> {
     /// The other facets of the collection that a record type holds (F1).
     fn facets_of(&self, ty: TypeIx) -> Vec<TypeIx> {
         let name = &self.types[ty.at()].name;
-        let others = self
-            .types
-            .iter()
-            .enumerate()
-            .filter(|(ix, other)| *ix != ty.at() && other.name.system == name.system && other.name.kind == name.kind);
+        let others = self.types.iter().enumerate().filter(|(ix, other)| {
+            *ix != ty.at() && other.name.system == name.system && other.name.kind == name.kind
+        });
         others.map(|(ix, _)| TypeIx(ix as u16)).collect()
     }
 
@@ -144,7 +160,11 @@ impl<'a> Build<'a> {
         }
         let under_way = &self.types[ty.at()];
         if under_way.props.len() > usize::from(u16::MAX) {
-            let message = format!("{} has more properties in the flows than can be kept apart ({})", under_way.name, u16::MAX);
+            let message = format!(
+                "{} has more properties in the flows than can be kept apart ({})",
+                under_way.name,
+                u16::MAX
+            );
             self.error(flow, message);
             return None;
         }
@@ -155,12 +175,15 @@ impl<'a> Build<'a> {
             name: reference.to_string(),
             ty: described.map_or(if own_id { PlainType::String } else { PlainType::Any }, |d| d.ty),
             list: described.is_some_and(|d| d.list),
-            // A path that leads through a list gives its elements; a property that is none of a list's holds what it holds. Where
-            // nothing is known, what it is paired with tells.
+            // A path that leads through a list gives its elements; a property that is none of a
+            // list's holds what it holds. Where nothing is known, what it is paired with tells.
             whole: described.is_some_and(|d| {
-                d.ty == PlainType::List || !d.list && (d.assumed || d.ty == PlainType::Any) || d.list && d.reference.is_some()
+                d.ty == PlainType::List
+                    || !d.list && (d.assumed || d.ty == PlainType::Any)
+                    || d.list && d.reference.is_some()
             }),
-            unsure: !own_id && described.is_none_or(|d| !d.list && (d.assumed || d.ty == PlainType::Any)),
+            unsure: !own_id
+                && described.is_none_or(|d| !d.list && (d.assumed || d.ty == PlainType::Any)),
             ordered: described.is_some_and(|d| d.ordered),
             in_condition: false,
             by: Normal { kind: kind_of(described, &reference.path), region: schema.region },
@@ -170,7 +193,9 @@ impl<'a> Build<'a> {
             required: described.is_some_and(|d| d.required),
             stored_as: described.map(|d| d.stored_as).unwrap_or_default(),
             refers_to: vec![],
-            reference_target: described.and_then(|d| d.reference.clone()).map(|kind| TypeName::new(system, kind)),
+            reference_target: described
+                .and_then(|d| d.reference.clone())
+                .map(|kind| TypeName::new(system, kind)),
             paired: false,
             told_by: None,
             tells_time: false,
@@ -192,8 +217,10 @@ impl<'a> Build<'a> {
     }
 
     fn plan(&mut self, flows: &[Flow], watched: &[(TypeName, Option<PropertyRef>)]) -> Plan {
-        let ends: Vec<(TypeIx, TypeIx)> =
-            flows.iter().map(|flow| (self.type_of(flow, &flow.from), self.type_of(flow, &flow.to))).collect();
+        let ends: Vec<(TypeIx, TypeIx)> = flows
+            .iter()
+            .map(|flow| (self.type_of(flow, &flow.from), self.type_of(flow, &flow.to)))
+            .collect();
         let mut edges: Vec<Edge> = vec![];
         let mut pairs: Vec<Pair> = vec![];
         let mut pair_of: HashMap<_, usize> = HashMap::new();
@@ -204,8 +231,13 @@ impl<'a> Build<'a> {
 
         for (ix, (flow, &(from, to))) in flows.iter().zip(&ends).enumerate() {
             for (row, pair) in flow.properties.iter().enumerate() {
-                let (Some(p), Some(q)) = (self.prop(flow, from, &pair.from), self.prop(flow, to, &pair.to)) else { continue };
-                let (mine, theirs) = (&self.types[from.at()].props[p.at()], &self.types[to.at()].props[q.at()]);
+                let (Some(p), Some(q)) =
+                    (self.prop(flow, from, &pair.from), self.prop(flow, to, &pair.to))
+                else {
+                    continue;
+                };
+                let (mine, theirs) =
+                    (&self.types[from.at()].props[p.at()], &self.types[to.at()].props[q.at()]);
                 if pair.conversion.as_ref().is_none_or(|c| matches!(c, Conversion::Plain(_)))
                     && let Err(why) = convertible(mine.ty, theirs.ty)
                 {
@@ -231,11 +263,13 @@ impl<'a> Build<'a> {
                     Direction::Forward => (true, false),
                     Direction::Backward => (false, true),
                 };
-                // A section between a record type and itself keeps nothing equal but the records of an entity of duplicates (L6).
+                // A section between a record type and itself keeps nothing equal but the records of
+                // an entity of duplicates (L6).
                 if from == to {
                     continue;
                 }
-                // Two rows (of this flow, or of the one the other way round) can mean the same two properties: they are one pair.
+                // Two rows (of this flow, or of the one the other way round) can mean the same two
+                // properties: they are one pair.
                 let (one, other) = ((from, p), (to, q));
                 grouped.add(ix, flow, row, one, other);
                 if let Some(known) = pair_of.get(&(one, other)).map(|at| &mut pairs[*at]) {
@@ -272,7 +306,9 @@ impl<'a> Build<'a> {
                 Create::When { filter, .. } => filter.as_ref(),
                 _ => None,
             };
-            for (of, filter) in [(from, of_creating), (from, flow.only.as_ref()), (to, flow.only_to.as_ref())] {
+            for (of, filter) in
+                [(from, of_creating), (from, flow.only.as_ref()), (to, flow.only_to.as_ref())]
+            {
                 for path in filter.into_iter().flat_map(|filter| &filter.reads) {
                     self.prop(flow, of, &PropertyRef::new(path.as_str()));
                 }
@@ -287,15 +323,21 @@ impl<'a> Build<'a> {
         self.facet_rules(&ends, &mut rules);
         self.whole_lists(&edges, &pairs);
 
-        let merging: BTreeSet<TypeIx> =
-            flows.iter().zip(&ends).filter(|(flow, _)| flow.merge_duplicates).flat_map(|(_, &(from, to))| [from, to]).collect();
+        let merging: BTreeSet<TypeIx> = flows
+            .iter()
+            .zip(&ends)
+            .filter(|(flow, _)| flow.merge_duplicates)
+            .flat_map(|(_, &(from, to))| [from, to])
+            .collect();
         let graph = Graph::new(edges, pairs, merging.clone());
         let (relations, mut bearings) = {
             let props: Vec<&[PlanProp]> = self.types.iter().map(|ty| ty.props.as_slice()).collect();
             graph.whole(&props)
         };
         for (ty, own) in &bearings {
-            for (prop, bearings) in own.iter().enumerate().filter(|(_, bearings)| !bearings.is_empty()) {
+            for (prop, bearings) in
+                own.iter().enumerate().filter(|(_, bearings)| !bearings.is_empty())
+            {
                 let described = &mut self.types[ty.at()].props[prop];
                 described.fills = bearings.iter().any(|bearing| bearing.fills);
                 let mut others: Vec<TypeIx> = bearings
@@ -322,10 +364,12 @@ impl<'a> Build<'a> {
                 create: match &flow.create {
                     Create::Never => PlanCreate::Never,
                     Create::Always => PlanCreate::Always,
-                    Create::When { condition, .. } => PlanCreate::Filtered { condition: condition.clone() },
-                    Create::ConnectedTo(types) => {
-                        PlanCreate::ConnectedTo(types.iter().flat_map(|name| self.named(name)).collect())
+                    Create::When { condition, .. } => {
+                        PlanCreate::Filtered { condition: condition.clone() }
                     }
+                    Create::ConnectedTo(types) => PlanCreate::ConnectedTo(
+                        types.iter().flat_map(|name| self.named(name)).collect(),
+                    ),
                 },
                 filter: match &flow.create {
                     Create::When { filter, .. } => self.condition(filter, from),
@@ -350,8 +394,11 @@ impl<'a> Build<'a> {
             for (prop, bearings) in own.iter().enumerate() {
                 let mine = &self.types[ty.at()].props[prop];
                 if mine.list || mine.whole {
-                    let sources: Vec<(TypeIx, PropIx)> = bearings.iter().map(|b| (b.other, b.theirs)).collect();
-                    sources.into_iter().for_each(|(ty, prop)| self.types[ty.at()].props[prop.at()].feeds_list = true);
+                    let sources: Vec<(TypeIx, PropIx)> =
+                        bearings.iter().map(|b| (b.other, b.theirs)).collect();
+                    sources.into_iter().for_each(|(ty, prop)| {
+                        self.types[ty.at()].props[prop.at()].feeds_list = true
+                    });
                 }
             }
         }
@@ -360,13 +407,22 @@ impl<'a> Build<'a> {
         let mapped: Vec<BTreeSet<Path>> = self
             .types
             .iter()
-            .map(|ty| ty.props.iter().filter(|prop| prop.paired).map(|prop| prop.reference.path.clone()).collect())
+            .map(|ty| {
+                ty.props
+                    .iter()
+                    .filter(|prop| prop.paired)
+                    .map(|prop| prop.reference.path.clone())
+                    .collect()
+            })
             .collect();
-        let facets: Vec<Vec<TypeIx>> = (0..self.types.len() as u16).map(|ix| self.facets_of(TypeIx(ix))).collect();
+        let facets: Vec<Vec<TypeIx>> =
+            (0..self.types.len() as u16).map(|ix| self.facets_of(TypeIx(ix))).collect();
         let mut types = Vec::new();
         for (ix, mut under_way) in std::mem::take(&mut self.types).into_iter().enumerate() {
             let ty = TypeIx(ix as u16);
-            for (at, read) in conditions::read_of(&plan_flows, ty, &under_way.props).into_iter().enumerate() {
+            for (at, read) in
+                conditions::read_of(&plan_flows, ty, &under_way.props).into_iter().enumerate()
+            {
                 under_way.props[at].in_condition = read;
             }
             let schema = under_way.schema;
@@ -377,14 +433,19 @@ impl<'a> Build<'a> {
                     .filter(|p| p.required && !p.read_only)
                     .filter(|p| {
                         let resolved = schema.resolve(&p.path);
-                        let given = |ty: &usize| resolved.as_ref().is_some_and(|path| mapped[*ty].contains(path));
-                        !std::iter::once(ix).chain(facets[ix].iter().map(|facet| facet.at())).any(|ty| given(&ty))
+                        let given = |ty: &usize| {
+                            resolved.as_ref().is_some_and(|path| mapped[*ty].contains(path))
+                        };
+                        !std::iter::once(ix)
+                            .chain(facets[ix].iter().map(|facet| facet.at()))
+                            .any(|ty| given(&ty))
                     })
                     .map(|p| p.path.clone())
                     .collect()
             });
             let match_sides: Vec<MatchSide> = {
-                let (mine, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut sides).into_iter().partition(|(of, _)| *of == ty);
+                let (mine, rest): (Vec<_>, Vec<_>) =
+                    std::mem::take(&mut sides).into_iter().partition(|(of, _)| *of == ty);
                 sides = rest;
                 mine.into_iter().map(|(_, side)| side).collect()
             };
@@ -398,7 +459,10 @@ impl<'a> Build<'a> {
                 for side in &match_sides {
                     text.push_str(&format!("{:x} form {FORM}", rules[side.rule].seed));
                     for prop in &side.props {
-                        text.push_str(&format!(" {:?} {:?} {}", prop.by.kind, prop.by.region, prop.reference));
+                        text.push_str(&format!(
+                            " {:?} {:?} {}",
+                            prop.by.kind, prop.by.region, prop.reference
+                        ));
                     }
                     placeholders.added().for_each(|added| text.push_str(&format!(" {added:?}")));
                     text.push('\n');
@@ -419,7 +483,10 @@ impl<'a> Build<'a> {
                 groups: groups.remove(&ty).unwrap_or_default(),
                 facets: facets[ix].clone(),
                 match_sides,
-                flows_out: (0..plan_flows.len() as u16).map(FlowIx).filter(|f| plan_flows[f.at()].from == ty).collect(),
+                flows_out: (0..plan_flows.len() as u16)
+                    .map(FlowIx)
+                    .filter(|f| plan_flows[f.at()].from == ty)
+                    .collect(),
                 partners: ends
                     .iter()
                     .flat_map(|&(from, to)| [(from, to), (to, from)])
@@ -427,8 +494,15 @@ impl<'a> Build<'a> {
                     .map(|(_, other)| other)
                     .collect(),
                 contested: {
-                    let creates = |flow: &&PlanFlow| flow.to == ty && flow.create != PlanCreate::Never;
-                    plan_flows.iter().filter(creates).map(|flow| flow.from).collect::<BTreeSet<_>>().len() > 1
+                    let creates =
+                        |flow: &&PlanFlow| flow.to == ty && flow.create != PlanCreate::Never;
+                    plan_flows
+                        .iter()
+                        .filter(creates)
+                        .map(|flow| flow.from)
+                        .collect::<BTreeSet<_>>()
+                        .len()
+                        > 1
                 },
                 own_id: place_of(&under_way.props, OWN_ID.into()),
                 untold_wins: schema.is_some_and(|schema| schema.untold_wins),
@@ -440,9 +514,13 @@ impl<'a> Build<'a> {
             });
         }
         Plan {
-            conditional: plan_flows.iter().any(|flow| flow.filter.is_some() || flow.only.is_some() || flow.only_to.is_some()),
+            conditional: plan_flows
+                .iter()
+                .any(|flow| flow.filter.is_some() || flow.only.is_some() || flow.only_to.is_some()),
             has_facets: types.iter().any(|ty| !ty.facets.is_empty()),
-            by_value: types.iter().any(|ty| ty.props.iter().any(|prop| matches!(prop.policy, Policy::Wins(_)))),
+            by_value: types
+                .iter()
+                .any(|ty| ty.props.iter().any(|prop| matches!(prop.policy, Policy::Wins(_)))),
             has_groups: types.iter().any(|ty| !ty.groups.is_empty()),
             match_conversions: std::mem::take(&mut self.match_conversions),
             types,
@@ -455,18 +533,25 @@ impl<'a> Build<'a> {
         }
     }
 
-    /// The record types of this name: itself, else all facets of the collection that it names without one.
+    /// The record types of this name: itself, else all facets of the collection that it names
+    /// without one.
     fn named(&self, name: &TypeName) -> Vec<TypeIx> {
         if let Some(exact) = self.index.get(name) {
             return vec![*exact];
         }
         let of = |(ix, ty): (usize, &TypeUnderWay<'_>)| {
-            (ty.name.system == name.system && ty.name.kind == name.kind).then_some(TypeIx(ix as u16))
+            (ty.name.system == name.system && ty.name.kind == name.kind)
+                .then_some(TypeIx(ix as u16))
         };
-        if name.facet.is_some() { vec![] } else { self.types.iter().enumerate().filter_map(of).collect() }
+        if name.facet.is_some() {
+            vec![]
+        } else {
+            self.types.iter().enumerate().filter_map(of).collect()
+        }
     }
 
-    /// F2: rules without rows, by which facets are linked because other facets of the same two records are.
+    /// F2: rules without rows, by which facets are linked because other facets of the same two
+    /// records are.
     fn facet_rules(&self, ends: &[(TypeIx, TypeIx)], rules: &mut Vec<MatchRule>) {
         let mut said: BTreeMap<(TypeIx, TypeIx), Vec<FlowIx>> = BTreeMap::new();
         for (ix, &(from, to)) in ends.iter().enumerate() {
@@ -496,12 +581,20 @@ impl<'a> Build<'a> {
         }
         let mut resolved = Vec::new();
         for (a, b) in &row.pairs {
-            let (Some(p), Some(q)) = (self.prop(flow, from, a), self.prop(flow, to, b)) else { return };
-            let names = (self.types[from.at()].props[p.at()].name.clone(), self.types[to.at()].props[q.at()].name.clone());
-            let (of_a, of_b) = (&self.types[from.at()].props[p.at()], &self.types[to.at()].props[q.at()]);
-            // The same on both sides, or equal values would come into different forms: what the row says, else what a schema says of
-            // either side, else what the values show.
-            let types_agree = matching_kind(of_a.ty).filter(|kind| matching_kind(of_b.ty) == Some(*kind)).unwrap_or_default();
+            let (Some(p), Some(q)) = (self.prop(flow, from, a), self.prop(flow, to, b)) else {
+                return;
+            };
+            let names = (
+                self.types[from.at()].props[p.at()].name.clone(),
+                self.types[to.at()].props[q.at()].name.clone(),
+            );
+            let (of_a, of_b) =
+                (&self.types[from.at()].props[p.at()], &self.types[to.at()].props[q.at()]);
+            // The same on both sides, or equal values would come into different forms: what the row
+            // says, else what a schema says of either side, else what the values show.
+            let types_agree = matching_kind(of_a.ty)
+                .filter(|kind| matching_kind(of_b.ty) == Some(*kind))
+                .unwrap_or_default();
             let kind = row.kind.with(of_a.by.kind.with(of_b.by.kind)).with(types_agree);
             let region = |prop: &PlanProp, of: TypeIx| {
                 let system = self.types[of.at()].schema.and_then(|schema| schema.region);
@@ -517,19 +610,47 @@ impl<'a> Build<'a> {
                     self.match_conversions.len() - 1
                 }) as u16
             });
-            let mine = MatchProp { prop: p, by: by_a, reference, primary: self.is_derived(from, &a.path), converted };
-            let theirs = MatchProp { prop: q, by: by_b, reference, primary: self.is_derived(to, &b.path), converted: None };
-            let marked = |name: String, primary: bool| if primary { format!("{name} (primary)") } else { name };
-            let by = |name: String| row.conversion.as_ref().map_or(name.clone(), |by| format!("{name} by {}", by.to_json()));
-            resolved.push((mine, theirs, kind, (by(marked(names.0, mine.primary)), marked(names.1, theirs.primary))));
+            let mine = MatchProp {
+                prop: p,
+                by: by_a,
+                reference,
+                primary: self.is_derived(from, &a.path),
+                converted,
+            };
+            let theirs = MatchProp {
+                prop: q,
+                by: by_b,
+                reference,
+                primary: self.is_derived(to, &b.path),
+                converted: None,
+            };
+            let marked = |name: String, primary: bool| {
+                if primary { format!("{name} (primary)") } else { name }
+            };
+            let by = |name: String| {
+                row.conversion
+                    .as_ref()
+                    .map_or(name.clone(), |by| format!("{name} by {}", by.to_json()))
+            };
+            resolved.push((
+                mine,
+                theirs,
+                kind,
+                (by(marked(names.0, mine.primary)), marked(names.1, theirs.primary)),
+            ));
         }
         resolved.sort_by(|a, b| a.3.cmp(&b.3));
-        let (from_name, to_name) = (self.types[from.at()].name.to_string(), self.types[to.at()].name.to_string());
+        let (from_name, to_name) =
+            (self.types[from.at()].name.to_string(), self.types[to.at()].name.to_string());
         let mut halves = [
             (from_name, resolved.iter().map(|r| r.3.0.clone()).collect::<Vec<_>>()),
             (to_name, resolved.iter().map(|r| r.3.1.clone()).collect::<Vec<_>>()),
         ];
-        let text = resolved.iter().map(|r| format!("{} = {}", r.3.0, r.3.1)).collect::<Vec<_>>().join(" and ");
+        let text = resolved
+            .iter()
+            .map(|r| format!("{} = {}", r.3.0, r.3.1))
+            .collect::<Vec<_>>()
+            .join(" and ");
         // The same row, said in either direction, is one rule.
         if halves[0] > halves[1] {
             halves.swap(0, 1);
@@ -549,10 +670,16 @@ impl<'a> Build<'a> {
         }
         let rule = rules.len();
         rules.push(MatchRule { a: from, b: to, seed, text, flows: vec![flow_ix], by_facet: false });
-        sides.push((from, MatchSide { rule, other: to, props: resolved.iter().map(|r| r.0).collect() }));
+        sides.push((
+            from,
+            MatchSide { rule, other: to, props: resolved.iter().map(|r| r.0).collect() },
+        ));
         // Duplicates inside a system by one and the same property have one side.
         if from != to || halves[0].1 != halves[1].1 {
-            sides.push((to, MatchSide { rule, other: from, props: resolved.iter().map(|r| r.1).collect() }));
+            sides.push((
+                to,
+                MatchSide { rule, other: from, props: resolved.iter().map(|r| r.1).collect() },
+            ));
         }
     }
 
@@ -563,24 +690,30 @@ impl<'a> Build<'a> {
             .is_some_and(|property| property.derived_from.is_some())
     }
 
-    /// Watches what makes a path a property on a condition on the record, where the schema tells of it.
+    /// Watches what makes a path a property on a condition on the record, where the schema tells of
+    /// it.
     fn watch_markers(&mut self, flows: &[Flow], ends: &[(TypeIx, TypeIx)]) {
         let Some((flow, _)) = flows.iter().zip(ends).next() else { return };
         for ty in (0..self.types.len() as u16).map(TypeIx) {
             for ix in 0..self.types[ty.at()].props.len() {
                 let under_way = &self.types[ty.at()];
                 let prop = &under_way.props[ix];
-                let Some((having, schema)) = prop.reference.when.clone().zip(under_way.schema) else { continue };
+                let Some((having, schema)) = prop.reference.when.clone().zip(under_way.schema)
+                else {
+                    continue;
+                };
                 if !schema.is_on_the_record(&having.path) {
                     continue;
                 }
                 let marker = self.prop(flow, ty, &PropertyRef::new(having.path.as_str()));
-                self.types[ty.at()].props[ix].depends = marker.map(|marker| (marker, having.value.trim().to_string()));
+                self.types[ty.at()].props[ix].depends =
+                    marker.map(|marker| (marker, having.value.trim().to_string()));
             }
         }
     }
 
-    /// Watches the references by which records are connected (C5), and settles what every reference refers to.
+    /// Watches the references by which records are connected (C5), and settles what every reference
+    /// refers to.
     fn watch_references(&mut self, flows: &[Flow], ends: &[(TypeIx, TypeIx)]) {
         for (flow, &(from, _)) in flows.iter().zip(ends) {
             let Create::ConnectedTo(connected) = &flow.create else { continue };
@@ -589,7 +722,9 @@ impl<'a> Build<'a> {
                     for (of, to) in [(other, from), (from, other)] {
                         let Some(schema) = self.types[of.at()].schema else { continue };
                         let kind = self.types[to.at()].name.kind.clone();
-                        for property in schema.properties.iter().filter(|p| p.reference.as_ref() == Some(&kind)) {
+                        for property in
+                            schema.properties.iter().filter(|p| p.reference.as_ref() == Some(&kind))
+                        {
                             self.prop(flow, of, &PropertyRef::new(property.path.as_str()));
                         }
                     }
@@ -614,7 +749,9 @@ impl<'a> Build<'a> {
     fn watch_creation_times(&mut self, flows: &[Flow], ends: &[(TypeIx, TypeIx)]) {
         for (flow, &(from, to)) in flows.iter().zip(ends) {
             for ty in [from, to] {
-                if let Some(path) = self.types[ty.at()].schema.and_then(|schema| schema.created.clone()) {
+                if let Some(path) =
+                    self.types[ty.at()].schema.and_then(|schema| schema.created.clone())
+                {
                     self.prop(flow, ty, &PropertyRef::new(path));
                 }
             }
@@ -628,8 +765,13 @@ impl<'a> Build<'a> {
                 let Some(schema) = self.types[ty.at()].schema else { continue };
                 for at in 0..self.types[ty.at()].props.len() {
                     let prop = &self.types[ty.at()].props[at];
-                    let told_by = schema.describe(&prop.reference.path).and_then(|described| described.modified.clone());
-                    let Some(path) = told_by.filter(|_| prop.paired && prop.told_by.is_none()) else { continue };
+                    let told_by = schema
+                        .describe(&prop.reference.path)
+                        .and_then(|described| described.modified.clone());
+                    let Some(path) = told_by.filter(|_| prop.paired && prop.told_by.is_none())
+                    else {
+                        continue;
+                    };
                     let Some(time) = self.prop(flow, ty, &PropertyRef::new(path)) else { continue };
                     let props = &mut self.types[ty.at()].props;
                     props[at].told_by = Some(time);
@@ -642,11 +784,16 @@ impl<'a> Build<'a> {
     /// Watches what no flow names, where a schema has it.
     fn watch_besides(&mut self, watched: &[(TypeName, Option<PropertyRef>)]) {
         for (name, property) in watched {
-            let schema = self.schemas.get(&name.system).and_then(|types| types.iter().find(|ty| ty.kind == name.kind));
+            let schema = self
+                .schemas
+                .get(&name.system)
+                .and_then(|types| types.iter().find(|ty| ty.kind == name.kind));
             let Some(schema) = schema else { continue };
             let nobody = Flow::between(name.clone(), name.clone());
             let ty = self.type_of(&nobody, name);
-            if let Some(property) = property.as_ref().filter(|property| schema.resolve(&property.path).is_some()) {
+            if let Some(property) =
+                property.as_ref().filter(|property| schema.resolve(&property.path).is_some())
+            {
                 self.prop(&nobody, ty, property);
             }
         }
@@ -657,7 +804,9 @@ impl<'a> Build<'a> {
         let mut before: Vec<(usize, usize)> = flows
             .iter()
             .filter_map(|flow| match &flow.create {
-                PlanCreate::ConnectedTo(types) => Some(types.iter().map(|c| (c.at(), flow.from.at())).collect::<Vec<_>>()),
+                PlanCreate::ConnectedTo(types) => {
+                    Some(types.iter().map(|c| (c.at(), flow.from.at())).collect::<Vec<_>>())
+                }
                 _ => None,
             })
             .flatten()
@@ -674,7 +823,10 @@ impl<'a> Build<'a> {
 
     /// P11: what a whole list is paired with, and of what nothing is known, holds the whole list.
     fn whole_lists(&mut self, edges: &[Edge], pairs: &[Pair]) {
-        for edge in edges.iter().filter(|edge| !matches!(pairs[edge.pair].conversion, Some(Conversion::Computed(_)))) {
+        for edge in edges
+            .iter()
+            .filter(|edge| !matches!(pairs[edge.pair].conversion, Some(Conversion::Computed(_))))
+        {
             for (one, other) in [(edge.from, edge.to), (edge.to, edge.from)] {
                 let whole = self.types[one.0.at()].props[one.1.at()].whole;
                 let other = &mut self.types[other.0.at()].props[other.1.at()];
@@ -693,7 +845,9 @@ impl<'a> Build<'a> {
     fn send_ranks(&self) -> Vec<u16> {
         let mut before = Vec::new();
         for (ix, ty) in self.types.iter().enumerate() {
-            for target in ty.props.iter().filter(|prop| prop.paired).flat_map(|prop| &prop.refers_to) {
+            for target in
+                ty.props.iter().filter(|prop| prop.paired).flat_map(|prop| &prop.refers_to)
+            {
                 before.push((target.at(), ix));
             }
         }
@@ -710,15 +864,18 @@ fn place_of(props: &[PlanProp], path: Path) -> Option<PropIx> {
 /// What a property's values are: as its schema says, or as its type has it; a name is only a hint.
 fn kind_of(described: Option<&lockstep_model::PropertySchema>, path: &Path) -> Kind {
     let told = described.map_or(Kind::Seen, |d| d.kind);
-    let may_be_text =
-        described.is_none_or(|d| matches!(d.ty, PlainType::String | PlainType::Any | PlainType::List | PlainType::Integer));
+    let may_be_text = described.is_none_or(|d| {
+        matches!(d.ty, PlainType::String | PlainType::Any | PlainType::List | PlainType::Integer)
+    });
     if may_be_text { told.with(Kind::hinted_by(path.as_str())) } else { told }
 }
 
 /// What two properties of this type are matched by, if both are of it.
 pub(crate) fn matching_kind(ty: PlainType) -> Option<Kind> {
     match ty {
-        PlainType::Integer | PlainType::Float | PlainType::Decimal | PlainType::Minutes => Some(Kind::Number),
+        PlainType::Integer | PlainType::Float | PlainType::Decimal | PlainType::Minutes => {
+            Some(Kind::Number)
+        }
         PlainType::Boolean => Some(Kind::Boolean),
         PlainType::Date => Some(Kind::Date),
         PlainType::Datetime => Some(Kind::Instant),

@@ -1,4 +1,5 @@
-//! Conditions: which records a flow is about (L11), and whether it holds for a record just now (L9).
+//! Conditions: which records a flow is about (L11), and whether it holds for a record just now
+//! (L9).
 
 use lockstep_model::value::effective;
 use lockstep_model::{Change, PropIx, RecordState, Slot, TypeIx, Value};
@@ -6,7 +7,8 @@ use lockstep_model::{Change, PropIx, RecordState, Slot, TypeIx, Value};
 use crate::graph::{Apart, apart};
 use crate::plan::{Condition, Plan, PlanFlow, PlanProp};
 
-/// Whether the flow's condition for creating holds for this record. A flow without one holds for all.
+/// Whether the flow's condition for creating holds for this record. A flow without one holds for
+/// all.
 pub fn holds(plan: &Plan, flow: &PlanFlow, record: &RecordState) -> Result<bool, String> {
     match &flow.filter {
         Some(condition) => evaluate(plan, condition, record.ty, &record.slots),
@@ -20,7 +22,10 @@ pub fn not_about(plan: &Plan, flow: &PlanFlow, record: &RecordState) -> Option<S
         let condition = condition.as_ref()?;
         match evaluate(plan, condition, record.ty, &record.slots) {
             Ok(true) => None,
-            Ok(false) => Some(format!("the flow is not about it: `{word}: {}` does not hold", condition.filter.expression)),
+            Ok(false) => Some(format!(
+                "the flow is not about it: `{word}: {}` does not hold",
+                condition.filter.expression
+            )),
             Err(why) => Some(why),
         }
     };
@@ -39,15 +44,18 @@ pub fn may_match(plan: &Plan, rule: usize, a: &RecordState, b: &RecordState) -> 
     if !plan.conditional {
         return true;
     }
-    let about = |flow: &PlanFlow| not_about(plan, flow, a).is_none() && not_about(plan, flow, b).is_none();
+    let about =
+        |flow: &PlanFlow| not_about(plan, flow, a).is_none() && not_about(plan, flow, b).is_none();
     plan.rules[rule].flows.iter().any(|flow| about(&plan.flows[flow.at()]))
 }
 
-/// L11: why a flow would not be about the record that it would make; `None` where it would be, or where only the target can tell.
+/// L11: why a flow would not be about the record that it would make; `None` where it would be, or
+/// where only the target can tell.
 pub fn not_about_made(plan: &Plan, flow: &PlanFlow, changes: &[Change]) -> Option<String> {
     let condition = flow.only_to.as_ref()?;
     let target = plan.ty(flow.to);
-    let is_read = |prop: PropIx| reads(condition, prop, target.props[prop.at()].reference.path.as_str());
+    let is_read =
+        |prop: PropIx| reads(condition, prop, target.props[prop.at()].reference.path.as_str());
     let given = changes.iter().filter(|change| is_read(change.prop)).count();
     if given < condition.filter.reads.len() {
         return None;
@@ -57,23 +65,32 @@ pub fn not_about_made(plan: &Plan, flow: &PlanFlow, changes: &[Change]) -> Optio
         slots[change.prop.at()].shadow = Some(change.value.clone());
     }
     let made = evaluate(plan, condition, flow.to, &slots);
-    let text =
-        format!("the flow would not be about the record it makes: `only_to: {}` does not hold", condition.filter.expression);
+    let text = format!(
+        "the flow would not be about the record it makes: `only_to: {}` does not hold",
+        condition.filter.expression
+    );
     (made == Ok(false)).then_some(text)
 }
 
-/// The pairs of record types that a condition keeps apart in an entity of these records just now (L9, unqualified; L11); sorted.
+/// The pairs of record types that a condition keeps apart in an entity of these records just now
+/// (L9, unqualified; L11); sorted.
 ///
-/// Where a flow says by `only` or `only_to` what it is about, the filter under `create` gates creating alone.
+/// Where a flow says by `only` or `only_to` what it is about, the filter under `create` gates
+/// creating alone.
 pub(crate) fn suspended(plan: &Plan, records: &[&RecordState]) -> Vec<Apart> {
     let mut found = Vec::new();
     if !plan.conditional || records.len() < 2 {
         return found;
     }
     for record in records {
-        for flow in plan.flows.iter().filter(|flow| flow.from == record.ty || flow.to == record.ty) {
+        for flow in plan.flows.iter().filter(|flow| flow.from == record.ty || flow.to == record.ty)
+        {
             let says_what = flow.only.is_some() || flow.only_to.is_some();
-            let unqualified = || flow.from == record.ty && flow.filter.is_some() && holds(plan, flow, record) == Ok(false);
+            let unqualified = || {
+                flow.from == record.ty
+                    && flow.filter.is_some()
+                    && holds(plan, flow, record) == Ok(false)
+            };
             if says_what && not_about(plan, flow, record).is_some() || !says_what && unqualified() {
                 found.push(apart(flow.from, flow.to));
             }
@@ -84,13 +101,17 @@ pub(crate) fn suspended(plan: &Plan, records: &[&RecordState]) -> Vec<Apart> {
     found
 }
 
-/// The properties of a record type that the conditions of these flows read: a write to one may make a flow hold again, or stop it (L9, L11).
+/// The properties of a record type that the conditions of these flows read: a write to one may make
+/// a flow hold again, or stop it (L9, L11).
 pub(crate) fn read_of(flows: &[PlanFlow], ty: TypeIx, props: &[PlanProp]) -> Vec<bool> {
-    let from = flows.iter().filter(|flow| flow.from == ty).flat_map(|flow| [&flow.filter, &flow.only]);
+    let from =
+        flows.iter().filter(|flow| flow.from == ty).flat_map(|flow| [&flow.filter, &flow.only]);
     let to = flows.iter().filter(|flow| flow.to == ty).map(|flow| &flow.only_to);
     let conditions: Vec<&Condition> = from.chain(to).flatten().collect();
     let is_read = |(ix, prop): (usize, &PlanProp)| {
-        conditions.iter().any(|condition| reads(condition, PropIx(ix as u16), prop.reference.path.as_str()))
+        conditions
+            .iter()
+            .any(|condition| reads(condition, PropIx(ix as u16), prop.reference.path.as_str()))
     };
     props.iter().enumerate().map(is_read).collect()
 }
@@ -101,7 +122,12 @@ fn reads(condition: &Condition, prop: PropIx, path: &str) -> bool {
     by_path || condition.reads.iter().any(|(_, read, _)| *read == prop)
 }
 
-fn evaluate(plan: &Plan, condition: &Condition, ty: TypeIx, slots: &[Slot]) -> Result<bool, String> {
+fn evaluate(
+    plan: &Plan,
+    condition: &Condition,
+    ty: TypeIx,
+    slots: &[Slot],
+) -> Result<bool, String> {
     let mut root = serde_json::Map::new();
     for (prop, slot) in plan.ty(ty).props.iter().zip(slots) {
         if let Some(value) = &slot.shadow {
@@ -109,7 +135,10 @@ fn evaluate(plan: &Plan, condition: &Condition, ty: TypeIx, slots: &[Slot]) -> R
         }
     }
     for (written, prop, primary) in &condition.reads {
-        let value = slots[prop.at()].shadow.as_ref().map(|value| if *primary { effective(value, false) } else { value });
+        let value = slots[prop.at()]
+            .shadow
+            .as_ref()
+            .map(|value| if *primary { effective(value, false) } else { value });
         if let Some(value) = value {
             insert(&mut root, written, value.clone());
         }
@@ -123,7 +152,9 @@ fn insert(map: &mut serde_json::Map<String, Value>, path: &str, value: Value) {
             map.insert(path.to_string(), value);
         }
         Some((first, rest)) => {
-            let inner = map.entry(first.to_string()).or_insert_with(|| Value::Object(serde_json::Map::new()));
+            let inner = map
+                .entry(first.to_string())
+                .or_insert_with(|| Value::Object(serde_json::Map::new()));
             if let Value::Object(inner) = inner {
                 insert(inner, rest, value);
             }

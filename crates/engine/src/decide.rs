@@ -1,16 +1,17 @@
 //! Deciding: from a slice of the store, what is to be remembered and what is to be written.
 //!
-//! First everything in focus is linked, then each entity is settled by itself: where fresh claims go, what each record lacks of what
-//! it should hold, which counterparts are to be made. What was decided before and is still open is compared with what is decided now:
-//! the same decision is left alone, another one takes its place.
+//! First everything in focus is linked, then each entity is settled by itself: where fresh claims
+//! go, what each record lacks of what it should hold, which counterparts are to be made. What was
+//! decided before and is still open is compared with what is decided now: the same decision is left
+//! alone, another one takes its place.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use lockstep_model::matching::reference_hash;
 use lockstep_model::value::{equal, is_empty};
 use lockstep_model::{
-    EntityId, Intent, IntentId, IntentKind, IntentState, NumberMap, NumberSet, Presence, PropIx, RecordId, RecordState, Review,
-    ReviewKind, TypeIx, Value,
+    EntityId, Intent, IntentId, IntentKind, IntentState, NumberMap, NumberSet, Presence, PropIx,
+    RecordId, RecordState, Review, ReviewKind, TypeIx, Value,
 };
 
 use crate::confirm;
@@ -30,11 +31,23 @@ pub fn decide(plan: &Plan, slice: &mut Slice) -> Decision {
     let joined: BTreeSet<EntityId> = links.merged.iter().map(|(_, into)| *into).collect();
     slice.joined.clone_from(&joined);
     // Records in focus can free others for each other, which then are decided on as well.
-    let focused = slice.focus.iter().chain(&slice.beside).filter_map(|id| slice.records.get(id)).map(|record| record.entity);
+    let focused = slice
+        .focus
+        .iter()
+        .chain(&slice.beside)
+        .filter_map(|id| slice.records.get(id))
+        .map(|record| record.entity);
     let mut entities: BTreeSet<EntityId> = focused.chain(joined.iter().copied()).collect();
     let mut changed = BTreeSet::new();
     for entity in &entities {
-        settle_claims(plan, slice, *entity, joined.contains(entity), &mut changed, &mut out.confirmed);
+        settle_claims(
+            plan,
+            slice,
+            *entity,
+            joined.contains(entity),
+            &mut changed,
+            &mut out.confirmed,
+        );
     }
     for entity in &links.half_seen {
         entities.remove(entity);
@@ -78,9 +91,12 @@ pub fn decide(plan: &Plan, slice: &mut Slice) -> Decision {
             });
         }
     }
-    // L6: a question about records that are alike is another one when one of them has found a counterpart.
+    // L6: a question about records that are alike is another one when one of them has found a
+    // counterpart.
     for review in slice.reviews.iter().filter(|review| review.kind == ReviewKind::AmbiguousMatch) {
-        if !focus.contains(&review.record) && review.candidates.iter().any(|id| linked_with.contains_key(id)) {
+        if !focus.contains(&review.record)
+            && review.candidates.iter().any(|id| linked_with.contains_key(id))
+        {
             out.agenda.insert(review.record);
         }
     }
@@ -104,7 +120,8 @@ pub fn decide(plan: &Plan, slice: &mut Slice) -> Decision {
         one.decide(*entity);
     }
     for id in &out.settled {
-        slice.records.get_mut(id).expect("what was decided on is in the slice").presence = Presence::Gone;
+        slice.records.get_mut(id).expect("what was decided on is in the slice").presence =
+            Presence::Gone;
         changed.insert(*id);
     }
     for (id, prop, element) in picks {
@@ -127,7 +144,12 @@ pub fn decide(plan: &Plan, slice: &mut Slice) -> Decision {
         }
     }
     for entity in &joined {
-        out.moved.extend(slice.intents_of(*entity).filter(|intent| intent.entity != *entity).map(|intent| (intent.id, *entity)));
+        out.moved.extend(
+            slice
+                .intents_of(*entity)
+                .filter(|intent| intent.entity != *entity)
+                .map(|intent| (intent.id, *entity)),
+        );
     }
     out.relinked.sort_unstable();
     out.relinked.dedup();
@@ -137,21 +159,30 @@ pub fn decide(plan: &Plan, slice: &mut Slice) -> Decision {
     out
 }
 
-/// C2: records that were read as new ones, match, and are what a creation made whose answer was lost. What they hold is nobody's claim.
-/// One that was sent before and was not found may have landed all the same, and been edited since: what is there of it was put there by
-/// nobody either, whoever made the record.
+/// C2: records that were read as new ones, match, and are what a creation made whose answer was
+/// lost. What they hold is nobody's claim. One that was sent before and was not found may have
+/// landed all the same, and been edited since: what is there of it was put there by nobody either,
+/// whoever made the record.
 fn found_again(slice: &Slice, entity: EntityId, members: &[RecordId]) -> Vec<(Intent, RecordId)> {
     let unanswered = |intent: &&Intent| {
         let sent_before = intent.state == IntentState::Queued && intent.attempts > 0;
-        intent.kind == IntentKind::Create && (sent_before || matches!(intent.state, IntentState::Sent | IntentState::Unknown))
+        intent.kind == IntentKind::Create
+            && (sent_before || matches!(intent.state, IntentState::Sent | IntentState::Unknown))
     };
     let made_by = |intent: &Intent| {
         let it = |record: &&RecordState| {
-            record.ty == intent.ty && record.is_live() && record.written_at.is_none() && record.first_seen >= intent.decided_at
+            record.ty == intent.ty
+                && record.is_live()
+                && record.written_at.is_none()
+                && record.first_seen >= intent.decided_at
         };
         members.iter().map(|id| &slice.records[id]).find(it).map(|record| record.id)
     };
-    slice.intents_of(entity).filter(unanswered).filter_map(|intent| Some((intent.clone(), made_by(intent)?))).collect()
+    slice
+        .intents_of(entity)
+        .filter(unanswered)
+        .filter_map(|intent| Some((intent.clone(), made_by(intent)?)))
+        .collect()
 }
 
 /// Settles where fresh claims of an entity go (P1a), and what two sides bring to a first link (P2).
@@ -177,8 +208,11 @@ fn settle_claims(
             changed.insert(id);
             // F1: it was made with all its facets.
             let record = &slice.records[&id];
-            let fresh = |facet: &&RecordState| facet.written_at.is_none() && facet.first_seen >= intent.decided_at;
-            let facets: Vec<RecordId> = siblings(plan, slice, record).filter(fresh).map(|facet| facet.id).collect();
+            let fresh = |facet: &&RecordState| {
+                facet.written_at.is_none() && facet.first_seen >= intent.decided_at
+            };
+            let facets: Vec<RecordId> =
+                siblings(plan, slice, record).filter(fresh).map(|facet| facet.id).collect();
             for id in facets {
                 let facet = slice.records.get_mut(&id).expect("it has just been found there");
                 confirm::found_again(plan, facet, &intent, &sent);
@@ -193,7 +227,8 @@ fn settle_claims(
             let record = slice.records.get_mut(&id).expect("a member is in the slice");
             let whole = plan.prop(record.ty, prop).whole;
             let slot = &mut record.slots[prop.at()];
-            // What was claimed of the list was claimed of its first element, before anything told which one is meant.
+            // What was claimed of the list was claimed of its first element, before anything told
+            // which one is meant.
             let first = slot.value(whole).clone();
             if let Some(claim) = slot.claim.as_mut().filter(|claim| equal(&claim.value, &first)) {
                 claim.value = element.clone();
@@ -207,7 +242,9 @@ fn settle_claims(
         settle_goes(plan, slice.now, &Entity::of(plan, records), joined)
     };
     for (id, prop, goes) in settled {
-        if let Some(claim) = slice.records.get_mut(&id).and_then(|record| record.slots[prop.at()].claim.as_mut()) {
+        if let Some(claim) =
+            slice.records.get_mut(&id).and_then(|record| record.slots[prop.at()].claim.as_mut())
+        {
             claim.goes = goes;
             changed.insert(id);
         }
@@ -222,7 +259,8 @@ fn settle_claims(
                     displaced.push(((id, PropIx(ix as u16)), *before));
                 }
             }
-            // P2: when records are linked for the first time, a value beats an empty one; so the emptiness of before claims nothing.
+            // P2: when records are linked for the first time, a value beats an empty one; so the
+            // emptiness of before claims nothing.
             if joined && slot.claim.as_ref().is_some_and(|claim| is_empty(&claim.value)) {
                 slot.claim = None;
                 changed.insert(id);
@@ -233,7 +271,12 @@ fn settle_claims(
 }
 
 /// Opens what is new, closes what is settled, leaves alone what is open for the same reason.
-fn settle_reviews(slice: &Slice, entities: &BTreeSet<EntityId>, reviews: Vec<Review>, out: &mut Decision) {
+fn settle_reviews(
+    slice: &Slice,
+    entities: &BTreeSet<EntityId>,
+    reviews: Vec<Review>,
+    out: &mut Decision,
+) {
     let decided_here = |kind: ReviewKind| {
         matches!(
             kind,
@@ -249,31 +292,43 @@ fn settle_reviews(slice: &Slice, entities: &BTreeSet<EntityId>, reviews: Vec<Rev
                 | ReviewKind::Incomplete
         )
     };
-    let same = |a: &Review, b: &Review| a.kind == b.kind && a.record == b.record && a.ty == b.ty && a.prop == b.prop;
+    let same = |a: &Review, b: &Review| {
+        a.kind == b.kind && a.record == b.record && a.ty == b.ty && a.prop == b.prop
+    };
     // G4: a value of a record that is not there any more is not going to be written.
     let is_over = |review: &Review| {
-        let of_value = matches!(review.kind, ReviewKind::RejectedValue | ReviewKind::NotKept | ReviewKind::Unconvertible);
+        let of_value = matches!(
+            review.kind,
+            ReviewKind::RejectedValue | ReviewKind::NotKept | ReviewKind::Unconvertible
+        );
         of_value && slice.records.get(&review.record).is_some_and(|record| !record.is_live())
     };
     let reviews: Vec<Review> = reviews.into_iter().filter(|review| !is_over(review)).collect();
     for open in &slice.reviews {
-        let mine = slice.records.get(&open.record).is_some_and(|record| entities.contains(&record.entity));
+        let mine =
+            slice.records.get(&open.record).is_some_and(|record| entities.contains(&record.entity));
         // R9: whose a key is that no record has any more need not be asked.
-        let needless =
-            open.kind == ReviewKind::AnotherRecord && slice.records.get(&open.record).is_some_and(|record| !record.is_live());
+        let needless = open.kind == ReviewKind::AnotherRecord
+            && slice.records.get(&open.record).is_some_and(|record| !record.is_live());
         // C2: whether two records are one need not be asked once they are linked.
         let linked = |id: &RecordId| {
             let entity = |id: &RecordId| slice.records.get(id).map(|record| record.entity);
             entity(id).is_some_and(|other| Some(other) == entity(&open.record))
         };
-        let needless = needless || open.kind == ReviewKind::UnknownOutcome && open.candidates.iter().any(linked);
-        if mine && (decided_here(open.kind) || needless) && !reviews.iter().any(|review| same(review, open)) {
+        let needless = needless
+            || open.kind == ReviewKind::UnknownOutcome && open.candidates.iter().any(linked);
+        if mine
+            && (decided_here(open.kind) || needless)
+            && !reviews.iter().any(|review| same(review, open))
+        {
             out.reviews_closed.push(open.clone());
         }
     }
     for review in reviews {
         let known = slice.reviews.iter().find(|open| same(open, &review));
-        let news = known.is_none_or(|open| open.candidates != review.candidates || !equal(&open.value, &review.value));
+        let news = known.is_none_or(|open| {
+            open.candidates != review.candidates || !equal(&open.value, &review.value)
+        });
         if news {
             out.reviews_opened.push(review);
         }

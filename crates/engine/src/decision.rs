@@ -1,8 +1,11 @@
-//! What comes of deciding on a slice: what is to be remembered, what is to be written, and what is told of it.
+//! What comes of deciding on a slice: what is to be remembered, what is to be written, and what is
+//! told of it.
 
 use std::collections::BTreeSet;
 
-use lockstep_model::{EntityId, FlowIx, Intent, IntentId, RecordId, RecordState, Review, Rule, Situation, TypeIx};
+use lockstep_model::{
+    EntityId, FlowIx, Intent, IntentId, RecordId, RecordState, Review, Rule, Situation, TypeIx,
+};
 
 use crate::deletes::Departure;
 use crate::link::Linked;
@@ -38,7 +41,8 @@ pub struct Decision {
     pub merged: Vec<(EntityId, EntityId)>,
     /// New intents; their numbers are still to be given.
     pub intents: Vec<Intent>,
-    /// Under which hashes the records will be found that new creations make, with the place of the intent (C2).
+    /// Under which hashes the records will be found that new creations make, with the place of the
+    /// intent (C2).
     pub promised: Vec<(u64, usize)>,
     /// Creations whose answer was lost, with the record that each has made after all (C2).
     pub confirmed: Vec<(IntentId, RecordId)>,
@@ -60,7 +64,8 @@ pub struct Decision {
     pub kept: Vec<Departure>,
     /// Deleted records about which nothing is left to do (D1); they are among `changed`.
     pub settled: Vec<RecordId>,
-    /// Records that waited to be decided on and have been, with those in focus; and the ranks that they waited with.
+    /// Records that waited to be decided on and have been, with those in focus; and the ranks that
+    /// they waited with.
     pub along: Vec<(u16, RecordId)>,
 }
 

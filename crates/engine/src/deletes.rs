@@ -1,17 +1,22 @@
 //! Deleting: what the deletion of a record means for the others of its entity (D1).
 //!
-//! A deletion is passed on only where a flow between the two record types says so, and never against an edit: who changed the other
-//! record after the deleted one was last known to be there, or holds a value that never reached it, has not agreed to the deletion. So the
-//! edit beats the deletion and the record is kept; nothing is created anew for it. (The same conflict in file synchronizers: Unison's
-//! manual, "Invariants", and vdirsyncer's table, where a deletion against a change keeps the change.)
+//! A deletion is passed on only where a flow between the two record types says so, and never
+//! against an edit: who changed the other record after the deleted one was last known to be there,
+//! or holds a value that never reached it, has not agreed to the deletion. So the edit beats the
+//! deletion and the record is kept; nothing is created anew for it. (The same conflict in file
+//! synchronizers: Unison's manual, "Invariants", and vdirsyncer's table, where a deletion against a
+//! change keeps the change.)
 //!
-//! What a deletion means is decided once. Until it is settled the record is [`Presence::Leaving`]; then it is gone, and a policy that is
-//! changed later deletes nothing that was kept. Reading tells what is gone, the hub does the deleting.
+//! What a deletion means is decided once. Until it is settled the record is [`Presence::Leaving`];
+//! then it is gone, and a policy that is changed later deletes nothing that was kept. Reading tells
+//! what is gone, the hub does the deleting.
 
 use std::collections::BTreeSet;
 
 use lockstep_model::flow::{Ceases, Deletes};
-use lockstep_model::{FlowIx, Intent, IntentKind, Presence, PropIx, RecordId, RecordState, Timestamp, TypeIx};
+use lockstep_model::{
+    FlowIx, Intent, IntentKind, Presence, PropIx, RecordId, RecordState, Timestamp, TypeIx,
+};
 
 use crate::conditions::only_fails;
 use crate::create::refused;
@@ -23,7 +28,8 @@ use crate::slice::Slice;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Departure {
     pub gone: RecordId,
-    /// Who passes it on to the other: the deleted record itself, or one of which a part goes with it (F3).
+    /// Who passes it on to the other: the deleted record itself, or one of which a part goes with
+    /// it (F3).
     pub by: RecordId,
     pub other: RecordId,
     /// The flow that says so.
@@ -62,29 +68,36 @@ impl Kept {
             Kept::Edited => "it was edited, and that edit never reached the deleted one",
             Kept::Unqualified => "the flow's condition does not hold for it any more",
             Kept::CanNot => "it can't be deleted through its system's API",
-            Kept::Facets => "other facets of it stand for something still; what only this facet is about was emptied (F3)",
+            Kept::Facets => {
+                "other facets of it stand for something still; what only this facet is about was emptied (F3)"
+            }
         }
     }
 }
 
-/// Whether records may have to go although nothing was deleted: their counterparts are not what a flow is about any more (L11).
+/// Whether records may have to go although nothing was deleted: their counterparts are not what a
+/// flow is about any more (L11).
 pub fn may_cease(plan: &Plan) -> bool {
     plan.flows.iter().any(|flow| flow.ceases != Ceases::Keep)
 }
 
 /// Whether a deletion in this record type means anything for others.
 pub fn passes_deletions(plan: &Plan, ty: TypeIx) -> bool {
-    plan.flows.iter().any(|flow| (flow.from == ty || flow.to == ty) && flow.deletes != Deletes::Ignore)
+    plan.flows
+        .iter()
+        .any(|flow| (flow.from == ty || flow.to == ty) && flow.deletes != Deletes::Ignore)
 }
 
-/// What flows say of deleting a record of `to` when one of `from` was deleted: the flow that goes this way, else the one the other way.
+/// What flows say of deleting a record of `to` when one of `from` was deleted: the flow that goes
+/// this way, else the one the other way.
 pub fn policy(plan: &Plan, from: TypeIx, to: TypeIx) -> Option<(FlowIx, Deletes)> {
     let flow = |from, to| plan.flows.iter().position(|flow| (flow.from, flow.to) == (from, to));
     let at = flow(from, to).or_else(|| flow(to, from))?;
     Some((FlowIx(at as u16), plan.flows[at].deletes))
 }
 
-/// What the deletions that are not settled yet mean for the live records of an entity. Where nothing comes of one here, it is settled.
+/// What the deletions that are not settled yet mean for the live records of an entity. Where
+/// nothing comes of one here, it is settled.
 pub fn departures(plan: &Plan, slice: &Slice, entity: &Entity<'_>) -> Vec<Departure> {
     let mut found = Vec::new();
     let mut taken = BTreeSet::new();
@@ -92,17 +105,23 @@ pub fn departures(plan: &Plan, slice: &Slice, entity: &Entity<'_>) -> Vec<Depart
         let Presence::Leaving { since } = gone.presence else { continue };
         // G7: Lockstep itself deletes it, as its creation is taken back; nobody else deleted it.
         let taken_back = |intent: &Intent| intent.kind == IntentKind::Delete && intent.takes_back();
-        if slice.intents_of(gone.entity).any(|intent| intent.record == Some(gone.id) && taken_back(intent)) {
+        if slice
+            .intents_of(gone.entity)
+            .any(|intent| intent.record == Some(gone.id) && taken_back(intent))
+        {
             continue;
         }
         // `duplicates: merge`: another record of its type stands for the same thing still.
         if entity.records.iter().any(|other| other.is_live() && other.ty == gone.ty) {
             continue;
         }
-        // Who passes the deletion on: the deleted record, then those of which a part goes with it (F3). They are there still.
+        // Who passes the deletion on: the deleted record, then those of which a part goes with it
+        // (F3). They are there still.
         let mut passing: Vec<&RecordState> = vec![gone];
         while let Some(from) = passing.pop() {
-            for other in entity.records.iter().filter(|other| other.is_live() && other.id != from.id) {
+            for other in
+                entity.records.iter().filter(|other| other.is_live() && other.id != from.id)
+            {
                 let Some((flow, deletes)) = policy(plan, from.ty, other.ty) else { continue };
                 if from.id != gone.id && policy(plan, gone.ty, other.ty).is_some() {
                     continue;
@@ -111,27 +130,41 @@ pub fn departures(plan: &Plan, slice: &Slice, entity: &Entity<'_>) -> Vec<Depart
                     Deletes::Ignore => continue,
                     _ if entity.is_suspended(from.ty, other.ty) => Verdict::Keep(Kept::Unqualified),
                     _ if !plan.ty(other.ty).can.delete => Verdict::Keep(Kept::CanNot),
-                    _ if edited(plan, slice, entity, from, other, since) => Verdict::Keep(Kept::Edited),
+                    _ if edited(plan, slice, entity, from, other, since) => {
+                        Verdict::Keep(Kept::Edited)
+                    }
                     Deletes::Propagate => Verdict::Delete,
                     Deletes::Review => Verdict::Ask,
                 };
-                // Of two deletions that come to the same for a record, one is enough; the older record's counts.
+                // Of two deletions that come to the same for a record, one is enough; the older
+                // record's counts.
                 let is_deleted = verdict == Verdict::Delete;
                 if is_deleted && !taken.insert(other.id) {
                     continue;
                 }
-                found.push(Departure { gone: gone.id, by: from.id, other: other.id, flow, verdict });
+                found.push(Departure {
+                    gone: gone.id,
+                    by: from.id,
+                    other: other.id,
+                    flow,
+                    verdict,
+                });
                 if is_deleted && !plan.ty(other.ty).facets.is_empty() {
                     passing.push(other);
                 }
             }
         }
     }
-    found.extend(ceased(plan, slice, entity).into_iter().filter(|departure| !taken.contains(&departure.other)));
+    found.extend(
+        ceased(plan, slice, entity)
+            .into_iter()
+            .filter(|departure| !taken.contains(&departure.other)),
+    );
     found
 }
 
-/// L11: what becomes of the counterparts of records that their flow is not about any more: `gone` is such a record, and is there still.
+/// L11: what becomes of the counterparts of records that their flow is not about any more: `gone`
+/// is such a record, and is there still.
 fn ceased(plan: &Plan, slice: &Slice, entity: &Entity<'_>) -> Vec<Departure> {
     let mut found = Vec::new();
     for record in entity.records.iter().filter(|record| record.is_live()) {
@@ -140,7 +173,11 @@ fn ceased(plan: &Plan, slice: &Slice, entity: &Entity<'_>) -> Vec<Departure> {
             if flow.ceases == Ceases::Keep || !only_fails(plan, flow, record) {
                 continue;
             }
-            for other in entity.records.iter().filter(|other| other.is_live() && other.ty == flow.to && other.id != record.id) {
+            for other in entity
+                .records
+                .iter()
+                .filter(|other| other.is_live() && other.ty == flow.to && other.id != record.id)
+            {
                 // A person has said that it stays.
                 if slice.apart.contains(&(record.id, other.id)) {
                     continue;
@@ -151,27 +188,47 @@ fn ceased(plan: &Plan, slice: &Slice, entity: &Entity<'_>) -> Vec<Departure> {
                     Ceases::Delete => Verdict::Delete,
                     _ => Verdict::Ask,
                 };
-                found.push(Departure { gone: record.id, by: record.id, other: other.id, flow: *flow_ix, verdict });
+                found.push(Departure {
+                    gone: record.id,
+                    by: record.id,
+                    other: other.id,
+                    flow: *flow_ix,
+                    verdict,
+                });
             }
         }
     }
     found
 }
 
-/// Whether somebody edited the counterpart after the record ceased to be what its flow is about: a person says then.
+/// Whether somebody edited the counterpart after the record ceased to be what its flow is about: a
+/// person says then.
 fn edited_since_it_ceased(flow: &PlanFlow, record: &RecordState, other: &RecordState) -> bool {
-    let latest = |record: &RecordState| record.slots.iter().filter_map(|slot| slot.claim.as_ref()).map(|claim| claim.at).max();
+    let latest = |record: &RecordState| {
+        record.slots.iter().filter_map(|slot| slot.claim.as_ref()).map(|claim| claim.at).max()
+    };
     let ceased = record.modified.or_else(|| latest(record)).filter(|_| flow.only.is_some());
     latest(other).zip(ceased).is_some_and(|(edited, ceased)| edited > ceased)
 }
 
-/// Whether somebody edited `other` since the deleted record was last there, or it holds an edit that never reached that one.
-fn edited(plan: &Plan, slice: &Slice, entity: &Entity<'_>, gone: &RecordState, other: &RecordState, since: Timestamp) -> bool {
+/// Whether somebody edited `other` since the deleted record was last there, or it holds an edit
+/// that never reached that one.
+fn edited(
+    plan: &Plan,
+    slice: &Slice,
+    entity: &Entity<'_>,
+    gone: &RecordState,
+    other: &RecordState,
+    since: Timestamp,
+) -> bool {
     let claimed = |prop: PropIx| other.slot(prop).claim.as_ref().map(|claim| claim.at);
     let mut reaches: BTreeSet<PropIx> = BTreeSet::new();
     let (ty, can_take) = (plan.ty(gone.ty), plan.ty(gone.ty).can.update);
     for prop in (0..ty.props.len() as u16).map(PropIx) {
-        let bearings = entity.bearings(plan, gone.ty, prop).iter().filter(|by| by.other == other.ty && by.open && !by.fills);
+        let bearings = entity
+            .bearings(plan, gone.ty, prop)
+            .iter()
+            .filter(|by| by.other == other.ty && by.open && !by.fills);
         let mine: Vec<PropIx> = bearings.map(|by| by.theirs).collect();
         if mine.is_empty() || ty.props[prop.at()].read_only {
             continue;
@@ -180,8 +237,11 @@ fn edited(plan: &Plan, slice: &Slice, entity: &Entity<'_>, gone: &RecordState, o
         let (claim, must_be_later) = match wanted(plan, slice, entity, gone, prop) {
             // It holds what it should, as one of its elements perhaps.
             Wanted::Nothing | Wanted::Pick { .. } => continue,
-            // It would have been written. What its system refused, or can't take at all, was never going to reach it.
-            Wanted::Write { claim, .. } => (claim, !can_take || refused(&slice.reviews, gone, gone.ty, prop).is_some()),
+            // It would have been written. What its system refused, or can't take at all, was never
+            // going to reach it.
+            Wanted::Write { claim, .. } => {
+                (claim, !can_take || refused(&slice.reviews, gone, gone.ty, prop).is_some())
+            }
             Wanted::Waits { claim, .. } | Wanted::Unconvertible { claim, .. } => (claim, true),
         };
         if claim.record == other.id && (!must_be_later || claim.at > since) {
@@ -190,5 +250,7 @@ fn edited(plan: &Plan, slice: &Slice, entity: &Entity<'_>, gone: &RecordState, o
     }
     // What never goes to the deleted one is an edit all the same.
     let props = (0..plan.ty(other.ty).props.len() as u16).map(PropIx);
-    props.filter(|prop| !reaches.contains(prop)).any(|prop| claimed(prop).is_some_and(|at| at > since))
+    props
+        .filter(|prop| !reaches.contains(prop))
+        .any(|prop| claimed(prop).is_some_and(|at| at > since))
 }

@@ -1,6 +1,7 @@
 //! Facets: one record that stands for several things, each with links and flows of its own (F1–F3).
 //!
-//! Each facet of a record is a record of its own here, in an entity of its own; they have the record's key and its properties in common.
+//! Each facet of a record is a record of its own here, in an entity of its own; they have the
+//! record's key and its properties in common.
 //!
 //! ```text
 //! erp.Customers/7 (organisation data) ─── crm.Accounts/19 (organisation data)   entity 1
@@ -12,8 +13,8 @@ use std::collections::BTreeSet;
 
 use lockstep_model::value::is_empty;
 use lockstep_model::{
-    Claim, EntityId, Intent, IntentKind, IntentState, NumberSet, Presence, PropIx, ReadRecord, RecordId, RecordState, Slot,
-    Timestamp, TypeIx, Value,
+    Claim, EntityId, Intent, IntentKind, IntentState, NumberSet, Presence, PropIx, ReadRecord,
+    RecordId, RecordState, Slot, Timestamp, TypeIx, Value,
 };
 
 use crate::conditions::may_match;
@@ -27,11 +28,16 @@ use crate::slice::Slice;
 const ROUNDS: usize = 8;
 
 /// The other facets of a record that the slice has.
-pub fn siblings<'a>(plan: &'a Plan, slice: &'a Slice, record: &'a RecordState) -> impl Iterator<Item = &'a RecordState> {
+pub fn siblings<'a>(
+    plan: &'a Plan,
+    slice: &'a Slice,
+    record: &'a RecordState,
+) -> impl Iterator<Item = &'a RecordState> {
     plan.ty(record.ty).facets.iter().filter_map(|facet| slice.by_key(*facet, &record.key))
 }
 
-/// F2: links facets of two records that are linked by other facets, where both are free. The slice is left with the links made.
+/// F2: links facets of two records that are linked by other facets, where both are free. The slice
+/// is left with the links made.
 pub(crate) fn link(plan: &Plan, slice: &mut Slice, links: &mut Links, focus: &NumberSet<RecordId>) {
     if !plan.has_facets {
         return;
@@ -44,9 +50,15 @@ pub(crate) fn link(plan: &Plan, slice: &mut Slice, links: &mut Links, focus: &Nu
         }
         let mut found: Vec<Linked> = Vec::new();
         for entity in entities {
-            let members: Vec<&RecordState> =
-                slice.members(entity).iter().map(|id| &slice.records[id]).filter(|record| record.is_live()).collect();
-            for (at, a) in members.iter().enumerate().filter(|(_, a)| !plan.ty(a.ty).facets.is_empty()) {
+            let members: Vec<&RecordState> = slice
+                .members(entity)
+                .iter()
+                .map(|id| &slice.records[id])
+                .filter(|record| record.is_live())
+                .collect();
+            for (at, a) in
+                members.iter().enumerate().filter(|(_, a)| !plan.ty(a.ty).facets.is_empty())
+            {
                 for b in members[at + 1..].iter().filter(|b| !plan.ty(b.ty).facets.is_empty()) {
                     found.extend(by_facets(plan, slice, a, b));
                 }
@@ -83,19 +95,28 @@ fn by_facets(plan: &Plan, slice: &Slice, a: &RecordState, b: &RecordState) -> Ve
     found
 }
 
-/// F1: which facet of the source record goes to which facet of a record of `to` that is made for another facet of it: those that a flow
-/// is between, and that have no counterpart there.
-pub fn made_along<'a>(plan: &'a Plan, slice: &'a Slice, record: &'a RecordState, to: TypeIx) -> Vec<(&'a RecordState, TypeIx)> {
+/// F1: which facet of the source record goes to which facet of a record of `to` that is made for
+/// another facet of it: those that a flow is between, and that have no counterpart there.
+pub fn made_along<'a>(
+    plan: &'a Plan,
+    slice: &'a Slice,
+    record: &'a RecordState,
+    to: TypeIx,
+) -> Vec<(&'a RecordState, TypeIx)> {
     let mut found: Vec<(&RecordState, TypeIx)> = Vec::new();
     for theirs in &plan.ty(to).facets {
-        let mine = siblings(plan, slice, record)
-            .find(|mine| mine.is_live() && plan.facet_rule(mine.ty, *theirs).is_some() && !occupied(plan, slice, mine, *theirs));
+        let mine = siblings(plan, slice, record).find(|mine| {
+            mine.is_live()
+                && plan.facet_rule(mine.ty, *theirs).is_some()
+                && !occupied(plan, slice, mine, *theirs)
+        });
         found.extend(mine.map(|mine| (mine, *theirs)));
     }
     found
 }
 
-/// F2: another facet of the record whose counterpart in this collection is being made; the record will be linked with its facet.
+/// F2: another facet of the record whose counterpart in this collection is being made; the record
+/// will be linked with its facet.
 pub fn being_made<'a>(
     plan: &'a Plan,
     slice: &'a Slice,
@@ -114,29 +135,49 @@ pub fn being_made<'a>(
             IntentState::Queued => intent.attempts > 0,
             _ => false,
         };
-        let open = |intent: &Intent| intent.kind == IntentKind::Create && collection.contains(&intent.ty) && open(intent);
+        let open = |intent: &Intent| {
+            intent.kind == IntentKind::Create && collection.contains(&intent.ty) && open(intent)
+        };
         slice.intents_of(entity).any(open) || collection.iter().any(|ty| made_now(entity, *ty))
     };
-    siblings(plan, slice, record).find(|sibling| sibling.is_live() && sibling.entity != record.entity && open(sibling.entity))
+    siblings(plan, slice, record).find(|sibling| {
+        sibling.is_live() && sibling.entity != record.entity && open(sibling.entity)
+    })
 }
 
-/// F2: a record of this collection that is linked with another facet of the record, and whose facet of type `to` has not been read yet: the
-/// process that read the one facet has ended before it read the other, or only that one was asked for. They will be linked.
-pub fn still_to_be_read<'a>(plan: &'a Plan, slice: &'a Slice, record: &'a RecordState, to: TypeIx) -> Option<&'a RecordState> {
-    linked_by_others(plan, slice, record, to).find(|other| other.is_live() && slice.by_key(to, &other.key).is_none())
+/// F2: a record of this collection that is linked with another facet of the record, and whose facet
+/// of type `to` has not been read yet: the process that read the one facet has ended before it read
+/// the other, or only that one was asked for. They will be linked.
+pub fn still_to_be_read<'a>(
+    plan: &'a Plan,
+    slice: &'a Slice,
+    record: &'a RecordState,
+    to: TypeIx,
+) -> Option<&'a RecordState> {
+    linked_by_others(plan, slice, record, to)
+        .find(|other| other.is_live() && slice.by_key(to, &other.key).is_none())
 }
 
-/// D1: a record of this collection that was linked with another facet of the record, and was deleted before this facet was linked with
-/// its facet of type `to`. It was the counterpart of this one too, and is not created anew.
-pub fn was_deleted<'a>(plan: &'a Plan, slice: &'a Slice, record: &'a RecordState, to: TypeIx) -> Option<&'a RecordState> {
+/// D1: a record of this collection that was linked with another facet of the record, and was
+/// deleted before this facet was linked with its facet of type `to`. It was the counterpart of this
+/// one too, and is not created anew.
+pub fn was_deleted<'a>(
+    plan: &'a Plan,
+    slice: &'a Slice,
+    record: &'a RecordState,
+    to: TypeIx,
+) -> Option<&'a RecordState> {
     let gone = |other: &&RecordState| {
         let facet = slice.by_key(to, &other.key);
-        !other.is_live() && other.presence != Presence::Replaceable && facet.is_none_or(|facet| !facet.is_live())
+        !other.is_live()
+            && other.presence != Presence::Replaceable
+            && facet.is_none_or(|facet| !facet.is_live())
     };
     linked_by_others(plan, slice, record, to).find(gone)
 }
 
-/// The records of a collection that other facets of a record are, or were, linked with; none where no flow is between the facets.
+/// The records of a collection that other facets of a record are, or were, linked with; none where
+/// no flow is between the facets.
 fn linked_by_others<'a>(
     plan: &'a Plan,
     slice: &'a Slice,
@@ -146,12 +187,15 @@ fn linked_by_others<'a>(
     let collection = &plan.ty(to).facets;
     let meet = !collection.is_empty() && plan.facet_rule(record.ty, to).is_some();
     let others = siblings(plan, slice, record).filter(move |sibling| meet && sibling.is_live());
-    let members = others.flat_map(|sibling| slice.members(sibling.entity)).filter_map(|id| slice.records.get(id));
+    let members = others
+        .flat_map(|sibling| slice.members(sibling.entity))
+        .filter_map(|id| slice.records.get(id));
     members.filter(|other| collection.contains(&other.ty))
 }
 
-/// L8, F1: another facet of the record that a match row may find a counterpart for in this collection, and the facet there that has not
-/// been read since. What is made for one facet would be a second counterpart of that one.
+/// L8, F1: another facet of the record that a match row may find a counterpart for in this
+/// collection, and the facet there that has not been read since. What is made for one facet would
+/// be a second counterpart of that one.
 pub fn still_to_be_matched<'a>(
     plan: &'a Plan,
     slice: &'a Slice,
@@ -161,7 +205,9 @@ pub fn still_to_be_matched<'a>(
     let collection = &plan.ty(to).facets;
     let mut met = siblings(plan, slice, record).filter(|mine| mine.is_live()).flat_map(|mine| {
         let sides = plan.ty(mine.ty).match_sides.iter().map(|side| side.other);
-        let theirs = sides.filter(|ty| *ty == to || collection.contains(ty)).filter(|ty| !occupied(plan, slice, mine, *ty));
+        let theirs = sides
+            .filter(|ty| *ty == to || collection.contains(ty))
+            .filter(|ty| !occupied(plan, slice, mine, *ty));
         theirs.map(move |ty| (mine, ty))
     });
     let unread = |(mine, ty): &(&RecordState, TypeIx)| {
@@ -171,17 +217,28 @@ pub fn still_to_be_matched<'a>(
     met.find(unread)
 }
 
-/// F1: a facet of the record that has not been read yet, or not since the record came back, and would give something to what is made for
-/// this one: the process that read the one has ended before it read the other.
-pub fn unread<'a>(plan: &'a Plan, slice: &Slice, record: &RecordState, to: TypeIx) -> Option<&'a PlanType> {
-    let gives = |facet: &TypeIx| plan.ty(to).facets.iter().any(|theirs| plan.facet_rule(*facet, *theirs).is_some());
-    let unread = |facet: &&TypeIx| slice.by_key(**facet, &record.key).is_none_or(|facet| !facet.is_live()) && gives(facet);
+/// F1: a facet of the record that has not been read yet, or not since the record came back, and
+/// would give something to what is made for this one: the process that read the one has ended
+/// before it read the other.
+pub fn unread<'a>(
+    plan: &'a Plan,
+    slice: &Slice,
+    record: &RecordState,
+    to: TypeIx,
+) -> Option<&'a PlanType> {
+    let gives = |facet: &TypeIx| {
+        plan.ty(to).facets.iter().any(|theirs| plan.facet_rule(*facet, *theirs).is_some())
+    };
+    let unread = |facet: &&TypeIx| {
+        slice.by_key(**facet, &record.key).is_none_or(|facet| !facet.is_live()) && gives(facet)
+    };
     plan.ty(record.ty).facets.iter().find(unread).map(|facet| plan.ty(*facet))
 }
 
-/// F3, P5: another facet of a record that was written through one. What was written is Lockstep's own there too. Where both facets have
-/// rows about the property, the value travels on from it, as the claim that it carries: what is linked with the one facet ends equal with
-/// what is linked with the other.
+/// F3, P5: another facet of a record that was written through one. What was written is Lockstep's
+/// own there too. Where both facets have rows about the property, the value travels on from it, as
+/// the claim that it carries: what is linked with the one facet ends equal with what is linked with
+/// the other.
 pub fn written(
     plan: &Plan,
     state: &mut RecordState,
@@ -192,8 +249,8 @@ pub fn written(
 ) {
     let before = Before::of(plan, state);
     let modified = state.modified;
-    // P6: the write was made on a version of the record that has not been read as this facet yet. What else the answer shows may be
-    // somebody's edit, which the next reading takes in.
+    // P6: the write was made on a version of the record that has not been read as this facet yet.
+    // What else the answer shows may be somebody's edit, which the next reading takes in.
     let behind = state.version.as_ref() != intent.version();
     if behind {
         (answer.version, answer.modified) = (None, None);
@@ -205,12 +262,20 @@ pub fn written(
     if behind {
         state.modified = modified;
     }
-    let kept: Vec<_> = sent.iter().filter(|(prop, _)| not_kept.iter().all(|lost| lost.at() != *prop)).collect();
+    let kept: Vec<_> =
+        sent.iter().filter(|(prop, _)| not_kept.iter().all(|lost| lost.at() != *prop)).collect();
     travel_on(plan, state, intent, before, &kept);
 }
 
-/// F3, C2: the same where the answer to the write was lost, and what the record shows tells that it was done.
-pub fn landed(plan: &Plan, state: &mut RecordState, intent: &Intent, shown: &[Option<Value>], sent: &[(usize, Value)]) {
+/// F3, C2: the same where the answer to the write was lost, and what the record shows tells that it
+/// was done.
+pub fn landed(
+    plan: &Plan,
+    state: &mut RecordState,
+    intent: &Intent,
+    shown: &[Option<Value>],
+    sent: &[(usize, Value)],
+) {
     let before = Before::of(plan, state);
     let own = confirm::landed(plan, state, intent, shown, sent);
     travel_on(plan, state, intent, before, &own.iter().collect::<Vec<_>>());
@@ -227,14 +292,25 @@ impl Before {
         let props = &plan.ty(state.ty).props;
         Before {
             claims: state.slots.iter().map(|slot| slot.claim.clone()).collect(),
-            held: state.slots.iter().zip(props).map(|(slot, prop)| slot.value(prop.whole).clone()).collect(),
+            held: state
+                .slots
+                .iter()
+                .zip(props)
+                .map(|(slot, prop)| slot.value(prop.whole).clone())
+                .collect(),
         }
     }
 }
 
-/// What was written through one facet, and is kept, goes on from another that has rows about the property: as it was sent, whatever the
-/// system made of it (P3).
-fn travel_on(plan: &Plan, state: &mut RecordState, intent: &Intent, before: Before, kept: &[&(usize, Value)]) {
+/// What was written through one facet, and is kept, goes on from another that has rows about the
+/// property: as it was sent, whatever the system made of it (P3).
+fn travel_on(
+    plan: &Plan,
+    state: &mut RecordState,
+    intent: &Intent,
+    before: Before,
+    kept: &[&(usize, Value)],
+) {
     for change in &intent.changes {
         let at = change.prop.at();
         let prop = plan.prop(state.ty, change.prop);
@@ -246,40 +322,57 @@ fn travel_on(plan: &Plan, state: &mut RecordState, intent: &Intent, before: Befo
         let value = value.clone();
         // Later than what was claimed here before, which it has displaced.
         let claimed = before.claims[at].as_ref().map(|claim| claim.at.plus_ms(1));
-        slot.claim = Some(Claim { value, at: change.claim.at.max(claimed.unwrap_or(change.claim.at)), goes: vec![] });
+        slot.claim = Some(Claim {
+            value,
+            at: change.claim.at.max(claimed.unwrap_or(change.claim.at)),
+            goes: vec![],
+        });
         slot.carries = None;
         slot.displaced = Some(Box::new(before.held[at].clone()));
     }
 }
 
-/// F3: the properties that only this facet of a record has rows about, and that can be emptied: what is deleted through it.
+/// F3: the properties that only this facet of a record has rows about, and that can be emptied:
+/// what is deleted through it.
 pub(crate) fn part(plan: &Plan, record: &RecordState) -> Vec<PropIx> {
     let ty = plan.ty(record.ty);
     let own = |prop: &PropIx| {
         let described = &ty.props[prop.at()];
         let shared = ty.facets.iter().any(|facet| plan.prop(*facet, *prop).paired);
         let fixed = described.read_only || described.create_only || described.required;
-        described.paired && !shared && !fixed && !is_empty(record.slot(*prop).value(described.whole))
+        described.paired
+            && !shared
+            && !fixed
+            && !is_empty(record.slot(*prop).value(described.whole))
     };
     (0..ty.props.len() as u16).map(PropIx).filter(own).collect()
 }
 
-/// F3: whether another facet of the record stands for something still: it is linked, or has something of its own.
+/// F3: whether another facet of the record stands for something still: it is linked, or has
+/// something of its own.
 pub(crate) fn stands(plan: &Plan, slice: &Slice, facet: &RecordState) -> bool {
     let linked = || {
         let members = slice.members(facet.entity).iter().filter_map(|id| slice.records.get(id));
-        members.filter(|other| other.id != facet.id).any(|other| matches!(other.presence, Presence::Live))
+        members
+            .filter(|other| other.id != facet.id)
+            .any(|other| matches!(other.presence, Presence::Live))
     };
     facet.is_live() && (linked() || !part(plan, facet).is_empty())
 }
 
-/// F3: whether a claim of a record that is gone went with it: one that stands for something else still was emptied of what it had given. It
-/// comes back in nobody.
-pub(crate) fn went_with_a_part(plan: &Plan, entity: &Entity<'_>, candidate: &Candidate<'_>) -> bool {
+/// F3: whether a claim of a record that is gone went with it: one that stands for something else
+/// still was emptied of what it had given. It comes back in nobody.
+pub(crate) fn went_with_a_part(
+    plan: &Plan,
+    entity: &Entity<'_>,
+    candidate: &Candidate<'_>,
+) -> bool {
     let emptied = |member: &&RecordState| {
         let ty = plan.ty(member.ty);
         let mut slots = member.slots.iter().zip(&ty.props);
-        let is_it = |(slot, prop): (&Slot, &PlanProp)| slot.carries == Some(candidate.stamp) && is_empty(slot.value(prop.whole));
+        let is_it = |(slot, prop): (&Slot, &PlanProp)| {
+            slot.carries == Some(candidate.stamp) && is_empty(slot.value(prop.whole))
+        };
         member.is_live() && !ty.facets.is_empty() && slots.any(is_it)
     };
     !candidate.record.is_live() && entity.records.iter().copied().any(|member| emptied(&member))

@@ -1,8 +1,9 @@
-//! The graph of all property pairs, kept in the plan: what bears on what (P0) where all flows hold, and, made when it is needed, where
-//! some do not hold for the records at hand (L9, L11).
+//! The graph of all property pairs, kept in the plan: what bears on what (P0) where all flows hold,
+//! and, made when it is needed, where some do not hold for the records at hand (L9, L11).
 //!
-//! A value never travels by way of a flow that does not hold; what is left of the graph is looked at anew, so that records that are still
-//! connected end equal. Which flows do not hold for an entity is one of a few sets in a project; what comes of a set is kept.
+//! A value never travels by way of a flow that does not hold; what is left of the graph is looked
+//! at anew, so that records that are still connected end equal. Which flows do not hold for an
+//! entity is one of a few sets in a project; what comes of a set is kept.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
@@ -58,10 +59,12 @@ enum Way {
 }
 
 impl Pair {
-    /// How a value passes in one direction. What a row says of this direction holds; else the other direction is reversed. A type's name
-    /// alone says what the property holds, and not that a value passes as it is.
+    /// How a value passes in one direction. What a row says of this direction holds; else the other
+    /// direction is reversed. A type's name alone says what the property holds, and not that a
+    /// value passes as it is.
     fn way(&self, forward: bool) -> Way {
-        let (said, other) = if forward { (&self.conversion, &self.back) } else { (&self.back, &self.conversion) };
+        let (said, other) =
+            if forward { (&self.conversion, &self.back) } else { (&self.back, &self.conversion) };
         if let Some(said @ Conversion::Computed(_)) = said {
             // Of a conversion that stands for itself nobody knows whether the other one leads back.
             let lossless = !matches!(other, Some(Conversion::Computed(_)));
@@ -109,11 +112,20 @@ impl Graph {
         for places in between.values() {
             // The two sides as the first row names them.
             let first = edges[places[0]].from.0;
-            let ends = |edge: &Edge| if edge.from.0 == first { (edge.from.1, edge.to.1) } else { (edge.to.1, edge.from.1) };
+            let ends = |edge: &Edge| {
+                if edge.from.0 == first {
+                    (edge.from.1, edge.to.1)
+                } else {
+                    (edge.to.1, edge.from.1)
+                }
+            };
             let rows: Vec<(PropIx, PropIx)> = places.iter().map(|at| ends(&edges[*at])).collect();
-            fills.extend(places.iter().zip(fill_rows(&rows)).filter(|(_, fills)| *fills).map(|(at, _)| *at));
+            fills.extend(
+                places.iter().zip(fill_rows(&rows)).filter(|(_, fills)| *fills).map(|(at, _)| *at),
+            );
         }
-        let (filling, kept): (Vec<_>, Vec<_>) = edges.into_iter().enumerate().partition(|(at, _)| fills.contains(at));
+        let (filling, kept): (Vec<_>, Vec<_>) =
+            edges.into_iter().enumerate().partition(|(at, _)| fills.contains(at));
         let edges = |all: Vec<(usize, Edge)>| all.into_iter().map(|(_, edge)| edge).collect();
         Graph { edges: edges(kept), fills: edges(filling), pairs, merging }
     }
@@ -131,10 +143,13 @@ impl Graph {
         parts(relations, &self.pairs)
     }
 
-    /// What bears on what where these record types are kept apart: of all that are connected with one of them.
+    /// What bears on what where these record types are kept apart: of all that are connected with
+    /// one of them.
     fn without(&self, gone: &[Apart], props: &[&[PlanProp]]) -> Bearings {
         let types = self.connected(gone);
-        let left = |edge: &&Edge| types.contains(&edge.from.0) && !gone.contains(&apart(edge.from.0, edge.to.0));
+        let left = |edge: &&Edge| {
+            types.contains(&edge.from.0) && !gone.contains(&apart(edge.from.0, edge.to.0))
+        };
         let edges: Vec<Edge> = self.edges.iter().filter(left).copied().collect();
         let fills: Vec<Edge> = self.fills.iter().filter(left).copied().collect();
         let relations = bears(&edges, |(ty, prop)| &props[ty.at()][prop.at()].name);
@@ -151,13 +166,29 @@ impl Graph {
         let mut found: BTreeSet<TypeIx> = with.iter().flat_map(|(a, b)| [*a, *b]).collect();
         let mut open: Vec<TypeIx> = found.iter().copied().collect();
         while let Some(ty) = open.pop() {
-            open.extend(neighbours.get(&ty).into_iter().flatten().copied().filter(|other| found.insert(*other)));
+            open.extend(
+                neighbours
+                    .get(&ty)
+                    .into_iter()
+                    .flatten()
+                    .copied()
+                    .filter(|other| found.insert(*other)),
+            );
         }
         found
     }
 
-    fn bearings(&self, relations: &Relations, fills: &[Edge], types: &BTreeSet<TypeIx>, props: &[&[PlanProp]]) -> Bearings {
-        let mut all: Bearings = types.iter().map(|ty| (*ty, props[ty.at()].iter().map(|_| Vec::new()).collect())).collect();
+    fn bearings(
+        &self,
+        relations: &Relations,
+        fills: &[Edge],
+        types: &BTreeSet<TypeIx>,
+        props: &[&[PlanProp]],
+    ) -> Bearings {
+        let mut all: Bearings = types
+            .iter()
+            .map(|ty| (*ty, props[ty.at()].iter().map(|_| Vec::new()).collect()))
+            .collect();
         for (mine, own) in &mut all {
             if self.merging.contains(mine) {
                 for (ix, bearings) in own.iter_mut().enumerate() {
@@ -182,13 +213,16 @@ impl Graph {
         }
         for ((mine, other), related) in relations {
             for one in related {
-                let bearing = self.bearing((*mine, one.mine), (*other, one.theirs), &one.way, false, props);
+                let bearing =
+                    self.bearing((*mine, one.mine), (*other, one.theirs), &one.way, false, props);
                 all.get_mut(mine).expect("relations are of the types")[one.mine.at()].push(bearing);
             }
         }
         for edge in fills {
             let step = |forward| [Step { pair: edge.pair, forward }];
-            for (mine, theirs, way) in [(edge.from, edge.to, step(true)), (edge.to, edge.from, step(false))] {
+            for (mine, theirs, way) in
+                [(edge.from, edge.to, step(true)), (edge.to, edge.from, step(false))]
+            {
                 let bearing = self.bearing(mine, theirs, &way, true, props);
                 all.get_mut(&mine.0).expect("fills are of the types")[mine.1.at()].push(bearing);
             }
@@ -196,21 +230,32 @@ impl Graph {
         all
     }
 
-    /// How `theirs` bears on `mine`, by a way that is told from mine to theirs; values come the other way.
-    fn bearing(&self, mine: Node, theirs: Node, way: &[Step], fills: bool, props: &[&[PlanProp]]) -> Bearing {
+    /// How `theirs` bears on `mine`, by a way that is told from mine to theirs; values come the
+    /// other way.
+    fn bearing(
+        &self,
+        mine: Node,
+        theirs: Node,
+        way: &[Step],
+        fills: bool,
+        props: &[&[PlanProp]],
+    ) -> Bearing {
         let prop = |node: Node| &props[node.0.at()][node.1.at()];
         let (p, q) = (prop(mine), prop(theirs));
         let reference = p.reference_target.is_some() && q.reference_target.is_some();
         let (conversion, lossy) = along(way, &self.pairs, true);
         let judged_by = if lossy { along(way, &self.pairs, false).0.ok() } else { None };
         let pair = |step: &Step| &self.pairs[step.pair];
-        let defaults = !reference && !fills && conversion.as_ref().is_ok_and(|way| gives_default(way));
+        let defaults =
+            !reference && !fills && conversion.as_ref().is_ok_and(|way| gives_default(way));
         Bearing {
             other: theirs.0,
             theirs: theirs.1,
             conversion: if reference { Ok(vec![]) } else { conversion },
             judged_by,
-            open: way.iter().all(|step| if step.forward { pair(step).backward } else { pair(step).forward }),
+            open: way
+                .iter()
+                .all(|step| if step.forward { pair(step).backward } else { pair(step).forward }),
             clears: way.iter().all(|step| pair(step).clears),
             reference,
             defaults,
@@ -232,7 +277,8 @@ fn along(way: &[Step], pairs: &[Pair], to_mine: bool) -> (Result<Vec<Conversion>
     let mut lossy = false;
     let steps: Vec<Step> = if to_mine { way.iter().rev().copied().collect() } else { way.to_vec() };
     for step in steps {
-        // The way is told from mine to theirs: a step that it walks forward is walked backward by values that come.
+        // The way is told from mine to theirs: a step that it walks forward is walked backward by
+        // values that come.
         match pairs[step.pair].way(step.forward != to_mine) {
             Way::AsIs => {}
             Way::Exact(conversion) => conversions.push(conversion),
@@ -258,7 +304,8 @@ fn gives_default(conversions: &[Conversion]) -> bool {
     !is_empty(&value)
 }
 
-/// P1d: the properties that conversions split over several of another record type, each part by a conversion of its own.
+/// P1d: the properties that conversions split over several of another record type, each part by a
+/// conversion of its own.
 fn parts(relations: &Relations, pairs: &[Pair]) -> Vec<((TypeIx, PropIx), Parts)> {
     let mut found = Vec::new();
     for ((mine, other), related) in relations {
@@ -270,7 +317,8 @@ fn parts(relations: &Relations, pairs: &[Pair]) -> Vec<((TypeIx, PropIx), Parts)
             for relation in related.iter().filter(|relation| relation.mine == whole) {
                 let (taken_by, _) = along(&relation.way, pairs, false);
                 let taken_by = taken_by.unwrap_or_default();
-                let computed = taken_by.iter().any(|conversion| matches!(conversion, Conversion::Computed(_)));
+                let computed =
+                    taken_by.iter().any(|conversion| matches!(conversion, Conversion::Computed(_)));
                 if !computed || parts.iter().any(|part| part.taken_by == taken_by) {
                     parts.clear();
                     break;
@@ -285,7 +333,8 @@ fn parts(relations: &Relations, pairs: &[Pair]) -> Vec<((TypeIx, PropIx), Parts)
     found
 }
 
-/// What bears on what where some flows do not hold, by the record types that are kept apart; made once for each set of them.
+/// What bears on what where some flows do not hold, by the record types that are kept apart; made
+/// once for each set of them.
 #[derive(Debug, Default)]
 pub(crate) struct Partial(OnceLock<Box<Kept>>);
 
@@ -301,7 +350,9 @@ impl Partial {
     fn get(&self, gone: &[Apart], make: &dyn Fn() -> Bearings) -> &Bearings {
         let mut here = self;
         loop {
-            let kept = here.0.get_or_init(|| Box::new(Kept { gone: gone.to_vec(), bearings: make(), next: Partial::default() }));
+            let kept = here.0.get_or_init(|| {
+                Box::new(Kept { gone: gone.to_vec(), bearings: make(), next: Partial::default() })
+            });
             if kept.gone == gone {
                 return &kept.bearings;
             }

@@ -1,5 +1,5 @@
-//! Whose record a key stands for (R9): a key is not a person. Numbers are handed out again, tables are restored, a project is pointed at
-//! another account.
+//! Whose record a key stands for (R9): a key is not a person. Numbers are handed out again, tables
+//! are restored, a project is pointed at another account.
 //!
 //! ```text
 //! known by its key     what is read                                      then it is
@@ -11,8 +11,8 @@
 //! there                nothing of it, no creation time or an earlier one  for a person to say
 //! ```
 //!
-//! A record without a match value, or that shows none any more, is known by what nobody can change through its system's API, else by all
-//! that it holds.
+//! A record without a match value, or that shows none any more, is known by what nobody can change
+//! through its system's API, else by all that it holds.
 
 use lockstep_model::value::{effective, equal, is_empty, same};
 use lockstep_model::{PropIx, ReadRecord, RecordState, Slot, Timestamp, TypeIx, Value};
@@ -21,7 +21,8 @@ use crate::keys::slots_match_hashes;
 use crate::plan::{Plan, PlanType};
 use crate::settle::{Entity, carried_to};
 
-/// Texts and numbers from this length on tell one record from another; shorter ones (a city, a country) many records share.
+/// Texts and numbers from this length on tell one record from another; shorter ones (a city, a
+/// country) many records share.
 const TELLING: usize = 10;
 /// Words from this length on show that two texts are forms of one: `Kari Lie`, `Kari Moe`.
 const WORD: usize = 3;
@@ -92,7 +93,8 @@ pub fn is_back(plan: &Plan, state: &RecordState, read: &ReadRecord) -> bool {
         let shown = match_values(plan, state.ty, &slots_of(&read.values));
         return known.iter().any(|hash| shown.contains(hash));
     }
-    // Nothing identifies such records: only one that shows all that the known one held is taken for it.
+    // Nothing identifies such records: only one that shows all that the known one held is taken for
+    // it.
     let mut held = false;
     for (prop, before) in values(ty, &state.slots) {
         let Some(now) = &read.values[prop.at()] else { continue };
@@ -121,8 +123,12 @@ pub(crate) fn of_live(plan: &Plan, state: &RecordState, read: &ReadRecord) -> Id
     let mut changed = 0;
     for (prop, before) in values(ty, &state.slots) {
         let described = &ty.props[prop.at()];
-        let Some(now) = read.values[prop.at()].as_ref().map(|now| effective(now, described.whole)) else { continue };
-        if is_empty(now) || described.reference_target.is_some() || matches!(before, Value::Bool(_)) {
+        let Some(now) = read.values[prop.at()].as_ref().map(|now| effective(now, described.whole))
+        else {
+            continue;
+        };
+        if is_empty(now) || described.reference_target.is_some() || matches!(before, Value::Bool(_))
+        {
             continue;
         }
         let identifies = tells_apart.contains(&prop);
@@ -141,8 +147,9 @@ pub(crate) fn of_live(plan: &Plan, state: &RecordState, read: &ReadRecord) -> Id
     }
 }
 
-/// The properties by which a record is told from another one: those of its match values; where it has none, or shows none any more, those
-/// that nobody can change through the system's API, and where it holds nothing in such either, everything.
+/// The properties by which a record is told from another one: those of its match values; where it
+/// has none, or shows none any more, those that nobody can change through the system's API, and
+/// where it holds nothing in such either, everything.
 fn telling_apart(plan: &Plan, state: &RecordState, nameless: bool) -> Vec<PropIx> {
     let ty = plan.ty(state.ty);
     if !nameless {
@@ -150,12 +157,17 @@ fn telling_apart(plan: &Plan, state: &RecordState, nameless: bool) -> Vec<PropIx
         return sides.flat_map(|side| &side.props).map(|one| one.prop).collect();
     }
     let held: Vec<PropIx> = values(ty, &state.slots).map(|(prop, _)| prop).collect();
-    let fixed: Vec<PropIx> = held.iter().copied().filter(|prop| ty.props[prop.at()].create_only).collect();
+    let fixed: Vec<PropIx> =
+        held.iter().copied().filter(|prop| ty.props[prop.at()].create_only).collect();
     if fixed.is_empty() { held } else { fixed }
 }
 
 /// The creation times of the known record and of the one that is read, where the system tells them.
-fn created(ty: &PlanType, state: &RecordState, read: &ReadRecord) -> (Option<Timestamp>, Option<Timestamp>) {
+fn created(
+    ty: &PlanType,
+    state: &RecordState,
+    read: &ReadRecord,
+) -> (Option<Timestamp>, Option<Timestamp>) {
     let Some(prop) = ty.created else { return (None, None) };
     let time = |value: Option<&Value>| match value? {
         Value::String(text) => Timestamp::parse(text),
@@ -165,7 +177,8 @@ fn created(ty: &PlanType, state: &RecordState, read: &ReadRecord) -> (Option<Tim
     (time(state.slot(prop).shadow.as_ref()), time(read.values[prop.at()].as_ref()))
 }
 
-/// The hashes of a record's match values. A record is identified by those of all its facets, whichever is looked at (F1).
+/// The hashes of a record's match values. A record is identified by those of all its facets,
+/// whichever is looked at (F1).
 fn match_values(plan: &Plan, ty: TypeIx, slots: &[Slot]) -> Vec<u64> {
     let mut found = Vec::new();
     for ty in with_facets(plan, ty) {
@@ -176,7 +189,8 @@ fn match_values(plan: &Plan, ty: TypeIx, slots: &[Slot]) -> Vec<u64> {
     found
 }
 
-/// A record type and the other facets of its collection. They have the same properties at the same places.
+/// A record type and the other facets of its collection. They have the same properties at the same
+/// places.
 fn with_facets(plan: &Plan, ty: TypeIx) -> impl Iterator<Item = TypeIx> {
     std::iter::once(ty).chain(plan.ty(ty).facets.iter().copied())
 }
@@ -192,8 +206,13 @@ fn slots_of(values: &[Option<Value>]) -> Vec<Slot> {
 
 /// What a record holds in properties that say something of it.
 fn values<'a>(ty: &'a PlanType, slots: &'a [Slot]) -> impl Iterator<Item = (PropIx, &'a Value)> {
-    let says = move |prop: PropIx| ty.created != Some(prop) && ty.own_id != Some(prop) && !ty.props[prop.at()].tells_time;
-    let all = slots.iter().enumerate().map(|(ix, slot)| (PropIx(ix as u16), slot.value(ty.props[ix].whole)));
+    let says = move |prop: PropIx| {
+        ty.created != Some(prop) && ty.own_id != Some(prop) && !ty.props[prop.at()].tells_time
+    };
+    let all = slots
+        .iter()
+        .enumerate()
+        .map(|(ix, slot)| (PropIx(ix as u16), slot.value(ty.props[ix].whole)));
     all.filter(move |(prop, value)| says(*prop) && !is_empty(value))
 }
 
@@ -213,7 +232,8 @@ fn are_kin(before: &Value, now: &Value) -> bool {
     before.iter().any(|word| now.contains(word))
 }
 
-/// The words of a text, of an e-mail address those before the `@` that are no role's. Numbers are none.
+/// The words of a text, of an e-mail address those before the `@` that are no role's. Numbers are
+/// none.
 fn words(text: &str) -> Vec<String> {
     let (text, is_address) = text.split_once('@').map_or((text, false), |(name, _)| (name, true));
     let text = text.to_lowercase();
@@ -235,16 +255,28 @@ pub fn look_alike(plan: &Plan, now: Timestamp, a: &RecordState, b: &RecordState)
     let mut alike = false;
     for (ix, described) in plan.ty(b.ty).props.iter().enumerate() {
         let prop = PropIx(ix as u16);
-        let bearings =
-            plan.ty(b.ty).bearings[ix].iter().filter(|bearing| bearing.other == a.ty && !bearing.reference && !bearing.fills);
+        let bearings = plan.ty(b.ty).bearings[ix]
+            .iter()
+            .filter(|bearing| bearing.other == a.ty && !bearing.reference && !bearing.fills);
         for bearing in bearings {
-            let (theirs, mine) =
-                (a.slot(bearing.theirs).value(plan.prop(a.ty, bearing.theirs).whole), b.slot(prop).value(described.whole));
+            let (theirs, mine) = (
+                a.slot(bearing.theirs).value(plan.prop(a.ty, bearing.theirs).whole),
+                b.slot(prop).value(described.whole),
+            );
             if is_empty(theirs) && is_empty(mine) {
                 continue;
             }
-            match carried_to(plan, now, &Entity::unconditional(plan, vec![]), a.ty, bearing.theirs, b.ty, prop, theirs, described)
-            {
+            match carried_to(
+                plan,
+                now,
+                &Entity::unconditional(plan, vec![]),
+                a.ty,
+                bearing.theirs,
+                b.ty,
+                prop,
+                theirs,
+                described,
+            ) {
                 Some(carried) if same(described.terms(), &carried, mine) => alike = true,
                 _ => return false,
             }

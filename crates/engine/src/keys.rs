@@ -1,4 +1,5 @@
-//! Under which hashes a record is to be found: its match keys (L1–L3), and the records it refers to (C5, P8).
+//! Under which hashes a record is to be found: its match keys (L1–L3), and the records it refers to
+//! (C5, P8).
 
 use lockstep_model::id_text::number_text;
 use lockstep_model::matching::{forms, key_hash, normalise, reference_hash};
@@ -8,8 +9,8 @@ use lockstep_model::{Change, RecordId, RecordState, Slot, Timestamp, TypeIx, Val
 use crate::plan::{MatchProp, MatchSide, Plan};
 use crate::slice::Slice;
 
-/// A row with lists on both of several pairs has a key for each combination. No record has more than this: two lists of two hundred
-/// and fifty elements each.
+/// A row with lists on both of several pairs has a key for each combination. No record has more
+/// than this: two lists of two hundred and fifty elements each.
 const MOST_COMBINATIONS: usize = 1 << 16;
 
 /// All hashes of a record, sorted, each once.
@@ -40,8 +41,18 @@ pub fn rekey(
     removed: &mut Vec<(u64, RecordId)>,
 ) {
     let after = hashes(plan, state);
-    added.extend(after.iter().filter(|hash| before.binary_search(hash).is_err()).map(|hash| (*hash, state.id)));
-    removed.extend(before.iter().filter(|hash| after.binary_search(hash).is_err()).map(|hash| (*hash, state.id)));
+    added.extend(
+        after
+            .iter()
+            .filter(|hash| before.binary_search(hash).is_err())
+            .map(|hash| (*hash, state.id)),
+    );
+    removed.extend(
+        before
+            .iter()
+            .filter(|hash| after.binary_search(hash).is_err())
+            .map(|hash| (*hash, state.id)),
+    );
 }
 
 /// Under which hashes the record would be found that a creation with these changes makes.
@@ -64,7 +75,13 @@ pub fn match_hashes(plan: &Plan, side: &MatchSide, record: &RecordState, found: 
 }
 
 /// The hashes of a record that holds this, by one match rule.
-pub(crate) fn slots_match_hashes(plan: &Plan, side: &MatchSide, ty: TypeIx, slots: &[Slot], found: &mut Vec<u64>) {
+pub(crate) fn slots_match_hashes(
+    plan: &Plan,
+    side: &MatchSide,
+    ty: TypeIx,
+    slots: &[Slot],
+    found: &mut Vec<u64>,
+) {
     slots_hashes(plan, side, ty, slots, found);
 }
 
@@ -78,19 +95,26 @@ fn slots_hashes(plan: &Plan, side: &MatchSide, ty: TypeIx, slots: &[Slot], found
         match value {
             // The common case, without a list in between.
             Value::String(_) => {
-                found.extend(normalise(value, one.by, &plan.placeholders).map(|form| key_hash(seed, &[&form])));
+                found.extend(
+                    normalise(value, one.by, &plan.placeholders)
+                        .map(|form| key_hash(seed, &[&form])),
+                );
             }
-            _ => found.extend(forms(value, one.by, &plan.placeholders).iter().map(|form| key_hash(seed, &[form]))),
+            _ => found.extend(
+                forms(value, one.by, &plan.placeholders).iter().map(|form| key_hash(seed, &[form])),
+            ),
         }
         return;
     }
-    let alternatives: Vec<Vec<String>> = side.props.iter().map(|one| alternatives(plan, ty, *one, slots)).collect();
+    let alternatives: Vec<Vec<String>> =
+        side.props.iter().map(|one| alternatives(plan, ty, *one, slots)).collect();
     combine(seed, &alternatives, found);
 }
 
-/// The hashes under which the records are found that match this one by a rule. They differ from those under which this one is found only
-/// where a reference is a part of the rule: it is looked for by the id of the counterpart of what it refers to (L10). `counterparts`
-/// gives the ids, in that record type, of what is linked with what a property of this record refers to.
+/// The hashes under which the records are found that match this one by a rule. They differ from
+/// those under which this one is found only where a reference is a part of the rule: it is looked
+/// for by the id of the counterpart of what it refers to (L10). `counterparts` gives the ids, in
+/// that record type, of what is linked with what a property of this record refers to.
 pub fn lookup_hashes(
     plan: &Plan,
     side: &MatchSide,
@@ -102,14 +126,19 @@ pub fn lookup_hashes(
         return match_hashes(plan, side, record, found);
     }
     let seed = plan.rules[side.rule].seed;
-    let theirs = plan.ty(side.other).match_sides.iter().find(|other| other.rule == side.rule && other.other == record.ty);
+    let theirs = plan
+        .ty(side.other)
+        .match_sides
+        .iter()
+        .find(|other| other.rule == side.rule && other.other == record.ty);
     let Some(theirs) = theirs else { return };
     let of = |(one, their): (&MatchProp, &MatchProp)| {
         if !one.reference {
             return alternatives(plan, record.ty, *one, &record.slots);
         }
         let target = plan.prop(side.other, their.prop);
-        let mut ids: Vec<String> = target.refers_to.iter().flat_map(|ty| counterparts(record, *one, *ty)).collect();
+        let mut ids: Vec<String> =
+            target.refers_to.iter().flat_map(|ty| counterparts(record, *one, *ty)).collect();
         ids.sort_unstable();
         ids.dedup();
         ids.iter().filter_map(|id| token(plan, side.other, *their, id)).collect()
@@ -130,7 +159,9 @@ fn alternatives(plan: &Plan, ty: TypeIx, one: MatchProp, slots: &[Slot]) -> Vec<
     if let Some(by) = one.converted {
         // What can't be converted matches nothing. No clock bears on a match.
         let converted = plan.match_conversions[usize::from(by)].apply(value, Timestamp::UNTOLD);
-        return converted.map(|value| forms(&value, one.by, &plan.placeholders)).unwrap_or_default();
+        return converted
+            .map(|value| forms(&value, one.by, &plan.placeholders))
+            .unwrap_or_default();
     }
     if !one.reference {
         return forms(value, one.by, &plan.placeholders);
@@ -142,7 +173,10 @@ fn alternatives(plan: &Plan, ty: TypeIx, one: MatchProp, slots: &[Slot]) -> Vec<
 
 /// A hash for each combination of one value of each property.
 fn combine(seed: u64, alternatives: &[Vec<String>], found: &mut Vec<u64>) {
-    let many = alternatives.iter().try_fold(1usize, |many, values| many.checked_mul(values.len())).unwrap_or(usize::MAX);
+    let many = alternatives
+        .iter()
+        .try_fold(1usize, |many, values| many.checked_mul(values.len()))
+        .unwrap_or(usize::MAX);
     for mut at in 0..many.min(MOST_COMBINATIONS) {
         let combination: Vec<&str> = alternatives
             .iter()
@@ -156,21 +190,28 @@ fn combine(seed: u64, alternatives: &[Vec<String>], found: &mut Vec<u64>) {
     }
 }
 
-/// What a property of a match rule holds: all elements of a list, or the primary one where only that is meant.
+/// What a property of a match rule holds: all elements of a list, or the primary one where only
+/// that is meant.
 fn value_of(one: MatchProp, slots: &[Slot]) -> Option<&Value> {
     let value = slots[one.prop.at()].shadow.as_ref()?;
     Some(if one.primary { effective(value, false) } else { value })
 }
 
-/// Whether two records agree by a rule: the hash only found the candidate. All pairs of the row must have a value in common.
+/// Whether two records agree by a rule: the hash only found the candidate. All pairs of the row
+/// must have a value in common.
 pub fn agree(plan: &Plan, slice: &Slice, rule: usize, a: &RecordState, b: &RecordState) -> bool {
     let sides = |of: TypeIx, other: TypeIx| {
-        plan.ty(of).match_sides.iter().enumerate().filter(move |(_, side)| side.rule == rule && side.other == other)
+        plan.ty(of)
+            .match_sides
+            .iter()
+            .enumerate()
+            .filter(move |(_, side)| side.rule == rule && side.other == other)
     };
     let meet = |mine: &MatchSide, theirs: &MatchSide| {
         mine.props.iter().zip(&theirs.props).all(|(x, y)| {
             if x.reference {
-                let (to_a, to_b) = (referred_entities(plan, slice, a, *x), referred_entities(plan, slice, b, *y));
+                let (to_a, to_b) =
+                    (referred_entities(plan, slice, a, *x), referred_entities(plan, slice, b, *y));
                 return to_a.iter().any(|entity| to_b.contains(entity));
             }
             meet_in(plan, (a, *x), (b, *y))
@@ -178,7 +219,8 @@ pub fn agree(plan: &Plan, slice: &Slice, rule: usize, a: &RecordState, b: &Recor
     };
     sides(a.ty, b.ty).any(|(m, mine)| {
         sides(b.ty, a.ty).any(|(t, theirs)| {
-            // Of a rule between a record type and itself, one side of a record meets the other side of another.
+            // Of a rule between a record type and itself, one side of a record meets the other side
+            // of another.
             let meets = || a.ty != b.ty || m != t || sides(a.ty, b.ty).count() == 1;
             meets() && meet(mine, theirs)
         })
@@ -191,15 +233,26 @@ pub fn agree_alike(plan: &Plan, side: &MatchSide, a: &RecordState, b: &RecordSta
 }
 
 /// Whether two records have a value of a pair of a rule in common.
-fn meet_in(plan: &Plan, (a, x): (&RecordState, MatchProp), (b, y): (&RecordState, MatchProp)) -> bool {
+fn meet_in(
+    plan: &Plan,
+    (a, x): (&RecordState, MatchProp),
+    (b, y): (&RecordState, MatchProp),
+) -> bool {
     let plain = |one: MatchProp| !one.reference && one.converted.is_none();
     match (value_of(x, &a.slots), value_of(y, &b.slots)) {
         // The common case, without lists.
-        (Some(mine @ Value::String(_)), Some(theirs @ Value::String(_))) if plain(x) && plain(y) => {
+        (Some(mine @ Value::String(_)), Some(theirs @ Value::String(_)))
+            if plain(x) && plain(y) =>
+        {
             let form = normalise(mine, x.by, &plan.placeholders);
-            form.is_some() && (x.by == y.by && mine == theirs || form == normalise(theirs, y.by, &plan.placeholders))
+            form.is_some()
+                && (x.by == y.by && mine == theirs
+                    || form == normalise(theirs, y.by, &plan.placeholders))
         }
-        _ => in_common(&alternatives(plan, a.ty, x, &a.slots), &alternatives(plan, b.ty, y, &b.slots)),
+        _ => in_common(
+            &alternatives(plan, a.ty, x, &a.slots),
+            &alternatives(plan, b.ty, y, &b.slots),
+        ),
     }
 }
 
@@ -216,20 +269,43 @@ fn in_common(a: &[String], b: &[String]) -> bool {
 }
 
 /// The entities of the records that a property of a rule refers to.
-fn referred_entities(plan: &Plan, slice: &Slice, record: &RecordState, one: MatchProp) -> Vec<lockstep_model::EntityId> {
+fn referred_entities(
+    plan: &Plan,
+    slice: &Slice,
+    record: &RecordState,
+    one: MatchProp,
+) -> Vec<lockstep_model::EntityId> {
     let mut found = Vec::new();
     let prop = plan.prop(record.ty, one.prop);
     each_id(value_of(one, &record.slots), &mut |id| {
-        found.extend(prop.refers_to.iter().filter_map(|ty| slice.by_key(*ty, id)).map(|record| record.entity));
+        found.extend(
+            prop.refers_to
+                .iter()
+                .filter_map(|ty| slice.by_key(*ty, id))
+                .map(|record| record.entity),
+        );
     });
     found
 }
 
-/// The ids, in a record type, of what is linked with what a property of a record refers to, as a slice has them.
-pub fn counterparts(plan: &Plan, slice: &Slice, record: &RecordState, one: MatchProp, ty: TypeIx) -> Vec<String> {
+/// The ids, in a record type, of what is linked with what a property of a record refers to, as a
+/// slice has them.
+pub fn counterparts(
+    plan: &Plan,
+    slice: &Slice,
+    record: &RecordState,
+    one: MatchProp,
+    ty: TypeIx,
+) -> Vec<String> {
     let entities = referred_entities(plan, slice, record, one);
-    let members = entities.iter().flat_map(|entity| slice.members(*entity)).filter_map(|id| slice.records.get(id));
-    members.filter(|member| member.ty == ty && member.is_live()).map(|member| member.key.clone()).collect()
+    let members = entities
+        .iter()
+        .flat_map(|entity| slice.members(*entity))
+        .filter_map(|id| slice.records.get(id));
+    members
+        .filter(|member| member.ty == ty && member.is_live())
+        .map(|member| member.key.clone())
+        .collect()
 }
 
 /// The ids that a reference holds. `0` and empty mean none.

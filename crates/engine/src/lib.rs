@@ -1,5 +1,5 @@
-//! The decisions. From what was read and what the store knows, the engine computes what is to be remembered and what is to be
-//! written; it does nothing else.
+//! The decisions. From what was read and what the store knows, the engine computes what is to be
+//! remembered and what is to be written; it does nothing else.
 //!
 //! ```text
 //! flows ──▶ Plan::compile                              what bears on what, who can meet whom, what comes first
@@ -10,8 +10,9 @@
 //! answers of systems ──▶ confirm::confirm              P3, P5: what an answer shows is no claim
 //! ```
 //!
-//! There is no clock, no randomness, no I/O and no way to fail here: times and fresh numbers are arguments, a value that can't be
-//! converted is a review. The same input gives the same decision, in whatever order records come.
+//! There is no clock, no randomness, no I/O and no way to fail here: times and fresh numbers are
+//! arguments, a value that can't be converted is a review. The same input gives the same decision,
+//! in whatever order records come.
 
 pub mod bears;
 mod compile;

@@ -1,8 +1,9 @@
 //! Linking: which records stand for the same thing (L1–L7).
 //!
-//! Candidates come from match keys. A match is *clear* if it is the only one on both sides and would not put two records of a type
-//! into one entity; clear matches are linked, all others go to review with the candidates side by side. Nothing depends on the order
-//! in which records are looked at: if several fit, none is preferred (L6).
+//! Candidates come from match keys. A match is *clear* if it is the only one on both sides and
+//! would not put two records of a type into one entity; clear matches are linked, all others go to
+//! review with the candidates side by side. Nothing depends on the order in which records are
+//! looked at: if several fit, none is preferred (L6).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -47,7 +48,8 @@ pub struct Links {
     pub merged: Vec<(EntityId, EntityId)>,
     /// The records that have come into another entity by that.
     pub moved: Vec<(RecordId, EntityId)>,
-    /// Entities with members whose own matches have not been looked at: nothing can be decided for them before that (L6, L8).
+    /// Entities with members whose own matches have not been looked at: nothing can be decided for
+    /// them before that (L6, L8).
     pub half_seen: BTreeSet<EntityId>,
 }
 
@@ -66,14 +68,16 @@ pub fn link(plan: &Plan, slice: &mut Slice) -> Links {
         return links;
     }
     let mut clear: Vec<Linked> = Vec::new();
-    // Of a candidate's own candidates only their number counts here: who else matches those has not been looked at.
+    // Of a candidate's own candidates only their number counts here: who else matches those has not
+    // been looked at.
     for ((id, ty), found) in candidates.iter().filter(|((id, _), _)| focus.contains(id)) {
         let record = &slice.records[id];
         if occupied(plan, slice, record, *ty) {
             // Only here because somebody else's match points at it.
             continue;
         }
-        // Duplicates inside a system, by a section between the record type and itself: one question for all of them (L6).
+        // Duplicates inside a system, by a section between the record type and itself: one question
+        // for all of them (L6).
         if *ty == record.ty && !plan.ty(*ty).merges_duplicates {
             if found.keys().all(|other| id < other) {
                 links.unsettled.push(Unsettled {
@@ -89,7 +93,11 @@ pub fn link(plan: &Plan, slice: &mut Slice) -> Links {
             continue;
         }
         if merges(plan, record.ty, *ty) {
-            clear.extend(found.iter().map(|(other, rule)| Linked { a: *id, b: *other, rule: *rule }));
+            clear.extend(found.iter().map(|(other, rule)| Linked {
+                a: *id,
+                b: *other,
+                rule: *rule,
+            }));
             continue;
         }
         if found.len() > 1 {
@@ -161,10 +169,17 @@ pub fn link(plan: &Plan, slice: &mut Slice) -> Links {
 /// Entities that were joined, and have members with matches that have not been looked at.
 fn tell_half_seen(plan: &Plan, slice: &Slice, focus: &NumberSet<RecordId>, links: &mut Links) {
     for (_, into) in &links.merged {
-        let half_seen = slice.members(*into).iter().filter(|id| !focus.contains(id)).map(|id| &slice.records[id]).any(|record| {
-            let open = |side: &MatchSide| side.other != record.ty && !occupied(plan, slice, record, side.other);
-            record.is_live() && plan.ty(record.ty).match_sides.iter().any(open)
-        });
+        let half_seen = slice
+            .members(*into)
+            .iter()
+            .filter(|id| !focus.contains(id))
+            .map(|id| &slice.records[id])
+            .any(|record| {
+                let open = |side: &MatchSide| {
+                    side.other != record.ty && !occupied(plan, slice, record, side.other)
+                };
+                record.is_live() && plan.ty(record.ty).match_sides.iter().any(open)
+            });
         if half_seen {
             links.half_seen.insert(*into);
         }
@@ -174,11 +189,16 @@ fn tell_half_seen(plan: &Plan, slice: &Slice, focus: &NumberSet<RecordId>, links
 fn duplicates_message(plan: &Plan, ty: TypeIx, found: &BTreeMap<RecordId, usize>) -> String {
     let rule = found.values().next().map_or("", |rule| &plan.rules[*rule].text);
     let (count, name) = (found.len(), &plan.ty(ty).name);
-    let others = if count == 1 { format!("another {name} matches") } else { format!("{count} other records of {name} match") };
+    let others = if count == 1 {
+        format!("another {name} matches")
+    } else {
+        format!("{count} other records of {name} match")
+    };
     format!("{others} it by {rule}; link those that are one and the same, or keep them apart")
 }
 
-/// Whether the record's entity has another live record of this type already, where it may have only one.
+/// Whether the record's entity has another live record of this type already, where it may have only
+/// one.
 pub(crate) fn occupied(plan: &Plan, slice: &Slice, record: &RecordState, ty: TypeIx) -> bool {
     // A record does not stand in its own way: of its own type it may have duplicates (L6).
     let another = |holder: RecordId| holder != record.id;
@@ -186,7 +206,11 @@ pub(crate) fn occupied(plan: &Plan, slice: &Slice, record: &RecordState, ty: Typ
 }
 
 fn holder(slice: &Slice, entity: EntityId, ty: TypeIx) -> Option<RecordId> {
-    slice.members(entity).iter().copied().find(|id| slice.records.get(id).is_some_and(|r| r.ty == ty && r.is_live()))
+    slice
+        .members(entity)
+        .iter()
+        .copied()
+        .find(|id| slice.records.get(id).is_some_and(|r| r.ty == ty && r.is_live()))
 }
 
 /// `duplicates: merge` between the two.
@@ -194,16 +218,23 @@ fn merges(plan: &Plan, a: TypeIx, b: TypeIx) -> bool {
     plan.ty(a).merges_duplicates && plan.ty(b).merges_duplicates
 }
 
-/// Who matches whom, and which records in focus are found under a hash with another of their own type, in order: those may be alike (L6).
-fn candidates(plan: &Plan, slice: &Slice, focus: &NumberSet<RecordId>) -> (Candidates, Vec<RecordId>) {
+/// Who matches whom, and which records in focus are found under a hash with another of their own
+/// type, in order: those may be alike (L6).
+fn candidates(
+    plan: &Plan,
+    slice: &Slice,
+    focus: &NumberSet<RecordId>,
+) -> (Candidates, Vec<RecordId>) {
     let mut found = Candidates::new();
     let mut hashes = Vec::new();
     let mut shared: Vec<RecordId> = Vec::new();
-    let of_type = |id: &RecordId, ty: TypeIx| slice.records.get(id).is_some_and(|record| record.ty == ty);
+    let of_type =
+        |id: &RecordId, ty: TypeIx| slice.records.get(id).is_some_and(|record| record.ty == ty);
     let mut look = |record: &RecordState, found: &mut Candidates| {
         let mut others = Vec::new();
         for side in &plan.ty(record.ty).match_sides {
-            // A look-up only where no link is: once linked, match values are never consulted again (L4).
+            // A look-up only where no link is: once linked, match values are never consulted again
+            // (L4).
             if occupied(plan, slice, record, side.other) {
                 continue;
             }
@@ -211,18 +242,29 @@ fn candidates(plan: &Plan, slice: &Slice, focus: &NumberSet<RecordId>) -> (Candi
             let linked = |record: &RecordState, one, ty| counterparts(plan, slice, record, one, ty);
             lookup_hashes(plan, side, record, &linked, &mut hashes);
             // What is looked for by references (L10) is not what the record itself is found under.
-            let mut together = hashes.iter().filter_map(|hash| slice.by_hash.get(hash)).filter(|ids| ids.len() > 1);
+            let mut together = hashes
+                .iter()
+                .filter_map(|hash| slice.by_hash.get(hash))
+                .filter(|ids| ids.len() > 1);
             if shared.last() != Some(&record.id)
-                && (side.has_references() || together.any(|ids| ids.iter().any(|id| *id != record.id && of_type(id, record.ty))))
+                && (side.has_references()
+                    || together
+                        .any(|ids| ids.iter().any(|id| *id != record.id && of_type(id, record.ty))))
             {
                 shared.push(record.id);
             }
             for id in hashes.iter().filter_map(|hash| slice.by_hash.get(hash)).flatten() {
                 let Some(other) = slice.records.get(id) else { continue };
-                if other.ty != side.other || !other.is_live() || other.entity == record.entity || *id == record.id {
+                if other.ty != side.other
+                    || !other.is_live()
+                    || other.entity == record.entity
+                    || *id == record.id
+                {
                     continue;
                 }
-                if kept_apart(slice, record.entity, other.entity) || !agree(plan, slice, side.rule, record, other) {
+                if kept_apart(slice, record.entity, other.entity)
+                    || !agree(plan, slice, side.rule, record, other)
+                {
                     continue;
                 }
                 if !may_match(plan, side.rule, record, other) {
@@ -231,15 +273,23 @@ fn candidates(plan: &Plan, slice: &Slice, focus: &NumberSet<RecordId>) -> (Candi
                 found.entry((record.id, side.other)).or_default().entry(*id).or_insert(side.rule);
                 others.push(*id);
             }
-            // L6: what would be merged by way of a counterpart is merged before there is one, or each would get its own.
+            // L6: what would be merged by way of a counterpart is merged before there is one, or
+            // each would get its own.
             if merges(plan, record.ty, side.other) {
                 for id in hashes.iter().filter_map(|hash| slice.by_hash.get(hash)).flatten() {
-                    let Some(like) = slice.records.get(id).filter(|like| like.ty == record.ty && like.is_live()) else {
+                    let Some(like) =
+                        slice.records.get(id).filter(|like| like.ty == record.ty && like.is_live())
+                    else {
                         continue;
                     };
-                    let new = like.entity != record.entity && !kept_apart(slice, record.entity, like.entity);
+                    let new = like.entity != record.entity
+                        && !kept_apart(slice, record.entity, like.entity);
                     if new && agree_alike(plan, side, record, like) {
-                        found.entry((record.id, record.ty)).or_default().entry(*id).or_insert(side.rule);
+                        found
+                            .entry((record.id, record.ty))
+                            .or_default()
+                            .entry(*id)
+                            .or_insert(side.rule);
                         others.push(*id);
                     }
                 }
@@ -270,24 +320,33 @@ fn candidates(plan: &Plan, slice: &Slice, focus: &NumberSet<RecordId>) -> (Candi
     (found, shared)
 }
 
-/// L6: records of one type that match each other by a row, and have no counterpart: a counterpart for each might be one too many. They
-/// are one question, asked of the one that was known first. The others wait for the answer.
+/// L6: records of one type that match each other by a row, and have no counterpart: a counterpart
+/// for each might be one too many. They are one question, asked of the one that was known first.
+/// The others wait for the answer.
 ///
 /// `shared` are those that are found under a hash with another of their type, in order.
-fn alike(plan: &Plan, slice: &Slice, shared: &[RecordId], candidates: &Candidates, links: &mut Links) {
+fn alike(
+    plan: &Plan,
+    slice: &Slice,
+    shared: &[RecordId],
+    candidates: &Candidates,
+    links: &mut Links,
+) {
     let mut hashes = Vec::new();
     for &id in shared {
-        let Some(record) = slice.records.get(&id).filter(|record| record.is_live()) else { continue };
+        let Some(record) = slice.records.get(&id).filter(|record| record.is_live()) else {
+            continue;
+        };
         let ty = plan.ty(record.ty);
         if ty.merges_duplicates {
             continue;
         }
         for side in &ty.match_sides {
-            let creates = ty
-                .flows_out
-                .iter()
-                .map(|flow| &plan.flows[flow.at()])
-                .any(|flow| flow.to == side.other && flow.create != PlanCreate::Never && !flow.separates_duplicates);
+            let creates = ty.flows_out.iter().map(|flow| &plan.flows[flow.at()]).any(|flow| {
+                flow.to == side.other
+                    && flow.create != PlanCreate::Never
+                    && !flow.separates_duplicates
+            });
             if !creates
                 || side.other == record.ty
                 || candidates.contains_key(&(id, side.other))
@@ -299,8 +358,17 @@ fn alike(plan: &Plan, slice: &Slice, shared: &[RecordId], candidates: &Candidate
             match_hashes(plan, side, record, &mut hashes);
             // Mostly nobody but the record itself is found there.
             let mut others: BTreeSet<RecordId> = BTreeSet::new();
-            for other in hashes.iter().filter_map(|hash| slice.by_hash.get(hash)).filter(|ids| ids.len() > 1).flatten() {
-                let Some(other) = slice.records.get(other).filter(|other| other.id != id && other.ty == record.ty) else {
+            for other in hashes
+                .iter()
+                .filter_map(|hash| slice.by_hash.get(hash))
+                .filter(|ids| ids.len() > 1)
+                .flatten()
+            {
+                let Some(other) = slice
+                    .records
+                    .get(other)
+                    .filter(|other| other.id != id && other.ty == record.ty)
+                else {
                     continue;
                 };
                 if other.is_live()
@@ -337,16 +405,21 @@ fn alike(plan: &Plan, slice: &Slice, shared: &[RecordId], candidates: &Candidate
     }
 }
 
-/// Whether the entity has, or had, a record of this type: then no counterpart is made there, or it was made before.
+/// Whether the entity has, or had, a record of this type: then no counterpart is made there, or it
+/// was made before.
 fn holder_or_gone(slice: &Slice, entity: EntityId, ty: TypeIx) -> bool {
-    slice.members(entity).iter().any(|id| slice.records.get(id).is_some_and(|record| record.ty == ty))
+    slice
+        .members(entity)
+        .iter()
+        .any(|id| slice.records.get(id).is_some_and(|record| record.ty == ty))
 }
 
 /// The records of the entities in focus.
 fn focus_members(slice: &Slice) -> NumberSet<RecordId> {
     let mut all = NumberSet::default();
     all.reserve(slice.focus.len());
-    // The other facets of what is in focus are looked at with it: one of them may bring the link (F2).
+    // The other facets of what is in focus are looked at with it: one of them may bring the link
+    // (F2).
     for id in slice.focus.iter().chain(&slice.beside) {
         if let Some(record) = slice.records.get(id) {
             all.extend(slice.members(record.entity));
@@ -357,10 +430,15 @@ fn focus_members(slice: &Slice) -> NumberSet<RecordId> {
 
 /// L7: what a person unlinked is not linked again by a rule.
 pub(crate) fn kept_apart(slice: &Slice, a: EntityId, b: EntityId) -> bool {
-    !slice.apart.is_empty() && slice.members(a).iter().any(|x| slice.members(b).iter().any(|y| slice.apart.contains(&(*x, *y))))
+    !slice.apart.is_empty()
+        && slice
+            .members(a)
+            .iter()
+            .any(|x| slice.members(b).iter().any(|y| slice.apart.contains(&(*x, *y))))
 }
 
-/// L5, L6: joins what clear matches connect, unless that would put two records of a type into one entity.
+/// L5, L6: joins what clear matches connect, unless that would put two records of a type into one
+/// entity.
 pub(crate) fn join(plan: &Plan, slice: &mut Slice, clear: Vec<Linked>, links: &mut Links) {
     let mut parent: HashMap<EntityId, EntityId> = HashMap::new();
     fn find(parent: &mut HashMap<EntityId, EntityId>, x: EntityId) -> EntityId {
@@ -387,20 +465,29 @@ pub(crate) fn join(plan: &Plan, slice: &mut Slice, clear: Vec<Linked>, links: &m
         groups.entry(root).or_default().push(linked);
     }
     for (root, group) in groups {
-        let entities: BTreeSet<EntityId> =
-            group.iter().flat_map(|l| [slice.records[&l.a].entity, slice.records[&l.b].entity]).collect();
+        let entities: BTreeSet<EntityId> = group
+            .iter()
+            .flat_map(|l| [slice.records[&l.a].entity, slice.records[&l.b].entity])
+            .collect();
         let mut types: HashMap<TypeIx, RecordId> = HashMap::new();
         let mut clash = None;
         for id in entities.iter().flat_map(|entity| slice.members(*entity)) {
             let record = &slice.records[id];
-            if record.is_live() && !plan.ty(record.ty).merges_duplicates && types.insert(record.ty, *id).is_some() {
+            if record.is_live()
+                && !plan.ty(record.ty).merges_duplicates
+                && types.insert(record.ty, *id).is_some()
+            {
                 clash = Some(record.ty);
             }
         }
-        let apart = entities.iter().any(|a| entities.iter().any(|b| a < b && kept_apart(slice, *a, *b)));
+        let apart =
+            entities.iter().any(|a| entities.iter().any(|b| a < b && kept_apart(slice, *a, *b)));
         if clash.is_some() || apart {
             let why = match clash {
-                Some(ty) => format!("linking it would put two records of {} into one entity", plan.ty(ty).name),
+                Some(ty) => format!(
+                    "linking it would put two records of {} into one entity",
+                    plan.ty(ty).name
+                ),
                 None => "linking it would join records that a person keeps apart".into(),
             };
             for linked in group {
@@ -420,7 +507,9 @@ pub(crate) fn join(plan: &Plan, slice: &mut Slice, clear: Vec<Linked>, links: &m
         }
         let others: Vec<EntityId> = entities.into_iter().filter(|entity| *entity != root).collect();
         links.merged.extend(others.iter().map(|gone| (*gone, root)));
-        links.moved.extend(others.iter().flat_map(|gone| slice.members(*gone)).map(|id| (*id, root)));
+        links
+            .moved
+            .extend(others.iter().flat_map(|gone| slice.members(*gone)).map(|id| (*id, root)));
         slice.merge(root, &others);
         links.made.extend(group);
     }

@@ -1,14 +1,16 @@
 //! Observing: what in a page of records is an edit, and what is not.
 //!
-//! Each record is judged by itself, against its own shadow; what an edit means for other records is decided later, with the whole
-//! entity at hand. So pages can come in any order, overlap, and come twice.
+//! Each record is judged by itself, against its own shadow; what an edit means for other records is
+//! decided later, with the whole entity at hand. So pages can come in any order, overlap, and come
+//! twice.
 
 use std::collections::{HashMap, HashSet};
 
 use lockstep_model::matching::seed;
 use lockstep_model::value::{Terms, effective, is_empty, same};
 use lockstep_model::{
-    Claim, EntityId, NumberMap, Presence, PropIx, ReadRecord, RecordId, RecordState, Slot, Timestamp, TypeIx, Value,
+    Claim, EntityId, NumberMap, Presence, PropIx, ReadRecord, RecordId, RecordState, Slot,
+    Timestamp, TypeIx, Value,
 };
 
 use crate::confirm::{is_kept, made_of};
@@ -25,10 +27,12 @@ pub struct Reading {
     pub now: Timestamp,
     /// When the system was asked for it, which may have been long before it is looked at now (P5a).
     pub asked: Timestamp,
-    /// When an edit counts as made whose time the system does not tell: when the run began. One time for all systems of a run, so that
-    /// it is no race which of two such values is the later one.
+    /// When an edit counts as made whose time the system does not tell: when the run began. One
+    /// time for all systems of a run, so that it is no race which of two such values is the later
+    /// one.
     pub untold: Timestamp,
-    /// When the previous reading of the record type began, by Lockstep's clock (P1b); `None` before the first.
+    /// When the previous reading of the record type began, by Lockstep's clock (P1b); `None` before
+    /// the first.
     pub previous: Option<Timestamp>,
     /// The number for the first new record; they rise from there.
     pub first_id: RecordId,
@@ -49,7 +53,8 @@ pub enum Trust {
     Another,
 }
 
-/// R9: a live record that shows nothing any more of what identified it. It stays as it was known until a person has said whose it is.
+/// R9: a live record that shows nothing any more of what identified it. It stays as it was known
+/// until a person has said whose it is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Doubt {
     /// As it is known, and stays.
@@ -94,19 +99,25 @@ pub struct Observed {
     pub gone: Vec<RecordId>,
     /// Records that were gone and are there again (D1).
     pub back: Vec<RecordId>,
-    /// Records whose keys belong to others now (R9), with the keys by which they are known from here on.
+    /// Records whose keys belong to others now (R9), with the keys by which they are known from
+    /// here on.
     pub retired: Vec<(RecordId, String)>,
     /// Records of which a person must say whether they are still the same (R9).
     pub doubts: Vec<Doubt>,
     /// R2: dropped at once.
     pub unchanged: usize,
-    /// Some record was not shown as Lockstep's own write had left it, so soon after it that this may be the state of before it or an
-    /// edit since (P5a): it must be shown again.
+    /// Some record was not shown as Lockstep's own write had left it, so soon after it that this
+    /// may be the state of before it or an edit since (P5a): it must be shown again.
     pub unsettled: bool,
 }
 
 /// Compares a page with what is known of its records.
-pub fn observe(plan: &Plan, reading: Reading, page: Vec<ReadRecord>, known: HashMap<String, RecordState>) -> Observed {
+pub fn observe(
+    plan: &Plan,
+    reading: Reading,
+    page: Vec<ReadRecord>,
+    known: HashMap<String, RecordState>,
+) -> Observed {
     observe_as(plan, reading, page, known, Trust::Ask)
 }
 
@@ -119,7 +130,8 @@ pub fn observe_as(
     trust: Trust,
 ) -> Observed {
     let mut out = Observed::default();
-    let absent: HashSet<RecordId> = known.values().filter(|state| !state.is_live()).map(|state| state.id).collect();
+    let absent: HashSet<RecordId> =
+        known.values().filter(|state| !state.is_live()).map(|state| state.id).collect();
     let mut next = reading.first_id.0;
     let new = page.len().saturating_sub(known.len());
     out.new.reserve(new);
@@ -136,16 +148,20 @@ pub fn observe_as(
         }
         let hash = seed(&read.id);
         let came = new_at.get(&hash).copied();
-        // The hash is as good as the key, but for the one page in some billions in which two keys share it.
+        // The hash is as good as the key, but for the one page in some billions in which two keys
+        // share it.
         let came = came
             .filter(|&at| out.new[at].key == read.id)
             .or_else(|| came.and_then(|_| out.new.iter().position(|state| state.key == read.id)));
         if let Some(at) = came {
             let state = &mut out.new[at];
             let before = hashes(plan, state);
-            if update(plan, reading, state, &read, Trust::Same, &mut Seen::default()) == Update::Changed {
+            if update(plan, reading, state, &read, Trust::Same, &mut Seen::default())
+                == Update::Changed
+            {
                 rekey(plan, state, &before, &mut out.keys_added, &mut out.keys_removed);
-                // What was queued for adding in this very page and is not wanted any more must not be added.
+                // What was queued for adding in this very page and is not wanted any more must not
+                // be added.
                 let removed = std::mem::take(&mut out.keys_removed);
                 out.keys_added.retain(|key| !removed.contains(key));
             }
@@ -155,7 +171,8 @@ pub fn observe_as(
             // A second coming that brings nothing new leaves what the first one brought.
             let came = before.is_some();
             let old = before.take().unwrap_or_else(|| hashes(plan, state));
-            let mut another = !read.deleted && !state.is_live() && !identity::is_back(plan, state, &read);
+            let mut another =
+                !read.deleted && !state.is_live() && !identity::is_back(plan, state, &read);
             let mut changed = false;
             if !another {
                 let staleness = staleness(plan, reading, state, &read);
@@ -169,7 +186,9 @@ pub fn observe_as(
                     match came {
                         Update::Unchanged => {}
                         Update::Changed => changed = true,
-                        Update::Doubtful => out.doubts.push(Doubt { known: state.clone(), read: read.clone() }),
+                        Update::Doubtful => {
+                            out.doubts.push(Doubt { known: state.clone(), read: read.clone() })
+                        }
                         Update::Another => {
                             leave(plan, state, reading.previous);
                             (another, changed) = (true, true);
@@ -198,7 +217,10 @@ pub fn observe_as(
         new_at.entry(hash).or_insert(out.new.len());
         out.new.push(state);
     }
-    let mut changed: Vec<_> = known.into_values().filter_map(|(state, before)| before.map(|before| (state, before))).collect();
+    let mut changed: Vec<_> = known
+        .into_values()
+        .filter_map(|(state, before)| before.map(|before| (state, before)))
+        .collect();
     changed.sort_by_key(|(state, _)| state.id);
     for (state, before) in changed {
         if reading.reindex {
@@ -212,7 +234,10 @@ pub fn observe_as(
             (false, true) => out.back.push(state.id),
             (true, true) | (false, false) => {}
         }
-        if reading.reindex || was_live != state.is_live() || state.slots.iter().any(|slot| slot.displaced.is_some()) {
+        if reading.reindex
+            || was_live != state.is_live()
+            || state.slots.iter().any(|slot| slot.displaced.is_some())
+        {
             out.touched.push(state.id);
         }
         out.changed.push(state);
@@ -225,9 +250,14 @@ pub fn retired_key(state: &RecordState) -> String {
     format!("{}~{}", state.key, state.id)
 }
 
-/// D1, R3: a record that is not there any more. Its match keys go, its place in its entity stays. `seen` is when it was last known to be
-/// there: when the previous reading of its record type began.
-pub fn mark_gone(plan: &Plan, state: &mut RecordState, seen: Option<Timestamp>) -> Vec<(u64, RecordId)> {
+/// D1, R3: a record that is not there any more. Its match keys go, its place in its entity stays.
+/// `seen` is when it was last known to be there: when the previous reading of its record type
+/// began.
+pub fn mark_gone(
+    plan: &Plan,
+    state: &mut RecordState,
+    seen: Option<Timestamp>,
+) -> Vec<(u64, RecordId)> {
     let keys = hashes(plan, state).into_iter().map(|hash| (hash, state.id)).collect();
     leave(plan, state, seen);
     keys
@@ -235,25 +265,27 @@ pub fn mark_gone(plan: &Plan, state: &mut RecordState, seen: Option<Timestamp>) 
 
 fn leave(plan: &Plan, state: &mut RecordState, seen: Option<Timestamp>) {
     let since = seen.unwrap_or(state.first_seen);
-    state.presence = if passes_deletions(plan, state.ty) { Presence::Leaving { since } } else { Presence::Gone };
+    state.presence =
+        if passes_deletions(plan, state.ty) { Presence::Leaving { since } } else { Presence::Gone };
 }
 
-/// P1: when what a record holds counts as put in, of which nothing was known before. What no system tells is later than nothing, unless the
-/// project says that it wins.
+/// P1: when what a record holds counts as put in, of which nothing was known before. What no system
+/// tells is later than nothing, unless the project says that it wins.
 fn first_told(plan: &Plan, reading: Reading, modified: Option<Timestamp>) -> Timestamp {
     let untold = if plan.ty(reading.ty).untold_wins { reading.untold } else { Timestamp::UNTOLD };
     modified.map_or(untold, |at| at.min(reading.now).max(Timestamp(1)))
 }
 
-/// P1: when the system says that a property was put in: by a time of its own, if it has one, else by the record's. One that is empty, or no
-/// time, tells nothing.
+/// P1: when the system says that a property was put in: by a time of its own, if it has one, else
+/// by the record's. One that is empty, or no time, tells nothing.
 fn told(prop: &PlanProp, read: &ReadRecord, held: &[Slot]) -> Option<Timestamp> {
     let Some(by) = prop.told_by else { return read.modified };
     let time = read.values[by.at()].as_ref().or_else(|| held.get(by.at())?.shadow.as_ref())?;
     Timestamp::read(time).ok().flatten().map(|reported| reported.at)
 }
 
-/// P1b: an edit happened between the previous read of its record and this one, by Lockstep's own clock.
+/// P1b: an edit happened between the previous read of its record and this one, by Lockstep's own
+/// clock.
 fn edited_at(reading: Reading, modified: Option<Timestamp>) -> Timestamp {
     let at = modified.unwrap_or(reading.untold).min(reading.now);
     reading.previous.map_or(at, |previous| at.max(previous.min(reading.now)))
@@ -275,7 +307,11 @@ fn first_seen(plan: &Plan, reading: Reading, id: RecordId, read: ReadRecord) -> 
         .enumerate()
         .map(|(ix, (value, prop))| {
             let at = times.iter().find(|(at, _)| *at == ix).map_or(of_record, |(_, own)| *own);
-            let claim = value.as_ref().filter(|_| prop.paired).map(|v| effective(v, prop.whole)).filter(|v| !is_empty(v));
+            let claim = value
+                .as_ref()
+                .filter(|_| prop.paired)
+                .map(|v| effective(v, prop.whole))
+                .filter(|v| !is_empty(v));
             let claim = claim.map(|value| Claim { value: value.clone(), at, goes: vec![] });
             let displaced = (claim.is_some() && prop.fans).then(|| Box::new(Value::Null));
             Slot { shadow: value, claim, displaced, ..Slot::default() }
@@ -295,7 +331,8 @@ fn first_seen(plan: &Plan, reading: Reading, id: RecordId, read: ReadRecord) -> 
     }
 }
 
-/// F1: another facet of a record that has been read as one facet only, as if it had been read at the same time.
+/// F1: another facet of a record that has been read as one facet only, as if it had been read at
+/// the same time.
 pub fn read_as(plan: &Plan, record: &RecordState, ty: TypeIx, id: RecordId) -> RecordState {
     let reading = Reading {
         ty,
@@ -317,9 +354,15 @@ pub fn read_as(plan: &Plan, record: &RecordState, ty: TypeIx, id: RecordId) -> R
     RecordState { presence: record.presence, ..first_seen(plan, reading, id, read) }
 }
 
-/// A property that no row had paired until now: what it holds is claimed like what a record holds that is read for the first time. Where
-/// Lockstep has written to the record, its time tells nothing of this property.
-fn comes_to_be_paired(slot: &mut Slot, whole: bool, written_at: Option<Timestamp>, told: impl FnOnce(bool) -> Timestamp) -> bool {
+/// A property that no row had paired until now: what it holds is claimed like what a record holds
+/// that is read for the first time. Where Lockstep has written to the record, its time tells
+/// nothing of this property.
+fn comes_to_be_paired(
+    slot: &mut Slot,
+    whole: bool,
+    written_at: Option<Timestamp>,
+    told: impl FnOnce(bool) -> Timestamp,
+) -> bool {
     let value = slot.value(whole);
     if is_empty(value) {
         return false;
@@ -340,13 +383,14 @@ enum Staleness {
 
 fn staleness(plan: &Plan, reading: Reading, state: &RecordState, read: &ReadRecord) -> Staleness {
     let Some(written_at) = state.written_at else { return Staleness::Fresh };
-    // Where the answer to the write told nothing, the version that is known is the one from before it.
+    // Where the answer to the write told nothing, the version that is known is the one from before
+    // it.
     let told = state.slots.iter().all(|slot| slot.before.is_none());
     if told && state.version.is_some() && state.version == read.version {
         return Staleness::Fresh;
     }
-    // What was asked for after the write, and after the delay that the system states, is from after the write, whatever time it names: a
-    // spreadsheet's column, a clock that steps back.
+    // What was asked for after the write, and after the delay that the system states, is from after
+    // the write, whatever time it names: a spreadsheet's column, a clock that steps back.
     if reading.asked >= written_at.plus_ms(plan.ty(state.ty).settles_ms) {
         return Staleness::Fresh;
     }
@@ -356,9 +400,14 @@ fn staleness(plan: &Plan, reading: Reading, state: &RecordState, read: &ReadReco
     }
 }
 
-/// R5: the properties that a record held and that a read shows without a value, each with whether the read tells that it is empty or does
-/// not tell of it at all.
-pub fn losses(plan: &Plan, reading: Reading, state: &RecordState, read: &ReadRecord) -> Vec<(PropIx, bool)> {
+/// R5: the properties that a record held and that a read shows without a value, each with whether
+/// the read tells that it is empty or does not tell of it at all.
+pub fn losses(
+    plan: &Plan,
+    reading: Reading,
+    state: &RecordState,
+    read: &ReadRecord,
+) -> Vec<(PropIx, bool)> {
     if read.deleted || !state.is_live() {
         return vec![];
     }
@@ -373,8 +422,10 @@ pub fn losses(plan: &Plan, reading: Reading, state: &RecordState, read: &ReadRec
         held.then_some((PropIx(ix as u16), told))
     };
     let lost: Vec<_> = read.values.iter().enumerate().filter_map(lost).collect();
-    // What is from before Lockstep's own write, or is what the system made of it, is judged elsewhere (P5a, R6).
-    let own = state.written_at.is_some() && state.version.is_some() && state.version == read.version;
+    // What is from before Lockstep's own write, or is what the system made of it, is judged
+    // elsewhere (P5a, R6).
+    let own =
+        state.written_at.is_some() && state.version.is_some() && state.version == read.version;
     match !lost.is_empty() && (own || staleness(plan, reading, state, read) != Staleness::Fresh) {
         true => vec![],
         false => lost,
@@ -384,7 +435,8 @@ pub fn losses(plan: &Plan, reading: Reading, state: &RecordState, read: &ReadRec
 /// Whether a read shows something else than is known.
 pub fn differs(state: &RecordState, read: &ReadRecord) -> bool {
     let shown = state.slots.iter().zip(&read.values);
-    read.deleted == state.is_live() || shown.into_iter().any(|(slot, value)| value.is_some() && slot.shadow != *value)
+    read.deleted == state.is_live()
+        || shown.into_iter().any(|(slot, value)| value.is_some() && slot.shadow != *value)
 }
 
 /// What was seen of a record.
@@ -394,7 +446,8 @@ struct Seen {
     not_kept: Vec<NotKept>,
 }
 
-/// Whether a read names the very time of change that the answer to Lockstep's write named. Whole seconds are too coarse to say so.
+/// Whether a read names the very time of change that the answer to Lockstep's write named. Whole
+/// seconds are too coarse to say so.
 fn at_same_time(state: &RecordState, read: &ReadRecord) -> bool {
     let untold = state.version.is_none() || read.version.is_none();
     untold && read.modified.is_some_and(|at| state.modified == Some(at) && at.0 % 1000 != 0)
@@ -416,20 +469,26 @@ fn first_look(
     (sent, before, shown): (&Value, &Value, &Value),
 ) -> FirstLook {
     // Nothing but the value itself tells a system's own making from a person's edit.
-    let untold = state.modified.is_none() || read.version.is_none() && read.modified.is_none_or(|at| state.modified == Some(at));
+    let untold = state.modified.is_none()
+        || read.version.is_none() && read.modified.is_none_or(|at| state.modified == Some(at));
     match () {
         () if !is_kept(terms, sent, before, shown) => FirstLook::NotKept,
-        () if after_writes || at_same_time(state, read) || state.version.is_some() && state.version == read.version => {
+        () if after_writes
+            || at_same_time(state, read)
+            || state.version.is_some() && state.version == read.version =>
+        {
             FirstLook::StoredSo
         }
         () if untold && made_of(sent, shown) => FirstLook::StoredSo,
-        // P3: whoever has edited something else of the record meanwhile has not taken the blanks out, nor put this in capitals.
+        // P3: whoever has edited something else of the record meanwhile has not taken the blanks
+        // out, nor put this in capitals.
         () if has_the_same_words(sent, shown) => FirstLook::StoredSo,
         () => FirstLook::Edited,
     }
 }
 
-/// Whether two texts are the same but for blanks at their ends, for how many there are between words, and for capitals.
+/// Whether two texts are the same but for blanks at their ends, for how many there are between
+/// words, and for capitals.
 fn has_the_same_words(sent: &Value, shown: &Value) -> bool {
     let words = |text: &str| text.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>();
     match (sent, shown) {
@@ -451,7 +510,14 @@ enum Update {
 }
 
 /// Brings a known record up to date by a read that is not stale.
-fn update(plan: &Plan, reading: Reading, state: &mut RecordState, read: &ReadRecord, trust: Trust, seen: &mut Seen) -> Update {
+fn update(
+    plan: &Plan,
+    reading: Reading,
+    state: &mut RecordState,
+    read: &ReadRecord,
+    trust: Trust,
+    seen: &mut Seen,
+) -> Update {
     if read.deleted {
         let was_live = state.is_live();
         if was_live {
@@ -459,8 +525,10 @@ fn update(plan: &Plan, reading: Reading, state: &mut RecordState, read: &ReadRec
         }
         return if was_live { Update::Changed } else { Update::Unchanged };
     }
-    // P5: what a system shows in the version that Lockstep's own write made of what Lockstep has given it is no edit, however it differs.
-    let own_write = state.written_at.is_some() && state.version.is_some() && state.version == read.version;
+    // P5: what a system shows in the version that Lockstep's own write made of what Lockstep has
+    // given it is no edit, however it differs.
+    let own_write =
+        state.written_at.is_some() && state.version.is_some() && state.version == read.version;
     let of_record = edited_at(reading, read.modified);
     let mut changed = false;
     let mut identified = own_write || !state.is_live() || trust == Trust::Same;
@@ -489,7 +557,8 @@ fn update(plan: &Plan, reading: Reading, state: &mut RecordState, read: &ReadRec
             continue;
         }
         if reading.reindex && slot.shadow.is_none() {
-            // It has not been watched before: whatever it holds was there, and nobody has just put it in.
+            // It has not been watched before: whatever it holds was there, and nobody has just put
+            // it in.
             slot.show(value.clone());
             if prop.paired {
                 comes_to_be_paired(slot, prop.whole, state.written_at, |unwritten| {
@@ -515,8 +584,12 @@ fn update(plan: &Plan, reading: Reading, state: &mut RecordState, read: &ReadRec
             }
         }
         let slot = &mut state.slots[ix];
-        // C6: of the version that a creation made, a property that was neither sent nor shown by the answer was filled by the system.
-        let assigned = prop.reference_target.is_none() && slot.shadow.is_none() && slot.carries.is_none() && slot.claim.is_none();
+        // C6: of the version that a creation made, a property that was neither sent nor shown by
+        // the answer was filled by the system.
+        let assigned = prop.reference_target.is_none()
+            && slot.shadow.is_none()
+            && slot.carries.is_none()
+            && slot.claim.is_none();
         let old = slot.value(prop.whole).clone();
         if prop.list && !prop.whole && !prop.ordered {
             slot.stand_by(&old, value);
@@ -533,24 +606,41 @@ fn update(plan: &Plan, reading: Reading, state: &mut RecordState, read: &ReadRec
         }
         if unseen {
             let before = slot.before.take().map_or(Value::Null, |before| *before);
-            match first_look((prop.terms(), reading.after_writes), state, read, (&old, &before, &new)) {
+            match first_look(
+                (prop.terms(), reading.after_writes),
+                state,
+                read,
+                (&old, &before, &new),
+            ) {
                 FirstLook::StoredSo => continue,
                 FirstLook::Edited => {}
                 FirstLook::NotKept => {
                     let slot = &mut state.slots[ix];
                     (slot.given, slot.carries) = (None, None);
-                    // L7: what a half came to claim when it was unlinked, and never held, is nobody's value.
-                    if let Some(claim) = slot.claim.as_mut().filter(|claim| same(prop.terms(), &claim.value, &old)) {
+                    // L7: what a half came to claim when it was unlinked, and never held, is
+                    // nobody's value.
+                    if let Some(claim) =
+                        slot.claim.as_mut().filter(|claim| same(prop.terms(), &claim.value, &old))
+                    {
                         claim.value = new.clone();
                     }
-                    seen.not_kept.push(NotKept { record: state.id, prop: PropIx(ix as u16), sent: old, shown: new });
+                    seen.not_kept.push(NotKept {
+                        record: state.id,
+                        prop: PropIx(ix as u16),
+                        sent: old,
+                        shown: new,
+                    });
                     continue;
                 }
             }
         } else if own_write && !assigned && slot.carries.is_some() {
             continue;
         }
-        let at = if prop.told_by.is_some() { edited_at(reading, told(prop, read, &state.slots)) } else { of_record };
+        let at = if prop.told_by.is_some() {
+            edited_at(reading, told(prop, read, &state.slots))
+        } else {
+            of_record
+        };
         let slot = &mut state.slots[ix];
         // P1b: over what Lockstep wrote, an edit was made after that write, whatever time it names.
         let at = match state.written_at.filter(|_| slot.carries.is_some() || slot.claim.is_none()) {
@@ -558,12 +648,20 @@ fn update(plan: &Plan, reading: Reading, state: &mut RecordState, read: &ReadRec
             None => at,
         };
         slot.given = None;
-        seen.edits.push(Edit { record: state.id, prop: PropIx(ix as u16), before: old.clone(), after: new.clone(), at });
+        seen.edits.push(Edit {
+            record: state.id,
+            prop: PropIx(ix as u16),
+            before: old.clone(),
+            after: new.clone(),
+            at,
+        });
         if prop.paired {
-            slot.flips = flips::after_edit(slot, state.written_at, reading.previous, reading.now, &new);
-            // Two edits of a property are two claims, also where both were moved to the same edge (P1b): who carries the first must see
-            // that there is another.
-            let at = slot.claim.as_ref().filter(|claim| claim.at == at).map_or(at, |_| at.plus_ms(1));
+            slot.flips =
+                flips::after_edit(slot, state.written_at, reading.previous, reading.now, &new);
+            // Two edits of a property are two claims, also where both were moved to the same edge
+            // (P1b): who carries the first must see that there is another.
+            let at =
+                slot.claim.as_ref().filter(|claim| claim.at == at).map_or(at, |_| at.plus_ms(1));
             slot.claim = Some(Claim { value: new, at, goes: vec![] });
             slot.carries = None;
         }

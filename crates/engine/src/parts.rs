@@ -1,9 +1,11 @@
-//! P1d: a value that conversions split over several properties of another record type, a full name over a first and a last name.
+//! P1d: a value that conversions split over several properties of another record type, a full name
+//! over a first and a last name.
 //!
-//! The whole and its parts are one value. An edit of the whole goes to every part, each by its conversion; an edit of a part makes the
-//! whole anew. Conversions of parts have no way back of their own, as each shows a part only. So wholes are tried: the one that is there,
-//! with the part replaced in its place, and the parts joined; the first counts from which the conversions take exactly the parts that
-//! there are. If there is none, nothing is written and a person is asked.
+//! The whole and its parts are one value. An edit of the whole goes to every part, each by its
+//! conversion; an edit of a part makes the whole anew. Conversions of parts have no way back of
+//! their own, as each shows a part only. So wholes are tried: the one that is there, with the part
+//! replaced in its place, and the parts joined; the first counts from which the conversions take
+//! exactly the parts that there are. If there is none, nothing is written and a person is asked.
 
 use lockstep_model::value::{equal, is_empty};
 use lockstep_model::{Conversion, PropIx, Timestamp, TypeIx, Value};
@@ -16,17 +18,20 @@ pub(crate) fn are_in(prop: &PlanProp, other: TypeIx) -> bool {
 }
 
 /// The whole of these parts. `before` is what the whole is now, `held` what each part holds.
-pub(crate) fn whole(parts: &Parts, before: &Value, held: impl Fn(PropIx) -> Value, now: Timestamp) -> Option<Value> {
+pub(crate) fn whole(
+    parts: &Parts,
+    before: &Value,
+    held: impl Fn(PropIx) -> Value,
+    now: Timestamp,
+) -> Option<Value> {
     let values: Vec<Value> = parts.parts.iter().map(|part| held(part.prop)).collect();
     if values.iter().all(is_empty) {
         return Some(Value::Null);
     }
     let fits = |whole: &Value| {
-        parts
-            .parts
-            .iter()
-            .zip(&values)
-            .all(|(part, value)| take(&part.taken_by, whole, now).is_some_and(|taken| equal(&taken, value)))
+        parts.parts.iter().zip(&values).all(|(part, value)| {
+            take(&part.taken_by, whole, now).is_some_and(|taken| equal(&taken, value))
+        })
     };
     if !is_empty(before) && fits(before) {
         return Some(before.clone());
@@ -37,16 +42,26 @@ pub(crate) fn whole(parts: &Parts, before: &Value, held: impl Fn(PropIx) -> Valu
         // What changed is replaced in its place, from the front and from the back.
         let (mut first, mut last) = (before.clone(), before.clone());
         for (part, text_now) in parts.parts.iter().zip(&texts) {
-            let taken = take(&part.taken_by, &Value::String(before.clone()), now).unwrap_or_default();
+            let taken =
+                take(&part.taken_by, &Value::String(before.clone()), now).unwrap_or_default();
             let text_before = text(&taken);
             if !text_before.is_empty() && text_before != *text_now {
                 first = first.replacen(&text_before, text_now, 1);
-                last = last.rsplitn(2, &text_before).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join(text_now);
+                last = last
+                    .rsplitn(2, &text_before)
+                    .collect::<Vec<_>>()
+                    .into_iter()
+                    .rev()
+                    .collect::<Vec<_>>()
+                    .join(text_now);
             }
         }
-        tried.extend([first, last].map(|text| text.split_whitespace().collect::<Vec<_>>().join(" ")));
+        tried.extend(
+            [first, last].map(|text| text.split_whitespace().collect::<Vec<_>>().join(" ")),
+        );
     }
-    let filled: Vec<&str> = texts.iter().map(String::as_str).filter(|text| !text.is_empty()).collect();
+    let filled: Vec<&str> =
+        texts.iter().map(String::as_str).filter(|text| !text.is_empty()).collect();
     let turned: Vec<&str> = filled.iter().rev().copied().collect();
     for separator in separators(parts) {
         tried.extend([filled.join(&separator), turned.join(&separator)]);
@@ -98,7 +113,8 @@ mod tests {
     use serde_json::json;
 
     fn name(first: Value, last: Value) -> Parts {
-        let part = |at, list| Part { prop: PropIx(at), taken_by: vec![Conversion::parse(&list).unwrap()] };
+        let part =
+            |at, list| Part { prop: PropIx(at), taken_by: vec![Conversion::parse(&list).unwrap()] };
         Parts { other: TypeIx(1), parts: vec![part(0, first), part(1, last)] }
     }
 
@@ -108,20 +124,42 @@ mod tests {
 
     #[test]
     fn p1d_the_whole_is_made_of_its_parts_and_keeps_what_is_in_none() {
-        let parts = name(json!(["first", ["split", " ", "_."]]), json!(["last", ["split", " ", "_."]]));
-        assert_eq!(made(&parts, "Kari Anne Nordmann", ["Karin", "Nordmann"]), Some(json!("Karin Anne Nordmann")));
-        assert_eq!(made(&parts, "Kari Anne Nordmann", ["Kari", "Berg"]), Some(json!("Kari Anne Berg")));
-        assert_eq!(made(&parts, "Berg Berg", ["Berg", "Dahl"]), Some(json!("Berg Dahl")), "the last of two that are alike");
+        let parts =
+            name(json!(["first", ["split", " ", "_."]]), json!(["last", ["split", " ", "_."]]));
+        assert_eq!(
+            made(&parts, "Kari Anne Nordmann", ["Karin", "Nordmann"]),
+            Some(json!("Karin Anne Nordmann"))
+        );
+        assert_eq!(
+            made(&parts, "Kari Anne Nordmann", ["Kari", "Berg"]),
+            Some(json!("Kari Anne Berg"))
+        );
+        assert_eq!(
+            made(&parts, "Berg Berg", ["Berg", "Dahl"]),
+            Some(json!("Berg Dahl")),
+            "the last of two that are alike"
+        );
         assert_eq!(made(&parts, "", ["Kari", "Nordmann"]), Some(json!("Kari Nordmann")));
         assert_eq!(made(&parts, "Kari Nordmann", ["Ola", "Hansen"]), Some(json!("Ola Hansen")));
-        assert_eq!(made(&parts, "Kari Nordmann", ["Kari", "Nordmann"]), Some(json!("Kari Nordmann")));
-        assert_eq!(made(&parts, "Kari Nordmann", ["Kari Anne", "Nordmann"]), None, "no whole has that as its first word");
+        assert_eq!(
+            made(&parts, "Kari Nordmann", ["Kari", "Nordmann"]),
+            Some(json!("Kari Nordmann"))
+        );
+        assert_eq!(
+            made(&parts, "Kari Nordmann", ["Kari Anne", "Nordmann"]),
+            None,
+            "no whole has that as its first word"
+        );
     }
 
     #[test]
     fn p1d_the_separator_is_that_of_the_conversions() {
-        let parts = name(json!(["last", ["split", ", ", "_."]]), json!(["first", ["split", ", ", "_."]]));
+        let parts =
+            name(json!(["last", ["split", ", ", "_."]]), json!(["first", ["split", ", ", "_."]]));
         assert_eq!(made(&parts, "", ["Kari", "Nordmann"]), Some(json!("Nordmann, Kari")));
-        assert_eq!(made(&parts, "Nordmann, Kari", ["Karin", "Nordmann"]), Some(json!("Nordmann, Karin")));
+        assert_eq!(
+            made(&parts, "Nordmann, Kari", ["Karin", "Nordmann"]),
+            Some(json!("Nordmann, Karin"))
+        );
     }
 }

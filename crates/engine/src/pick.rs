@@ -1,7 +1,8 @@
 //! Which element of a list stands for its property (P9), where it need not be the first.
 //!
-//! A record that is found by the second of its e-mail addresses (L3) is kept equal by that one, or the first would be written over an
-//! address that it never had to do with. And a value that a list holds already, at whatever place, need not be written into it again.
+//! A record that is found by the second of its e-mail addresses (L3) is kept equal by that one, or
+//! the first would be written over an address that it never had to do with. And a value that a list
+//! holds already, at whatever place, need not be written into it again.
 
 use lockstep_model::matching::normalise;
 use lockstep_model::value::is_empty;
@@ -10,9 +11,13 @@ use lockstep_model::{PropIx, RecordId, Timestamp, Value};
 use crate::plan::Plan;
 use crate::settle::{Entity, carried_to};
 
-/// Picks for records that have just been put together: `(record, property, element)`, where another element than the first one is
-/// what the others hold.
-pub fn at_linking(plan: &Plan, now: Timestamp, entity: &Entity<'_>) -> Vec<(RecordId, PropIx, Value)> {
+/// Picks for records that have just been put together: `(record, property, element)`, where another
+/// element than the first one is what the others hold.
+pub fn at_linking(
+    plan: &Plan,
+    now: Timestamp,
+    entity: &Entity<'_>,
+) -> Vec<(RecordId, PropIx, Value)> {
     let mut picks = Vec::new();
     let records = &entity.records;
     for record in records.iter().filter(|record| record.is_live()) {
@@ -27,10 +32,18 @@ pub fn at_linking(plan: &Plan, now: Timestamp, entity: &Entity<'_>) -> Vec<(Reco
             if mine.len() < 2 || slot.pick.is_some() || !described.paired {
                 continue;
             }
-            // Places are compared as a sum, so that two lists come to the same pair, whichever is looked at first.
+            // Places are compared as a sum, so that two lists come to the same pair, whichever is
+            // looked at first.
             let mut best: Option<(usize, usize, usize)> = None;
-            for bearing in entity.bearings(plan, record.ty, prop).iter().filter(|bearing| !bearing.reference && !bearing.fills) {
-                for other in records.iter().filter(|other| other.ty == bearing.other && other.id != record.id) {
+            for bearing in entity
+                .bearings(plan, record.ty, prop)
+                .iter()
+                .filter(|bearing| !bearing.reference && !bearing.fills)
+            {
+                for other in records
+                    .iter()
+                    .filter(|other| other.ty == bearing.other && other.id != record.id)
+                {
                     let theirs = other.slot(bearing.theirs);
                     let whole = plan.prop(other.ty, bearing.theirs).whole;
                     let held = match &theirs.pick {
@@ -38,15 +51,26 @@ pub fn at_linking(plan: &Plan, now: Timestamp, entity: &Entity<'_>) -> Vec<(Reco
                         None => elements(theirs.shadow.as_ref(), whole),
                     };
                     for (at, value) in held.into_iter().enumerate() {
-                        let Some(value) =
-                            carried_to(plan, now, entity, other.ty, bearing.theirs, record.ty, prop, value, described)
-                        else {
+                        let Some(value) = carried_to(
+                            plan,
+                            now,
+                            entity,
+                            other.ty,
+                            bearing.theirs,
+                            record.ty,
+                            prop,
+                            value,
+                            described,
+                        ) else {
                             continue;
                         };
                         let [theirs, ours] = bearing.terms.by;
                         let form = normalise(&value, theirs, &plan.placeholders);
-                        let is_it = |element: &&Value| normalise(element, ours, &plan.placeholders) == form;
-                        let Some(place) = mine.iter().position(|element| form.is_some() && is_it(element)) else {
+                        let is_it =
+                            |element: &&Value| normalise(element, ours, &plan.placeholders) == form;
+                        let Some(place) =
+                            mine.iter().position(|element| form.is_some() && is_it(element))
+                        else {
                             continue;
                         };
                         let tie = if record.id < other.id { place } else { at };
@@ -63,14 +87,20 @@ pub fn at_linking(plan: &Plan, now: Timestamp, entity: &Entity<'_>) -> Vec<(Reco
 }
 
 /// The element of a list that holds a value already.
-pub fn holding(shadow: Option<&Value>, whole: bool, same: impl Fn(&Value) -> bool) -> Option<&Value> {
+pub fn holding(
+    shadow: Option<&Value>,
+    whole: bool,
+    same: impl Fn(&Value) -> bool,
+) -> Option<&Value> {
     elements(shadow, whole).into_iter().find(|element| same(element))
 }
 
 /// What can stand for a property.
 fn elements(shadow: Option<&Value>, whole: bool) -> Vec<&Value> {
     match shadow {
-        Some(Value::Array(list)) if !whole => list.iter().filter(|element| !is_empty(element)).collect(),
+        Some(Value::Array(list)) if !whole => {
+            list.iter().filter(|element| !is_empty(element)).collect()
+        }
         Some(other) => vec![other],
         None => vec![],
     }

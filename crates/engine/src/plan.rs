@@ -1,14 +1,17 @@
 //! The plan of flows: compiled once from all flows of a project and the schemas of its systems.
 //!
-//! It settles which written paths are one property, what bears on what (P0) and by which conversions, by which match rules records
-//! find each other, what must be created before what, and which rows can't be kept and why.
+//! It settles which written paths are one property, what bears on what (P0) and by which
+//! conversions, by which match rules records find each other, what must be created before what, and
+//! which rows can't be kept and why.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use lockstep_model::flow::{Ceases, Deletes, Filter, Policy, PropertyRef};
 use lockstep_model::matching::{Normal, Placeholders};
 use lockstep_model::value::Terms;
-use lockstep_model::{Capabilities, Conversion, FlowIx, Path, PlainType, PropIx, TypeIx, TypeName, TypeSchema};
+use lockstep_model::{
+    Capabilities, Conversion, FlowIx, Path, PlainType, PropIx, TypeIx, TypeName, TypeSchema,
+};
 
 use crate::graph::{Graph, Partial};
 
@@ -57,14 +60,16 @@ pub struct PlanType {
     pub required_unmapped: Vec<Path>,
     /// An entity may hold several of it (L6).
     pub merges_duplicates: bool,
-    /// Ids of its records are JSON numbers, and so are references to them (R7); nothing where nobody knows.
+    /// Ids of its records are JSON numbers, and so are references to them (R7); nothing where
+    /// nobody knows.
     pub numeric_ids: Option<bool>,
-    /// For each property what bears on it where all flows hold, in the order of record types and rows.
+    /// For each property what bears on it where all flows hold, in the order of record types and
+    /// rows.
     pub bearings: Vec<Vec<Bearing>>,
     /// The properties that move together (P1e).
     pub groups: Vec<Vec<PropIx>>,
-    /// The other facets of its collection (F1). All facets of a collection have the same properties at the same places; which of them
-    /// rows of a facet are about, [`PlanProp::paired`] tells.
+    /// The other facets of its collection (F1). All facets of a collection have the same properties
+    /// at the same places; which of them rows of a facet are about, [`PlanProp::paired`] tells.
     pub facets: Vec<TypeIx>,
     /// The sides of match rules that this record type has.
     pub match_sides: Vec<MatchSide>,
@@ -77,7 +82,8 @@ pub struct PlanType {
     pub untold_wins: bool,
     /// The property that says when a record was created, where the system tells (R9).
     pub created: Option<PropIx>,
-    /// Flows from several record types create in it: two of them may be about to create the same thing (C2).
+    /// Flows from several record types create in it: two of them may be about to create the same
+    /// thing (C2).
     pub contested: bool,
 }
 
@@ -100,7 +106,8 @@ pub struct PlanProp {
     pub in_condition: bool,
     /// What its values are, and the country of telephone numbers that name none (R7).
     pub by: Normal,
-    /// Some property that takes its values is a list: then it matters which value an edit displaced (P9).
+    /// Some property that takes its values is a list: then it matters which value an edit displaced
+    /// (P9).
     pub feeds_list: bool,
     /// P10
     pub read_only: bool,
@@ -122,8 +129,9 @@ pub struct PlanProp {
     pub fans: bool,
     /// A row of a block fills it, or is filled by it, at the first link (P1c).
     pub fills: bool,
-    /// It is this property only where the record holds a word elsewhere: the property that must hold it, and the word. A condition within
-    /// a list is not told here: there it is an element that must hold it.
+    /// It is this property only where the record holds a word elsewhere: the property that must
+    /// hold it, and the word. A condition within a list is not told here: there it is an element
+    /// that must hold it.
     pub depends: Option<(PropIx, String)>,
     pub policy: Policy,
     pub clears: bool,
@@ -131,7 +139,8 @@ pub struct PlanProp {
     pub parts: Vec<Parts>,
 }
 
-/// P1d: a value that conversions split over several properties of another record type: a full name over a first and a last name.
+/// P1d: a value that conversions split over several properties of another record type: a full name
+/// over a first and a last name.
 #[derive(Clone, Debug)]
 pub struct Parts {
     pub other: TypeIx,
@@ -153,7 +162,8 @@ pub struct Bearing {
     pub theirs: PropIx,
     /// How their value becomes mine; `Err` says why it can't.
     pub conversion: Result<Vec<Conversion>, String>,
-    /// The way of my value to theirs, where the conversion from theirs to mine has lost something: equality is then judged there (P3).
+    /// The way of my value to theirs, where the conversion from theirs to mine has lost something:
+    /// equality is then judged there (P3).
     pub judged_by: Option<Vec<Conversion>>,
     /// The rows on the way let values pass in this direction.
     pub open: bool,
@@ -163,7 +173,8 @@ pub struct Bearing {
     pub reference: bool,
     /// The conversion gives a value also for an empty one: a default, or a constant.
     pub defaults: bool,
-    /// P1c: it only fills what is empty at the first link; a claim that goes this way says so ([`lockstep_model::Claim::goes`]).
+    /// P1c: it only fills what is empty at the first link; a claim that goes this way says so
+    /// ([`lockstep_model::Claim::goes`]).
     pub fills: bool,
     /// `on: create`: it gives a value to a record that is created, and to none that is there.
     pub on_create: bool,
@@ -189,7 +200,8 @@ pub struct PlanFlow {
     pub create_empty: bool,
     /// It has match rows.
     pub matches: bool,
-    /// `duplicates: separate`: records that match each other and have no counterpart get one each (L6).
+    /// `duplicates: separate`: records that match each other and have no counterpart get one each
+    /// (L6).
     pub separates_duplicates: bool,
     pub place: String,
     /// What it says, in one number (G2).
@@ -200,8 +212,8 @@ pub struct PlanFlow {
 #[derive(Debug)]
 pub struct Condition {
     pub filter: Filter,
-    /// What it reads under another path than the property's own, with whether it means the primary element of a list only:
-    /// `primaryInfo.email` is the first of `info.emails.email`.
+    /// What it reads under another path than the property's own, with whether it means the primary
+    /// element of a list only: `primaryInfo.email` is the first of `info.emails.email`.
     pub reads: Vec<(String, PropIx, bool)>,
 }
 
@@ -247,7 +259,8 @@ pub struct MatchProp {
     pub by: Normal,
     /// Both sides of the pair are references: they are compared through links (L10).
     pub reference: bool,
-    /// The row names what the system derives from the primary element of a list: only that one counts, not any (L3).
+    /// The row names what the system derives from the primary element of a list: only that one
+    /// counts, not any (L3).
     pub primary: bool,
     /// The conversion of the plan by which its values are made comparable.
     pub converted: Option<u16>,
@@ -261,7 +274,8 @@ pub struct BlockedRow {
     pub why: String,
 }
 
-/// What keeps flows from being compiled: they name what is not there. `config` checks all of this with places before.
+/// What keeps flows from being compiled: they name what is not there. `config` checks all of this
+/// with places before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanError {
     pub flow: String,
@@ -333,8 +347,9 @@ impl Plan {
         self.types.iter().any(|ty| ty.props.iter().any(|prop| prop.reference_target.is_some()))
     }
 
-    /// Whether each record must be decided on in its turn: where records refer to each other or wait for each other's counterparts, what
-    /// is recorded between two turns bears on the second (C2, C5, P8). Elsewhere what an entity has of all types is decided together.
+    /// Whether each record must be decided on in its turn: where records refer to each other or
+    /// wait for each other's counterparts, what is recorded between two turns bears on the second
+    /// (C2, C5, P8). Elsewhere what an entity has of all types is decided together.
     pub fn decides_in_turn(&self) -> bool {
         self.has_references() || self.types.iter().any(|ty| ty.contested)
     }
@@ -342,20 +357,28 @@ impl Plan {
     /// `superoffice.Person to wix.Contacts`
     pub fn flow_name(&self, flow: FlowIx) -> String {
         // Of a flow that is gone nothing is known.
-        let name = |flow: &PlanFlow| format!("{} to {}", self.ty(flow.from).name, self.ty(flow.to).name);
+        let name =
+            |flow: &PlanFlow| format!("{} to {}", self.ty(flow.from).name, self.ty(flow.to).name);
         self.flows.get(flow.at()).map_or_else(String::new, name)
     }
 
-    /// Changes when any flow says something else, one is added or one is taken away; not with their order.
+    /// Changes when any flow says something else, one is added or one is taken away; not with their
+    /// order.
     pub fn fingerprint_of_flows(&self) -> u64 {
-        let name = |flow: &PlanFlow| format!("{} to {}", self.ty(flow.from).name, self.ty(flow.to).name);
-        let mut flows: Vec<String> = self.flows.iter().map(|flow| format!("{}: {:x}", name(flow), flow.fingerprint)).collect();
+        let name =
+            |flow: &PlanFlow| format!("{} to {}", self.ty(flow.from).name, self.ty(flow.to).name);
+        let mut flows: Vec<String> = self
+            .flows
+            .iter()
+            .map(|flow| format!("{}: {:x}", name(flow), flow.fingerprint))
+            .collect();
         flows.sort_unstable();
         lockstep_model::matching::seed(&flows.join("\n"))
     }
 
-    /// The flow by which a record type's values come to another: the one that says so, one that has the two the other way round, or the
-    /// first that touches the target, to which they come by way of others (P0).
+    /// The flow by which a record type's values come to another: the one that says so, one that has
+    /// the two the other way round, or the first that touches the target, to which they come by way
+    /// of others (P0).
     pub fn flow_between(&self, from: TypeIx, to: TypeIx) -> FlowIx {
         let first = |is: &dyn Fn(&PlanFlow) -> bool| self.flows.iter().position(is);
         let found = first(&|flow| (flow.from, flow.to) == (from, to))
@@ -364,7 +387,8 @@ impl Plan {
         FlowIx(found.unwrap_or(0) as u16)
     }
 
-    /// For each record type `to`, in order, the flow by which the values of each other come to it; as [`Plan::flow_between`], of all at once.
+    /// For each record type `to`, in order, the flow by which the values of each other come to it;
+    /// as [`Plan::flow_between`], of all at once.
     pub fn flows_between(&self) -> Vec<Vec<FlowIx>> {
         let mut said: HashMap<(TypeIx, TypeIx), FlowIx> = HashMap::new();
         let mut touching: Vec<Option<FlowIx>> = vec![None; self.types.len()];
@@ -383,10 +407,12 @@ impl Plan {
         types().map(|to| types().map(|from| between(from, to)).collect()).collect()
     }
 
-    /// The rule by which two facets are linked because other facets of the same two records are (F2); `None` where no flow is between
-    /// the two.
+    /// The rule by which two facets are linked because other facets of the same two records are
+    /// (F2); `None` where no flow is between the two.
     pub fn facet_rule(&self, a: TypeIx, b: TypeIx) -> Option<usize> {
-        self.rules.iter().position(|rule| rule.by_facet && ((rule.a, rule.b) == (a, b) || (rule.a, rule.b) == (b, a)))
+        self.rules.iter().position(|rule| {
+            rule.by_facet && ((rule.a, rule.b) == (a, b) || (rule.a, rule.b) == (b, a))
+        })
     }
 
     /// Whether these record types hold the same collection (they differ in the facet only).

@@ -1,16 +1,21 @@
-//! Settling: what every property of an entity should hold (P0–P3), as a pure function of the claims of its records.
+//! Settling: what every property of an entity should hold (P0–P3), as a pure function of the claims
+//! of its records.
 //!
-//! A property takes the latest claim among its own and those of the properties that bear on it in the other records. Lockstep's own
-//! writes are no claims; so every settled state is a fixed point, in whatever order things were read.
+//! A property takes the latest claim among its own and those of the properties that bear on it in
+//! the other records. Lockstep's own writes are no claims; so every settled state is a fixed point,
+//! in whatever order things were read.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use lockstep_model::change::Counterpart;
 use lockstep_model::flow::Policy;
-use lockstep_model::value::{self, Terms, as_stored, coerce, effective, equal, equal_as, is_empty, like, same, successor};
+use lockstep_model::value::{
+    self, Terms, as_stored, coerce, effective, equal, equal_as, is_empty, like, same, successor,
+};
 use lockstep_model::{
-    Change, Claim, ClaimStamp, Kind, PlainType, PropIx, Reason, RecordId, RecordState, Rule, Timestamp, TypeIx, Value,
+    Change, Claim, ClaimStamp, Kind, PlainType, PropIx, Reason, RecordId, RecordState, Rule,
+    Timestamp, TypeIx, Value,
 };
 
 use crate::conditions::suspended;
@@ -29,7 +34,8 @@ pub struct Candidate<'a> {
     pub claim: &'a Claim,
     pub stamp: ClaimStamp,
     pub from: TypeIx,
-    /// `None` for a claim of the property itself, in this record or in one that stood in its place and is gone.
+    /// `None` for a claim of the property itself, in this record or in one that stood in its place
+    /// and is gone.
     pub by: Option<&'a Bearing>,
     /// The record in which it was made.
     pub record: &'a RecordState,
@@ -43,9 +49,7 @@ pub enum Wanted {
     /// It holds what it should.
     Nothing,
     /// P9: one of its list's elements is what it should hold, and shall stand for it from now on.
-    Pick {
-        element: Value,
-    },
+    Pick { element: Value },
     Write {
         value: Value,
         counterpart_of: Option<Counterpart>,
@@ -54,27 +58,22 @@ pub enum Wanted {
         reason: Reason,
     },
     /// P8: the record that it should refer to has no counterpart here.
-    Waits {
-        reference: Counterpart,
-        claim: ClaimStamp,
-    },
+    Waits { reference: Counterpart, claim: ClaimStamp },
     /// The value can't be converted.
-    Unconvertible {
-        value: Value,
-        claim: ClaimStamp,
-        message: String,
-    },
+    Unconvertible { value: Value, claim: ClaimStamp, message: String },
 }
 
 /// The members of an entity as values travel between them.
 pub struct Entity<'a> {
     pub records: Vec<&'a RecordState>,
-    /// Pairs of record types that a condition keeps apart just now (L9, unqualified; L11), the lower one first.
+    /// Pairs of record types that a condition keeps apart just now (L9, unqualified; L11), the
+    /// lower one first.
     suspended: Vec<Apart>,
     /// What bears on what without those (P0); `None` where all flows hold.
     left: Option<&'a Bearings>,
-    /// What counts as put into a property besides its own latest claim, or in its place, each as a claim of its record: what it was given
-    /// by a claim that does not reach it any more (L9), what a value that wins shows (P1), what its group claims (P1e).
+    /// What counts as put into a property besides its own latest claim, or in its place, each as a
+    /// claim of its record: what it was given by a claim that does not reach it any more (L9), what
+    /// a value that wins shows (P1), what its group claims (P1e).
     inherited: Vec<(RecordId, PropIx, Claim)>,
 }
 
@@ -117,9 +116,14 @@ impl<'a> Entity<'a> {
         self.inherited = all;
     }
 
-    /// What counts as put into a property of a record: its own latest claim, or what it was given by one that does not reach it any more.
+    /// What counts as put into a property of a record: its own latest claim, or what it was given
+    /// by one that does not reach it any more.
     fn claim<'e>(&'e self, record: &'e RecordState, prop: PropIx) -> Option<&'e Claim> {
-        let inherited = self.inherited.iter().find(|(id, of, _)| (*id, *of) == (record.id, prop)).map(|(_, _, claim)| claim);
+        let inherited = self
+            .inherited
+            .iter()
+            .find(|(id, of, _)| (*id, *of) == (record.id, prop))
+            .map(|(_, _, claim)| claim);
         inherited.or(record.slot(prop).claim.as_ref())
     }
 
@@ -135,7 +139,8 @@ impl<'a> Entity<'a> {
     }
 }
 
-/// All claims that a property may take, the winner first. `me` is `None` for a record that does not exist yet.
+/// All claims that a property may take, the winner first. `me` is `None` for a record that does not
+/// exist yet.
 pub fn candidates<'a>(
     plan: &'a Plan,
     entity: &'a Entity<'a>,
@@ -145,28 +150,39 @@ pub fn candidates<'a>(
 ) -> Vec<Candidate<'a>> {
     let described = plan.prop(ty, prop);
     let mut found = Vec::new();
-    let mut consider = |record: &'a RecordState, theirs: PropIx, by: Option<&'a Bearing>, row: usize| {
-        let Some(claim) = entity.claim(record, theirs) else { return };
-        if let Policy::OnlyFrom(system) = &described.policy
-            && plan.ty(record.ty).name.system != *system
-        {
-            return;
-        }
-        if let Some(bearing) = by {
-            let goes = me.and_then(|_| claim.goes.iter().find(|(to, _)| *to == ty));
-            // P1c: what only fills goes where it was said to at the first link.
-            let open = bearing.open && (!bearing.fills || goes.is_some()) && !(bearing.on_create && me.is_some());
-            if !open || goes.is_some_and(|(_, props)| !props.contains(&prop)) || (!bearing.clears && is_empty(&claim.value)) {
+    let mut consider =
+        |record: &'a RecordState, theirs: PropIx, by: Option<&'a Bearing>, row: usize| {
+            let Some(claim) = entity.claim(record, theirs) else { return };
+            if let Policy::OnlyFrom(system) = &described.policy
+                && plan.ty(record.ty).name.system != *system
+            {
                 return;
             }
-        }
-        let stamp = ClaimStamp { at: claim.at, record: record.id, prop: theirs };
-        found.push(Candidate { claim, stamp, from: record.ty, by, record, row });
-    };
+            if let Some(bearing) = by {
+                let goes = me.and_then(|_| claim.goes.iter().find(|(to, _)| *to == ty));
+                // P1c: what only fills goes where it was said to at the first link.
+                let open = bearing.open
+                    && (!bearing.fills || goes.is_some())
+                    && !(bearing.on_create && me.is_some());
+                if !open
+                    || goes.is_some_and(|(_, props)| !props.contains(&prop))
+                    || (!bearing.clears && is_empty(&claim.value))
+                {
+                    return;
+                }
+            }
+            let stamp = ClaimStamp { at: claim.at, record: record.id, prop: theirs };
+            found.push(Candidate { claim, stamp, from: record.ty, by, record, row });
+        };
     if let Some(own) = me.and_then(|me| entity.records.iter().find(|record| record.id == me)) {
         consider(own, prop, None, 0);
-        // D1, L6: a record of the same type that is gone has left its place in the entity to this one, with what was put in there.
-        for record in entity.records.iter().filter(|record| record.ty == ty && !record.is_live() && record.id != own.id) {
+        // D1, L6: a record of the same type that is gone has left its place in the entity to this
+        // one, with what was put in there.
+        for record in entity
+            .records
+            .iter()
+            .filter(|record| record.ty == ty && !record.is_live() && record.id != own.id)
+        {
             consider(record, prop, None, 0);
         }
     }
@@ -185,14 +201,28 @@ pub fn candidates<'a>(
     found
 }
 
-/// P1c: the claims that may fill a property of a record that is created, where nothing that belongs to it gives it a value.
-pub fn filling<'a>(plan: &'a Plan, entity: &Entity<'a>, ty: TypeIx, prop: PropIx) -> Option<Candidate<'a>> {
-    let fills = entity.bearings(plan, ty, prop).iter().enumerate().filter(|(_, bearing)| bearing.fills);
+/// P1c: the claims that may fill a property of a record that is created, where nothing that belongs
+/// to it gives it a value.
+pub fn filling<'a>(
+    plan: &'a Plan,
+    entity: &Entity<'a>,
+    ty: TypeIx,
+    prop: PropIx,
+) -> Option<Candidate<'a>> {
+    let fills =
+        entity.bearings(plan, ty, prop).iter().enumerate().filter(|(_, bearing)| bearing.fills);
     let mut found: Vec<Candidate<'a>> = fills
         .flat_map(|(row, bearing)| {
-            let records = entity.records.iter().filter(|record| record.ty == bearing.other && record.is_live());
+            let records = entity
+                .records
+                .iter()
+                .filter(|record| record.ty == bearing.other && record.is_live());
             records.filter_map(move |record| {
-                let claim = record.slot(bearing.theirs).claim.as_ref().filter(|claim| !is_empty(&claim.value))?;
+                let claim = record
+                    .slot(bearing.theirs)
+                    .claim
+                    .as_ref()
+                    .filter(|claim| !is_empty(&claim.value))?;
                 let stamp = ClaimStamp { at: claim.at, record: record.id, prop: bearing.theirs };
                 Some(Candidate { claim, stamp, from: record.ty, by: Some(bearing), record, row })
             })
@@ -202,24 +232,40 @@ pub fn filling<'a>(plan: &'a Plan, entity: &Entity<'a>, ty: TypeIx, prop: PropIx
     found.into_iter().next()
 }
 
-/// P1: the latest first. On a tie what comes by rows of one direction (P12), then the record type that was named first, then the record
-/// with the lower id in its system, then the first row: so that both sides of a tie agree, in whatever order they were read. A policy of
-/// preference goes before time.
-fn precedence(plan: &Plan, entity: &Entity<'_>, of: (TypeIx, PropIx), a: &Candidate<'_>, b: &Candidate<'_>) -> Ordering {
+/// P1: the latest first. On a tie what comes by rows of one direction (P12), then the record type
+/// that was named first, then the record with the lower id in its system, then the first row: so
+/// that both sides of a tie agree, in whatever order they were read. A policy of preference goes
+/// before time.
+fn precedence(
+    plan: &Plan,
+    entity: &Entity<'_>,
+    of: (TypeIx, PropIx),
+    a: &Candidate<'_>,
+    b: &Candidate<'_>,
+) -> Ordering {
     // Numbers of one length are in their order, and `9` comes before `10`.
     let id = |candidate: &Candidate<'_>| (candidate.record.key.len(), candidate.record.key.clone());
     let both_ways = |candidate: &Candidate<'_>| !comes_one_way(plan, entity, of, candidate);
     let prop = plan.prop(of.0, of.1);
     preferred(plan, prop, a, b)
         .then_with(|| b.stamp.at.cmp(&a.stamp.at))
-        .then_with(|| if a.from == b.from { Ordering::Equal } else { both_ways(a).cmp(&both_ways(b)) })
+        .then_with(
+            || if a.from == b.from { Ordering::Equal } else { both_ways(a).cmp(&both_ways(b)) },
+        )
         .then_with(|| a.from.cmp(&b.from))
-        .then_with(|| if a.stamp.record == b.stamp.record { Ordering::Equal } else { id(a).cmp(&id(b)) })
+        .then_with(|| {
+            if a.stamp.record == b.stamp.record { Ordering::Equal } else { id(a).cmp(&id(b)) }
+        })
         .then_with(|| (a.row, a.stamp.prop).cmp(&(b.row, b.stamp.prop)))
 }
 
 /// P12: whether a claim comes from a property that takes nothing from this one.
-fn comes_one_way(plan: &Plan, entity: &Entity<'_>, (ty, prop): (TypeIx, PropIx), candidate: &Candidate<'_>) -> bool {
+fn comes_one_way(
+    plan: &Plan,
+    entity: &Entity<'_>,
+    (ty, prop): (TypeIx, PropIx),
+    candidate: &Candidate<'_>,
+) -> bool {
     candidate.by.is_some_and(|by| {
         let back = entity.bearings(plan, candidate.from, by.theirs);
         !back.iter().any(|back| back.other == ty && back.theirs == prop && back.open)
@@ -234,18 +280,26 @@ fn preferred(plan: &Plan, prop: &PlanProp, a: &Candidate<'_>, b: &Candidate<'_>)
     }
 }
 
-/// `wins`: what the records show of properties of which the value decides, each as a claim of its record: it counts, whoever put it there.
+/// `wins`: what the records show of properties of which the value decides, each as a claim of its
+/// record: it counts, whoever put it there.
 fn shown_as_claims(plan: &Plan, entity: &Entity<'_>) -> Vec<(RecordId, PropIx, Claim)> {
     let mut found = Vec::new();
     for record in entity.records.iter().filter(|record| record.is_live()) {
         for (ix, prop) in plan.ty(record.ty).props.iter().enumerate() {
             let slot = record.slot(PropIx(ix as u16));
-            if slot.claim.is_some() || !prop.paired || !matches!(prop.policy, Policy::Wins(_)) || is_empty(slot.value(prop.whole))
+            if slot.claim.is_some()
+                || !prop.paired
+                || !matches!(prop.policy, Policy::Wins(_))
+                || is_empty(slot.value(prop.whole))
             {
                 continue;
             }
             let at = slot.carries.map_or(Timestamp::UNTOLD, |carried| carried.at);
-            found.push((record.id, PropIx(ix as u16), Claim { value: slot.value(prop.whole).clone(), at, goes: vec![] }));
+            found.push((
+                record.id,
+                PropIx(ix as u16),
+                Claim { value: slot.value(prop.whole).clone(), at, goes: vec![] },
+            ));
         }
     }
     found
@@ -263,14 +317,20 @@ fn preference(plan: &Plan, prop: &PlanProp, candidate: &Candidate<'_>) -> usize 
 }
 
 /// What decided for the first of these claims.
-pub fn reason(plan: &Plan, entity: &Entity<'_>, of: (TypeIx, PropIx), all: &[Candidate<'_>]) -> Reason {
+pub fn reason(
+    plan: &Plan,
+    entity: &Entity<'_>,
+    of: (TypeIx, PropIx),
+    all: &[Candidate<'_>],
+) -> Reason {
     let prop = plan.prop(of.0, of.1);
     let [best, others @ ..] = all else { return Reason::Latest };
     if matches!(prop.policy, Policy::OnlyFrom(_)) {
         return Reason::Policy;
     }
-    let rival =
-        others.iter().find(|other| other.stamp.record != best.stamp.record && !equal(&other.claim.value, &best.claim.value));
+    let rival = others.iter().find(|other| {
+        other.stamp.record != best.stamp.record && !equal(&other.claim.value, &best.claim.value)
+    });
     let Some(rival) = rival else { return Reason::Latest };
     if preferred(plan, prop, best, rival).is_lt() {
         return Reason::Policy;
@@ -288,10 +348,20 @@ pub fn reason(plan: &Plan, entity: &Entity<'_>, of: (TypeIx, PropIx), all: &[Can
 }
 
 /// What a property of a member should be given.
-pub fn wanted(plan: &Plan, slice: &Slice, entity: &Entity<'_>, record: &RecordState, prop: PropIx) -> Wanted {
+pub fn wanted(
+    plan: &Plan,
+    slice: &Slice,
+    entity: &Entity<'_>,
+    record: &RecordState,
+    prop: PropIx,
+) -> Wanted {
     let described = plan.prop(record.ty, prop);
     // P10; a policy may still let this record's claims travel.
-    if !described.paired || described.read_only || described.create_only || !is_there(described, record) {
+    if !described.paired
+        || described.read_only
+        || described.create_only
+        || !is_there(described, record)
+    {
         return Wanted::Nothing;
     }
     let slot = record.slot(prop);
@@ -305,15 +375,20 @@ pub fn wanted(plan: &Plan, slice: &Slice, entity: &Entity<'_>, record: &RecordSt
             _ => Wanted::Nothing,
         };
     };
-    let given_before = slot.carries.filter(|carried| carried.record != record.id && *carried != best.stamp);
-    if given_before.is_some_and(|carried| best.stamp.at <= carried.at && is_cut_off(plan, entity, record, prop, carried)) {
+    let given_before =
+        slot.carries.filter(|carried| carried.record != record.id && *carried != best.stamp);
+    if given_before.is_some_and(|carried| {
+        best.stamp.at <= carried.at && is_cut_off(plan, entity, record, prop, carried)
+    }) {
         return Wanted::Nothing;
     }
     if best.stamp.record == record.id {
-        // Where the flows have changed, what is shown may be what another claim gave that does not win any more.
+        // Where the flows have changed, what is shown may be what another claim gave that does not
+        // win any more.
         let given_before = given_before.filter(|_| slice.reconsider);
         let lost_to_another = given_before.is_some() && entity.suspended.is_empty();
-        let differs = !same(described.terms(), &best.claim.value, shown) && slot.given.as_deref() != Some(&best.claim.value);
+        let differs = !same(described.terms(), &best.claim.value, shown)
+            && slot.given.as_deref() != Some(&best.claim.value);
         return match lost_to_another && differs && (!described.list || described.whole) {
             true => Wanted::Write {
                 value: best.claim.value.clone(),
@@ -328,7 +403,8 @@ pub fn wanted(plan: &Plan, slice: &Slice, entity: &Entity<'_>, record: &RecordSt
     let in_parts = best.by.is_some_and(|by| parts::are_in(described, by.other));
     // Of a list of references more may be known now than when it was written (P8).
     let may_grow = described.whole && best.by.is_some_and(|by| by.reference);
-    // What it was given stands, whatever its system made of it; unless the flows may ask for another value now.
+    // What it was given stands, whatever its system made of it; unless the flows may ask for
+    // another value now.
     if slot.carries == Some(best.stamp) && !in_parts && !may_grow && !slice.reconsider {
         return Wanted::Nothing;
     }
@@ -336,14 +412,21 @@ pub fn wanted(plan: &Plan, slice: &Slice, entity: &Entity<'_>, record: &RecordSt
         return Wanted::Nothing;
     }
     // A claim of emptiness on one that never was told asks for nothing.
-    if is_empty(&best.claim.value) && is_empty(shown) && !in_parts && !best.by.is_some_and(|by| by.defaults) {
+    if is_empty(&best.claim.value)
+        && is_empty(shown)
+        && !in_parts
+        && !best.by.is_some_and(|by| by.defaults)
+    {
         return Wanted::Nothing;
     }
-    let rule = if all.iter().any(|other| other.stamp.record == record.id && !is_empty(&other.claim.value)) || !is_empty(shown) {
-        Rule::P1
-    } else {
-        Rule::P2
-    };
+    let rule =
+        if all.iter().any(|other| other.stamp.record == record.id && !is_empty(&other.claim.value))
+            || !is_empty(shown)
+        {
+            Rule::P1
+        } else {
+            Rule::P2
+        };
     let (translated, by) = match best.by {
         Some(by) => (brought(plan, slice, entity, best, by, (record.ty, prop), shown), Some(by)),
         // A place in a list is the other record's own.
@@ -355,7 +438,10 @@ pub fn wanted(plan: &Plan, slice: &Slice, entity: &Entity<'_>, record: &RecordSt
     };
     let terms = by.map_or_else(|| described.terms(), |by| by.terms);
     let translated = match translated {
-        Wanted::Write { .. } if let Some(value) = decided_element(slice, record, prop, &best.claim.value, best.stamp) => {
+        Wanted::Write { .. }
+            if let Some(value) =
+                decided_element(slice, record, prop, &best.claim.value, best.stamp) =>
+        {
             written(value, best.stamp, Rule::P1)
         }
         other => other,
@@ -363,10 +449,24 @@ pub fn wanted(plan: &Plan, slice: &Slice, entity: &Entity<'_>, record: &RecordSt
     match translated {
         Wanted::Write { value, .. } if same(terms, &value, shown) => Wanted::Nothing,
         // P3: it has been given this very value, and shows what the system made of it.
-        Wanted::Write { ref value, .. } if slot.given.as_ref().is_some_and(|given| same(terms, value, given)) => Wanted::Nothing,
-        Wanted::Write { value, .. } if described.stored_as.caseless && same_but_for_case(&value, shown) => Wanted::Nothing,
-        Wanted::Write { .. } if by.is_some_and(|by| judged_equal(slice.now, by, &best.claim.value, shown)) => Wanted::Nothing,
-        Wanted::Write { ref value, .. } if let Some(element) = in_list(described, terms, slot.shadow.as_ref(), value) => {
+        Wanted::Write { ref value, .. }
+            if slot.given.as_ref().is_some_and(|given| same(terms, value, given)) =>
+        {
+            Wanted::Nothing
+        }
+        Wanted::Write { value, .. }
+            if described.stored_as.caseless && same_but_for_case(&value, shown) =>
+        {
+            Wanted::Nothing
+        }
+        Wanted::Write { .. }
+            if by.is_some_and(|by| judged_equal(slice.now, by, &best.claim.value, shown)) =>
+        {
+            Wanted::Nothing
+        }
+        Wanted::Write { ref value, .. }
+            if let Some(element) = in_list(described, terms, slot.shadow.as_ref(), value) =>
+        {
             Wanted::Pick { element: element.clone() }
         }
         Wanted::Write { value, counterpart_of, claim, .. } => {
@@ -379,39 +479,70 @@ pub fn wanted(plan: &Plan, slice: &Slice, entity: &Entity<'_>, record: &RecordSt
             } else {
                 rule
             };
-            Wanted::Write { value, counterpart_of, claim, rule, reason: reason(plan, entity, (record.ty, prop), &all) }
+            Wanted::Write {
+                value,
+                counterpart_of,
+                claim,
+                rule,
+                reason: reason(plan, entity, (record.ty, prop), &all),
+            }
         }
         other => other,
     }
 }
 
-/// P9: the element of a list that has been decided on for a single value and is not written yet. What the list held before is known while
-/// an edit is decided on for the first time only.
-fn decided_element(slice: &Slice, record: &RecordState, prop: PropIx, claimed: &Value, claim: ClaimStamp) -> Option<Value> {
+/// P9: the element of a list that has been decided on for a single value and is not written yet.
+/// What the list held before is known while an edit is decided on for the first time only.
+fn decided_element(
+    slice: &Slice,
+    record: &RecordState,
+    prop: PropIx,
+    claimed: &Value,
+    claim: ClaimStamp,
+) -> Option<Value> {
     let list = claimed.as_array()?;
     let open = slice.intents_of(record.entity).filter(|intent| intent.record == Some(record.id));
-    let decided = open.flat_map(|intent| &intent.changes).find(|change| change.prop == prop && change.claim == claim)?;
-    (list.contains(&decided.value) && !slice.displaced.contains_key(&(claim.record, claim.prop))).then(|| decided.value.clone())
+    let decided = open
+        .flat_map(|intent| &intent.changes)
+        .find(|change| change.prop == prop && change.claim == claim)?;
+    (list.contains(&decided.value) && !slice.displaced.contains_key(&(claim.record, claim.prop)))
+        .then(|| decided.value.clone())
 }
 
 fn written(value: Value, claim: ClaimStamp, rule: Rule) -> Wanted {
     Wanted::Write { value, counterpart_of: None, claim, rule, reason: Reason::Latest }
 }
 
-/// What a property is given where nobody has put anything into any of those that bear on it: what a conversion gives for nothing. It is
-/// Lockstep's own, and travels nowhere.
-pub fn default(plan: &Plan, slice: &Slice, entity: &Entity<'_>, (ty, prop): (TypeIx, PropIx), creating: bool) -> Wanted {
-    for by in entity.bearings(plan, ty, prop).iter().filter(|by| by.defaults && by.open && (creating || !by.on_create)) {
-        let Some(record) = entity.records.iter().find(|record| record.ty == by.other && record.is_live()) else { continue };
+/// What a property is given where nobody has put anything into any of those that bear on it: what a
+/// conversion gives for nothing. It is Lockstep's own, and travels nowhere.
+pub fn default(
+    plan: &Plan,
+    slice: &Slice,
+    entity: &Entity<'_>,
+    (ty, prop): (TypeIx, PropIx),
+    creating: bool,
+) -> Wanted {
+    for by in entity
+        .bearings(plan, ty, prop)
+        .iter()
+        .filter(|by| by.defaults && by.open && (creating || !by.on_create))
+    {
+        let Some(record) =
+            entity.records.iter().find(|record| record.ty == by.other && record.is_live())
+        else {
+            continue;
+        };
         let claim = Claim { value: Value::Null, at: Timestamp::UNTOLD, goes: vec![] };
         let stamp = ClaimStamp { at: claim.at, record: record.id, prop: by.theirs };
-        let nothing = Candidate { claim: &claim, stamp, from: record.ty, by: Some(by), record, row: 0 };
+        let nothing =
+            Candidate { claim: &claim, stamp, from: record.ty, by: Some(by), record, row: 0 };
         return translate(plan, slice, &nothing, by, plan.prop(ty, prop), &Value::Null);
     }
     Wanted::Nothing
 }
 
-/// What a claim brings to a property: its value in the property's terms, or the whole that a part of it belongs to (P1d).
+/// What a claim brings to a property: its value in the property's terms, or the whole that a part
+/// of it belongs to (P1d).
 pub fn brought(
     plan: &Plan,
     slice: &Slice,
@@ -423,7 +554,9 @@ pub fn brought(
 ) -> Wanted {
     let described = plan.prop(ty, prop);
     let plain = || translate(plan, slice, best, by, described, shown);
-    let Some(parts) = described.parts.iter().find(|parts| parts.other == by.other) else { return plain() };
+    let Some(parts) = described.parts.iter().find(|parts| parts.other == by.other) else {
+        return plain();
+    };
     let held = |part: PropIx| held_by(plan, slice, entity, best.record, part);
     match parts::whole(parts, shown, held, slice.now) {
         Some(whole) => match coerce(&whole, described.ty) {
@@ -453,8 +586,15 @@ pub fn brought(
     }
 }
 
-/// What a property of a member should hold by the claims of now, whether it has been written yet or not.
-fn held_by(plan: &Plan, slice: &Slice, entity: &Entity<'_>, record: &RecordState, prop: PropIx) -> Value {
+/// What a property of a member should hold by the claims of now, whether it has been written yet or
+/// not.
+fn held_by(
+    plan: &Plan,
+    slice: &Slice,
+    entity: &Entity<'_>,
+    record: &RecordState,
+    prop: PropIx,
+) -> Value {
     let described = plan.prop(record.ty, prop);
     let shown = record.slot(prop).value(described.whole);
     let all = candidates(plan, entity, record.ty, prop, Some(record.id));
@@ -468,8 +608,15 @@ fn held_by(plan: &Plan, slice: &Slice, entity: &Entity<'_>, record: &RecordState
     given.unwrap_or_else(|| shown.clone())
 }
 
-/// P12: what a property would hold if it went by the values that reach it alone, where it holds another that does not travel back.
-pub fn drifted(plan: &Plan, slice: &Slice, entity: &Entity<'_>, record: &RecordState, prop: PropIx) -> Option<Value> {
+/// P12: what a property would hold if it went by the values that reach it alone, where it holds
+/// another that does not travel back.
+pub fn drifted(
+    plan: &Plan,
+    slice: &Slice,
+    entity: &Entity<'_>,
+    record: &RecordState,
+    prop: PropIx,
+) -> Option<Value> {
     let described = plan.prop(record.ty, prop);
     if described.create_only || described.read_only || !described.paired {
         return None;
@@ -490,16 +637,31 @@ pub fn drifted(plan: &Plan, slice: &Slice, entity: &Entity<'_>, record: &RecordS
     }
 }
 
-/// L9: whether a claim that a property was given does not reach it any more: a flow does not hold just now, or is gone. What it gave stays,
-/// until somebody puts in another: an older value does not come back.
-fn is_cut_off(plan: &Plan, entity: &Entity<'_>, record: &RecordState, prop: PropIx, carried: ClaimStamp) -> bool {
-    let Some(from) = entity.records.iter().find(|other| other.id == carried.record).map(|other| other.ty) else { return true };
-    !entity.bearings(plan, record.ty, prop).iter().any(|by| by.other == from && by.theirs == carried.prop)
+/// L9: whether a claim that a property was given does not reach it any more: a flow does not hold
+/// just now, or is gone. What it gave stays, until somebody puts in another: an older value does
+/// not come back.
+fn is_cut_off(
+    plan: &Plan,
+    entity: &Entity<'_>,
+    record: &RecordState,
+    prop: PropIx,
+    carried: ClaimStamp,
+) -> bool {
+    let Some(from) =
+        entity.records.iter().find(|other| other.id == carried.record).map(|other| other.ty)
+    else {
+        return true;
+    };
+    !entity
+        .bearings(plan, record.ty, prop)
+        .iter()
+        .any(|by| by.other == from && by.theirs == carried.prop)
 }
 
-/// L9: what the records were given by claims that do not reach them any more. A record shows such a value until somebody puts in another; so
-/// it counts as put in there, when the claim was made, and goes to those that the record is still kept equal with. Else they would differ
-/// for good, where a flow stopped holding before all of them had been written.
+/// L9: what the records were given by claims that do not reach them any more. A record shows such a
+/// value until somebody puts in another; so it counts as put in there, when the claim was made, and
+/// goes to those that the record is still kept equal with. Else they would differ for good, where a
+/// flow stopped holding before all of them had been written.
 fn inherited(plan: &Plan, entity: &Entity<'_>) -> Vec<(RecordId, PropIx, Claim)> {
     let mut found = Vec::new();
     for record in entity.records.iter().filter(|record| record.is_live()) {
@@ -508,44 +670,69 @@ fn inherited(plan: &Plan, entity: &Entity<'_>) -> Vec<(RecordId, PropIx, Claim)>
             let Some(at) = left_by(plan, entity, record, prop) else { continue };
             let shown = slot.value(plan.prop(record.ty, prop).whole);
             let value = slot.given.as_deref().unwrap_or(shown).clone();
-            // P1a: which of several properties of a record type it would go to was not settled; to none of them.
-            let others: BTreeSet<TypeIx> = entity.bearings(plan, record.ty, prop).iter().map(|by| by.other).collect();
-            let several = others.into_iter().filter(|other| group_of(plan, entity, record.ty, prop, *other).len() > 1);
-            found.push((record.id, prop, Claim { value, at, goes: several.map(|other| (other, vec![])).collect() }));
+            // P1a: which of several properties of a record type it would go to was not settled; to
+            // none of them.
+            let others: BTreeSet<TypeIx> =
+                entity.bearings(plan, record.ty, prop).iter().map(|by| by.other).collect();
+            let several = others
+                .into_iter()
+                .filter(|other| group_of(plan, entity, record.ty, prop, *other).len() > 1);
+            found.push((
+                record.id,
+                prop,
+                Claim { value, at, goes: several.map(|other| (other, vec![])).collect() },
+            ));
         }
     }
     found
 }
 
-/// When the claim was made by which a property was given what it shows, where that claim does not reach it any more, and no later one takes
-/// its place now.
-fn left_by(plan: &Plan, entity: &Entity<'_>, record: &RecordState, prop: PropIx) -> Option<Timestamp> {
+/// When the claim was made by which a property was given what it shows, where that claim does not
+/// reach it any more, and no later one takes its place now.
+fn left_by(
+    plan: &Plan,
+    entity: &Entity<'_>,
+    record: &RecordState,
+    prop: PropIx,
+) -> Option<Timestamp> {
     let slot = record.slot(prop);
     let shown = slot.value(plan.prop(record.ty, prop).whole);
     let is_member = |id: RecordId| entity.records.iter().any(|other| other.id == id);
     // What only fills takes nothing's place (P1c).
-    let is_later = |best: &Candidate<'_>, at: Timestamp| best.stamp.at > at && !best.by.is_some_and(|by| by.fills);
+    let is_later = |best: &Candidate<'_>, at: Timestamp| {
+        best.stamp.at > at && !best.by.is_some_and(|by| by.fills)
+    };
     let candidates = || candidates(plan, entity, record.ty, prop, Some(record.id));
     match slot.carries {
         Some(carried) => {
-            let left =
-                carried.record != record.id && is_member(carried.record) && is_cut_off(plan, entity, record, prop, carried);
-            (left && !candidates().first().is_some_and(|best| is_later(best, carried.at))).then_some(carried.at)
+            let left = carried.record != record.id
+                && is_member(carried.record)
+                && is_cut_off(plan, entity, record, prop, carried);
+            (left && !candidates().first().is_some_and(|best| is_later(best, carried.at)))
+                .then_some(carried.at)
         }
-        // What a creation brought is not remembered by its claim: it comes before whatever has a time. One that shows here as this system
-        // keeps it (P3) reaches it still.
+        // What a creation brought is not remembered by its claim: it comes before whatever has a
+        // time. One that shows here as this system keeps it (P3) reaches it still.
         None => {
-            let written_at = record.written_at.filter(|_| slot.claim.is_none() && !is_empty(shown))?;
+            let written_at =
+                record.written_at.filter(|_| slot.claim.is_none() && !is_empty(shown))?;
             let at = Timestamp::UNTOLD;
             let all = candidates();
             let later = all.first().is_some_and(|best| is_later(best, at));
-            (!later && !all.iter().any(|one| shows(plan, written_at, record, prop, one))).then_some(at)
+            (!later && !all.iter().any(|one| shows(plan, written_at, record, prop, one)))
+                .then_some(at)
         }
     }
 }
 
 /// Whether a property shows the value of a claim, as far as its system keeps it.
-pub(crate) fn shows(plan: &Plan, now: Timestamp, record: &RecordState, prop: PropIx, candidate: &Candidate<'_>) -> bool {
+pub(crate) fn shows(
+    plan: &Plan,
+    now: Timestamp,
+    record: &RecordState,
+    prop: PropIx,
+    candidate: &Candidate<'_>,
+) -> bool {
     let slot = record.slot(prop);
     let described = plan.prop(record.ty, prop);
     let shown = slot.value(described.whole);
@@ -556,7 +743,8 @@ pub(crate) fn shows(plan: &Plan, now: Timestamp, record: &RecordState, prop: Pro
     if is_empty(&candidate.claim.value) || is_empty(shown) {
         return is_empty(&candidate.claim.value) == is_empty(shown);
     }
-    // The id of a counterpart stands here under another id (P8). Where somebody has put in one, it may be another's.
+    // The id of a counterpart stands here under another id (P8). Where somebody has put in one, it
+    // may be another's.
     if by.reference {
         return slot.claim.is_none() && slot.carries.is_none();
     }
@@ -575,7 +763,8 @@ pub(crate) fn shows(plan: &Plan, now: Timestamp, record: &RecordState, prop: Pro
     here.is_some_and(|here| equal_as(described.ty, &here, shown) || same(by.terms, &here, shown))
 }
 
-/// Whether a record has a property that depends on a word elsewhere in it. Where the record does not tell, it may have.
+/// Whether a record has a property that depends on a word elsewhere in it. Where the record does
+/// not tell, it may have.
 fn is_there(described: &PlanProp, record: &RecordState) -> bool {
     let Some((marker, word)) = &described.depends else { return true };
     record.slot(*marker).shadow.as_ref().is_none_or(|shown| holds_word(shown, word))
@@ -591,10 +780,17 @@ pub(crate) fn holds_word(value: &Value, word: &str) -> bool {
 }
 
 /// The element of a property's list that holds a value already.
-fn in_list<'a>(described: &PlanProp, terms: Terms, shadow: Option<&'a Value>, value: &Value) -> Option<&'a Value> {
+fn in_list<'a>(
+    described: &PlanProp,
+    terms: Terms,
+    shadow: Option<&'a Value>,
+    value: &Value,
+) -> Option<&'a Value> {
     let list = shadow.filter(|shadow| shadow.is_array() && !is_empty(value))?;
-    let is_it =
-        |element: &Value| same(terms, value, element) || (described.stored_as.caseless && same_but_for_case(value, element));
+    let is_it = |element: &Value| {
+        same(terms, value, element)
+            || (described.stored_as.caseless && same_but_for_case(value, element))
+    };
     holding(Some(list), described.whole, is_it)
 }
 
@@ -603,7 +799,8 @@ fn same_but_for_case(a: &Value, b: &Value) -> bool {
     matches!((a, b), (Value::String(a), Value::String(b)) if a.trim().to_lowercase() == b.trim().to_lowercase())
 }
 
-/// P3 where the way to here has lost something: the two are equal if what is here, carried there, is what was claimed.
+/// P3 where the way to here has lost something: the two are equal if what is here, carried there,
+/// is what was claimed.
 fn judged_equal(now: Timestamp, by: &Bearing, claimed: &Value, shown: &Value) -> bool {
     let Some(way) = &by.judged_by else { return false };
     let mut value = shown.clone();
@@ -616,8 +813,16 @@ fn judged_equal(now: Timestamp, by: &Bearing, claimed: &Value, shown: &Value) ->
     equal(&value, claimed)
 }
 
-/// The claim in the target's terms. `shown` is what the target holds, by which an untyped property's JSON type is told.
-pub fn translate(plan: &Plan, slice: &Slice, best: &Candidate<'_>, by: &Bearing, target: &PlanProp, shown: &Value) -> Wanted {
+/// The claim in the target's terms. `shown` is what the target holds, by which an untyped
+/// property's JSON type is told.
+pub fn translate(
+    plan: &Plan,
+    slice: &Slice,
+    best: &Candidate<'_>,
+    by: &Bearing,
+    target: &PlanProp,
+    shown: &Value,
+) -> Wanted {
     let claim = best.stamp;
     let mut value = best.claim.value.clone();
     if by.reference {
@@ -627,7 +832,8 @@ pub fn translate(plan: &Plan, slice: &Slice, best: &Candidate<'_>, by: &Bearing,
     if is_empty(&value) && !by.defaults && !single_in_list {
         return written(Value::Null, claim, Rule::P1);
     }
-    let failed = |message: String| Wanted::Unconvertible { value: best.claim.value.clone(), claim, message };
+    let failed =
+        |message: String| Wanted::Unconvertible { value: best.claim.value.clone(), claim, message };
     match &by.conversion {
         Err(why) => return failed(why.clone()),
         Ok(conversions) => {
@@ -646,22 +852,35 @@ pub fn translate(plan: &Plan, slice: &Slice, best: &Candidate<'_>, by: &Bearing,
         // P9: a single value among those that the list holds.
         value if single_in_list => {
             let before = displaced_by(slice, by, claim, target);
-            let first_link = slice.records.get(&claim.record).is_some_and(|source| slice.joined.contains(&source.entity));
+            let first_link = slice
+                .records
+                .get(&claim.record)
+                .is_some_and(|source| slice.joined.contains(&source.entity));
             into_list(by.terms, shown, value, before.as_ref(), first_link)
         }
         value => value,
     };
     // A type that is only assumed changes nothing: a number stays one (R7).
-    let coerced = if target.unsure && !matches!(value, Value::Object(_)) { Ok(value) } else { coerce(&value, target.ty) };
+    let coerced = if target.unsure && !matches!(value, Value::Object(_)) {
+        Ok(value)
+    } else {
+        coerce(&value, target.ty)
+    };
     let value = match coerced {
         // R7: what differs only in form stays as it stands.
         Ok(value) if !is_empty(shown) && same(by.terms, &value, shown) => shown.clone(),
         Ok(value) => {
             // Where nothing stands yet, what was a number stays one (R7).
-            let pattern = if is_empty(shown) && by.terms.by[1].kind == Kind::Number { &best.claim.value } else { shown };
+            let pattern = if is_empty(shown) && by.terms.by[1].kind == Kind::Number {
+                &best.claim.value
+            } else {
+                shown
+            };
             // A type that the row states is what is asked for, also where the target tells none.
-            let stated = is_empty(shown) && by.conversion.as_ref().is_ok_and(|conversions| !conversions.is_empty());
-            let loose = !stated && (target.unsure || matches!(target.ty, PlainType::Any | PlainType::Decimal));
+            let stated = is_empty(shown)
+                && by.conversion.as_ref().is_ok_and(|conversions| !conversions.is_empty());
+            let loose = !stated
+                && (target.unsure || matches!(target.ty, PlainType::Any | PlainType::Decimal));
             as_stored(if loose { like(value, pattern) } else { value }, target.stored_as)
         }
         Err(message) => return failed(message),
@@ -669,10 +888,18 @@ pub fn translate(plan: &Plan, slice: &Slice, best: &Candidate<'_>, by: &Bearing,
     written(value, claim, Rule::P1)
 }
 
-/// P11: a whole list where the target holds lists, or may; else the one of its elements that the target holds already, or the first.
+/// P11: a whole list where the target holds lists, or may; else the one of its elements that the
+/// target holds already, or the first.
 ///
-/// Where an edit changed the very element that the target holds, it is the one that took its place (`before` is what the edit displaced).
-fn shaped(by: &Bearing, target: &PlanProp, value: Value, shown: &Value, before: Option<&Value>) -> Value {
+/// Where an edit changed the very element that the target holds, it is the one that took its place
+/// (`before` is what the edit displaced).
+fn shaped(
+    by: &Bearing,
+    target: &PlanProp,
+    value: Value,
+    shown: &Value,
+    before: Option<&Value>,
+) -> Value {
     let Value::Array(list) = &value else { return value };
     let holds_single = !shown.is_array() && !is_empty(shown);
     if target.whole && !(target.unsure && holds_single) {
@@ -685,17 +912,27 @@ fn shaped(by: &Bearing, target: &PlanProp, value: Value, shown: &Value, before: 
     if at(list).is_some() {
         return shown.clone();
     }
-    let Some(before) = before.and_then(Value::as_array) else { return effective(&value, false).clone() };
+    let Some(before) = before.and_then(Value::as_array) else {
+        return effective(&value, false).clone();
+    };
     let changed = at(before).and_then(|place| successor(before, place, list));
     changed.unwrap_or(effective(&value, false)).clone()
 }
 
-/// P9 for a list that is written whole: the value takes the place of the one that its own edit displaced; where none is its own yet, it is
-/// added. Other elements stay.
-fn into_list(terms: Terms, shown: &Value, value: Value, before: Option<&Value>, first_link: bool) -> Value {
+/// P9 for a list that is written whole: the value takes the place of the one that its own edit
+/// displaced; where none is its own yet, it is added. Other elements stay.
+fn into_list(
+    terms: Terms,
+    shown: &Value,
+    value: Value,
+    before: Option<&Value>,
+    first_link: bool,
+) -> Value {
     let mut list = shown.as_array().cloned().unwrap_or_default();
     let element = Terms { ty: PlainType::Any, ..terms };
-    let place = before.filter(|_| !first_link).and_then(|before| list.iter().position(|held| same(element, before, held)));
+    let place = before
+        .filter(|_| !first_link)
+        .and_then(|before| list.iter().position(|held| same(element, before, held)));
     let there = list.iter().position(|held| same(element, &value, held));
     match (place, is_empty(&value)) {
         (Some(place), true) => drop(list.remove(place)),
@@ -707,9 +944,17 @@ fn into_list(terms: Terms, shown: &Value, value: Value, before: Option<&Value>, 
     Value::Array(list)
 }
 
-/// P8: the ids of the counterparts, in the target's system, of the records that are referred to. A list is translated one by one: what has
-/// no counterpart yet is left out, and written when it has one; what only the target's system knows stays.
-fn reference(plan: &Plan, slice: &Slice, best: &Candidate<'_>, by: &Bearing, target: &PlanProp, shown: &Value) -> Wanted {
+/// P8: the ids of the counterparts, in the target's system, of the records that are referred to. A
+/// list is translated one by one: what has no counterpart yet is left out, and written when it has
+/// one; what only the target's system knows stays.
+fn reference(
+    plan: &Plan,
+    slice: &Slice,
+    best: &Candidate<'_>,
+    by: &Bearing,
+    target: &PlanProp,
+    shown: &Value,
+) -> Wanted {
     let claim = best.stamp;
     let source = plan.prop(by.other, by.theirs);
     let mut ids = Vec::new();
@@ -724,7 +969,8 @@ fn reference(plan: &Plan, slice: &Slice, best: &Candidate<'_>, by: &Bearing, tar
     let (mut found, mut waits) = (Vec::new(), None);
     for id in &ids {
         // It may be linked by any of its facets.
-        let referred: Vec<&RecordState> = source.refers_to.iter().filter_map(|ty| slice.by_key(*ty, id)).collect();
+        let referred: Vec<&RecordState> =
+            source.refers_to.iter().filter_map(|ty| slice.by_key(*ty, id)).collect();
         if referred.is_empty() {
             // Not read yet, or in no flow: nothing to wait for by number.
             let ty = target.refers_to.first().copied().unwrap_or(by.other);
@@ -732,19 +978,30 @@ fn reference(plan: &Plan, slice: &Slice, best: &Candidate<'_>, by: &Bearing, tar
             continue;
         }
         let counterpart = referred.iter().find_map(|referred| {
-            let members = slice.members(referred.entity).iter().filter_map(|id| slice.records.get(id));
+            let members =
+                slice.members(referred.entity).iter().filter_map(|id| slice.records.get(id));
             members.filter(|r| r.is_live()).find(|r| target.refers_to.contains(&r.ty))
         });
         if let Some(record) = counterpart {
             match id_value(plan, target, &record.key, shown) {
                 Ok(value) => found.push(value),
-                Err(message) => return Wanted::Unconvertible { value: Value::String(record.key.clone()), claim, message },
+                Err(message) => {
+                    return Wanted::Unconvertible {
+                        value: Value::String(record.key.clone()),
+                        claim,
+                        message,
+                    };
+                }
             }
             continue;
         }
         // Of several facets the one that a flow gives a counterpart there.
         let meets = |a: TypeIx, b: TypeIx| plan.ty(a).partners.contains(&b);
-        let pairs = || referred.iter().flat_map(|one| target.refers_to.iter().map(move |ty| (one.id, one.ty, *ty)));
+        let pairs = || {
+            referred
+                .iter()
+                .flat_map(|one| target.refers_to.iter().map(move |ty| (one.id, one.ty, *ty)))
+        };
         let wanted = pairs().find(|(_, mine, ty)| meets(*mine, *ty)).or_else(|| pairs().next());
         waits = waits.or(Some(match wanted {
             Some((of, _, ty)) => Counterpart { of, ty },
@@ -764,8 +1021,11 @@ fn reference(plan: &Plan, slice: &Slice, best: &Candidate<'_>, by: &Bearing, tar
         each_id(Some(held), &mut |id| {
             let record = target.refers_to.iter().find_map(|ty| slice.by_key(*ty, id));
             foreign = record.is_none_or(|record| {
-                let members = slice.members(record.entity).iter().filter_map(|id| slice.records.get(id));
-                !members.filter(|member| member.is_live()).any(|member| source.refers_to.contains(&member.ty))
+                let members =
+                    slice.members(record.entity).iter().filter_map(|id| slice.records.get(id));
+                !members
+                    .filter(|member| member.is_live())
+                    .any(|member| source.refers_to.contains(&member.ty))
             });
         });
         if foreign {
@@ -781,9 +1041,16 @@ fn reference(plan: &Plan, slice: &Slice, best: &Candidate<'_>, by: &Bearing, tar
 }
 
 /// P8: the id that a waiting reference holds, and what it waits for, in words.
-pub fn waits_for(plan: &Plan, slice: &Slice, reference: Counterpart, claim: ClaimStamp) -> (Value, String) {
+pub fn waits_for(
+    plan: &Plan,
+    slice: &Slice,
+    reference: Counterpart,
+    claim: ClaimStamp,
+) -> (Value, String) {
     let source = slice.records.get(&claim.record);
-    let value = source.and_then(|source| source.slot(claim.prop).claim.as_ref()).map(|claim| claim.value.clone());
+    let value = source
+        .and_then(|source| source.slot(claim.prop).claim.as_ref())
+        .map(|claim| claim.value.clone());
     let value = value.unwrap_or_default();
     let message = match slice.records.get(&reference.of) {
         Some(referred) => format!(
@@ -793,7 +1060,8 @@ pub fn waits_for(plan: &Plan, slice: &Slice, reference: Counterpart, claim: Clai
             plan.ty(reference.ty).name
         ),
         None => {
-            let target = source.and_then(|source| plan.prop(source.ty, claim.prop).reference_target.as_ref());
+            let target = source
+                .and_then(|source| plan.prop(source.ty, claim.prop).reference_target.as_ref());
             let id = value.as_str().map_or_else(|| value::shown(&value), str::to_string);
             let named = target.map_or_else(|| id.clone(), |target| format!("{target}/{id}"));
             format!("waits for {named}, which has not been read, or is in no flow")
@@ -802,7 +1070,8 @@ pub fn waits_for(plan: &Plan, slice: &Slice, reference: Counterpart, claim: Clai
     (value, message)
 }
 
-/// The id of a record as a reference to it has it: in the JSON type that the other system uses (R7).
+/// The id of a record as a reference to it has it: in the JSON type that the other system uses
+/// (R7).
 pub fn id_value(plan: &Plan, target: &PlanProp, key: &str, shown: &Value) -> Result<Value, String> {
     let text = Value::String(key.to_string());
     match target.ty {
@@ -821,18 +1090,28 @@ pub fn id_value(plan: &Plan, target: &PlanProp, key: &str, shown: &Value) -> Res
 /// Where a claim goes, by record type.
 pub type Goes = Vec<(TypeIx, Vec<PropIx>)>;
 
-/// P1a: settles where fresh claims go, of several properties of a record type paired with theirs. Compares with what the others held
-/// before this reading, so that the order of reading does not matter. `joined` tells that the entity has just been put together.
-/// Gives for each record the claims that change.
+/// P1a: settles where fresh claims go, of several properties of a record type paired with theirs.
+/// Compares with what the others held before this reading, so that the order of reading does not
+/// matter. `joined` tells that the entity has just been put together. Gives for each record the
+/// claims that change.
 ///
-/// P1c: at the first link a claim of a block goes also where nothing is and nothing belongs that has a value.
-pub fn settle_goes(plan: &Plan, now: Timestamp, entity: &Entity<'_>, joined: bool) -> Vec<(RecordId, PropIx, Goes)> {
+/// P1c: at the first link a claim of a block goes also where nothing is and nothing belongs that
+/// has a value.
+pub fn settle_goes(
+    plan: &Plan,
+    now: Timestamp,
+    entity: &Entity<'_>,
+    joined: bool,
+) -> Vec<(RecordId, PropIx, Goes)> {
     let mut out = Vec::new();
     let records = &entity.records;
-    // Where a flow does not hold, a way round may lead to several properties though the direct one leads to one.
+    // Where a flow does not hold, a way round may lead to several properties though the direct one
+    // leads to one.
     let may_go = |prop: &PlanProp| prop.fans || prop.fills || entity.left.is_some();
     for record in records {
-        for (ix, prop) in plan.ty(record.ty).props.iter().enumerate().filter(|(_, prop)| may_go(prop)) {
+        for (ix, prop) in
+            plan.ty(record.ty).props.iter().enumerate().filter(|(_, prop)| may_go(prop))
+        {
             let slot = &record.slots[ix];
             let Some(claim) = &slot.claim else { continue };
             let fresh = slot.displaced.is_some();
@@ -841,8 +1120,10 @@ pub fn settle_goes(plan: &Plan, now: Timestamp, entity: &Entity<'_>, joined: boo
             }
             let prop_ix = PropIx(ix as u16);
             let mut goes = if fresh { vec![] } else { claim.goes.clone() };
-            // Of several records of a type (L6) each says where it held what was displaced; which one is looked at first does not matter.
-            let mut others: Vec<&RecordState> = records.iter().copied().filter(|other| other.id != record.id).collect();
+            // Of several records of a type (L6) each says where it held what was displaced; which
+            // one is looked at first does not matter.
+            let mut others: Vec<&RecordState> =
+                records.iter().copied().filter(|other| other.id != record.id).collect();
             others.sort_by_key(|other| other.ty);
             for likes in others.chunk_by(|a, b| a.ty == b.ty) {
                 let other = likes[0];
@@ -853,10 +1134,14 @@ pub fn settle_goes(plan: &Plan, now: Timestamp, entity: &Entity<'_>, joined: boo
                 }
                 // P1c: of two that belong together only the one that wins fills others.
                 let wins = |theirs: &PropIx| {
-                    let rival = other.slot(*theirs).claim.as_ref().filter(|rival| !is_empty(&rival.value));
-                    rival.is_none_or(|rival| (rival.at, record.ty, record.id) < (claim.at, other.ty, other.id))
+                    let rival =
+                        other.slot(*theirs).claim.as_ref().filter(|rival| !is_empty(&rival.value));
+                    rival.is_none_or(|rival| {
+                        (rival.at, record.ty, record.id) < (claim.at, other.ty, other.id)
+                    })
                 };
-                let fills = joined && prop.fills && !is_empty(&claim.value) && group.iter().all(wins);
+                let fills =
+                    joined && prop.fills && !is_empty(&claim.value) && group.iter().all(wins);
                 let filled = match fills {
                     true => filled_by(plan, entity, record, prop_ix, other),
                     false => vec![],
@@ -867,22 +1152,32 @@ pub fn settle_goes(plan: &Plan, now: Timestamp, entity: &Entity<'_>, joined: boo
                     }
                     continue;
                 }
-                // A claim older than the link went nowhere yet: it goes to those that hold its own value already.
-                let held = if fresh { slot.displaced.as_deref().unwrap_or(&Value::Null) } else { &claim.value };
+                // A claim older than the link went nowhere yet: it goes to those that hold its own
+                // value already.
+                let held = if fresh {
+                    slot.displaced.as_deref().unwrap_or(&Value::Null)
+                } else {
+                    &claim.value
+                };
                 let chosen: Vec<PropIx> = group
                     .iter()
                     .copied()
                     .filter(|theirs| {
                         let described = plan.prop(other.ty, *theirs);
-                        let in_their_terms =
-                            carried_to(plan, now, entity, record.ty, prop_ix, other.ty, *theirs, held, described);
-                        // What was there when the two were linked was held before, whether it has been read in this run or long ago.
+                        let in_their_terms = carried_to(
+                            plan, now, entity, record.ty, prop_ix, other.ty, *theirs, held,
+                            described,
+                        );
+                        // What was there when the two were linked was held before, whether it has
+                        // been read in this run or long ago.
                         let held_before = |like: &&RecordState| {
                             let before = match &like.slot(*theirs).displaced {
                                 Some(displaced) if !(joined && displaced.is_null()) => displaced,
                                 _ => like.slot(*theirs).value(described.whole),
                             };
-                            in_their_terms.as_ref().is_some_and(|held| same(described.terms(), held, before))
+                            in_their_terms
+                                .as_ref()
+                                .is_some_and(|held| same(described.terms(), held, before))
                         };
                         likes.iter().any(held_before)
                     })
@@ -900,15 +1195,31 @@ pub fn settle_goes(plan: &Plan, now: Timestamp, entity: &Entity<'_>, joined: boo
 }
 
 /// The properties of `other` that are paired with this one, in the order of the rows.
-fn group_of(plan: &Plan, entity: &Entity<'_>, ty: TypeIx, prop: PropIx, other: TypeIx) -> Vec<PropIx> {
+fn group_of(
+    plan: &Plan,
+    entity: &Entity<'_>,
+    ty: TypeIx,
+    prop: PropIx,
+    other: TypeIx,
+) -> Vec<PropIx> {
     let of_it = |b: &&Bearing| b.other == other && b.other != ty && !b.fills;
     entity.bearings(plan, ty, prop).iter().filter(of_it).map(|b| b.theirs).collect()
 }
 
-/// P1c: the properties of another record that this one fills: they are empty, and so is all that belongs to them in this record.
-fn filled_by(plan: &Plan, entity: &Entity<'_>, record: &RecordState, prop: PropIx, other: &RecordState) -> Vec<PropIx> {
-    let shown = |of: &RecordState, prop: PropIx| is_empty(of.slot(prop).value(plan.prop(of.ty, prop).whole));
-    let fills = entity.bearings(plan, record.ty, prop).iter().filter(|b| b.fills && b.other == other.ty);
+/// P1c: the properties of another record that this one fills: they are empty, and so is all that
+/// belongs to them in this record.
+fn filled_by(
+    plan: &Plan,
+    entity: &Entity<'_>,
+    record: &RecordState,
+    prop: PropIx,
+    other: &RecordState,
+) -> Vec<PropIx> {
+    let shown = |of: &RecordState, prop: PropIx| {
+        is_empty(of.slot(prop).value(plan.prop(of.ty, prop).whole))
+    };
+    let fills =
+        entity.bearings(plan, record.ty, prop).iter().filter(|b| b.fills && b.other == other.ty);
     let empty = |theirs: &PropIx| {
         let belong = group_of(plan, entity, other.ty, *theirs, record.ty);
         shown(other, *theirs) && belong.into_iter().all(|mine| shown(record, mine))
@@ -929,7 +1240,8 @@ pub(crate) fn carried_to(
     value: &Value,
     described: &PlanProp,
 ) -> Option<Value> {
-    let bearing = entity.bearings(plan, other, theirs).iter().find(|b| b.other == ty && b.theirs == prop)?;
+    let bearing =
+        entity.bearings(plan, other, theirs).iter().find(|b| b.other == ty && b.theirs == prop)?;
     let mut value = value.clone();
     if is_empty(&value) {
         return Some(Value::Null);
@@ -938,23 +1250,46 @@ pub(crate) fn carried_to(
         value = conversion.apply(&value, now).ok()?;
     }
     let value = if described.whole { value } else { effective(&value, false).clone() };
-    let coerced = if described.unsure && value.is_array() { Ok(value) } else { coerce(&value, described.ty) };
+    let coerced =
+        if described.unsure && value.is_array() { Ok(value) } else { coerce(&value, described.ty) };
     coerced.ok().map(|value| as_stored(value, described.stored_as))
 }
 
 /// The change that gives a property what it should hold.
-pub fn change(plan: &Plan, slice: &Slice, record: &RecordState, prop: PropIx, wanted: Wanted) -> Option<Change> {
+pub fn change(
+    plan: &Plan,
+    slice: &Slice,
+    record: &RecordState,
+    prop: PropIx,
+    wanted: Wanted,
+) -> Option<Change> {
     match wanted {
         Wanted::Write { value, counterpart_of, claim, rule, reason } => {
             let displaced = displaced(plan, slice, record, prop, claim, &value);
-            Some(Change { prop, value, displaced: displaced.into(), counterpart_of, claim, rule, reason })
+            Some(Change {
+                prop,
+                value,
+                displaced: displaced.into(),
+                counterpart_of,
+                claim,
+                rule,
+                reason,
+            })
         }
-        Wanted::Nothing | Wanted::Pick { .. } | Wanted::Waits { .. } | Wanted::Unconvertible { .. } => None,
+        Wanted::Nothing
+        | Wanted::Pick { .. }
+        | Wanted::Waits { .. }
+        | Wanted::Unconvertible { .. } => None,
     }
 }
 
 /// What a fresh edit displaced where it was made, in the target's terms.
-fn displaced_by(slice: &Slice, by: &Bearing, claim: ClaimStamp, target: &PlanProp) -> Option<Value> {
+fn displaced_by(
+    slice: &Slice,
+    by: &Bearing,
+    claim: ClaimStamp,
+    target: &PlanProp,
+) -> Option<Value> {
     let mut before = slice.displaced.get(&(claim.record, claim.prop))?.clone();
     for conversion in by.conversion.as_ref().ok()? {
         before = conversion.apply(&before, slice.now).ok()?;
@@ -963,41 +1298,65 @@ fn displaced_by(slice: &Slice, by: &Bearing, claim: ClaimStamp, target: &PlanPro
     Some(as_stored(single, target.stored_as)).filter(|value| !is_empty(value))
 }
 
-/// P9: the element of a list whose place a value takes. At the first link none is its own yet, and it is added; after that it is the one
-/// that the edit displaced where it was made, else the one that stands for the property.
-fn displaced(plan: &Plan, slice: &Slice, record: &RecordState, prop: PropIx, claim: ClaimStamp, value: &Value) -> Value {
+/// P9: the element of a list whose place a value takes. At the first link none is its own yet, and
+/// it is added; after that it is the one that the edit displaced where it was made, else the one
+/// that stands for the property.
+fn displaced(
+    plan: &Plan,
+    slice: &Slice,
+    record: &RecordState,
+    prop: PropIx,
+    claim: ClaimStamp,
+    value: &Value,
+) -> Value {
     let described = plan.prop(record.ty, prop);
     let slot = record.slot(prop);
     let stands = || slot.value(described.whole).clone();
-    let Some(Value::Array(list)) = slot.shadow.as_ref().filter(|_| described.list && !described.whole) else { return stands() };
+    let Some(Value::Array(list)) =
+        slot.shadow.as_ref().filter(|_| described.list && !described.whole)
+    else {
+        return stands();
+    };
     let elements = || list.iter().filter(|element| !is_empty(element));
     let untouched = slot.carries.is_none() && slot.given.is_none() && slot.pick.is_none();
-    // What was decided so at the first link and has not been carried out is decided so again, whatever became of the first try.
+    // What was decided so at the first link and has not been carried out is decided so again,
+    // whatever became of the first try.
     let added_before = || {
-        let open = slice.intents_of(record.entity).filter(|intent| intent.record == Some(record.id));
-        open.flat_map(|intent| &intent.changes).any(|change| change.prop == prop && value::is_added(&change.displaced))
+        let open =
+            slice.intents_of(record.entity).filter(|intent| intent.record == Some(record.id));
+        open.flat_map(|intent| &intent.changes)
+            .any(|change| change.prop == prop && value::is_added(&change.displaced))
     };
-    // What stood there when its record was first seen has never been this property's: that the two were linked a run ago, which may have
-    // died since, changes nothing about that.
-    let since_first_seen = || slice.records.get(&claim.record).is_some_and(|source| claim.at <= source.first_seen);
-    // A person has linked the two, or a row has come to pair them, since the value was put in: nothing has been given to this property, and
-    // no edit asks for it now or did so before.
+    // What stood there when its record was first seen has never been this property's: that the two
+    // were linked a run ago, which may have died since, changes nothing about that.
+    let since_first_seen =
+        || slice.records.get(&claim.record).is_some_and(|source| claim.at <= source.first_seen);
+    // A person has linked the two, or a row has come to pair them, since the value was put in:
+    // nothing has been given to this property, and no edit asks for it now or did so before.
     let edited_now = || slice.displaced.contains_key(&(claim.record, claim.prop));
     let edited_before = || {
-        let open = slice.intents_of(record.entity).filter(|intent| intent.record == Some(record.id));
-        open.flat_map(|intent| &intent.changes).any(|change| change.prop == prop && !value::is_added(&change.displaced))
+        let open =
+            slice.intents_of(record.entity).filter(|intent| intent.record == Some(record.id));
+        open.flat_map(|intent| &intent.changes)
+            .any(|change| change.prop == prop && !value::is_added(&change.displaced))
     };
     let never_met = || !edited_now() && !edited_before();
-    let joined = || slice.joined.contains(&record.entity) || added_before() || since_first_seen() || never_met();
+    let joined = || {
+        slice.joined.contains(&record.entity) || added_before() || since_first_seen() || never_met()
+    };
     let first_link = untouched && !is_empty(value) && joined();
     if first_link && elements().next().is_some() {
         return value::adds();
     }
     let source = slice.records.get(&claim.record).map(|source| source.ty);
-    let by = plan.ty(record.ty).bearings[prop.at()].iter().find(|by| Some(by.other) == source && by.theirs == claim.prop);
+    let by = plan.ty(record.ty).bearings[prop.at()]
+        .iter()
+        .find(|by| Some(by.other) == source && by.theirs == claim.prop);
     let before = by.and_then(|by| Some((by, displaced_by(slice, by, claim, described)?)));
-    let held = before.and_then(|(by, before)| elements().find(|element| same(by.terms, &before, element)));
-    // What stands for the property by its own right, because it was picked or written, is what is replaced.
+    let held =
+        before.and_then(|(by, before)| elements().find(|element| same(by.terms, &before, element)));
+    // What stands for the property by its own right, because it was picked or written, is what is
+    // replaced.
     match held {
         Some(held) if slot.pick.is_none() && slot.carries.is_none() => held.clone(),
         _ => stands(),

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use lockstep_model::{EntityId, Intent, NumberMap, PropIx, RecordId, RecordState, Review, RunId, Timestamp, TypeIx, Value};
+use lockstep_model::{
+    EntityId, Intent, NumberMap, PropIx, RecordId, RecordState, Review, RunId, Timestamp, TypeIx,
+    Value,
+};
 
 use crate::plan::Plan;
 
@@ -24,14 +27,14 @@ pub struct Slice {
     pub focus: Vec<RecordId>,
     /// Other facets of those (F1): they are decided on with them.
     pub beside: Vec<RecordId>,
-    /// Those records, the members of their entities, their match candidates with theirs, and what they refer to and are referred
-    /// to by, with the members of those entities.
+    /// Those records, the members of their entities, their match candidates with theirs, and what
+    /// they refer to and are referred to by, with the members of those entities.
     pub records: NumberMap<RecordId, RecordState>,
     pub by_hash: NumberMap<u64, Vec<RecordId>>,
     /// The entities with an open creation whose record will be found under a hash (C2).
     pub promised: NumberMap<u64, Vec<EntityId>>,
-    /// What is shown under the keys of records of which a person is asked whether they are still the same (R9): the hashes under which it
-    /// would be found, with the record.
+    /// What is shown under the keys of records of which a person is asked whether they are still
+    /// the same (R9): the hashes under which it would be found, with the record.
     pub doubted: NumberMap<u64, RecordId>,
     /// Pairs that a person keeps apart (L7), both ways round.
     pub apart: HashSet<(RecordId, RecordId)>,
@@ -39,12 +42,15 @@ pub struct Slice {
     pub intents: NumberMap<EntityId, Vec<Intent>>,
     /// Open reviews on the records.
     pub reviews: Vec<Review>,
-    /// Records beside the focus that are to be decided on as well, with their ranks: they are decided on now if their entity is.
+    /// Records beside the focus that are to be decided on as well, with their ranks: they are
+    /// decided on now if their entity is.
     pub waiting: NumberMap<RecordId, u16>,
     pub types: Vec<ReadThrough>,
-    /// The flows have changed: a value that was given once is compared with what they ask for now (P1).
+    /// The flows have changed: a value that was given once is compared with what they ask for now
+    /// (P1).
     pub reconsider: bool,
-    /// P9: what fresh edits displaced, for properties that lists take their values from. Filled in while deciding.
+    /// P9: what fresh edits displaced, for properties that lists take their values from. Filled in
+    /// while deciding.
     pub displaced: HashMap<(RecordId, PropIx), Value>,
     /// Entities that have just been put together. Filled in while deciding.
     pub joined: BTreeSet<EntityId>,
@@ -89,7 +95,8 @@ impl Slice {
     }
 
     fn index(&mut self) {
-        let mut all: Vec<(EntityId, RecordId)> = self.records.values().map(|record| (record.entity, record.id)).collect();
+        let mut all: Vec<(EntityId, RecordId)> =
+            self.records.values().map(|record| (record.entity, record.id)).collect();
         all.sort_unstable();
         self.members.reserve(all.len());
         for members in all.chunk_by(|(a, _), (b, _)| a == b) {
@@ -103,15 +110,23 @@ impl Slice {
         self.members.insert(entity, (first, self.order.len()));
     }
 
-    /// Makes the records findable by their record keys. Only where references are translated, or records have facets: it copies every
-    /// key. The facets beside those in focus are found by that.
+    /// Makes the records findable by their record keys. Only where references are translated, or
+    /// records have facets: it copies every key. The facets beside those in focus are found by
+    /// that.
     pub fn index_keys(&mut self, plan: &Plan) {
-        self.by_key = self.records.values().map(|record| ((record.ty, record.key.clone()), record.id)).collect();
+        self.by_key = self
+            .records
+            .values()
+            .map(|record| ((record.ty, record.key.clone()), record.id))
+            .collect();
         if plan.has_facets {
             let focus: HashSet<RecordId> = self.focus.iter().copied().collect();
             let records = self.focus.iter().filter_map(|id| self.records.get(id));
             let facets = records.flat_map(|record| {
-                plan.ty(record.ty).facets.iter().filter_map(|facet| self.by_key.get(&(*facet, record.key.clone())))
+                plan.ty(record.ty)
+                    .facets
+                    .iter()
+                    .filter_map(|facet| self.by_key.get(&(*facet, record.key.clone())))
             });
             self.beside = facets.copied().filter(|id| !focus.contains(id)).collect();
         }
@@ -150,7 +165,8 @@ impl Slice {
             }
         }
         self.keep_members(into, moved.into_iter());
-        let intents: Vec<Intent> = others.iter().filter_map(|entity| self.intents.remove(entity)).flatten().collect();
+        let intents: Vec<Intent> =
+            others.iter().filter_map(|entity| self.intents.remove(entity)).flatten().collect();
         if !intents.is_empty() {
             self.intents.entry(into).or_default().extend(intents);
         }

@@ -1,9 +1,11 @@
-//! Taking an entity apart (L7): what each half holds when a person unlinks it is its own from then on.
+//! Taking an entity apart (L7): what each half holds when a person unlinks it is its own from then
+//! on.
 //!
-//! A value that Lockstep brought into a record is nobody's claim there; the claim stands in the record in which somebody put it in, and
-//! that may now be in the other half. Without a claim of its own a half would fall back to older values, and what is created for it would
-//! lack what it shows. So of the records that hold such a value one comes to claim it, as of the time at which it was put in; the others
-//! carry that claim.
+//! A value that Lockstep brought into a record is nobody's claim there; the claim stands in the
+//! record in which somebody put it in, and that may now be in the other half. Without a claim of
+//! its own a half would fall back to older values, and what is created for it would lack what it
+//! shows. So of the records that hold such a value one comes to claim it, as of the time at which
+//! it was put in; the others carry that claim.
 
 use std::collections::BTreeMap;
 
@@ -13,9 +15,10 @@ use lockstep_model::{Claim, ClaimStamp, PropIx, RecordId, RecordState, Timestamp
 use crate::plan::{Bearing, Plan};
 use crate::settle::{Candidate, Entity, candidates, settle_goes, shows};
 
-/// Gives a half of an entity the claims that it lacks without the other half. `half` is left with them; the numbers of the records that
-/// changed are returned. `unwritten` are the properties of which a write has been decided on that is not known to be done: they still
-/// show what was there before.
+/// Gives a half of an entity the claims that it lacks without the other half. `half` is left with
+/// them; the numbers of the records that changed are returned. `unwritten` are the properties of
+/// which a write has been decided on that is not known to be done: they still show what was there
+/// before.
 pub fn inherit(
     plan: &Plan,
     now: Timestamp,
@@ -37,9 +40,11 @@ pub fn inherit(
                 // P8: whether a reference is the one that was put in can't be told from its id.
                 let waits = unwritten.contains(&(record.id, prop));
                 let shows = |one: &Candidate<'_>| {
-                    !(waits && one.by.is_some_and(|by| by.reference)) && shows(plan, now, record, prop, one)
+                    !(waits && one.by.is_some_and(|by| by.reference))
+                        && shows(plan, now, record, prop, one)
                 };
-                // L9: a claim of the half's own that comes by a flow which does not hold now takes nothing's place.
+                // L9: a claim of the half's own that comes by a flow which does not hold now takes
+                // nothing's place.
                 let reaches = |one: &Candidate<'_>| {
                     let way = |by: &Bearing| (by.other, by.theirs) == (one.from, one.stamp.prop);
                     let held = || now_held.bearings(plan, record.ty, prop).iter().any(way);
@@ -47,21 +52,27 @@ pub fn inherit(
                 };
                 let found = all.iter().find(|one| reaches(one) || shows(one));
                 let Some(found) = found.filter(|found| !mine(found.stamp.record)) else {
-                    // What wins in the whole wins in this half too, where it is in it; and what is shown of a claim that is still there is
-                    // older than what the half has of its own.
+                    // What wins in the whole wins in this half too, where it is in it; and what is
+                    // shown of a claim that is still there is older than what the half has of its
+                    // own.
                     let as_before = all.first().is_some_and(reaches);
                     let known = as_before || all.iter().any(shows);
-                    if let Some(stamp) = left_over(plan, record, prop).filter(|stamp| !known && !mine(stamp.record)) {
+                    if let Some(stamp) =
+                        left_over(plan, record, prop).filter(|stamp| !known && !mine(stamp.record))
+                    {
                         held.entry(stamp).or_default().push((at, prop));
                     }
                     continue;
                 };
                 held.entry(found.stamp).or_default().push((at, prop));
-                let tied = all.iter().any(|one| mine(one.stamp.record) && one.stamp.at == found.stamp.at);
+                let tied =
+                    all.iter().any(|one| mine(one.stamp.record) && one.stamp.at == found.stamp.at);
                 *ties.entry(found.stamp).or_default() |= tied;
                 let shown = record.slot(prop).value(plan.prop(record.ty, prop).whole);
                 // R6: nor one of which nothing has shown yet that it kept the value.
-                if record.slot(prop).before.is_none() && equal_as(plan.prop(record.ty, prop).ty, shown, &found.claim.value) {
+                if record.slot(prop).before.is_none()
+                    && equal_as(plan.prop(record.ty, prop).ty, shown, &found.claim.value)
+                {
                     exact.entry(found.stamp).or_insert((at, prop));
                 }
             }
@@ -69,7 +80,8 @@ pub fn inherit(
     }
     let mut changed: Vec<RecordId> = Vec::new();
     for (stamp, holders) in held {
-        // Whoever holds it as it was put in, before one whose system has made something else of it, or may not have kept it.
+        // Whoever holds it as it was put in, before one whose system has made something else of it,
+        // or may not have kept it.
         let has_shown = |(at, prop): &&(usize, PropIx)| half[*at].slot(*prop).before.is_none();
         let shown = holders.iter().find(has_shown);
         let (heir, of) = exact.get(&stamp).or(shown).copied().unwrap_or(holders[0]);
@@ -89,7 +101,10 @@ pub fn inherit(
     }
     let settled = settle_goes(plan, now, &Entity::of(plan, half.iter().collect()), true);
     for (id, prop, goes) in settled.into_iter().filter(|(id, _, _)| changed.contains(id)) {
-        let slot = half.iter_mut().find(|record| record.id == id).map(|record| &mut record.slots[prop.at()]);
+        let slot = half
+            .iter_mut()
+            .find(|record| record.id == id)
+            .map(|record| &mut record.slots[prop.at()]);
         if let Some(claim) = slot.and_then(|slot| slot.claim.as_mut()) {
             claim.goes = goes;
         }
@@ -99,15 +114,16 @@ pub fn inherit(
     changed
 }
 
-/// The claim that a property was given and that has been displaced where it was made, though not here yet: what is shown here is the last
-/// that is left of it.
+/// The claim that a property was given and that has been displaced where it was made, though not
+/// here yet: what is shown here is the last that is left of it.
 fn left_over(plan: &Plan, record: &RecordState, prop: PropIx) -> Option<ClaimStamp> {
     let slot = record.slot(prop);
     if !plan.prop(record.ty, prop).paired {
         return None;
     }
-    // What a creation brought as it was asked to is not remembered by its claim, nor what was written before something that was not kept
-    // (R6). It is later than what the record holds of its own, and no later than that creation, whatever was written since.
+    // What a creation brought as it was asked to is not remembered by its claim, nor what was
+    // written before something that was not kept (R6). It is later than what the record holds of
+    // its own, and no later than that creation, whatever was written since.
     let described = plan.prop(record.ty, prop);
     let shown = slot.value(described.whole);
     let own = slot.claim.as_ref();
@@ -116,5 +132,6 @@ fn left_over(plan: &Plan, record: &RecordState, prop: PropIx) -> Option<ClaimSta
         record.written_at.is_some() && !is_own && !is_empty(shown)
     };
     let at = || own.map_or(record.first_seen, |own| own.at.plus_ms(1));
-    slot.carries.or_else(|| is_written().then(|| ClaimStamp { at: at(), record: RecordId(0), prop }))
+    slot.carries
+        .or_else(|| is_written().then(|| ClaimStamp { at: at(), record: RecordId(0), prop }))
 }

@@ -1,4 +1,5 @@
-//! All tests of this crate in one program: linking a program for each file takes longer than running it.
+//! All tests of this crate in one program: linking a program for each file takes longer than
+//! running it.
 
 mod claims;
 mod deleting;

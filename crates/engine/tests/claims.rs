@@ -1,9 +1,11 @@
-//! P0, P1, P1a, P1c, P2, P3, P5, L9: the engine against the executable model of "Keeping equal", `tools/model/claims.py`.
+//! P0, P1, P1a, P1c, P2, P3, P5, L9: the engine against the executable model of "Keeping equal",
+//! `tools/model/claims.py`.
 //!
-//! `worlds.jsonl` holds a thousand of the model's random worlds (`claims.py --worlds 1000`), each with its flows, what bears on what, what
-//! the records held before they were linked, every edit, the flows that did not hold, the order of reading, what was written in each run,
-//! and how everything ended. The engine plays the same worlds and must write the same, to the letter; then it must be quiet; then, reading
-//! in the opposite order, it must end the same.
+//! `worlds.jsonl` holds a thousand of the model's random worlds (`claims.py --worlds 1000`), each
+//! with its flows, what bears on what, what the records held before they were linked, every edit,
+//! the flows that did not hold, the order of reading, what was written in each run, and how
+//! everything ended. The engine plays the same worlds and must write the same, to the letter; then
+//! it must be quiet; then, reading in the opposite order, it must end the same.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -16,8 +18,8 @@ use lockstep_model::flow::{Create, Filter, PropertyRef};
 use lockstep_model::schema::StoredAs;
 use lockstep_model::value::as_stored;
 use lockstep_model::{
-    Flow, MatchRow, PlainType, PropIx, PropertyPair, PropertySchema, ReadRecord, RecordId, RecordState, RunId, Timestamp, TypeIx,
-    TypeName, TypeSchema, Value,
+    Flow, MatchRow, PlainType, PropIx, PropertyPair, PropertySchema, ReadRecord, RecordId,
+    RecordState, RunId, Timestamp, TypeIx, TypeName, TypeSchema, Value,
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -60,7 +62,8 @@ fn worlds() -> Vec<World> {
     text.lines().map(|line| serde_json::from_str(line).expect("a world")).collect()
 }
 
-/// The world as the engine plays it: one record of each type, which match by `key`, and hold a flag for each flow with a condition.
+/// The world as the engine plays it: one record of each type, which match by `key`, and hold a flag
+/// for each flow with a condition.
 struct Play {
     plan: Plan,
     stored_as: Vec<StoredAs>,
@@ -86,21 +89,37 @@ impl Play {
             };
             let mut properties: Vec<PropertySchema> = props
                 .iter()
-                .map(|p| PropertySchema { stored_as: how, ..PropertySchema::new(p.as_str(), PlainType::String) })
+                .map(|p| PropertySchema {
+                    stored_as: how,
+                    ..PropertySchema::new(p.as_str(), PlainType::String)
+                })
                 .collect();
-            let flags = world.flows.iter().filter(|flow| flow.from == *name).map(|flow| flag(&flow.to));
-            properties.extend(flags.chain(["key".into()]).map(|p| PropertySchema::new(p.as_str(), PlainType::String)));
-            schemas.insert(name.clone(), vec![TypeSchema { properties, open: false, ..TypeSchema::open("R") }]);
+            let flags =
+                world.flows.iter().filter(|flow| flow.from == *name).map(|flow| flag(&flow.to));
+            properties.extend(
+                flags
+                    .chain(["key".into()])
+                    .map(|p| PropertySchema::new(p.as_str(), PlainType::String)),
+            );
+            schemas.insert(
+                name.clone(),
+                vec![TypeSchema { properties, open: false, ..TypeSchema::open("R") }],
+            );
         }
         let key = || MatchRow::single(PropertyRef::new("key"), PropertyRef::new("key"));
-        // The plan numbers types as they come; the model's order is theirs by name, so an empty flow names them first.
+        // The plan numbers types as they come; the model's order is theirs by name, so an empty
+        // flow names them first.
         let first = world.types.keys().next().unwrap();
-        let naming = world.types.keys().map(|name| Flow::between(TypeName::new(first, "R"), TypeName::new(name, "R")));
+        let naming = world
+            .types
+            .keys()
+            .map(|name| Flow::between(TypeName::new(first, "R"), TypeName::new(name, "R")));
         let flows: Vec<Flow> = naming
             .skip(1)
             .chain(world.flows.iter().map(|flow| {
-                let equal =
-                    |(p, q): &(String, String)| PropertyPair::equal(PropertyRef::new(p.as_str()), PropertyRef::new(q.as_str()));
+                let equal = |(p, q): &(String, String)| {
+                    PropertyPair::equal(PropertyRef::new(p.as_str()), PropertyRef::new(q.as_str()))
+                };
                 let properties = flow.pairs.iter().map(equal).collect();
                 let create = match flow.conditioned {
                     true => Create::When {
@@ -112,12 +131,17 @@ impl Play {
                     },
                     false => Create::Never,
                 };
-                let between = Flow::between(TypeName::new(&flow.from, "R"), TypeName::new(&flow.to, "R"));
+                let between =
+                    Flow::between(TypeName::new(&flow.from, "R"), TypeName::new(&flow.to, "R"));
                 Flow { properties, create, matches: vec![key()], ..between }
             }))
             .collect();
         let plan = Plan::compile(&flows, &schemas).expect("a world's flows are sound");
-        let stored_as = plan.types.iter().map(|ty| schemas[&ty.name.system][0].properties[0].stored_as).collect();
+        let stored_as = plan
+            .types
+            .iter()
+            .map(|ty| schemas[&ty.name.system][0].properties[0].stored_as)
+            .collect();
         let mut play = Play {
             plan,
             stored_as,
@@ -183,7 +207,9 @@ impl Play {
             reindex: false,
         };
         let held = |prop: u16| self.live.get(&(ty, PropIx(prop))).cloned();
-        let page = |values, modified| vec![ReadRecord { id: "1".into(), version: None, modified, deleted: false, values }];
+        let page = |values, modified| {
+            vec![ReadRecord { id: "1".into(), version: None, modified, deleted: false, values }]
+        };
         let Some(known) = self.records.get(&ty).cloned() else {
             let page = page((0..props as u16).map(held).collect(), self.told[&ty]);
             let observed = observe(&self.plan, reading, page, HashMap::new());
@@ -196,7 +222,12 @@ impl Play {
             let mut values = vec![None; props];
             values[prop as usize] = Some(value);
             let modified = self.edited_at.get(&(ty, PropIx(prop))).copied();
-            let observed = observe(&self.plan, reading, page(values, modified), HashMap::from([("1".into(), known.clone())]));
+            let observed = observe(
+                &self.plan,
+                reading,
+                page(values, modified),
+                HashMap::from([("1".into(), known.clone())]),
+            );
             assert!(observed.new.is_empty());
             known = observed.changed.into_iter().next().unwrap_or(known);
         }
@@ -207,7 +238,10 @@ impl Play {
     fn settle(&mut self) -> BTreeSet<(String, String, String)> {
         let records: lockstep_model::NumberMap<RecordId, RecordState> =
             self.records.values().map(|r| (r.id, r.clone())).collect();
-        let through = vec![ReadThrough { complete: true, from: Some(Timestamp(self.now)) }; self.plan.types.len()];
+        let through = vec![
+            ReadThrough { complete: true, from: Some(Timestamp(self.now)) };
+            self.plan.types.len()
+        ];
         let focus = records.keys().copied().collect();
         let mut slice = Slice::new(Timestamp(self.now), RunId(1), focus, records, through);
         for record in self.records.values() {
@@ -221,7 +255,8 @@ impl Play {
         }
         let mut written = BTreeSet::new();
         for intent in decision.intents {
-            let sent: Vec<(usize, Value)> = intent.changes.iter().map(|c| (c.prop.at(), c.value.clone())).collect();
+            let sent: Vec<(usize, Value)> =
+                intent.changes.iter().map(|c| (c.prop.at(), c.value.clone())).collect();
             let mut values = vec![None; self.plan.ty(intent.ty).props.len()];
             for (prop, value) in &sent {
                 let stored = as_stored(value.clone(), self.stored_as[intent.ty.at()]);
@@ -234,7 +269,13 @@ impl Play {
                 ));
                 values[*prop] = Some(stored);
             }
-            let answer = ReadRecord { id: "1".into(), version: None, modified: None, deleted: false, values };
+            let answer = ReadRecord {
+                id: "1".into(),
+                version: None,
+                modified: None,
+                deleted: false,
+                values,
+            };
             let state = self.records.get_mut(&intent.ty).unwrap();
             confirm::written(&self.plan, state, &intent, answer, &sent, Timestamp(self.now));
             // The model's systems are read whole and at once: there is no delay to wait for.
@@ -270,7 +311,12 @@ fn what_bears_on_what_is_as_the_model_says() {
                 for bearing in bearings {
                     let other = play.plan.ty(bearing.other);
                     let theirs = other.props[bearing.theirs.at()].name.clone();
-                    let pair = (ty.name.system.clone(), prop.name.clone(), other.name.system.clone(), theirs);
+                    let pair = (
+                        ty.name.system.clone(),
+                        prop.name.clone(),
+                        other.name.system.clone(),
+                        theirs,
+                    );
                     if bearing.fills {
                         fills.insert(pair)
                     } else {
@@ -281,7 +327,10 @@ fn what_bears_on_what_is_as_the_model_says() {
         }
         assert_eq!(found, world.bears, "seed {}", world.seed);
         let both_ways = |(a, p, b, q): &(String, String, String, String)| {
-            [(a.clone(), p.clone(), b.clone(), q.clone()), (b.clone(), q.clone(), a.clone(), p.clone())]
+            [
+                (a.clone(), p.clone(), b.clone(), q.clone()),
+                (b.clone(), q.clone(), a.clone(), p.clone()),
+            ]
         };
         assert_eq!(fills, world.fills.iter().flat_map(both_ways).collect(), "seed {}", world.seed);
     }
@@ -307,7 +356,11 @@ fn the_engine_writes_what_the_model_writes() {
         // Quiet, and once more when all flows hold again and what was kept back has gone through.
         for round in 0..3 {
             world.types.keys().for_each(|ty| play.read(ty));
-            assert!(play.settle().is_empty() || round == 1, "seed {}, quiet run {round}", world.seed);
+            assert!(
+                play.settle().is_empty() || round == 1,
+                "seed {}, quiet run {round}",
+                world.seed
+            );
             play.suspend(&world, &[]);
         }
     }
@@ -319,7 +372,12 @@ fn the_order_of_reading_does_not_matter() {
     for world in worlds() {
         let mut play = Play::new(&world);
         for (n, run) in world.script.iter().enumerate() {
-            assert_eq!(play.run(&world, run, run.read.iter().rev()), run.written, "seed {}, run {n}", world.seed);
+            assert_eq!(
+                play.run(&world, run, run.read.iter().rev()),
+                run.written,
+                "seed {}, run {n}",
+                world.seed
+            );
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use crate::kit::{World, flow, schemas};
 use lockstep_model::flow::Deletes;
-use lockstep_model::{Create, Flow, IntentKind, IntentState, Presence, ReviewKind, Situation, TypeSchema};
+use lockstep_model::{
+    Create, Flow, IntentKind, IntentState, Presence, ReviewKind, Situation, TypeSchema,
+};
 use serde_json::json;
 
 fn one(deletes: Deletes) -> Flow {
@@ -47,7 +49,10 @@ fn d1_propagate_deletes_the_counterpart_once_whichever_end_was_deleted() {
         world.read_deleted(first);
         assert_eq!(world.settle(), 1);
         let intent = world.intents.last().unwrap();
-        assert_eq!((intent.kind, intent.record), (IntentKind::Delete, Some(world.record(second).id)));
+        assert_eq!(
+            (intent.kind, intent.record),
+            (IntentKind::Delete, Some(world.record(second).id))
+        );
         assert_eq!(intent.source, world.record(first).id);
         // It is settled on both sides, and stays so.
         assert_eq!(world.settle_all(), 0);
@@ -59,12 +64,14 @@ fn d1_propagate_deletes_the_counterpart_once_whichever_end_was_deleted() {
 
 #[test]
 fn d1_the_flow_that_goes_the_deletions_way_says_what_happens() {
-    let back = Flow { deletes: Deletes::Ignore, ..flow("b.Person", "a.Person", Create::Never, &[], &[]) };
+    let back =
+        Flow { deletes: Deletes::Ignore, ..flow("b.Person", "a.Person", Create::Never, &[], &[]) };
     let mut world = World::people(&[one(Deletes::Propagate), back]);
     read_both(&mut world);
     world.read_deleted("b.Person/1");
     assert_eq!(world.settle(), 0, "b to a ignores deletions");
-    let back = Flow { deletes: Deletes::Ignore, ..flow("b.Person", "a.Person", Create::Never, &[], &[]) };
+    let back =
+        Flow { deletes: Deletes::Ignore, ..flow("b.Person", "a.Person", Create::Never, &[], &[]) };
     let mut world = World::people(&[one(Deletes::Propagate), back]);
     read_both(&mut world);
     world.read_deleted("a.Person/1");
@@ -107,7 +114,10 @@ fn d1_an_edit_that_had_reached_the_deleted_record_does_not_beat_its_deletion() {
 #[test]
 fn d1_an_edit_of_what_never_goes_to_the_deleted_record_counts_by_its_time() {
     let rows = ["mail <-> email", "name -> name"];
-    let one = || Flow { deletes: Deletes::Propagate, ..flow("a.Person", "b.Person", Create::Always, &["mail = email"], &rows) };
+    let one = || Flow {
+        deletes: Deletes::Propagate,
+        ..flow("a.Person", "b.Person", Create::Always, &["mail = email"], &rows)
+    };
     let both = |world: &mut World| {
         world.read("a.Person/1", json!({"mail": "ada@example.com", "name": "Ada"}));
         world.read("b.Person/1", json!({"email": "ada@example.com", "name": "Ada"}));
@@ -137,7 +147,10 @@ fn d1_review_asks_and_a_record_that_comes_back_is_live_again() {
     world.read_deleted("a.Person/1");
     assert_eq!(world.settle_all(), 0);
     let [review] = &world.reviews[..] else { panic!("{:?}", world.reviews) };
-    assert_eq!((review.kind, review.record), (ReviewKind::PendingDelete, world.record("a.Person/1").id));
+    assert_eq!(
+        (review.kind, review.record),
+        (ReviewKind::PendingDelete, world.record("a.Person/1").id)
+    );
     assert_eq!(review.candidates, [world.record("b.Person/1").id]);
     assert!(review.message.contains("a.Person/1 was deleted"), "{}", review.message);
     // Looked at again it is still one question.
@@ -173,7 +186,10 @@ fn d1_a_deletion_that_was_settled_under_one_policy_is_not_decided_again_under_an
 #[test]
 fn d1_what_is_about_to_be_deleted_is_neither_updated_nor_a_reason_to_create() {
     let rows = ["email <-> email", "name <-> name"];
-    let on = Flow { deletes: Deletes::Ignore, ..flow("b.Person", "c.Person", Create::Always, &["email = email"], &rows) };
+    let on = Flow {
+        deletes: Deletes::Ignore,
+        ..flow("b.Person", "c.Person", Create::Always, &["email = email"], &rows)
+    };
     let mut world = World::people(&[one(Deletes::Propagate), on]);
     let c = world.ty("c.Person").at();
     world.through[c].complete = false;
@@ -188,7 +204,10 @@ fn d1_what_is_about_to_be_deleted_is_neither_updated_nor_a_reason_to_create() {
 #[test]
 fn d1_a_deletion_goes_on_through_the_flows_that_pass_it_on() {
     let rows = ["email <-> email", "name <-> name"];
-    let on = Flow { deletes: Deletes::Propagate, ..flow("b.Person", "c.Person", Create::Always, &["email = email"], &rows) };
+    let on = Flow {
+        deletes: Deletes::Propagate,
+        ..flow("b.Person", "c.Person", Create::Always, &["email = email"], &rows)
+    };
     let mut world = World::people(&[one(Deletes::Propagate), on]);
     read_both(&mut world);
     assert_eq!(world.count("c.Person"), 1);

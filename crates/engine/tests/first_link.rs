@@ -1,11 +1,14 @@
-//! P1, P1a, P1d, P12, L6: what holds when two records are linked for the first time, and what a changed flow changes.
+//! P1, P1a, P1d, P12, L6: what holds when two records are linked for the first time, and what a
+//! changed flow changes.
 
 use crate::kit::{World, flow, schemas};
 use lockstep_engine::plan::Schemas;
 use lockstep_engine::settle::{Entity, drifted};
 use lockstep_engine::{Plan, Slice};
 use lockstep_model::flow::Create;
-use lockstep_model::{Conversion, Flow, PlainType, Policy, PropertySchema, Reason, Rule, RunId, Timestamp, Value};
+use lockstep_model::{
+    Conversion, Flow, PlainType, Policy, PropertySchema, Reason, Rule, RunId, Timestamp, Value,
+};
 use serde_json::json;
 
 const MAIL: [&str; 1] = ["mail = mail"];
@@ -43,11 +46,22 @@ fn p1_at_the_first_link_a_time_that_is_told_beats_one_that_nobody_tells() {
             }
             assert_eq!(world.settle(), 1);
             let intent = world.intents.last().unwrap();
-            assert_eq!((intent.changes[0].value.clone(), intent.changes[0].reason), (json!("told"), Reason::Told));
-            assert_eq!((world.value(told, "phone"), world.value(untold, "phone")), (json!("told"), json!("told")));
+            assert_eq!(
+                (intent.changes[0].value.clone(), intent.changes[0].reason),
+                (json!("told"), Reason::Told)
+            );
+            assert_eq!(
+                (world.value(told, "phone"), world.value(untold, "phone")),
+                (json!("told"), json!("told"))
+            );
             assert_eq!(world.settle_all(), 0);
             // What is edited after that is later than either.
-            world.read_as(untold, json!({"mail": "solveig@example.com", "phone": "edited"}), None, None);
+            world.read_as(
+                untold,
+                json!({"mail": "solveig@example.com", "phone": "edited"}),
+                None,
+                None,
+            );
             world.settle();
             assert_eq!(world.value(told, "phone"), json!("edited"));
         }
@@ -77,7 +91,9 @@ fn p1_where_nobody_tells_the_first_named_record_type_wins_whenever_either_was_re
 
 #[test]
 fn p12_where_nobody_tells_a_row_of_one_direction_goes_its_way_whoever_is_named_first() {
-    for (row, holds) in [("phone -> phone", ("from a", "from a")), ("phone <- phone", ("from b", "from b"))] {
+    for (row, holds) in
+        [("phone -> phone", ("from a", "from a")), ("phone <- phone", ("from b", "from b"))]
+    {
         for a_first in [true, false] {
             let mut world = World::people(&[people(&[row])]);
             let mut order = [("a.Person/1", "from a"), ("b.Person/1", "from b")];
@@ -117,11 +133,22 @@ fn p1d_a_full_name_is_split_and_an_edit_of_the_whole_goes_to_every_part() {
     let mut world = World::people(&[names()]);
     world.read("a.Person/1", json!({"mail": "kari@example.com", "name": "Kari Nordmann"}));
     assert_eq!(world.settle(), 1);
-    let made = world.records.values().find(|r| r.key.starts_with("new")).map(|r| format!("b.Person/{}", r.key)).unwrap();
-    assert_eq!((world.value(&made, "first"), world.value(&made, "last")), (json!("Kari"), json!("Nordmann")));
+    let made = world
+        .records
+        .values()
+        .find(|r| r.key.starts_with("new"))
+        .map(|r| format!("b.Person/{}", r.key))
+        .unwrap();
+    assert_eq!(
+        (world.value(&made, "first"), world.value(&made, "last")),
+        (json!("Kari"), json!("Nordmann"))
+    );
     world.read("a.Person/1", json!({"mail": "kari@example.com", "name": "Karin Dahl"}));
     world.settle();
-    assert_eq!((world.value(&made, "first"), world.value(&made, "last")), (json!("Karin"), json!("Dahl")));
+    assert_eq!(
+        (world.value(&made, "first"), world.value(&made, "last")),
+        (json!("Karin"), json!("Dahl"))
+    );
     assert_eq!(world.settle_all(), 0);
 }
 
@@ -131,7 +158,10 @@ fn p1d_at_the_first_link_the_whole_goes_to_every_part_too() {
     world.read("b.Person/1", json!({"mail": "kari@example.com", "first": "K.", "last": "N."}));
     world.read("a.Person/1", json!({"mail": "kari@example.com", "name": "Kari Nordmann"}));
     world.settle();
-    assert_eq!((world.value("b.Person/1", "first"), world.value("b.Person/1", "last")), (json!("Kari"), json!("Nordmann")));
+    assert_eq!(
+        (world.value("b.Person/1", "first"), world.value("b.Person/1", "last")),
+        (json!("Kari"), json!("Nordmann"))
+    );
     assert_eq!(world.settle_all(), 0);
 }
 
@@ -141,16 +171,29 @@ fn p1d_an_edit_of_a_part_makes_the_whole_anew() {
     world.read("a.Person/1", json!({"mail": "kari@example.com", "name": "Kari Anne Nordmann"}));
     world.read("b.Person/1", json!({"mail": "kari@example.com"}));
     world.settle();
-    world.read("b.Person/1", json!({"mail": "kari@example.com", "first": "Karin", "last": "Nordmann"}));
+    world.read(
+        "b.Person/1",
+        json!({"mail": "kari@example.com", "first": "Karin", "last": "Nordmann"}),
+    );
     assert_eq!(world.settle(), 1);
     assert_eq!(world.intents.last().unwrap().changes[0].rule, Rule::P1d);
-    assert_eq!(world.value("a.Person/1", "name"), json!("Karin Anne Nordmann"), "what is in no part stays");
+    assert_eq!(
+        world.value("a.Person/1", "name"),
+        json!("Karin Anne Nordmann"),
+        "what is in no part stays"
+    );
     // Both parts, one after the other and read together.
-    world.read("b.Person/1", json!({"mail": "kari@example.com", "first": "Ola", "last": "Nordmann"}));
+    world.read(
+        "b.Person/1",
+        json!({"mail": "kari@example.com", "first": "Ola", "last": "Nordmann"}),
+    );
     world.read("b.Person/1", json!({"mail": "kari@example.com", "first": "Ola", "last": "Dahl"}));
     world.settle();
     assert_eq!(world.value("a.Person/1", "name"), json!("Ola Anne Dahl"));
-    assert_eq!((world.value("b.Person/1", "first"), world.value("b.Person/1", "last")), (json!("Ola"), json!("Dahl")));
+    assert_eq!(
+        (world.value("b.Person/1", "first"), world.value("b.Person/1", "last")),
+        (json!("Ola"), json!("Dahl"))
+    );
     assert_eq!(world.settle_all(), 0);
     assert!(world.reviews.is_empty(), "{:?}", world.reviews);
 }
@@ -159,11 +202,22 @@ fn p1d_an_edit_of_a_part_makes_the_whole_anew() {
 fn p1d_a_whole_is_created_from_its_parts_and_what_fits_no_whole_is_asked() {
     let turned = Flow { from: names().to, to: names().from, properties: vec![], ..names() };
     let mut world = World::people(&[names(), turned]);
-    world.read("b.Person/1", json!({"mail": "kari@example.com", "first": "Kari", "last": "Nordmann"}));
+    world.read(
+        "b.Person/1",
+        json!({"mail": "kari@example.com", "first": "Kari", "last": "Nordmann"}),
+    );
     world.settle();
-    let made = world.records.values().find(|r| r.key.starts_with("new")).map(|r| format!("a.Person/{}", r.key)).unwrap();
+    let made = world
+        .records
+        .values()
+        .find(|r| r.key.starts_with("new"))
+        .map(|r| format!("a.Person/{}", r.key))
+        .unwrap();
     assert_eq!(world.value(&made, "name"), json!("Kari Nordmann"));
-    world.read("b.Person/1", json!({"mail": "kari@example.com", "first": "Kari Anne", "last": "Nordmann"}));
+    world.read(
+        "b.Person/1",
+        json!({"mail": "kari@example.com", "first": "Kari Anne", "last": "Nordmann"}),
+    );
     assert_eq!(world.settle(), 0, "no whole has that as its first word");
     assert_eq!(world.reviews.len(), 1);
     assert_eq!(world.value(&made, "name"), json!("Kari Nordmann"));
@@ -189,7 +243,11 @@ fn p1_a_conversion_for_the_way_back_is_what_the_other_flow_says() {
 
 #[test]
 fn p1_a_way_back_is_said_alone_where_the_way_there_is_plain() {
-    let back = converting(flow("b.Person", "a.Person", Create::Never, &MAIL, &["name <-> name"]), 0, json!(["upper", "_."]));
+    let back = converting(
+        flow("b.Person", "a.Person", Create::Never, &MAIL, &["name <-> name"]),
+        0,
+        json!(["upper", "_."]),
+    );
     let mut world = World::new(&[people(&["name <-> name"]), back], &two());
     world.read("a.Person/1", json!({"mail": "kari@example.com", "name": "KARI"}));
     world.read("b.Person/1", json!({"mail": "kari@example.com", "name": "Kari Nordmann"}));
@@ -220,7 +278,10 @@ fn p1_a_changed_policy_holds_for_what_is_linked_already() {
     let mut prefers = people(&["name <-> name"]);
     prefers.properties[0].policy = Policy::Prefer(vec!["a".into()]);
     world.reflow(&[prefers], &two());
-    assert_eq!((world.value("a.Person/1", "name"), world.value("b.Person/1", "name")), (json!("from a"), json!("from a")));
+    assert_eq!(
+        (world.value("a.Person/1", "name"), world.value("b.Person/1", "name")),
+        (json!("from a"), json!("from a"))
+    );
     assert_eq!(world.intents.last().unwrap().changes[0].reason, Reason::Policy);
 }
 
@@ -233,7 +294,12 @@ fn p1_what_a_system_made_of_a_value_is_not_written_again_because_a_flow_changed(
     world.decide();
     world.deliver_untold();
     let written = world.record("b.Person/1").modified.map(|at| at.0);
-    world.read_as("b.Person/1", json!({"mail": "kari@example.com", "name": "KARI NORDMANN"}), None, written);
+    world.read_as(
+        "b.Person/1",
+        json!({"mail": "kari@example.com", "name": "KARI NORDMANN"}),
+        None,
+        written,
+    );
     assert_eq!(world.settle(), 0);
     let mut changed = people(&["name <-> name"]);
     changed.properties[0].clears = false;
@@ -243,7 +309,11 @@ fn p1_what_a_system_made_of_a_value_is_not_written_again_because_a_flow_changed(
 }
 
 fn defaulting() -> Flow {
-    converting(people(&["name <-> name", "industry <-> industry"]), 1, json!(["if-null", "_.", "Unknown"]))
+    converting(
+        people(&["name <-> name", "industry <-> industry"]),
+        1,
+        json!(["if-null", "_.", "Unknown"]),
+    )
 }
 
 #[test]
@@ -251,16 +321,28 @@ fn a_default_of_a_conversion_takes_effect_and_never_travels_back() {
     let mut world = World::new(&[defaulting()], &two());
     world.read("a.Person/1", json!({"mail": "kari@example.com", "name": "Kari", "industry": ""}));
     world.settle();
-    let made = world.records.values().find(|r| r.key.starts_with("new")).map(|r| format!("b.Person/{}", r.key)).unwrap();
+    let made = world
+        .records
+        .values()
+        .find(|r| r.key.starts_with("new"))
+        .map(|r| format!("b.Person/{}", r.key))
+        .unwrap();
     assert_eq!(world.value(&made, "industry"), json!("Unknown"));
     assert_eq!(world.value("a.Person/1", "industry"), json!(""));
     assert_eq!(world.settle_all(), 0);
-    world.read("a.Person/1", json!({"mail": "kari@example.com", "name": "Kari", "industry": "Fish"}));
+    world.read(
+        "a.Person/1",
+        json!({"mail": "kari@example.com", "name": "Kari", "industry": "Fish"}),
+    );
     world.settle();
     assert_eq!(world.value(&made, "industry"), json!("Fish"));
     world.read("a.Person/1", json!({"mail": "kari@example.com", "name": "Kari", "industry": ""}));
     world.settle();
-    assert_eq!(world.value(&made, "industry"), json!("Unknown"), "emptied, it is the default again");
+    assert_eq!(
+        world.value(&made, "industry"),
+        json!("Unknown"),
+        "emptied, it is the default again"
+    );
     assert_eq!(world.settle_all(), 0);
     assert_eq!(world.value("a.Person/1", "industry"), json!(""));
 }
@@ -269,11 +351,18 @@ fn a_default_of_a_conversion_takes_effect_and_never_travels_back() {
 fn a_default_fills_what_is_empty_on_both_sides_and_beats_no_value() {
     let mut world = World::new(&[defaulting()], &two());
     world.read("a.Person/1", json!({"mail": "kari@example.com", "name": "Kari"}));
-    world.read("b.Person/1", json!({"mail": "kari@example.com", "name": "Kari", "industry": "Fish"}));
+    world.read(
+        "b.Person/1",
+        json!({"mail": "kari@example.com", "name": "Kari", "industry": "Fish"}),
+    );
     world.read("a.Person/2", json!({"mail": "ola@example.com", "name": "Ola"}));
     world.read("b.Person/2", json!({"mail": "ola@example.com", "name": "Ola", "industry": ""}));
     world.settle();
-    assert_eq!(world.value("a.Person/1", "industry"), json!("Fish"), "P2: a value beats an empty one, with a default too");
+    assert_eq!(
+        world.value("a.Person/1", "industry"),
+        json!("Fish"),
+        "P2: a value beats an empty one, with a default too"
+    );
     assert_eq!(world.value("b.Person/2", "industry"), json!("Unknown"));
     assert_eq!(world.value("a.Person/2", "industry"), Value::Null);
     assert_eq!(world.settle_all(), 0);
@@ -281,7 +370,8 @@ fn a_default_fills_what_is_empty_on_both_sides_and_beats_no_value() {
 
 #[test]
 fn c3_nothing_is_created_from_defaults_alone() {
-    let only = converting(people(&["industry <-> industry"]), 0, json!(["if-null", "_.", "Unknown"]));
+    let only =
+        converting(people(&["industry <-> industry"]), 0, json!(["if-null", "_.", "Unknown"]));
     let mut world = World::new(&[only], &two());
     world.read("a.Person/1", json!({"mail": "kari@example.com"}));
     assert_eq!(world.settle(), 0);
@@ -294,9 +384,11 @@ fn p12_an_arrow_carries_what_changes_there_and_an_edit_here_stays_until_then_and
     world.read("b.Person/1", json!({"mail": "kari@example.com"}));
     world.settle();
     let drift = |world: &World| {
-        let records: lockstep_model::NumberMap<_, _> = world.records.iter().map(|(id, r)| (*id, r.clone())).collect();
+        let records: lockstep_model::NumberMap<_, _> =
+            world.records.iter().map(|(id, r)| (*id, r.clone())).collect();
         let focus = records.keys().copied().collect();
-        let slice = Slice::new(Timestamp(world.now), RunId(1), focus, records, world.through.clone());
+        let slice =
+            Slice::new(Timestamp(world.now), RunId(1), focus, records, world.through.clone());
         let record = world.record("b.Person/1");
         let entity = Entity::of(&world.plan, world.records.values().collect());
         drifted(&world.plan, &slice, &entity, record, world.prop(record.ty, "name"))
@@ -304,7 +396,10 @@ fn p12_an_arrow_carries_what_changes_there_and_an_edit_here_stays_until_then_and
     assert_eq!(drift(&world), None);
     world.read("b.Person/1", json!({"mail": "kari@example.com", "name": "Kari B."}));
     assert_eq!(world.settle(), 0);
-    assert_eq!((world.value("a.Person/1", "name"), world.value("b.Person/1", "name")), (json!("Kari"), json!("Kari B.")));
+    assert_eq!(
+        (world.value("a.Person/1", "name"), world.value("b.Person/1", "name")),
+        (json!("Kari"), json!("Kari B."))
+    );
     assert_eq!(drift(&world), Some(json!("Kari")));
     world.read("a.Person/1", json!({"mail": "kari@example.com", "name": "Karin"}));
     world.settle();
@@ -335,7 +430,11 @@ fn l6_merging_into_an_empty_target_makes_one_record_in_whatever_order_they_come(
                 assert_eq!(world.count("b.Person"), 1, "{case}");
                 let wins = json!(if told { "name 3" } else { "name 1" });
                 for record in world.records.values() {
-                    assert_eq!(record.slot(world.prop(record.ty, "name")).value(false), &wins, "{case}");
+                    assert_eq!(
+                        record.slot(world.prop(record.ty, "name")).value(false),
+                        &wins,
+                        "{case}"
+                    );
                     assert_eq!(record.entity, world.record("a.Person/1").entity, "{case}");
                 }
                 assert_eq!(world.settle_all(), 0, "{case}");
@@ -347,10 +446,16 @@ fn l6_merging_into_an_empty_target_makes_one_record_in_whatever_order_they_come(
 #[test]
 fn l6_records_of_one_type_are_merged_by_each_of_the_rows_and_not_where_nothing_says_so() {
     let rows = ["mail = mail", "phone = phone"];
-    let one = Flow { merge_duplicates: true, ..flow("a.Person", "b.Person", Create::Always, &rows, &["name <-> name"]) };
+    let one = Flow {
+        merge_duplicates: true,
+        ..flow("a.Person", "b.Person", Create::Always, &rows, &["name <-> name"])
+    };
     let mut world = World::new(std::slice::from_ref(&one), &two());
     world.read("a.Person/1", json!({"mail": "kari@example.com", "name": "Kari"}));
-    world.read("a.Person/2", json!({"mail": "kari@example.com", "phone": "22334455", "name": "Kari"}));
+    world.read(
+        "a.Person/2",
+        json!({"mail": "kari@example.com", "phone": "22334455", "name": "Kari"}),
+    );
     world.read("a.Person/3", json!({"phone": "22 33 44 55", "name": "Kari"}));
     world.read("a.Person/4", json!({"mail": "ola@example.com", "name": "Ola"}));
     world.settle();
@@ -362,9 +467,17 @@ fn l6_records_of_one_type_are_merged_by_each_of_the_rows_and_not_where_nothing_s
 fn p1a_where_a_claim_goes_does_not_depend_on_which_of_several_records_is_looked_at_first() {
     let rows = ["city <-> street", "city <-> postal"];
     for order in [["1", "2"], ["2", "1"]] {
-        let one = Flow { merge_duplicates: true, ..flow("a.Person", "b.Person", Create::Never, &MAIL, &rows) };
+        let one = Flow {
+            merge_duplicates: true,
+            ..flow("a.Person", "b.Person", Create::Never, &MAIL, &rows)
+        };
         let mut world = World::new(&[one], &two());
-        world.read_as("a.Person/1", json!({"mail": "x@example.com", "city": "Oslo"}), None, Some(1));
+        world.read_as(
+            "a.Person/1",
+            json!({"mail": "x@example.com", "city": "Oslo"}),
+            None,
+            Some(1),
+        );
         for id in order {
             let held = json!({"mail": "x@example.com", "street": if id == "1" { "Oslo" } else { "Bergen" }, "postal": "Molde"});
             world.read_as(&format!("b.Person/{id}"), held, None, Some(2));
@@ -372,7 +485,8 @@ fn p1a_where_a_claim_goes_does_not_depend_on_which_of_several_records_is_looked_
         world.settle();
         world.read("a.Person/1", json!({"mail": "x@example.com", "city": "Bodø"}));
         world.settle();
-        let end: Vec<Value> = ["1", "2"].iter().map(|id| world.value(&format!("b.Person/{id}"), "postal")).collect();
+        let end: Vec<Value> =
+            ["1", "2"].iter().map(|id| world.value(&format!("b.Person/{id}"), "postal")).collect();
         assert_eq!(end[0], end[1], "{order:?}");
         assert_eq!(world.settle_all(), 0);
     }
@@ -383,16 +497,23 @@ fn p1d_only_different_conversions_make_parts() {
     let plan = Plan::compile(&[people(&["city <-> street", "city <-> postal"])], &two()).unwrap();
     assert!(plan.types.iter().flat_map(|ty| &ty.props).all(|prop| prop.parts.is_empty()));
     let plan = Plan::compile(&[names()], &two()).unwrap();
-    assert_eq!(plan.types.iter().flat_map(|ty| &ty.props).filter(|prop| !prop.parts.is_empty()).count(), 1);
+    assert_eq!(
+        plan.types.iter().flat_map(|ty| &ty.props).filter(|prop| !prop.parts.is_empty()).count(),
+        1
+    );
 }
 
 /// Record types whose `phone` has a time of its own in the first of the two.
 fn timed() -> Schemas {
-    let phone = PropertySchema { modified: Some("phone_at".into()), ..PropertySchema::new("phone", PlainType::Any) };
+    let phone = PropertySchema {
+        modified: Some("phone_at".into()),
+        ..PropertySchema::new("phone", PlainType::Any)
+    };
     schemas(&[("a.Person", vec![phone]), ("b.Person", vec![])])
 }
 
-/// A time so many milliseconds after the beginning of time, which is what the worlds of these tests count.
+/// A time so many milliseconds after the beginning of time, which is what the worlds of these tests
+/// count.
 fn moment(at: i64) -> Value {
     json!(Timestamp(at).to_string())
 }
@@ -401,7 +522,8 @@ fn moment(at: i64) -> Value {
 fn p1_a_property_with_a_time_of_its_own_is_as_old_as_that_and_the_others_as_their_record() {
     for a_first in [true, false] {
         let mut world = World::new(&[people(&["phone <-> phone", "name <-> name"])], &timed());
-        let a = json!({"mail": "kari@example.com", "phone": "a", "name": "a", "phone_at": moment(100)});
+        let a =
+            json!({"mail": "kari@example.com", "phone": "a", "name": "a", "phone_at": moment(100)});
         let b = json!({"mail": "kari@example.com", "phone": "b", "name": "b"});
         for first in [true, false] {
             match first == a_first {
@@ -410,7 +532,9 @@ fn p1_a_property_with_a_time_of_its_own_is_as_old_as_that_and_the_others_as_thei
             };
         }
         world.settle_all();
-        let held = |world: &World, path: &str| (world.value("a.Person/1", path), world.value("b.Person/1", path));
+        let held = |world: &World, path: &str| {
+            (world.value("a.Person/1", path), world.value("b.Person/1", path))
+        };
         assert_eq!(held(&world, "phone"), (json!("b"), json!("b")), "{a_first}");
         assert_eq!(held(&world, "name"), (json!("a"), json!("a")), "{a_first}");
         assert_eq!(world.settle_all(), 0);
@@ -430,10 +554,15 @@ fn p1_an_edit_is_as_late_as_its_own_property_and_not_as_one_beside_it() {
     world.read_as("a.Person/1", a("2", "m", 2_010), None, Some(2_090));
     world.read_as("b.Person/1", b("3"), None, Some(2_020));
     world.settle_all();
-    assert_eq!((world.value("a.Person/1", "phone"), world.value("b.Person/1", "name")), (json!("3"), json!("m")));
-    // That a time moves is nobody's edit, and one that is empty tells nothing: the edit counts as seen now.
+    assert_eq!(
+        (world.value("a.Person/1", "phone"), world.value("b.Person/1", "name")),
+        (json!("3"), json!("m"))
+    );
+    // That a time moves is nobody's edit, and one that is empty tells nothing: the edit counts as
+    // seen now.
     (world.previous, world.now) = (Some(4_000), 5_000);
-    let quiet = json!({"mail": "kari@example.com", "phone": "3", "name": "m", "phone_at": moment(4_500)});
+    let quiet =
+        json!({"mail": "kari@example.com", "phone": "3", "name": "m", "phone_at": moment(4_500)});
     world.read_as("a.Person/1", quiet, None, Some(4_500));
     assert_eq!(world.settle_all(), 0);
     let untold = json!({"mail": "kari@example.com", "phone": "4", "name": "m", "phone_at": null});
@@ -444,15 +573,35 @@ fn p1_an_edit_is_as_late_as_its_own_property_and_not_as_one_beside_it() {
 
 #[test]
 fn p1_r9_a_time_beside_an_address_is_nothing_by_which_a_record_is_known() {
-    let mail = PropertySchema { modified: Some("mail_at".into()), ..PropertySchema::new("mail", PlainType::Any) };
+    let mail = PropertySchema {
+        modified: Some("mail_at".into()),
+        ..PropertySchema::new("mail", PlainType::Any)
+    };
     let all = schemas(&[("a.Person", vec![mail]), ("b.Person", vec![])]);
-    let mut world = World::new(&[flow("a.Person", "b.Person", Create::Always, &MAIL, &["mail <-> mail"])], &all);
-    world.read_as("a.Person/1", json!({"mail": "kari@example.com", "mail_at": moment(100)}), None, Some(100));
+    let mut world = World::new(
+        &[flow("a.Person", "b.Person", Create::Always, &MAIL, &["mail <-> mail"])],
+        &all,
+    );
+    world.read_as(
+        "a.Person/1",
+        json!({"mail": "kari@example.com", "mail_at": moment(100)}),
+        None,
+        Some(100),
+    );
     world.settle_all();
     (world.previous, world.now) = (Some(2_000), 3_000);
-    world.read_as("a.Person/1", json!({"mail": "post@example.org", "mail_at": moment(2_500)}), None, Some(2_500));
+    world.read_as(
+        "a.Person/1",
+        json!({"mail": "post@example.org", "mail_at": moment(2_500)}),
+        None,
+        Some(2_500),
+    );
     world.settle_all();
-    assert_eq!(world.value("a.Person/1", "mail"), json!("post@example.org"), "an address alone is an edit, and no question");
+    assert_eq!(
+        world.value("a.Person/1", "mail"),
+        json!("post@example.org"),
+        "an address alone is an edit, and no question"
+    );
 }
 
 #[test]
@@ -474,7 +623,12 @@ fn p1_where_nobody_tells_the_system_wins_that_is_said_to() {
         assert_eq!(world.value("a.Person/1", "phone"), json!("untold"), "{b_first}");
         // What somebody edits after that is later all the same.
         world.now += 10;
-        world.read_as("a.Person/1", json!({"mail": "solveig@example.com", "phone": "edited"}), None, Some(world.now));
+        world.read_as(
+            "a.Person/1",
+            json!({"mail": "solveig@example.com", "phone": "edited"}),
+            None,
+            Some(world.now),
+        );
         world.settle_all();
         assert_eq!(world.value("b.Person/1", "phone"), json!("edited"));
     }

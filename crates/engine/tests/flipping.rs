@@ -7,7 +7,8 @@ use serde_json::json;
 
 fn linked_pair() -> World {
     let rows = ["mail <-> mail", "name <-> name", "city <-> city"];
-    let mut world = World::people(&[flow("a.Person", "b.Person", Create::Always, &["mail = mail"], &rows)]);
+    let mut world =
+        World::people(&[flow("a.Person", "b.Person", Create::Always, &["mail = mail"], &rows)]);
     let held = json!({"mail": "eivind@example.com", "name": "Eivind", "city": "Oslo"});
     world.read("a.Person/1", held.clone());
     world.read("b.Person/1", held);
@@ -15,7 +16,8 @@ fn linked_pair() -> World {
     world
 }
 
-/// Each system puts its own name there as soon as another has been written. Gives how many writes there were.
+/// Each system puts its own name there as soon as another has been written. Gives how many writes
+/// there were.
 fn automations(world: &mut World, rounds: usize) -> usize {
     let mut writes = 0;
     for _ in 0..rounds {
@@ -42,7 +44,11 @@ fn p5_two_automations_that_undo_each_other_are_stopped_and_asked_about() {
     assert_eq!(asked.len(), 1, "one question, whichever side it is asked from: {asked:?}");
     assert_eq!(asked[0].candidates.len(), 1);
     assert_ne!(asked[0].record, asked[0].candidates[0]);
-    assert!(asked[0].message.contains("Nordvik AS") && asked[0].message.contains("NORDVIK"), "{}", asked[0].message);
+    assert!(
+        asked[0].message.contains("Nordvik AS") && asked[0].message.contains("NORDVIK"),
+        "{}",
+        asked[0].message
+    );
     // The rest of the record goes on.
     world.read("a.Person/1", json!({"city": "Bergen"}));
     assert_eq!(world.settle(), 1);

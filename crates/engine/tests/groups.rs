@@ -1,4 +1,5 @@
-//! P1e: properties of a group move together. Against the executable model (`tools/model/claims.py --groups`), and by cases.
+//! P1e: properties of a group move together. Against the executable model
+//! (`tools/model/claims.py --groups`), and by cases.
 
 use std::collections::BTreeMap;
 
@@ -52,20 +53,35 @@ impl Play {
         let rows: Vec<String> = (0..said.size).map(|at| format!("p{at} <-> p{at}")).collect();
         let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
         let between = |two: &[&String]| {
-            let flow = flow(&format!("{}.R", two[0]), &format!("{}.R", two[1]), Create::Never, &["key = key"], &rows);
+            let flow = flow(
+                &format!("{}.R", two[0]),
+                &format!("{}.R", two[1]),
+                Create::Never,
+                &["key = key"],
+                &rows,
+            );
             in_a_group(flow, "group", 0..said.size)
         };
         let flows: Vec<Flow> = types.windows(2).map(between).collect();
         let names: Vec<String> = types.iter().map(|ty| format!("{ty}.R")).collect();
-        let known: Vec<(&str, Vec<PropertySchema>)> = names.iter().map(|name| (name.as_str(), vec![])).collect();
-        let edited = said.told.iter().filter(|(_, told)| **told > 0).map(|(ty, told)| (ty.clone(), *told)).collect();
+        let known: Vec<(&str, Vec<PropertySchema>)> =
+            names.iter().map(|name| (name.as_str(), vec![])).collect();
+        let edited = said
+            .told
+            .iter()
+            .filter(|(_, told)| **told > 0)
+            .map(|(ty, told)| (ty.clone(), *told))
+            .collect();
         Play { world: World::new(&flows, &schemas(&known)), live: said.before.clone(), edited }
     }
 
     fn read(&mut self, order: &[String]) {
         for ty in order {
-            let mut values: Map<String, Value> =
-                self.live[ty].iter().enumerate().map(|(at, v)| (format!("p{at}"), json!(v))).collect();
+            let mut values: Map<String, Value> = self.live[ty]
+                .iter()
+                .enumerate()
+                .map(|(at, v)| (format!("p{at}"), json!(v)))
+                .collect();
             values.insert("key".into(), json!("same"));
             let modified = self.edited.get(ty).map(|time| at(*time));
             self.world.read_as(&format!("{ty}.R/1"), Value::Object(values), None, modified);
@@ -80,8 +96,10 @@ impl Play {
         for intent in &self.world.intents[before..] {
             let name = self.world.plan.ty(intent.ty).name.system.clone();
             for change in &intent.changes {
-                let place: usize = self.world.plan.prop(intent.ty, change.prop).name[1..].parse().unwrap();
-                self.live.get_mut(&name).unwrap()[place] = change.value.as_str().map(str::to_string);
+                let place: usize =
+                    self.world.plan.prop(intent.ty, change.prop).name[1..].parse().unwrap();
+                self.live.get_mut(&name).unwrap()[place] =
+                    change.value.as_str().map(str::to_string);
             }
             written.push(name);
         }
@@ -92,7 +110,9 @@ impl Play {
 
 #[test]
 fn p1e_groups_are_written_as_the_model_writes_them_in_whatever_order_they_are_read() {
-    let worlds = include_str!("groups.jsonl").lines().map(|line| serde_json::from_str::<GroupWorld>(line).expect("a world"));
+    let worlds = include_str!("groups.jsonl")
+        .lines()
+        .map(|line| serde_json::from_str::<GroupWorld>(line).expect("a world"));
     let mut written_in_all = 0;
     for said in worlds {
         for turned in [false, true] {
@@ -104,7 +124,8 @@ fn p1e_groups_are_written_as_the_model_writes_them_in_whatever_order_they_are_re
                     }
                     play.edited.insert(ty.clone(), *time);
                 }
-                play.world.now = at(run.edits.iter().map(|(time, ..)| *time).max().unwrap_or(10)) + 5;
+                play.world.now =
+                    at(run.edits.iter().map(|(time, ..)| *time).max().unwrap_or(10)) + 5;
                 let mut order = run.read.clone();
                 if turned {
                     order.reverse();
@@ -126,8 +147,17 @@ fn p1e_groups_are_written_as_the_model_writes_them_in_whatever_order_they_are_re
 /// Contacts with an address, which is a group, and a phone number, which is none of it.
 fn contacts() -> World {
     let rows = ["street <-> address", "code <-> zip", "city <-> town", "phone <-> phone"];
-    let flow = flow("a.Person", "b.Person", Create::Always, &["mail = email"], &[&rows[..], &["mail <-> email"]].concat());
-    World::new(&[in_a_group(flow, "address", 0..3)], &schemas(&[("a.Person", vec![]), ("b.Person", vec![])]))
+    let flow = flow(
+        "a.Person",
+        "b.Person",
+        Create::Always,
+        &["mail = email"],
+        &[&rows[..], &["mail <-> email"]].concat(),
+    );
+    World::new(
+        &[in_a_group(flow, "address", 0..3)],
+        &schemas(&[("a.Person", vec![]), ("b.Person", vec![])]),
+    )
 }
 
 fn linked() -> World {
@@ -141,24 +171,38 @@ fn linked() -> World {
 }
 
 fn address(world: &World, name: &str) -> [Value; 3] {
-    let paths = if name.starts_with('a') { ["street", "code", "city"] } else { ["address", "zip", "town"] };
+    let paths =
+        if name.starts_with('a') { ["street", "code", "city"] } else { ["address", "zip", "town"] };
     paths.map(|path| world.value(name, path))
 }
 
 #[test]
 fn p1e_the_later_edit_of_one_property_carries_its_whole_group() {
     let mut world = linked();
-    let made = world.records.values().find(|record| record.key != "1").map(|record| record.key.clone()).unwrap();
+    let made = world
+        .records
+        .values()
+        .find(|record| record.key != "1")
+        .map(|record| record.key.clone())
+        .unwrap();
     let theirs = format!("b.Person/{made}");
     // Two people edit the address at once, and the phone number, which goes its own way.
-    world.read("a.Person/1", json!({"mail": "ase@example.com", "street": "Kirkegata 2", "phone": "2"}));
+    world.read(
+        "a.Person/1",
+        json!({"mail": "ase@example.com", "street": "Kirkegata 2", "phone": "2"}),
+    );
     world.read(&theirs, json!({"town": "Moss"}));
     world.settle();
     let moved = [json!("Storgata 1"), json!("5003"), json!("Moss")];
     assert_eq!(address(&world, "a.Person/1"), moved);
     assert_eq!(address(&world, &theirs), moved);
     assert_eq!(world.value(&theirs, "phone"), json!("2"));
-    let intent = world.intents.iter().rev().find(|intent| world.plan.ty(intent.ty).name.system == "a").unwrap();
+    let intent = world
+        .intents
+        .iter()
+        .rev()
+        .find(|intent| world.plan.ty(intent.ty).name.system == "a")
+        .unwrap();
     let rules: Vec<Rule> = intent.changes.iter().map(|change| change.rule).collect();
     assert_eq!(rules, [Rule::P1e, Rule::P1], "the street goes along, the city was edited");
     assert_eq!(world.settle_all(), 0);
@@ -167,8 +211,14 @@ fn p1e_the_later_edit_of_one_property_carries_its_whole_group() {
 #[test]
 fn p1e_at_the_first_link_one_sides_group_wins_whole() {
     let mut world = contacts();
-    world.read("a.Person/1", json!({"mail": "ase@example.com", "street": "Storgata 1", "code": "5003", "city": null}));
-    world.read("b.Person/x", json!({"email": "ase@example.com", "address": null, "zip": "1530", "town": "Moss"}));
+    world.read(
+        "a.Person/1",
+        json!({"mail": "ase@example.com", "street": "Storgata 1", "code": "5003", "city": null}),
+    );
+    world.read(
+        "b.Person/x",
+        json!({"email": "ase@example.com", "address": null, "zip": "1530", "town": "Moss"}),
+    );
     world.settle();
     let later = [json!(null), json!("1530"), json!("Moss")];
     assert_eq!(address(&world, "b.Person/x"), later);
@@ -176,15 +226,26 @@ fn p1e_at_the_first_link_one_sides_group_wins_whole() {
     // P2: who has nothing of it does not empty the other.
     let mut world = contacts();
     world.read("a.Person/1", json!({"mail": "ase@example.com", "street": "Storgata 1", "code": "5003", "city": "Bergen"}));
-    world.read("b.Person/x", json!({"email": "ase@example.com", "address": "", "zip": null, "town": null}));
+    world.read(
+        "b.Person/x",
+        json!({"email": "ase@example.com", "address": "", "zip": null, "town": null}),
+    );
     world.settle();
-    assert_eq!(address(&world, "b.Person/x"), [json!("Storgata 1"), json!("5003"), json!("Bergen")]);
+    assert_eq!(
+        address(&world, "b.Person/x"),
+        [json!("Storgata 1"), json!("5003"), json!("Bergen")]
+    );
 }
 
 #[test]
 fn p1e_nothing_of_a_group_is_written_while_a_part_of_it_can_not_be() {
     let mut world = linked();
-    let made = world.records.values().find(|record| record.key != "1").map(|record| record.key.clone()).unwrap();
+    let made = world
+        .records
+        .values()
+        .find(|record| record.key != "1")
+        .map(|record| record.key.clone())
+        .unwrap();
     let theirs = format!("b.Person/{made}");
     let (record, zip) = (world.record(&theirs).id, world.prop(world.ty("b.Person"), "zip"));
     world.read(
@@ -205,7 +266,11 @@ fn p1e_nothing_of_a_group_is_written_while_a_part_of_it_can_not_be() {
     });
     world.settle();
     assert_eq!(address(&world, &theirs), [json!("Storgata 1"), json!("5003"), json!("Bergen")]);
-    assert_eq!(world.value(&theirs, "phone"), json!("3"), "what is no part of the group is written");
+    assert_eq!(
+        world.value(&theirs, "phone"),
+        json!("3"),
+        "what is no part of the group is written"
+    );
     assert!(world.intents.iter().all(|intent| intent.state != IntentState::Queued));
     world.read("a.Person/1", json!({"code": "1530"}));
     world.settle();
@@ -214,16 +279,30 @@ fn p1e_nothing_of_a_group_is_written_while_a_part_of_it_can_not_be() {
 
 #[test]
 fn p1e_a_one_way_group_goes_one_way() {
-    let mut flow =
-        flow("a.Person", "b.Person", Create::Always, &["mail = email"], &["street -> address", "city -> town", "mail <-> email"]);
+    let mut flow = flow(
+        "a.Person",
+        "b.Person",
+        Create::Always,
+        &["mail = email"],
+        &["street -> address", "city -> town", "mail <-> email"],
+    );
     flow.properties[..2].iter_mut().for_each(|pair| pair.direction = Direction::Forward);
     let mut world = World::people(&[in_a_group(flow, "address", 0..2)]);
-    world.read("a.Person/1", json!({"mail": "ase@example.com", "street": "Storgata 1", "city": "Bergen"}));
-    world.read("b.Person/x", json!({"email": "ase@example.com", "address": "Vei 1", "town": "Moss"}));
+    world.read(
+        "a.Person/1",
+        json!({"mail": "ase@example.com", "street": "Storgata 1", "city": "Bergen"}),
+    );
+    world.read(
+        "b.Person/x",
+        json!({"email": "ase@example.com", "address": "Vei 1", "town": "Moss"}),
+    );
     world.settle();
     assert_eq!(world.value("a.Person/1", "street"), json!("Storgata 1"));
     world.read("a.Person/1", json!({"city": "Voss"}));
     world.settle();
-    assert_eq!((world.value("b.Person/x", "address"), world.value("b.Person/x", "town")), (json!("Storgata 1"), json!("Voss")));
+    assert_eq!(
+        (world.value("b.Person/x", "address"), world.value("b.Person/x", "town")),
+        (json!("Storgata 1"), json!("Voss"))
+    );
     assert_eq!(world.settle_all(), 0);
 }

@@ -3,7 +3,8 @@
 use crate::kit::{World, flow, reference, schemas};
 use lockstep_model::flow::Deletes;
 use lockstep_model::{
-    Create, Flow, IntentKind, IntentState, Path, PlainType, Presence, PropertySchema, ReviewKind, Rule, Situation, TypeSchema,
+    Create, Flow, IntentKind, IntentState, Path, PlainType, Presence, PropertySchema, ReviewKind,
+    Rule, Situation, TypeSchema,
 };
 use serde_json::{Value, json};
 
@@ -47,7 +48,11 @@ fn r9_a_reused_number_is_another_person() {
     assert_eq!(world.record(&format!("a.Person/2~{old}")).presence, Presence::Gone);
     assert_eq!(world.settle(), 1, "Per gets a counterpart of his own");
     assert_eq!(world.count("b.Person"), 2);
-    let ase = world.records.values().find(|r| r.ty == world.ty("b.Person") && r.entity.0 == old.0).unwrap();
+    let ase = world
+        .records
+        .values()
+        .find(|r| r.ty == world.ty("b.Person") && r.entity.0 == old.0)
+        .unwrap();
     assert_eq!(ase.slot(world.prop(ase.ty, "name")).value(false), &json!("Åse Berg"));
     assert_eq!(world.settle_all(), 0);
 }
@@ -59,7 +64,10 @@ fn r9_a_key_that_comes_back_with_what_identified_it_is_the_same_record() {
     world.read_deleted("a.Person/2");
     world.settle();
     // The address is the same in other letters; the rest was edited in the bin.
-    world.read("a.Person/2", json!({"mail": "ASE@example.com", "name": "Åse Berge", "city": "Moss"}));
+    world.read(
+        "a.Person/2",
+        json!({"mail": "ASE@example.com", "name": "Åse Berge", "city": "Moss"}),
+    );
     assert_eq!(world.record("a.Person/2").id, old);
     world.settle();
     assert_eq!(world.count("b.Person"), 1);
@@ -85,14 +93,25 @@ fn r9_a_live_record_whose_identifying_values_all_change_at_once_waits_for_a_pers
     assert_eq!(world.settle(), 0);
     assert_eq!(world.value("a.Person/2", "name"), json!("Åse Berg"), "it stays as it was known");
     // Nor is anything written to it, or deleted for it.
-    world.read("b.Person/new2", json!({"email": "ase@example.com", "name": "Åse Lie Berg", "city": "Oslo"}));
+    world.read(
+        "b.Person/new2",
+        json!({"email": "ase@example.com", "name": "Åse Lie Berg", "city": "Oslo"}),
+    );
     assert_eq!(world.settle(), 0);
-    assert!(world.reviews.iter().all(|review| review.kind == ReviewKind::AnotherRecord), "{:?}", world.reviews);
+    assert!(
+        world.reviews.iter().all(|review| review.kind == ReviewKind::AnotherRecord),
+        "{:?}",
+        world.reviews
+    );
 }
 
 #[test]
 fn r9_what_addresses_of_many_firms_begin_with_is_no_kinship() {
-    for (mail, asked) in [("info@berg.example.com", 1), ("ordre.kontor@berg.example.com", 1), ("berg.oslo@lie.example.com", 0)] {
+    for (mail, asked) in [
+        ("info@berg.example.com", 1),
+        ("ordre.kontor@berg.example.com", 1),
+        ("berg.oslo@lie.example.com", 0),
+    ] {
         let mut world = World::people(&[one()]);
         let held = json!({"mail": format!("info.{}@moe.example.com", if asked == 1 { "ordre" } else { "berg" }), "name": "Moe", "city": "Oslo"});
         world.read("a.Person/2", held);
@@ -103,7 +122,8 @@ fn r9_what_addresses_of_many_firms_begin_with_is_no_kinship() {
 }
 
 #[test]
-fn r9_a_live_record_that_shows_no_match_value_and_nothing_else_of_what_it_held_waits_for_a_person() {
+fn r9_a_live_record_that_shows_no_match_value_and_nothing_else_of_what_it_held_waits_for_a_person()
+{
     let mut world = linked(one());
     world.read("a.Person/2", json!({"mail": "", "name": "Per Moe", "city": "Moss"}));
     assert_eq!((doubted(&world), world.settle()), (1, 0));
@@ -130,18 +150,26 @@ fn r9_without_match_values_a_live_record_that_shows_nothing_of_what_it_held_wait
 
 #[test]
 fn r9_without_match_values_what_nobody_can_change_tells_one_record_from_another() {
-    let fixed = PropertySchema { create_only: true, ..PropertySchema::new("number", PlainType::String) };
+    let fixed =
+        PropertySchema { create_only: true, ..PropertySchema::new("number", PlainType::String) };
     for (number, asked) in [("K-1", false), ("K-2", true)] {
         let mut schemas = schemas(&[("b.Person", vec![])]);
         let person = TypeSchema { properties: vec![fixed.clone()], ..TypeSchema::open("Person") };
         schemas.insert("a".into(), vec![person]);
         let rows = [&ROWS[..], &["number <-> number"]].concat();
-        let mut world = World::new(&[flow("a.Person", "b.Person", Create::Always, &[], &rows)], &schemas);
-        world.read("a.Person/2", json!({"mail": "ase@example.com", "name": "Åse Berg", "city": "Oslo", "number": "K-1"}));
+        let mut world =
+            World::new(&[flow("a.Person", "b.Person", Create::Always, &[], &rows)], &schemas);
+        world.read(
+            "a.Person/2",
+            json!({"mail": "ase@example.com", "name": "Åse Berg", "city": "Oslo", "number": "K-1"}),
+        );
         world.settle();
         world.now += 10;
         world.previous = Some(world.now);
-        world.read("a.Person/2", json!({"mail": "per@example.com", "name": "Per Moe", "city": "Oslo", "number": number}));
+        world.read(
+            "a.Person/2",
+            json!({"mail": "per@example.com", "name": "Per Moe", "city": "Oslo", "number": number}),
+        );
         assert_eq!(doubted(&world), usize::from(asked), "{number}");
     }
 }
@@ -149,7 +177,10 @@ fn r9_without_match_values_what_nobody_can_change_tells_one_record_from_another(
 #[test]
 fn r9_what_waits_to_be_written_to_a_record_that_may_be_another_is_given_up() {
     let mut world = linked(one());
-    world.read("b.Person/new2", json!({"email": "ase@example.com", "name": "Åse Lie Berg", "city": "Oslo"}));
+    world.read(
+        "b.Person/new2",
+        json!({"email": "ase@example.com", "name": "Åse Lie Berg", "city": "Oslo"}),
+    );
     world.decide();
     assert_eq!(world.intents.last().unwrap().state, IntentState::Queued);
     world.read("a.Person/2", per());
@@ -182,7 +213,8 @@ fn r9_the_edits_of_every_day_are_edits() {
 #[test]
 fn r9_a_creation_time_tells_an_edit_from_another_record() {
     let started = || {
-        let stamped = |name: &str| TypeSchema { created: Some(Path::new("made")), ..TypeSchema::open(name) };
+        let stamped =
+            |name: &str| TypeSchema { created: Some(Path::new("made")), ..TypeSchema::open(name) };
         let mut schemas = schemas(&[("b.Person", vec![])]);
         schemas.insert("a".into(), vec![stamped("Person")]);
         let mut world = World::new(&[one()], &schemas);
@@ -243,7 +275,13 @@ fn c6_a_record_s_own_id_travels_as_a_property() {
 
 #[test]
 fn c6_an_id_finds_the_record_that_names_it() {
-    let mut world = World::people(&[flow("a.Person", "b.Person", Create::Always, &["customer_no = $id"], &["name <-> name"])]);
+    let mut world = World::people(&[flow(
+        "a.Person",
+        "b.Person",
+        Create::Always,
+        &["customer_no = $id"],
+        &["name <-> name"],
+    )]);
     world.read("b.Person/31", json!({"name": "Åse"}));
     world.read("a.Person/7", json!({"name": "Åse", "customer_no": "31"}));
     assert_eq!(world.settle(), 0);
@@ -256,7 +294,10 @@ fn tickets() -> World {
         flow("a.Ticket", "b.Case", Create::Always, &[], &rows),
         flow("a.User", "b.Agent", Create::Never, &["mail = email"], &["mail <-> email"]),
     ];
-    let agent = PropertySchema { reference: Some("Agent".into()), ..PropertySchema::new("agent", PlainType::Any) };
+    let agent = PropertySchema {
+        reference: Some("Agent".into()),
+        ..PropertySchema::new("agent", PlainType::Any)
+    };
     let schemas = schemas(&[
         ("a.Ticket", vec![reference("owner", "User")]),
         ("a.User", vec![]),
@@ -273,10 +314,14 @@ fn p8_a_reference_that_waits_is_told_until_it_is_written() {
     world.read("a.Ticket/1", json!({"title": "Printer", "owner": "u9"}));
     world.settle();
     world.settle_all();
-    let waits: Vec<_> = world.reviews.iter().filter(|review| review.kind == ReviewKind::WaitingReference).collect();
+    let waits: Vec<_> =
+        world.reviews.iter().filter(|review| review.kind == ReviewKind::WaitingReference).collect();
     assert_eq!(waits.len(), 1, "{:?}", world.reviews);
     assert_eq!((waits[0].rule, waits[0].candidates.len()), (Rule::P8, 1));
-    assert_eq!(waits[0].message, "agent waits for a.User/u9, which has no counterpart in b.Agent yet");
+    assert_eq!(
+        waits[0].message,
+        "agent waits for a.User/u9, which has no counterpart in b.Agent yet"
+    );
     // Once the counterpart is there it is written, and nothing waits.
     world.read("b.Agent/5", json!({"email": "odd@example.com"}));
     world.settle();
@@ -291,7 +336,10 @@ fn p8_a_reference_to_nobody_that_is_known_is_told_as_well() {
     world.settle();
     world.settle_all();
     assert_eq!(world.reviews.len(), 1);
-    assert_eq!(world.reviews[0].message, "agent waits for a.User/u9, which has not been read, or is in no flow");
+    assert_eq!(
+        world.reviews[0].message,
+        "agent waits for a.User/u9, which has not been read, or is in no flow"
+    );
 }
 
 #[test]

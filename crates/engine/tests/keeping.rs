@@ -4,7 +4,8 @@ use crate::kit::{World, flow, reference, schemas};
 use lockstep_engine::confirm;
 use lockstep_model::flow::{Create, Filter, Policy};
 use lockstep_model::{
-    IntentState, PlainType, PropertySchema, ReadRecord, Review, ReviewKind, Rule, Situation, Timestamp, TypeName,
+    IntentState, PlainType, PropertySchema, ReadRecord, Review, ReviewKind, Rule, Situation,
+    Timestamp, TypeName,
 };
 use serde_json::json;
 
@@ -29,7 +30,12 @@ fn linked_pair() -> World {
 #[test]
 fn r1_r2_seeing_a_record_twice_does_nothing() {
     let mut world = linked_pair();
-    let unchanged = world.read_as("a.Person/1", json!({"mail": "ada@example.com", "name": "Ada", "phone": "1"}), None, None);
+    let unchanged = world.read_as(
+        "a.Person/1",
+        json!({"mail": "ada@example.com", "name": "Ada", "phone": "1"}),
+        None,
+        None,
+    );
     assert_eq!(unchanged, 1);
     assert!(world.agenda.is_empty());
 }
@@ -87,7 +93,8 @@ fn p1_on_a_tie_both_sides_agree() {
 #[test]
 fn p1_policies_prefer_and_only_from() {
     let with = |policy: Policy| {
-        let mut one = flow("a.Person", "b.Person", Create::Never, &["mail = email"], &["name <-> name"]);
+        let mut one =
+            flow("a.Person", "b.Person", Create::Never, &["mail = email"], &["name <-> name"]);
         one.properties[0].policy = policy;
         let mut world = World::people(&[one]);
         world.read("a.Person/1", json!({"mail": "ada@example.com", "name": "from a"}));
@@ -101,7 +108,11 @@ fn p1_policies_prefer_and_only_from() {
     assert_eq!(world.value("b.Person/1", "name"), json!("from a"));
     world.read("b.Person/1", json!({"name": "edited in b"}));
     world.settle();
-    assert_eq!(world.value("b.Person/1", "name"), json!("from a"), "an edit elsewhere does not count");
+    assert_eq!(
+        world.value("b.Person/1", "name"),
+        json!("from a"),
+        "an edit elsewhere does not count"
+    );
 }
 
 #[test]
@@ -134,7 +145,8 @@ fn p2_what_was_cleared_before_the_link_does_not_clear_the_other() {
 
 #[test]
 fn p2_clears_ignore_keeps_the_other_side() {
-    let mut one = flow("a.Person", "b.Person", Create::Never, &["mail = email"], &["phone <-> phone"]);
+    let mut one =
+        flow("a.Person", "b.Person", Create::Never, &["mail = email"], &["phone <-> phone"]);
     one.properties[0].clears = false;
     let mut world = World::people(&[one]);
     world.read("a.Person/1", json!({"mail": "ada@example.com", "phone": "1"}));
@@ -148,7 +160,10 @@ fn p2_clears_ignore_keeps_the_other_side() {
 fn p3_equality_is_judged_in_the_targets_type() {
     let one = flow("a.Person", "b.Person", Create::Never, &["mail = email"], &["age <-> age"]);
     let age = |ty| vec![PropertySchema::new("age", ty)];
-    let mut world = World::new(&[one], &schemas(&[("a.Person", age(PlainType::String)), ("b.Person", age(PlainType::Integer))]));
+    let mut world = World::new(
+        &[one],
+        &schemas(&[("a.Person", age(PlainType::String)), ("b.Person", age(PlainType::Integer))]),
+    );
     world.read("a.Person/1", json!({"mail": "ada@example.com", "age": "42"}));
     world.read("b.Person/1", json!({"email": "ada@example.com", "age": 42}));
     assert_eq!(world.settle(), 0);
@@ -211,7 +226,10 @@ fn p5a_p1b_what_differs_from_our_own_write_is_an_edit_whatever_time_it_names() {
     world.now += 10;
     world.read_as("b.Person/1", json!({"phone": "3"}), None, Some(5));
     assert_eq!(world.settle_all(), 1);
-    assert_eq!((world.value("a.Person/1", "phone"), world.value("b.Person/1", "phone")), (json!("3"), json!("3")));
+    assert_eq!(
+        (world.value("a.Person/1", "phone"), world.value("b.Person/1", "phone")),
+        (json!("3"), json!("3"))
+    );
 }
 
 #[test]
@@ -222,7 +240,10 @@ fn r6_what_shows_as_before_our_write_was_not_kept_and_is_no_edit() {
     world.deliver_untold();
     world.read("b.Person/1", json!({"email": "ada@example.com", "name": "Ada", "phone": "1"}));
     assert_eq!(world.settle_all(), 0, "it is neither passed on nor written again");
-    assert_eq!(world.reviews.iter().map(|review| review.kind).collect::<Vec<_>>(), [ReviewKind::NotKept]);
+    assert_eq!(
+        world.reviews.iter().map(|review| review.kind).collect::<Vec<_>>(),
+        [ReviewKind::NotKept]
+    );
     assert_eq!(world.value("a.Person/1", "phone"), json!("2"));
     // Another value is another try.
     world.read("a.Person/1", json!({"phone": "3"}));
@@ -250,7 +271,8 @@ fn p5a_the_version_from_before_a_write_that_told_nothing_does_not_make_a_read_fr
 }
 
 #[test]
-fn p5_an_edit_made_while_lockstep_wrote_something_else_is_one_though_it_shows_in_the_version_of_that_write() {
+fn p5_an_edit_made_while_lockstep_wrote_something_else_is_one_though_it_shows_in_the_version_of_that_write()
+ {
     let mut world = linked_pair();
     let b = world.record("b.Person/1").id;
     world.records.get_mut(&b).unwrap().version = Some("1".into());
@@ -261,14 +283,25 @@ fn p5_an_edit_made_while_lockstep_wrote_something_else_is_one_though_it_shows_in
     let (name, phone) = (world.prop(intent.ty, "name"), world.prop(intent.ty, "phone"));
     let mut values = vec![None; world.plan.ty(intent.ty).props.len()];
     (values[name.at()], values[phone.at()]) = (Some(json!("Ada Berg")), Some(json!("2")));
-    let answer = ReadRecord { id: "1".into(), version: Some("3".into()), modified: None, deleted: false, values };
+    let answer = ReadRecord {
+        id: "1".into(),
+        version: Some("3".into()),
+        modified: None,
+        deleted: false,
+        values,
+    };
     let (sent, now) = ([(phone.at(), json!("2"))], Timestamp(world.now + 1));
     world.now += 2;
     let mut state = world.records[&b].clone();
     confirm::written(&world.plan, &mut state, &intent, answer, &sent, now);
     world.records.insert(b, state);
     world.intents.last_mut().unwrap().state = IntentState::Done;
-    world.read_as("b.Person/1", json!({"email": "ada@example.com", "name": "Ada Berg", "phone": "2"}), Some("3"), None);
+    world.read_as(
+        "b.Person/1",
+        json!({"email": "ada@example.com", "name": "Ada Berg", "phone": "2"}),
+        Some("3"),
+        None,
+    );
     world.settle_all();
     assert_eq!(world.value("a.Person/1", "name"), json!("Ada Berg"), "an edit is lost");
     assert_eq!(world.value("a.Person/1", "phone"), json!("2"));
@@ -286,7 +319,10 @@ fn p3_blanks_that_a_system_took_out_are_no_edit_though_somebody_has_edited_somet
     let now = world.now;
     world.read_as("b.Person/1", json!({"phone": "2", "name": "Ada Berg"}), Some("8"), Some(now));
     assert_eq!(world.settle_all(), 1, "the name goes to a");
-    assert_eq!((world.value("a.Person/1", "phone"), world.value("a.Person/1", "name")), (json!("2 "), json!("Ada Berg")));
+    assert_eq!(
+        (world.value("a.Person/1", "phone"), world.value("a.Person/1", "name")),
+        (json!("2 "), json!("Ada Berg"))
+    );
 }
 
 #[test]
@@ -301,21 +337,28 @@ fn g4_a_write_that_met_another_version_is_decided_anew_and_keeps_count_of_its_tr
     world.decide();
     let now = world.intents.last().unwrap();
     assert_eq!((now.attempts, now.base_version.as_deref()), (2, Some("9")));
-    assert_eq!(world.intents.iter().filter(|intent| intent.state == IntentState::Queued).count(), 1);
+    assert_eq!(
+        world.intents.iter().filter(|intent| intent.state == IntentState::Queued).count(),
+        1
+    );
 }
 
 #[test]
 fn p5a_what_was_asked_for_before_our_own_write_is_no_edit_however_late_it_is_looked_at() {
     let mut world = linked_pair();
     world.read("a.Person/1", json!({"phone": "2"}));
-    // The system was asked for its list, then it was written to, then the list was looked at; nothing else tells which came first.
+    // The system was asked for its list, then it was written to, then the list was looked at;
+    // nothing else tells which came first.
     let asked = world.now;
     world.now += 10;
     assert_eq!(world.settle(), 1);
     world.now += 10;
     world.read_asked("b.Person/1", json!({"phone": "1"}), asked);
     assert_eq!(world.settle_all(), 0);
-    assert_eq!((world.value("a.Person/1", "phone"), world.value("b.Person/1", "phone")), (json!("2"), json!("2")));
+    assert_eq!(
+        (world.value("a.Person/1", "phone"), world.value("b.Person/1", "phone")),
+        (json!("2"), json!("2"))
+    );
     // Asked for after the write, the same is what somebody put back.
     world.read_asked("b.Person/1", json!({"phone": "1"}), world.now);
     assert_eq!(world.settle_all(), 1);
@@ -324,12 +367,20 @@ fn p5a_what_was_asked_for_before_our_own_write_is_no_edit_however_late_it_is_loo
 
 #[test]
 fn p10_read_only_properties_are_read_and_never_written() {
-    let one = flow("a.Person", "b.Person", Create::Always, &["mail = email"], &["mail <-> email", "name <-> full"]);
+    let one = flow(
+        "a.Person",
+        "b.Person",
+        Create::Always,
+        &["mail = email"],
+        &["mail <-> email", "name <-> full"],
+    );
     let full = PropertySchema { read_only: true, ..PropertySchema::new("full", PlainType::String) };
     let mut world = World::new(&[one], &schemas(&[("a.Person", vec![]), ("b.Person", vec![full])]));
     world.read("a.Person/1", json!({"mail": "ada@example.com", "name": "Ada"}));
     world.settle();
-    assert!(world.intents[0].changes.iter().all(|c| c.prop != world.prop(world.ty("b.Person"), "full")));
+    assert!(
+        world.intents[0].changes.iter().all(|c| c.prop != world.prop(world.ty("b.Person"), "full"))
+    );
     world.read("b.Person/new2", json!({"email": "ada@example.com", "full": "Ada Berg"}));
     world.settle();
     assert_eq!(world.value("a.Person/1", "name"), json!("Ada Berg"));
@@ -351,7 +402,8 @@ fn c1_a_created_record_is_complete_and_created_once() {
 
 #[test]
 fn c3_a_flow_that_synchronizes_nothing_creates_nothing() {
-    let mut world = World::people(&[flow("a.Person", "b.Person", Create::Always, &["mail = email"], &[])]);
+    let mut world =
+        World::people(&[flow("a.Person", "b.Person", Create::Always, &["mail = email"], &[])]);
     world.read("a.Person/1", json!({"mail": "ada@example.com"}));
     assert_eq!(world.settle(), 0);
     assert_eq!(world.situation("1", "b.Person"), Situation::Excluded);
@@ -360,7 +412,13 @@ fn c3_a_flow_that_synchronizes_nothing_creates_nothing() {
 
 #[test]
 fn c4_a_record_that_lacks_what_the_target_requires_waits() {
-    let one = flow("a.Person", "b.Person", Create::Always, &["mail = email"], &["mail <-> email", "name <-> name"]);
+    let one = flow(
+        "a.Person",
+        "b.Person",
+        Create::Always,
+        &["mail = email"],
+        &["mail <-> email", "name <-> name"],
+    );
     let name = PropertySchema { required: true, ..PropertySchema::new("name", PlainType::String) };
     let mut world = World::new(&[one], &schemas(&[("a.Person", vec![]), ("b.Person", vec![name])]));
     world.read("a.Person/1", json!({"mail": "ada@example.com"}));
@@ -401,13 +459,15 @@ fn a_condition_creates_only_what_satisfies_it_and_unqualified_stops_being_kept()
     assert_eq!(world.settle(), 0);
     assert_eq!(world.situation("1", "b.Person"), Situation::Unqualified);
     let without = Create::When { condition: "When it is active".into(), filter: None };
-    let mut world = World::people(&[flow("a.Person", "b.Person", without, &[], &["name <-> name"])]);
+    let mut world =
+        World::people(&[flow("a.Person", "b.Person", without, &[], &["name <-> name"])]);
     world.read("a.Person/1", json!({"name": "Ada"}));
     assert_eq!(world.settle(), 0);
     assert!(world.why("1", "b.Person").contains("no filter"));
 }
 
-/// People belong to companies, tickets belong to people: as in the document from SuperOffice to Zendesk.
+/// People belong to companies, tickets belong to people: as in the document from SuperOffice to
+/// Zendesk.
 fn helpdesk() -> World {
     let flows = [
         flow(
@@ -418,7 +478,13 @@ fn helpdesk() -> World {
             &["company <-> organization_id", "mail <-> email"],
         ),
         flow("a.Company", "z.Organization", Create::Always, &[], &["name <-> name"]),
-        flow("a.Ticket", "z.Ticket", Create::Always, &[], &["person <-> requester_id", "title <-> subject"]),
+        flow(
+            "a.Ticket",
+            "z.Ticket",
+            Create::Always,
+            &[],
+            &["person <-> requester_id", "title <-> subject"],
+        ),
     ];
     World::new(
         &flows,
@@ -448,7 +514,8 @@ fn c5_p8_a_person_is_created_once_a_ticket_of_theirs_goes_there_and_everything_r
     assert_eq!(world.count("z.User"), 1, "only the ticket's person");
     let user = world.records.values().find(|r| r.ty == world.ty("z.User")).unwrap().key.clone();
     let ticket = world.records.values().find(|r| r.ty == world.ty("z.Ticket")).unwrap().key.clone();
-    let organization = world.records.values().find(|r| r.ty == world.ty("z.Organization")).unwrap().key.clone();
+    let organization =
+        world.records.values().find(|r| r.ty == world.ty("z.Organization")).unwrap().key.clone();
     assert_eq!(world.value(&format!("z.Ticket/{ticket}"), "requester_id"), json!(user));
     assert_eq!(world.value(&format!("z.User/{user}"), "organization_id"), json!(organization));
     // In one write each: what is referred to was created first.
@@ -466,7 +533,8 @@ fn p8_a_reference_waits_for_its_counterpart_and_the_rest_does_not() {
     assert_eq!(world.value(&format!("z.User/{user}"), "organization_id"), json!(null));
     world.read("a.Company/7", json!({"name": "Fjell AS"}));
     world.settle();
-    let organization = world.records.values().find(|r| r.ty == world.ty("z.Organization")).unwrap().key.clone();
+    let organization =
+        world.records.values().find(|r| r.ty == world.ty("z.Organization")).unwrap().key.clone();
     assert_eq!(world.value(&format!("z.User/{user}"), "organization_id"), json!(organization));
 }
 
@@ -479,7 +547,13 @@ fn p8_a_reference_is_translated_back() {
     world.read("z.User/u1", json!({"email": "ada@example.com"}));
     world.settle();
     let entity = world.record("a.Company/8").entity;
-    let other = world.records.values().find(|r| r.ty == world.ty("z.Organization") && r.entity == entity).unwrap().key.clone();
+    let other = world
+        .records
+        .values()
+        .find(|r| r.ty == world.ty("z.Organization") && r.entity == entity)
+        .unwrap()
+        .key
+        .clone();
     world.read("z.User/u1", json!({"email": "ada@example.com", "organization_id": other}));
     world.settle();
     assert_eq!(world.value("a.Person/1", "company"), json!(8), "a number, as it was before (R7)");
@@ -540,7 +614,8 @@ fn g5_a_decision_stays_until_it_is_confirmed_and_a_newer_one_takes_its_place() {
     assert_eq!(world.intents.len(), 1);
     world.read("a.Person/1", json!({"phone": "3"}));
     world.decide();
-    let states: Vec<_> = world.intents.iter().map(|i| (i.state, i.changes[0].value.clone())).collect();
+    let states: Vec<_> =
+        world.intents.iter().map(|i| (i.state, i.changes[0].value.clone())).collect();
     assert_eq!(states, [(IntentState::Dropped, json!("2")), (IntentState::Queued, json!("3"))]);
     // Edited back before it was sent: nothing to do any more.
     world.read("a.Person/1", json!({"phone": "1"}));
@@ -552,7 +627,12 @@ fn g5_a_decision_stays_until_it_is_confirmed_and_a_newer_one_takes_its_place() {
 fn found_by_the_second_address(user_is_later: bool) -> World {
     let mut world = people();
     let (first, second) = if user_is_later { (500, 600) } else { (600, 500) };
-    world.read_as("a.Person/1", json!({"mail": ["post@example.com", "solveig@example.com"]}), None, Some(first));
+    world.read_as(
+        "a.Person/1",
+        json!({"mail": ["post@example.com", "solveig@example.com"]}),
+        None,
+        Some(first),
+    );
     world.read_as("b.Person/1", json!({"email": "solveig@example.com"}), None, Some(second));
     world
 }
@@ -566,7 +646,10 @@ fn p9_l3_what_was_found_by_an_element_of_a_list_is_kept_equal_by_that_element() 
 
         world.read("b.Person/1", json!({"email": "solveig.berg@example.com"}));
         assert_eq!(world.settle(), 1);
-        assert_eq!(world.shown("a.Person/1", "mail"), json!(["post@example.com", "solveig.berg@example.com"]));
+        assert_eq!(
+            world.shown("a.Person/1", "mail"),
+            json!(["post@example.com", "solveig.berg@example.com"])
+        );
 
         world.read("a.Person/1", json!({"mail": ["post@example.com", "berg@example.com"]}));
         assert_eq!(world.settle(), 1);
@@ -591,7 +674,10 @@ fn p9_the_first_stands_in_for_an_element_that_was_removed() {
 #[test]
 fn p9_a_value_that_the_list_holds_already_is_not_written_into_it_again() {
     let mut world = people();
-    world.read("a.Person/1", json!({"mail": ["ada@example.com", "post@example.com"], "name": "Ada"}));
+    world.read(
+        "a.Person/1",
+        json!({"mail": ["ada@example.com", "post@example.com"], "name": "Ada"}),
+    );
     world.read("b.Person/1", json!({"email": "ada@example.com", "name": "Ada"}));
     assert_eq!(world.settle(), 0);
     world.read("b.Person/1", json!({"email": "post@example.com"}));
@@ -608,22 +694,44 @@ fn p9_two_lists_meet_at_the_element_that_both_have() {
         let mut world = people();
         for system in order {
             match system {
-                "a" => world.read("a.Person/1", json!({"mail": ["post@example.com", "Liv@example.com", "x@example.com"]})),
-                _ => world.read("b.Person/1", json!({"email": ["office@example.com", "liv@example.com"]})),
+                "a" => world.read(
+                    "a.Person/1",
+                    json!({"mail": ["post@example.com", "Liv@example.com", "x@example.com"]}),
+                ),
+                _ => world.read(
+                    "b.Person/1",
+                    json!({"email": ["office@example.com", "liv@example.com"]}),
+                ),
             };
         }
         world.settle();
         assert_eq!(world.settle_all(), 0);
         let (a, b) = (world.shown("a.Person/1", "mail"), world.shown("b.Person/1", "email"));
-        assert_eq!((&a[0], &b[0]), (&json!("post@example.com"), &json!("office@example.com")), "{a} {b}");
-        assert_eq!((&a[1], &b[1]), (&json!("Liv@example.com"), &json!("liv@example.com")), "one address in two forms (R7)");
+        assert_eq!(
+            (&a[0], &b[0]),
+            (&json!("post@example.com"), &json!("office@example.com")),
+            "{a} {b}"
+        );
+        assert_eq!(
+            (&a[1], &b[1]),
+            (&json!("Liv@example.com"), &json!("liv@example.com")),
+            "one address in two forms (R7)"
+        );
     }
 }
 
 #[test]
 fn c2_two_that_would_meet_in_a_third_system_get_one_counterpart_there() {
     // Nobody links `b` and `c`; both have the person whom `a` lacks.
-    let create = |from: &str| flow(from, "a.Person", Create::Always, &["mail = mail"], &["mail <-> mail", "name <-> name"]);
+    let create = |from: &str| {
+        flow(
+            from,
+            "a.Person",
+            Create::Always,
+            &["mail = mail"],
+            &["mail <-> mail", "name <-> name"],
+        )
+    };
     let mut world = World::people(&[create("b.Person"), create("c.Person")]);
     world.read("b.Person/1", json!({"mail": "Ada@example.com", "name": "Ada"}));
     world.read("c.Person/1", json!({"mail": "ada@example.com", "name": "Ada Berg"}));
@@ -642,9 +750,15 @@ fn p3_what_a_system_made_of_an_unanswered_value_is_no_edit_and_the_same_value_is
     world.read("a.Person/1", json!({"name": "Ada  Berg "}));
     world.decide();
     world.deliver_untold();
-    // The first that is seen of it afterwards, as it was since the write: in other letters, and trimmed.
+    // The first that is seen of it afterwards, as it was since the write: in other letters, and
+    // trimmed.
     let written = world.record("b.Person/1").modified.map(|at| at.0);
-    world.read_as("b.Person/1", json!({"email": "ada@example.com", "name": "ADA BERG", "phone": "1"}), None, written);
+    world.read_as(
+        "b.Person/1",
+        json!({"email": "ada@example.com", "name": "ADA BERG", "phone": "1"}),
+        None,
+        written,
+    );
     assert_eq!(world.settle(), 0);
     // Somebody else claims the very value that it was given.
     world.read("a.Person/1", json!({"name": "Ada"}));
@@ -659,11 +773,21 @@ fn p3_what_a_system_made_of_an_unanswered_value_is_no_edit_and_the_same_value_is
 #[test]
 fn p1_two_edits_that_no_clock_tells_apart_are_two() {
     let mut world = linked_pair();
-    world.read_as("a.Person/1", json!({"mail": "ada@example.com", "name": "Ada", "phone": "2"}), Some("2"), None);
+    world.read_as(
+        "a.Person/1",
+        json!({"mail": "ada@example.com", "name": "Ada", "phone": "2"}),
+        Some("2"),
+        None,
+    );
     assert_eq!(world.settle(), 1);
     // Seen in the same run, whose beginning counts as the time of both.
     world.now -= 1;
-    world.read_as("a.Person/1", json!({"mail": "ada@example.com", "name": "Ada", "phone": "3"}), Some("3"), None);
+    world.read_as(
+        "a.Person/1",
+        json!({"mail": "ada@example.com", "name": "Ada", "phone": "3"}),
+        Some("3"),
+        None,
+    );
     assert_eq!(world.settle(), 1);
     assert_eq!(world.value("b.Person/1", "phone"), json!("3"));
 }
@@ -688,7 +812,8 @@ fn d1_who_takes_the_place_of_a_record_that_is_gone_gets_what_was_put_in_there() 
 fn p1b_an_edit_was_made_since_the_last_reading_whatever_the_systems_clock_says() {
     let mut world = linked_pair();
     world.read("a.Person/1", json!({"phone": "2"}));
-    // Read again later, by a system whose clock is hours behind: its edit can't be older than the reading before this one.
+    // Read again later, by a system whose clock is hours behind: its edit can't be older than the
+    // reading before this one.
     world.previous = Some(world.now + 1);
     world.now += 10;
     let held = json!({"email": "ada@example.com", "name": "Ada", "phone": "3"});
@@ -704,7 +829,12 @@ fn p1b_an_edit_was_made_since_the_last_reading_whatever_the_systems_clock_says()
     );
     world.now += 10;
     world.previous = Some(world.now - 1);
-    world.read_as("a.Person/1", json!({"mail": "ada@example.com", "name": "Ada", "phone": "5"}), Some("9"), Some(world.now));
+    world.read_as(
+        "a.Person/1",
+        json!({"mail": "ada@example.com", "name": "Ada", "phone": "5"}),
+        Some("9"),
+        Some(world.now),
+    );
     world.settle();
     assert_eq!(world.value("b.Person/1", "phone"), json!("5"));
 }
@@ -720,10 +850,20 @@ fn elements(path: &str) -> PropertySchema {
 
 #[test]
 fn r7_what_differs_only_in_form_is_not_rewritten_at_the_first_link_nor_later() {
-    let rows = ["mail <-> email", "phone <-> tlf", "limit <-> amount", "since <-> since", "vip <-> vip", "web <-> url"];
+    let rows = [
+        "mail <-> email",
+        "phone <-> tlf",
+        "limit <-> amount",
+        "since <-> since",
+        "vip <-> vip",
+        "web <-> url",
+    ];
     let flows = [flow("a.Person", "b.Person", Create::Always, &["mail = email"], &rows)];
     let mut types = schemas(&[("a.Person", vec![]), ("b.Person", vec![])]);
-    types.values_mut().flatten().for_each(|schema| schema.region = lockstep_model::Region::parse("NO"));
+    types
+        .values_mut()
+        .flatten()
+        .for_each(|schema| schema.region = lockstep_model::Region::parse("NO"));
     let ours = json!({"mail": "ASE@Example.com", "phone": "+47 22 00 00 01", "limit": "12.50", "since": "2024-01-15T10:00:00Z",
         "vip": "true", "web": "https://Example.com/"});
     let theirs = json!({"email": "ase@example.com", "tlf": "22 00 00 01", "amount": 12.5, "since": "2024-01-15T11:00:00.000+01:00",
@@ -747,12 +887,27 @@ fn r7_what_differs_only_in_form_is_not_rewritten_at_the_first_link_nor_later() {
 
 #[test]
 fn p11_another_order_of_a_list_is_no_edit() {
-    let flows = [flow("a.Person", "b.Person", Create::Always, &["mail = email"], &["mail <-> email", "tags <-> tags"])];
+    let flows = [flow(
+        "a.Person",
+        "b.Person",
+        Create::Always,
+        &["mail = email"],
+        &["mail <-> email", "tags <-> tags"],
+    )];
     for ordered in [false, true] {
         let list = |path| PropertySchema { ordered, ..list(path) };
-        let mut world = World::new(&flows, &schemas(&[("a.Person", vec![list("tags")]), ("b.Person", vec![list("tags")])]));
-        world.read("a.Person/1", json!({"mail": "ada@example.com", "tags": ["vip", "kunde", "oslo"]}));
-        world.read("b.Person/1", json!({"email": "ada@example.com", "tags": ["oslo", "vip", "kunde"]}));
+        let mut world = World::new(
+            &flows,
+            &schemas(&[("a.Person", vec![list("tags")]), ("b.Person", vec![list("tags")])]),
+        );
+        world.read(
+            "a.Person/1",
+            json!({"mail": "ada@example.com", "tags": ["vip", "kunde", "oslo"]}),
+        );
+        world.read(
+            "b.Person/1",
+            json!({"email": "ada@example.com", "tags": ["oslo", "vip", "kunde"]}),
+        );
         assert_eq!(world.settle(), usize::from(ordered), "at the first link");
         world.read("b.Person/1", json!({"tags": ["kunde", "oslo", "vip"]}));
         assert_eq!(world.settle(), usize::from(ordered));
@@ -765,12 +920,17 @@ fn p11_another_order_of_a_list_is_no_edit() {
 
 #[test]
 fn p11_elements_in_another_order_move_nothing() {
-    let flows = [flow("a.Person", "b.Person", Create::Never, &["mails = email"], &["mails <-> email"])];
-    let mut world = World::new(&flows, &schemas(&[("a.Person", vec![elements("mails")]), ("b.Person", vec![])]));
+    let flows =
+        [flow("a.Person", "b.Person", Create::Never, &["mails = email"], &["mails <-> email"])];
+    let mut world = World::new(
+        &flows,
+        &schemas(&[("a.Person", vec![elements("mails")]), ("b.Person", vec![])]),
+    );
     world.read("a.Person/1", json!({"mails": ["ada@example.com", "post@example.com"]}));
     world.read("b.Person/1", json!({"email": "ada@example.com"}));
     assert_eq!(world.settle(), 0);
-    for order in [["post@example.com", "ada@example.com"], ["ada@example.com", "post@example.com"]] {
+    for order in [["post@example.com", "ada@example.com"], ["ada@example.com", "post@example.com"]]
+    {
         world.read("a.Person/1", json!({"mails": order}));
         assert_eq!(world.settle(), 0, "{order:?}");
     }
@@ -781,13 +941,22 @@ fn p11_elements_in_another_order_move_nothing() {
 
 #[test]
 fn p11_a_whole_list_stays_whole_in_a_property_of_which_nothing_is_known() {
-    let flows = [flow("a.Person", "b.Person", Create::Always, &["mail = email"], &["mail <-> email", "tags <-> tags"])];
-    let assumed = PropertySchema { assumed: true, ..PropertySchema::new("tags", PlainType::String) };
+    let flows = [flow(
+        "a.Person",
+        "b.Person",
+        Create::Always,
+        &["mail = email"],
+        &["mail <-> email", "tags <-> tags"],
+    )];
+    let assumed =
+        PropertySchema { assumed: true, ..PropertySchema::new("tags", PlainType::String) };
     for theirs in [vec![], vec![PropertySchema::new("tags", PlainType::Any)], vec![assumed]] {
-        let mut world = World::new(&flows, &schemas(&[("a.Person", vec![list("tags")]), ("b.Person", theirs)]));
+        let mut world =
+            World::new(&flows, &schemas(&[("a.Person", vec![list("tags")]), ("b.Person", theirs)]));
         world.read("a.Person/1", json!({"mail": "ada@example.com", "tags": ["vip", "kunde"]}));
         assert_eq!(world.settle(), 1);
-        let made = world.records.values().find(|r| r.ty == world.ty("b.Person")).unwrap().key.clone();
+        let made =
+            world.records.values().find(|r| r.ty == world.ty("b.Person")).unwrap().key.clone();
         let made = format!("b.Person/{made}");
         assert_eq!(world.shown(&made, "tags"), json!(["vip", "kunde"]));
         world.read(&made, json!({"tags": ["vip", "kunde", "oslo"]}));
@@ -799,31 +968,47 @@ fn p11_a_whole_list_stays_whole_in_a_property_of_which_nothing_is_known() {
 
 #[test]
 fn p9_at_the_first_link_a_single_value_is_added_and_later_it_takes_its_own_place() {
-    let flows = [flow("a.Person", "b.Person", Create::Never, &["name = name"], &["mail <-> mails"])];
+    let flows =
+        [flow("a.Person", "b.Person", Create::Never, &["name = name"], &["mail <-> mails"])];
     for theirs in [elements("mails"), list("mails")] {
-        let mut world = World::new(&flows, &schemas(&[("a.Person", vec![]), ("b.Person", vec![theirs])]));
-        world.read("b.Person/1", json!({"name": "Ada", "mails": ["office@example.com", "post@example.com"]}));
+        let mut world =
+            World::new(&flows, &schemas(&[("a.Person", vec![]), ("b.Person", vec![theirs])]));
+        world.read(
+            "b.Person/1",
+            json!({"name": "Ada", "mails": ["office@example.com", "post@example.com"]}),
+        );
         world.read("a.Person/1", json!({"name": "Ada", "mail": "ada@example.com"}));
         assert_eq!(world.settle(), 1);
-        assert_eq!(world.shown("b.Person/1", "mails"), json!(["office@example.com", "post@example.com", "ada@example.com"]));
+        assert_eq!(
+            world.shown("b.Person/1", "mails"),
+            json!(["office@example.com", "post@example.com", "ada@example.com"])
+        );
         world.read("a.Person/1", json!({"mail": "ada.lie@example.com"}));
         assert_eq!(world.settle(), 1);
-        assert_eq!(world.shown("b.Person/1", "mails"), json!(["office@example.com", "post@example.com", "ada.lie@example.com"]));
+        assert_eq!(
+            world.shown("b.Person/1", "mails"),
+            json!(["office@example.com", "post@example.com", "ada.lie@example.com"])
+        );
         assert_eq!(world.settle_all(), 0);
     }
 }
 
 #[test]
 fn p9_an_edit_takes_the_place_of_what_it_displaced() {
-    let flows = [flow("a.Person", "b.Person", Create::Never, &["mail = mails"], &["mail <-> mails"])];
+    let flows =
+        [flow("a.Person", "b.Person", Create::Never, &["mail = mails"], &["mail <-> mails"])];
     for theirs in [elements("mails"), list("mails")] {
-        let mut world = World::new(&flows, &schemas(&[("a.Person", vec![]), ("b.Person", vec![theirs])]));
+        let mut world =
+            World::new(&flows, &schemas(&[("a.Person", vec![]), ("b.Person", vec![theirs])]));
         world.read("b.Person/1", json!({"mails": ["office@example.com", "ada@example.com"]}));
         world.read("a.Person/1", json!({"mail": "ada@example.com"}));
         assert_eq!(world.settle(), 0, "it is there already");
         world.read("a.Person/1", json!({"mail": "lie@example.com"}));
         assert_eq!(world.settle(), 1);
-        assert_eq!(world.shown("b.Person/1", "mails"), json!(["office@example.com", "lie@example.com"]));
+        assert_eq!(
+            world.shown("b.Person/1", "mails"),
+            json!(["office@example.com", "lie@example.com"])
+        );
         assert_eq!(world.settle_all(), 0);
     }
 }
@@ -832,7 +1017,13 @@ fn p9_an_edit_takes_the_place_of_what_it_displaced() {
 fn p8_a_list_of_references_is_translated_one_by_one() {
     let of = |path: &str, to: &str| PropertySchema { list: true, ..reference(path, to) };
     let flows = [
-        flow("a.Team", "b.Group", Create::Always, &["name = name"], &["name <-> name", "members <-> people"]),
+        flow(
+            "a.Team",
+            "b.Group",
+            Create::Always,
+            &["name = name"],
+            &["name <-> name", "members <-> people"],
+        ),
         flow("a.Person", "b.User", Create::Always, &["mail = email"], &["mail <-> email"]),
     ];
     let mut types = schemas(&[
@@ -860,7 +1051,10 @@ fn p8_a_list_of_references_is_translated_one_by_one() {
     world.read("a.Person/p3", json!({"mail": "siv@example.com"}));
     world.settle();
     let people = world.shown("b.Group/g1", "people");
-    assert!(people.as_array().unwrap().contains(&json!(13)), "it is written when it is known: {people}");
+    assert!(
+        people.as_array().unwrap().contains(&json!(13)),
+        "it is written when it is known: {people}"
+    );
     assert_eq!(world.settle_all(), 0);
 }
 
@@ -874,7 +1068,13 @@ fn r7_an_id_has_the_json_type_that_the_other_system_uses() {
     ]);
     types.get_mut("z").unwrap()[1].numeric_ids = Some(true);
     let flows = [
-        flow("a.Person", "z.User", Create::Always, &["mail = email"], &["mail <-> email", "company <-> organization"]),
+        flow(
+            "a.Person",
+            "z.User",
+            Create::Always,
+            &["mail = email"],
+            &["mail <-> email", "company <-> organization"],
+        ),
         flow("a.Company", "z.Organization", Create::Always, &["name = name"], &["name <-> name"]),
     ];
     let mut world = World::new(&flows, &types);
@@ -898,7 +1098,10 @@ fn p3_capitals_that_a_system_made_are_no_edit_though_somebody_has_edited_somethi
     let now = world.now;
     world.read_as("b.Person/1", json!({"name": "ADA BERG", "phone": "2"}), Some("8"), Some(now));
     assert_eq!(world.settle_all(), 1, "the number goes to a");
-    assert_eq!((world.value("a.Person/1", "name"), world.value("a.Person/1", "phone")), (json!("Ada  Berg "), json!("2")));
+    assert_eq!(
+        (world.value("a.Person/1", "name"), world.value("a.Person/1", "phone")),
+        (json!("Ada  Berg "), json!("2"))
+    );
 }
 
 #[test]
@@ -916,16 +1119,32 @@ fn p5a_a_read_from_before_our_own_write_is_no_edit_though_the_systems_clock_was_
     let mut values = vec![None; world.plan.ty(ty).props.len()];
     values[phone.at()] = Some(json!("2"));
     let modified = Some(Timestamp(before - 500));
-    let answer = ReadRecord { id: "1".into(), version: Some("2".into()), modified, deleted: false, values };
+    let answer =
+        ReadRecord { id: "1".into(), version: Some("2".into()), modified, deleted: false, values };
     world.now += 1;
     let mut state = world.records[&b].clone();
-    confirm::written(&world.plan, &mut state, &intent, answer, &[(phone.at(), json!("2"))], Timestamp(world.now));
+    confirm::written(
+        &world.plan,
+        &mut state,
+        &intent,
+        answer,
+        &[(phone.at(), json!("2"))],
+        Timestamp(world.now),
+    );
     world.records.insert(b, state);
     world.intents.last_mut().unwrap().state = IntentState::Done;
     world.now += 1;
-    world.read_as("b.Person/1", json!({"email": "ada@example.com", "name": "Ada", "phone": "1"}), Some("1"), Some(before));
+    world.read_as(
+        "b.Person/1",
+        json!({"email": "ada@example.com", "name": "Ada", "phone": "1"}),
+        Some("1"),
+        Some(before),
+    );
     assert_eq!(world.settle_all(), 0, "a state from before the write is taken for an edit");
-    assert_eq!((world.value("a.Person/1", "phone"), world.value("b.Person/1", "phone")), (json!("2"), json!("2")));
+    assert_eq!(
+        (world.value("a.Person/1", "phone"), world.value("b.Person/1", "phone")),
+        (json!("2"), json!("2"))
+    );
 }
 
 #[test]
@@ -936,10 +1155,14 @@ fn r6_what_shows_as_the_system_had_stored_the_write_before_was_not_kept() {
         world.decide();
         world.deliver_untold();
     }
-    // The second was acknowledged and not done; what the system made of the first has not been seen before.
+    // The second was acknowledged and not done; what the system made of the first has not been seen
+    // before.
     world.read("b.Person/1", json!({"email": "ada@example.com", "name": "Ada Lie", "phone": "1"}));
     assert_eq!(world.settle_all(), 0);
-    assert_eq!(world.reviews.iter().map(|review| review.kind).collect::<Vec<_>>(), [ReviewKind::NotKept]);
+    assert_eq!(
+        world.reviews.iter().map(|review| review.kind).collect::<Vec<_>>(),
+        [ReviewKind::NotKept]
+    );
     assert_eq!(world.value("a.Person/1", "name"), json!("Ada Moe"));
 }
 
@@ -962,7 +1185,8 @@ fn p6_what_nothing_has_shown_since_our_own_write_is_looked_at_before_it_is_writt
     assert_eq!(world.intents.last().unwrap().version(), None);
     world.intents.retain(|intent| !intent.state.is_open());
     // Once it has been seen it is written to as ever.
-    let key = world.records.values().find(|record| record.key.starts_with("new")).unwrap().key.clone();
+    let key =
+        world.records.values().find(|record| record.key.starts_with("new")).unwrap().key.clone();
     world.read(&format!("b.Person/{key}"), json!({"email": "ada@example.com", "phone": "1"}));
     world.agenda.extend(world.records.keys().copied().collect::<Vec<_>>());
     world.decide();

@@ -9,7 +9,13 @@ use lockstep_model::{Flow, Kind, Region, ReviewKind, Situation};
 use serde_json::json;
 
 fn by_mail() -> World {
-    World::people(&[flow("a.Person", "b.Person", Create::Never, &["mail = email"], &["name <-> name"])])
+    World::people(&[flow(
+        "a.Person",
+        "b.Person",
+        Create::Never,
+        &["mail = email"],
+        &["name <-> name"],
+    )])
 }
 
 #[test]
@@ -44,8 +50,17 @@ fn l2_values_are_normalised_and_empty_never_matches() {
 
 #[test]
 fn l3_a_path_through_a_list_matches_when_any_element_does() {
-    let mut world = World::people(&[flow("a.Person", "b.Person", Create::Never, &["mails.value = email"], &[])]);
-    world.read("a.Person/1", json!({"mails": [{"value": "work@example.com"}, {"value": "home@example.com"}]}));
+    let mut world = World::people(&[flow(
+        "a.Person",
+        "b.Person",
+        Create::Never,
+        &["mails.value = email"],
+        &[],
+    )]);
+    world.read(
+        "a.Person/1",
+        json!({"mails": [{"value": "work@example.com"}, {"value": "home@example.com"}]}),
+    );
     world.read("b.Person/1", json!({"email": "home@example.com"}));
     world.decide();
     assert!(world.linked("a.Person/1", "b.Person/1"));
@@ -67,8 +82,13 @@ fn l4_a_link_stays_when_its_match_values_later_differ() {
 
 #[test]
 fn who_has_just_been_linked_is_decided_on_with_it() {
-    let mut world =
-        World::people(&[flow("a.Person", "b.Person", Create::Always, &["mail = email"], &["mail <-> email", "name <-> name"])]);
+    let mut world = World::people(&[flow(
+        "a.Person",
+        "b.Person",
+        Create::Always,
+        &["mail = email"],
+        &["mail <-> email", "name <-> name"],
+    )]);
     world.read("a.Person/1", json!({"mail": "ada@example.com", "name": "Ada"}));
     world.read("b.Person/1", json!({"email": "ada@example.com"}));
     world.read("b.Person/2", json!({"email": "bo@example.com", "name": "Bo"}));
@@ -78,7 +98,10 @@ fn who_has_just_been_linked_is_decided_on_with_it() {
     assert!(world.linked("a.Person/1", "b.Person/1"));
     assert_eq!(world.intents.len(), 1, "the name");
     assert!(!world.agenda.contains(&b), "it needs no turn of its own");
-    assert!(world.agenda.contains(&world.record("b.Person/2").id), "who is in no entity that was decided on still waits");
+    assert!(
+        world.agenda.contains(&world.record("b.Person/2").id),
+        "who is in no entity that was decided on still waits"
+    );
 }
 
 #[test]
@@ -96,7 +119,13 @@ fn l5_linking_is_transitive() {
 
 #[test]
 fn l6_what_fits_several_candidates_goes_to_review_and_nothing_is_written() {
-    let mut world = World::people(&[flow("a.Person", "b.Person", Create::Always, &["mail = email"], &["name <-> name"])]);
+    let mut world = World::people(&[flow(
+        "a.Person",
+        "b.Person",
+        Create::Always,
+        &["mail = email"],
+        &["name <-> name"],
+    )]);
     world.read("a.Person/1", json!({"mail": "info@example.com", "name": "Ada"}));
     world.read("b.Person/1", json!({"email": "info@example.com", "name": "Bo"}));
     world.read("b.Person/2", json!({"email": "info@example.com", "name": "Eli"}));
@@ -121,7 +150,9 @@ fn l6_of_several_that_fit_one_none_is_preferred_by_order() {
         }
         world.read("b.Person/9", json!({"email": "info@example.com"}));
         world.decide();
-        assert!(!world.linked("a.Person/1", "b.Person/9") && !world.linked("a.Person/2", "b.Person/9"));
+        assert!(
+            !world.linked("a.Person/1", "b.Person/9") && !world.linked("a.Person/2", "b.Person/9")
+        );
         assert_eq!(world.situation("1", "b.Person"), Situation::Ambiguous);
         assert_eq!(world.situation("2", "b.Person"), Situation::Ambiguous);
     }
@@ -157,12 +188,16 @@ fn l6_a_chain_of_matches_that_would_hold_two_of_a_type_links_nothing() {
     world.read("c.Person/1", json!({"phone": "22334455", "number": "7"}));
     world.decide();
     assert!(!world.linked("a.Person/1", "b.Person/1") && !world.linked("b.Person/1", "c.Person/1"));
-    assert!(world.reviews.iter().all(|r| r.kind == ReviewKind::DisputedEntity) && !world.reviews.is_empty());
+    assert!(
+        world.reviews.iter().all(|r| r.kind == ReviewKind::DisputedEntity)
+            && !world.reviews.is_empty()
+    );
 }
 
 #[test]
 fn l6_duplicates_merge_links_them_all() {
-    let mut merging = flow("a.Person", "b.Person", Create::Never, &["mail = email"], &["name <-> name"]);
+    let mut merging =
+        flow("a.Person", "b.Person", Create::Never, &["mail = email"], &["name <-> name"]);
     merging.merge_duplicates = true;
     let mut world = World::new(&[merging], &schemas(&[("a.Person", vec![]), ("b.Person", vec![])]));
     world.read("a.Person/1", json!({"mail": "ada@example.com", "name": "Ada"}));
@@ -203,7 +238,13 @@ fn a_review_closes_when_the_rival_is_gone() {
 #[test]
 fn l9_missing_is_not_absent() {
     // D1 too: the deleted record is not created anew, the others stay.
-    let mut world = World::people(&[flow("a.Person", "b.Person", Create::Always, &["mail = email"], &["name <-> name"])]);
+    let mut world = World::people(&[flow(
+        "a.Person",
+        "b.Person",
+        Create::Always,
+        &["mail = email"],
+        &["name <-> name"],
+    )]);
     world.read("a.Person/1", json!({"mail": "ada@example.com", "name": "Ada"}));
     world.read("b.Person/1", json!({"email": "ada@example.com", "name": "Ada"}));
     world.settle();
@@ -226,9 +267,12 @@ fn l6_a_match_of_a_candidate_is_not_linked_before_its_other_side_has_been_looked
     world.read("b.Person/2", json!({"mail": "bo@example.com", "phone": "22 33 44 55"}));
     world.read("c.Person/1", json!({"phone": "22 33 44 55"}));
     world.decide();
-    let linked = |world: &World| world.linked("b.Person/1", "c.Person/1") || world.linked("b.Person/2", "c.Person/1");
+    let linked = |world: &World| {
+        world.linked("b.Person/1", "c.Person/1") || world.linked("b.Person/2", "c.Person/1")
+    };
     assert!(!linked(&world), "two match it");
-    // Only this one is decided on: it matches b/1, which is linked already, and of which c/1 is a candidate.
+    // Only this one is decided on: it matches b/1, which is linked already, and of which c/1 is a
+    // candidate.
     world.read("a.Person/2", json!({"mail": "ada@example.com"}));
     world.decide();
     assert!(!linked(&world), "still two match it");
@@ -246,8 +290,17 @@ fn in_norway(flows: &[Flow]) -> World {
 
 #[test]
 fn l2_placeholders_link_nobody() {
-    let mut world = in_norway(&[flow("a.Person", "b.Person", Create::Never, &["mail = email", "tlf = phone"], &[])]);
-    for (at, nothing) in ["-", "n/a", "None", "ukjent", "0000", "\u{200b}", "(none)", "post@example.com"].into_iter().enumerate()
+    let mut world = in_norway(&[flow(
+        "a.Person",
+        "b.Person",
+        Create::Never,
+        &["mail = email", "tlf = phone"],
+        &[],
+    )]);
+    for (at, nothing) in
+        ["-", "n/a", "None", "ukjent", "0000", "\u{200b}", "(none)", "post@example.com"]
+            .into_iter()
+            .enumerate()
     {
         let (a, b) = (format!("a.Person/{at}"), format!("b.Person/{at}"));
         world.read(&a, json!({"mail": nothing, "tlf": nothing}));
@@ -260,8 +313,14 @@ fn l2_placeholders_link_nobody() {
 #[test]
 fn l2_what_nobody_sees_keeps_nobody_apart() {
     let mut world = by_mail();
-    for (at, mail) in
-        ["a\u{200b}@example.com", "b@example.com\u{a0}", "\u{feff}c@example.com", "d\u{ad}@example.com"].into_iter().enumerate()
+    for (at, mail) in [
+        "a\u{200b}@example.com",
+        "b@example.com\u{a0}",
+        "\u{feff}c@example.com",
+        "d\u{ad}@example.com",
+    ]
+    .into_iter()
+    .enumerate()
     {
         let (a, b) = (format!("a.Person/{at}"), format!("b.Person/{at}"));
         world.read(&a, json!({"mail": mail}));
@@ -274,7 +333,8 @@ fn l2_what_nobody_sees_keeps_nobody_apart() {
 #[test]
 fn l2_what_a_number_is_is_seen_from_the_values_and_the_region_is_its_country() {
     // No name speaks for a telephone number here.
-    let mut world = in_norway(&[flow("a.Person", "b.Person", Create::Never, &["kontakt = nummer"], &[])]);
+    let mut world =
+        in_norway(&[flow("a.Person", "b.Person", Create::Never, &["kontakt = nummer"], &[])]);
     for (at, (ours, theirs)) in [
         (json!("+47 22 00 00 01"), json!("22000001")),
         (json!("22 00 00 02"), json!("+47 (0) 22-00-00-02")),
@@ -290,7 +350,8 @@ fn l2_what_a_number_is_is_seen_from_the_values_and_the_region_is_its_country() {
         assert!(world.linked(&a, &b), "{at}");
     }
     // And a name alone makes no number of a text.
-    let mut world = in_norway(&[flow("a.Person", "b.Person", Create::Never, &["phone = phone"], &[])]);
+    let mut world =
+        in_norway(&[flow("a.Person", "b.Person", Create::Never, &["phone = phone"], &[])]);
     world.read("a.Person/1", json!({"phone": "ask for Anna 12345"}));
     world.read("b.Person/1", json!({"phone": "12345"}));
     world.read("a.Person/2", json!({"phone": "Anna"}));
@@ -333,7 +394,13 @@ fn l3_the_hundredth_element_matches_too() {
 #[test]
 fn l6_records_that_are_alike_and_have_no_counterpart_are_one_question() {
     let create = |separate| {
-        let mut one = flow("a.Person", "b.Person", Create::Always, &["mail = email"], &["mail <-> email", "name <-> name"]);
+        let mut one = flow(
+            "a.Person",
+            "b.Person",
+            Create::Always,
+            &["mail = email"],
+            &["mail <-> email", "name <-> name"],
+        );
         one.separate_duplicates = separate;
         let mut world = World::people(&[one]);
         for (id, name) in [("1", "Ada"), ("2", "A. Lie"), ("3", "Ada Lie")] {
@@ -346,7 +413,10 @@ fn l6_records_that_are_alike_and_have_no_counterpart_are_one_question() {
     assert_eq!(world.settle(), 1, "Bo alone");
     assert_eq!(world.reviews.len(), 1, "{:?}", world.reviews);
     let review = world.reviews[0].clone();
-    assert_eq!((review.kind, review.record), (ReviewKind::AmbiguousMatch, world.record("a.Person/1").id));
+    assert_eq!(
+        (review.kind, review.record),
+        (ReviewKind::AmbiguousMatch, world.record("a.Person/1").id)
+    );
     assert_eq!(review.candidates.len(), 2);
     assert_eq!(world.situation("2", "b.Person"), Situation::Ambiguous);
     assert_eq!(world.settle_all(), 0, "it is asked once");
@@ -356,7 +426,8 @@ fn l6_records_that_are_alike_and_have_no_counterpart_are_one_question() {
     assert_eq!(world.settle(), 0);
     assert_eq!((world.reviews.len(), world.reviews[0].candidates.len()), (1, 3));
     // Kept apart, each gets one.
-    let ids: Vec<_> = ["1", "2", "3", "5"].iter().map(|id| world.record(&format!("a.Person/{id}")).id).collect();
+    let ids: Vec<_> =
+        ["1", "2", "3", "5"].iter().map(|id| world.record(&format!("a.Person/{id}")).id).collect();
     for (at, one) in ids.iter().enumerate() {
         world.apart.extend(ids[at + 1..].iter().map(|other| (*one, *other)));
     }
@@ -369,11 +440,19 @@ fn l6_records_that_are_alike_and_have_no_counterpart_are_one_question() {
 
 #[test]
 fn l10_an_order_line_is_recognised_within_its_order() {
-    let lines = |kind: &str, path: &str, to: &str| (kind.to_string(), vec![kit::reference(path, to)]);
+    let lines =
+        |kind: &str, path: &str, to: &str| (kind.to_string(), vec![kit::reference(path, to)]);
     let (a, b) = (lines("a.Line", "order", "Order"), lines("b.Pos", "ord", "Auftrag"));
-    let types = [("a.Order", vec![]), ("b.Auftrag", vec![]), (a.0.as_str(), a.1), (b.0.as_str(), b.1)];
+    let types =
+        [("a.Order", vec![]), ("b.Auftrag", vec![]), (a.0.as_str(), a.1), (b.0.as_str(), b.1)];
     let flows = [
-        flow("a.Line", "b.Pos", Create::Always, &["order = ord & n = pos"], &["order <-> ord", "n <-> pos", "what <-> text"]),
+        flow(
+            "a.Line",
+            "b.Pos",
+            Create::Always,
+            &["order = ord & n = pos"],
+            &["order <-> ord", "n <-> pos", "what <-> text"],
+        ),
         flow("a.Order", "b.Auftrag", Create::Always, &["number = nr"], &["number <-> nr"]),
     ];
     let mut world = World::new(&flows, &schemas(&types));

@@ -3,10 +3,13 @@
 use crate::kit::{World, flow, reference, schemas};
 use lockstep_engine::split::inherit;
 use lockstep_model::flow::{Create, Filter};
-use lockstep_model::{EntityId, Flow, IntentState, PlainType, PropertySchema, RecordId, RecordState, Timestamp};
+use lockstep_model::{
+    EntityId, Flow, IntentState, PlainType, PropertySchema, RecordId, RecordState, Timestamp,
+};
 use serde_json::json;
 
-/// Three linked records; each holds what was put in last, in `b`, though `a` and `c` had values of their own.
+/// Three linked records; each holds what was put in last, in `b`, though `a` and `c` had values of
+/// their own.
 fn three() -> World {
     let rows = ["mail <-> mail", "name <-> name", "phone <-> phone"];
     let mut world = World::people(&[
@@ -15,7 +18,10 @@ fn three() -> World {
     ]);
     world.read("a.Person/1", json!({"mail": "solveig@example.com", "name": "S.", "phone": "1"}));
     world.read("c.Person/1", json!({"mail": "solveig@example.com", "name": "Solv.", "phone": "1"}));
-    world.read("b.Person/1", json!({"mail": "solveig@example.com", "name": "Solveig", "phone": "1"}));
+    world.read(
+        "b.Person/1",
+        json!({"mail": "solveig@example.com", "name": "Solveig", "phone": "1"}),
+    );
     world.settle();
     assert_eq!(world.value("a.Person/1", "name"), json!("Solveig"));
     assert_eq!(world.value("c.Person/1", "name"), json!("Solveig"));
@@ -32,9 +38,13 @@ fn take_out(world: &mut World, out: RecordId) {
     let (mut one, mut other): (Vec<RecordState>, Vec<RecordState>) =
         world.records.values().cloned().partition(|record| record.id == out);
     let before = one.clone();
-    let open = world.intents.iter().filter(|intent| intent.state.is_open() && intent.record.is_some());
-    let unwritten: Vec<_> =
-        open.flat_map(|intent| intent.changes.iter().map(|change| (intent.record.unwrap(), change.prop))).collect();
+    let open =
+        world.intents.iter().filter(|intent| intent.state.is_open() && intent.record.is_some());
+    let unwritten: Vec<_> = open
+        .flat_map(|intent| {
+            intent.changes.iter().map(|change| (intent.record.unwrap(), change.prop))
+        })
+        .collect();
     inherit(&world.plan, Timestamp(world.now), &mut one, &other, &unwritten);
     inherit(&world.plan, Timestamp(world.now), &mut other, &before, &unwritten);
     for half in [one, other] {
@@ -54,11 +64,21 @@ fn l7_unlinking_writes_nothing_and_nobody_falls_back_to_older_values() {
     take_out_b(&mut world);
     world.agenda.extend(world.records.keys().copied().collect::<Vec<_>>());
     world.decide();
-    let updates = world.intents.iter().filter(|intent| intent.state.is_open() && intent.record.is_some()).count();
+    let updates = world
+        .intents
+        .iter()
+        .filter(|intent| intent.state.is_open() && intent.record.is_some())
+        .count();
     assert_eq!(updates, 0, "{:?}", world.intents);
     // The half without `b` gets a counterpart of its own, with all that it shows.
     world.settle();
-    let made = world.records.values().find(|record| record.key.starts_with("new")).expect("a counterpart is made").key.clone();
+    let made = world
+        .records
+        .values()
+        .find(|record| record.key.starts_with("new"))
+        .expect("a counterpart is made")
+        .key
+        .clone();
     assert_eq!(world.value(&format!("b.Person/{made}"), "name"), json!("Solveig"));
 }
 
@@ -78,7 +98,13 @@ fn l7_what_is_edited_after_unlinking_stays_in_its_half() {
 
 #[test]
 fn l7_what_is_shown_as_a_later_write_was_not_kept_is_no_later_than_it_was() {
-    let flows = [flow("b.Person", "a.Person", Create::Always, &["mail = mail"], &["mail <-> mail", "phone <-> phone"])];
+    let flows = [flow(
+        "b.Person",
+        "a.Person",
+        Create::Always,
+        &["mail = mail"],
+        &["mail <-> mail", "phone <-> phone"],
+    )];
     let mut world = World::people(&flows);
     world.read("b.Person/1", json!({"mail": "solveig@example.com", "phone": "1"}));
     world.settle();
@@ -92,28 +118,39 @@ fn l7_what_is_shown_as_a_later_write_was_not_kept_is_no_later_than_it_was() {
     world.read("b.Person/1", json!({"phone": "2"}));
     let b = world.record("b.Person/1").id;
     take_out(&mut world, b);
-    let claims: Vec<_> = world.record(&name).slots.iter().filter_map(|slot| slot.claim.clone()).collect();
-    let phone = claims.iter().find(|claim| claim.value == json!("1")).expect("it claims what it shows");
+    let claims: Vec<_> =
+        world.record(&name).slots.iter().filter_map(|slot| slot.claim.clone()).collect();
+    let phone =
+        claims.iter().find(|claim| claim.value == json!("1")).expect("it claims what it shows");
     assert_eq!(phone.at, first_seen);
 }
 
 #[test]
 fn l7_what_was_written_before_a_write_that_was_not_kept_stays_the_record_s_own() {
     let rows = ["mail <-> mail", "phone <-> phone"];
-    let mut world = World::people(&[flow("a.Person", "b.Person", Create::Always, &["mail = mail"], &rows)]);
+    let mut world =
+        World::people(&[flow("a.Person", "b.Person", Create::Always, &["mail = mail"], &rows)]);
     world.read("b.Person/1", json!({"mail": "solveig@example.com", "phone": "1"}));
     world.read("a.Person/1", json!({"mail": "solveig@example.com", "phone": "2"}));
     world.settle();
     assert_eq!(world.value("b.Person/1", "phone"), json!("2"));
-    // R6: the next write is acknowledged and not kept; what it would have displaced is nobody's claim.
+    // R6: the next write is acknowledged and not kept; what it would have displaced is nobody's
+    // claim.
     let b = world.record("b.Person/1").id;
     let state = world.records.get_mut(&b).unwrap();
     state.slots.iter_mut().for_each(|slot| (slot.carries, slot.given) = (None, None));
     world.read("a.Person/1", json!({"phone": "3"}));
     take_out_b(&mut world);
-    let phone =
-        world.record("b.Person/1").slots.iter().find_map(|slot| slot.claim.clone().filter(|claim| claim.value == json!("2")));
-    assert!(phone.is_some(), "what is created for it would get an older value: {:?}", world.record("b.Person/1").slots);
+    let phone = world
+        .record("b.Person/1")
+        .slots
+        .iter()
+        .find_map(|slot| slot.claim.clone().filter(|claim| claim.value == json!("2")));
+    assert!(
+        phone.is_some(),
+        "what is created for it would get an older value: {:?}",
+        world.record("b.Person/1").slots
+    );
 }
 
 #[test]
@@ -123,18 +160,32 @@ fn l7_what_a_half_was_given_and_has_not_kept_is_not_its_own() {
     world.decide();
     world.deliver_untold();
     let kept = world.record("c.Person/1").key.clone();
-    world.read("c.Person/1", json!({"mail": "solveig@example.com", "name": "Solveig", "phone": "2"}));
+    world.read(
+        "c.Person/1",
+        json!({"mail": "solveig@example.com", "name": "Solveig", "phone": "2"}),
+    );
     take_out_b(&mut world);
     let phone = world.prop(world.ty("c.Person"), "phone");
-    let own = |world: &World, name: &str| world.record(name).slot(phone).claim.clone().map(|claim| claim.value);
-    assert_eq!(own(&world, "c.Person/1"), Some(json!("2")), "{kept} has shown that it holds the value");
+    let own = |world: &World, name: &str| {
+        world.record(name).slot(phone).claim.clone().map(|claim| claim.value)
+    };
+    assert_eq!(
+        own(&world, "c.Person/1"),
+        Some(json!("2")),
+        "{kept} has shown that it holds the value"
+    );
     // R6: the other of them shows what it held before.
-    world.read("a.Person/1", json!({"mail": "solveig@example.com", "name": "Solveig", "phone": "1"}));
+    world.read(
+        "a.Person/1",
+        json!({"mail": "solveig@example.com", "name": "Solveig", "phone": "1"}),
+    );
     assert_ne!(own(&world, "a.Person/1"), Some(json!("2")));
 
-    // Where it was alone, it claims what it shows, and its next counterpart is given no more than that.
+    // Where it was alone, it claims what it shows, and its next counterpart is given no more than
+    // that.
     let rows = ["mail <-> mail", "phone <-> phone"];
-    let mut world = World::people(&[flow("a.Person", "b.Person", Create::Always, &["mail = mail"], &rows)]);
+    let mut world =
+        World::people(&[flow("a.Person", "b.Person", Create::Always, &["mail = mail"], &rows)]);
     world.read("b.Person/1", json!({"mail": "solveig@example.com", "phone": "1"}));
     world.read("a.Person/1", json!({"mail": "solveig@example.com", "phone": "1"}));
     world.settle();
@@ -144,7 +195,13 @@ fn l7_what_a_half_was_given_and_has_not_kept_is_not_its_own() {
     take_out_b(&mut world);
     world.read("a.Person/1", json!({"mail": "solveig@example.com", "phone": "1"}));
     world.settle_all();
-    let made = world.records.values().find(|record| record.key.starts_with("new")).expect("a counterpart is made").key.clone();
+    let made = world
+        .records
+        .values()
+        .find(|record| record.key.starts_with("new"))
+        .expect("a counterpart is made")
+        .key
+        .clone();
     assert_eq!(world.value(&format!("b.Person/{made}"), "phone"), json!("1"));
     assert_eq!(world.value("a.Person/1", "phone"), json!("1"));
 }
@@ -158,7 +215,13 @@ fn l7_what_was_edited_and_not_passed_on_before_unlinking_leaves_the_other_half_w
     world.settle_all();
     assert_eq!(world.value("a.Person/1", "name"), json!("Solveig"));
     assert_eq!(world.value("c.Person/1", "name"), json!("Solveig"));
-    let made = world.records.values().find(|record| record.key.starts_with("new")).expect("a counterpart is made").key.clone();
+    let made = world
+        .records
+        .values()
+        .find(|record| record.key.starts_with("new"))
+        .expect("a counterpart is made")
+        .key
+        .clone();
     assert_eq!(world.value(&format!("b.Person/{made}"), "name"), json!("Solveig"));
 }
 
@@ -175,7 +238,8 @@ fn l7_what_a_half_still_shows_of_an_edit_that_has_lost_within_it_is_nobodys_clai
     let edited = world.now + 1;
     world.now += 10;
     assert_eq!(world.settle(), 1, "b is created from a");
-    // A value from before that creation, though later than the one that it brought, is linked, and is not written yet to b.
+    // A value from before that creation, though later than the one that it brought, is linked, and
+    // is not written yet to b.
     let values = json!({"mail": "solveig@example.com", "name": "Solveig"});
     world.read_as("c.Person/1", values, None, Some(edited));
     world.decide();
@@ -198,7 +262,8 @@ fn l7_p8_a_reference_that_has_not_been_written_before_unlinking_is_written_after
         flow("b.Person", "c.Person", Create::Never, &["mail = mail"], &people),
         flow("c.Person", "b.Person", Create::Always, &["mail = mail"], &people),
     ];
-    let company = || vec![PropertySchema { ty: PlainType::String, ..reference("company", "Company") }];
+    let company =
+        || vec![PropertySchema { ty: PlainType::String, ..reference("company", "Company") }];
     let mut world = World::new(
         &flows,
         &schemas(&[
@@ -217,21 +282,35 @@ fn l7_p8_a_reference_that_has_not_been_written_before_unlinking_is_written_after
     world.read("b.Person/1", json!({"mail": "ada@example.com", "company": "b1"}));
     world.read("c.Person/1", json!({"mail": "ada@example.com", "company": "c1"}));
     world.settle_all();
-    let a = world.records.values().find(|record| record.ty == world.ty("a.Person")).unwrap().key.clone();
+    let a = world
+        .records
+        .values()
+        .find(|record| record.ty == world.ty("a.Person"))
+        .unwrap()
+        .key
+        .clone();
     let a = format!("a.Person/{a}");
     assert_eq!(world.value(&a, "company"), json!("a1"));
     // She moves; c hears of it, and a can't be reached.
     world.read("b.Person/1", json!({"company": "b2"}));
     world.decide();
     let ty = world.ty("a.Person");
-    let at = world.intents.iter().position(|intent| intent.state == IntentState::Queued && intent.ty == ty).unwrap();
+    let at = world
+        .intents
+        .iter()
+        .position(|intent| intent.state == IntentState::Queued && intent.ty == ty)
+        .unwrap();
     let waits = world.intents.remove(at);
     world.deliver();
     assert_eq!(world.value("c.Person/1", "company"), json!("c2"));
     world.intents.push(waits);
     let out = world.record("b.Person/1").id;
-    let companies: Vec<RecordState> =
-        world.records.values().filter(|record| record.entity != world.records[&out].entity).cloned().collect();
+    let companies: Vec<RecordState> = world
+        .records
+        .values()
+        .filter(|record| record.entity != world.records[&out].entity)
+        .cloned()
+        .collect();
     world.records.retain(|_, record| companies.iter().all(|company| company.id != record.id));
     take_out(&mut world, out);
     world.records.extend(companies.into_iter().map(|company| (company.id, company)));
@@ -249,7 +328,10 @@ fn l7_l9_what_a_half_was_given_is_its_own_though_a_later_value_in_it_does_not_re
         Flow { only, ..flow("b.Person", "a.Person", Create::Never, &["mail = mail"], &rows) },
         flow("a.Person", "c.Person", Create::Always, &["mail = mail"], &rows),
     ]);
-    world.read("b.Person/1", json!({"mail": "solveig@example.com", "phone": "1", "kind": "customer"}));
+    world.read(
+        "b.Person/1",
+        json!({"mail": "solveig@example.com", "phone": "1", "kind": "customer"}),
+    );
     world.read("a.Person/1", json!({"mail": "solveig@example.com", "phone": "1"}));
     world.read("c.Person/1", json!({"mail": "solveig@example.com", "phone": "1"}));
     world.settle();
@@ -264,7 +346,17 @@ fn l7_l9_what_a_half_was_given_is_its_own_though_a_later_value_in_it_does_not_re
     world.agenda.extend(world.records.keys().copied().collect::<Vec<_>>());
     world.settle_all();
     assert_eq!(world.value("a.Person/1", "phone"), json!("2"));
-    let made = world.records.values().find(|record| record.key.starts_with("new")).expect("a counterpart is made").key.clone();
-    assert_eq!(world.value(&format!("c.Person/{made}"), "phone"), json!("2"), "it is made with an older value");
+    let made = world
+        .records
+        .values()
+        .find(|record| record.key.starts_with("new"))
+        .expect("a counterpart is made")
+        .key
+        .clone();
+    assert_eq!(
+        world.value(&format!("c.Person/{made}"), "phone"),
+        json!("2"),
+        "it is made with an older value"
+    );
     assert_eq!(world.settle_all(), 0);
 }

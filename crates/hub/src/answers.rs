@@ -1,7 +1,7 @@
 //! A person's answers to what waits in review, and trying again what was refused.
 //!
-//! Which answer means what for which kind is one table, [`Hub::answer_one`]. An answer changes what the store knows and puts the records
-//! onto the agenda; the next run does what follows from it.
+//! Which answer means what for which kind is one table, [`Hub::answer_one`]. An answer changes what
+//! the store knows and puts the records onto the agenda; the next run does what follows from it.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,8 @@ use lockstep_engine::observe::mark_gone;
 use lockstep_engine::settle::{Entity, candidates};
 use lockstep_model::change::IntentEvent;
 use lockstep_model::{
-    EntityId, GuardKind, Intent, IntentKind, IntentState, RecordId, RecordState, Review, ReviewKind, Rule, TypeIx,
+    EntityId, GuardKind, Intent, IntentKind, IntentState, RecordId, RecordState, Review,
+    ReviewKind, Rule, TypeIx,
 };
 use lockstep_store::{Commit, JournalKind, ReviewKey};
 use serde::Serialize;
@@ -27,7 +28,8 @@ pub enum Answer {
     Accept,
     /// No: none of them; leave it as it is until the value changes; what was written is right.
     Reject,
-    /// Link this one, or this one is right: a record's name, or a candidate's place in the list, from 1 on.
+    /// Link this one, or this one is right: a record's name, or a candidate's place in the list,
+    /// from 1 on.
     Link(String),
     /// They are different things: keep them apart, and go on without a link; let the values differ.
     Separate,
@@ -53,9 +55,13 @@ pub enum Again {
 }
 
 impl Hub {
-    /// Carries out one answer to several reviews, in one run. A review that it does not fit stays open, with the reason.
+    /// Carries out one answer to several reviews, in one run. A review that it does not fit stays
+    /// open, with the reason.
     pub fn answer(&mut self, numbers: &[i64], answer: &Answer) -> ActResult<Vec<Answered>> {
-        let what = format!("review {answer:?} of {}", numbers.iter().map(i64::to_string).collect::<Vec<_>>().join(" "));
+        let what = format!(
+            "review {answer:?} of {}",
+            numbers.iter().map(i64::to_string).collect::<Vec<_>>().join(" ")
+        );
         self.act(&what, |hub, under_way| {
             let mut answered = Vec::new();
             for &number in numbers {
@@ -64,7 +70,10 @@ impl Hub {
                 let review = open.into_iter().find(|(n, _)| *n == number).map(|(_, review)| review);
                 let came = match review {
                     Some(review) => hub.answer_one(under_way, &review, answer),
-                    None => Err(ActError::Refused("there is no open review of this number; `lockstep review` lists them".into())),
+                    None => Err(ActError::Refused(
+                        "there is no open review of this number; `lockstep review` lists them"
+                            .into(),
+                    )),
                 };
                 answered.push(match came {
                     Ok(text) => Answered { number, done: true, text },
@@ -77,7 +86,12 @@ impl Hub {
     }
 
     /// One row for each kind and answer.
-    fn answer_one(&mut self, under_way: &mut Underway, review: &Review, answer: &Answer) -> ActResult<String> {
+    fn answer_one(
+        &mut self,
+        under_way: &mut Underway,
+        review: &Review,
+        answer: &Answer,
+    ) -> ActResult<String> {
         use ReviewKind as K;
         match (review.kind, answer) {
             // Which of them is it?
@@ -180,7 +194,12 @@ impl Hub {
     fn candidates_of(&mut self, review: &Review) -> Result<Vec<RecordState>> {
         let found = self.store.records(&review.candidates)?;
         let of = |id: &RecordId| found.iter().find(|record| record.id == *id).cloned();
-        Ok(review.candidates.iter().filter_map(of).filter(|record| record.ty == review.ty).collect())
+        Ok(review
+            .candidates
+            .iter()
+            .filter_map(of)
+            .filter(|record| record.ty == review.ty)
+            .collect())
     }
 
     fn only_candidate(&mut self, review: &Review) -> ActResult<RecordState> {
@@ -188,30 +207,40 @@ impl Hub {
         if found.len() == 1 {
             return Ok(found.remove(0));
         }
-        let names: Vec<String> = found.iter().map(|record| self.name_of(record).to_string()).collect();
+        let names: Vec<String> =
+            found.iter().map(|record| self.name_of(record).to_string()).collect();
         Err(ActError::Refused(match names.len() {
             0 => "it has no candidate any more; `lockstep sync` decides on it anew".to_string(),
-            n => format!("it has {n} candidates, {}: say which with `lockstep review link N RECORD`", names.join(", ")),
+            n => format!(
+                "it has {n} candidates, {}: say which with `lockstep review link N RECORD`",
+                names.join(", ")
+            ),
         }))
     }
 
     fn candidate(&mut self, review: &Review, which: &str) -> ActResult<RecordState> {
         let found = self.candidates_of(review)?;
         match which.parse::<usize>() {
-            Ok(place) => found
-                .get(place.wrapping_sub(1))
-                .cloned()
-                .ok_or_else(|| ActError::Refused(format!("it has {} candidates, so none of the number {place}", found.len()))),
+            Ok(place) => found.get(place.wrapping_sub(1)).cloned().ok_or_else(|| {
+                ActError::Refused(format!(
+                    "it has {} candidates, so none of the number {place}",
+                    found.len()
+                ))
+            }),
             // Any record will do: the person knows better than a match rule.
             Err(_) => Ok(self.find(which)?),
         }
     }
 
-    /// The record whose side of a flip-flop is meant: by its place among the candidates, or by its name.
+    /// The record whose side of a flip-flop is meant: by its place among the candidates, or by its
+    /// name.
     fn side(&mut self, review: &Review, which: &str) -> ActResult<RecordId> {
         match which.parse::<usize>() {
             Ok(place) => review.candidates.get(place.wrapping_sub(1)).copied().ok_or_else(|| {
-                ActError::Refused(format!("it has {} candidates, so none of the number {place}", review.candidates.len()))
+                ActError::Refused(format!(
+                    "it has {} candidates, so none of the number {place}",
+                    review.candidates.len()
+                ))
             }),
             Err(_) => Ok(self.find(which)?.id),
         }
@@ -222,13 +251,19 @@ impl Hub {
         self.store.records(&[review.record])?.pop().ok_or_else(gone)
     }
 
-    fn link_reviewed(&mut self, under_way: &mut Underway, review: &Review, candidate: &RecordState) -> ActResult<String> {
+    fn link_reviewed(
+        &mut self,
+        under_way: &mut Underway,
+        review: &Review,
+        candidate: &RecordState,
+    ) -> ActResult<String> {
         let record = self.reviewed(review)?;
         if review.kind == ReviewKind::UnknownOutcome && !candidate.is_live() {
             return self.landed_and_gone(under_way, review, &record, candidate);
         }
         let joined = self.join_by_hand(under_way, &record, candidate)?;
-        self.store.commit(Commit { reviews_closed: vec![ReviewKey::of(review)], ..Commit::default() })?;
+        self.store
+            .commit(Commit { reviews_closed: vec![ReviewKey::of(review)], ..Commit::default() })?;
         let names: Vec<String> = joined.members.iter().map(ToString::to_string).collect();
         Ok(format!("linked: {}", names.join(" = ")))
     }
@@ -239,13 +274,25 @@ impl Hub {
         let others = self.candidates_of(review)?;
         if let Some(linked) = others.iter().find(|other| other.entity == record.entity) {
             let (one, other) = (self.name_of(&record), self.name_of(linked));
-            return Err(ActError::Refused(format!("{one} and {other} have been linked since; `lockstep unlink {one} {other}`")));
+            return Err(ActError::Refused(format!(
+                "{one} and {other} have been linked since; `lockstep unlink {one} {other}`"
+            )));
         }
-        let mut commit = Commit { durable: true, reviews_closed: vec![ReviewKey::of(review)], ..Commit::default() };
+        let mut commit = Commit {
+            durable: true,
+            reviews_closed: vec![ReviewKey::of(review)],
+            ..Commit::default()
+        };
         for other in &others {
             commit.apart_added.push((record.id, other.id));
             let text = "a person keeps them apart";
-            commit.journal.push(self.person(under_way, JournalKind::Unlink, record.id, Some(other.id), text));
+            commit.journal.push(self.person(
+                under_way,
+                JournalKind::Unlink,
+                record.id,
+                Some(other.id),
+                text,
+            ));
         }
         if review.ty == record.ty {
             // Records of one type that match each other: each gets a counterpart of its own (L6).
@@ -255,7 +302,8 @@ impl Hub {
         }
         self.decide_on(std::iter::once(&record).chain(&others), &mut commit)?;
         self.store.commit(commit)?;
-        let names: Vec<String> = others.iter().map(|other| self.name_of(other).to_string()).collect();
+        let names: Vec<String> =
+            others.iter().map(|other| self.name_of(other).to_string()).collect();
         Ok(format!("{} is kept apart from {}", self.name_of(&record), names.join(" and ")))
     }
 
@@ -264,7 +312,11 @@ impl Hub {
         let now = self.clock.now();
         let record = self.reviewed(review)?;
         let others = self.candidates_of(review)?;
-        let mut commit = Commit { durable: true, reviews_closed: vec![ReviewKey::of(review)], ..Commit::default() };
+        let mut commit = Commit {
+            durable: true,
+            reviews_closed: vec![ReviewKey::of(review)],
+            ..Commit::default()
+        };
         for other in &others {
             commit.apart_added.push((record.id, other.id));
         }
@@ -276,7 +328,12 @@ impl Hub {
         open.extend(self.store.intents_in(IntentState::Sent, usize::MAX >> 1)?);
         for intent in open {
             if intent.source == review.record && intent.ty == review.ty {
-                commit.intents_changed.push(step(&intent, IntentEvent::PutBack, now, Some(text.into())));
+                commit.intents_changed.push(step(
+                    &intent,
+                    IntentEvent::PutBack,
+                    now,
+                    Some(text.into()),
+                ));
             }
         }
         // With what was edited while nobody knew.
@@ -285,8 +342,8 @@ impl Hub {
         Ok("the next run creates it".into())
     }
 
-    /// C2, D1: a person knows that what was created is the candidate, which has been deleted since: the link ends where it begins, and
-    /// nothing is created anew.
+    /// C2, D1: a person knows that what was created is the candidate, which has been deleted since:
+    /// the link ends where it begins, and nothing is created anew.
     fn landed_and_gone(
         &mut self,
         under_way: &mut Underway,
@@ -296,10 +353,18 @@ impl Hub {
     ) -> ActResult<String> {
         let now = self.clock.now();
         let name = self.name_of(candidate);
-        if candidate.entity.0 != candidate.id.0 || !self.store.joined(&[candidate.entity])?.is_empty() {
-            return Err(ActError::Refused(format!("{name} belongs to another, and is not in its system any more")));
+        if candidate.entity.0 != candidate.id.0
+            || !self.store.joined(&[candidate.entity])?.is_empty()
+        {
+            return Err(ActError::Refused(format!(
+                "{name} belongs to another, and is not in its system any more"
+            )));
         }
-        let mut commit = Commit { durable: true, reviews_closed: vec![ReviewKey::of(review)], ..Commit::default() };
+        let mut commit = Commit {
+            durable: true,
+            reviews_closed: vec![ReviewKey::of(review)],
+            ..Commit::default()
+        };
         let text = "a person says that it had been created; it has been deleted since";
         let mut open = self.store.intents_in(IntentState::Unknown, usize::MAX >> 1)?;
         open.extend(self.store.intents_in(IntentState::Sent, usize::MAX >> 1)?);
@@ -315,7 +380,8 @@ impl Hub {
         // What the flows say of deletions is said of this one.
         let seen = Some(candidate.first_seen);
         commit.keys_removed.extend(mark_gone(&self.plan, &mut candidate, seen));
-        let mut entry = self.person(under_way, JournalKind::Link, record.id, Some(candidate.id), text);
+        let mut entry =
+            self.person(under_way, JournalKind::Link, record.id, Some(candidate.id), text);
         entry.rule = Some(Rule::C2);
         commit.journal.push(entry);
         self.decide_on([record, &candidate].into_iter(), &mut commit)?;
@@ -324,11 +390,19 @@ impl Hub {
         Ok(format!("{name} was it; it has been deleted since, and nothing is created anew"))
     }
 
-    /// Leaves a refused or unconvertible value as it is: the property counts as holding what it was to be given, until that changes.
+    /// Leaves a refused or unconvertible value as it is: the property counts as holding what it was
+    /// to be given, until that changes.
     fn leave(&mut self, under_way: &mut Underway, review: &Review) -> ActResult<String> {
         let record = self.reviewed(review)?;
-        let mut commit = Commit { reviews_closed: vec![ReviewKey::of(review)], ..Commit::default() };
-        let mut entry = self.person(under_way, JournalKind::Person, record.id, None, "a person leaves it as it is");
+        let mut commit =
+            Commit { reviews_closed: vec![ReviewKey::of(review)], ..Commit::default() };
+        let mut entry = self.person(
+            under_way,
+            JournalKind::Person,
+            record.id,
+            None,
+            "a person leaves it as it is",
+        );
         entry.rule = Some(review.rule);
         if let Some(prop) = review.prop {
             entry.path = Some(self.plan.prop(review.ty, prop).name.clone());
@@ -336,11 +410,15 @@ impl Hub {
             entry.after = review.value.clone();
             let members = self.store.members(&[record.entity])?;
             let entity = Entity::of(&self.plan, members.iter().collect());
-            let Some(target) = members.iter().find(|member| member.ty == review.ty && member.is_live()) else {
+            let Some(target) =
+                members.iter().find(|member| member.ty == review.ty && member.is_live())
+            else {
                 let message = "the record that it is about does not exist yet: run `lockstep sync` first, or put the value right";
                 return Err(ActError::Refused(message.into()));
             };
-            let stamp = candidates(&self.plan, &entity, target.ty, prop, Some(target.id)).first().map(|best| best.stamp);
+            let stamp = candidates(&self.plan, &entity, target.ty, prop, Some(target.id))
+                .first()
+                .map(|best| best.stamp);
             let mut target = target.clone();
             target.slots[prop.at()].carries = stamp;
             commit.changed_records.push(target);
@@ -348,7 +426,12 @@ impl Hub {
             // What fails again and again is not tried any more.
             for intent in self.put_off_for(review)? {
                 let text = "a person leaves it as it is";
-                commit.intents_changed.push(step(&intent, IntentEvent::Refuse, self.clock.now(), Some(text.into())));
+                commit.intents_changed.push(step(
+                    &intent,
+                    IntentEvent::Refuse,
+                    self.clock.now(),
+                    Some(text.into()),
+                ));
             }
         }
         commit.journal.push(entry);
@@ -367,16 +450,34 @@ impl Hub {
     }
 
     /// G4: what was refused is queued, or decided on, anew.
-    fn try_again(&mut self, under_way: &mut Underway, review: &Review, commit: &mut Commit) -> Result<()> {
+    fn try_again(
+        &mut self,
+        under_way: &mut Underway,
+        review: &Review,
+        commit: &mut Commit,
+    ) -> Result<()> {
         commit.reviews_closed.push(ReviewKey::of(review));
-        let mut entry = self.person(under_way, JournalKind::Person, review.record, None, "a person has it tried again");
+        let mut entry = self.person(
+            under_way,
+            JournalKind::Person,
+            review.record,
+            None,
+            "a person has it tried again",
+        );
         entry.rule = Some(Rule::G4);
         entry.path = review.prop.map(|prop| self.plan.prop(review.ty, prop).name.clone());
         commit.journal.push(entry);
-        let refused =
-            |intent: &Intent| intent.ty == review.ty && (intent.source == review.record || intent.record == Some(review.record));
+        let refused = |intent: &Intent| {
+            intent.ty == review.ty
+                && (intent.source == review.record || intent.record == Some(review.record))
+        };
         if review.prop.is_none() {
-            for intent in self.store.intents_in(IntentState::Refused, usize::MAX >> 1)?.into_iter().filter(refused) {
+            for intent in self
+                .store
+                .intents_in(IntentState::Refused, usize::MAX >> 1)?
+                .into_iter()
+                .filter(refused)
+            {
                 self.send_again(&intent, commit)?;
             }
             for intent in self.put_off_for(review)? {
@@ -390,12 +491,13 @@ impl Hub {
         Ok(())
     }
 
-    /// Has a refused write sent again. A creation is decided on anew: while it was refused, its counterpart may have been linked, or have
-    /// begun to be made for another record (C2).
+    /// Has a refused write sent again. A creation is decided on anew: while it was refused, its
+    /// counterpart may have been linked, or have begun to be made for another record (C2).
     fn send_again(&mut self, intent: &Intent, commit: &mut Commit) -> Result<()> {
         let decided_anew = intent.kind == IntentKind::Create && !intent.takes_back();
         let event = if decided_anew { IntentEvent::Drop } else { IntentEvent::PutBack };
-        let mut update = step(intent, event, self.clock.now(), Some("a person has it tried again".into()));
+        let mut update =
+            step(intent, event, self.clock.now(), Some("a person has it tried again".into()));
         update.attempts = 0;
         commit.intents_changed.push(update);
         if decided_anew && let Some(source) = self.store.records(&[intent.source])?.pop() {
@@ -411,7 +513,8 @@ impl Hub {
             Again::All => ("--all".to_string(), None),
             Again::Record(name) => {
                 let record = self.find(name)?;
-                let members: BTreeSet<RecordId> = self.store.members(&[record.entity])?.iter().map(|m| m.id).collect();
+                let members: BTreeSet<RecordId> =
+                    self.store.members(&[record.entity])?.iter().map(|m| m.id).collect();
                 (name.clone(), Some(members))
             }
         };
@@ -421,13 +524,17 @@ impl Hub {
             let mut commit = Commit { durable: true, ..Commit::default() };
             let mut again_for: Vec<RecordId> = Vec::new();
             for review in hub.store.reviews(usize::MAX >> 1)? {
-                let again = matches!(review.kind, ReviewKind::RejectedValue | ReviewKind::NotKept | ReviewKind::Unconvertible);
+                let again = matches!(
+                    review.kind,
+                    ReviewKind::RejectedValue | ReviewKind::NotKept | ReviewKind::Unconvertible
+                );
                 if again && meant(review.record) {
                     again_for.push(review.record);
                     hub.try_again(under_way, &review, &mut commit)?;
                 }
             }
-            // Refused ones whose review was answered already, and queued ones that wait for their next try.
+            // Refused ones whose review was answered already, and queued ones that wait for their
+            // next try.
             let mut created: BTreeSet<TypeIx> = BTreeSet::new();
             for intent in hub.store.intents_in(IntentState::Refused, usize::MAX >> 1)? {
                 if meant(intent.source) && intent.kind == IntentKind::Create {
@@ -436,7 +543,9 @@ impl Hub {
                 if meant(intent.source) {
                     again_for.extend(intent.record.into_iter().chain([intent.source]));
                 }
-                if meant(intent.source) && !commit.intents_changed.iter().any(|update| update.id == intent.id) {
+                if meant(intent.source)
+                    && !commit.intents_changed.iter().any(|update| update.id == intent.id)
+                {
                     hub.send_again(&intent, &mut commit)?;
                 }
             }
@@ -451,9 +560,12 @@ impl Hub {
             }
             hub.store.commit(commit)?;
             // What else waits to be written is for the next run.
-            let entities: Vec<EntityId> = hub.store.records(&again_for)?.iter().map(|record| record.entity).collect();
+            let entities: Vec<EntityId> =
+                hub.store.records(&again_for)?.iter().map(|record| record.entity).collect();
             let members = hub.store.members(&entities)?;
-            under_way.part.limit_to(members.iter().map(|member| member.id).chain(again_for).collect());
+            under_way
+                .part
+                .limit_to(members.iter().map(|member| member.id).chain(again_for).collect());
             // L8: what is to be created may have been made by somebody since.
             hub.read(under_way, &created)?;
             hub.ask_about_queued(under_way)?;

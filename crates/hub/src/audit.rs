@@ -1,15 +1,21 @@
-//! The drift audit: linked records are read again, by their ids, and compared with what the store believes and with each other.
+//! The drift audit: linked records are read again, by their ids, and compared with what the store
+//! believes and with each other.
 //!
-//! Two things can be wrong. A record shows something else than Lockstep knows (its system did not tell of a change, or a reading was
-//! missed); or two linked records are not equal where a flow pairs them (P3). Either is an alarm: in a project that is in order an audit
-//! finds nothing. It writes nothing. With `repair`, what was read is taken in as by any other reading, and the next run settles it.
+//! Two things can be wrong. A record shows something else than Lockstep knows (its system did not
+//! tell of a change, or a reading was missed); or two linked records are not equal where a flow
+//! pairs them (P3). Either is an alarm: in a project that is in order an audit finds nothing. It
+//! writes nothing. With `repair`, what was read is taken in as by any other reading, and the next
+//! run settles it.
 
 use std::collections::{BTreeMap, HashMap};
 
 use lockstep_engine::observe::mark_gone;
 use lockstep_engine::settle::{Entity, Wanted, wanted};
 use lockstep_model::value::same;
-use lockstep_model::{EntityId, Intent, PropIx, ReadRecord, RecordId, RecordState, Review, ReviewKind, RunId, TypeIx, Value};
+use lockstep_model::{
+    EntityId, Intent, PropIx, ReadRecord, RecordId, RecordState, Review, ReviewKind, RunId, TypeIx,
+    Value,
+};
 use lockstep_store::Commit;
 use serde::Serialize;
 
@@ -32,8 +38,8 @@ pub struct Audit {
     pub records_read: usize,
     /// What differs, by flow and property.
     pub properties: Vec<AuditedProperty>,
-    /// Properties that differ because a person's answer is waited for, and because a write that was decided is still to be sent: known,
-    /// and no alarm.
+    /// Properties that differ because a person's answer is waited for, and because a write that was
+    /// decided is still to be sent: known, and no alarm.
     pub in_review: u64,
     pub waiting: u64,
     /// Linked records that are not in their system any more, though Lockstep takes them to be.
@@ -87,9 +93,19 @@ impl Audit {
     }
 
     fn add(&mut self, flow: String, property: String, difference: Difference) {
-        let at = self.properties.iter().position(|known| known.flow == flow && known.property == property);
+        let at = self
+            .properties
+            .iter()
+            .position(|known| known.flow == flow && known.property == property);
         let at = at.unwrap_or_else(|| {
-            self.properties.push(AuditedProperty { flow, property, drifted: 0, unequal: 0, not_kept: 0, examples: vec![] });
+            self.properties.push(AuditedProperty {
+                flow,
+                property,
+                drifted: 0,
+                unequal: 0,
+                not_kept: 0,
+                examples: vec![],
+            });
             self.properties.len() - 1
         });
         let known = &mut self.properties[at];
@@ -113,12 +129,14 @@ struct Repairs {
 }
 
 impl Hub {
-    /// Audits all linked records, or about so many entities spread evenly over all. With `repair` what differs is taken in.
+    /// Audits all linked records, or about so many entities spread evenly over all. With `repair`
+    /// what differs is taken in.
     pub fn audit(&mut self, sample: Option<usize>, repair: bool) -> ActResult<Audit> {
         self.audit_of(sample, repair, true)
     }
 
-    /// Compares linked records as they are stored, without asking any system: whether each holds what it should by the latest claims.
+    /// Compares linked records as they are stored, without asking any system: whether each holds
+    /// what it should by the latest claims.
     pub fn audit_stored(&mut self, sample: Option<usize>) -> ActResult<Audit> {
         self.audit_of(sample, false, false)
     }
@@ -152,13 +170,27 @@ impl Hub {
         }
     }
 
-    fn compare(&mut self, entities: &[EntityId], reads: bool, audit: &mut Audit, repairs: &mut Repairs) -> Result<()> {
+    fn compare(
+        &mut self,
+        entities: &[EntityId],
+        reads: bool,
+        audit: &mut Audit,
+        repairs: &mut Repairs,
+    ) -> Result<()> {
         let members = self.store.members(entities)?;
         let live: Vec<RecordState> = members.into_iter().filter(RecordState::is_live).collect();
         let fresh = if reads { self.fresh(&live) } else { HashMap::new() };
         let focus: Vec<RecordId> = live.iter().map(|record| record.id).collect();
         let (through, now) = (self.through(), self.clock.now());
-        let mut slice = crate::load::slice(&self.plan, self.store.as_mut(), focus, through, true, now, RunId(0))?;
+        let mut slice = crate::load::slice(
+            &self.plan,
+            self.store.as_mut(),
+            focus,
+            through,
+            true,
+            now,
+            RunId(0),
+        )?;
         let mut unsure: Vec<EntityId> = Vec::new();
         for record in &live {
             match fresh.get(&record.id) {
@@ -184,11 +216,16 @@ impl Hub {
             }
         }
         for id in entities.iter().filter(|id| !unsure.contains(id)) {
-            let records: Vec<&RecordState> = slice.members(*id).iter().filter_map(|id| slice.records.get(id)).collect();
+            let records: Vec<&RecordState> =
+                slice.members(*id).iter().filter_map(|id| slice.records.get(id)).collect();
             let entity = Entity::of(&self.plan, records);
             for record in entity.records.iter().filter(|record| record.is_live()) {
                 for prop in (0..record.slots.len() as u16).map(PropIx) {
-                    let Wanted::Write { value, claim, .. } = wanted(&self.plan, &slice, &entity, record, prop) else { continue };
+                    let Wanted::Write { value, claim, .. } =
+                        wanted(&self.plan, &slice, &entity, record, prop)
+                    else {
+                        continue;
+                    };
                     let described = self.plan.prop(record.ty, prop);
                     let from = slice.records.get(&claim.record).map_or(record.ty, |from| from.ty);
                     if is_in_review(&slice.reviews, &entity, record, prop) {
@@ -196,7 +233,8 @@ impl Hub {
                         continue;
                     }
                     let waits = |intent: &&Intent| {
-                        intent.record == Some(record.id) && intent.changes.iter().any(|change| change.prop == prop)
+                        intent.record == Some(record.id)
+                            && intent.changes.iter().any(|change| change.prop == prop)
                     };
                     if slice.intents_of(*id).any(|intent| waits(&intent)) {
                         audit.waiting += 1;
@@ -209,7 +247,11 @@ impl Hub {
                         shows: record.slot(prop).value(described.whole).clone(),
                         expected: value,
                     };
-                    audit.add(self.flow_name_between(from, record.ty), self.property_name(record.ty, prop), difference);
+                    audit.add(
+                        self.flow_name_between(from, record.ty),
+                        self.property_name(record.ty, prop),
+                        difference,
+                    );
                     if !lost {
                         repairs.unequal.push(record.id);
                     }
@@ -229,22 +271,32 @@ impl Hub {
         audit: &mut Audit,
     ) -> bool {
         let mut drifts = false;
-        for (ix, prop) in self.plan.ty(known.ty).props.iter().enumerate().filter(|(_, prop)| prop.paired) {
-            let (believed, shows) = (known.slots[ix].value(prop.whole), shown.slots[ix].value(prop.whole));
+        for (ix, prop) in
+            self.plan.ty(known.ty).props.iter().enumerate().filter(|(_, prop)| prop.paired)
+        {
+            let (believed, shows) =
+                (known.slots[ix].value(prop.whole), shown.slots[ix].value(prop.whole));
             // R6: what is known as not kept waits for a person already.
-            let lost = || reviews.iter().any(|review| is_not_kept(review, known, PropIx(ix as u16)));
+            let lost =
+                || reviews.iter().any(|review| is_not_kept(review, known, PropIx(ix as u16)));
             // P5a: within the system's delay what is read may be from before the write.
             let older = || {
-                let settled = known.written_at.map(|at| at.plus_ms(self.plan.ty(known.ty).settles_ms));
+                let settled =
+                    known.written_at.map(|at| at.plus_ms(self.plan.ty(known.ty).settles_ms));
                 settled.is_some_and(|settled| self.clock.now() < settled)
-                    && known.slots[ix].before.as_deref().is_some_and(|before| same(prop.terms(), before, shows))
+                    && known.slots[ix]
+                        .before
+                        .as_deref()
+                        .is_some_and(|before| same(prop.terms(), before, shows))
             };
             if same(prop.terms(), believed, shows) || lost() || older() {
                 continue;
             }
             drifts = true;
             let partner = self.plan.ty(known.ty).bearings[ix].iter().map(|bearing| bearing.other);
-            let partner = partner.into_iter().find(|ty| live.iter().any(|r| r.entity == known.entity && r.ty == *ty));
+            let partner = partner
+                .into_iter()
+                .find(|ty| live.iter().any(|r| r.entity == known.entity && r.ty == *ty));
             let flow = self.flow_name_between(partner.unwrap_or(known.ty), known.ty);
             let difference = Difference {
                 record: self.name_of(known),
@@ -261,11 +313,15 @@ impl Hub {
         format!("{} {}", self.plan.ty(ty).name, self.plan.prop(ty, prop).name)
     }
 
-    /// The flow between two record types, or the first that touches the second (a value can come over several).
+    /// The flow between two record types, or the first that touches the second (a value can come
+    /// over several).
     fn flow_name_between(&self, from: TypeIx, to: TypeIx) -> String {
-        let ends = |flow: &lockstep_engine::plan::PlanFlow| [(flow.from, flow.to), (flow.to, flow.from)].contains(&(from, to));
+        let ends = |flow: &lockstep_engine::plan::PlanFlow| {
+            [(flow.from, flow.to), (flow.to, flow.from)].contains(&(from, to))
+        };
         let at = self.plan.flows.iter().position(ends);
-        let at = at.or_else(|| self.plan.flows.iter().position(|flow| flow.from == to || flow.to == to));
+        let at =
+            at.or_else(|| self.plan.flows.iter().position(|flow| flow.from == to || flow.to == to));
         at.map_or_else(String::new, |at| self.plan.flow_name(lockstep_model::FlowIx(at as u16)))
     }
 
@@ -285,8 +341,11 @@ impl Hub {
                 }
             }
             let mut commit = Commit::default();
-            for mut record in hub.store.records(&repairs.gone)?.into_iter().filter(RecordState::is_live) {
-                if commit.changed_records.iter().any(|told| told.id == record.id && !told.is_live()) {
+            for mut record in
+                hub.store.records(&repairs.gone)?.into_iter().filter(RecordState::is_live)
+            {
+                if commit.changed_records.iter().any(|told| told.id == record.id && !told.is_live())
+                {
                     continue;
                 }
                 hub.facets_gone(Some(record.id), &mut commit)?;
@@ -307,13 +366,23 @@ impl Hub {
 }
 
 /// Whether a property of a record, or the record as a whole, was refused and waits for a person.
-fn is_in_review(reviews: &[Review], entity: &Entity<'_>, record: &RecordState, prop: PropIx) -> bool {
+fn is_in_review(
+    reviews: &[Review],
+    entity: &Entity<'_>,
+    record: &RecordState,
+    prop: PropIx,
+) -> bool {
     let about = |review: &&Review| {
-        matches!(review.kind, ReviewKind::RejectedValue | ReviewKind::Unconvertible | ReviewKind::FlipFlop)
-            && review.ty == record.ty
+        matches!(
+            review.kind,
+            ReviewKind::RejectedValue | ReviewKind::Unconvertible | ReviewKind::FlipFlop
+        ) && review.ty == record.ty
             && review.prop.is_none_or(|p| p == prop)
     };
-    reviews.iter().filter(about).any(|review| entity.records.iter().any(|member| member.id == review.record))
+    reviews
+        .iter()
+        .filter(about)
+        .any(|review| entity.records.iter().any(|member| member.id == review.record))
 }
 
 /// R6: whether what was written to a property was acknowledged and not kept.
@@ -321,7 +390,8 @@ fn is_not_kept(review: &Review, record: &RecordState, prop: PropIx) -> bool {
     review.kind == ReviewKind::NotKept && review.record == record.id && review.prop == Some(prop)
 }
 
-/// About so many of them, spread evenly; which ones turns with `turn`, so that another audit looks at others.
+/// About so many of them, spread evenly; which ones turns with `turn`, so that another audit looks
+/// at others.
 fn spread(all: Vec<EntityId>, sample: Option<usize>, turn: i64) -> Vec<EntityId> {
     match sample {
         Some(n) if n > 0 && n < all.len() => {

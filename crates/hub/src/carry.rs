@@ -1,5 +1,6 @@
-//! What a system's own thread does with the writes that it was given: it looks first where that is asked for, sends, and reads again
-//! what a refusal was about. It knows no store; what came of each write goes back to where the writes are promised (`deliver`).
+//! What a system's own thread does with the writes that it was given: it looks first where that is
+//! asked for, sends, and reads again what a refusal was about. It knows no store; what came of each
+//! write goes back to where the writes are promised (`deliver`).
 
 use lockstep_connector::{Action, Answers, Connector, Outcome, Trouble, Write};
 use lockstep_model::flow::PropertyRef;
@@ -20,7 +21,8 @@ pub(crate) struct Job {
     pub(crate) watch: Vec<PropertyRef>,
     pub(crate) intents: Vec<Intent>,
     pub(crate) writes: Vec<Write>,
-    /// For deletions, and for updates of what nothing has shown yet: what each record is known to hold. Empty where none is looked at.
+    /// For deletions, and for updates of what nothing has shown yet: what each record is known to
+    /// hold. Empty where none is looked at.
     pub(crate) known: Vec<Vec<(usize, Value)>>,
     /// Records can be read one by one.
     pub(crate) can_get: bool,
@@ -37,18 +39,28 @@ impl Job {
         let mut parts = Vec::new();
         while both.peek().is_some() {
             let (intents, writes): (Vec<Intent>, Vec<Write>) = both.by_ref().take(size).unzip();
-            let (known, look_ups) = (known.by_ref().take(size).collect(), look_ups.by_ref().take(size).collect());
-            parts.push(Job { kind: kind.clone(), watch: watch.clone(), intents, writes, known, can_get, look_ups });
+            let (known, look_ups) =
+                (known.by_ref().take(size).collect(), look_ups.by_ref().take(size).collect());
+            parts.push(Job {
+                kind: kind.clone(),
+                watch: watch.clone(),
+                intents,
+                writes,
+                known,
+                can_get,
+                look_ups,
+            });
         }
         parts
     }
 }
 
-/// What became of an intent; with a record that was read: after it was written (R6), after a conflict, or as a duplicate named it.
+/// What became of an intent; with a record that was read: after it was written (R6), after a
+/// conflict, or as a duplicate named it.
 pub(crate) type Carried = (Parcel, Outcome, Option<Box<ReadRecord>>);
 
-/// Carries out a job in a thread of its system. Once the system is in trouble, the rest of the job is not tried: nothing of it where it was
-/// in trouble before. Gives the trouble, too.
+/// Carries out a job in a thread of its system. Once the system is in trouble, the rest of the job
+/// is not tried: nothing of it where it was in trouble before. Gives the trouble, too.
 pub(crate) fn carry_out(
     connector: &dyn Connector,
     mut job: Job,
@@ -68,29 +80,45 @@ pub(crate) fn carry_out(
         }
         let mut came = connector.write(&job.kind, &job.watch, writes).into_iter();
         for write in writes {
-            let mut outcome = came.next().unwrap_or_else(|| Outcome::Unknown { message: "the connector gave no outcome".into() });
+            let mut outcome = came.next().unwrap_or_else(|| Outcome::Unknown {
+                message: "the connector gave no outcome".into(),
+            });
             let again = match (&outcome, &write.action) {
-                // P6: where it can't be read again now, the next reading shows what was changed; until then it conflicts once more.
-                (Outcome::Conflict { .. }, Action::Update { id, .. } | Action::Delete { id, .. }) => {
-                    look(connector, &job.kind, &job.watch, id).ok().flatten()
-                }
-                (Outcome::Duplicate { id: Some(id), message }, _) => match look(connector, &job.kind, &job.watch, id) {
-                    Ok(found) => found,
-                    // C2: nothing was made, and what is there can't be seen just now: it is tried again.
-                    Err(trouble) => {
-                        outcome = Outcome::Later { retry_after_ms: None, message: format!("{message}; {trouble}") };
-                        None
+                // P6: where it can't be read again now, the next reading shows what was changed;
+                // until then it conflicts once more.
+                (
+                    Outcome::Conflict { .. },
+                    Action::Update { id, .. } | Action::Delete { id, .. },
+                ) => look(connector, &job.kind, &job.watch, id).ok().flatten(),
+                (Outcome::Duplicate { id: Some(id), message }, _) => {
+                    match look(connector, &job.kind, &job.watch, id) {
+                        Ok(found) => found,
+                        // C2: nothing was made, and what is there can't be seen just now: it is tried
+                        // again.
+                        Err(trouble) => {
+                            outcome = Outcome::Later {
+                                retry_after_ms: None,
+                                message: format!("{message}; {trouble}"),
+                            };
+                            None
+                        }
                     }
-                },
-                // R3: an address that was wrong is answered like that as well. What is there has not been deleted.
+                }
+                // R3: an address that was wrong is answered like that as well. What is there has
+                // not been deleted.
                 (Outcome::Gone { message }, Action::Update { id, .. }) => {
                     match connector.get(&job.kind, &job.watch, id) {
                         Ok(Some(record)) if !record.deleted && record.id == *id => {
-                            outcome = Outcome::Rejected { prop: None, message: format!("{message}; but {id} is there") };
+                            outcome = Outcome::Rejected {
+                                prop: None,
+                                message: format!("{message}; but {id} is there"),
+                            };
                         }
                         Ok(_) => {}
                         Err(trouble) => {
-                            let message = format!("{message}; whether {id} is there can't be told: {trouble}");
+                            let message = format!(
+                                "{message}; whether {id} is there can't be told: {trouble}"
+                            );
                             outcome = Outcome::Later { retry_after_ms: None, message };
                         }
                     }
@@ -110,14 +138,28 @@ pub(crate) fn carry_out(
             outcomes.push((outcome, again.map(Box::new)));
         }
     }
-    let sent = |write: Write| write.values.into_iter().map(|value| (value.prop, value.value)).collect();
-    let parcels = job.intents.into_iter().zip(job.writes).map(|(intent, write)| Parcel { intent, sent: sent(write) });
-    let carried = parcels.zip(outcomes).map(|(parcel, (outcome, again))| (parcel, outcome, again)).chain(aside).collect();
+    let sent =
+        |write: Write| write.values.into_iter().map(|value| (value.prop, value.value)).collect();
+    let parcels = job
+        .intents
+        .into_iter()
+        .zip(job.writes)
+        .map(|(intent, write)| Parcel { intent, sent: sent(write) });
+    let carried = parcels
+        .zip(outcomes)
+        .map(|(parcel, (outcome, again))| (parcel, outcome, again))
+        .chain(aside)
+        .collect();
     (carried, stopped)
 }
 
 /// A record as it is now; nothing where its system shows another one in its place.
-fn look(connector: &dyn Connector, kind: &str, watch: &[PropertyRef], id: &str) -> Result<Option<ReadRecord>, Trouble> {
+fn look(
+    connector: &dyn Connector,
+    kind: &str,
+    watch: &[PropertyRef],
+    id: &str,
+) -> Result<Option<ReadRecord>, Trouble> {
     Ok(connector.get(kind, watch, id)?.filter(|record| record.id == id))
 }
 
@@ -126,9 +168,9 @@ pub(crate) fn is_to_be_read(worth: Answers, write: &Write, answer: &ReadRecord) 
     match worth {
         Answers::Stored => false,
         Answers::Unsure => !write.values.is_empty(),
-        Answers::Believed => {
-            write.values.iter().any(|sent| !answer.values[sent.prop].as_ref().is_some_and(|shown| shows(shown, &sent.value)))
-        }
+        Answers::Believed => write.values.iter().any(|sent| {
+            !answer.values[sent.prop].as_ref().is_some_and(|shown| shows(shown, &sent.value))
+        }),
     }
 }
 
@@ -143,7 +185,11 @@ pub(crate) fn shows(shown: &Value, sent: &Value) -> bool {
 }
 
 /// L8: takes creations out of a job whose record is there already, though no listing has shown it.
-fn set_aside_found(connector: &dyn Connector, job: &mut Job, stopped: &mut Option<Trouble>) -> Vec<Carried> {
+fn set_aside_found(
+    connector: &dyn Connector,
+    job: &mut Job,
+    stopped: &mut Option<Trouble>,
+) -> Vec<Carried> {
     if job.look_ups.is_empty() {
         return vec![];
     }
@@ -179,9 +225,14 @@ fn set_aside_found(connector: &dyn Connector, job: &mut Job, stopped: &mut Optio
     aside
 }
 
-/// P6, D1: takes records out of a job that were edited since it was decided what is to become of them: those that are to be deleted, and
-/// those that nothing has shown since Lockstep's own last write.
-fn set_aside_edited(connector: &dyn Connector, job: &mut Job, stopped: &mut Option<Trouble>) -> Vec<Carried> {
+/// P6, D1: takes records out of a job that were edited since it was decided what is to become of
+/// them: those that are to be deleted, and those that nothing has shown since Lockstep's own last
+/// write.
+fn set_aside_edited(
+    connector: &dyn Connector,
+    job: &mut Job,
+    stopped: &mut Option<Trouble>,
+) -> Vec<Carried> {
     if job.known.is_empty() {
         return vec![];
     }
@@ -190,8 +241,12 @@ fn set_aside_edited(connector: &dyn Connector, job: &mut Job, stopped: &mut Opti
     for ((intent, mut write), known) in intents.into_iter().zip(writes).zip(&job.known) {
         let looked_at = match &*stopped {
             Some(trouble) => Err(Outcome::Stopped(trouble.clone())),
-            None if intent.looks_first() => edited_unseen(connector, &job.kind, &job.watch, &mut write, known),
-            None => Ok(crate::deletes::edited_since(connector, &job.kind, &job.watch, &write, known)),
+            None if intent.looks_first() => {
+                edited_unseen(connector, &job.kind, &job.watch, &mut write, known)
+            }
+            None => {
+                Ok(crate::deletes::edited_since(connector, &job.kind, &job.watch, &write, known))
+            }
         };
         let (outcome, again) = match looked_at {
             Ok(None) => {
@@ -199,7 +254,10 @@ fn set_aside_edited(connector: &dyn Connector, job: &mut Job, stopped: &mut Opti
                 job.writes.push(write);
                 continue;
             }
-            Ok(Some(again)) => (Outcome::Conflict { message: "it was edited meanwhile".into() }, Some(Box::new(again))),
+            Ok(Some(again)) => (
+                Outcome::Conflict { message: "it was edited meanwhile".into() },
+                Some(Box::new(again)),
+            ),
             Err(outcome) => {
                 if let Outcome::Stopped(trouble) = &outcome {
                     stopped.get_or_insert_with(|| trouble.clone());
@@ -212,8 +270,9 @@ fn set_aside_edited(connector: &dyn Connector, job: &mut Job, stopped: &mut Opti
     aside
 }
 
-/// P6: looks at a record that nothing has shown since Lockstep's own last write. Gives it where it shows something else than is known, be it
-/// somebody's edit or what its system has made of the values; else the write carries the version that it has now.
+/// P6: looks at a record that nothing has shown since Lockstep's own last write. Gives it where it
+/// shows something else than is known, be it somebody's edit or what its system has made of the
+/// values; else the write carries the version that it has now.
 fn edited_unseen(
     connector: &dyn Connector,
     kind: &str,
@@ -224,11 +283,16 @@ fn edited_unseen(
     let Action::Update { id, version } = &mut write.action else { return Ok(None) };
     match connector.get(kind, watch, id) {
         Ok(Some(record)) if record.id != *id => {
-            let message = format!("{kind}/{id} has not been seen since it was written, and {} is shown in its place", record.id);
+            let message = format!(
+                "{kind}/{id} has not been seen since it was written, and {} is shown in its place",
+                record.id
+            );
             Err(Outcome::Later { retry_after_ms: None, message })
         }
         Ok(Some(record)) => {
-            let differs = |(prop, was): &(usize, Value)| record.values[*prop].as_ref().is_some_and(|is| !equal(is, was));
+            let differs = |(prop, was): &(usize, Value)| {
+                record.values[*prop].as_ref().is_some_and(|is| !equal(is, was))
+            };
             if known.iter().any(differs) {
                 return Ok(Some(record));
             }
@@ -238,7 +302,9 @@ fn edited_unseen(
         // Writing to it says so.
         Ok(None) => Ok(None),
         // G4: this one waits; the others are looked at, too.
-        Err(Trouble::Busy { retry_after_ms, message }) => Err(Outcome::Later { retry_after_ms, message }),
+        Err(Trouble::Busy { retry_after_ms, message }) => {
+            Err(Outcome::Later { retry_after_ms, message })
+        }
         Err(Trouble::Malformed(message)) => Err(Outcome::Later { retry_after_ms: None, message }),
         Err(trouble) => Err(Outcome::Stopped(trouble)),
     }

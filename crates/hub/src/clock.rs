@@ -20,8 +20,8 @@ pub trait Clock: Send + Sync {
 /// A clock that shows less than before by more than this has been set back.
 const SET_BACK_MS: i64 = 1_000;
 
-/// A clock that never goes back. What is decided compares times that were told at different moments: an edit after the clock was set back
-/// would count as older than what it changes.
+/// A clock that never goes back. What is decided compares times that were told at different
+/// moments: an edit after the clock was set back would count as older than what it changes.
 pub(crate) struct SteadyClock {
     clock: Arc<dyn Clock>,
     /// How much is added to what the clock says.
@@ -33,7 +33,11 @@ pub(crate) struct SteadyClock {
 impl SteadyClock {
     /// Goes on from `recorded`, which was told by another process.
     pub fn new(clock: Arc<dyn Clock>, recorded: Option<Timestamp>) -> SteadyClock {
-        SteadyClock { clock, ahead: AtomicI64::new(0), last: AtomicI64::new(recorded.map_or(i64::MIN, |at| at.0)) }
+        SteadyClock {
+            clock,
+            ahead: AtomicI64::new(0),
+            last: AtomicI64::new(recorded.map_or(i64::MIN, |at| at.0)),
+        }
     }
 }
 
@@ -55,7 +59,10 @@ impl Clock for SteadyClock {
     }
 
     fn behind(&self) -> Option<Duration> {
-        u64::try_from(self.ahead.load(Ordering::Relaxed)).ok().filter(|ms| *ms > 0).map(Duration::from_millis)
+        u64::try_from(self.ahead.load(Ordering::Relaxed))
+            .ok()
+            .filter(|ms| *ms > 0)
+            .map(Duration::from_millis)
     }
 }
 
@@ -94,7 +101,10 @@ mod tests {
         let steady = SteadyClock::new(shown.clone(), Some(Timestamp(3_610_000)));
         assert_eq!(steady.now(), Timestamp(3_610_000), "another process has told that already");
         shown.0.store(15_000, Ordering::Relaxed);
-        assert_eq!((steady.now(), steady.behind()), (Timestamp(3_615_000), Some(Duration::from_secs(3_600))));
+        assert_eq!(
+            (steady.now(), steady.behind()),
+            (Timestamp(3_615_000), Some(Duration::from_secs(3_600)))
+        );
         // Once more, within this process.
         shown.0.store(5_000, Ordering::Relaxed);
         assert_eq!(steady.now(), Timestamp(3_615_000));

@@ -1,8 +1,10 @@
-//! R8: what can't be read is told in every run and by `status`, until it is mended; what it concerns is left alone, and the rest goes on.
+//! R8: what can't be read is told in every run and by `status`, until it is mended; what it
+//! concerns is left alone, and the rest goes on.
 //!
-//! A reading that comes to its end says what is damaged now. What a reading of changes does not show again (a record without an id, seen by
-//! the last listing of everything) is still damaged. Between runs the damages are marks of the store, `damage:TYPE`; why a system could
-//! not be worked with is one as well, `trouble:SYSTEM`.
+//! A reading that comes to its end says what is damaged now. What a reading of changes does not
+//! show again (a record without an id, seen by the last listing of everything) is still damaged.
+//! Between runs the damages are marks of the store, `damage:TYPE`; why a system could not be worked
+//! with is one as well, `trouble:SYSTEM`.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -67,14 +69,17 @@ impl Damages {
         self.types.get(&ty).is_some_and(|damage| damage.stops)
     }
 
-    /// L8: what has been read of a record type is not all there is: nothing is created there that could be there.
+    /// L8: what has been read of a record type is not all there is: nothing is created there that
+    /// could be there.
     pub fn hides_records(&self, ty: TypeIx) -> bool {
         self.types.get(&ty).is_some_and(|damage| damage.stops || damage.stranger)
     }
 
     /// The record is left alone.
     pub fn leaves_alone(&self, ty: TypeIx, key: &str) -> bool {
-        self.types.get(&ty).is_some_and(|damage| damage.faults.iter().any(|fault| fault.id.as_deref() == Some(key)))
+        self.types.get(&ty).is_some_and(|damage| {
+            damage.faults.iter().any(|fault| fault.id.as_deref() == Some(key))
+        })
     }
 }
 
@@ -112,22 +117,34 @@ impl Hub {
         let mut damages = Damages::default();
         for ty in (0..self.plan.types.len() as u16).map(TypeIx) {
             let mark = marks.get(&self.damage_mark(ty)).cloned();
-            if let Some(damage) = mark.and_then(|mark| serde_json::from_value::<Damage>(mark).ok()) {
+            if let Some(damage) = mark.and_then(|mark| serde_json::from_value::<Damage>(mark).ok())
+            {
                 // Whether it still can't be read at all, this run finds out.
-                damages.types.insert(ty, Damage { stops: false, stranger: damage.stranger || damage.stops, ..damage });
+                damages.types.insert(
+                    ty,
+                    Damage { stops: false, stranger: damage.stranger || damage.stops, ..damage },
+                );
             }
         }
         Ok(damages)
     }
 
     /// Tells of a damage, once a run.
-    pub(crate) fn tell_damage(&self, under_way: &mut Underway, system: usize, place: &str, message: &str) {
+    pub(crate) fn tell_damage(
+        &self,
+        under_way: &mut Underway,
+        system: usize,
+        place: &str,
+        message: &str,
+    ) {
         if !under_way.damages.told.insert((place.to_string(), message.to_string())) {
             return;
         }
         let name = self.systems[system].name.clone();
         under_way.report.system(&name).refused += 1;
-        under_way.report.event(|| Event::Fault { place: place.to_string(), message: message.to_string() });
+        under_way
+            .report
+            .event(|| Event::Fault { place: place.to_string(), message: message.to_string() });
     }
 
     /// R8: a record type can't be read. It is left alone, others of its system are not.
@@ -140,8 +157,8 @@ impl Hub {
         under_way.damages.types.insert(ty, Damage { since, stops: true, stranger: true, faults });
     }
 
-    /// A reading has come to its end, with these faults. `all`: it would have told of every damage there is. `read` are the keys of what
-    /// it could read.
+    /// A reading has come to its end, with these faults. `all`: it would have told of every damage
+    /// there is. `read` are the keys of what it could read.
     pub(crate) fn damages_found(
         &mut self,
         under_way: &mut Underway,
@@ -154,29 +171,50 @@ impl Hub {
         let now = self.clock.now().0;
         let mut found: Vec<Fault> = faults.into_iter().map(Fault::from).collect();
         if let Some(before) = before.as_ref().filter(|_| !all) {
-            let mended = |fault: &Fault| fault.id.as_ref().is_some_and(|id| read.contains(&lockstep_model::matching::seed(id)));
-            let left = before.faults.iter().filter(|fault| !mended(fault) && !found.contains(fault)).cloned().collect::<Vec<_>>();
+            let mended = |fault: &Fault| {
+                fault
+                    .id
+                    .as_ref()
+                    .is_some_and(|id| read.contains(&lockstep_model::matching::seed(id)))
+            };
+            let left = before
+                .faults
+                .iter()
+                .filter(|fault| !mended(fault) && !found.contains(fault))
+                .cloned()
+                .collect::<Vec<_>>();
             found.extend(left);
         }
         if found.is_empty() {
             return Ok(());
         }
         let ids: Vec<&str> = found.iter().filter_map(|fault| fault.id.as_deref()).collect();
-        let known: BTreeSet<String> = self.store.by_key(ty, &ids)?.into_iter().filter(|r| r.is_live()).map(|r| r.key).collect();
-        let stranger = found.iter().any(|fault| fault.id.as_ref().is_none_or(|id| !known.contains(id)));
+        let known: BTreeSet<String> = self
+            .store
+            .by_key(ty, &ids)?
+            .into_iter()
+            .filter(|r| r.is_live())
+            .map(|r| r.key)
+            .collect();
+        let stranger =
+            found.iter().any(|fault| fault.id.as_ref().is_none_or(|id| !known.contains(id)));
         let since = before.map_or(now, |before| before.since);
         under_way.damages.types.insert(ty, Damage { since, stops: false, stranger, faults: found });
         Ok(())
     }
 
-    /// At the end of a run: tells what this run had no occasion to tell, and keeps it all for the next one. What a person did (`tells` is
-    /// false) is no occasion.
+    /// At the end of a run: tells what this run had no occasion to tell, and keeps it all for the
+    /// next one. What a person did (`tells` is false) is no occasion.
     pub(crate) fn keep_damages(&mut self, under_way: &mut Underway, tells: bool) -> Result<()> {
         let before: BTreeMap<String, Value> = self.store.marks()?.into_iter().collect();
         let mut marks = Vec::new();
         for ty in (0..self.plan.types.len() as u16).map(TypeIx) {
             let damage = under_way.damages.types.get(&ty).cloned();
-            for fault in damage.iter().filter(|_| tells).flat_map(|damage| damage.faults.iter().take(MOST_TOLD)) {
+            for fault in damage
+                .iter()
+                .filter(|_| tells)
+                .flat_map(|damage| damage.faults.iter().take(MOST_TOLD))
+            {
                 self.tell_damage(under_way, self.system_of(ty), &fault.place, &fault.message);
             }
             let mark = damage.map(|damage| {
@@ -207,7 +245,11 @@ impl Hub {
         let mut waiting = std::mem::take(&mut under_way.damages.waiting);
         let mut intents_changed = Vec::new();
         for update in waiting.drain(..) {
-            if self.store.intent(update.id)?.is_some_and(|intent| intent.state == IntentState::Queued) {
+            if self
+                .store
+                .intent(update.id)?
+                .is_some_and(|intent| intent.state == IntentState::Queued)
+            {
                 intents_changed.push(update);
             }
         }
@@ -223,7 +265,10 @@ impl Hub {
         let (mut damages, mut troubles) = (vec![], vec![]);
         for ty in (0..self.plan.types.len() as u16).map(TypeIx) {
             let mark = marks.get(&self.damage_mark(ty)).cloned();
-            let Some(damage) = mark.and_then(|mark| serde_json::from_value::<Damage>(mark).ok()) else { continue };
+            let Some(damage) = mark.and_then(|mark| serde_json::from_value::<Damage>(mark).ok())
+            else {
+                continue;
+            };
             damages.extend(damage.faults.into_iter().map(|fault| DamageLine {
                 record_type: self.plan.ty(ty).name.to_string(),
                 since: Timestamp(damage.since).to_string(),

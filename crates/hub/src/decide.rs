@@ -6,8 +6,8 @@ use lockstep_engine::slice::ReadThrough;
 use lockstep_engine::{Decision, Slice, decide};
 use lockstep_model::change::IntentEvent;
 use lockstep_model::{
-    EntityId, IntentId, IntentKind, IntentState, NumberMap, NumberSet, RecordId, RecordState, ReviewKind, Timestamp, TypeIx,
-    Value,
+    EntityId, IntentId, IntentKind, IntentState, NumberMap, NumberSet, RecordId, RecordState,
+    ReviewKind, Timestamp, TypeIx, Value,
 };
 use lockstep_store::{Commit, IntentUpdate, JournalEntry, JournalKind, ReviewKey};
 
@@ -15,12 +15,14 @@ use crate::load;
 use crate::report::{Event, RecordName, timed};
 use crate::run::{Hub, Progress, Result, Underway};
 
-/// Records decided on together. Large batches write a page of the store once where small ones write it often.
+/// Records decided on together. Large batches write a page of the store once where small ones write
+/// it often.
 const BATCH: usize = 10_000;
 /// Ranks from here on hold records that wait for another reading; they are taken up again after it.
 pub(crate) const HELD: u16 = 0x4000;
 
-/// A batch that has been decided on and is still to be recorded, and the entities that this is about.
+/// A batch that has been decided on and is still to be recorded, and the entities that this is
+/// about.
 struct Decided {
     rank: u16,
     batch: NumberSet<RecordId>,
@@ -31,11 +33,15 @@ struct Decided {
 }
 
 impl Decided {
-    /// The entities of a slice, loaded before this was recorded, of which the slice does not say what is true; with all those that share
-    /// a match key with them.
+    /// The entities of a slice, loaded before this was recorded, of which the slice does not say
+    /// what is true; with all those that share a match key with them.
     fn unknown_to(&self, slice: &Slice) -> NumberSet<EntityId> {
-        let mut unknown: NumberSet<EntityId> =
-            slice.records.values().map(|record| record.entity).filter(|entity| self.entities.contains(entity)).collect();
+        let mut unknown: NumberSet<EntityId> = slice
+            .records
+            .values()
+            .map(|record| record.entity)
+            .filter(|entity| self.entities.contains(entity))
+            .collect();
         let entity = |id: &RecordId| slice.records.get(id).map(|record| record.entity);
         let mut before = 0;
         while before != unknown.len() {
@@ -50,12 +56,15 @@ impl Decided {
     }
 }
 
-/// Decisions that a run may take about one record before it counts as going round, once it has taken many more than there are records.
+/// Decisions that a run may take about one record before it counts as going round, once it has
+/// taken many more than there are records.
 const TURNS: u32 = 20;
 
-/// G8: counts how often records are decided on, so that a run comes to its end whatever the flows say.
+/// G8: counts how often records are decided on, so that a run comes to its end whatever the flows
+/// say.
 ///
-/// Only what exceeds a budget that no settling project comes near is counted by record: the usual run pays for one addition a batch.
+/// Only what exceeds a budget that no settling project comes near is counted by record: the usual
+/// run pays for one addition a batch.
 struct Turns {
     decided: u64,
     budget: u64,
@@ -88,10 +97,12 @@ impl Turns {
 }
 
 impl Hub {
-    /// Decides until nothing but what is held is left on the agenda. Gives the record types that must be read again for those.
+    /// Decides until nothing but what is held is left on the agenda. Gives the record types that
+    /// must be read again for those.
     ///
-    /// Recording a batch takes as long as deciding on the next, so both are done at once. What the next slice does not know rightly then
-    /// is left for the batch after it; where records refer to each other it is not so easily told, and the one waits for the other.
+    /// Recording a batch takes as long as deciding on the next, so both are done at once. What the
+    /// next slice does not know rightly then is left for the batch after it; where records refer to
+    /// each other it is not so easily told, and the one waits for the other.
     pub(crate) fn decide(&mut self, under_way: &mut Underway) -> Result<BTreeSet<TypeIx>> {
         under_way.undecided.clear();
         let mut reread = BTreeSet::new();
@@ -112,8 +123,10 @@ impl Hub {
             }
             let rank = batch.first().map(|(rank, _)| *rank).filter(|rank| *rank < HELD);
             let ends = |last: &mut Decided| {
-                // One rank at a time: what decides whether others are created is decided and recorded first (C5).
-                rank != Some(last.rank) || last.commit.agenda_added.iter().any(|(rank, _)| *rank < HELD)
+                // One rank at a time: what decides whether others are created is decided and
+                // recorded first (C5).
+                rank != Some(last.rank)
+                    || last.commit.agenda_added.iter().any(|(rank, _)| *rank < HELD)
             };
             if let Some(last) = decided.take_if(ends) {
                 timed(&mut under_way.report.shares.storing_ms, || self.store.commit(last.commit))?;
@@ -125,24 +138,38 @@ impl Hub {
             if let Some(last) = &decided {
                 let unknown = last.unknown_to(&slice);
                 if !unknown.is_empty() {
-                    slice.focus.retain(|id| slice.records.get(id).is_none_or(|record| !unknown.contains(&record.entity)));
+                    slice.focus.retain(|id| {
+                        slice.records.get(id).is_none_or(|record| !unknown.contains(&record.entity))
+                    });
                     let left: NumberSet<RecordId> = slice.focus.iter().copied().collect();
                     batch.retain(|(_, id)| left.contains(id));
                 }
                 // Facets of one record are decided on together, in whatever entities they are (F2).
                 let promises = !last.commit.keys_added.is_empty() || self.plan.has_facets;
-                if promises || !unknown.is_empty() && (batch.is_empty() || self.plan.has_references()) {
+                if promises
+                    || !unknown.is_empty() && (batch.is_empty() || self.plan.has_references())
+                {
                     let last = decided.take().expect("it has just been looked at");
-                    timed(&mut under_way.report.shares.storing_ms, || self.store.commit(last.commit))?;
+                    timed(&mut under_way.report.shares.storing_ms, || {
+                        self.store.commit(last.commit)
+                    })?;
                     continue;
                 }
             }
             under_way.progress.tell(Progress::Decided { records: batch.len() });
-            let before: Vec<EntityId> = slice.focus.iter().filter_map(|id| slice.records.get(id)).map(|r| r.entity).collect();
+            let before: Vec<EntityId> = slice
+                .focus
+                .iter()
+                .filter_map(|id| slice.records.get(id))
+                .map(|r| r.entity)
+                .collect();
             let decision = match decided.take() {
-                None => timed(&mut under_way.report.shares.deciding_ms, || decide(&self.plan, &mut slice)),
+                None => timed(&mut under_way.report.shares.deciding_ms, || {
+                    decide(&self.plan, &mut slice)
+                }),
                 Some(last) => {
-                    let (plan, store, shares) = (&self.plan, &mut self.store, &mut under_way.report.shares);
+                    let (plan, store, shares) =
+                        (&self.plan, &mut self.store, &mut under_way.report.shares);
                     std::thread::scope(|scope| {
                         let (commit, decided_on) = (last.commit, last.slice);
                         let recording = scope.spawn(move || {
@@ -153,12 +180,17 @@ impl Hub {
                         });
                         let decision = timed(&mut shares.deciding_ms, || decide(plan, &mut slice));
                         let recorded = timed(&mut shares.storing_ms, || recording.join());
-                        recorded.unwrap_or_else(|panic| std::panic::resume_unwind(panic)).map(|()| decision)
+                        recorded
+                            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+                            .map(|()| decision)
                     })?
                 }
             };
             reread.extend(&decision.reread);
-            let entities = before.into_iter().chain(decision.merged.iter().flat_map(|(gone, into)| [*gone, *into])).collect();
+            let entities = before
+                .into_iter()
+                .chain(decision.merged.iter().flat_map(|(gone, into)| [*gone, *into]))
+                .collect();
             batch.extend(&decision.along);
             let in_batch: NumberSet<RecordId> = batch.iter().map(|(_, id)| *id).collect();
             urgent.retain(|id| !in_batch.contains(id));
@@ -173,7 +205,8 @@ impl Hub {
         let focus: Vec<RecordId> = batch.iter().map(|(_, id)| *id).collect();
         let through = self.through_now(under_way);
         let (now, run, reviews) = (self.clock.now(), under_way.report.run, under_way.reviews);
-        let load = || load::slice(&self.plan, self.store.as_mut(), focus, through, reviews, now, run);
+        let load =
+            || load::slice(&self.plan, self.store.as_mut(), focus, through, reviews, now, run);
         let mut slice = timed(&mut under_way.report.shares.loading_ms, load)?;
         slice.waiting.retain(|_, rank| *rank < HELD);
         slice.reconsider = under_way.reconsider;
@@ -183,8 +216,9 @@ impl Hub {
         Ok(slice)
     }
 
-    /// C2: a new record may be what a creation made whose answer is still unknown. Until that is known nothing is decided for it: it would
-    /// be somebody's whom nobody else knows, and be passed on.
+    /// C2: a new record may be what a creation made whose answer is still unknown. Until that is
+    /// known nothing is decided for it: it would be somebody's whom nobody else knows, and be
+    /// passed on.
     fn hold_what_may_be_made(&mut self) -> Result<()> {
         let mut open = self.store.intents_in(IntentState::Unknown, usize::MAX >> 1)?;
         open.extend(self.store.intents_in(IntentState::Sent, usize::MAX >> 1)?);
@@ -196,7 +230,10 @@ impl Hub {
         let mut asked: NumberSet<RecordId> = NumberSet::default();
         for intent in &open {
             let reviews = self.store.open_reviews(&[intent.source])?;
-            match reviews.iter().find(|review| review.kind == ReviewKind::UnknownOutcome && review.ty == intent.ty) {
+            match reviews
+                .iter()
+                .find(|review| review.kind == ReviewKind::UnknownOutcome && review.ty == intent.ty)
+            {
                 // A person has been asked, and is not to keep everything waiting.
                 Some(review) => {
                     asked.extend(&review.candidates);
@@ -221,7 +258,8 @@ impl Hub {
             let new = since.get(&record.ty).is_some_and(|since| record.first_seen >= *since);
             alone && (new || asked.contains(&record.id))
         };
-        let held: NumberSet<RecordId> = self.store.records(&ids)?.into_iter().filter(may_be_made).map(|r| r.id).collect();
+        let held: NumberSet<RecordId> =
+            self.store.records(&ids)?.into_iter().filter(may_be_made).map(|r| r.id).collect();
         if held.is_empty() {
             return Ok(());
         }
@@ -242,10 +280,14 @@ impl Hub {
     }
 
     pub(crate) fn through(&self) -> Vec<ReadThrough> {
-        self.status.iter().map(|status| ReadThrough { complete: status.complete, from: status.read_from }).collect()
+        self.status
+            .iter()
+            .map(|status| ReadThrough { complete: status.complete, from: status.read_from })
+            .collect()
     }
 
-    /// The same for a run under way: what can't be read of a record type may be what would be created there (L8, R8).
+    /// The same for a run under way: what can't be read of a record type may be what would be
+    /// created there (L8, R8).
     fn through_now(&self, under_way: &Underway) -> Vec<ReadThrough> {
         let mut through = self.through();
         for (at, read) in through.iter_mut().enumerate() {
@@ -265,27 +307,40 @@ impl Hub {
         let run = slice.run;
         let mut commit = Commit::default();
         if !decision.intents.is_empty() {
-            // What is sent together gets consecutive numbers: the store keeps ranges of them. Promises tell intents by their places.
+            // What is sent together gets consecutive numbers: the store keeps ranges of them.
+            // Promises tell intents by their places.
             if decision.promised.is_empty() {
-                decision.intents.sort_by_key(|intent| (intent.ty, intent.rank, intent.kind == IntentKind::Create));
+                decision.intents.sort_by_key(|intent| {
+                    (intent.ty, intent.rank, intent.kind == IntentKind::Create)
+                });
             }
             let first = self.store.take_intent_ids(decision.intents.len())?;
             for (n, intent) in decision.intents.iter_mut().enumerate() {
                 intent.id = IntentId(first.0 + n as i64);
             }
         }
-        // Found by its match values, as a number below none, until it is there: the record that a creation will make (C2).
-        commit.keys_added = decision.promised.iter().map(|(hash, at)| (*hash, RecordId(-decision.intents[*at].id.0))).collect();
+        // Found by its match values, as a number below none, until it is there: the record that a
+        // creation will make (C2).
+        commit.keys_added = decision
+            .promised
+            .iter()
+            .map(|(hash, at)| (*hash, RecordId(-decision.intents[*at].id.0)))
+            .collect();
         for finding in &decision.findings {
             under_way.report.found(finding);
         }
         let plan = &self.plan;
         let name = |id: &RecordId| {
-            slice.records.get(id).map_or_else(|| RecordName(format!("record {id}")), |r| RecordName::of(plan, r.ty, &r.key))
+            slice.records.get(id).map_or_else(
+                || RecordName(format!("record {id}")),
+                |r| RecordName::of(plan, r.ty, &r.key),
+            )
         };
         for linked in &decision.linked {
             let rule = &plan.rules[linked.rule];
-            let flow = plan.flows.iter().position(|f| (f.from, f.to) == (rule.a, rule.b) || (f.from, f.to) == (rule.b, rule.a));
+            let flow = plan.flows.iter().position(|f| {
+                (f.from, f.to) == (rule.a, rule.b) || (f.from, f.to) == (rule.b, rule.a)
+            });
             if let Some(flow) = flow {
                 under_way.report.flows[flow].linked += 1;
             }
@@ -302,30 +357,54 @@ impl Hub {
                 intent: None,
                 text: format!("they match by {}", rule.text),
             });
-            let flow = flow.map_or_else(String::new, |f| plan.flow_name(lockstep_model::FlowIx(f as u16)));
-            under_way.report.event(|| Event::Linked { flow, a: name(&linked.a), b: name(&linked.b), by: rule.text.clone() });
+            let flow =
+                flow.map_or_else(String::new, |f| plan.flow_name(lockstep_model::FlowIx(f as u16)));
+            under_way.report.event(|| Event::Linked {
+                flow,
+                a: name(&linked.a),
+                b: name(&linked.b),
+                by: rule.text.clone(),
+            });
         }
-        let held: BTreeSet<RecordId> = decision.held.iter().filter(|h| comes_by_itself(h.rule)).map(|h| h.record).collect();
-        // What waits for a reading (L8) is read in a moment. What waits for a property (C4) or for another record (P8), which may come in
-        // this very run, is told at its end.
+        let held: BTreeSet<RecordId> =
+            decision.held.iter().filter(|h| comes_by_itself(h.rule)).map(|h| h.record).collect();
+        // What waits for a reading (L8) is read in a moment. What waits for a property (C4) or for
+        // another record (P8), which may come in this very run, is told at its end.
         for review in decision.reviews_opened.iter().filter(|review| review.kind.needs_a_person()) {
-            let (kind, message, rule) = (review.kind.name().to_string(), review.message.clone(), review.rule.to_string());
+            let (kind, message, rule) =
+                (review.kind.name().to_string(), review.message.clone(), review.rule.to_string());
             let ty = slice.records.get(&review.record).map(|record| record.ty);
             let between = |f: &lockstep_engine::plan::PlanFlow| {
                 ty == Some(f.from) && review.ty == f.to || ty == Some(f.to) && review.ty == f.from
             };
-            let flow = plan.flows.iter().position(between).or_else(|| plan.flows.iter().position(|f| ty == Some(f.to)));
+            let flow = plan
+                .flows
+                .iter()
+                .position(between)
+                .or_else(|| plan.flows.iter().position(|f| ty == Some(f.to)));
             if let Some(flow) = flow {
                 under_way.report.flows[flow].review += 1;
             }
-            let flow = flow.map_or_else(String::new, |f| plan.flow_name(lockstep_model::FlowIx(f as u16)));
-            under_way.report.event(|| Event::Review { flow, kind, record: name(&review.record), message, rule });
+            let flow =
+                flow.map_or_else(String::new, |f| plan.flow_name(lockstep_model::FlowIx(f as u16)));
+            under_way.report.event(|| Event::Review {
+                flow,
+                kind,
+                record: name(&review.record),
+                message,
+                rule,
+            });
         }
         let dropped: Vec<&lockstep_model::Intent> = match decision.dropped.is_empty() {
             true => vec![],
             false => {
                 let dropped: BTreeSet<IntentId> = decision.dropped.iter().copied().collect();
-                slice.intents.values().flatten().filter(|intent| dropped.contains(&intent.id)).collect()
+                slice
+                    .intents
+                    .values()
+                    .flatten()
+                    .filter(|intent| dropped.contains(&intent.id))
+                    .collect()
             }
         };
         let type_of = |id: RecordId| slice.records.get(&id).map(|record| record.ty);
@@ -335,7 +414,12 @@ impl Hub {
         for (id, record) in &decision.confirmed {
             if let Some(intent) = slice.intents.values().flatten().find(|intent| intent.id == *id) {
                 let (record, ty) = (intent.source, intent.ty);
-                commit.reviews_closed.push(ReviewKey { kind: ReviewKind::UnknownOutcome, record, ty, prop: None });
+                commit.reviews_closed.push(ReviewKey {
+                    kind: ReviewKind::UnknownOutcome,
+                    record,
+                    ty,
+                    prop: None,
+                });
             }
             commit.intents_changed.push(IntentUpdate {
                 id: *id,
@@ -358,29 +442,47 @@ impl Hub {
                 done_at: Some(now),
             });
         }
-        commit.agenda_added.extend(batch.iter().filter(|(_, id)| held.contains(id)).map(|(rank, id)| (rank + HELD, *id)));
-        commit
-            .agenda_added
-            .extend(decision.agenda.iter().filter_map(|id| slice.records.get(id)).map(|r| (plan.ty(r.ty).decide_rank, r.id)));
+        commit.agenda_added.extend(
+            batch.iter().filter(|(_, id)| held.contains(id)).map(|(rank, id)| (rank + HELD, *id)),
+        );
+        commit.agenda_added.extend(
+            decision
+                .agenda
+                .iter()
+                .filter_map(|id| slice.records.get(id))
+                .map(|r| (plan.ty(r.ty).decide_rank, r.id)),
+        );
         commit.agenda_done = batch;
         // What has just been decided is not put back by its own neighbours, except as held.
-        let wake: Vec<u64> = if plan.has_references() { decision.wake.iter().copied().collect() } else { vec![] };
+        let wake: Vec<u64> =
+            if plan.has_references() { decision.wake.iter().copied().collect() } else { vec![] };
         commit.changed_records = decision.changed;
         commit.relinked = decision.relinked;
         commit.intents_moved = decision.moved;
         under_way.reviews |= !decision.reviews_opened.is_empty();
         commit.intents_new = decision.intents;
-        // Systems are read side by side; what is asked is numbered in the same order whichever answered first.
+        // Systems are read side by side; what is asked is numbered in the same order whichever
+        // answered first.
         commit.reviews_opened = decision.reviews_opened;
-        let place = |id: &RecordId| slice.records.get(id).map(|record| (record.ty, record.key.len(), record.key.clone()));
+        let place = |id: &RecordId| {
+            slice.records.get(id).map(|record| (record.ty, record.key.len(), record.key.clone()))
+        };
         commit.reviews_opened.sort_by_cached_key(|review| place(&review.record));
         commit.reviews_closed = decision.reviews_closed.iter().map(ReviewKey::of).collect();
         self.wake(&wake, &mut commit)?;
         Ok(commit)
     }
 
-    /// G8: takes records off the agenda that decisions keep putting back, and asks a person about them: each run comes to an end.
-    fn stop_circling(&self, under_way: &mut Underway, turns: &Turns, circling: &[RecordId], slice: &Slice, commit: &mut Commit) {
+    /// G8: takes records off the agenda that decisions keep putting back, and asks a person about
+    /// them: each run comes to an end.
+    fn stop_circling(
+        &self,
+        under_way: &mut Underway,
+        turns: &Turns,
+        circling: &[RecordId],
+        slice: &Slice,
+        commit: &mut Commit,
+    ) {
         if turns.times.is_empty() {
             return;
         }
@@ -389,11 +491,17 @@ impl Hub {
         if circling.is_empty() {
             return;
         }
-        let mut often: Vec<RecordId> = turns.times.iter().filter(|(_, times)| **times > TURNS / 2).map(|(id, _)| *id).collect();
+        let mut often: Vec<RecordId> = turns
+            .times
+            .iter()
+            .filter(|(_, times)| **times > TURNS / 2)
+            .map(|(id, _)| *id)
+            .collect();
         often.sort_unstable();
         often.truncate(11);
         for record in circling.iter().filter_map(|id| slice.records.get(id)) {
-            let others: Vec<RecordId> = often.iter().copied().filter(|id| *id != record.id).take(10).collect();
+            let others: Vec<RecordId> =
+                often.iter().copied().filter(|id| *id != record.id).take(10).collect();
             let names: Vec<String> = others
                 .iter()
                 .filter_map(|id| slice.records.get(id))
@@ -404,8 +512,13 @@ impl Hub {
                 let flow = &plan.flows[flow.at()];
                 flow.from == record.ty || flow.to == record.ty
             };
-            let flows: Vec<String> = flows.filter(touches).map(|flow| format!("`{}`", plan.flow_name(flow))).collect();
-            let with = if names.is_empty() { String::new() } else { format!(", in turns with {}", names.join(", ")) };
+            let flows: Vec<String> =
+                flows.filter(touches).map(|flow| format!("`{}`", plan.flow_name(flow))).collect();
+            let with = if names.is_empty() {
+                String::new()
+            } else {
+                format!(", in turns with {}", names.join(", "))
+            };
             let message = format!(
                 "each decision about it calls for another one{with}. What was decided last stands, and no more is tried \
                  in this run. The cause lies in the flows {}: look for one that creates in dependence on what it creates itself",
@@ -440,7 +553,8 @@ impl Hub {
         if hashes.is_empty() {
             return Ok(());
         }
-        let mut ids: Vec<RecordId> = self.store.by_hash(hashes)?.into_iter().map(|(_, id)| id).collect();
+        let mut ids: Vec<RecordId> =
+            self.store.by_hash(hashes)?.into_iter().map(|(_, id)| id).collect();
         ids.sort_unstable();
         ids.dedup();
         let records = self.store.records(&ids)?;

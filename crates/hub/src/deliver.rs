@@ -1,7 +1,8 @@
 //! Delivering the outbox: each system in threads of its own (`lanes`), what others refer to first.
 //!
-//! An intent is durable before it is sent (C2), and marked as sent before the request leaves; what the system answers is recorded with
-//! the record's new state in one commit (G5). A system that is down pauses alone; one bad record never stops the others (G4).
+//! An intent is durable before it is sent (C2), and marked as sent before the request leaves; what
+//! the system answers is recorded with the record's new state in one commit (G5). A system that is
+//! down pauses alone; one bad record never stops the others (G4).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -17,8 +18,8 @@ use lockstep_model::change::IntentEvent;
 use lockstep_model::matching::reference_hash;
 use lockstep_model::value::{effective, is_empty, same, shown};
 use lockstep_model::{
-    Change, EntityId, Intent, IntentKind, NumberMap, PropIx, ReadRecord, RecordId, RecordState, Review, ReviewKind, Rule, Slot,
-    TypeIx, Value,
+    Change, EntityId, Intent, IntentKind, NumberMap, PropIx, ReadRecord, RecordId, RecordState,
+    Review, ReviewKind, Rule, Slot, TypeIx, Value,
 };
 use lockstep_store::{Commit, Flush, IntentUpdate, JournalEntry, JournalKind};
 
@@ -32,8 +33,8 @@ use crate::settle_unknown::Found;
 const ANSWERS: usize = 10_000;
 /// What is put back until something else is known is not due before this time has passed.
 pub(crate) const PATIENCE_MS: i64 = 65_000;
-/// A run waits this long for a single write that is to be tried again, and no longer than this for all of them together: everything else
-/// waits with it (G4). The rest is for the next run.
+/// A run waits this long for a single write that is to be tried again, and no longer than this for
+/// all of them together: everything else waits with it (G4). The rest is for the next run.
 const WAIT_FOR_ONE_MS: i64 = 10_000;
 const WAIT_IN_ALL_MS: i64 = 30_000;
 
@@ -63,12 +64,17 @@ struct Here {
 
 impl Here {
     /// Carries out the next job; by chance several ones, and others than the first.
-    fn carry_some(&mut self, connectors: &[Arc<dyn Connector>], chance: Option<&mut Chance>) -> Vec<Answered> {
+    fn carry_some(
+        &mut self,
+        connectors: &[Arc<dyn Connector>],
+        chance: Option<&mut Chance>,
+    ) -> Vec<Answered> {
         let (mut answered, mut chance) = (Vec::new(), chance);
         let mut draw = |end: usize| chance.as_mut().map_or(0, |chance| chance(end));
         for _ in 0..=draw(self.jobs.len()) {
             let Some((system, job)) = self.jobs.remove(draw(self.jobs.len())) else { break };
-            let (carried, stopped) = carry_out(connectors[system].as_ref(), job, self.stopped.get(&system).cloned());
+            let (carried, stopped) =
+                carry_out(connectors[system].as_ref(), job, self.stopped.get(&system).cloned());
             if let Some(trouble) = stopped {
                 self.stopped.entry(system).or_insert(trouble);
             }
@@ -87,21 +93,28 @@ pub(crate) struct Before {
 
 impl Before {
     pub(crate) fn of(plan: &Plan, state: &RecordState, intent: &Intent) -> Before {
-        let shown = |change: &Change| state.slot(change.prop).value(plan.prop(state.ty, change.prop).whole).clone();
+        let shown = |change: &Change| {
+            state.slot(change.prop).value(plan.prop(state.ty, change.prop).whole).clone()
+        };
         Before { hashes: hashes(plan, state), shown: intent.changes.iter().map(shown).collect() }
     }
 }
 
 impl Hub {
-    /// Sends what is due, until nothing is or every system with something due is paused. Gives whether anything was sent.
+    /// Sends what is due, until nothing is or every system with something due is paused. Gives
+    /// whether anything was sent.
     pub(crate) fn deliver(&mut self, under_way: &mut Underway) -> Result<bool> {
         under_way.asked = self.clock.now();
         under_way.great_loads.clear();
         if !self.may_write(under_way)? {
             return Ok(false);
         }
-        let connectors: Vec<_> = self.systems.iter().map(|system| system.connector.clone()).collect();
-        let mut lines: Vec<Line> = connectors.iter().map(|connector| Line::new(lanes::at_once(connector.as_ref()))).collect();
+        let connectors: Vec<_> =
+            self.systems.iter().map(|system| system.connector.clone()).collect();
+        let mut lines: Vec<Line> = connectors
+            .iter()
+            .map(|connector| Line::new(lanes::at_once(connector.as_ref())))
+            .collect();
         let desks: Vec<Desk> = connectors.iter().map(|_| Desk::default()).collect();
         let mut sent_any = false;
         std::thread::scope(|scope| -> Result<()> {
@@ -111,7 +124,9 @@ impl Hub {
             let mut here = Here::default();
             loop {
                 for (system, connector) in connectors.iter().enumerate() {
-                    while let Some((flush, job)) = self.promise(under_way, system, &mut lines[system])? {
+                    while let Some((flush, job)) =
+                        self.promise(under_way, system, &mut lines[system])?
+                    {
                         sent_any = true;
                         let at_once = lines[system].at_once;
                         let jobs = if at_once == 1 {
@@ -128,8 +143,11 @@ impl Hub {
                         desks[system].put(flush, jobs);
                         if !std::mem::replace(&mut has_threads[system], true) {
                             for _ in 0..Desk::threads(at_once) {
-                                let (desk, answer, connector) = (&desks[system], answer.clone(), connector.clone());
-                                scope.spawn(move || desk.work(system, connector.as_ref(), at_once, &answer));
+                                let (desk, answer, connector) =
+                                    (&desks[system], answer.clone(), connector.clone());
+                                scope.spawn(move || {
+                                    desk.work(system, connector.as_ref(), at_once, &answer)
+                                });
                             }
                         }
                     }
@@ -153,17 +171,23 @@ impl Hub {
                 }
                 let mut came: BTreeMap<usize, Vec<Carried>> = BTreeMap::new();
                 let mut take = |answered: Answered| -> Result<()> {
-                    let carried = answered.carried.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+                    let carried = answered
+                        .carried
+                        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
                     came.entry(answered.system).or_default().extend(carried);
                     Ok(())
                 };
                 if self.one_thread {
-                    here.carry_some(&connectors, self.chance.as_deref_mut()).into_iter().try_for_each(&mut take)?;
+                    here.carry_some(&connectors, self.chance.as_deref_mut())
+                        .into_iter()
+                        .try_for_each(&mut take)?;
                 } else {
                     let mut first = answers.try_recv().ok();
                     if first.is_none() {
                         timed(&mut under_way.report.shares.storing_ms, || self.store.meanwhile())?;
-                        first = timed(&mut under_way.report.shares.delivering_ms, || answers.recv().ok());
+                        first = timed(&mut under_way.report.shares.delivering_ms, || {
+                            answers.recv().ok()
+                        });
                     }
                     // What has come meanwhile is recorded with it, in one commit.
                     first.into_iter().chain(answers.try_iter()).try_for_each(&mut take)?;
@@ -189,7 +213,9 @@ impl Hub {
     /// The record types of a system that may be written to.
     fn types_of(&self, under_way: &Underway, system: usize) -> Vec<TypeIx> {
         let stops = |ty: TypeIx| {
-            under_way.guards.stops(ty) || under_way.damages.stops(ty) || !under_way.part.may_write_to(&self.plan, ty)
+            under_way.guards.stops(ty)
+                || under_way.damages.stops(ty)
+                || !under_way.part.may_write_to(&self.plan, ty)
         };
         let all = (0..self.plan.types.len() as u16).map(TypeIx);
         all.filter(|ty| self.system_of(*ty) == system && !stops(*ty)).collect()
@@ -199,7 +225,9 @@ impl Hub {
     fn next_due(&mut self, under_way: &Underway) -> Result<Option<lockstep_model::Timestamp>> {
         let far = self.clock.now().plus_ms(PATIENCE_MS);
         let mut next = None;
-        for system in (0..self.systems.len()).filter(|system| !under_way.paused.contains_key(system)) {
+        for system in
+            (0..self.systems.len()).filter(|system| !under_way.paused.contains_key(system))
+        {
             let types = self.types_of(under_way, system);
             for intent in self.may_be_sent(under_way, far, &types, 100)? {
                 next = match (next, intent.not_before) {
@@ -212,16 +240,22 @@ impl Hub {
         Ok(next)
     }
 
-    /// Takes the next intents of a system from the outbox and marks them as sent; to be flushed before they are (C2). Nothing while what is
-    /// next has to wait for an answer.
-    fn promise(&mut self, under_way: &mut Underway, system: usize, line: &mut Line) -> Result<Option<(Flush, Job)>> {
+    /// Takes the next intents of a system from the outbox and marks them as sent; to be flushed
+    /// before they are (C2). Nothing while what is next has to wait for an answer.
+    fn promise(
+        &mut self,
+        under_way: &mut Underway,
+        system: usize,
+        line: &mut Line,
+    ) -> Result<Option<(Flush, Job)>> {
         if line.is_full() || under_way.paused.contains_key(&system) {
             return Ok(None);
         }
         let types = self.types_of(under_way, system);
         let now = self.clock.now();
         // C2: what was sent in this run and is not known to have been done is not sent again in it.
-        // A batch of which nothing is to be sent is dropped from the outbox, so this comes to an end.
+        // A batch of which nothing is to be sent is dropped from the outbox, so this comes to an
+        // end.
         loop {
             let due = self.may_be_sent(under_way, now, &types, 1)?;
             let Some(head) = due.into_iter().next() else { return Ok(None) };
@@ -248,8 +282,10 @@ impl Hub {
         let now = self.clock.now();
         let ty = head.ty;
         let kind = self.plan.ty(ty).name.kind.clone();
-        // Large batches spare a folder of files from being replaced often; they are held in memory whole, so they stay in proportion.
-        let most = usize::try_from(self.status[ty.at()].records / 5).unwrap_or(0).clamp(10_000, 75_000);
+        // Large batches spare a folder of files from being replaced often; they are held in memory
+        // whole, so they stay in proportion.
+        let most =
+            usize::try_from(self.status[ty.at()].records / 5).unwrap_or(0).clamp(10_000, 75_000);
         let size = line.room(self.systems[system].connector.batch(&kind).max(1), most);
         under_way.written.insert(ty);
         let mut intents = self.may_be_sent(under_way, now, types, size)?;
@@ -267,10 +303,13 @@ impl Hub {
                 return Ok(Promised::Waits);
             }
         }
-        // The store has what lies together written together when the answers come. What is to be created still comes last.
+        // The store has what lies together written together when the answers come. What is to be
+        // created still comes last.
         intents.sort_by_key(|intent| (intent.kind == IntentKind::Create, intent.record));
         let targets: Vec<RecordId> = intents.iter().filter_map(|i| i.record).collect();
-        let looked_at = intents.iter().filter(|intent| intent.kind == IntentKind::Delete || intent.looks_first());
+        let looked_at = intents
+            .iter()
+            .filter(|intent| intent.kind == IntentKind::Delete || intent.looks_first());
         let looked_at: Vec<RecordId> = looked_at.filter_map(|intent| intent.record).collect();
         let shares = &mut under_way.report.shares;
         let keys: NumberMap<RecordId, String> =
@@ -280,7 +319,12 @@ impl Hub {
             self.store.records(&looked_at)?.into_iter().map(|r| (r.id, r)).collect();
         let counterparts = self.counterparts(&intents)?;
         if self.has_facets(ty) {
-            let known = self.store.records(&targets)?.into_iter().map(|record| (record.id, record)).collect();
+            let known = self
+                .store
+                .records(&targets)?
+                .into_iter()
+                .map(|record| (record.id, record))
+                .collect();
             let updates = intents.iter_mut().filter(|intent| intent.kind == IntentKind::Update);
             updates.for_each(|intent| self.with_other_facets(intent, &known));
         }
@@ -293,8 +337,12 @@ impl Hub {
             let key = || intent.record.and_then(|id| keys.get(&id).cloned()).unwrap_or_default();
             let action = match intent.kind {
                 IntentKind::Create => Action::Create,
-                IntentKind::Update => Action::Update { id: key(), version: intent.version().cloned() },
-                IntentKind::Delete => Action::Delete { id: key(), version: intent.base_version.clone() },
+                IntentKind::Update => {
+                    Action::Update { id: key(), version: intent.version().cloned() }
+                }
+                IntentKind::Delete => {
+                    Action::Delete { id: key(), version: intent.base_version.clone() }
+                }
             };
             if intent.kind != IntentKind::Create && under_way.damages.leaves_alone(ty, &key()) {
                 // R8: it waits until its record can be read again.
@@ -315,7 +363,8 @@ impl Hub {
             let needless = values.is_empty() && intent.kind == IntentKind::Update;
             let lacks = self.lacks_required(&intent, &values);
             if needless || lacks.is_some() {
-                // Its reference has no counterpart yet: it waits, and is decided again when that is linked (P8, C4).
+                // Its reference has no counterpart yet: it waits, and is decided again when that is
+                // linked (P8, C4).
                 commit.intents_changed.push(step(&intent, IntentEvent::Drop, now, lacks.clone()));
                 line.end(intent.id);
                 if let Some(message) = lacks {
@@ -335,8 +384,10 @@ impl Hub {
                 let target = intent.record.and_then(|id| looked_at.get(&id));
                 known.push(target.map(crate::deletes::known_of).unwrap_or_default());
             }
-            // C2: the same at every try, in whatever process; another after yesterday's store was put back, which hands out numbers again.
-            let token = format!("lockstep-{}-{:x}-{}", self.identity, intent.decided_at.0, intent.id);
+            // C2: the same at every try, in whatever process; another after yesterday's store was
+            // put back, which hands out numbers again.
+            let token =
+                format!("lockstep-{}-{:x}-{}", self.identity, intent.decided_at.0, intent.id);
             let write = Write { action, values, token };
             writes.push(write);
             under_way.part.begin(&intent);
@@ -345,38 +396,59 @@ impl Hub {
             }
             promised.push(intent);
         }
-        let flush = timed(&mut under_way.report.shares.storing_ms, || self.store.commit_unflushed(commit))?;
+        let flush =
+            timed(&mut under_way.report.shares.storing_ms, || self.store.commit_unflushed(commit))?;
         if promised.is_empty() {
             return Ok(Promised::Dropped);
         }
-        under_way.progress.tell(Progress::Sending { ty: self.plan.ty(ty).name.to_string(), writes: promised.len() });
+        under_way.progress.tell(Progress::Sending {
+            ty: self.plan.ty(ty).name.to_string(),
+            writes: promised.len(),
+        });
         let watch = self.plan.ty(ty).watch();
         let look_ups = self.look_ups(under_way, system, ty, &promised)?;
         let can_get = self.plan.ty(ty).can.get;
-        Ok(Promised::Job(flush, Job { kind, watch, intents: promised, writes, known, can_get, look_ups }))
+        Ok(Promised::Job(
+            flush,
+            Job { kind, watch, intents: promised, writes, known, can_get, look_ups },
+        ))
     }
 
     /// The ids of counterparts that did not exist when the intents were decided.
-    pub(crate) fn counterparts(&mut self, intents: &[Intent]) -> Result<HashMap<(RecordId, TypeIx), String>> {
-        let wanted: Vec<_> = intents.iter().flat_map(|i| &i.changes).filter_map(|change| change.counterpart_of).collect();
+    pub(crate) fn counterparts(
+        &mut self,
+        intents: &[Intent],
+    ) -> Result<HashMap<(RecordId, TypeIx), String>> {
+        let wanted: Vec<_> = intents
+            .iter()
+            .flat_map(|i| &i.changes)
+            .filter_map(|change| change.counterpart_of)
+            .collect();
         if wanted.is_empty() {
             return Ok(HashMap::new());
         }
         let ids: Vec<RecordId> = wanted.iter().map(|w| w.of).collect();
-        let sources: HashMap<RecordId, EntityId> = self.store.records(&ids)?.into_iter().map(|r| (r.id, r.entity)).collect();
+        let sources: HashMap<RecordId, EntityId> =
+            self.store.records(&ids)?.into_iter().map(|r| (r.id, r.entity)).collect();
         let entities: Vec<EntityId> = sources.values().copied().collect();
         let members = self.store.members(&entities)?;
         let mut found = HashMap::new();
         for want in wanted {
             let Some(entity) = sources.get(&want.of) else { continue };
-            if let Some(member) = members.iter().find(|m| m.entity == *entity && m.ty == want.ty && m.is_live()) {
+            if let Some(member) =
+                members.iter().find(|m| m.entity == *entity && m.ty == want.ty && m.is_live())
+            {
                 found.insert((want.of, want.ty), member.key.clone());
             }
         }
         Ok(found)
     }
 
-    pub(crate) fn values(&self, intent: &Intent, counterparts: &HashMap<(RecordId, TypeIx), String>) -> Vec<WriteValue> {
+    pub(crate) fn values(
+        &self,
+        intent: &Intent,
+        counterparts: &HashMap<(RecordId, TypeIx), String>,
+    ) -> Vec<WriteValue> {
         let mut values = Vec::with_capacity(intent.changes.len());
         for change in &intent.changes {
             let value = match change.counterpart_of {
@@ -390,7 +462,11 @@ impl Hub {
                     }
                 }
             };
-            values.push(WriteValue { prop: change.prop.at(), value, displaced: change.displaced.clone() });
+            values.push(WriteValue {
+                prop: change.prop.at(),
+                value,
+                displaced: change.displaced.clone(),
+            });
         }
         values
     }
@@ -401,7 +477,8 @@ impl Hub {
             return None;
         }
         let missing = intent.changes.iter().find(|change| {
-            self.plan.prop(intent.ty, change.prop).required && !values.iter().any(|value| value.prop == change.prop.at())
+            self.plan.prop(intent.ty, change.prop).required
+                && !values.iter().any(|value| value.prop == change.prop.at())
         })?;
         Some(format!(
             "{} is required and refers to a record that has no counterpart yet",
@@ -409,27 +486,43 @@ impl Hub {
         ))
     }
 
-    fn take_answers(&mut self, under_way: &mut Underway, system: usize, parcels: Vec<Carried>) -> Result<()> {
+    fn take_answers(
+        &mut self,
+        under_way: &mut Underway,
+        system: usize,
+        parcels: Vec<Carried>,
+    ) -> Result<()> {
         let now = self.clock.now();
         let mut commit = Commit { durable: false, ..Commit::default() };
-        // What a write came from is only looked up where something is to be said about it, or refers to it: not a million times.
+        // What a write came from is only looked up where something is to be said about it, or
+        // refers to it: not a million times.
         let all_done = parcels.iter().all(|(_, outcome, _)| matches!(outcome, Outcome::Done(_)));
         let sources = !all_done || under_way.report.has_room() || self.plan.has_references();
-        let ids = |intent: &Intent| intent.record.into_iter().chain(sources.then_some(intent.source));
-        let mut targets: Vec<RecordId> = parcels.iter().flat_map(|(parcel, _, _)| ids(&parcel.intent)).collect();
+        let ids =
+            |intent: &Intent| intent.record.into_iter().chain(sources.then_some(intent.source));
+        let mut targets: Vec<RecordId> =
+            parcels.iter().flat_map(|(parcel, _, _)| ids(&parcel.intent)).collect();
         if under_way.report.has_room() && self.plan.has_references() {
             // What is told of a reference names the record that it stands for (P8).
             let changes = parcels.iter().flat_map(|(parcel, _, _)| &parcel.intent.changes);
-            targets.extend(changes.filter_map(|change| change.counterpart_of.map(|counterpart| counterpart.of)));
+            targets.extend(
+                changes
+                    .filter_map(|change| change.counterpart_of.map(|counterpart| counterpart.of)),
+            );
         }
         let shares = &mut under_way.report.shares;
         let known = timed(&mut shares.loading_ms, || self.store.records(&targets))?;
         let known = known.into_iter();
-        let mut known: NumberMap<RecordId, RecordState> = known.map(|record| (record.id, record)).collect();
+        let mut known: NumberMap<RecordId, RecordState> =
+            known.map(|record| (record.id, record)).collect();
         // Nothing else is looked for in what is known than each write's own record.
         let once = !sources && known.len() == targets.len();
-        let creations =
-            parcels.iter().filter(|(p, o, _)| p.intent.kind == IntentKind::Create && matches!(o, Outcome::Done(_))).count();
+        let creations = parcels
+            .iter()
+            .filter(|(p, o, _)| {
+                p.intent.kind == IntentKind::Create && matches!(o, Outcome::Done(_))
+            })
+            .count();
         let mut next_id = if creations > 0 { self.store.take_record_ids(creations)?.0 } else { 0 };
         commit.intents_changed.reserve(parcels.len());
         commit.new_records.reserve(creations);
@@ -438,7 +531,8 @@ impl Hub {
         let mut wake = Vec::new();
         let mut adopt = Vec::new();
         let there = self.known_already(&parcels)?;
-        // What is answered in this very batch belongs to the first creation that it was the answer to.
+        // What is answered in this very batch belongs to the first creation that it was the answer
+        // to.
         let mut answered: HashSet<(TypeIx, String)> = HashSet::new();
         for (parcel, outcome, again) in parcels {
             let (Parcel { mut intent, sent }, mut again) = (parcel, again.map(|again| *again));
@@ -446,37 +540,45 @@ impl Hub {
                 // The entity may have become part of another since.
                 intent.entity = source.entity;
             }
-            if !matches!(outcome, Outcome::Later { .. } | Outcome::Unknown { .. } | Outcome::Stopped(_)) {
+            if !matches!(
+                outcome,
+                Outcome::Later { .. } | Outcome::Unknown { .. } | Outcome::Stopped(_)
+            ) {
                 // The system takes writes.
                 under_way.failing.remove(&system);
             }
             let outcome = match outcome {
-                Outcome::Done(answer) if intent.kind == IntentKind::Create => {
-                    Outcome::Done(self.became(under_way, &intent, answer, again.take(), &sent, None))
-                }
+                Outcome::Done(answer) if intent.kind == IntentKind::Create => Outcome::Done(
+                    self.became(under_way, &intent, answer, again.take(), &sent, None),
+                ),
                 other => other,
             };
             match outcome {
-                // C2: by its idempotency key the system gave what it had made at an earlier try, and what has been read since.
+                // C2: by its idempotency key the system gave what it had made at an earlier try,
+                // and what has been read since.
                 Outcome::Done(answer) if self.made_before(&intent, &answer, &there, &sent) => {
                     let message = "its system had made it at an earlier try".to_string();
                     adopt.push((intent, Found::Named(Some(answer.id), None), message));
                 }
-                // R9: the key of a record that is known as somebody else, who has nothing of what was sent: that one may be gone, and its
-                // key be given on. What the record shows decides it, or a person.
+                // R9: the key of a record that is known as somebody else, who has nothing of what
+                // was sent: that one may be gone, and its key be given on. What the record shows
+                // decides it, or a person.
                 Outcome::Done(answer)
                     if intent.kind == IntentKind::Create
                         && !answered.contains(&(intent.ty, answer.id.clone()))
-                        && there
-                            .get(&(intent.ty, answer.id.clone()))
-                            .is_some_and(|known| known.is_live() && self.has_nothing_of(known, &sent)) =>
+                        && there.get(&(intent.ty, answer.id.clone())).is_some_and(|known| {
+                            known.is_live() && self.has_nothing_of(known, &sent)
+                        }) =>
                 {
-                    let message =
-                        format!("its system answered the creation with {}, which is known as another record", answer.id);
+                    let message = format!(
+                        "its system answered the creation with {}, which is known as another record",
+                        answer.id
+                    );
                     self.not_known(under_way, &intent, message, false, &mut known, &mut commit)?;
                     under_way.to_read.insert(intent.ty);
                 }
-                // R9: what is known already has not been made by this, but found; and perhaps overwritten.
+                // R9: what is known already has not been made by this, but found; and perhaps
+                // overwritten.
                 Outcome::Done(answer)
                     if intent.kind == IntentKind::Create
                         && (answered.contains(&(intent.ty, answer.id.clone()))
@@ -484,7 +586,9 @@ impl Hub {
                                 .get(&(intent.ty, answer.id.clone()))
                                 .is_some_and(|known| self.is_it(known, &answer, &sent))) =>
                 {
-                    let message = "its system answered the creation with a record that it had already".to_string();
+                    let message =
+                        "its system answered the creation with a record that it had already"
+                            .to_string();
                     adopt.push((intent, Found::Overwritten(answer, sent), message));
                 }
                 Outcome::Done(answer) if intent.kind == IntentKind::Create => {
@@ -494,7 +598,14 @@ impl Hub {
                     }
                     answered.insert((intent.ty, answer.id.clone()));
                     let for_facets = self.has_facets(intent.ty).then(|| answer.clone());
-                    let (state, not_kept) = confirm::created(&self.plan, &intent, RecordId(next_id), answer, &sent, now);
+                    let (state, not_kept) = confirm::created(
+                        &self.plan,
+                        &intent,
+                        RecordId(next_id),
+                        answer,
+                        &sent,
+                        now,
+                    );
                     next_id += 1;
                     self.not_kept(under_way, &intent, &state, &not_kept, &sent, &mut commit);
                     if let Some(answer) = for_facets {
@@ -503,14 +614,26 @@ impl Hub {
                     self.created(under_way, &intent, state, &known, &mut commit, &mut wake);
                 }
                 Outcome::Done(answer) if intent.kind == IntentKind::Update => {
-                    let Some(mut state) = intent.record.and_then(|id| known.remove(&id)) else { continue };
+                    let Some(mut state) = intent.record.and_then(|id| known.remove(&id)) else {
+                        continue;
+                    };
                     let before = Before::of(&self.plan, &state, &intent);
-                    let answer = self.became(under_way, &intent, answer, again, &sent, Some(&state));
+                    let answer =
+                        self.became(under_way, &intent, answer, again, &sent, Some(&state));
                     if self.has_facets(intent.ty) {
-                        self.facets_written(under_way.report.run, &intent, &state, &answer, &sent, &mut commit)?;
+                        self.facets_written(
+                            under_way.report.run,
+                            &intent,
+                            &state,
+                            &answer,
+                            &sent,
+                            &mut commit,
+                        )?;
                     }
-                    let edited = confirm::shows_an_edit(&self.plan, &state, &answer, &sent).then(|| answer.clone());
-                    let not_kept = confirm::written(&self.plan, &mut state, &intent, answer, &sent, now);
+                    let edited = confirm::shows_an_edit(&self.plan, &state, &answer, &sent)
+                        .then(|| answer.clone());
+                    let not_kept =
+                        confirm::written(&self.plan, &mut state, &intent, answer, &sent, now);
                     self.not_kept(under_way, &intent, &state, &not_kept, &sent, &mut commit);
                     if let Some(answer) = edited {
                         self.take_in_answer(under_way, &mut state, answer, &mut commit)?;
@@ -525,12 +648,15 @@ impl Hub {
                 Outcome::Done(_) => {
                     self.facets_gone(intent.record, &mut commit)?;
                     match intent.takes_back() {
-                        true => self.creation_taken_back(under_way, &intent, &mut known, &mut commit),
+                        true => {
+                            self.creation_taken_back(under_way, &intent, &mut known, &mut commit)
+                        }
                         false => self.deleted(under_way, &intent, &mut known, &mut commit),
                     }
                 }
                 Outcome::Conflict { .. } if self.is_being_written(&intent)? => {
-                    // P5: what it was read again for may be what the other write did. Asked after first, then tried again.
+                    // P5: what it was read again for may be what the other write did. Asked after
+                    // first, then tried again.
                     let why = "the answer to another write of it was lost; tried again when that is known";
                     let mut update = step(&intent, IntentEvent::PutBack, now, Some(why.into()));
                     update.not_before = Some(now.plus_ms(PATIENCE_MS));
@@ -542,46 +668,86 @@ impl Hub {
                     self.read_again(under_way, &intent, again, &mut commit)?;
                 }
                 Outcome::Conflict { message } => {
-                    // P6: neither edit is lost. It is read again and decided again; what conflicts for ever is told (G4).
+                    // P6: neither edit is lost. It is read again and decided again; what conflicts
+                    // for ever is told (G4).
                     let message = format!("it meets another version each time: {message}");
                     under_way.undecided.insert(intent.id);
                     match intent.attempts {
                         0 => {
-                            let mut update = step(&intent, IntentEvent::PutBack, now, Some(message));
+                            let mut update =
+                                step(&intent, IntentEvent::PutBack, now, Some(message));
                             update.attempts = 1;
                             commit.intents_changed.push(update);
                         }
-                        _ => self.put_off(under_way, &intent, &message, None, &sent, &known, &mut commit),
+                        _ => self.put_off(
+                            under_way,
+                            &intent,
+                            &message,
+                            None,
+                            &sent,
+                            &known,
+                            &mut commit,
+                        ),
                     }
                     self.read_again(under_way, &intent, again, &mut commit)?;
                 }
-                // It counts as sent until what it is a duplicate of is settled: a killed run would leave it refused, and nobody asked.
-                Outcome::Duplicate { id, message } => adopt.push((intent, Found::Named(id, again), message)),
+                // It counts as sent until what it is a duplicate of is settled: a killed run would
+                // leave it refused, and nobody asked.
+                Outcome::Duplicate { id, message } => {
+                    adopt.push((intent, Found::Named(id, again), message))
+                }
                 Outcome::Rejected { prop, message } => {
                     self.rejected(under_way, &intent, prop, &sent, &message, &known, &mut commit)
                 }
-                Outcome::Gone { .. } if intent.kind == IntentKind::Delete && intent.takes_back() => {
+                Outcome::Gone { .. }
+                    if intent.kind == IntentKind::Delete && intent.takes_back() =>
+                {
                     self.facets_gone(intent.record, &mut commit)?;
                     self.creation_taken_back(under_way, &intent, &mut known, &mut commit)
                 }
                 Outcome::Gone { message } => {
                     self.facets_gone(intent.record, &mut commit)?;
-                    commit.intents_changed.push(step(&intent, IntentEvent::Drop, now, Some(message)));
+                    commit.intents_changed.push(step(
+                        &intent,
+                        IntentEvent::Drop,
+                        now,
+                        Some(message),
+                    ));
                     self.gone(under_way, &intent, &mut known, &mut commit);
                 }
                 Outcome::Later { retry_after_ms, message } => {
-                    self.put_off(under_way, &intent, &message, retry_after_ms, &sent, &known, &mut commit);
+                    self.put_off(
+                        under_way,
+                        &intent,
+                        &message,
+                        retry_after_ms,
+                        &sent,
+                        &known,
+                        &mut commit,
+                    );
                     self.one_failed(under_way, system, &intent, &message);
                 }
                 Outcome::Unknown { message } => {
-                    self.not_known(under_way, &intent, message.clone(), false, &mut known, &mut commit)?;
+                    self.not_known(
+                        under_way,
+                        &intent,
+                        message.clone(),
+                        false,
+                        &mut known,
+                        &mut commit,
+                    )?;
                     self.one_failed(under_way, system, &intent, &message);
                 }
                 Outcome::Accepted { message } => {
                     self.not_known(under_way, &intent, message, true, &mut known, &mut commit)?;
                 }
                 Outcome::Stopped(trouble) => {
-                    commit.intents_changed.push(step(&intent, IntentEvent::PutBack, now, Some(trouble.to_string())));
+                    commit.intents_changed.push(step(
+                        &intent,
+                        IntentEvent::PutBack,
+                        now,
+                        Some(trouble.to_string()),
+                    ));
                     if !under_way.paused.contains_key(&system) {
                         self.pause(under_way, system, Some(intent.ty), &trouble);
                     }
@@ -592,7 +758,8 @@ impl Hub {
         wake.dedup();
         self.wake(&wake, &mut commit)?;
         // How many there are now is known of a system also where nothing of it is read any more.
-        let counted = commit.new_records.iter().chain(&commit.changed_records).map(|record| record.ty);
+        let counted =
+            commit.new_records.iter().chain(&commit.changed_records).map(|record| record.ty);
         let counted: BTreeSet<TypeIx> = counted.collect();
         commit.counts = counted.into_iter().map(|ty| (ty, self.status[ty.at()].records)).collect();
         self.to_be_looked_at_again(under_way, now, &mut commit);
@@ -603,8 +770,9 @@ impl Hub {
         Ok(())
     }
 
-    /// P6: what an answer shows beside what was written, in the version that is known from now on, is taken in at once: until it were read
-    /// again, that version would let every write pass over it.
+    /// P6: what an answer shows beside what was written, in the version that is known from now on,
+    /// is taken in at once: until it were read again, that version would let every write pass over
+    /// it.
     fn take_in_answer(
         &mut self,
         under_way: &mut Underway,
@@ -628,14 +796,15 @@ impl Hub {
         // By what it is found is compared with what it was before the write.
         (observed.keys_added, observed.keys_removed) = (vec![], vec![]);
         self.remember(under_way, state.ty, observed, commit)?;
-        if let Some(at) = commit.changed_records.iter().rposition(|changed| changed.id == state.id) {
+        if let Some(at) = commit.changed_records.iter().rposition(|changed| changed.id == state.id)
+        {
             *state = commit.changed_records.remove(at);
         }
         Ok(())
     }
 
-    /// R6: what is known of a record after a write: what it showed when it was read then, else what the answer told. What neither shows for
-    /// certain is left untold.
+    /// R6: what is known of a record after a write: what it showed when it was read then, else what
+    /// the answer told. What neither shows for certain is left untold.
     fn became(
         &self,
         under_way: &mut Underway,
@@ -646,11 +815,14 @@ impl Hub {
         before: Option<&RecordState>,
     ) -> ReadRecord {
         let ty = self.plan.ty(intent.ty);
-        let worth = self.systems[self.system_of(intent.ty)].connector.answers(&ty.name.kind, before.is_none());
+        let worth = self.systems[self.system_of(intent.ty)]
+            .connector
+            .answers(&ty.name.kind, before.is_none());
         if worth == Answers::Stored {
             return answer;
         }
-        let shown = |shown: Option<&Value>, value: &Value| shown.is_some_and(|shown| shows(shown, value));
+        let shown =
+            |shown: Option<&Value>, value: &Value| shown.is_some_and(|shown| shows(shown, value));
         let Some(read) = read else {
             let mut unsure = false;
             for (prop, value) in sent {
@@ -665,8 +837,10 @@ impl Hub {
             return answer;
         };
         let mut others = Vec::new();
-        let other_version =
-            worth == Answers::Believed && answer.version.is_some() && read.version.is_some() && answer.version != read.version;
+        let other_version = worth == Answers::Believed
+            && answer.version.is_some()
+            && read.version.is_some()
+            && answer.version != read.version;
         let mut apart = false;
         for (prop, now) in read.values.into_iter().enumerate() {
             let Some((_, value)) = sent.iter().find(|(sent, _)| *sent == prop) else {
@@ -674,12 +848,18 @@ impl Hub {
                 continue;
             };
             let described = &ty.props[prop];
-            let held = before.map_or(&Value::Null, |state| state.slots[prop].value(described.whole));
+            let held =
+                before.map_or(&Value::Null, |state| state.slots[prop].value(described.whole));
             let now = match now {
                 Some(now) => Some(now),
                 // Believed where it shows what was sent.
-                None if worth == Answers::Believed && shown(answer.values[prop].as_ref(), value) => answer.values[prop].take(),
-                // Some systems leave out what is empty, false or none; a property for creations only is shown by few.
+                None if worth == Answers::Believed
+                    && shown(answer.values[prop].as_ref(), value) =>
+                {
+                    answer.values[prop].take()
+                }
+                // Some systems leave out what is empty, false or none; a property for creations
+                // only is shown by few.
                 None if described.create_only
                     || is_empty(value)
                     || *value == Value::Bool(false)
@@ -689,15 +869,19 @@ impl Hub {
                 }
                 None => Some(Value::Null),
             };
-            // P5a: within the delay that the system states this may be the state from before the write.
+            // P5a: within the delay that the system states this may be the state from before the
+            // write.
             let may_be_older = |now: &Value| {
                 let first = effective(now, described.whole);
-                ty.settles_ms > 0 && !shows(now, value) && (is_empty(first) || same(described.terms(), first, held))
+                ty.settles_ms > 0
+                    && !shows(now, value)
+                    && (is_empty(first) || same(described.terms(), first, held))
             };
             if now.as_ref().is_some_and(may_be_older) {
                 under_way.too_early.insert((intent.ty, answer.id.clone()));
             }
-            // P5: of another version than the write left, and neither what was there nor made of what was sent: somebody's edit since.
+            // P5: of another version than the write left, and neither what was there nor made of
+            // what was sent: somebody's edit since.
             let is_later = |now: &Value| {
                 let first = effective(now, described.whole);
                 let kept = shows(now, value) || confirm::made_of(value, first);
@@ -708,8 +892,9 @@ impl Hub {
             answer.values[prop] = now.filter(|_| !not_ours);
         }
         if apart || other_version {
-            // P5, P5a: then its version, its time and what else it shows may not be those that the write left, either. Taken for them, what the
-            // system has made of the value (P3) would be an edit when it is seen, or somebody's edit none: of another property, too.
+            // P5, P5a: then its version, its time and what else it shows may not be those that the
+            // write left, either. Taken for them, what the system has made of the value (P3) would
+            // be an edit when it is seen, or somebody's edit none: of another property, too.
             return answer;
         }
         for (prop, now) in others {
@@ -720,7 +905,8 @@ impl Hub {
         answer
     }
 
-    /// R6: what a system acknowledged and does not hold is told, and not written again until it is another value or a person says so.
+    /// R6: what a system acknowledged and does not hold is told, and not written again until it is
+    /// another value or a person says so.
     pub(crate) fn not_kept(
         &self,
         under_way: &mut Underway,
@@ -732,24 +918,43 @@ impl Hub {
     ) {
         for prop in not_kept {
             let described = self.plan.prop(state.ty, *prop);
-            let value = sent.iter().find(|(at, _)| *at == prop.at()).map_or(Value::Null, |(_, value)| value.clone());
-            let lost = Lost { state, prop: *prop, value, shown: state.slot(*prop).value(described.whole).clone() };
+            let value = sent
+                .iter()
+                .find(|(at, _)| *at == prop.at())
+                .map_or(Value::Null, |(_, value)| value.clone());
+            let lost = Lost {
+                state,
+                prop: *prop,
+                value,
+                shown: state.slot(*prop).value(described.whole).clone(),
+            };
             self.tell_not_kept(under_way, Some(intent), lost, commit);
         }
     }
 
-    pub(crate) fn tell_not_kept(&self, under_way: &mut Underway, intent: Option<&Intent>, lost: Lost<'_>, commit: &mut Commit) {
+    pub(crate) fn tell_not_kept(
+        &self,
+        under_way: &mut Underway,
+        intent: Option<&Intent>,
+        lost: Lost<'_>,
+        commit: &mut Commit,
+    ) {
         let Lost { state, prop, value, shown: shows } = lost;
         let (ty, described) = (self.plan.ty(state.ty), self.plan.prop(state.ty, prop));
-        let still =
-            if is_empty(&shows) { "it shows nothing there".to_string() } else { format!("it still shows {}", shown(&shows)) };
+        let still = if is_empty(&shows) {
+            "it shows nothing there".to_string()
+        } else {
+            format!("it still shows {}", shown(&shows))
+        };
         let message = match is_empty(&value) {
             true => format!("that it was emptied was acknowledged and is not kept: {still}"),
             false => format!("{} was acknowledged and is not kept: {still}", shown(&value)),
         };
         under_way.report.system(&ty.name.system).refused += 1;
         let flow = intent.map(|intent| intent.flow).or_else(|| {
-            let touches = |flow: &lockstep_engine::plan::PlanFlow| flow.to == state.ty || flow.from == state.ty;
+            let touches = |flow: &lockstep_engine::plan::PlanFlow| {
+                flow.to == state.ty || flow.from == state.ty
+            };
             self.plan.flows.iter().position(touches).map(|at| lockstep_model::FlowIx(at as u16))
         });
         let text = format!("{}: {message}", described.name);
@@ -796,7 +1001,10 @@ impl Hub {
     }
 
     /// The records known already that creations were answered with.
-    fn known_already(&mut self, parcels: &[Carried]) -> Result<HashMap<(TypeIx, String), RecordState>> {
+    fn known_already(
+        &mut self,
+        parcels: &[Carried],
+    ) -> Result<HashMap<(TypeIx, String), RecordState>> {
         let mut keys: HashMap<TypeIx, Vec<&str>> = HashMap::new();
         for (parcel, outcome, _) in parcels {
             if let (IntentKind::Create, Outcome::Done(answer)) = (parcel.intent.kind, outcome) {
@@ -805,7 +1013,12 @@ impl Hub {
         }
         let mut found = HashMap::new();
         for (ty, keys) in keys {
-            found.extend(self.store.by_key(ty, &keys)?.into_iter().map(|record| ((ty, record.key.clone()), record)));
+            found.extend(
+                self.store
+                    .by_key(ty, &keys)?
+                    .into_iter()
+                    .map(|record| ((ty, record.key.clone()), record)),
+            );
         }
         Ok(found)
     }
@@ -815,13 +1028,16 @@ impl Hub {
         let props = &self.plan.ty(known.ty).props;
         sent.iter().all(|(prop, value)| {
             let described = &props[*prop];
-            let says_nothing = is_empty(value) || value.is_boolean() || !described.refers_to.is_empty();
-            says_nothing || !same(described.terms(), known.slots[*prop].value(described.whole), value)
+            let says_nothing =
+                is_empty(value) || value.is_boolean() || !described.refers_to.is_empty();
+            says_nothing
+                || !same(described.terms(), known.slots[*prop].value(described.whole), value)
         })
     }
 
-    /// C2: whether a creation that had been tried before was answered with what that try made, and what has been read since. What belongs to
-    /// somebody, and has nothing of what was sent, is another (R9).
+    /// C2: whether a creation that had been tried before was answered with what that try made, and
+    /// what has been read since. What belongs to somebody, and has nothing of what was sent, is
+    /// another (R9).
     fn made_before(
         &self,
         intent: &Intent,
@@ -830,15 +1046,18 @@ impl Hub {
         sent: &[(usize, Value)],
     ) -> bool {
         let may_be_it = |known: &RecordState| {
-            let alone = known.is_live() && known.entity.0 == known.id.0 && known.written_at.is_none();
+            let alone =
+                known.is_live() && known.entity.0 == known.id.0 && known.written_at.is_none();
             known.first_seen >= intent.decided_at && (alone || !self.has_nothing_of(known, sent))
         };
         let known = there.get(&(intent.ty, answer.id.clone()));
-        intent.kind == IntentKind::Create && intent.message.is_some() && known.is_some_and(may_be_it)
+        intent.kind == IntentKind::Create
+            && intent.message.is_some()
+            && known.is_some_and(may_be_it)
     }
 
-    /// R9: whether a record that a creation was answered with is the one that is known by that key. One that is there surely is; the key
-    /// of one that is gone may have been given to the new one.
+    /// R9: whether a record that a creation was answered with is the one that is known by that key.
+    /// One that is there surely is; the key of one that is gone may have been given to the new one.
     fn is_it(&self, known: &RecordState, answer: &ReadRecord, sent: &[(usize, Value)]) -> bool {
         let mut answer = answer.clone();
         for (prop, value) in sent {
@@ -848,14 +1067,24 @@ impl Hub {
     }
 
     /// R9: the key of a record that is gone belongs to one that has just been created.
-    fn give_key_on(&self, under_way: &mut Underway, gone: &RecordState, heir: RecordId, commit: &mut Commit) {
+    fn give_key_on(
+        &self,
+        under_way: &mut Underway,
+        gone: &RecordState,
+        heir: RecordId,
+        commit: &mut Commit,
+    ) {
         let key = retired_key(gone);
-        let (was, now) = (RecordName::of(&self.plan, gone.ty, &key), RecordName::of(&self.plan, gone.ty, &gone.key));
+        let (was, now) = (
+            RecordName::of(&self.plan, gone.ty, &key),
+            RecordName::of(&self.plan, gone.ty, &gone.key),
+        );
         self.tell_key_given_on(under_way, (gone.id, &was), (Some(heir), &now), commit);
         commit.rekeyed.push((gone.id, key));
     }
 
-    /// Records a creation that the system confirmed. A record that Lockstep created is linked by that alone (L4).
+    /// Records a creation that the system confirmed. A record that Lockstep created is linked by
+    /// that alone (L4).
     pub(crate) fn created(
         &mut self,
         under_way: &mut Underway,
@@ -872,15 +1101,19 @@ impl Hub {
         commit.intents_changed.push(update);
         self.fails_no_more(intent, commit);
         // The journal tells of a creation by its intent.
-        commit.keys_added.extend(hashes(&self.plan, &state).into_iter().map(|hash| (hash, state.id)));
+        commit
+            .keys_added
+            .extend(hashes(&self.plan, &state).into_iter().map(|hash| (hash, state.id)));
         if ty.contested {
             let promised = lockstep_engine::keys::promised(&self.plan, intent.ty, &intent.changes);
             // Who waits for it.
             wake.extend(&promised);
-            commit.keys_removed.extend(promised.into_iter().map(|hash| (hash, RecordId(-intent.id.0))));
+            commit
+                .keys_removed
+                .extend(promised.into_iter().map(|hash| (hash, RecordId(-intent.id.0))));
         }
-        // Other record types may want a counterpart of their own now, or values that the system filled in; and what it was made from may
-        // have been deleted meanwhile (D1).
+        // Other record types may want a counterpart of their own now, or values that the system
+        // filled in; and what it was made from may have been deleted meanwhile (D1).
         if ty.partners.len() > 1
             || known.get(&intent.source).is_some_and(|source| !source.is_live())
             // What was edited between two tries of it is not in it.
@@ -914,18 +1147,23 @@ impl Hub {
                 under_way.report.event(|| Event::Waits {
                     flow: plan.flow_name(intent.flow),
                     record: RecordName::of(plan, state.ty, &state.key),
-                    message: format!("{} waits for {named}, whose counterpart is left for a later run", waits.path),
+                    message: format!(
+                        "{} waits for {named}, whose counterpart is left for a later run",
+                        waits.path
+                    ),
                     rule: Rule::P8.to_string(),
                 });
             }
         }
         under_way.report.event(|| Event::Created {
             flow: plan.flow_name(intent.flow),
-            source: source.map_or_else(|| RecordName(String::new()), |s| RecordName::of(plan, s.ty, &s.key)),
+            source: source
+                .map_or_else(|| RecordName(String::new()), |s| RecordName::of(plan, s.ty, &s.key)),
             record: RecordName::of(plan, state.ty, &state.key),
             properties: property_changes(plan, intent, known, |change| {
                 let lost = |review: &Review| {
-                    (review.kind, review.record, review.prop) == (ReviewKind::NotKept, state.id, Some(change.prop))
+                    (review.kind, review.record, review.prop)
+                        == (ReviewKind::NotKept, state.id, Some(change.prop))
                 };
                 given(change) && !commit.reviews_opened.iter().any(lost)
             }),
@@ -949,10 +1187,19 @@ impl Hub {
         self.fails_no_more(intent, commit);
         let ty = self.plan.ty(state.ty);
         let written = intent.changes.iter().zip(&before.shown);
-        for (change, shown_before) in written.filter(|(change, _)| sent.iter().any(|(prop, _)| *prop == change.prop.at())) {
+        for (change, shown_before) in
+            written.filter(|(change, _)| sent.iter().any(|(prop, _)| *prop == change.prop.at()))
+        {
             let prop = self.plan.prop(state.ty, change.prop);
             let shown = state.slot(change.prop).value(prop.whole).clone();
-            let mut entry = self.entry(under_way, JournalKind::Written, &state, intent, String::new(), Some(change.rule));
+            let mut entry = self.entry(
+                under_way,
+                JournalKind::Written,
+                &state,
+                intent,
+                String::new(),
+                Some(change.rule),
+            );
             entry.path = Some(prop.name.clone());
             entry.before = shown_before.clone();
             entry.after = shown;
@@ -961,11 +1208,14 @@ impl Hub {
         }
         let (added, mut removed) = (commit.keys_added.len(), Vec::new());
         rekey(&self.plan, &state, &before.hashes, &mut commit.keys_added, &mut removed);
-        let matches_otherwise = !ty.match_sides.is_empty() && (commit.keys_added.len() > added || !removed.is_empty());
+        let matches_otherwise =
+            !ty.match_sides.is_empty() && (commit.keys_added.len() > added || !removed.is_empty());
         let rank = ty.decide_rank;
-        // A changed match value can make a match elsewhere: of this record, and of those that shared its old one. A value that was put
-        // back is an edit, which the next run carries on (G7). And a flow may hold now that did not before, or the other way (L9).
-        let in_condition = intent.changes.iter().any(|change| ty.props[change.prop.at()].in_condition);
+        // A changed match value can make a match elsewhere: of this record, and of those that
+        // shared its old one. A value that was put back is an edit, which the next run carries on
+        // (G7). And a flow may hold now that did not before, or the other way (L9).
+        let in_condition =
+            intent.changes.iter().any(|change| ty.props[change.prop.at()].in_condition);
         if intent.takes_back() || in_condition || matches_otherwise {
             commit.agenda_added.push((rank, state.id));
         }
@@ -992,7 +1242,10 @@ impl Hub {
             under_way.report.flow(intent.flow).updated += 1;
             under_way.report.event(|| Event::Updated {
                 flow: plan.flow_name(intent.flow),
-                source: source.map_or_else(|| RecordName(String::new()), |s| RecordName::of(plan, s.ty, &s.key)),
+                source: source.map_or_else(
+                    || RecordName(String::new()),
+                    |s| RecordName::of(plan, s.ty, &s.key),
+                ),
                 record: RecordName::of(plan, state.ty, &state.key),
                 properties: property_changes(plan, intent, known, kept),
             });
@@ -1001,7 +1254,8 @@ impl Hub {
         Ok(())
     }
 
-    /// G4: where the target names the property that it refuses, the rest is written without it; else the whole write waits.
+    /// G4: where the target names the property that it refuses, the rest is written without it;
+    /// else the whole write waits.
     #[allow(clippy::too_many_arguments)]
     pub(crate) fn rejected(
         &mut self,
@@ -1019,13 +1273,21 @@ impl Hub {
         }
         under_way.reviews = true;
         let subject = intent.record.unwrap_or(intent.source);
-        let change = prop.and_then(|prop| intent.changes.iter().find(|change| change.prop.at() == prop));
+        let change =
+            prop.and_then(|prop| intent.changes.iter().find(|change| change.prop.at() == prop));
         let system = self.plan.ty(intent.ty).name.system.clone();
         under_way.report.system(&system).refused += 1;
         under_way.report.flow(intent.flow).review += 1;
-        let name = known.get(&subject).map_or_else(|| RecordName(String::new()), |r| RecordName::of(&self.plan, r.ty, &r.key));
+        let name = known.get(&subject).map_or_else(
+            || RecordName(String::new()),
+            |r| RecordName::of(&self.plan, r.ty, &r.key),
+        );
         let flow = self.plan.flow_name(intent.flow);
-        under_way.report.event(|| Event::Refused { flow, record: name, message: message.to_string() });
+        under_way.report.event(|| Event::Refused {
+            flow,
+            record: name,
+            message: message.to_string(),
+        });
         let review = |prop, value| Review {
             kind: ReviewKind::RejectedValue,
             record: subject,
@@ -1039,22 +1301,42 @@ impl Hub {
         };
         match change {
             Some(change) => {
-                // Decided again, without what was refused. A reference is remembered as the id it was sent as.
-                let value =
-                    sent.iter().find(|(p, _)| *p == change.prop.at()).map_or(change.value.clone(), |(_, value)| value.clone());
-                commit.intents_changed.push(step(intent, IntentEvent::Drop, now, Some(message.to_string())));
+                // Decided again, without what was refused. A reference is remembered as the id it
+                // was sent as.
+                let value = sent
+                    .iter()
+                    .find(|(p, _)| *p == change.prop.at())
+                    .map_or(change.value.clone(), |(_, value)| value.clone());
+                commit.intents_changed.push(step(
+                    intent,
+                    IntentEvent::Drop,
+                    now,
+                    Some(message.to_string()),
+                ));
                 commit.reviews_opened.push(review(Some(change.prop), value));
                 if let Some(record) = known.get(&subject) {
                     commit.agenda_added.push((self.plan.ty(record.ty).decide_rank, record.id));
                 }
             }
             None => {
-                commit.intents_changed.push(step(intent, IntentEvent::Refuse, now, Some(message.to_string())));
+                commit.intents_changed.push(step(
+                    intent,
+                    IntentEvent::Refuse,
+                    now,
+                    Some(message.to_string()),
+                ));
                 commit.reviews_opened.push(review(None, Value::Null));
             }
         }
         if let Some(record) = known.get(&subject) {
-            let mut entry = self.entry(under_way, JournalKind::Refused, record, intent, message.to_string(), Some(Rule::G4));
+            let mut entry = self.entry(
+                under_way,
+                JournalKind::Refused,
+                record,
+                intent,
+                message.to_string(),
+                Some(Rule::G4),
+            );
             entry.path = change.map(|change| self.plan.prop(intent.ty, change.prop).name.clone());
             commit.journal.push(entry);
         }
@@ -1085,16 +1367,26 @@ impl Hub {
     }
 }
 
-/// Whether a record that was just created has something that others want (C6), or lacks a reference (P8).
+/// Whether a record that was just created has something that others want (C6), or lacks a reference
+/// (P8).
 fn has_more_to_settle(ty: &PlanType, state: &RecordState) -> bool {
     let settles = |(prop, slot): (&PlanProp, &Slot)| {
-        slot.claim.is_some() || prop.paired && !prop.refers_to.is_empty() && slot.shadow.as_ref().is_none_or(is_empty)
+        slot.claim.is_some()
+            || prop.paired
+                && !prop.refers_to.is_empty()
+                && slot.shadow.as_ref().is_none_or(is_empty)
     };
     ty.props.iter().zip(&state.slots).any(settles)
 }
 
-/// A step of an intent. Whether it is legal is for the store to say, which knows the intent's state.
-pub(crate) fn step(intent: &Intent, event: IntentEvent, now: lockstep_model::Timestamp, message: Option<String>) -> IntentUpdate {
+/// A step of an intent. Whether it is legal is for the store to say, which knows the intent's
+/// state.
+pub(crate) fn step(
+    intent: &Intent,
+    event: IntentEvent,
+    now: lockstep_model::Timestamp,
+    message: Option<String>,
+) -> IntentUpdate {
     let ends = matches!(event, IntentEvent::Confirm | IntentEvent::Drop);
     IntentUpdate {
         id: intent.id,
@@ -1125,7 +1417,9 @@ pub(crate) fn property_changes(
             rule: change.rule.to_string(),
             why: {
                 let ty = known.get(&change.claim.record).map(|record| record.ty);
-                let ty = ty.or_else(|| plan.flows.get(intent.flow.at()).map(|flow| flow.from)).unwrap_or(intent.ty);
+                let ty = ty
+                    .or_else(|| plan.flows.get(intent.flow.at()).map(|flow| flow.from))
+                    .unwrap_or(intent.ty);
                 change.reason.words(&plan.ty(ty).name)
             },
             counterpart_of: change.counterpart_of.map(|c| match known.get(&c.of) {

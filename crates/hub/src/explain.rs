@@ -1,4 +1,5 @@
-//! G7: why a property holds what it holds, in sentences, from the claims that are stored and the journal.
+//! G7: why a property holds what it holds, in sentences, from the claims that are stored and the
+//! journal.
 
 use std::collections::HashMap;
 
@@ -6,7 +7,9 @@ use lockstep_engine::Plan;
 use lockstep_engine::groups::moves_along;
 use lockstep_engine::settle::{Candidate, Entity, candidates, reason};
 use lockstep_model::value::{effective, equal, is_empty, shown};
-use lockstep_model::{PropIx, Reason, RecordId, RecordState, Rule, Timestamp, TypeIx, TypeName, Value};
+use lockstep_model::{
+    PropIx, Reason, RecordId, RecordState, Rule, Timestamp, TypeIx, TypeName, Value,
+};
 use lockstep_store::{JournalEntry, JournalKind, Result};
 use serde::Serialize;
 
@@ -38,7 +41,9 @@ pub struct PropertyExplanation {
 /// Why an explanation can't be given.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LookError {
-    #[error("`{0}` is no record name: write it as system.RecordType/ID, for example wix.Contacts/42")]
+    #[error(
+        "`{0}` is no record name: write it as system.RecordType/ID, for example wix.Contacts/42"
+    )]
     NoName(String),
     #[error("no flow names the record type `{name}`; the flows name {known}")]
     NoType { name: String, known: String },
@@ -59,27 +64,41 @@ impl From<lockstep_store::StoreError> for LookError {
 impl Hub {
     /// Finds a record by its name, `system.RecordType/ID`.
     pub fn find(&mut self, name: &str) -> std::result::Result<RecordState, LookError> {
-        let Some((ty, key)) = name.split_once('/') else { return Err(LookError::NoName(name.into())) };
+        let Some((ty, key)) = name.split_once('/') else {
+            return Err(LookError::NoName(name.into()));
+        };
         let Some(ty_name) = TypeName::parse(ty) else { return Err(LookError::NoName(name.into())) };
         let Some(ty) = self.plan.type_named(&ty_name) else {
-            let known = self.plan.types.iter().map(|t| t.name.to_string()).collect::<Vec<_>>().join(", ");
+            let known =
+                self.plan.types.iter().map(|t| t.name.to_string()).collect::<Vec<_>>().join(", ");
             return Err(LookError::NoType { name: ty_name.to_string(), known });
         };
         self.store.by_key(ty, &[key])?.pop().ok_or_else(|| LookError::NoRecord(name.into()))
     }
 
     /// Explains a record, or one property of it.
-    pub fn explain(&mut self, name: &str, path: Option<&str>) -> std::result::Result<Explanation, LookError> {
+    pub fn explain(
+        &mut self,
+        name: &str,
+        path: Option<&str>,
+    ) -> std::result::Result<Explanation, LookError> {
         let record = self.find(name)?;
         let members = self.store.members(&[record.entity])?;
         let ids: Vec<RecordId> = members.iter().map(|m| m.id).collect();
         let journal = self.store.journal(&ids, 10_000)?;
-        let (reviews, waits): (Vec<_>, Vec<_>) =
-            self.store.open_reviews(&[record.id])?.into_iter().partition(|review| review.kind.needs_a_person());
-        let waits = waits.into_iter().map(|review| format!("{} ({})", review.message, review.rule)).collect();
+        let (reviews, waits): (Vec<_>, Vec<_>) = self
+            .store
+            .open_reviews(&[record.id])?
+            .into_iter()
+            .partition(|review| review.kind.needs_a_person());
+        let waits = waits
+            .into_iter()
+            .map(|review| format!("{} ({})", review.message, review.rule))
+            .collect();
         let plan = &self.plan;
         let ty = plan.ty(record.ty);
-        let names: HashMap<RecordId, RecordName> = members.iter().map(|m| (m.id, RecordName::of(plan, m.ty, &m.key))).collect();
+        let names: HashMap<RecordId, RecordName> =
+            members.iter().map(|m| (m.id, RecordName::of(plan, m.ty, &m.key))).collect();
 
         let links = members
             .iter()
@@ -92,14 +111,18 @@ impl Hub {
                 });
                 let gone = if m.is_live() { "" } else { " (deleted in its system)" };
                 match why {
-                    Some(entry) => format!("{}{gone}: {} at {}", names[&m.id], entry.text, entry.at),
+                    Some(entry) => {
+                        format!("{}{gone}: {} at {}", names[&m.id], entry.text, entry.at)
+                    }
                     None => format!("{}{gone}", names[&m.id]),
                 }
             })
             .collect();
 
         let wanted: Vec<PropIx> = match path {
-            None => (0..ty.props.len() as u16).map(PropIx).filter(|p| ty.props[p.at()].paired).collect(),
+            None => {
+                (0..ty.props.len() as u16).map(PropIx).filter(|p| ty.props[p.at()].paired).collect()
+            }
             Some(path) => vec![self.property(&record, path)?],
         };
         let entity = Entity::of(&self.plan, members.iter().collect());
@@ -110,7 +133,10 @@ impl Hub {
                 let value = record.slot(prop).value(described.whole).clone();
                 let all = candidates(plan, &entity, record.ty, prop, Some(record.id));
                 let mut sentences = sentences(plan, &entity, &record, &value, prop, &all, &names);
-                for entry in journal.iter().filter(|e| e.record == record.id && e.path.as_deref() == Some(&described.name)) {
+                for entry in journal
+                    .iter()
+                    .filter(|e| e.record == record.id && e.path.as_deref() == Some(&described.name))
+                {
                     sentences.extend(happened(entry, &names));
                 }
                 PropertyExplanation { path: described.name.clone(), value, sentences }
@@ -118,13 +144,19 @@ impl Hub {
             .collect();
         let reviews = reviews
             .into_iter()
-            .map(|r| format!("{}: {} ({}: {})", r.kind.name(), r.message, r.rule, r.rule.sentence()))
+            .map(|r| {
+                format!("{}: {} ({}: {})", r.kind.name(), r.message, r.rule, r.rule.sentence())
+            })
             .collect();
         Ok(Explanation { record: names[&record.id].clone(), links, properties, reviews, waits })
     }
 
     /// The types and names for a list of entities: for `lockstep entities`.
-    pub fn entity_members(&mut self, after: Option<i64>, limit: usize) -> Result<Vec<Vec<(RecordName, String)>>> {
+    pub fn entity_members(
+        &mut self,
+        after: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<Vec<(RecordName, String)>>> {
         let entities = self.store.linked_entities(after.map(lockstep_model::EntityId), limit)?;
         let mut members = self.store.members(&entities)?;
         members.sort_by_key(|m| (m.entity, m.ty, m.id));
@@ -144,10 +176,20 @@ impl Hub {
 
     /// A few words by which a person knows the record: its first texts.
     pub fn label(&self, record: &RecordState) -> String {
-        let texts = self.plan.ty(record.ty).props.iter().zip(&record.slots).filter(|(p, _)| p.reference_target.is_none());
+        let texts = self
+            .plan
+            .ty(record.ty)
+            .props
+            .iter()
+            .zip(&record.slots)
+            .filter(|(p, _)| p.reference_target.is_none());
         let mut label: Vec<String> = texts
             .filter_map(|(_, slot)| {
-                effective(slot.shadow.as_ref()?, false).as_str().map(str::trim).filter(|t| !t.is_empty()).map(String::from)
+                effective(slot.shadow.as_ref()?, false)
+                    .as_str()
+                    .map(str::trim)
+                    .filter(|t| !t.is_empty())
+                    .map(String::from)
             })
             .take(3)
             .collect();
@@ -170,7 +212,9 @@ fn sentences(
     let described = plan.prop(record.ty, prop);
     let place = |candidate: &Candidate<'_>| {
         let theirs = candidate.stamp.prop;
-        let name = names.get(&candidate.stamp.record).map_or_else(|| "a record".into(), ToString::to_string);
+        let name = names
+            .get(&candidate.stamp.record)
+            .map_or_else(|| "a record".into(), ToString::to_string);
         format!("{name} {}", plan.prop(candidate.from, theirs).name)
     };
     let mut out = Vec::new();
@@ -223,10 +267,22 @@ fn sentences(
         out.push("It is read-only in this system, so it is never written (P10).".into());
     }
     for lost in &all[1..] {
-        let came = if equal(&lost.claim.value, &best.claim.value) { "says the same" } else { "lost to it" };
-        out.push(format!("{} from {} {} {came}.", shown(&lost.claim.value), place(lost), when(lost.stamp.at)));
+        let came = if equal(&lost.claim.value, &best.claim.value) {
+            "says the same"
+        } else {
+            "lost to it"
+        };
+        out.push(format!(
+            "{} from {} {} {came}.",
+            shown(&lost.claim.value),
+            place(lost),
+            when(lost.stamp.at)
+        ));
     }
-    if record.slot(prop).carries == Some(best.stamp) && best.by.is_some() && record.slot(prop).given.is_some() {
+    if record.slot(prop).carries == Some(best.stamp)
+        && best.by.is_some()
+        && record.slot(prop).given.is_some()
+    {
         out.push(
             "It was given that value, and holds another: the system stores it so (P3), or a person left or put it so (G7)."
                 .into(),
@@ -243,19 +299,31 @@ fn when(at: Timestamp) -> String {
 /// What the journal tells of a property, in a sentence.
 fn happened(entry: &JournalEntry, names: &HashMap<RecordId, RecordName>) -> Option<String> {
     let (before, after, at, run) = (shown(&entry.before), shown(&entry.after), entry.at, entry.run);
-    let rule = entry.rule.map_or(String::new(), |rule| format!(", by rule {rule}: {}", rule.sentence()));
+    let rule =
+        entry.rule.map_or(String::new(), |rule| format!(", by rule {rule}: {}", rule.sentence()));
     Some(match entry.kind {
-        JournalKind::Edit => format!("Somebody changed {before} to {after} here at {at} (run {run} read it)."),
+        JournalKind::Edit => {
+            format!("Somebody changed {before} to {after} here at {at} (run {run} read it).")
+        }
         JournalKind::Written if entry.rule == Some(Rule::G7) => {
-            format!("Lockstep wrote {after} over {before} at {at} (run {run}), as a person took a write back (G7).")
+            format!(
+                "Lockstep wrote {after} over {before} at {at} (run {run}), as a person took a write back (G7)."
+            )
         }
         JournalKind::Written => {
-            let from = entry.other.and_then(|other| names.get(&other)).map_or(String::new(), |name| format!(", from {name}"));
+            let from = entry
+                .other
+                .and_then(|other| names.get(&other))
+                .map_or(String::new(), |name| format!(", from {name}"));
             format!("Lockstep wrote {after} over {before} at {at} (run {run}){from}{rule}.")
         }
-        JournalKind::Refused => format!("The system refused a value at {at}: {}{rule}.", entry.text),
+        JournalKind::Refused => {
+            format!("The system refused a value at {at}: {}{rule}.", entry.text)
+        }
         JournalKind::Person => format!("At {at}: {}{rule}.", entry.text),
-        JournalKind::Link | JournalKind::Unlink | JournalKind::Deleted | JournalKind::Note => return None,
+        JournalKind::Link | JournalKind::Unlink | JournalKind::Deleted | JournalKind::Note => {
+            return None;
+        }
     })
 }
 

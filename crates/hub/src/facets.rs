@@ -1,4 +1,5 @@
-//! What happens to a record through one of its facets happens to all of them (F1, F3): they are the same record.
+//! What happens to a record through one of its facets happens to all of them (F1, F3): they are the
+//! same record.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -7,7 +8,8 @@ use lockstep_engine::observe::{mark_gone, read_as, retired_key};
 use lockstep_engine::{Plan, confirm, facets};
 use lockstep_model::value::same;
 use lockstep_model::{
-    EntityId, Intent, IntentKind, IntentState, NumberMap, Presence, ReadRecord, RecordId, RecordState, Rule, RunId, TypeIx, Value,
+    EntityId, Intent, IntentKind, IntentState, NumberMap, Presence, ReadRecord, RecordId,
+    RecordState, Rule, RunId, TypeIx, Value,
 };
 use lockstep_store::{Commit, JournalEntry, JournalKind};
 
@@ -23,7 +25,8 @@ impl Hub {
         !self.plan.ty(ty).facets.is_empty()
     }
 
-    /// F1: remembers a record that was made with all its facets, each linked with the facet of the source record that it was made from.
+    /// F1: remembers a record that was made with all its facets, each linked with the facet of the
+    /// source record that it was made from.
     pub(crate) fn facets_made(
         &mut self,
         intent: &Intent,
@@ -43,7 +46,8 @@ impl Hub {
                     let id = self.store.take_record_ids(1)?;
                     let entity = partners.get(&ty).copied().unwrap_or(EntityId(id.0));
                     let of_facet = Intent { ty, entity, ..intent.clone() };
-                    let (facet, _) = confirm::created(&self.plan, &of_facet, id, answer.clone(), sent, now);
+                    let (facet, _) =
+                        confirm::created(&self.plan, &of_facet, id, answer.clone(), sent, now);
                     self.add_facet(facet, commit);
                 }
             }
@@ -51,9 +55,15 @@ impl Hub {
         Ok(())
     }
 
-    /// C2, F1: a record that a creation made whose answer was lost, and that has been read as one of its facets, `found`: what was sent is
-    /// nobody's edit in its other facets either, whether they have been read already or not.
-    pub(crate) fn facets_found(&mut self, intent: &Intent, found: &RecordState, commit: &mut Commit) -> Result<()> {
+    /// C2, F1: a record that a creation made whose answer was lost, and that has been read as one
+    /// of its facets, `found`: what was sent is nobody's edit in its other facets either, whether
+    /// they have been read already or not.
+    pub(crate) fn facets_found(
+        &mut self,
+        intent: &Intent,
+        found: &RecordState,
+        commit: &mut Commit,
+    ) -> Result<()> {
         if !self.has_facets(intent.ty) {
             return Ok(());
         }
@@ -74,16 +84,20 @@ impl Hub {
         Ok(())
     }
 
-    /// C2, F1: records that are read as a facet for the first time after Lockstep has made them by way of another: what it sent is nobody's
-    /// edit.
+    /// C2, F1: records that are read as a facet for the first time after Lockstep has made them by
+    /// way of another: what it sent is nobody's edit.
     pub(crate) fn facets_made_before(&mut self, ty: TypeIx, new: &mut [RecordState]) -> Result<()> {
         if !self.has_facets(ty) {
             return Ok(());
         }
         for facet in new {
-            for other in self.other_facets(facet)?.into_iter().filter(|other| other.written_at.is_some()) {
+            for other in
+                self.other_facets(facet)?.into_iter().filter(|other| other.written_at.is_some())
+            {
                 let made = |intent: &&Intent| {
-                    intent.kind == IntentKind::Create && intent.state == IntentState::Done && intent.record == Some(other.id)
+                    intent.kind == IntentKind::Create
+                        && intent.state == IntentState::Done
+                        && intent.record == Some(other.id)
                 };
                 let intents = self.store.intents_of(&[other.id], usize::MAX >> 1)?;
                 if let Some(intent) = intents.iter().find(made) {
@@ -95,7 +109,12 @@ impl Hub {
     }
 
     /// A facet that has been read as a new record, and was made by a creation.
-    fn facet_found(&mut self, intent: &Intent, facet: &RecordState, commit: &mut Commit) -> Result<()> {
+    fn facet_found(
+        &mut self,
+        intent: &Intent,
+        facet: &RecordState,
+        commit: &mut Commit,
+    ) -> Result<()> {
         if facet.written_at.is_none() && facet.first_seen >= intent.decided_at {
             commit.changed_records.push(self.found_again(intent, facet.clone())?);
         }
@@ -105,21 +124,31 @@ impl Hub {
 
     fn add_facet(&mut self, facet: RecordState, commit: &mut Commit) {
         if facet.is_live() {
-            commit.keys_added.extend(hashes(&self.plan, &facet).into_iter().map(|hash| (hash, facet.id)));
+            commit
+                .keys_added
+                .extend(hashes(&self.plan, &facet).into_iter().map(|hash| (hash, facet.id)));
             self.status[facet.ty.at()].records += 1;
         }
         commit.agenda_added.push((self.plan.ty(facet.ty).decide_rank, facet.id));
         commit.new_records.push(facet);
     }
 
-    /// F2: the entities into which the other facets of a record come that is made by this creation: those of the other facets of its
-    /// source, where they lack one.
-    fn partners_of_facets(&mut self, intent: &Intent, commit: &mut Commit) -> Result<BTreeMap<TypeIx, EntityId>> {
+    /// F2: the entities into which the other facets of a record come that is made by this creation:
+    /// those of the other facets of its source, where they lack one.
+    fn partners_of_facets(
+        &mut self,
+        intent: &Intent,
+        commit: &mut Commit,
+    ) -> Result<BTreeMap<TypeIx, EntityId>> {
         let mut partners = BTreeMap::new();
         let Some(source) = self.store.records(&[intent.source])?.pop() else { return Ok(partners) };
         let all = self.plan.ty(intent.ty).facets.clone();
         for mine in self.other_facets(&source)?.into_iter().filter(RecordState::is_live) {
-            let Some(theirs) = all.iter().find(|theirs| self.plan.facet_rule(mine.ty, **theirs).is_some()) else { continue };
+            let Some(theirs) =
+                all.iter().find(|theirs| self.plan.facet_rule(mine.ty, **theirs).is_some())
+            else {
+                continue;
+            };
             let taken = |member: &RecordState| member.ty == *theirs && member.is_live();
             if !self.store.members(&[mine.entity])?.iter().any(taken) {
                 partners.insert(*theirs, mine.entity);
@@ -155,7 +184,9 @@ impl Hub {
         (sent, own): (&Values, &Values),
         commit: &mut Commit,
     ) -> Result<()> {
-        self.facets_changed(run, intent, state, own, commit, |plan, facet| facets::landed(plan, facet, intent, shown, sent))
+        self.facets_changed(run, intent, state, own, commit, |plan, facet| {
+            facets::landed(plan, facet, intent, shown, sent)
+        })
     }
 
     fn facets_changed(
@@ -172,9 +203,17 @@ impl Hub {
             let before = Before::of(&self.plan, &facet, intent);
             change(&self.plan, &mut facet);
             let after = Before::of(&self.plan, &facet, intent);
-            rekey(&self.plan, &facet, &before.hashes, &mut commit.keys_added, &mut commit.keys_removed);
+            rekey(
+                &self.plan,
+                &facet,
+                &before.hashes,
+                &mut commit.keys_added,
+                &mut commit.keys_removed,
+            );
             commit.agenda_added.push((self.plan.ty(facet.ty).decide_rank, facet.id));
-            for ((change, before), after) in intent.changes.iter().zip(before.shown).zip(after.shown) {
+            for ((change, before), after) in
+                intent.changes.iter().zip(before.shown).zip(after.shown)
+            {
                 let prop = self.plan.prop(facet.ty, change.prop);
                 if !prop.paired || !sent.iter().any(|(prop, _)| *prop == change.prop.at()) {
                     continue;
@@ -201,8 +240,13 @@ impl Hub {
         Ok(())
     }
 
-    /// P5a: the answer to a write through one facet was lost. What is read of the others meanwhile may be from before it, or be what it did.
-    pub(crate) fn facets_not_known(&mut self, state: &RecordState, commit: &mut Commit) -> Result<()> {
+    /// P5a: the answer to a write through one facet was lost. What is read of the others meanwhile
+    /// may be from before it, or be what it did.
+    pub(crate) fn facets_not_known(
+        &mut self,
+        state: &RecordState,
+        commit: &mut Commit,
+    ) -> Result<()> {
         for mut facet in self.other_facets(state)?.into_iter().filter(RecordState::is_live) {
             facet.written_at = state.written_at;
             commit.changed_records.push(facet);
@@ -210,14 +254,16 @@ impl Hub {
         Ok(())
     }
 
-    /// Of the writes whose answer was lost, those through other facets of records of this type, by the record's key.
+    /// Of the writes whose answer was lost, those through other facets of records of this type, by
+    /// the record's key.
     pub(crate) fn unanswered_beside(
         &mut self,
         ty: TypeIx,
         unanswered: &HashMap<RecordId, Vec<Intent>>,
     ) -> Result<HashMap<String, Vec<Intent>>> {
         let facets = &self.plan.ty(ty).facets;
-        let theirs: Vec<_> = unanswered.iter().filter(|(_, intents)| facets.contains(&intents[0].ty)).collect();
+        let theirs: Vec<_> =
+            unanswered.iter().filter(|(_, intents)| facets.contains(&intents[0].ty)).collect();
         if theirs.is_empty() {
             return Ok(HashMap::new());
         }
@@ -233,7 +279,11 @@ impl Hub {
     }
 
     /// F1, F3: a record that is gone is gone with all its facets.
-    pub(crate) fn facets_gone(&mut self, gone: Option<RecordId>, commit: &mut Commit) -> Result<()> {
+    pub(crate) fn facets_gone(
+        &mut self,
+        gone: Option<RecordId>,
+        commit: &mut Commit,
+    ) -> Result<()> {
         let Some(gone) = gone.filter(|_| self.plan.has_facets) else { return Ok(()) };
         let Some(state) = self.store.records(&[gone])?.pop() else { return Ok(()) };
         for facet in self.other_facets(&state)?.into_iter().filter(RecordState::is_live) {
@@ -242,7 +292,8 @@ impl Hub {
         Ok(())
     }
 
-    /// F1: a record that was merged into another, or deleted by hand, is so with all its facets: no flow passes that on.
+    /// F1: a record that was merged into another, or deleted by hand, is so with all its facets: no
+    /// flow passes that on.
     pub(crate) fn facets_ended(&mut self, state: &RecordState, commit: &mut Commit) -> Result<()> {
         if !self.plan.has_facets {
             return Ok(());
@@ -253,8 +304,14 @@ impl Hub {
         Ok(())
     }
 
-    /// R9: a key that belongs to another record now does so for all facets. The key is the one that they had.
-    pub(crate) fn facets_retired(&mut self, ty: TypeIx, key: &str, commit: &mut Commit) -> Result<()> {
+    /// R9: a key that belongs to another record now does so for all facets. The key is the one that
+    /// they had.
+    pub(crate) fn facets_retired(
+        &mut self,
+        ty: TypeIx,
+        key: &str,
+        commit: &mut Commit,
+    ) -> Result<()> {
         for ty in self.plan.ty(ty).facets.clone() {
             for facet in self.store.by_key(ty, &[key])? {
                 commit.rekeyed.push((facet.id, retired_key(&facet)));
@@ -267,7 +324,12 @@ impl Hub {
     }
 
     /// What is concluded of both facets at the same time is concluded once.
-    fn facet_gone(&mut self, mut facet: RecordState, presence: Option<Presence>, commit: &mut Commit) {
+    fn facet_gone(
+        &mut self,
+        mut facet: RecordState,
+        presence: Option<Presence>,
+        commit: &mut Commit,
+    ) {
         if commit.changed_records.iter().any(|told| told.id == facet.id && !told.is_live()) {
             return;
         }
@@ -281,9 +343,14 @@ impl Hub {
         commit.changed_records.push(facet);
     }
 
-    /// The version that a record has since Lockstep wrote to it through another facet, and an intent without what that write has done
-    /// already: the decision on it did not know of that write.
-    pub(crate) fn with_other_facets(&self, intent: &mut Intent, known: &NumberMap<RecordId, RecordState>) {
+    /// The version that a record has since Lockstep wrote to it through another facet, and an
+    /// intent without what that write has done already: the decision on it did not know of that
+    /// write.
+    pub(crate) fn with_other_facets(
+        &self,
+        intent: &mut Intent,
+        known: &NumberMap<RecordId, RecordState>,
+    ) {
         let Some(state) = intent.record.and_then(|id| known.get(&id)) else { return };
         if intent.version() == state.version.as_ref() {
             return;
@@ -291,7 +358,8 @@ impl Hub {
         intent.base_version = state.version.clone();
         intent.changes.retain(|change| {
             let prop = self.plan.prop(state.ty, change.prop);
-            change.counterpart_of.is_some() || !same(prop.terms(), &change.value, state.slot(change.prop).value(prop.whole))
+            change.counterpart_of.is_some()
+                || !same(prop.terms(), &change.value, state.slot(change.prop).value(prop.whole))
         });
     }
 

@@ -1,11 +1,14 @@
-//! G4: writes that fail and may succeed the next time. Each is tried again by itself, ever more seldom, in this run or in those after
-//! it; a person is told of what goes on failing, and has to say what is to become of it in the end. A system in which one write after the other fails is
-//! left alone for the rest of the run. Nothing is retried without an end, and nothing is given up without a word.
+//! G4: writes that fail and may succeed the next time. Each is tried again by itself, ever more
+//! seldom, in this run or in those after it; a person is told of what goes on failing, and has to
+//! say what is to become of it in the end. A system in which one write after the other fails is
+//! left alone for the rest of the run. Nothing is retried without an end, and nothing is given up
+//! without a word.
 
 use lockstep_connector::Trouble;
 use lockstep_model::change::IntentEvent;
 use lockstep_model::{
-    Intent, IntentKind, IntentState, NumberMap, RecordId, RecordState, Review, ReviewKind, Rule, Timestamp, TypeIx, Value,
+    Intent, IntentKind, IntentState, NumberMap, RecordId, RecordState, Review, ReviewKind, Rule,
+    Timestamp, TypeIx, Value,
 };
 use lockstep_store::{Commit, ReviewKey};
 use serde::Serialize;
@@ -14,17 +17,20 @@ use crate::deliver::step;
 use crate::report::{Event, RecordName};
 use crate::run::{Hub, Result, Underway};
 
-/// How long a write waits after each of its failures, in seconds: the first two within a run, the others across runs.
+/// How long a write waits after each of its failures, in seconds: the first two within a run, the
+/// others across runs.
 const BACK_OFF_S: [i64; 7] = [1, 3, 60, 300, 900, 1_800, 3_600];
 /// After so many failures a person is told, while it is still tried again.
 const TOLD_AFTER: u32 = 3;
-/// After so many it is given up until a person has it tried again: two hours after it was decided, by the steps above.
+/// After so many it is given up until a person has it tried again: two hours after it was decided,
+/// by the steps above.
 const TRIES: u32 = 8;
 /// Where the system says each time when to come back, it is not given up within this time.
 const PATIENT_MS: i64 = 24 * 3_600_000;
 /// However long a system asks to be left alone: it is asked again after this time.
 const LONGEST_WAIT_MS: i64 = 24 * 3_600_000;
-/// When the writes of so many records fail one after the other, with none done between them, it is not the records.
+/// When the writes of so many records fail one after the other, with none done between them, it is
+/// not the records.
 const IN_A_ROW: usize = 5;
 /// So many are told one by one; all are counted.
 const TOLD: usize = 200;
@@ -36,7 +42,12 @@ pub(crate) fn back_off_ms(failures: u32) -> i64 {
 }
 
 /// Whether a write that has failed so often is tried no more by itself.
-fn is_given_up(failures: u32, decided_at: Timestamp, now: Timestamp, asked_to_come_back: bool) -> bool {
+fn is_given_up(
+    failures: u32,
+    decided_at: Timestamp,
+    now: Timestamp,
+    asked_to_come_back: bool,
+) -> bool {
     failures >= TRIES && (!asked_to_come_back || now.0 - decided_at.0 >= PATIENT_MS)
 }
 
@@ -78,7 +89,8 @@ impl Hub {
             return self.rejected(under_way, intent, None, sent, &text, known, commit);
         }
         let mut update = step(intent, IntentEvent::PutBack, now, Some(message.to_string()));
-        let asked = retry_after_ms.map(|ms| i64::try_from(ms).unwrap_or(LONGEST_WAIT_MS).min(LONGEST_WAIT_MS));
+        let asked = retry_after_ms
+            .map(|ms| i64::try_from(ms).unwrap_or(LONGEST_WAIT_MS).min(LONGEST_WAIT_MS));
         let again = now.plus_ms(asked.unwrap_or_else(|| back_off_ms(failures)));
         (update.attempts, update.not_before) = (failures, Some(again));
         commit.intents_changed.push(update);
@@ -105,12 +117,23 @@ impl Hub {
     pub(crate) fn fails_no_more(&self, intent: &Intent, commit: &mut Commit) {
         if intent.attempts >= TOLD_AFTER {
             let (record, ty) = (subject(intent), intent.ty);
-            commit.reviews_closed.push(ReviewKey { kind: ReviewKind::RejectedValue, record, ty, prop: None });
+            commit.reviews_closed.push(ReviewKey {
+                kind: ReviewKind::RejectedValue,
+                record,
+                ty,
+                prop: None,
+            });
         }
     }
 
     /// Counts a write that failed in a way that may be its system's.
-    pub(crate) fn one_failed(&mut self, under_way: &mut Underway, system: usize, intent: &Intent, message: &str) {
+    pub(crate) fn one_failed(
+        &mut self,
+        under_way: &mut Underway,
+        system: usize,
+        intent: &Intent,
+        message: &str,
+    ) {
         let failing = under_way.failing.entry(system).or_default();
         failing.insert(subject(intent));
         let count = failing.len();
@@ -122,22 +145,34 @@ impl Hub {
         }
     }
 
-    /// The writes that failed and are tried again, and those of which nobody knows whether they were done.
+    /// The writes that failed and are tried again, and those of which nobody knows whether they
+    /// were done.
     pub fn failing_writes(&mut self, limit: usize) -> lockstep_store::Result<Vec<FailingWrite>> {
         let now = self.clock.now();
         let fails = |intent: &Intent| match intent.state {
-            IntentState::Queued => intent.attempts > 0 || intent.not_before.is_some_and(|at| at > now),
+            IntentState::Queued => {
+                intent.attempts > 0 || intent.not_before.is_some_and(|at| at > now)
+            }
             IntentState::Sent | IntentState::Unknown => true,
             IntentState::Done | IntentState::Refused | IntentState::Dropped => false,
         };
         let failing: Vec<Intent> = self.store.tried(limit)?.into_iter().filter(fails).collect();
-        let ids: Vec<RecordId> = failing.iter().flat_map(|intent| [Some(intent.source), intent.record]).flatten().collect();
-        let known: NumberMap<RecordId, RecordState> = self.store.records(&ids)?.into_iter().map(|r| (r.id, r)).collect();
+        let ids: Vec<RecordId> = failing
+            .iter()
+            .flat_map(|intent| [Some(intent.source), intent.record])
+            .flatten()
+            .collect();
+        let known: NumberMap<RecordId, RecordState> =
+            self.store.records(&ids)?.into_iter().map(|r| (r.id, r)).collect();
         let name = |id: RecordId| known.get(&id).map(|r| RecordName::of(&self.plan, r.ty, &r.key));
         let one = |intent: &Intent| FailingWrite {
             flow: self.plan.flow_name(intent.flow),
-            source: name(intent.source).unwrap_or_else(|| RecordName(format!("record {}", intent.source))),
-            target: intent.record.and_then(name).map_or_else(|| self.type_name(intent.ty), |name| name.0),
+            source: name(intent.source)
+                .unwrap_or_else(|| RecordName(format!("record {}", intent.source))),
+            target: intent
+                .record
+                .and_then(name)
+                .map_or_else(|| self.type_name(intent.ty), |name| name.0),
             kind: intent.kind.name().into(),
             message: intent.message.clone().unwrap_or_default(),
             tries: match intent.state {
@@ -154,7 +189,8 @@ impl Hub {
         self.plan.ty(ty).name.to_string()
     }
 
-    /// Tells at the end of a run what fails, also where nothing was tried in it: until it is done, every run says so.
+    /// Tells at the end of a run what fails, also where nothing was tried in it: until it is done,
+    /// every run says so.
     pub(crate) fn tell_failing(&mut self, under_way: &mut Underway) -> Result<()> {
         if self.pretends {
             return Ok(());
@@ -196,7 +232,10 @@ mod tests {
         let decided = Timestamp(0);
         assert!(!is_given_up(TRIES - 1, decided, Timestamp(PATIENT_MS), false), "too few tries");
         assert!(is_given_up(TRIES, decided, Timestamp(1), false));
-        assert!(!is_given_up(TRIES, decided, Timestamp(PATIENT_MS - 1), true), "the system says when to come back");
+        assert!(
+            !is_given_up(TRIES, decided, Timestamp(PATIENT_MS - 1), true),
+            "the system says when to come back"
+        );
         assert!(is_given_up(TRIES, decided, Timestamp(PATIENT_MS), true), "but not for ever");
     }
 }

@@ -1,8 +1,10 @@
-//! P5: a person's answer to a property that keeps flipping: which side is right, or that the sides may differ.
+//! P5: a person's answer to a property that keeps flipping: which side is right, or that the sides
+//! may differ.
 //!
-//! Whatever the answer is, the property is released: it is counted anew, and stopped anew if it keeps flipping. The value of the side that
-//! is right becomes that record's own edit of now, so it is the latest one and goes everywhere. Where the sides may differ, each counts
-//! as holding what the others would give it, until somebody edits one of them.
+//! Whatever the answer is, the property is released: it is counted anew, and stopped anew if it
+//! keeps flipping. The value of the side that is right becomes that record's own edit of now, so it
+//! is the latest one and goes everywhere. Where the sides may differ, each counts as holding what
+//! the others would give it, until somebody edits one of them.
 
 use lockstep_engine::confirm::made_of;
 use lockstep_engine::flips::together;
@@ -28,7 +30,12 @@ pub(crate) enum Side {
 
 impl Hub {
     /// Settles a flip-flop as a person says.
-    pub(crate) fn settle_flips(&mut self, under_way: &mut Underway, review: &Review, side: Side) -> ActResult<String> {
+    pub(crate) fn settle_flips(
+        &mut self,
+        under_way: &mut Underway,
+        review: &Review,
+        side: Side,
+    ) -> ActResult<String> {
         let now = self.clock.now();
         let gone = || ActError::Refused("its record is not known any more".into());
         let record = self.store.records(&[review.record])?.pop().ok_or_else(gone)?;
@@ -44,8 +51,11 @@ impl Hub {
                 Side::PutBack => Some(record.id),
                 Side::Of(id) => Some(id),
                 Side::Others => {
-                    let other = ranked.iter().map(|claim| claim.stamp.record).find(|id| *id != record.id);
-                    other.filter(|id| all.iter().any(|(member, _)| member == id)).or_else(|| review.candidates.first().copied())
+                    let other =
+                        ranked.iter().map(|claim| claim.stamp.record).find(|id| *id != record.id);
+                    other
+                        .filter(|id| all.iter().any(|(member, _)| member == id))
+                        .or_else(|| review.candidates.first().copied())
                 }
                 Side::Each => None,
             };
@@ -57,14 +67,23 @@ impl Hub {
             let stamps: Vec<_> = all.iter().map(stamp).collect();
             (all, stamps, right)
         };
-        let mut commit = Commit { durable: true, reviews_closed: vec![ReviewKey::of(review)], ..Commit::default() };
+        let mut commit = Commit {
+            durable: true,
+            reviews_closed: vec![ReviewKey::of(review)],
+            ..Commit::default()
+        };
         let mut told = None;
         for ((id, prop), stamp) in all.iter().zip(stamps) {
-            let slot_of = |id: RecordId, prop: PropIx| members.iter().find(|m| m.id == id).map(|member| member.slot(prop));
+            let slot_of = |id: RecordId, prop: PropIx| {
+                members.iter().find(|m| m.id == id).map(|member| member.slot(prop))
+            };
             let carries = slot_of(*id, *prop).and_then(|slot| slot.carries);
-            let claim = carries.and_then(|by| slot_of(by.record, by.prop)?.claim.as_ref().filter(|claim| claim.at == by.at));
+            let claim = carries.and_then(|by| {
+                slot_of(by.record, by.prop)?.claim.as_ref().filter(|claim| claim.at == by.at)
+            });
             let shown_here = slot_of(*id, *prop).map(|slot| slot.value(true));
-            let carried = claim.filter(|claim| shown_here.is_some_and(|here| made_of(&claim.value, here)));
+            let carried =
+                claim.filter(|claim| shown_here.is_some_and(|here| made_of(&claim.value, here)));
             let carried = carried.map(|claim| claim.value.clone());
             let Some(member) = members.iter_mut().find(|member| member.id == *id) else { continue };
             let described = self.plan.prop(member.ty, *prop);
@@ -73,7 +92,8 @@ impl Hub {
             if right.is_none() {
                 slot.carries = stamp.or(slot.carries);
             } else if right == Some(*id) {
-                // What this side was given is right as it was put in elsewhere, not as this system keeps it (P3).
+                // What this side was given is right as it was put in elsewhere, not as this system
+                // keeps it (P3).
                 let value = carried.unwrap_or_else(|| slot.value(described.whole).clone());
                 let goes = slot.claim.take().map(|claim| claim.goes).unwrap_or_default();
                 told = Some((*id, described.name.clone(), value.clone()));
@@ -83,15 +103,21 @@ impl Hub {
         }
         let (id, path, value) = match (told, right) {
             (Some(told), _) => told,
-            (None, None) => (record.id, self.plan.prop(record.ty, prop).name.clone(), review.value.clone()),
+            (None, None) => {
+                (record.id, self.plan.prop(record.ty, prop).name.clone(), review.value.clone())
+            }
             (None, Some(_)) => {
                 let message = "the record that is to be right is not one of those that hold the property; `lockstep review show N` has them";
                 return Err(ActError::Refused(message.into()));
             }
         };
-        let settled = settle_goes(&self.plan, now, &Entity::of(&self.plan, members.iter().collect()), true);
+        let settled =
+            settle_goes(&self.plan, now, &Entity::of(&self.plan, members.iter().collect()), true);
         for (id, prop, goes) in settled {
-            let slot = members.iter_mut().find(|member| member.id == id).map(|member| &mut member.slots[prop.at()]);
+            let slot = members
+                .iter_mut()
+                .find(|member| member.id == id)
+                .map(|member| &mut member.slots[prop.at()]);
             if let Some(claim) = slot.and_then(|slot| slot.claim.as_mut()) {
                 claim.goes = goes;
             }
@@ -104,9 +130,15 @@ impl Hub {
         (entry.rule, entry.path, entry.after) = (Some(Rule::P5), Some(path.clone()), value.clone());
         commit.journal.push(entry);
         self.decide_on(members.iter(), &mut commit)?;
-        let name =
-            members.iter().find(|member| member.id == id).map(|member| self.name_of(member).to_string()).unwrap_or_default();
-        commit.changed_records = members.into_iter().filter(|member| all.iter().any(|(id, _)| *id == member.id)).collect();
+        let name = members
+            .iter()
+            .find(|member| member.id == id)
+            .map(|member| self.name_of(member).to_string())
+            .unwrap_or_default();
+        commit.changed_records = members
+            .into_iter()
+            .filter(|member| all.iter().any(|(id, _)| *id == member.id))
+            .collect();
         self.store.commit(commit)?;
         let value = if is_empty(&value) { "nothing".to_string() } else { shown(&value) };
         Ok(match right {

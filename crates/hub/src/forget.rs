@@ -1,8 +1,9 @@
 //! Records that were deleted on purpose, told at once instead of found missing later.
 //!
-//! Whoever adds records to try something and deletes them again says so here: what was read of them is taken as gone, what waits for them
-//! is given up, and nothing is deleted elsewhere for it. Without that, the next listing would lack them, and the guard on listings (G3)
-//! would ask a person about records that nobody misses.
+//! Whoever adds records to try something and deletes them again says so here: what was read of them
+//! is taken as gone, what waits for them is given up, and nothing is deleted elsewhere for it.
+//! Without that, the next listing would lack them, and the guard on listings (G3) would ask a
+//! person about records that nobody misses.
 
 use std::collections::BTreeSet;
 
@@ -16,8 +17,8 @@ use crate::deliver::step;
 use crate::run::Hub;
 
 impl Hub {
-    /// Takes these records (`system.RecordType/ID`) as deleted in their systems. Those that are not known are passed over. Gives how many
-    /// were.
+    /// Takes these records (`system.RecordType/ID`) as deleted in their systems. Those that are not
+    /// known are passed over. Gives how many were.
     pub fn deleted_by_hand(&mut self, names: &[String]) -> ActResult<usize> {
         self.act("records that were deleted by hand", |hub, under_way| {
             let now = hub.clock.now();
@@ -40,16 +41,24 @@ impl Hub {
                 ranks.push((rank, keys.clone()));
                 commit.keys_removed.extend(keys);
                 commit.agenda_added.push((rank, record.id));
-                commit.reviews_closed.extend(hub.store.open_reviews(&[record.id])?.iter().map(ReviewKey::of));
+                commit
+                    .reviews_closed
+                    .extend(hub.store.open_reviews(&[record.id])?.iter().map(ReviewKey::of));
                 for intent in hub.store.open_intents(&[record.entity])? {
                     let told = commit.intents_changed.iter().any(|update| update.id == intent.id);
                     if !told && matches!(intent.state, IntentState::Queued | IntentState::Refused) {
                         let why = "its record was deleted by hand";
-                        commit.intents_changed.push(step(&intent, IntentEvent::Drop, now, Some(why.into())));
+                        commit.intents_changed.push(step(
+                            &intent,
+                            IntentEvent::Drop,
+                            now,
+                            Some(why.into()),
+                        ));
                     }
                 }
                 hub.tell_gone(under_way, &record, &mut commit);
-                // A system that gives the id to another record later gives it to one that has nothing to do with this one.
+                // A system that gives the id to another record later gives it to one that has
+                // nothing to do with this one.
                 record.entity = EntityId(record.id.0);
                 record.slots.iter_mut().for_each(|slot| *slot = Slot::default());
                 let status = &mut hub.status[record.ty.at()];

@@ -1,4 +1,5 @@
-//! Looking at records as their systems show them now, without taking anything in: what undoing and auditing compare with.
+//! Looking at records as their systems show them now, without taking anything in: what undoing and
+//! auditing compare with.
 
 use std::collections::HashMap;
 
@@ -11,7 +12,8 @@ use crate::run::Hub;
 pub(crate) type Found = std::result::Result<Option<ReadRecord>, Trouble>;
 
 impl Hub {
-    /// Reads these records by their ids, each system in a thread of its own. Once a system can't be reached, no more is asked of it.
+    /// Reads these records by their ids, each system in a thread of its own. Once a system can't be
+    /// reached, no more is asked of it.
     pub(crate) fn fresh(&self, records: &[RecordState]) -> HashMap<RecordId, Found> {
         let mut by_system: Vec<Vec<&RecordState>> = vec![vec![]; self.systems.len()];
         for record in records {
@@ -21,7 +23,9 @@ impl Hub {
         let mut found = HashMap::with_capacity(records.len());
         std::thread::scope(|scope| {
             let mut readers = Vec::new();
-            for (system, records) in by_system.into_iter().enumerate().filter(|(_, records)| !records.is_empty()) {
+            for (system, records) in
+                by_system.into_iter().enumerate().filter(|(_, records)| !records.is_empty())
+            {
                 let connector = self.systems[system].connector.clone();
                 let (plan, watches) = (&self.plan, &watches);
                 readers.push(scope.spawn(move || {
@@ -30,7 +34,11 @@ impl Hub {
                     for record in records {
                         let one = match &trouble {
                             Some(trouble) => Err(trouble.clone()),
-                            None => connector.get(&plan.ty(record.ty).name.kind, &watches[record.ty.at()], &record.key),
+                            None => connector.get(
+                                &plan.ty(record.ty).name.kind,
+                                &watches[record.ty.at()],
+                                &record.key,
+                            ),
                         };
                         if let Err(now) = &one
                             && !matches!(now, Trouble::Malformed(_))
@@ -43,7 +51,8 @@ impl Hub {
                 }));
             }
             for reader in readers {
-                found.extend(reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+                found
+                    .extend(reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
             }
         });
         found

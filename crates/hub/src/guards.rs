@@ -1,27 +1,30 @@
-//! Guards: what keeps a run from writing more than a person would believe (G3), and a flow from its first run before a person has seen
-//! the plan (G2).
+//! Guards: what keeps a run from writing more than a person would believe (G3), and a flow from its
+//! first run before a person has seen the plan (G2).
 //!
-//! Writes are counted per system and kind as they are decided, before the first of them is sent. Over a limit nothing is sent, what was
-//! decided waits in the outbox, and a review names the guard; it stays tripped, also for later runs, until a person releases it, discards
-//! what waits, or nothing waits any more. The counting of creations and updates begins once both record types have been through a whole
-//! run: a first run legitimately writes much, and has a plan to be looked at. Deletions are counted always.
+//! Writes are counted per system and kind as they are decided, before the first of them is sent.
+//! Over a limit nothing is sent, what was decided waits in the outbox, and a review names the
+//! guard; it stays tripped, also for later runs, until a person releases it, discards what waits,
+//! or nothing waits any more. The counting of creations and updates begins once both record types
+//! have been through a whole run: a first run legitimately writes much, and has a plan to be looked
+//! at. Deletions are counted always.
 //!
-//! Two kinds of change do more harm than their number of writes tells, and are counted for each property: values that are emptied (a key
-//! whose scope no longer shows telephone numbers empties all of them elsewhere), counted always, and values by which records are matched,
-//! overwritten by others.
+//! Two kinds of change do more harm than their number of writes tells, and are counted for each
+//! property: values that are emptied (a key whose scope no longer shows telephone numbers empties
+//! all of them elsewhere), counted always, and values by which records are matched, overwritten by
+//! others.
 //!
-//! What was released, approved and armed is remembered in the store's marks:
-//! `release:SYSTEM:KIND` the number of the last intent that is let through, `release:vanished:TYPE` and `release:lost:TYPE` that the next
-//! reading is believed,
-//! `armed:TYPE` and `approved:FLOW` the fingerprint of what was armed and approved, `full:TYPE` when it was last listed whole.
+//! What was released, approved and armed is remembered in the store's marks: `release:SYSTEM:KIND`
+//! the number of the last intent that is let through, `release:vanished:TYPE` and
+//! `release:lost:TYPE` that the next reading is believed, `armed:TYPE` and `approved:FLOW` the
+//! fingerprint of what was armed and approved, `full:TYPE` when it was last listed whole.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use lockstep_model::limits::{GuardKind, Limits};
 use lockstep_model::value::{equal, is_empty};
 use lockstep_model::{
-    Change, FlowIx, Intent, IntentId, IntentKind, IntentState, Presence, PropIx, RecordId, RecordState, Review, ReviewKind, Rule,
-    Timestamp, TypeIx, Value,
+    Change, FlowIx, Intent, IntentId, IntentKind, IntentState, Presence, PropIx, RecordId,
+    RecordState, Review, ReviewKind, Rule, Timestamp, TypeIx, Value,
 };
 use lockstep_store::{Commit, JournalEntry, JournalKind, ReviewKey, TypeStatus};
 use serde::Serialize;
@@ -30,7 +33,8 @@ use serde_json::json;
 use crate::deliver::step;
 use crate::run::{Hub, Result, Underway};
 
-/// Where a system does not tell of deletions, everything is listed this often unless the project says otherwise (R3).
+/// Where a system does not tell of deletions, everything is listed this often unless the project
+/// says otherwise (R3).
 pub const FULL_SCAN_MS: i64 = 24 * 3_600_000;
 
 /// What a project sets of guards.
@@ -73,7 +77,8 @@ pub(crate) struct Guards {
     pub approved: bool,
     /// Guards of writes that have tripped.
     tripped: BTreeSet<(usize, GuardKind)>,
-    /// Record types whose last reading is not believed, and by which guard: nothing is written there.
+    /// Record types whose last reading is not believed, and by which guard: nothing is written
+    /// there.
     pub stopped: BTreeSet<(TypeIx, GuardKind)>,
     /// Record types that have been through a whole run.
     armed: Vec<bool>,
@@ -93,7 +98,8 @@ impl Guards {
 }
 
 impl Guards {
-    /// A person has said that the next listing of the record type is to be believed, whatever it lacks and shows.
+    /// A person has said that the next listing of the record type is to be believed, whatever it
+    /// lacks and shows.
     pub(crate) fn believes_all_of(&self, ty: TypeIx) -> bool {
         self.believed.contains(&(ty, GuardKind::Vanished))
     }
@@ -125,13 +131,17 @@ impl Hub {
     /// Which guards of single values count this change of a record.
     fn values_changed(&self, intent: &Intent) -> impl Iterator<Item = (GuardKind, PropIx)> {
         let ty = self.plan.ty(intent.ty);
-        let matched = move |prop: PropIx| ty.match_sides.iter().any(|side| side.props.iter().any(|one| one.prop == prop));
+        let matched = move |prop: PropIx| {
+            ty.match_sides.iter().any(|side| side.props.iter().any(|one| one.prop == prop))
+        };
         let guard = move |change: &Change| {
             let before: &Value = &change.displaced;
             match () {
                 _ if is_empty(before) || change.counterpart_of.is_some() => None,
                 _ if is_empty(&change.value) => Some((GuardKind::Clears, change.prop)),
-                _ if matched(change.prop) && !equal(before, &change.value) => Some((GuardKind::MatchValues, change.prop)),
+                _ if matched(change.prop) && !equal(before, &change.value) => {
+                    Some((GuardKind::MatchValues, change.prop))
+                }
                 _ => None,
             }
         };
@@ -148,7 +158,8 @@ impl Hub {
         format!("{what}:{}", self.plan.ty(ty).name)
     }
 
-    /// The guards as earlier runs and persons have left them. `full` asks for everything to be listed.
+    /// The guards as earlier runs and persons have left them. `full` asks for everything to be
+    /// listed.
     pub(crate) fn guards(&mut self, now: Timestamp, full: bool) -> Result<Guards> {
         let marks: BTreeMap<String, Value> = self.store.marks()?.into_iter().collect();
         let mut guards = Guards { known: vec![0; self.systems.len()], ..Guards::default() };
@@ -174,12 +185,19 @@ impl Hub {
         }
         for system in 0..self.systems.len() {
             for guard in GuardKind::ALL.into_iter().filter(|guard| guard.writes().is_some()) {
-                if let Some(id) = marks.get(&self.release_mark(system, guard)).and_then(Value::as_i64) {
+                if let Some(id) =
+                    marks.get(&self.release_mark(system, guard)).and_then(Value::as_i64)
+                {
                     guards.through.insert((system, guard), IntentId(id));
                 }
             }
         }
-        if self.store.intent_counts()?.iter().any(|(state, n)| *state == IntentState::Queued && *n > 0) {
+        if self
+            .store
+            .intent_counts()?
+            .iter()
+            .any(|(state, n)| *state == IntentState::Queued && *n > 0)
+        {
             for system in 0..self.systems.len() {
                 for kind in [IntentKind::Create, IntentKind::Update, IntentKind::Delete] {
                     let waiting = self.waiting(&guards, system, kind)?;
@@ -203,7 +221,8 @@ impl Hub {
     }
 
     fn open_guard_reviews(&mut self) -> Result<Vec<Review>> {
-        if !self.store.review_counts()?.iter().any(|(kind, n)| *kind == ReviewKind::Guard && *n > 0) {
+        if !self.store.review_counts()?.iter().any(|(kind, n)| *kind == ReviewKind::Guard && *n > 0)
+        {
             return Ok(vec![]);
         }
         let mut reviews = self.store.reviews(usize::MAX >> 1)?;
@@ -213,10 +232,12 @@ impl Hub {
 
     /// How many writes of a kind wait for a system and have not been let through.
     fn waiting(&mut self, guards: &Guards, system: usize, kind: IntentKind) -> Result<u64> {
-        let after = guards.through.get(&(system, GuardKind::of(kind))).copied().unwrap_or(IntentId(0));
+        let after =
+            guards.through.get(&(system, GuardKind::of(kind))).copied().unwrap_or(IntentId(0));
         let mut waiting = 0;
         let counts = |ty: TypeIx| kind == IntentKind::Delete || guards.armed[ty.at()];
-        let types: Vec<TypeIx> = self.types().filter(|ty| self.system_of(*ty) == system && counts(*ty)).collect();
+        let types: Vec<TypeIx> =
+            self.types().filter(|ty| self.system_of(*ty) == system && counts(*ty)).collect();
         for ty in types {
             waiting += self.store.queued(ty, kind, after)?;
         }
@@ -232,7 +253,10 @@ impl Hub {
         let mut values = Values::new();
         if updates > 0 {
             for intent in self.store.intents_in(IntentState::Queued, usize::MAX >> 1)? {
-                for (guard, prop) in self.values_changed(&intent).filter(|(guard, _)| guards.counts_value(*guard, &intent)) {
+                for (guard, prop) in self
+                    .values_changed(&intent)
+                    .filter(|(guard, _)| guards.counts_value(*guard, &intent))
+                {
                     let through = guards.through.get(&(self.system_of(intent.ty), guard));
                     if through.is_none_or(|through| intent.id > *through) {
                         *values.entry((guard, intent.ty, prop)).or_default() += 1;
@@ -253,8 +277,13 @@ impl Hub {
     ) {
         if under_way.guards.approved {
             for intent in new {
-                for guard in GuardKind::ALL.into_iter().filter(|guard| guard.writes() == Some(intent.kind)) {
-                    under_way.guards.first_runs.insert((self.system_of(intent.ty), guard), intent.id);
+                for guard in
+                    GuardKind::ALL.into_iter().filter(|guard| guard.writes() == Some(intent.kind))
+                {
+                    under_way
+                        .guards
+                        .first_runs
+                        .insert((self.system_of(intent.ty), guard), intent.id);
                 }
             }
             return;
@@ -264,15 +293,22 @@ impl Hub {
                 if under_way.guards.counts_value(guard, intent) {
                     *under_way.guards.values.entry((guard, intent.ty, prop)).or_default() += 1;
                 } else {
-                    under_way.guards.first_runs.insert((self.system_of(intent.ty), guard), intent.id);
+                    under_way
+                        .guards
+                        .first_runs
+                        .insert((self.system_of(intent.ty), guard), intent.id);
                 }
             }
         }
         for intent in dropped {
             for (guard, prop) in self.values_changed(intent) {
-                let through = under_way.guards.through.get(&(self.system_of(intent.ty), guard)).copied();
-                let counted = under_way.guards.counts_value(guard, intent) && through.is_none_or(|through| intent.id > through);
-                if let Some(count) = under_way.guards.values.get_mut(&(guard, intent.ty, prop)).filter(|_| counted) {
+                let through =
+                    under_way.guards.through.get(&(self.system_of(intent.ty), guard)).copied();
+                let counted = under_way.guards.counts_value(guard, intent)
+                    && through.is_none_or(|through| intent.id > through);
+                if let Some(count) =
+                    under_way.guards.values.get_mut(&(guard, intent.ty, prop)).filter(|_| counted)
+                {
                     *count = count.saturating_sub(1);
                 }
             }
@@ -280,7 +316,8 @@ impl Hub {
         let Guards { planned, through, armed, first_runs, .. } = &mut under_way.guards;
         let counts = |intent: &Intent| {
             let armed = |ty: TypeIx| armed[ty.at()];
-            intent.kind == IntentKind::Delete || armed(intent.ty) && type_of(intent.source).is_none_or(armed)
+            intent.kind == IntentKind::Delete
+                || armed(intent.ty) && type_of(intent.source).is_none_or(armed)
         };
         for intent in new {
             let key = (self.system_of(intent.ty), intent.kind);
@@ -292,7 +329,9 @@ impl Hub {
         }
         for intent in dropped.iter().filter(|intent| counts(intent)) {
             let key = (self.system_of(intent.ty), intent.kind);
-            if through.get(&(key.0, GuardKind::of(key.1))).is_none_or(|through| intent.id > *through)
+            if through
+                .get(&(key.0, GuardKind::of(key.1)))
+                .is_none_or(|through| intent.id > *through)
                 && let Some(planned) = planned.get_mut(&key)
             {
                 *planned = planned.saturating_sub(1);
@@ -300,8 +339,8 @@ impl Hub {
         }
     }
 
-    /// G3: whether anything may be written now. Where a guard has tripped, nothing may, and the report and a review say so. A plan goes on,
-    /// to show what would be written.
+    /// G3: whether anything may be written now. Where a guard has tripped, nothing may, and the
+    /// report and a review say so. A plan goes on, to show what would be written.
     pub(crate) fn may_write(&mut self, under_way: &mut Underway) -> Result<bool> {
         if self.pretends && under_way.report.guards.iter().any(|line| line.record_type.is_none()) {
             return Ok(true);
@@ -314,7 +353,8 @@ impl Hub {
             })
             .map(|(key, _)| *key)
             .collect();
-        let mut fresh: BTreeSet<_> = over.iter().map(|(system, kind)| (*system, GuardKind::of(*kind))).collect();
+        let mut fresh: BTreeSet<_> =
+            over.iter().map(|(system, kind)| (*system, GuardKind::of(*kind))).collect();
         let too_many = self.values_over(under_way);
         fresh.extend(too_many.iter().map(|((guard, ty, _), _)| (self.system_of(*ty), *guard)));
         let all: BTreeSet<_> = under_way.guards.tripped.union(&fresh).copied().collect();
@@ -337,7 +377,12 @@ impl Hub {
             if waiting == 0 {
                 // Nothing waits any more: what was to be written has been decided otherwise.
                 if under_way.guards.tripped.remove(&(system, guard)) {
-                    let key = ReviewKey { kind: ReviewKind::Guard, record: guard.stand_in(), ty, prop: None };
+                    let key = ReviewKey {
+                        kind: ReviewKind::Guard,
+                        record: guard.stand_in(),
+                        ty,
+                        prop: None,
+                    };
                     commit.reviews_closed.push(key);
                 }
                 continue;
@@ -371,7 +416,12 @@ impl Hub {
                 message: message.clone(),
                 opened_at: self.clock.now(),
             });
-            under_way.report.guards.push(TrippedGuard { system: name, guard: guard.name(), record_type: None, message });
+            under_way.report.guards.push(TrippedGuard {
+                system: name,
+                guard: guard.name(),
+                record_type: None,
+                message,
+            });
         }
         if commit != Commit::default() {
             self.store.commit(commit)?;
@@ -385,22 +435,42 @@ impl Hub {
             let limit = self.limits(&self.plan.ty(ty).name.system).of(guard);
             limit.most(self.status[ty.at()].records).is_some_and(|most| count > most)
         };
-        under_way.guards.values.iter().map(|(of, count)| (*of, *count)).filter(|(of, count)| over(*of, *count)).collect()
+        under_way
+            .guards
+            .values
+            .iter()
+            .map(|(of, count)| (*of, *count))
+            .filter(|(of, count)| over(*of, *count))
+            .collect()
     }
 
     /// `400 of 400 values of `phone` in shop.Customers would be emptied`
     fn values_in_words(&self, guard: GuardKind, values: &Values) -> String {
-        let what =
-            if guard == GuardKind::Clears { "would be emptied" } else { "by which records are matched would be overwritten" };
+        let what = if guard == GuardKind::Clears {
+            "would be emptied"
+        } else {
+            "by which records are matched would be overwritten"
+        };
         let one = |(&(_, ty, prop), count): (&(GuardKind, TypeIx, PropIx), &u64)| {
             let known = self.status[ty.at()].records;
-            format!("{count} of {known} values of `{}` in {}", self.plan.prop(ty, prop).name, self.plan.ty(ty).name)
+            format!(
+                "{count} of {known} values of `{}` in {}",
+                self.plan.prop(ty, prop).name,
+                self.plan.ty(ty).name
+            )
         };
         format!("{} {what}", values.iter().map(one).collect::<Vec<_>>().join(", "))
     }
 
-    /// G3: whether a listing that lacks so many records is to be believed. `known` is how many there were.
-    pub(crate) fn believes(&self, under_way: &Underway, ty: TypeIx, lacking: u64, known: u64) -> bool {
+    /// G3: whether a listing that lacks so many records is to be believed. `known` is how many
+    /// there were.
+    pub(crate) fn believes(
+        &self,
+        under_way: &Underway,
+        ty: TypeIx,
+        lacking: u64,
+        known: u64,
+    ) -> bool {
         if lacking == 0 || under_way.guards.believed.contains(&(ty, GuardKind::Vanished)) {
             return true;
         }
@@ -408,7 +478,8 @@ impl Hub {
         limit.most(known).is_none_or(|most| lacking <= most && lacking < known)
     }
 
-    /// A listing is not believed: the record type stays as it was before the reading, and the next reading begins there too.
+    /// A listing is not believed: the record type stays as it was before the reading, and the next
+    /// reading begins there too.
     pub(crate) fn stop_listing(
         &mut self,
         under_way: &mut Underway,
@@ -418,7 +489,11 @@ impl Hub {
         known: u64,
     ) -> Result<()> {
         let name = self.plan.ty(ty).name.clone();
-        let lists = if lacking >= known { "lists none".into() } else { format!("lists {} of them", known - lacking) };
+        let lists = if lacking >= known {
+            "lists none".into()
+        } else {
+            format!("lists {} of them", known - lacking)
+        };
         let message = format!(
             "{name} had {known} records and {lists} now: nothing is taken as deleted from that, and nothing is written to {name}. \
              `lockstep release --system {}` believes it",
@@ -437,39 +512,55 @@ impl Hub {
             opened_at: self.clock.now(),
         };
         under_way.guards.stopped.insert((ty, GuardKind::Vanished));
-        under_way.report.guards.retain(|line| line.record_type.as_ref() != Some(&name.to_string()) || line.guard != "vanished");
+        under_way.report.guards.retain(|line| {
+            line.record_type.as_ref() != Some(&name.to_string()) || line.guard != "vanished"
+        });
         under_way.report.guards.push(TrippedGuard {
             system: name.system.clone(),
             guard: GuardKind::Vanished.name(),
             record_type: Some(name.to_string()),
             message,
         });
-        let mut commit =
-            Commit { types: vec![(ty, self.status[ty.at()].clone())], reviews_opened: vec![review], ..Commit::default() };
+        let mut commit = Commit {
+            types: vec![(ty, self.status[ty.at()].clone())],
+            reviews_opened: vec![review],
+            ..Commit::default()
+        };
         self.listed_whole(ty, false, &mut commit);
         Ok(self.store.commit(commit)?)
     }
 
     /// A listing was believed: what stood against the record type is settled.
-    pub(crate) fn listing_believed(&self, under_way: &mut Underway, ty: TypeIx, commit: &mut Commit) {
+    pub(crate) fn listing_believed(
+        &self,
+        under_way: &mut Underway,
+        ty: TypeIx,
+        commit: &mut Commit,
+    ) {
         if under_way.guards.stopped.remove(&(ty, GuardKind::Vanished)) {
             let record = GuardKind::Vanished.stand_in();
-            commit.reviews_closed.push(ReviewKey { kind: ReviewKind::Guard, record, ty, prop: None });
+            commit.reviews_closed.push(ReviewKey {
+                kind: ReviewKind::Guard,
+                record,
+                ty,
+                prop: None,
+            });
         }
         if under_way.guards.believed.remove(&(ty, GuardKind::Vanished)) {
             commit.marks.push((self.release_type_mark(ty, GuardKind::Vanished), None));
         }
     }
 
-    /// Remembers that everything of a record type has been listed, or that it is still owed: a listing that a killed run had begun says
-    /// nothing about what is absent, nor does one that is not believed, or a record that could not be looked
-    /// up.
+    /// Remembers that everything of a record type has been listed, or that it is still owed: a
+    /// listing that a killed run had begun says nothing about what is absent, nor does one that is
+    /// not believed, or a record that could not be looked up.
     pub(crate) fn listed_whole(&self, ty: TypeIx, whole: bool, commit: &mut Commit) {
         let mark = if whole { json!({"at": self.clock.now().0}) } else { json!({"owed": true}) };
         commit.marks.push((self.type_mark("full", ty), Some(mark)));
     }
 
-    /// A run has come to its end: what it read whole is armed from now on, and its flows have had their first run.
+    /// A run has come to its end: what it read whole is armed from now on, and its flows have had
+    /// their first run.
     pub(crate) fn arm(&mut self, under_way: &Underway) -> Result<()> {
         let mut marks = Vec::new();
         let not_whole = self.not_whole(under_way)?;
@@ -478,7 +569,10 @@ impl Hub {
             whole && !under_way.guards.armed[ty.at()] && !under_way.renamed.contains(ty)
         };
         for ty in self.types().filter(ended) {
-            marks.push((self.type_mark("armed", ty), Some(json!(format!("{:x}", self.plan.ty(ty).fingerprint)))));
+            marks.push((
+                self.type_mark("armed", ty),
+                Some(json!(format!("{:x}", self.plan.ty(ty).fingerprint))),
+            ));
         }
         // What a first run leaves over is not counted by the next one either.
         for ((system, guard), id) in &under_way.guards.first_runs {
@@ -489,7 +583,9 @@ impl Hub {
         let complete = |ty: TypeIx| self.status[ty.at()].complete && !not_whole.contains(&ty);
         let ran: BTreeSet<String> = (0..self.plan.flows.len() as u16)
             .map(FlowIx)
-            .filter(|flow| complete(self.plan.flows[flow.at()].from) && complete(self.plan.flows[flow.at()].to))
+            .filter(|flow| {
+                complete(self.plan.flows[flow.at()].from) && complete(self.plan.flows[flow.at()].to)
+            })
             .map(|flow| self.plan.flow_name(flow))
             .collect();
         let approved = self.approval()?.into_iter().filter(|(_, _, name)| ran.contains(name));
@@ -505,7 +601,11 @@ impl Hub {
         let marks: BTreeMap<String, Value> = self.store.marks()?.into_iter().collect();
         let flows = (0..self.plan.flows.len() as u16).map(FlowIx).map(|flow| {
             let name = self.plan.flow_name(flow);
-            (format!("approved:{name}"), json!(format!("{:x}", self.plan.flows[flow.at()].fingerprint)), name)
+            (
+                format!("approved:{name}"),
+                json!(format!("{:x}", self.plan.flows[flow.at()].fingerprint)),
+                name,
+            )
         });
         Ok(flows.filter(|(mark, fingerprint, _)| marks.get(mark) != Some(fingerprint)).collect())
     }
@@ -515,10 +615,14 @@ impl Hub {
         Ok(self.approval()?.into_iter().map(|(_, _, name)| name).collect())
     }
 
-    /// G2: a person has seen the plan, and lets every flow run as it is now. Gives those that had not been approved.
+    /// G2: a person has seen the plan, and lets every flow run as it is now. Gives those that had
+    /// not been approved.
     pub fn approve(&mut self) -> Result<Vec<String>> {
         let flows = self.approval()?;
-        let marks = flows.iter().map(|(mark, fingerprint, _)| (mark.clone(), Some(fingerprint.clone()))).collect();
+        let marks = flows
+            .iter()
+            .map(|(mark, fingerprint, _)| (mark.clone(), Some(fingerprint.clone())))
+            .collect();
         self.store.commit(Commit { marks, durable: true, ..Commit::default() })?;
         Ok(flows.into_iter().map(|(_, _, name)| name).collect())
     }
@@ -541,15 +645,16 @@ impl Hub {
         Ok(lines)
     }
 
-    /// A person lets through what a guard holds back, as it is now: the next run writes it, or believes the listing. Gives how many guards
-    /// of this system and kind there were.
+    /// A person lets through what a guard holds back, as it is now: the next run writes it, or
+    /// believes the listing. Gives how many guards of this system and kind there were.
     pub fn release(&mut self, system: &str, kind: GuardKind) -> Result<usize> {
         self.answer_guard(system, kind, false)
     }
 
-    /// A person gives up what a guard holds back: those writes are not made. They are decided anew when one of their records changes; a
-    /// record whose deletion was to be passed on is kept for good. A listing is simply read again. Of values that were to be emptied or
-    /// overwritten only these are given up, not what else is written with them.
+    /// A person gives up what a guard holds back: those writes are not made. They are decided anew
+    /// when one of their records changes; a record whose deletion was to be passed on is kept for
+    /// good. A listing is simply read again. Of values that were to be emptied or overwritten only
+    /// these are given up, not what else is written with them.
     pub fn discard(&mut self, system: &str, kind: GuardKind) -> Result<usize> {
         self.answer_guard(system, kind, true)
     }
@@ -557,10 +662,15 @@ impl Hub {
     /// How many writes a guard that has tripped holds back; `None` for one that is about a listing.
     pub(crate) fn held_back(&mut self, system: &str, kind: GuardKind) -> Result<Option<u64>> {
         let Some(write) = kind.writes() else { return Ok(None) };
-        let Some(at) = self.systems.iter().position(|known| known.name == system) else { return Ok(Some(0)) };
+        let Some(at) = self.systems.iter().position(|known| known.name == system) else {
+            return Ok(Some(0));
+        };
         let guards = self.guards(self.clock.now(), false)?;
         if kind.is_of_a_property() {
-            let waiting = guards.values.iter().filter(|((guard, ty, _), _)| *guard == kind && self.system_of(*ty) == at);
+            let waiting = guards
+                .values
+                .iter()
+                .filter(|((guard, ty, _), _)| *guard == kind && self.system_of(*ty) == at);
             return Ok(Some(waiting.map(|(_, count)| *count).max().unwrap_or(0)));
         }
         Ok(Some(self.waiting(&guards, at, write)?))
@@ -569,9 +679,12 @@ impl Hub {
     fn answer_guard(&mut self, system: &str, kind: GuardKind, discard: bool) -> Result<usize> {
         let now = self.clock.now();
         let run = self.store.runs(1)?.first().map_or(lockstep_model::RunId(0), |run| run.id);
-        let names = if kind == GuardKind::Vanished && !discard { self.are_not_renamed(system)? } else { 0 };
+        let names =
+            if kind == GuardKind::Vanished && !discard { self.are_not_renamed(system)? } else { 0 };
         let mut reviews = self.open_guard_reviews()?;
-        reviews.retain(|review| review.record == kind.stand_in() && self.plan.ty(review.ty).name.system == system);
+        reviews.retain(|review| {
+            review.record == kind.stand_in() && self.plan.ty(review.ty).name.system == system
+        });
         if reviews.is_empty() {
             return Ok(names);
         }
@@ -591,11 +704,18 @@ impl Hub {
             intent,
             text,
         };
-        commit.journal.push(line(kind.stand_in(), None, None, format!("the guard of {} in {system} was {word}", kind.name())));
+        commit.journal.push(line(
+            kind.stand_in(),
+            None,
+            None,
+            format!("the guard of {} in {system} was {word}", kind.name()),
+        ));
         let at = self.systems.iter().position(|known| known.name == system).unwrap_or(0);
         match kind.writes() {
             None if !discard => {
-                let marks = reviews.iter().map(|review| (self.release_type_mark(review.ty, kind), Some(json!(true))));
+                let marks = reviews
+                    .iter()
+                    .map(|review| (self.release_type_mark(review.ty, kind), Some(json!(true))));
                 commit.marks = marks.collect();
             }
             None => {}
@@ -605,11 +725,15 @@ impl Hub {
             }
             Some(write) => {
                 let marks: BTreeMap<String, Value> = self.store.marks()?.into_iter().collect();
-                let through = marks.get(&self.release_mark(at, kind)).and_then(Value::as_i64).unwrap_or(0);
+                let through =
+                    marks.get(&self.release_mark(at, kind)).and_then(Value::as_i64).unwrap_or(0);
                 let mut waiting = self.store.intents_in(IntentState::Queued, usize::MAX >> 1)?;
-                waiting.retain(|i| i.kind == write && i.id.0 > through && self.system_of(i.ty) == at);
+                waiting
+                    .retain(|i| i.kind == write && i.id.0 > through && self.system_of(i.ty) == at);
                 if kind.is_of_a_property() {
-                    waiting.retain(|intent| self.values_changed(intent).any(|(guard, _)| guard == kind));
+                    waiting.retain(|intent| {
+                        self.values_changed(intent).any(|(guard, _)| guard == kind)
+                    });
                 }
                 if kind.is_of_a_property() {
                     self.decline(kind, &waiting, &mut commit)?;
@@ -617,9 +741,15 @@ impl Hub {
                 let mut sources = BTreeSet::new();
                 for intent in &waiting {
                     let text = "a person discarded it".to_string();
-                    commit.intents_changed.push(step(intent, lockstep_model::change::IntentEvent::Drop, now, Some(text)));
+                    commit.intents_changed.push(step(
+                        intent,
+                        lockstep_model::change::IntentEvent::Drop,
+                        now,
+                        Some(text),
+                    ));
                     let subject = intent.record.unwrap_or(intent.source);
-                    let text = format!("a person discarded the {} that waited for {system}", write.name());
+                    let text =
+                        format!("a person discarded the {} that waited for {system}", write.name());
                     commit.journal.push(line(subject, Some(intent.source), Some(intent.id), text));
                     sources.insert(intent.source);
                 }
@@ -638,15 +768,19 @@ impl Hub {
         Ok(reviews.len() + names)
     }
 
-    /// The values that a guard of single values holds back are given up: each property carries the claim that it would have taken, so that it is
-    /// not given that again. What else these writes hold is decided on anew by the next run.
+    /// The values that a guard of single values holds back are given up: each property carries the
+    /// claim that it would have taken, so that it is not given that again. What else these writes
+    /// hold is decided on anew by the next run.
     fn decline(&mut self, kind: GuardKind, intents: &[Intent], commit: &mut Commit) -> Result<()> {
         let ids: Vec<RecordId> = intents.iter().filter_map(|intent| intent.record).collect();
         let mut records: BTreeMap<RecordId, RecordState> =
             self.store.records(&ids)?.into_iter().map(|record| (record.id, record)).collect();
         for intent in intents {
-            let given_up: Vec<PropIx> =
-                self.values_changed(intent).filter(|(guard, _)| *guard == kind).map(|(_, prop)| prop).collect();
+            let given_up: Vec<PropIx> = self
+                .values_changed(intent)
+                .filter(|(guard, _)| *guard == kind)
+                .map(|(_, prop)| prop)
+                .collect();
             let Some(record) = intent.record.and_then(|id| records.get_mut(&id)) else { continue };
             for change in intent.changes.iter().filter(|change| given_up.contains(&change.prop)) {
                 let slot = &mut record.slots[change.prop.at()];
@@ -659,13 +793,19 @@ impl Hub {
         Ok(())
     }
 
-    /// Deletions that a person has just accepted one by one are let through, unless the guard has tripped for others.
+    /// Deletions that a person has just accepted one by one are let through, unless the guard has
+    /// tripped for others.
     pub(crate) fn let_through(&mut self, intents: &[Intent], commit: &mut Commit) -> Result<()> {
-        let tripped: BTreeSet<(usize, RecordId)> =
-            self.open_guard_reviews()?.iter().map(|review| (self.system_of(review.ty), review.record)).collect();
+        let tripped: BTreeSet<(usize, RecordId)> = self
+            .open_guard_reviews()?
+            .iter()
+            .map(|review| (self.system_of(review.ty), review.record))
+            .collect();
         for intent in intents {
             let system = self.system_of(intent.ty);
-            for guard in GuardKind::ALL.into_iter().filter(|guard| guard.writes() == Some(intent.kind)) {
+            for guard in
+                GuardKind::ALL.into_iter().filter(|guard| guard.writes() == Some(intent.kind))
+            {
                 if !tripped.contains(&(system, guard.stand_in())) {
                     commit.marks.push((self.release_mark(system, guard), Some(json!(intent.id.0))));
                 }
@@ -676,7 +816,8 @@ impl Hub {
 }
 
 impl Guards {
-    /// Whether a guard of single values counts those of this intent: of a first run only what is emptied, which none does by itself.
+    /// Whether a guard of single values counts those of this intent: of a first run only what is
+    /// emptied, which none does by itself.
     fn counts_value(&self, guard: GuardKind, intent: &Intent) -> bool {
         guard == GuardKind::Clears || self.armed[intent.ty.at()]
     }

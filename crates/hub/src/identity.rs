@@ -1,11 +1,12 @@
-//! Whose record a key stands for (R9), as far as it is more than comparing: what is told and asked, a person's answer, and whether a
-//! system still is the account whose records are known.
+//! Whose record a key stands for (R9), as far as it is more than comparing: what is told and asked,
+//! a person's answer, and whether a system still is the account whose records are known.
 //!
-//! Where a system tells its account's id, that is asked once per process and belongs to the store. Where it does not, the records are its
-//! fingerprint: if most of those that are read under known keys show nothing of what identified them, nothing of them is taken in.
+//! Where a system tells its account's id, that is asked once per process and belongs to the store.
+//! Where it does not, the records are its fingerprint: if most of those that are read under known
+//! keys show nothing of what identified them, nothing of them is taken in.
 //!
-//! Marks: `account:SYSTEM` the id of the account whose records are known, `strange-account:SYSTEM` the other one that a person is asked
-//! about.
+//! Marks: `account:SYSTEM` the id of the account whose records are known, `strange-account:SYSTEM`
+//! the other one that a person is asked about.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -17,8 +18,8 @@ use lockstep_engine::keys::{hashes, promised, rekey};
 use lockstep_engine::observe::Doubt;
 use lockstep_model::value::{effective, equal, is_empty, shown};
 use lockstep_model::{
-    Change, GuardKind, Intent, IntentKind, IntentState, NumberMap, PropIx, ReadRecord, RecordId, RecordState, Review, ReviewKind,
-    Rule, Timestamp, TypeIx, Value,
+    Change, GuardKind, Intent, IntentKind, IntentState, NumberMap, PropIx, ReadRecord, RecordId,
+    RecordState, Review, ReviewKind, Rule, Timestamp, TypeIx, Value,
 };
 use lockstep_store::{Commit, JournalEntry, JournalKind, ReviewKey, TypeStatus};
 use serde_json::json;
@@ -32,13 +33,15 @@ use crate::settle_unknown::{is_telling, question_of};
 /// So many values are named in a question; more would hide it.
 const NAMED: usize = 4;
 
-/// R9: whether so many records that show nothing of what identified them, of so many that are known, make it another account.
+/// R9: whether so many records that show nothing of what identified them, of so many that are
+/// known, make it another account.
 pub(crate) fn is_another_account(strangers: u64, of: u64) -> bool {
     strangers >= 2 && strangers * 2 > of
 }
 
 impl Hub {
-    /// R9: asks each system whose account it is, where it tells. Another account than the one whose records are known is left alone.
+    /// R9: asks each system whose account it is, where it tells. Another account than the one whose
+    /// records are known is left alone.
     pub(crate) fn check_accounts(&mut self, under_way: &mut Underway) -> Result<()> {
         if std::mem::replace(&mut self.accounts_checked, true) {
             return Ok(());
@@ -75,7 +78,12 @@ impl Hub {
                 if marks.contains_key(&strange_mark(&name)) {
                     under_way.guards.stopped.remove(&(ty, GuardKind::Vanished));
                     let record = GuardKind::Vanished.stand_in();
-                    commit.reviews_closed.push(ReviewKey { kind: ReviewKind::Guard, record, ty, prop: None });
+                    commit.reviews_closed.push(ReviewKey {
+                        kind: ReviewKind::Guard,
+                        record,
+                        ty,
+                        prop: None,
+                    });
                     commit.marks.push((strange_mark(&name), None));
                 }
                 if commit != Commit::default() {
@@ -92,14 +100,16 @@ impl Hub {
                  --system {name}` takes it for the same"
             );
             commit.marks.push((strange_mark(&name), Some(json!(account))));
-            let value = json!({"system": name, "guard": "account", "known": known, "account": account});
+            let value =
+                json!({"system": name, "guard": "account", "known": known, "account": account});
             self.ask_about_account(under_way, ty, value, message, &mut commit);
             self.store.commit(commit)?;
         }
         Ok(())
     }
 
-    /// R9: most records that are known show nothing of what identified them. The record type stays as it was before the reading.
+    /// R9: most records that are known show nothing of what identified them. The record type stays
+    /// as it was before the reading.
     pub(crate) fn stop_strangers(
         &mut self,
         under_way: &mut Underway,
@@ -117,15 +127,22 @@ impl Hub {
             name.system
         );
         self.status[ty.at()] = TypeStatus { records: self.status[ty.at()].records, ..before };
-        let mut commit = Commit { types: vec![(ty, self.status[ty.at()].clone())], ..Commit::default() };
+        let mut commit =
+            Commit { types: vec![(ty, self.status[ty.at()].clone())], ..Commit::default() };
         self.listed_whole(ty, false, &mut commit);
-        let value =
-            json!({"system": name.system, "guard": "account", "type": name.to_string(), "strangers": strangers, "known": known});
+        let value = json!({"system": name.system, "guard": "account", "type": name.to_string(), "strangers": strangers, "known": known});
         self.ask_about_account(under_way, ty, value, message, &mut commit);
         Ok(self.store.commit(commit)?)
     }
 
-    fn ask_about_account(&mut self, under_way: &mut Underway, ty: TypeIx, value: Value, message: String, commit: &mut Commit) {
+    fn ask_about_account(
+        &mut self,
+        under_way: &mut Underway,
+        ty: TypeIx,
+        value: Value,
+        message: String,
+        commit: &mut Commit,
+    ) {
         let name = self.plan.ty(ty).name.clone();
         commit.reviews_opened.push(Review {
             kind: ReviewKind::Guard,
@@ -162,7 +179,8 @@ impl Hub {
     ) -> Result<()> {
         for (id, key) in &observed.retired {
             let own = key.strip_suffix(&format!("~{id}")).unwrap_or(key);
-            let (was, now) = (RecordName::of(&self.plan, ty, key), RecordName::of(&self.plan, ty, own));
+            let (was, now) =
+                (RecordName::of(&self.plan, ty, key), RecordName::of(&self.plan, ty, own));
             let heir = observed.new.iter().find(|state| state.key == own).map(|state| state.id);
             self.tell_key_given_on(under_way, (*id, &was), (heir, &now), commit);
         }
@@ -179,7 +197,9 @@ impl Hub {
         (heir, now): (Option<RecordId>, &RecordName),
         commit: &mut Commit,
     ) {
-        let text = format!("{now} is another record now: the one that was gone is known as {was} from here on");
+        let text = format!(
+            "{now} is another record now: the one that was gone is known as {was} from here on"
+        );
         for record in [Some(id), heir].into_iter().flatten() {
             commit.journal.push(JournalEntry {
                 at: self.clock.now(),
@@ -195,11 +215,18 @@ impl Hub {
                 text: text.clone(),
             });
         }
-        under_way.report.event(|| Event::Deleted { record: was.clone(), text: format!("{text} (R9)") });
+        under_way
+            .report
+            .event(|| Event::Deleted { record: was.clone(), text: format!("{text} (R9)") });
     }
 
     /// R9: asks a person whether a record is still the same.
-    fn ask_about(&mut self, under_way: &mut Underway, doubt: &Doubt, commit: &mut Commit) -> Result<()> {
+    fn ask_about(
+        &mut self,
+        under_way: &mut Underway,
+        doubt: &Doubt,
+        commit: &mut Commit,
+    ) -> Result<()> {
         let value = self.read_to_json(under_way.report.started, &doubt.known, &doubt.read)?;
         let state = &doubt.known;
         let (name, ty) = (RecordName::of(&self.plan, state.ty, &state.key), self.plan.ty(state.ty));
@@ -208,10 +235,24 @@ impl Hub {
              record now",
             self.changes_in_words(state, &doubt.read)
         );
-        let flow = ty.flows_out.first().copied().unwrap_or_else(|| self.plan.flow_between(state.ty, state.ty));
+        let flow = ty
+            .flows_out
+            .first()
+            .copied()
+            .unwrap_or_else(|| self.plan.flow_between(state.ty, state.ty));
         under_way.report.flow(flow).review += 1;
-        let (flow, kind, rule) = (self.plan.flow_name(flow), ReviewKind::AnotherRecord.name().to_string(), Rule::R9.to_string());
-        under_way.report.event(|| Event::Review { flow, kind, record: name, message: message.clone(), rule });
+        let (flow, kind, rule) = (
+            self.plan.flow_name(flow),
+            ReviewKind::AnotherRecord.name().to_string(),
+            Rule::R9.to_string(),
+        );
+        under_way.report.event(|| Event::Review {
+            flow,
+            kind,
+            record: name,
+            message: message.clone(),
+            rule,
+        });
         commit.reviews_opened.push(Review {
             kind: ReviewKind::AnotherRecord,
             record: state.id,
@@ -247,16 +288,28 @@ impl Hub {
         changes.join(", ")
     }
 
-    /// What a person is asked about, and since when each value is shown, after which reading: since the run that began at `started`, where
-    /// it was not shown before.
-    fn read_to_json(&mut self, started: Timestamp, state: &RecordState, read: &ReadRecord) -> Result<Value> {
-        let open = self.store.open_reviews(&[state.id])?.into_iter().find(|review| review.kind == ReviewKind::AnotherRecord);
+    /// What a person is asked about, and since when each value is shown, after which reading: since
+    /// the run that began at `started`, where it was not shown before.
+    fn read_to_json(
+        &mut self,
+        started: Timestamp,
+        state: &RecordState,
+        read: &ReadRecord,
+    ) -> Result<Value> {
+        let open = self
+            .store
+            .open_reviews(&[state.id])?
+            .into_iter()
+            .find(|review| review.kind == ReviewKind::AnotherRecord);
         let asked = open.map_or(Value::Null, |review| review.value);
         let seen = json!([self.status[state.ty.at()].read_from.map(|at| at.0), started.0]);
         let (mut values, mut since) = (serde_json::Map::new(), serde_json::Map::new());
         for (prop, value) in self.plan.ty(state.ty).props.iter().zip(&read.values) {
             let Some(value) = value else { continue };
-            let known = &asked["values"].get(&prop.name).filter(|known| *known == value).and(asked["since"].get(&prop.name));
+            let known = &asked["values"]
+                .get(&prop.name)
+                .filter(|known| *known == value)
+                .and(asked["since"].get(&prop.name));
             since.insert(prop.name.clone(), known.cloned().unwrap_or_else(|| seen.clone()));
             values.insert(prop.name.clone(), value.clone());
         }
@@ -271,10 +324,21 @@ impl Hub {
         }))
     }
 
-    /// What a person was asked about, by when it was shown first, after which reading; the times of the system are of the last of it.
-    fn parts_by_time(&self, ty: TypeIx, read: ReadRecord, asked: &Value) -> BTreeMap<Seen, ReadRecord> {
+    /// What a person was asked about, by when it was shown first, after which reading; the times of
+    /// the system are of the last of it.
+    fn parts_by_time(
+        &self,
+        ty: TypeIx,
+        read: ReadRecord,
+        asked: &Value,
+    ) -> BTreeMap<Seen, ReadRecord> {
         let mut parts: BTreeMap<Seen, ReadRecord> = BTreeMap::new();
-        let none = ReadRecord { version: None, modified: None, values: vec![None; read.values.len()], ..read.clone() };
+        let none = ReadRecord {
+            version: None,
+            modified: None,
+            values: vec![None; read.values.len()],
+            ..read.clone()
+        };
         for (ix, (prop, value)) in self.plan.ty(ty).props.iter().zip(read.values).enumerate() {
             let at = |place: usize| asked["since"][&prop.name][place].as_i64().map(Timestamp);
             let seen = Seen { at: at(1), after: at(0) };
@@ -297,7 +361,8 @@ impl Hub {
         })
     }
 
-    /// R9: under which hashes the records would be found that are shown under the keys of others, while a person is asked about those.
+    /// R9: under which hashes the records would be found that are shown under the keys of others,
+    /// while a person is asked about those.
     pub(crate) fn doubted(&mut self) -> Result<NumberMap<u64, RecordId>> {
         let reviews = self.store.reviews(usize::MAX >> 1)?;
         let mut found = NumberMap::default();
@@ -307,21 +372,27 @@ impl Hub {
         Ok(found)
     }
 
-    /// R9: whether what a creation sent may be what is shown under the key of a record while a person is asked whether it is that record
-    /// still: by a match value or one that tells as much, else by all that was sent. What nothing identifies may be any such record that
-    /// has come into doubt since.
+    /// R9: whether what a creation sent may be what is shown under the key of a record while a
+    /// person is asked whether it is that record still: by a match value or one that tells as much,
+    /// else by all that was sent. What nothing identifies may be any such record that has come into
+    /// doubt since.
     pub(crate) fn is_shown_in_doubt(&mut self, intent: &Intent) -> Result<bool> {
         let keys = promised(&self.plan, intent.ty, &intent.changes);
         let reviews = self.store.reviews(usize::MAX >> 1)?;
-        let mut doubts = reviews.iter().filter(|review| review.kind == ReviewKind::AnotherRecord && review.ty == intent.ty);
+        let mut doubts = reviews
+            .iter()
+            .filter(|review| review.kind == ReviewKind::AnotherRecord && review.ty == intent.ty);
         let props = &self.plan.ty(intent.ty).props;
         let sent = || intent.changes.iter().filter(|change| change.counterpart_of.is_none());
         let shows = |read: &ReadRecord, change: &Change| {
             let shown = read.values[change.prop.at()].as_ref();
-            shown.is_some_and(|shown| made_of(&change.value, effective(shown, props[change.prop.at()].whole)))
+            shown.is_some_and(|shown| {
+                made_of(&change.value, effective(shown, props[change.prop.at()].whole))
+            })
         };
         let may_show = |read: &ReadRecord| {
-            sent().all(|change| shows(read, change)) || sent().any(|change| is_telling(&change.value) && shows(read, change))
+            sent().all(|change| shows(read, change))
+                || sent().any(|change| is_telling(&change.value) && shows(read, change))
         };
         Ok(doubts.any(|review| {
             keys.is_empty() && review.opened_at >= intent.decided_at
@@ -330,14 +401,18 @@ impl Hub {
         }))
     }
 
-    /// C2, R9: a person who is asked what became of a creation, of which no record was found, need not be any more once a record that may
-    /// be it has come into doubt: whose that is tells.
+    /// C2, R9: a person who is asked what became of a creation, of which no record was found, need
+    /// not be any more once a record that may be it has come into doubt: whose that is tells.
     pub(crate) fn close_needless_questions(&mut self, ty: Option<TypeIx>) -> Result<()> {
         let mut open = self.store.intents_in(IntentState::Unknown, usize::MAX >> 1)?;
-        open.retain(|intent| intent.kind == IntentKind::Create && ty.is_none_or(|ty| intent.ty == ty));
+        open.retain(|intent| {
+            intent.kind == IntentKind::Create && ty.is_none_or(|ty| intent.ty == ty)
+        });
         let mut commit = Commit::default();
         for intent in open {
-            if self.asked(&intent)?.is_some_and(|asked| asked.candidates.is_empty()) && self.is_shown_in_doubt(&intent)? {
+            if self.asked(&intent)?.is_some_and(|asked| asked.candidates.is_empty())
+                && self.is_shown_in_doubt(&intent)?
+            {
                 commit.reviews_closed.push(question_of(&intent));
             }
         }
@@ -349,22 +424,31 @@ impl Hub {
 
     fn doubted_by(&self, review: &Review) -> Vec<u64> {
         let read = self.read_from_json(review.ty, &review.value);
-        read.map_or_else(Vec::new, |read| lockstep_engine::shown_under(&self.plan, review.ty, &read))
+        read.map_or_else(Vec::new, |read| {
+            lockstep_engine::shown_under(&self.plan, review.ty, &read)
+        })
     }
 
     /// R9: how many of these records nobody is asked about yet.
-    pub(crate) fn not_asked_about(&mut self, under_way: &Underway, doubts: &[Doubt]) -> Result<u64> {
+    pub(crate) fn not_asked_about(
+        &mut self,
+        under_way: &Underway,
+        doubts: &[Doubt],
+    ) -> Result<u64> {
         let all = doubts.len() as u64;
         if doubts.is_empty() || !under_way.doubted {
             return Ok(all);
         }
         let ids: Vec<RecordId> = doubts.iter().map(|doubt| doubt.known.id).collect();
         let open = self.store.open_reviews(&ids)?;
-        let asked = open.iter().filter(|review| review.kind == ReviewKind::AnotherRecord && ids.contains(&review.record));
+        let asked = open.iter().filter(|review| {
+            review.kind == ReviewKind::AnotherRecord && ids.contains(&review.record)
+        });
         Ok(all - asked.count() as u64)
     }
 
-    /// R9: closes the questions about records that have been read once more and are no matter of doubt any more.
+    /// R9: closes the questions about records that have been read once more and are no matter of
+    /// doubt any more.
     pub(crate) fn close_doubts(
         &mut self,
         under_way: &Underway,
@@ -377,7 +461,10 @@ impl Hub {
         }
         for review in self.store.open_reviews(read)? {
             let is_doubted = doubts.iter().any(|doubt| doubt.known.id == review.record);
-            if review.kind == ReviewKind::AnotherRecord && read.contains(&review.record) && !is_doubted {
+            if review.kind == ReviewKind::AnotherRecord
+                && read.contains(&review.record)
+                && !is_doubted
+            {
                 commit.reviews_closed.push(ReviewKey::of(&review));
                 commit.agenda_added.push((self.plan.ty(review.ty).decide_rank, review.record));
                 // What waited for the answer.
@@ -397,7 +484,8 @@ impl Hub {
         commit: &mut Commit,
     ) -> Result<()> {
         let (before, id, mut state) = (hashes(&self.plan, &record), record.id, record);
-        // P1b: its edits were made before they were shown, and not when a person says whose they are.
+        // P1b: its edits were made before they were shown, and not when a person says whose they
+        // are.
         for (seen, part) in self.parts_by_time(state.ty, read, &review.value) {
             let known = HashMap::from([(state.key.clone(), state.clone())]);
             self.observe_one_as(under_way, state.ty, part, known, (Trust::Same, seen), commit)?;
@@ -426,15 +514,22 @@ impl Hub {
         let parts = self.parts_by_time(ty, read.clone(), &review.value);
         let known = HashMap::from([(key.clone(), record)]);
         self.observe_one_as(under_way, ty, read, known, (Trust::Another, Seen::default()), commit)?;
-        let Some(state) = commit.new_records.iter_mut().find(|state| state.ty == ty && state.key == key) else { return Ok(()) };
-        // P1b: what was edited while the person was asked was put in when that was shown, later than what was shown with the question; and
-        // that no later than the question, whatever time the record names since.
+        let Some(state) =
+            commit.new_records.iter_mut().find(|state| state.ty == ty && state.key == key)
+        else {
+            return Ok(());
+        };
+        // P1b: what was edited while the person was asked was put in when that was shown, later
+        // than what was shown with the question; and that no later than the question, whatever time
+        // the record names since.
         let arose = review.value["arose"][1].as_i64().map(Timestamp);
         for (seen, part) in parts {
             let shown = seen.at.unwrap_or(under_way.report.started);
             let told = part.modified.map_or(shown, |at| at.min(shown));
-            let edited = (seen.at > arose).then(|| seen.after.map_or(told, |after| told.max(after.min(shown))));
-            let values = state.slots.iter_mut().zip(&part.values).filter(|(_, value)| value.is_some());
+            let edited = (seen.at > arose)
+                .then(|| seen.after.map_or(told, |after| told.max(after.min(shown))));
+            let values =
+                state.slots.iter_mut().zip(&part.values).filter(|(_, value)| value.is_some());
             for claim in values.filter_map(|(slot, _)| slot.claim.as_mut()) {
                 claim.at = edited.unwrap_or(claim.at.min(shown));
             }
@@ -442,8 +537,14 @@ impl Hub {
         Ok(())
     }
 
-    /// A person's answer: it is the same record, with other values; or another one, which has been given its id.
-    pub(crate) fn identify(&mut self, under_way: &mut Underway, review: &Review, same: bool) -> ActResult<String> {
+    /// A person's answer: it is the same record, with other values; or another one, which has been
+    /// given its id.
+    pub(crate) fn identify(
+        &mut self,
+        under_way: &mut Underway,
+        review: &Review,
+        same: bool,
+    ) -> ActResult<String> {
         let gone = || ActError::Refused("its record is not known any more".into());
         let record = self.store.records(&[review.record])?.pop().ok_or_else(gone)?;
         let name = self.name_of(&record);
@@ -451,7 +552,11 @@ impl Hub {
             true => "a person says that it is the same record, with other values",
             false => "a person says that its id belongs to another record now",
         };
-        let mut commit = Commit { durable: true, reviews_closed: vec![ReviewKey::of(review)], ..Commit::default() };
+        let mut commit = Commit {
+            durable: true,
+            reviews_closed: vec![ReviewKey::of(review)],
+            ..Commit::default()
+        };
         // What waited for the answer.
         self.wake(&self.doubted_by(review), &mut commit)?;
         let mut entry = self.person(under_way, JournalKind::Person, record.id, None, text);
@@ -472,7 +577,9 @@ impl Hub {
         self.store.commit(commit)?;
         Ok(match same {
             true => format!("{name} is the same record; the next run carries its edits on"),
-            false => format!("{name} is a new record; the next run decides on it, and on what its predecessor leaves"),
+            false => format!(
+                "{name} is a new record; the next run decides on it, and on what its predecessor leaves"
+            ),
         })
     }
 }

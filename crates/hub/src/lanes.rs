@@ -1,8 +1,10 @@
-//! Requests of one system side by side: as many as its connector allows are under way at one time. Its threads take jobs from a queue and
-//! hand the answers back in the order in which they come. Nothing is sent before the store has on the disk that it is on its way (C2).
+//! Requests of one system side by side: as many as its connector allows are under way at one time.
+//! Its threads take jobs from a queue and hand the answers back in the order in which they come.
+//! Nothing is sent before the store has on the disk that it is on its way (C2).
 //!
-//! What may be under way together is said by [`Line`]: writes of one record type and rank, either of records that are there or of new ones;
-//! never two of one record, nor one that needs a value which another one is about to give up.
+//! What may be under way together is said by [`Line`]: writes of one record type and rank, either
+//! of records that are there or of new ones; never two of one record, nor one that needs a value
+//! which another one is about to give up.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -69,14 +71,20 @@ impl Needs {
             IntentKind::Create => {
                 needs.keys = promised(plan, intent.ty, &intent.changes);
                 let identifies = |change: &&Change| change.value.as_str().is_some_and(identifies);
-                needs.keys.extend(intent.changes.iter().filter(identifies).map(|c| hash(c.prop, &c.value)));
+                needs.keys.extend(
+                    intent.changes.iter().filter(identifies).map(|c| hash(c.prop, &c.value)),
+                );
             }
             IntentKind::Delete => {}
             IntentKind::Update => {
                 let tells = |value: &Value| !is_empty(value) && !value.is_boolean();
                 for change in &intent.changes {
-                    needs.frees.extend(tells(&change.displaced).then(|| hash(change.prop, &change.displaced)));
-                    needs.takes.extend(tells(&change.value).then(|| hash(change.prop, &change.value)));
+                    needs.frees.extend(
+                        tells(&change.displaced).then(|| hash(change.prop, &change.displaced)),
+                    );
+                    needs
+                        .takes
+                        .extend(tells(&change.value).then(|| hash(change.prop, &change.value)));
                 }
             }
         }
@@ -88,8 +96,9 @@ fn hash(prop: PropIx, value: &Value) -> u64 {
     seed(&format!("{}:{}", prop.0, shown(value).trim().to_lowercase()))
 }
 
-/// Whether a text may be what a system tells its records apart by: an e-mail address, a phone number, an organisation's number. Two records
-/// with the same one are not created side by side: a system that takes the second for the first would show the values of either to both.
+/// Whether a text may be what a system tells its records apart by: an e-mail address, a phone
+/// number, an organisation's number. Two records with the same one are not created side by side: a
+/// system that takes the second for the first would show the values of either to both.
 fn identifies(text: &str) -> bool {
     let text = text.trim();
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
@@ -141,8 +150,9 @@ impl Line {
             || needs.takes.iter().any(|value| self.freed.contains_key(value))
     }
 
-    /// Takes those of these writes that may be under way with the others, and notes that they are; what is left waits. One that gives a value
-    /// up goes before the one that takes it, where no others hold it or want it.
+    /// Takes those of these writes that may be under way with the others, and notes that they are;
+    /// what is left waits. One that gives a value up goes before the one that takes it, where no
+    /// others hold it or want it.
     pub(crate) fn take(&mut self, plan: &Plan, phase: Phase, intents: &mut Vec<Intent>) {
         let needs: Vec<Needs> = intents.iter().map(|intent| Needs::of(plan, intent)).collect();
         let count = |of: fn(&Needs) -> &[u64]| {
@@ -156,13 +166,15 @@ impl Line {
             counts
         };
         let (frees, takes) = (count(|needs| &needs.frees), count(|needs| &needs.takes));
-        let only =
-            |counts: &HashMap<u64, (usize, usize)>, hash: &u64| counts.get(hash).filter(|(n, _)| *n == 1).map(|(_, at)| *at);
+        let only = |counts: &HashMap<u64, (usize, usize)>, hash: &u64| {
+            counts.get(hash).filter(|(n, _)| *n == 1).map(|(_, at)| *at)
+        };
         let waits_for_another = |at: usize, needs: &Needs| {
             let wanted = needs.takes.iter().filter(|hash| only(&takes, hash).is_some());
             wanted.filter_map(|hash| only(&frees, hash)).any(|other| other != at)
         };
-        let waits: Vec<bool> = needs.iter().enumerate().map(|(at, needs)| waits_for_another(at, needs)).collect();
+        let waits: Vec<bool> =
+            needs.iter().enumerate().map(|(at, needs)| waits_for_another(at, needs)).collect();
         // Those that wait for each other in a circle have to begin somewhere.
         let circle = self.is_idle() && waits.iter().all(|waits| *waits);
         let mut all = needs.into_iter().zip(waits).enumerate();
@@ -277,7 +289,13 @@ impl Desk {
     }
 
     /// What each of the threads does until the desk is closed.
-    pub(crate) fn work(&self, system: usize, connector: &dyn Connector, at_once: usize, answers: &Sender<Answered>) {
+    pub(crate) fn work(
+        &self,
+        system: usize,
+        connector: &dyn Connector,
+        at_once: usize,
+        answers: &Sender<Answered>,
+    ) {
         while let Some(task) = self.next(at_once) {
             let carried = match task {
                 Task::Flush(flush, jobs) => match flush() {
@@ -289,7 +307,8 @@ impl Desk {
                     Err(error) => Ok(Err(error)),
                 },
                 Task::Carry(job, stopped) => {
-                    let carried = catch_unwind(AssertUnwindSafe(|| carry_out(connector, job, stopped)));
+                    let carried =
+                        catch_unwind(AssertUnwindSafe(|| carry_out(connector, job, stopped)));
                     let mut state = self.state();
                     state.active -= 1;
                     if let Ok((_, Some(trouble))) = &carried {
@@ -341,8 +360,17 @@ mod tests {
         assert!(!line.must_wait(&needs(1, &[], &[])));
         assert!(line.must_wait(&needs(3, &[], &[7])));
         line.end(IntentId(2));
-        assert!(identifies("kari@example.com") && identifies("+47 22 00 00 01") && identifies("987654321"));
-        assert!(!identifies("Oslo") && !identifies("0150") && !identifies("2026-11-29") && !identifies("2026-11-29T12:00:00Z"));
+        assert!(
+            identifies("kari@example.com")
+                && identifies("+47 22 00 00 01")
+                && identifies("987654321")
+        );
+        assert!(
+            !identifies("Oslo")
+                && !identifies("0150")
+                && !identifies("2026-11-29")
+                && !identifies("2026-11-29T12:00:00Z")
+        );
         assert!(line.is_idle() && !line.must_wait(&needs(3, &[], &[7])));
         assert!(line.takes((TypeIx(0), 0, true)));
     }

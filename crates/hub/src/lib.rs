@@ -7,8 +7,8 @@
 //! run::Hub::run       all three, until quiet
 //! ```
 //!
-//! Each system has threads of its own for talking to it; the store has one owner. A run that is stopped or killed goes on where it
-//! was: everything between two steps is in the store.
+//! Each system has threads of its own for talking to it; the store has one owner. A run that is
+//! stopped or killed goes on where it was: everything between two steps is in the store.
 
 pub mod acts;
 pub mod answers;

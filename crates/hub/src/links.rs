@@ -1,8 +1,10 @@
-//! L7: a person links and unlinks. What a person said stands over every rule: records that were unlinked are kept apart from then on, in
-//! every match and every look-up, until a person links them again.
+//! L7: a person links and unlinks. What a person said stands over every rule: records that were
+//! unlinked are kept apart from then on, in every match and every look-up, until a person links
+//! them again.
 //!
-//! Both acts only change what stands for the same thing, and put the records onto the agenda. What follows from that for values, and what
-//! is created for a half that lacks a counterpart now, the next run decides like anything else.
+//! Both acts only change what stands for the same thing, and put the records onto the agenda. What
+//! follows from that for values, and what is created for a half that lacks a counterpart now, the
+//! next run decides like anything else.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -13,7 +15,10 @@ use lockstep_engine::split::inherit;
 use lockstep_model::change::IntentEvent;
 use lockstep_model::matching::reference_hash;
 use lockstep_model::value::is_empty;
-use lockstep_model::{EntityId, Intent, IntentKind, IntentState, PropIx, RecordId, RecordState, ReviewKind, Rule, TypeIx, Value};
+use lockstep_model::{
+    EntityId, Intent, IntentKind, IntentState, PropIx, RecordId, RecordState, ReviewKind, Rule,
+    TypeIx, Value,
+};
 use lockstep_store::{Commit, JournalEntry, JournalKind, ReviewKey};
 use serde::Serialize;
 
@@ -50,7 +55,8 @@ impl Hub {
         self.act(&what, |hub, under_way| hub.join_by_hand(under_way, &a, &b))
     }
 
-    /// Takes a record out of its entity; with a second record, takes the entity apart between the two.
+    /// Takes a record out of its entity; with a second record, takes the entity apart between the
+    /// two.
     pub fn unlink(&mut self, a: &str, b: Option<&str>) -> ActResult<Halves> {
         let halves = self.halves(a, b)?;
         let what = format!("unlink {a} {}", b.unwrap_or_default());
@@ -58,7 +64,11 @@ impl Hub {
     }
 
     /// The records of both halves: the one with `a` in it comes first.
-    pub(crate) fn halves(&mut self, a: &str, b: Option<&str>) -> ActResult<(Vec<RecordState>, Vec<RecordState>)> {
+    pub(crate) fn halves(
+        &mut self,
+        a: &str,
+        b: Option<&str>,
+    ) -> ActResult<(Vec<RecordState>, Vec<RecordState>)> {
         let a = self.find(a)?;
         let members = self.store.members(&[a.entity])?;
         if members.len() < 2 {
@@ -67,7 +77,8 @@ impl Hub {
                 self.name_of(&a)
             )));
         }
-        if let Some(intent) = self.store.open_intents(&[a.entity])?.into_iter().find(is_unanswered) {
+        if let Some(intent) = self.store.open_intents(&[a.entity])?.into_iter().find(is_unanswered)
+        {
             // What it brings would come to a half in which nothing has asked for it.
             return Err(self.not_known_yet(&intent, &a, "unlink"));
         }
@@ -85,21 +96,31 @@ impl Hub {
         Ok(members.into_iter().partition(|member| with_a.contains(&member.id)))
     }
 
-    /// The records that the links of `from` lead to without `barrier`, by what the journal tells of links and creations.
-    fn reached(&mut self, from: RecordId, barrier: RecordId, members: &[RecordState]) -> ActResult<HashSet<RecordId>> {
+    /// The records that the links of `from` lead to without `barrier`, by what the journal tells of
+    /// links and creations.
+    fn reached(
+        &mut self,
+        from: RecordId,
+        barrier: RecordId,
+        members: &[RecordState],
+    ) -> ActResult<HashSet<RecordId>> {
         let ids: Vec<RecordId> = members.iter().map(|member| member.id).collect();
         let journal = self.store.journal(&ids, usize::MAX >> 1)?;
         let links: Vec<(RecordId, RecordId)> = journal
             .iter()
             .filter(|entry| {
-                entry.kind == JournalKind::Link || (entry.kind == JournalKind::Written && entry.rule == Some(Rule::C1))
+                entry.kind == JournalKind::Link
+                    || (entry.kind == JournalKind::Written && entry.rule == Some(Rule::C1))
             })
             .filter_map(|entry| Some((entry.record, entry.other?)))
             .collect();
         let mut reached = HashSet::from([from]);
         let mut open = vec![from];
         while let Some(at) = open.pop() {
-            let next = links.iter().filter(|(x, y)| *x == at || *y == at).map(|(x, y)| if *x == at { *y } else { *x });
+            let next = links
+                .iter()
+                .filter(|(x, y)| *x == at || *y == at)
+                .map(|(x, y)| if *x == at { *y } else { *x });
             for other in next.filter(|other| *other != barrier) {
                 if reached.insert(other) {
                     open.push(other);
@@ -110,7 +131,11 @@ impl Hub {
     }
 
     /// Makes an entity of each half and keeps the two apart.
-    pub(crate) fn split(&mut self, under_way: &mut Underway, halves: (Vec<RecordState>, Vec<RecordState>)) -> ActResult<Halves> {
+    pub(crate) fn split(
+        &mut self,
+        under_way: &mut Underway,
+        halves: (Vec<RecordState>, Vec<RecordState>),
+    ) -> ActResult<Halves> {
         let now = self.clock.now();
         let (mut one, mut other) = halves;
         let entity = one[0].entity;
@@ -122,11 +147,14 @@ impl Hub {
             .filter_map(|intent| Some((intent.record?, &intent.changes)))
             .flat_map(|(record, changes)| changes.iter().map(move |change| (record, change.prop)))
             .collect();
-        let mut heirs: HashSet<RecordId> = inherit(&self.plan, now, &mut one, &other, &unwritten).into_iter().collect();
+        let mut heirs: HashSet<RecordId> =
+            inherit(&self.plan, now, &mut one, &other, &unwritten).into_iter().collect();
         heirs.extend(inherit(&self.plan, now, &mut other, &before, &unwritten));
         for half in [&mut one, &mut other] {
             let own = EntityId(half.iter().map(|member| member.id.0).min().unwrap_or(entity.0));
-            for member in half.iter_mut().filter(|member| heirs.contains(&member.id) || member.entity != own) {
+            for member in
+                half.iter_mut().filter(|member| heirs.contains(&member.id) || member.entity != own)
+            {
                 member.entity = own;
                 match heirs.contains(&member.id) {
                     true => commit.changed_records.push(member.clone()),
@@ -141,16 +169,30 @@ impl Hub {
             }
         }
         for intent in self.store.open_intents(&[entity])? {
-            // Decided for the whole; each half is decided on anew. What has been sent has been sent.
-            if matches!(intent.state, IntentState::Queued | IntentState::Refused) && !intent.takes_back() {
+            // Decided for the whole; each half is decided on anew. What has been sent has been
+            // sent.
+            if matches!(intent.state, IntentState::Queued | IntentState::Refused)
+                && !intent.takes_back()
+            {
                 let why = "its record was unlinked; decided anew";
-                commit.intents_changed.push(step(&intent, IntentEvent::Drop, now, Some(why.into())));
+                commit.intents_changed.push(step(
+                    &intent,
+                    IntentEvent::Drop,
+                    now,
+                    Some(why.into()),
+                ));
             }
         }
         for a in &one {
             for b in &other {
                 commit.apart_added.push((a.id, b.id));
-                commit.journal.push(self.person(under_way, JournalKind::Unlink, a.id, Some(b.id), "a person unlinked them"));
+                commit.journal.push(self.person(
+                    under_way,
+                    JournalKind::Unlink,
+                    a.id,
+                    Some(b.id),
+                    "a person unlinked them",
+                ));
             }
         }
         self.decide_on(one.iter().chain(&other), &mut commit)?;
@@ -170,32 +212,55 @@ impl Hub {
             for ix in &self.plan.ty(member.ty).flows_out {
                 let flow = &self.plan.flows[ix.at()];
                 let there = half.iter().any(|other| other.ty == flow.to);
-                if !there && flow.create != PlanCreate::Never && self.plan.ty(flow.to).can.create && told.insert(flow.to) {
+                if !there
+                    && flow.create != PlanCreate::Never
+                    && self.plan.ty(flow.to).can.create
+                    && told.insert(flow.to)
+                {
                     let (to, from) = (&self.plan.ty(flow.to).name, self.name_of(member));
-                    out.push(format!("a new {to} may be created for {from}, as the flow {} says", self.plan.flow_name(*ix)));
+                    out.push(format!(
+                        "a new {to} may be created for {from}, as the flow {} says",
+                        self.plan.flow_name(*ix)
+                    ));
                 }
             }
         }
         out
     }
 
-    /// Why L6 keeps two entities from becoming one: the two records that would be of one type in it.
-    fn clash<'a>(&self, a: &'a [RecordState], b: &'a [RecordState]) -> Option<(&'a RecordState, &'a RecordState)> {
+    /// Why L6 keeps two entities from becoming one: the two records that would be of one type in
+    /// it.
+    fn clash<'a>(
+        &self,
+        a: &'a [RecordState],
+        b: &'a [RecordState],
+    ) -> Option<(&'a RecordState, &'a RecordState)> {
         let live = |half: &'a [RecordState]| half.iter().filter(|member| member.is_live());
-        live(a).flat_map(|x| live(b).map(move |y| (x, y))).find(|(x, y)| x.ty == y.ty && !self.plan.ty(x.ty).merges_duplicates)
+        live(a)
+            .flat_map(|x| live(b).map(move |y| (x, y)))
+            .find(|(x, y)| x.ty == y.ty && !self.plan.ty(x.ty).merges_duplicates)
     }
 
     /// L6 and L7: puts the entities of two records together, because a person says so.
-    pub(crate) fn join_by_hand(&mut self, under_way: &mut Underway, a: &RecordState, b: &RecordState) -> ActResult<Joined> {
+    pub(crate) fn join_by_hand(
+        &mut self,
+        under_way: &mut Underway,
+        a: &RecordState,
+        b: &RecordState,
+    ) -> ActResult<Joined> {
         let now = self.clock.now();
         let (name_a, name_b) = (self.name_of(a), self.name_of(b));
         if a.entity == b.entity {
             return Err(ActError::Refused(format!("{name_a} and {name_b} are linked already")));
         }
-        // What a creation made whose answer was lost is that also where what it was made from has been deleted meanwhile (C2, D1).
+        // What a creation made whose answer was lost is that also where what it was made from has
+        // been deleted meanwhile (C2, D1).
         let open = self.store.open_intents(&[a.entity])?;
-        let made = |intent: &Intent| intent.kind == IntentKind::Create && intent.source == a.id && intent.ty == b.ty;
-        let settles = b.is_live() && open.iter().any(|intent| made(intent) && is_unanswered(intent));
+        let made = |intent: &Intent| {
+            intent.kind == IntentKind::Create && intent.source == a.id && intent.ty == b.ty
+        };
+        let settles =
+            b.is_live() && open.iter().any(|intent| made(intent) && is_unanswered(intent));
         if let Some(gone) = [a, b].into_iter().find(|record| !record.is_live() && !settles) {
             return Err(ActError::Refused(format!(
                 "{} is not in its system any more, so it can't be linked",
@@ -215,16 +280,24 @@ impl Hub {
                  type (L6); {unlink}"
             )));
         }
-        let meets = of_a.iter().any(|x| of_b.iter().any(|y| self.plan.ty(x.ty).partners.contains(&y.ty) || x.ty == y.ty));
+        let meets = of_a.iter().any(|x| {
+            of_b.iter().any(|y| self.plan.ty(x.ty).partners.contains(&y.ty) || x.ty == y.ty)
+        });
         if !meets {
             let (a, b) = (&self.plan.ty(a.ty).name, &self.plan.ty(b.ty).name);
-            return Err(ActError::Refused(format!("no flow leads from {a} to {b}, so a link between them would mean nothing")));
+            return Err(ActError::Refused(format!(
+                "no flow leads from {a} to {b}, so a link between them would mean nothing"
+            )));
         }
         let intents = self.store.open_intents(&[a.entity, b.entity])?;
-        for intent in intents.iter().filter(|intent| intent.kind == IntentKind::Create && is_unanswered(intent)) {
+        for intent in intents
+            .iter()
+            .filter(|intent| intent.kind == IntentKind::Create && is_unanswered(intent))
+        {
             // C2: it can't have made what was there before it; so there may be one more.
-            let before =
-                |member: &&RecordState| member.ty == intent.ty && member.is_live() && member.first_seen < intent.decided_at;
+            let before = |member: &&RecordState| {
+                member.ty == intent.ty && member.is_live() && member.first_seen < intent.decided_at
+            };
             if of_a.iter().chain(&of_b).any(|member| before(&member)) {
                 return Err(self.not_known_yet(intent, a, "link"));
             }
@@ -241,24 +314,39 @@ impl Hub {
                 }
             }
         }
-        let settled = settle_goes(&self.plan, now, &Entity::of(&self.plan, members.iter().collect()), true);
+        let settled =
+            settle_goes(&self.plan, now, &Entity::of(&self.plan, members.iter().collect()), true);
         for (id, prop, goes) in settled {
-            let slot = members.iter_mut().find(|member| member.id == id).map(|member| &mut member.slots[prop.at()]);
+            let slot = members
+                .iter_mut()
+                .find(|member| member.id == id)
+                .map(|member| &mut member.slots[prop.at()]);
             if let Some(claim) = slot.and_then(|slot| slot.claim.as_mut()) {
                 claim.goes = goes;
             }
         }
         let ids: Vec<RecordId> = members.iter().map(|member| member.id).collect();
         let apart = self.store.apart(&ids)?;
-        commit.apart_removed.extend(apart.into_iter().filter(|(x, y)| ids.contains(x) && ids.contains(y)));
+        commit
+            .apart_removed
+            .extend(apart.into_iter().filter(|(x, y)| ids.contains(x) && ids.contains(y)));
         for intent in intents.into_iter().filter(|intent| intent.entity != into) {
             commit.intents_moved.push((intent.id, into));
         }
-        // What became of a creation is told by what the record is linked with now; the next run sees it (C2).
+        // What became of a creation is told by what the record is linked with now; the next run
+        // sees it (C2).
         let reviews = self.store.open_reviews(&ids)?;
-        let told = reviews.iter().filter(|r| r.kind == ReviewKind::UnknownOutcome && members.iter().any(|m| m.ty == r.ty));
+        let told = reviews.iter().filter(|r| {
+            r.kind == ReviewKind::UnknownOutcome && members.iter().any(|m| m.ty == r.ty)
+        });
         commit.reviews_closed.extend(told.map(ReviewKey::of));
-        commit.journal.push(self.person(under_way, JournalKind::Link, a.id, Some(b.id), "a person linked them"));
+        commit.journal.push(self.person(
+            under_way,
+            JournalKind::Link,
+            a.id,
+            Some(b.id),
+            "a person linked them",
+        ));
         self.decide_on(members.iter(), &mut commit)?;
         self.ask_again(&ids, &mut commit)?;
         let names = members.iter().map(|member| self.name_of(member)).collect();
@@ -274,19 +362,26 @@ impl Hub {
         ))
     }
 
-    /// Whoever waits in review with one of these records as a candidate is decided on anew: the question may be another one now.
+    /// Whoever waits in review with one of these records as a candidate is decided on anew: the
+    /// question may be another one now.
     fn ask_again(&mut self, ids: &[RecordId], commit: &mut Commit) -> crate::run::Result<()> {
         let reviews = self.store.reviews(usize::MAX >> 1)?;
-        let waiting = reviews.iter().filter(|review| review.candidates.iter().any(|id| ids.contains(id)));
+        let waiting =
+            reviews.iter().filter(|review| review.candidates.iter().any(|id| ids.contains(id)));
         let waiting: Vec<RecordId> = waiting.map(|review| review.record).collect();
-        let asked = reviews.iter().filter(|review| ids.contains(&review.record)).flat_map(|review| review.candidates.clone());
+        let asked = reviews
+            .iter()
+            .filter(|review| ids.contains(&review.record))
+            .flat_map(|review| review.candidates.clone());
         let records = self.store.records(&waiting.into_iter().chain(asked).collect::<Vec<_>>())?;
-        commit.agenda_added.extend(records.iter().map(|record| (self.plan.ty(record.ty).decide_rank, record.id)));
+        commit
+            .agenda_added
+            .extend(records.iter().map(|record| (self.plan.ty(record.ty).decide_rank, record.id)));
         Ok(())
     }
 
-    /// Puts records onto the agenda, what refers to them (P8), and what they refer to: it may be connected to something that is
-    /// synchronized now (C5).
+    /// Puts records onto the agenda, what refers to them (P8), and what they refer to: it may be
+    /// connected to something that is synchronized now (C5).
     pub(crate) fn decide_on<'a>(
         &mut self,
         records: impl Iterator<Item = &'a RecordState>,
@@ -298,7 +393,9 @@ impl Hub {
             commit.agenda_added.push((self.plan.ty(record.ty).decide_rank, record.id));
             hashes.push(reference_hash(&self.plan.ty(record.ty).name, &record.key));
             for (prop, slot) in self.plan.ty(record.ty).props.iter().zip(&record.slots) {
-                each_id(slot.shadow.as_ref(), &mut |id| referred.extend(prop.refers_to.iter().map(|ty| (*ty, id.to_string()))));
+                each_id(slot.shadow.as_ref(), &mut |id| {
+                    referred.extend(prop.refers_to.iter().map(|ty| (*ty, id.to_string())))
+                });
             }
         }
         if self.plan.has_references() {
@@ -306,7 +403,9 @@ impl Hub {
         }
         for (ty, key) in referred {
             let rank = self.plan.ty(ty).decide_rank;
-            commit.agenda_added.extend(self.store.by_key(ty, &[&key])?.iter().map(|record| (rank, record.id)));
+            commit
+                .agenda_added
+                .extend(self.store.by_key(ty, &[&key])?.iter().map(|record| (rank, record.id)));
         }
         Ok(())
     }

@@ -9,12 +9,14 @@ use lockstep_engine::slice::ReadThrough;
 use lockstep_engine::{Plan, Slice};
 use lockstep_model::matching::reference_hash;
 use lockstep_model::{
-    EntityId, Intent, IntentId, IntentState, NumberMap, NumberSet, RecordId, RecordState, RunId, Timestamp, TypeIx,
+    EntityId, Intent, IntentId, IntentState, NumberMap, NumberSet, RecordId, RecordState, RunId,
+    Timestamp, TypeIx,
 };
 use lockstep_store::{Result, Store};
 
-/// Everything that a decision on `focus` may look at: the records with their entities, their match candidates with theirs, and what
-/// they refer to and are referred to by. `reviews` tells that there are reviews at all: a first run does not ask for any, a million times.
+/// Everything that a decision on `focus` may look at: the records with their entities, their match
+/// candidates with theirs, and what they refer to and are referred to by. `reviews` tells that
+/// there are reviews at all: a first run does not ask for any, a million times.
 #[allow(clippy::too_many_arguments)]
 pub fn slice(
     plan: &Plan,
@@ -35,19 +37,23 @@ pub fn slice(
     if plan.has_facets {
         fresh.extend(facets(plan, store, &mut records, &mut entities)?);
     }
-    // Twice: the candidates of what is in focus, and the candidates' own, since a match must be clear from both sides.
+    // Twice: the candidates of what is in focus, and the candidates' own, since a match must be
+    // clear from both sides.
     for _ in 0..2 {
         let mut hashes = Vec::new();
         let links = match plan.matches_by_references() {
             true => Links::of(plan, store, &fresh, &mut records, &mut entities)?,
             false => Links::default(),
         };
-        let by_links = |record: &RecordState, one: MatchProp, ty: TypeIx| links.counterparts(plan, record, one, ty);
+        let by_links = |record: &RecordState, one: MatchProp, ty: TypeIx| {
+            links.counterparts(plan, record, one, ty)
+        };
         for id in &fresh {
             let record = &records[id];
             for side in &plan.ty(record.ty).match_sides {
                 // A record is its own founder, and may have duplicates all the same (L6).
-                let linked = side.other != record.ty && founded_by(&records, record.entity, side.other);
+                let linked =
+                    side.other != record.ty && founded_by(&records, record.entity, side.other);
                 if record.is_live() && (!linked || plan.ty(side.other).merges_duplicates) {
                     lookup_hashes(plan, side, record, &by_links, &mut hashes);
                 }
@@ -76,15 +82,20 @@ pub fn slice(
     slice.apart = store.apart(&ids)?.into_iter().flat_map(|(a, b)| [(a, b), (b, a)]).collect();
     for intent in store.open_intents(&entities)? {
         // An entity may have become part of another since the intent was decided.
-        let entity = slice.records.get(&intent.source).map_or(intent.entity, |source| source.entity);
+        let entity =
+            slice.records.get(&intent.source).map_or(intent.entity, |source| source.entity);
         slice.intents.entry(entity).or_default().push(intent);
     }
     if plan.types.iter().any(|ty| ty.contested) {
         let mut promised = NumberMap::default();
         for (hash, ids) in &slice.by_hash {
             for id in ids.iter().filter(|id| id.0 < 0) {
-                let open =
-                    |intent: &Intent| matches!(intent.state, IntentState::Queued | IntentState::Sent | IntentState::Unknown);
+                let open = |intent: &Intent| {
+                    matches!(
+                        intent.state,
+                        IntentState::Queued | IntentState::Sent | IntentState::Unknown
+                    )
+                };
                 if let Some(intent) = store.intent(IntentId(-id.0))?.filter(open) {
                     let entities: &mut Vec<EntityId> = promised.entry(*hash).or_default();
                     entities.push(intent.entity);
@@ -117,7 +128,13 @@ impl Links {
     ) -> Result<Links> {
         let mut wanted: HashMap<TypeIx, Vec<String>> = HashMap::new();
         for record in of.iter().map(|id| &records[id]) {
-            for one in plan.ty(record.ty).match_sides.iter().flat_map(|side| &side.props).filter(|one| one.reference) {
+            for one in plan
+                .ty(record.ty)
+                .match_sides
+                .iter()
+                .flat_map(|side| &side.props)
+                .filter(|one| one.reference)
+            {
                 each_id(record.slot(one.prop).shadow.as_ref(), &mut |id| {
                     for ty in &plan.prop(record.ty, one.prop).refers_to {
                         wanted.entry(*ty).or_default().push(id.to_string());
@@ -141,12 +158,24 @@ impl Links {
     }
 
     /// The ids, in a record type, of what is linked with what a property of a record refers to.
-    fn counterparts(&self, plan: &Plan, record: &RecordState, one: MatchProp, ty: TypeIx) -> Vec<String> {
+    fn counterparts(
+        &self,
+        plan: &Plan,
+        record: &RecordState,
+        one: MatchProp,
+        ty: TypeIx,
+    ) -> Vec<String> {
         let mut found = Vec::new();
         each_id(record.slot(one.prop).shadow.as_ref(), &mut |id| {
             for of in &plan.prop(record.ty, one.prop).refers_to {
                 let entity = self.entities.get(&(*of, id.to_string()));
-                found.extend(entity.and_then(|entity| self.members.get(&(*entity, ty))).into_iter().flatten().cloned());
+                found.extend(
+                    entity
+                        .and_then(|entity| self.members.get(&(*entity, ty)))
+                        .into_iter()
+                        .flatten()
+                        .cloned(),
+                );
             }
         });
         found
@@ -164,10 +193,12 @@ fn waiting(
     store.on_agenda(&others)
 }
 
-/// Whether the entity's founder is of this type. A cheap test that spares most look-ups of records that are linked already; what it
-/// misses is looked up for nothing and left out by the core.
+/// Whether the entity's founder is of this type. A cheap test that spares most look-ups of records
+/// that are linked already; what it misses is looked up for nothing and left out by the core.
 fn founded_by(records: &NumberMap<RecordId, RecordState>, entity: EntityId, ty: TypeIx) -> bool {
-    records.get(&RecordId(entity.0)).is_some_and(|founder| founder.ty == ty && founder.entity == entity && founder.is_live())
+    records
+        .get(&RecordId(entity.0))
+        .is_some_and(|founder| founder.ty == ty && founder.entity == entity && founder.is_live())
 }
 
 /// Adds records and all members of their entities; gives the numbers that are new.
@@ -195,7 +226,11 @@ fn with_members(
         take(record, &mut fresh);
     }
     // Most entities began with a record that is here already.
-    let began: Vec<RecordId> = wanted.iter().map(|entity| RecordId(entity.0)).filter(|id| !records.contains_key(id)).collect();
+    let began: Vec<RecordId> = wanted
+        .iter()
+        .map(|entity| RecordId(entity.0))
+        .filter(|id| !records.contains_key(id))
+        .collect();
     if !began.is_empty() {
         for record in store.records(&began)? {
             // It may have gone to another entity since.
@@ -236,7 +271,8 @@ fn by_hashes(
     with_members(store, found, records, entities)
 }
 
-/// The other facets of all records (F1), with the members of their entities; gives the numbers that are new.
+/// The other facets of all records (F1), with the members of their entities; gives the numbers that
+/// are new.
 fn facets(
     plan: &Plan,
     store: &mut dyn Store,
@@ -299,8 +335,11 @@ fn neighbours(
     Ok(())
 }
 
-/// Whether records of this type are created, or let others be created, by what they are connected to (C5).
+/// Whether records of this type are created, or let others be created, by what they are connected
+/// to (C5).
 fn is_connected_type(plan: &Plan, ty: TypeIx) -> bool {
     use lockstep_engine::plan::PlanCreate::ConnectedTo;
-    plan.flows.iter().any(|flow| matches!(&flow.create, ConnectedTo(types) if flow.from == ty || types.contains(&ty)))
+    plan.flows.iter().any(
+        |flow| matches!(&flow.create, ConnectedTo(types) if flow.from == ty || types.contains(&ty)),
+    )
 }

@@ -6,8 +6,8 @@ use lockstep_engine::Slice;
 use lockstep_engine::settle::{Entity, drifted};
 use lockstep_model::value::equal;
 use lockstep_model::{
-    EntityId, FlowIx, GuardKind, IntentKind, IntentState, PropIx, RecordId, RecordState, Review, Rule, RunId, Timestamp, TypeIx,
-    Value,
+    EntityId, FlowIx, GuardKind, IntentKind, IntentState, PropIx, RecordId, RecordState, Review,
+    Rule, RunId, Timestamp, TypeIx, Value,
 };
 use lockstep_store::{JournalEntry, Result};
 use serde::Serialize;
@@ -27,10 +27,12 @@ pub struct Status {
     pub types: Vec<TypeLine>,
     /// Open intents by state.
     pub outbox: Vec<(String, u64)>,
-    /// Records that are known and not decided on yet: a run was limited to a part, or came to no end.
+    /// Records that are known and not decided on yet: a run was limited to a part, or came to no
+    /// end.
     #[serde(skip_serializing_if = "is_none")]
     pub undecided: u64,
-    /// Writes that failed and are tried again, and those of which it is not known whether they were done (G4).
+    /// Writes that failed and are tried again, and those of which it is not known whether they were
+    /// done (G4).
     pub failing: Vec<FailingWrite>,
     /// Open reviews by kind.
     pub reviews: Vec<(String, u64)>,
@@ -42,7 +44,8 @@ pub struct Status {
     pub guards: Vec<crate::guards::TrippedGuard>,
     /// Records that are known, of record types that no flow names any more (L12).
     pub unnamed: Vec<crate::rename::Unnamed>,
-    /// References that wait for a counterpart of the record that they name (P8): whose they are, and what for.
+    /// References that wait for a counterpart of the record that they name (P8): whose they are,
+    /// and what for.
     pub waiting_references: Vec<(RecordName, String)>,
     /// P12: values that rows of one direction leave as they were put in.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -104,7 +107,8 @@ pub struct ReviewShown {
     pub review: ReviewLine,
     /// The value that was refused or can't be converted.
     pub value: Value,
-    /// The record, then its counterpart or the candidates, with a few words by which a person knows each.
+    /// The record, then its counterpart or the candidates, with a few words by which a person knows
+    /// each.
     pub columns: Vec<(RecordName, String)>,
     pub rows: Vec<SideBySide>,
 }
@@ -112,7 +116,8 @@ pub struct ReviewShown {
 /// One property of records side by side.
 #[derive(Clone, Debug, Serialize)]
 pub struct SideBySide {
-    /// In the order of the columns: the path in that record type and the value; nothing where a record type has no such property.
+    /// In the order of the columns: the path in that record type and the value; nothing where a
+    /// record type has no such property.
     pub cells: Vec<Option<(String, Value)>>,
     /// Not all that are there are equal.
     pub differs: bool,
@@ -153,27 +158,37 @@ fn is_none(n: &u64) -> bool {
 }
 
 impl Hub {
-    /// P12: looks through what is linked for values that rows of one direction leave as they are. Only where there are such rows.
+    /// P12: looks through what is linked for values that rows of one direction leave as they are.
+    /// Only where there are such rows.
     fn count_drifted(&mut self) -> Result<Vec<DriftLine>> {
         let one_way = |ty: TypeIx, prop: usize| {
-            self.plan.ty(ty).bearings[prop].iter().filter(|by| by.open && by.other != ty).any(|by| {
-                let back = &self.plan.ty(by.other).bearings[by.theirs.at()];
-                back.iter().any(|back| back.other == ty && back.theirs.at() == prop && !back.open)
-            })
+            self.plan.ty(ty).bearings[prop].iter().filter(|by| by.open && by.other != ty).any(
+                |by| {
+                    let back = &self.plan.ty(by.other).bearings[by.theirs.at()];
+                    back.iter()
+                        .any(|back| back.other == ty && back.theirs.at() == prop && !back.open)
+                },
+            )
         };
-        let of_type =
-            |ty: TypeIx| (0..self.plan.ty(ty).props.len()).filter(move |prop| one_way(ty, *prop)).map(move |prop| (ty, prop));
-        let watched: BTreeSet<(TypeIx, usize)> = (0..self.plan.types.len() as u16).map(TypeIx).flat_map(of_type).collect();
+        let of_type = |ty: TypeIx| {
+            (0..self.plan.ty(ty).props.len())
+                .filter(move |prop| one_way(ty, *prop))
+                .map(move |prop| (ty, prop))
+        };
+        let watched: BTreeSet<(TypeIx, usize)> =
+            (0..self.plan.types.len() as u16).map(TypeIx).flat_map(of_type).collect();
         let mut counts: BTreeMap<(TypeIx, PropIx), u64> = BTreeMap::new();
         let mut after: Option<EntityId> = None;
         while !watched.is_empty() {
             let page = self.store.linked_entities(after, 10_000)?;
             let Some(last) = page.last() else { break };
             after = Some(*last);
-            let records = self.store.members(&page)?.into_iter().map(|record| (record.id, record)).collect();
+            let records =
+                self.store.members(&page)?.into_iter().map(|record| (record.id, record)).collect();
             let slice = Slice::new(self.clock.now(), RunId(0), vec![], records, vec![]);
             for id in &page {
-                let records: Vec<&RecordState> = slice.members(*id).iter().filter_map(|id| slice.records.get(id)).collect();
+                let records: Vec<&RecordState> =
+                    slice.members(*id).iter().filter_map(|id| slice.records.get(id)).collect();
                 let entity = Entity::of(&self.plan, records);
                 for record in entity.records.iter().filter(|record| record.is_live()) {
                     for (_, prop) in watched.range((record.ty, 0)..=(record.ty, usize::MAX)) {
@@ -206,13 +221,21 @@ impl Hub {
                 read_from: status.read_from.map(|t| t.to_string()),
             })
             .collect();
-        let outbox = self.store.intent_counts()?.into_iter().map(|(state, n)| (state.name().into(), n)).collect();
+        let outbox = self
+            .store
+            .intent_counts()?
+            .into_iter()
+            .map(|(state, n)| (state.name().into(), n))
+            .collect();
         let failing = self.failing_writes(FAILING_SHOWN)?;
         let counts = self.store.review_counts()?;
         let waits = counts.iter().any(|(kind, n)| !kind.needs_a_person() && *n > 0);
         let waiting_references = if waits { self.waiting_references()? } else { vec![] };
-        let reviews =
-            counts.into_iter().filter(|(kind, _)| kind.needs_a_person()).map(|(kind, n)| (kind.name().into(), n)).collect();
+        let reviews = counts
+            .into_iter()
+            .filter(|(kind, _)| kind.needs_a_person())
+            .map(|(kind, n)| (kind.name().into(), n))
+            .collect();
         let runs = self.store.runs(LATEST_RUNS)?.into_iter().map(|run| RunLine {
             run: run.id.0,
             started: run.started.to_string(),
@@ -245,8 +268,10 @@ impl Hub {
         let mut waiting = self.store.reviews(usize::MAX >> 1)?;
         waiting.retain(|review| !review.kind.needs_a_person());
         let ids: Vec<RecordId> = waiting.iter().map(|review| review.record).collect();
-        let records: HashMap<RecordId, RecordState> = self.store.records(&ids)?.into_iter().map(|r| (r.id, r)).collect();
-        let line = |review: Review| Some((self.name_of(records.get(&review.record)?), review.message));
+        let records: HashMap<RecordId, RecordState> =
+            self.store.records(&ids)?.into_iter().map(|r| (r.id, r)).collect();
+        let line =
+            |review: Review| Some((self.name_of(records.get(&review.record)?), review.message));
         Ok(waiting.into_iter().filter_map(line).collect())
     }
 
@@ -255,25 +280,41 @@ impl Hub {
         let mut reviews = self.store.numbered_reviews(usize::MAX >> 1)?;
         reviews.retain(|(_, review)| review.kind.needs_a_person());
         reviews.truncate(limit);
-        let ids: Vec<RecordId> =
-            reviews.iter().flat_map(|(_, r)| std::iter::once(r.record).chain(r.candidates.iter().copied())).collect();
-        let records: HashMap<_, _> = self.store.records(&ids)?.into_iter().map(|r| (r.id, r)).collect();
-        Ok(reviews.iter().map(|(number, review)| self.review_line(*number, review, &records)).collect())
+        let ids: Vec<RecordId> = reviews
+            .iter()
+            .flat_map(|(_, r)| std::iter::once(r.record).chain(r.candidates.iter().copied()))
+            .collect();
+        let records: HashMap<_, _> =
+            self.store.records(&ids)?.into_iter().map(|r| (r.id, r)).collect();
+        Ok(reviews
+            .iter()
+            .map(|(number, review)| self.review_line(*number, review, &records))
+            .collect())
     }
 
-    fn review_line(&self, number: i64, review: &Review, records: &HashMap<RecordId, RecordState>) -> ReviewLine {
+    fn review_line(
+        &self,
+        number: i64,
+        review: &Review,
+        records: &HashMap<RecordId, RecordState>,
+    ) -> ReviewLine {
         let name = |id: &RecordId| match records.get(id) {
             // A guard is about a system, not a record.
-            None if GuardKind::of_stand_in(*id).is_some() => {
-                (RecordName(GuardKind::of_stand_in(*id).map_or("", GuardKind::name).into()), String::new())
+            None if GuardKind::of_stand_in(*id).is_some() => (
+                RecordName(GuardKind::of_stand_in(*id).map_or("", GuardKind::name).into()),
+                String::new(),
+            ),
+            Some(record) => {
+                (RecordName::of(&self.plan, record.ty, &record.key), self.label(record))
             }
-            Some(record) => (RecordName::of(&self.plan, record.ty, &record.key), self.label(record)),
             None => (RecordName(format!("record {id}")), String::new()),
         };
         let (record, label) = name(&review.record);
         let from = records.get(&review.record).map(|record| record.ty);
-        let between = self.plan.flows.iter().position(|f| from == Some(f.from) && review.ty == f.to);
-        let back = || self.plan.flows.iter().position(|f| from == Some(f.to) && review.ty == f.from);
+        let between =
+            self.plan.flows.iter().position(|f| from == Some(f.from) && review.ty == f.to);
+        let back =
+            || self.plan.flows.iter().position(|f| from == Some(f.to) && review.ty == f.from);
         let into = || self.plan.flows.iter().position(|f| review.ty == f.to || review.ty == f.from);
         let flow = between.or_else(back).or_else(into);
         ReviewLine {
@@ -294,15 +335,25 @@ impl Hub {
 
     /// A review with its records side by side, property by property.
     pub fn review(&mut self, number: i64) -> Result<Option<ReviewShown>> {
-        let found = self.store.numbered_reviews(usize::MAX >> 1)?.into_iter().find(|(n, _)| *n == number);
+        let found =
+            self.store.numbered_reviews(usize::MAX >> 1)?.into_iter().find(|(n, _)| *n == number);
         let Some((number, review)) = found else { return Ok(None) };
-        let ids: Vec<RecordId> = std::iter::once(review.record).chain(review.candidates.iter().copied()).collect();
-        let mut records: HashMap<RecordId, RecordState> = self.store.records(&ids)?.into_iter().map(|r| (r.id, r)).collect();
+        let ids: Vec<RecordId> =
+            std::iter::once(review.record).chain(review.candidates.iter().copied()).collect();
+        let mut records: HashMap<RecordId, RecordState> =
+            self.store.records(&ids)?.into_iter().map(|r| (r.id, r)).collect();
         let mut columns = ids;
         // What was refused is told beside the record that it was meant for.
-        if let Some(record) = records.get(&review.record).filter(|record| record.ty != review.ty && review.candidates.is_empty())
+        if let Some(record) = records
+            .get(&review.record)
+            .filter(|record| record.ty != review.ty && review.candidates.is_empty())
         {
-            for member in self.store.members(&[record.entity])?.into_iter().filter(|m| m.ty == review.ty && m.is_live()) {
+            for member in self
+                .store
+                .members(&[record.entity])?
+                .into_iter()
+                .filter(|m| m.ty == review.ty && m.is_live())
+            {
                 columns.push(member.id);
                 records.insert(member.id, member);
             }
@@ -313,7 +364,10 @@ impl Hub {
         Ok(Some(ReviewShown {
             review: self.review_line(number, &review, &records),
             value: review.value.clone(),
-            columns: columns.iter().map(|record| (self.name_of(record), self.label(record))).collect(),
+            columns: columns
+                .iter()
+                .map(|record| (self.name_of(record), self.label(record)))
+                .collect(),
             rows,
         }))
     }
@@ -324,7 +378,9 @@ impl Hub {
         let mut rows = Vec::new();
         for (first, record) in columns.iter().enumerate() {
             let ty = self.plan.ty(record.ty);
-            for prop in (0..ty.props.len() as u16).map(PropIx).filter(|prop| ty.props[prop.at()].paired) {
+            for prop in
+                (0..ty.props.len() as u16).map(PropIx).filter(|prop| ty.props[prop.at()].paired)
+            {
                 if told.contains(&(first, prop)) {
                     continue;
                 }
@@ -334,22 +390,32 @@ impl Hub {
                     }
                     let theirs = match other.ty == record.ty {
                         true => Some(prop),
-                        false => ty.bearings[prop.at()].iter().find(|bearing| bearing.other == other.ty).map(|b| b.theirs),
+                        false => ty.bearings[prop.at()]
+                            .iter()
+                            .find(|bearing| bearing.other == other.ty)
+                            .map(|b| b.theirs),
                     };
                     theirs.filter(|theirs| !told.contains(&(at, *theirs)))
                 };
-                let theirs: Vec<Option<PropIx>> = columns.iter().enumerate().map(|(at, other)| cell(at, other)).collect();
-                told.extend(theirs.iter().enumerate().filter_map(|(at, prop)| Some((at, (*prop)?))));
+                let theirs: Vec<Option<PropIx>> =
+                    columns.iter().enumerate().map(|(at, other)| cell(at, other)).collect();
+                told.extend(
+                    theirs.iter().enumerate().filter_map(|(at, prop)| Some((at, (*prop)?))),
+                );
                 let cells: Vec<Option<(String, Value)>> = theirs
                     .iter()
                     .zip(columns)
                     .map(|(prop, other)| {
                         let described = self.plan.prop(other.ty, (*prop)?);
-                        Some((described.name.clone(), other.slot((*prop)?).value(described.whole).clone()))
+                        Some((
+                            described.name.clone(),
+                            other.slot((*prop)?).value(described.whole).clone(),
+                        ))
                     })
                     .collect();
                 let mut values = cells.iter().flatten().map(|(_, value)| value);
-                let differs = values.next().is_some_and(|first| values.any(|other| !equal(first, other)));
+                let differs =
+                    values.next().is_some_and(|first| values.any(|other| !equal(first, other)));
                 rows.push(SideBySide { cells, differs });
             }
         }
@@ -362,7 +428,11 @@ impl Hub {
     }
 
     /// A part of the journal, oldest first, with names.
-    pub fn history_of(&mut self, of: &HistoryOf, limit: usize) -> std::result::Result<Vec<HistoryLine>, LookError> {
+    pub fn history_of(
+        &mut self,
+        of: &HistoryOf,
+        limit: usize,
+    ) -> std::result::Result<Vec<HistoryLine>, LookError> {
         let entries = match of {
             HistoryOf::Record(name) => {
                 let record = self.find(name)?;
@@ -370,23 +440,34 @@ impl Hub {
             }
             HistoryOf::Run(run) => self.journal_of((*run, *run), Timestamp(i64::MIN), limit)?,
             HistoryOf::Latest => {
-                let runs: Vec<RunId> = self.store.runs(LATEST_RUNS)?.into_iter().map(|run| run.id).collect();
+                let runs: Vec<RunId> =
+                    self.store.runs(LATEST_RUNS)?.into_iter().map(|run| run.id).collect();
                 match (runs.iter().min(), runs.iter().max()) {
-                    (Some(first), Some(last)) => self.journal_of((*first, *last), Timestamp(i64::MIN), limit)?,
+                    (Some(first), Some(last)) => {
+                        self.journal_of((*first, *last), Timestamp(i64::MIN), limit)?
+                    }
                     _ => vec![],
                 }
             }
-            HistoryOf::Since(since) => match self.runs_since(*since).map_err(|error| LookError::Store(error.to_string()))? {
+            HistoryOf::Since(since) => match self
+                .runs_since(*since)
+                .map_err(|error| LookError::Store(error.to_string()))?
+            {
                 Some(runs) => self.journal_of(runs, *since, limit)?,
                 None => vec![],
             },
         };
-        let ids: Vec<RecordId> = entries.iter().flat_map(|e| std::iter::once(e.record).chain(e.other)).collect();
+        let ids: Vec<RecordId> =
+            entries.iter().flat_map(|e| std::iter::once(e.record).chain(e.other)).collect();
         let mut names: HashMap<RecordId, RecordName> = HashMap::new();
         for some in ids.chunks(10_000) {
-            names.extend(self.store.records(some)?.iter().map(|record| (record.id, self.name_of(record))));
+            names.extend(
+                self.store.records(some)?.iter().map(|record| (record.id, self.name_of(record))),
+            );
         }
-        let name = |id: RecordId| names.get(&id).cloned().unwrap_or_else(|| RecordName(format!("record {id}")));
+        let name = |id: RecordId| {
+            names.get(&id).cloned().unwrap_or_else(|| RecordName(format!("record {id}")))
+        };
         let line = |entry: JournalEntry| HistoryLine {
             at: entry.at.to_string(),
             run: entry.run.0,
@@ -403,20 +484,29 @@ impl Hub {
     }
 
     /// The journal of some runs, with the creations that their intents tell of.
-    fn journal_of(&mut self, runs: (RunId, RunId), since: Timestamp, limit: usize) -> Result<Vec<JournalEntry>> {
+    fn journal_of(
+        &mut self,
+        runs: (RunId, RunId),
+        since: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<JournalEntry>> {
         let mut entries = self.store.journal_of_runs(runs, limit)?;
         let intents = self.store.intents_of_runs(runs, None, limit)?;
-        let made = intents.iter().filter(|i| i.kind == IntentKind::Create && i.state == IntentState::Done);
+        let made =
+            intents.iter().filter(|i| i.kind == IntentKind::Create && i.state == IntentState::Done);
         let ids: Vec<RecordId> = made.filter_map(|intent| intent.record).collect();
         let told: HashSet<_> = entries.iter().filter_map(|entry| entry.intent).collect();
         for some in ids.chunks(1_000) {
             let created = self.store.journal(some, usize::MAX >> 1)?.into_iter();
             entries.extend(created.filter(|entry| {
-                entry.rule == Some(Rule::C1) && entry.intent.is_some_and(|id| !told.contains(&id)) && entry.path.is_none()
+                entry.rule == Some(Rule::C1)
+                    && entry.intent.is_some_and(|id| !told.contains(&id))
+                    && entry.path.is_none()
             }));
         }
         entries.retain(|entry| entry.at >= since);
-        // An edit is told by when it was made, a write by when it landed; of the same time, in the order of writing.
+        // An edit is told by when it was made, a write by when it landed; of the same time, in the
+        // order of writing.
         entries.sort_by_key(|entry| entry.at);
         entries.truncate(limit);
         Ok(entries)
@@ -424,6 +514,9 @@ impl Hub {
 
     /// All record types that a system has in the plan.
     pub fn types_of_system(&self, system: &str) -> Vec<TypeIx> {
-        (0..self.plan.types.len() as u16).map(TypeIx).filter(|ty| self.plan.ty(*ty).name.system == system).collect()
+        (0..self.plan.types.len() as u16)
+            .map(TypeIx)
+            .filter(|ty| self.plan.ty(*ty).name.system == system)
+            .collect()
     }
 }

@@ -1,6 +1,7 @@
-//! L8, C2: a look before creating. Where a system can be asked for a value, it is asked by the match keys of what is about to be created:
-//! a listing can have left out the record that is there. A first run, which creates by the thousand and has just listed everything, does
-//! without; so does a system whose records are at hand anyway.
+//! L8, C2: a look before creating. Where a system can be asked for a value, it is asked by the
+//! match keys of what is about to be created: a listing can have left out the record that is there.
+//! A first run, which creates by the thousand and has just listed everything, does without; so does
+//! a system whose records are at hand anyway.
 
 use std::collections::HashSet;
 
@@ -35,7 +36,10 @@ impl Hub {
         intents: &[Intent],
     ) -> Result<Vec<Option<LookUp>>> {
         let creates = intents.iter().any(|intent| intent.kind == IntentKind::Create);
-        if !creates || self.systems[system].connector.knows_own_writes() || under_way.great_loads.contains(&ty) {
+        if !creates
+            || self.systems[system].connector.knows_own_writes()
+            || under_way.great_loads.contains(&ty)
+        {
             return Ok(vec![]);
         }
         if self.store.queued(ty, IntentKind::Create, IntentId(0))? > LOOKED_UP {
@@ -54,9 +58,24 @@ impl Hub {
         let sides = self.plan.ty(intent.ty).match_sides.iter().filter(|side| side.other == from);
         let rules: Vec<Vec<MatchProp>> = sides.map(|side| side.props.clone()).collect();
         let hashes = promised(&self.plan, intent.ty, &intent.changes);
-        let ids: Vec<_> = self.store.by_hash(&hashes)?.into_iter().map(|(_, id)| id).filter(|id| id.0 > 0).collect();
-        let known = self.store.records(&ids)?.into_iter().filter(|record| record.ty == intent.ty).map(|record| record.key);
-        Ok((!rules.is_empty()).then_some(LookUp { rules, known: known.collect(), placeholders: self.plan.placeholders.clone() }))
+        let ids: Vec<_> = self
+            .store
+            .by_hash(&hashes)?
+            .into_iter()
+            .map(|(_, id)| id)
+            .filter(|id| id.0 > 0)
+            .collect();
+        let known = self
+            .store
+            .records(&ids)?
+            .into_iter()
+            .filter(|record| record.ty == intent.ty)
+            .map(|record| record.key);
+        Ok((!rules.is_empty()).then_some(LookUp {
+            rules,
+            known: known.collect(),
+            placeholders: self.plan.placeholders.clone(),
+        }))
     }
 }
 
@@ -71,8 +90,16 @@ impl LookUp {
     ) -> std::result::Result<Option<ReadRecord>, Trouble> {
         let forms = |value: &Value, one: &MatchProp| forms(value, one.by, &self.placeholders);
         for rule in &self.rules {
-            let sent = |one: &MatchProp| write.values.iter().find(|value| value.prop == one.prop.at()).map(|value| &value.value);
-            let Some(wanted) = rule.iter().map(sent).collect::<Option<Vec<&Value>>>() else { continue };
+            let sent = |one: &MatchProp| {
+                write
+                    .values
+                    .iter()
+                    .find(|value| value.prop == one.prop.at())
+                    .map(|value| &value.value)
+            };
+            let Some(wanted) = rule.iter().map(sent).collect::<Option<Vec<&Value>>>() else {
+                continue;
+            };
             let first = effective(wanted[0], false);
             if forms(first, &rule[0]).is_empty() {
                 continue;
@@ -87,11 +114,14 @@ impl LookUp {
             let fits = |record: &ReadRecord| {
                 rule.iter().zip(&wanted).all(|(one, wanted)| {
                     let shown = record.values[one.prop.at()].as_ref().unwrap_or(&Value::Null);
-                    let shown = forms(if one.primary { effective(shown, false) } else { shown }, one);
+                    let shown =
+                        forms(if one.primary { effective(shown, false) } else { shown }, one);
                     forms(wanted, one).iter().any(|form| shown.contains(form))
                 })
             };
-            let is_it = |record: &ReadRecord| !record.deleted && !self.known.contains(&record.id) && fits(record);
+            let is_it = |record: &ReadRecord| {
+                !record.deleted && !self.known.contains(&record.id) && fits(record)
+            };
             if let Some(record) = found.into_iter().find(is_it) {
                 return Ok(Some(record));
             }

@@ -1,14 +1,18 @@
-//! R5: a property that many records lose at once has been renamed, or a permission was withdrawn; it has not been emptied by so many edits.
-//! The record type stays as it was before the reading, nothing is written to it, and a person is asked.
+//! R5: a property that many records lose at once has been renamed, or a permission was withdrawn;
+//! it has not been emptied by so many edits. The record type stays as it was before the reading,
+//! nothing is written to it, and a person is asked.
 //!
-//! Records are taken in page by page, and it is known at the end of a reading only how many have lost a property. So those that show one
-//! emptied are kept back until then, and the checkpoint with them.
+//! Records are taken in page by page, and it is known at the end of a reading only how many have
+//! lost a property. So those that show one emptied are kept back until then, and the checkpoint
+//! with them.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use lockstep_engine::observe::{Reading, losses};
 use lockstep_model::value::is_empty;
-use lockstep_model::{GuardKind, PropIx, ReadRecord, RecordState, Review, ReviewKind, Rule, TypeIx, Value};
+use lockstep_model::{
+    GuardKind, PropIx, ReadRecord, RecordState, Review, ReviewKind, Rule, TypeIx, Value,
+};
 use lockstep_store::{Commit, ReviewKey, TypeStatus};
 use serde_json::json;
 
@@ -23,7 +27,8 @@ const MOST_LOST: u64 = 5_000;
 pub(crate) struct Losses {
     /// Records kept back.
     held: Vec<ReadRecord>,
-    /// The records that tell that a property is empty, and those that do not tell of it any more, by hashes of their keys.
+    /// The records that tell that a property is empty, and those that do not tell of it any more,
+    /// by hashes of their keys.
     emptied: BTreeMap<PropIx, HashSet<u64>>,
     untold: BTreeMap<PropIx, HashSet<u64>>,
 }
@@ -56,11 +61,15 @@ impl Hub {
         }
         let mut go_on = Vec::with_capacity(records.len());
         for read in records {
-            let lost = known.get(&read.id).map(|state| losses(&self.plan, reading, state, &read)).unwrap_or_default();
+            let lost = known
+                .get(&read.id)
+                .map(|state| losses(&self.plan, reading, state, &read))
+                .unwrap_or_default();
             let key = lockstep_model::matching::seed(&read.id);
             let mut emptied = false;
             for (prop, told) in lost {
-                let by_prop = if told { &mut losses_so_far.emptied } else { &mut losses_so_far.untold };
+                let by_prop =
+                    if told { &mut losses_so_far.emptied } else { &mut losses_so_far.untold };
                 by_prop.entry(prop).or_default().insert(key);
                 emptied |= told;
             }
@@ -78,8 +87,9 @@ impl Hub {
         format!("untold:{}", self.plan.ty(ty).name)
     }
 
-    /// Whether some property has been lost by more records than a person would believe. `ends`: the reading has come to its end; before, only
-    /// what is too much in any case is seen. `everything`: it was a listing of everything, in which records that have not told of a
+    /// Whether some property has been lost by more records than a person would believe. `ends`: the
+    /// reading has come to its end; before, only what is too much in any case is seen.
+    /// `everything`: it was a listing of everything, in which records that have not told of a
     /// property for long are counted as well.
     pub(crate) fn lost_too_much(
         &mut self,
@@ -91,10 +101,13 @@ impl Hub {
     ) -> Result<Option<TooMany>> {
         let limit = self.limits(&self.plan.ty(ty).name.system).lost;
         let records = self.status[ty.at()].records;
-        if under_way.guards.believed.contains(&(ty, GuardKind::Lost)) || limit.most(records).is_none() {
+        if under_way.guards.believed.contains(&(ty, GuardKind::Lost))
+            || limit.most(records).is_none()
+        {
             return Ok(None);
         }
-        let props: Vec<PropIx> = losses.emptied.keys().chain(losses.untold.keys()).copied().collect();
+        let props: Vec<PropIx> =
+            losses.emptied.keys().chain(losses.untold.keys()).copied().collect();
         let mut counts: BTreeMap<PropIx, u64> = BTreeMap::new();
         let usual = if everything { self.usually_untold(ty)? } else { BTreeMap::new() };
         for prop in props {
@@ -122,7 +135,11 @@ impl Hub {
     }
 
     /// How many records hold each of these properties.
-    fn holders(&mut self, ty: TypeIx, props: &BTreeMap<PropIx, u64>) -> Result<BTreeMap<PropIx, u64>> {
+    fn holders(
+        &mut self,
+        ty: TypeIx,
+        props: &BTreeMap<PropIx, u64>,
+    ) -> Result<BTreeMap<PropIx, u64>> {
         let (mut held, mut after) = (BTreeMap::new(), None::<String>);
         loop {
             let page = self.store.live_keys(ty, after.as_deref(), 10_000)?;
@@ -139,7 +156,8 @@ impl Hub {
         }
     }
 
-    /// How many records did not tell of a property that they once held in the last listing of everything that was believed.
+    /// How many records did not tell of a property that they once held in the last listing of
+    /// everything that was believed.
     fn usually_untold(&mut self, ty: TypeIx) -> Result<BTreeMap<String, u64>> {
         let name = self.untold_mark(ty);
         let mark = self.store.marks()?.into_iter().find(|(mark, _)| *mark == name);
@@ -178,15 +196,20 @@ impl Hub {
             opened_at: self.clock.now(),
         };
         under_way.guards.stopped.insert((ty, GuardKind::Lost));
-        under_way.report.guards.retain(|line| line.record_type.as_ref() != Some(&name.to_string()) || line.guard != "lost");
+        under_way.report.guards.retain(|line| {
+            line.record_type.as_ref() != Some(&name.to_string()) || line.guard != "lost"
+        });
         under_way.report.guards.push(TrippedGuard {
             system: name.system.clone(),
             guard: GuardKind::Lost.name(),
             record_type: Some(name.to_string()),
             message,
         });
-        let commit =
-            Commit { types: vec![(ty, self.status[ty.at()].clone())], reviews_opened: vec![review], ..Commit::default() };
+        let commit = Commit {
+            types: vec![(ty, self.status[ty.at()].clone())],
+            reviews_opened: vec![review],
+            ..Commit::default()
+        };
         Ok(self.store.commit(commit)?)
     }
 
@@ -201,9 +224,17 @@ impl Hub {
     ) -> Result<()> {
         if under_way.guards.stopped.remove(&(ty, GuardKind::Lost)) {
             let record = GuardKind::Lost.stand_in();
-            commit.reviews_closed.push(ReviewKey { kind: ReviewKind::Guard, record, ty, prop: None });
+            commit.reviews_closed.push(ReviewKey {
+                kind: ReviewKind::Guard,
+                record,
+                ty,
+                prop: None,
+            });
             let name = self.plan.ty(ty).name.to_string();
-            under_way.report.guards.retain(|line| line.record_type.as_ref() != Some(&name) || line.guard != "lost");
+            under_way
+                .report
+                .guards
+                .retain(|line| line.record_type.as_ref() != Some(&name) || line.guard != "lost");
         }
         let released = under_way.guards.believed.remove(&(ty, GuardKind::Lost));
         if released {
@@ -213,7 +244,8 @@ impl Hub {
             return Ok(());
         }
         let before = self.usually_untold(ty)?;
-        let mut now: BTreeMap<String, u64> = if everything { BTreeMap::new() } else { before.clone() };
+        let mut now: BTreeMap<String, u64> =
+            if everything { BTreeMap::new() } else { before.clone() };
         for (prop, records) in &losses.untold {
             let count = records.len() as u64;
             let known = now.entry(self.plan.prop(ty, *prop).name.clone()).or_default();

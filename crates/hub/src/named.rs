@@ -1,6 +1,7 @@
-//! R4: what a call from a system named is read by itself, record by record: that is one request where reading what changed may be many. What it
-//! shows is compared and decided on as if a listing had shown it; the checkpoint stays where it was, so the next reading on schedule sees
-//! the record once more, and whatever a lost call would have named.
+//! R4: what a call from a system named is read by itself, record by record: that is one request
+//! where reading what changed may be many. What it shows is compared and decided on as if a listing
+//! had shown it; the checkpoint stays where it was, so the next reading on schedule sees the record
+//! once more, and whatever a lost call would have named.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -16,8 +17,13 @@ use crate::run::{Hub, Result, Underway};
 type Found = std::result::Result<Option<ReadRecord>, Trouble>;
 
 impl Hub {
-    /// Reads what was named. What can't be read so is read with all that changed of its record type: that is added to `types`.
-    pub(crate) fn read_named(&mut self, under_way: &mut Underway, types: &mut BTreeSet<TypeIx>) -> Result<()> {
+    /// Reads what was named. What can't be read so is read with all that changed of its record
+    /// type: that is added to `types`.
+    pub(crate) fn read_named(
+        &mut self,
+        under_way: &mut Underway,
+        types: &mut BTreeSet<TypeIx>,
+    ) -> Result<()> {
         let named = std::mem::take(&mut under_way.named);
         let mut jobs: Vec<Vec<(TypeIx, String)>> = vec![vec![]; self.systems.len()];
         for (ty, keys) in named {
@@ -27,7 +33,11 @@ impl Hub {
             }
             let status = &self.status[ty.at()];
             let as_planned = status.fingerprint == self.plan.ty(ty).fingerprint;
-            if self.plan.ty(ty).can.get && status.complete && status.reading_since.is_none() && as_planned {
+            if self.plan.ty(ty).can.get
+                && status.complete
+                && status.reading_since.is_none()
+                && as_planned
+            {
                 jobs[system].extend(keys.into_iter().map(|key| (ty, key)));
             } else {
                 types.insert(ty);
@@ -38,7 +48,8 @@ impl Hub {
         }
         under_way.asked = self.clock.now();
         let mut commit = Commit::default();
-        let kinds: Vec<BTreeSet<TypeIx>> = jobs.iter().map(|jobs| jobs.iter().map(|(ty, _)| *ty).collect()).collect();
+        let kinds: Vec<BTreeSet<TypeIx>> =
+            jobs.iter().map(|jobs| jobs.iter().map(|(ty, _)| *ty).collect()).collect();
         for (ty, key, found) in self.found(jobs) {
             match found {
                 Ok(Some(record)) if record.id == key => {
@@ -50,8 +61,11 @@ impl Hub {
                 Ok(None) => self.named_is_gone(under_way, ty, &key, types, &mut commit)?,
                 // It leads to another record now: a merge, which a listing shows whole.
                 Ok(Some(_)) => drop(types.insert(ty)),
-                // G4: one record that can't be had holds no other. A list shows it, or says what is wrong with the system.
-                Err(Trouble::Malformed(_) | Trouble::Busy { .. }) => types.extend(&kinds[self.system_of(ty)]),
+                // G4: one record that can't be had holds no other. A list shows it, or says what is
+                // wrong with the system.
+                Err(Trouble::Malformed(_) | Trouble::Busy { .. }) => {
+                    types.extend(&kinds[self.system_of(ty)])
+                }
                 Err(trouble) => {
                     let system = self.system_of(ty);
                     if !under_way.paused.contains_key(&system) {
@@ -65,10 +79,12 @@ impl Hub {
 
     /// Each system in threads of its own. Once a system can't be reached, no more is asked of it.
     pub(crate) fn found(&self, jobs: Vec<Vec<(TypeIx, String)>>) -> Vec<(TypeIx, String, Found)> {
-        let watches: HashMap<TypeIx, _> = jobs.iter().flatten().map(|(ty, _)| (*ty, self.plan.ty(*ty).watch())).collect();
+        let watches: HashMap<TypeIx, _> =
+            jobs.iter().flatten().map(|(ty, _)| (*ty, self.plan.ty(*ty).watch())).collect();
         let (systems, plan) = (&self.systems, &self.plan);
         let one_thread = self.one_thread;
-        let at_once = |connector: &dyn Connector| if one_thread { 1 } else { lanes::at_once(connector) };
+        let at_once =
+            |connector: &dyn Connector| if one_thread { 1 } else { lanes::at_once(connector) };
         let ask = |system: usize, jobs: Vec<(TypeIx, String)>| {
             let connector = systems[system].connector.as_ref();
             let one = |(ty, key): &(TypeIx, String)| {
@@ -77,24 +93,34 @@ impl Hub {
             };
             let stops = |found: &Found| matches!(found, Err(trouble) if !matches!(trouble, Trouble::Malformed(_)));
             let found = side_by_side(at_once(connector), &jobs, one, stops);
-            let asked = jobs.into_iter().zip(found).filter_map(|((ty, key), found)| Some((ty, key, found?)));
+            let asked = jobs
+                .into_iter()
+                .zip(found)
+                .filter_map(|((ty, key), found)| Some((ty, key, found?)));
             asked.collect::<Vec<_>>()
         };
-        let jobs: Vec<_> = jobs.into_iter().enumerate().filter(|(_, jobs)| !jobs.is_empty()).collect();
+        let jobs: Vec<_> =
+            jobs.into_iter().enumerate().filter(|(_, jobs)| !jobs.is_empty()).collect();
         if self.one_thread || jobs.len() == 1 {
             return jobs.into_iter().flat_map(|(system, jobs)| ask(system, jobs)).collect();
         }
         std::thread::scope(|scope| {
             let ask = &ask;
-            let readers: Vec<_> = jobs.into_iter().map(|(system, jobs)| scope.spawn(move || ask(system, jobs))).collect();
+            let readers: Vec<_> = jobs
+                .into_iter()
+                .map(|(system, jobs)| scope.spawn(move || ask(system, jobs)))
+                .collect();
             readers
                 .into_iter()
-                .flat_map(|reader| reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                .flat_map(|reader| {
+                    reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+                })
                 .collect()
         })
     }
 
-    /// Gives whether anything can be concluded from it: nothing can while a write of it may still come to be seen.
+    /// Gives whether anything can be concluded from it: nothing can while a write of it may still
+    /// come to be seen.
     pub(crate) fn take_in_named(
         &mut self,
         under_way: &mut Underway,
@@ -120,8 +146,8 @@ impl Hub {
         Ok(true)
     }
 
-    /// R3: it was looked up by its id and is not there. Where the system tells what is deleted it is asked for that instead, as one look
-    /// may come to a copy that is behind.
+    /// R3: it was looked up by its id and is not there. Where the system tells what is deleted it
+    /// is asked for that instead, as one look may come to a copy that is behind.
     fn named_is_gone(
         &mut self,
         under_way: &mut Underway,
@@ -137,7 +163,11 @@ impl Hub {
         let known = self.store.by_key(ty, &[key])?.into_iter().find(RecordState::is_live);
         let Some(mut record) = known else { return Ok(()) };
         // G3: more of them than are believed are left to the next listing, which says so.
-        let gone = commit.changed_records.iter().filter(|other| other.ty == ty && !other.is_live()).count() as u64;
+        let gone = commit
+            .changed_records
+            .iter()
+            .filter(|other| other.ty == ty && !other.is_live())
+            .count() as u64;
         if !self.believes(under_way, ty, gone + 1, self.status[ty.at()].records) {
             return Ok(());
         }
@@ -145,7 +175,11 @@ impl Hub {
             return Ok(());
         }
         self.facets_gone(Some(record.id), commit)?;
-        commit.keys_removed.extend(mark_gone(&self.plan, &mut record, self.status[ty.at()].read_from));
+        commit.keys_removed.extend(mark_gone(
+            &self.plan,
+            &mut record,
+            self.status[ty.at()].read_from,
+        ));
         let rank = self.plan.ty(ty).decide_rank;
         commit.agenda_added.push((rank, record.id));
         self.tell_gone(under_way, &record, commit);

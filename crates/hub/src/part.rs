@@ -1,15 +1,20 @@
-//! A part of a run: the writes of some flows, to some systems, or of the first records only (`--flow`, `--only`, `--first`, `retry`).
+//! A part of a run: the writes of some flows, to some systems, or of the first records only
+//! (`--flow`, `--only`, `--first`, `retry`).
 //!
-//! A part never knows less than a whole run where it decides: every record type on which the writes in question can depend is read to its
-//! present end, and deciding sees whole entities, as ever. Only what is sent is limited. What was decided and is not sent waits in the
-//! outbox, what was not decided on waits on the agenda; both are in the store, and the next run without such a limit goes on with them.
-//! Record types that are not read keep their checkpoints, and nothing is concluded about their records.
+//! A part never knows less than a whole run where it decides: every record type on which the writes
+//! in question can depend is read to its present end, and deciding sees whole entities, as ever.
+//! Only what is sent is limited. What was decided and is not sent waits in the outbox, what was not
+//! decided on waits on the agenda; both are in the store, and the next run without such a limit
+//! goes on with them. Record types that are not read keep their checkpoints, and nothing is
+//! concluded about their records.
 
 use std::collections::{BTreeSet, HashSet};
 
 use lockstep_engine::Plan;
 use lockstep_engine::plan::PlanCreate;
-use lockstep_model::{EntityId, FlowIx, Intent, IntentState, NumberSet, RecordId, Timestamp, TypeIx};
+use lockstep_model::{
+    EntityId, FlowIx, Intent, IntentState, NumberSet, RecordId, Timestamp, TypeIx,
+};
 use lockstep_store::Commit;
 use serde::Serialize;
 
@@ -98,20 +103,27 @@ impl Portion {
     /// Whether a write is one of those in question, however many of them may be sent.
     fn is_of_it(&self, plan: &Plan, intent: &Intent) -> bool {
         let is_meant = |records: &NumberSet<RecordId>| {
-            records.contains(&intent.source) || intent.record.is_some_and(|record| records.contains(&record))
+            records.contains(&intent.source)
+                || intent.record.is_some_and(|record| records.contains(&record))
         };
         self.asked.flows.as_ref().is_none_or(|flows| flows.contains(&intent.flow))
-            && self.asked.systems.as_ref().is_none_or(|systems| systems.contains(&plan.ty(intent.ty).name.system))
+            && self
+                .asked
+                .systems
+                .as_ref()
+                .is_none_or(|systems| systems.contains(&plan.ty(intent.ty).name.system))
             && self.records.as_ref().is_none_or(is_meant)
     }
 
     /// Whether a write may be sent now.
     pub(crate) fn may_send(&self, plan: &Plan, intent: &Intent) -> bool {
-        let begins = |first: usize| self.begun.len() < first || self.begun.contains(&target(intent));
+        let begins =
+            |first: usize| self.begun.len() < first || self.begun.contains(&target(intent));
         self.is_of_it(plan, intent) && self.asked.first.is_none_or(begins)
     }
 
-    /// Of a batch that may be sent, the writes that may be sent together: not more records than asked for.
+    /// Of a batch that may be sent, the writes that may be sent together: not more records than
+    /// asked for.
     pub(crate) fn truncate(&self, intents: &mut Vec<Intent>) {
         let Some(first) = self.asked.first else { return };
         let mut begun = self.begun.clone();
@@ -146,7 +158,8 @@ impl Portion {
         for intent in dropped {
             self.decided.remove(&target(intent));
         }
-        let new: Vec<Target> = new.iter().filter(|intent| self.is_of_it(plan, intent)).map(target).collect();
+        let new: Vec<Target> =
+            new.iter().filter(|intent| self.is_of_it(plan, intent)).map(target).collect();
         self.decided.extend(new);
         // Where nothing is found to be written, larger batches cost less.
         if self.decided.len() <= before {
@@ -163,8 +176,8 @@ impl Portion {
     }
 }
 
-/// The record types on which these depend in any way: what can be in one entity with their records, what they refer to, what refers to
-/// them, and their other facets.
+/// The record types on which these depend in any way: what can be in one entity with their records,
+/// what they refer to, what refers to them, and their other facets.
 fn together_with(plan: &Plan, begin: BTreeSet<TypeIx>) -> BTreeSet<TypeIx> {
     let mut pairs: Vec<(TypeIx, TypeIx)> = Vec::new();
     for flow in &plan.flows {
@@ -196,7 +209,10 @@ impl Hub {
     /// The record types that must be read for a part.
     pub(crate) fn types_for(&self, part: &Part) -> BTreeSet<TypeIx> {
         let portion = Portion::new(part.clone());
-        together_with(&self.plan, self.types().filter(|ty| portion.may_write_to(&self.plan, *ty)).collect())
+        together_with(
+            &self.plan,
+            self.types().filter(|ty| portion.may_write_to(&self.plan, *ty)).collect(),
+        )
     }
 
     /// Whether a system has nothing to do with a part.
@@ -205,21 +221,32 @@ impl Hub {
         !part.is_whole() && !self.types_for(part).iter().any(|ty| self.system_of(*ty) == system)
     }
 
-    /// Where not everything is decided on: records with writes that wait, and about which something new is known since, and what waits to be
-    /// created. These are decided on first, so that nothing is sent that was decided on less than is known: a later edit wins (P1), and what
+    /// Where not everything is decided on: records with writes that wait, and about which something
+    /// new is known since, and what waits to be created. These are decided on first, so that
+    /// nothing is sent that was decided on less than is known: a later edit wins (P1), and what
     /// somebody has created meanwhile is linked (L8).
-    pub(crate) fn decided_on_less(&mut self, under_way: &mut Underway) -> Result<NumberSet<RecordId>> {
+    pub(crate) fn decided_on_less(
+        &mut self,
+        under_way: &mut Underway,
+    ) -> Result<NumberSet<RecordId>> {
         if under_way.part.asked.first.is_none() {
             return Ok(NumberSet::default());
         }
         let queued = self.store.intents_in(IntentState::Queued, usize::MAX >> 1)?;
         let now = self.clock.now();
         let is_due = |intent: &&Intent| intent.not_before.is_none_or(|due| due <= now);
-        let of_it = queued.iter().filter(|intent| under_way.part.is_of_it(&self.plan, intent)).filter(is_due).map(target);
+        let of_it = queued
+            .iter()
+            .filter(|intent| under_way.part.is_of_it(&self.plan, intent))
+            .filter(is_due)
+            .map(target);
         let of_it: HashSet<Target> = of_it.collect();
         under_way.part.decided = of_it;
-        let is_creation = |intent: &&Intent| intent.record.is_none() && under_way.part.is_of_it(&self.plan, intent);
-        let sources: Vec<RecordId> = queued.iter().filter(is_creation).map(|intent| intent.source).collect();
+        let is_creation = |intent: &&Intent| {
+            intent.record.is_none() && under_way.part.is_of_it(&self.plan, intent)
+        };
+        let sources: Vec<RecordId> =
+            queued.iter().filter(is_creation).map(|intent| intent.source).collect();
         let sources = self.store.records(&sources)?;
         let mut commit = Commit::default();
         self.decide_on(sources.iter(), &mut commit)?;
@@ -229,7 +256,8 @@ impl Hub {
         entities.dedup();
         let mut found = NumberSet::default();
         for some in entities.chunks(10_000) {
-            let members: Vec<RecordId> = self.store.members(some)?.iter().map(|member| member.id).collect();
+            let members: Vec<RecordId> =
+                self.store.members(some)?.iter().map(|member| member.id).collect();
             let open = self.store.on_agenda(&members)?;
             found.extend(open.into_iter().filter(|(rank, _)| *rank < HELD).map(|(_, id)| id));
         }
@@ -237,7 +265,11 @@ impl Hub {
     }
 
     /// The head of the agenda: what is `urgent` first, as long as any of it is to be decided on.
-    pub(crate) fn ahead(&mut self, urgent: &mut NumberSet<RecordId>, most: usize) -> Result<Vec<(u16, RecordId)>> {
+    pub(crate) fn ahead(
+        &mut self,
+        urgent: &mut NumberSet<RecordId>,
+        most: usize,
+    ) -> Result<Vec<(u16, RecordId)>> {
         if !urgent.is_empty() {
             let mut batch = self.store.agenda(i32::MAX as usize)?;
             batch.retain(|(rank, id)| *rank < HELD && urgent.contains(id));
@@ -262,7 +294,9 @@ impl Hub {
         loop {
             let mut found = self.store.outbox(due, types, asked)?;
             let ends = found.len() < asked || under_way.part.is_whole();
-            found.retain(|intent| under_way.may_send(intent.id) && under_way.part.may_send(&self.plan, intent));
+            found.retain(|intent| {
+                under_way.may_send(intent.id) && under_way.part.may_send(&self.plan, intent)
+            });
             if ends || found.len() >= limit {
                 return Ok(found);
             }
@@ -277,7 +311,8 @@ impl Hub {
             return Ok(None);
         }
         let queued = self.store.intents_in(IntentState::Queued, usize::MAX >> 1)?;
-        let left = |intent: &&Intent| intent.attempts == 0 && !under_way.part.may_send(&self.plan, intent);
+        let left =
+            |intent: &&Intent| intent.attempts == 0 && !under_way.part.may_send(&self.plan, intent);
         let flows = part.flows.iter().flatten().map(|flow| self.plan.flow_name(*flow)).collect();
         Ok(Some(PartReport {
             flows,
@@ -295,13 +330,15 @@ impl Hub {
         Ok(agenda.into_iter().map(|(_, id)| id).collect())
     }
 
-    /// Record types that have not been through a whole run by this one: not read, or with something left to be decided or written.
+    /// Record types that have not been through a whole run by this one: not read, or with something
+    /// left to be decided or written.
     pub(crate) fn not_whole(&mut self, under_way: &Underway) -> Result<BTreeSet<TypeIx>> {
         if under_way.part.is_whole() {
             return Ok(BTreeSet::new());
         }
         let read = self.types_for(&under_way.part.asked);
-        let mut not_whole: BTreeSet<TypeIx> = self.types().filter(|ty| !read.contains(ty)).collect();
+        let mut not_whole: BTreeSet<TypeIx> =
+            self.types().filter(|ty| !read.contains(ty)).collect();
         let mut sources = self.not_decided()?;
         for intent in self.store.intents_in(IntentState::Queued, usize::MAX >> 1)? {
             not_whole.insert(intent.ty);

@@ -1,12 +1,15 @@
-//! Reading: pages from all systems at once, each system in a thread of its own; the store takes them in as they come.
+//! Reading: pages from all systems at once, each system in a thread of its own; the store takes
+//! them in as they come.
 //!
-//! R1: checkpoint and shadows move in one transaction. The commit of a page holds both, so a run that is killed between two pages
-//! goes on with the second.
+//! R1: checkpoint and shadows move in one transaction. The commit of a page holds both, so a run
+//! that is killed between two pages goes on with the second.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::mpsc::sync_channel;
 
-use lockstep_connector::{Checkpoint, Connector, Page, ReadRequest, RecordFault, Trouble, side_by_side};
+use lockstep_connector::{
+    Checkpoint, Connector, Page, ReadRequest, RecordFault, Trouble, side_by_side,
+};
 use lockstep_engine::keys::each_id;
 use lockstep_engine::observe::{Reading, mark_gone, observe};
 use lockstep_engine::{Observed, Plan, is_back};
@@ -25,10 +28,12 @@ use crate::run::{Hub, Progress, Result, Underway};
 const BULK: usize = 20_000;
 /// About how many records a page should have in service.
 const PAGE: usize = 1_000;
-/// So many keys of known records are looked through first, and at most: mostly a record has few elements.
+/// So many keys of known records are looked through first, and at most: mostly a record has few
+/// elements.
 const FIRST_KEYS: usize = 8;
 const MOST_KEYS: usize = 1_024;
-/// A listing that has not more pages than this is believed to be one listing; beyond, the system turns in circles.
+/// A listing that has not more pages than this is believed to be one listing; beyond, the system
+/// turns in circles.
 const MOST_PAGES: usize = 1_000_000;
 
 /// What a system's thread sends.
@@ -51,7 +56,8 @@ type Tell<'a> = dyn FnMut(Told) -> bool + 'a;
 
 /// Where the reading of a record type stands.
 struct Stream {
-    /// What a listing of everything has shown so far; `None` where nothing can be told from it about what is absent.
+    /// What a listing of everything has shown so far; `None` where nothing can be told from it
+    /// about what is absent.
     listed: Option<HashSet<u64>>,
     pending: Vec<Page>,
     /// When the first of the pending pages was asked for.
@@ -64,7 +70,8 @@ struct Stream {
     resumed: bool,
     /// Something of it is recorded.
     begun: bool,
-    /// Some record of a list of changes could not be read, or not be told from what it was before Lockstep's own write (P5a).
+    /// Some record of a list of changes could not be read, or not be told from what it was before
+    /// Lockstep's own write (P5a).
     faulty: bool,
     /// What could not be read (R8), and the keys of what could.
     faults: Vec<RecordFault>,
@@ -88,7 +95,11 @@ struct Unanswered {
 
 impl Hub {
     /// Reads these record types to their present end.
-    pub(crate) fn read(&mut self, under_way: &mut Underway, types: &BTreeSet<TypeIx>) -> Result<()> {
+    pub(crate) fn read(
+        &mut self,
+        under_way: &mut Underway,
+        types: &BTreeSet<TypeIx>,
+    ) -> Result<()> {
         let mut jobs: Vec<Vec<(TypeIx, Option<Checkpoint>)>> = vec![vec![]; self.systems.len()];
         let mut streams: HashMap<TypeIx, Stream> = HashMap::new();
         let unanswered = self.unanswered()?;
@@ -100,9 +111,11 @@ impl Hub {
             under_way.damages.asked.insert(system);
             let status = &mut self.status[ty.at()];
             let before = status.clone();
-            let reindex = status.checkpoint.is_some() && status.fingerprint != self.plan.ty(ty).fingerprint;
+            let reindex =
+                status.checkpoint.is_some() && status.fingerprint != self.plan.ty(ty).fingerprint;
             if reindex {
-                // Other properties are watched now: what is stored does not tell them, so everything is read again.
+                // Other properties are watched now: what is stored does not tell them, so
+                // everything is read again.
                 status.checkpoint = None;
                 status.reading_since = None;
             }
@@ -115,10 +128,15 @@ impl Hub {
                     status.checkpoint = None;
                 }
             }
-            let checkpoint = status.checkpoint.clone().map(|(text, bytes)| Checkpoint { text, bytes });
+            let checkpoint =
+                status.checkpoint.clone().map(|(text, bytes)| Checkpoint { text, bytes });
             let listed = (status.complete && !resumed).then(HashSet::new);
             let unanswered = Unanswered {
-                of_it: unanswered.clone().into_iter().filter(|(_, intents)| intents[0].ty == ty).collect(),
+                of_it: unanswered
+                    .clone()
+                    .into_iter()
+                    .filter(|(_, intents)| intents[0].ty == ty)
+                    .collect(),
                 beside: self.unanswered_beside(ty, &unanswered)?,
             };
             streams.insert(
@@ -143,28 +161,40 @@ impl Hub {
             );
             jobs[system].push((ty, checkpoint));
         }
-        let connectors: Vec<_> = self.systems.iter().map(|system| system.connector.clone()).collect();
-        let watches: HashMap<TypeIx, _> = streams.keys().map(|ty| (*ty, self.plan.ty(*ty).watch())).collect();
-        let kinds: HashMap<TypeIx, String> = streams.keys().map(|ty| (*ty, self.plan.ty(*ty).name.kind.clone())).collect();
-        let sizes: HashMap<TypeIx, usize> =
-            streams.keys().map(|ty| (*ty, if self.status[ty.at()].complete { PAGE } else { BULK })).collect();
+        let connectors: Vec<_> =
+            self.systems.iter().map(|system| system.connector.clone()).collect();
+        let watches: HashMap<TypeIx, _> =
+            streams.keys().map(|ty| (*ty, self.plan.ty(*ty).watch())).collect();
+        let kinds: HashMap<TypeIx, String> =
+            streams.keys().map(|ty| (*ty, self.plan.ty(*ty).name.kind.clone())).collect();
+        let sizes: HashMap<TypeIx, usize> = streams
+            .keys()
+            .map(|ty| (*ty, if self.status[ty.at()].complete { PAGE } else { BULK }))
+            .collect();
 
         let own_clock = self.clock.clone();
         let (watches, kinds, sizes, clock) = (&watches, &kinds, &sizes, own_clock.as_ref());
-        let list =
-            move |system: usize, connector: &dyn Connector, jobs: Vec<(TypeIx, Option<Checkpoint>)>, tell: &mut Tell<'_>| {
-                for (ty, checkpoint) in jobs {
-                    let request =
-                        |checkpoint| ReadRequest { kind: &kinds[&ty], watch: &watches[&ty], checkpoint, page_size: sizes[&ty] };
-                    if let Err(trouble) = pages((connector, clock), ty, checkpoint, request, tell) {
-                        let stops = !matches!(trouble, Trouble::Malformed(_)) && !connector.types_fail_alone();
-                        // Nobody listens any more only where the run itself has failed.
-                        if !tell(Told::Trouble { system, ty, trouble }) || stops {
-                            return;
-                        }
+        let list = move |system: usize,
+                         connector: &dyn Connector,
+                         jobs: Vec<(TypeIx, Option<Checkpoint>)>,
+                         tell: &mut Tell<'_>| {
+            for (ty, checkpoint) in jobs {
+                let request = |checkpoint| ReadRequest {
+                    kind: &kinds[&ty],
+                    watch: &watches[&ty],
+                    checkpoint,
+                    page_size: sizes[&ty],
+                };
+                if let Err(trouble) = pages((connector, clock), ty, checkpoint, request, tell) {
+                    let stops =
+                        !matches!(trouble, Trouble::Malformed(_)) && !connector.types_fail_alone();
+                    // Nobody listens any more only where the run itself has failed.
+                    if !tell(Told::Trouble { system, ty, trouble }) || stops {
+                        return;
                     }
                 }
-            };
+            }
+        };
         let jobs = jobs.into_iter().enumerate().filter(|(_, jobs)| !jobs.is_empty());
         if self.one_thread {
             let mut told = VecDeque::new();
@@ -180,7 +210,9 @@ impl Hub {
                 let (send, receive) = sync_channel::<Told>(3);
                 for (system, jobs) in jobs {
                     let (send, connector) = (send.clone(), connectors[system].clone());
-                    scope.spawn(move || list(system, connector.as_ref(), jobs, &mut |told| send.send(told).is_ok()));
+                    scope.spawn(move || {
+                        list(system, connector.as_ref(), jobs, &mut |told| send.send(told).is_ok())
+                    });
                 }
                 drop(send);
                 self.take_in(under_way, &mut || receive.recv().ok(), &mut streams)
@@ -189,7 +221,8 @@ impl Hub {
         // What could not be begun goes on where it was.
         for (ty, stream) in streams.into_iter().filter(|(_, stream)| !stream.begun) {
             let status = &mut self.status[ty.at()];
-            (status.checkpoint, status.reading_since) = (stream.before.checkpoint, stream.before.reading_since);
+            (status.checkpoint, status.reading_since) =
+                (stream.before.checkpoint, stream.before.reading_since);
         }
         Ok(())
     }
@@ -221,7 +254,8 @@ impl Hub {
                     let stream = streams.get_mut(&ty).expect("only what was asked for is told");
                     stream.asked.get_or_insert(asked);
                     let ends = !page.more;
-                    stream.listing = stream.listing.filter(|_| page.everything).map(|n| n + page.records.len());
+                    stream.listing =
+                        stream.listing.filter(|_| page.everything).map(|n| n + page.records.len());
                     if ends && stream.listing == Some(0) {
                         under_way.listed_none.insert(ty);
                     } else if ends {
@@ -230,7 +264,8 @@ impl Hub {
                     // Pages without a record take memory as well.
                     stream.waiting += 1 + page.records.len() + page.faults.len() + page.gone.len();
                     stream.pending.push(page);
-                    // Small pages of a first reading are taken in together; the last one always at once.
+                    // Small pages of a first reading are taken in together; the last one always at
+                    // once.
                     if ends || self.status[ty.at()].complete || stream.waiting >= BULK {
                         self.pages(under_way, ty, stream, ends)?;
                     }
@@ -239,7 +274,8 @@ impl Hub {
         }
     }
 
-    /// R3: the records that are known below one of these beginnings of ids and are not shown. Of what can't be read nothing is concluded.
+    /// R3: the records that are known below one of these beginnings of ids and are not shown. Of
+    /// what can't be read nothing is concluded.
     fn no_longer_below(
         &mut self,
         ty: TypeIx,
@@ -251,16 +287,23 @@ impl Hub {
             return Ok(vec![]);
         }
         let faulty = faults.iter().filter_map(|fault| fault.id.as_deref());
-        let shown: HashSet<&str> = records.iter().map(|record| record.id.as_str()).chain(faulty).collect();
+        let shown: HashSet<&str> =
+            records.iter().map(|record| record.id.as_str()).chain(faulty).collect();
         // Of elements within elements several beginnings hold.
         let mut gone = BTreeSet::new();
         for beginning in below {
             let (mut after, mut many) = (beginning.clone(), FIRST_KEYS);
             loop {
                 let known = self.store.live_keys(ty, Some(&after), many)?;
-                let of_it = known.iter().map(|(key, _)| key).take_while(|key| key.starts_with(beginning.as_str()));
+                let of_it = known
+                    .iter()
+                    .map(|(key, _)| key)
+                    .take_while(|key| key.starts_with(beginning.as_str()));
                 gone.extend(of_it.filter(|key| !shown.contains(key.as_str())).cloned());
-                match known.last().filter(|(last, _)| known.len() == many && last.starts_with(beginning.as_str())) {
+                match known
+                    .last()
+                    .filter(|(last, _)| known.len() == many && last.starts_with(beginning.as_str()))
+                {
                     Some((last, _)) => after.clone_from(last),
                     None => break,
                 }
@@ -271,7 +314,13 @@ impl Hub {
     }
 
     /// Takes in the pending pages of one record type in one commit.
-    fn pages(&mut self, under_way: &mut Underway, ty: TypeIx, stream: &mut Stream, ends: bool) -> Result<()> {
+    fn pages(
+        &mut self,
+        under_way: &mut Underway,
+        ty: TypeIx,
+        stream: &mut Stream,
+        ends: bool,
+    ) -> Result<()> {
         let pages = std::mem::take(&mut stream.pending);
         (stream.waiting, stream.begun) = (0, true);
         if stream.stopped {
@@ -292,36 +341,54 @@ impl Hub {
             }
             // What can't be read is there all the same.
             if let Some(listed) = listed {
-                listed.extend(page.faults.iter().filter_map(|fault| fault.id.as_deref()).map(lockstep_model::matching::seed));
+                listed.extend(
+                    page.faults
+                        .iter()
+                        .filter_map(|fault| fault.id.as_deref())
+                        .map(lockstep_model::matching::seed),
+                );
             }
             stream.faults.extend(page.faults);
-            stream.faulty |= faulty && !page.everything && !self.systems[self.system_of(ty)].connector.tells_faults_each_time();
+            stream.faulty |= faulty
+                && !page.everything
+                && !self.systems[self.system_of(ty)].connector.tells_faults_each_time();
             everything &= page.everything;
             if !page.everything {
                 *listed = None;
             }
             if let Some(listed) = listed {
-                listed.extend(page.records.iter().filter(|r| !r.deleted).map(|r| lockstep_model::matching::seed(&r.id)));
+                listed.extend(
+                    page.records
+                        .iter()
+                        .filter(|r| !r.deleted)
+                        .map(|r| lockstep_model::matching::seed(&r.id)),
+                );
             }
             records.extend(page.records);
             gone.extend(page.gone);
             below.extend(page.below);
             checkpoint = Some((page.checkpoint.text, page.checkpoint.bytes));
         }
-        under_way.progress.tell(Progress::Read { ty: self.plan.ty(ty).name.to_string(), records: records.len() });
+        under_way
+            .progress
+            .tell(Progress::Read { ty: self.plan.ty(ty).name.to_string(), records: records.len() });
         self.decide_on_repeated(under_way, ty, &mut records, everything, &mut stream.faults);
         gone.extend(self.no_longer_below(ty, &below, &records, &stream.faults)?);
-        let keys: Vec<&str> = records.iter().map(|r| r.id.as_str()).chain(gone.iter().map(String::as_str)).collect();
+        let keys: Vec<&str> =
+            records.iter().map(|r| r.id.as_str()).chain(gone.iter().map(String::as_str)).collect();
         // The very first page of all: nothing is known, also of what is gone or was created.
         let status = &self.status[ty.at()];
-        let nothing_known = status.records == 0 && !status.complete && status.checkpoint.is_none() && !reindex;
+        let nothing_known =
+            status.records == 0 && !status.complete && status.checkpoint.is_none() && !reindex;
         let mut known: HashMap<String, RecordState> = if nothing_known {
             HashMap::new()
         } else {
-            let found = timed(&mut under_way.report.shares.loading_ms, || self.store.by_key(ty, &keys))?;
+            let found =
+                timed(&mut under_way.report.shares.loading_ms, || self.store.by_key(ty, &keys))?;
             found.into_iter().map(|record| (record.key.clone(), record)).collect()
         };
-        // R9: that a person believes a list, or the account, says nothing of whose each record in it is.
+        // R9: that a person believes a list, or the account, says nothing of whose each record in
+        // it is.
         let believed = under_way.guards.believes_all_of(ty);
         let asked = stream.asked.take().unwrap_or(now);
         let mut reading = Reading {
@@ -335,23 +402,39 @@ impl Hub {
             reindex,
         };
         if under_way.damages.known(ty) {
-            stream.mended.extend(records.iter().map(|record| lockstep_model::matching::seed(&record.id)));
+            stream
+                .mended
+                .extend(records.iter().map(|record| lockstep_model::matching::seed(&record.id)));
         }
         // R5: what seems to be emptied is taken in when it is known how much of it there is.
         records = self.keep_back(reading, records, &known, &mut stream.losses);
-        if let Some(too_many) = self.lost_too_much(under_way, ty, &stream.losses, ends, everything)? {
+        if let Some(too_many) =
+            self.lost_too_much(under_way, ty, &stream.losses, ends, everything)?
+        {
             stream.stopped = true;
             return self.stop_lost(under_way, ty, stream.before.clone(), &too_many);
         }
         if ends && stream.losses.holds() {
             let held = self.let_go(&mut stream.losses);
             let keys: Vec<&str> = held.iter().map(|record| record.id.as_str()).collect();
-            known.extend(self.store.by_key(ty, &keys)?.into_iter().map(|record| (record.key.clone(), record)));
+            known.extend(
+                self.store
+                    .by_key(ty, &keys)?
+                    .into_iter()
+                    .map(|record| (record.key.clone(), record)),
+            );
             records.extend(held);
         }
-        let settled = self.settle_shown_in(under_way, ty, &stream.unanswered, (&mut records, &mut known), asked)?;
+        let settled = self.settle_shown_in(
+            under_way,
+            ty,
+            &stream.unanswered,
+            (&mut records, &mut known),
+            asked,
+        )?;
         stream.faulty |= !settled && !everything;
-        let mut gone: Vec<RecordState> = gone.iter().filter_map(|id| known.get(id)).filter(|r| r.is_live()).cloned().collect();
+        let mut gone: Vec<RecordState> =
+            gone.iter().filter_map(|id| known.get(id)).filter(|r| r.is_live()).cloned().collect();
         let mut found_out = true;
         if ends {
             let missing = match listed {
@@ -366,16 +449,22 @@ impl Hub {
                 self.listing_believed(under_way, ty, &mut commit);
             }
             self.losses_believed(under_way, ty, &stream.losses, everything, &mut commit)?;
-            let all = everything || self.systems[self.system_of(ty)].connector.tells_faults_each_time();
-            let (faults, mended) = (std::mem::take(&mut stream.faults), std::mem::take(&mut stream.mended));
+            let all =
+                everything || self.systems[self.system_of(ty)].connector.tells_faults_each_time();
+            let (faults, mended) =
+                (std::mem::take(&mut stream.faults), std::mem::take(&mut stream.mended));
             self.damages_found(under_way, ty, faults, all, &mended)?;
             // R3: a list of what was deleted may name who is there again, or never went.
             let can_ask = self.plan.ty(ty).can.get;
-            let told = match can_ask && !self.systems[self.system_of(ty)].connector.gone_is_certain() {
-                true => std::mem::take(&mut gone),
-                false => vec![],
-            };
-            let missing = missing.into_iter().chain(told.into_iter().map(|record| (record.key, record.id))).collect();
+            let told =
+                match can_ask && !self.systems[self.system_of(ty)].connector.gone_is_certain() {
+                    true => std::mem::take(&mut gone),
+                    false => vec![],
+                };
+            let missing = missing
+                .into_iter()
+                .chain(told.into_iter().map(|record| (record.key, record.id)))
+                .collect();
             let (absent, all_found_out) = self.look_up(under_way, ty, missing, &mut commit)?;
             gone.extend(absent);
             found_out = all_found_out;
@@ -384,7 +473,10 @@ impl Hub {
         }
         let previous = reading.previous;
         shown_all_the_same(&self.plan, &mut gone, &records, &mut known, previous);
-        let fresh = records.iter().filter(|r| known.get(&r.id).is_none_or(|known| !known.is_live())).count();
+        let fresh = records
+            .iter()
+            .filter(|r| known.get(&r.id).is_none_or(|known| !known.is_live()))
+            .count();
         if fresh > 0 {
             under_way.newest.insert(ty, now);
         }
@@ -403,10 +495,14 @@ impl Hub {
             false => vec![],
         };
         reading.first_id = first_id;
-        let observed = timed(&mut under_way.report.shares.observing_ms, || observe(&self.plan, reading, records, known));
-        // D3: a listing of everything may show what it marks as deleted, which was looked up as well.
+        let observed = timed(&mut under_way.report.shares.observing_ms, || {
+            observe(&self.plan, reading, records, known)
+        });
+        // D3: a listing of everything may show what it marks as deleted, which was looked up as
+        // well.
         gone.retain(|record| !observed.gone.contains(&record.id));
-        let strangers = if believed { 0 } else { self.not_asked_about(under_way, &observed.doubts)? };
+        let strangers =
+            if believed { 0 } else { self.not_asked_about(under_way, &observed.doubts)? };
         let of = if everything { compared } else { stream.before.records };
         if is_another_account(strangers, of) {
             stream.stopped = true;
@@ -426,7 +522,8 @@ impl Hub {
         let rank = self.plan.ty(ty).decide_rank;
         self.wake_old_rivals(&commit.keys_removed.clone(), rank, &mut commit)?;
         let status = &mut self.status[ty.at()];
-        // R1: what could not be read has not been passed by; the next run asks for it again, until a listing of everything has come by.
+        // R1: what could not be read has not been passed by; the next run asks for it again, until
+        // a listing of everything has come by.
         if ends && stream.faulty && stream.before.checkpoint.is_some() {
             checkpoint.clone_from(&stream.before.checkpoint);
         }
@@ -451,8 +548,9 @@ impl Hub {
         Ok(())
     }
 
-    /// C2, P5: what a page shows of records whose writes were not answered is what these did, if anything, before it is somebody's edit. What
-    /// could be concluded is left among `records`, and `known` is as it is then. Gives whether all of it could.
+    /// C2, P5: what a page shows of records whose writes were not answered is what these did, if
+    /// anything, before it is somebody's edit. What could be concluded is left among `records`, and
+    /// `known` is as it is then. Gives whether all of it could.
     fn settle_shown_in(
         &mut self,
         under_way: &mut Underway,
@@ -470,7 +568,10 @@ impl Hub {
             }
         }
         // F1: a write through another facet is found out about first, too.
-        for read in records.extract_if(.., |read| unanswered.beside.contains_key(&read.id)).collect::<Vec<_>>() {
+        for read in records
+            .extract_if(.., |read| unanswered.beside.contains_key(&read.id))
+            .collect::<Vec<_>>()
+        {
             let intents = self.still_unanswered(unanswered.beside[&read.id].clone())?;
             match intents.is_empty() || self.settle_listed(under_way, intents, &read, asked)? {
                 true => found_out_about.push(read),
@@ -479,7 +580,12 @@ impl Hub {
         }
         if !found_out_about.is_empty() {
             let keys: Vec<&str> = found_out_about.iter().map(|read| read.id.as_str()).collect();
-            known.extend(self.store.by_key(ty, &keys)?.into_iter().map(|record| (record.key.clone(), record)));
+            known.extend(
+                self.store
+                    .by_key(ty, &keys)?
+                    .into_iter()
+                    .map(|record| (record.key.clone(), record)),
+            );
             records.extend(found_out_about);
         }
         Ok(settled)
@@ -497,8 +603,11 @@ impl Hub {
         let (now, run) = (self.clock.now(), under_way.report.run);
         let rank = self.plan.ty(ty).decide_rank;
         let system = self.plan.ty(ty).name.system.clone();
-        let states: HashMap<RecordId, &RecordState> =
-            if observed.edits.is_empty() { HashMap::new() } else { observed.changed.iter().map(|s| (s.id, s)).collect() };
+        let states: HashMap<RecordId, &RecordState> = if observed.edits.is_empty() {
+            HashMap::new()
+        } else {
+            observed.changed.iter().map(|s| (s.id, s)).collect()
+        };
         under_way.report.system(&system).edits += observed.edits.len() as u64;
         for edit in &observed.edits {
             let path = self.plan.prop(ty, edit.prop).name.clone();
@@ -517,12 +626,22 @@ impl Hub {
             });
             if let Some(state) = states.get(&edit.record) {
                 let record = RecordName::of(&self.plan, ty, &state.key);
-                under_way.report.event(|| Event::Edited { record, path, before: edit.before.clone(), after: edit.after.clone() });
+                under_way.report.event(|| Event::Edited {
+                    record,
+                    path,
+                    before: edit.before.clone(),
+                    after: edit.after.clone(),
+                });
             }
         }
         for lost in &observed.not_kept {
             if let Some(state) = observed.changed.iter().find(|state| state.id == lost.record) {
-                let lost = Lost { state, prop: lost.prop, value: lost.sent.clone(), shown: lost.shown.clone() };
+                let lost = Lost {
+                    state,
+                    prop: lost.prop,
+                    value: lost.sent.clone(),
+                    shown: lost.shown.clone(),
+                };
                 self.tell_not_kept(under_way, None, lost, commit);
             }
         }
@@ -553,8 +672,16 @@ impl Hub {
     }
 
     /// C5: what a moved reference leads to, and what it led to before, may qualify otherwise now.
-    fn wake_referred(&mut self, ty: TypeIx, observed: &Observed, commit: &mut Commit) -> Result<()> {
-        let moved = observed.edits.iter().filter(|edit| !self.plan.prop(ty, edit.prop).refers_to.is_empty());
+    fn wake_referred(
+        &mut self,
+        ty: TypeIx,
+        observed: &Observed,
+        commit: &mut Commit,
+    ) -> Result<()> {
+        let moved = observed
+            .edits
+            .iter()
+            .filter(|edit| !self.plan.prop(ty, edit.prop).refers_to.is_empty());
         let mut ids: BTreeMap<TypeIx, BTreeSet<String>> = BTreeMap::new();
         for edit in moved {
             for to in &self.plan.prop(ty, edit.prop).refers_to {
@@ -569,17 +696,28 @@ impl Hub {
     }
 
     /// Has records decided on that are named by their ids.
-    pub(crate) fn wake_by_key(&mut self, ids: BTreeMap<TypeIx, BTreeSet<String>>, commit: &mut Commit) -> Result<()> {
+    pub(crate) fn wake_by_key(
+        &mut self,
+        ids: BTreeMap<TypeIx, BTreeSet<String>>,
+        commit: &mut Commit,
+    ) -> Result<()> {
         for (ty, keys) in ids {
             let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
             let rank = self.plan.ty(ty).decide_rank;
-            commit.agenda_added.extend(self.store.by_key(ty, &keys)?.iter().map(|record| (rank, record.id)));
+            commit
+                .agenda_added
+                .extend(self.store.by_key(ty, &keys)?.iter().map(|record| (rank, record.id)));
         }
         Ok(())
     }
 
     /// Who shared a match key with a record that has lost it may be settled now.
-    pub(crate) fn wake_old_rivals(&mut self, removed: &[(u64, RecordId)], rank: u16, commit: &mut Commit) -> Result<()> {
+    pub(crate) fn wake_old_rivals(
+        &mut self,
+        removed: &[(u64, RecordId)],
+        rank: u16,
+        commit: &mut Commit,
+    ) -> Result<()> {
         if removed.is_empty() {
             return Ok(());
         }
@@ -591,8 +729,9 @@ impl Hub {
         Ok(())
     }
 
-    /// R1, R8: a record that pages show several times with different values is the one with the latest time of change; where the times do
-    /// not tell, it is what it shows by itself. A listing of everything that shows several for good is not believed about it.
+    /// R1, R8: a record that pages show several times with different values is the one with the
+    /// latest time of change; where the times do not tell, it is what it shows by itself. A listing
+    /// of everything that shows several for good is not believed about it.
     fn decide_on_repeated(
         &mut self,
         under_way: &mut Underway,
@@ -606,7 +745,9 @@ impl Hub {
         let mut left_out: BTreeSet<usize> = BTreeSet::new();
         let mut unclear: BTreeMap<String, usize> = BTreeMap::new();
         for (at, record) in records.iter().enumerate() {
-            let Some(first) = kept.insert(lockstep_model::matching::seed(&record.id), at) else { continue };
+            let Some(first) = kept.insert(lockstep_model::matching::seed(&record.id), at) else {
+                continue;
+            };
             let before = &records[first];
             if before.id != record.id {
                 continue;
@@ -666,12 +807,16 @@ impl Hub {
             let page = self.store.live_keys(ty, after.as_deref(), 10_000)?;
             let Some((last, _)) = page.last() else { return Ok(missing) };
             after = Some(last.clone());
-            missing.extend(page.into_iter().filter(|(key, _)| !listed.contains(&lockstep_model::matching::seed(key))));
+            missing.extend(
+                page.into_iter()
+                    .filter(|(key, _)| !listed.contains(&lockstep_model::matching::seed(key))),
+            );
         }
     }
 
-    /// R3: a record missing from a listing of everything is looked up by its id before it counts as deleted. Gives those that are not
-    /// there, and whether all could be asked for: an error is no absence.
+    /// R3: a record missing from a listing of everything is looked up by its id before it counts as
+    /// deleted. Gives those that are not there, and whether all could be asked for: an error is no
+    /// absence.
     fn look_up(
         &mut self,
         under_way: &mut Underway,
@@ -701,10 +846,12 @@ impl Hub {
                 Ok(Some(record)) if record.deleted => gone.push(id),
                 // The id leads to another record now: that is a merge, and no deletion.
                 Ok(Some(record)) if record.id != key => merged.push((id, record.id)),
-                // It is there: the listing missed it, as listings do that shift while they are read.
+                // It is there: the listing missed it, as listings do that shift while they are
+                // read.
                 Ok(Some(_)) => {}
                 Err(trouble) => {
-                    let message = format!("whether {name}/{key} is deleted can't be told: {trouble}");
+                    let message =
+                        format!("whether {name}/{key} is deleted can't be told: {trouble}");
                     self.tell_damage(under_way, self.system_of(ty), &name.to_string(), &message);
                     all = false;
                 }
@@ -738,8 +885,9 @@ fn pages<'a>(
         let asked = clock.now();
         let mut page = connector.read(ReadRequest { checkpoint: checkpoint.as_ref(), ..base })?;
         listed += page.records.len();
-        // R3: that there is nothing at all is asked twice before it is believed: records that such a list has missed would not be among the
-        // changes since, and would stay unseen until the next full scan.
+        // R3: that there is nothing at all is asked twice before it is believed: records that such
+        // a list has missed would not be among the changes since, and would stay unseen until the
+        // next full scan.
         if listed == 0 && page.everything && !page.more {
             let base = request(None);
             page = connector.read(ReadRequest { checkpoint: began.as_ref(), ..base })?;
@@ -757,7 +905,8 @@ fn base_kind<'a>(request: &impl Fn(Option<&'a Checkpoint>) -> ReadRequest<'a>) -
     request(None).kind.to_string()
 }
 
-/// R9: of those that are told to be gone, who is shown all the same is back, or their key is another's by now.
+/// R9: of those that are told to be gone, who is shown all the same is back, or their key is
+/// another's by now.
 fn shown_all_the_same(
     plan: &Plan,
     gone: &mut Vec<RecordState>,

@@ -1,5 +1,5 @@
-//! L12: another name for a system, a record type or a property. Until that is said, what no flow names any more is told, and nothing is
-//! created in a new name that looks like an old one.
+//! L12: another name for a system, a record type or a property. Until that is said, what no flow
+//! names any more is told, and nothing is created in a new name that looks like an old one.
 
 use std::collections::HashSet;
 
@@ -33,21 +33,26 @@ impl Hub {
         Ok(stored)
     }
 
-    /// Record types that have not been through a whole run and look like ones that no flow names any more, with those.
+    /// Record types that have not been through a whole run and look like ones that no flow names
+    /// any more, with those.
     fn lookalikes(&mut self) -> Result<Vec<(TypeIx, String)>> {
         let unnamed = self.unnamed_types()?;
         if unnamed.is_empty() {
             return Ok(vec![]);
         }
-        let marks: HashSet<String> = self.store.marks()?.into_iter().map(|(name, _)| name).collect();
+        let marks: HashSet<String> =
+            self.store.marks()?.into_iter().map(|(name, _)| name).collect();
         let mut found = Vec::new();
         for ty in (0..self.plan.types.len() as u16).map(TypeIx) {
             let name = self.plan.ty(ty).name.clone();
-            if marks.contains(&format!("armed:{name}")) || marks.contains(&format!("release:vanished:{name}")) {
+            if marks.contains(&format!("armed:{name}"))
+                || marks.contains(&format!("release:vanished:{name}"))
+            {
                 continue;
             }
             for old in &unnamed {
-                let alike = TypeName::parse(&old.name).is_some_and(|old| old.kind == name.kind || old.system == name.system);
+                let alike = TypeName::parse(&old.name)
+                    .is_some_and(|old| old.kind == name.kind || old.system == name.system);
                 let records = self.status[ty.at()].records.min(old.records);
                 if !alike || records == 0 {
                     continue;
@@ -62,7 +67,8 @@ impl Hub {
         Ok(found)
     }
 
-    /// L12: whether a record type seems to have another name now: nothing is decided or written before a person has said so or otherwise.
+    /// L12: whether a record type seems to have another name now: nothing is decided or written
+    /// before a person has said so or otherwise.
     pub(crate) fn waits_for_a_name(&mut self, under_way: &mut Underway) -> Result<bool> {
         under_way.report.unnamed = self.unnamed()?;
         if under_way.report.unnamed.is_empty() {
@@ -70,8 +76,12 @@ impl Hub {
         }
         let lookalikes = self.lookalikes()?;
         under_way.renamed.extend(lookalikes.iter().map(|(ty, _)| *ty));
-        let lines: Vec<TrippedGuard> = lookalikes.iter().map(|one| self.lookalike_line(one)).collect();
-        under_way.report.guards.retain(|line| !lines.iter().any(|new| new.record_type == line.record_type));
+        let lines: Vec<TrippedGuard> =
+            lookalikes.iter().map(|one| self.lookalike_line(one)).collect();
+        under_way
+            .report
+            .guards
+            .retain(|line| !lines.iter().any(|new| new.record_type == line.record_type));
         under_way.report.guards.extend(lines);
         Ok(!lookalikes.is_empty())
     }
@@ -96,18 +106,22 @@ impl Hub {
         Ok(self.lookalikes()?.iter().map(|one| self.lookalike_line(one)).collect())
     }
 
-    /// A person says that what looks like a new name in this system is none. Gives how many record types that are.
+    /// A person says that what looks like a new name in this system is none. Gives how many record
+    /// types that are.
     pub(crate) fn are_not_renamed(&mut self, system: &str) -> Result<usize> {
         let mut lookalikes = self.lookalikes()?;
         lookalikes.retain(|(ty, _)| self.plan.ty(*ty).name.system == system);
-        let mark = |(ty, _): &(TypeIx, String)| (format!("release:vanished:{}", self.plan.ty(*ty).name), Some(json!(true)));
+        let mark = |(ty, _): &(TypeIx, String)| {
+            (format!("release:vanished:{}", self.plan.ty(*ty).name), Some(json!(true)))
+        };
         let marks = lookalikes.iter().map(mark).collect();
         self.store.commit(Commit { marks, durable: true, ..Commit::default() })?;
         Ok(lookalikes.len())
     }
 }
 
-/// Gives what is stored another name. Done before the plan is bound: the flows may name the new one already.
+/// Gives what is stored another name. Done before the plan is bound: the flows may name the new one
+/// already.
 ///
 /// # Errors
 /// [`ActError::Refused`] where the names do not fit.
@@ -124,20 +138,24 @@ fn renaming(stored: &[StoredType], old: &str, new: &str) -> std::result::Result<
     }
     if !old.contains('.') {
         return match new.contains('.') {
-            true => {
-                Err(format!("`{old}` names a system and `{new}` does not: say two systems, two record types or two properties"))
-            }
+            true => Err(format!(
+                "`{old}` names a system and `{new}` does not: say two systems, two record types or two properties"
+            )),
             false => Ok(Renaming::System { old: old.into(), new: new.into() }),
         };
     }
     if stored.iter().any(|ty| ty.name == old) {
         return match TypeName::parse(new) {
             Some(name) => Ok(Renaming::Type { old: old.into(), new: name.to_string() }),
-            None => Err(format!("`{new}` is no name of a record type: write it as system.RecordType")),
+            None => {
+                Err(format!("`{new}` is no name of a record type: write it as system.RecordType"))
+            }
         };
     }
     // The longest record type that it begins with: names may have dots themselves.
-    let of = stored.iter().filter(|ty| old.strip_prefix(&ty.name).is_some_and(|rest| rest.starts_with('.')));
+    let of = stored
+        .iter()
+        .filter(|ty| old.strip_prefix(&ty.name).is_some_and(|rest| rest.starts_with('.')));
     let Some(ty) = of.max_by_key(|ty| ty.name.len()) else {
         let known: Vec<&str> = stored.iter().map(|ty| ty.name.as_str()).collect();
         return Err(match known.is_empty() {
@@ -145,7 +163,12 @@ fn renaming(stored: &[StoredType], old: &str, new: &str) -> std::result::Result<
             false => format!("nothing is known of `{old}`; known are {}", known.join(", ")),
         });
     };
-    let path = |name: &str| name.strip_prefix(&ty.name).and_then(|rest| rest.strip_prefix('.')).unwrap_or(name).to_string();
+    let path = |name: &str| {
+        name.strip_prefix(&ty.name)
+            .and_then(|rest| rest.strip_prefix('.'))
+            .unwrap_or(name)
+            .to_string()
+    };
     Ok(Renaming::Property { ty: ty.name.clone(), old: path(old), new: path(new) })
 }
 
@@ -158,14 +181,35 @@ mod tests {
         let stored = |name: &str| StoredType { row: 1, name: name.into(), records: 1 };
         let stored = [stored("crm.People"), stored("crm.People.archive")];
         let of = |old: &str, new: &str| renaming(&stored, old, new);
-        assert_eq!(of("crm", "kunder"), Ok(Renaming::System { old: "crm".into(), new: "kunder".into() }));
+        assert_eq!(
+            of("crm", "kunder"),
+            Ok(Renaming::System { old: "crm".into(), new: "kunder".into() })
+        );
         let ty = Renaming::Type { old: "crm.People".into(), new: "crm.Persons".into() };
         assert_eq!(of("crm.People", "crm.Persons"), Ok(ty));
-        let property = |ty: &str, old: &str, new: &str| Renaming::Property { ty: ty.into(), old: old.into(), new: new.into() };
-        assert_eq!(of("crm.People.name.first", "crm.People.given"), Ok(property("crm.People", "name.first", "given")));
-        assert_eq!(of("crm.People.name", "fullname"), Ok(property("crm.People", "name", "fullname")));
-        assert_eq!(of("crm.People.archive.name", "n"), Ok(property("crm.People.archive", "name", "n")));
-        for (old, new) in [("crm", "crm.People"), ("crm.People", "kunder"), ("shop.Orders", "shop.Sales"), ("crm", "crm")] {
+        let property = |ty: &str, old: &str, new: &str| Renaming::Property {
+            ty: ty.into(),
+            old: old.into(),
+            new: new.into(),
+        };
+        assert_eq!(
+            of("crm.People.name.first", "crm.People.given"),
+            Ok(property("crm.People", "name.first", "given"))
+        );
+        assert_eq!(
+            of("crm.People.name", "fullname"),
+            Ok(property("crm.People", "name", "fullname"))
+        );
+        assert_eq!(
+            of("crm.People.archive.name", "n"),
+            Ok(property("crm.People.archive", "name", "n"))
+        );
+        for (old, new) in [
+            ("crm", "crm.People"),
+            ("crm.People", "kunder"),
+            ("shop.Orders", "shop.Sales"),
+            ("crm", "crm"),
+        ] {
             assert!(of(old, new).is_err(), "{old} {new}");
         }
     }

@@ -1,4 +1,5 @@
-//! What a run did, or a plan would do: counts by the names of L9, and the single events with their reasons.
+//! What a run did, or a plan would do: counts by the names of L9, and the single events with their
+//! reasons.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -234,7 +235,8 @@ pub struct Report {
     /// Why the run ended before nothing was left that it could do, where it did (G8).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unfinished: Option<String>,
-    /// Of these, those that failed and are tried again, and those of which nobody knows yet whether they were done.
+    /// Of these, those that failed and are tried again, and those of which nobody knows yet whether
+    /// they were done.
     pub failing: u64,
     pub shares: Shares,
     /// Every event is kept.
@@ -246,12 +248,23 @@ pub struct Report {
 
 impl Report {
     /// An empty report.
-    pub fn new(plan: &Plan, systems: impl Iterator<Item = String>, run: RunId, started: Timestamp, plan_only: bool) -> Self {
+    pub fn new(
+        plan: &Plan,
+        systems: impl Iterator<Item = String>,
+        run: RunId,
+        started: Timestamp,
+        plan_only: bool,
+    ) -> Self {
         let flows = (0..plan.flows.len() as u16)
             .map(FlowIx)
             .map(|flow| FlowCounts {
                 flow: plan.flow_name(flow),
-                rows_not_kept: plan.blocked.iter().filter(|b| b.flow == flow).map(|b| format!("{}: {}", b.row, b.why)).collect(),
+                rows_not_kept: plan
+                    .blocked
+                    .iter()
+                    .filter(|b| b.flow == flow)
+                    .map(|b| format!("{}: {}", b.row, b.why))
+                    .collect(),
                 ..FlowCounts::default()
             })
             .collect();
@@ -261,7 +274,9 @@ impl Report {
             ended: started,
             plan_only,
             part: None,
-            systems: systems.map(|system| SystemCounts { system, ..SystemCounts::default() }).collect(),
+            systems: systems
+                .map(|system| SystemCounts { system, ..SystemCounts::default() })
+                .collect(),
             flows,
             guards: vec![],
             events: vec![],
@@ -304,8 +319,8 @@ impl Report {
         &mut self.flows[flow.at()]
     }
 
-    /// Counts what was found for a record. Of several decisions on it in one run the last counts, except that what was found to match
-    /// stays *found* though it is confirmed a moment later.
+    /// Counts what was found for a record. Of several decisions on it in one run the last counts,
+    /// except that what was found to match stays *found* though it is confirmed a moment later.
     pub fn found(&mut self, finding: &Finding) {
         let key = (finding.flow, finding.record);
         let before = self.findings.get(&key).copied();
@@ -334,7 +349,10 @@ impl Report {
 
     /// What each flow has written so far, for those that have written anything.
     pub(crate) fn writes_by_flow(&self) -> BTreeMap<String, u64> {
-        let written = self.flows.iter().map(|flow| (flow.flow.clone(), flow.created + flow.updated + flow.deleted));
+        let written = self
+            .flows
+            .iter()
+            .map(|flow| (flow.flow.clone(), flow.created + flow.updated + flow.deleted));
         written.filter(|(_, n)| *n > 0).collect()
     }
 
@@ -358,11 +376,17 @@ impl Report {
 }
 
 /// A time in JSON: RFC 3339, in UTC.
-pub(crate) fn as_text<S: serde::Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn as_text<S: serde::Serializer>(
+    at: &Timestamp,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     serializer.collect_str(at)
 }
 
-pub(crate) fn as_text_if_any<S: serde::Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn as_text_if_any<S: serde::Serializer>(
+    at: &Option<Timestamp>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     match at {
         Some(at) => serializer.collect_str(at),
         None => serializer.serialize_none(),

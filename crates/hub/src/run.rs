@@ -1,14 +1,18 @@
-//! A run: read, decide, deliver, until quiet. And a plan: the same on a copy of the store, with systems that are only read.
+//! A run: read, decide, deliver, until quiet. And a plan: the same on a copy of the store, with
+//! systems that are only read.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use lockstep_connector::{Action, Answers, Connector, Outcome, Page, ReadRequest, Traffic, Trouble, Write};
+use lockstep_connector::{
+    Action, Answers, Connector, Outcome, Page, ReadRequest, Traffic, Trouble, Write,
+};
 use lockstep_engine::Plan;
 use lockstep_engine::plan::{PlanCreate, PlanFlow};
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::{
-    FlowIx, IntentId, IntentState, ReadRecord, RecordId, ReviewKind, RunId, Timestamp, TypeIx, TypeSchema, Value,
+    FlowIx, IntentId, IntentState, ReadRecord, RecordId, ReviewKind, RunId, Timestamp, TypeIx,
+    TypeSchema, Value,
 };
 use lockstep_store::{BoundType, Commit, Store, StoreError, TypeStatus};
 use serde_json::json;
@@ -19,8 +23,8 @@ use crate::guards::{Guards, Safeguards};
 use crate::part::{Part, Portion};
 use crate::report::{Event, Report, Requests};
 
-/// Rounds of deciding and delivering after which a run leaves the rest to the next one; one more for each record type, since a chain of
-/// flows may create one record a round (G8).
+/// Rounds of deciding and delivering after which a run leaves the rest to the next one; one more
+/// for each record type, since a chain of flows may create one record a round (G8).
 const MOST_ROUNDS: usize = 20;
 
 /// So many references that wait are named by a run; all are counted.
@@ -82,7 +86,8 @@ pub struct RunOptions<'a> {
     pub only: Option<BTreeSet<TypeIx>>,
     /// Besides these, single records by their keys, of record types that are not read anyway (R4).
     pub named: BTreeMap<TypeIx, BTreeSet<String>>,
-    /// Everything is listed, also where the system tells what changed: what is missing counts as deleted once it was looked up (R3).
+    /// Everything is listed, also where the system tells what changed: what is missing counts as
+    /// deleted once it was looked up (R3).
     pub full: bool,
     /// What of all that is to be written is written.
     pub part: Part,
@@ -109,7 +114,8 @@ pub(crate) struct Underway<'a> {
     pub report: Report,
     /// Systems that are left alone for the rest of the run.
     pub paused: HashMap<usize, String>,
-    /// When single records were last asked for: what they show is not newer than that for certain (P5a).
+    /// When single records were last asked for: what they show is not newer than that for certain
+    /// (P5a).
     pub asked: Timestamp,
     /// Records that are to be read by themselves, by their keys.
     pub named: BTreeMap<TypeIx, BTreeSet<String>>,
@@ -121,7 +127,8 @@ pub(crate) struct Underway<'a> {
     pub great_loads: BTreeSet<TypeIx>,
     /// Record types that were written to.
     pub written: BTreeSet<TypeIx>,
-    /// Record types that listed no record at all when they were last read in this run: not much is concluded from that.
+    /// Record types that listed no record at all when they were last read in this run: not much is
+    /// concluded from that.
     pub listed_none: BTreeSet<TypeIx>,
     /// Record types that had not been read to the end when the run began.
     pub first_read: BTreeSet<TypeIx>,
@@ -135,15 +142,18 @@ pub(crate) struct Underway<'a> {
     pub reconsider: bool,
     /// Creations of unknown outcome that were sent in this run: they are not sent again in it (C2).
     pub left: HashSet<IntentId>,
-    /// Writes that met another version: they are not sent again before they have been decided on anew (P6).
+    /// Writes that met another version: they are not sent again before they have been decided on
+    /// anew (P6).
     pub undecided: HashSet<IntentId>,
     /// How long the run has waited for writes that are to be tried again.
     pub waited_ms: i64,
     /// By system, whose writes have failed since the last one that was done (G4).
     pub failing: HashMap<usize, HashSet<RecordId>>,
-    /// Record types to be listed to see what became of writes to them (R6), and whether that is being done.
+    /// Record types to be listed to see what became of writes to them (R6), and whether that is
+    /// being done.
     pub to_read: BTreeSet<TypeIx>,
-    /// Records that were read back too soon after a write to tell what it left (R6), and have not been noted yet.
+    /// Records that were read back too soon after a write to tell what it left (R6), and have not
+    /// been noted yet.
     pub too_early: BTreeSet<(TypeIx, String)>,
     /// Until when this run waits to look at them again.
     pub looks_again: Option<Timestamp>,
@@ -186,7 +196,8 @@ pub struct Hub {
     system_of: Vec<usize>,
     pub(crate) pretends: bool,
     pub(crate) one_thread: bool,
-    /// In one thread: which of the writes under way is carried out next, and how many are before an answer is recorded.
+    /// In one thread: which of the writes under way is carried out next, and how many are before an
+    /// answer is recorded.
     pub(crate) chance: Option<Box<Chance>>,
     /// How long the journal is kept, in milliseconds; for ever where nothing is said.
     journal_ms: Option<i64>,
@@ -194,7 +205,12 @@ pub struct Hub {
 
 impl Hub {
     /// Puts a hub together. Every system that the plan names must be connected.
-    pub fn new(plan: Plan, systems: Vec<System>, mut store: Box<dyn Store>, clock: Arc<dyn Clock>) -> Result<Hub> {
+    pub fn new(
+        plan: Plan,
+        systems: Vec<System>,
+        mut store: Box<dyn Store>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Hub> {
         let all = || (0..plan.types.len() as u16).map(TypeIx);
         let bound: Vec<BoundType> = all()
             .zip(plan.flows_between())
@@ -220,8 +236,9 @@ impl Hub {
         let mut sent = store.intents_in(IntentState::Sent, usize::MAX >> 1)?;
         sent.extend(store.intents_in(IntentState::Unknown, usize::MAX >> 1)?);
         let recorded = runs.iter().map(|run| run.ended.unwrap_or(run.started));
-        let recorded =
-            recorded.chain(status.iter().filter_map(|s| s.read_from)).chain(sent.iter().map(|intent| intent.decided_at));
+        let recorded = recorded
+            .chain(status.iter().filter_map(|s| s.read_from))
+            .chain(sent.iter().map(|intent| intent.decided_at));
         let recorded = recorded.max();
         let clock: Arc<dyn Clock> = Arc::new(SteadyClock::new(clock, recorded));
         let identity = store.identity()?;
@@ -242,14 +259,16 @@ impl Hub {
         })
     }
 
-    /// Talks to one system after the other, in the caller's thread: everything then happens in an order that a simulation can repeat.
+    /// Talks to one system after the other, in the caller's thread: everything then happens in an
+    /// order that a simulation can repeat.
     pub fn in_one_thread(mut self) -> Self {
         self.one_thread = true;
         self
     }
 
-    /// In one thread: the order in which writes are carried out that are under way together is that of these numbers, each below the one
-    /// given; and so is how many of them are carried out before their answers are recorded.
+    /// In one thread: the order in which writes are carried out that are under way together is that
+    /// of these numbers, each below the one given; and so is how many of them are carried out
+    /// before their answers are recorded.
     pub fn carried_out_by(mut self, chance: Box<Chance>) -> Self {
         self.chance = Some(chance);
         self
@@ -290,11 +309,19 @@ impl Hub {
         self.system_of[ty.at()]
     }
 
-    /// Leaves a system alone for the rest of the run, and says why. Its checkpoint stays; others go on (G4). Where the trouble is that of a
-    /// record type alone, `ty`, only that one is left alone (R8).
-    pub(crate) fn pause(&mut self, under_way: &mut Underway, system: usize, ty: Option<TypeIx>, trouble: &Trouble) {
+    /// Leaves a system alone for the rest of the run, and says why. Its checkpoint stays; others go
+    /// on (G4). Where the trouble is that of a record type alone, `ty`, only that one is left alone
+    /// (R8).
+    pub(crate) fn pause(
+        &mut self,
+        under_way: &mut Underway,
+        system: usize,
+        ty: Option<TypeIx>,
+        trouble: &Trouble,
+    ) {
         let name = self.systems[system].name.clone();
-        let alone = matches!(trouble, Trouble::Malformed(_)) || self.systems[system].connector.types_fail_alone();
+        let alone = matches!(trouble, Trouble::Malformed(_))
+            || self.systems[system].connector.types_fail_alone();
         if alone {
             let unreachable = matches!(trouble, Trouble::Unreachable(_) | Trouble::Busy { .. });
             under_way.report.system(&name).unreachable |= unreachable;
@@ -316,8 +343,8 @@ impl Hub {
         self.within_run(options, Value::Null, |hub, under_way, types| hub.rounds(under_way, types))
     }
 
-    /// Does something as a run of its own, which the journal knows by its number: `rounds`, or what a person asked for. `act` tells what
-    /// that was, and is kept with the run.
+    /// Does something as a run of its own, which the journal knows by its number: `rounds`, or what
+    /// a person asked for. `act` tells what that was, and is kept with the run.
     pub(crate) fn within_run<'a>(
         &mut self,
         options: RunOptions<'a>,
@@ -336,7 +363,8 @@ impl Hub {
         let damages = self.damages()?;
         let count = self.plan.types.len() as u16;
         let all_types = || (0..count).map(TypeIx);
-        let asked_before: Vec<_> = self.systems.iter().map(|system| system.connector.traffic()).collect();
+        let asked_before: Vec<_> =
+            self.systems.iter().map(|system| system.connector.traffic()).collect();
         let mut under_way = Underway {
             asked: started,
             report,
@@ -366,18 +394,23 @@ impl Hub {
             progress: options.watcher,
         };
         let mut types = options.only.unwrap_or_else(|| self.types_for(&options.part));
-        if let Some(behind) = self.clock.behind().filter(|behind| behind.as_millis() > CLOCK_TOLD_MS) {
+        if let Some(behind) =
+            self.clock.behind().filter(|behind| behind.as_millis() > CLOCK_TOLD_MS)
+        {
             let message = format!(
                 "it was set back by {} s: times are counted on from before, so that no edit counts as older than what it changes",
                 behind.as_secs()
             );
-            under_way.report.event(|| Event::Fault { place: "this machine's clock".into(), message });
+            under_way
+                .report
+                .event(|| Event::Fault { place: "this machine's clock".into(), message });
         }
         let first = self.status.iter().any(|status| !status.complete);
         if first {
             self.store.bulk(true)?;
         }
-        let result = work(self, &mut under_way, &mut types).and_then(|()| self.pass_own_writes(&mut under_way));
+        let result = work(self, &mut under_way, &mut types)
+            .and_then(|()| self.pass_own_writes(&mut under_way));
         let ended = if first { self.store.bulk(false) } else { Ok(()) };
         // The first failure is the one to tell.
         result?;
@@ -412,8 +445,15 @@ impl Hub {
         if report.waiting_references + report.incomplete > 0 {
             self.tell_what_waits(&mut report)?;
         }
-        let waits = |state| matches!(state, IntentState::Queued | IntentState::Sent | IntentState::Unknown);
-        report.outbox = self.store.intent_counts()?.into_iter().filter(|(state, _)| waits(*state)).map(|(_, n)| n).sum();
+        let waits =
+            |state| matches!(state, IntentState::Queued | IntentState::Sent | IntentState::Unknown);
+        report.outbox = self
+            .store
+            .intent_counts()?
+            .into_iter()
+            .filter(|(state, _)| waits(*state))
+            .map(|(_, n)| n)
+            .sum();
         report.forget_findings();
         let mut summary = serde_json::json!({"systems": report.systems, "flows": report.flows});
         if !act.is_null() {
@@ -424,12 +464,17 @@ impl Hub {
         Ok(report)
     }
 
-    pub(crate) fn rounds(&mut self, under_way: &mut Underway, types: &mut BTreeSet<TypeIx>) -> Result<()> {
+    pub(crate) fn rounds(
+        &mut self,
+        under_way: &mut Underway,
+        types: &mut BTreeSet<TypeIx>,
+    ) -> Result<()> {
         self.check_accounts(under_way)?;
         if self.waits_for_a_name(under_way)? {
             return Ok(());
         }
-        // What a killed run left: answers that never came, an agenda half worked off, records held for a reading.
+        // What a killed run left: answers that never came, an agenda half worked off, records held
+        // for a reading.
         self.settle_unknown(under_way)?;
         self.follow_flows(under_way)?;
         if under_way.part.is_whole() {
@@ -454,7 +499,8 @@ impl Hub {
             again.extend(self.decide(under_way)?);
             self.flows_followed(under_way)?;
             let sent = self.deliver(under_way)?;
-            // P5: what a write did whose answer was lost is found out before anything is read: read as a page, it would be an edit.
+            // P5: what a write did whose answer was lost is found out before anything is read: read
+            // as a page, it would be an edit.
             if std::mem::take(&mut under_way.unknown) {
                 self.settle_unknown(under_way)?;
                 continue;
@@ -463,11 +509,20 @@ impl Hub {
                 self.read_back(under_way)?;
                 continue;
             }
-            if sent && self.store.agenda(1)?.first().is_some_and(|(rank, _)| *rank < crate::decide::HELD) {
+            if sent
+                && self
+                    .store
+                    .agenda(1)?
+                    .first()
+                    .is_some_and(|(rank, _)| *rank < crate::decide::HELD)
+            {
                 continue;
             }
             // L8: the other side is read again, then what was held is decided.
-            again.retain(|ty| !under_way.paused.contains_key(&self.system_of(*ty)) && !under_way.damages.hides_records(*ty));
+            again.retain(|ty| {
+                !under_way.paused.contains_key(&self.system_of(*ty))
+                    && !under_way.damages.hides_records(*ty)
+            });
             if again.is_empty() {
                 if sent || self.look_again_soon(under_way, types)? {
                     continue;
@@ -477,7 +532,8 @@ impl Hub {
             self.read(under_way, &std::mem::take(&mut again))?;
             self.release_held()?;
         }
-        // G8: nothing is given up without a word. What is left stays on the agenda and in the outbox.
+        // G8: nothing is given up without a word. What is left stays on the agenda and in the
+        // outbox.
         let left = self.store.agenda(1)?.iter().any(|(rank, _)| *rank < crate::decide::HELD);
         let now = under_way.report.writes_by_flow();
         let wrote = now.iter().filter(|(flow, n)| before.get(*flow) != Some(n));
@@ -487,14 +543,17 @@ impl Hub {
                 true => "records are still to be decided on".to_string(),
                 false => format!("still writing were the flows {}", wrote.join(", ")),
             };
-            let message = format!("the run did not come to rest in {most} rounds: {why}. The next run goes on");
+            let message = format!(
+                "the run did not come to rest in {most} rounds: {why}. The next run goes on"
+            );
             under_way.report.unfinished = Some(message.clone());
             under_way.report.event(|| Event::Fault { place: "this run".into(), message });
         }
         Ok(())
     }
 
-    /// Names references that wait (P8) and records that lack what the target requires (C4), in every run until they have been written.
+    /// Names references that wait (P8) and records that lack what the target requires (C4), in
+    /// every run until they have been written.
     fn tell_what_waits(&mut self, report: &mut Report) -> Result<()> {
         let mut waiting = self.store.reviews(usize::MAX >> 1)?;
         waiting.retain(|review| !review.kind.needs_a_person());
@@ -502,11 +561,17 @@ impl Hub {
         let ids: Vec<RecordId> = waiting.iter().map(|review| review.record).collect();
         let records = self.store.records(&ids)?;
         for review in waiting {
-            let Some(record) = records.iter().find(|record| record.id == review.record) else { continue };
+            let Some(record) = records.iter().find(|record| record.id == review.record) else {
+                continue;
+            };
             let (plan, name) = (&self.plan, self.name_of(record));
-            let between = plan.flows.iter().position(|flow| flow.from == record.ty && flow.to == review.ty);
+            let between =
+                plan.flows.iter().position(|flow| flow.from == record.ty && flow.to == review.ty);
             let into = || plan.flows.iter().position(|flow| flow.to == record.ty);
-            let flow = between.or_else(into).or_else(|| plan.flows.iter().position(|flow| flow.from == record.ty)).unwrap_or(0);
+            let flow = between
+                .or_else(into)
+                .or_else(|| plan.flows.iter().position(|flow| flow.from == record.ty))
+                .unwrap_or(0);
             report.event(|| Event::Waits {
                 flow: plan.flow_name(FlowIx(flow as u16)),
                 record: name,
@@ -517,7 +582,8 @@ impl Hub {
         Ok(())
     }
 
-    /// R6: lists what was written where records can't be read one by one, and the answers did not tell what became of the writes.
+    /// R6: lists what was written where records can't be read one by one, and the answers did not
+    /// tell what became of the writes.
     fn read_back(&mut self, under_way: &mut Underway) -> Result<()> {
         let mut types = std::mem::take(&mut under_way.to_read);
         types.retain(|ty| !under_way.paused.contains_key(&self.system_of(*ty)));
@@ -527,8 +593,9 @@ impl Hub {
         read
     }
 
-    /// P1: what was decided and what waits to be sent followed the flows as they were then. Where they are others now, every record is
-    /// decided on anew: a changed conversion or policy holds for what is linked already, and what is not asked for any more is not sent.
+    /// P1: what was decided and what waits to be sent followed the flows as they were then. Where
+    /// they are others now, every record is decided on anew: a changed conversion or policy holds
+    /// for what is linked already, and what is not asked for any more is not sent.
     fn follow_flows(&mut self, under_way: &mut Underway) -> Result<()> {
         let now = json!(format!("{:x}", self.plan.fingerprint_of_flows()));
         let marks: BTreeMap<String, Value> = self.store.marks()?.into_iter().collect();
@@ -540,11 +607,16 @@ impl Hub {
         let mut mark = Commit { marks: vec![(FLOWS.into(), Some(now))], ..Commit::default() };
         let mut waiting = self.store.intents_in(IntentState::Queued, usize::MAX >> 1)?;
         waiting.extend(self.store.intents_in(IntentState::Refused, usize::MAX >> 1)?);
-        let mut ids: Vec<_> = waiting.iter().flat_map(|intent| [Some(intent.source), intent.record]).flatten().collect();
+        let mut ids: Vec<_> = waiting
+            .iter()
+            .flat_map(|intent| [Some(intent.source), intent.record])
+            .flatten()
+            .collect();
         ids.sort_unstable();
         ids.dedup();
         let records = self.store.records(&ids)?;
-        mark.agenda_added = records.iter().map(|record| (self.plan.ty(record.ty).decide_rank, record.id)).collect();
+        mark.agenda_added =
+            records.iter().map(|record| (self.plan.ty(record.ty).decide_rank, record.id)).collect();
         if !first {
             for ty in (0..self.plan.types.len() as u16).map(TypeIx) {
                 let rank = self.plan.ty(ty).decide_rank;
@@ -566,46 +638,67 @@ impl Hub {
     /// Everything has been decided on by the flows as they are now.
     fn flows_followed(&mut self, under_way: &mut Underway) -> Result<()> {
         // What is left on the agenda is to be decided on anew by the next run, too.
-        if !under_way.part.is_whole() && self.store.agenda(1)?.first().is_some_and(|(rank, _)| *rank < crate::decide::HELD) {
+        if !under_way.part.is_whole()
+            && self.store.agenda(1)?.first().is_some_and(|(rank, _)| *rank < crate::decide::HELD)
+        {
             return Ok(());
         }
         if std::mem::take(&mut under_way.reconsider) {
-            self.store.commit(Commit { marks: vec![(RECONSIDER.into(), None)], ..Commit::default() })?;
+            self.store
+                .commit(Commit { marks: vec![(RECONSIDER.into(), None)], ..Commit::default() })?;
         }
         Ok(())
     }
 
-    /// Moves the checkpoints of what was written past the run's own writes, where that costs next to nothing: the next run then has
-    /// nothing to read.
+    /// Moves the checkpoints of what was written past the run's own writes, where that costs next
+    /// to nothing: the next run then has nothing to read.
     fn pass_own_writes(&mut self, under_way: &mut Underway) -> Result<()> {
         let written = std::mem::take(&mut under_way.written);
-        let cheap = |ty: &TypeIx| self.systems[self.system_of(*ty)].connector.knows_own_writes() && !self.pretends;
+        let cheap = |ty: &TypeIx| {
+            self.systems[self.system_of(*ty)].connector.knows_own_writes() && !self.pretends
+        };
         let mut types: BTreeSet<TypeIx> = written.into_iter().filter(cheap).collect();
         types.retain(|ty| !under_way.damages.stops(*ty));
         self.read(under_way, &types)
     }
 
-    /// L8: the record types in which something may be created for records that are newer than what has been read of them. Read again
-    /// before deciding, which spares deciding twice.
+    /// L8: the record types in which something may be created for records that are newer than what
+    /// has been read of them. Read again before deciding, which spares deciding twice.
     fn behind(&self, under_way: &Underway) -> BTreeSet<TypeIx> {
-        let older = |ty: TypeIx, seen: Timestamp| self.status[ty.at()].read_from.is_some_and(|from| from < seen);
+        let older = |ty: TypeIx, seen: Timestamp| {
+            self.status[ty.at()].read_from.is_some_and(|from| from < seen)
+        };
         // A row of the flow the other way round is a row of this one, too.
-        let matches = |flow: &PlanFlow| self.plan.ty(flow.from).match_sides.iter().any(|side| side.other == flow.to);
+        let matches = |flow: &PlanFlow| {
+            self.plan.ty(flow.from).match_sides.iter().any(|side| side.other == flow.to)
+        };
         let creates = |flow: &&PlanFlow| flow.create != PlanCreate::Never && matches(flow);
         let flows = self.plan.flows.iter().filter(creates);
-        let behind =
-            flows.filter(|flow| under_way.newest.get(&flow.from).is_some_and(|seen| older(flow.to, *seen))).map(|flow| flow.to);
-        behind.filter(|ty| !under_way.paused.contains_key(&self.system_of(*ty)) && !under_way.damages.stops(*ty)).collect()
+        let behind = flows
+            .filter(|flow| {
+                under_way.newest.get(&flow.from).is_some_and(|seen| older(flow.to, *seen))
+            })
+            .map(|flow| flow.to);
+        behind
+            .filter(|ty| {
+                !under_way.paused.contains_key(&self.system_of(*ty))
+                    && !under_way.damages.stops(*ty)
+            })
+            .collect()
     }
 
-    /// G1: what a run would do, record by record and property by property. Reads the systems, writes nothing anywhere: all is decided in
-    /// a copy of the store, with systems that only pretend to take what they are given.
+    /// G1: what a run would do, record by record and property by property. Reads the systems,
+    /// writes nothing anywhere: all is decided in a copy of the store, with systems that only
+    /// pretend to take what they are given.
     pub fn plan(&mut self, options: RunOptions<'_>) -> Result<Report> {
         let scratch = self.store.scratch()?;
         let systems = self
             .systems
             .iter()
-            .map(|system| System { name: system.name.clone(), connector: Arc::new(Pretend::new(system.connector.clone())) })
+            .map(|system| System {
+                name: system.name.clone(),
+                connector: Arc::new(Pretend::new(system.connector.clone())),
+            })
             .collect();
         let plan = std::mem::take(&mut self.plan);
         let mut pretending = Hub {
@@ -667,7 +760,12 @@ impl Connector for Pretend {
         self.real.read(request)
     }
 
-    fn get(&self, kind: &str, watch: &[PropertyRef], id: &str) -> std::result::Result<Option<ReadRecord>, Trouble> {
+    fn get(
+        &self,
+        kind: &str,
+        watch: &[PropertyRef],
+        id: &str,
+    ) -> std::result::Result<Option<ReadRecord>, Trouble> {
         self.real.get(kind, watch, id)
     }
 
@@ -688,8 +786,11 @@ impl Connector for Pretend {
                 values[value.prop] = Some(value.value.clone());
             }
             let id = match &write.action {
-                // No system has such an id: a number below none, that also a reference of type integer can hold.
-                Action::Create => format!("-{}", self.made.fetch_add(1, std::sync::atomic::Ordering::Relaxed)),
+                // No system has such an id: a number below none, that also a reference of type
+                // integer can hold.
+                Action::Create => {
+                    format!("-{}", self.made.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
+                }
                 Action::Update { id, .. } | Action::Delete { id, .. } => id.clone(),
             };
             Outcome::Done(ReadRecord { id, version: None, modified: None, deleted: false, values })

@@ -1,5 +1,5 @@
-//! C2: finding out. A write whose answer was lost may have landed, and is never simply sent again; a creation that the system refuses
-//! as a duplicate has found the record that is there.
+//! C2: finding out. A write whose answer was lost may have landed, and is never simply sent again;
+//! a creation that the system refuses as a duplicate has found the record that is there.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -12,8 +12,9 @@ use lockstep_model::change::IntentEvent;
 use lockstep_model::matching::reference_hash;
 use lockstep_model::value::equal;
 use lockstep_model::{
-    Change, ClaimStamp, EntityId, Intent, IntentId, IntentKind, IntentState, NumberMap, Presence, PropIx, ReadRecord, Reason,
-    RecordId, RecordState, Review, ReviewKind, Rule, Timestamp, TypeIx, Value,
+    Change, ClaimStamp, EntityId, Intent, IntentId, IntentKind, IntentState, NumberMap, Presence,
+    PropIx, ReadRecord, Reason, RecordId, RecordState, Review, ReviewKind, Rule, Timestamp, TypeIx,
+    Value,
 };
 use lockstep_store::{Commit, JournalEntry, JournalKind, ReviewKey};
 
@@ -22,7 +23,8 @@ use crate::identity::Seen;
 use crate::report::{Event, RecordName};
 use crate::run::{Hub, Result, Underway};
 
-/// How long a creation whose answer was lost may still be under way at least, where the system is asked over a network.
+/// How long a creation whose answer was lost may still be under way at least, where the system is
+/// asked over a network.
 const UNDER_WAY_MS: i64 = 1_000;
 /// How long what a system has only accepted may take, where it states no delay.
 const ACCEPTED_MS: i64 = 60_000;
@@ -39,13 +41,14 @@ const TELLING: usize = 8;
 pub(crate) enum Found {
     /// The system names what it has, if it does; with what that shows, where it was read.
     Named(Option<String>, Option<ReadRecord>),
-    /// R9: the system answered with a record that it had, and may have written what was sent over what that held.
+    /// R9: the system answered with a record that it had, and may have written what was sent over
+    /// what that held.
     Overwritten(ReadRecord, Vec<(usize, Value)>),
 }
 
 impl Hub {
-    /// C2: a write that may have been done, or will be: nothing is concluded before the system's delay is over. What only was accepted takes a
-    /// minute where no delay is stated.
+    /// C2: a write that may have been done, or will be: nothing is concluded before the system's
+    /// delay is over. What only was accepted takes a minute where no delay is stated.
     pub(crate) fn not_known(
         &mut self,
         under_way: &mut Underway,
@@ -63,7 +66,9 @@ impl Hub {
         under_way.unknown = true;
         if intent.kind == IntentKind::Create {
             under_way.left.insert(intent.id);
-        } else if let Some(state) = intent.record.and_then(|id| known.get_mut(&id)).filter(|_| delay > 0) {
+        } else if let Some(state) =
+            intent.record.and_then(|id| known.get_mut(&id)).filter(|_| delay > 0)
+        {
             // P5a: what is read of it meanwhile may be from before the write, or be what it did.
             state.written_at = Some(now);
             let state = state.clone();
@@ -77,7 +82,11 @@ impl Hub {
     fn delay_ms(&self, intent: &Intent, accepted: bool) -> i64 {
         let ty = self.plan.ty(intent.ty);
         let said = match intent.kind {
-            IntentKind::Create if self.systems[self.system_of(intent.ty)].connector.knows_own_writes() => ty.unknown_ms,
+            IntentKind::Create
+                if self.systems[self.system_of(intent.ty)].connector.knows_own_writes() =>
+            {
+                ty.unknown_ms
+            }
             IntentKind::Create => ty.unknown_ms.max(UNDER_WAY_MS),
             IntentKind::Update | IntentKind::Delete => ty.settles_ms,
         };
@@ -94,17 +103,24 @@ impl Hub {
         let mut commit = Commit::default();
         for intent in sent {
             let delay = self.delay_ms(&intent, false);
-            let mut update = step(&intent, IntentEvent::LoseAnswer, now, Some("the process that sent it has ended".into()));
+            let mut update = step(
+                &intent,
+                IntentEvent::LoseAnswer,
+                now,
+                Some("the process that sent it has ended".into()),
+            );
             update.not_before = (delay > 0).then(|| now.plus_ms(delay));
             commit.intents_changed.push(update);
         }
         Ok(self.store.commit(commit)?)
     }
 
-    /// Finds out what became of writes whose answer was lost, also of those that a killed run had under way.
+    /// Finds out what became of writes whose answer was lost, also of those that a killed run had
+    /// under way.
     pub(crate) fn settle_unknown(&mut self, under_way: &mut Underway) -> Result<()> {
         self.take_over_sent()?;
-        // All of them: one that is left would be decided on, and sent again, as if nothing were known of it.
+        // All of them: one that is left would be decided on, and sent again, as if nothing were
+        // known of it.
         let mut open = self.store.intents_in(IntentState::Unknown, usize::MAX >> 1)?;
         open.retain(|intent| !under_way.paused.contains_key(&self.system_of(intent.ty)));
         if open.is_empty() {
@@ -115,7 +131,8 @@ impl Hub {
         if let Some(ms) = left.filter(|ms| (1..=MOMENT_MS).contains(ms)).max() {
             self.clock.wait(std::time::Duration::from_millis(ms.unsigned_abs()));
         }
-        let (creations, others): (Vec<Intent>, Vec<Intent>) = open.into_iter().partition(|i| i.kind == IntentKind::Create);
+        let (creations, others): (Vec<Intent>, Vec<Intent>) =
+            open.into_iter().partition(|i| i.kind == IntentKind::Create);
         for intent in others {
             if !under_way.paused.contains_key(&self.system_of(intent.ty)) {
                 self.settle_one(under_way, intent)?;
@@ -128,8 +145,8 @@ impl Hub {
         self.read(under_way, &creations.iter().map(|i| i.ty).collect())?;
         let known = self.read_to_the_end(under_way, creations);
         self.find_created(under_way, known.clone(), false)?;
-        // That it is not there is believed when its delay is over, and two lists say so: one that is empty by mistake, or left it out, looks
-        // the same.
+        // That it is not there is believed when its delay is over, and two lists say so: one that
+        // is empty by mistake, or left it out, looks the same.
         let known: BTreeSet<IntentId> = known.iter().map(|intent| intent.id).collect();
         let now = self.clock.now();
         let mut left = self.store.intents_in(IntentState::Unknown, usize::MAX >> 1)?;
@@ -142,28 +159,32 @@ impl Hub {
         self.find_created(under_way, left, true)
     }
 
-    /// Finds out about an update or a deletion by its record. Nothing is made twice by sending it again.
+    /// Finds out about an update or a deletion by its record. Nothing is made twice by sending it
+    /// again.
     fn settle_one(&mut self, under_way: &mut Underway, intent: Intent) -> Result<()> {
         let now = self.clock.now();
         let mut again = Ok(None);
         if let Some(target) = self.store.records(intent.record.as_slice())?.pop() {
             under_way.asked = now;
             again = self.get_now(&intent, &target);
-            // What can't be understood now may be the next moment; what is sent again unseen may be written for nothing (P4).
+            // What can't be understood now may be the next moment; what is sent again unseen may be
+            // written for nothing (P4).
             for _ in 0..MISREAD {
                 if matches!(again, Err(Trouble::Malformed(_))) {
                     again = self.get_now(&intent, &target);
                 }
             }
-            // R3: nobody is gone by one look that shows nothing: a copy that is behind shows nothing either.
+            // R3: nobody is gone by one look that shows nothing: a copy that is behind shows
+            // nothing either.
             if matches!(again, Ok(None)) && target.is_live() {
                 again = self.get_now(&intent, &target);
             }
         }
         let again = match again {
             Ok(again) => again,
-            // G4: this one is found out about by the next run, or by a list that shows it; the others are not kept from being read. It may
-            // have been done: sent again unseen, what it did would be taken for somebody's edit when it is seen (P5).
+            // G4: this one is found out about by the next run, or by a list that shows it; the
+            // others are not kept from being read. It may have been done: sent again unseen, what
+            // it did would be taken for somebody's edit when it is seen (P5).
             Err(Trouble::Malformed(_) | Trouble::Busy { .. }) => return Ok(()),
             // Nothing of the system is read before that is known.
             Err(trouble) => {
@@ -175,8 +196,9 @@ impl Hub {
         Ok(())
     }
 
-    /// C2, P5: settles updates and deletions of a record by what a list shows of it. Before that is done, nothing else is concluded from
-    /// what it shows: a value that the write has brought there would be taken for somebody's edit. Gives whether all are settled.
+    /// C2, P5: settles updates and deletions of a record by what a list shows of it. Before that is
+    /// done, nothing else is concluded from what it shows: a value that the write has brought there
+    /// would be taken for somebody's edit. Gives whether all are settled.
     pub(crate) fn settle_listed(
         &mut self,
         under_way: &mut Underway,
@@ -196,7 +218,9 @@ impl Hub {
     pub(crate) fn unanswered(&mut self) -> Result<HashMap<RecordId, Vec<Intent>>> {
         let mut found: HashMap<RecordId, Vec<Intent>> = HashMap::new();
         for intent in self.store.intents_in(IntentState::Unknown, usize::MAX >> 1)? {
-            if let (Some(record), IntentKind::Update | IntentKind::Delete) = (intent.record, intent.kind) {
+            if let (Some(record), IntentKind::Update | IntentKind::Delete) =
+                (intent.record, intent.kind)
+            {
                 found.entry(record).or_default().push(intent);
             }
         }
@@ -207,13 +231,15 @@ impl Hub {
     pub(crate) fn still_unanswered(&mut self, intents: Vec<Intent>) -> Result<Vec<Intent>> {
         let mut left = Vec::with_capacity(intents.len());
         for intent in intents {
-            left.extend(self.store.intent(intent.id)?.filter(|intent| intent.state == IntentState::Unknown));
+            left.extend(
+                self.store.intent(intent.id)?.filter(|intent| intent.state == IntentState::Unknown),
+            );
         }
         Ok(left)
     }
 
-    /// Concludes from what a record showed that was asked for at `asked`, and takes it in. `None` if it was not there. Gives whether
-    /// anything could be concluded.
+    /// Concludes from what a record showed that was asked for at `asked`, and takes it in. `None`
+    /// if it was not there. Gives whether anything could be concluded.
     fn settle_shown(
         &mut self,
         under_way: &mut Underway,
@@ -223,12 +249,15 @@ impl Hub {
     ) -> Result<bool> {
         let now = self.clock.now();
         let ids: Vec<RecordId> = intent.record.into_iter().chain([intent.source]).collect();
-        let mut known: NumberMap<RecordId, RecordState> = self.store.records(&ids)?.into_iter().map(|r| (r.id, r)).collect();
+        let mut known: NumberMap<RecordId, RecordState> =
+            self.store.records(&ids)?.into_iter().map(|r| (r.id, r)).collect();
         let mut commit = Commit::default();
         if let Some(record) = intent.record.filter(|_| again.is_none()) {
             self.facets_gone(Some(record), &mut commit)?;
             match intent.kind {
-                IntentKind::Delete if intent.takes_back() => self.creation_taken_back(under_way, intent, &mut known, &mut commit),
+                IntentKind::Delete if intent.takes_back() => {
+                    self.creation_taken_back(under_way, intent, &mut known, &mut commit)
+                }
                 IntentKind::Delete => self.deleted(under_way, intent, &mut known, &mut commit),
                 _ => {
                     commit.intents_changed.push(step(
@@ -247,9 +276,18 @@ impl Hub {
             // What speaks against it is decided from what the record shows now.
             let message = intent.message.clone().unwrap_or_else(|| "its answer was lost".into());
             let sent = self.sent(intent)?;
-            self.put_off(under_way, intent, &format!("{message}; it was not done"), None, &sent, &known, &mut commit);
+            self.put_off(
+                under_way,
+                intent,
+                &format!("{message}; it was not done"),
+                None,
+                &sent,
+                &known,
+                &mut commit,
+            );
         }
-        // What else the record shows is compared with what is recorded here, so this is recorded first.
+        // What else the record shows is compared with what is recorded here, so this is recorded
+        // first.
         self.read_again(under_way, intent, None, &mut commit)?;
         self.store.commit(commit)?;
         let mut commit = Commit::default();
@@ -258,33 +296,42 @@ impl Hub {
         Ok(true)
     }
 
-    /// Creations of record types that were read to their end. A system that could not be read says nothing about what it does not hold;
-    /// nor does one that had records and lists none all of a sudden, or whose list is not believed (G3).
+    /// Creations of record types that were read to their end. A system that could not be read says
+    /// nothing about what it does not hold; nor does one that had records and lists none all of a
+    /// sudden, or whose list is not believed (G3).
     fn read_to_the_end(&self, under_way: &Underway, mut creations: Vec<Intent>) -> Vec<Intent> {
         creations.retain(|intent| {
             let status = &self.status[intent.ty.at()];
             let paused = under_way.paused.contains_key(&self.system_of(intent.ty));
             let vanished = under_way.listed_none.contains(&intent.ty) && status.records > 0;
-            let believed = !vanished && !under_way.guards.stops(intent.ty) && !under_way.damages.stops(intent.ty);
+            let believed = !vanished
+                && !under_way.guards.stops(intent.ty)
+                && !under_way.damages.stops(intent.ty);
             !paused && believed && status.reading_since.is_none()
         });
         creations
     }
 
     /// What the intent's record shows now.
-    fn get_now(&self, intent: &Intent, record: &RecordState) -> std::result::Result<Option<ReadRecord>, Trouble> {
+    fn get_now(
+        &self,
+        intent: &Intent,
+        record: &RecordState,
+    ) -> std::result::Result<Option<ReadRecord>, Trouble> {
         let ty = self.plan.ty(intent.ty);
         let connector = &self.systems[self.system_of(intent.ty)].connector;
         match connector.get(&ty.name.kind, &ty.watch(), &record.key)? {
             // What another record shows says nothing of this write.
-            Some(other) if other.id != record.key => {
-                Err(Trouble::Malformed(format!("asked for {}/{}, the system shows {}", ty.name, record.key, other.id)))
-            }
+            Some(other) if other.id != record.key => Err(Trouble::Malformed(format!(
+                "asked for {}/{}, the system shows {}",
+                ty.name, record.key, other.id
+            ))),
             found => Ok(found),
         }
     }
 
-    /// P5: an update that landed is Lockstep's own write and no edit, though nobody heard of it. Gives whether it was one.
+    /// P5: an update that landed is Lockstep's own write and no edit, though nobody heard of it.
+    /// Gives whether it was one.
     fn recognise(
         &mut self,
         under_way: &mut Underway,
@@ -292,18 +339,34 @@ impl Hub {
         again: Option<&ReadRecord>,
         commit: &mut Commit,
     ) -> Result<bool> {
-        let (Some(again), Some(id), IntentKind::Update) = (again, intent.record, intent.kind) else { return Ok(false) };
-        let mut known: NumberMap<RecordId, RecordState> =
-            self.store.records(&[id, intent.source])?.into_iter().map(|record| (record.id, record)).collect();
+        let (Some(again), Some(id), IntentKind::Update) = (again, intent.record, intent.kind)
+        else {
+            return Ok(false);
+        };
+        let mut known: NumberMap<RecordId, RecordState> = self
+            .store
+            .records(&[id, intent.source])?
+            .into_iter()
+            .map(|record| (record.id, record))
+            .collect();
         let sent = self.sent(intent)?;
-        let Some(mut state) = known.remove(&id).filter(|_| !again.deleted) else { return Ok(false) };
+        let Some(mut state) = known.remove(&id).filter(|_| !again.deleted) else {
+            return Ok(false);
+        };
         let before = Before::of(&self.plan, &state, intent);
         let own = confirm::landed(&self.plan, &mut state, intent, &again.values, &sent);
         if own.is_empty() {
             return Ok(false);
         }
         if self.has_facets(intent.ty) {
-            self.facets_landed(under_way.report.run, intent, &state, &again.values, (&sent, &own), commit)?;
+            self.facets_landed(
+                under_way.report.run,
+                intent,
+                &state,
+                &again.values,
+                (&sent, &own),
+                commit,
+            )?;
         }
         self.updated(under_way, intent, &before, state, &own, &known, commit)?;
         Ok(true)
@@ -312,75 +375,114 @@ impl Hub {
     /// The values that an intent was sent with.
     fn sent(&mut self, intent: &Intent) -> Result<Vec<(usize, Value)>> {
         let counterparts = self.counterparts(std::slice::from_ref(intent))?;
-        Ok(self.values(intent, &counterparts).into_iter().map(|value| (value.prop, value.value)).collect())
+        Ok(self
+            .values(intent, &counterparts)
+            .into_iter()
+            .map(|value| (value.prop, value.value))
+            .collect())
     }
 
-    /// Looks for the records that unanswered creations may have made: those that were linked by a match key meanwhile, and new ones that
-    /// are in no entity yet and hold all that was sent. New ones are on the agenda, as nothing has been decided since they were read. What
-    /// is not found stays open, unless this is the last look.
-    fn find_created(&mut self, under_way: &mut Underway, creations: Vec<Intent>, last: bool) -> Result<()> {
+    /// Looks for the records that unanswered creations may have made: those that were linked by a
+    /// match key meanwhile, and new ones that are in no entity yet and hold all that was sent. New
+    /// ones are on the agenda, as nothing has been decided since they were read. What is not found
+    /// stays open, unless this is the last look.
+    fn find_created(
+        &mut self,
+        under_way: &mut Underway,
+        creations: Vec<Intent>,
+        last: bool,
+    ) -> Result<()> {
         if creations.is_empty() {
             return Ok(());
         }
-        let agenda: Vec<RecordId> = self.store.agenda(usize::MAX >> 1)?.into_iter().map(|(_, id)| id).collect();
-        let earliest = creations.iter().map(|intent| intent.decided_at).min().unwrap_or(self.clock.now());
+        let agenda: Vec<RecordId> =
+            self.store.agenda(usize::MAX >> 1)?.into_iter().map(|(_, id)| id).collect();
+        let earliest =
+            creations.iter().map(|intent| intent.decided_at).min().unwrap_or(self.clock.now());
         let mut fresh = self.store.records(&agenda)?;
         fresh.retain(|record: &RecordState| {
             let alone = record.entity.0 == record.id.0 && record.written_at.is_none();
             alone && record.first_seen >= earliest
         });
-        // One that was read and deleted before that was known is there no more; it had been created all the same (D1).
-        let (mut fresh, gone): (Vec<RecordState>, Vec<RecordState>) = fresh.into_iter().partition(RecordState::is_live);
+        // One that was read and deleted before that was known is there no more; it had been created
+        // all the same (D1).
+        let (mut fresh, gone): (Vec<RecordState>, Vec<RecordState>) =
+            fresh.into_iter().partition(RecordState::is_live);
         let live = fresh.len();
         fresh.extend(gone);
         let apart = self.kept_apart(&creations, &fresh)?;
-        // It is not what was there before, nor what a person keeps apart from whom it was made for (L7).
+        // It is not what was there before, nor what a person keeps apart from whom it was made for
+        // (L7).
         let could_make = |intent: &Intent, record: &RecordState| {
             record.first_seen >= intent.decided_at && !apart.contains(&(intent.id, record.id))
         };
-        // Creations that sent the same are told apart by nothing: as many records, as many of them landed.
+        // Creations that sent the same are told apart by nothing: as many records, as many of them
+        // landed.
         let mut alike: BTreeMap<(TypeIx, String), Vec<Intent>> = BTreeMap::new();
         for intent in creations {
-            let sent: Vec<(usize, &Value)> =
-                intent.changes.iter().filter(|c| c.counterpart_of.is_none()).map(|c| (c.prop.at(), &c.value)).collect();
+            let sent: Vec<(usize, &Value)> = intent
+                .changes
+                .iter()
+                .filter(|c| c.counterpart_of.is_none())
+                .map(|c| (c.prop.at(), &c.value))
+                .collect();
             alike.entry((intent.ty, likeness(&sent))).or_default().push(intent);
         }
-        // What sent most comes first, so that a record that holds it is not taken for one that was sent less.
+        // What sent most comes first, so that a record that holds it is not taken for one that was
+        // sent less.
         let mut alike: Vec<((TypeIx, String), Vec<Intent>)> = alike.into_iter().collect();
         alike.sort_by(|(a, x), (b, y)| (y[0].changes.len(), a).cmp(&(x[0].changes.len(), b)));
-        let mut by_likeness: HashMap<(TypeIx, Vec<usize>), HashMap<String, Vec<usize>>> = HashMap::new();
+        let mut by_likeness: HashMap<(TypeIx, Vec<usize>), HashMap<String, Vec<usize>>> =
+            HashMap::new();
         let (mut taken, mut left): (BTreeSet<usize>, Vec<Intent>) = (BTreeSet::new(), vec![]);
         for ((ty, sent), mut intents) in alike {
-            let props: Vec<usize> =
-                intents[0].changes.iter().filter(|c| c.counterpart_of.is_none()).map(|c| c.prop.at()).collect();
+            let props: Vec<usize> = intents[0]
+                .changes
+                .iter()
+                .filter(|c| c.counterpart_of.is_none())
+                .map(|c| c.prop.at())
+                .collect();
             let found = by_likeness.entry((ty, props.clone())).or_insert_with(|| {
                 let mut found: HashMap<String, Vec<usize>> = HashMap::new();
                 for (at, record) in fresh.iter().enumerate().filter(|(_, record)| record.ty == ty) {
                     let described = &self.plan.ty(ty).props;
-                    let shown: Vec<(usize, &Value)> =
-                        props.iter().map(|p| (*p, record.slots[*p].value(described[*p].whole))).collect();
+                    let shown: Vec<(usize, &Value)> = props
+                        .iter()
+                        .map(|p| (*p, record.slots[*p].value(described[*p].whole)))
+                        .collect();
                     found.entry(likeness(&shown)).or_default().push(at);
                 }
                 found
             });
             let made = |at: &usize| intents.iter().any(|intent| could_make(intent, &fresh[*at]));
-            let mut found: Vec<usize> =
-                found.remove(&sent).unwrap_or_default().into_iter().filter(|at| !taken.contains(at) && made(at)).collect();
+            let mut found: Vec<usize> = found
+                .remove(&sent)
+                .unwrap_or_default()
+                .into_iter()
+                .filter(|at| !taken.contains(at) && made(at))
+                .collect();
             prefer_live(&mut found, live, intents.len());
             taken.extend(&found);
             left.extend(intents.split_off(found.len().min(intents.len())));
             let found = found.into_iter().map(|at| fresh[at].clone()).collect();
             self.settle_alike(under_way, intents, found, &could_make, last)?;
         }
-        // The system may have made something else of what it was sent (P3). Who is found so comes before who is found by less.
+        // The system may have made something else of what it was sent (P3). Who is found so comes
+        // before who is found by less.
         let mut edited = Vec::new();
         for intent in left {
             let sent = || intent.changes.iter().filter(|c| c.counterpart_of.is_none());
-            let could_be = |record: &RecordState| sent().all(|c| self.shows(record, &intent, c)) && could_make(&intent, record);
-            let fits = |(at, record): &(usize, &RecordState)| {
-                record.ty == intent.ty && !taken.contains(at) && sent().next().is_some() && could_be(record)
+            let could_be = |record: &RecordState| {
+                sent().all(|c| self.shows(record, &intent, c)) && could_make(&intent, record)
             };
-            let mut found: Vec<usize> = fresh.iter().enumerate().filter(fits).map(|(at, _)| at).collect();
+            let fits = |(at, record): &(usize, &RecordState)| {
+                record.ty == intent.ty
+                    && !taken.contains(at)
+                    && sent().next().is_some()
+                    && could_be(record)
+            };
+            let mut found: Vec<usize> =
+                fresh.iter().enumerate().filter(fits).map(|(at, _)| at).collect();
             prefer_live(&mut found, live, 1);
             if found.is_empty() {
                 edited.push(intent);
@@ -391,31 +493,47 @@ impl Hub {
             self.settle_alike(under_way, vec![intent], found, &could_make, last)?;
         }
         for intent in edited {
-            // Somebody has come upon it already, and edited it: its match key tells that it is the one, also where it was deleted then.
+            // Somebody has come upon it already, and edited it: its match key tells that it is the
+            // one, also where it was deleted then.
             let keys = promised(&self.plan, intent.ty, &intent.changes);
             let is_it = |(at, record): &(usize, &RecordState)| {
                 let fits = || {
                     let alive = RecordState { presence: Presence::Live, ..(*record).clone() };
                     hashes(&self.plan, &alive).iter().any(|hash| keys.contains(hash))
                 };
-                record.ty == intent.ty && !taken.contains(at) && could_make(&intent, record) && fits()
+                record.ty == intent.ty
+                    && !taken.contains(at)
+                    && could_make(&intent, record)
+                    && fits()
             };
-            let mut found: Vec<usize> = fresh.iter().enumerate().filter(is_it).map(|(at, _)| at).collect();
+            let mut found: Vec<usize> =
+                fresh.iter().enumerate().filter(is_it).map(|(at, _)| at).collect();
             let sure = !found.is_empty() || !last;
             if !sure && under_way.doubted && self.is_shown_in_doubt(&intent)? {
                 // R9: a record shows it, and a person is asked whose that is.
                 continue;
             }
             if !sure {
-                // Without one, or where that was edited too, any new record could be it: one that has something of it, else any at all. A
-                // person says; to send it again might make it twice.
+                // Without one, or where that was edited too, any new record could be it: one that
+                // has something of it, else any at all. A person says; to send it again might make
+                // it twice.
                 let sent = || intent.changes.iter().filter(|c| c.counterpart_of.is_none());
-                let has_some = |record: &RecordState| sent().any(|c| is_telling(&c.value) && self.shows(record, &intent, c));
-                let free = |(at, record): &(usize, &RecordState)| {
-                    record.ty == intent.ty && record.is_live() && !taken.contains(at) && could_make(&intent, record)
+                let has_some = |record: &RecordState| {
+                    sent().any(|c| is_telling(&c.value) && self.shows(record, &intent, c))
                 };
-                let all: Vec<(usize, &RecordState)> = fresh.iter().enumerate().filter(free).collect();
-                let some = all.iter().filter(|(_, record)| has_some(record)).map(|(at, _)| *at).collect::<Vec<_>>();
+                let free = |(at, record): &(usize, &RecordState)| {
+                    record.ty == intent.ty
+                        && record.is_live()
+                        && !taken.contains(at)
+                        && could_make(&intent, record)
+                };
+                let all: Vec<(usize, &RecordState)> =
+                    fresh.iter().enumerate().filter(free).collect();
+                let some = all
+                    .iter()
+                    .filter(|(_, record)| has_some(record))
+                    .map(|(at, _)| *at)
+                    .collect::<Vec<_>>();
                 found = match some.is_empty() && keys.is_empty() {
                     true => all.into_iter().map(|(at, _)| at).collect(),
                     false => some,
@@ -436,7 +554,8 @@ impl Hub {
 
     /// Whether a record holds all that a creation would send, references aside.
     pub(crate) fn holds_all(&self, record: &RecordState, intent: &Intent) -> bool {
-        let mut sent = intent.changes.iter().filter(|change| change.counterpart_of.is_none()).peekable();
+        let mut sent =
+            intent.changes.iter().filter(|change| change.counterpart_of.is_none()).peekable();
         sent.peek().is_some() && sent.all(|change| self.shows(record, intent, change))
     }
 
@@ -447,12 +566,17 @@ impl Hub {
     }
 
     /// L7: of which new records a person has said that they are not whom a creation was meant for.
-    fn kept_apart(&mut self, creations: &[Intent], fresh: &[RecordState]) -> Result<HashSet<(IntentId, RecordId)>> {
+    fn kept_apart(
+        &mut self,
+        creations: &[Intent],
+        fresh: &[RecordState],
+    ) -> Result<HashSet<(IntentId, RecordId)>> {
         let mut found = HashSet::new();
         let apart = self.store.apart(&fresh.iter().map(|record| record.id).collect::<Vec<_>>())?;
         for intent in creations.iter().filter(|_| !apart.is_empty()) {
             let Some(source) = self.store.records(&[intent.source])?.pop() else { continue };
-            let members: Vec<RecordId> = self.store.members(&[source.entity])?.iter().map(|member| member.id).collect();
+            let members: Vec<RecordId> =
+                self.store.members(&[source.entity])?.iter().map(|member| member.id).collect();
             let both = apart.iter().flat_map(|(a, b)| [(a, b), (b, a)]);
             found.extend(both.filter(|(a, _)| members.contains(a)).map(|(_, b)| (intent.id, *b)));
         }
@@ -484,14 +608,19 @@ impl Hub {
                         self.facets_found(&intent, member, &mut commit)?;
                         commit.changed_records.push(self.found_again(&intent, member.clone())?);
                     }
-                    let mut update =
-                        step(&intent, IntentEvent::Confirm, now, Some("its answer was lost; it had been created".into()));
+                    let mut update = step(
+                        &intent,
+                        IntentEvent::Confirm,
+                        now,
+                        Some("its answer was lost; it had been created".into()),
+                    );
                     update.record = Some(member.id);
                     commit.intents_changed.push(update);
                     commit.reviews_closed.push(question_of(&intent));
                     commit.agenda_added.push((self.plan.ty(member.ty).decide_rank, member.id));
                 }
-                // A person has been asked which record it is; until then it is neither sent again nor guessed at.
+                // A person has been asked which record it is; until then it is neither sent again
+                // nor guessed at.
                 None => match self.asked(&intent)? {
                     // Where nothing was found when a person was asked, what is found now is news.
                     Some(asked) if found.is_empty() || !asked.candidates.is_empty() => {}
@@ -501,7 +630,9 @@ impl Hub {
         }
         if found.len() > open.len() {
             self.store.commit(commit)?;
-            return open.into_iter().try_for_each(|intent| self.ask_which(under_way, intent, found.clone()));
+            return open
+                .into_iter()
+                .try_for_each(|intent| self.ask_which(under_way, intent, found.clone()));
         }
         for intent in open {
             let it = found.iter().position(|record| could_make(&intent, record));
@@ -518,14 +649,24 @@ impl Hub {
                     commit.reviews_closed.push(question_of(&intent));
                     self.facets_found(&intent, &record, &mut commit)?;
                     commit.changed_records.push(self.found_again(&intent, record.clone())?);
-                    self.join(under_way, &intent, &record, "its answer was lost; it was found again", &mut commit)?;
+                    self.join(
+                        under_way,
+                        &intent,
+                        &record,
+                        "its answer was lost; it was found again",
+                        &mut commit,
+                    )?;
                 }
                 None if !last => {}
                 None if intent.attempts + 1 >= SENT_AT_MOST => lost.push(intent),
                 None => {
                     // It did not land: the target has been read since, and holds no such record.
-                    let mut update =
-                        step(&intent, IntentEvent::PutBack, now, Some("its answer was lost; it had not been created".into()));
+                    let mut update = step(
+                        &intent,
+                        IntentEvent::PutBack,
+                        now,
+                        Some("its answer was lost; it had not been created".into()),
+                    );
                     update.attempts += 1;
                     commit.intents_changed.push(update);
                     // What was edited while nobody knew could not become part of it.
@@ -537,10 +678,19 @@ impl Hub {
         lost.into_iter().try_for_each(|intent| self.ask_which(under_way, intent, vec![]))
     }
 
-    /// C2: a person is asked which of some new records a creation made whose answer was lost, if any.
-    pub(crate) fn ask_which(&mut self, under_way: &mut Underway, intent: Intent, found: Vec<RecordState>) -> Result<()> {
+    /// C2: a person is asked which of some new records a creation made whose answer was lost, if
+    /// any.
+    pub(crate) fn ask_which(
+        &mut self,
+        under_way: &mut Underway,
+        intent: Intent,
+        found: Vec<RecordState>,
+    ) -> Result<()> {
         let candidates: Vec<RecordId> = found.iter().map(|record| record.id).collect();
-        if self.asked(&intent)?.is_some_and(|asked| asked.candidates == candidates || candidates.is_empty()) {
+        if self
+            .asked(&intent)?
+            .is_some_and(|asked| asked.candidates == candidates || candidates.is_empty())
+        {
             return Ok(());
         }
         under_way.reviews = true;
@@ -552,8 +702,12 @@ impl Hub {
                 intent.attempts + 1,
                 intent.message.as_deref().unwrap_or("the answers were lost")
             ),
-            1 => format!("the answer to a creation was lost, and a new record of {name} could be it: link the one that is"),
-            n => format!("the answer to a creation was lost, and {n} new records of {name} could be it: link the one that is"),
+            1 => format!(
+                "the answer to a creation was lost, and a new record of {name} could be it: link the one that is"
+            ),
+            n => format!(
+                "the answer to a creation was lost, and {n} new records of {name} could be it: link the one that is"
+            ),
         };
         let review = Review {
             kind: ReviewKind::UnknownOutcome,
@@ -569,14 +723,19 @@ impl Hub {
         Ok(self.store.commit(Commit { reviews_opened: vec![review], ..Commit::default() })?)
     }
 
-    pub(crate) fn found_again(&mut self, intent: &Intent, mut record: RecordState) -> Result<RecordState> {
+    pub(crate) fn found_again(
+        &mut self,
+        intent: &Intent,
+        mut record: RecordState,
+    ) -> Result<RecordState> {
         let (sent, presence) = (self.sent(intent)?, record.presence);
         confirm::found_again(&self.plan, &mut record, intent, &sent);
         record.presence = presence;
         Ok(record)
     }
 
-    /// Whether a record that is in no entity yet could have been made by a creation for somebody else, whose answer is not known.
+    /// Whether a record that is in no entity yet could have been made by a creation for somebody
+    /// else, whose answer is not known.
     fn may_be_anothers(&mut self, intent: &Intent, found: &RecordState) -> Result<bool> {
         if found.entity.0 != found.id.0 || found.written_at.is_some() {
             return Ok(false);
@@ -585,8 +744,13 @@ impl Hub {
         open.extend(self.store.intents_in(IntentState::Sent, usize::MAX >> 1)?);
         let keys = hashes(&self.plan, found);
         let made = |other: &Intent| {
-            let of_its_type = other.kind == IntentKind::Create && other.ty == intent.ty && other.id != intent.id;
-            let fits = || promised(&self.plan, other.ty, &other.changes).iter().any(|hash| keys.contains(hash));
+            let of_its_type =
+                other.kind == IntentKind::Create && other.ty == intent.ty && other.id != intent.id;
+            let fits = || {
+                promised(&self.plan, other.ty, &other.changes)
+                    .iter()
+                    .any(|hash| keys.contains(hash))
+            };
             of_its_type && found.first_seen >= other.decided_at && fits()
         };
         Ok(open.iter().any(made))
@@ -595,11 +759,13 @@ impl Hub {
     /// What a person has been asked about a creation of unknown outcome, if anything.
     pub(crate) fn asked(&mut self, intent: &Intent) -> Result<Option<Review>> {
         let open = self.store.open_reviews(&[intent.source])?;
-        Ok(open.into_iter().find(|review| review.kind == ReviewKind::UnknownOutcome && review.ty == intent.ty))
+        Ok(open
+            .into_iter()
+            .find(|review| review.kind == ReviewKind::UnknownOutcome && review.ty == intent.ty))
     }
 
-    /// P5: what a record shows while the answer to a write of it is lost is looked at when that is found out about. Whether there is
-    /// such a write besides this one.
+    /// P5: what a record shows while the answer to a write of it is lost is looked at when that is
+    /// found out about. Whether there is such a write besides this one.
     pub(crate) fn is_being_written(&mut self, intent: &Intent) -> Result<bool> {
         let Some(record) = intent.record else { return Ok(false) };
         if self.has_unanswered(intent.entity, record, intent.id)? {
@@ -618,15 +784,29 @@ impl Hub {
         Ok(false)
     }
 
-    fn has_unanswered(&mut self, entity: EntityId, record: RecordId, besides: IntentId) -> Result<bool> {
-        let unanswered = |intent: &Intent| matches!(intent.state, IntentState::Sent | IntentState::Unknown);
+    fn has_unanswered(
+        &mut self,
+        entity: EntityId,
+        record: RecordId,
+        besides: IntentId,
+    ) -> Result<bool> {
+        let unanswered =
+            |intent: &Intent| matches!(intent.state, IntentState::Sent | IntentState::Unknown);
         let open = self.store.open_intents(&[entity])?;
-        Ok(open.iter().any(|open| open.record == Some(record) && open.id != besides && unanswered(open)))
+        Ok(open
+            .iter()
+            .any(|open| open.record == Some(record) && open.id != besides && unanswered(open)))
     }
 
-    /// C2: a target that refuses a creation as a duplicate and names the record it has, or answers with one that is known, has made a
-    /// match.
-    pub(crate) fn adopt(&mut self, under_way: &mut Underway, intent: Intent, found: Found, message: String) -> Result<()> {
+    /// C2: a target that refuses a creation as a duplicate and names the record it has, or answers
+    /// with one that is known, has made a match.
+    pub(crate) fn adopt(
+        &mut self,
+        under_way: &mut Underway,
+        intent: Intent,
+        found: Found,
+        message: String,
+    ) -> Result<()> {
         let now = self.clock.now();
         let mut commit = Commit::default();
         let (id, record) = match found {
@@ -641,7 +821,9 @@ impl Hub {
             Some(record) => self.store.by_key(intent.ty, &[&record.id])?.pop(),
             None => None,
         };
-        let unanswered = known.map(|known| self.has_unanswered(known.entity, known.id, intent.id)).transpose()?;
+        let unanswered = known
+            .map(|known| self.has_unanswered(known.entity, known.id, intent.id))
+            .transpose()?;
         if let Some(record) = record
             && unanswered != Some(true)
         {
@@ -669,20 +851,37 @@ impl Hub {
             let theirs = self.store.members(&[found.entity])?;
             let mine = self.store.members(&[source.entity])?;
             let merges = |ty: TypeIx| self.plan.ty(ty).merges_duplicates;
-            let clash =
-                theirs.iter().filter(|t| t.is_live() && !merges(t.ty)).any(|t| mine.iter().any(|m| m.is_live() && m.ty == t.ty));
-            // L7: what a person unlinked is not linked again, whatever the system takes for the same.
+            let clash = theirs
+                .iter()
+                .filter(|t| t.is_live() && !merges(t.ty))
+                .any(|t| mine.iter().any(|m| m.is_live() && m.ty == t.ty));
+            // L7: what a person unlinked is not linked again, whatever the system takes for the
+            // same.
             let all: Vec<RecordId> = mine.iter().map(|m| m.id).collect();
-            let apart = self.store.apart(&all)?.iter().any(|(a, b)| theirs.iter().any(|t| t.id == *a || t.id == *b));
+            let apart = self
+                .store
+                .apart(&all)?
+                .iter()
+                .any(|(a, b)| theirs.iter().any(|t| t.id == *a || t.id == *b));
             if !clash && !apart {
                 commit.intents_changed.push(step(&intent, IntentEvent::Drop, now, Some(message)));
-                self.join(under_way, &intent, found, "the system has it already, and said so", &mut commit)?;
+                self.join(
+                    under_way,
+                    &intent,
+                    found,
+                    "the system has it already, and said so",
+                    &mut commit,
+                )?;
                 return Ok(self.store.commit(commit)?);
             }
         }
         commit.intents_changed.push(step(&intent, IntentEvent::Refuse, now, Some(message.clone())));
         let text = match &found {
-            Some(record) => format!("{message} ({}/{}, which belongs to another)", self.plan.ty(record.ty).name, record.key),
+            Some(record) => format!(
+                "{message} ({}/{}, which belongs to another)",
+                self.plan.ty(record.ty).name,
+                record.key
+            ),
             None => message,
         };
         let review = Review {
@@ -699,15 +898,19 @@ impl Hub {
         under_way.reviews = true;
         commit.reviews_opened.push(review);
         under_way.report.flow(intent.flow).review += 1;
-        let name = source.map_or_else(|| RecordName(String::new()), |s| RecordName::of(&self.plan, s.ty, &s.key));
+        let name = source.map_or_else(
+            || RecordName(String::new()),
+            |s| RecordName::of(&self.plan, s.ty, &s.key),
+        );
         let (kind, rule) = (ReviewKind::DisputedEntity.name().to_string(), Rule::C2.to_string());
         let flow = self.plan.flow_name(intent.flow);
         under_way.report.event(|| Event::Review { flow, kind, record: name, message: text, rule });
         Ok(self.store.commit(commit)?)
     }
 
-    /// R9: a creation that was answered with a record that is known has written over what that held. It was no edit of anybody's, and is put
-    /// back; whether the two are linked, and which values hold then, is decided afterwards.
+    /// R9: a creation that was answered with a record that is known has written over what that
+    /// held. It was no edit of anybody's, and is put back; whether the two are linked, and which
+    /// values hold then, is decided afterwards.
     fn put_back_overwritten(
         &mut self,
         under_way: &mut Underway,
@@ -715,7 +918,9 @@ impl Hub {
         mut answer: ReadRecord,
         sent: &[(usize, Value)],
     ) -> Result<()> {
-        let Some(mut state) = self.store.by_key(intent.ty, &[&answer.id])?.pop() else { return Ok(()) };
+        let Some(mut state) = self.store.by_key(intent.ty, &[&answer.id])?.pop() else {
+            return Ok(());
+        };
         let (now, mut commit) = (self.clock.now(), Commit::default());
         let before = hashes(&self.plan, &state);
         if !state.is_live() {
@@ -734,7 +939,11 @@ impl Hub {
                 continue;
             }
             let prop = PropIx(*prop as u16);
-            let at = slot.claim.as_ref().map(|claim| claim.at).or(slot.carries.map(|carried| carried.at));
+            let at = slot
+                .claim
+                .as_ref()
+                .map(|claim| claim.at)
+                .or(slot.carries.map(|carried| carried.at));
             let claim = ClaimStamp { at: at.unwrap_or(state.first_seen), record: state.id, prop };
             commit.journal.push(JournalEntry {
                 at: now,
@@ -828,18 +1037,23 @@ impl Hub {
             text: why.into(),
         });
         // P8: what refers to either has been waiting for this.
-        let referred = [&source, record].map(|record| reference_hash(&self.plan.ty(record.ty).name, &record.key));
+        let referred = [&source, record]
+            .map(|record| reference_hash(&self.plan.ty(record.ty).name, &record.key));
         if self.plan.has_references() {
             self.wake(&referred, commit)?;
         }
         under_way.report.flow(intent.flow).linked += 1;
-        let (a, b) = (RecordName::of(&self.plan, source.ty, &source.key), RecordName::of(&self.plan, record.ty, &record.key));
+        let (a, b) = (
+            RecordName::of(&self.plan, source.ty, &source.key),
+            RecordName::of(&self.plan, record.ty, &record.key),
+        );
         let flow = self.plan.flow_name(intent.flow);
         under_way.report.event(|| Event::Linked { flow, a, b, by: why.into() });
         Ok(())
     }
 
-    /// Takes in a record that was read by itself, and puts the intent's records back onto the agenda.
+    /// Takes in a record that was read by itself, and puts the intent's records back onto the
+    /// agenda.
     pub(crate) fn read_again(
         &mut self,
         under_way: &mut Underway,
@@ -864,8 +1078,12 @@ impl Hub {
         record: ReadRecord,
         commit: &mut Commit,
     ) -> Result<()> {
-        let known: HashMap<String, RecordState> =
-            self.store.by_key(ty, &[&record.id])?.into_iter().map(|state| (state.key.clone(), state)).collect();
+        let known: HashMap<String, RecordState> = self
+            .store
+            .by_key(ty, &[&record.id])?
+            .into_iter()
+            .map(|state| (state.key.clone(), state))
+            .collect();
         self.observe_one_as(under_way, ty, record, known, (Trust::Ask, Seen::default()), commit)
     }
 
@@ -912,7 +1130,8 @@ fn is_due(intent: &Intent, now: Timestamp) -> bool {
     intent.not_before.is_none_or(|at| at <= now)
 }
 
-/// Leaves those that are gone out where those that are there are enough. The first `live` places are of records that are there.
+/// Leaves those that are gone out where those that are there are enough. The first `live` places
+/// are of records that are there.
 fn prefer_live(found: &mut Vec<usize>, live: usize, enough: usize) {
     if found.iter().filter(|at| **at < live).count() >= enough {
         found.retain(|at| *at < live);

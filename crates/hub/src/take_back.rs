@@ -1,13 +1,15 @@
-//! Carrying out a plan of `undo`: the writes are intents like others, durable before they are sent (C2), sent with the version that the
-//! plan was made on (P6), and told by the journal. What a system refuses is told at once; nothing waits in review for it, since nothing
-//! asks for it any more.
+//! Carrying out a plan of `undo`: the writes are intents like others, durable before they are sent
+//! (C2), sent with the version that the plan was made on (P6), and told by the journal. What a
+//! system refuses is told at once; nothing waits in review for it, since nothing asks for it any
+//! more.
 
 use std::collections::HashMap;
 
 use lockstep_engine::observe::mark_gone;
 use lockstep_model::change::IntentEvent;
 use lockstep_model::{
-    Change, EntityId, Intent, IntentId, IntentKind, IntentState, NumberMap, Presence, RecordId, RecordState, Rule, RunId, Value,
+    Change, EntityId, Intent, IntentId, IntentKind, IntentState, NumberMap, Presence, RecordId,
+    RecordState, Rule, RunId, Value,
 };
 use lockstep_store::{Commit, JournalKind};
 use serde::Serialize;
@@ -43,19 +45,25 @@ impl Hub {
     }
 
     /// Unlinks, and carries out a plan of [`Hub::plan_unlink`].
-    pub fn unlink_and_restore(&mut self, a: &str, b: Option<&str>, taking: TakingBack) -> ActResult<(Halves, TakenBack)> {
+    pub fn unlink_and_restore(
+        &mut self,
+        a: &str,
+        b: Option<&str>,
+        taking: TakingBack,
+    ) -> ActResult<(Halves, TakenBack)> {
         let halves = self.halves(a, b)?;
         let act = serde_json::json!({"what": format!("unlink --restore {a} {}", b.unwrap_or_default()).trim_end()});
         let mut split = None;
-        let taken = self.carry_back(taking, act, |hub, under_way| match hub.split(under_way, halves) {
-            Ok(halves) => {
-                split = Some(halves);
-                Ok(())
-            }
-            Err(ActError::Hub(error)) => Err(error),
-            // Nothing else can go wrong with halves that were found.
-            Err(_) => Ok(()),
-        })?;
+        let taken =
+            self.carry_back(taking, act, |hub, under_way| match hub.split(under_way, halves) {
+                Ok(halves) => {
+                    split = Some(halves);
+                    Ok(())
+                }
+                Err(ActError::Hub(error)) => Err(error),
+                // Nothing else can go wrong with halves that were found.
+                Err(_) => Ok(()),
+            })?;
         let split = split.ok_or_else(|| ActError::Refused(format!("{a} could not be unlinked")))?;
         Ok((split, taken))
     }
@@ -85,11 +93,13 @@ impl Hub {
                 hub.settle_unknown(under_way)?;
             }
             if !taking.anew.is_empty() {
-                // One may be created from another that is itself still to be created: rounds, as in any run.
+                // One may be created from another that is itself still to be created: rounds, as in
+                // any run.
                 hub.forget_deletions(&taking.anew)?;
                 hub.rounds(under_way, types)?;
             }
-            // What is referred to is there now (P8); what refers to it has been written to since the plan was made.
+            // What is referred to is there now (P8); what refers to it has been written to since
+            // the plan was made.
             let referring = hub.on_present_versions(referring)?;
             ids.extend(hub.promise_back(under_way, referring)?);
             hub.deliver(under_way)?;
@@ -97,12 +107,23 @@ impl Hub {
         })?;
         let mut not = Vec::new();
         for id in ids {
-            let Some(intent) = self.store.intent(id)?.filter(|intent| intent.state != IntentState::Done) else { continue };
-            let record = intent.record.map(|id| self.store.records(&[id])).transpose()?.and_then(|mut found| found.pop());
-            let record = record.map_or_else(|| RecordName(String::new()), |record| self.name_of(&record));
+            let Some(intent) =
+                self.store.intent(id)?.filter(|intent| intent.state != IntentState::Done)
+            else {
+                continue;
+            };
+            let record = intent
+                .record
+                .map(|id| self.store.records(&[id]))
+                .transpose()?
+                .and_then(|mut found| found.pop());
+            let record =
+                record.map_or_else(|| RecordName(String::new()), |record| self.name_of(&record));
             let said = intent.message.unwrap_or_else(|| "its system did not answer".into());
             let why = match intent.state {
-                IntentState::Queued | IntentState::Sent | IntentState::Unknown => format!("{said}; the next run goes on with it"),
+                IntentState::Queued | IntentState::Sent | IntentState::Unknown => {
+                    format!("{said}; the next run goes on with it")
+                }
                 _ => said,
             };
             not.push(NotBack { record, path: None, why });
@@ -112,14 +133,19 @@ impl Hub {
 
     fn on_present_versions(&mut self, mut intents: Vec<Intent>) -> Result<Vec<Intent>> {
         let ids: Vec<RecordId> = intents.iter().map(|intent| intent.source).collect();
-        let versions: HashMap<RecordId, _> = self.store.records(&ids)?.into_iter().map(|r| (r.id, r.version)).collect();
+        let versions: HashMap<RecordId, _> =
+            self.store.records(&ids)?.into_iter().map(|r| (r.id, r.version)).collect();
         for intent in &mut intents {
             intent.base_version = versions.get(&intent.source).cloned().flatten();
         }
         Ok(intents)
     }
 
-    fn promise_back(&mut self, under_way: &Underway, intents: Vec<Intent>) -> Result<Vec<IntentId>> {
+    fn promise_back(
+        &mut self,
+        under_way: &Underway,
+        intents: Vec<Intent>,
+    ) -> Result<Vec<IntentId>> {
         if intents.is_empty() {
             return Ok(vec![]);
         }
@@ -130,7 +156,9 @@ impl Hub {
             intent.id = IntentId(first.0 + n as i64);
             intent.run = under_way.report.run;
             // The edit is made now, not when the plan was looked at.
-            for change in intent.changes.iter_mut().filter(|change| change.claim.record == intent.source) {
+            for change in
+                intent.changes.iter_mut().filter(|change| change.claim.record == intent.source)
+            {
                 change.claim.at = now;
             }
             // It may have been linked otherwise since the plan was made, in this very run.
@@ -153,11 +181,21 @@ impl Hub {
         for record in gone {
             let mut commit = Commit::default();
             let members = self.store.members(&[record.entity])?;
-            let others: Vec<&RecordState> = members.iter().filter(|member| member.id != record.id).collect();
-            let Some(own) = others.iter().map(|member| member.id.0).min().map(EntityId) else { continue };
+            let others: Vec<&RecordState> =
+                members.iter().filter(|member| member.id != record.id).collect();
+            let Some(own) = others.iter().map(|member| member.id.0).min().map(EntityId) else {
+                continue;
+            };
             commit.relinked.push((record.id, EntityId(record.id.0)));
-            commit.relinked.extend(others.iter().filter(|member| member.entity != own).map(|member| (member.id, own)));
-            for intent in self.store.open_intents(&[record.entity])?.into_iter().filter(|intent| intent.entity != own) {
+            commit.relinked.extend(
+                others.iter().filter(|member| member.entity != own).map(|member| (member.id, own)),
+            );
+            for intent in self
+                .store
+                .open_intents(&[record.entity])?
+                .into_iter()
+                .filter(|intent| intent.entity != own)
+            {
                 commit.intents_moved.push((intent.id, own));
             }
             self.decide_on(others.into_iter(), &mut commit)?;
@@ -166,7 +204,8 @@ impl Hub {
         Ok(())
     }
 
-    /// A record that Lockstep had created is deleted again. It keeps its place in its entity, so that it is not created anew (D1).
+    /// A record that Lockstep had created is deleted again. It keeps its place in its entity, so
+    /// that it is not created anew (D1).
     pub(crate) fn creation_taken_back(
         &mut self,
         under_way: &mut Underway,
@@ -177,19 +216,23 @@ impl Hub {
         commit.intents_changed.push(step(intent, IntentEvent::Confirm, self.clock.now(), None));
         let Some(state) = intent.record.and_then(|id| known.get_mut(&id)) else { return };
         if !state.is_live() {
-            // A listing has noticed already; it was this deletion that it noticed, which no flow passes on.
+            // A listing has noticed already; it was this deletion that it noticed, which no flow
+            // passes on.
             state.presence = Presence::Gone;
             commit.changed_records.push(state.clone());
             return;
         }
         let held = self.plan.ty(state.ty).props.iter().zip(&state.slots);
-        let held = held.filter_map(|(prop, slot)| Some((prop.name.clone(), slot.shadow.clone()?))).collect();
+        let held = held
+            .filter_map(|(prop, slot)| Some((prop.name.clone(), slot.shadow.clone()?)))
+            .collect();
         commit.keys_removed.extend(mark_gone(&self.plan, state, None));
         // Nobody deleted it: no flow passes this on.
         state.presence = Presence::Gone;
         let state = state.clone();
         let text = "deleted again, as its creation was taken back".to_string();
-        let mut entry = self.entry(under_way, JournalKind::Written, &state, intent, text, Some(Rule::G7));
+        let mut entry =
+            self.entry(under_way, JournalKind::Written, &state, intent, text, Some(Rule::G7));
         (entry.before, entry.other) = (Value::Object(held), None);
         commit.journal.push(entry);
         commit.agenda_added.push((self.plan.ty(state.ty).decide_rank, state.id));
@@ -198,7 +241,9 @@ impl Hub {
         let status = &mut self.status[state.ty.at()];
         status.records = status.records.saturating_sub(1);
         let record = RecordName::of(&self.plan, state.ty, &state.key);
-        under_way.report.event(|| Event::Deleted { record, text: "its creation was taken back (G7)".into() });
+        under_way
+            .report
+            .event(|| Event::Deleted { record, text: "its creation was taken back (G7)".into() });
         commit.changed_records.push(state);
     }
 
@@ -211,23 +256,41 @@ impl Hub {
         known: &NumberMap<RecordId, RecordState>,
         commit: &mut Commit,
     ) {
-        commit.intents_changed.push(step(intent, IntentEvent::Drop, self.clock.now(), Some(message.to_string())));
+        commit.intents_changed.push(step(
+            intent,
+            IntentEvent::Drop,
+            self.clock.now(),
+            Some(message.to_string()),
+        ));
         let system = self.plan.ty(intent.ty).name.system.clone();
         under_way.report.system(&system).refused += 1;
         if let Some(record) = known.get(&intent.source) {
-            commit.journal.push(self.entry(under_way, JournalKind::Refused, record, intent, message.to_string(), Some(Rule::G7)));
+            commit.journal.push(self.entry(
+                under_way,
+                JournalKind::Refused,
+                record,
+                intent,
+                message.to_string(),
+                Some(Rule::G7),
+            ));
             let (flow, name) = (self.plan.flow_name(intent.flow), self.name_of(record));
-            under_way.report.event(|| Event::Refused { flow, record: name, message: message.to_string() });
+            under_way.report.event(|| Event::Refused {
+                flow,
+                record: name,
+                message: message.to_string(),
+            });
         }
     }
 }
 
-/// Parts intents into those that can be sent at once, and those that put back references to records which are still to be created anew.
+/// Parts intents into those that can be sent at once, and those that put back references to records
+/// which are still to be created anew.
 fn by_reference(intents: Vec<Intent>) -> (Vec<Intent>, Vec<Intent>) {
     let (mut plain, mut referring) = (vec![], vec![]);
     for mut intent in intents {
-        let (later, now): (Vec<Change>, Vec<Change>) =
-            std::mem::take(&mut intent.changes).into_iter().partition(|change| change.counterpart_of.is_some());
+        let (later, now): (Vec<Change>, Vec<Change>) = std::mem::take(&mut intent.changes)
+            .into_iter()
+            .partition(|change| change.counterpart_of.is_some());
         if !later.is_empty() {
             referring.push(Intent { changes: later, ..intent.clone() });
         }

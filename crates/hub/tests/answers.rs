@@ -1,4 +1,5 @@
-//! A person's answer to an unknown outcome (C2): a creation whose answer was lost, while somebody made just the same record.
+//! A person's answer to an unknown outcome (C2): a creation whose answer was lost, while somebody
+//! made just the same record.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,8 +16,8 @@ use lockstep_model::{Flow, GuardKind, PropertyPair, ReadRecord, TypeName, TypeSc
 use lockstep_store::sqlite::SqliteStore;
 use serde_json::{Value, json};
 
-/// A folder in which the answer to the first creation is lost, while somebody makes the same record by hand: beside the one that landed, or
-/// twice, where it did not land.
+/// A folder in which the answer to the first creation is lost, while somebody makes the same record
+/// by hand: beside the one that landed, or twice, where it did not land.
 struct Forgetful {
     reads: FilesConnector,
     /// Another one, so that what is read is not known as written by itself.
@@ -39,11 +40,22 @@ impl Connector for Forgetful {
         self.reads.read(request)
     }
 
-    fn get(&self, kind: &str, watch: &[PropertyRef], id: &str) -> Result<Option<ReadRecord>, Trouble> {
+    fn get(
+        &self,
+        kind: &str,
+        watch: &[PropertyRef],
+        id: &str,
+    ) -> Result<Option<ReadRecord>, Trouble> {
         self.reads.get(kind, watch, id)
     }
 
-    fn find(&self, kind: &str, watch: &[PropertyRef], prop: usize, value: &Value) -> Result<Option<Vec<ReadRecord>>, Trouble> {
+    fn find(
+        &self,
+        kind: &str,
+        watch: &[PropertyRef],
+        prop: usize,
+        value: &Value,
+    ) -> Result<Option<Vec<ReadRecord>>, Trouble> {
         self.reads.find(kind, watch, prop, value)
     }
 
@@ -57,18 +69,26 @@ impl Connector for Forgetful {
             self.writes.write(kind, watch, writes);
             store(&self.file, &[lines(&self.file), vec![by_hand]].concat());
         } else {
-            store(&self.file, &[by_hand.clone(), json!({"id": "too", "first": "Solveig", "phone": "1"})]);
+            store(
+                &self.file,
+                &[by_hand.clone(), json!({"id": "too", "first": "Solveig", "phone": "1"})],
+            );
         }
         writes.iter().map(|_| Outcome::Unknown { message: "the connection broke".into() }).collect()
     }
 }
 
 fn lines(file: &Path) -> Vec<Value> {
-    std::fs::read_to_string(file).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    std::fs::read_to_string(file)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 fn store(file: &Path, records: &[Value]) {
-    std::fs::write(file, records.iter().map(|record| format!("{record}\n")).collect::<String>()).unwrap();
+    std::fs::write(file, records.iter().map(|record| format!("{record}\n")).collect::<String>())
+        .unwrap();
 }
 
 struct World {
@@ -87,15 +107,27 @@ impl World {
         }
         store(&at("a/Contacts.jsonl"), &[]);
         store(&at("b/Person.jsonl"), &[]);
-        let open =
-            |name: &str| FilesConnector::open(json!({"folder": name, "id": "id"}).as_object().unwrap(), dir.path()).unwrap();
+        let open = |name: &str| {
+            FilesConnector::open(
+                json!({"folder": name, "id": "id"}).as_object().unwrap(),
+                dir.path(),
+            )
+            .unwrap()
+        };
         let file = at("b/Person.jsonl");
-        let forgetful = Forgetful { reads: open("b"), writes: open("b"), file, forgets: AtomicBool::new(true), lands };
+        let forgetful = Forgetful {
+            reads: open("b"),
+            writes: open("b"),
+            file,
+            forgets: AtomicBool::new(true),
+            lands,
+        };
         let systems = vec![
             System { name: "a".into(), connector: Arc::new(open("a")) },
             System { name: "b".into(), connector: Arc::new(forgetful) },
         ];
-        let schemas: Schemas = systems.iter().map(|s| (s.name.clone(), s.connector.types().to_vec())).collect();
+        let schemas: Schemas =
+            systems.iter().map(|s| (s.name.clone(), s.connector.types().to_vec())).collect();
         let row = |path: &str| PropertyPair::equal(PropertyRef::new(path), PropertyRef::new(path));
         let flow = Flow {
             create: Create::Always,
@@ -127,7 +159,9 @@ impl World {
 
     fn linked(&mut self) -> Vec<Vec<String>> {
         let all = self.hub.entity_members(None, 9).unwrap();
-        all.into_iter().map(|members| members.into_iter().map(|(name, _)| name.0).collect()).collect()
+        all.into_iter()
+            .map(|members| members.into_iter().map(|(name, _)| name.0).collect())
+            .collect()
     }
 
     fn settles(&mut self) {
@@ -170,7 +204,8 @@ fn if_it_is_none_of_them_it_is_created_and_they_are_kept_apart() {
 
 #[test]
 fn a_person_who_errs_makes_nothing_twice_where_the_system_knows_the_creation() {
-    // C2: it had landed. The system knows the idempotency key, and says so; L7 keeps it apart, so it is asked about once more.
+    // C2: it had landed. The system knows the idempotency key, and says so; L7 keeps it apart, so
+    // it is asked about once more.
     let mut world = World::new(true);
     let before = world.persons();
     assert!(world.answer(Answer::Reject).0);
@@ -189,7 +224,8 @@ fn a_person_who_errs_makes_nothing_twice_where_the_system_knows_the_creation() {
 fn c2_d1_the_one_that_a_person_names_has_been_deleted_since_and_is_not_created_anew() {
     let mut world = World::new(true);
     let file = world.dir.path().join("b/Person.jsonl");
-    let others: Vec<Value> = world.persons().into_iter().filter(|person| person["id"] != "by-hand").collect();
+    let others: Vec<Value> =
+        world.persons().into_iter().filter(|person| person["id"] != "by-hand").collect();
     store(&file, &others);
     world.hub.run(RunOptions::default()).unwrap();
     let (done, text) = world.answer(Answer::Link("b.Person/by-hand".into()));
@@ -197,7 +233,10 @@ fn c2_d1_the_one_that_a_person_names_has_been_deleted_since_and_is_not_created_a
     world.settles();
     assert_eq!(world.persons(), others);
     // Nor when it is edited.
-    store(&world.dir.path().join("a/Contacts.jsonl"), &[json!({"id": "a1", "first": "Solveig", "phone": "2"})]);
+    store(
+        &world.dir.path().join("a/Contacts.jsonl"),
+        &[json!({"id": "a1", "first": "Solveig", "phone": "2"})],
+    );
     world.settles();
     assert_eq!(world.persons(), others);
 }

@@ -1,5 +1,6 @@
-//! R1: checkpoint and shadows move in one transaction. The process dies at the very write of the one or the other, in a SQLite file that
-//! refuses it; what is there afterwards is what was there before, and the next run goes on as if nothing had been.
+//! R1: checkpoint and shadows move in one transaction. The process dies at the very write of the
+//! one or the other, in a SQLite file that refuses it; what is there afterwards is what was there
+//! before, and the next run goes on as if nothing had been.
 //!
 //! C2: nothing is sent of which the disk does not have that it is on its way.
 
@@ -37,9 +38,13 @@ impl Project {
 
     fn write(&self, side: &str, people: &[(&str, &str)]) {
         let line = |(n, (name, phone)): (usize, &(&str, &str))| {
-            format!("{}\n", json!({"id": format!("{side}{n}"), "mail": format!("{name}@example.com"), "phone": phone}))
+            format!(
+                "{}\n",
+                json!({"id": format!("{side}{n}"), "mail": format!("{name}@example.com"), "phone": phone})
+            )
         };
-        std::fs::write(self.path(side), people.iter().enumerate().map(line).collect::<String>()).unwrap();
+        std::fs::write(self.path(side), people.iter().enumerate().map(line).collect::<String>())
+            .unwrap();
     }
 
     fn text(&self, side: &str) -> String {
@@ -49,11 +54,14 @@ impl Project {
     fn hub(&self) -> Hub {
         let connect = |name: &str| {
             let settings = json!({"folder": name, "id": "id"});
-            let connector = FilesConnector::open(settings.as_object().unwrap(), Path::new(self.dir.path())).unwrap();
+            let connector =
+                FilesConnector::open(settings.as_object().unwrap(), Path::new(self.dir.path()))
+                    .unwrap();
             System { name: name.into(), connector: Arc::new(connector) }
         };
         let systems = vec![connect("a"), connect("b")];
-        let schemas: Schemas = systems.iter().map(|s| (s.name.clone(), s.connector.types().to_vec())).collect();
+        let schemas: Schemas =
+            systems.iter().map(|s| (s.name.clone(), s.connector.types().to_vec())).collect();
         let row = |path: &str| PropertyPair::equal(PropertyRef::new(path), PropertyRef::new(path));
         let flow = |from: &str, to: &str| Flow {
             create: Create::Always,
@@ -74,12 +82,17 @@ impl Project {
     fn dies_at(&self, table: &str) {
         let before = self.remembered();
         for event in ["INSERT", "UPDATE"] {
-            let dies = format!("CREATE TRIGGER dies_{event} BEFORE {event} ON {table} BEGIN SELECT RAISE(ABORT, 'killed'); END");
+            let dies = format!(
+                "CREATE TRIGGER dies_{event} BEFORE {event} ON {table} BEGIN SELECT RAISE(ABORT, 'killed'); END"
+            );
             self.database().execute_batch(&dies).unwrap();
         }
-        let error = self.hub().run(RunOptions::default()).map(|report| report.writes()).unwrap_err();
+        let error =
+            self.hub().run(RunOptions::default()).map(|report| report.writes()).unwrap_err();
         assert!(error.to_string().contains("killed"), "{error}");
-        self.database().execute_batch("DROP TRIGGER dies_INSERT; DROP TRIGGER dies_UPDATE").unwrap();
+        self.database()
+            .execute_batch("DROP TRIGGER dies_INSERT; DROP TRIGGER dies_UPDATE")
+            .unwrap();
         assert_eq!(self.remembered(), before, "{table}");
     }
 
@@ -105,10 +118,18 @@ fn r1_whoever_dies_while_a_page_is_recorded_has_lost_nothing_of_it() {
         let report = project.hub().run(RunOptions::default()).unwrap();
         assert_eq!(report.writes(), 4, "{table}: {report:#?}");
 
-        std::fs::write(project.path("b"), project.text("b").replace(r#""phone":"4""#, r#""phone":"44""#)).unwrap();
+        std::fs::write(
+            project.path("b"),
+            project.text("b").replace(r#""phone":"4""#, r#""phone":"44""#),
+        )
+        .unwrap();
         project.dies_at(table);
         let report = project.hub().run(RunOptions::default()).unwrap();
-        assert!(project.text("a").contains(r#""phone":"44""#), "{table}: {report:#?}\n{}", project.text("a"));
+        assert!(
+            project.text("a").contains(r#""phone":"44""#),
+            "{table}: {report:#?}\n{}",
+            project.text("a")
+        );
         assert_eq!(project.hub().run(RunOptions::default()).unwrap().writes(), 0);
     }
 }
@@ -117,12 +138,20 @@ fn r1_whoever_dies_while_a_page_is_recorded_has_lost_nothing_of_it() {
 fn c2_nothing_is_sent_before_the_disk_has_that_it_is_on_its_way() {
     let project = Project::new();
     assert_eq!(project.hub().run(RunOptions::default()).unwrap().writes(), 4);
-    std::fs::write(project.path("b"), project.text("b").replace(r#""phone":"4""#, r#""phone":"44""#)).unwrap();
+    std::fs::write(
+        project.path("b"),
+        project.text("b").replace(r#""phone":"4""#, r#""phone":"44""#),
+    )
+    .unwrap();
     let before = project.text("a");
 
     // The store goes on writing its log, and who wants to have it on the disk does not find it.
     let mut hub = project.hub();
-    std::fs::rename(project.dir.path().join("lockstep.db-wal"), project.dir.path().join("elsewhere")).unwrap();
+    std::fs::rename(
+        project.dir.path().join("lockstep.db-wal"),
+        project.dir.path().join("elsewhere"),
+    )
+    .unwrap();
     let error = hub.run(RunOptions::default()).map(|report| report.writes()).unwrap_err();
     assert!(error.to_string().contains("can't be written: its log"), "{error}");
     assert_eq!(project.text("a"), before);

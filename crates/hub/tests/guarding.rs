@@ -10,7 +10,9 @@ use lockstep_engine::plan::Schemas;
 use lockstep_hub::report::Report;
 use lockstep_hub::{Hub, RunOptions, Safeguards, System, SystemClock};
 use lockstep_model::flow::{Create, Deletes, PropertyRef};
-use lockstep_model::{Flow, GuardKind, Limit, Limits, MatchRow, PropertyPair, ReadRecord, TypeName, TypeSchema};
+use lockstep_model::{
+    Flow, GuardKind, Limit, Limits, MatchRow, PropertyPair, ReadRecord, TypeName, TypeSchema,
+};
 use lockstep_store::sqlite::SqliteStore;
 use serde_json::{Value, json};
 
@@ -58,13 +60,24 @@ impl Connector for Edited {
         Ok(page)
     }
 
-    fn get(&self, kind: &str, watch: &[PropertyRef], id: &str) -> Result<Option<ReadRecord>, Trouble> {
+    fn get(
+        &self,
+        kind: &str,
+        watch: &[PropertyRef],
+        id: &str,
+    ) -> Result<Option<ReadRecord>, Trouble> {
         let mut record = self.real.get(kind, watch, id)?;
         record.iter_mut().for_each(|record| self.forget(record));
         Ok(record)
     }
 
-    fn find(&self, kind: &str, watch: &[PropertyRef], prop: usize, value: &Value) -> Result<Option<Vec<ReadRecord>>, Trouble> {
+    fn find(
+        &self,
+        kind: &str,
+        watch: &[PropertyRef],
+        prop: usize,
+        value: &Value,
+    ) -> Result<Option<Vec<ReadRecord>>, Trouble> {
         self.real.find(kind, watch, prop, value)
     }
 
@@ -93,8 +106,14 @@ impl Project {
         Self::started_with(people, deletes, limits, true)
     }
 
-    /// The same, perhaps with systems that know as little as some over HTTP: neither their own writes nor versions.
-    fn started_with(people: usize, deletes: Deletes, limits: &[(GuardKind, &str)], knowing: bool) -> Self {
+    /// The same, perhaps with systems that know as little as some over HTTP: neither their own
+    /// writes nor versions.
+    fn started_with(
+        people: usize,
+        deletes: Deletes,
+        limits: &[(GuardKind, &str)],
+        knowing: bool,
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         for side in ["a", "b"] {
             std::fs::create_dir(dir.path().join(side)).unwrap();
@@ -103,7 +122,8 @@ impl Project {
         for (kind, limit) in limits {
             set.set(*kind, Limit::parse(limit).unwrap());
         }
-        let project = Project { dir, deletes, limits: set, knowing, after_reading: Mutex::default() };
+        let project =
+            Project { dir, deletes, limits: set, knowing, after_reading: Mutex::default() };
         let person = |n: usize| json!({"id": format!("a{n}"), "mail": format!("p{n}@example.com"), "phone": n.to_string()});
         project.write("a", &(0..people).map(person).collect::<Vec<_>>());
         std::fs::write(project.dir.path().join("b/Person.jsonl"), "").unwrap();
@@ -121,7 +141,11 @@ impl Project {
     }
 
     fn read(&self, side: &str) -> Vec<Value> {
-        std::fs::read_to_string(self.path(side)).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        std::fs::read_to_string(self.path(side))
+            .unwrap()
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
     }
 
     /// Keeps the people whose address passes.
@@ -134,7 +158,9 @@ impl Project {
     /// Changes the telephone number of everybody.
     fn edit_all(&self, side: &str, phone: &str) {
         let mut records = self.read(side);
-        records.iter_mut().for_each(|record| record["phone"] = json!(format!("{phone}{}", record["mail"])));
+        records
+            .iter_mut()
+            .for_each(|record| record["phone"] = json!(format!("{phone}{}", record["mail"])));
         self.write(side, &records);
     }
 
@@ -156,12 +182,18 @@ impl Project {
     fn hub_with(&self, flows: &[Flow]) -> Hub {
         let connect = |name: &str| {
             let settings = json!({"folder": name, "id": "id"});
-            let connector = FilesConnector::open(settings.as_object().unwrap(), Path::new(self.dir.path())).unwrap();
+            let connector =
+                FilesConnector::open(settings.as_object().unwrap(), Path::new(self.dir.path()))
+                    .unwrap();
             let then = Mutex::new(self.after_reading.lock().unwrap().take_if(|_| name == "b"));
-            System { name: name.into(), connector: Arc::new(Edited { real: connector, knowing: self.knowing, then }) }
+            System {
+                name: name.into(),
+                connector: Arc::new(Edited { real: connector, knowing: self.knowing, then }),
+            }
         };
         let systems = vec![connect("a"), connect("b")];
-        let schemas: Schemas = systems.iter().map(|s| (s.name.clone(), s.connector.types().to_vec())).collect();
+        let schemas: Schemas =
+            systems.iter().map(|s| (s.name.clone(), s.connector.types().to_vec())).collect();
         let plan = Plan::compile(flows, &schemas).unwrap();
         let store = SqliteStore::open(self.dir.path().join("lockstep.db")).unwrap();
         let mut hub = Hub::new(plan, systems, Box::new(store), Arc::new(SystemClock)).unwrap();
@@ -191,7 +223,11 @@ fn d1_a_deletion_is_passed_on_with_its_before_image_and_a_second_run_writes_noth
     assert_eq!(planned.systems[1].deleted, 1, "{planned:#?}");
     assert_eq!(project.counts(), (4, 5), "G1");
     let report = project.run();
-    assert_eq!((report.systems[1].deleted, report.flows[0].deleted, report.writes()), (1, 1, 1), "{report:#?}");
+    assert_eq!(
+        (report.systems[1].deleted, report.flows[0].deleted, report.writes()),
+        (1, 1, 1),
+        "{report:#?}"
+    );
     assert!(!report.needs_a_person());
     assert_eq!(project.counts(), (4, 4));
     assert_eq!(project.run().writes(), 0);
@@ -215,7 +251,10 @@ fn d1_an_edit_beats_a_deletion() {
     project.write("b", &b);
     let report = project.run();
     assert_eq!(report.writes(), 0, "{report:#?}");
-    assert!(format!("{:?}", report.events).contains("it is kept, though a.Person/a1 was deleted"), "{report:#?}");
+    assert!(
+        format!("{:?}", report.events).contains("it is kept, though a.Person/a1 was deleted"),
+        "{report:#?}"
+    );
     assert_eq!(project.counts(), (2, 3));
     assert_eq!(project.run().writes(), 0);
 }
@@ -234,7 +273,10 @@ fn p6_an_edit_between_reading_and_deleting_beats_the_deletion_too() {
     *project.after_reading.lock().unwrap() = Some(Box::new(edit));
     let report = project.run();
     assert_eq!((report.writes(), project.counts()), (0, (2, 3)), "{report:#?}");
-    assert!(format!("{:?}", report.events).contains("it is kept, though a.Person/a1 was deleted"), "{report:#?}");
+    assert!(
+        format!("{:?}", report.events).contains("it is kept, though a.Person/a1 was deleted"),
+        "{report:#?}"
+    );
     assert_eq!(project.run().writes(), 0);
 }
 
@@ -243,10 +285,15 @@ fn d1_a_person_answers_a_pending_deletion() {
     let project = Project::started(4, Deletes::Review, &[]);
     project.keep("a", |mail| mail.starts_with("p0") || mail.starts_with("p1"));
     let report = project.run();
-    assert_eq!((report.writes(), report.reviews.get("pending deletion")), (0, Some(&2)), "{report:#?}");
+    assert_eq!(
+        (report.writes(), report.reviews.get("pending deletion")),
+        (0, Some(&2)),
+        "{report:#?}"
+    );
     assert!(report.needs_a_person());
     let mut hub = project.hub();
-    let (accepted, kept) = (hub.find("a.Person/a2").unwrap().id, hub.find("a.Person/a3").unwrap().id);
+    let (accepted, kept) =
+        (hub.find("a.Person/a2").unwrap().id, hub.find("a.Person/a3").unwrap().id);
     assert_eq!(hub.decide_deletion(accepted, true).unwrap(), 1);
     assert_eq!(hub.decide_deletion(kept, false).unwrap(), 1);
     drop(hub);
@@ -254,7 +301,11 @@ fn d1_a_person_answers_a_pending_deletion() {
     assert_eq!((report.writes(), report.systems[1].deleted), (1, 1), "{report:#?}");
     assert!(report.reviews.is_empty(), "{report:#?}");
     let b = project.read("b");
-    assert!(b.iter().any(|r| r["mail"] == "p3@example.com") && !b.iter().any(|r| r["mail"] == "p2@example.com"), "{b:?}");
+    assert!(
+        b.iter().any(|r| r["mail"] == "p3@example.com")
+            && !b.iter().any(|r| r["mail"] == "p2@example.com"),
+        "{b:?}"
+    );
     let report = project.run();
     assert!(report.writes() == 0 && report.reviews.is_empty());
 }
@@ -271,7 +322,10 @@ fn g3_a_side_that_lists_none_is_not_believed_until_a_person_says_so() {
         let report = project.run();
         assert_eq!((report.writes(), tripped(&report)), (0, vec!["vanished"]), "{report:#?}");
         assert!(report.needs_a_person() && report.reviews["tripped guard"] == 1, "{report:#?}");
-        assert!(report.guards[0].message.contains("a.Person had 30 records and lists none now"), "{report:#?}");
+        assert!(
+            report.guards[0].message.contains("a.Person had 30 records and lists none now"),
+            "{report:#?}"
+        );
         assert_eq!(project.counts(), (0, 30));
     }
     // It was a mistake, and is mended: all goes on, nothing was deleted.
@@ -287,7 +341,17 @@ fn g3_a_side_that_lists_none_is_not_believed_until_a_person_says_so() {
     assert_eq!((report.systems[1].deleted, project.counts()), (30, (0, 0)), "{report:#?}");
     // That was for this listing only.
     assert!(project.run().guards.is_empty());
-    assert_eq!(project.hub().store().marks().unwrap().iter().filter(|(name, _)| name.starts_with("release:vanished")).count(), 0);
+    assert_eq!(
+        project
+            .hub()
+            .store()
+            .marks()
+            .unwrap()
+            .iter()
+            .filter(|(name, _)| name.starts_with("release:vanished"))
+            .count(),
+        0
+    );
 }
 
 #[test]
@@ -296,7 +360,10 @@ fn g3_more_than_a_share_of_a_listing_does_not_vanish_unseen() {
     project.keep("b", |mail| mail.starts_with("p1") || mail.starts_with("p2"));
     let report = project.run();
     assert_eq!(tripped(&report), ["vanished"], "{report:#?}");
-    assert!(report.guards[0].message.contains("had 60 records and lists 22 of them"), "{report:#?}");
+    assert!(
+        report.guards[0].message.contains("had 60 records and lists 22 of them"),
+        "{report:#?}"
+    );
     // Answering “no” reads it again, and asks again.
     assert_eq!(project.hub().discard("b", GuardKind::Vanished).unwrap(), 1);
     assert_eq!(tripped(&project.run()), ["vanished"]);
@@ -304,25 +371,50 @@ fn g3_more_than_a_share_of_a_listing_does_not_vanish_unseen() {
 
 #[test]
 fn g3_over_a_limit_nothing_is_written_until_a_person_releases_it() {
-    let project = Project::started(30, Deletes::Propagate, &[(GuardKind::Deletes, "3"), (GuardKind::Vanished, "none")]);
+    let project = Project::started(
+        30,
+        Deletes::Propagate,
+        &[(GuardKind::Deletes, "3"), (GuardKind::Vanished, "none")],
+    );
     project.keep("a", |mail| mail.len() > "p1@example.com".len());
     // An edit elsewhere waits as well: the run stops before its first write.
     let mut b = project.read("b");
     b.iter_mut().find(|r| r["mail"] == "p20@example.com").unwrap()["phone"] = json!("99");
     project.write("b", &b);
     let planned = project.hub().plan(RunOptions::default()).unwrap();
-    assert_eq!((tripped(&planned), planned.systems[1].deleted), (vec!["deletes"], 10), "a plan shows both: {planned:#?}");
+    assert_eq!(
+        (tripped(&planned), planned.systems[1].deleted),
+        (vec!["deletes"], 10),
+        "a plan shows both: {planned:#?}"
+    );
     for _ in 0..2 {
         let report = project.run();
-        assert_eq!((report.writes(), tripped(&report), report.outbox), (0, vec!["deletes"], 11), "{report:#?}");
+        assert_eq!(
+            (report.writes(), tripped(&report), report.outbox),
+            (0, vec!["deletes"], 11),
+            "{report:#?}"
+        );
         assert_eq!((report.reviews["tripped guard"], report.needs_a_person()), (1, true));
-        assert!(report.guards[0].message.starts_with("10 deletes in b wait, the limit is 3 of 30 records known"), "{report:#?}");
+        assert!(
+            report.guards[0]
+                .message
+                .starts_with("10 deletes in b wait, the limit is 3 of 30 records known"),
+            "{report:#?}"
+        );
         assert_eq!(project.counts(), (20, 30));
     }
     assert_eq!(project.hub().release("b", GuardKind::Deletes).unwrap(), 1);
-    assert_eq!(project.hub().release("b", GuardKind::Deletes).unwrap(), 0, "there is nothing to release any more");
+    assert_eq!(
+        project.hub().release("b", GuardKind::Deletes).unwrap(),
+        0,
+        "there is nothing to release any more"
+    );
     let report = project.run();
-    assert_eq!((report.systems[1].deleted, report.systems[0].updated, report.outbox), (10, 1, 0), "{report:#?}");
+    assert_eq!(
+        (report.systems[1].deleted, report.systems[0].updated, report.outbox),
+        (10, 1, 0),
+        "{report:#?}"
+    );
     assert!(!report.needs_a_person());
     // What was released is not a release of what comes next.
     project.keep("a", |mail| !mail.starts_with("p1"));
@@ -331,25 +423,43 @@ fn g3_over_a_limit_nothing_is_written_until_a_person_releases_it() {
 
 #[test]
 fn g3_what_a_person_discards_is_not_written_and_the_records_are_kept() {
-    let project = Project::started(30, Deletes::Propagate, &[(GuardKind::Deletes, "3"), (GuardKind::Vanished, "none")]);
+    let project = Project::started(
+        30,
+        Deletes::Propagate,
+        &[(GuardKind::Deletes, "3"), (GuardKind::Vanished, "none")],
+    );
     project.keep("a", |mail| !mail.starts_with("p1"));
     assert_eq!(tripped(&project.run()), ["deletes"]);
     assert_eq!(project.hub().discard("b", GuardKind::Deletes).unwrap(), 1);
     for _ in 0..2 {
         let report = project.run();
-        assert_eq!((report.writes(), report.outbox, report.needs_a_person()), (0, 0, false), "{report:#?}");
+        assert_eq!(
+            (report.writes(), report.outbox, report.needs_a_person()),
+            (0, 0, false),
+            "{report:#?}"
+        );
     }
     assert_eq!(project.counts(), (19, 30));
     let mut hub = project.hub();
     let kept = hub.find("a.Person/a1").unwrap();
-    let other = hub.store().members(&[kept.entity]).unwrap().into_iter().find(|r| r.is_live()).unwrap();
+    let other =
+        hub.store().members(&[kept.entity]).unwrap().into_iter().find(|r| r.is_live()).unwrap();
     let journal = hub.history(other.id, 100).unwrap();
-    assert!(journal.iter().any(|entry| entry.text.contains("a person discarded the delete that waited for b")), "{journal:#?}");
+    assert!(
+        journal
+            .iter()
+            .any(|entry| entry.text.contains("a person discarded the delete that waited for b")),
+        "{journal:#?}"
+    );
 }
 
 #[test]
 fn g3_values_that_are_given_up_take_no_other_edit_with_them() {
-    let project = Project::started(20, Deletes::Ignore, &[(GuardKind::Clears, "2"), (GuardKind::Lost, "none")]);
+    let project = Project::started(
+        20,
+        Deletes::Ignore,
+        &[(GuardKind::Clears, "2"), (GuardKind::Lost, "none")],
+    );
     let mut flow = project.flow("Person");
     flow.properties.push(PropertyPair::equal(PropertyRef::new("name"), PropertyRef::new("name")));
     let run = || project.hub_with(&[flow.clone()]).run(RunOptions::default()).unwrap();
@@ -365,7 +475,10 @@ fn g3_values_that_are_given_up_take_no_other_edit_with_them() {
     assert_eq!((report.writes(), tripped(&report)), (5, vec![]), "{report:#?}");
     let known = project.read("b");
     assert_eq!(known.iter().filter(|person| person["name"] == "Kari").count(), 5);
-    assert!(known.iter().all(|person| person["phone"].as_str().is_some_and(|phone| !phone.is_empty())), "{known:?}");
+    assert!(
+        known.iter().all(|person| person["phone"].as_str().is_some_and(|phone| !phone.is_empty())),
+        "{known:?}"
+    );
     assert_eq!(run().writes(), 0);
     // What is put in after that is an edit like any other.
     people[0]["phone"] = json!("77");
@@ -376,14 +489,21 @@ fn g3_values_that_are_given_up_take_no_other_edit_with_them() {
 
 #[test]
 fn g3_a_guard_that_nothing_waits_behind_any_more_is_no_guard() {
-    let project = Project::started(30, Deletes::Propagate, &[(GuardKind::Deletes, "3"), (GuardKind::Vanished, "none")]);
+    let project = Project::started(
+        30,
+        Deletes::Propagate,
+        &[(GuardKind::Deletes, "3"), (GuardKind::Vanished, "none")],
+    );
     let before = std::fs::read(project.path("a")).unwrap();
     project.keep("a", |mail| !mail.starts_with("p1"));
     assert_eq!(tripped(&project.run()), ["deletes"]);
     // Somebody has put them back.
     std::fs::write(project.path("a"), before).unwrap();
     let report = project.run();
-    assert!(report.guards.is_empty() && report.reviews.is_empty() && report.outbox == 0, "{report:#?}");
+    assert!(
+        report.guards.is_empty() && report.reviews.is_empty() && report.outbox == 0,
+        "{report:#?}"
+    );
     assert_eq!(project.counts(), (30, 30));
 }
 
@@ -398,23 +518,31 @@ fn g3_creations_and_updates_are_counted_once_the_first_run_is_over() {
     assert_eq!(project.hub().release("b", GuardKind::Updates).unwrap(), 1);
     assert_eq!(project.run().systems[1].updated, 30);
     let mut a = project.read("a");
-    a.extend((100..106).map(|n| json!({"id": format!("a{n}"), "mail": format!("p{n}@example.com"), "phone": "1"})));
+    a.extend((100..106).map(
+        |n| json!({"id": format!("a{n}"), "mail": format!("p{n}@example.com"), "phone": "1"}),
+    ));
     project.write("a", &a);
     let report = project.run();
     assert_eq!((report.writes(), tripped(&report)), (0, vec!["creates"]), "{report:#?}");
     // Five are let through as ever.
-    let people: Vec<Value> = project.read("a").into_iter().filter(|r| r["mail"] != "p105@example.com").collect();
+    let people: Vec<Value> =
+        project.read("a").into_iter().filter(|r| r["mail"] != "p105@example.com").collect();
     project.write("a", &people);
     let report = project.run();
-    assert_eq!((report.writes(), report.guards.len()), (0, 1), "what tripped stays until a person answers: {report:#?}");
+    assert_eq!(
+        (report.writes(), report.guards.len()),
+        (0, 1),
+        "what tripped stays until a person answers: {report:#?}"
+    );
     assert_eq!(project.hub().release("b", GuardKind::Creates).unwrap(), 1);
     assert_eq!(project.run().systems[1].created, 5);
 }
 
 #[test]
 fn g3_a_property_that_is_emptied_for_many_is_not_emptied_elsewhere_before_a_person_has_looked() {
-    // A key whose scope no longer shows telephone numbers: the records are all there, their numbers are not.
-    // (R5 would not believe the reading; a person may have turned that off, or the values may be lost a few at a time.)
+    // A key whose scope no longer shows telephone numbers: the records are all there, their numbers
+    // are not. (R5 would not believe the reading; a person may have turned that off, or the values
+    // may be lost a few at a time.)
     let project = Project::started(40, Deletes::Ignore, &[(GuardKind::Lost, "none")]);
     let before = std::fs::read(project.path("a")).unwrap();
     let mut a = project.read("a");
@@ -426,7 +554,11 @@ fn g3_a_property_that_is_emptied_for_many_is_not_emptied_elsewhere_before_a_pers
         let report = project.run();
         assert!(report.writes() == 0 && tripped(&report).contains(&"clears"), "{report:#?}");
         let guard = report.guards.iter().find(|guard| guard.guard == "clears").unwrap();
-        assert!(guard.message.starts_with("40 of 40 values of `phone` in b.Person would be emptied"), "{}", guard.message);
+        assert!(
+            guard.message.starts_with("40 of 40 values of `phone` in b.Person would be emptied"),
+            "{}",
+            guard.message
+        );
         assert!(project.read("b").iter().all(|record| record["phone"] != ""));
     }
     // The key shows them again: nothing waits any more, and nothing was lost.
@@ -457,12 +589,16 @@ fn g3_a_few_values_are_emptied_without_asking() {
 fn g3_values_by_which_records_are_matched_are_not_overwritten_in_numbers_unseen() {
     let project = Project::started(40, Deletes::Ignore, &[(GuardKind::Updates, "none")]);
     let mut a = project.read("a");
-    a.iter_mut().for_each(|record| record["mail"] = json!(format!("new-{}", record["mail"].as_str().unwrap())));
+    a.iter_mut().for_each(|record| {
+        record["mail"] = json!(format!("new-{}", record["mail"].as_str().unwrap()))
+    });
     project.write("a", &a);
     let report = project.run();
     assert_eq!((report.writes(), tripped(&report)), (0, vec!["match_values"]), "{report:#?}");
     assert!(
-        report.guards[0].message.contains("40 of 40 values of `mail` in b.Person by which records are matched"),
+        report.guards[0]
+            .message
+            .contains("40 of 40 values of `mail` in b.Person by which records are matched"),
         "{report:#?}"
     );
     // Given up, it is not written, and the guard is answered.
@@ -476,7 +612,11 @@ fn g2_a_flow_is_approved_as_it_is_and_by_a_run_that_a_person_asked_for() {
     let mut project = Project::started(1, Deletes::Ignore, &[]);
     assert_eq!(project.hub().unapproved().unwrap(), Vec::<String>::new());
     project.deletes = Deletes::Propagate;
-    assert_eq!(project.hub().unapproved().unwrap(), ["a.Person to b.Person"], "it says something else now");
+    assert_eq!(
+        project.hub().unapproved().unwrap(),
+        ["a.Person to b.Person"],
+        "it says something else now"
+    );
     project.hub().plan(RunOptions::default()).unwrap();
     assert_eq!(project.hub().unapproved().unwrap().len(), 1, "a plan approves nothing");
     assert_eq!(project.hub().approve().unwrap(), ["a.Person to b.Person"]);
@@ -510,7 +650,9 @@ fn what_waits_is_decided_anew_when_the_flows_have_changed() {
     let project = Project::started(5, Deletes::Ignore, &[(GuardKind::Creates, "10")]);
     let more = |from: usize, to: usize| {
         let mut people = project.read("a");
-        people.extend((from..to).map(|n| json!({"id": format!("n{n}"), "mail": format!("n{n}@example.com"), "phone": "1"})));
+        people.extend((from..to).map(
+            |n| json!({"id": format!("n{n}"), "mail": format!("n{n}@example.com"), "phone": "1"}),
+        ));
         project.write("a", &people);
     };
     more(0, 20);
@@ -530,12 +672,18 @@ fn what_waits_belongs_to_its_flow_wherever_that_stands_among_the_others() {
     }
     let two = [project.flow("Task"), project.flow("Person")];
     project.hub_with(&two).run(RunOptions::default()).unwrap();
-    let people: Vec<Value> = (0..20).map(|n| json!({"id": format!("n{n}"), "mail": format!("n{n}@example.com")})).collect();
+    let people: Vec<Value> = (0..20)
+        .map(|n| json!({"id": format!("n{n}"), "mail": format!("n{n}@example.com")}))
+        .collect();
     project.write("a", &[project.read("a"), people].concat());
     assert_eq!(tripped(&project.hub_with(&two).run(RunOptions::default()).unwrap()), ["creates"]);
     // The first of the flows is taken away; the waiting creations were the second's, and wait on.
     assert_eq!(tripped(&project.run()), ["creates"]);
     assert_eq!(project.hub().release("b", GuardKind::Creates).unwrap(), 1);
     let report = project.run();
-    assert_eq!((report.flows[0].created, report.flows[0].flow.as_str()), (20, "a.Person to b.Person"), "{report:#?}");
+    assert_eq!(
+        (report.flows[0].created, report.flows[0].flow.as_str()),
+        (20, "a.Person to b.Person"),
+        "{report:#?}"
+    );
 }

@@ -15,7 +15,8 @@ use lockstep_hub::report::{Event, Report};
 use lockstep_hub::{Clock, Hub, RunOptions, System};
 use lockstep_model::flow::{Create, Deletes, PropertyRef};
 use lockstep_model::{
-    Flow, GuardKind, MatchRow, PlainType, PropertyPair, PropertySchema, ReadRecord, Timestamp, TypeName, TypeSchema, Value,
+    Flow, GuardKind, MatchRow, PlainType, PropertyPair, PropertySchema, ReadRecord, Timestamp,
+    TypeName, TypeSchema, Value,
 };
 use lockstep_store::{JournalKind, SqliteStore};
 use serde_json::json;
@@ -38,11 +39,13 @@ struct Peculiar {
     real: MemoryConnector,
     /// Whose account it says it is.
     account: Mutex<Option<String>>,
-    /// A creation with a value that a record holds at this property updates that record and answers with it.
+    /// A creation with a value that a record holds at this property updates that record and answers
+    /// with it.
     upserts_by: Option<&'static str>,
     /// Ids that it gives to new records, before it goes on as usual.
     ids: Mutex<VecDeque<String>>,
-    /// Answers to creations that are lost, each with what somebody makes of the record before anybody looks.
+    /// Answers to creations that are lost, each with what somebody makes of the record before
+    /// anybody looks.
     lost: Mutex<VecDeque<Flat>>,
     /// What it fills in of its own in every new record.
     assigns: Mutex<VecDeque<Flat>>,
@@ -103,7 +106,10 @@ impl Peculiar {
         let mut busy = self.busy.lock().unwrap();
         if *busy > 0 {
             *busy -= 1;
-            return Outcome::Later { retry_after_ms: Some(3_600_000), message: "come back later".into() };
+            return Outcome::Later {
+                retry_after_ms: Some(3_600_000),
+                message: "come back later".into(),
+            };
         }
         let mut astray = self.astray.lock().unwrap();
         if *astray > 0 {
@@ -113,15 +119,20 @@ impl Peculiar {
         let by = watch.iter().position(|prop| Some(prop.path.as_str()) == self.upserts_by);
         let same = write.values.iter().find(|value| Some(value.prop) == by).and_then(|value| {
             let all = self.real.all(kind);
-            all.into_iter().find(|(_, record)| record.get(self.upserts_by.unwrap()) == Some(&value.value)).map(|(id, _)| id)
+            all.into_iter()
+                .find(|(_, record)| record.get(self.upserts_by.unwrap()) == Some(&value.value))
+                .map(|(id, _)| id)
         });
         if let Some(id) = same {
             let update = Write { action: Action::Update { id, version: None }, ..write.clone() };
             return self.real.write(kind, watch, &[update]).remove(0);
         }
         if let Some(id) = self.ids.lock().unwrap().pop_front() {
-            let named: Flat =
-                write.values.iter().map(|value| (watch[value.prop].path.as_str().to_string(), value.value.clone())).collect();
+            let named: Flat = write
+                .values
+                .iter()
+                .map(|value| (watch[value.prop].path.as_str().to_string(), value.value.clone()))
+                .collect();
             self.real.put(kind, &id, named);
             return Outcome::Done(self.real.get(kind, watch, &id).unwrap().unwrap());
         }
@@ -170,11 +181,22 @@ impl Connector for Peculiar {
         Ok(page)
     }
 
-    fn get(&self, kind: &str, watch: &[PropertyRef], id: &str) -> Result<Option<ReadRecord>, Trouble> {
+    fn get(
+        &self,
+        kind: &str,
+        watch: &[PropertyRef],
+        id: &str,
+    ) -> Result<Option<ReadRecord>, Trouble> {
         self.real.get(kind, watch, id)
     }
 
-    fn find(&self, kind: &str, watch: &[PropertyRef], prop: usize, value: &Value) -> Result<Option<Vec<ReadRecord>>, Trouble> {
+    fn find(
+        &self,
+        kind: &str,
+        watch: &[PropertyRef],
+        prop: usize,
+        value: &Value,
+    ) -> Result<Option<Vec<ReadRecord>>, Trouble> {
         self.real.find(kind, watch, prop, value)
     }
 
@@ -195,7 +217,11 @@ fn flow(from: &str, to: &str, create: Create, matches: &[&str], rows: &[&str]) -
     Flow {
         create,
         matches: matches.iter().map(|row| pair(row)).map(|(a, b)| MatchRow::single(a, b)).collect(),
-        properties: rows.iter().map(|row| pair(row)).map(|(a, b)| PropertyPair::equal(a, b)).collect(),
+        properties: rows
+            .iter()
+            .map(|row| pair(row))
+            .map(|(a, b)| PropertyPair::equal(a, b))
+            .collect(),
         ..Flow::between(TypeName::parse(from).unwrap(), TypeName::parse(to).unwrap())
     }
 }
@@ -215,14 +241,19 @@ fn people() -> [Flow; 2] {
 /// The same, with their cities.
 fn with_city() -> [Flow; 2] {
     let mut flows = people();
-    flows[0].properties.push(PropertyPair::equal(PropertyRef::new("city"), PropertyRef::new("city")));
+    flows[0]
+        .properties
+        .push(PropertyPair::equal(PropertyRef::new("city"), PropertyRef::new("city")));
     flows
 }
 
 /// People whom nothing happens to, so that one who changes is a few of many.
 fn six_others(a: &Peculiar) {
     for n in 3..9 {
-        a.put(&format!("Person/{n}"), json!({"mail": format!("p{n}@example.com"), "name": format!("Person {n}")}));
+        a.put(
+            &format!("Person/{n}"),
+            json!({"mail": format!("p{n}@example.com"), "name": format!("Person {n}")}),
+        );
     }
 }
 
@@ -231,10 +262,20 @@ fn hub(systems: &[(&str, &Arc<Peculiar>)], flows: &[Flow]) -> Hub {
 }
 
 fn hub_on(store: SqliteStore, now: i64, systems: &[(&str, &Arc<Peculiar>)], flows: &[Flow]) -> Hub {
-    let schemas: Schemas = systems.iter().map(|(name, system)| (name.to_string(), system.types().to_vec())).collect();
+    let schemas: Schemas =
+        systems.iter().map(|(name, system)| (name.to_string(), system.types().to_vec())).collect();
     let plan = Plan::compile(flows, &schemas).unwrap();
-    let named = |(name, system): &(&str, &Arc<Peculiar>)| System { name: name.to_string(), connector: (*system).clone() };
-    Hub::new(plan, systems.iter().map(named).collect(), Box::new(store), Arc::new(Hands(AtomicI64::new(now)))).unwrap()
+    let named = |(name, system): &(&str, &Arc<Peculiar>)| System {
+        name: name.to_string(),
+        connector: (*system).clone(),
+    };
+    Hub::new(
+        plan,
+        systems.iter().map(named).collect(),
+        Box::new(store),
+        Arc::new(Hands(AtomicI64::new(now))),
+    )
+    .unwrap()
 }
 
 fn run(hub: &mut Hub) -> Report {
@@ -279,7 +320,9 @@ fn r9_a_deleted_person_s_number_is_given_to_another() {
     assert!(told.contains("a.Person/2 is another record now"), "{told}");
     assert_eq!(writes(&mut hub), 0);
     // The one that is gone is known still, and its history with it.
-    assert!(hub.history_of(&lockstep_hub::look::HistoryOf::Record("a.Person/2~2".into()), 9).is_ok());
+    assert!(
+        hub.history_of(&lockstep_hub::look::HistoryOf::Record("a.Person/2~2".into()), 9).is_ok()
+    );
 }
 
 #[test]
@@ -304,11 +347,16 @@ fn r9_lockstep_is_given_a_number_that_was_used_before() {
 }
 
 #[test]
-fn r9_a_creation_that_is_answered_with_another_s_record_makes_no_second_one_and_overwrites_nothing() {
-    let (a, b) = (Peculiar::new(person()), Arc::new(Peculiar { upserts_by: Some("mail"), ..Peculiar::plain(person()) }));
+fn r9_a_creation_that_is_answered_with_another_s_record_makes_no_second_one_and_overwrites_nothing()
+{
+    let (a, b) = (
+        Peculiar::new(person()),
+        Arc::new(Peculiar { upserts_by: Some("mail"), ..Peculiar::plain(person()) }),
+    );
     let flows = [flow("a.Person", "b.Person", Create::Always, &[], &["mail", "name"])];
     let mut hub = hub(&[("a", &a), ("b", &b)], &flows);
-    // Both have the address of the family, which b takes for one person. In one batch, and in two runs.
+    // Both have the address of the family, which b takes for one person. In one batch, and in two
+    // runs.
     a.put("Person/1", json!({"mail": "li@example.com", "name": "Kari Li"}));
     a.put("Person/2", json!({"mail": "li@example.com", "name": "Kåre Li"}));
     a.put("Person/3", json!({"mail": "odd@example.com", "name": "Odd Moe"}));
@@ -319,7 +367,8 @@ fn r9_a_creation_that_is_answered_with_another_s_record_makes_no_second_one_and_
         assert_eq!(a.value(&format!("Person/{id}"), "name"), json!(name));
     }
     assert_eq!(b.count("Person"), 2);
-    let names: Vec<Value> = b.real.all("Person").into_values().map(|record| record["name"].clone()).collect();
+    let names: Vec<Value> =
+        b.real.all("Person").into_values().map(|record| record["name"].clone()).collect();
     assert!(names.contains(&json!("Kari Li")) && names.contains(&json!("Odd Moe")), "{names:?}");
     let reviews = hub.reviews(9).unwrap();
     assert_eq!(reviews.len(), 2, "{reviews:#?}");
@@ -347,7 +396,11 @@ fn r9_lockstep_is_given_the_number_of_one_whose_deletion_it_has_not_seen() {
         run(&mut hub);
         assert_eq!(a.count("Person"), 7, "it is not made twice");
         assert_eq!(a.value("Person/2", "name"), json!("Per Moe"), "nor put back");
-        assert_eq!(b.value(&format!("Person/{b_ase}"), "name"), json!("Åse Berg"), "nobody gets another's values");
+        assert_eq!(
+            b.value(&format!("Person/{b_ase}"), "name"),
+            json!("Åse Berg"),
+            "nobody gets another's values"
+        );
     }
     assert!(hub.reviews(9).unwrap().is_empty(), "the system tells that the other one is gone");
     a.put("Person/2", json!({"mail": "per@example.com", "name": "Per M. Moe"}));
@@ -358,18 +411,30 @@ fn r9_lockstep_is_given_the_number_of_one_whose_deletion_it_has_not_seen() {
 
 #[test]
 fn r9_who_is_told_to_be_gone_and_is_shown_is_back_or_is_another() {
-    for (shows, counterparts) in [(json!({"mail": "ase@example.com", "name": "Åse Lie"}), 7), (per(), 8)] {
+    for (shows, counterparts) in
+        [(json!({"mail": "ase@example.com", "name": "Åse Lie"}), 7), (per(), 8)]
+    {
         let (a, b) = (Peculiar::new(person()), Peculiar::new(person()));
         let mut hub = hub(&[("a", &a), ("b", &b)], &people());
         six_others(&a);
         a.put("Person/2", ase());
         run(&mut hub);
-        let ours = b.real.all("Person").into_iter().find(|(_, record)| record["name"] == "Åse Berg").unwrap().0;
+        let ours = b
+            .real
+            .all("Person")
+            .into_iter()
+            .find(|(_, record)| record["name"] == "Åse Berg")
+            .unwrap()
+            .0;
         // Between two readings: what is listed is both a deletion and the record.
         a.remove("Person/2");
         a.put("Person/2", shows.clone());
         assert_eq!(writes(&mut hub), 1, "{shows}");
-        assert_eq!((b.count("Person"), hub.reviews(9).unwrap().len()), (counterparts, 0), "{shows}");
+        assert_eq!(
+            (b.count("Person"), hub.reviews(9).unwrap().len()),
+            (counterparts, 0),
+            "{shows}"
+        );
         let name = if counterparts == 7 { json!("Åse Lie") } else { json!("Åse Berg") };
         assert_eq!(b.value(&format!("Person/{ours}"), "name"), name);
         a.put("Person/2", json!({"name": "Et Annet Navn"}));
@@ -379,10 +444,16 @@ fn r9_who_is_told_to_be_gone_and_is_shown_is_back_or_is_another() {
 
 #[test]
 fn r9_a_creation_that_is_answered_with_a_lone_record_is_a_match() {
-    let (a, b) = (Peculiar::new(person()), Arc::new(Peculiar { upserts_by: Some("mail"), ..Peculiar::plain(person()) }));
+    let (a, b) = (
+        Peculiar::new(person()),
+        Arc::new(Peculiar { upserts_by: Some("mail"), ..Peculiar::plain(person()) }),
+    );
     let flows = [flow("a.Person", "b.Person", Create::Always, &[], &["mail", "name", "phone"])];
     let mut hub = hub(&[("a", &a), ("b", &b)], &flows);
-    b.put("Person/9", json!({"mail": "ase@example.com", "name": "Åse Berg", "phone": "22 00 00 01"}));
+    b.put(
+        "Person/9",
+        json!({"mail": "ase@example.com", "name": "Åse Berg", "phone": "22 00 00 01"}),
+    );
     run(&mut hub);
     a.put("Person/1", json!({"mail": "ase@example.com", "name": "Åse Berg"}));
     run(&mut hub);
@@ -400,14 +471,19 @@ fn r9_a_live_record_that_shows_another_person_waits_and_a_person_says() {
         six_others(&a);
         a.put("Person/2", ase());
         run(&mut hub);
-        let ours = b.real.all("Person").into_iter().find(|(_, r)| r["name"] == "Åse Berg").unwrap().0;
+        let ours =
+            b.real.all("Person").into_iter().find(|(_, r)| r["name"] == "Åse Berg").unwrap().0;
         let ours = format!("Person/{ours}");
         a.put("Person/2", per());
         let report = run(&mut hub);
         assert_eq!((report.writes(), report.needs_a_person()), (0, true), "{report:#?}");
         let reviews = hub.reviews(9).unwrap();
         assert_eq!((reviews.len(), reviews[0].kind.as_str()), (1, "another record"));
-        assert!(reviews[0].message.contains("name “Åse Berg” → “Per Moe”"), "{}", reviews[0].message);
+        assert!(
+            reviews[0].message.contains("name “Åse Berg” → “Per Moe”"),
+            "{}",
+            reviews[0].message
+        );
         // Nothing is written to it either, and the question stays.
         b.put(&ours, json!({"mail": "ase@example.com", "name": "Åse Lie Berg"}));
         assert_eq!(writes(&mut hub), 0);
@@ -417,7 +493,8 @@ fn r9_a_live_record_that_shows_another_person_waits_and_a_person_says() {
         assert!(hub.reviews(9).unwrap().is_empty());
         if same {
             assert_eq!(b.value(&ours, "mail"), json!("per@example.com"));
-            // P1b: the edits were made before they were shown, and not when a person said whose they are.
+            // P1b: the edits were made before they were shown, and not when a person said whose
+            // they are.
             assert_eq!(a.value("Person/2", "name"), json!("Åse Lie Berg"), "a later edit has lost");
             assert_eq!(b.count("Person"), 7);
         } else {
@@ -447,8 +524,15 @@ fn p1b_each_edit_of_a_record_in_doubt_was_made_before_it_was_shown() {
     run(&mut hub);
     answer(&mut hub, Answer::Accept);
     run(&mut hub);
-    assert_eq!(a.value("Person/2", "name"), json!("Åse Lie Berg"), "a later edit of the name has lost");
-    assert_eq!((b.value(&ours, "city"), b.value(&ours, "mail")), (json!("Tromsø"), json!("per@example.com")));
+    assert_eq!(
+        a.value("Person/2", "name"),
+        json!("Åse Lie Berg"),
+        "a later edit of the name has lost"
+    );
+    assert_eq!(
+        (b.value(&ours, "city"), b.value(&ours, "mail")),
+        (json!("Tromsø"), json!("per@example.com"))
+    );
     assert_eq!(writes(&mut hub), 0);
 }
 
@@ -469,7 +553,11 @@ fn p1b_what_was_edited_while_a_person_was_asked_is_later_where_it_is_another_rec
     answer(&mut hub, Answer::Reject);
     run(&mut hub);
     assert_eq!(b.value("Person/per", "city"), json!("Tromsø"), "the later edit has lost");
-    assert_eq!(a.value("Person/2", "name"), json!("Per M. Moe"), "what was shown with the question is no edit");
+    assert_eq!(
+        a.value("Person/2", "name"),
+        json!("Per M. Moe"),
+        "what was shown with the question is no edit"
+    );
     assert_eq!(writes(&mut hub), 0);
 }
 
@@ -508,11 +596,16 @@ fn r9_nothing_is_created_beside_a_record_that_shows_it_while_a_person_is_asked()
         six_others(&a);
         a.put("Person/2", ase());
         run(&mut hub);
-        // Somebody has deleted it and its number was given to another, whom the other system knows as well.
+        // Somebody has deleted it and its number was given to another, whom the other system knows
+        // as well.
         a.put("Person/2", per());
         b.put("Person/per", per());
         let report = run(&mut hub);
-        assert_eq!((report.writes(), a.count("Person"), hub.reviews(9).unwrap().len()), (0, 7, 1), "{report:#?}");
+        assert_eq!(
+            (report.writes(), a.count("Person"), hub.reviews(9).unwrap().len()),
+            (0, 7, 1),
+            "{report:#?}"
+        );
         let told = format!("{:?}", report.flows[1].reasons);
         assert!(told.contains("a person is asked whether it is another than it was"), "{told}");
         if back {
@@ -523,7 +616,11 @@ fn r9_nothing_is_created_beside_a_record_that_shows_it_while_a_person_is_asked()
         }
         run(&mut hub);
         assert!(hub.reviews(9).unwrap().is_empty());
-        assert_eq!(a.count("Person"), if back { 8 } else { 7 }, "created where it is not there after all, else found");
+        assert_eq!(
+            a.count("Person"),
+            if back { 8 } else { 7 },
+            "created where it is not there after all, else found"
+        );
         assert_eq!(b.count("Person"), 8);
         assert_eq!(writes(&mut hub), 0);
     }
@@ -551,14 +648,22 @@ fn r9_another_account_with_the_same_ids_is_told_by_its_records() {
         let (a, b) = (Peculiar::new(person()), Peculiar::new(person()));
         let mut hub = hub(&[("a", &a), ("b", &b)], &people());
         for n in 1..5 {
-            a.put(&format!("Person/{n}"), json!({"mail": format!("p{n}@example.com"), "name": format!("Person Nr {n}")}));
+            a.put(
+                &format!("Person/{n}"),
+                json!({"mail": format!("p{n}@example.com"), "name": format!("Person Nr {n}")}),
+            );
         }
         run(&mut hub);
         a.in_pages.store(in_pages, Ordering::Relaxed);
         let before = b.real.all("Person");
-        for (n, name) in [(1, "Odd Lie"), (2, "Per Moe"), (3, "Åse Berg"), (4, "Tor Vik"), (5, "Liv Dal")] {
+        for (n, name) in
+            [(1, "Odd Lie"), (2, "Per Moe"), (3, "Åse Berg"), (4, "Tor Vik"), (5, "Liv Dal")]
+        {
             let mail = name.split(' ').next().unwrap().to_lowercase();
-            a.put(&format!("Person/{n}"), json!({"mail": format!("{mail}@example.com"), "name": name}));
+            a.put(
+                &format!("Person/{n}"),
+                json!({"mail": format!("{mail}@example.com"), "name": name}),
+            );
         }
         for _ in 0..2 {
             let report = run(&mut hub);
@@ -571,12 +676,24 @@ fn r9_another_account_with_the_same_ids_is_told_by_its_records() {
         for _ in 0..2 {
             let report = run(&mut hub);
             assert!(report.guards.is_empty(), "{report:#?}");
-            assert_eq!(hub.reviews(9).unwrap().iter().filter(|review| review.kind == "another record").count(), 4);
+            assert_eq!(
+                hub.reviews(9)
+                    .unwrap()
+                    .iter()
+                    .filter(|review| review.kind == "another record")
+                    .count(),
+                4
+            );
         }
         for (key, record) in before {
-            assert_eq!(b.real.all("Person").get(&key), Some(&record), "nothing is overwritten because of a number");
+            assert_eq!(
+                b.real.all("Person").get(&key),
+                Some(&record),
+                "nothing is overwritten because of a number"
+            );
         }
-        let numbers: Vec<i64> = hub.reviews(9).unwrap().iter().map(|review| review.number).collect();
+        let numbers: Vec<i64> =
+            hub.reviews(9).unwrap().iter().map(|review| review.number).collect();
         hub.answer(&numbers, &Answer::Accept).unwrap();
         assert!(writes(&mut hub) >= 4);
         assert_eq!(writes(&mut hub), 0);
@@ -588,7 +705,10 @@ fn r9_who_believes_that_many_are_gone_has_not_said_whose_the_others_are() {
     let (a, b) = (Peculiar::new(person()), Peculiar::new(person()));
     let mut hub = hub(&[("a", &a), ("b", &b)], &people());
     for n in 1..13 {
-        a.put(&format!("Person/{n}"), json!({"mail": format!("p{n}@example.com"), "name": format!("Person Nr {n}")}));
+        a.put(
+            &format!("Person/{n}"),
+            json!({"mail": format!("p{n}@example.com"), "name": format!("Person Nr {n}")}),
+        );
     }
     run(&mut hub);
     let before = b.real.all("Person");
@@ -602,7 +722,11 @@ fn r9_who_believes_that_many_are_gone_has_not_said_whose_the_others_are() {
         assert_eq!(b.real.all("Person"), before);
     }
     let reviews = hub.reviews(9).unwrap();
-    assert_eq!(reviews.iter().map(|review| review.kind.as_str()).collect::<Vec<_>>(), ["another record"], "{reviews:#?}");
+    assert_eq!(
+        reviews.iter().map(|review| review.kind.as_str()).collect::<Vec<_>>(),
+        ["another record"],
+        "{reviews:#?}"
+    );
     answer(&mut hub, Answer::Reject);
     assert_eq!(writes(&mut hub), 1, "he gets a counterpart of his own");
     for (key, record) in before {
@@ -614,7 +738,10 @@ fn r9_who_believes_that_many_are_gone_has_not_said_whose_the_others_are() {
 fn r9_nothing_is_created_beside_a_record_that_shows_it_in_another_element_of_a_list() {
     let mut mails = PropertySchema::new("mail", PlainType::String);
     mails.list = true;
-    let listing = TypeSchema { properties: vec![mails, PropertySchema::new("name", PlainType::String)], ..person().remove(0) };
+    let listing = TypeSchema {
+        properties: vec![mails, PropertySchema::new("name", PlainType::String)],
+        ..person().remove(0)
+    };
     let (a, b) = (Peculiar::new(person()), Peculiar::new(vec![listing]));
     let mut hub = hub(&[("a", &a), ("b", &b)], &people());
     six_others(&a);
@@ -622,7 +749,10 @@ fn r9_nothing_is_created_beside_a_record_that_shows_it_in_another_element_of_a_l
     run(&mut hub);
     // His second address is the one that the other system has.
     a.put("Person/2", per());
-    b.put("Person/per", json!({"mail": ["moe@fjord.example", "per@example.com"], "name": "Per Moe"}));
+    b.put(
+        "Person/per",
+        json!({"mail": ["moe@fjord.example", "per@example.com"], "name": "Per Moe"}),
+    );
     run(&mut hub);
     assert_eq!((a.count("Person"), hub.reviews(9).unwrap().len()), (7, 1));
     answer(&mut hub, Answer::Reject);
@@ -631,15 +761,23 @@ fn r9_nothing_is_created_beside_a_record_that_shows_it_in_another_element_of_a_l
 }
 
 #[test]
-fn r9_a_creation_that_is_answered_with_the_number_of_another_is_not_sent_again_where_nothing_matches() {
+fn r9_a_creation_that_is_answered_with_the_number_of_another_is_not_sent_again_where_nothing_matches()
+ {
     let (a, b) = (Peculiar::new(person()), Peculiar::new(person()));
     let flows = [flow("a.Person", "b.Person", Create::Always, &[], &["mail", "name"])];
     let mut hub = hub(&[("a", &a), ("b", &b)], &flows);
     six_others(&a);
     a.put("Person/2", ase());
     run(&mut hub);
-    let ours = b.real.all("Person").into_iter().find(|(_, record)| record["name"] == "Åse Berg").unwrap().0;
-    // Somebody has deleted her there, which no reading has shown yet, and her number is given to the next.
+    let ours = b
+        .real
+        .all("Person")
+        .into_iter()
+        .find(|(_, record)| record["name"] == "Åse Berg")
+        .unwrap()
+        .0;
+    // Somebody has deleted her there, which no reading has shown yet, and her number is given to
+    // the next.
     b.remove(&format!("Person/{ours}"));
     b.ids.lock().unwrap().push_back(ours.clone());
     a.put("Person/9", per());
@@ -661,7 +799,8 @@ fn r9_another_account_is_told_by_its_own_id() {
     *a.account.lock().unwrap() = Some("4711".into());
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("lockstep.db");
-    let again = |now| hub_on(SqliteStore::open(&file).unwrap(), now, &[("a", &a), ("b", &b)], &people());
+    let again =
+        |now| hub_on(SqliteStore::open(&file).unwrap(), now, &[("a", &a), ("b", &b)], &people());
     a.put("Person/1", ase());
     run(&mut again(1_800_000_000_000));
     assert_eq!(b.count("Person"), 1);
@@ -674,7 +813,10 @@ fn r9_another_account_is_told_by_its_own_id() {
         let report = run(&mut hub);
         assert!(report.needs_a_person(), "{report:#?}");
         assert_eq!((report.writes(), a.count("Person"), b.count("Person")), (0, 2, 2));
-        assert!(report.guards[0].message.contains("4712") && report.guards[0].message.contains("4711"), "{report:#?}");
+        assert!(
+            report.guards[0].message.contains("4712") && report.guards[0].message.contains("4711"),
+            "{report:#?}"
+        );
     }
     // The settings are put right again.
     *a.account.lock().unwrap() = Some("4711".into());
@@ -687,7 +829,14 @@ fn r9_a_creation_tried_before_is_not_taken_for_what_was_made_for_another_meanwhi
     let (a, b) = (Peculiar::new(person()), Peculiar::new(person()));
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("lockstep.db");
-    let at = |ms: i64| hub_on(SqliteStore::open(&file).unwrap(), 1_800_000_000_000 + ms, &[("a", &a), ("b", &b)], &people());
+    let at = |ms: i64| {
+        hub_on(
+            SqliteStore::open(&file).unwrap(),
+            1_800_000_000_000 + ms,
+            &[("a", &a), ("b", &b)],
+            &people(),
+        )
+    };
     six_others(&a);
     run(&mut at(0));
     a.put("Person/1", json!({"mail": "odd@example.com", "name": "Odd Lie"}));
@@ -695,7 +844,13 @@ fn r9_a_creation_tried_before_is_not_taken_for_what_was_made_for_another_meanwhi
     run(&mut at(86_400_000));
     a.put("Person/2", ase());
     run(&mut at(86_500_000));
-    let ours = b.real.all("Person").into_iter().find(|(_, record)| record["name"] == "Åse Berg").unwrap().0;
+    let ours = b
+        .real
+        .all("Person")
+        .into_iter()
+        .find(|(_, record)| record["name"] == "Åse Berg")
+        .unwrap()
+        .0;
     // She is deleted there, which no reading has shown yet, and her number is given to the next.
     b.remove(&format!("Person/{ours}"));
     b.ids.lock().unwrap().push_back(ours.clone());
@@ -721,7 +876,14 @@ fn r9_a_creation_tried_before_is_not_taken_for_one_that_is_gone_and_whose_number
     let (a, b) = (Peculiar::new(person()), Peculiar::new(person()));
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("lockstep.db");
-    let at = |ms: i64| hub_on(SqliteStore::open(&file).unwrap(), 1_800_000_000_000 + ms, &[("a", &a), ("b", &b)], &people());
+    let at = |ms: i64| {
+        hub_on(
+            SqliteStore::open(&file).unwrap(),
+            1_800_000_000_000 + ms,
+            &[("a", &a), ("b", &b)],
+            &people(),
+        )
+    };
     six_others(&a);
     run(&mut at(0));
     a.put("Person/1", json!({"mail": "odd@example.com", "name": "Odd Lie"}));
@@ -742,7 +904,10 @@ fn r9_a_creation_tried_before_is_not_taken_for_one_that_is_gone_and_whose_number
     let made = hub.find("b.Person/77").unwrap();
     assert_eq!(made.entity, hub.find("a.Person/1").unwrap().entity);
     let history = hub.history(made.id, 99).unwrap();
-    assert!(history.iter().any(|entry| entry.kind == JournalKind::Written), "nothing says why it was created: {history:?}");
+    assert!(
+        history.iter().any(|entry| entry.kind == JournalKind::Written),
+        "nothing says why it was created: {history:?}"
+    );
     assert_eq!(writes(&mut hub), 0);
 }
 
@@ -752,12 +917,23 @@ fn r9_what_became_of_a_creation_is_not_asked_any_more_once_a_record_that_shows_i
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("lockstep.db");
     let at = |day: i64| {
-        hub_on(SqliteStore::open(&file).unwrap(), 1_800_000_000_000 + day * 86_400_000, &[("a", &a), ("b", &b)], &people())
+        hub_on(
+            SqliteStore::open(&file).unwrap(),
+            1_800_000_000_000 + day * 86_400_000,
+            &[("a", &a), ("b", &b)],
+            &people(),
+        )
     };
     six_others(&a);
     a.put("Person/2", ase());
     run(&mut at(0));
-    let ours = b.real.all("Person").into_iter().find(|(_, record)| record["name"] == "Åse Berg").unwrap().0;
+    let ours = b
+        .real
+        .all("Person")
+        .into_iter()
+        .find(|(_, record)| record["name"] == "Åse Berg")
+        .unwrap()
+        .0;
     a.put("Person/1", per());
     *b.astray.lock().unwrap() = 9;
     let mut day = 1;
@@ -766,7 +942,9 @@ fn r9_what_became_of_a_creation_is_not_asked_any_more_once_a_record_that_shows_i
         day += 1;
         assert!(day < 9);
     }
-    let kinds = |hub: &mut Hub| hub.reviews(9).unwrap().into_iter().map(|review| review.kind).collect::<Vec<_>>();
+    let kinds = |hub: &mut Hub| {
+        hub.reviews(9).unwrap().into_iter().map(|review| review.kind).collect::<Vec<_>>()
+    };
     assert_eq!(kinds(&mut at(day)), ["unknown outcome"]);
     // One of the tries has come through after all, and has got the number of one who is gone.
     b.put(&format!("Person/{ours}"), per());
@@ -775,7 +953,11 @@ fn r9_what_became_of_a_creation_is_not_asked_any_more_once_a_record_that_shows_i
     assert_eq!(kinds(&mut hub), ["another record"]);
     answer(&mut hub, Answer::Reject);
     run(&mut hub);
-    assert_eq!((b.count("Person"), hub.reviews(9).unwrap().len()), (7, 0), "he is found, and not made again");
+    assert_eq!(
+        (b.count("Person"), hub.reviews(9).unwrap().len()),
+        (7, 0),
+        "he is found, and not made again"
+    );
     assert_eq!(a.value("Person/2", "name"), json!("Åse Berg"));
     assert_eq!(writes(&mut hub), 0);
 }
@@ -806,7 +988,9 @@ fn c2_yesterday_s_store_makes_nobody_again_whom_nothing_identifies() {
     ];
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name);
-    let again = |name: &str, now| hub_on(SqliteStore::open(at(name)).unwrap(), now, &[("a", &a), ("b", &b)], &flows);
+    let again = |name: &str, now| {
+        hub_on(SqliteStore::open(at(name)).unwrap(), now, &[("a", &a), ("b", &b)], &flows)
+    };
     a.put("Person/1", ase());
     run(&mut again("today.db", 1_800_000_000_000));
     backup(&at("today.db"), &at("yesterday.db"));
@@ -835,7 +1019,9 @@ fn c2_yesterday_s_store_does_not_send_once_more_what_was_in_its_queue() {
         ];
         let dir = tempfile::tempdir().unwrap();
         let at = |name: &str| dir.path().join(name);
-        let again = |name: &str, now| hub_on(SqliteStore::open(at(name)).unwrap(), now, &[("a", &a), ("b", &b)], &flows);
+        let again = |name: &str, now| {
+            hub_on(SqliteStore::open(at(name)).unwrap(), now, &[("a", &a), ("b", &b)], &flows)
+        };
         a.put("Person/1", ase());
         run(&mut again("today.db", 1_800_000_000_000));
         a.put("Person/2", json!({"mail": "", "name": "Odd Lie"}));
@@ -853,10 +1039,18 @@ fn c2_yesterday_s_store_does_not_send_once_more_what_was_in_its_queue() {
         run(&mut hub);
         answer(&mut hub, Answer::Accept);
         assert_eq!(writes(&mut hub), 0);
-        assert_eq!((a.count("Person"), b.count("Person"), hub.reviews(9).unwrap().len()), (2, 2, 0));
+        assert_eq!(
+            (a.count("Person"), b.count("Person"), hub.reviews(9).unwrap().len()),
+            (2, 2, 0)
+        );
         a.put("Person/2", json!({"mail": "", "name": "Odd Moe"}));
         assert_eq!(writes(&mut hub), 1);
-        assert!(b.real.all("Person").values().any(|person| person.get("name") == Some(&json!("Odd Moe"))));
+        assert!(
+            b.real
+                .all("Person")
+                .values()
+                .any(|person| person.get("name") == Some(&json!("Odd Moe")))
+        );
     }
 }
 
@@ -883,7 +1077,13 @@ fn backup(from: &Path, to: &Path) {
 fn c6_a_number_that_a_system_assigns_travels_back_in_the_same_run() {
     let (a, b) = (Peculiar::new(person()), Peculiar::new(person()));
     b.assigns.lock().unwrap().push_back(flat(json!({"number": "10023"})));
-    let flows = [flow("a.Person", "b.Person", Create::Always, &["mail"], &["mail", "customer_no=number", "shop_id=$id"])];
+    let flows = [flow(
+        "a.Person",
+        "b.Person",
+        Create::Always,
+        &["mail"],
+        &["mail", "customer_no=number", "shop_id=$id"],
+    )];
     let mut hub = hub(&[("a", &a), ("b", &b)], &flows);
     a.put("Person/1", json!({"mail": "ase@example.com"}));
     assert_eq!(writes(&mut hub), 2);
@@ -894,19 +1094,26 @@ fn c6_a_number_that_a_system_assigns_travels_back_in_the_same_run() {
 }
 
 fn reference(kind: &str, path: &str, to: &str) -> TypeSchema {
-    let property = PropertySchema { reference: Some(to.into()), ..PropertySchema::new(path, PlainType::Any) };
+    let property =
+        PropertySchema { reference: Some(to.into()), ..PropertySchema::new(path, PlainType::Any) };
     TypeSchema { properties: vec![property], ..TypeSchema::open(kind) }
 }
 
 #[test]
 fn c4_a_record_that_lacks_what_is_required_is_told_in_every_run_and_in_status() {
     let required = |kind: &str, path: &str, to: Option<&str>| {
-        let property =
-            PropertySchema { required: true, reference: to.map(Into::into), ..PropertySchema::new(path, PlainType::Any) };
+        let property = PropertySchema {
+            required: true,
+            reference: to.map(Into::into),
+            ..PropertySchema::new(path, PlainType::Any)
+        };
         TypeSchema { properties: vec![property], ..TypeSchema::open(kind) }
     };
     let a = Peculiar::new(vec![reference("Ticket", "owner", "User"), TypeSchema::open("User")]);
-    let b = Peculiar::new(vec![required("Case", "agent", Some("Agent")), required("Agent", "mail", None)]);
+    let b = Peculiar::new(vec![
+        required("Case", "agent", Some("Agent")),
+        required("Agent", "mail", None),
+    ]);
     let flows = [
         flow("a.Ticket", "b.Case", Create::Always, &[], &["title", "owner=agent"]),
         flow("a.User", "b.Agent", Create::Always, &["mail"], &["mail", "name"]),
@@ -921,11 +1128,19 @@ fn c4_a_record_that_lacks_what_is_required_is_told_in_every_run_and_in_status() 
             let is_it = |event: &&Event| matches!(event, Event::Waits { message, .. } if message.contains(what));
             report.events.iter().filter(is_it).count()
         };
-        assert_eq!((told("b.Agent requires mail"), told("a.User/u9")), (1, 1), "{:?}", report.events);
+        assert_eq!(
+            (told("b.Agent requires mail"), told("a.User/u9")),
+            (1, 1),
+            "{:?}",
+            report.events
+        );
         let waiting = hub.status().unwrap().waiting_references;
         assert_eq!(waiting.len(), 2, "{waiting:?}");
         let explained = hub.explain("a.User/u1", None).unwrap();
-        assert!(explained.waits.iter().any(|waits| waits.contains("requires mail")), "{explained:?}");
+        assert!(
+            explained.waits.iter().any(|waits| waits.contains("requires mail")),
+            "{explained:?}"
+        );
     }
     assert!(hub.reviews(9).unwrap().is_empty(), "no person can answer it");
     a.put("User/u1", json!({"mail": "odd@example.com", "name": "Odd"}));
@@ -948,10 +1163,15 @@ fn p8_g8_a_reference_that_waits_is_told_in_every_run_and_in_status() {
     a.put("Ticket/1", json!({"title": "Printer", "owner": "u9"}));
     for first in [true, false] {
         let report = run(&mut hub);
-        assert_eq!((report.writes(), report.waiting_references), (u64::from(first), 1), "{report:#?}");
+        assert_eq!(
+            (report.writes(), report.waiting_references),
+            (u64::from(first), 1),
+            "{report:#?}"
+        );
         assert!(!report.needs_a_person(), "it comes by itself");
-        let told =
-            report.events.iter().any(|event| matches!(event, Event::Waits { message, .. } if message.contains("a.User/u9")));
+        let told = report.events.iter().any(
+            |event| matches!(event, Event::Waits { message, .. } if message.contains("a.User/u9")),
+        );
         assert!(told, "{:?}", report.events);
         let waiting = hub.status().unwrap().waiting_references;
         assert_eq!(waiting.len(), 1);
@@ -967,11 +1187,18 @@ fn p8_g8_a_reference_that_waits_is_told_in_every_run_and_in_status() {
 
 #[test]
 fn c5_who_a_moved_reference_leads_to_qualifies_in_the_same_run() {
-    let a = Peculiar::new(vec![reference("Ticket", "person", "Person"), TypeSchema::open("Person")]);
+    let a =
+        Peculiar::new(vec![reference("Ticket", "person", "Person"), TypeSchema::open("Person")]);
     let b = Peculiar::new(vec![TypeSchema::open("Case"), TypeSchema::open("User")]);
     let flows = [
         flow("a.Ticket", "b.Case", Create::Always, &[], &["title"]),
-        flow("a.Person", "b.User", Create::ConnectedTo(vec![TypeName::new("a", "Ticket")]), &[], &["name"]),
+        flow(
+            "a.Person",
+            "b.User",
+            Create::ConnectedTo(vec![TypeName::new("a", "Ticket")]),
+            &[],
+            &["name"],
+        ),
     ];
     let mut hub = hub(&[("a", &a), ("b", &b)], &flows);
     a.put("Person/1", json!({"name": "Åse"}));
@@ -988,8 +1215,14 @@ fn g8_a_first_run_leaves_nothing_to_the_second_where_the_way_back_has_no_row_of_
     let (a, b) = (Peculiar::new(person()), Peculiar::new(person()));
     let mut hub = hub(&[("a", &a), ("b", &b)], &people());
     for n in 0..4 {
-        a.put(&format!("Person/{n}"), json!({"mail": format!("a{n}@example.com"), "name": format!("A {n}")}));
-        b.put(&format!("Person/{}", 10 + n), json!({"mail": format!("b{n}@example.com"), "name": format!("B {n}")}));
+        a.put(
+            &format!("Person/{n}"),
+            json!({"mail": format!("a{n}@example.com"), "name": format!("A {n}")}),
+        );
+        b.put(
+            &format!("Person/{}", 10 + n),
+            json!({"mail": format!("b{n}@example.com"), "name": format!("B {n}")}),
+        );
     }
     assert_eq!(writes(&mut hub), 8);
     assert_eq!(writes(&mut hub), 0);
@@ -1001,7 +1234,10 @@ fn d2_a_record_that_is_back_brings_back_what_was_deleted_for_it() {
     let flows = people().map(|flow| Flow { deletes: Deletes::Propagate, ..flow });
     let mut hub = hub(&[("a", &a), ("b", &b)], &flows);
     for n in 2..9 {
-        a.put(&format!("Person/{n}"), json!({"mail": format!("a{n}@example.com"), "name": format!("A {n}")}));
+        a.put(
+            &format!("Person/{n}"),
+            json!({"mail": format!("a{n}@example.com"), "name": format!("A {n}")}),
+        );
     }
     a.put("Person/1", ase());
     run(&mut hub);
@@ -1031,7 +1267,9 @@ fn l12_a_system_of_another_name_is_told_and_keeps_links_and_history_once_that_is
             flow("b.Person", &format!("{crm}.Person"), Create::Always, &[], &[]),
         ]
     };
-    let again = |crm: &str, now| hub_on(SqliteStore::open(&file).unwrap(), now, &[(crm, &a), ("b", &b)], &flows(crm));
+    let again = |crm: &str, now| {
+        hub_on(SqliteStore::open(&file).unwrap(), now, &[(crm, &a), ("b", &b)], &flows(crm))
+    };
     a.put("Person/1", json!({"name": "Åse", "city": "Moss"}));
     a.put("Person/2", json!({"name": "Per", "city": "Oslo"}));
     assert_eq!(writes(&mut again("crm", 1_800_000_000_000)), 2);
@@ -1039,21 +1277,37 @@ fn l12_a_system_of_another_name_is_told_and_keeps_links_and_history_once_that_is
     for n in 1..3 {
         let mut hub = again("kunder", 1_800_000_000_000 + n * 60_000);
         let report = run(&mut hub);
-        assert_eq!((report.writes(), a.count("Person"), b.count("Person")), (0, 2, 2), "{report:#?}");
+        assert_eq!(
+            (report.writes(), a.count("Person"), b.count("Person")),
+            (0, 2, 2),
+            "{report:#?}"
+        );
         assert!(report.needs_a_person());
-        assert!(report.guards[0].message.contains("lockstep rename crm.Person kunder.Person"), "{report:#?}");
+        assert!(
+            report.guards[0].message.contains("lockstep rename crm.Person kunder.Person"),
+            "{report:#?}"
+        );
         assert_eq!(report.unnamed[0].name, "crm.Person");
     }
     let mut store = SqliteStore::open(&file).unwrap();
     let renamed = lockstep_hub::rename::rename(&mut store, "crm", "kunder").unwrap();
-    assert_eq!((renamed.records, renamed.names), (2, vec![("crm.Person".into(), "kunder.Person".into())]));
+    assert_eq!(
+        (renamed.records, renamed.names),
+        (2, vec![("crm.Person".into(), "kunder.Person".into())])
+    );
     drop(store);
     let mut hub = again("kunder", 1_800_000_600_000);
     let report = run(&mut hub);
-    assert!(report.writes() == 0 && !report.needs_a_person() && report.unnamed.is_empty(), "{report:#?}");
+    assert!(
+        report.writes() == 0 && !report.needs_a_person() && report.unnamed.is_empty(),
+        "{report:#?}"
+    );
     a.put("Person/1", json!({"name": "Åse", "city": "Bergen"}));
     assert_eq!(writes(&mut hub), 1);
-    assert_eq!(b.real.all("Person").into_values().filter(|record| record["city"] == "Bergen").count(), 1);
+    assert_eq!(
+        b.real.all("Person").into_values().filter(|record| record["city"] == "Bergen").count(),
+        1
+    );
     let history = hub.explain("kunder.Person/1", Some("city")).unwrap();
     assert!(!history.links.is_empty());
 }

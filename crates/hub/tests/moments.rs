@@ -1,4 +1,5 @@
-//! Whole runs on systems in memory in which something goes wrong, or a person does something, at a chosen moment.
+//! Whole runs on systems in memory in which something goes wrong, or a person does something, at a
+//! chosen moment.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -6,13 +7,16 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use lockstep_connector::memory::{Flat, MemoryConnector};
-use lockstep_connector::{Action, Answers, Connector, Outcome, Page, ReadRequest, RecordFault, Trouble, Write};
+use lockstep_connector::{
+    Action, Answers, Connector, Outcome, Page, ReadRequest, RecordFault, Trouble, Write,
+};
 use lockstep_engine::Plan;
 use lockstep_engine::plan::Schemas;
 use lockstep_hub::{Clock, Hub, RunOptions, System};
 use lockstep_model::flow::{Create, Deletes, Filter, PropertyRef};
 use lockstep_model::{
-    Flow, MatchRow, PlainType, PropertyPair, PropertySchema, ReadRecord, Timestamp, TypeIx, TypeName, TypeSchema, Value,
+    Flow, MatchRow, PlainType, PropertyPair, PropertySchema, ReadRecord, Timestamp, TypeIx,
+    TypeName, TypeSchema, Value,
 };
 use lockstep_store::{JournalKind, SqliteStore};
 use serde_json::json;
@@ -62,7 +66,8 @@ enum Fate {
     Known,
 }
 
-/// A system in memory that stores texts without spare spaces, and does not say so. Its first writes of each kind have fates.
+/// A system in memory that stores texts without spare spaces, and does not say so. Its first writes
+/// of each kind have fates.
 struct Fated {
     real: MemoryConnector,
     /// As the real one has them, but for the delay after a write.
@@ -167,7 +172,9 @@ impl Fated {
             self.real.put(kind, &id, values);
         }
         match fate {
-            Some(Fate::Conflict) => return Outcome::Conflict { message: "it was changed meanwhile".into() },
+            Some(Fate::Conflict) => {
+                return Outcome::Conflict { message: "it was changed meanwhile".into() };
+            }
             Some(Fate::LostBefore) => return lost(),
             Some(fate @ (Fate::Duplicate | Fate::DuplicateUnseen)) => {
                 self.unseen.store(fate == Fate::DuplicateUnseen, Ordering::Relaxed);
@@ -182,21 +189,43 @@ impl Fated {
                 let prop = write.values.last().map(|value| value.prop);
                 return Outcome::Rejected { prop, message: "no such number".into() };
             }
-            Some(Fate::Refused) => return Outcome::Rejected { prop: None, message: "no more customers this year".into() },
+            Some(Fate::Refused) => {
+                return Outcome::Rejected {
+                    prop: None,
+                    message: "no more customers this year".into(),
+                };
+            }
             Some(Fate::Accepted) => {
                 self.coming.lock().unwrap().push((kind.into(), watch.to_vec(), write.clone()));
                 return Outcome::Accepted { message: "202".into() };
             }
-            Some(Fate::Later) => return Outcome::Later { retry_after_ms: None, message: "503".into() },
+            Some(Fate::Later) => {
+                return Outcome::Later { retry_after_ms: None, message: "503".into() };
+            }
             Some(Fate::Ignored) => {
-                let Action::Update { id, .. } = &write.action else { panic!("only an update is ignored") };
+                let Action::Update { id, .. } = &write.action else {
+                    panic!("only an update is ignored")
+                };
                 let mut values = vec![None; watch.len()];
-                write.values.iter().for_each(|value| values[value.prop] = Some(value.value.clone()));
-                return Outcome::Done(ReadRecord { id: id.clone(), version: None, modified: None, deleted: false, values });
+                write
+                    .values
+                    .iter()
+                    .for_each(|value| values[value.prop] = Some(value.value.clone()));
+                return Outcome::Done(ReadRecord {
+                    id: id.clone(),
+                    version: None,
+                    modified: None,
+                    deleted: false,
+                    values,
+                });
             }
             Some(Fate::Known) => {
                 let id = self.real.all(kind).into_keys().next().unwrap();
-                let values = write.values.iter().map(|value| (watch[value.prop].to_string(), value.value.clone())).collect();
+                let values = write
+                    .values
+                    .iter()
+                    .map(|value| (watch[value.prop].to_string(), value.value.clone()))
+                    .collect();
                 self.real.put(kind, &id, values);
                 return Outcome::Done(self.real.get(kind, watch, &id).unwrap().unwrap());
             }
@@ -212,7 +241,12 @@ impl Fated {
         match (fate, &outcome) {
             (Some(Fate::OnlyId), Outcome::Done(made)) => {
                 let values = vec![None; made.values.len()];
-                return Outcome::Done(ReadRecord { version: None, modified: None, values, ..made.clone() });
+                return Outcome::Done(ReadRecord {
+                    version: None,
+                    modified: None,
+                    values,
+                    ..made.clone()
+                });
             }
             (Some(Fate::LostAfter), _) => {}
             (_, Outcome::Done(made)) => {
@@ -247,12 +281,21 @@ impl Connector for Fated {
         let unreadable = self.unreadable.lock().unwrap().clone();
         let all = page.records.len();
         page.records.retain(|record| !unreadable.contains(&record.id));
-        let without_id = RecordFault { place: format!("{} 1", request.kind), message: "it has no id".into(), id: None };
+        let without_id = RecordFault {
+            place: format!("{} 1", request.kind),
+            message: "it has no id".into(),
+            id: None,
+        };
         page.faults.extend((page.records.len()..all).map(|_| without_id.clone()));
         Ok(page)
     }
 
-    fn get(&self, kind: &str, watch: &[PropertyRef], id: &str) -> Result<Option<ReadRecord>, Trouble> {
+    fn get(
+        &self,
+        kind: &str,
+        watch: &[PropertyRef],
+        id: &str,
+    ) -> Result<Option<ReadRecord>, Trouble> {
         if self.stuck.lock().unwrap().iter().any(|stuck| stuck == id) {
             return Err(Trouble::Malformed("it answered 200 and an error".into()));
         }
@@ -269,7 +312,13 @@ impl Connector for Fated {
         self.real.get(kind, watch, merged.as_deref().unwrap_or(id))
     }
 
-    fn find(&self, kind: &str, watch: &[PropertyRef], prop: usize, value: &Value) -> Result<Option<Vec<ReadRecord>>, Trouble> {
+    fn find(
+        &self,
+        kind: &str,
+        watch: &[PropertyRef],
+        prop: usize,
+        value: &Value,
+    ) -> Result<Option<Vec<ReadRecord>>, Trouble> {
         self.real.find(kind, watch, prop, value)
     }
 
@@ -306,7 +355,8 @@ fn person() -> TypeSchema {
 }
 
 fn reference(kind: &str, path: &str, to: &str) -> TypeSchema {
-    let property = PropertySchema { reference: Some(to.into()), ..PropertySchema::new(path, PlainType::Any) };
+    let property =
+        PropertySchema { reference: Some(to.into()), ..PropertySchema::new(path, PlainType::Any) };
     TypeSchema { properties: vec![property], ..TypeSchema::open(kind) }
 }
 
@@ -318,10 +368,19 @@ fn hub_with(store: SqliteStore, systems: &[(&str, &Arc<Fated>)], flows: &[Flow])
     hub_at(Arc::new(Hands(AtomicI64::new(1_800_000_000_000))), store, systems, flows)
 }
 
-fn hub_at(clock: Arc<Hands>, store: SqliteStore, systems: &[(&str, &Arc<Fated>)], flows: &[Flow]) -> Hub {
-    let schemas: Schemas = systems.iter().map(|(name, system)| (name.to_string(), system.types().to_vec())).collect();
+fn hub_at(
+    clock: Arc<Hands>,
+    store: SqliteStore,
+    systems: &[(&str, &Arc<Fated>)],
+    flows: &[Flow],
+) -> Hub {
+    let schemas: Schemas =
+        systems.iter().map(|(name, system)| (name.to_string(), system.types().to_vec())).collect();
     let plan = Plan::compile(flows, &schemas).unwrap();
-    let named = |(name, system): &(&str, &Arc<Fated>)| System { name: name.to_string(), connector: (*system).clone() };
+    let named = |(name, system): &(&str, &Arc<Fated>)| System {
+        name: name.to_string(),
+        connector: (*system).clone(),
+    };
     for (_, system) in systems {
         system.real.set_time(Timestamp(1_799_999_000_000));
     }
@@ -329,21 +388,23 @@ fn hub_at(clock: Arc<Hands>, store: SqliteStore, systems: &[(&str, &Arc<Fated>)]
 }
 
 /// A process dies when it is about to record that two records are the same.
-const DIES_WHEN_LINKING: &str =
-    "CREATE TRIGGER dies BEFORE INSERT ON journal WHEN NEW.kind = 'link' BEGIN SELECT RAISE(ABORT, 'killed'); END";
+const DIES_WHEN_LINKING: &str = "CREATE TRIGGER dies BEFORE INSERT ON journal WHEN NEW.kind = 'link' BEGIN SELECT RAISE(ABORT, 'killed'); END";
 
 fn run(hub: &mut Hub) -> u64 {
     hub.run(RunOptions::default()).unwrap().writes()
 }
 
 #[test]
-fn p5_an_answer_lost_in_a_run_that_could_not_find_out_about_another_is_found_out_about_before_anything_is_read() {
-    let (a, b, d) = (Fated::new(vec![person()]), Fated::new(vec![person()]), Fated::new(vec![person()]));
+fn p5_an_answer_lost_in_a_run_that_could_not_find_out_about_another_is_found_out_about_before_anything_is_read()
+ {
+    let (a, b, d) =
+        (Fated::new(vec![person()]), Fated::new(vec![person()]), Fated::new(vec![person()]));
     let to = |to| flow("b.Person", to, Create::Always, &["mail"], &["mail", "phone"]);
     let mut hub = hub(&[("a", &a), ("b", &b), ("d", &d)], &[to("a.Person"), to("d.Person")]);
     b.put("Person/1", json!({"mail": "solveig@example.com", "phone": "1"}));
     assert_eq!(run(&mut hub), 2);
-    // The first round: a creation whose answer is lost, in a system that can't be read any more; and an edit meanwhile elsewhere.
+    // The first round: a creation whose answer is lost, in a system that can't be read any more;
+    // and an edit meanwhile elsewhere.
     b.put("Person/1", json!({"phone": "2 "}));
     b.put("Person/2", json!({"mail": "bo@example.com", "phone": "3"}));
     d.creations.lock().unwrap().push_back(Fate::LostAndDown);
@@ -382,7 +443,8 @@ fn p5_what_a_duplicate_shows_while_the_answer_to_a_write_of_it_is_lost_is_no_edi
 
 #[test]
 fn p5_what_a_deletion_is_set_aside_for_while_the_answer_to_a_write_is_lost_is_no_edit() {
-    let (a, b, c) = (Fated::new(vec![person()]), Fated::new(vec![person()]), Fated::new(vec![person()]));
+    let (a, b, c) =
+        (Fated::new(vec![person()]), Fated::new(vec![person()]), Fated::new(vec![person()]));
     let to_a = |from| flow(from, "a.Person", Create::Always, &["mail"], &["mail", "phone"]);
     let asks = Flow { deletes: Deletes::Review, ..to_a("c.Person") };
     let mut hub = hub(&[("a", &a), ("b", &b), ("c", &c)], &[to_a("b.Person"), asks]);
@@ -394,7 +456,8 @@ fn p5_what_a_deletion_is_set_aside_for_while_the_answer_to_a_write_is_lost_is_no
     }
     assert_eq!(run(&mut hub), 8);
     let all = a.real.all("Person");
-    let (id, _) = all.iter().find(|(_, held)| held["mail"] == json!("solveig@example.com")).unwrap();
+    let (id, _) =
+        all.iter().find(|(_, held)| held["mail"] == json!("solveig@example.com")).unwrap();
     let written = hub.find(&format!("a.Person/{id}")).unwrap().id;
     // An update waits for a system that is down when a person lets its record be deleted.
     b.put("Person/1", json!({"phone": "2 "}));
@@ -422,13 +485,15 @@ fn p5a_an_edit_that_may_be_the_state_from_before_our_own_write_is_looked_at_agai
     let (a, b) = (Fated::new(vec![person()]), Fated::new(vec![slow]));
     let one = flow("a.Person", "b.Person", Create::Always, &["mail"], &["mail", "phone"]);
     let clock = Arc::new(Hands(AtomicI64::new(1_800_000_000_000)));
-    let mut hub = hub_at(clock.clone(), SqliteStore::in_memory().unwrap(), &[("a", &a), ("b", &b)], &[one]);
+    let mut hub =
+        hub_at(clock.clone(), SqliteStore::in_memory().unwrap(), &[("a", &a), ("b", &b)], &[one]);
     a.put("Person/1", json!({"mail": "solveig@example.com", "phone": "1"}));
     assert_eq!(run(&mut hub), 1);
     clock.wait(Duration::from_secs(100));
     a.put("Person/1", json!({"phone": "2"}));
     assert_eq!(run(&mut hub), 1);
-    // Somebody puts back what was there. Read at once, it may as well be what was there before the write.
+    // Somebody puts back what was there. Read at once, it may as well be what was there before the
+    // write.
     let id = b.real.all("Person").into_keys().next().unwrap();
     b.put(&format!("Person/{id}"), json!({"phone": "1"}));
     assert_eq!(run(&mut hub), 0);
@@ -466,7 +531,10 @@ fn r8_a_row_that_can_t_be_read_is_not_absent() {
 #[test]
 fn r3_what_can_t_be_looked_at_is_not_deleted_and_the_others_are_looked_at() {
     let (a, b) = (Fated::new(vec![person()]), Fated::new(vec![person()]));
-    let one = Flow { deletes: Deletes::Propagate, ..flow("a.Person", "b.Person", Create::Always, &["mail"], &["mail", "phone"]) };
+    let one = Flow {
+        deletes: Deletes::Propagate,
+        ..flow("a.Person", "b.Person", Create::Always, &["mail"], &["mail", "phone"])
+    };
     let mut hub = hub(&[("a", &a), ("b", &b)], &[one]);
     for n in 1..30 {
         a.put(&format!("Person/{n}"), json!({"mail": format!("p{n}@example.com")}));
@@ -503,7 +571,8 @@ fn p1_an_edit_after_the_clock_was_set_back_wins_all_the_same() {
     assert_eq!(run(&mut hub_at(at(NOON + 60_000), store(), &systems, &flows)), 1);
     // The clock was an hour fast: it is set right, and somebody edits.
     b.put(&format!("Person/{id}"), json!({"phone": "3"}));
-    let report = hub_at(at(NOON - 3_600_000), store(), &systems, &flows).run(RunOptions::default()).unwrap();
+    let report =
+        hub_at(at(NOON - 3_600_000), store(), &systems, &flows).run(RunOptions::default()).unwrap();
     assert_eq!(report.writes(), 1);
     assert_eq!(a.only("Person")["phone"], json!("3"), "the later edit is taken for an older one");
     let told = format!("{:?}", report.events);
@@ -542,7 +611,8 @@ fn created_and_deleted_before_anybody_knew(edit: Value) {
     database().execute_batch(DIES_WHEN_LINKING).unwrap();
     b.creations.lock().unwrap().push_back(Fate::LostAfter);
     *b.defaults.lock().unwrap() = flat(edit);
-    let killed = hub_with(SqliteStore::open(&path).unwrap(), &systems, &flows).run(RunOptions::default());
+    let killed =
+        hub_with(SqliteStore::open(&path).unwrap(), &systems, &flows).run(RunOptions::default());
     assert!(killed.unwrap_err().to_string().contains("killed"));
     database().execute_batch("DROP TRIGGER dies").unwrap();
     let made = b.real.all("Person").into_keys().find(|id| !before.contains(id)).unwrap();
@@ -550,7 +620,8 @@ fn created_and_deleted_before_anybody_knew(edit: Value) {
 
     let mut hub = hub_with(SqliteStore::open(&path).unwrap(), &systems, &flows);
     assert_eq!(run(&mut hub), 0);
-    let (one, other) = (hub.find("a.Person/1").unwrap(), hub.find(&format!("b.Person/{made}")).unwrap());
+    let (one, other) =
+        (hub.find("a.Person/1").unwrap(), hub.find(&format!("b.Person/{made}")).unwrap());
     assert_eq!(one.entity, other.entity, "it is what was made");
     assert!(!other.is_live());
     a.put("Person/1", json!({"phone": "2"}));
@@ -572,8 +643,17 @@ fn c2_of_two_creations_for_the_same_address_the_one_is_found_that_was_sent_so() 
     run(&mut hub);
     assert!(b.creations.lock().unwrap().is_empty());
     run(&mut hub);
-    let made = b.real.all("Person").into_iter().find(|(_, values)| values["phone"] == json!("2 2")).unwrap().0;
-    assert_eq!(hub.find("a.Person/2").unwrap().entity, hub.find(&format!("b.Person/{made}")).unwrap().entity);
+    let made = b
+        .real
+        .all("Person")
+        .into_iter()
+        .find(|(_, values)| values["phone"] == json!("2 2"))
+        .unwrap()
+        .0;
+    assert_eq!(
+        hub.find("a.Person/2").unwrap().entity,
+        hub.find(&format!("b.Person/{made}")).unwrap().entity
+    );
     assert_eq!(a.real.all("Person")["1"]["phone"], json!("1"));
 }
 
@@ -608,7 +688,8 @@ fn c2_whom_a_refused_creation_is_a_duplicate_of_is_settled_by_the_next_run_where
     let database = || rusqlite::Connection::open(&path).unwrap();
     drop(SqliteStore::open(&path).unwrap());
     database().execute_batch(DIES_WHEN_LINKING).unwrap();
-    let killed = hub_with(SqliteStore::open(&path).unwrap(), &systems, &flows).run(RunOptions::default());
+    let killed =
+        hub_with(SqliteStore::open(&path).unwrap(), &systems, &flows).run(RunOptions::default());
     assert!(killed.unwrap_err().to_string().contains("killed"));
     database().execute_batch("DROP TRIGGER dies").unwrap();
 
@@ -638,7 +719,8 @@ fn c2_whom_a_refused_creation_is_a_duplicate_of_is_asked_again_while_that_gets_n
 
 #[test]
 fn what_is_there_already_is_written_before_what_is_to_be_created() {
-    // A system that keeps addresses unique takes an address for a new record once the old one has given it up.
+    // A system that keeps addresses unique takes an address for a new record once the old one has
+    // given it up.
     let (a, b) = (Fated::new(vec![person()]), Fated::new(vec![person()]));
     let one = flow("a.Person", "b.Person", Create::Always, &["mail"], &["mail", "phone"]);
     let mut hub = hub(&[("a", &a), ("b", &b)], &[one]);
@@ -667,13 +749,15 @@ fn l7_a_creation_whose_answer_was_lost_is_not_found_in_what_a_person_unlinked() 
     b.down.store(false, Ordering::Relaxed);
     let made = b.real.all("Person").into_keys().next().unwrap();
     hub.unlink("a.Person/1", Some(&format!("b.Person/{made}"))).unwrap();
-    // Nor is the counterpart made that the first has a right to now, and meanwhile somebody edits the old one.
+    // Nor is the counterpart made that the first has a right to now, and meanwhile somebody edits
+    // the old one.
     b.creations.lock().unwrap().extend([Fate::Done, Fate::LostBefore]);
     *b.meanwhile.lock().unwrap() = Some(flat(json!({"phone": "9"})));
     run(&mut hub);
     assert!(b.creations.lock().unwrap().is_empty());
     run(&mut hub);
-    let (one, other) = (hub.find("a.Person/1").unwrap(), hub.find(&format!("b.Person/{made}")).unwrap());
+    let (one, other) =
+        (hub.find("a.Person/1").unwrap(), hub.find(&format!("b.Person/{made}")).unwrap());
     assert_ne!(one.entity, other.entity, "they are linked again");
     assert_eq!(a.real.all("Person")["1"]["phone"], json!("1"));
     assert_eq!(b.real.all("Person").len(), 3, "both creations are sent again");
@@ -762,11 +846,15 @@ fn c2_p8_what_a_system_puts_into_a_reference_that_waits_is_no_edit_where_the_ans
 
 #[test]
 fn g8_records_that_are_connected_to_each_other_do_not_call_for_decisions_on_each_other_for_ever() {
-    // The vendors 2 and 3 refer to each other, and each may be created since the other is about to be.
+    // The vendors 2 and 3 refer to each other, and each may be created since the other is about to
+    // be.
     let vendors = reference("Vendor", "parent", "Vendor");
     let (a, b) = (Fated::new(vec![vendors]), Fated::new(vec![TypeSchema::open("Customer")]));
     let connected = Create::ConnectedTo(vec![TypeName::parse("a.Vendor").unwrap()]);
-    let mut hub = hub(&[("a", &a), ("b", &b)], &[flow("a.Vendor", "b.Customer", connected, &["mail"], &["mail"])]);
+    let mut hub = hub(
+        &[("a", &a), ("b", &b)],
+        &[flow("a.Vendor", "b.Customer", connected, &["mail"], &["mail"])],
+    );
     b.put("Customer/c1", json!({"mail": "solveig@example.com"}));
     a.put("Vendor/1", json!({"mail": "solveig@example.com"}));
     a.put("Vendor/2", json!({"mail": "bo@example.com", "parent": "3"}));
@@ -804,7 +892,8 @@ fn g8_thousands_of_writes_that_turn_out_to_be_needless_are_dropped_without_nesti
         for n in 0..4_000 {
             a.put(&format!("Order/{n}"), json!({"number": n, "customer": "1"}));
         }
-        // The orders are decided on since their customer is about to be created, and then it is refused.
+        // The orders are decided on since their customer is about to be created, and then it is
+        // refused.
         b.creations.lock().unwrap().push_back(Fate::Refused);
         let report = hub.run(RunOptions::default()).unwrap();
         assert_eq!((report.writes(), report.reviews.get("rejected value")), (0, Some(&1)));
@@ -818,7 +907,8 @@ fn a_linked_pair() -> (Arc<Fated>, Arc<Fated>, Arc<Hands>, Hub) {
     b.forgets.store(true, Ordering::Relaxed);
     let one = flow("a.Person", "b.Person", Create::Always, &["mail"], &["mail", "phone"]);
     let clock = Arc::new(Hands(AtomicI64::new(1_800_000_000_000)));
-    let mut hub = hub_at(clock.clone(), SqliteStore::in_memory().unwrap(), &[("a", &a), ("b", &b)], &[one]);
+    let mut hub =
+        hub_at(clock.clone(), SqliteStore::in_memory().unwrap(), &[("a", &a), ("b", &b)], &[one]);
     a.put("Person/1", json!({"mail": "solveig@example.com", "phone": "1"}));
     assert_eq!(run(&mut hub), 1);
     b.created.lock().unwrap().clear();
@@ -862,7 +952,12 @@ fn r6_what_was_read_back_too_early_is_looked_at_again_when_the_delay_is_over() {
         let (a, b) = (Fated::new(vec![person()]), Fated::new(vec![slow]));
         let one = flow("a.Person", "b.Person", Create::Always, &["mail"], &["mail", "phone"]);
         let clock = Arc::new(Hands(AtomicI64::new(1_800_000_000_000)));
-        let mut hub = hub_at(clock.clone(), SqliteStore::in_memory().unwrap(), &[("a", &a), ("b", &b)], &[one]);
+        let mut hub = hub_at(
+            clock.clone(),
+            SqliteStore::in_memory().unwrap(),
+            &[("a", &a), ("b", &b)],
+            &[one],
+        );
         a.put("Person/1", json!({"mail": "solveig@example.com", "phone": "1"}));
         assert_eq!(run(&mut hub), 1);
         clock.wait(Duration::from_secs(100));
@@ -874,8 +969,16 @@ fn r6_what_was_read_back_too_early_is_looked_at_again_when_the_delay_is_over() {
         assert_eq!(told, in_the_same_run, "{settles_ms}");
         clock.wait(Duration::from_secs(100));
         run(&mut hub);
-        assert_eq!(hub.status().unwrap().reviews, [("value not kept".to_string(), 1)], "{settles_ms}");
-        assert_eq!(a.only("Person")["phone"], json!("2"), "what the system did not keep has come back");
+        assert_eq!(
+            hub.status().unwrap().reviews,
+            [("value not kept".to_string(), 1)],
+            "{settles_ms}"
+        );
+        assert_eq!(
+            a.only("Person")["phone"],
+            json!("2"),
+            "what the system did not keep has come back"
+        );
         assert_eq!(run(&mut hub), 0);
     }
 }
@@ -887,13 +990,18 @@ fn r6_an_edit_of_another_property_between_a_write_and_its_being_read_back_is_one
     let mut hub = hub(&[("a", &a), ("b", &b)], &[one]);
     a.put("Person/1", json!({"mail": "solveig@example.com", "phone": "1", "name": "Solveig"}));
     assert_eq!(run(&mut hub), 1);
-    // The answer does not show what was sent, so the record is read back; it has another version by then.
+    // The answer does not show what was sent, so the record is read back; it has another version by
+    // then.
     a.put("Person/1", json!({"phone": "2  2"}));
     *b.afterwards.lock().unwrap() = Some(flat(json!({"name": "Solveig Berg"})));
     run(&mut hub);
     run(&mut hub);
     assert_eq!(a.only("Person")["name"], json!("Solveig Berg"), "the edit is lost");
-    assert_eq!(a.only("Person")["phone"], json!("2  2"), "what the system made of it has come back");
+    assert_eq!(
+        a.only("Person")["phone"],
+        json!("2  2"),
+        "what the system made of it has come back"
+    );
     assert_eq!(run(&mut hub), 0);
 }
 
@@ -904,13 +1012,21 @@ fn p5_a_list_that_shows_a_write_without_an_answer_settles_it() {
         a.put("Person/1", json!({"phone": "2 "}));
         b.updates.lock().unwrap().push_back(Fate::LostAfter);
         let id = b.real.all("Person").into_keys().next().unwrap();
-        // It can't be asked for by its id, or what comes is nonsense; the list shows what the system made of the value.
+        // It can't be asked for by its id, or what comes is nonsense; the list shows what the
+        // system made of the value.
         let by_id = if busy { &b.busy } else { &b.stuck };
         by_id.lock().unwrap().push(id.clone());
         let report = hub.run(RunOptions::default()).unwrap();
-        assert!(report.failing == 1 && report.needs_a_person(), "its outcome is not known, and nothing says so: {report:#?}");
+        assert!(
+            report.failing == 1 && report.needs_a_person(),
+            "its outcome is not known, and nothing says so: {report:#?}"
+        );
         run(&mut hub);
-        assert_eq!(a.only("Person")["phone"], json!("2 "), "what b made of it has come back as an edit");
+        assert_eq!(
+            a.only("Person")["phone"],
+            json!("2 "),
+            "what b made of it has come back as an edit"
+        );
         assert_eq!(b.sent(), 1, "what may have been done is sent again unseen");
         let written = hub.find(&format!("b.Person/{id}")).unwrap().id;
         let history = hub.history(written, 99).unwrap();
@@ -962,10 +1078,14 @@ fn r6_of_two_writes_that_were_not_kept_the_second_is_told_though_the_first_was_n
 
 #[test]
 fn l9_a_write_that_makes_a_flow_hold_again_is_decided_on() {
-    let (a, b, c) = (Fated::new(vec![person()]), Fated::new(vec![person()]), Fated::new(vec![person()]));
+    let (a, b, c) =
+        (Fated::new(vec![person()]), Fated::new(vec![person()]), Fated::new(vec![person()]));
     let customers = Filter { expression: "kind == 'customer'".into(), reads: vec!["kind".into()] };
     let flows = [
-        Flow { only: Some(customers), ..flow("a.Person", "b.Person", Create::Always, &["mail"], &["mail", "phone"]) },
+        Flow {
+            only: Some(customers),
+            ..flow("a.Person", "b.Person", Create::Always, &["mail"], &["mail", "phone"])
+        },
         flow("c.Person", "a.Person", Create::Never, &["mail"], &["mail", "kind"]),
     ];
     let mut hub = hub(&[("a", &a), ("b", &b), ("c", &c)], &flows);
@@ -991,7 +1111,11 @@ fn r6_what_was_acknowledged_and_not_kept_is_told_and_not_written_again() {
     a.put("Person/1", json!({"phone": "2"}));
     b.updates.lock().unwrap().push_back(Fate::Ignored);
     let report = hub.run(RunOptions::default()).unwrap();
-    assert_eq!((report.writes(), report.needs_a_person()), (0, true), "nothing of it counts as written");
+    assert_eq!(
+        (report.writes(), report.needs_a_person()),
+        (0, true),
+        "nothing of it counts as written"
+    );
     assert_eq!(hub.status().unwrap().reviews, [("value not kept".to_string(), 1)]);
     assert_eq!((run(&mut hub), b.sent()), (0, 1));
     assert_eq!(a.only("Person")["phone"], json!("2"), "what the system did not keep has come back");
@@ -1017,8 +1141,17 @@ fn c2_what_was_only_accepted_is_not_sent_again_within_a_minute_and_found_when_it
     b.land();
     assert_eq!((run(&mut hub), b.sent()), (0, 1), "it is sent again, though it is there");
     assert_eq!(hub.status().unwrap().failing.len(), 0);
-    let made = b.real.all("Person").into_iter().find(|(_, held)| held["mail"] == json!("bo@example.com")).unwrap().0;
-    assert_eq!(hub.find("a.Person/2").unwrap().entity, hub.find(&format!("b.Person/{made}")).unwrap().entity);
+    let made = b
+        .real
+        .all("Person")
+        .into_iter()
+        .find(|(_, held)| held["mail"] == json!("bo@example.com"))
+        .unwrap()
+        .0;
+    assert_eq!(
+        hub.find("a.Person/2").unwrap().entity,
+        hub.find(&format!("b.Person/{made}")).unwrap().entity
+    );
 }
 
 #[test]
@@ -1056,7 +1189,11 @@ fn g4_a_write_that_fails_waits_longer_each_time_and_a_person_is_told() {
         a.put("Person/1", json!({"phone": "2"}));
         b.updates.lock().unwrap().extend([fate; 30]);
         let report = hub.run(RunOptions::default()).unwrap();
-        assert_eq!((report.writes(), report.failing, report.needs_a_person()), (0, 1, true), "{fate:?}");
+        assert_eq!(
+            (report.writes(), report.failing, report.needs_a_person()),
+            (0, 1, true),
+            "{fate:?}"
+        );
         assert_eq!(b.sent(), 3, "{fate:?}: the first tries follow in the same run");
         assert_eq!(hub.status().unwrap().reviews, [("rejected value".to_string(), 1)], "{fate:?}");
         let report = hub.run(RunOptions::default()).unwrap();
@@ -1084,7 +1221,8 @@ fn g4_a_write_that_fails_waits_longer_each_time_and_a_person_is_told() {
 
 #[test]
 fn c2_of_two_refused_creations_that_come_to_the_same_one_is_tried_again() {
-    let systems = [Fated::new(vec![person()]), Fated::new(vec![person()]), Fated::new(vec![person()])];
+    let systems =
+        [Fated::new(vec![person()]), Fated::new(vec![person()]), Fated::new(vec![person()])];
     let [a, b, c] = &systems;
     let into_b = |from: &str| flow(from, "b.Person", Create::Always, &["mail"], &["mail", "phone"]);
     let mut hub = hub(&[("a", a), ("b", b), ("c", c)], &[into_b("a.Person"), into_b("c.Person")]);
@@ -1142,7 +1280,8 @@ fn c2_the_key_of_a_creation_is_the_same_in_every_process() {
     a.put("Person/1", json!({"mail": "solveig@example.com", "phone": "1"}));
     b.creations.lock().unwrap().push_back(Fate::LostBefore);
     run(&mut hub_with(SqliteStore::open(&path).unwrap(), &systems, &flows));
-    // What was edited meanwhile is written afterwards, so that the second try is the first one once more.
+    // What was edited meanwhile is written afterwards, so that the second try is the first one once
+    // more.
     a.put("Person/1", json!({"phone": "2"}));
     let clock = Arc::new(Hands(AtomicI64::new(1_800_000_900_000)));
     let mut later = hub_at(clock, SqliteStore::open(&path).unwrap(), &systems, &flows);
@@ -1168,7 +1307,11 @@ fn c2_l6_a_creation_answered_with_anothers_record_makes_none_and_changes_nobody(
     b.creations.lock().unwrap().extend([Fate::Done, Fate::Known]);
     run(&mut hub);
     run(&mut hub);
-    assert_eq!(a.real.all("Person")["1"]["phone"], json!("1"), "what was sent for somebody else has come back");
+    assert_eq!(
+        a.real.all("Person")["1"]["phone"],
+        json!("1"),
+        "what was sent for somebody else has come back"
+    );
     assert_eq!(a.real.all("Person")["2"]["phone"], json!("2"));
     assert_eq!(b.only("Person")["phone"], json!("1"), "it has its own again");
     assert_eq!(hub.status().unwrap().reviews, [("disputed entity".to_string(), 1)]);
@@ -1186,7 +1329,10 @@ fn c2_a_creation_answered_with_a_record_that_is_nobodys_has_found_it() {
     run(&mut hub);
     run(&mut hub);
     assert_eq!(hub.find("a.Person/1").unwrap().entity, hub.find("b.Person/9").unwrap().entity);
-    assert_eq!((a.only("Person")["phone"].clone(), b.only("Person")["phone"].clone()), (json!("1"), json!("1")));
+    assert_eq!(
+        (a.only("Person")["phone"].clone(), b.only("Person")["phone"].clone()),
+        (json!("1"), json!("1"))
+    );
     assert_eq!(hub.status().unwrap().reviews, []);
     assert_eq!(run(&mut hub), 0);
 }
@@ -1203,12 +1349,19 @@ fn at_work_and_at_home(at_home: &[&str]) -> [Flow; 2] {
 fn f1_c2_what_a_creation_made_whose_answer_was_lost_is_nobodys_edit_in_any_of_its_facets() {
     let (a, b) = (Fated::new(vec![person()]), Fated::new(vec![person()]));
     let mut hub = hub(&[("a", &a), ("b", &b)], &at_work_and_at_home(&["city"]));
-    a.put("Person/1", json!({"mail": "solveig@example.com", "phone": "1", "city": "Bergen  sentrum"}));
+    a.put(
+        "Person/1",
+        json!({"mail": "solveig@example.com", "phone": "1", "city": "Bergen  sentrum"}),
+    );
     b.creations.lock().unwrap().push_back(Fate::LostAfter);
     run(&mut hub);
     run(&mut hub);
     assert_eq!((b.only("Person")["city"].clone(), b.sent()), (json!("Bergen sentrum"), 1));
-    assert_eq!(a.only("Person")["city"], json!("Bergen  sentrum"), "what the system made of it comes back as somebody's edit");
+    assert_eq!(
+        a.only("Person")["city"],
+        json!("Bergen  sentrum"),
+        "what the system made of it comes back as somebody's edit"
+    );
     let key = b.real.all("Person").into_keys().next().unwrap();
     let entities = ["work", "home"].map(|facet| {
         let [mine, theirs] = [format!("a.Person ({facet})/1"), format!("b.Person ({facet})/{key}")];
@@ -1217,7 +1370,10 @@ fn f1_c2_what_a_creation_made_whose_answer_was_lost_is_nobodys_edit_in_any_of_it
         entity
     });
     assert_ne!(entities[0], entities[1], "each stands for something else");
-    b.put(&format!("Person/{key}"), json!({"mail": "solveig@example.com", "phone": "1", "city": "Voss"}));
+    b.put(
+        &format!("Person/{key}"),
+        json!({"mail": "solveig@example.com", "phone": "1", "city": "Voss"}),
+    );
     run(&mut hub);
     assert_eq!((a.only("Person")["city"].clone(), run(&mut hub)), (json!("Voss"), 0));
 }
@@ -1233,14 +1389,19 @@ fn f3_c2_what_a_write_did_whose_answer_was_lost_is_nobodys_edit_in_another_facet
     run(&mut hub);
     run(&mut hub);
     assert_eq!(b.only("Person")["phone"], json!("2 2"));
-    assert_eq!(a.only("Person")["phone"], json!("2  2"), "what the system made of it comes back as somebody's edit");
+    assert_eq!(
+        a.only("Person")["phone"],
+        json!("2  2"),
+        "what the system made of it comes back as somebody's edit"
+    );
     assert_eq!(run(&mut hub), 0);
 }
 
 #[test]
 fn f1_f3_a_record_that_is_deleted_is_gone_with_all_its_facets_at_once() {
     let (a, b) = (Fated::new(vec![person()]), Fated::new(vec![person()]));
-    let flows = at_work_and_at_home(&["city"]).map(|flow| Flow { deletes: Deletes::Propagate, ..flow });
+    let flows =
+        at_work_and_at_home(&["city"]).map(|flow| Flow { deletes: Deletes::Propagate, ..flow });
     let mut hub = hub(&[("a", &a), ("b", &b)], &flows);
     a.put("Person/1", json!({"mail": "solveig@example.com", "phone": "1", "city": "Bergen"}));
     a.put("Person/2", json!({"mail": "bo@example.com", "phone": "2", "city": "Voss"}));
@@ -1261,7 +1422,10 @@ fn f1_f3_a_record_that_is_deleted_is_gone_with_all_its_facets_at_once() {
 /// The numbers of the record types of these names.
 fn types_named(hub: &Hub, names: &[&str]) -> std::collections::BTreeSet<TypeIx> {
     let types = &hub.plan_of_flows().types;
-    (0..types.len() as u16).map(TypeIx).filter(|ty| names.contains(&types[ty.at()].name.to_string().as_str())).collect()
+    (0..types.len() as u16)
+        .map(TypeIx)
+        .filter(|ty| names.contains(&types[ty.at()].name.to_string().as_str()))
+        .collect()
 }
 
 #[test]
@@ -1277,15 +1441,19 @@ fn f1_what_was_merged_or_looked_up_in_vain_or_deleted_by_hand_ends_with_all_its_
         match way {
             "merged" => {
                 a.merged.lock().unwrap().insert("1".into(), "2".into());
-                hub.run(RunOptions { only: Some(at_work), full: true, ..RunOptions::default() }).unwrap();
+                hub.run(RunOptions { only: Some(at_work), full: true, ..RunOptions::default() })
+                    .unwrap();
             }
             "looked up" => {
                 let named = at_work.iter().map(|ty| (*ty, ["1".to_string()].into())).collect();
-                hub.run(RunOptions { only: Some([].into()), named, ..RunOptions::default() }).unwrap();
+                hub.run(RunOptions { only: Some([].into()), named, ..RunOptions::default() })
+                    .unwrap();
             }
             _ => assert!(hub.deleted_by_hand(&["a.Person (work)/1".into()]).is_ok()),
         }
-        let live = |hub: &mut Hub, facet: &str| hub.find(&format!("a.Person ({facet})/1")).is_ok_and(|found| found.is_live());
+        let live = |hub: &mut Hub, facet: &str| {
+            hub.find(&format!("a.Person ({facet})/1")).is_ok_and(|found| found.is_live())
+        };
         assert_eq!((live(&mut hub, "work"), live(&mut hub, "home")), (false, false), "{way}");
         // Nothing is made from what is left of it, and nothing is deleted or emptied for it.
         let sent = b.sent();
@@ -1304,7 +1472,10 @@ fn run_called_by_a(hub: &mut Hub) -> u64 {
 /// Whether an edit that put this value in stands in the history of a record.
 fn knows_of_edit(hub: &mut Hub, record: &str, value: Value) -> bool {
     let id = hub.find(record).unwrap().id;
-    hub.history(id, 99).unwrap().iter().any(|entry| entry.kind == JournalKind::Edit && entry.after == value)
+    hub.history(id, 99)
+        .unwrap()
+        .iter()
+        .any(|entry| entry.kind == JournalKind::Edit && entry.after == value)
 }
 
 #[test]
@@ -1329,7 +1500,10 @@ fn p6_what_has_not_been_seen_since_it_was_created_is_looked_at_before_it_is_writ
         look.lock().unwrap().clear();
         run(&mut hub);
         run(&mut hub);
-        assert!(knows_of_edit(&mut hub, &format!("b.Person/{id}"), json!("9")), "nobody knows that there was such an edit");
+        assert!(
+            knows_of_edit(&mut hub, &format!("b.Person/{id}"), json!("9")),
+            "nobody knows that there was such an edit"
+        );
         assert_eq!(a.only("Person")["phone"], b.only("Person")["phone"]);
     }
 }
@@ -1347,7 +1521,10 @@ fn p6_an_edit_that_the_look_after_a_write_shows_is_taken_in_at_once() {
     a.put("Person/1", json!({"phone": "2"}));
     *b.afterwards.lock().unwrap() = Some(flat(json!({"name": "Solveig Berg"})));
     run_called_by_a(&mut hub);
-    assert!(knows_of_edit(&mut hub, &format!("b.Person/{id}"), json!("Solveig Berg")), "the next write goes over it unseen");
+    assert!(
+        knows_of_edit(&mut hub, &format!("b.Person/{id}"), json!("Solveig Berg")),
+        "the next write goes over it unseen"
+    );
     assert_eq!(a.only("Person")["name"], json!("Solveig Berg"));
     assert_eq!((b.only("Person")["phone"].clone(), run(&mut hub)), (json!("2"), 0));
 }

@@ -1,4 +1,5 @@
-//! Whole runs on a folder of files and a little business system over HTTP, which lists, pages and tells times as real ones do.
+//! Whole runs on a folder of files and a little business system over HTTP, which lists, pages and
+//! tells times as real ones do.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read as _, Write as _};
@@ -60,7 +61,10 @@ impl Little {
                 let (mut head, mut length) = (String::new(), 0);
                 while reader.read_line(&mut head).is_ok_and(|n| n > 2) {
                     let last = head.lines().last().unwrap_or_default().to_lowercase();
-                    length = last.strip_prefix("content-length:").and_then(|n| n.trim().parse().ok()).unwrap_or(length);
+                    length = last
+                        .strip_prefix("content-length:")
+                        .and_then(|n| n.trim().parse().ok())
+                        .unwrap_or(length);
                 }
                 let mut body = vec![0; length];
                 if reader.read_exact(&mut body).is_err() {
@@ -84,12 +88,19 @@ impl Little {
 
     fn answer(&mut self, method: &str, target: &str, body: &[u8]) -> (u16, String, Value) {
         self.requests.push(format!("{method} {target}"));
-        if let Some(fails) = self.ways.fails.clone().filter(|_| self.requests.len() > self.ways.fails_after) {
+        if let Some(fails) =
+            self.ways.fails.clone().filter(|_| self.requests.len() > self.ways.fails_after)
+        {
             return fails;
         }
         let ok = |body: Value| (200, String::new(), body);
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let asked = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('=')).map(str::to_string);
+        let asked = |name: &str| {
+            query
+                .split('&')
+                .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+                .map(str::to_string)
+        };
         let number = |name: &str| asked(name).and_then(|n| n.parse::<usize>().ok());
         match (method, path.strip_prefix("/people").map(|id| id.trim_start_matches('/'))) {
             ("GET", Some("")) => {
@@ -97,7 +108,9 @@ impl Little {
                 let since = asked("since").map(|since| since.replace("%3A", ":"));
                 let fits = |person: &&Value| {
                     mail.as_ref().is_none_or(|mail| person["email"] == json!(mail))
-                        && since.as_ref().is_none_or(|since| person["updated"].as_str() > Some(since.as_str()))
+                        && since
+                            .as_ref()
+                            .is_none_or(|since| person["updated"].as_str() > Some(since.as_str()))
                 };
                 let all: Vec<Value> = self.people.values().filter(fits).cloned().collect();
                 let limit = number("limit").unwrap_or(100);
@@ -107,7 +120,9 @@ impl Little {
                     None => number("offset").unwrap_or(0),
                 };
                 let mut page: Vec<Value> = all.iter().skip(from).take(most).cloned().collect();
-                page.extend(self.ways.once_more.clone().filter(|_| mail.is_none() && !page.is_empty()));
+                page.extend(
+                    self.ways.once_more.clone().filter(|_| mail.is_none() && !page.is_empty()),
+                );
                 for person in &mut page {
                     if self.ways.without_id.iter().any(|id| person["id"] == json!(id)) {
                         person.as_object_mut().unwrap().remove("id");
@@ -120,7 +135,10 @@ impl Little {
                 let (status, body) = self.ways.shows.clone().unwrap();
                 (status, String::new(), body)
             }
-            ("GET", Some(id)) => self.people.get(id).map_or((404, String::new(), json!({})), |person| ok(person.clone())),
+            ("GET", Some(id)) => self
+                .people
+                .get(id)
+                .map_or((404, String::new(), json!({})), |person| ok(person.clone())),
             ("POST", Some("")) => {
                 let id = (self.people.len() + 1).to_string();
                 let mut person: Map<String, Value> = serde_json::from_slice(body).unwrap();
@@ -128,7 +146,9 @@ impl Little {
                 (201, String::new(), self.put(Value::Object(person)))
             }
             ("PATCH", Some(id)) => {
-                let Some(mut person) = self.people.get(id).cloned() else { return (404, String::new(), json!({})) };
+                let Some(mut person) = self.people.get(id).cloned() else {
+                    return (404, String::new(), json!({}));
+                };
                 let changes: Map<String, Value> = serde_json::from_slice(body).unwrap();
                 person.as_object_mut().unwrap().extend(changes);
                 person.as_object_mut().unwrap().remove("updated");
@@ -141,7 +161,8 @@ impl Little {
     /// Stores a person, with the time of change in whole seconds where it brings none.
     fn put(&mut self, mut person: Value) -> Value {
         if person["updated"].is_null() {
-            person["updated"] = json!(lockstep_model::Timestamp(now_ms() / 1000 * 1000).to_string());
+            person["updated"] =
+                json!(lockstep_model::Timestamp(now_ms() / 1000 * 1000).to_string());
         }
         self.people.insert(person["id"].as_str().unwrap().to_string(), person.clone());
         person
@@ -189,7 +210,14 @@ impl Project {
 
     /// How many people of the little system are known to be there.
     fn known(&self) -> u64 {
-        self.hub().status().unwrap().types.iter().find(|line| line.name == "shop.People").unwrap().records
+        self.hub()
+            .status()
+            .unwrap()
+            .types
+            .iter()
+            .find(|line| line.name == "shop.People")
+            .unwrap()
+            .records
     }
 
     fn hub(&self) -> Hub {
@@ -214,21 +242,30 @@ types:
             self.list
         );
         let settings = Map::from_iter([("address".into(), json!(self.address))]);
-        let shop = Rest::open(parse("little", &manifest).unwrap_or_else(|t| panic!("{t}")), &settings).unwrap();
-        let files = Map::from_iter([("folder".into(), json!("crm")), ("modified".into(), json!("updated"))]);
+        let shop =
+            Rest::open(parse("little", &manifest).unwrap_or_else(|t| panic!("{t}")), &settings)
+                .unwrap();
+        let files = Map::from_iter([
+            ("folder".into(), json!("crm")),
+            ("modified".into(), json!("updated")),
+        ]);
         let crm = FilesConnector::open(&files, Path::new(self.dir.path())).unwrap();
         let path = |path: &str| PropertyRef::new(path);
         let flow = Flow {
             create: Create::Always,
             matches: vec![MatchRow::single(path("email"), path("email"))],
             properties: ["name", "email"].map(|p| PropertyPair::equal(path(p), path(p))).to_vec(),
-            ..Flow::between(TypeName::parse("crm.People").unwrap(), TypeName::parse("shop.People").unwrap())
+            ..Flow::between(
+                TypeName::parse("crm.People").unwrap(),
+                TypeName::parse("shop.People").unwrap(),
+            )
         };
         let systems = vec![
             System { name: "crm".into(), connector: Arc::new(crm) },
             System { name: "shop".into(), connector: Arc::new(shop) },
         ];
-        let schemas: Schemas = systems.iter().map(|s| (s.name.clone(), s.connector.types().to_vec())).collect();
+        let schemas: Schemas =
+            systems.iter().map(|s| (s.name.clone(), s.connector.types().to_vec())).collect();
         let plan = Plan::compile(&[flow], &schemas).unwrap();
         let store = SqliteStore::open(self.dir.path().join("lockstep.db")).unwrap();
         Hub::new(plan, systems, Box::new(store), Arc::new(SystemClock)).unwrap()
@@ -258,13 +295,21 @@ fn p1_the_later_edit_wins_in_whatever_form_its_time_is_told() {
         project.little().put(person("1", "Newer", form.clone()));
         project.little().put(person("2", "Older", form.clone()));
         assert_eq!(project.run().writes(), 2, "{form}");
-        assert!(project.crm().iter().all(|person| person["name"] == "Newer"), "{form}: {:?}", project.crm());
+        assert!(
+            project.crm().iter().all(|person| person["name"] == "Newer"),
+            "{form}: {:?}",
+            project.crm()
+        );
         assert!(project.little().people.values().all(|person| person["name"] == "Newer"), "{form}");
     }
     let project = Project::new(LIST, &[]);
     project.little().put(person("1", "Åse", json!("02.05.2024")));
     let report = project.run();
-    assert!(report.needs_a_person() && format!("{:?}", report.events).contains("02.05.2024"), "{:?}", report.events);
+    assert!(
+        report.needs_a_person() && format!("{:?}", report.events).contains("02.05.2024"),
+        "{:?}",
+        report.events
+    );
 }
 
 #[test]
@@ -276,7 +321,8 @@ fn r1_an_edit_in_the_second_of_the_last_reading_is_not_lost() {
     }
     project.run();
     for round in 0..3 {
-        // Just after a second has begun, so that the edits are made in the one in which the run reads.
+        // Just after a second has begun, so that the edits are made in the one in which the run
+        // reads.
         std::thread::sleep(Duration::from_millis(1_020 - now_ms().rem_euclid(1_000) as u64));
         project.run();
         for n in 1..4 {
@@ -284,18 +330,25 @@ fn r1_an_edit_in_the_second_of_the_last_reading_is_not_lost() {
         }
         std::thread::sleep(Duration::from_millis(1_100));
         project.run();
-        let names: Vec<Value> = project.crm().into_iter().map(|person| person["name"].clone()).collect();
+        let names: Vec<Value> =
+            project.crm().into_iter().map(|person| person["name"].clone()).collect();
         assert!(names.iter().all(|name| *name == json!(format!("Round {round}"))), "{names:?}");
     }
 }
 
 #[test]
 fn g4_a_used_up_quota_ends_the_run_soon_and_the_next_one_goes_on() {
-    let people: Vec<Value> = (1..11).map(|n| person(&n.to_string(), "P", json!("2024-05-01T10:00:00Z"))).collect();
+    let people: Vec<Value> =
+        (1..11).map(|n| person(&n.to_string(), "P", json!("2024-05-01T10:00:00Z"))).collect();
     let project = Project::new(LIST, &people);
     let limit = json!({"reason": "dailyLimitExceeded", "error": "Daily Limit Exceeded"});
-    let tomorrow = (429, "Retry-After: 86400\r\n".to_string(), json!({"error": "come back tomorrow"}));
-    let in_decades = (429, format!("Retry-After: {}\r\n", now_ms()), json!({"error": "a Unix time in milliseconds"}));
+    let tomorrow =
+        (429, "Retry-After: 86400\r\n".to_string(), json!({"error": "come back tomorrow"}));
+    let in_decades = (
+        429,
+        format!("Retry-After: {}\r\n", now_ms()),
+        json!({"error": "a Unix time in milliseconds"}),
+    );
     for fails in [(403, String::new(), limit), tomorrow, in_decades] {
         {
             let mut little = project.little();
@@ -322,7 +375,8 @@ fn r1_nobody_is_created_twice_because_a_page_was_missed() {
         )
     };
     let by_offset = |more: &str| LIST.replace(", total: total", more);
-    let people: Vec<Value> = (1..8).map(|n| person(&n.to_string(), "P", json!("2024-05-01T10:00:00Z"))).collect();
+    let people: Vec<Value> =
+        (1..8).map(|n| person(&n.to_string(), "P", json!("2024-05-01T10:00:00Z"))).collect();
     let ways = |cap, first| Ways { cap, first, ..Ways::default() };
     for (list, ways) in [
         (by_offset(""), ways(Some(3), 0)),
@@ -338,7 +392,12 @@ fn r1_nobody_is_created_twice_because_a_page_was_missed() {
         }
         project.little().ways = ways;
         let report = project.run();
-        assert_eq!((report.writes(), project.little().people.len()), (0, 7), "{list}: {:?}", report.events);
+        assert_eq!(
+            (report.writes(), project.little().people.len()),
+            (0, 7),
+            "{list}: {:?}",
+            report.events
+        );
         assert!(!report.needs_a_person(), "{list}: {:?}", report.events);
     }
     // Fewer than it says: told, and nobody is created.
@@ -348,7 +407,11 @@ fn r1_nobody_is_created_twice_because_a_page_was_missed() {
     for _ in 0..2 {
         let report = project.run();
         assert!(report.writes() == 0 && report.needs_a_person(), "{:?}", report.events);
-        assert!(format!("{:?}", report.events).contains("expected 7 records"), "{:?}", report.events);
+        assert!(
+            format!("{:?}", report.events).contains("expected 7 records"),
+            "{:?}",
+            report.events
+        );
     }
     project.little().ways = Ways::default();
     assert_eq!(project.run().writes(), 6);
@@ -356,7 +419,8 @@ fn r1_nobody_is_created_twice_because_a_page_was_missed() {
 
 #[test]
 fn r8_a_row_without_an_id_is_told_in_each_run_and_not_created_again() {
-    let people: Vec<Value> = (1..4).map(|n| person(&n.to_string(), "P", json!("2024-05-01T10:00:00Z"))).collect();
+    let people: Vec<Value> =
+        (1..4).map(|n| person(&n.to_string(), "P", json!("2024-05-01T10:00:00Z"))).collect();
     let project = Project::new(LIST, &people);
     project.little().put(people[0].clone());
     project.little().ways = Ways { without_id: vec!["1".into()], ..Ways::default() };
@@ -375,7 +439,8 @@ const CHANGES: &str = "    changes: { request: { path: /people, query: { since: 
 #[test]
 fn r3_who_is_on_a_list_of_the_deleted_is_looked_up_before_it_counts() {
     let gone = "    gone: { request: { path: /people/gone, query: { since: '{{ since }}' } }, paging: none }";
-    let people: Vec<Value> = (1..4).map(|n| person(&n.to_string(), "P", json!("2024-05-01T10:00:00Z"))).collect();
+    let people: Vec<Value> =
+        (1..4).map(|n| person(&n.to_string(), "P", json!("2024-05-01T10:00:00Z"))).collect();
     let project = Project::new(&format!("{LIST}\n{CHANGES}\n{gone}"), &people);
     project.run();
     assert_eq!(project.known(), 3);
@@ -383,11 +448,16 @@ fn r3_who_is_on_a_list_of_the_deleted_is_looked_up_before_it_counts() {
     project.little().ways.gone = vec!["1".into()];
     assert!(!project.run().needs_a_person());
     assert_eq!(project.known(), 3);
-    // Whether it is can't be told: it is there as far as is known, that is said, and it is asked for again.
+    // Whether it is can't be told: it is there as far as is known, that is said, and it is asked
+    // for again.
     project.little().ways.shows = Some((500, json!({"error": "out of order"})));
     for _ in 0..2 {
         let report = project.run();
-        assert!(report.needs_a_person() && format!("{:?}", report.events).contains("out of order"), "{:?}", report.events);
+        assert!(
+            report.needs_a_person() && format!("{:?}", report.events).contains("out of order"),
+            "{:?}",
+            report.events
+        );
         assert_eq!(project.known(), 3);
     }
     project.little().ways.shows = None;
@@ -411,8 +481,15 @@ fn r1_a_record_that_a_listing_shows_twice_is_the_later_one() {
     for _ in 0..2 {
         let report = project.run();
         assert!(!report.needs_a_person(), "{:?}", report.events);
-        assert!(project.little().people.values().filter(|person| person["name"] == "New").count() == 1);
-        assert!(project.crm().iter().all(|person| (person["name"] == "New") == (person["email"] == "p1@example.com")));
+        assert!(
+            project.little().people.values().filter(|person| person["name"] == "New").count() == 1
+        );
+        assert!(
+            project
+                .crm()
+                .iter()
+                .all(|person| (person["name"] == "New") == (person["email"] == "p1@example.com"))
+        );
     }
 }
 

@@ -11,11 +11,19 @@ use lockstep_hub::report::Report;
 use lockstep_hub::undo::{PutBackAs, TakingBack, Which, ever_written};
 use lockstep_hub::{Hub, RunOptions, System, SystemClock};
 use lockstep_model::flow::{Create, Deletes, Filter, PropertyRef};
-use lockstep_model::{Conversion, Direction, Flow, MatchRow, PlainType, Policy, PropertyPair, Region, RunId, TypeName};
+use lockstep_model::{
+    Conversion, Direction, Flow, MatchRow, PlainType, Policy, PropertyPair, Region, RunId, TypeName,
+};
 use lockstep_store::sqlite::SqliteStore;
 use serde_json::{Value, json};
 
-fn flow(from: &str, to: &str, create: Create, matches: &[(&str, &str)], rows: &[(&str, &str)]) -> Flow {
+fn flow(
+    from: &str,
+    to: &str,
+    create: Create,
+    matches: &[(&str, &str)],
+    rows: &[(&str, &str)],
+) -> Flow {
     let path = |path: &str| PropertyRef::new(path);
     Flow {
         create,
@@ -64,7 +72,11 @@ impl Project {
     }
 
     fn read(&self, name: &str) -> Vec<Value> {
-        std::fs::read_to_string(self.path(name)).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        std::fs::read_to_string(self.path(name))
+            .unwrap()
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
     }
 
     fn hub(&self) -> Hub {
@@ -83,11 +95,14 @@ impl Project {
     fn hub_of(&self, flows: &[Flow]) -> Hub {
         let connect = |name: &str| {
             let settings = json!({"folder": name, "id": "id"});
-            let connector = FilesConnector::open(settings.as_object().unwrap(), Path::new(self.dir.path())).unwrap();
+            let connector =
+                FilesConnector::open(settings.as_object().unwrap(), Path::new(self.dir.path()))
+                    .unwrap();
             System { name: name.into(), connector: Arc::new(connector) }
         };
         let systems = vec![connect("a"), connect("b")];
-        let schemas: Schemas = systems.iter().map(|s| (s.name.clone(), s.connector.types().to_vec())).collect();
+        let schemas: Schemas =
+            systems.iter().map(|s| (s.name.clone(), s.connector.types().to_vec())).collect();
         let plan = Plan::compile(flows, &schemas).unwrap();
         let store = SqliteStore::open(self.path("lockstep.db")).unwrap();
         Hub::new(plan, systems, Box::new(store), Arc::new(SystemClock)).unwrap()
@@ -147,7 +162,8 @@ fn g1_a_plan_changes_nothing_and_the_run_after_it_does_what_it_says() {
     let plan = project.hub().plan(RunOptions::default()).unwrap();
     assert_eq!(before, (project.read("a/Contacts.jsonl"), project.read("b/Person.jsonl")));
     let again = project.hub().plan(RunOptions::default()).unwrap();
-    let counts = |r: &Report| r.flows.iter().map(|f| (f.linked, f.created, f.updated)).collect::<Vec<_>>();
+    let counts =
+        |r: &Report| r.flows.iter().map(|f| (f.linked, f.created, f.updated)).collect::<Vec<_>>();
     assert_eq!(counts(&plan), counts(&again), "the store has not changed either");
     assert_eq!(counts(&plan), counts(&project.run()));
 }
@@ -170,7 +186,8 @@ fn a_deleted_record_is_not_created_anew_and_the_others_stay() {
 fn a_broken_line_is_told_and_the_rest_goes_on() {
     let project = Project::new();
     let text = std::fs::read_to_string(project.path("a/Contacts.jsonl")).unwrap();
-    std::fs::write(project.path("a/Contacts.jsonl"), format!("{{\"id\": \"a9\", \n{text}")).unwrap();
+    std::fs::write(project.path("a/Contacts.jsonl"), format!("{{\"id\": \"a9\", \n{text}"))
+        .unwrap();
     let report = project.run();
     let told = format!("{:?}", report.events);
     assert!(told.contains("Contacts.jsonl:1"), "{told}");
@@ -191,9 +208,13 @@ struct Undone {
 impl Undone {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        for (side, people) in [("a", json!([{"id": "a1", "mail": "x@example.com", "name": "from a"}])), ("b", json!([]))] {
+        for (side, people) in [
+            ("a", json!([{"id": "a1", "mail": "x@example.com", "name": "from a"}])),
+            ("b", json!([])),
+        ] {
             std::fs::create_dir(dir.path().join(side)).unwrap();
-            let lines: String = people.as_array().unwrap().iter().map(|one| format!("{one}\n")).collect();
+            let lines: String =
+                people.as_array().unwrap().iter().map(|one| format!("{one}\n")).collect();
             std::fs::write(dir.path().join(side).join("People.jsonl"), lines).unwrap();
         }
         let one = Undone { dir, policy: Policy::Latest, conversion: None };
@@ -202,32 +223,39 @@ impl Undone {
     }
 
     fn store(&self, side: &str, record: Value) {
-        std::fs::write(self.dir.path().join(side).join("People.jsonl"), format!("{record}\n")).unwrap();
+        std::fs::write(self.dir.path().join(side).join("People.jsonl"), format!("{record}\n"))
+            .unwrap();
     }
 
     fn names(&self) -> (Value, Value) {
         let name = |side: &str| {
-            let text = std::fs::read_to_string(self.dir.path().join(side).join("People.jsonl")).unwrap();
+            let text =
+                std::fs::read_to_string(self.dir.path().join(side).join("People.jsonl")).unwrap();
             serde_json::from_str::<Value>(text.lines().next().unwrap()).unwrap()["name"].clone()
         };
         (name("a"), name("b"))
     }
 
     fn flows(&self) -> Vec<Flow> {
-        let mut one = flow("a.People", "b.People", Create::Always, &[("mail", "mail")], &[("name", "name")]);
+        let mut one =
+            flow("a.People", "b.People", Create::Always, &[("mail", "mail")], &[("name", "name")]);
         one.properties[0].policy = self.policy.clone();
-        one.properties[0].conversion = self.conversion.as_ref().map(|list| Conversion::parse(list).unwrap());
+        one.properties[0].conversion =
+            self.conversion.as_ref().map(|list| Conversion::parse(list).unwrap());
         vec![one]
     }
 
     fn hub_of(&self, flows: &[Flow], watched: &[(TypeName, Option<PropertyRef>)]) -> Hub {
         let connect = |name: &str| {
             let settings = json!({"folder": name, "id": "id"});
-            let connector = FilesConnector::open(settings.as_object().unwrap(), Path::new(self.dir.path())).unwrap();
+            let connector =
+                FilesConnector::open(settings.as_object().unwrap(), Path::new(self.dir.path()))
+                    .unwrap();
             System { name: name.into(), connector: Arc::new(connector) }
         };
         let systems = vec![connect("a"), connect("b")];
-        let schemas: Schemas = systems.iter().map(|s| (s.name.clone(), s.connector.types().to_vec())).collect();
+        let schemas: Schemas =
+            systems.iter().map(|s| (s.name.clone(), s.connector.types().to_vec())).collect();
         let plan = Plan::compile_watching(flows, &schemas, watched).unwrap();
         let store = SqliteStore::open(self.dir.path().join("lockstep.db")).unwrap();
         Hub::new(plan, systems, Box::new(store), Arc::new(SystemClock)).unwrap()
@@ -258,9 +286,16 @@ fn both(a: &str, b: &str) -> (Value, Value) {
 fn g7_the_undo_of_a_first_run_leaves_both_sides_as_they_were_until_somebody_edits() {
     let world = Undone::new();
     let first = world.run();
-    assert_eq!(world.names(), both("from a", "from a"), "P1: nobody tells a time, and a is named first");
+    assert_eq!(
+        world.names(),
+        both("from a", "from a"),
+        "P1: nobody tells a time, and a is named first"
+    );
     let taking = world.undo(first.run, PutBackAs::AsFits);
-    assert!(taking.records[0].properties[0].apart.as_ref().unwrap().contains("linked"), "{taking:#?}");
+    assert!(
+        taking.records[0].properties[0].apart.as_ref().unwrap().contains("linked"),
+        "{taking:#?}"
+    );
     assert_eq!(world.names(), both("from a", "from b"));
     for _ in 0..2 {
         assert_eq!(world.run().writes(), 0);
@@ -278,8 +313,15 @@ fn p7_a_value_that_lost_is_in_the_journal_and_can_be_put_back() {
     let first = world.run();
     assert_eq!(world.names(), both("from a", "from a"));
     let lines = world.hub().history_of(&HistoryOf::Record("b.People/b1".into()), 100).unwrap();
-    let written = lines.iter().find(|line| line.kind == "written" && line.path.as_deref() == Some("name")).unwrap();
-    assert_eq!((&written.before, &written.after), (&json!("from b"), &json!("from a")), "{lines:#?}");
+    let written = lines
+        .iter()
+        .find(|line| line.kind == "written" && line.path.as_deref() == Some("name"))
+        .unwrap();
+    assert_eq!(
+        (&written.before, &written.after),
+        (&json!("from b"), &json!("from a")),
+        "{lines:#?}"
+    );
     world.undo(first.run, PutBackAs::Edit);
     world.run();
     assert_eq!(world.names(), both("from b", "from b"));
@@ -303,7 +345,9 @@ fn g7_a_default_that_is_taken_back_is_not_given_again() {
 
 #[test]
 fn g7_what_a_later_run_overwrote_is_put_back_as_an_edit_or_kept_apart_as_asked() {
-    for (put_back, after) in [(PutBackAs::AsFits, both("old", "old")), (PutBackAs::Apart, both("new", "old"))] {
+    for (put_back, after) in
+        [(PutBackAs::AsFits, both("old", "old")), (PutBackAs::Apart, both("new", "old"))]
+    {
         let world = Undone::new();
         world.store("b", json!({"id": "b1", "mail": "x@example.com", "name": "from a"}));
         world.run();
@@ -350,7 +394,9 @@ fn g7_p5_an_edit_that_an_undo_is_the_first_to_read_is_carried_on() {
     for force in [false, true] {
         let world = Undone::new();
         let mut flows = world.flows();
-        flows[0].properties.push(PropertyPair::equal(PropertyRef::new("phone"), PropertyRef::new("phone")));
+        flows[0]
+            .properties
+            .push(PropertyPair::equal(PropertyRef::new("phone"), PropertyRef::new("phone")));
         let person = |id: &str, name: &str, phone: &str| json!({"id": id, "mail": "x@example.com", "name": name, "phone": phone});
         let run = || world.hub_of(&flows, &[]).run(RunOptions::default()).unwrap();
         for (side, id) in [("a", "a1"), ("b", "b1")] {
@@ -367,7 +413,8 @@ fn g7_p5_an_edit_that_an_undo_is_the_first_to_read_is_carried_on() {
         drop(hub);
         run();
         let phone = |side: &str| {
-            let text = std::fs::read_to_string(world.dir.path().join(side).join("People.jsonl")).unwrap();
+            let text =
+                std::fs::read_to_string(world.dir.path().join(side).join("People.jsonl")).unwrap();
             serde_json::from_str::<Value>(text.trim()).unwrap()["phone"].clone()
         };
         let expected = if force { "1" } else { "3" };
@@ -391,8 +438,12 @@ fn g7_the_writes_of_a_flow_that_is_gone_are_taken_back_too() {
         std::fs::write(world.dir.path().join(side).join("Other.jsonl"), "").unwrap();
     }
     let flows = [other];
-    let told = world.hub_of(&flows, &[]).plan_undo(&Which::Run(run), false, PutBackAs::AsFits).unwrap();
-    assert!(told.not.iter().any(|not| not.record.0 == "b.People" && not.why.contains("1 write")), "{told:#?}");
+    let told =
+        world.hub_of(&flows, &[]).plan_undo(&Which::Run(run), false, PutBackAs::AsFits).unwrap();
+    assert!(
+        told.not.iter().any(|not| not.record.0 == "b.People" && not.why.contains("1 write")),
+        "{told:#?}"
+    );
     let watched = {
         let mut store = SqliteStore::open_read_only(world.dir.path().join("lockstep.db")).unwrap();
         ever_written(&mut store).unwrap()
@@ -435,7 +486,8 @@ fn p1_a_property_that_comes_to_be_paired_is_kept_equal_for_what_is_linked_alread
     let world = Undone::new();
     let linking = flow("a.People", "b.People", Create::Never, &[("mail", "mail")], &[]);
     // The name is watched by another row's match only.
-    let watching = flow("a.People", "b.People", Create::Never, &[("mail", "mail"), ("name", "name")], &[]);
+    let watching =
+        flow("a.People", "b.People", Create::Never, &[("mail", "mail"), ("name", "name")], &[]);
     for before in [linking, watching] {
         let world_of = &world;
         world_of.hub_of(&[before], &[]).run(RunOptions::default()).unwrap();
@@ -489,15 +541,24 @@ fn f1_f2_two_facets_of_one_pair_make_and_keep_one_record() {
             json!({"id": "c2", "name": "Tinde AS", "orgno": "922", "contact": "Bo Lie", "phone": "2"}),
         ],
     );
-    let there = json!({"id": 7, "title": "Tinde", "number": "922", "contact_name": "", "phone": "2"});
+    let there =
+        json!({"id": 7, "title": "Tinde", "number": "922", "contact_name": "", "phone": "2"});
     project.write("b/Accounts.jsonl", &[there]);
-    let run = || project.hub_of(&two_facets(Deletes::Propagate)).run(RunOptions::default()).unwrap();
+    let run =
+        || project.hub_of(&two_facets(Deletes::Propagate)).run(RunOptions::default()).unwrap();
     run();
     let accounts = || project.read("b/Accounts.jsonl");
     assert_eq!(accounts().len(), 2, "{:?}", accounts());
     let made = find(&accounts(), "/number", "911").clone();
-    assert_eq!((&made["title"], &made["contact_name"], &made["phone"]), (&json!("Fjord AS"), &json!("Åse Vik"), &json!("1")));
-    assert_eq!(find(&accounts(), "/number", "922")["contact_name"], "Bo Lie", "its other facet was found (F2)");
+    assert_eq!(
+        (&made["title"], &made["contact_name"], &made["phone"]),
+        (&json!("Fjord AS"), &json!("Åse Vik"), &json!("1"))
+    );
+    assert_eq!(
+        find(&accounts(), "/number", "922")["contact_name"],
+        "Bo Lie",
+        "its other facet was found (F2)"
+    );
     assert_eq!(run().writes(), 0);
     // An edit of what only one facet has rows about, and one of what both have.
     let mut edited = made.clone();
@@ -509,8 +570,14 @@ fn f1_f2_two_facets_of_one_pair_make_and_keep_one_record() {
     assert_eq!((&customer["contact"], &customer["phone"]), (&json!("Åse Moe"), &json!("9")));
     assert_eq!(run().writes(), 0);
     // The whole record is deleted: so is the other, once (F3).
-    project.write("a/Customers.jsonl", &[find(&project.read("a/Customers.jsonl"), "/orgno", "922").clone()]);
-    let report = project.hub_of(&two_facets(Deletes::Propagate)).run(RunOptions { full: true, ..RunOptions::default() }).unwrap();
+    project.write(
+        "a/Customers.jsonl",
+        &[find(&project.read("a/Customers.jsonl"), "/orgno", "922").clone()],
+    );
+    let report = project
+        .hub_of(&two_facets(Deletes::Propagate))
+        .run(RunOptions { full: true, ..RunOptions::default() })
+        .unwrap();
     assert_eq!(accounts().len(), 1, "{report:#?}");
     assert_eq!(run().writes(), 0);
 }
@@ -518,25 +585,45 @@ fn f1_f2_two_facets_of_one_pair_make_and_keep_one_record() {
 #[test]
 fn p8_a_reference_to_a_record_with_facets_is_written() {
     let project = Project::new();
-    project
-        .write("a/Customers.jsonl", &[json!({"id": "c1", "name": "Fjord AS", "orgno": "911", "contact": "Åse", "phone": "1"})]);
-    project.write("b/Accounts.jsonl", &[json!({"id": 7, "title": "", "number": "", "contact_name": "", "phone": ""})]);
+    project.write(
+        "a/Customers.jsonl",
+        &[json!({"id": "c1", "name": "Fjord AS", "orgno": "911", "contact": "Åse", "phone": "1"})],
+    );
+    project.write(
+        "b/Accounts.jsonl",
+        &[json!({"id": 7, "title": "", "number": "", "contact_name": "", "phone": ""})],
+    );
     project.write("a/Orders.jsonl", &[json!({"id": "o1", "no": "17", "customer": "c1"})]);
     project.write("b/Sales.jsonl", &[json!({"id": 3, "number": "0", "account": ""})]);
     let mut flows = two_facets(Deletes::Ignore);
-    flows.insert(0, flow("a.Orders", "b.Sales", Create::Always, &[], &[("no", "number"), ("customer", "account")]));
+    flows.insert(
+        0,
+        flow(
+            "a.Orders",
+            "b.Sales",
+            Create::Always,
+            &[],
+            &[("no", "number"), ("customer", "account")],
+        ),
+    );
     let connect = |name: &str| {
         let settings = json!({"folder": name, "id": "id"});
-        let connector = FilesConnector::open(settings.as_object().unwrap(), Path::new(project.dir.path())).unwrap();
+        let connector =
+            FilesConnector::open(settings.as_object().unwrap(), Path::new(project.dir.path()))
+                .unwrap();
         System { name: name.into(), connector: Arc::new(connector) }
     };
     let systems = vec![connect("a"), connect("b")];
-    let mut schemas: Schemas = systems.iter().map(|s| (s.name.clone(), s.connector.types().to_vec())).collect();
-    for (system, kind, path, to) in [("a", "Orders", "customer", "Customers"), ("b", "Sales", "account", "Accounts")] {
+    let mut schemas: Schemas =
+        systems.iter().map(|s| (s.name.clone(), s.connector.types().to_vec())).collect();
+    for (system, kind, path, to) in
+        [("a", "Orders", "customer", "Customers"), ("b", "Sales", "account", "Accounts")]
+    {
         let ty = schemas.get_mut(system).unwrap().iter_mut().find(|ty| ty.kind == kind).unwrap();
         ty.properties.retain(|property| property.path != path.into());
         let reference = lockstep_model::PropertySchema::new(path, lockstep_model::PlainType::Any);
-        ty.properties.push(lockstep_model::PropertySchema { reference: Some(to.into()), ..reference });
+        ty.properties
+            .push(lockstep_model::PropertySchema { reference: Some(to.into()), ..reference });
     }
     let plan = Plan::compile(&flows, &schemas).unwrap();
     let store = SqliteStore::open(project.path("lockstep.db")).unwrap();
@@ -551,25 +638,40 @@ fn p8_a_reference_to_a_record_with_facets_is_written() {
 #[test]
 fn p0_a_suppliers_phone_reaches_no_third_system() {
     let project = Project::new();
-    project.write("a/Contacts.jsonl", &[json!({"id": "a1", "mail": "post@example.com", "phone": "666", "kind": "supplier"})]);
+    project.write(
+        "a/Contacts.jsonl",
+        &[json!({"id": "a1", "mail": "post@example.com", "phone": "666", "kind": "supplier"})],
+    );
     project.write("b/Person.jsonl", &[json!({"id": 1, "mail": "post@example.com", "phone": "1"})]);
-    project.write("a/Members.jsonl", &[json!({"id": "m1", "mail": "post@example.com", "phone": "1"})]);
+    project
+        .write("a/Members.jsonl", &[json!({"id": "m1", "mail": "post@example.com", "phone": "1"})]);
     let filter = Filter { expression: "kind == 'customer'".into(), reads: vec!["kind".into()] };
-    let condition = Create::When { condition: "When it is a customer".into(), filter: Some(filter.clone()) };
+    let condition =
+        Create::When { condition: "When it is a customer".into(), filter: Some(filter.clone()) };
     let rows = [("mail", "mail"), ("phone", "phone")];
     let conditional = flow("a.Contacts", "b.Person", condition, &[("mail", "mail")], &rows);
-    let only = Flow { only: Some(filter), ..flow("a.Contacts", "b.Person", Create::Always, &[("mail", "mail")], &rows) };
+    let only = Flow {
+        only: Some(filter),
+        ..flow("a.Contacts", "b.Person", Create::Always, &[("mail", "mail")], &rows)
+    };
     let on = flow("b.Person", "a.Members", Create::Always, &[("mail", "mail")], &rows);
     for first in [conditional, only] {
-        let run = || project.hub_of(&[first.clone(), on.clone()]).run(RunOptions::default()).unwrap();
+        let run =
+            || project.hub_of(&[first.clone(), on.clone()]).run(RunOptions::default()).unwrap();
         run();
-        let phones = || [project.read("b/Person.jsonl")[0]["phone"].clone(), project.read("a/Members.jsonl")[0]["phone"].clone()];
+        let phones = || {
+            [
+                project.read("b/Person.jsonl")[0]["phone"].clone(),
+                project.read("a/Members.jsonl")[0]["phone"].clone(),
+            ]
+        };
         assert_eq!(phones(), [json!("1"), json!("1")]);
         assert_eq!(run().writes(), 0);
         std::fs::remove_file(project.path("lockstep.db")).unwrap();
     }
 }
-/// Two folders with these files, kept in step by one flow from `a.People` to `b.Customers`; telephone numbers are Norwegian.
+/// Two folders with these files, kept in step by one flow from `a.People` to `b.Customers`;
+/// telephone numbers are Norwegian.
 struct Folders {
     dir: tempfile::TempDir,
     flow: Flow,
@@ -594,11 +696,13 @@ impl Folders {
     fn hub(&self) -> Hub {
         let connect = |name: &str| {
             let settings = json!({"folder": name});
-            let connector = FilesConnector::open(settings.as_object().unwrap(), self.dir.path()).unwrap();
+            let connector =
+                FilesConnector::open(settings.as_object().unwrap(), self.dir.path()).unwrap();
             System { name: name.into(), connector: Arc::new(connector) }
         };
         let systems = vec![connect("a"), connect("b")];
-        let mut schemas: Schemas = systems.iter().map(|s| (s.name.clone(), s.connector.types().to_vec())).collect();
+        let mut schemas: Schemas =
+            systems.iter().map(|s| (s.name.clone(), s.connector.types().to_vec())).collect();
         schemas.values_mut().flatten().for_each(|schema| schema.region = Region::parse("NO"));
         let plan = Plan::compile(std::slice::from_ref(&self.flow), &schemas).unwrap();
         let store = SqliteStore::open(self.dir.path().join("lockstep.db")).unwrap();
@@ -629,24 +733,36 @@ fn l2_a_number_without_a_country_is_that_of_the_region() {
 
 #[test]
 fn r7_amounts_that_are_equal_by_value_are_not_rewritten() {
-    let people = "id,email,limit\n1,ase@example.com,12.50\n2,odd@example.com,100\n3,siv@example.com,0.10\n";
+    let people =
+        "id,email,limit\n1,ase@example.com,12.50\n2,odd@example.com,100\n3,siv@example.com,0.10\n";
     let known = "{\"id\":\"c1\",\"email\":\"ase@example.com\",\"limit\":12.5}\n{\"id\":\"c2\",\"email\":\"odd@example.com\",\"limit\":100.0}\n{\"id\":\"c3\",\"email\":\"siv@example.com\",\"limit\":\"0.1\"}\n";
     let mut flow = customers(&[("email", "email")], &[("email", "email"), ("limit", "limit")]);
     flow.properties[1].conversion = Some(Conversion::Plain(PlainType::Decimal));
     let folders = Folders::new(flow, &[("a/People.csv", people), ("b/Customers.jsonl", known)]);
     assert_eq!(folders.run().writes(), 0);
-    assert_eq!((folders.text("a/People.csv").as_str(), folders.text("b/Customers.jsonl").as_str()), (people, known));
+    assert_eq!(
+        (folders.text("a/People.csv").as_str(), folders.text("b/Customers.jsonl").as_str()),
+        (people, known)
+    );
     // A number stays a number when it changes.
-    std::fs::write(folders.dir.path().join("a/People.csv"), people.replace("12.50", "13.50")).unwrap();
+    std::fs::write(folders.dir.path().join("a/People.csv"), people.replace("12.50", "13.50"))
+        .unwrap();
     assert_eq!(folders.run().writes(), 1);
-    assert!(folders.text("b/Customers.jsonl").contains("\"limit\":13.50"), "{}", folders.text("b/Customers.jsonl"));
+    assert!(
+        folders.text("b/Customers.jsonl").contains("\"limit\":13.50"),
+        "{}",
+        folders.text("b/Customers.jsonl")
+    );
 }
 
 #[test]
 fn r7_numbers_keep_every_digit_on_their_way() {
     let people = "{\"id\":\"1\",\"email\":\"ase@example.com\",\"kid\":1234567890123456789012345,\"amount\":123456789.123456789}\n{\"id\":\"2\",\"email\":\"odd@example.com\",\"kid\":9007199254740993,\"amount\":0.1}\n{\"id\":\"3\",\"email\":\"siv@example.com\",\"kid\":18446744073709551615,\"amount\":1e21}\n";
     let folders = Folders::new(
-        customers(&[("email", "email")], &[("email", "email"), ("kid", "kid"), ("amount", "amount")]),
+        customers(
+            &[("email", "email")],
+            &[("email", "email"), ("kid", "kid"), ("amount", "amount")],
+        ),
         &[("a/People.jsonl", people), ("b/Customers.jsonl", "")],
     );
     assert_eq!(folders.run().writes(), 3);
@@ -661,7 +777,11 @@ fn r7_numbers_keep_every_digit_on_their_way() {
     }
     assert_eq!(folders.run().writes(), 0);
     // The last of so many digits is an edit.
-    std::fs::write(folders.dir.path().join("a/People.jsonl"), people.replace("9012345,", "9012346,")).unwrap();
+    std::fs::write(
+        folders.dir.path().join("a/People.jsonl"),
+        people.replace("9012345,", "9012346,"),
+    )
+    .unwrap();
     assert_eq!(folders.run().writes(), 1);
     assert!(folders.text("b/Customers.jsonl").contains("1234567890123456789012346"));
 }
@@ -679,11 +799,16 @@ fn l2_what_nobody_sees_makes_no_second_customer() {
     let people: String = invisible
         .iter()
         .enumerate()
-        .map(|(at, mail)| json!({"id": at.to_string(), "name": "A", "email": mail}).to_string() + "\n")
+        .map(|(at, mail)| {
+            json!({"id": at.to_string(), "name": "A", "email": mail}).to_string() + "\n"
+        })
         .collect();
     let known: String = ["a", "b", "c", "d", "e", "f"]
         .iter()
-        .map(|name| json!({"id": name, "name": "A", "email": format!("{name}@example.com")}).to_string() + "\n")
+        .map(|name| {
+            json!({"id": name, "name": "A", "email": format!("{name}@example.com")}).to_string()
+                + "\n"
+        })
         .collect();
     let folders = Folders::new(
         customers(&[("email", "email")], &[("name", "name"), ("email", "email")]),
@@ -696,7 +821,8 @@ fn l2_what_nobody_sees_makes_no_second_customer() {
 
 #[test]
 fn p11_a_whole_list_travels_whole_into_a_file_that_is_empty() {
-    let people = "{\"id\":\"1\",\"email\":\"ase@example.com\",\"tags\":[\"vip\",\"kunde\",\"oslo\"]}\n";
+    let people =
+        "{\"id\":\"1\",\"email\":\"ase@example.com\",\"tags\":[\"vip\",\"kunde\",\"oslo\"]}\n";
     let folders = Folders::new(
         customers(&[("email", "email")], &[("email", "email"), ("tags", "tags")]),
         &[("a/People.jsonl", people), ("b/Customers.jsonl", "")],
@@ -704,7 +830,11 @@ fn p11_a_whole_list_travels_whole_into_a_file_that_is_empty() {
     assert_eq!(folders.run().writes(), 1);
     let made: Value = serde_json::from_str(folders.text("b/Customers.jsonl").trim()).unwrap();
     assert_eq!(made["tags"], json!(["vip", "kunde", "oslo"]));
-    std::fs::write(folders.dir.path().join("a/People.jsonl"), people.replace("\"vip\",\"kunde\"", "\"kunde\",\"vip\"")).unwrap();
+    std::fs::write(
+        folders.dir.path().join("a/People.jsonl"),
+        people.replace("\"vip\",\"kunde\"", "\"kunde\",\"vip\""),
+    )
+    .unwrap();
     assert_eq!(folders.run().writes(), 0, "another order is no edit");
 }
 
@@ -714,7 +844,10 @@ fn one_phone_of_two() -> Folders {
         customers(&[("email", "email")], &[("email", "email"), ("phone", "phones")]),
         &[
             ("a/People.jsonl", "{\"id\":\"1\",\"email\":\"ase@example.com\",\"phone\":\"222\"}\n"),
-            ("b/Customers.jsonl", "{\"id\":\"c1\",\"email\":\"ase@example.com\",\"phones\":[\"888\",\"222\"]}\n"),
+            (
+                "b/Customers.jsonl",
+                "{\"id\":\"c1\",\"email\":\"ase@example.com\",\"phones\":[\"888\",\"222\"]}\n",
+            ),
         ],
     )
 }
@@ -734,7 +867,11 @@ fn p11_a_single_value_follows_the_element_that_it_holds_and_no_other() {
         let folders = one_phone_of_two();
         assert_eq!(folders.run().writes(), 0, "the list holds the number already");
         let known = folders.text("b/Customers.jsonl");
-        std::fs::write(folders.dir.path().join("b/Customers.jsonl"), known.replace("[\"888\",\"222\"]", edited)).unwrap();
+        std::fs::write(
+            folders.dir.path().join("b/Customers.jsonl"),
+            known.replace("[\"888\",\"222\"]", edited),
+        )
+        .unwrap();
         folders.run();
         assert!(
             folders.text("a/People.jsonl").contains(&format!("\"phone\":\"{phone}\"")),
@@ -756,10 +893,18 @@ fn p9_after_lockstep_wrote_an_element_an_edit_of_it_is_that_elements() {
     };
     edit("a/People.jsonl", "222", "223");
     folders.run();
-    assert!(folders.text("b/Customers.jsonl").contains("[\"888\",\"223\"]"), "{}", folders.text("b/Customers.jsonl"));
+    assert!(
+        folders.text("b/Customers.jsonl").contains("[\"888\",\"223\"]"),
+        "{}",
+        folders.text("b/Customers.jsonl")
+    );
     edit("b/Customers.jsonl", "223", "224");
     folders.run();
-    assert!(folders.text("a/People.jsonl").contains("\"phone\":\"224\""), "{}", folders.text("a/People.jsonl"));
+    assert!(
+        folders.text("a/People.jsonl").contains("\"phone\":\"224\""),
+        "{}",
+        folders.text("a/People.jsonl")
+    );
 }
 
 #[test]
@@ -767,7 +912,10 @@ fn p9_a_link_by_hand_adds_a_value_to_a_list_however_old_the_two_are() {
     let known = "{\"id\":\"c1\",\"email\":\"x@example.com\",\"phones\":[{\"n\":\"999\"}]}\n";
     let one = Folders::new(
         customers(&[("email", "email")], &[("phone", "phones.n")]),
-        &[("a/People.jsonl", "{\"id\":\"1\",\"email\":\"ase@example.com\",\"phone\":\"111\"}\n"), ("b/Customers.jsonl", known)],
+        &[
+            ("a/People.jsonl", "{\"id\":\"1\",\"email\":\"ase@example.com\",\"phone\":\"111\"}\n"),
+            ("b/Customers.jsonl", known),
+        ],
     );
     let mut never = one.flow.clone();
     never.create = Create::Never;
@@ -783,7 +931,12 @@ fn p9_a_link_by_hand_adds_a_value_to_a_list_however_old_the_two_are() {
     assert_eq!(folders.run().writes(), 1);
     let numbers = |text: &str| {
         let record: Value = serde_json::from_str(text.trim()).unwrap();
-        record["phones"].as_array().unwrap().iter().map(|phone| phone["n"].as_str().unwrap().to_string()).collect::<Vec<_>>()
+        record["phones"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|phone| phone["n"].as_str().unwrap().to_string())
+            .collect::<Vec<_>>()
     };
     assert_eq!(numbers(&folders.text("b/Customers.jsonl")), ["999", "112"]);
     // From here on it is that element's.
@@ -798,8 +951,11 @@ fn marked(deletes: Deletes) -> (tempfile::TempDir, impl Fn() -> Hub) {
     let dir = tempfile::tempdir().unwrap();
     std::fs::create_dir(dir.path().join("crm")).unwrap();
     let people: String = (1..9).map(|n| format!("{n},Person {n},p{n}@example.com,\n")).collect();
-    std::fs::write(dir.path().join("crm/People.csv"), format!("id,name,mail,archived\n{people}9,Nina,nina@example.com,yes\n"))
-        .unwrap();
+    std::fs::write(
+        dir.path().join("crm/People.csv"),
+        format!("id,name,mail,archived\n{people}9,Nina,nina@example.com,yes\n"),
+    )
+    .unwrap();
     let database = rusqlite::Connection::open(dir.path().join("shop.db")).unwrap();
     database.execute_batch("CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT, mail TEXT, gone_at DATETIME)").unwrap();
     let project = dir.path().to_path_buf();
@@ -810,15 +966,23 @@ fn marked(deletes: Deletes) -> (tempfile::TempDir, impl Fn() -> Hub) {
             "url": "sqlite:shop.db",
             "tables": {"customers": {"deleted": {"at": "gone_at", "is-not": [null], "set": "$now"}}},
         });
-        let shop = lockstep_connector::sql::SqlConnector::open(shop.as_object().unwrap(), &project).unwrap();
+        let shop = lockstep_connector::sql::SqlConnector::open(shop.as_object().unwrap(), &project)
+            .unwrap();
         let systems = vec![
             System { name: "crm".into(), connector: Arc::new(crm) },
             System { name: "shop".into(), connector: Arc::new(shop) },
         ];
-        let schemas: Schemas = systems.iter().map(|s| (s.name.clone(), s.connector.types().to_vec())).collect();
+        let schemas: Schemas =
+            systems.iter().map(|s| (s.name.clone(), s.connector.types().to_vec())).collect();
         let rows = [("name", "name"), ("mail", "mail")];
-        let there = Flow { deletes, ..flow("crm.People", "shop.customers", Create::Always, &[("mail", "mail")], &rows) };
-        let back = Flow { deletes, ..flow("shop.customers", "crm.People", Create::Always, &[("mail", "mail")], &[]) };
+        let there = Flow {
+            deletes,
+            ..flow("crm.People", "shop.customers", Create::Always, &[("mail", "mail")], &rows)
+        };
+        let back = Flow {
+            deletes,
+            ..flow("shop.customers", "crm.People", Create::Always, &[("mail", "mail")], &[])
+        };
         let plan = Plan::compile(&[there, back], &schemas).unwrap();
         let store = SqliteStore::open(project.join("lockstep.db")).unwrap();
         Hub::new(plan, systems, Box::new(store), Arc::new(SystemClock)).unwrap()
@@ -852,7 +1016,12 @@ fn d3_a_mark_is_a_deletion_that_is_passed_on_as_a_mark_and_taken_back_as_one() {
     assert_eq!((count("gone_at IS NOT NULL"), count("1")), (1, 8));
     assert_eq!(run().writes(), 0);
     // The other way, told once though all of the table is listed.
-    shop().execute("UPDATE customers SET gone_at = '2026-01-31 10:00:00' WHERE mail = 'p2@example.com'", []).unwrap();
+    shop()
+        .execute(
+            "UPDATE customers SET gone_at = '2026-01-31 10:00:00' WHERE mail = 'p2@example.com'",
+            [],
+        )
+        .unwrap();
     let report = run();
     assert_eq!(report.writes(), 1, "{report:#?}");
     let told = format!("{:?}", report.events);
@@ -862,11 +1031,20 @@ fn d3_a_mark_is_a_deletion_that_is_passed_on_as_a_mark_and_taken_back_as_one() {
     // D2: without the mark it is back, and so is what was deleted because of it.
     put("p1@example.com,yes", "p1@example.com,");
     let report = run();
-    assert_eq!((report.writes(), count("mail = 'p1@example.com' AND gone_at IS NULL")), (1, 1), "{report:#?}");
+    assert_eq!(
+        (report.writes(), count("mail = 'p1@example.com' AND gone_at IS NULL")),
+        (1, 1),
+        "{report:#?}"
+    );
     assert_eq!(run().writes(), 0);
     // D1: an edit beats a deletion.
     put("3,Person 3", "3,Person Three");
-    shop().execute("UPDATE customers SET gone_at = '2026-01-31 10:00:00' WHERE mail = 'p3@example.com'", []).unwrap();
+    shop()
+        .execute(
+            "UPDATE customers SET gone_at = '2026-01-31 10:00:00' WHERE mail = 'p3@example.com'",
+            [],
+        )
+        .unwrap();
     run();
     assert!(people().contains("3,Person Three,p3@example.com,\n"), "{}", people());
     assert_eq!(run().writes(), 0);
@@ -879,11 +1057,17 @@ fn d3_d1_a_mark_that_no_flow_passes_on_ends_the_link_alone() {
     assert_eq!(run().writes(), 8);
     let file = dir.path().join("crm/People.csv");
     let text = std::fs::read_to_string(&file).unwrap();
-    std::fs::write(&file, text.replace("Person 1,p1@example.com,", "Nobody,p1@example.com,yes")).unwrap();
+    std::fs::write(&file, text.replace("Person 1,p1@example.com,", "Nobody,p1@example.com,yes"))
+        .unwrap();
     assert_eq!(run().writes(), 0);
     let shop = rusqlite::Connection::open(dir.path().join("shop.db")).unwrap();
-    shop.execute("UPDATE customers SET name = 'Somebody' WHERE mail = 'p1@example.com'", []).unwrap();
-    assert_eq!(run().writes(), 0, "neither is what it is not shown any more carried to it, nor is it made anew");
+    shop.execute("UPDATE customers SET name = 'Somebody' WHERE mail = 'p1@example.com'", [])
+        .unwrap();
+    assert_eq!(
+        run().writes(),
+        0,
+        "neither is what it is not shown any more carried to it, nor is it made anew"
+    );
 }
 
 #[test]
@@ -901,24 +1085,43 @@ fn c4_lines_with_keys_of_two_columns_are_kept_in_step_and_wait_without_one_of_th
         let erp = json!({"folder": "erp", "tables": {"Lines": own}});
         let erp = FilesConnector::open(erp.as_object().unwrap(), dir.path()).unwrap();
         let shop = json!({"url": "sqlite:shop.db", "tables": {"lines": {"id": ["ord", "n"]}}});
-        let shop = lockstep_connector::sql::SqlConnector::open(shop.as_object().unwrap(), dir.path()).unwrap();
+        let shop =
+            lockstep_connector::sql::SqlConnector::open(shop.as_object().unwrap(), dir.path())
+                .unwrap();
         let systems = vec![
             System { name: "erp".into(), connector: Arc::new(erp) },
             System { name: "shop".into(), connector: Arc::new(shop) },
         ];
-        let schemas: Schemas = systems.iter().map(|s| (s.name.clone(), s.connector.types().to_vec())).collect();
-        let keys =
-            vec![(PropertyRef::new("order_no"), PropertyRef::new("ord")), (PropertyRef::new("line_no"), PropertyRef::new("n"))];
-        let matches = vec![MatchRow { pairs: keys, ..MatchRow::single(PropertyRef::new("order_no"), PropertyRef::new("ord")) }];
+        let schemas: Schemas =
+            systems.iter().map(|s| (s.name.clone(), s.connector.types().to_vec())).collect();
+        let keys = vec![
+            (PropertyRef::new("order_no"), PropertyRef::new("ord")),
+            (PropertyRef::new("line_no"), PropertyRef::new("n")),
+        ];
+        let matches = vec![MatchRow {
+            pairs: keys,
+            ..MatchRow::single(PropertyRef::new("order_no"), PropertyRef::new("ord"))
+        }];
         let rows = [("order_no", "ord"), ("line_no", "n"), ("sku", "item"), ("price", "price")];
-        let there = Flow { matches, deletes: Deletes::Propagate, ..flow("erp.Lines", "shop.lines", Create::Always, &[], &rows) };
+        let there = Flow {
+            matches,
+            deletes: Deletes::Propagate,
+            ..flow("erp.Lines", "shop.lines", Create::Always, &[], &rows)
+        };
         let back = flow("shop.lines", "erp.Lines", Create::Always, &[], &[]);
         let plan = Plan::compile(&[there, back], &schemas).unwrap();
         let store = SqliteStore::open(dir.path().join("lockstep.db")).unwrap();
-        Hub::new(plan, systems, Box::new(store), Arc::new(SystemClock)).unwrap().run(RunOptions::default()).unwrap()
+        Hub::new(plan, systems, Box::new(store), Arc::new(SystemClock))
+            .unwrap()
+            .run(RunOptions::default())
+            .unwrap()
     };
     assert_eq!(run().writes(), 2);
-    let price = |n: i64| database.query_row("SELECT price FROM lines WHERE n = ?", [n], |row| row.get::<_, f64>(0)).unwrap();
+    let price = |n: i64| {
+        database
+            .query_row("SELECT price FROM lines WHERE n = ?", [n], |row| row.get::<_, f64>(0))
+            .unwrap()
+    };
     assert_eq!((price(1), price(2)), (1.5, 2.0));
     assert_eq!(run().writes(), 0, "12,50 is 12.5");
     database.execute("UPDATE lines SET price = 3.25 WHERE n = 2", []).unwrap();
@@ -934,8 +1137,11 @@ fn c4_lines_with_keys_of_two_columns_are_kept_in_step_and_wait_without_one_of_th
     // And the one that is missed has not been deleted as long as this may be its row.
     std::fs::write(&file, text.replace("A-1;1;nut;1,50\n", "") + "C-3;1;screw;4,00\n").unwrap();
     assert_eq!(run().writes(), 2);
-    let held: i64 =
-        database.query_row("SELECT count(*) FROM lines WHERE ord = 'C-3' OR ord = 'A-1'", [], |row| row.get(0)).unwrap();
+    let held: i64 = database
+        .query_row("SELECT count(*) FROM lines WHERE ord = 'C-3' OR ord = 'A-1'", [], |row| {
+            row.get(0)
+        })
+        .unwrap();
     assert_eq!(held, 2);
     assert_eq!(run().writes(), 0);
 }
@@ -947,7 +1153,11 @@ fn p1_times_of_single_properties_decide_and_move_with_what_is_written() {
     let file = dir.path().join("crm/People.csv");
     let head = "id,mail,name,phone,changed,phone_at\n";
     let early = "2020-01-01T00:00:00Z";
-    std::fs::write(&file, format!("{head}1,kari@example.com,Kari,1,2024-05-01T00:00:00Z,{early}\n")).unwrap();
+    std::fs::write(
+        &file,
+        format!("{head}1,kari@example.com,Kari,1,2024-05-01T00:00:00Z,{early}\n"),
+    )
+    .unwrap();
     let database = rusqlite::Connection::open(dir.path().join("shop.db")).unwrap();
     database
         .execute_batch(
@@ -960,31 +1170,54 @@ fn p1_times_of_single_properties_decide_and_move_with_what_is_written() {
         let crm = json!({"folder": "crm", "tables": {"People": {"modified": times}}});
         let crm = FilesConnector::open(crm.as_object().unwrap(), dir.path()).unwrap();
         let shop = json!({"url": "sqlite:shop.db", "tables": {"people": {"modified": times}}});
-        let shop = lockstep_connector::sql::SqlConnector::open(shop.as_object().unwrap(), dir.path()).unwrap();
+        let shop =
+            lockstep_connector::sql::SqlConnector::open(shop.as_object().unwrap(), dir.path())
+                .unwrap();
         let systems = vec![
             System { name: "crm".into(), connector: Arc::new(crm) },
             System { name: "shop".into(), connector: Arc::new(shop) },
         ];
-        let schemas: Schemas = systems.iter().map(|s| (s.name.clone(), s.connector.types().to_vec())).collect();
+        let schemas: Schemas =
+            systems.iter().map(|s| (s.name.clone(), s.connector.types().to_vec())).collect();
         let rows = [("mail", "mail"), ("name", "name"), ("phone", "phone")];
         let flows = [flow("crm.People", "shop.people", Create::Always, &[("mail", "mail")], &rows)];
         let plan = Plan::compile(&flows, &schemas).unwrap();
         let store = SqliteStore::open(dir.path().join("lockstep.db")).unwrap();
-        Hub::new(plan, systems, Box::new(store), Arc::new(SystemClock)).unwrap().run(RunOptions::default()).unwrap()
+        Hub::new(plan, systems, Box::new(store), Arc::new(SystemClock))
+            .unwrap()
+            .run(RunOptions::default())
+            .unwrap()
     };
-    let shop =
-        |column: &str| database.query_row(&format!("SELECT {column} FROM people"), [], |row| row.get::<_, String>(0)).unwrap();
+    let shop = |column: &str| {
+        database
+            .query_row(&format!("SELECT {column} FROM people"), [], |row| row.get::<_, String>(0))
+            .unwrap()
+    };
     let people = || std::fs::read_to_string(&file).unwrap();
     // The name is later here, the phone there, though the record here was changed last.
     assert_eq!(run().writes(), 2);
-    assert!(people().contains("kari@example.com,Kari,2,") && !people().contains(early), "its own time moved along: {}", people());
+    assert!(
+        people().contains("kari@example.com,Kari,2,") && !people().contains(early),
+        "its own time moved along: {}",
+        people()
+    );
     assert_eq!((shop("name"), shop("phone_at")), ("Kari".into(), "2022-01-01T00:00:00Z".into()));
     assert_eq!(run().writes(), 0);
     // Only the time was moved: nothing was edited.
-    database.execute("UPDATE people SET phone_at = '2023-01-01T00:00:00Z', changed = '2030-01-01T00:00:00Z'", []).unwrap();
+    database
+        .execute(
+            "UPDATE people SET phone_at = '2023-01-01T00:00:00Z', changed = '2030-01-01T00:00:00Z'",
+            [],
+        )
+        .unwrap();
     let report = run();
-    assert_eq!((report.writes(), report.systems.iter().map(|system| system.edits).sum::<u64>()), (0, 0), "{report:#?}");
-    std::fs::write(&file, people().replace("kari@example.com,Kari,2,", "kari@example.com,Kari,3,")).unwrap();
+    assert_eq!(
+        (report.writes(), report.systems.iter().map(|system| system.edits).sum::<u64>()),
+        (0, 0),
+        "{report:#?}"
+    );
+    std::fs::write(&file, people().replace("kari@example.com,Kari,2,", "kari@example.com,Kari,3,"))
+        .unwrap();
     assert_eq!(run().writes(), 1);
     assert_ne!(shop("phone_at"), "2023-01-01T00:00:00Z");
     assert_eq!((shop("phone"), run().writes()), ("3".into(), 0));

@@ -1,4 +1,5 @@
-//! Whole runs against a little business system over HTTP whose answers to writes are worth less than they seem.
+//! Whole runs against a little business system over HTTP whose answers to writes are worth less
+//! than they seem.
 
 use crate::serving;
 
@@ -102,15 +103,20 @@ impl Little {
 
     fn write(&mut self, asked: &Asked) -> (u16, Value) {
         let body: Map<String, Value> = serde_json::from_str(&asked.body).unwrap();
-        let stored = body.iter().filter(|(_, value)| !(self.keeps_values && value.is_null())).map(|(name, value)| {
-            let value = match value {
-                Value::String(text) if self.escapes => json!(text.replace("&amp;", "&").replace('&', "&amp;")),
-                value => value.clone(),
-            };
-            (name.clone(), value)
-        });
+        let stored = body.iter().filter(|(_, value)| !(self.keeps_values && value.is_null())).map(
+            |(name, value)| {
+                let value = match value {
+                    Value::String(text) if self.escapes => {
+                        json!(text.replace("&amp;", "&").replace('&', "&amp;"))
+                    }
+                    value => value.clone(),
+                };
+                (name.clone(), value)
+            },
+        );
         let stored: Map<String, Value> = stored.collect();
-        let same = |(_, held): &(&String, &Map<String, Value>)| held.get("email") == stored.get("email");
+        let same =
+            |(_, held): &(&String, &Map<String, Value>)| held.get("email") == stored.get("email");
         let id = match asked.path.strip_prefix("/people/") {
             Some(id) => id.to_string(),
             None => match self.people.iter().find(same).filter(|_| self.upserts) {
@@ -131,7 +137,8 @@ impl Little {
 
     fn answer(&mut self, asked: &Asked) -> (u16, Value) {
         self.requests += 1;
-        if let Some((status, body)) = self.fails.clone().filter(|_| self.requests > self.fails_from) {
+        if let Some((status, body)) = self.fails.clone().filter(|_| self.requests > self.fails_from)
+        {
             return (status, body);
         }
         if asked.method != "GET" {
@@ -192,14 +199,16 @@ impl Both {
         Both::with(little, server, manifest, matches)
     }
 
-    /// The same with a system that takes its time and answers side by side, and the most that were under way at one time.
+    /// The same with a system that takes its time and answers side by side, and the most that were
+    /// under way at one time.
     fn slow(little: Little, manifest: &str, matches: &[&str]) -> (Both, Arc<AtomicUsize>) {
         let little = Arc::new(Mutex::new(little));
         let (under_way, most) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
         let (shared, peak) = (Arc::clone(&little), Arc::clone(&most));
         let server = serve_side_by_side(move |asked| {
             peak.fetch_max(under_way.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-            // Those with odd numbers take longer, so that answers come in another order than requests.
+            // Those with odd numbers take longer, so that answers come in another order than
+            // requests.
             let odd = u64::from(asked.body.len() % 2 == 1);
             std::thread::sleep(Duration::from_millis(10 + 20 * odd));
             let (status, body) = shared.lock().unwrap().answer(asked);
@@ -210,24 +219,42 @@ impl Both {
         (Both::with(little, server, manifest, matches), most)
     }
 
-    fn with(little: Arc<Mutex<Little>>, server: serving::Server, manifest: &str, matches: &[&str]) -> Both {
+    fn with(
+        little: Arc<Mutex<Little>>,
+        server: serving::Server,
+        manifest: &str,
+        matches: &[&str],
+    ) -> Both {
         let crm = Arc::new(MemoryConnector::new(vec![TypeSchema::open("People")]));
         let shop: Arc<dyn Connector> = Arc::new(server.connect(manifest));
-        let schemas: Schemas =
-            [("crm".to_string(), crm.types().to_vec()), ("shop".to_string(), shop.types().to_vec())].into_iter().collect();
+        let schemas: Schemas = [
+            ("crm".to_string(), crm.types().to_vec()),
+            ("shop".to_string(), shop.types().to_vec()),
+        ]
+        .into_iter()
+        .collect();
         let path = |path: &str| PropertyRef::new(path);
         let flow = Flow {
             create: Create::Always,
             matches: matches.iter().map(|m| MatchRow::single(path(m), path(m))).collect(),
-            properties: ["name", "email", "note", "limit"].map(|row| PropertyPair::equal(path(row), path(row))).to_vec(),
-            ..Flow::between(TypeName::parse("crm.People").unwrap(), TypeName::parse("shop.People").unwrap())
+            properties: ["name", "email", "note", "limit"]
+                .map(|row| PropertyPair::equal(path(row), path(row)))
+                .to_vec(),
+            ..Flow::between(
+                TypeName::parse("crm.People").unwrap(),
+                TypeName::parse("shop.People").unwrap(),
+            )
         };
         let plan = Plan::compile(&[flow], &schemas).unwrap();
-        let systems =
-            vec![System { name: "crm".into(), connector: crm.clone() }, System { name: "shop".into(), connector: shop }];
+        let systems = vec![
+            System { name: "crm".into(), connector: crm.clone() },
+            System { name: "shop".into(), connector: shop },
+        ];
         crm.set_time(Timestamp(1_795_950_000_000));
         let clock = Arc::new(Hands(AtomicI64::new(1_795_953_600_000)));
-        let hub = Hub::new(plan, systems, Box::new(SqliteStore::in_memory().unwrap()), clock.clone()).unwrap();
+        let hub =
+            Hub::new(plan, systems, Box::new(SqliteStore::in_memory().unwrap()), clock.clone())
+                .unwrap();
         Both { crm, little, clock, hub, _server: server }
     }
 
@@ -271,8 +298,12 @@ impl Both {
 #[test]
 fn r6_p3_what_a_system_makes_of_a_value_is_no_edit_whatever_its_answer_tells() {
     for told in [Told::Nothing, Told::Echo, Told::Record] {
-        let mut both = Both::new(Little { escapes: true, told, ..Little::default() }, MANIFEST, &["email"]);
-        both.put("1", json!({"name": "Berg & Dahl AS", "email": "post@example.com", "note": "a & b"}));
+        let mut both =
+            Both::new(Little { escapes: true, told, ..Little::default() }, MANIFEST, &["email"]);
+        both.put(
+            "1",
+            json!({"name": "Berg & Dahl AS", "email": "post@example.com", "note": "a & b"}),
+        );
         both.run();
         both.idle();
         // Somebody edits something else there, at once and later.
@@ -294,19 +325,29 @@ fn r6_p3_what_a_system_makes_of_a_value_is_no_edit_whatever_its_answer_tells() {
 fn p5_an_edit_right_after_our_own_write_is_an_edit_though_it_looks_like_rounding() {
     for told in [Told::Nothing, Told::Echo, Told::Record] {
         let mut both = Both::new(Little { told, ..Little::default() }, MANIFEST, &["email"]);
-        both.put("1", json!({"name": "Ewan Macdonald", "email": "ewan@example.com", "limit": 12.4}));
+        both.put(
+            "1",
+            json!({"name": "Ewan Macdonald", "email": "ewan@example.com", "limit": 12.4}),
+        );
         both.run();
         both.shop().edit("1", json!({"name": "Ewan MacDonald", "limit": 12}));
         both.run();
         both.run();
-        assert_eq!((both.crm("1", "name"), both.crm("1", "limit")), (json!("Ewan MacDonald"), json!(12)));
+        assert_eq!(
+            (both.crm("1", "name"), both.crm("1", "limit")),
+            (json!("Ewan MacDonald"), json!(12))
+        );
     }
 }
 
 #[test]
 fn r6_what_a_system_acknowledges_and_does_not_keep_is_told() {
     for told in [Told::Nothing, Told::Echo, Told::Record] {
-        let mut both = Both::new(Little { told, keeps_values: true, ..Little::default() }, MANIFEST, &["email"]);
+        let mut both = Both::new(
+            Little { told, keeps_values: true, ..Little::default() },
+            MANIFEST,
+            &["email"],
+        );
         both.put("1", json!({"name": "Åse Lie", "email": "ase@example.com", "note": "calls back"}));
         both.run();
         both.put("1", json!({"note": null}));
@@ -321,7 +362,10 @@ fn r6_what_a_system_acknowledges_and_does_not_keep_is_told() {
 
 #[test]
 fn r6_an_answer_that_is_believed_spares_the_reading() {
-    let believed = MANIFEST.replace("path: /people } }\n    update", "path: /people }, read-after: false }\n    update");
+    let believed = MANIFEST.replace(
+        "path: /people } }\n    update",
+        "path: /people }, read-after: false }\n    update",
+    );
     let requests = |manifest: &str| {
         let mut both = Both::new(Little::default(), manifest, &["email"]);
         both.put("1", json!({"name": "Åse Lie", "email": "ase@example.com"}));
@@ -335,7 +379,10 @@ fn r6_an_answer_that_is_believed_spares_the_reading() {
 fn c2_what_is_only_accepted_is_sent_once_and_found_when_it_is_there() {
     let mut both = Both::new(Little { accepts: true, ..Little::default() }, MANIFEST, &["email"]);
     for n in 1..4 {
-        both.put(&n.to_string(), json!({"name": format!("P{n}"), "email": format!("p{n}@example.com")}));
+        both.put(
+            &n.to_string(),
+            json!({"name": format!("P{n}"), "email": format!("p{n}@example.com")}),
+        );
     }
     let report = both.run();
     assert_eq!((report.failing, report.needs_a_person(), both.writes()), (3, true, 3));
@@ -363,7 +410,10 @@ fn c2_an_update_that_is_only_accepted_is_not_taken_for_one_that_was_not_kept() {
     both.shop().land();
     both.run();
     both.idle();
-    assert_eq!((both.writes(), both.crm("1", "name"), both.held("1", "name")), (2, json!("Åse Li"), json!("Åse Li")));
+    assert_eq!(
+        (both.writes(), both.crm("1", "name"), both.held("1", "name")),
+        (2, json!("Åse Li"), json!("Åse Li"))
+    );
     assert_eq!(both.hub.status().unwrap().reviews, []);
 }
 
@@ -372,7 +422,10 @@ fn g4_one_record_that_the_system_fails_on_is_told_and_holds_nobody_back() {
     let poison = Little { poison: Some("Poison".into()), ..Little::default() };
     let mut both = Both::new(poison, MANIFEST, &["email"]);
     for n in 1..9 {
-        both.put(&n.to_string(), json!({"name": format!("P{n}"), "email": format!("p{n}@example.com")}));
+        both.put(
+            &n.to_string(),
+            json!({"name": format!("P{n}"), "email": format!("p{n}@example.com")}),
+        );
     }
     both.put("5", json!({"name": "Poison"}));
     let report = both.run();
@@ -409,7 +462,10 @@ fn g4_a_record_that_can_not_be_read_before_it_is_written_holds_nobody_back() {
     for status in [403, 412, 500, 503] {
         let mut both = Both::new(Little::default(), &manifest, &["email"]);
         for n in 1..5 {
-            both.put(&n.to_string(), json!({"name": format!("P{n}"), "email": format!("p{n}@example.com")}));
+            both.put(
+                &n.to_string(),
+                json!({"name": format!("P{n}"), "email": format!("p{n}@example.com")}),
+            );
         }
         assert_eq!(both.run().writes(), 4);
         both.shop().unreadable = Some(("2".into(), status));
@@ -417,8 +473,16 @@ fn g4_a_record_that_can_not_be_read_before_it_is_written_holds_nobody_back() {
             both.put(&n.to_string(), json!({"name": format!("Q{n}")}));
         }
         let report = both.run();
-        assert_eq!((report.writes(), report.failing, report.needs_a_person()), (3, 1, true), "{status}");
-        assert!(report.systems.iter().all(|system| system.paused.is_none()), "{status}: {:?}", report.systems);
+        assert_eq!(
+            (report.writes(), report.failing, report.needs_a_person()),
+            (3, 1, true),
+            "{status}"
+        );
+        assert!(
+            report.systems.iter().all(|system| system.paused.is_none()),
+            "{status}: {:?}",
+            report.systems
+        );
     }
 }
 
@@ -426,9 +490,13 @@ fn g4_a_record_that_can_not_be_read_before_it_is_written_holds_nobody_back() {
 fn g4_a_quota_that_is_used_up_ends_the_run_at_once_and_is_no_question_of_the_key() {
     let mut both = Both::new(Little::default(), MANIFEST, &["email"]);
     for n in 1..31 {
-        both.put(&n.to_string(), json!({"name": format!("P{n}"), "email": format!("p{n}@example.com")}));
+        both.put(
+            &n.to_string(),
+            json!({"name": format!("P{n}"), "email": format!("p{n}@example.com")}),
+        );
     }
-    both.shop().fails = Some((403, json!({"reason": "dailyLimitExceeded", "error": "Daily Limit Exceeded"})));
+    both.shop().fails =
+        Some((403, json!({"reason": "dailyLimitExceeded", "error": "Daily Limit Exceeded"})));
     both.shop().fails_from = 8;
     let report = both.run();
     assert!(report.unreachable() || report.needs_a_person());
@@ -450,7 +518,10 @@ fn c2_l6_a_creation_that_updates_anothers_record_mixes_nobody() {
         both.run();
     }
     both.idle();
-    assert_eq!([both.crm("1", "name"), both.crm("2", "name")], [json!("Kari Li"), json!("Kåre Li")]);
+    assert_eq!(
+        [both.crm("1", "name"), both.crm("2", "name")],
+        [json!("Kari Li"), json!("Kåre Li")]
+    );
     assert_eq!(both.held("1", "name"), json!("Kari Li"));
     assert_eq!(both.people(), 2);
     assert!(!both.hub.status().unwrap().reviews.is_empty(), "nobody is asked");
@@ -461,7 +532,10 @@ fn c2_writes_go_out_side_by_side_once_each_and_no_more_at_one_time_than_allowed(
     let manifest = MANIFEST.replace("rate: {}", "rate: { at-once: 6 }");
     let (mut both, most) = Both::slow(Little::default(), &manifest, &["email"]);
     for n in 0..60 {
-        both.put(&n.to_string(), json!({"name": format!("P{n}"), "email": format!("p{n}@example.com")}));
+        both.put(
+            &n.to_string(),
+            json!({"name": format!("P{n}"), "email": format!("p{n}@example.com")}),
+        );
     }
     let report = both.run();
     assert_eq!((report.writes(), both.people(), both.writes()), (60, 60, 60));
@@ -472,14 +546,22 @@ fn c2_writes_go_out_side_by_side_once_each_and_no_more_at_one_time_than_allowed(
         both.put(&n.to_string(), json!({"name": format!("Person {n}")}));
     }
     assert_eq!((both.run().writes(), both.writes()), (24, 84));
-    let named =
-        |both: &Both| both.shop().people.values().filter(|held| held["name"].as_str().unwrap().starts_with("Person")).count();
+    let named = |both: &Both| {
+        both.shop()
+            .people
+            .values()
+            .filter(|held| held["name"].as_str().unwrap().starts_with("Person"))
+            .count()
+    };
     assert_eq!(named(&both), 24);
     both.idle();
     // Where nothing is said, four.
     let (mut both, most) = Both::slow(Little::default(), MANIFEST, &["email"]);
     for n in 0..30 {
-        both.put(&n.to_string(), json!({"name": format!("P{n}"), "email": format!("p{n}@example.com")}));
+        both.put(
+            &n.to_string(),
+            json!({"name": format!("P{n}"), "email": format!("p{n}@example.com")}),
+        );
     }
     both.run();
     assert_eq!(both.people(), 30);
@@ -490,13 +572,18 @@ fn c2_writes_go_out_side_by_side_once_each_and_no_more_at_one_time_than_allowed(
 fn an_address_is_free_before_it_is_given_to_somebody_else() {
     let manifest = MANIFEST.replace("rate: {}", "rate: { at-once: 8 }");
     // Matched by name, so that an address can move from one to another.
-    let (mut both, _) = Both::slow(Little { unique: true, ..Little::default() }, &manifest, &["name"]);
+    let (mut both, _) =
+        Both::slow(Little { unique: true, ..Little::default() }, &manifest, &["name"]);
     for n in 0..10 {
-        both.put(&n.to_string(), json!({"name": format!("P{n}"), "email": format!("p{n}@example.com")}));
+        both.put(
+            &n.to_string(),
+            json!({"name": format!("P{n}"), "email": format!("p{n}@example.com")}),
+        );
     }
     both.run();
     assert_eq!(both.people(), 10);
-    // Each takes the address that the one before has given up; a new one takes what the last one had.
+    // Each takes the address that the one before has given up; a new one takes what the last one
+    // had.
     for n in 0..10 {
         both.put(&n.to_string(), json!({"email": format!("p{}@example.com", n - 1)}));
     }
@@ -510,11 +597,21 @@ fn an_address_is_free_before_it_is_given_to_somebody_else() {
 #[test]
 fn g4_one_bad_record_among_many_under_way_stops_none_of_them() {
     let manifest = MANIFEST.replace("rate: {}", "rate: { at-once: 8 }");
-    let (mut both, _) = Both::slow(Little { poison: Some("p7@".into()), ..Little::default() }, &manifest, &["email"]);
+    let (mut both, _) = Both::slow(
+        Little { poison: Some("p7@".into()), ..Little::default() },
+        &manifest,
+        &["email"],
+    );
     for n in 0..40 {
-        both.put(&n.to_string(), json!({"name": format!("P{n}"), "email": format!("p{n}@example.com")}));
+        both.put(
+            &n.to_string(),
+            json!({"name": format!("P{n}"), "email": format!("p{n}@example.com")}),
+        );
     }
     both.run();
     assert_eq!(both.people(), 39);
-    assert_eq!(both.shop().people.values().filter(|held| held["email"] == json!("p8@example.com")).count(), 1);
+    assert_eq!(
+        both.shop().people.values().filter(|held| held["email"] == json!("p8@example.com")).count(),
+        1
+    );
 }

@@ -15,10 +15,12 @@ pub struct Change {
     pub prop: PropIx,
     /// What the target should hold, in its own terms. `Null` empties the property.
     pub value: Value,
-    /// What it held when this was decided: for a list, the element to replace (P9); for undoing, the before-image.
+    /// What it held when this was decided: for a list, the element to replace (P9); for undoing,
+    /// the before-image.
     #[serde(default, skip_serializing_if = "is_null")]
     pub displaced: Seldom,
-    /// P8: the value is the id of this record's counterpart, known only once that is created; `value` is `Null` until then.
+    /// P8: the value is the id of this record's counterpart, known only once that is created;
+    /// `value` is `Null` until then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counterpart_of: Option<Counterpart>,
     /// The claim that won.
@@ -55,14 +57,23 @@ impl Reason {
         *self == Reason::Latest
     }
 
-    /// In words, to follow the rule; `None` for the latest edit. `first` is the record type that was named first.
+    /// In words, to follow the rule; `None` for the latest edit. `first` is the record type that
+    /// was named first.
     pub fn words(self, first: &dyn std::fmt::Display) -> Option<String> {
         Some(match self {
             Reason::Latest => return None,
-            Reason::Told => "a system tells when it was put in, and nobody does of the other value".into(),
-            Reason::Tie => format!("both were put in at the same time, so {first}, which is named first, wins"),
-            Reason::Untold => format!("nobody tells when either was put in, so {first}, which is named first, wins"),
-            Reason::OneWay => "neither is known to be the later one, and values go this way only (P12)".into(),
+            Reason::Told => {
+                "a system tells when it was put in, and nobody does of the other value".into()
+            }
+            Reason::Tie => {
+                format!("both were put in at the same time, so {first}, which is named first, wins")
+            }
+            Reason::Untold => format!(
+                "nobody tells when either was put in, so {first}, which is named first, wins"
+            ),
+            Reason::OneWay => {
+                "neither is known to be the later one, and values go this way only (P12)".into()
+            }
             Reason::Policy => "by the row's `prefer`, `only_from` or `wins`".into(),
         })
     }
@@ -194,12 +205,17 @@ impl IntentState {
     /// Reads the store's word.
     pub fn parse(name: &str) -> Option<Self> {
         use IntentState::*;
-        [Queued, Sent, Unknown, Done, Refused, Dropped].into_iter().find(|state| state.name() == name)
+        [Queued, Sent, Unknown, Done, Refused, Dropped]
+            .into_iter()
+            .find(|state| state.name() == name)
     }
 
     /// Decided, and neither confirmed nor given up.
     pub fn is_open(self) -> bool {
-        matches!(self, IntentState::Queued | IntentState::Sent | IntentState::Unknown | IntentState::Refused)
+        matches!(
+            self,
+            IntentState::Queued | IntentState::Sent | IntentState::Unknown | IntentState::Refused
+        )
     }
 }
 
@@ -219,7 +235,8 @@ pub struct Intent {
     /// The record it comes from.
     pub source: RecordId,
     pub flow: FlowIx,
-    /// The version it was decided on (P6); `Intent::UNSEEN` where nothing has shown the record since Lockstep's own write to it.
+    /// The version it was decided on (P6); `Intent::UNSEEN` where nothing has shown the record
+    /// since Lockstep's own write to it.
     pub base_version: Option<String>,
     pub changes: Vec<Change>,
     pub state: IntentState,
@@ -246,8 +263,9 @@ impl Intent {
         self.kind == IntentKind::Update && self.base_version.as_deref() == Some(Intent::UNSEEN)
     }
 
-    /// G7: it takes a write of Lockstep's back. Such an intent has no other record that it comes from: its source is the record that it
-    /// is written to, which no decision by the flows ever has.
+    /// G7: it takes a write of Lockstep's back. Such an intent has no other record that it comes
+    /// from: its source is the record that it is written to, which no decision by the flows ever
+    /// has.
     pub fn takes_back(&self) -> bool {
         self.record == Some(self.source)
     }
@@ -277,12 +295,14 @@ pub enum ReviewKind {
     FlipFlop,
     /// Each decision about a record calls for another one (G8).
     Unsettled,
-    /// All that identified a record has changed at once: its key may belong to another record now (R9).
+    /// All that identified a record has changed at once: its key may belong to another record now
+    /// (R9).
     AnotherRecord,
-    /// A reference is written once the record that it names has a counterpart (P8). It comes by itself: no person is asked.
+    /// A reference is written once the record that it names has a counterpart (P8). It comes by
+    /// itself: no person is asked.
     WaitingReference,
-    /// A record gets no counterpart as long as it lacks what the target requires (C4). No person need answer: it is created once the
-    /// record has it.
+    /// A record gets no counterpart as long as it lacks what the target requires (C4). No person
+    /// need answer: it is created once the record has it.
     Incomplete,
 }
 
@@ -334,7 +354,8 @@ impl ReviewKind {
     }
 }
 
-/// One thing that waits for a person. There is at most one open of a kind for a record, a record type and a property.
+/// One thing that waits for a person. There is at most one open of a kind for a record, a record
+/// type and a property.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Review {
     pub kind: ReviewKind,
@@ -359,7 +380,10 @@ mod tests {
     #[test]
     fn an_intent_whose_answer_was_lost_is_never_simply_sent_again() {
         // C2: from Unknown, only finding out leads on.
-        let unknown = IntentState::Queued.next(IntentEvent::Send).and_then(|s| s.next(IntentEvent::LoseAnswer)).unwrap();
+        let unknown = IntentState::Queued
+            .next(IntentEvent::Send)
+            .and_then(|s| s.next(IntentEvent::LoseAnswer))
+            .unwrap();
         assert!(unknown.next(IntentEvent::Send).is_err());
         assert_eq!(unknown.next(IntentEvent::Confirm), Ok(IntentState::Done));
         assert!(IntentState::Done.next(IntentEvent::Send).is_err());

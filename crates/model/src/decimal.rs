@@ -1,4 +1,5 @@
-//! Numbers by value, to the last digit: `10.50`, `10.5` and `1.05e1` are one number (R7). No binary fraction comes in between.
+//! Numbers by value, to the last digit: `10.50`, `10.5` and `1.05e1` are one number (R7). No binary
+//! fraction comes in between.
 
 use std::cmp::Ordering;
 
@@ -60,9 +61,12 @@ impl Decimal {
         if mine != theirs || mine == 0 {
             return mine.cmp(&theirs);
         }
-        // The power of ten of the first digit; on a tie the digits decide, in the order of a dictionary.
-        let magnitude = |decimal: &Decimal| decimal.exponent.saturating_add(decimal.digits.len() as i64);
-        let order = magnitude(self).cmp(&magnitude(other)).then_with(|| self.digits.cmp(&other.digits));
+        // The power of ten of the first digit; on a tie the digits decide, in the order of a
+        // dictionary.
+        let magnitude =
+            |decimal: &Decimal| decimal.exponent.saturating_add(decimal.digits.len() as i64);
+        let order =
+            magnitude(self).cmp(&magnitude(other)).then_with(|| self.digits.cmp(&other.digits));
         if self.negative { order.reverse() } else { order }
     }
 
@@ -107,7 +111,8 @@ fn exponent(text: &str) -> Option<i64> {
     Some(text.parse::<i64>().unwrap_or(large).clamp(i64::MIN / 4, i64::MAX / 4))
 }
 
-/// Whether a text writes a number as JSON does: no zeros in front, no sign `+`, no bare point. `0150` is a code, not a number.
+/// Whether a text writes a number as JSON does: no zeros in front, no sign `+`, no bare point.
+/// `0150` is a code, not a number.
 pub fn is_plain_number(text: &str) -> bool {
     let rest = text.strip_prefix('-').unwrap_or(text);
     let (whole, fraction) = match rest.split_once('.') {
@@ -146,7 +151,9 @@ mod tests {
 
     #[test]
     fn r7_numbers_are_equal_by_value_to_the_last_digit() {
-        let equal = |a: &str, b: &str| Decimal::parse(a) == Decimal::parse(b) && Decimal::parse(a).is_some();
+        let equal = |a: &str, b: &str| {
+            Decimal::parse(a) == Decimal::parse(b) && Decimal::parse(a).is_some()
+        };
         for (a, b) in [
             ("10.50", "10.5"),
             ("1e2", "100"),
@@ -177,7 +184,13 @@ mod tests {
 
     #[test]
     fn numbers_are_written_plainly() {
-        for (text, plain) in [("1.50e3", "1500"), ("-0.050", "-0.05"), ("0e5", "0"), ("12.340", "12.34"), ("1e500", "1e500")] {
+        for (text, plain) in [
+            ("1.50e3", "1500"),
+            ("-0.050", "-0.05"),
+            ("0e5", "0"),
+            ("12.340", "12.34"),
+            ("1e500", "1e500"),
+        ] {
             assert_eq!(Decimal::parse(text).unwrap().to_string(), plain, "{text}");
         }
         assert_eq!(number("0012.50").unwrap().to_string(), "12.5");
@@ -187,13 +200,17 @@ mod tests {
 
     #[test]
     fn numbers_are_ordered_by_value() {
-        let compare = |a: &str, b: &str| Decimal::parse(a).unwrap().compare(&Decimal::parse(b).unwrap());
+        let compare =
+            |a: &str, b: &str| Decimal::parse(a).unwrap().compare(&Decimal::parse(b).unwrap());
         assert_eq!(compare("9", "10"), Ordering::Less);
         assert_eq!(compare("-9", "-10"), Ordering::Greater);
         assert_eq!(compare("0.1", "0.09"), Ordering::Greater);
         assert_eq!(compare("12.5", "12.50"), Ordering::Equal);
         assert_eq!(compare("0", "-1"), Ordering::Greater);
-        assert_eq!(compare("1234567890123456789012346", "1234567890123456789012345"), Ordering::Greater);
+        assert_eq!(
+            compare("1234567890123456789012346", "1234567890123456789012345"),
+            Ordering::Greater
+        );
     }
 
     #[test]

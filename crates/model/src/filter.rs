@@ -1,7 +1,8 @@
 //! `filter:` expressions: one language, for `check` and for a run alike (G10).
 //!
-//! They are expressions of Jinja (by `minijinja`), in which a property that is not there is undefined and no error:
-//! `Category == "Customer" and not Retired`. Text of a record has no methods: `Name.startswith("A")` is `Name is startingwith "A"`.
+//! They are expressions of Jinja (by `minijinja`), in which a property that is not there is
+//! undefined and no error: `Category == "Customer" and not Retired`. Text of a record has no
+//! methods: `Name.startswith("A")` is `Name is startingwith "A"`.
 
 use std::sync::LazyLock;
 
@@ -28,7 +29,8 @@ pub struct FilterError {
     pub help: Option<String>,
 }
 
-/// Reads an expression, and refuses what could not be evaluated: unknown filters, tests and functions, and methods.
+/// Reads an expression, and refuses what could not be evaluated: unknown filters, tests and
+/// functions, and methods.
 ///
 /// # Errors
 /// What is wrong, in one sentence, and what would be right where that can be told.
@@ -52,11 +54,16 @@ pub fn parse(expression: &str) -> Result<Filter, FilterError> {
         let help = Some("name a property by its path: `Category == \"Customer\"`".into());
         return Err(FilterError { message, help });
     }
-    let filter = Filter { expression: expression.to_string(), reads: reads.iter().map(Path::new).collect() };
-    // A record that has none of the properties is the hardest case: what fails for it would fail in the middle of a run.
+    let filter =
+        Filter { expression: expression.to_string(), reads: reads.iter().map(Path::new).collect() };
+    // A record that has none of the properties is the hardest case: what fails for it would fail in
+    // the middle of a run.
     holds(&filter, Value::Object(serde_json::Map::new())).map_err(|message| FilterError {
         message: format!("{message}, for a record that lacks what it reads"),
-        help: Some("say what holds for such a record: `(Tags or [])|length > 2`, `Age|default(0) > 17`".into()),
+        help: Some(
+            "say what holds for such a record: `(Tags or [])|length > 2`, `Age|default(0) > 17`"
+                .into(),
+        ),
     })?;
     Ok(filter)
 }
@@ -66,9 +73,14 @@ pub fn parse(expression: &str) -> Result<Filter, FilterError> {
 /// # Errors
 /// What keeps it from being evaluated, in one sentence.
 pub fn holds(filter: &Filter, root: Value) -> Result<bool, String> {
-    let failed = |error: minijinja::Error| format!("the filter `{}` can't be evaluated: {error}", filter.expression);
+    let failed = |error: minijinja::Error| {
+        format!("the filter `{}` can't be evaluated: {error}", filter.expression)
+    };
     let expression = LANGUAGE.compile_expression(&filter.expression).map_err(failed)?;
-    expression.eval(minijinja::value::Serde(crate::value::Counted(&root))).map(|value| value.is_true()).map_err(failed)
+    expression
+        .eval(minijinja::value::Serde(crate::value::Counted(&root)))
+        .map(|value| value.is_true())
+        .map_err(failed)
 }
 
 /// Something in an expression that is called by its name.
@@ -80,7 +92,8 @@ enum Call {
     Method(String),
 }
 
-/// What an expression calls. `minijinja` looks names up only when it gets to them, which may be never, or for one record in a thousand.
+/// What an expression calls. `minijinja` looks names up only when it gets to them, which may be
+/// never, or for one record in a thousand.
 fn calls(expression: &str) -> Vec<Call> {
     let mut found = Vec::new();
     let mut before: Vec<String> = Vec::new();
@@ -88,7 +101,9 @@ fn calls(expression: &str) -> Vec<Call> {
     while let Some(c) = rest.chars().next() {
         let length = match c {
             '"' | '\'' => quoted_length(rest, c),
-            c if c.is_alphabetic() || c == '_' => rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len()),
+            c if c.is_alphabetic() || c == '_' => {
+                rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len())
+            }
             c => c.len_utf8(),
         };
         let (token, after) = rest.split_at(length);
@@ -104,7 +119,9 @@ fn calls(expression: &str) -> Vec<Call> {
                 ("is", _) if token != "not" => found.push(Call::Test(token.into())),
                 ("not", "is") => found.push(Call::Test(token.into())),
                 (".", _) if is_called => found.push(Call::Method(token.into())),
-                _ if is_called && !OPERATORS.contains(&token) => found.push(Call::Function(token.into())),
+                _ if is_called && !OPERATORS.contains(&token) => {
+                    found.push(Call::Function(token.into()))
+                }
                 _ => {}
             }
         }
@@ -131,13 +148,21 @@ fn quoted_length(text: &str, quote: char) -> usize {
 /// Whether the language has what is called.
 fn known(call: &Call) -> Result<(), FilterError> {
     let unknown = |probe: String, kind: ErrorKind| {
-        let evaluated = LANGUAGE.compile_expression(&probe).and_then(|expression| expression.eval(()).map(drop));
+        let evaluated = LANGUAGE
+            .compile_expression(&probe)
+            .and_then(|expression| expression.eval(()).map(drop));
         evaluated.is_err_and(|error| error.kind() == kind)
     };
     let (what, name, list) = match call {
-        Call::Filter(name) if unknown(format!("none|{name}"), ErrorKind::UnknownFilter) => ("filter", name, FILTERS),
-        Call::Test(name) if unknown(format!("none is {name}"), ErrorKind::UnknownTest) => ("test", name, TESTS),
-        Call::Function(name) if unknown(format!("{name}()"), ErrorKind::UnknownFunction) => ("function", name, FUNCTIONS),
+        Call::Filter(name) if unknown(format!("none|{name}"), ErrorKind::UnknownFilter) => {
+            ("filter", name, FILTERS)
+        }
+        Call::Test(name) if unknown(format!("none is {name}"), ErrorKind::UnknownTest) => {
+            ("test", name, TESTS)
+        }
+        Call::Function(name) if unknown(format!("{name}()"), ErrorKind::UnknownFunction) => {
+            ("function", name, FUNCTIONS)
+        }
         Call::Method(name) => {
             let message = format!("`.{name}(…)`: values have no methods");
             return Err(FilterError { message, help: Some(format!("{FILTERS}; {TESTS}")) });
@@ -147,23 +172,23 @@ fn known(call: &Call) -> Result<(), FilterError> {
     Err(FilterError { message: format!("there is no {what} `{name}`"), help: Some(list.into()) })
 }
 
-const FILTERS: &str =
-    "a filter stands behind a bar, `Name|lower`: lower, upper, trim, length, first, last, default, replace, int, float, …";
-const TESTS: &str =
-    "a test stands behind `is`: `Name is startingwith \"A\"`, endingwith, containing, defined, none, number, string, odd, even";
-const FUNCTIONS: &str =
-    "what is done to a value stands behind a bar (`Name|lower`) or behind `is` (`Name is startingwith \"A\"`)";
+const FILTERS: &str = "a filter stands behind a bar, `Name|lower`: lower, upper, trim, length, first, last, default, replace, int, float, …";
+const TESTS: &str = "a test stands behind `is`: `Name is startingwith \"A\"`, endingwith, containing, defined, none, number, string, odd, even";
+const FUNCTIONS: &str = "what is done to a value stands behind a bar (`Name|lower`) or behind `is` (`Name is startingwith \"A\"`)";
 
 /// What people write who know another language.
 fn help(expression: &str) -> Option<String> {
     let chars: Vec<char> = expression.chars().collect();
     let lone = (0..chars.len()).any(|at| {
-        let near = |offset: isize| at.checked_add_signed(offset).and_then(|i| chars.get(i)).copied();
+        let near =
+            |offset: isize| at.checked_add_signed(offset).and_then(|i| chars.get(i)).copied();
         chars[at] == '=' && near(1) != Some('=') && !matches!(near(-1), Some('=' | '!' | '<' | '>'))
     });
     match () {
         () if lone => Some("write `==` to compare".into()),
-        () if expression.contains("&&") || expression.contains("||") => Some("write `and` and `or`".into()),
+        () if expression.contains("&&") || expression.contains("||") => {
+            Some("write `and` and `or`".into())
+        }
         () if expression.contains("<>") => Some("write `!=` for “is not”".into()),
         () => None,
     }
@@ -182,7 +207,10 @@ mod tests {
 
     #[test]
     fn slips_from_other_languages_are_told() {
-        assert_eq!(parse("Category = 'x'").unwrap_err().help.as_deref(), Some("write `==` to compare"));
+        assert_eq!(
+            parse("Category = 'x'").unwrap_err().help.as_deref(),
+            Some("write `==` to compare")
+        );
         assert_eq!(parse("a && b").unwrap_err().help.as_deref(), Some("write `and` and `or`"));
         assert!(parse("1 == 1").is_err());
         assert!(parse("a >= 3").is_ok());
@@ -203,8 +231,12 @@ mod tests {
             "Name in ('Åse', 'Per')",
             "a if (b) else c",
         ] {
-            let filter = parse(expression).unwrap_or_else(|error| panic!("{expression}: {error:?}"));
-            for root in [json!({}), json!({"Name": "Åse", "Tags": ["a", "b", "c"], "Age": 4, "Note": "", "Other": null})] {
+            let filter =
+                parse(expression).unwrap_or_else(|error| panic!("{expression}: {error:?}"));
+            for root in [
+                json!({}),
+                json!({"Name": "Åse", "Tags": ["a", "b", "c"], "Age": 4, "Note": "", "Other": null}),
+            ] {
                 holds(&filter, root).unwrap_or_else(|error| panic!("{expression}: {error}"));
             }
         }

@@ -1,4 +1,5 @@
-//! Flows in their checked form: what `config` makes of YAML and documents and the plan of flows is compiled from.
+//! Flows in their checked form: what `config` makes of YAML and documents and the plan of flows is
+//! compiled from.
 
 use std::fmt;
 
@@ -14,8 +15,8 @@ pub use crate::wins::Wins;
 
 /// A property as a row names it: a path, and perhaps the condition under which it is this property.
 ///
-/// `phone_numbers.number (Dependant on having Mobile in phone_numbers.name)` is the number of the element, or of the
-/// record, whose other path holds `Mobile`.
+/// `phone_numbers.number (Dependant on having Mobile in phone_numbers.name)` is the number of the
+/// element, or of the record, whose other path holds `Mobile`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct PropertyRef {
     pub path: Path,
@@ -41,7 +42,10 @@ impl PropertyRef {
         let parts = || {
             let (path, rest) = text.split_once(" (Dependant on having ")?;
             let (value, having) = rest.strip_suffix(')')?.rsplit_once(" in ")?;
-            Some(PropertyRef { path: path.into(), when: Some(Having { path: having.into(), value: value.into() }) })
+            Some(PropertyRef {
+                path: path.into(),
+                when: Some(Having { path: having.into(), value: value.into() }),
+            })
         };
         parts().unwrap_or_else(|| PropertyRef::new(text))
     }
@@ -51,7 +55,9 @@ impl fmt::Display for PropertyRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.when {
             None => write!(f, "{}", self.path),
-            Some(having) => write!(f, "{} (Dependant on having {} in {})", self.path, having.value, having.path),
+            Some(having) => {
+                write!(f, "{} (Dependant on having {} in {})", self.path, having.value, having.path)
+            }
         }
     }
 }
@@ -62,13 +68,14 @@ pub enum Create {
     Never,
     /// For every record that has no counterpart.
     Always,
-    /// For those that satisfy the condition. Without a filter nothing is created, and the run says so.
+    /// For those that satisfy the condition. Without a filter nothing is created, and the run says
+    /// so.
     When {
         condition: String,
         filter: Option<Filter>,
     },
-    /// For those that a record of one of these record types refers to, or that refer to one, where that record has (or is about
-    /// to get) a counterpart in the target's system (C5).
+    /// For those that a record of one of these record types refers to, or that refer to one, where
+    /// that record has (or is about to get) a counterpart in the target's system (C5).
     ConnectedTo(Vec<TypeName>),
 }
 
@@ -121,7 +128,8 @@ pub enum Policy {
     Prefer(Vec<String>),
     /// Only this system's claims count.
     OnlyFrom(String),
-    /// Not the time decides, but the value: what any of the records shows counts, whoever put it there and when.
+    /// Not the time decides, but the value: what any of the records shows counts, whoever put it
+    /// there and when.
     Wins(Wins),
 }
 
@@ -131,7 +139,8 @@ pub struct PropertyPair {
     pub from: PropertyRef,
     pub to: PropertyRef,
     pub direction: Direction,
-    /// The type column: the type of the target's property, or how its value is made from the source's.
+    /// The type column: the type of the target's property, or how its value is made from the
+    /// source's.
     pub conversion: Option<Conversion>,
     pub policy: Policy,
     /// Emptying is an edit like any other (P2); `clears: ignore` turns that off.
@@ -145,7 +154,8 @@ pub struct PropertyPair {
 }
 
 impl PropertyPair {
-    /// A row that says nothing but that the two are kept equal: both ways, as they are, the latest edit winning.
+    /// A row that says nothing but that the two are kept equal: both ways, as they are, the latest
+    /// edit winning.
     pub fn equal(from: PropertyRef, to: PropertyRef) -> Self {
         PropertyPair {
             from,
@@ -184,11 +194,13 @@ pub struct Flow {
     pub from: TypeName,
     pub to: TypeName,
     pub create: Create,
-    /// L11: which records of the source the flow is about; `None`: all. The others are neither matched, created nor kept equal.
+    /// L11: which records of the source the flow is about; `None`: all. The others are neither
+    /// matched, created nor kept equal.
     pub only: Option<Filter>,
     /// L11: the same for the records of the target.
     pub only_to: Option<Filter>,
-    /// L11: what becomes of the counterpart of a linked record that `only` does not hold for any more.
+    /// L11: what becomes of the counterpart of a linked record that `only` does not hold for any
+    /// more.
     pub ceases: Ceases,
     /// Alternatives (L1).
     pub matches: Vec<MatchRow>,
@@ -196,13 +208,15 @@ pub struct Flow {
     pub deletes: Deletes,
     /// `duplicates: merge`: an entity may hold several records of these types (L6).
     pub merge_duplicates: bool,
-    /// `duplicates: separate`: records of one type that match each other and have no counterpart get one each (L6).
+    /// `duplicates: separate`: records of one type that match each other and have no counterpart
+    /// get one each (L6).
     pub separate_duplicates: bool,
     /// The country of telephone numbers that name none, where it is not that of their systems (L2).
     pub region: Option<Region>,
     /// Creates though it synchronizes no property (C3).
     pub create_empty: bool,
-    /// Between elements of lists: what tells one from the others of its list, in the source and in the target.
+    /// Between elements of lists: what tells one from the others of its list, in the source and in
+    /// the target.
     pub key: Option<[Path; 2]>,
     /// Where it is written, for messages: `flows/people.yaml:3`.
     pub place: String,
@@ -212,7 +226,8 @@ impl Flow {
     /// A flow that says nothing yet: it links, creates, deletes and keeps equal nothing.
     pub fn between(from: TypeName, to: TypeName) -> Self {
         let place = format!("{from} to {to}");
-        let (create, deletes, matches, properties) = (Create::Never, Deletes::Ignore, vec![], vec![]);
+        let (create, deletes, matches, properties) =
+            (Create::Never, Deletes::Ignore, vec![], vec![]);
         Flow {
             from,
             to,
@@ -232,13 +247,16 @@ impl Flow {
         }
     }
 
-    /// Whether a row between a record type and itself compares each record with itself alone: by its own id.
+    /// Whether a row between a record type and itself compares each record with itself alone: by
+    /// its own id.
     pub fn compares_with_itself(&self, row: &MatchRow) -> bool {
-        let own_id = |(a, b): &(PropertyRef, PropertyRef)| a == b && is_own_id(&a.path, &self.from.kind);
+        let own_id =
+            |(a, b): &(PropertyRef, PropertyRef)| a == b && is_own_id(&a.path, &self.from.kind);
         self.from == self.to && row.pairs.iter().any(own_id)
     }
 
-    /// Whether it is between a record type and itself, and every record satisfies it with itself: it links, creates and writes nothing.
+    /// Whether it is between a record type and itself, and every record satisfies it with itself:
+    /// it links, creates and writes nothing.
     pub fn is_vacuous(&self) -> bool {
         self.from == self.to && self.matches.iter().all(|row| self.compares_with_itself(row))
     }
@@ -250,8 +268,15 @@ impl Flow {
 
     /// What the flow says, in one number: a flow that says something else has another (G2).
     pub fn fingerprint(&self) -> u64 {
-        let mut text = format!("{} {:?} {} {}\n", self.name(), self.deletes, self.merge_duplicates, self.create_empty);
-        // Nothing is added where nothing is said, so that flows from before these settings keep their number.
+        let mut text = format!(
+            "{} {:?} {} {}\n",
+            self.name(),
+            self.deletes,
+            self.merge_duplicates,
+            self.create_empty
+        );
+        // Nothing is added where nothing is said, so that flows from before these settings keep
+        // their number.
         for (word, filter) in [("only", &self.only), ("only_to", &self.only_to)] {
             if let Some(filter) = filter {
                 text.push_str(&format!("{word} {:?} ", filter.expression));
@@ -264,9 +289,14 @@ impl Flow {
             Create::Never => text.push_str("never"),
             Create::Always => text.push_str("always"),
             Create::When { condition, filter } => {
-                text.push_str(&format!("when {condition:?} {:?}", filter.as_ref().map(|filter| &filter.expression)));
+                text.push_str(&format!(
+                    "when {condition:?} {:?}",
+                    filter.as_ref().map(|filter| &filter.expression)
+                ));
             }
-            Create::ConnectedTo(types) => types.iter().for_each(|ty| text.push_str(&format!("connected {ty} "))),
+            Create::ConnectedTo(types) => {
+                types.iter().for_each(|ty| text.push_str(&format!("connected {ty} ")))
+            }
         }
         for row in &self.matches {
             text.push('\n');
@@ -278,7 +308,8 @@ impl Flow {
         }
         for pair in &self.properties {
             let by = &pair.conversion;
-            let (from, to, direction, policy, clears) = (&pair.from, &pair.to, pair.direction, &pair.policy, pair.clears);
+            let (from, to, direction, policy, clears) =
+                (&pair.from, &pair.to, pair.direction, &pair.policy, pair.clears);
             text.push_str(&format!("\n{from} {direction:?} {to} {by:?} {policy:?} {clears}"));
             text.push_str(pair.kind.word().unwrap_or_default());
             if pair.on_create {
@@ -304,7 +335,12 @@ impl Flow {
 
 /// Whether a path names the id of a record itself: `id`, `contactId` of Contacts.
 fn is_own_id(path: &Path, kind: &str) -> bool {
-    let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
+    let letters = |text: &str| {
+        text.chars()
+            .filter(|c| c.is_alphanumeric())
+            .flat_map(char::to_lowercase)
+            .collect::<String>()
+    };
     let (path, kind) = (letters(path.as_str()), letters(kind));
     let singular = kind.strip_suffix('s').unwrap_or(&kind);
     matches!(path.as_str(), "id" | "guid" | "uuid" | "systemid" | "recordid")

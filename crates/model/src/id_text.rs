@@ -2,7 +2,8 @@
 
 use serde_json::{Number, Value};
 
-/// A whole number of more digits than this is left as it is written: nobody counts that far, and `1e999999999` must not fill the memory.
+/// A whole number of more digits than this is left as it is written: nobody counts that far, and
+/// `1e999999999` must not fill the memory.
 const MOST_DIGITS: i64 = 400;
 
 /// An id as text, if the value can be one.
@@ -14,7 +15,8 @@ pub fn id_text(value: &Value) -> Option<String> {
     }
 }
 
-/// A number as the text of an id: every digit of a whole number, and nothing of how it happens to be written.
+/// A number as the text of an id: every digit of a whole number, and nothing of how it happens to
+/// be written.
 pub fn number_text(number: &Number) -> String {
     let written = number.to_string();
     if written.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -41,7 +43,9 @@ fn whole(written: &str) -> Option<String> {
     }
     let places = usize::try_from(places).unwrap_or(0);
     let rest = digits.get(places..).unwrap_or("");
-    if rest.bytes().any(|byte| byte != b'0') || exponent < 0 && places == 0 && digits.bytes().any(|byte| byte != b'0') {
+    if rest.bytes().any(|byte| byte != b'0')
+        || exponent < 0 && places == 0 && digits.bytes().any(|byte| byte != b'0')
+    {
         return None;
     }
     let mut text = digits[..places.min(digits.len())].to_string();

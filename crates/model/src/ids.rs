@@ -1,4 +1,5 @@
-//! Names and numbers of things. Numbers are newtypes so that a record's number can't be taken for an entity's.
+//! Names and numbers of things. Numbers are newtypes so that a record's number can't be taken for
+//! an entity's.
 
 use std::fmt;
 
@@ -6,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 /// The name of a record type: `wix.Contacts`, or with a facet `wave.Customer (human data)`.
 ///
-/// A facet lets one record of a collection stand for two things, each with links and flows of its own.
+/// A facet lets one record of a collection stand for two things, each with links and flows of its
+/// own.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TypeName {
     /// The system's name in the project: `wix`.
@@ -77,7 +79,8 @@ number!(
     FlowIx, u16
 );
 number!(
-    /// The number that the store knows a record by; its record key is (record type, id in the system).
+    /// The number that the store knows a record by; its record key is (record type, id in the
+    /// system).
     RecordId, i64
 );
 number!(

@@ -1,7 +1,8 @@
 //! Kinds: what a value is, for comparing and matching (R7, L2).
 //!
-//! A kind is told by the schema or by the flow (`as: phone`), or it is seen from the value itself. A property's name is only a hint:
-//! it makes a value that could be a telephone number one, and never turns anything else into it.
+//! A kind is told by the schema or by the flow (`as: phone`), or it is seen from the value itself.
+//! A property's name is only a hint: it makes a value that could be a telephone number one, and
+//! never turns anything else into it.
 
 use std::borrow::Cow;
 
@@ -10,7 +11,9 @@ use serde::{Deserialize, Serialize};
 use crate::region::Region;
 
 /// What a value is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// Not told: seen from the values.
@@ -70,7 +73,8 @@ impl Kind {
         let last = name.rsplit('.').next().unwrap_or(&name);
         let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
         // `MailAddress` is where letters go.
-        if has(&["email", "e-mail", "epost", "e-post", "säköposti", "netfang"]) || last == "mail" {
+        if has(&["email", "e-mail", "epost", "e-post", "säköposti", "netfang"]) || last == "mail"
+        {
             Kind::LikelyEmail
         } else if has(&["phone", "mobile", "telefon", "mobil", "puhelin", "sími", "gsm"])
             || ["fax", "tel", "tlf", "telefax"].iter().any(|word| name.ends_with(word))
@@ -81,7 +85,8 @@ impl Kind {
         }
     }
 
-    /// The kind of two that are compared: what is told goes before what is likely, and that before nothing.
+    /// The kind of two that are compared: what is told goes before what is likely, and that before
+    /// nothing.
     pub fn with(self, other: Kind) -> Kind {
         let rank = |kind: Kind| match kind {
             Kind::Seen => 0,
@@ -93,7 +98,8 @@ impl Kind {
     }
 }
 
-/// An e-mail address in the form in which it is compared; `None` where the text is none. `text` is folded and has nothing invisible.
+/// An e-mail address in the form in which it is compared; `None` where the text is none. `text` is
+/// folded and has nothing invisible.
 pub(crate) fn email(text: &str) -> Option<Cow<'_, str>> {
     let bare = match text.strip_suffix('>') {
         // "Åse Berg <ase@example.com>"
@@ -126,7 +132,9 @@ pub(crate) fn is_email(text: &str) -> bool {
     !blank_inside
         && email(text).is_some_and(|address| {
             let (local, domain) = address.rsplit_once('@').unwrap_or_default();
-            domain.contains('.') && !local.contains('@') && !address.contains(['/', '\\', '(', ')', '='])
+            domain.contains('.')
+                && !local.contains('@')
+                && !address.contains(['/', '\\', '(', ')', '='])
         })
 }
 
@@ -149,12 +157,14 @@ pub(crate) struct Phone {
 /// How many digits a telephone number has at most (E.164), with the zeros dialled before it.
 const MOST_DIGITS: usize = 18;
 
-/// Reads a telephone number: `+47 22 33 44 55`, `(+47) 22 33 44 55`, `0047…`, `+47 (0) 22 …`, `22 33 44 55 ext. 12`, `tel: 22 33 44 55`.
-/// `None` for what is none. `text` is folded and has nothing invisible.
+/// Reads a telephone number: `+47 22 33 44 55`, `(+47) 22 33 44 55`, `0047…`, `+47 (0) 22 …`,
+/// `22 33 44 55 ext. 12`, `tel: 22 33 44 55`. `None` for what is none. `text` is folded and has
+/// nothing invisible.
 pub(crate) fn phone(text: &str) -> Option<Phone> {
     let start = text.find(|c: char| c.is_ascii_digit() || matches!(c, '+' | '＋' | '('))?;
     let label = text[..start].trim().trim_end_matches([':', '.']);
-    let labels = ["", "tel", "tlf", "telefon", "phone", "mob", "mobil", "mobile", "fax", "t", "m", "p"];
+    let labels =
+        ["", "tel", "tlf", "telefon", "phone", "mob", "mobil", "mobile", "fax", "t", "m", "p"];
     if !labels.contains(&label) {
         return None;
     }
@@ -165,8 +175,22 @@ pub(crate) fn phone(text: &str) -> Option<Phone> {
     if let Some(at) = number.find(|c: char| c.is_alphabetic() || matches!(c, ';' | ',' | '#')) {
         let tail = number[at..].trim_start_matches([';', ',', '#', ' ']);
         let word: String = tail.chars().take_while(|c| c.is_alphabetic()).collect();
-        let words = ["", "x", "ext", "extension", "linje", "intern", "int", "lokal", "anknytning", "ankn", "alanumero"];
-        if !words.contains(&word.as_str()) || !tail[word.len()..].chars().all(|c| c.is_ascii_digit() || " .:=".contains(c)) {
+        let words = [
+            "",
+            "x",
+            "ext",
+            "extension",
+            "linje",
+            "intern",
+            "int",
+            "lokal",
+            "anknytning",
+            "ankn",
+            "alanumero",
+        ];
+        if !words.contains(&word.as_str())
+            || !tail[word.len()..].chars().all(|c| c.is_ascii_digit() || " .:=".contains(c))
+        {
             return None;
         }
         extension = tail.chars().filter(char::is_ascii_digit).collect();
@@ -188,7 +212,8 @@ pub(crate) fn phone(text: &str) -> Option<Phone> {
     if digits.len() < 3 || digits.len() > MOST_DIGITS {
         return None;
     }
-    let abroad = digits.strip_prefix("00").filter(|rest| !plus && rest.len() >= 7 && !rest.starts_with('0'));
+    let abroad =
+        digits.strip_prefix("00").filter(|rest| !plus && rest.len() >= 7 && !rest.starts_with('0'));
     let international = plus || abroad.is_some();
     let digits = match (plus, abroad) {
         (true, _) => format!("+{digits}"),
@@ -199,7 +224,8 @@ pub(crate) fn phone(text: &str) -> Option<Phone> {
 }
 
 impl Phone {
-    /// The number as `+` and digits, where its country is told by it or by the region; else its digits.
+    /// The number as `+` and digits, where its country is told by it or by the region; else its
+    /// digits.
     pub fn in_region(self, region: Option<Region>) -> String {
         match region {
             Some(region) if !self.international => region.international(&self.digits),
@@ -207,13 +233,15 @@ impl Phone {
         }
     }
 
-    /// Whether this is a telephone number beyond doubt, though nothing speaks for it but the value: it names its country.
+    /// Whether this is a telephone number beyond doubt, though nothing speaks for it but the value:
+    /// it names its country.
     pub fn is_certain(&self) -> bool {
         self.international && (8..=MOST_DIGITS).contains(&self.digits.len())
     }
 
-    /// Whether a value of which nothing else is known may be compared by its digits: nothing but digits and blanks, in such number that
-    /// it is neither a count nor a card. A zero in front belongs to a code as well as to a number.
+    /// Whether a value of which nothing else is known may be compared by its digits: nothing but
+    /// digits and blanks, in such number that it is neither a count nor a card. A zero in front
+    /// belongs to a code as well as to a number.
     pub fn is_plain(&self) -> bool {
         !self.international
             && !self.grouped
@@ -224,11 +252,16 @@ impl Phone {
     }
 }
 
-/// An address of a page in the form in which it is compared: scheme and host folded, the scheme's own port and a lone slash left out.
+/// An address of a page in the form in which it is compared: scheme and host folded, the scheme's
+/// own port and a lone slash left out.
 pub(crate) fn url(text: &str) -> Option<String> {
     let (scheme, rest) = text.split_once("://")?;
     let scheme = scheme.to_ascii_lowercase();
-    if scheme.is_empty() || !scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.')) {
+    if scheme.is_empty()
+        || !scheme
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
+    {
         return None;
     }
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
@@ -253,10 +286,20 @@ mod tests {
 
     #[test]
     fn l2_a_name_alone_tells_no_kind() {
-        for path in ["EmailAddress", "info.emails.email", "loginEmail", "mail", "profile.email.email", "E-post", "epost"] {
+        for path in [
+            "EmailAddress",
+            "info.emails.email",
+            "loginEmail",
+            "mail",
+            "profile.email.email",
+            "E-post",
+            "epost",
+        ] {
             assert_eq!(Kind::hinted_by(path), Kind::LikelyEmail, "{path}");
         }
-        for path in ["MobilePhones.Value", "telefon", "tlf", "Mobil", "puhelin", "kontakt.tel", "Fax"] {
+        for path in
+            ["MobilePhones.Value", "telefon", "tlf", "Mobil", "puhelin", "kontakt.tel", "Fax"]
+        {
             assert_eq!(Kind::hinted_by(path), Kind::LikelyPhone, "{path}");
         }
         assert_eq!(Kind::hinted_by("MailAddress.City"), Kind::Seen);
@@ -292,16 +335,29 @@ mod tests {
         assert_eq!(phone("22 33 44 55").unwrap().in_region(None), "22334455");
         assert_eq!(phone("08-123 456 78").unwrap().in_region(Region::parse("SE")), "+46812345678");
         assert_eq!(phone("(212) 555-0100").unwrap().in_region(Region::parse("US")), "+12125550100");
-        for text in ["-", "12", "ring anna 22334455", "berg 7", "1-800-flowers", "22334455@example.com", "", "22334455 or 66"] {
+        for text in [
+            "-",
+            "12",
+            "ring anna 22334455",
+            "berg 7",
+            "1-800-flowers",
+            "22334455@example.com",
+            "",
+            "22334455 or 66",
+        ] {
             assert_eq!(phone(text), None, "{text}");
         }
     }
 
     #[test]
     fn l2_addresses_of_mail_in_all_their_forms() {
-        for text in
-            ["ase@example.com", "mailto:ase@example.com", "åse berg <ase@example.com>", "ase@example.com.", "ase @example.com"]
-        {
+        for text in [
+            "ase@example.com",
+            "mailto:ase@example.com",
+            "åse berg <ase@example.com>",
+            "ase@example.com.",
+            "ase @example.com",
+        ] {
             assert_eq!(email(text).as_deref(), Some("ase@example.com"), "{text}");
             assert_eq!(is_email(text), text != "ase @example.com", "{text}");
         }

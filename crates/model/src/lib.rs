@@ -1,8 +1,9 @@
-//! Values that every part of Lockstep shares: names and numbers of things, paths, values and their plain types,
-//! conversions, schemas, flows, the state of records, what is to be written and what came of it.
+//! Values that every part of Lockstep shares: names and numbers of things, paths, values and their
+//! plain types, conversions, schemas, flows, the state of records, what is to be written and what
+//! came of it.
 //!
-//! Nothing here does I/O, reads a clock or draws a random number; nothing here knows YAML, reStructuredText, SQL or HTTP.
-//! The words are those of `docs/glossary.md`.
+//! Nothing here does I/O, reads a clock or draws a random number; nothing here knows YAML,
+//! reStructuredText, SQL or HTTP. The words are those of `docs/glossary.md`.
 
 pub mod blocks;
 pub mod change;

@@ -1,9 +1,11 @@
-//! Guards (G3): how much a run may write before a person has looked, and how much of a listing may be missing before it is believed.
+//! Guards (G3): how much a run may write before a person has looked, and how much of a listing may
+//! be missing before it is believed.
 //!
-//! A limit is the larger of a count and a share, so that one setting suits ten records and a million: a count alone would stop large
-//! projects every day, a share alone would let the last three of four records go. (The idea is the volume breaker that data hubs have;
-//! here it is counted per system and kind of write, before the first of them is sent.) What does most harm has limits of its own: a
-//! property that is emptied, and values by which records are recognised.
+//! A limit is the larger of a count and a share, so that one setting suits ten records and a
+//! million: a count alone would stop large projects every day, a share alone would let the last
+//! three of four records go. (The idea is the volume breaker that data hubs have; here it is
+//! counted per system and kind of write, before the first of them is sent.) What does most harm has
+//! limits of its own: a property that is emptied, and values by which records are recognised.
 
 use std::fmt;
 
@@ -37,7 +39,11 @@ impl Limit {
         for part in text.split(" or ").map(str::trim) {
             match part.strip_suffix('%') {
                 Some(share) => {
-                    let share = share.trim().parse::<f64>().ok().filter(|share| (0.0..=100.0).contains(share))?;
+                    let share = share
+                        .trim()
+                        .parse::<f64>()
+                        .ok()
+                        .filter(|share| (0.0..=100.0).contains(share))?;
                     per_cent.replace(share).is_none().then_some(())?;
                 }
                 None => count.replace(part.parse::<u64>().ok()?).is_none().then_some(())?,
@@ -50,7 +56,9 @@ impl Limit {
     pub fn most(self, known: u64) -> Option<u64> {
         match self {
             Limit::None => None,
-            Limit::At { count, per_cent } => Some(count.max((known as f64 * per_cent / 100.0).ceil() as u64)),
+            Limit::At { count, per_cent } => {
+                Some(count.max((known as f64 * per_cent / 100.0).ceil() as u64))
+            }
         }
     }
 }
@@ -108,7 +116,9 @@ impl GuardKind {
     pub fn writes(self) -> Option<IntentKind> {
         match self {
             GuardKind::Creates => Some(IntentKind::Create),
-            GuardKind::Updates | GuardKind::Clears | GuardKind::MatchValues => Some(IntentKind::Update),
+            GuardKind::Updates | GuardKind::Clears | GuardKind::MatchValues => {
+                Some(IntentKind::Update)
+            }
             GuardKind::Deletes => Some(IntentKind::Delete),
             GuardKind::Vanished | GuardKind::Lost => None,
         }
@@ -161,8 +171,8 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// The counts let through what a person does in an afternoon, in a company of forty customers as well; the shares are for those of
-    /// forty thousand.
+    /// The counts let through what a person does in an afternoon, in a company of forty customers
+    /// as well; the shares are for those of forty thousand.
     fn default() -> Self {
         Limits {
             creates: Limit::or(50, 50.0),
@@ -228,7 +238,11 @@ mod tests {
     fn g3_the_defaults_guard_forty_records_as_well_as_forty_thousand() {
         for known in [40, 400, 40_000] {
             for kind in GuardKind::ALL.into_iter().filter(|kind| *kind != GuardKind::Creates) {
-                assert!(Limits::default().of(kind).most(known).unwrap() < known, "{} of {known}", kind.name());
+                assert!(
+                    Limits::default().of(kind).most(known).unwrap() < known,
+                    "{} of {known}",
+                    kind.name()
+                );
             }
         }
     }

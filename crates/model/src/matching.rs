@@ -1,8 +1,10 @@
-//! Match keys: values in the form in which they are compared for linking (L2), and the hash by which they are looked up.
+//! Match keys: values in the form in which they are compared for linking (L2), and the hash by
+//! which they are looked up.
 //!
-//! Values are freed of what nobody sees, trimmed, brought to Unicode NFC, case-folded and brought to NFC again (Unicode Standard, section
-//! 3.13, canonical caseless matching). Addresses, telephone numbers, numbers and times have rules of their own ([`Kind`]). A hash of 64 bits
-//! only finds candidates; the normalised values are compared again, because 64 bits can collide.
+//! Values are freed of what nobody sees, trimmed, brought to Unicode NFC, case-folded and brought
+//! to NFC again (Unicode Standard, section 3.13, canonical caseless matching). Addresses, telephone
+//! numbers, numbers and times have rules of their own ([`Kind`]). A hash of 64 bits only finds
+//! candidates; the normalised values are compared again, because 64 bits can collide.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -61,7 +63,10 @@ pub struct Placeholders {
 impl Placeholders {
     /// These besides the usual ones, in whatever case and form they are written.
     pub fn with(more: impl IntoIterator<Item = impl AsRef<str>>) -> Placeholders {
-        let more = more.into_iter().filter_map(|text| folded(text.as_ref()).map(Cow::into_owned)).collect();
+        let more = more
+            .into_iter()
+            .filter_map(|text| folded(text.as_ref()).map(Cow::into_owned))
+            .collect();
         Placeholders { more }
     }
 
@@ -70,7 +75,8 @@ impl Placeholders {
         self.more.iter().map(String::as_str)
     }
 
-    /// Whether a folded text stands for nothing: one of the list, perhaps in brackets; nothing but signs; nothing but zeros.
+    /// Whether a folded text stands for nothing: one of the list, perhaps in brackets; nothing but
+    /// signs; nothing but zeros.
     fn stands_for_nothing(&self, text: &str) -> bool {
         if !self.more.is_empty() && self.more.contains(text) {
             return true;
@@ -82,13 +88,17 @@ impl Placeholders {
         let word = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
         let bare = match word(text.as_bytes().first()) && word(text.as_bytes().last()) {
             true => text,
-            false => text.trim_matches(['(', ')', '[', ']', '<', '>', '{', '}', '"', '\'', '-', '*', '.', ' ']),
+            false => text.trim_matches([
+                '(', ')', '[', ']', '<', '>', '{', '}', '"', '\'', '-', '*', '.', ' ',
+            ]),
         };
         if PLACEHOLDERS.binary_search(&bare).is_ok() || PLACEHOLDERS.binary_search(&text).is_ok() {
             return true;
         }
         // `n / a`
-        if bare.contains(" / ") && PLACEHOLDERS.binary_search(&bare.replace(" / ", "/").as_str()).is_ok() {
+        if bare.contains(" / ")
+            && PLACEHOLDERS.binary_search(&bare.replace(" / ", "/").as_str()).is_ok()
+        {
             return true;
         }
         let mut signs = true;
@@ -105,7 +115,8 @@ impl Placeholders {
     }
 }
 
-/// Characters that nobody sees: zero width, soft hyphens, byte order marks, marks of direction, control characters, fillers.
+/// Characters that nobody sees: zero width, soft hyphens, byte order marks, marks of direction,
+/// control characters, fillers.
 pub fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{0}'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{7f}'..='\u{84}' | '\u{86}'..='\u{9f}'
@@ -115,7 +126,8 @@ pub fn is_invisible(c: char) -> bool {
         | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// A text without what nobody sees, trimmed, each stretch of blanks one blank, in NFC and without case; `None` where nothing is left.
+/// A text without what nobody sees, trimmed, each stretch of blanks one blank, in NFC and without
+/// case; `None` where nothing is left.
 fn folded(text: &str) -> Option<Cow<'_, str>> {
     let text = text.trim();
     let mut upper = false;
@@ -147,14 +159,16 @@ fn single_spaced(text: &str) -> String {
     out
 }
 
-/// The normalised form of one value; `None` where it is empty or a placeholder, which never match (L2).
+/// The normalised form of one value; `None` where it is empty or a placeholder, which never match
+/// (L2).
 pub fn normalise(value: &Value, by: Normal, placeholders: &Placeholders) -> Option<String> {
     let written;
     let text = match value {
         Value::String(text) => text.as_str(),
         Value::Number(number) => {
             // By value: 42.0 is 42.
-            written = Decimal::of(number).map_or_else(|| number.to_string(), |decimal| decimal.to_string());
+            written = Decimal::of(number)
+                .map_or_else(|| number.to_string(), |decimal| decimal.to_string());
             &written
         }
         Value::Bool(truth) => return Some(truth.to_string()),
@@ -167,7 +181,8 @@ pub fn normalise(value: &Value, by: Normal, placeholders: &Placeholders) -> Opti
     let own = match by.kind {
         Kind::Exact => return Some(text.to_string()),
         Kind::Text => None,
-        // The local part is folded too: no system in use keeps two people apart by the case of their address.
+        // The local part is folded too: no system in use keeps two people apart by the case of
+        // their address.
         Kind::Email => email(&folded).map(Cow::into_owned),
         Kind::Phone => match phone(&folded) {
             Some(number) => Some(number.in_region(by.region)),
@@ -177,7 +192,9 @@ pub fn normalise(value: &Value, by: Normal, placeholders: &Placeholders) -> Opti
         },
         Kind::Url => url(text.trim()),
         Kind::Number => Decimal::parse(&folded).map(|number| number.to_string()),
-        Kind::Boolean => crate::value::truth(&Value::String(folded.to_string())).map(|truth| truth.to_string()),
+        Kind::Boolean => {
+            crate::value::truth(&Value::String(folded.to_string())).map(|truth| truth.to_string())
+        }
         Kind::Date => Timestamp::parse(text).map(|_| text.trim().chars().take(10).collect()),
         Kind::Instant => Timestamp::parse(text).map(|at| at.to_string()),
         Kind::LikelyEmail | Kind::LikelyPhone | Kind::Seen => seen(&folded, by),
@@ -192,7 +209,8 @@ fn seen(folded: &str, by: Normal) -> Option<String> {
         return is_one.then(|| email(folded).map(Cow::into_owned)).flatten();
     }
     let first = folded.chars().next()?;
-    let begins = first.is_ascii_digit() || matches!(first, '+' | '(' | '＋') || by.kind == Kind::LikelyPhone;
+    let begins =
+        first.is_ascii_digit() || matches!(first, '+' | '(' | '＋') || by.kind == Kind::LikelyPhone;
     if !begins || !folded.bytes().any(|byte| byte.is_ascii_digit()) {
         return None;
     }
@@ -207,7 +225,9 @@ fn seen(folded: &str, by: Normal) -> Option<String> {
 /// All normalised forms of a property's value: a list has one for each element (L3).
 pub fn forms(value: &Value, by: Normal, placeholders: &Placeholders) -> Vec<String> {
     let mut found: Vec<String> = match value {
-        Value::Array(list) => list.iter().filter_map(|element| normalise(element, by, placeholders)).collect(),
+        Value::Array(list) => {
+            list.iter().filter_map(|element| normalise(element, by, placeholders)).collect()
+        }
         single => normalise(single, by, placeholders).into_iter().collect(),
     };
     found.sort();
@@ -215,15 +235,17 @@ pub fn forms(value: &Value, by: Normal, placeholders: &Placeholders) -> Vec<Stri
     found
 }
 
-/// Whether two values are the same in form, though they are written differently: by the kind that is told or that they show (R7). A value
-/// that stands for nothing is a value like any other here.
+/// Whether two values are the same in form, though they are written differently: by the kind that
+/// is told or that they show (R7). A value that stands for nothing is a value like any other here.
 pub fn same_form(a: &Value, b: &Value, by_a: Normal, by_b: Normal) -> bool {
     let (Some(a), Some(b)) = (text_of(a), text_of(b)) else { return false };
     let kind = by_a.kind.with(by_b.kind);
     let fold = |text: &str| folded(text).map(Cow::into_owned);
     let (Some(x), Some(y)) = (fold(&a), fold(&b)) else { return false };
     match kind {
-        Kind::Text | Kind::Exact | Kind::Number | Kind::Boolean | Kind::Date | Kind::Instant => false,
+        Kind::Text | Kind::Exact | Kind::Number | Kind::Boolean | Kind::Date | Kind::Instant => {
+            false
+        }
         Kind::Email => email(&x).is_some_and(|x| email(&y).is_some_and(|y| x == y)),
         Kind::Url => url(a.trim()).is_some_and(|x| url(b.trim()).is_some_and(|y| x == y)),
         Kind::Phone => same_phone(&x, &y, by_a, by_b, |_, _| true),
@@ -232,7 +254,8 @@ pub fn same_form(a: &Value, b: &Value, by_a: Normal, by_b: Normal) -> bool {
                 return is_email(&x) && is_email(&y) && email(&x) == email(&y);
             }
             if x.contains("://") {
-                return x.starts_with("http") && url(a.trim()).is_some_and(|x| url(b.trim()).is_some_and(|y| x == y));
+                return x.starts_with("http")
+                    && url(a.trim()).is_some_and(|x| url(b.trim()).is_some_and(|y| x == y));
             }
             let digit = |text: &str| text.bytes().any(|byte| byte.is_ascii_digit());
             digit(&x)
@@ -256,7 +279,9 @@ fn same_phone(
     may: impl Fn(&crate::kind::Phone, &crate::kind::Phone) -> bool,
 ) -> bool {
     let (Some(a), Some(b)) = (phone(a), phone(b)) else { return false };
-    a.extension == b.extension && may(&a, &b) && a.in_region(by_a.region) == b.in_region(by_b.region)
+    a.extension == b.extension
+        && may(&a, &b)
+        && a.in_region(by_a.region) == b.in_region(by_b.region)
 }
 
 fn text_of(value: &Value) -> Option<Cow<'_, str>> {
@@ -292,7 +317,8 @@ pub fn key_hash(seed: u64, values: &[&str]) -> u64 {
         bytes[12..12 + value.len()].copy_from_slice(value.as_bytes());
         return xxh3_64(&bytes[..12 + value.len()]);
     }
-    let mut bytes = Vec::with_capacity(8 + values.iter().map(|value| 4 + value.len()).sum::<usize>());
+    let mut bytes =
+        Vec::with_capacity(8 + values.iter().map(|value| 4 + value.len()).sum::<usize>());
     bytes.extend_from_slice(&seed.to_le_bytes());
     for value in values {
         bytes.extend_from_slice(&(value.len() as u32).to_le_bytes());
@@ -331,13 +357,20 @@ mod tests {
             let mut bytes = 7u64.to_le_bytes().to_vec();
             bytes.extend((length as u32).to_le_bytes());
             bytes.extend(text.as_bytes());
-            assert_eq!(key_hash(7, &[&text]), xxh3_64(&bytes), "{length}: stores hold hashes of this form");
+            assert_eq!(
+                key_hash(7, &[&text]),
+                xxh3_64(&bytes),
+                "{length}: stores hold hashes of this form"
+            );
         }
     }
 
     #[test]
     fn l2_match_values_are_compared_normalised() {
-        assert_eq!(form(json!("  ÅSE@Example.NO "), Kind::Email).as_deref(), Some("åse@example.no"));
+        assert_eq!(
+            form(json!("  ÅSE@Example.NO "), Kind::Email).as_deref(),
+            Some("åse@example.no")
+        );
         // A with a ring above as two characters, and as one.
         assert_eq!(form(json!("A\u{30a}SE"), Kind::Text), form(json!("åse"), Kind::Text));
         assert_eq!(form(json!("Straße"), Kind::Text), form(json!("STRASSE"), Kind::Text));
@@ -355,12 +388,25 @@ mod tests {
     #[test]
     fn l2_what_nobody_sees_is_dropped() {
         for c in [
-            '\u{200b}', '\u{200c}', '\u{200d}', '\u{200e}', '\u{200f}', '\u{202a}', '\u{202e}', '\u{2060}', '\u{2066}',
-            '\u{2069}', '\u{feff}', '\u{ad}', '\u{61c}', '\u{0}', '\u{1f}', '\u{7f}', '\u{180e}', '\u{fe0f}', '\u{3164}',
+            '\u{200b}', '\u{200c}', '\u{200d}', '\u{200e}', '\u{200f}', '\u{202a}', '\u{202e}',
+            '\u{2060}', '\u{2066}', '\u{2069}', '\u{feff}', '\u{ad}', '\u{61c}', '\u{0}', '\u{1f}',
+            '\u{7f}', '\u{180e}', '\u{fe0f}', '\u{3164}',
         ] {
-            for text in [format!("{c}ase@example.com"), format!("ase@{c}example.com"), format!("ase@example.com{c}")] {
-                assert_eq!(form(json!(text), Kind::Seen).as_deref(), Some("ase@example.com"), "{text:?}");
-                assert_eq!(form(json!(text), Kind::Email).as_deref(), Some("ase@example.com"), "{text:?}");
+            for text in [
+                format!("{c}ase@example.com"),
+                format!("ase@{c}example.com"),
+                format!("ase@example.com{c}"),
+            ] {
+                assert_eq!(
+                    form(json!(text), Kind::Seen).as_deref(),
+                    Some("ase@example.com"),
+                    "{text:?}"
+                );
+                assert_eq!(
+                    form(json!(text), Kind::Email).as_deref(),
+                    Some("ase@example.com"),
+                    "{text:?}"
+                );
             }
             assert_eq!(form(json!(c.to_string()), Kind::Seen), None, "{c:?} alone");
         }
@@ -410,7 +456,15 @@ mod tests {
             "xxx",
             "- n/a -",
         ] {
-            for kind in [Kind::Seen, Kind::Text, Kind::Email, Kind::Phone, Kind::LikelyPhone, Kind::Exact, Kind::Number] {
+            for kind in [
+                Kind::Seen,
+                Kind::Text,
+                Kind::Email,
+                Kind::Phone,
+                Kind::LikelyPhone,
+                Kind::Exact,
+                Kind::Number,
+            ] {
                 assert_eq!(form(json!(text), kind), None, "{text} as {kind:?}");
             }
         }
@@ -429,13 +483,22 @@ mod tests {
     fn l2_the_document_lists_every_placeholder() {
         let document = include_str!("../../../docs/equality.md");
         for text in PLACEHOLDERS {
-            assert!(document.contains(&format!("`{text}`")), "docs/equality.md does not list `{text}`");
+            assert!(
+                document.contains(&format!("`{text}`")),
+                "docs/equality.md does not list `{text}`"
+            );
         }
     }
 
     #[test]
     fn l2_telephone_numbers_are_compared_by_their_digits() {
-        for written in ["+47 22 33 44 55", "0047 22334455", "+47 (0) 22 33-44-55", "+4722334455 x12", "(+47) 22 33 44 55"] {
+        for written in [
+            "+47 22 33 44 55",
+            "0047 22334455",
+            "+47 (0) 22 33-44-55",
+            "+4722334455 x12",
+            "(+47) 22 33 44 55",
+        ] {
             for kind in [Kind::Phone, Kind::LikelyPhone] {
                 assert_eq!(form(json!(written), kind).as_deref(), Some("+4722334455"), "{written}");
             }
@@ -446,9 +509,19 @@ mod tests {
 
     #[test]
     fn l2_a_number_without_a_country_is_one_of_the_region() {
-        for written in [json!("22 33 44 55"), json!("22334455"), json!(22_334_455), json!("+47 22334455"), json!("4722334455")] {
+        for written in [
+            json!("22 33 44 55"),
+            json!("22334455"),
+            json!(22_334_455),
+            json!("+47 22334455"),
+            json!("4722334455"),
+        ] {
             for kind in [Kind::Phone, Kind::LikelyPhone, Kind::Seen] {
-                assert_eq!(in_norway(written.clone(), kind).as_deref(), Some("+4722334455"), "{written} as {kind:?}");
+                assert_eq!(
+                    in_norway(written.clone(), kind).as_deref(),
+                    Some("+4722334455"),
+                    "{written} as {kind:?}"
+                );
             }
         }
         assert_eq!(form(json!("22 33 44 55"), Kind::Phone).as_deref(), Some("22334455"));

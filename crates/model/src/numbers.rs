@@ -1,5 +1,6 @@
-//! Maps over numbers of ours. Record and entity numbers and hashes are as good as scattered already: one multiplication does, where the
-//! standard hasher, which guards against keys that a stranger chose, takes longer than the look-up.
+//! Maps over numbers of ours. Record and entity numbers and hashes are as good as scattered
+//! already: one multiplication does, where the standard hasher, which guards against keys that a
+//! stranger chose, takes longer than the look-up.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -9,7 +10,8 @@ pub type NumberMap<K, V> = HashMap<K, V, BuildHasherDefault<ByNumber>>;
 /// A set of numbers of ours.
 pub type NumberSet<K> = HashSet<K, BuildHasherDefault<ByNumber>>;
 
-/// So many numbers that follow one another lie together: what is loaded together has such, and is walked through in their order.
+/// So many numbers that follow one another lie together: what is loaded together has such, and is
+/// walked through in their order.
 const BLOCK: u64 = 64;
 /// 2 to the 64th, divided by the golden ratio.
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
@@ -38,10 +40,12 @@ impl Hasher for ByNumber {
     }
 
     fn finish(&self) -> u64 {
-        // The map takes the place from the low bits and tells neighbours apart by the seven highest.
+        // The map takes the place from the low bits and tells neighbours apart by the seven
+        // highest.
         let (block, place) = (self.0 / BLOCK, self.0 % BLOCK);
         let block = block.wrapping_mul(GOLDEN);
         let block = block ^ (block >> 32);
-        (block.wrapping_mul(BLOCK) | place) & (u64::MAX >> 7) | self.0.wrapping_mul(GOLDEN) & !(u64::MAX >> 7)
+        (block.wrapping_mul(BLOCK) | place) & (u64::MAX >> 7)
+            | self.0.wrapping_mul(GOLDEN) & !(u64::MAX >> 7)
     }
 }

@@ -1,6 +1,6 @@
-//! Dotted paths to properties. A path goes through lists without saying so: `Emails.Value` is the `Value` of
-//! every element of `Emails` (L3). Which element counts as *the* value is told by the schema, or is the one marked
-//! `primary`, else the first.
+//! Dotted paths to properties. A path goes through lists without saying so: `Emails.Value` is the
+//! `Value` of every element of `Emails` (L3). Which element counts as *the* value is told by the
+//! schema, or is the one marked `primary`, else the first.
 
 use std::fmt;
 use std::sync::Arc;
@@ -41,8 +41,8 @@ impl Path {
 
     /// What a JSON record holds at this path (R5: `None` where a step is not there at all).
     ///
-    /// Where the way leads through a list, the answer is a list: the values of all elements that have one, that of the
-    /// element marked `primary: true` first.
+    /// Where the way leads through a list, the answer is a list: the values of all elements that
+    /// have one, that of the element marked `primary: true` first.
     pub fn get(&self, record: &Value) -> Option<Value> {
         let steps: Vec<&str> = self.steps().collect();
         walk(record, &steps)
@@ -57,7 +57,8 @@ fn walk(value: &Value, steps: &[&str]) -> Option<Value> {
         Value::Object(map) => walk(map.get(*step)?, rest),
         Value::Array(elements) => {
             let primary = |element: &&Value| element.get("primary") == Some(&Value::Bool(true));
-            let ordered = elements.iter().filter(primary).chain(elements.iter().filter(|e| !primary(e)));
+            let ordered =
+                elements.iter().filter(primary).chain(elements.iter().filter(|e| !primary(e)));
             let mut found = Vec::new();
             for element in ordered {
                 match walk(element, steps) {
@@ -96,7 +97,10 @@ mod tests {
         let record = json!({"info": {"name": {"first": "Åse"}, "emails": [
             {"email": "b@example.com"}, {"email": "a@example.com", "primary": true}, {"tag": "WORK"}]}});
         assert_eq!(Path::new("info.name.first").get(&record), Some(json!("Åse")));
-        assert_eq!(Path::new("info.emails.email").get(&record), Some(json!(["a@example.com", "b@example.com"])));
+        assert_eq!(
+            Path::new("info.emails.email").get(&record),
+            Some(json!(["a@example.com", "b@example.com"]))
+        );
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! Countries, as far as telephone numbers need them: which code a number of the country begins with from abroad, and what is dialled
-//! before it at home.
+//! Countries, as far as telephone numbers need them: which code a number of the country begins with
+//! from abroad, and what is dialled before it at home.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Region([u8; 2]);
 
-/// Country, calling code, what is dialled before a number at home, and how many digits a number has where all have as many (else 0).
+/// Country, calling code, what is dialled before a number at home, and how many digits a number has
+/// where all have as many (else 0).
 type Plan = (&'static str, &'static str, &'static str, usize);
 
 #[rustfmt::skip]
@@ -84,7 +85,8 @@ impl Region {
     pub fn international(self, digits: &str) -> String {
         let (_, code, trunk, length) = self.plan();
         let is_long_enough = |rest: &str| length == 0 || rest.len() >= length;
-        // The country's code may stand there without its sign, where the length of numbers tells it from other digits.
+        // The country's code may stand there without its sign, where the length of numbers tells it
+        // from other digits.
         if length > 0 && digits.len() == code.len() + length && digits.starts_with(code) {
             return format!("+{digits}");
         }
@@ -109,7 +111,11 @@ mod tests {
     #[test]
     fn countries_are_found_by_their_letters() {
         assert!(PLANS.is_sorted_by_key(|plan| plan.0));
-        assert!(PLANS.iter().all(|plan| Region::parse(plan.0).is_some_and(|region| region.code() == plan.0)));
+        assert!(
+            PLANS
+                .iter()
+                .all(|plan| Region::parse(plan.0).is_some_and(|region| region.code() == plan.0))
+        );
         for code in ["no", "XX", "N", "", "NOR", "ÅÅ"] {
             assert_eq!(Region::parse(code), None, "{code}");
         }
@@ -129,7 +135,11 @@ mod tests {
             ("US", "2125550100", "+12125550100"),
             ("HU", "0612345678", "+3612345678"),
         ] {
-            assert_eq!(Region::parse(region).unwrap().international(digits), expected, "{region} {digits}");
+            assert_eq!(
+                Region::parse(region).unwrap().international(digits),
+                expected,
+                "{region} {digits}"
+            );
         }
     }
 }

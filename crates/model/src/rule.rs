@@ -1,4 +1,5 @@
-//! Rules and situations as values, so that a decision can carry its reason. `docs/rules.md` has each rule whole.
+//! Rules and situations as values, so that a decision can carry its reason. `docs/rules.md` has
+//! each rule whole.
 
 use std::fmt;
 

@@ -1,8 +1,10 @@
-//! What a connector says of its record types: properties with their types, references and marks, and what can be done.
+//! What a connector says of its record types: properties with their types, references and marks,
+//! and what can be done.
 //!
-//! A schema also settles which written paths mean the same property. `profile.email` (an object whose value is its
-//! `email`) and `profile.email.email` are one; `primaryInfo.email`, which the system derives from the primary element of
-//! `info.emails`, and `info.emails` are one. [`TypeSchema::resolve`] gives the path that all of them stand for.
+//! A schema also settles which written paths mean the same property. `profile.email` (an object
+//! whose value is its `email`) and `profile.email.email` are one; `primaryInfo.email`, which the
+//! system derives from the primary element of `info.emails`, and `info.emails` are one.
+//! [`TypeSchema::resolve`] gives the path that all of them stand for.
 
 use serde::{Deserialize, Serialize};
 
@@ -50,7 +52,8 @@ impl PlainType {
     }
 }
 
-/// How a system changes a text when it stores it, where that is known beforehand (P3: equality is judged in these terms).
+/// How a system changes a text when it stores it, where that is known beforehand (P3: equality is
+/// judged in these terms).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct StoredAs {
     /// White space around it is dropped.
@@ -59,7 +62,8 @@ pub struct StoredAs {
     pub upper: bool,
     /// Kept in lower case.
     pub lower: bool,
-    /// Kept as written, but two values that differ in case only are the same to it: an e-mail address.
+    /// Kept as written, but two values that differ in case only are the same to it: an e-mail
+    /// address.
     pub caseless: bool,
     /// Cut to so many characters.
     pub max_chars: Option<usize>,
@@ -90,9 +94,11 @@ pub struct PropertySchema {
     pub kind: Kind,
     /// For a list: its order counts (P11). The first element is not just any.
     pub ordered: bool,
-    /// The type is assumed: nobody told it, and the property may hold something else, such as a list.
+    /// The type is assumed: nobody told it, and the property may hold something else, such as a
+    /// list.
     pub assumed: bool,
-    /// The property of the record that says when this one was put in, where it has a time of its own (P1).
+    /// The property of the record that says when this one was put in, where it has a time of its
+    /// own (P1).
     pub modified: Option<Path>,
     /// What a reader should know about it; shown by `check`.
     pub note: Option<String>,
@@ -101,7 +107,8 @@ pub struct PropertySchema {
 impl PropertySchema {
     /// Whether its value, a child of the list or object that it is, has this path.
     fn has_value_at(&self, path: &Path) -> bool {
-        let child = path.as_str().strip_prefix(self.path.as_str()).and_then(|rest| rest.strip_prefix('.'));
+        let child =
+            path.as_str().strip_prefix(self.path.as_str()).and_then(|rest| rest.strip_prefix('.'));
         child.is_some() && child == self.value.as_deref()
     }
 
@@ -169,20 +176,26 @@ pub struct TypeSchema {
     pub absent_is_empty: bool,
     /// How long after a write a read may still show what was before, in milliseconds (P5a).
     pub settles_ms: i64,
-    /// The property that says when a record was created: it tells one record from another of the same key (R9).
+    /// The property that says when a record was created: it tells one record from another of the
+    /// same key (R9).
     pub created: Option<Path>,
-    /// The properties that its id is made of, where these are several; else empty. No property refers to such a record.
+    /// The properties that its id is made of, where these are several; else empty. No property
+    /// refers to such a record.
     pub key: Vec<Path>,
-    /// The property that says that a record counts as deleted, where that is a mark and nothing else (D3).
+    /// The property that says that a record counts as deleted, where that is a mark and nothing
+    /// else (D3).
     pub mark: Option<Path>,
     /// Its records tell when they were last changed (P1).
     pub tells_times: bool,
-    /// `untold: wins`: what its records hold at the first link counts as put in when the run began, where they tell no time (P1).
+    /// `untold: wins`: what its records hold at the first link counts as put in when the run began,
+    /// where they tell no time (P1).
     pub untold_wins: bool,
-    /// How long nothing is concluded from not finding what a write of unknown outcome would have made, in milliseconds (C2): the
-    /// stated delay, or a minute where a system with answers that can be lost states none.
+    /// How long nothing is concluded from not finding what a write of unknown outcome would have
+    /// made, in milliseconds (C2): the stated delay, or a minute where a system with answers that
+    /// can be lost states none.
     pub unknown_ms: i64,
-    /// Ids of its records are JSON numbers, and so are references to them (R7); nothing where nobody knows.
+    /// Ids of its records are JSON numbers, and so are references to them (R7); nothing where
+    /// nobody knows.
     pub numeric_ids: Option<bool>,
     /// The country of telephone numbers that name none (L2).
     pub region: Option<Region>,
@@ -232,9 +245,13 @@ impl TypeSchema {
         self.properties.iter().find(|property| property.path == *path)
     }
 
-    /// Whether a path is known to be a property of the record itself, and not of the elements of a list.
+    /// Whether a path is known to be a property of the record itself, and not of the elements of a
+    /// list.
     pub fn is_on_the_record(&self, path: &Path) -> bool {
-        let in_list = self.properties.iter().any(|p| p.list && (p.path == *path || p.path.is_parent_of(path)));
+        let in_list = self
+            .properties
+            .iter()
+            .any(|p| p.list && (p.path == *path || p.path.is_parent_of(path)));
         let known = self.resolve(path).is_some_and(|resolved| self.describe(&resolved).is_some());
         known && !in_list
     }
@@ -247,7 +264,8 @@ impl TypeSchema {
             return Some(path.clone());
         }
         let mut path = path.clone();
-        // A derived property may name a list, whose value is a child: two steps, and a bound against a schema that circles.
+        // A derived property may name a list, whose value is a child: two steps, and a bound
+        // against a schema that circles.
         for _ in 0..4 {
             match self.property(&path) {
                 Some(PropertySchema { derived_from: Some(source), .. }) => path = source.clone(),
@@ -262,9 +280,11 @@ impl TypeSchema {
         None
     }
 
-    /// Whether a path was seen where the properties are known from a header or a sample: itself, what is above or below it, or a value.
+    /// Whether a path was seen where the properties are known from a header or a sample: itself,
+    /// what is above or below it, or a value.
     ///
-    /// A record type whose properties are declared, or of which nothing was seen, has seen every path.
+    /// A record type whose properties are declared, or of which nothing was seen, has seen every
+    /// path.
     pub fn has_seen(&self, path: &Path) -> bool {
         let known = |p: &PropertySchema| p.path == *path || path.is_parent_of(&p.path);
         self.known_from == KnownFrom::Declaration
@@ -273,9 +293,11 @@ impl TypeSchema {
             || self.describe(path).is_some()
     }
 
-    /// What the schema says of a resolved path: its own entry, or that of the list or object whose value it is.
+    /// What the schema says of a resolved path: its own entry, or that of the list or object whose
+    /// value it is.
     pub fn describe(&self, resolved: &Path) -> Option<&PropertySchema> {
-        self.property(resolved).or_else(|| self.properties.iter().find(|p| p.has_value_at(resolved)))
+        self.property(resolved)
+            .or_else(|| self.properties.iter().find(|p| p.has_value_at(resolved)))
     }
 }
 
@@ -289,7 +311,11 @@ mod tests {
         (emails.list, emails.value) = (true, Some("email".into()));
         let mut primary = PropertySchema::new("primaryInfo.email", PlainType::String);
         primary.derived_from = Some("info.emails".into());
-        let contacts = TypeSchema { properties: vec![emails, primary], open: false, ..TypeSchema::open("Contacts") };
+        let contacts = TypeSchema {
+            properties: vec![emails, primary],
+            open: false,
+            ..TypeSchema::open("Contacts")
+        };
         for path in ["info.emails", "info.emails.email", "primaryInfo.email"] {
             assert_eq!(contacts.resolve(&path.into()), Some("info.emails.email".into()), "{path}");
         }

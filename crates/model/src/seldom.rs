@@ -7,8 +7,9 @@ use serde_json::Value;
 
 static NOTHING: Value = Value::Null;
 
-/// A value that is `Null` more often than not, for structures of which a hundred thousand are held at once: `Null` takes the room of a
-/// pointer, not the nine words of a [`Value`]. It is read as the value that it is.
+/// A value that is `Null` more often than not, for structures of which a hundred thousand are held
+/// at once: `Null` takes the room of a pointer, not the nine words of a [`Value`]. It is read as
+/// the value that it is.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(from = "Value", into = "Value")]
 pub struct Seldom(Option<Box<Value>>);

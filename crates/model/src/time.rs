@@ -11,8 +11,8 @@ use serde_json::Value;
 pub struct Timestamp(pub i64);
 
 impl Timestamp {
-    /// The time of a value that was there when its record was first read, and of which no system tells when it was put in. Any time
-    /// that is told is later (P1).
+    /// The time of a value that was there when its record was first read, and of which no system
+    /// tells when it was put in. Any time that is told is later (P1).
     pub const UNTOLD: Timestamp = Timestamp(0);
 
     /// Whether anybody tells this time.
@@ -30,12 +30,17 @@ impl Timestamp {
             .parse::<jiff::civil::DateTime>()
             .or_else(|_| text.parse::<jiff::civil::Date>().map(|date| date.at(0, 0, 0, 0)))
             .ok()?;
-        civil.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned| Timestamp(zoned.timestamp().as_millisecond()))
+        civil
+            .to_zoned(jiff::tz::TimeZone::UTC)
+            .ok()
+            .map(|zoned| Timestamp(zoned.timestamp().as_millisecond()))
     }
 
-    /// Reads a time in any form that business systems write it in, whatever its JSON type: RFC 3339, with or without an offset, RFC 2822,
-    /// `/Date(…)/`, digits alone (`20240501100000`), a number of seconds, milliseconds, microseconds or nanoseconds since 1970, .NET ticks.
-    /// Without an offset it is UTC. `Ok(None)` where the value says that there is no time: null, empty, zero, the first year of a calendar.
+    /// Reads a time in any form that business systems write it in, whatever its JSON type: RFC
+    /// 3339, with or without an offset, RFC 2822, `/Date(…)/`, digits alone (`20240501100000`), a
+    /// number of seconds, milliseconds, microseconds or nanoseconds since 1970, .NET ticks. Without
+    /// an offset it is UTC. `Ok(None)` where the value says that there is no time: null, empty,
+    /// zero, the first year of a calendar.
     ///
     /// # Errors
     /// It is there and is no time in a form that can be told from others: `01.02.2024` is not.
@@ -80,14 +85,17 @@ const SECOND: i64 = 1_000;
 const MINUTE: i64 = 60_000;
 const DAY: i64 = 86_400_000;
 
-/// A number, as such or as text. Its magnitude tells its unit: each unit has the times from 1973 on for itself.
+/// A number, as such or as text. Its magnitude tells its unit: each unit has the times from 1973 on
+/// for itself.
 fn of_digits(text: &str) -> Option<Reported> {
-    let (number, fraction) = text.split_once('.').map_or((text, None), |(whole, fraction)| (whole, Some(fraction)));
+    let (number, fraction) =
+        text.split_once('.').map_or((text, None), |(whole, fraction)| (whole, Some(fraction)));
     let digits = number.strip_prefix('-').unwrap_or(number);
     let all_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     if digits.is_empty() || !all_digits(digits) || !fraction.is_none_or(all_digits) {
         // `1.7146e9`: a number in another notation, and no text of digits.
-        let number: f64 = text.parse().ok().filter(|n: &f64| n.is_finite() && text.contains(['e', 'E']))?;
+        let number: f64 =
+            text.parse().ok().filter(|n: &f64| n.is_finite() && text.contains(['e', 'E']))?;
         return of_digits(&format!("{number:.3}"));
     }
     let reported = |ms: i64, resolution_ms| Some(Reported { at: Timestamp(ms), resolution_ms });
@@ -101,28 +109,45 @@ fn of_digits(text: &str) -> Option<Reported> {
     match digits.len() {
         // With a fraction: three digits of it are milliseconds.
         9..=11 => {
-            let ms = format!("{:0<3}", fraction.unwrap_or_default()).get(..3)?.parse::<i64>().ok()?;
+            let ms =
+                format!("{:0<3}", fraction.unwrap_or_default()).get(..3)?.parse::<i64>().ok()?;
             reported(number.checked_mul(1000)? + ms, if fraction.is_some() { 1 } else { SECOND })
         }
         12 | 13 => reported(number, 1),
         15 | 16 => reported(number / 1_000, 1),
         // Since the year 1 (.NET), since 1601 (Windows): in steps of 100 ns.
         18 if digits.starts_with('6') => reported(number / 10_000 - 62_135_596_800_000, 1),
-        18 if digits.starts_with("12") || digits.starts_with("13") => reported(number / 10_000 - 11_644_473_600_000, 1),
+        18 if digits.starts_with("12") || digits.starts_with("13") => {
+            reported(number / 10_000 - 11_644_473_600_000, 1)
+        }
         18 | 19 => reported(number / 1_000_000, 1),
         _ => None,
     }
 }
 
-/// `20240501`, `202405011000`, `20240501100000`, `20240501100000123`: no such number is a likely time in any unit.
+/// `20240501`, `202405011000`, `20240501100000`, `20240501100000123`: no such number is a likely
+/// time in any unit.
 fn of_compact(digits: &str) -> Option<Reported> {
-    if !matches!(digits.len(), 8 | 12 | 14 | 17) || !(1990..2100).contains(&digits[..4].parse::<i16>().ok()?) {
+    if !matches!(digits.len(), 8 | 12 | 14 | 17)
+        || !(1990..2100).contains(&digits[..4].parse::<i16>().ok()?)
+    {
         return None;
     }
-    let part = |at: usize, long: usize| digits.get(at..at + long).map_or(Some(0), |part| part.parse::<i16>().ok());
+    let part = |at: usize, long: usize| {
+        digits.get(at..at + long).map_or(Some(0), |part| part.parse::<i16>().ok())
+    };
     let small = |at| i8::try_from(part(at, 2)?).ok();
     let nanos = i32::from(part(14, 3)?) * 1_000_000;
-    let date = jiff::civil::DateTime::new(part(0, 4)?, small(4)?, small(6)?, small(8)?, small(10)?, small(12)?, nanos).ok()?;
+    let date = jiff::civil::DateTime::new(
+        part(0, 4)?,
+        small(4)?,
+        small(6)?,
+        small(8)?,
+        small(10)?,
+        small(12)?,
+        nanos,
+    )
+    .ok()?;
     let at = date.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp();
     let resolution_ms = match digits.len() {
         8 => DAY,
@@ -136,14 +161,20 @@ fn of_compact(digits: &str) -> Option<Reported> {
 fn of_text(text: &str) -> Option<Reported> {
     if let Some(inside) = text.strip_prefix("/Date(").and_then(|rest| rest.strip_suffix(")/")) {
         // The offset is for showing; the number is UTC.
-        let end = inside.char_indices().skip(1).find(|(_, c)| matches!(c, '+' | '-')).map_or(inside.len(), |(at, _)| at);
+        let end = inside
+            .char_indices()
+            .skip(1)
+            .find(|(_, c)| matches!(c, '+' | '-'))
+            .map_or(inside.len(), |(at, _)| at);
         let ms = inside[..end].parse().ok()?;
         return Some(Reported { at: Timestamp(ms), resolution_ms: 1 });
     }
     // `2024-05-01 10:00:00 UTC`, `… +0200`: the offset apart from the time.
     let joined = match text.rsplit_once(' ') {
         Some((time, "UTC" | "GMT" | "Z")) if time.contains(':') => format!("{time}Z"),
-        Some((time, offset)) if time.contains(':') && offset.starts_with(['+', '-']) => format!("{time}{offset}"),
+        Some((time, offset)) if time.contains(':') && offset.starts_with(['+', '-']) => {
+            format!("{time}{offset}")
+        }
         _ => text.to_string(),
     };
     if let Some(at) = Timestamp::parse(&joined) {
@@ -186,7 +217,12 @@ mod tests {
     #[test]
     fn times_are_read_in_the_forms_that_systems_write() {
         let at = Timestamp(1_705_312_800_000);
-        for text in ["2024-01-15T10:00:00Z", "2024-01-15T11:00:00+01:00", "2024-01-15T10:00:00", "2024-01-15T10:00:00.000Z"] {
+        for text in [
+            "2024-01-15T10:00:00Z",
+            "2024-01-15T11:00:00+01:00",
+            "2024-01-15T10:00:00",
+            "2024-01-15T10:00:00.000Z",
+        ] {
             assert_eq!(Timestamp::parse(text), Some(at), "{text}");
         }
         assert_eq!(at.to_string(), "2024-01-15T10:00:00Z");
@@ -232,12 +268,20 @@ mod tests {
             (json!(638_501_544_000_000_000_i64), 1),
             (json!(133_590_312_000_000_000_i64), 1),
         ] {
-            let read = Timestamp::read(&form).unwrap_or_else(|_| panic!("{form}")).unwrap_or_else(|| panic!("{form}"));
+            let read = Timestamp::read(&form)
+                .unwrap_or_else(|_| panic!("{form}"))
+                .unwrap_or_else(|| panic!("{form}"));
             assert_eq!(read.at, Timestamp(at), "{form}");
             assert_eq!(read.resolution_ms, resolution_ms, "{form}");
         }
-        assert_eq!(Timestamp::read(&json!("2024-05-01")).unwrap().unwrap().resolution_ms, 86_400_000);
-        assert_eq!(Timestamp::read(&json!(1_714_557_600.25)).unwrap().unwrap().at, Timestamp(at + 250));
+        assert_eq!(
+            Timestamp::read(&json!("2024-05-01")).unwrap().unwrap().resolution_ms,
+            86_400_000
+        );
+        assert_eq!(
+            Timestamp::read(&json!(1_714_557_600.25)).unwrap().unwrap().at,
+            Timestamp(at + 250)
+        );
         for none in [
             json!(null),
             json!(""),
@@ -249,9 +293,15 @@ mod tests {
         ] {
             assert_eq!(Timestamp::read(&none), Ok(None), "{none}");
         }
-        for unknown in
-            [json!("01.02.2024"), json!("5/1/2024 10:00"), json!("yesterday"), json!(45_413), json!(true), json!({}), json!("v7")]
-        {
+        for unknown in [
+            json!("01.02.2024"),
+            json!("5/1/2024 10:00"),
+            json!("yesterday"),
+            json!(45_413),
+            json!(true),
+            json!({}),
+            json!("v7"),
+        ] {
             assert_eq!(Timestamp::read(&unknown), Err(UnknownTime), "{unknown}");
         }
     }

@@ -1,7 +1,7 @@
 //! Values: what counts as empty, what counts as equal, and a value in a target's plain type.
 //!
-//! Equality is judged in the target's own terms (P3): the text "42" and the number 42 are the same to a property that holds
-//! numbers, two times are the same if they are the same instant.
+//! Equality is judged in the target's own terms (P3): the text "42" and the number 42 are the same
+//! to a property that holds numbers, two times are the same if they are the same instant.
 
 use std::collections::BTreeSet;
 
@@ -41,7 +41,8 @@ pub fn effective(value: &Value, whole: bool) -> &Value {
     }
 }
 
-/// Two empties are equal; numbers by value, to the last digit; lists as sets (P11); the rest as JSON.
+/// Two empties are equal; numbers by value, to the last digit; lists as sets (P11); the rest as
+/// JSON.
 pub fn equal(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::String(x), Value::String(y)) => x == y || is_blank(x) && is_blank(y),
@@ -49,16 +50,20 @@ pub fn equal(a: &Value, b: &Value) -> bool {
         (Value::Number(x), Value::Number(y)) => decimal::same(x, y),
         (Value::Array(x), Value::Array(y)) => same_elements(x, y, &equal),
         (Value::Object(x), Value::Object(y)) => {
-            x.len() == y.len() && x.iter().all(|(name, value)| y.get(name).is_some_and(|other| equal(value, other)))
+            x.len() == y.len()
+                && x.iter()
+                    .all(|(name, value)| y.get(name).is_some_and(|other| equal(value, other)))
         }
         _ => a == b,
     }
 }
 
-/// P9: of a list that has changed, the element that took the place of the one at `place` in `before`: the one that stands there now, if it
-/// is new to the list, else the first that is. `None` where the list has become shorter: it was taken out.
+/// P9: of a list that has changed, the element that took the place of the one at `place` in
+/// `before`: the one that stands there now, if it is new to the list, else the first that is.
+/// `None` where the list has become shorter: it was taken out.
 pub fn successor<'a>(before: &[Value], place: usize, now: &'a [Value]) -> Option<&'a Value> {
-    let is_new = |element: &&Value| !is_empty(element) && !before.iter().any(|held| equal(held, element));
+    let is_new =
+        |element: &&Value| !is_empty(element) && !before.iter().any(|held| equal(held, element));
     if now.len() < before.len() {
         return None;
     }
@@ -68,12 +73,15 @@ pub fn successor<'a>(before: &[Value], place: usize, now: &'a [Value]) -> Option
 /// [`equal`] for a list whose order counts: element by element (P11).
 pub fn equal_in_order(a: &Value, b: &Value) -> bool {
     match (a, b) {
-        (Value::Array(x), Value::Array(y)) => x.len() == y.len() && x.iter().zip(y).all(|(x, y)| equal_in_order(x, y)),
+        (Value::Array(x), Value::Array(y)) => {
+            x.len() == y.len() && x.iter().zip(y).all(|(x, y)| equal_in_order(x, y))
+        }
         _ => equal(a, b),
     }
 }
 
-/// P11: whether two lists hold the same, in whatever order and however often. Elements that are empty do not count.
+/// P11: whether two lists hold the same, in whatever order and however often. Elements that are
+/// empty do not count.
 fn same_elements(a: &[Value], b: &[Value], same: &dyn Fn(&Value, &Value) -> bool) -> bool {
     if a.len() == b.len() && a.iter().zip(b).all(|(x, y)| same(x, y)) {
         return true;
@@ -86,7 +94,9 @@ fn same_elements(a: &[Value], b: &[Value], same: &dyn Fn(&Value, &Value) -> bool
         return true;
     }
     let within = |some: &[Value], all: &[Value]| {
-        some.iter().filter(|value| !is_empty(value)).all(|value| all.iter().any(|other| same(value, other)))
+        some.iter()
+            .filter(|value| !is_empty(value))
+            .all(|value| all.iter().any(|other| same(value, other)))
     };
     within(a, b) && within(b, a)
 }
@@ -99,7 +109,8 @@ fn texts(list: &[Value]) -> Option<BTreeSet<&str>> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terms {
     pub ty: PlainType,
-    /// By which rule each of the two is read: what it is, and the country of telephone numbers that name none.
+    /// By which rule each of the two is read: what it is, and the country of telephone numbers that
+    /// name none.
     pub by: [Normal; 2],
     /// The order of a list counts.
     pub ordered: bool,
@@ -112,13 +123,15 @@ impl Terms {
     }
 }
 
-/// Equal as a property of this type would hold them: also across the JSON types and the forms in which systems write the same thing.
+/// Equal as a property of this type would hold them: also across the JSON types and the forms in
+/// which systems write the same thing.
 pub fn equal_as(ty: PlainType, a: &Value, b: &Value) -> bool {
     same(Terms::of(ty), a, b)
 }
 
-/// R7, P3: whether two values are the same, however they are written: numbers by value, times as instants, addresses and telephone numbers
-/// by their own rules. The kind is the one that is told, else what the values show.
+/// R7, P3: whether two values are the same, however they are written: numbers by value, times as
+/// instants, addresses and telephone numbers by their own rules. The kind is the one that is told,
+/// else what the values show.
 pub fn same(terms: Terms, a: &Value, b: &Value) -> bool {
     let plainly = if terms.ordered { equal_in_order(a, b) } else { equal(a, b) };
     if plainly {
@@ -150,7 +163,9 @@ fn same_single(terms: Terms, a: &Value, b: &Value) -> bool {
         (Kind::Date, _) => Some(Kind::Date),
         (Kind::Boolean, _) => Some(Kind::Boolean),
         (Kind::Email | Kind::Phone | Kind::Url, _) => None,
-        (_, PlainType::Integer | PlainType::Float | PlainType::Decimal | PlainType::Minutes) => Some(Kind::Number),
+        (_, PlainType::Integer | PlainType::Float | PlainType::Decimal | PlainType::Minutes) => {
+            Some(Kind::Number)
+        }
         (_, PlainType::Datetime) => Some(Kind::Instant),
         (_, PlainType::Date) => Some(Kind::Date),
         (_, PlainType::Boolean) => Some(Kind::Boolean),
@@ -185,10 +200,13 @@ fn same_single(terms: Terms, a: &Value, b: &Value) -> bool {
 /// A number or truth value and the text that writes it. A code with zeros in front is no number.
 fn says_the_same(a: &Value, b: &Value) -> bool {
     match (a, b) {
-        (Value::String(text), Value::Number(number)) | (Value::Number(number), Value::String(text)) => {
+        (Value::String(text), Value::Number(number))
+        | (Value::Number(number), Value::String(text)) => {
             let text = text.trim();
             text == number.as_str()
-                || written_number(text).is_some_and(|written| Decimal::of(number).is_some_and(|number| number == written))
+                || written_number(text).is_some_and(|written| {
+                    Decimal::of(number).is_some_and(|number| number == written)
+                })
         }
         (Value::String(text), Value::Bool(truth)) | (Value::Bool(truth), Value::String(text)) => {
             text.trim().eq_ignore_ascii_case(if *truth { "true" } else { "false" })
@@ -211,9 +229,12 @@ pub fn truth(value: &Value) -> Option<bool> {
     coerce(value, PlainType::Boolean).ok()?.as_bool()
 }
 
-/// Two texts that write the same instant, or the same time of a clock. A time without a zone is no instant.
+/// Two texts that write the same instant, or the same time of a clock. A time without a zone is no
+/// instant.
 fn same_moment(a: &str, b: &str) -> bool {
-    let may_be = |text: &str| text.len() >= 16 && text.as_bytes()[4] == b'-' && text.as_bytes()[0].is_ascii_digit();
+    let may_be = |text: &str| {
+        text.len() >= 16 && text.as_bytes()[4] == b'-' && text.as_bytes()[0].is_ascii_digit()
+    };
     if !may_be(a) || !may_be(b) {
         return false;
     }
@@ -249,11 +270,15 @@ pub fn coerce(value: &Value, ty: PlainType) -> Result<Value, String> {
         PlainType::String => match value {
             Value::String(_) => Ok(value.clone()),
             Value::Number(_) | Value::Bool(_) => Ok(Value::String(value.to_string())),
-            Value::Array(list) if list.len() <= 1 => list.first().map_or(Ok(Value::Null), |only| coerce(only, ty)),
+            Value::Array(list) if list.len() <= 1 => {
+                list.first().map_or(Ok(Value::Null), |only| coerce(only, ty))
+            }
             _ => fails(),
         },
         PlainType::Integer | PlainType::Minutes => match value {
-            Value::Number(number) if number.as_str().bytes().all(|byte| byte.is_ascii_digit()) => Ok(value.clone()),
+            Value::Number(number) if number.as_str().bytes().all(|byte| byte.is_ascii_digit()) => {
+                Ok(value.clone())
+            }
             Value::Number(number) => whole(number.as_str()).map_or_else(fails, Ok),
             Value::String(text) if text.trim().is_empty() => Ok(Value::Null),
             Value::String(text) => whole(text.trim()).map_or_else(fails, Ok),
@@ -263,14 +288,18 @@ pub fn coerce(value: &Value, ty: PlainType) -> Result<Value, String> {
         PlainType::Float => match value {
             Value::Number(_) => Ok(value.clone()),
             Value::String(text) if text.trim().is_empty() => Ok(Value::Null),
-            Value::String(text) => decimal::number(text.trim()).map_or_else(fails, |number| Ok(Value::Number(number))),
+            Value::String(text) => {
+                decimal::number(text.trim()).map_or_else(fails, |number| Ok(Value::Number(number)))
+            }
             _ => fails(),
         },
         // Decimals travel as text, so that no binary fraction rounds them.
         PlainType::Decimal => match value {
             Value::Number(n) => Ok(Value::String(plainly(n))),
             Value::String(text) if text.trim().is_empty() => Ok(Value::Null),
-            Value::String(text) if Decimal::parse(text.trim()).is_some() => Ok(Value::String(text.trim().to_string())),
+            Value::String(text) if Decimal::parse(text.trim()).is_some() => {
+                Ok(Value::String(text.trim().to_string()))
+            }
             _ => fails(),
         },
         PlainType::Boolean => match value {
@@ -296,7 +325,9 @@ pub fn coerce(value: &Value, ty: PlainType) -> Result<Value, String> {
         },
         PlainType::Date => match value {
             Value::String(text) if text.trim().is_empty() => Ok(Value::Null),
-            Value::String(text) if Timestamp::parse(text).is_some() => Ok(Value::String(text.trim().chars().take(10).collect())),
+            Value::String(text) if Timestamp::parse(text).is_some() => {
+                Ok(Value::String(text.trim().chars().take(10).collect()))
+            }
             _ => fails(),
         },
     }
@@ -318,7 +349,8 @@ fn plainly(number: &serde_json::Number) -> String {
     }
 }
 
-/// A value in the JSON type of one that stands in its place: a number stays a number, a text a text (R7).
+/// A value in the JSON type of one that stands in its place: a number stays a number, a text a text
+/// (R7).
 pub fn like(value: Value, shown: &Value) -> Value {
     match (&value, shown) {
         (Value::String(text), Value::Number(_)) if decimal::is_plain_number(text.trim()) => {
@@ -345,7 +377,8 @@ pub fn is_added(displaced: &Value) -> bool {
     displaced.as_array().is_some_and(Vec::is_empty)
 }
 
-/// What the system will make of the value when it stores it, as far as that is known beforehand (P3).
+/// What the system will make of the value when it stores it, as far as that is known beforehand
+/// (P3).
 pub fn as_stored(value: Value, how: StoredAs) -> Value {
     let Value::String(mut text) = value else {
         return value;
@@ -367,7 +400,8 @@ pub fn as_stored(value: Value, how: StoredAs) -> Value {
     Value::String(text)
 }
 
-/// A value for expressions that count: numbers as machines hold them. `serde_json` hands its numbers on as texts of its own.
+/// A value for expressions that count: numbers as machines hold them. `serde_json` hands its
+/// numbers on as texts of its own.
 pub struct Counted<'a>(pub &'a Value);
 
 impl serde::Serialize for Counted<'_> {
@@ -375,21 +409,26 @@ impl serde::Serialize for Counted<'_> {
         match self.0 {
             Value::Null => serializer.serialize_unit(),
             Value::Bool(truth) => serializer.serialize_bool(*truth),
-            Value::Number(number) => match (number.as_i64(), number.as_u64(), number.as_i128(), number.as_f64()) {
-                (Some(n), ..) => serializer.serialize_i64(n),
-                (_, Some(n), ..) => serializer.serialize_u64(n),
-                (_, _, Some(n), _) => serializer.serialize_i128(n),
-                (.., Some(n)) => serializer.serialize_f64(n),
-                _ => serializer.serialize_str(number.as_str()),
-            },
+            Value::Number(number) => {
+                match (number.as_i64(), number.as_u64(), number.as_i128(), number.as_f64()) {
+                    (Some(n), ..) => serializer.serialize_i64(n),
+                    (_, Some(n), ..) => serializer.serialize_u64(n),
+                    (_, _, Some(n), _) => serializer.serialize_i128(n),
+                    (.., Some(n)) => serializer.serialize_f64(n),
+                    _ => serializer.serialize_str(number.as_str()),
+                }
+            }
             Value::String(text) => serializer.serialize_str(text),
             Value::Array(list) => serializer.collect_seq(list.iter().map(Counted)),
-            Value::Object(map) => serializer.collect_map(map.iter().map(|(name, value)| (name, Counted(value)))),
+            Value::Object(map) => {
+                serializer.collect_map(map.iter().map(|(name, value)| (name, Counted(value))))
+            }
         }
     }
 }
 
-/// A value for templates that write it out: a number that a machine would round stands there as its digits.
+/// A value for templates that write it out: a number that a machine would round stands there as its
+/// digits.
 pub struct Written<'a>(pub &'a Value);
 
 impl serde::Serialize for Written<'_> {
@@ -397,11 +436,18 @@ impl serde::Serialize for Written<'_> {
         match self.0 {
             Value::Number(number) => {
                 let rounded = number.as_f64().and_then(serde_json::Number::from_f64);
-                let kept = number.as_i128().is_some() || rounded.is_some_and(|rounded| decimal::same(number, &rounded));
-                if kept { Counted(self.0).serialize(serializer) } else { serializer.serialize_str(number.as_str()) }
+                let kept = number.as_i128().is_some()
+                    || rounded.is_some_and(|rounded| decimal::same(number, &rounded));
+                if kept {
+                    Counted(self.0).serialize(serializer)
+                } else {
+                    serializer.serialize_str(number.as_str())
+                }
             }
             Value::Array(list) => serializer.collect_seq(list.iter().map(Written)),
-            Value::Object(map) => serializer.collect_map(map.iter().map(|(name, value)| (name, Written(value)))),
+            Value::Object(map) => {
+                serializer.collect_map(map.iter().map(|(name, value)| (name, Written(value))))
+            }
             plain => Counted(plain).serialize(serializer),
         }
     }
@@ -437,7 +483,11 @@ mod tests {
     fn equality_is_judged_in_the_targets_terms() {
         // P3
         assert!(equal_as(PlainType::Integer, &json!("42"), &json!(42)));
-        assert!(equal_as(PlainType::Datetime, &json!("2024-01-15T11:00:00+01:00"), &json!("2024-01-15T10:00:00Z")));
+        assert!(equal_as(
+            PlainType::Datetime,
+            &json!("2024-01-15T11:00:00+01:00"),
+            &json!("2024-01-15T10:00:00Z")
+        ));
         assert!(!equal_as(PlainType::String, &json!("042"), &json!(42)));
         assert!(equal(&json!(1.0), &json!(1)));
     }
@@ -459,14 +509,18 @@ mod tests {
             assert!(equal_as(ty, &json!(100.0), &json!("100")), "{ty:?}");
             assert!(equal_as(ty, &json!(" 7 "), &json!(7)), "{ty:?}");
         }
-        // Two texts are two texts, unless a number is what they are to be: 1.10 may be the tenth version.
+        // Two texts are two texts, unless a number is what they are to be: 1.10 may be the tenth
+        // version.
         assert!(!equal_as(PlainType::Any, &json!("1.10"), &json!("1.1")));
         assert!(equal_as(PlainType::Decimal, &json!("0.10"), &json!("0.1")));
         assert!(!equal_as(PlainType::Any, &json!("0150"), &json!(150)));
         assert!(equal_as(PlainType::Integer, &json!("0150"), &json!(150)));
         assert_eq!(coerce(&json!(long), PlainType::Integer), Ok(number(long)));
         assert_eq!(coerce(&number("1e3"), PlainType::Integer).unwrap().to_string(), "1000");
-        assert_eq!(coerce(&json!("123456789.123456789"), PlainType::Float).unwrap().to_string(), "123456789.123456789");
+        assert_eq!(
+            coerce(&json!("123456789.123456789"), PlainType::Float).unwrap().to_string(),
+            "123456789.123456789"
+        );
         assert!(coerce(&json!("1e999999999"), PlainType::Integer).is_err());
     }
 
@@ -479,8 +533,16 @@ mod tests {
         assert!(!equal(&json!(["a"]), &json!(["a", "b"])));
         assert!(!equal_in_order(&json!(["a", "b"]), &json!(["b", "a"])));
         assert!(same(Terms::of(PlainType::List), &json!(["1", "b"]), &json!(["b", 1])));
-        assert!(!same(Terms { ordered: true, ..Terms::of(PlainType::List) }, &json!(["a", "b"]), &json!(["b", "a"])));
-        let many = |from: usize| Value::Array((0..500).map(|n| Value::from(format!("tag {}", (n + from) % 500))).collect());
+        assert!(!same(
+            Terms { ordered: true, ..Terms::of(PlainType::List) },
+            &json!(["a", "b"]),
+            &json!(["b", "a"])
+        ));
+        let many = |from: usize| {
+            Value::Array(
+                (0..500).map(|n| Value::from(format!("tag {}", (n + from) % 500))).collect(),
+            )
+        };
         assert!(equal(&many(0), &many(77)));
     }
 
@@ -540,7 +602,10 @@ mod tests {
     fn a_value_that_a_type_cannot_hold_says_so() {
         assert_eq!(coerce(&json!(7), PlainType::String), Ok(json!("7")));
         assert_eq!(coerce(&json!(" 7 "), PlainType::Integer), Ok(json!(7)));
-        assert_eq!(coerce(&json!("seven"), PlainType::Integer), Err("“seven” is no integer".into()));
+        assert_eq!(
+            coerce(&json!("seven"), PlainType::Integer),
+            Err("“seven” is no integer".into())
+        );
         assert_eq!(coerce(&json!("12.50"), PlainType::Decimal), Ok(json!("12.50")));
         assert!(coerce(&json!(90), PlainType::Datetime).is_err());
     }

@@ -1,11 +1,13 @@
-//! Control characters made visible (G9): what a system says must not write on a person's terminal, forge a line or turn text around.
+//! Control characters made visible (G9): what a system says must not write on a person's terminal,
+//! forge a line or turn text around.
 
 use std::borrow::Cow;
 
 /// Whether a character does something to a screen, or hides, instead of being shown.
 ///
-/// Control characters (ASCII and Latin-1, delete), line and paragraph separators, marks and overrides of writing direction, and characters without
-/// width. Zero-width joiner and non-joiner are left: words of some languages and composed emoji need them.
+/// Control characters (ASCII and Latin-1, delete), line and paragraph separators, marks and
+/// overrides of writing direction, and characters without width. Zero-width joiner and non-joiner
+/// are left: words of some languages and composed emoji need them.
 pub fn is_control(c: char) -> bool {
     c.is_control()
         || matches!(c,
@@ -25,7 +27,8 @@ pub fn visible_lines(text: &str) -> Cow<'_, str> {
     escaped(text, |c| is_control(c) && c != '\n' && c != '\t')
 }
 
-/// A JSON document whose control characters are all written as JSON escapes, so that it is safe on a terminal and means the same.
+/// A JSON document whose control characters are all written as JSON escapes, so that it is safe on
+/// a terminal and means the same.
 pub fn visible_json(json: &str) -> Cow<'_, str> {
     if json.is_ascii() && !json.contains('\u{7f}') {
         return Cow::Borrowed(json);
@@ -65,8 +68,14 @@ mod tests {
 
     #[test]
     fn g9_control_characters_are_visible_and_words_stay() {
-        assert_eq!(visible("Åse\u{1b}[2J\nBerg\u{202e}\u{9b}\t"), "Åse\\u{1b}[2J\\nBerg\\u{202e}\\u{9b}\\t");
-        assert_eq!(visible("a\u{feff}b\u{200b}c\u{ad}d\u{e0041}"), "a\\u{feff}b\\u{200b}c\\u{ad}d\\u{e0041}");
+        assert_eq!(
+            visible("Åse\u{1b}[2J\nBerg\u{202e}\u{9b}\t"),
+            "Åse\\u{1b}[2J\\nBerg\\u{202e}\\u{9b}\\t"
+        );
+        assert_eq!(
+            visible("a\u{feff}b\u{200b}c\u{ad}d\u{e0041}"),
+            "a\\u{feff}b\\u{200b}c\\u{ad}d\\u{e0041}"
+        );
         assert_eq!(visible("می‌خواهم 👩‍🔧 \\n"), "می‌خواهم 👩‍🔧 \\n");
         assert_eq!(visible_lines("one\n\ttwo\r\u{7}"), "one\n\ttwo\\r\\u{7}");
     }

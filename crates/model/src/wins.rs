@@ -35,19 +35,26 @@ impl Wins {
         }
         match self {
             Wins::Truth(wanted) => {
-                let is_it = |value: &Value| coerce(value, PlainType::Boolean).is_ok_and(|value| value == *wanted);
+                let is_it = |value: &Value| {
+                    coerce(value, PlainType::Boolean).is_ok_and(|value| value == *wanted)
+                };
                 is_it(b).cmp(&is_it(a))
             }
             // Values of different kinds have no order: the time decides.
             Wins::Min => order(a, b).unwrap_or(Ordering::Equal),
             Wins::Max => order(b, a).unwrap_or(Ordering::Equal),
             Wins::Longest => {
-                let length = |value: &Value| value.as_str().map_or(0, |text| text.trim().chars().count());
+                let length =
+                    |value: &Value| value.as_str().map_or(0, |text| text.trim().chars().count());
                 length(b).cmp(&length(a))
             }
             Wins::AnyOf(values) => {
-                let place =
-                    |value: &Value| values.iter().position(|one| equal_as(PlainType::Any, one, value)).unwrap_or(values.len());
+                let place = |value: &Value| {
+                    values
+                        .iter()
+                        .position(|one| equal_as(PlainType::Any, one, value))
+                        .unwrap_or(values.len())
+                };
                 place(a).cmp(&place(b))
             }
         }

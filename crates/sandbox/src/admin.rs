@@ -1,8 +1,8 @@
-//! What a person does in the emulated systems, and what a test looks at: over HTTP under `/_sandbox`, and as functions
-//! behind the methods of [`crate::Running`].
+//! What a person does in the emulated systems, and what a test looks at: over HTTP under
+//! `/_sandbox`, and as functions behind the methods of [`crate::Running`].
 //!
-//! These edits are the people's: they are not counted as writes and are not in the request log, so that both tell only
-//! what came over the vendors' APIs.
+//! These edits are the people's: they are not counted as writes and are not in the request log, so
+//! that both tell only what came over the vendors' APIs.
 
 use crate::calls::{self, Changed};
 use crate::faults::{Fault, Setting, Struck};
@@ -46,14 +46,27 @@ fn slot<'a>(shared: &'a Shared, system: &str) -> Result<MutexGuard<'a, Slot>, Ad
 fn collection(slot: &Slot, system: &str, name: &str) -> Result<&'static str, AdminError> {
     let known = slot.emulator.collections();
     // PowerOffice's v1 and v2 names, and the plural or singular of a name, mean the same records.
-    let plain = |text: &str| text.to_lowercase().trim_end_matches('s').trim_end_matches("ie").trim_end_matches('y').to_owned();
+    let plain = |text: &str| {
+        text.to_lowercase()
+            .trim_end_matches('s')
+            .trim_end_matches("ie")
+            .trim_end_matches('y')
+            .to_owned()
+    };
     let wanted = match name {
         "PartyContactPerson" => "ContactPersons",
         other => other,
     };
-    known.iter().chain(slot.emulator.aside()).find(|known| plain(known) == plain(wanted)).copied().ok_or_else(|| {
-        AdminError::UnknownCollection { system: system.to_owned(), collection: name.to_owned(), known: known.join(", ") }
-    })
+    known
+        .iter()
+        .chain(slot.emulator.aside())
+        .find(|known| plain(known) == plain(wanted))
+        .copied()
+        .ok_or_else(|| AdminError::UnknownCollection {
+            system: system.to_owned(),
+            collection: name.to_owned(),
+            known: known.join(", "),
+        })
 }
 
 pub(crate) fn requests(shared: &Shared, since: u64) -> Vec<LoggedRequest> {
@@ -66,14 +79,23 @@ pub(crate) fn records(shared: &Shared, system: &str, name: &str) -> Result<Vec<V
     Ok(slot.emulator.records(collection))
 }
 
-pub(crate) fn record(shared: &Shared, system: &str, name: &str, id: &str) -> Result<Value, AdminError> {
+pub(crate) fn record(
+    shared: &Shared,
+    system: &str,
+    name: &str,
+    id: &str,
+) -> Result<Value, AdminError> {
     let slot = slot(shared, system)?;
     let collection = collection(&slot, system, name)?;
     slot.emulator
         .records(collection)
         .into_iter()
         .find(|record| slot.emulator.id_of(collection, record) == id)
-        .ok_or_else(|| AdminError::NotFound { system: system.to_owned(), collection: collection.to_owned(), id: id.to_owned() })
+        .ok_or_else(|| AdminError::NotFound {
+            system: system.to_owned(),
+            collection: collection.to_owned(),
+            id: id.to_owned(),
+        })
 }
 
 fn refused(system: &str, collection: &str) -> impl FnOnce(String) -> AdminError {
@@ -81,7 +103,12 @@ fn refused(system: &str, collection: &str) -> impl FnOnce(String) -> AdminError 
     move |message| AdminError::Refused { system, collection, message }
 }
 
-pub(crate) fn put(shared: &Shared, system: &str, name: &str, body: Value) -> Result<Value, AdminError> {
+pub(crate) fn put(
+    shared: &Shared,
+    system: &str,
+    name: &str,
+    body: Value,
+) -> Result<Value, AdminError> {
     let mut slot = slot(shared, system)?;
     let collection = collection(&slot, system, name)?;
     let now = slot.now();
@@ -92,18 +119,30 @@ pub(crate) fn put(shared: &Shared, system: &str, name: &str, body: Value) -> Res
     Ok(made)
 }
 
-pub(crate) fn edit(shared: &Shared, system: &str, name: &str, id: &str, patch: &Value) -> Result<Value, AdminError> {
+pub(crate) fn edit(
+    shared: &Shared,
+    system: &str,
+    name: &str,
+    id: &str,
+    patch: &Value,
+) -> Result<Value, AdminError> {
     record(shared, system, name, id)?;
     let mut slot = slot(shared, system)?;
     let collection = collection(&slot, system, name)?;
     let now = slot.now();
     slot.about_to_write();
-    let edited = slot.emulator.edit(collection, id, patch, now).map_err(refused(system, collection))?;
+    let edited =
+        slot.emulator.edit(collection, id, patch, now).map_err(refused(system, collection))?;
     tell(shared, slot, system, Changed { collection, id, act: Act::Update, patch: Some(patch) });
     Ok(edited)
 }
 
-pub(crate) fn remove(shared: &Shared, system: &str, name: &str, id: &str) -> Result<(), AdminError> {
+pub(crate) fn remove(
+    shared: &Shared,
+    system: &str,
+    name: &str,
+    id: &str,
+) -> Result<(), AdminError> {
     let mut slot = slot(shared, system)?;
     let collection = collection(&slot, system, name)?;
     let now = slot.now();
@@ -113,14 +152,17 @@ pub(crate) fn remove(shared: &Shared, system: &str, name: &str, id: &str) -> Res
             tell(shared, slot, system, Changed { collection, id, act: Act::Delete, patch: None });
             Ok(())
         }
-        Ok(false) => {
-            Err(AdminError::NotFound { system: system.to_owned(), collection: collection.to_owned(), id: id.to_owned() })
-        }
+        Ok(false) => Err(AdminError::NotFound {
+            system: system.to_owned(),
+            collection: collection.to_owned(),
+            id: id.to_owned(),
+        }),
         Err(message) => Err(refused(system, collection)(message)),
     }
 }
 
-/// Makes the calls that follow from what a person did. The system can be asked again before they arrive.
+/// Makes the calls that follow from what a person did. The system can be asked again before they
+/// arrive.
 fn tell(shared: &Shared, mut slot: MutexGuard<'_, Slot>, system: &str, changed: Changed<'_>) {
     let now = slot.now();
     let calls = slot.emulator.calls(&changed, now);
@@ -147,7 +189,11 @@ pub(crate) fn disarm(shared: &Shared, system: &str) -> Result<(), AdminError> {
     Ok(())
 }
 
-pub(crate) fn set_faults(shared: &Shared, system: &str, setting: Setting) -> Result<(), AdminError> {
+pub(crate) fn set_faults(
+    shared: &Shared,
+    system: &str,
+    setting: Setting,
+) -> Result<(), AdminError> {
     slot(shared, system)?.faults.set(system, setting);
     Ok(())
 }
@@ -170,9 +216,15 @@ fn all_faults(shared: &Shared) -> Result<Value, AdminError> {
 }
 
 /// Sets the rates of one system, or of all that run.
-fn change_faults(shared: &Shared, system: Option<&str>, body: Option<Value>) -> Result<Value, AdminError> {
+fn change_faults(
+    shared: &Shared,
+    system: Option<&str>,
+    body: Option<Value>,
+) -> Result<Value, AdminError> {
     let refused = |message: String| AdminError::Setting(message);
-    let body = body.ok_or_else(|| refused("a JSON object is expected, or the name of a preset in quotes".into()))?;
+    let body = body.ok_or_else(|| {
+        refused("a JSON object is expected, or the name of a preset in quotes".into())
+    })?;
     let setting = Setting::read(&body).map_err(|error| refused(error.to_string()))?;
     match system {
         Some(system) => set_faults(shared, system, setting).and_then(|()| faults(shared, system)),
@@ -185,7 +237,11 @@ fn change_faults(shared: &Shared, system: Option<&str>, body: Option<Value>) -> 
     }
 }
 
-pub(crate) fn with_oauth(shared: &Shared, system: &str, act: impl FnOnce(&mut crate::oauth::Server)) -> Result<(), AdminError> {
+pub(crate) fn with_oauth(
+    shared: &Shared,
+    system: &str,
+    act: impl FnOnce(&mut crate::oauth::Server),
+) -> Result<(), AdminError> {
     if let Some(server) = slot(shared, system)?.emulator.oauth() {
         act(server);
     }
@@ -197,7 +253,11 @@ pub(crate) fn expire_tokens(shared: &Shared, system: &str) -> Result<(), AdminEr
     Ok(())
 }
 
-pub(crate) fn set_clock_offset(shared: &Shared, system: &str, seconds: i64) -> Result<(), AdminError> {
+pub(crate) fn set_clock_offset(
+    shared: &Shared,
+    system: &str,
+    seconds: i64,
+) -> Result<(), AdminError> {
     slot(shared, system)?.clock_offset = SignedDuration::from_secs(seconds);
     Ok(())
 }
@@ -212,33 +272,53 @@ pub(crate) fn answer(shared: &Shared, request: &Request) -> Reply {
         }
         ("GET", ["writes"]) => {
             let log = lock(&shared.log);
-            let total: u64 = log.writes.values().flat_map(|types| types.values()).map(|count| count.total()).sum();
+            let total: u64 = log
+                .writes
+                .values()
+                .flat_map(|types| types.values())
+                .map(|count| count.total())
+                .sum();
             Ok(json!({"total": total, "writes": log.writes}))
         }
         ("GET", ["faults"]) => all_faults(shared),
         ("PUT", ["faults"]) => change_faults(shared, None, request.json()),
-        ("DELETE", ["faults"]) => {
-            shared.systems.iter().try_for_each(|(name, _)| disarm(shared, name)).and_then(|()| all_faults(shared))
-        }
+        ("DELETE", ["faults"]) => shared
+            .systems
+            .iter()
+            .try_for_each(|(name, _)| disarm(shared, name))
+            .and_then(|()| all_faults(shared)),
         ("GET", [system, "faults"]) => faults(shared, system),
         ("PUT", [system, "faults"]) => change_faults(shared, Some(system), request.json()),
-        ("DELETE", [system, "faults"]) => disarm(shared, system).and_then(|()| faults(shared, system)),
+        ("DELETE", [system, "faults"]) => {
+            disarm(shared, system).and_then(|()| faults(shared, system))
+        }
         ("POST", [system, "faults"]) => match serde_json::from_slice::<Fault>(&request.body) {
             Ok(fault) => arm(shared, system, fault.clone()).map(|()| json!(fault)),
             Err(error) => return bad(&format!("not a fault: {error}")),
         },
-        ("POST", [system, "expire-tokens"]) => expire_tokens(shared, system).map(|()| json!({"expired": true})),
+        ("POST", [system, "expire-tokens"]) => {
+            expire_tokens(shared, system).map(|()| json!({"expired": true}))
+        }
         ("POST", [system, "clock"]) => {
             let offset = request.json().and_then(|body| body["offset_seconds"].as_i64());
             match offset {
-                Some(seconds) => set_clock_offset(shared, system, seconds).map(|()| json!({"offset_seconds": seconds})),
+                Some(seconds) => set_clock_offset(shared, system, seconds)
+                    .map(|()| json!({"offset_seconds": seconds})),
                 None => return bad("a body such as {\"offset_seconds\": 30} is expected"),
             }
         }
-        ("POST", [system, "call-at"]) => match request.json().as_ref().and_then(|body| body["url"].as_str()) {
-            Some(url) => call_at(shared, system, url).map(|taken| json!({"url": url, "calls": taken})),
-            None => return bad("a body such as {\"url\": \"http://127.0.0.1:8787/hooks/wix\"} is expected"),
-        },
+        ("POST", [system, "call-at"]) => {
+            match request.json().as_ref().and_then(|body| body["url"].as_str()) {
+                Some(url) => {
+                    call_at(shared, system, url).map(|taken| json!({"url": url, "calls": taken}))
+                }
+                None => {
+                    return bad(
+                        "a body such as {\"url\": \"http://127.0.0.1:8787/hooks/wix\"} is expected",
+                    );
+                }
+            }
+        }
         ("GET", ["calls"]) => Ok(json!({"calls": *lock(&shared.calls)})),
         ("GET", [system, name]) => records(shared, system, name).map(Value::Array),
         ("GET", [system, name, id]) => record(shared, system, name, id),
@@ -250,7 +330,9 @@ pub(crate) fn answer(shared: &Shared, request: &Request) -> Reply {
             Some(patch @ Value::Object(_)) => edit(shared, system, name, id, &patch),
             _ => return bad("a JSON object is expected"),
         },
-        ("DELETE", [system, name, id]) => remove(shared, system, name, id).map(|()| json!({"deleted": id})),
+        ("DELETE", [system, name, id]) => {
+            remove(shared, system, name, id).map(|()| json!({"deleted": id}))
+        }
         _ => return Reply::json(404, &json!({"error": "nothing here; see / for what there is"})),
     };
     match result {
@@ -278,11 +360,18 @@ pub(crate) fn index(shared: &Shared, base: &str) -> Reply {
         for (name, value) in systems::credentials(system) {
             let _ = writeln!(out, "{name}={value}");
         }
-        let _ =
-            writeln!(out, "</pre>\n<p>Read over the vendor's interface:</p>\n<pre>{}</pre>", escape(&read_command(system, base)));
-        let _ = writeln!(out, "<p>Edit a record as a person in that system would (then let the flows carry it on):</p>\n<pre>");
+        let _ = writeln!(
+            out,
+            "</pre>\n<p>Read over the vendor's interface:</p>\n<pre>{}</pre>",
+            escape(&read_command(system, base))
+        );
+        let _ = writeln!(
+            out,
+            "<p>Edit a record as a person in that system would (then let the flows carry it on):</p>\n<pre>"
+        );
         let (collection, patch) = example_edit(system);
-        // One from the middle: the first is mostly the account's owner, who is nobody's counterpart.
+        // One from the middle: the first is mostly the account's owner, who is nobody's
+        // counterpart.
         let mut records = slot.emulator.records(collection);
         let middle = records.len() / 2;
         let command = match (middle < records.len()).then(|| records.swap_remove(middle)) {
@@ -295,7 +384,12 @@ pub(crate) fn index(shared: &Shared, base: &str) -> Reply {
         let _ = writeln!(out, "{}</pre>", escape(&command));
         let lists: Vec<String> = collections
             .iter()
-            .map(|name| format!("<a href=\"/_sandbox/{system}/{name}\">{name}</a> ({})", slot.emulator.records(name).len()))
+            .map(|name| {
+                format!(
+                    "<a href=\"/_sandbox/{system}/{name}\">{name}</a> ({})",
+                    slot.emulator.records(name).len()
+                )
+            })
             .collect();
         let _ = writeln!(out, "<p>Records: {}</p>", lists.join(", "));
     }
@@ -324,13 +418,21 @@ fn escape(text: &str) -> String {
 
 fn example_edit(system: &str) -> (&'static str, &'static str) {
     match system {
-        "superoffice" => ("Person", r#"{"Firstname":"Kari","Emails":[{"Value":"kari.new@example.no"}]}"#),
+        "superoffice" => {
+            ("Person", r#"{"Firstname":"Kari","Emails":[{"Value":"kari.new@example.no"}]}"#)
+        }
         "wix" => ("contacts", r#"{"info":{"name":{"first":"Kari","last":"Berg"}}}"#),
-        "poweroffice-go" => ("Employees", r#"{"FirstName":"Kari","LastName":"Berg","PhoneNumber":"+47 99 88 77 66"}"#),
+        "poweroffice-go" => (
+            "Employees",
+            r#"{"FirstName":"Kari","LastName":"Berg","PhoneNumber":"+47 99 88 77 66"}"#,
+        ),
         "crmoffice" => ("contacts", r#"{"givenName":"Kari","familyName":"Berg"}"#),
         "fjordclub" => ("members", r#"{"name":"Kari Berg","town":"Odda"}"#),
         "zendesk" => ("users", r#"{"name":"Kari Berg","phone":"+4799887766"}"#),
-        _ => ("users", r#"{"login":"kari.berg","name":"Kari Berg","profile":{"email":{"email":"kari.berg@example.org"}}}"#),
+        _ => (
+            "users",
+            r#"{"login":"kari.berg","name":"Kari Berg","profile":{"email":{"email":"kari.berg@example.org"}}}"#,
+        ),
     }
 }
 
@@ -363,7 +465,10 @@ fn read_command(system: &str, base: &str) -> String {
             of("CRMOFFICE_REFRESH_TOKEN")
         ),
         "fjordclub" => {
-            format!("curl '{base}/{system}/members?limit=5' -H 'X-Api-Key: {}'", of("FJORDCLUB_API_KEY"))
+            format!(
+                "curl '{base}/{system}/members?limit=5' -H 'X-Api-Key: {}'",
+                of("FJORDCLUB_API_KEY")
+            )
         }
         "zendesk" => format!(
             "curl -g '{base}/{system}/api/v2/users?page[size]=5' -u '{}/token:{}'",

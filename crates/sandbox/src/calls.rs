@@ -1,6 +1,7 @@
-//! Calls that emulated systems make when a person changes something in them (webhooks). Which calls those are, and how they are signed, is the
-//! emulators' matter; here they are sent, each once, and noted. What comes over a vendor's own interface raises no call here, and a call
-//! that is not taken is not made again: vendors try again later, which nobody should have to rely on.
+//! Calls that emulated systems make when a person changes something in them (webhooks). Which calls
+//! those are, and how they are signed, is the emulators' matter; here they are sent, each once, and
+//! noted. What comes over a vendor's own interface raises no call here, and a call that is not
+//! taken is not made again: vendors try again later, which nobody should have to rely on.
 
 use crate::http::Act;
 use serde::Serialize;
@@ -42,7 +43,8 @@ pub struct LoggedCall {
 /// The calls made so far.
 pub(crate) type Calls = Arc<Mutex<Vec<LoggedCall>>>;
 
-/// Makes calls, in a thread of their own: whoever changes a record does not wait for those who are told.
+/// Makes calls, in a thread of their own: whoever changes a record does not wait for those who are
+/// told.
 pub(crate) fn send(log: &Calls, system: &str, calls: Vec<Call>) {
     let (log, system) = (Arc::clone(log), system.to_owned());
     if !calls.is_empty() {
@@ -63,11 +65,15 @@ pub(crate) fn send(log: &Calls, system: &str, calls: Vec<Call>) {
 fn post(call: &Call) -> Option<u16> {
     let rest = call.url.strip_prefix("http://")?;
     let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let mut stream = TcpStream::connect_timeout(&host.to_socket_addrs().ok()?.next()?, PATIENCE).ok()?;
+    let mut stream =
+        TcpStream::connect_timeout(&host.to_socket_addrs().ok()?.next()?, PATIENCE).ok()?;
     stream.set_read_timeout(Some(PATIENCE)).ok()?;
-    let headers: String = call.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let headers: String =
+        call.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let length = call.body.len();
-    let head = format!("POST /{path} HTTP/1.1\r\nHost: {host}\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n");
+    let head = format!(
+        "POST /{path} HTTP/1.1\r\nHost: {host}\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n"
+    );
     stream.write_all(format!("{head}{}", call.body).as_bytes()).ok()?;
     let mut answer = String::new();
     // A status line is all that counts.

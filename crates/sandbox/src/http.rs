@@ -1,5 +1,5 @@
-//! What an emulator is asked and what it answers: plain values, so that an emulator is a function of a request, a time
-//! and its own tables, without sockets or tasks.
+//! What an emulator is asked and what it answers: plain values, so that an emulator is a function
+//! of a request, a time and its own tables, without sockets or tasks.
 
 use crate::util::base64;
 use axum::http::Uri;
@@ -34,7 +34,10 @@ impl Request {
 
     /// A query parameter whatever the case of its name.
     pub fn param_any_case(&self, name: &str) -> Option<&str> {
-        self.query.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.query
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
     }
 
     /// A number from the query; `Err` holds what was written instead.
@@ -59,17 +62,23 @@ impl Request {
     pub fn reads(&self) -> bool {
         let last = self.segments.last().map(|segment| segment.to_lowercase()).unwrap_or_default();
         matches!(self.method.as_str(), "GET" | "HEAD")
-            || self.method == "POST" && ["query", "search"].iter().any(|word| last.starts_with(word))
+            || self.method == "POST"
+                && ["query", "search"].iter().any(|word| last.starts_with(word))
     }
 
-    /// Whether the path segments are these; `*` stands for any one. Names are compared without regard to case.
+    /// Whether the path segments are these; `*` stands for any one. Names are compared without
+    /// regard to case.
     pub fn is(&self, method: &str, pattern: &[&str]) -> bool {
         self.method == method && self.path_is(pattern)
     }
 
     pub fn path_is(&self, pattern: &[&str]) -> bool {
         self.segments.len() == pattern.len()
-            && self.segments.iter().zip(pattern).all(|(segment, wanted)| *wanted == "*" || segment.eq_ignore_ascii_case(wanted))
+            && self
+                .segments
+                .iter()
+                .zip(pattern)
+                .all(|(segment, wanted)| *wanted == "*" || segment.eq_ignore_ascii_case(wanted))
     }
 
     /// User and password of `Authorization: Basic`.
@@ -114,7 +123,8 @@ pub(crate) fn percent_decode(text: &str) -> String {
 }
 
 /// RFC 3986: everything but unreserved characters.
-const NOT_UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const NOT_UNRESERVED: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Encodes for use in a query value.
 pub(crate) fn percent_encode(text: &str) -> String {

@@ -1,10 +1,11 @@
 //! The six systems of the example dataflow documents, emulated over HTTP.
 //!
-//! SuperOffice, Wix, PowerOffice Go, CRMOffice, Zendesk and YouTrack, each under a path prefix of one local server, with
-//! what the vendors enforce: authentication, paging, filters, required and derived properties, revisions and their
-//! conflicts, duplicates, refusals, error bodies, request budgets. They are written from what the vendors document and
-//! share no code with the connectors, so that each can prove the other wrong. Where the vendor's behaviour could not be
-//! verified, a comment in the system's file says so ("unverified") and says what was chosen.
+//! SuperOffice, Wix, PowerOffice Go, CRMOffice, Zendesk and YouTrack, each under a path prefix of
+//! one local server, with what the vendors enforce: authentication, paging, filters, required and
+//! derived properties, revisions and their conflicts, duplicates, refusals, error bodies, request
+//! budgets. They are written from what the vendors document and share no code with the connectors,
+//! so that each can prove the other wrong. Where the vendor's behaviour could not be verified, a
+//! comment in the system's file says so ("unverified") and says what was chosen.
 //!
 //! ```
 //! use lockstep_sandbox::{Options, Sandbox};
@@ -15,8 +16,9 @@
 //! assert!(users.len() > 10 && address.ends_with("/zendesk"));
 //! ```
 //!
-//! Outside the vendors' address space, `/_sandbox/…` shows the requests made, counts the writes, edits records as a
-//! person in that system would, and injects faults; [`Running`] has the same as methods.
+//! Outside the vendors' address space, `/_sandbox/…` shows the requests made, counts the writes,
+//! edits records as a person in that system would, and injects faults; [`Running`] has the same as
+//! methods.
 
 mod admin;
 mod calls;
@@ -35,7 +37,9 @@ pub use calls::LoggedCall;
 pub use faults::setting::PRESETS;
 pub use faults::{Fault, FaultKind, How, Rate, Setting, SettingError, Struck, What};
 pub use server::{LoggedRequest, WriteCount, Writes};
-pub use systems::described::{Described, DescribedProperty, DescribedType, KEY as DESCRIBED_KEY, Kind};
+pub use systems::described::{
+    Described, DescribedProperty, DescribedType, KEY as DESCRIBED_KEY, Kind,
+};
 pub use systems::{INVENTED, SYSTEMS};
 
 use jiff::SignedDuration;
@@ -64,7 +68,8 @@ pub struct Options {
     pub rate_scale: f64,
     /// How far Zendesk's incremental exports are behind (the vendor's: one minute).
     pub zendesk_incremental_lag: Duration,
-    /// How far lists and queries are behind writes (read replicas, search indexes); reading by id never is.
+    /// How far lists and queries are behind writes (read replicas, search indexes); reading by id
+    /// never is.
     pub list_lag: Duration,
     /// How long a new Hub user takes to appear in YouTrack's own user list.
     pub youtrack_pairing_delay: Duration,
@@ -72,7 +77,8 @@ pub struct Options {
     pub crmoffice_stamps: bool,
     /// How far a system's clock is off, in seconds (positive: ahead), by its name.
     pub clock_offsets: Vec<(String, i64)>,
-    /// The log of requests keeps what was sent and answered too, and fewer requests for it: 64 MiB of bodies.
+    /// The log of requests keeps what was sent and answered too, and fewer requests for it: 64 MiB
+    /// of bodies.
     pub keep_bodies: bool,
     /// What goes wrong from the start, by system; those that are not named behave.
     pub faults: Vec<(String, Setting)>,
@@ -112,10 +118,14 @@ pub enum StartError {
     #[error("cannot listen on 127.0.0.1:{port}: {source}; choose another port, or 0 for any")]
     Listen { port: u16, source: std::io::Error },
     /// A system that is not emulated.
-    #[error("there is no system '{0}' in the sandbox; it has superoffice, wix, poweroffice-go, crmoffice, zendesk and youtrack")]
+    #[error(
+        "there is no system '{0}' in the sandbox; it has superoffice, wix, poweroffice-go, crmoffice, zendesk and youtrack"
+    )]
     UnknownSystem(String),
     /// A described system by the name of one of the six.
-    #[error("'{0}' is the name of a system that the sandbox knows; call the described one otherwise")]
+    #[error(
+        "'{0}' is the name of a system that the sandbox knows; call the described one otherwise"
+    )]
     TakenName(String),
     /// The runtime could not be made.
     #[error("cannot start the server's thread: {0}")]
@@ -126,8 +136,8 @@ pub enum StartError {
 pub struct Sandbox;
 
 impl Sandbox {
-    /// Starts one server with the chosen systems on a thread of its own; it runs until [`Running::shutdown`] or until the
-    /// value is dropped.
+    /// Starts one server with the chosen systems on a thread of its own; it runs until
+    /// [`Running::shutdown`] or until the value is dropped.
     pub fn start(options: Options) -> Result<Running, StartError> {
         let shared = Arc::new(world(&options)?);
         let listener = std::net::TcpListener::bind(("127.0.0.1", options.port))
@@ -153,7 +163,8 @@ impl Sandbox {
                         .fallback(server::handle)
                         .layer(axum::extract::DefaultBodyLimit::max(64 << 20))
                         .with_state(state);
-                    // No graceful end: a caller that hangs on purpose must not keep the sandbox alive.
+                    // No graceful end: a caller that hangs on purpose must not keep the sandbox
+                    // alive.
                     tokio::select! {
                         _ = axum::serve(listener, app) => {}
                         _ = stopped => {}
@@ -167,7 +178,8 @@ impl Sandbox {
 }
 
 fn world(options: &Options) -> Result<Shared, StartError> {
-    let span = |duration: Duration| SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
+    let span =
+        |duration: Duration| SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
     let settings = systems::Settings {
         seed: options.seed,
         list_lag: span(options.list_lag),
@@ -181,13 +193,19 @@ fn world(options: &Options) -> Result<Shared, StartError> {
         .iter()
         .chain(options.clock_offsets.iter().map(|(system, _)| system))
         .chain(options.faults.iter().map(|(system, _)| system))
-        .find(|name| !SYSTEMS.contains(&name.as_str()) && !INVENTED.contains(&name.as_str()) && !described(name))
+        .find(|name| {
+            !SYSTEMS.contains(&name.as_str())
+                && !INVENTED.contains(&name.as_str())
+                && !described(name)
+        })
     {
         return Err(StartError::UnknownSystem(unknown.clone()));
     }
     let mut systems = Vec::new();
     for system in SYSTEMS.into_iter().chain(INVENTED) {
-        let named = !options.systems.is_empty() || !options.described.is_empty() || INVENTED.contains(&system);
+        let named = !options.systems.is_empty()
+            || !options.described.is_empty()
+            || INVENTED.contains(&system);
         if named && !options.systems.iter().any(|wanted| wanted == system) {
             continue;
         }
@@ -216,7 +234,11 @@ fn world(options: &Options) -> Result<Shared, StartError> {
 }
 
 fn slot(options: &Options, system: &str, emulator: Box<dyn systems::Emulator>) -> Mutex<Slot> {
-    let offset = options.clock_offsets.iter().find(|(name, _)| name == system).map_or(0, |(_, seconds)| *seconds);
+    let offset = options
+        .clock_offsets
+        .iter()
+        .find(|(name, _)| name == system)
+        .map_or(0, |(_, seconds)| *seconds);
     Mutex::new(Slot {
         rates: rates::Rates::new(emulator.limits(), options.rate_scale),
         emulator,
@@ -228,7 +250,12 @@ fn slot(options: &Options, system: &str, emulator: Box<dyn systems::Emulator>) -
 }
 
 fn faults_of(options: &Options, system: &str) -> Setting {
-    options.faults.iter().find(|(name, _)| name == system).map(|(_, setting)| setting.clone()).unwrap_or_default()
+    options
+        .faults
+        .iter()
+        .find(|(name, _)| name == system)
+        .map(|(_, setting)| setting.clone())
+        .unwrap_or_default()
 }
 
 /// A running sandbox. Dropping it stops the server.
@@ -261,7 +288,8 @@ impl Running {
         self.shared.systems.iter().map(|(name, _)| (*name).to_owned()).collect()
     }
 
-    /// A system's address, `http://127.0.0.1:PORT/zendesk`; `None` for a system that was not started.
+    /// A system's address, `http://127.0.0.1:PORT/zendesk`; `None` for a system that was not
+    /// started.
     pub fn url(&self, system: &str) -> Option<String> {
         let known = self.shared.systems.iter().any(|(name, _)| *name == system);
         known.then(|| format!("http://{}/{system}", self.address))
@@ -297,13 +325,21 @@ impl Running {
         admin::record(&self.shared, system, collection, id)
     }
 
-    /// Adds a record as a person in that system would; what the body leaves out gets its default. Returns the record.
+    /// Adds a record as a person in that system would; what the body leaves out gets its default.
+    /// Returns the record.
     pub fn put(&self, system: &str, collection: &str, body: Value) -> Result<Value, AdminError> {
         admin::put(&self.shared, system, collection, body)
     }
 
-    /// Edits a record as a person would: objects are merged, lists replaced, null clears. Returns the record.
-    pub fn edit(&self, system: &str, collection: &str, id: &str, patch: &Value) -> Result<Value, AdminError> {
+    /// Edits a record as a person would: objects are merged, lists replaced, null clears. Returns
+    /// the record.
+    pub fn edit(
+        &self,
+        system: &str,
+        collection: &str,
+        id: &str,
+        patch: &Value,
+    ) -> Result<Value, AdminError> {
         admin::edit(&self.shared, system, collection, id, patch)
     }
 
@@ -317,7 +353,8 @@ impl Running {
         admin::arm(&self.shared, system, fault)
     }
 
-    /// Sets what goes wrong in a system from now on, in place of what was set before. Armed faults stay.
+    /// Sets what goes wrong in a system from now on, in place of what was set before. Armed faults
+    /// stay.
     pub fn set_faults(&self, system: &str, setting: Setting) -> Result<(), AdminError> {
         admin::set_faults(&self.shared, system, setting)
     }
@@ -337,7 +374,8 @@ impl Running {
         admin::expire_tokens(&self.shared, system)
     }
 
-    /// A user takes back what was granted in a sign-in: access and refresh tokens stop working. Nothing for a system without sign-ins.
+    /// A user takes back what was granted in a sign-in: access and refresh tokens stop working.
+    /// Nothing for a system without sign-ins.
     pub fn revoke_tokens(&self, system: &str) -> Result<(), AdminError> {
         admin::with_oauth(&self.shared, system, crate::oauth::Server::revoke_all)
     }
@@ -347,8 +385,9 @@ impl Running {
         admin::with_oauth(&self.shared, system, |server| server.manner.seconds = seconds)
     }
 
-    /// Where a system calls when somebody changes something in it, as a person sets it in the system's own pages. False where a system does not
-    /// call, or is told where by a request of its own interface.
+    /// Where a system calls when somebody changes something in it, as a person sets it in the
+    /// system's own pages. False where a system does not call, or is told where by a request of its
+    /// own interface.
     pub fn call_at(&self, system: &str, url: &str) -> Result<bool, AdminError> {
         admin::call_at(&self.shared, system, url)
     }
@@ -385,13 +424,17 @@ impl Drop for Running {
     }
 }
 
-/// The fixed demo credentials of a system, as names for environment variables and values. They open the sandbox and
-/// nothing else, so they are no secrets.
+/// The fixed demo credentials of a system, as names for environment variables and values. They open
+/// the sandbox and nothing else, so they are no secrets.
 pub fn credentials(system: &str) -> Vec<(String, String)> {
-    systems::credentials(system).iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    systems::credentials(system)
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect()
 }
 
-/// The record types of a system by the names of the sandbox's collections; empty for an unknown system.
+/// The record types of a system by the names of the sandbox's collections; empty for an unknown
+/// system.
 pub fn collections(system: &str) -> Vec<String> {
     let settings = systems::Settings {
         seed: 0,

@@ -1,9 +1,11 @@
-//! An OAuth 2 authorization server for emulators that have one: the page of RFC 6749, section 3.1 with PKCE (RFC 7636), the token
-//! endpoint of section 3.2, revocation (RFC 7009). Refresh tokens are replaced each time, or not; an old one that comes again voids all
-//! that came of the same sign-in (RFC 9700, section 2.2.2).
+//! An OAuth 2 authorization server for emulators that have one: the page of RFC 6749, section 3.1
+//! with PKCE (RFC 7636), the token endpoint of section 3.2, revocation (RFC 7009). Refresh tokens
+//! are replaced each time, or not; an old one that comes again voids all that came of the same
+//! sign-in (RFC 9700, section 2.2.2).
 //!
-//! The page lets everybody in at once: a person's clicks are not what is emulated. It refuses what a real one refuses: an unknown client,
-//! an address to come back to that is not on this machine (RFC 8252, section 7.3), a missing challenge.
+//! The page lets everybody in at once: a person's clicks are not what is emulated. It refuses what
+//! a real one refuses: an unknown client, an address to come back to that is not on this machine
+//! (RFC 8252, section 7.3), a missing challenge.
 
 use crate::http::{Reply, Request, percent_encode};
 use crate::util::base64;
@@ -25,7 +27,8 @@ pub(crate) struct Manner {
     /// What access tokens begin with.
     pub prefix: &'static str,
     pub seconds: i64,
-    /// Refresh tokens of sign-ins are replaced when they are used; the one from the beginning never is.
+    /// Refresh tokens of sign-ins are replaced when they are used; the one from the beginning never
+    /// is.
     pub rotates: bool,
     /// The answer to a wrong client: RFC 6749 allows both.
     pub wrong_client: u16,
@@ -87,14 +90,19 @@ impl Server {
             return refuse("This client is not known.");
         }
         let redirect = request.param("redirect_uri").unwrap_or_default().to_owned();
-        let own = ["http://127.0.0.1:", "http://localhost:", "http://[::1]:"].iter().any(|start| redirect.starts_with(start));
+        let own = ["http://127.0.0.1:", "http://localhost:", "http://[::1]:"]
+            .iter()
+            .any(|start| redirect.starts_with(start));
         if !own {
             return refuse("The redirect_uri must be on this machine.");
         }
         let state = request.param("state").unwrap_or_default();
         let back = |query: String| {
             let query = format!("{query}&state={}", percent_encode(state));
-            Reply::empty(302).header("location", format!("{redirect}{}{query}", if redirect.contains('?') { '&' } else { '?' }))
+            Reply::empty(302).header(
+                "location",
+                format!("{redirect}{}{query}", if redirect.contains('?') { '&' } else { '?' }),
+            )
         };
         if request.param("response_type") != Some("code") {
             return back("error=unsupported_response_type".into());
@@ -103,30 +111,45 @@ impl Server {
             (Some(challenge), Some("S256")) if challenge.len() == 43 => {
                 let code = ids.token("code-");
                 let until = now + SignedDuration::from_secs(CODE_SECONDS);
-                self.codes.insert(code.clone(), Code { challenge: challenge.to_owned(), redirect: redirect.clone(), until });
+                self.codes.insert(
+                    code.clone(),
+                    Code { challenge: challenge.to_owned(), redirect: redirect.clone(), until },
+                );
                 back(format!("code={}", percent_encode(&code)))
             }
-            _ => back("error=invalid_request&error_description=code_challenge+with+S256+is+required".into()),
+            _ => back(
+                "error=invalid_request&error_description=code_challenge+with+S256+is+required"
+                    .into(),
+            ),
         }
     }
 
     /// The token endpoint.
     pub fn token(&mut self, request: &Request, ids: &mut Source, now: Timestamp) -> Reply {
         let form = request.form();
-        let field = |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+        let field =
+            |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
         let (client, secret) = match request.basic() {
             Some(both) => (Some(both.0), Some(both.1)),
             None => (field("client_id"), field("client_secret")),
         };
-        let error = |status, error: &str| Reply::json(status, &json!({"error": error})).header("cache-control", "no-store");
-        if client.as_deref() != Some(self.manner.client) || secret.as_deref() != Some(self.manner.secret) {
+        let error = |status, error: &str| {
+            Reply::json(status, &json!({"error": error})).header("cache-control", "no-store")
+        };
+        if client.as_deref() != Some(self.manner.client)
+            || secret.as_deref() != Some(self.manner.secret)
+        {
             return error(self.manner.wrong_client, "invalid_client");
         }
         match field("grant_type").as_deref() {
             Some("authorization_code") => {
                 // Whatever comes of it, a code is good once.
-                let code = field("code").and_then(|code| self.codes.remove(&code)).filter(|code| code.until > now);
-                let Some(code) = code.filter(|code| field("redirect_uri").as_ref() == Some(&code.redirect)) else {
+                let code = field("code")
+                    .and_then(|code| self.codes.remove(&code))
+                    .filter(|code| code.until > now);
+                let Some(code) =
+                    code.filter(|code| field("redirect_uri").as_ref() == Some(&code.redirect))
+                else {
                     return error(400, "invalid_grant");
                 };
                 let verifier = field("code_verifier").unwrap_or_default();
@@ -135,7 +158,8 @@ impl Server {
                 }
                 self.sign_ins += 1;
                 let refresh = ids.token("refresh-");
-                self.refreshes.insert(refresh.clone(), Refresh { sign_in: self.sign_ins, used: false });
+                self.refreshes
+                    .insert(refresh.clone(), Refresh { sign_in: self.sign_ins, used: false });
                 self.give(self.sign_ins, refresh, ids, now)
             }
             Some("refresh_token") => {
@@ -166,7 +190,12 @@ impl Server {
 
     /// RFC 7009: answers 200 whether the token was one or not.
     pub fn revoke(&mut self, request: &Request) -> Reply {
-        let token = request.form().into_iter().find(|(key, _)| key == "token").map(|(_, value)| value).unwrap_or_default();
+        let token = request
+            .form()
+            .into_iter()
+            .find(|(key, _)| key == "token")
+            .map(|(_, value)| value)
+            .unwrap_or_default();
         let refresh = self.refreshes.get(&token).map(|refresh| refresh.sign_in);
         if let Some(sign_in) = refresh.or(self.accesses.get(&token).map(|(sign_in, _)| *sign_in)) {
             self.end(sign_in);
@@ -181,9 +210,11 @@ impl Server {
 
     fn give(&mut self, sign_in: u64, refresh: String, ids: &mut Source, now: Timestamp) -> Reply {
         let access = ids.token(self.manner.prefix);
-        self.accesses.insert(access.clone(), (sign_in, now + SignedDuration::from_secs(self.manner.seconds)));
-        let body =
-            json!({"token_type": "Bearer", "access_token": access, "expires_in": self.manner.seconds, "refresh_token": refresh});
+        self.accesses.insert(
+            access.clone(),
+            (sign_in, now + SignedDuration::from_secs(self.manner.seconds)),
+        );
+        let body = json!({"token_type": "Bearer", "access_token": access, "expires_in": self.manner.seconds, "refresh_token": refresh});
         Reply::json(200, &body).header("cache-control", "no-store")
     }
 }

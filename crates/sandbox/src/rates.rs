@@ -40,7 +40,8 @@ impl Rates {
                 continue;
             }
             let length = Duration::from_secs(limit.window_seconds);
-            let budget = (f64::from(limit.requests) * self.scale).ceil().min(f64::from(u32::MAX)) as u32;
+            let budget =
+                (f64::from(limit.requests) * self.scale).ceil().min(f64::from(u32::MAX)) as u32;
             let (started, used) = match *window {
                 Some((started, used)) if now.duration_since(started) < length => (started, used),
                 _ => (now, 0),
@@ -52,7 +53,8 @@ impl Rates {
             }
             *window = Some((started, used + 1));
             if standing == Standing::Free {
-                standing = Standing::Within { limit: budget, remaining: budget - used - 1, resets_in };
+                standing =
+                    Standing::Within { limit: budget, remaining: budget - used - 1, resets_in };
             }
         }
         standing

@@ -1,7 +1,8 @@
 //! The HTTP side: one listener for all systems, on a runtime thread of its own.
 //!
-//! Every request goes through the same steps: find the system by its prefix, see which faults strike it, count it against
-//! the budgets, ask the emulator, note what it did. The emulators know none of this.
+//! Every request goes through the same steps: find the system by its prefix, see which faults
+//! strike it, count it against the budgets, ask the emulator, note what it did. The emulators know
+//! none of this.
 
 use crate::admin;
 use crate::faults::past::Past;
@@ -42,7 +43,8 @@ pub struct LoggedRequest {
     /// The kind of fault that struck it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fault: Option<FaultKind>,
-    /// What was sent, where the sandbox keeps that: without headers, and nothing of what hands out tokens, so that it holds no secret.
+    /// What was sent, where the sandbox keeps that: without headers, and nothing of what hands out
+    /// tokens, so that it holds no secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sent: Option<String>,
     /// What was answered, where the sandbox keeps that.
@@ -105,7 +107,11 @@ impl Slot {
 
     /// Before a write, by a request or by a person: keeps what stale reads will show.
     pub fn about_to_write(&mut self) {
-        let armed = self.armed.iter().filter(|fault| fault.what.kind == FaultKind::StaleRead).map(|fault| lag(&fault.what));
+        let armed = self
+            .armed
+            .iter()
+            .filter(|fault| fault.what.kind == FaultKind::StaleRead)
+            .map(|fault| lag(&fault.what));
         let span = armed.max().unwrap_or_default().max(self.faults.setting().span());
         self.past.keep(self.emulator.as_ref(), span, Instant::now());
     }
@@ -128,7 +134,15 @@ impl Shared {
         self.systems.iter().find(|(name, _)| *name == system).map(|(_, slot)| lock(slot))
     }
 
-    fn note(&self, system: &str, request: &Request, path: &str, reply: Option<&Reply>, done: &Reply, fault: Option<FaultKind>) {
+    fn note(
+        &self,
+        system: &str,
+        request: &Request,
+        path: &str,
+        reply: Option<&Reply>,
+        done: &Reply,
+        fault: Option<FaultKind>,
+    ) {
         let mut log = lock(&self.log);
         log.last += 1;
         let entry = LoggedRequest {
@@ -143,13 +157,20 @@ impl Shared {
             answered: body_kept(&log, path, reply.map_or(&[], |reply| &reply.body)),
         };
         log.body_bytes += entry.bytes();
-        while log.requests.len() >= LOG_LENGTH || (log.body_bytes > BODIES_KEPT && !log.requests.is_empty()) {
+        while log.requests.len() >= LOG_LENGTH
+            || (log.body_bytes > BODIES_KEPT && !log.requests.is_empty())
+        {
             let oldest = log.requests.pop_front().map_or(0, |oldest| oldest.bytes());
             log.body_bytes -= oldest;
         }
         log.requests.push_back(entry);
         for wrote in &done.wrote {
-            let count = log.writes.entry(system.to_owned()).or_default().entry(wrote.collection.to_owned()).or_default();
+            let count = log
+                .writes
+                .entry(system.to_owned())
+                .or_default()
+                .entry(wrote.collection.to_owned())
+                .or_default();
             match wrote.act {
                 Act::Create => count.create += 1,
                 Act::Update => count.update += 1,
@@ -187,8 +208,8 @@ pub(crate) async fn handle(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response<Body> {
-    // Unwinding ends the task of a connection, and with it the socket, without a panic message: the caller sees the
-    // connection closed before an answer, which is what a lost answer looks like.
+    // Unwinding ends the task of a connection, and with it the socket, without a panic message: the
+    // caller sees the connection closed before an answer, which is what a lost answer looks like.
     let drop_connection = || std::panic::resume_unwind(Box::new("connection dropped on purpose"));
     match serve(&shared, &method, &uri, &headers, body) {
         Outcome::Answer(reply, after) => {
@@ -215,7 +236,8 @@ async fn wait(time: Duration) {
 fn serve(shared: &Shared, method: &Method, uri: &Uri, headers: &HeaderMap, body: Bytes) -> Outcome {
     let mut segments: VecDeque<String> =
         uri.path().split('/').filter(|segment| !segment.is_empty()).map(percent_decode).collect();
-    let host = headers.get("host").and_then(|value| value.to_str().ok()).unwrap_or("127.0.0.1").to_owned();
+    let host =
+        headers.get("host").and_then(|value| value.to_str().ok()).unwrap_or("127.0.0.1").to_owned();
     let first = segments.pop_front();
     let mut request = Request {
         method: method.as_str().to_owned(),
@@ -223,7 +245,9 @@ fn serve(shared: &Shared, method: &Method, uri: &Uri, headers: &HeaderMap, body:
         query: pairs(uri.query().unwrap_or_default()),
         headers: headers
             .iter()
-            .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+            .map(|(name, value)| {
+                (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+            })
             .collect(),
         body: body.to_vec(),
         base: format!("http://{host}"),
@@ -243,7 +267,8 @@ fn serve(shared: &Shared, method: &Method, uri: &Uri, headers: &HeaderMap, body:
         ));
     };
     let path = uri.path_and_query().map_or(uri.path(), |both| both.as_str());
-    let mut faults: Vec<What> = faults::strike(&mut slot.armed, &request, uri.path()).into_iter().collect();
+    let mut faults: Vec<What> =
+        faults::strike(&mut slot.armed, &request, uri.path()).into_iter().collect();
     faults.extend(slot.faults.draw(&request, uri.path()));
     let nothing = Reply::empty(0);
     // What keeps the request from being carried out comes before all else.
@@ -266,7 +291,10 @@ fn serve(shared: &Shared, method: &Method, uri: &Uri, headers: &HeaderMap, body:
     let mut struck: Vec<FaultKind> = Vec::new();
     let reply = carry_out(&mut slot, &mut request, &faults, &mut struck);
     let slow = faults.iter().filter(|fault| fault.kind == FaultKind::Slow);
-    let after = slow.map(|fault| Duration::from_millis(fault.delay_ms.unwrap_or(500))).max().unwrap_or_default();
+    let after = slow
+        .map(|fault| Duration::from_millis(fault.delay_ms.unwrap_or(500)))
+        .max()
+        .unwrap_or_default();
     let has = |kind| faults.iter().any(|fault| fault.kind == kind);
     struck.extend([FaultKind::Slow, FaultKind::LostAnswer].into_iter().filter(|kind| has(*kind)));
     let cut = has(FaultKind::BrokenJson) && !has(FaultKind::LostAnswer);
@@ -292,8 +320,14 @@ fn serve(shared: &Shared, method: &Method, uri: &Uri, headers: &HeaderMap, body:
     Outcome::Answer(shown, after)
 }
 
-/// Asks the emulator, or what it was like before, or one like it that has no records; notes what made a difference.
-fn carry_out(slot: &mut Slot, request: &mut Request, faults: &[What], struck: &mut Vec<FaultKind>) -> Reply {
+/// Asks the emulator, or what it was like before, or one like it that has no records; notes what
+/// made a difference.
+fn carry_out(
+    slot: &mut Slot,
+    request: &mut Request,
+    faults: &[What],
+    struck: &mut Vec<FaultKind>,
+) -> Reply {
     let reads = request.reads();
     if !reads {
         for fault in faults.iter().filter(|fault| fault.kind == FaultKind::Rewrite) {
@@ -309,7 +343,9 @@ fn carry_out(slot: &mut Slot, request: &mut Request, faults: &[What], struck: &m
         return reply;
     }
     let now = slot.now();
-    let other = |mut emulator: Box<dyn Emulator>| Some(emulator.answer(request, now)).filter(|other| other.body != reply.body);
+    let other = |mut emulator: Box<dyn Emulator>| {
+        Some(emulator.answer(request, now)).filter(|other| other.body != reply.body)
+    };
     for fault in faults {
         let seen = match fault.kind {
             FaultKind::EmptyList => {
@@ -370,8 +406,8 @@ fn faulty(emulator: &dyn Emulator, fault: &What) -> Reply {
 
 fn response(reply: Reply) -> Response<Body> {
     let mut response = Response::new(Body::from(reply.body));
-    *response.status_mut() =
-        axum::http::StatusCode::from_u16(reply.status).unwrap_or(axum::http::StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() = axum::http::StatusCode::from_u16(reply.status)
+        .unwrap_or(axum::http::StatusCode::INTERNAL_SERVER_ERROR);
     for (name, value) in reply.headers {
         if let Ok(value) = axum::http::HeaderValue::from_bytes(value.as_bytes()) {
             response.headers_mut().insert(name, value);

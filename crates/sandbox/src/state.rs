@@ -1,8 +1,9 @@
 //! Tables of records in the vendor's own shape.
 //!
-//! A table keeps its records in the order of their ids (for UUIDs that is no order at all, which is what a caller sees of
-//! such systems), an index of look-up keys for the uniqueness rules, and, where lists are to lag behind writes, what each
-//! record was like a moment ago (a read replica or a search index).
+//! A table keeps its records in the order of their ids (for UUIDs that is no order at all, which is
+//! what a caller sees of such systems), an index of look-up keys for the uniqueness rules, and,
+//! where lists are to lag behind writes, what each record was like a moment ago (a read replica or
+//! a search index).
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -106,7 +107,10 @@ impl Table {
     pub fn listed(&self, now: Timestamp) -> impl Iterator<Item = &Value> {
         let limit = now - self.lag;
         self.rows.values().filter_map(move |row| {
-            row.earlier.iter().find(|(ended, _)| *ended > limit).map_or(row.value.as_ref(), |(_, value)| value.as_ref())
+            row.earlier
+                .iter()
+                .find(|(ended, _)| *ended > limit)
+                .map_or(row.value.as_ref(), |(_, value)| value.as_ref())
         })
     }
 

@@ -34,7 +34,10 @@ fn records_come_all_at_once_and_change_by_patch_and_put() {
     assert!(made.get("email").is_none() && made.get("modifiedAt").is_none());
     let refused = api.post("/contacts", &json!({"directPhone":"22"})).expect(400);
     assert!(refused["errors"]["givenName"].is_array());
-    assert!(api.post("/contacts", &json!({"givenName":5})).expect(400)["errors"]["givenName"].is_array());
+    assert!(
+        api.post("/contacts", &json!({"givenName":5})).expect(400)["errors"]["givenName"]
+            .is_array()
+    );
     assert!(
         api.post("/contacts", &json!({"givenName":"A","company":{"id":"none"}})).expect(400)["errors"]["company.id"].is_array()
     );
@@ -58,12 +61,19 @@ fn records_come_all_at_once_and_change_by_patch_and_put() {
 
 #[test]
 fn stamps_show_only_where_asked_for() {
-    let options = Options { crmoffice_stamps: true, systems: vec!["crmoffice".to_owned()], ..Options::empty() };
+    let options = Options {
+        crmoffice_stamps: true,
+        systems: vec!["crmoffice".to_owned()],
+        ..Options::empty()
+    };
     let sandbox = Sandbox::start(options).unwrap();
     assert_eq!(sandbox.url("wix"), None);
     let api = crmoffice(&sandbox);
     let made = api.post("/contacts", &json!({"givenName":"Ada"})).expect(201);
     assert_ne!(made["modifiedAt"], Value::Null);
     let path = format!("/contacts/{}", made["id"].as_str().unwrap());
-    assert_eq!(api.patch(&path, &json!({"givenName":"Ada"})).expect(200)["modifiedAt"], made["modifiedAt"]);
+    assert_eq!(
+        api.patch(&path, &json!({"givenName":"Ada"})).expect(200)["modifiedAt"],
+        made["modifiedAt"]
+    );
 }

@@ -26,14 +26,26 @@ fn contact(first: &str) -> Value {
 }
 
 fn firsts(list: &Value) -> Vec<&str> {
-    list["contacts"].as_array().unwrap().iter().filter_map(|one| one["info"]["name"]["first"].as_str()).collect()
+    list["contacts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|one| one["info"]["name"]["first"].as_str())
+        .collect()
 }
 
 #[test]
 fn lost_answers_and_refused_connections() {
     let sandbox = empty();
     let api = wix(&sandbox);
-    let send = || api.raw("POST", CONTACTS, &[("content-type", "application/json")], Some(&contact("Åse").to_string()));
+    let send = || {
+        api.raw(
+            "POST",
+            CONTACTS,
+            &[("content-type", "application/json")],
+            Some(&contact("Åse").to_string()),
+        )
+    };
     always(&sandbox, json!({"kind":"lost-answer","method":"POST"}));
     assert!(send().is_err() && send().is_err());
     assert_eq!(sandbox.records("wix", "contacts").unwrap().len(), 2, "done, and not told");
@@ -41,7 +53,10 @@ fn lost_answers_and_refused_connections() {
     always(&sandbox, json!({"kind":"down","path_contains":"contacts"}));
     assert!(send().is_err());
     assert_eq!(sandbox.records("wix", "contacts").unwrap().len(), 2, "not done");
-    assert_eq!((struck(&sandbox, FaultKind::LostAnswer), struck(&sandbox, FaultKind::Down)), (2, 1));
+    assert_eq!(
+        (struck(&sandbox, FaultKind::LostAnswer), struck(&sandbox, FaultKind::Down)),
+        (2, 1)
+    );
     assert_eq!(zendesk(&sandbox).get("/users").status, 200, "another system behaves");
 }
 
@@ -53,7 +68,10 @@ fn refusals_that_pass() {
         always(&sandbox, json!({"kind":"status","status":status,"retry_after":retry_after}));
         let answer = api.post(CONTACTS, &contact("Åse"));
         assert_eq!(answer.status, status);
-        assert_eq!(answer.header("retry-after"), retry_after.map_or(String::new(), |seconds| seconds.to_string()));
+        assert_eq!(
+            answer.header("retry-after"),
+            retry_after.map_or(String::new(), |seconds| seconds.to_string())
+        );
     }
     assert_eq!(sandbox.records("wix", "contacts").unwrap().len(), 0);
     assert_eq!(struck(&sandbox, FaultKind::Status), 4);
@@ -79,7 +97,10 @@ fn slow_answers_come_and_hold_nobody_else_up() {
 fn stale_reads_show_what_was_before_for_a_while() {
     let sandbox = empty();
     let api = wix(&sandbox);
-    let id = api.post(CONTACTS, &contact("Åse")).expect(200)["contact"]["id"].as_str().unwrap().to_owned();
+    let id = api.post(CONTACTS, &contact("Åse")).expect(200)["contact"]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let path = format!("{CONTACTS}/{id}");
     // It stays stale as long as the test can take.
     always(&sandbox, json!({"kind":"stale-read","for_ms":600_000}));
@@ -88,7 +109,11 @@ fn stale_reads_show_what_was_before_for_a_while() {
     let body = json!({"revision":1,"info":{"name":{"first":"Åshild"}}});
     assert_eq!(api.patch(&path, &body).expect(200)["contact"]["info"]["name"]["first"], "Åshild");
     assert_eq!(firsts(&api.get(CONTACTS).expect(200)), ["Åse"], "a list lags");
-    assert_eq!(api.get(&path).expect(200)["contact"]["info"]["name"]["first"], "Åse", "a look-up lags");
+    assert_eq!(
+        api.get(&path).expect(200)["contact"]["info"]["name"]["first"],
+        "Åse",
+        "a look-up lags"
+    );
     let query = api.post(&format!("{CONTACTS}/query"), &json!({"query":{}})).expect(200);
     assert_eq!(firsts(&query), ["Åse"], "a query that is a POST lags");
     // A write meets the state as it is.
@@ -128,7 +153,10 @@ fn values_are_stored_otherwise_and_the_answer_shows_it() {
         rate["kind"] = json!("rewrite");
         always(&sandbox, rate);
         let made = api.post(CONTACTS, &contact(first)).expect(200)["contact"].clone();
-        assert_eq!(sandbox.record("wix", "contacts", made["id"].as_str().unwrap()).unwrap()["info"], made["info"]);
+        assert_eq!(
+            sandbox.record("wix", "contacts", made["id"].as_str().unwrap()).unwrap()["info"],
+            made["info"]
+        );
         made["info"]["name"]["first"].as_str().unwrap().to_owned()
     };
     assert_eq!(stored(json!({}), "  Åse   Marie "), "Åse Marie");
@@ -136,7 +164,11 @@ fn values_are_stored_otherwise_and_the_answer_shows_it() {
     assert_eq!(stored(json!({"how":"upper"}), "Åse"), "ÅSE");
     assert_eq!(stored(json!({"how":"round"}), "12.6"), "13");
     assert_eq!(stored(json!({"how":"reformat"}), "+4722000001"), "+47 22 00 00 01");
-    assert_eq!(stored(json!({"how":"upper","properties":["last"]}), "Åse"), "Åse", "only what is named");
+    assert_eq!(
+        stored(json!({"how":"upper","properties":["last"]}), "Åse"),
+        "Åse",
+        "only what is named"
+    );
     assert_eq!(struck(&sandbox, FaultKind::Rewrite), 5);
 }
 
@@ -179,7 +211,9 @@ fn the_setting_is_changed_and_looked_at_while_it_runs() {
     let all = admin.delete("/_sandbox/faults").expect(200);
     assert!(all.as_object().unwrap().values().all(|one| one["rates"] == json!([])));
     assert_eq!(wix(&sandbox).get(CONTACTS).status, 200);
-    let wrong = admin.put("/_sandbox/wix/faults", &json!({"rates":[{"kind":"slow","per_mile":3}]})).expect(400);
+    let wrong = admin
+        .put("/_sandbox/wix/faults", &json!({"rates":[{"kind":"slow","per_mile":3}]}))
+        .expect(400);
     assert!(wrong["error"].as_str().unwrap().contains("'per_mile'"), "{wrong}");
     assert_eq!(admin.put("/_sandbox/hubspot/faults", &json!("some")).status, 404);
     for preset in PRESETS {

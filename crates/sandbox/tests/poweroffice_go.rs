@@ -1,4 +1,5 @@
-//! PowerOffice Go over real HTTP: v2 with its 204 and its patches, and the same contact persons in v1.
+//! PowerOffice Go over real HTTP: v2 with its 204 and its patches, and the same contact persons in
+//! v1.
 
 use crate::support::{Answer, Caller, basic, credential, empty, poweroffice};
 use serde_json::{Value, json};
@@ -27,12 +28,22 @@ fn tokens_need_both_keys_and_the_subscription_and_end_after_twenty_minutes() {
     };
     assert_eq!(ask("wrong", &of("POWEROFFICE_SUBSCRIPTION_KEY")).status, 400);
     assert_eq!(ask(&of("POWEROFFICE_CLIENT_KEY"), "wrong").status, 401);
-    assert_eq!(ask(&of("POWEROFFICE_CLIENT_KEY"), &of("POWEROFFICE_SUBSCRIPTION_KEY")).expect(200)["expires_in"], 1200);
+    assert_eq!(
+        ask(&of("POWEROFFICE_CLIENT_KEY"), &of("POWEROFFICE_SUBSCRIPTION_KEY")).expect(200)["expires_in"],
+        1200
+    );
     let api = poweroffice(&sandbox);
     assert_eq!(api.get("/v2/Customers").status, 204);
-    assert_eq!(api.with("GET", "/v2/Customers", &[("ocp-apim-subscription-key", "")], None).status, 401);
+    assert_eq!(
+        api.with("GET", "/v2/Customers", &[("ocp-apim-subscription-key", "")], None).status,
+        401
+    );
     // v1 knows no subscription.
-    assert_eq!(api.with("GET", "/v1/PartyContactPerson/", &[("ocp-apim-subscription-key", "")], None).status, 200);
+    assert_eq!(
+        api.with("GET", "/v1/PartyContactPerson/", &[("ocp-apim-subscription-key", "")], None)
+            .status,
+        200
+    );
     sandbox.set_clock_offset("poweroffice-go", 1201).unwrap();
     let expired = api.get("/v2/Customers");
     assert_eq!((expired.status, expired.json["title"].as_str()), (401, Some("Unauthorized")));
@@ -43,22 +54,42 @@ fn lists_are_bare_arrays_in_pages_with_exclusive_time_filters() {
     let sandbox = empty();
     let api = poweroffice(&sandbox);
     for n in 0..5 {
-        sandbox.put("poweroffice-go", "Employees", json!({"FirstName":format!("E{n}"),"LastName":"Berg"})).unwrap();
+        sandbox
+            .put(
+                "poweroffice-go",
+                "Employees",
+                json!({"FirstName":format!("E{n}"),"LastName":"Berg"}),
+            )
+            .unwrap();
     }
     let page = api.get("/v2/Employees?PageNumber=2&PageSize=3&OrderBy=FirstName%20asc").expect(200);
-    let names: Vec<&str> = page.as_array().unwrap().iter().map(|row| row["FirstName"].as_str().unwrap()).collect();
+    let names: Vec<&str> =
+        page.as_array().unwrap().iter().map(|row| row["FirstName"].as_str().unwrap()).collect();
     assert_eq!(names, ["E3", "E4"]);
     assert_eq!(api.get("/v2/Employees?pageNumber=3&pageSize=3").status, 204);
     assert_eq!(api.get("/v2/Employees?pageSize=20001").status, 400);
     let fields = api.get("/v2/Employees?Fields=Id,FirstName&PageSize=1").expect(200);
     assert_eq!(fields[0].as_object().unwrap().len(), 2);
     let all = api.get("/v2/Employees").expect(200);
-    let last =
-        all.as_array().unwrap().iter().map(|row| row["LastChangedDateTimeOffset"].as_str().unwrap()).max().unwrap().to_owned();
-    let newer = |time: &str| api.get(&format!("/v2/Employees?lastChangedDateTimeOffsetGreaterThan={}", time.replace('+', "%2B")));
+    let last = all
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["LastChangedDateTimeOffset"].as_str().unwrap())
+        .max()
+        .unwrap()
+        .to_owned();
+    let newer = |time: &str| {
+        api.get(&format!(
+            "/v2/Employees?lastChangedDateTimeOffsetGreaterThan={}",
+            time.replace('+', "%2B")
+        ))
+    };
     assert_eq!(newer(&last).status, 204);
     let id = all[0]["Id"].to_string();
-    sandbox.edit("poweroffice-go", "Employees", &id, &json!({"PhoneNumber":"+47 99 99 99 99"})).unwrap();
+    sandbox
+        .edit("poweroffice-go", "Employees", &id, &json!({"PhoneNumber":"+47 99 99 99 99"}))
+        .unwrap();
     assert_eq!(newer(&last).expect(200).as_array().unwrap().len(), 1);
     assert_eq!(newer("yesterday").status, 400);
 }
@@ -79,13 +110,16 @@ fn customers_are_persons_or_companies_and_say_what_is_wrong() {
     let company = create(json!({"Name":"Nordlys AS","FirstName":"ignored"})).expect(201);
     assert_eq!(company["FirstName"], Value::Null);
     assert!(
-        create(json!({"IsPerson":true,"FirstName":"A","LastName":"B","EmailAddress":"nonsense"})).expect(400)["detail"]
+        create(json!({"IsPerson":true,"FirstName":"A","LastName":"B","EmailAddress":"nonsense"}))
+            .expect(400)["detail"]
             .as_str()
             .unwrap()
             .contains("EmailAddress")
     );
     let taken = create(json!({"Name":"X","ExternalImportReference":"HUB-1"})).expect(400);
-    assert!(taken["detail"].as_str().unwrap().starts_with("ExternalImportReference is already in use."));
+    assert!(
+        taken["detail"].as_str().unwrap().starts_with("ExternalImportReference is already in use.")
+    );
     assert_eq!(create(json!({"Name":"X","SalesPersonEmployeeId":5})).status, 404);
     // The address may be another customer's as well.
     create(json!({"IsPerson":true,"FirstName":"Ada","LastName":"Berg","EmailAddress":"ada@example.no"})).expect(201);
@@ -101,11 +135,18 @@ fn updates_are_json_patches_only() {
     let path = format!("/v2/Customers/{}", made["Id"]);
     assert_eq!(api.patch(&path, &json!({"Name":"x"})).status, 415);
     assert_eq!(patch(&api, &path, &json!({"Name":"x"})).status, 400);
-    let changed = patch(&api, &path, &json!([{"op":"replace","path":"/emailaddress","value":"post@example.no"}])).expect(200);
+    let changed = patch(
+        &api,
+        &path,
+        &json!([{"op":"replace","path":"/emailaddress","value":"post@example.no"}]),
+    )
+    .expect(200);
     assert_eq!(changed["EmailAddress"], "post@example.no");
     assert_ne!(changed["LastChangedDateTimeOffset"], made["LastChangedDateTimeOffset"]);
     // A new address alone does not move the customer's stamp.
-    let moved = patch(&api, &path, &json!([{"op":"add","path":"/MailAddress","value":{"City":"Oslo"}}])).expect(200);
+    let moved =
+        patch(&api, &path, &json!([{"op":"add","path":"/MailAddress","value":{"City":"Oslo"}}]))
+            .expect(200);
     assert_eq!(moved["LastChangedDateTimeOffset"], changed["LastChangedDateTimeOffset"]);
     for operations in [
         json!([{"op":"replace","path":"/Id","value":1}]),
@@ -116,33 +157,59 @@ fn updates_are_json_patches_only() {
         assert_eq!(patch(&api, &path, &operations).status, 400, "{operations}");
     }
     assert_eq!(api.put(&path, &json!({"Name":"x"})).status, 405);
-    assert_eq!(patch(&api, "/v2/Customers/1", &json!([])).expect(404)["title"], "Object(s) not found");
+    assert_eq!(
+        patch(&api, "/v2/Customers/1", &json!([])).expect(404)["title"],
+        "Object(s) not found"
+    );
     assert_eq!(api.delete(&path).status, 200);
     assert_eq!(api.get(&path).status, 404);
-    let busy = sandbox.put("poweroffice-go", "Customers", json!({"Name":"Busy AS","_hasTransactions":true})).unwrap();
-    assert_eq!(api.delete(&format!("/v2/Customers/{}", busy["Id"])).expect(409)["title"], "Customer conflict");
+    let busy = sandbox
+        .put("poweroffice-go", "Customers", json!({"Name":"Busy AS","_hasTransactions":true}))
+        .unwrap();
+    assert_eq!(
+        api.delete(&format!("/v2/Customers/{}", busy["Id"])).expect(409)["title"],
+        "Customer conflict"
+    );
 }
 
 #[test]
 fn contact_persons_belong_to_a_customer() {
     let sandbox = empty();
     let api = poweroffice(&sandbox);
-    let parent = sandbox.put("poweroffice-go", "Customers", json!({"Name":"Nordlys AS"})).unwrap()["Id"].clone();
+    let parent = sandbox.put("poweroffice-go", "Customers", json!({"Name":"Nordlys AS"})).unwrap()
+        ["Id"]
+        .clone();
     let body = json!({"FirstName":"Ada","LastName":"Berg","EmailAddress":"ada@example.no"});
     assert_eq!(api.post("/v2/ContactPersons", &body).status, 405);
     assert_eq!(api.post("/v2/ContactPersons/1", &body).status, 404);
     let made = api.post(&format!("/v2/ContactPersons/{parent}"), &body).expect(201);
     assert_eq!((&made["ContactId"], &made["IsActive"]), (&parent, &json!(true)));
     assert!(
-        api.post(&format!("/v2/ContactPersons/{parent}"), &json!({"FirstName":"Ada"})).expect(400)["detail"]
+        api.post(&format!("/v2/ContactPersons/{parent}"), &json!({"FirstName":"Ada"})).expect(400)
+            ["detail"]
             .as_str()
             .unwrap()
             .contains("LastName")
     );
     let path = format!("/v2/ContactPersons/{parent}/{}", made["Id"]);
-    assert_eq!(patch(&api, &path, &json!([{"op":"replace","path":"/EmailAddress","value":"nonsense"}])).status, 400);
-    assert_eq!(patch(&api, &path, &json!([{"op":"replace","path":"/FirstName","value":"Oda"}])).expect(200)["FirstName"], "Oda");
-    assert_eq!(api.get(&format!("/v2/ContactPersons?contactIds={parent}")).expect(200).as_array().unwrap().len(), 1);
+    assert_eq!(
+        patch(&api, &path, &json!([{"op":"replace","path":"/EmailAddress","value":"nonsense"}]))
+            .status,
+        400
+    );
+    assert_eq!(
+        patch(&api, &path, &json!([{"op":"replace","path":"/FirstName","value":"Oda"}]))
+            .expect(200)["FirstName"],
+        "Oda"
+    );
+    assert_eq!(
+        api.get(&format!("/v2/ContactPersons?contactIds={parent}"))
+            .expect(200)
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
     assert_eq!(api.get(&format!("/v2/ContactPersons/1/{}", made["Id"])).status, 404);
 }
 
@@ -150,8 +217,11 @@ fn contact_persons_belong_to_a_customer() {
 fn v1_wraps_leaves_out_nulls_and_errs_with_200() {
     let sandbox = empty();
     let api = poweroffice(&sandbox);
-    let parent = sandbox.put("poweroffice-go", "Customers", json!({"Name":"Nordlys AS"})).unwrap()["Id"].clone();
-    let save = |body: Value| api.post(&format!("/v1/Customer/{parent}/Contact/"), &body).expect(200);
+    let parent = sandbox.put("poweroffice-go", "Customers", json!({"Name":"Nordlys AS"})).unwrap()
+        ["Id"]
+        .clone();
+    let save =
+        |body: Value| api.post(&format!("/v1/Customer/{parent}/Contact/"), &body).expect(200);
     let made = save(
         json!({"firstName":"Ada","lastName":"Berg","emailAddress":"ada@example.no","phoneNumber":"22 00 00 00","city":"Oslo"}),
     );
@@ -159,14 +229,20 @@ fn v1_wraps_leaves_out_nulls_and_errs_with_200() {
     assert_eq!((&made["data"]["partyId"], &made["data"]["city"]), (&parent, &json!("Oslo")));
     assert!(made["data"].get("externalCode").is_none());
     let refused = save(json!({"firstName":"Ada","lastName":"Berg","emailAddress":"nonsense"}));
-    assert_eq!((&refused["success"], &refused["validation"]["fields"][0]["field"]), (&json!(false), &json!("emailAddress")));
+    assert_eq!(
+        (&refused["success"], &refused["validation"]["fields"][0]["field"]),
+        (&json!(false), &json!("emailAddress"))
+    );
     assert!(refused.get("data").is_none());
     // An update takes the record as whole.
     let changed = save(json!({"id":made["data"]["id"],"firstName":"Oda","lastName":"Berg"}));
     assert_eq!(changed["data"]["firstName"], "Oda");
     assert!(changed["data"].get("phoneNumber").is_none());
     // The same person in v2.
-    assert_eq!(api.get(&format!("/v2/ContactPersons/{parent}/{}", made["data"]["id"])).expect(200)["FirstName"], "Oda");
+    assert_eq!(
+        api.get(&format!("/v2/ContactPersons/{parent}/{}", made["data"]["id"])).expect(200)["FirstName"],
+        "Oda"
+    );
     let list = |query: &str| api.get(&format!("/v1/PartyContactPerson/?{query}")).expect(200);
     let all = list("$filter=(LastChanged%20ge%20datetimeoffset'2020-01-01T00:00:00Z')");
     assert_eq!((&all["count"], all["data"].as_array().unwrap().len()), (&json!(1), 1));
@@ -175,7 +251,8 @@ fn v1_wraps_leaves_out_nulls_and_errs_with_200() {
     assert_eq!(list("$filter=(lastChanged%20ge%20datetimeoffset'2020-01-01')")["success"], false);
     assert_eq!(list("$top=5")["success"], false);
     assert_eq!(list("$top=5&$orderby=Id")["count"], 1);
-    let gone = api.delete(&format!("/v1/Customer/{parent}/Contact/{}/", made["data"]["id"])).expect(200);
+    let gone =
+        api.delete(&format!("/v1/Customer/{parent}/Contact/{}/", made["data"]["id"])).expect(200);
     assert_eq!(gone["success"], true);
     let writes = &sandbox.writes()["poweroffice-go"]["ContactPersons"];
     assert_eq!((writes.create, writes.update, writes.delete), (1, 1, 1));

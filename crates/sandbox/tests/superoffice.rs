@@ -23,7 +23,8 @@ fn a_refresh_token_opens_and_an_expired_access_token_does_not() {
     let login = Caller::new(sandbox.url("superoffice").unwrap(), &[]);
     let secret = credential("superoffice", "SUPEROFFICE_CLIENT_SECRET");
     let refresh = credential("superoffice", "SUPEROFFICE_REFRESH_TOKEN");
-    let post = |body: &str| login.raw("POST", "/login/common/oauth/tokens", &[], Some(body)).unwrap();
+    let post =
+        |body: &str| login.raw("POST", "/login/common/oauth/tokens", &[], Some(body)).unwrap();
     assert_eq!(post(&form("wrong", &refresh)).status, 401);
     assert_eq!(post(&form(&secret, "wrong")).status, 400);
     let token = post(&form(&secret, &refresh)).expect(200);
@@ -96,14 +97,17 @@ fn lists_are_flat_rows_in_pages_with_time_filters() {
     assert_eq!(next["odata.nextLink"], Value::Null);
 
     // Any of a person's addresses satisfies a filter.
-    let shared = api.get("/Person?$filter=email/emailAddress%20eq%20'FELLES@example.no'").expect(200);
+    let shared =
+        api.get("/Person?$filter=email/emailAddress%20eq%20'FELLES@example.no'").expect(200);
     assert_eq!(shared["value"].as_array().unwrap().len(), 3);
 
     let stamp = rows[0]["personUpdatedDate"].as_str().unwrap().to_owned();
     sandbox.set_clock_offset("superoffice", 0).unwrap();
     let id = rows[0]["PrimaryKey"].as_str().unwrap();
     sandbox.edit("superoffice", "Person", id, &json!({"Lastname":"Berg"})).unwrap();
-    let changed = api.get(&format!("/Person?$filter=personUpdatedDate%20afterTime%20'{stamp}'&$top=10")).expect(200);
+    let changed = api
+        .get(&format!("/Person?$filter=personUpdatedDate%20afterTime%20'{stamp}'&$top=10"))
+        .expect(200);
     assert_eq!(changed["value"].as_array().unwrap().len(), 1);
     let wrong = api.get("/Person?$filter=shoeSize%20gt%201");
     assert_eq!(wrong.status, 400);
@@ -114,13 +118,15 @@ fn lists_are_flat_rows_in_pages_with_time_filters() {
 fn a_person_is_created_whole_and_the_server_derives() {
     let sandbox = empty();
     let api = superoffice(&sandbox);
-    let company = api.post("/Contact", &json!({"Name":"Nordlys AS"})).expect(200)["ContactId"].clone();
+    let company =
+        api.post("/Contact", &json!({"Name":"Nordlys AS"})).expect(200)["ContactId"].clone();
     let mut person = api.get("/Person/default").expect(200);
     person["Firstname"] = json!("Ada");
     person["Lastname"] = json!("Berg");
     person["FullName"] = json!("Somebody Else");
     person["Contact"] = json!({"ContactId": company});
-    person["Emails"] = json!([{"Value":"ada@example.no"},{"Value":"ada@example.org","Description":"Privat"}]);
+    person["Emails"] =
+        json!([{"Value":"ada@example.no"},{"Value":"ada@example.org","Description":"Privat"}]);
     person["PrivatePhones"] = json!([{"Value":"+47 22 33 44 55"}]);
     // Create answers 200.
     let stored = api.post("/Person", &person).expect(200);
@@ -133,9 +139,11 @@ fn a_person_is_created_whole_and_the_server_derives() {
     assert_eq!(contact["Persons"][0]["Email"], "ada@example.no");
     // Nothing rejects a second person with the same address.
     api.post("/Person", &person).expect(200);
-    let refused = api.post("/Person", &json!({"Firstname":"X","Contact":{"ContactId":999_999}})).expect(400);
+    let refused =
+        api.post("/Person", &json!({"Firstname":"X","Contact":{"ContactId":999_999}})).expect(400);
     assert!(refused["ErrorMessage"].as_str().unwrap().contains("999999"), "{refused}");
-    let refused = api.post("/Person", &json!({"Firstname":"X","Emails":["x@example.no"]})).expect(400);
+    let refused =
+        api.post("/Person", &json!({"Firstname":"X","Emails":["x@example.no"]})).expect(400);
     assert!(refused["ErrorMessage"].as_str().unwrap().contains("Emails"));
     assert_eq!(api.post("/Contact", &json!({"Department":"x"})).status, 400);
     assert_eq!(sandbox.writes()["superoffice"]["Person"].create, 2);
@@ -164,8 +172,14 @@ fn put_replaces_patch_merges_and_both_mind_if_unmodified_since() {
         .patch(&path, &json!([{"op":"test","path":"/firstname","value":"Ada"},{"op":"replace","path":"lastname","value":"Vik"}]))
         .expect(200);
     assert_eq!(patched["FullName"], "Ada Vik");
-    assert_eq!(api.patch(&path, &json!([{"op":"test","path":"/Lastname","value":"Berg"}])).status, 409);
-    assert_eq!(api.patch(&path, &json!([{"op":"move","from":"/Title","path":"/Mrmrs"}])).status, 400);
+    assert_eq!(
+        api.patch(&path, &json!([{"op":"test","path":"/Lastname","value":"Berg"}])).status,
+        409
+    );
+    assert_eq!(
+        api.patch(&path, &json!([{"op":"move","from":"/Title","path":"/Mrmrs"}])).status,
+        400
+    );
     // A whole replacement empties what is left out.
     let replaced = api.put(&path, &json!({"Firstname":"Ada","Lastname":"Vik"})).expect(200);
     assert_eq!(replaced["Title"], "");
@@ -177,7 +191,11 @@ fn put_replaces_patch_merges_and_both_mind_if_unmodified_since() {
     assert_eq!(api.with("PATCH", &path, &long_ago, Some(&json!({"Title":"x"}))).status, 412);
     assert_eq!(api.with("DELETE", &path, &long_ago, None).status, 412);
     assert_eq!(api.with("PATCH", &path, &later, Some(&json!({"Title":"x"}))).status, 200);
-    assert_eq!(api.with("GET", &path, &[("if-modified-since", "Mon, 01 Jan 2120 00:00:00 GMT")], None).status, 304);
+    assert_eq!(
+        api.with("GET", &path, &[("if-modified-since", "Mon, 01 Jan 2120 00:00:00 GMT")], None)
+            .status,
+        304
+    );
     let zoned = api.with("GET", &path, &[("so-timezone", "includeTZOffset")], None).expect(200);
     assert!(zoned["UpdatedDate"].as_str().unwrap().ends_with("+00:00"));
     let selected = api.get(&format!("{path}?$select=Firstname")).expect(200);
@@ -207,8 +225,12 @@ fn an_unchanged_save_moves_no_stamp() {
 fn tickets_have_an_owner_a_customer_and_a_computed_time_to_reply() {
     let sandbox = empty();
     let api = superoffice(&sandbox);
-    let person = sandbox.put("superoffice", "Person", json!({"Firstname":"Kunde"})).unwrap()["PersonId"].clone();
-    let user = sandbox.put("superoffice", "User", json!({"personEmail":"agent@example.no","firstName":"Liv"})).unwrap();
+    let person =
+        sandbox.put("superoffice", "Person", json!({"Firstname":"Kunde"})).unwrap()["PersonId"]
+            .clone();
+    let user = sandbox
+        .put("superoffice", "User", json!({"personEmail":"agent@example.no","firstName":"Liv"}))
+        .unwrap();
     let ticket = api
         .post(
             "/Ticket",
@@ -235,9 +257,15 @@ fn tickets_have_an_owner_a_customer_and_a_computed_time_to_reply() {
 fn users_are_a_list_and_nothing_else() {
     let sandbox = empty();
     let api = superoffice(&sandbox);
-    let company = sandbox.put("superoffice", "Contact", json!({"Name":"Vi AS"})).unwrap()["ContactId"].clone();
+    let company =
+        sandbox.put("superoffice", "Contact", json!({"Name":"Vi AS"})).unwrap()["ContactId"]
+            .clone();
     let user = sandbox
-        .put("superoffice", "User", json!({"userName":"liv@example.no","personEmail":"liv@example.no","contactId":company}))
+        .put(
+            "superoffice",
+            "User",
+            json!({"userName":"liv@example.no","personEmail":"liv@example.no","contactId":company}),
+        )
         .unwrap();
     let id = user["AssociateId"].to_string();
     let rows = api.get("/User?$select=associateDbId,personEmail,contactId,isActive").expect(200);
@@ -252,7 +280,8 @@ fn users_are_a_list_and_nothing_else() {
         ("POST", "/User".to_owned()),
     ] {
         let body = json!({"UserName":"x"});
-        let answer = api.call(method, &path, (method != "GET" && method != "DELETE").then_some(&body));
+        let answer =
+            api.call(method, &path, (method != "GET" && method != "DELETE").then_some(&body));
         assert_eq!(answer.status, 403, "{method} {path}");
     }
     // The columns follow the person behind the user.
@@ -260,7 +289,10 @@ fn users_are_a_list_and_nothing_else() {
     let rows = api.get("/User?$select=personEmail").expect(200);
     assert_eq!(rows["value"][0]["personEmail"], "liv.ny@example.no");
     // There is no changed-since column.
-    assert_eq!(api.get("/User?$filter=updatedDate%20afterTime%20'2024-01-01T00:00:00'").status, 400);
+    assert_eq!(
+        api.get("/User?$filter=updatedDate%20afterTime%20'2024-01-01T00:00:00'").status,
+        400
+    );
 }
 
 #[test]
@@ -287,7 +319,9 @@ fn a_tenant_that_is_moved_is_told_by_the_state_api() {
     api.get("/Person?$select=personId").expect(200);
     sandbox.edit("superoffice", "Tenant", "Cust12345", &json!({"Host":"host-2"})).unwrap();
     assert_eq!(api.get("/Person?$select=personId").status, 421);
-    let state = api.get(&format!("{}/api/state/Cust12345", sandbox.url("superoffice").unwrap())).expect(200);
+    let state = api
+        .get(&format!("{}/api/state/Cust12345", sandbox.url("superoffice").unwrap()))
+        .expect(200);
     let there = state["Api"].as_str().unwrap().to_owned();
     assert!(there.contains("/host-2/"), "{there}");
     api.get(&format!("{there}/v1/Person?$select=personId")).expect(200);

@@ -26,14 +26,19 @@ fn users_are_created_updated_partially_and_deleted() {
         .expect(200);
     assert_eq!((made["type"].as_str(), made["id"].as_str().unwrap().len()), (Some("user"), 36));
     let path = format!("{HUB}/{}", made["id"].as_str().unwrap());
-    let renamed = api.post(&path, &json!({"name":"Ada B","id":"other","creationTime":1})).expect(200);
+    let renamed =
+        api.post(&path, &json!({"name":"Ada B","id":"other","creationTime":1})).expect(200);
     assert_eq!(
         (&renamed["name"], &renamed["id"], &renamed["creationTime"]),
         (&json!("Ada B"), &made["id"], &made["creationTime"])
     );
     assert_eq!(renamed["profile"]["email"]["email"], "ada@example.org");
-    let changed = api.post(&path, &json!({"profile":{"email":{"email":"ada.ny@example.org"}}})).expect(200);
-    assert_eq!(changed["profile"]["email"], json!({"type":"EmailJSON","email":"ada.ny@example.org","verified":false}));
+    let changed =
+        api.post(&path, &json!({"profile":{"email":{"email":"ada.ny@example.org"}}})).expect(200);
+    assert_eq!(
+        changed["profile"]["email"],
+        json!({"type":"EmailJSON","email":"ada.ny@example.org","verified":false})
+    );
     assert_eq!(changed["profile"]["locale"], made["profile"]["locale"]);
     // The address is an object's property and not the object.
     let refused = api.post(&path, &json!({"profile":{"email":"ada@example.org"}})).expect(400);
@@ -50,7 +55,10 @@ fn logins_and_addresses_are_unique() {
     let sandbox = empty();
     let api = youtrack(&sandbox);
     api.post(HUB, &json!({"login":"ada","email":"ada@example.org"})).expect(200);
-    for body in [json!({"login":"ADA"}), json!({"login":"other","profile":{"email":{"email":"Ada@example.org"}}})] {
+    for body in [
+        json!({"login":"ADA"}),
+        json!({"login":"other","profile":{"email":{"email":"Ada@example.org"}}}),
+    ] {
         let taken = api.post(HUB, &body).expect(409);
         assert_eq!(taken["error_code"], 409);
     }
@@ -67,12 +75,17 @@ fn lists_project_page_and_query_and_show_no_modified_time() {
             .put("youtrack", "users", json!({"login":format!("u{n}"),"profile":{"email":{"email":format!("u{n}@example.org")}}}))
             .unwrap();
     }
-    let page = api.get("/hub/rest/users?fields=id,login,profile(email(email))&$skip=2&$top=3&orderBy=login").expect(200);
+    let page = api
+        .get("/hub/rest/users?fields=id,login,profile(email(email))&$skip=2&$top=3&orderBy=login")
+        .expect(200);
     assert_eq!((&page["skip"], &page["top"], &page["total"]), (&json!(2), &json!(3), &json!(7)));
     let users = page["users"].as_array().unwrap();
     assert_eq!(users.len(), 3);
     assert_eq!(users[0].as_object().unwrap().len(), 4, "{}", users[0]);
-    assert_eq!((&users[0]["type"], &users[0]["profile"]["email"]["verified"]), (&json!("user"), &Value::Null));
+    assert_eq!(
+        (&users[0]["type"], &users[0]["profile"]["email"]["verified"]),
+        (&json!("user"), &Value::Null)
+    );
     assert_eq!(api.get(&format!("{HUB}?$skip=100")).expect(200)["users"], json!([]));
     let found = api.get(&format!("{HUB}?query=email:%20%7Bu3@example.org%7D")).expect(200);
     assert_eq!((&found["total"], &found["users"][0]["login"]), (&json!(1), &json!("u3")));
@@ -85,7 +98,8 @@ fn paired_records_appear_after_the_delay_as_a_bare_array() {
     let options = Options { youtrack_pairing_delay: Duration::from_secs(30), ..Options::empty() };
     let sandbox = Sandbox::start(options).unwrap();
     let api = youtrack(&sandbox);
-    let made = api.post(HUB, &json!({"login":"ada","name":"Ada","email":"ada@example.org"})).expect(200);
+    let made =
+        api.post(HUB, &json!({"login":"ada","name":"Ada","email":"ada@example.org"})).expect(200);
     let list = || api.get("/api/users?fields=id,ringId,login,fullName,email").expect(200);
     assert!(!list().as_array().unwrap().iter().any(|user| user["ringId"] == made["id"]));
     sandbox.set_clock_offset("youtrack", 31).unwrap();
@@ -97,7 +111,11 @@ fn paired_records_appear_after_the_delay_as_a_bare_array() {
     );
     // Without fields only the id and the type come back.
     assert_eq!(api.get("/api/users/1-2").expect(200), json!({"$type":"User","id":"1-2"}));
-    let renamed = api.post("/api/users/1-2?fields=fullName", &json!({"fullName":"Ada Berg"})).expect(200);
+    let renamed =
+        api.post("/api/users/1-2?fields=fullName", &json!({"fullName":"Ada Berg"})).expect(200);
     assert_eq!(renamed["fullName"], "Ada Berg");
-    assert_eq!(api.get(&format!("{HUB}/{}", made["id"].as_str().unwrap())).expect(200)["name"], "Ada Berg");
+    assert_eq!(
+        api.get(&format!("{HUB}/{}", made["id"].as_str().unwrap())).expect(200)["name"],
+        "Ada Berg"
+    );
 }

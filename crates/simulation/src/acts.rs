@@ -1,8 +1,11 @@
-//! What people do through Lockstep itself: they unlink and link again, and answer what waits for them.
+//! What people do through Lockstep itself: they unlink and link again, and answer what waits for
+//! them.
 //!
-//! They answer as who knows everybody: a record is linked with the candidate that is the same person, and kept apart from all others. To
-//! unlink two records of one person is to say that they are two, though nobody else can see that; so there may be one more of that person
-//! in every system from then on. An act can be killed like a run: what it had recorded holds, and nothing else.
+//! They answer as who knows everybody: a record is linked with the candidate that is the same
+//! person, and kept apart from all others. To unlink two records of one person is to say that they
+//! are two, though nobody else can see that; so there may be one more of that person in every
+//! system from then on. An act can be killed like a run: what it had recorded holds, and nothing
+//! else.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,7 +40,8 @@ impl World {
         }
     }
 
-    /// Somebody gets another address, in one of the systems: of those whose records are all linked, and for whom nothing is under way.
+    /// Somebody gets another address, in one of the systems: of those whose records are all linked,
+    /// and for whom nothing is under way.
     pub(crate) fn change_address(&mut self) -> Result<(), HubError> {
         let mut random = self.more.split();
         let mut hub = self.hub(Life::of(None))?;
@@ -49,7 +53,10 @@ impl World {
         let who = self.people_of(&mut hub, entity)?;
         let places: BTreeSet<At> = members.iter().map(|member| self.place(&hub, member)).collect();
         let ids: Vec<RecordId> = members.iter().map(|member| member.id).collect();
-        if who.len() != 1 || !hub.store().open_intents(&[entity])?.is_empty() || !hub.store().open_reviews(&ids)?.is_empty() {
+        if who.len() != 1
+            || !hub.store().open_intents(&[entity])?.is_empty()
+            || !hub.store().open_reviews(&ids)?.is_empty()
+        {
             return Ok(());
         }
         let name = who.first().cloned().unwrap_or_default();
@@ -60,14 +67,23 @@ impl World {
         }
         let told_apart = {
             let truth = self.truth.look();
-            !truth.sharing.contains(&name) && !truth.joined.contains(&name) && !truth.divided.contains_key(&name)
+            !truth.sharing.contains(&name)
+                && !truth.joined.contains(&name)
+                && !truth.divided.contains_key(&name)
         };
         if all != places || !told_apart {
             return Ok(());
         }
-        let Some((system, id)) = random.pick(&places.into_iter().collect::<Vec<_>>()).cloned() else { return Ok(()) };
+        let Some((system, id)) = random.pick(&places.into_iter().collect::<Vec<_>>()).cloned()
+        else {
+            return Ok(());
+        };
         self.addresses += 1;
-        self.systems[system].person_moves(&id, format!("{name}.moved{}@example.com", self.addresses), &mut random);
+        self.systems[system].person_moves(
+            &id,
+            format!("{name}.moved{}@example.com", self.addresses),
+            &mut random,
+        );
         Ok(())
     }
 
@@ -81,7 +97,8 @@ impl World {
             return Ok(());
         }
         let first = members.remove(random.below(members.len()));
-        let (a, b) = (self.place(hub, &first), self.place(hub, &members[random.below(members.len())]));
+        let (a, b) =
+            (self.place(hub, &first), self.place(hub, &members[random.below(members.len())]));
         let between = random.per_mille(700).then(|| self.name(&b));
         // Whatever comes of it: there may be one more of each of them from now on.
         let who = self.who(&a);
@@ -92,12 +109,17 @@ impl World {
         }
         let halves = hub.unlink(&self.name(&a), between.as_deref());
         let mut truth = self.truth.look();
-        truth.tell(&who, format!("somebody unlinks {} {}", self.name(&a), between.unwrap_or_default()));
+        truth.tell(
+            &who,
+            format!("somebody unlinks {} {}", self.name(&a), between.unwrap_or_default()),
+        );
         if let Ok(halves) = halves {
             truth.acts += 1;
             truth.lost_a_record(&who);
             for one in self.places(&halves.one) {
-                self.places(&halves.other).into_iter().for_each(|other| truth.keep_apart(one.clone(), other));
+                self.places(&halves.other)
+                    .into_iter()
+                    .for_each(|other| truth.keep_apart(one.clone(), other));
             }
         }
         Ok(())
@@ -117,7 +139,10 @@ impl World {
         let mut truth = self.truth.look();
         truth.tell(
             &who,
-            format!("somebody links {a} with {b}: {}", came.as_ref().map_or_else(|e| e.to_string(), |_| "done".into())),
+            format!(
+                "somebody links {a} with {b}: {}",
+                came.as_ref().map_or_else(|e| e.to_string(), |_| "done".into())
+            ),
         );
         if let Ok(joined) = came {
             truth.acts += 1;
@@ -132,9 +157,11 @@ impl World {
         let mut hub = self.hub(Life::of(None))?;
         let mut reviews = hub.store().numbered_reviews(usize::MAX >> 1)?;
         // G4: what was given up is tried once more, now that everything has healed.
-        let given_up = |review: &Review| review.kind == ReviewKind::RejectedValue && review.prop.is_none();
+        let given_up =
+            |review: &Review| review.kind == ReviewKind::RejectedValue && review.prop.is_none();
         reviews.retain(|(_, review)| {
-            matches!(review.kind, ReviewKind::UnknownOutcome | ReviewKind::AnotherRecord) || given_up(review)
+            matches!(review.kind, ReviewKind::UnknownOutcome | ReviewKind::AnotherRecord)
+                || given_up(review)
         });
         reviews.iter().try_for_each(|one| self.answer_one(&mut hub, one, &mut Random::new(1)))
     }
@@ -145,11 +172,22 @@ impl World {
         self.answer_one(hub, one, random)
     }
 
-    fn answer_one(&self, hub: &mut Hub, (number, review): &(i64, Review), random: &mut Random) -> Result<(), HubError> {
-        let Some((asked, candidates, answer)) = self.right_answer(hub, review, random)? else { return Ok(()) };
+    fn answer_one(
+        &self,
+        hub: &mut Hub,
+        (number, review): &(i64, Review),
+        random: &mut Random,
+    ) -> Result<(), HubError> {
+        let Some((asked, candidates, answer)) = self.right_answer(hub, review, random)? else {
+            return Ok(());
+        };
         if review.kind == ReviewKind::FlipFlop {
-            // Whatever comes of it: the sides may differ from now on, or an older value be the right one.
-            let name = review.prop.map(|prop| hub.plan_of_flows().prop(review.ty, prop).name.clone()).unwrap_or_default();
+            // Whatever comes of it: the sides may differ from now on, or an older value be the
+            // right one.
+            let name = review
+                .prop
+                .map(|prop| hub.plan_of_flows().prop(review.ty, prop).name.clone())
+                .unwrap_or_default();
             let prop = EDITED.into_iter().find(|prop| *prop == name);
             let entity = hub.store().records(&[review.record])?.first().map(|record| record.entity);
             for who in self.people_of(hub, entity.unwrap_or(EntityId(0)))? {
@@ -158,27 +196,36 @@ impl World {
                 truth.said.extend(prop.map(|prop| (who.clone(), prop)));
             }
         }
-        // What a person knows not to be there may be sent again at once, and what they want tried is.
+        // What a person knows not to be there may be sent again at once, and what they want tried
+        // is.
         if matches!(review.kind, ReviewKind::UnknownOutcome | ReviewKind::RejectedValue) {
             let (who, mut truth) = (self.who(&asked), self.truth.look());
             truth.sent.retain(|(_, of), _| *of != who);
             truth.failed.retain(|(_, of, _), _| *of != who);
         }
-        // Whom no record is found for, as somebody has deleted it, is created once more by a person's word.
+        // Whom no record is found for, as somebody has deleted it, is created once more by a
+        // person's word.
         if review.kind == ReviewKind::UnknownOutcome && answer == Answer::Reject {
             let (who, system) = (self.who(&asked), self.system_of(hub, review.ty));
             if system.rows().iter().any(|row| row.gone && row.who_is() == who) {
                 self.truth.look().anew.insert((system.number, who));
             }
         }
-        // Whatever comes of it: of who is on both sides, because two have one address, there may be one more, or what was apart is one.
+        // Whatever comes of it: of who is on both sides, because two have one address, there may be
+        // one more, or what was apart is one.
         let known = hub.store().records(&[&[review.record], &review.candidates[..]].concat())?;
-        let (mine, theirs): (Vec<_>, Vec<_>) = known.into_iter().partition(|record| record.id == review.record);
-        for (mine, theirs) in mine.iter().flat_map(|mine| theirs.iter().map(move |theirs| (mine, theirs))) {
-            let (mine, theirs) = (self.people_of(hub, mine.entity)?, self.people_of(hub, theirs.entity)?);
+        let (mine, theirs): (Vec<_>, Vec<_>) =
+            known.into_iter().partition(|record| record.id == review.record);
+        for (mine, theirs) in
+            mine.iter().flat_map(|mine| theirs.iter().map(move |theirs| (mine, theirs)))
+        {
+            let (mine, theirs) =
+                (self.people_of(hub, mine.entity)?, self.people_of(hub, theirs.entity)?);
             let mut truth = self.truth.look();
             match answer {
-                Answer::Separate => (&mine & &theirs).into_iter().for_each(|one| *truth.divided.entry(one).or_default() += 1),
+                Answer::Separate => (&mine & &theirs)
+                    .into_iter()
+                    .for_each(|one| *truth.divided.entry(one).or_default() += 1),
                 Answer::Link(_) => truth.joined.extend(&mine | &theirs),
                 _ => {}
             }
@@ -186,7 +233,10 @@ impl World {
         let came = hub.answer(&[*number], &answer).ok().and_then(|mut came| came.pop());
         let text = came.as_ref().map_or_else(String::new, |came| came.text.clone());
         let mut truth = self.truth.look();
-        truth.tell(&self.who(&asked), format!("somebody answers {answer:?} to {:?} {}: {text}", review.kind, review.message));
+        truth.tell(
+            &self.who(&asked),
+            format!("somebody answers {answer:?} to {:?} {}: {text}", review.kind, review.message),
+        );
         if !came.is_some_and(|came| came.done) {
             return Ok(());
         }
@@ -195,7 +245,8 @@ impl World {
             _ if review.kind == ReviewKind::FlipFlop => {}
             Answer::Separate => {
                 drop(truth);
-                let parted: Vec<String> = [&asked].into_iter().chain(&candidates).map(|at| self.who(at)).collect();
+                let parted: Vec<String> =
+                    [&asked].into_iter().chain(&candidates).map(|at| self.who(at)).collect();
                 let mut truth = self.truth.look();
                 parted.iter().for_each(|who| truth.lost_a_record(who));
                 candidates.iter().for_each(|other| truth.keep_apart(asked.clone(), other.clone()));
@@ -209,7 +260,8 @@ impl World {
         Ok(())
     }
 
-    /// What somebody says who knows everybody: of which record, among which candidates; nothing where that can't be known.
+    /// What somebody says who knows everybody: of which record, among which candidates; nothing
+    /// where that can't be known.
     fn right_answer(
         &self,
         hub: &mut Hub,
@@ -238,27 +290,47 @@ impl World {
             }
             ReviewKind::UnknownOutcome => match candidates.iter().find(|at| self.who(at) == who) {
                 Some(one) => Answer::Link(name(one)),
-                // Whoever is there under the key of another need not be created: whose that is, is asked by itself (R9).
+                // Whoever is there under the key of another need not be created: whose that is, is
+                // asked by itself (R9).
                 None if self.is_known_as_another(hub, review.ty, &who)? => return Ok(None),
                 None => Answer::Reject,
             },
             ReviewKind::FlipFlop => {
-                [Answer::Accept, Answer::Reject, Answer::Separate, Answer::Link("1".into())][random.below(4)].clone()
+                [Answer::Accept, Answer::Reject, Answer::Separate, Answer::Link("1".into())]
+                    [random.below(4)]
+                .clone()
             }
             ReviewKind::PendingDelete if random.per_mille(500) => {
-                // All that stood for the same are deleted: two who share an address may have come to.
-                let entity = hub.store().records(&[review.record])?.first().map(|record| record.entity);
+                // All that stood for the same are deleted: two who share an address may have come
+                // to.
+                let entity =
+                    hub.store().records(&[review.record])?.first().map(|record| record.entity);
                 let all = self.people_of(hub, entity.unwrap_or(EntityId(0)))?;
-                self.truth.look().let_go.extend(candidates.iter().map(|at| self.who(at)).chain([who]).chain(all));
+                self.truth
+                    .look()
+                    .let_go
+                    .extend(candidates.iter().map(|at| self.who(at)).chain([who]).chain(all));
                 Answer::Accept
             }
             ReviewKind::PendingDelete => Answer::Reject,
             // R9: whether who was read is who was known.
             ReviewKind::AnotherRecord => {
                 let known = hub.store().records(&[review.record])?;
-                let prop = hub.plan_of_flows().ty(review.ty).props.iter().position(|prop| prop.name == WHO);
-                let known = known.first().zip(prop).map(|(known, prop)| text_of(known.slots[prop].value(false)));
-                if known == review.value["values"].get(WHO).map(text_of) { Answer::Accept } else { Answer::Separate }
+                let prop = hub
+                    .plan_of_flows()
+                    .ty(review.ty)
+                    .props
+                    .iter()
+                    .position(|prop| prop.name == WHO);
+                let known = known
+                    .first()
+                    .zip(prop)
+                    .map(|(known, prop)| text_of(known.slots[prop].value(false)));
+                if known == review.value["values"].get(WHO).map(text_of) {
+                    Answer::Accept
+                } else {
+                    Answer::Separate
+                }
             }
             ReviewKind::RejectedValue if review.prop.is_none() => Answer::Accept,
             _ => return Ok(None),
@@ -269,33 +341,45 @@ impl World {
     /// Whether somebody is in a system under a key that the hub knows as another's still.
     fn is_known_as_another(&self, hub: &mut Hub, ty: TypeIx, who: &str) -> Result<bool, HubError> {
         let rows = self.system_of(hub, ty).rows();
-        let theirs = rows.iter().filter(|row| !row.gone && row.hidden_until.is_none() && row.who_is() == who);
+        let theirs = rows
+            .iter()
+            .filter(|row| !row.gone && row.hidden_until.is_none() && row.who_is() == who);
         let keys: Vec<&str> = theirs.map(|row| row.id.as_str()).collect();
         let prop = hub.plan_of_flows().ty(ty).props.iter().position(|prop| prop.name == WHO);
         let known = hub.store().by_key(ty, &keys)?;
-        let is_another = |known: &RecordState| prop.is_some_and(|prop| text_of(known.slots[prop].value(false)) != who);
+        let is_another = |known: &RecordState| {
+            prop.is_some_and(|prop| text_of(known.slots[prop].value(false)) != who)
+        };
         Ok(known.iter().any(|known| known.is_live() && is_another(known)))
     }
 
-    /// After an act that was killed, or joined what nobody lists: the store tells which pairs it still keeps apart, and which it has come to.
-    /// Whether it stays with that is checked at the end.
+    /// After an act that was killed, or joined what nobody lists: the store tells which pairs it
+    /// still keeps apart, and which it has come to. Whether it stays with that is checked at the
+    /// end.
     fn find_out_who_is_apart(&self, hub: &mut Hub) {
         let mut known: BTreeMap<RecordId, At> = BTreeMap::new();
         for ty in (0..hub.plan_of_flows().types.len() as u16).map(TypeIx) {
             let rows = self.system_of(hub, ty).rows();
             let kind = Kind::named(&hub.plan_of_flows().ty(ty).name.kind);
-            let keys: Vec<&str> = rows.iter().filter(|row| row.kind == kind).map(|row| row.id.as_str()).collect();
+            let keys: Vec<&str> =
+                rows.iter().filter(|row| row.kind == kind).map(|row| row.id.as_str()).collect();
             let found = hub.store().by_key(ty, &keys).unwrap_or_default();
             known.extend(found.iter().map(|record| (record.id, self.place(hub, record))));
         }
         let ids: Vec<RecordId> = known.keys().copied().collect();
         let stored = hub.store().apart(&ids).unwrap_or_default();
-        let stored: Vec<(At, At)> =
-            stored.iter().filter_map(|(a, b)| Some((known.get(a)?.clone(), known.get(b)?.clone()))).collect();
+        let stored: Vec<(At, At)> = stored
+            .iter()
+            .filter_map(|(a, b)| Some((known.get(a)?.clone(), known.get(b)?.clone())))
+            .collect();
         let mut truth = self.truth.look();
-        truth.apart.retain(|(a, b), _| stored.iter().any(|(x, y)| (x, y) == (a, b) || (y, x) == (a, b)));
+        truth
+            .apart
+            .retain(|(a, b), _| stored.iter().any(|(x, y)| (x, y) == (a, b) || (y, x) == (a, b)));
         for (a, b) in stored {
-            if !truth.apart.contains_key(&(a.clone(), b.clone())) && !truth.apart.contains_key(&(b.clone(), a.clone())) {
+            if !truth.apart.contains_key(&(a.clone(), b.clone()))
+                && !truth.apart.contains_key(&(b.clone(), a.clone()))
+            {
                 truth.keep_apart(a, b);
             }
         }
@@ -303,12 +387,20 @@ impl World {
 
     /// Whose records are in an entity.
     fn people_of(&self, hub: &mut Hub, entity: EntityId) -> Result<BTreeSet<String>, HubError> {
-        Ok(hub.store().members(&[entity])?.iter().map(|member| self.who(&self.place(hub, member))).collect())
+        Ok(hub
+            .store()
+            .members(&[entity])?
+            .iter()
+            .map(|member| self.who(&self.place(hub, member)))
+            .collect())
     }
 
     fn system_of(&self, hub: &Hub, ty: TypeIx) -> &crate::system::SimulatedSystem {
         let name = &hub.plan_of_flows().ty(ty).name.system;
-        self.systems.iter().find(|system| system.drawn.name == *name).expect("a system of the world")
+        self.systems
+            .iter()
+            .find(|system| system.drawn.name == *name)
+            .expect("a system of the world")
     }
 
     fn place(&self, hub: &Hub, record: &RecordState) -> At {

@@ -6,7 +6,8 @@ use std::time::Duration;
 use lockstep_hub::Clock;
 use lockstep_model::Timestamp;
 
-/// A clock that nobody has to wait for. Every look at it takes a millisecond, so that no two things happen at once.
+/// A clock that nobody has to wait for. Every look at it takes a millisecond, so that no two things
+/// happen at once.
 #[derive(Debug)]
 pub struct SimulatedClock {
     now: AtomicI64,

@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use lockstep_model::flow::{Create, Deletes, Filter, PropertyRef};
-use lockstep_model::{Capabilities, Flow, MatchRow, PlainType, PropertyPair, PropertySchema, TypeName, TypeSchema};
+use lockstep_model::{
+    Capabilities, Flow, MatchRow, PlainType, PropertyPair, PropertySchema, TypeName, TypeSchema,
+};
 
 use crate::random::Random;
 
-/// The properties of a person: who it is (never edited), the address by which they are linked, and what people edit.
+/// The properties of a person: who it is (never edited), the address by which they are linked, and
+/// what people edit.
 pub const WHO: &str = "who";
 pub const MAIL: &str = "mail";
 pub const EDITED: [&str; 4] = [NAME, "phone", "city", SCORE];
@@ -50,15 +53,21 @@ impl Rewrite {
             Rewrite::Upper => text.to_uppercase(),
             Rewrite::Cut(most) => text.chars().take(most).collect(),
             Rewrite::Spaced => text.split_whitespace().collect::<Vec<_>>().join("  "),
-            Rewrite::Round(decimals) => match text.strip_prefix('x').and_then(|number| number.parse::<f64>().ok()) {
-                Some(number) => format!("x{}", format!("{number:.decimals$}").parse::<f64>().unwrap_or(number)),
-                None => text.to_string(),
-            },
+            Rewrite::Round(decimals) => {
+                match text.strip_prefix('x').and_then(|number| number.parse::<f64>().ok()) {
+                    Some(number) => format!(
+                        "x{}",
+                        format!("{number:.decimals$}").parse::<f64>().unwrap_or(number)
+                    ),
+                    None => text.to_string(),
+                }
+            }
         }
     }
 }
 
-/// What the answers to a system's writes show, where it is neither the record nor the least that a write needs (R6).
+/// What the answers to a system's writes show, where it is neither the record nor the least that a
+/// write needs (R6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answering {
     /// The record as it is stored, and its connector says so.
@@ -91,7 +100,8 @@ pub enum Fails {
     Perhaps,
 }
 
-/// The kinds of fault that are drawn from a stream of their own, so that a seed keeps the world that it had without them.
+/// The kinds of fault that are drawn from a stream of their own, so that a seed keeps the world
+/// that it had without them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     Answers,
@@ -135,8 +145,14 @@ impl Faults {
 
     /// These kinds, by their names separated by commas; `none` for none.
     pub fn parse(names: &str) -> Option<Faults> {
-        let one = |name: &str| Fault::ALL.iter().find(|(known, _)| *known == name).map(|(_, fault)| 1 << *fault as u32);
-        names.split(',').filter(|name| *name != "none").try_fold(0, |all, name| Some(all | one(name)?)).map(Faults)
+        let one = |name: &str| {
+            Fault::ALL.iter().find(|(known, _)| *known == name).map(|(_, fault)| 1 << *fault as u32)
+        };
+        names
+            .split(',')
+            .filter(|name| *name != "none")
+            .try_fold(0, |all, name| Some(all | one(name)?))
+            .map(Faults)
     }
 
     fn has(self, fault: Fault) -> bool {
@@ -173,15 +189,21 @@ impl Kind {
 pub struct Suspended {
     pub from: usize,
     pub to: usize,
-    /// They are about those whose city, as `from` has it, has no 3 in it, which changes. Else about the people with even numbers, which
-    /// does not.
+    /// They are about those whose city, as `from` has it, has no 3 in it, which changes. Else about
+    /// the people with even numbers, which does not.
     pub by_city: bool,
 }
 
 impl Suspended {
     /// How a flow says it.
     fn filter(self) -> Filter {
-        let odd = || (1..100).filter(|n| n % 2 == 1).map(|n| format!("'p{n}'")).collect::<Vec<_>>().join(", ");
+        let odd = || {
+            (1..100)
+                .filter(|n| n % 2 == 1)
+                .map(|n| format!("'p{n}'"))
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
         let (expression, read) = match self.by_city {
             true => ("'3' not in (city or '')".to_string(), "city"),
             false => (format!("who not in [{}]", odd()), WHO),
@@ -201,7 +223,9 @@ impl Suspended {
 
 /// Whether a person is one of those with odd numbers.
 pub fn is_odd(who: &str) -> bool {
-    who.strip_prefix('p').and_then(|number| number.parse::<u64>().ok()).is_some_and(|number| number % 2 == 1)
+    who.strip_prefix('p')
+        .and_then(|number| number.parse::<u64>().ok())
+        .is_some_and(|number| number % 2 == 1)
 }
 
 /// A system and its habits.
@@ -237,7 +261,8 @@ pub struct SystemDrawn {
     /// Per mille of calls that go wrong while anything may.
     pub trouble: u32,
     pub answering: Option<Answering>,
-    /// Creations are answered with no more than "accepted", and show up to so long after; 0 where they are not.
+    /// Creations are answered with no more than "accepted", and show up to so long after; 0 where
+    /// they are not.
     pub accepts_ms: i64,
     pub loses: Option<Loses>,
     /// Its lists come in another order each time.
@@ -247,7 +272,8 @@ pub struct SystemDrawn {
     pub fails: Option<Fails>,
     /// The id of a deleted record is given to the next new one (R9).
     pub reuses_ids: bool,
-    /// Per mille of single reads and look-ups that show nothing, or something else, in place of what was asked for.
+    /// Per mille of single reads and look-ups that show nothing, or something else, in place of
+    /// what was asked for.
     pub lies: u32,
 }
 
@@ -262,7 +288,8 @@ pub struct Drawn {
     pub sharers: bool,
     /// Per mille of runs that are killed.
     pub killed: u32,
-    /// No flow has a match row: everybody is typed into one system only, and what was created is known by that alone (L4).
+    /// No flow has a match row: everybody is typed into one system only, and what was created is
+    /// known by that alone (L4).
     pub matchless: bool,
     /// The hub's own clock is set back up to so often.
     pub set_back: u32,
@@ -271,12 +298,14 @@ pub struct Drawn {
     /// There are companies for which people work.
     pub companies: bool,
     pub suspended: Option<Suspended>,
-    /// A person's record stands for two things, each with links and flows of its own (F1): who and where they work, and the rest.
+    /// A person's record stands for two things, each with links and flows of its own (F1): who and
+    /// where they work, and the rest.
     pub facets: bool,
 }
 
 impl Drawn {
-    /// The world of a seed: `random` gives what worlds have always had, `more` the kinds of fault that `faults` allows.
+    /// The world of a seed: `random` gives what worlds have always had, `more` the kinds of fault
+    /// that `faults` allows.
     pub fn of(random: &mut Random, more: &mut Random, faults: Faults) -> Drawn {
         let count = 2 + random.below(3);
         let mut systems: Vec<SystemDrawn> = (0..count).map(|n| system(n, random)).collect();
@@ -329,20 +358,25 @@ impl Drawn {
 
     /// Draws everything, and keeps what is allowed: what is left out changes nothing of the rest.
     fn add_faults(&mut self, more: &mut Random, faults: Faults) {
-        // What gets the first address of a list that comes in any order can't be told from what a third system has under the second.
+        // What gets the first address of a list that comes in any order can't be told from what a
+        // third system has under the second.
         let may_shuffle = self.systems.len() == 2;
         for system in &mut self.systems {
-            let answering = [Answering::Stored, Answering::Id, Answering::Echo, Answering::Nothing][more.below(4)];
-            system.answering = Some(answering).filter(|_| more.per_mille(400) & faults.has(Fault::Answers));
+            let answering = [Answering::Stored, Answering::Id, Answering::Echo, Answering::Nothing]
+                [more.below(4)];
+            system.answering =
+                Some(answering).filter(|_| more.per_mille(400) & faults.has(Fault::Answers));
             let accepts_ms = more.between(1_000, 50_000);
             if more.per_mille(150) & faults.has(Fault::Accepts) {
                 // No delay is stated: a minute is assumed.
                 (system.accepts_ms, system.settles_ms) = (accepts_ms, 0);
             }
             let prop = EDITED[more.below(EDITED.len())];
-            let loses = [Loses::Property(prop), Loses::Property(prop), Loses::Updates, Loses::Some][more.below(4)];
+            let loses = [Loses::Property(prop), Loses::Property(prop), Loses::Updates, Loses::Some]
+                [more.below(4)];
             system.loses = Some(loses).filter(|_| more.per_mille(200) & faults.has(Fault::Loses));
-            system.shuffles = more.per_mille(600) & (system.mail_is_a_list && may_shuffle && faults.has(Fault::Shuffles));
+            system.shuffles = more.per_mille(600)
+                & (system.mail_is_a_list && may_shuffle && faults.has(Fault::Shuffles));
             system.steps_back = more.per_mille(250) & faults.has(Fault::Clocks);
             let fails = [Fails::Surely, Fails::Perhaps][more.below(2)];
             system.fails = Some(fails).filter(|_| more.per_mille(200) & faults.has(Fault::Fails));
@@ -365,7 +399,8 @@ impl Drawn {
         let plain = !self.matchless && !self.sharers && !self.companies && self.suspended.is_none();
         self.facets = more.per_mille(250) & plain & faults.has(Fault::Facets);
         self.rotates &= !self.facets;
-        // Of two who share an address nothing tells which one a number belongs to; and a facet without match values is known by nothing.
+        // Of two who share an address nothing tells which one a number belongs to; and a facet
+        // without match values is known by nothing.
         for system in &mut self.systems {
             system.reuses_ids &= !self.facets && !self.sharers;
         }
@@ -374,19 +409,34 @@ impl Drawn {
     /// The flows, as a project has them.
     pub fn flows(&self) -> Vec<Flow> {
         let name = |at: usize, kind: Kind| TypeName::new(&self.systems[at].name, kind.name());
-        let person = |at: usize, facet: Option<&str>| TypeName { facet: facet.map(str::to_string), ..name(at, Kind::Person) };
+        let person = |at: usize, facet: Option<&str>| TypeName {
+            facet: facet.map(str::to_string),
+            ..name(at, Kind::Person)
+        };
         let row = |prop: &str| PropertyPair::equal(PropertyRef::new(prop), PropertyRef::new(prop));
         let by_mail = || MatchRow::single(PropertyRef::new(MAIL), PropertyRef::new(MAIL));
         let people = |&(from, to, creates): &(usize, usize, bool)| {
-            let both = |prop: &&&str| self.systems[from].props.contains(prop) && self.systems[to].props.contains(prop);
+            let both = |prop: &&&str| {
+                self.systems[from].props.contains(prop) && self.systems[to].props.contains(prop)
+            };
             let facet = self.facets.then_some(WORK);
-            let edited = EDITED.iter().filter(both).filter(|prop| !self.facets || !AT_HOME.contains(prop)).map(|prop| row(prop));
+            let edited = EDITED
+                .iter()
+                .filter(both)
+                .filter(|prop| !self.facets || !AT_HOME.contains(prop))
+                .map(|prop| row(prop));
             let company = self.companies.then(|| row(COMPANY));
-            let suspended = self.suspended.filter(|pair| [(pair.from, pair.to), (pair.to, pair.from)].contains(&(from, to)));
+            let suspended = self
+                .suspended
+                .filter(|pair| [(pair.from, pair.to), (pair.to, pair.from)].contains(&(from, to)));
             Flow {
                 create: if creates { Create::Always } else { Create::Never },
                 matches: if self.matchless { vec![] } else { vec![by_mail()] },
-                properties: [row(WHO), row(MAIL)].into_iter().chain(edited).chain(company).collect(),
+                properties: [row(WHO), row(MAIL)]
+                    .into_iter()
+                    .chain(edited)
+                    .chain(company)
+                    .collect(),
                 deletes: self.deletes,
                 only: suspended.map(Suspended::filter),
                 ..Flow::between(person(from, facet), person(to, facet))
@@ -394,7 +444,9 @@ impl Drawn {
         };
         // F2: nothing matches, but whose other facets are linked.
         let at_home = |&(from, to, creates): &(usize, usize, bool)| {
-            let both = |prop: &&&str| self.systems[from].props.contains(prop) && self.systems[to].props.contains(prop);
+            let both = |prop: &&&str| {
+                self.systems[from].props.contains(prop) && self.systems[to].props.contains(prop)
+            };
             Flow {
                 create: if creates { Create::Always } else { Create::Never },
                 properties: AT_HOME.iter().filter(both).map(|prop| row(prop)).collect(),
@@ -404,7 +456,10 @@ impl Drawn {
         };
         let by_who = || MatchRow::single(PropertyRef::new(WHO), PropertyRef::new(WHO));
         let companies = |&(from, to, creates): &(usize, usize, bool)| {
-            let named = [from, to].iter().all(|at| self.systems[*at].props.contains(&NAME)).then(|| row(NAME));
+            let named = [from, to]
+                .iter()
+                .all(|at| self.systems[*at].props.contains(&NAME))
+                .then(|| row(NAME));
             Flow {
                 create: if creates { Create::Always } else { Create::Never },
                 matches: if self.matchless { vec![] } else { vec![by_who()] },
@@ -419,7 +474,10 @@ impl Drawn {
 }
 
 fn system(n: usize, random: &mut Random) -> SystemDrawn {
-    let props = EDITED.into_iter().filter(|prop| random.per_mille(if *prop == SCORE { 500 } else { 850 })).collect::<Vec<_>>();
+    let props = EDITED
+        .into_iter()
+        .filter(|prop| random.per_mille(if *prop == SCORE { 500 } else { 850 }))
+        .collect::<Vec<_>>();
     let habit = |random: &mut Random| match random.below(8) {
         0 => Some(Rewrite::Trim),
         1 => Some(Rewrite::Upper),
@@ -427,8 +485,11 @@ fn system(n: usize, random: &mut Random) -> SystemDrawn {
         3 => Some(Rewrite::Spaced),
         _ => None,
     };
-    let rounds = |random: &mut Random| (random.below(2) == 0).then(|| Rewrite::Round(random.below(2)));
-    let rewrites = props.iter().filter_map(|prop| Some((*prop, if *prop == SCORE { rounds(random) } else { habit(random) }?)));
+    let rounds =
+        |random: &mut Random| (random.below(2) == 0).then(|| Rewrite::Round(random.below(2)));
+    let rewrites = props.iter().filter_map(|prop| {
+        Some((*prop, if *prop == SCORE { rounds(random) } else { habit(random) }?))
+    });
     let rewrites = rewrites.collect();
     let tells_version = random.per_mille(500);
     let tells_modified = random.per_mille(600);
@@ -447,7 +508,8 @@ fn system(n: usize, random: &mut Random) -> SystemDrawn {
         finds: random.per_mille(500),
         refuses_duplicates: random.per_mille(250),
         names_duplicates: random.per_mille(500),
-        // Without a version or a time of its own, only the delay that a system states tells an old state from a new edit.
+        // Without a version or a time of its own, only the delay that a system states tells an old
+        // state from a new edit.
         settles_ms: if random.per_mille(250) { random.between(200, 4_000) } else { 0 },
         drift_ms: if random.per_mille(400) { random.between(-90_000, 90_000) } else { 0 },
         drift_ppm: if random.per_mille(300) { random.between(-300, 300) } else { 0 },
@@ -477,8 +539,10 @@ impl SystemDrawn {
         }
         let mut company = TypeSchema { kind: Kind::Company.name().into(), ..person.clone() };
         company.properties.retain(|prop| [WHO, NAME].contains(&prop.path.as_str()));
-        let reference =
-            PropertySchema { reference: Some(Kind::Company.name().into()), ..PropertySchema::new(COMPANY, PlainType::String) };
+        let reference = PropertySchema {
+            reference: Some(Kind::Company.name().into()),
+            ..PropertySchema::new(COMPANY, PlainType::String)
+        };
         person.properties.push(reference);
         vec![person, company]
     }
@@ -502,8 +566,12 @@ impl SystemDrawn {
             }
             schema
         };
-        let who = PropertySchema { create_only: true, ..PropertySchema::new(WHO, PlainType::String) };
-        let mut mail = PropertySchema { list: self.mail_is_a_list, ..PropertySchema::new(MAIL, PlainType::String) };
+        let who =
+            PropertySchema { create_only: true, ..PropertySchema::new(WHO, PlainType::String) };
+        let mut mail = PropertySchema {
+            list: self.mail_is_a_list,
+            ..PropertySchema::new(MAIL, PlainType::String)
+        };
         mail.stored_as.caseless = true;
         TypeSchema {
             properties: [who, mail].into_iter().chain(self.props.iter().map(describe)).collect(),
@@ -532,7 +600,13 @@ impl fmt::Display for Drawn {
         }
         let name = |at: usize| self.systems[at].name.as_str();
         for (from, to, creates) in &self.flows {
-            writeln!(f, "  {} to {}{}", name(*from), name(*to), if *creates { ", creating" } else { "" })?;
+            writeln!(
+                f,
+                "  {} to {}{}",
+                name(*from),
+                name(*to),
+                if *creates { ", creating" } else { "" }
+            )?;
         }
         let sharers = if self.sharers { ", two with one address" } else { "" };
         let sharers = if self.matchless { ", matched by nothing" } else { sharers };

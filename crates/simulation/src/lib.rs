@@ -1,9 +1,11 @@
-//! Whole worlds in one process from one seed: systems with habits and bad days, people who edit, type in and delete, a hub that is
-//! killed at any step and started again on what its store had. After a phase in which anything may go wrong everything heals, and then
-//! the world must come to rest with everything as the rules say.
+//! Whole worlds in one process from one seed: systems with habits and bad days, people who edit,
+//! type in and delete, a hub that is killed at any step and started again on what its store had.
+//! After a phase in which anything may go wrong everything heals, and then the world must come to
+//! rest with everything as the rules say.
 //!
-//! The shape of the argument is TigerBeetle's (`vopr`): the world is drawn and told before anything happens in it, faults come first and
-//! progress is demanded after them, checkers are separate and small, and a seed replays exactly.
+//! The shape of the argument is TigerBeetle's (`vopr`): the world is drawn and told before anything
+//! happens in it, faults come first and progress is demanded after them, checkers are separate and
+//! small, and a seed replays exactly.
 //!
 //! ```text
 //! draw     what kind of world        system   one of its systems, behind the connectors' trait, with checks on every write

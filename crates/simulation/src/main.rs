@@ -1,5 +1,6 @@
-//! `simulation --seeds 200`: plays as many worlds and counts what happened in them. A seed in which a rule is broken is told with what
-//! is known of the person concerned, and how to see it again; the exit status is then 1.
+//! `simulation --seeds 200`: plays as many worlds and counts what happened in them. A seed in which
+//! a rule is broken is told with what is known of the person concerned, and how to see it again;
+//! the exit status is then 1.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -28,7 +29,8 @@ struct Asked {
 }
 
 fn asked() -> Result<Asked, String> {
-    let mut asked = Asked { seeds: 200, from: 1, one: None, keep: false, options: Options::default() };
+    let mut asked =
+        Asked { seeds: 200, from: 1, one: None, keep: false, options: Options::default() };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         let mut number = || {
@@ -43,8 +45,8 @@ fn asked() -> Result<Asked, String> {
             "--steps" => asked.options.steps = number()? as usize,
             "--faults" => {
                 let names = words.next().ok_or("--faults wants names")?;
-                asked.options.faults =
-                    Faults::parse(&names).ok_or_else(|| format!("`{names}` are not kinds of fault\n{USAGE}"))?;
+                asked.options.faults = Faults::parse(&names)
+                    .ok_or_else(|| format!("`{names}` are not kinds of fault\n{USAGE}"))?;
             }
             "--without-acts" => asked.options.acts = false,
             "--forget-intent" => asked.options.forgets = true,
@@ -60,12 +62,19 @@ fn tell_broken(seed: u64, outcome: &Outcome, options: Options) {
         println!("  {}: {}", violation.checker, violation.message);
         if let Some(who) = &violation.who {
             println!("  what happened to {who}:");
-            outcome.story.iter().filter(|(of, _)| of == who || of.is_empty()).for_each(|(_, what)| println!("    {what}"));
+            outcome
+                .story
+                .iter()
+                .filter(|(of, _)| of == who || of.is_empty())
+                .for_each(|(_, what)| println!("    {what}"));
         }
     }
     let forget = if options.forgets { " --forget-intent" } else { "" };
     let forget = if options.acts { forget.to_string() } else { format!(" --without-acts{forget}") };
-    println!("  again: cargo run --release -p simulation -- --seed {seed} --steps {}{forget}\n", options.steps);
+    println!(
+        "  again: cargo run --release -p simulation -- --seed {seed} --steps {}{forget}\n",
+        options.steps
+    );
 }
 
 fn main() -> ExitCode {
@@ -85,8 +94,14 @@ fn main() -> ExitCode {
         println!("{} broken", outcome.violations.len());
         return ExitCode::from(u8::from(!outcome.violations.is_empty()));
     }
-    println!("seeds {} to {}, {} steps each", asked.from, asked.from + asked.seeds - 1, asked.options.steps);
-    let (mut sums, mut faults, mut failed): (BTreeMap<&str, u64>, BTreeMap<&str, u64>, Vec<u64>) = Default::default();
+    println!(
+        "seeds {} to {}, {} steps each",
+        asked.from,
+        asked.from + asked.seeds - 1,
+        asked.options.steps
+    );
+    let (mut sums, mut faults, mut failed): (BTreeMap<&str, u64>, BTreeMap<&str, u64>, Vec<u64>) =
+        Default::default();
     for seed in asked.from..asked.from + asked.seeds {
         let outcome = play(seed, asked.options);
         let counted = [
@@ -107,7 +122,17 @@ fn main() -> ExitCode {
             failed.push(seed);
         }
     }
-    for name in ["worlds", "steps", "runs", "runs killed", "edits made", "links and answers", "writes", "conflicts", "reviews"] {
+    for name in [
+        "worlds",
+        "steps",
+        "runs",
+        "runs killed",
+        "edits made",
+        "links and answers",
+        "writes",
+        "conflicts",
+        "reviews",
+    ] {
         println!("{name:<28}{:>12}", sums.get(name).copied().unwrap_or(0));
     }
     println!("faults");

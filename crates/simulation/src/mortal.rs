@@ -1,16 +1,17 @@
-//! A store whose process can die at any step: from then on every call fails, as if there were nobody to call it. What was committed
-//! before stays in the file. Death comes before the step or right after it, which only a caller who survives could tell.
+//! A store whose process can die at any step: from then on every call fails, as if there were
+//! nobody to call it. What was committed before stays in the file. Death comes before the step or
+//! right after it, which only a caller who survives could tell.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use lockstep_model::{
-    EntityId, Intent, IntentId, IntentKind, IntentState, RecordId, RecordState, Review, ReviewKind, RunId, Timestamp, TypeIx,
-    Value,
+    EntityId, Intent, IntentId, IntentKind, IntentState, RecordId, RecordState, Review, ReviewKind,
+    RunId, Timestamp, TypeIx, Value,
 };
 use lockstep_store::{
-    BoundType, Commit, Flush, JournalEntry, Renamed, Renaming, Result, RunRow, Store, StoreError, StoredType, TypeStatus,
-    WrittenName,
+    BoundType, Commit, Flush, JournalEntry, Renamed, Renaming, Result, RunRow, Store, StoreError,
+    StoredType, TypeStatus, WrittenName,
 };
 
 /// How long a process lives, in steps of its store.
@@ -24,7 +25,10 @@ pub struct Life {
 impl Life {
     /// Of so many steps, or without end.
     pub fn of(steps: Option<i64>) -> Arc<Life> {
-        Arc::new(Life { left: AtomicI64::new(steps.unwrap_or(i64::MAX)), dead: AtomicBool::new(false) })
+        Arc::new(Life {
+            left: AtomicI64::new(steps.unwrap_or(i64::MAX)),
+            dead: AtomicBool::new(false),
+        })
     }
 
     /// It ends here.
@@ -42,7 +46,8 @@ impl Life {
 pub struct MortalStore {
     real: Box<dyn Store>,
     life: Arc<Life>,
-    /// For a world that must fail: what was sent and not answered is forgotten when the store is opened.
+    /// For a world that must fail: what was sent and not answered is forgotten when the store is
+    /// opened.
     forgetful: bool,
 }
 
@@ -53,7 +58,10 @@ impl MortalStore {
     }
 
     fn step<T>(&mut self, work: impl FnOnce(&mut dyn Store) -> Result<T>) -> Result<T> {
-        let killed = || StoreError::Unwritable { place: "the store".into(), message: "the process was killed".into() };
+        let killed = || StoreError::Unwritable {
+            place: "the store".into(),
+            message: "the process was killed".into(),
+        };
         if self.life.ended() {
             return Err(killed());
         }

@@ -1,20 +1,25 @@
 //! A simulated system behind the connectors' trait.
 //!
-//! It keeps records as its habits say and goes wrong as often as it was drawn to: answers are lost before or after the work is done,
-//! pages leave out what they should show, it is busy, down or answers nonsense, shows for a while what was before a write, or lists
-//! nothing at all. What it may not do: lose what it said it had done, or show a record that never was. Every write of the hub is looked
-//! at on the spot by the checkers that need nothing but this system to judge.
+//! It keeps records as its habits say and goes wrong as often as it was drawn to: answers are lost
+//! before or after the work is done, pages leave out what they should show, it is busy, down or
+//! answers nonsense, shows for a while what was before a write, or lists nothing at all. What it
+//! may not do: lose what it said it had done, or show a record that never was. Every write of the
+//! hub is looked at on the spot by the checkers that need nothing but this system to judge.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use lockstep_connector::{Action, Answers, Checkpoint, Connector, Outcome, Page, ReadRequest, RecordFault, Trouble, Write};
+use lockstep_connector::{
+    Action, Answers, Checkpoint, Connector, Outcome, Page, ReadRequest, RecordFault, Trouble, Write,
+};
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::{ReadRecord, Timestamp, TypeSchema, Value};
 
 use crate::clock::SimulatedClock;
-use crate::draw::{ACCEPTED_MS, Answering, COMPANY, Drawn, Fails, Kind, Loses, MAIL, SCORE, SystemDrawn, WHO};
+use crate::draw::{
+    ACCEPTED_MS, Answering, COMPANY, Drawn, Fails, Kind, Loses, MAIL, SCORE, SystemDrawn, WHO,
+};
 use crate::mortal::Life;
 use crate::random::Random;
 use crate::truth::{Deed, Does, Failed, Sent, Shared, Truth, number_of, text_of};
@@ -74,9 +79,11 @@ pub struct Rows {
     changes: u64,
 }
 
-/// A creation whose outcome is not told may still be under way for so long, where no other delay is stated (C2).
+/// A creation whose outcome is not told may still be under way for so long, where no other delay is
+/// stated (C2).
 const UNDER_WAY_MS: i64 = 1_000;
-/// What a write that surely was not done waits at least before it is tried again, by how often it has failed (G4).
+/// What a write that surely was not done waits at least before it is tried again, by how often it
+/// has failed (G4).
 const BACK_OFF_MS: [i64; 5] = [1_000, 3_000, 60_000, 300_000, 900_000];
 
 /// After so many tries a write is given up, and what is decided anew begins anew (G4).
@@ -105,8 +112,15 @@ pub struct SimulatedSystem {
 
 impl SimulatedSystem {
     /// An empty system.
-    pub fn new(number: usize, drawn: &Drawn, clock: Arc<SimulatedClock>, truth: Shared, chance: [Random; 2]) -> Self {
-        let (matchless, alone, companies) = (drawn.matchless, drawn.systems.len() == 2, drawn.companies);
+    pub fn new(
+        number: usize,
+        drawn: &Drawn,
+        clock: Arc<SimulatedClock>,
+        truth: Shared,
+        chance: [Random; 2],
+    ) -> Self {
+        let (matchless, alone, companies) =
+            (drawn.matchless, drawn.systems.len() == 2, drawn.companies);
         let by_city = drawn.suspended.is_some_and(|pair| pair.by_city);
         let drawn = drawn.systems[number].clone();
         let schemas = drawn.schemas(companies);
@@ -152,10 +166,12 @@ impl SimulatedSystem {
         self.rows.lock().expect("no panic").all.values().find(|row| row.id == id).cloned()
     }
 
-    /// Somebody may come upon it. Where nothing matches, nobody does upon what the hub has made a moment ago and has no answer to yet: changed
-    /// by then, it could not be told from another one.
+    /// Somebody may come upon it. Where nothing matches, nobody does upon what the hub has made a
+    /// moment ago and has no answer to yet: changed by then, it could not be told from another one.
     fn may_be_met(&self, row: &Row) -> bool {
-        !row.gone && row.hidden_until.is_none() && (!self.matchless || row.ever_shown || !row.by_hub)
+        !row.gone
+            && row.hidden_until.is_none()
+            && (!self.matchless || row.ever_shown || !row.by_hub)
     }
 
     pub(crate) fn kept(&self, prop: &str, text: &str) -> String {
@@ -184,12 +200,18 @@ impl SimulatedSystem {
     /// What was only accepted is there when its time has come.
     fn appear(&self, rows: &mut Rows) {
         let now = self.clock.real();
-        let due: Vec<u64> =
-            rows.all.iter().filter(|(_, row)| row.hidden_until.is_some_and(|until| until <= now)).map(|(key, _)| *key).collect();
+        let due: Vec<u64> = rows
+            .all
+            .iter()
+            .filter(|(_, row)| row.hidden_until.is_some_and(|until| until <= now))
+            .map(|(key, _)| *key)
+            .collect();
         for key in due {
             let row = rows.all.get_mut(&key).expect("just found");
             row.hidden_until = None;
-            self.truth.look().tell(row.who_is(), format!("{}/{} shows up", self.drawn.name, row.id));
+            self.truth
+                .look()
+                .tell(row.who_is(), format!("{}/{} shows up", self.drawn.name, row.id));
             self.stamp(rows, key);
         }
     }
@@ -215,7 +237,13 @@ impl SimulatedSystem {
     fn add(&self, rows: &mut Rows, kind: Kind, who: &str, by_hub: bool) -> u64 {
         rows.next += 1;
         let key = rows.next;
-        let fresh = || if self.drawn.numbers_ids { (1_000 + key).to_string() } else { format!("{}-{key:04}", self.drawn.name) };
+        let fresh = || {
+            if self.drawn.numbers_ids {
+                (1_000 + key).to_string()
+            } else {
+                format!("{}-{key:04}", self.drawn.name)
+            }
+        };
         let freed = self.freed_id(rows, key, kind, who);
         let reused = freed.is_some();
         let (id, version) = freed.unwrap_or_else(|| (fresh(), 0));
@@ -250,13 +278,22 @@ impl SimulatedSystem {
         if !self.drawn.reuses_ids {
             return None;
         }
-        let free = rows.all.values_mut().find(|row| row.kind == kind && row.gone && !row.id_given_on && row.who_is() != who)?;
+        let free = rows
+            .all
+            .values_mut()
+            .find(|row| row.kind == kind && row.gone && !row.id_given_on && row.who_is() != who)?;
         let (id, name) = (free.id.clone(), format!("{} until {key}", free.id));
         (free.id, free.id_given_on) = (name.clone(), true);
         let mut truth = self.truth.look();
         truth.count("id given to another");
-        truth.tell(who, format!("{} gives {who} the id {id}, which was {}'s", self.drawn.name, free.who_is()));
-        truth.tell(free.who_is(), format!("{} gives {who} the id {id}, which was {}'s", self.drawn.name, free.who_is()));
+        truth.tell(
+            who,
+            format!("{} gives {who} the id {id}, which was {}'s", self.drawn.name, free.who_is()),
+        );
+        truth.tell(
+            free.who_is(),
+            format!("{} gives {who} the id {id}, which was {}'s", self.drawn.name, free.who_is()),
+        );
         truth.give_id_on(&(self.number, id.clone()), &(self.number, name));
         Some((id, free.version))
     }
@@ -267,7 +304,8 @@ impl SimulatedSystem {
         let key = self.add(&mut rows, kind, who, false);
         let mut truth = self.truth.look();
         let row = rows.all.get_mut(&key).expect("just added");
-        row.mails = if self.drawn.mail_is_a_list { mails } else { mails.into_iter().take(1).collect() };
+        row.mails =
+            if self.drawn.mail_is_a_list { mails } else { mails.into_iter().take(1).collect() };
         for prop in self.drawn.edited(kind) {
             if random.per_mille(700) {
                 let value = truth.value(who, (self.number, row.id.clone()), prop);
@@ -276,7 +314,10 @@ impl SimulatedSystem {
         }
         truth.tell(
             who,
-            format!("somebody types {}/{} into {}: {:?} {:?}", self.drawn.name, row.id, self.drawn.name, row.mails, row.texts),
+            format!(
+                "somebody types {}/{} into {}: {:?} {:?}",
+                self.drawn.name, row.id, self.drawn.name, row.mails, row.texts
+            ),
         );
         drop(truth);
         self.stamp(&mut rows, key);
@@ -289,9 +330,12 @@ impl SimulatedSystem {
 
     fn edits(&self, random: &mut Random, unseen_too: bool) {
         let mut rows = self.rows.lock().expect("no panic");
-        let live: Vec<u64> = rows.all.iter().filter(|(_, row)| self.may_be_met(row)).map(|(key, _)| *key).collect();
+        let live: Vec<u64> =
+            rows.all.iter().filter(|(_, row)| self.may_be_met(row)).map(|(key, _)| *key).collect();
         let Some(&key) = random.pick(&live) else { return };
-        let Some(prop) = random.pick(&self.drawn.edited(rows.all[&key].kind)).copied() else { return };
+        let Some(prop) = random.pick(&self.drawn.edited(rows.all[&key].kind)).copied() else {
+            return;
+        };
         if !unseen_too && rows.all[&key].unseen.contains(prop) {
             return;
         }
@@ -302,18 +346,22 @@ impl SimulatedSystem {
         let value = self.kept(prop, &value);
         truth.lost.remove(&((self.number, row.id.clone()), prop));
         truth.reason_to_write(&who, Some(prop));
-        truth.tell(&who, format!("somebody edits {}/{} {prop}: {value:?}", self.drawn.name, row.id));
+        truth
+            .tell(&who, format!("somebody edits {}/{} {prop}: {value:?}", self.drawn.name, row.id));
         row.texts.insert(prop, value);
         row.before = None;
         drop(truth);
         self.stamp(&mut rows, key);
     }
 
-    /// Somebody gives a person another address; the others keep it equal, and who is linked stays so (L4).
+    /// Somebody gives a person another address; the others keep it equal, and who is linked stays
+    /// so (L4).
     pub fn person_moves(&self, id: &str, mail: String, random: &mut Random) {
         let mut rows = self.rows.lock().expect("no panic");
         let Some((&key, row)) = rows.all.iter_mut().find(|(_, row)| row.id == id) else { return };
-        let Some(place) = (!row.mails.is_empty()).then(|| random.below(row.mails.len())) else { return };
+        let Some(place) = (!row.mails.is_empty()).then(|| random.below(row.mails.len())) else {
+            return;
+        };
         let mut truth = self.truth.look();
         let who = row.who_is().to_string();
         truth.reason_to_write(&who, None);
@@ -322,7 +370,10 @@ impl SimulatedSystem {
         truth.lost.remove(&((self.number, row.id.clone()), MAIL));
         truth.tell(
             &who,
-            format!("somebody changes the address in {}/{}: {} to {mail}", self.drawn.name, row.id, row.mails[place]),
+            format!(
+                "somebody changes the address in {}/{}: {} to {mail}",
+                self.drawn.name, row.id, row.mails[place]
+            ),
         );
         row.mails[place] = mail;
         row.before = None;
@@ -333,10 +384,14 @@ impl SimulatedSystem {
     /// Somebody says for which company a person works.
     pub fn person_hires(&self, random: &mut Random) {
         let mut rows = self.rows.lock().expect("no panic");
-        let met = |kind: Kind| rows.all.iter().filter(move |(_, row)| row.kind == kind && self.may_be_met(row));
+        let met = |kind: Kind| {
+            rows.all.iter().filter(move |(_, row)| row.kind == kind && self.may_be_met(row))
+        };
         let people: Vec<u64> = met(Kind::Person).map(|(key, _)| *key).collect();
         let companies: Vec<String> = met(Kind::Company).map(|(_, row)| row.id.clone()).collect();
-        let (Some(&key), Some(company)) = (random.pick(&people), random.pick(&companies)) else { return };
+        let (Some(&key), Some(company)) = (random.pick(&people), random.pick(&companies)) else {
+            return;
+        };
         let row = rows.all.get_mut(&key).expect("it is live");
         if row.texts.get(COMPANY) == Some(company) {
             return;
@@ -347,7 +402,10 @@ impl SimulatedSystem {
         truth.people_edits += 1;
         truth.count("reference moved");
         truth.lost.remove(&((self.number, row.id.clone()), COMPANY));
-        truth.tell(&who, format!("somebody edits {}/{} {COMPANY}: {company:?}", self.drawn.name, row.id));
+        truth.tell(
+            &who,
+            format!("somebody edits {}/{} {COMPANY}: {company:?}", self.drawn.name, row.id),
+        );
         row.texts.insert(COMPANY, company.clone());
         row.before = None;
         drop(truth);
@@ -357,8 +415,12 @@ impl SimulatedSystem {
     /// Somebody deletes a record.
     pub fn person_deletes(&self, random: &mut Random) {
         let mut rows = self.rows.lock().expect("no panic");
-        let live: Vec<u64> =
-            rows.all.iter().filter(|(_, row)| self.may_be_met(row) && row.kind == Kind::Person).map(|(key, _)| *key).collect();
+        let live: Vec<u64> = rows
+            .all
+            .iter()
+            .filter(|(_, row)| self.may_be_met(row) && row.kind == Kind::Person)
+            .map(|(key, _)| *key)
+            .collect();
         let Some(&key) = random.pick(&live) else { return };
         let row = rows.all.get_mut(&key).expect("it is live");
         row.gone = true;
@@ -374,7 +436,9 @@ impl SimulatedSystem {
     /// Whether something goes wrong now; one in so many of the troubles drawn.
     fn goes_wrong(&self, one_in: u32, kind: &'static str) -> bool {
         let mut truth = self.truth.look();
-        if truth.healed || !self.random.lock().expect("no panic").per_mille(self.drawn.trouble / one_in) {
+        if truth.healed
+            || !self.random.lock().expect("no panic").per_mille(self.drawn.trouble / one_in)
+        {
             return false;
         }
         truth.fault(kind);
@@ -382,9 +446,12 @@ impl SimulatedSystem {
         true
     }
 
-    /// Chance from the stream of the kinds of fault that were drawn by themselves; nothing happens any more once everything has healed.
+    /// Chance from the stream of the kinds of fault that were drawn by themselves; nothing happens
+    /// any more once everything has healed.
     fn happens(&self, per_mille: u32) -> bool {
-        per_mille > 0 && self.more.lock().expect("no panic").per_mille(per_mille) && !self.truth.look().healed
+        per_mille > 0
+            && self.more.lock().expect("no panic").per_mille(per_mille)
+            && !self.truth.look().healed
     }
 
     fn trouble(&self) -> Option<Trouble> {
@@ -394,29 +461,42 @@ impl SimulatedSystem {
             return Some(Trouble::Unreachable(format!("{place} does not answer")));
         }
         if self.goes_wrong(4, "busy") {
-            return Some(Trouble::Busy { retry_after_ms: Some(700), message: format!("{place} asks to come back") });
+            return Some(Trouble::Busy {
+                retry_after_ms: Some(700),
+                message: format!("{place} asks to come back"),
+            });
         }
-        self.goes_wrong(12, "nonsense").then(|| Trouble::Malformed(format!("{place} answers nonsense")))
+        self.goes_wrong(12, "nonsense")
+            .then(|| Trouble::Malformed(format!("{place} answers nonsense")))
     }
 
     /// Now and then somebody edits while the hub is at it; only where a version tells it (P6).
     ///
-    /// Not what the hub has just written and not been shown since, unless the answer shows it: then nothing tells such an edit from what
-    /// the system made of the value (R6).
+    /// Not what the hub has just written and not been shown since, unless the answer shows it: then
+    /// nothing tells such an edit from what the system made of the value (R6).
     fn meanwhile(&self) {
         if self.drawn.tells_version && self.goes_wrong(2, "edit meanwhile") {
             let mut random = self.random.lock().expect("no panic").split();
-            self.edits(&mut random, self.drawn.answering.is_none_or(|answering| answering == Answering::Stored));
+            self.edits(
+                &mut random,
+                self.drawn.answering.is_none_or(|answering| answering == Answering::Stored),
+            );
         }
     }
 
     /// A record as the system shows it.
     fn show(&self, watch: &[PropertyRef], row: &mut Row) -> ReadRecord {
         let now = self.clock.real();
-        let stale = row.before.as_ref().filter(|(_, until)| now < *until).map(|(before, _)| (**before).clone());
+        let stale = row
+            .before
+            .as_ref()
+            .filter(|(_, until)| now < *until)
+            .map(|(before, _)| (**before).clone());
         if stale.is_some() {
             self.truth.look().fault("stale reading");
-            self.truth.look().tell(row.who_is(), format!("{}/{}: stale reading", self.drawn.name, row.id));
+            self.truth
+                .look()
+                .tell(row.who_is(), format!("{}/{}: stale reading", self.drawn.name, row.id));
         }
         row.shown = true;
         if stale.is_none() {
@@ -424,7 +504,8 @@ impl SimulatedSystem {
         }
         let shown = stale.unwrap_or_else(|| row.clone());
         row.seen.extend(shown.texts.values().filter_map(|text| number_of(text)));
-        let values = watch.iter().map(|prop| Some(self.value(&shown, prop.path.as_str()))).collect();
+        let values =
+            watch.iter().map(|prop| Some(self.value(&shown, prop.path.as_str()))).collect();
         self.record(&shown, values)
     }
 
@@ -435,8 +516,15 @@ impl SimulatedSystem {
                 false => row.mails.first().map_or(Value::Null, |mail| Value::from(mail.clone())),
             };
         }
-        let Some(text) = row.texts.get(path).filter(|text| path != COMPANY || !text.is_empty()) else { return Value::Null };
-        match text.strip_prefix('x').filter(|_| path == SCORE).and_then(|number| number.parse::<f64>().ok()) {
+        let Some(text) = row.texts.get(path).filter(|text| path != COMPANY || !text.is_empty())
+        else {
+            return Value::Null;
+        };
+        match text
+            .strip_prefix('x')
+            .filter(|_| path == SCORE)
+            .and_then(|number| number.parse::<f64>().ok())
+        {
             Some(number) => Value::from(number),
             None => Value::from(text.clone()),
         }
@@ -468,16 +556,21 @@ impl SimulatedSystem {
     /// One write, done.
     fn carry_out(&self, of: Kind, watch: &[PropertyRef], write: &Write) -> Outcome {
         let mut rows = self.rows.lock().expect("no panic");
-        let find = |rows: &Rows, id: &str| rows.all.iter().find(|(_, row)| row.id == id).map(|(key, _)| *key);
+        let find = |rows: &Rows, id: &str| {
+            rows.all.iter().find(|(_, row)| row.id == id).map(|(key, _)| *key)
+        };
         let (key, kind, version) = match &write.action {
             Action::Create => {
                 let text = |path: &str| {
-                    let given = write.values.iter().find(|value| watch[value.prop].path.as_str() == path);
+                    let given =
+                        write.values.iter().find(|value| watch[value.prop].path.as_str() == path);
                     given.and_then(|value| value.value.as_str()).unwrap_or_default().to_string()
                 };
                 let (who, mail) = (text(WHO), text(MAIL).to_lowercase());
                 let holds = |row: &&Row| {
-                    !row.gone && row.hidden_until.is_none() && row.mails.iter().any(|held| held.to_lowercase() == mail)
+                    !row.gone
+                        && row.hidden_until.is_none()
+                        && row.mails.iter().any(|held| held.to_lowercase() == mail)
                 };
                 if self.drawn.refuses_duplicates
                     && of == Kind::Person
@@ -485,7 +578,10 @@ impl SimulatedSystem {
                 {
                     let mut truth = self.truth.look();
                     truth.fault("duplicate refused");
-                    truth.tell(&who, format!("{} refuses {who} as a duplicate of {}", self.drawn.name, row.id));
+                    truth.tell(
+                        &who,
+                        format!("{} refuses {who} as a duplicate of {}", self.drawn.name, row.id),
+                    );
                     let id = self.drawn.names_duplicates.then(|| row.id.clone());
                     return Outcome::Duplicate { id, message: format!("{mail} is taken") };
                 }
@@ -493,17 +589,26 @@ impl SimulatedSystem {
                 (self.add(&mut rows, of, &who, true), Does::Create, None)
             }
             Action::Update { id, version } | Action::Delete { id, version } => {
-                let kind = if matches!(write.action, Action::Delete { .. }) { Does::Delete } else { Does::Update };
-                match find(&rows, id).filter(|key| !rows.all[key].gone && rows.all[key].hidden_until.is_none()) {
+                let kind = if matches!(write.action, Action::Delete { .. }) {
+                    Does::Delete
+                } else {
+                    Does::Update
+                };
+                match find(&rows, id)
+                    .filter(|key| !rows.all[key].gone && rows.all[key].hidden_until.is_none())
+                {
                     Some(key) => (key, kind, version.clone()),
                     None => return Outcome::Gone { message: format!("{id} is not there") },
                 }
             }
         };
         let shows = |row: &&Row| row.kind == Kind::Company && row.hidden_until.is_none();
-        let companies: BTreeSet<String> = rows.all.values().filter(shows).map(|row| row.id.clone()).collect();
+        let companies: BTreeSet<String> =
+            rows.all.values().filter(shows).map(|row| row.id.clone()).collect();
         let row = rows.all.get_mut(&key).expect("it is there");
-        if self.drawn.tells_version && version.is_some_and(|version| version != row.version.to_string()) {
+        if self.drawn.tells_version
+            && version.is_some_and(|version| version != row.version.to_string())
+        {
             self.truth.look().conflicts += 1;
             return Outcome::Conflict { message: format!("{} was changed meanwhile", row.id) };
         }
@@ -518,16 +623,29 @@ impl SimulatedSystem {
             self.truth.look().conflicts += 1;
             return Outcome::Conflict { message: format!("{} was changed meanwhile", row.id) };
         }
-        for value in write.values.iter().filter(|value| watch[value.prop].path.as_str() == COMPANY && !value.value.is_null()) {
+        for value in write
+            .values
+            .iter()
+            .filter(|value| watch[value.prop].path.as_str() == COMPANY && !value.value.is_null())
+        {
             let id = text_in(COMPANY, &value.value);
             if !companies.contains(&id) {
-                let message = format!("{}/{} is to refer to {id}, which is no company there", self.drawn.name, row.id);
+                let message = format!(
+                    "{}/{} is to refer to {id}, which is no company there",
+                    self.drawn.name, row.id
+                );
                 self.truth.look().broken("refers to nothing", row.who_is(), message);
             }
         }
         let before = row.clone();
-        let mut deed =
-            Deed { at: (self.number, row.id.clone()), kind, values: vec![], lost: vec![], again: false, answered: false };
+        let mut deed = Deed {
+            at: (self.number, row.id.clone()),
+            kind,
+            values: vec![],
+            lost: vec![],
+            again: false,
+            answered: false,
+        };
         if kind == Does::Delete {
             row.gone = true;
         }
@@ -547,12 +665,18 @@ impl SimulatedSystem {
                 put_mail(row, self.drawn.mail_is_a_list, &value.value, &value.displaced);
                 continue;
             }
-            let Some(prop) = [WHO, COMPANY].into_iter().chain(self.drawn.props.iter().copied()).find(|prop| *prop == path) else {
+            let Some(prop) = [WHO, COMPANY]
+                .into_iter()
+                .chain(self.drawn.props.iter().copied())
+                .find(|prop| *prop == path)
+            else {
                 continue;
             };
             let now = self.kept(prop, &text_in(prop, &value.value));
             let was = row.texts.get(prop).cloned().unwrap_or_default();
-            let loses = prop != WHO && self.drawn.loses == Some(Loses::Property(prop)) && key.is_multiple_of(3);
+            let loses = prop != WHO
+                && self.drawn.loses == Some(Loses::Property(prop))
+                && key.is_multiple_of(3);
             if ignored || loses {
                 if now != was {
                     deed.lost.push(prop);
@@ -564,11 +688,15 @@ impl SimulatedSystem {
             deed.values.push((prop, was, now));
         }
         let mut truth = self.truth.look();
-        let written = |prop: &str| write.values.iter().any(|value| watch[value.prop].path.as_str() == prop);
+        let written =
+            |prop: &str| write.values.iter().any(|value| watch[value.prop].path.as_str() == prop);
         // Somebody may have put in the same reference a moment ago.
         let unseen = |value: &lockstep_connector::WriteValue| {
             watch[value.prop].path.as_str() == COMPANY
-                && before.texts.get(COMPANY).is_some_and(|is| *is != text_in(COMPANY, &value.displaced))
+                && before
+                    .texts
+                    .get(COMPANY)
+                    .is_some_and(|is| *is != text_in(COMPANY, &value.displaced))
         };
         deed.again = write.values.iter().any(unseen);
         deed.again |= truth.lost.iter().any(|(at, prop)| *at == deed.at && written(prop));
@@ -584,9 +712,21 @@ impl SimulatedSystem {
             truth.lost_a_record(row.who_is());
         }
         let who = row.texts.get(WHO).cloned().unwrap_or_default();
-        truth.tell(&who, format!("the hub: {kind:?} {}/{} {:?} mails {:?}", self.drawn.name, row.id, deed.values, row.mails));
+        truth.tell(
+            &who,
+            format!(
+                "the hub: {kind:?} {}/{} {:?} mails {:?}",
+                self.drawn.name, row.id, deed.values, row.mails
+            ),
+        );
         if !deed.lost.is_empty() {
-            truth.tell(&who, format!("{}/{} acknowledges {:?} and does not keep it", self.drawn.name, row.id, deed.lost));
+            truth.tell(
+                &who,
+                format!(
+                    "{}/{} acknowledges {:?} and does not keep it",
+                    self.drawn.name, row.id, deed.lost
+                ),
+            );
         }
         self.notice(key, row, &deed);
         truth.deeds.push(deed);
@@ -604,7 +744,10 @@ impl SimulatedSystem {
             row.hidden_until = Some(self.clock.real() + ms);
             let mut truth = self.truth.look();
             truth.fault("only accepted");
-            truth.tell(&who, format!("{}/{} is accepted, and shows up in {ms} ms", self.drawn.name, row.id));
+            truth.tell(
+                &who,
+                format!("{}/{} is accepted, and shows up in {ms} ms", self.drawn.name, row.id),
+            );
             return Outcome::Accepted { message: "202".into() };
         }
         self.answer(watch, write, kind, row)
@@ -628,7 +771,8 @@ impl SimulatedSystem {
         let mut record = self.record(row, watch.iter().map(|_| None).collect());
         let name = match answering {
             Answering::Stored => {
-                record.values = watch.iter().map(|prop| Some(self.value(row, prop.path.as_str()))).collect();
+                record.values =
+                    watch.iter().map(|prop| Some(self.value(row, prop.path.as_str()))).collect();
                 row.unseen.clear();
                 row.seen.extend(row.texts.values().filter_map(|text| number_of(text)));
                 self.truth.look().count("answer: the record");
@@ -636,7 +780,10 @@ impl SimulatedSystem {
             }
             Answering::Id => "answer: only an id",
             Answering::Echo => {
-                write.values.iter().for_each(|value| record.values[value.prop] = Some(value.value.clone()));
+                write
+                    .values
+                    .iter()
+                    .for_each(|value| record.values[value.prop] = Some(value.value.clone()));
                 "answer: what was sent"
             }
             Answering::Nothing => "answer: nothing",
@@ -650,17 +797,29 @@ impl SimulatedSystem {
         Outcome::Done(record)
     }
 
-    /// C2: a creation whose outcome was not told is sent again in another run at the earliest, and not before the delay is over.
+    /// C2: a creation whose outcome was not told is sent again in another run at the earliest, and
+    /// not before the delay is over.
     fn check_sent(&self, who: &str) {
         let mut truth = self.truth.look();
-        let once = !truth.sharing.contains(who) && !truth.joined.contains(who) && !truth.divided.contains_key(who);
-        let Some(sent) = truth.sent.remove(&(self.number, who.to_string())).filter(|_| once) else { return };
+        let once = !truth.sharing.contains(who)
+            && !truth.joined.contains(who)
+            && !truth.divided.contains_key(who);
+        let Some(sent) = truth.sent.remove(&(self.number, who.to_string())).filter(|_| once) else {
+            return;
+        };
         let (now, run) = (self.clock.real(), truth.run);
         if sent.run == run {
-            truth.broken("sent twice in a run", who, format!("{who} is created in {} again in run {run}", self.drawn.name));
+            truth.broken(
+                "sent twice in a run",
+                who,
+                format!("{who} is created in {} again in run {run}", self.drawn.name),
+            );
         } else if now < sent.until {
-            let message =
-                format!("{who} is created in {} again {} ms before its delay is over", self.drawn.name, sent.until - now);
+            let message = format!(
+                "{who} is created in {} again {} ms before its delay is over",
+                self.drawn.name,
+                sent.until - now
+            );
             truth.broken("sent again too soon", who, message);
         }
     }
@@ -699,7 +858,8 @@ impl SimulatedSystem {
     /// G4: the writes for one person in four fail until everything heals.
     fn fails(&self, who: &str, write: &Write) -> Option<Outcome> {
         let fails = self.drawn.fails?;
-        let number: usize = who.trim_start_matches(|c: char| !c.is_ascii_digit()).parse().unwrap_or_default();
+        let number: usize =
+            who.trim_start_matches(|c: char| !c.is_ascii_digit()).parse().unwrap_or_default();
         let kind = match write.action {
             Action::Create => Does::Create,
             Action::Update { .. } => Does::Update,
@@ -725,7 +885,9 @@ impl SimulatedSystem {
         let failed = failed.unwrap_or(Failed { sent, times: 0, in_all, last: i64::MIN / 2, run });
         let waits = BACK_OFF_MS[(failed.times.max(1) as usize - 1).min(BACK_OFF_MS.len() - 1)];
         // Two who share an address, or of whom there is more than one, may both be written for.
-        let once = !truth.sharing.contains(who) && !truth.joined.contains(who) && !truth.divided.contains_key(who);
+        let once = !truth.sharing.contains(who)
+            && !truth.joined.contains(who)
+            && !truth.divided.contains_key(who);
         if once && failed.times > 0 && now - failed.last < waits - 50 {
             let message = format!(
                 "the write for {who} to {} failed {} times and is tried again after {} ms",
@@ -735,30 +897,45 @@ impl SimulatedSystem {
             );
             truth.broken("tried again too soon", who, message);
         }
-        truth.failed.insert(key, Failed { times: failed.times + 1, in_all: failed.in_all + 1, last: now, run, ..failed });
+        truth.failed.insert(
+            key,
+            Failed { times: failed.times + 1, in_all: failed.in_all + 1, last: now, run, ..failed },
+        );
         Some(Outcome::Later { retry_after_ms: None, message: "500".into() })
     }
 
-    /// C2, D1: nobody is made twice, nor anew after somebody deleted them. Where somebody has said that there are two of them (L7), there
-    /// may be two. Whoever is taken for another gets that one's name with the rest, and is no second one of those.
+    /// C2, D1: nobody is made twice, nor anew after somebody deleted them. Where somebody has said
+    /// that there are two of them (L7), there may be two. Whoever is taken for another gets that
+    /// one's name with the rest, and is no second one of those.
     fn check_creation(&self, rows: &Rows, who: &str) {
         let mut truth = self.truth.look();
         if truth.may_be_another(who) {
             return;
         }
         let divided = truth.divided.get(who).copied().unwrap_or_default();
-        let (gone, live): (Vec<&Row>, Vec<&Row>) = rows.all.values().filter(|row| row.who_is() == who).partition(|row| row.gone);
+        let (gone, live): (Vec<&Row>, Vec<&Row>) =
+            rows.all.values().filter(|row| row.who_is() == who).partition(|row| row.gone);
         if live.len() > divided {
             let there: Vec<&str> = live.iter().map(|row| row.id.as_str()).collect();
-            let message = format!("{who} is created in {} and is there already as {}", self.drawn.name, there.join(" and "));
+            let message = format!(
+                "{who} is created in {} and is there already as {}",
+                self.drawn.name,
+                there.join(" and ")
+            );
             truth.broken("created twice", who, message);
         }
-        // With more than two systems the new one may come from a record that has never been linked with the deleted one.
-        let once = self.alone && divided == 0 && !truth.anew.remove(&(self.number, who.to_string()));
-        // And who was shown under a number that had been another's may have been a question until they were deleted (R9).
+        // With more than two systems the new one may come from a record that has never been linked
+        // with the deleted one.
+        let once =
+            self.alone && divided == 0 && !truth.anew.remove(&(self.number, who.to_string()));
+        // And who was shown under a number that had been another's may have been a question until
+        // they were deleted (R9).
         let deleted = gone.iter().find(|row| row.by_hub && row.ever_shown && once && !row.reused);
         if let Some(row) = deleted {
-            let message = format!("{who} is created in {} anew, after {} was deleted", self.drawn.name, row.id);
+            let message = format!(
+                "{who} is created in {} anew, after {} was deleted",
+                self.drawn.name, row.id
+            );
             truth.broken("created after a deletion", who, message);
         }
     }
@@ -769,38 +946,51 @@ impl SimulatedSystem {
             return;
         }
         let (who, name) = (row.texts.get(WHO).cloned().unwrap_or_default(), &self.drawn.name);
-        // Whoever is put together anew after somebody took them apart may get the same in another's spelling; so may a property of which
-        // somebody has said whose value is right.
+        // Whoever is put together anew after somebody took them apart may get the same in another's
+        // spelling; so may a property of which somebody has said whose value is right.
         let in_order = |row: &Row| row.mails.iter().cloned().collect::<BTreeSet<_>>();
         let same = deed.lost.is_empty()
             && !deed.again
             && deed.values.iter().all(|(_, was, now)| was.trim() == now.trim())
             && in_order(before) == in_order(row);
-        let said = deed.values.iter().any(|(prop, _, _)| truth.said.contains(&(who.clone(), *prop)));
-        // L9: where a flow does not hold any more, what its target shows of a value counts, in that one's spelling.
+        let said =
+            deed.values.iter().any(|(prop, _, _)| truth.said.contains(&(who.clone(), *prop)));
+        // L9: where a flow does not hold any more, what its target shows of a value counts, in that
+        // one's spelling.
         let respelled = self.by_city && deed.values.iter().any(|(_, was, now)| was != now);
         if same && !said && !respelled && !truth.divided.contains_key(&who) {
-            let message = format!("{name}/{} is written and nothing changes: {:?}", row.id, deed.values);
+            let message =
+                format!("{name}/{} is written and nothing changes: {:?}", row.id, deed.values);
             truth.broken("written for nothing", &who, message);
         }
         truth.count_writes(&who, deed);
-        for (prop, was, now) in deed.values.iter().filter(|(_, was, now)| number_of(was) != number_of(now)) {
-            let edit =
-                |value: &str| number_of(value).and_then(|number| truth.edits.get(&number).map(|edit| (number, edit.clone())));
+        for (prop, was, now) in
+            deed.values.iter().filter(|(_, was, now)| number_of(was) != number_of(now))
+        {
+            let edit = |value: &str| {
+                number_of(value)
+                    .and_then(|number| truth.edits.get(&number).map(|edit| (number, edit.clone())))
+            };
             let (old, new) = (edit(was), edit(now));
             if let Some((_, edit)) = &new
                 && edit.at == deed.at
                 && edit.prop == *prop
                 && !truth.said.contains(&(who.clone(), *prop))
             {
-                let message = format!("{now:?} comes back into {name}/{} {prop}, where it was edited, over {was:?}", row.id);
+                let message = format!(
+                    "{now:?} comes back into {name}/{} {prop}, where it was edited, over {was:?}",
+                    row.id
+                );
                 truth.broken("echo", &who, message);
             }
             if let Some((number, edit)) = &old
                 && edit.at == deed.at
                 && !before.seen.contains(number)
             {
-                let message = format!("{name}/{} {prop} {was:?} is overwritten by {now:?}, and was never looked at", row.id);
+                let message = format!(
+                    "{name}/{} {prop} {was:?} is overwritten by {now:?}, and was never looked at",
+                    row.id
+                );
                 truth.broken("lost edit", &who, message);
             }
         }
@@ -818,14 +1008,19 @@ fn text_in(prop: &str, value: &Value) -> String {
 /// P9: a single value takes the place of the element that it displaces.
 fn put_mail(row: &mut Row, list: bool, value: &Value, displaced: &Value) {
     match value {
-        Value::Array(all) => row.mails = all.iter().filter_map(Value::as_str).map(str::to_string).collect(),
+        Value::Array(all) => {
+            row.mails = all.iter().filter_map(Value::as_str).map(str::to_string).collect()
+        }
         single => {
             let text = single.as_str().map(str::to_string);
             if !list {
                 row.mails = text.into_iter().collect();
                 return;
             }
-            let place = displaced.as_str().and_then(|old| row.mails.iter().position(|mail| mail == old)).unwrap_or(0);
+            let place = displaced
+                .as_str()
+                .and_then(|old| row.mails.iter().position(|mail| mail == old))
+                .unwrap_or(0);
             match text {
                 Some(text) if place < row.mails.len() => row.mails[place] = text,
                 Some(text) => row.mails.push(text),
@@ -892,7 +1087,12 @@ impl Connector for SimulatedSystem {
             let row = rows.all.get_mut(&key).expect("just listed");
             // What was never shown can't be known of: nobody could do right by it.
             let findable = row.ever_shown;
-            if lists_nothing || (!changes && findable && !row.left_out && self.goes_wrong(6, "left out of a page")) {
+            if lists_nothing
+                || (!changes
+                    && findable
+                    && !row.left_out
+                    && self.goes_wrong(6, "left out of a page"))
+            {
                 // Pages shift while they are read: the next time it is there.
                 row.left_out = true;
                 continue;
@@ -905,7 +1105,11 @@ impl Connector for SimulatedSystem {
                 continue;
             }
             if findable && self.goes_wrong(10, "unreadable record") {
-                faults.push(RecordFault { place: row.id.clone(), message: "it can't be read".into(), id: Some(row.id.clone()) });
+                faults.push(RecordFault {
+                    place: row.id.clone(),
+                    message: "it can't be read".into(),
+                    id: Some(row.id.clone()),
+                });
                 continue;
             }
             let record = self.show(request.watch, row);
@@ -931,7 +1135,12 @@ impl Connector for SimulatedSystem {
         })
     }
 
-    fn get(&self, kind: &str, watch: &[PropertyRef], id: &str) -> Result<Option<ReadRecord>, Trouble> {
+    fn get(
+        &self,
+        kind: &str,
+        watch: &[PropertyRef],
+        id: &str,
+    ) -> Result<Option<ReadRecord>, Trouble> {
         if let Some(trouble) = self.trouble() {
             return Err(trouble);
         }
@@ -939,8 +1148,13 @@ impl Connector for SimulatedSystem {
         self.appear(&mut rows);
         let there = |row: &Row| row.id == id && !row.gone && row.is_listed_as(Kind::named(kind));
         let is_listed = rows.all.values().any(|row| there(row) && !row.left_out);
-        let other = rows.all.values().find(|row| row.id != id && !row.gone && row.is_listed_as(Kind::named(kind)));
-        if let Some(mut other) = other.cloned().filter(|_| is_listed && self.happens(self.drawn.lies)) {
+        let other = rows
+            .all
+            .values()
+            .find(|row| row.id != id && !row.gone && row.is_listed_as(Kind::named(kind)));
+        if let Some(mut other) =
+            other.cloned().filter(|_| is_listed && self.happens(self.drawn.lies))
+        {
             self.lie(id, "single reading lies");
             return Ok(Some(self.show(watch, &mut other)));
         }
@@ -948,7 +1162,13 @@ impl Connector for SimulatedSystem {
         Ok(row.map(|row| self.show(watch, row)))
     }
 
-    fn find(&self, kind: &str, watch: &[PropertyRef], prop: usize, value: &Value) -> Result<Option<Vec<ReadRecord>>, Trouble> {
+    fn find(
+        &self,
+        kind: &str,
+        watch: &[PropertyRef],
+        prop: usize,
+        value: &Value,
+    ) -> Result<Option<Vec<ReadRecord>>, Trouble> {
         if !self.drawn.finds {
             return Ok(None);
         }
@@ -956,7 +1176,8 @@ impl Connector for SimulatedSystem {
             return Err(trouble);
         }
         if self.happens(self.drawn.lies) {
-            // A filter that it does not know: everything, which may or may not hold what is looked for.
+            // A filter that it does not know: everything, which may or may not hold what is looked
+            // for.
             self.lie(&text_of(value), "look-up lies");
             let mut rows = self.rows.lock().expect("no panic");
             return Ok(Some(
@@ -967,14 +1188,18 @@ impl Connector for SimulatedSystem {
                     .collect(),
             ));
         }
-        let (path, wanted) = (watch[prop].path.as_str(), value.as_str().unwrap_or_default().to_lowercase());
+        let (path, wanted) =
+            (watch[prop].path.as_str(), value.as_str().unwrap_or_default().to_lowercase());
         let mut rows = self.rows.lock().expect("no panic");
         let holds = |row: &Row| match path {
             MAIL => row.mails.iter().any(|mail| mail.to_lowercase() == wanted),
             path => row.texts.get(path).is_some_and(|text| text.to_lowercase() == wanted),
         };
         self.appear(&mut rows);
-        let found = rows.all.values_mut().filter(|row| !row.gone && row.is_listed_as(Kind::named(kind)) && holds(row));
+        let found = rows
+            .all
+            .values_mut()
+            .filter(|row| !row.gone && row.is_listed_as(Kind::named(kind)) && holds(row));
         Ok(Some(found.map(|row| self.show(watch, row)).collect()))
     }
 
@@ -1005,7 +1230,8 @@ impl Connector for SimulatedSystem {
             }
             let fails = self.fails(&who, write);
             if fails.is_some() || self.goes_wrong(2, "lost before it was done") {
-                let outcome = fails.unwrap_or_else(|| Outcome::Unknown { message: "no answer".into() });
+                let outcome =
+                    fails.unwrap_or_else(|| Outcome::Unknown { message: "no answer".into() });
                 if creates && matches!(outcome, Outcome::Unknown { .. }) {
                     self.note_sent(&who, false);
                 }
@@ -1034,7 +1260,10 @@ impl Connector for SimulatedSystem {
             }
             if let Outcome::Done(record) = &outcome {
                 let mut rows = self.rows.lock().expect("no panic");
-                rows.all.values_mut().filter(|row| row.id == record.id).for_each(|row| row.shown = true);
+                rows.all
+                    .values_mut()
+                    .filter(|row| row.id == record.id)
+                    .for_each(|row| row.shown = true);
             }
             outcomes.push(outcome);
         }

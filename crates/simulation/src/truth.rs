@@ -1,4 +1,5 @@
-//! What really happened, as nobody in the world knows it: who edited what, what the hub wrote, and what was wrong with that.
+//! What really happened, as nobody in the world knows it: who edited what, what the hub wrote, and
+//! what was wrong with that.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -29,7 +30,8 @@ pub struct Deed {
     pub values: Vec<(&'static str, String, String)>,
     /// Of what was written, what the system has not kept (R6).
     pub lost: Vec<&'static str>,
-    /// It may rightly write what is there: an earlier write asked for it and the system has not kept it, or somebody was faster.
+    /// It may rightly write what is there: an earlier write asked for it and the system has not
+    /// kept it, or somebody was faster.
     pub again: bool,
     /// The hub was told that it was done.
     pub answered: bool,
@@ -100,7 +102,8 @@ pub struct Truth {
     pub apart: BTreeMap<(At, At), u64>,
     /// How often somebody has said of a person that they are one more than was thought (L7).
     pub divided: BTreeMap<String, usize>,
-    /// People whose records somebody has linked by hand: what comes of that is by that person's word.
+    /// People whose records somebody has linked by hand: what comes of that is by that person's
+    /// word.
     pub joined: BTreeSet<String>,
     /// People whose deletion was passed on by a person's word.
     pub let_go: BTreeSet<String>,
@@ -114,7 +117,8 @@ pub struct Truth {
     lost_a_sharer: bool,
     /// How often the hub has written a property of a person's records since somebody edited it.
     pub writes: BTreeMap<(String, &'static str), BTreeMap<At, u32>>,
-    /// Properties of people of which somebody has said that the sides may differ, or which of them is right (P5).
+    /// Properties of people of which somebody has said that the sides may differ, or which of them
+    /// is right (P5).
     pub said: BTreeSet<(String, &'static str)>,
     pub conflicts: u64,
     next_edit: u64,
@@ -168,8 +172,8 @@ impl Truth {
         self.lost_a_sharer |= self.sharing.contains(who);
     }
 
-    /// L1: of two who share an address, the one who is left when the other's record is deleted or kept apart is the only candidate, and is
-    /// rightly taken for the other.
+    /// L1: of two who share an address, the one who is left when the other's record is deleted or
+    /// kept apart is the only candidate, and is rightly taken for the other.
     pub fn may_be_another(&self, who: &str) -> bool {
         self.lost_a_sharer && self.sharing.contains(who)
     }
@@ -182,7 +186,11 @@ impl Truth {
     /// A rule was broken.
     pub fn broken(&mut self, checker: &'static str, who: &str, message: String) {
         self.tell(who, format!("BROKEN {checker}: {message}"));
-        self.violations.push(Violation { checker, message, who: Some(who.to_string()).filter(|who| !who.is_empty()) });
+        self.violations.push(Violation {
+            checker,
+            message,
+            who: Some(who.to_string()).filter(|who| !who.is_empty()),
+        });
     }
 
     /// Something went wrong on purpose.
@@ -196,7 +204,8 @@ impl Truth {
         *self.faults.entry(kind).or_default() += 1;
     }
 
-    /// R9: the id of a record that is gone is another's from now on; whatever happened to the old one is told of it under this name.
+    /// R9: the id of a record that is gone is another's from now on; whatever happened to the old
+    /// one is told of it under this name.
     pub fn give_id_on(&mut self, old: &At, name: &At) {
         let rename = |at: &mut At| {
             if at == old {
@@ -209,15 +218,22 @@ impl Truth {
             rename(&mut at);
             at
         };
-        self.apart = std::mem::take(&mut self.apart).into_iter().map(|((a, b), n)| ((renamed(a), renamed(b)), n)).collect();
-        self.lost = std::mem::take(&mut self.lost).into_iter().map(|(at, prop)| (renamed(at), prop)).collect();
+        self.apart = std::mem::take(&mut self.apart)
+            .into_iter()
+            .map(|((a, b), n)| ((renamed(a), renamed(b)), n))
+            .collect();
+        self.lost = std::mem::take(&mut self.lost)
+            .into_iter()
+            .map(|(at, prop)| (renamed(at), prop))
+            .collect();
         for writes in self.writes.values_mut() {
             *writes = std::mem::take(writes).into_iter().map(|(at, n)| (renamed(at), n)).collect();
         }
     }
 }
 
-/// A value of a system's, as it stands in this world's records: texts as they are, a number after an `x`.
+/// A value of a system's, as it stands in this world's records: texts as they are, a number after
+/// an `x`.
 pub fn text_of(value: &Value) -> String {
     // A decimal may come as a text.
     match value.as_f64().or_else(|| value.as_str()?.parse().ok()) {

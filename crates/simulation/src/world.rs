@@ -1,4 +1,5 @@
-//! One world: people work, the hub runs and dies, systems fail; then everything heals and must settle.
+//! One world: people work, the hub runs and dies, systems fail; then everything heals and must
+//! settle.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -96,11 +97,14 @@ impl World {
         let mut lanes = Random::new(seed ^ LANES);
         drawn.systems.iter_mut().for_each(|system| system.at_once = 1 + lanes.below(4));
         let (clock, truth) = (Arc::new(SimulatedClock::new()), Shared::default());
-        let system = |n, both| Arc::new(SimulatedSystem::new(n, &drawn, clock.clone(), truth.clone(), both));
-        let systems = (0..drawn.systems.len()).map(|n| system(n, [random.split(), more.split()])).collect();
+        let system =
+            |n, both| Arc::new(SimulatedSystem::new(n, &drawn, clock.clone(), truth.clone(), both));
+        let systems =
+            (0..drawn.systems.len()).map(|n| system(n, [random.split(), more.split()])).collect();
         // Memory, where the machine has a folder in it: a world commits some thousand times.
         let memory = PathBuf::from("/dev/shm");
-        let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+        let folder =
+            if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
         let folder = folder.expect("a folder for the store");
         World {
             drawn,
@@ -124,7 +128,9 @@ impl World {
     /// The same world, whose store outlives it; where it is becomes part of the story.
     pub fn keep_store(mut self) -> World {
         self.folder.disable_cleanup(true);
-        self.truth.look().tell("", format!("the store: {}", self.folder.path().join("lockstep.db").display()));
+        self.truth
+            .look()
+            .tell("", format!("the store: {}", self.folder.path().join("lockstep.db").display()));
         self
     }
 
@@ -148,7 +154,10 @@ impl World {
         if self.truth.look().violations.is_empty() {
             self.settle();
         }
-        let reviews = self.hub(Life::of(None)).and_then(|mut hub| Ok(hub.store().reviews(usize::MAX >> 1)?.len())).unwrap_or(0);
+        let reviews = self
+            .hub(Life::of(None))
+            .and_then(|mut hub| Ok(hub.store().reviews(usize::MAX >> 1)?.len()))
+            .unwrap_or(0);
         let truth = self.truth.look();
         Outcome {
             drawn: self.drawn.to_string(),
@@ -169,7 +178,8 @@ impl World {
     fn step(&mut self) {
         self.clock.pass(self.random.between(1, 90_000));
         self.set_clocks_back();
-        let (moves, hires, founds) = (self.more.per_mille(120), self.more.per_mille(150), self.more.per_mille(30));
+        let (moves, hires, founds) =
+            (self.more.per_mille(120), self.more.per_mille(150), self.more.per_mille(30));
         if moves
             && self.drawn.rotates
             && let Err(error) = self.change_address()
@@ -205,7 +215,8 @@ impl World {
                     self.run(life, false);
                     return;
                 }
-                // R4: a system calls, of something new or of something long known, and now and then calls twice.
+                // R4: a system calls, of something new or of something long known, and now and then
+                // calls twice.
                 let caller = self.random.below(self.systems.len());
                 self.run_for(life, false, Some(caller));
                 if self.random.per_mille(200) {
@@ -246,12 +257,16 @@ impl World {
         let only = self.drawn.matchless.then(|| self.random.below(self.systems.len()));
         for at in 0..self.systems.len() {
             let last = at + 1 == self.systems.len();
-            if only.map_or_else(|| self.random.per_mille(450) || (nowhere && last), |only| at == only) {
+            if only
+                .map_or_else(|| self.random.per_mille(450) || (nowhere && last), |only| at == only)
+            {
                 nowhere = false;
-                let mail = if self.random.per_mille(200) { mail.to_uppercase() } else { mail.clone() };
+                let mail =
+                    if self.random.per_mille(200) { mail.to_uppercase() } else { mail.clone() };
                 let mut mails = vec![mail];
                 if self.random.per_mille(300) {
-                    // Where a third system gets only the first address, nothing tells who it is to one that knows the second.
+                    // Where a third system gets only the first address, nothing tells who it is to
+                    // one that knows the second.
                     let place = if self.systems.len() == 2 { self.random.below(2) } else { 1 };
                     mails.insert(place, format!("{who}x{at}@example.org"));
                 }
@@ -277,8 +292,10 @@ impl World {
 
     /// The hub, as a process that has just been started.
     pub fn hub(&self, life: Arc<Life>) -> lockstep_hub::run::Result<Hub> {
-        let schemas: Schemas = self.systems.iter().map(|s| (s.drawn.name.clone(), s.types().to_vec())).collect();
-        let plan = Plan::compile(&self.drawn.flows(), &schemas).expect("a world has only flows that can be");
+        let schemas: Schemas =
+            self.systems.iter().map(|s| (s.drawn.name.clone(), s.types().to_vec())).collect();
+        let plan = Plan::compile(&self.drawn.flows(), &schemas)
+            .expect("a world has only flows that can be");
         let named = |s: &Arc<SimulatedSystem>| {
             s.called_by(life.clone());
             System { name: s.drawn.name.clone(), connector: s.clone() }
@@ -311,12 +328,18 @@ impl World {
         let life = Life::of(steps);
         let before = self.truth.look().disturbances;
         self.truth.look().run = self.runs;
-        let called = caller.map_or(String::new(), |at| format!(", called by {}", self.systems[at].drawn.name));
+        let called = caller
+            .map_or(String::new(), |at| format!(", called by {}", self.systems[at].drawn.name));
         self.truth.look().tell(
             "",
-            format!("run {}{called}{}", self.runs, steps.map_or(String::new(), |n| format!(", to be killed after {n} steps"))),
+            format!(
+                "run {}{called}{}",
+                self.runs,
+                steps.map_or(String::new(), |n| format!(", to be killed after {n} steps"))
+            ),
         );
-        // G3: of a listing that stops its flows nothing is kept, so that what it showed is still to be seen.
+        // G3: of a listing that stops its flows nothing is kept, so that what it showed is still to
+        // be seen.
         let mut stopped = BTreeSet::new();
         let result = self.hub(life.clone()).and_then(|mut hub| {
             let only = caller.map(|at| {
@@ -325,7 +348,8 @@ impl World {
                 types.filter(|ty| plan.ty(*ty).name.system == self.systems[at].drawn.name).collect()
             });
             let report = hub.run(RunOptions { full, only, ..RunOptions::default() })?;
-            // Whoever is asked says yes to everything: what was asked for is verified nonetheless (R3).
+            // Whoever is asked says yes to everything: what was asked for is verified nonetheless
+            // (R3).
             for guard in hub.tripped_guards()? {
                 if GuardKind::parse(guard.guard).is_some_and(|kind| kind.writes().is_none()) {
                     stopped.insert(guard.system.clone());
@@ -345,7 +369,11 @@ impl World {
             truth.tell("", "the hub is killed".into());
             // Of what failed in its last moment it may know nothing.
             let run = truth.run;
-            truth.failed.values_mut().filter(|failed| failed.run == run).for_each(|failed| failed.times = 0);
+            truth
+                .failed
+                .values_mut()
+                .filter(|failed| failed.run == run)
+                .for_each(|failed| failed.times = 0);
             return None;
         }
         match result {
@@ -379,12 +407,18 @@ impl World {
             if !self.truth.look().violations.is_empty() {
                 return;
             }
-            if round > 1 && last.as_ref().is_some_and(|report| report.writes() == 0 && report.outbox == 0) {
+            if round > 1
+                && last.as_ref().is_some_and(|report| report.writes() == 0 && report.outbox == 0)
+            {
                 break;
             }
         }
         if last.is_none_or(|report| report.writes() > 0 || report.outbox > 0) {
-            self.truth.look().broken("not settled", "", "twelve runs after everything has healed it still writes".into());
+            self.truth.look().broken(
+                "not settled",
+                "",
+                "twelve runs after everything has healed it still writes".into(),
+            );
             return;
         }
         match self.hub(Life::of(None)) {
@@ -394,7 +428,11 @@ impl World {
                 match found {
                     Ok(found) => {
                         for violation in found {
-                            truth.broken(violation.checker, &violation.who.unwrap_or_default(), violation.message);
+                            truth.broken(
+                                violation.checker,
+                                &violation.who.unwrap_or_default(),
+                                violation.message,
+                            );
                         }
                     }
                     Err(error) => truth.broken("the store fails", "", error.to_string()),

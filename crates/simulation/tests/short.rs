@@ -1,4 +1,5 @@
-//! A few worlds with every test run; `cargo run --release -p simulation -- --seeds 1000` plays more.
+//! A few worlds with every test run; `cargo run --release -p simulation -- --seeds 1000` plays
+//! more.
 
 use simulation::{Options, play};
 
@@ -25,7 +26,12 @@ fn a_seed_replays_exactly() {
 #[test]
 fn c2_a_hub_that_forgets_what_it_sent_is_found_out() {
     let forgets = Options { forgets: true, ..Options::default() };
-    let twice = |seed| play(seed, forgets).violations.into_iter().find(|violation| violation.checker == "created twice");
+    let twice = |seed| {
+        play(seed, forgets)
+            .violations
+            .into_iter()
+            .find(|violation| violation.checker == "created twice")
+    };
     let twice = (1..=60).find_map(twice).expect("some world in which something is created twice");
     assert!(twice.message.contains("is there already as"), "{}", twice.message);
 }

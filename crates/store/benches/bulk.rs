@@ -1,17 +1,21 @@
-//! How fast the SQLite store takes in and gives back a large project: `cargo bench -p lockstep-store --bench bulk -- 1000000`.
+//! How fast the SQLite store takes in and gives back a large project:
+//! `cargo bench -p lockstep-store --bench bulk -- 1000000`.
 //!
-//! Records of four short texts with one match key each, in commits of 20,000 of one type after the other; then what a first run does with them. Numbers are
-//! rows a second of each step; they are for comparing settings on one machine, not machines.
+//! Records of four short texts with one match key each, in commits of 20,000 of one type after the
+//! other; then what a first run does with them. Numbers are rows a second of each step; they are
+//! for comparing settings on one machine, not machines.
 
 use std::time::{Duration, Instant};
 
 use lockstep_model::change::IntentEvent;
 use lockstep_model::ids::TypeName;
 use lockstep_model::{
-    Change, Claim, ClaimStamp, EntityId, FlowIx, Intent, IntentId, IntentKind, IntentState, Presence, PropIx, RecordId,
-    RecordState, Rule, Slot, Timestamp, TypeIx, Value,
+    Change, Claim, ClaimStamp, EntityId, FlowIx, Intent, IntentId, IntentKind, IntentState,
+    Presence, PropIx, RecordId, RecordState, Rule, Slot, Timestamp, TypeIx, Value,
 };
-use lockstep_store::{BoundType, Commit, IntentUpdate, JournalEntry, JournalKind, SqliteStore, Store};
+use lockstep_store::{
+    BoundType, Commit, IntentUpdate, JournalEntry, JournalKind, SqliteStore, Store,
+};
 
 const BATCH: i64 = 20_000;
 
@@ -25,11 +29,16 @@ fn scattered(number: i64) -> u64 {
 
 fn record(id: i64, random: bool) -> RecordState {
     let key = if random { format!("{:016x}", scattered(-id)) } else { format!("a{id:09}") };
-    let texts =
-        [format!("Ingrid {id}"), format!("Solberg {}", id % 977), format!("ingrid.{id}@example.com"), format!("+47 {id:08}")];
+    let texts = [
+        format!("Ingrid {id}"),
+        format!("Solberg {}", id % 977),
+        format!("ingrid.{id}@example.com"),
+        format!("+47 {id:08}"),
+    ];
     let slot = |text: String| {
         let value = Value::from(text);
-        let claim = Some(Claim { value: value.clone(), at: Timestamp(1_700_000_000_000), goes: vec![] });
+        let claim =
+            Some(Claim { value: value.clone(), at: Timestamp(1_700_000_000_000), goes: vec![] });
         Slot { shadow: Some(value), claim, ..Slot::default() }
     };
     RecordState {
@@ -52,7 +61,11 @@ fn intent(id: i64) -> Intent {
         value: Value::from(text),
         displaced: Value::Null.into(),
         counterpart_of: None,
-        claim: ClaimStamp { at: Timestamp(1_700_000_000_000), record: RecordId(id), prop: PropIx(prop) },
+        claim: ClaimStamp {
+            at: Timestamp(1_700_000_000_000),
+            record: RecordId(id),
+            prop: PropIx(prop),
+        },
         rule: Rule::P1,
         reason: lockstep_model::Reason::Latest,
     };
@@ -98,7 +111,8 @@ fn written(record: i64, intent: &Intent) -> JournalEntry {
     }
 }
 
-/// Time by the clock, and of the processor where the system tells it: other work on the machine spoils the first.
+/// Time by the clock, and of the processor where the system tells it: other work on the machine
+/// spoils the first.
 #[derive(Default)]
 struct Spent {
     clock: Duration,
@@ -116,7 +130,10 @@ impl Spent {
 
     fn print(&self, what: &str, rows: i64) {
         let (clock, processor) = (self.clock.as_secs_f64(), self.processor.as_secs_f64());
-        println!("{what:<38} {:>10.0} rows/s {clock:>7.2} s, processor {processor:>6.2} s", rows as f64 / clock);
+        println!(
+            "{what:<38} {:>10.0} rows/s {clock:>7.2} s, processor {processor:>6.2} s",
+            rows as f64 / clock
+        );
     }
 }
 
@@ -128,7 +145,9 @@ fn processor() -> Duration {
 fn main() {
     let count: i64 = std::env::args().filter_map(|arg| arg.parse().ok()).next().unwrap_or(2_000);
     let random = std::env::args().any(|arg| arg == "random");
-    let folder = tempfile::tempdir_in(std::env::var("BENCH_DIR").unwrap_or_else(|_| "/var/tmp".into())).unwrap();
+    let folder =
+        tempfile::tempdir_in(std::env::var("BENCH_DIR").unwrap_or_else(|_| "/var/tmp".into()))
+            .unwrap();
     let path = folder.path().join("store.db");
     let mut store = SqliteStore::open(&path).unwrap();
     let types = ["left.People", "right.People"].map(|name| BoundType {
@@ -138,10 +157,14 @@ fn main() {
         flows: vec![FlowIx(0); 2],
     });
     store.bind(&types).unwrap();
-    let mut store: Box<dyn Store> =
-        if std::env::args().any(|arg| arg == "scratch") { store.scratch().unwrap() } else { Box::new(store) };
+    let mut store: Box<dyn Store> = if std::env::args().any(|arg| arg == "scratch") {
+        store.scratch().unwrap()
+    } else {
+        Box::new(store)
+    };
     store.bulk(true).unwrap();
-    let batches = || (1..=count).step_by(BATCH as usize).map(|low| low..(low + BATCH).min(count + 1));
+    let batches =
+        || (1..=count).step_by(BATCH as usize).map(|low| low..(low + BATCH).min(count + 1));
     let timed = |what: &str, rows: i64, work: &mut dyn FnMut()| {
         let mut spent = Spent::default();
         spent.on(work);
@@ -175,7 +198,8 @@ fn main() {
         for range in batches() {
             let records: Vec<_> = range.map(|id| record(id, random)).collect();
             for ty in [TypeIx(0), TypeIx(1)] {
-                let keys: Vec<&str> = records.iter().filter(|r| r.ty == ty).map(|r| r.key.as_str()).collect();
+                let keys: Vec<&str> =
+                    records.iter().filter(|r| r.ty == ty).map(|r| r.key.as_str()).collect();
                 assert_eq!(store.by_key(ty, &keys).unwrap().len(), keys.len());
             }
         }
@@ -188,14 +212,20 @@ fn main() {
     });
     timed("load by number, scattered (a tenth)", count / 10, &mut || {
         for at in (0..count / 10).step_by(2_000) {
-            let ids: Vec<RecordId> = (at..at + 2_000).map(|n| RecordId((scattered(n) % count as u64) as i64 + 1)).collect();
+            let ids: Vec<RecordId> = (at..at + 2_000)
+                .map(|n| RecordId((scattered(n) % count as u64) as i64 + 1))
+                .collect();
             assert!(!store.records(&ids).unwrap().is_empty());
         }
     });
     timed("relink half, agenda done", count, &mut || {
         for range in batches() {
             let commit = Commit {
-                relinked: range.clone().filter(|id| id % 2 == 0).map(|id| (RecordId(id), EntityId(id - 1))).collect(),
+                relinked: range
+                    .clone()
+                    .filter(|id| id % 2 == 0)
+                    .map(|id| (RecordId(id), EntityId(id - 1)))
+                    .collect(),
                 agenda_done: range.map(|id| (0, RecordId(id))).collect(),
                 ..Commit::default()
             };
@@ -210,7 +240,9 @@ fn main() {
     });
     timed("change all, whole", count, &mut || {
         for range in batches() {
-            let changed = range.map(|id| RecordState { written_at: Some(Timestamp(7)), ..record(id, random) }).collect();
+            let changed = range
+                .map(|id| RecordState { written_at: Some(Timestamp(7)), ..record(id, random) })
+                .collect();
             store.commit(Commit { changed_records: changed, ..Commit::default() }).unwrap();
         }
     });
@@ -234,11 +266,20 @@ fn main() {
     while left > 0 {
         let batch = load.on(|| store.outbox(Timestamp(0), &[TypeIx(0), TypeIx(1)], 5_000).unwrap());
         left -= batch.len() as i64;
-        let sent = batch.iter().map(|intent| update(intent.id.0, IntentEvent::Send, None)).collect();
-        send.on(|| store.commit(Commit { intents_changed: sent, durable: true, ..Commit::default() }).unwrap());
+        let sent =
+            batch.iter().map(|intent| update(intent.id.0, IntentEvent::Send, None)).collect();
+        send.on(|| {
+            store
+                .commit(Commit { intents_changed: sent, durable: true, ..Commit::default() })
+                .unwrap()
+        });
         let mut done = Commit::default();
         for intent in batch {
-            done.intents_changed.push(update(intent.id.0, IntentEvent::Confirm, Some(RecordId(next))));
+            done.intents_changed.push(update(
+                intent.id.0,
+                IntentEvent::Confirm,
+                Some(RecordId(next)),
+            ));
             done.journal.push(written(next, &intent));
             next += 1;
         }

@@ -14,7 +14,8 @@ fn in_a_file() {
     let folders = RefCell::new(Vec::new());
     contract::check(|| {
         let folder = tempfile::tempdir().unwrap();
-        let store: Box<dyn Store> = Box::new(SqliteStore::open(folder.path().join("store.db")).unwrap());
+        let store: Box<dyn Store> =
+            Box::new(SqliteStore::open(folder.path().join("store.db")).unwrap());
         folders.borrow_mut().push(folder);
         store
     });
@@ -29,7 +30,9 @@ fn a_scratch_copy_keeps_it_too() {
 #[test]
 fn in_a_file_that_is_opened_again() {
     let folder = tempfile::tempdir().unwrap();
-    contract::check_reopened(|| Box::new(SqliteStore::open(folder.path().join("deep/er/store.db")).unwrap()));
+    contract::check_reopened(|| {
+        Box::new(SqliteStore::open(folder.path().join("deep/er/store.db")).unwrap())
+    });
 }
 
 #[test]
@@ -40,7 +43,9 @@ fn while_a_great_load_goes_on() {
 #[test]
 fn in_a_file_whose_great_loads_are_all_killed() {
     let folder = tempfile::tempdir().unwrap();
-    contract::check_reopened(|| in_bulk(SqliteStore::open(folder.path().join("store.db")).unwrap()));
+    contract::check_reopened(|| {
+        in_bulk(SqliteStore::open(folder.path().join("store.db")).unwrap())
+    });
 }
 
 fn in_bulk(mut store: SqliteStore) -> Box<dyn Store> {

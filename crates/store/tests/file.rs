@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use lockstep_model::{EntityId, Intent, IntentState, Presence, RecordId, RecordState, Slot, Timestamp, TypeIx};
+use lockstep_model::{
+    EntityId, Intent, IntentState, Presence, RecordId, RecordState, Slot, Timestamp, TypeIx,
+};
 use lockstep_store::{Commit, SqliteStore, Store, StoreError, contract};
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -60,11 +62,17 @@ fn a_great_load_that_was_killed_is_gone_on_with() {
     let mut store = open(&path);
     store.bulk(true).unwrap();
     add(&mut store, 1..500);
-    let keys = |ids: std::ops::Range<i64>| ids.map(|id| (id as u64 % 50, RecordId(id))).collect::<Vec<_>>();
+    let keys = |ids: std::ops::Range<i64>| {
+        ids.map(|id| (id as u64 % 50, RecordId(id))).collect::<Vec<_>>()
+    };
     store.commit(Commit { keys_added: keys(1..500), ..Commit::default() }).unwrap();
     store.commit(Commit { keys_removed: keys(1..100), ..Commit::default() }).unwrap();
     let look = || Connection::open(&path).unwrap();
-    let count = |what: &str| look().query_row(&format!("SELECT count(*) FROM {what}"), [], |row| row.get::<_, i64>(0)).unwrap();
+    let count = |what: &str| {
+        look()
+            .query_row(&format!("SELECT count(*) FROM {what}"), [], |row| row.get::<_, i64>(0))
+            .unwrap()
+    };
     let index = "sqlite_schema WHERE name = 'records_key'";
     assert_eq!((count("keys"), count("keys_coming"), count(index)), (0, 2, 0));
     // Who only looks on meanwhile finds all of it.
@@ -105,7 +113,11 @@ fn of_form_three(path: &Path) -> Connection {
         old.execute("INSERT INTO schema_version (form) VALUES (?1)", [n as i64 + 1]).unwrap();
     }
     let name = contract::plan()[0].name.to_string();
-    old.execute("INSERT INTO record_types (id, name, fingerprint, records) VALUES (1, ?1, 1, 12)", [&name]).unwrap();
+    old.execute(
+        "INSERT INTO record_types (id, name, fingerprint, records) VALUES (1, ?1, 1, 12)",
+        [&name],
+    )
+    .unwrap();
     old
 }
 
@@ -121,10 +133,12 @@ fn a_store_of_an_older_form_has_the_same_entities() {
     let mut store = SqliteStore::open(&path).unwrap();
     store.bind(&contract::plan()).unwrap();
     let all = [1, 2, 3, 4].map(RecordId);
-    let mut found: Vec<_> = store.records(&all).unwrap().iter().map(|record| (record.id.0, record.entity.0)).collect();
+    let mut found: Vec<_> =
+        store.records(&all).unwrap().iter().map(|record| (record.id.0, record.entity.0)).collect();
     found.sort_unstable();
     assert_eq!(found, [(1, 1), (2, 4), (3, 1), (4, 4)]);
-    let mut joined: Vec<_> = store.joined(&[1, 2, 4].map(EntityId)).unwrap().iter().map(|record| record.id.0).collect();
+    let mut joined: Vec<_> =
+        store.joined(&[1, 2, 4].map(EntityId)).unwrap().iter().map(|record| record.id.0).collect();
     joined.sort_unstable();
     assert_eq!(joined, [2, 3]);
 }
@@ -155,8 +169,15 @@ fn a_store_of_an_older_form_says_the_same_of_its_intents() {
         let found = store.intents_in(state, 9).unwrap().into_iter();
         let at = |at: Option<Timestamp>| at.map_or("-".into(), |at| at.0.to_string());
         let say = |i: Intent| {
-            let (record, message) = (i.record.map_or("-".into(), |id| id.to_string()), i.message.unwrap_or("-".into()));
-            format!("{} {record} {} {} {message} {}", i.id, i.attempts, at(i.not_before), at(i.done_at))
+            let (record, message) =
+                (i.record.map_or("-".into(), |id| id.to_string()), i.message.unwrap_or("-".into()));
+            format!(
+                "{} {record} {} {} {message} {}",
+                i.id,
+                i.attempts,
+                at(i.not_before),
+                at(i.done_at)
+            )
         };
         found.map(say).collect()
     };
@@ -174,8 +195,12 @@ fn a_store_of_an_older_form_says_the_same_of_its_intents() {
     // What a person sees with the shell.
     let seen = Connection::open(&path).unwrap();
     let mut states = seen.prepare("SELECT state FROM writes ORDER BY id").unwrap();
-    let states: Vec<String> = states.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-    assert_eq!(states, ["done", "done", "dropped", "queued", "queued", "sent", "refused", "unknown"]);
+    let states: Vec<String> =
+        states.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    assert_eq!(
+        states,
+        ["done", "done", "dropped", "queued", "queued", "sent", "refused", "unknown"]
+    );
 }
 
 #[test]
@@ -219,7 +244,8 @@ fn a_damaged_file_says_so() {
     bytes[from..].fill(0xA5);
     fs::write(&path, bytes).unwrap();
     let all: Vec<_> = (1..=5_000).map(RecordId).collect();
-    let read = |mut store: SqliteStore| store.bind(&contract::plan()).and_then(|_| store.records(&all));
+    let read =
+        |mut store: SqliteStore| store.bind(&contract::plan()).and_then(|_| store.records(&all));
     let error = SqliteStore::open(&path).and_then(read).unwrap_err();
     assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
 }
@@ -274,7 +300,8 @@ fn one_may_look_into_a_folder_that_cannot_be_written() {
     let mut store = open(&path);
     add(&mut store, 1..=3);
     drop(store);
-    let allow = |mode| fs::set_permissions(folder.path(), fs::Permissions::from_mode(mode)).unwrap();
+    let allow =
+        |mode| fs::set_permissions(folder.path(), fs::Permissions::from_mode(mode)).unwrap();
     allow(0o555);
     let looked = SqliteStore::open_read_only(&path).and_then(|mut looking| {
         looking.bind(&contract::plan())?;
@@ -310,7 +337,12 @@ fn nobody_but_its_owner_can_read_a_store_at_any_moment() {
     let mut seen = 0;
     for entry in fs::read_dir(folder.path()).unwrap() {
         let entry = entry.unwrap();
-        assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o077, 0, "{:?}", entry.file_name());
+        assert_eq!(
+            entry.metadata().unwrap().permissions().mode() & 0o077,
+            0,
+            "{:?}",
+            entry.file_name()
+        );
         seen += 1;
     }
     assert!(seen >= 3, "the store, its log and its lock");

@@ -1,9 +1,10 @@
-//! Whatever state a record is in, it comes back exactly: what is left out of a row because it can be told from the rest must be told
-//! from the rest.
+//! Whatever state a record is in, it comes back exactly: what is left out of a row because it can
+//! be told from the rest must be told from the rest.
 
 use lockstep_model::value::effective;
 use lockstep_model::{
-    Claim, ClaimStamp, EntityId, Flips, Presence, PropIx, RecordId, RecordState, Slot, Timestamp, TypeIx, Value,
+    Claim, ClaimStamp, EntityId, Flips, Presence, PropIx, RecordId, RecordState, Slot, Timestamp,
+    TypeIx, Value,
 };
 use lockstep_store::{Commit, SqliteStore, Store, contract};
 use proptest::prelude::*;
@@ -22,7 +23,8 @@ fn any_value() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(3, 12, 3, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
-            prop::collection::vec(("[a-c\u{e5}\"]{0,2}", inner), 0..3).prop_map(|members| members.into_iter().collect()),
+            prop::collection::vec(("[a-c\u{e5}\"]{0,2}", inner), 0..3)
+                .prop_map(|members| members.into_iter().collect()),
         ]
     })
 }
@@ -35,18 +37,29 @@ fn any_time() -> impl Strategy<Value = Timestamp> {
 fn any_stamp() -> impl Strategy<Value = ClaimStamp> {
     // The record itself, a record of the other type, one that nobody knows.
     let record = prop_oneof![Just(1i64), Just(2), Just(-9)].prop_map(RecordId);
-    (any_time(), record, 0..4u16).prop_map(|(at, record, prop)| ClaimStamp { at, record, prop: PropIx(prop) })
+    (any_time(), record, 0..4u16).prop_map(|(at, record, prop)| ClaimStamp {
+        at,
+        record,
+        prop: PropIx(prop),
+    })
 }
 
 fn any_goes() -> impl Strategy<Value = Vec<(TypeIx, Vec<PropIx>)>> {
-    let of_type =
-        |ty| prop::option::of(prop::collection::vec((0..4u16).prop_map(PropIx), 0..3)).prop_map(move |props| (TypeIx(ty), props));
-    (of_type(0), of_type(1)).prop_map(|(a, b)| [a, b].into_iter().filter_map(|(ty, props)| Some((ty, props?))).collect())
+    let of_type = |ty| {
+        prop::option::of(prop::collection::vec((0..4u16).prop_map(PropIx), 0..3))
+            .prop_map(move |props| (TypeIx(ty), props))
+    };
+    (of_type(0), of_type(1)).prop_map(|(a, b)| {
+        [a, b].into_iter().filter_map(|(ty, props)| Some((ty, props?))).collect()
+    })
 }
 
 fn any_slot() -> impl Strategy<Value = Slot> {
     let value = (any_value(), 0..4u8);
-    let claim = prop::option::weighted(0.7, (value, any_time(), prop_oneof![4 => Just(vec![]), 1 => any_goes()]));
+    let claim = prop::option::weighted(
+        0.7,
+        (value, any_time(), prop_oneof![4 => Just(vec![]), 1 => any_goes()]),
+    );
     let rarely = 0.1;
     let rest = (
         prop::option::weighted(rarely, any_stamp()),
@@ -75,20 +88,34 @@ fn any_slot() -> impl Strategy<Value = Slot> {
 }
 
 fn any_record(id: i64, ty: u16, properties: usize) -> impl Strategy<Value = RecordState> {
-    let head = (any::<String>(), any::<i64>(), prop::option::of(any::<String>()), prop::option::of(any_time()), any_time());
-    let rest = (any::<bool>(), prop::option::of(any_time()), prop::collection::vec(any_slot(), properties));
-    (head, rest).prop_map(move |((key, entity, version, modified, first_seen), (gone, written_at, slots))| RecordState {
-        id: RecordId(id),
-        ty: TypeIx(ty),
-        key,
-        entity: EntityId(entity),
-        version,
-        modified,
-        first_seen,
-        presence: if gone { Presence::Gone } else { Presence::Live },
-        written_at,
-        slots,
-    })
+    let head = (
+        any::<String>(),
+        any::<i64>(),
+        prop::option::of(any::<String>()),
+        prop::option::of(any_time()),
+        any_time(),
+    );
+    let rest = (
+        any::<bool>(),
+        prop::option::of(any_time()),
+        prop::collection::vec(any_slot(), properties),
+    );
+    (head, rest).prop_map(
+        move |((key, entity, version, modified, first_seen), (gone, written_at, slots))| {
+            RecordState {
+                id: RecordId(id),
+                ty: TypeIx(ty),
+                key,
+                entity: EntityId(entity),
+                version,
+                modified,
+                first_seen,
+                presence: if gone { Presence::Gone } else { Presence::Live },
+                written_at,
+                slots,
+            }
+        },
+    )
 }
 
 proptest! {

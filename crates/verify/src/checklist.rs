@@ -1,4 +1,5 @@
-//! The checklist: every statement and row of the documents with its verdict, and the trials that led to it.
+//! The checklist: every statement and row of the documents with its verdict, and the trials that
+//! led to it.
 
 use std::collections::HashMap;
 
@@ -29,7 +30,13 @@ pub trait Tester {
     /// `A new B will be created from a A if it is connected to a C …`
     fn connected(&mut self, line: LineRef, flow: &Flow) -> Vec<Trial>;
     /// `If a matching B already exists … / If no matching B is found …`
-    fn merge_or_create(&mut self, line: LineRef, flow: &Flow, merges: bool, creates: bool) -> Vec<Trial>;
+    fn merge_or_create(
+        &mut self,
+        line: LineRef,
+        flow: &Flow,
+        merges: bool,
+        creates: bool,
+    ) -> Vec<Trial>;
     /// `Once a link … is established, it will keep in sync …`: beyond what its rows say.
     fn in_sync(&mut self, _: LineRef, _: &Flow) -> Vec<Trial> {
         vec![]
@@ -75,7 +82,8 @@ pub struct SectionLines {
     pub idle: Line,
     /// No property is to be kept equal: its table is empty.
     bare: bool,
-    /// The names of the two record types, as reports call them; none where the section could not be read.
+    /// The names of the two record types, as reports call them; none where the section could not be
+    /// read.
     pub flow: Option<String>,
     /// Why nothing of it can come about as the document stands: all its lines say the same then.
     pub vacuous: Option<String>,
@@ -143,7 +151,12 @@ impl Checklist {
         list
     }
 
-    fn document(&mut self, document: usize, file: &FlowFile, tester: &mut dyn Tester) -> DocumentLines {
+    fn document(
+        &mut self,
+        document: usize,
+        file: &FlowFile,
+        tester: &mut dyn Tester,
+    ) -> DocumentLines {
         let read = file.is_document.then(|| lockstep_document::read(&file.source.text).0);
         let mut sections = Vec::new();
         for (at, draft) in file.draft.sections.iter().enumerate() {
@@ -151,7 +164,9 @@ impl Checklist {
             let places = read.as_ref().and_then(|read| read.sections.get(at));
             let flow = stated.map(|section| &section.flow);
             let obstacle = match flow {
-                None => Some("the section could not be read: `lockstep check` says why".to_string()),
+                None => {
+                    Some("the section could not be read: `lockstep check` says why".to_string())
+                }
                 Some(flow) => tester.obstacle(flow),
             };
             let vacuous = flow.and_then(|flow| tester.vacuous(flow));
@@ -168,7 +183,9 @@ impl Checklist {
                     is_setting: matches!(kind, StatementKind::Setting(_)),
                 };
                 let mut rows: Vec<(String, Option<usize>)> = Vec::new();
-                let start = |(k, text): (usize, String)| (text, place.and_then(|p| Some(p.rows.get(k)?.span.start)));
+                let start = |(k, text): (usize, String)| {
+                    (text, place.and_then(|p| Some(p.rows.get(k)?.span.start)))
+                };
                 match kind {
                     StatementKind::Match { rows: cells } => {
                         rows.extend(cells.iter().map(|row| row.text()).enumerate().map(start))
@@ -184,7 +201,11 @@ impl Checklist {
                     let line = LineRef { row: Some(k), ..line };
                     let is_match = matches!(kind, StatementKind::Match { .. });
                     let trials = match (&obstacle, stated) {
-                        _ if vacuous.is_some() => vec![Trial::impossible(line, "the row", vacuous.clone().unwrap_or_default())],
+                        _ if vacuous.is_some() => vec![Trial::impossible(
+                            line,
+                            "the row",
+                            vacuous.clone().unwrap_or_default(),
+                        )],
                         (None, Some(section)) => {
                             // A row that could not be read is not among those of the flow.
                             let places = if is_match {
@@ -192,45 +213,81 @@ impl Checklist {
                             } else {
                                 section.places.properties.get(properties)
                             };
-                            let there = places.is_some_and(|p| start.is_none_or(|start| p.row.span.start == start));
+                            let there = places.is_some_and(|p| {
+                                start.is_none_or(|start| p.row.span.start == start)
+                            });
                             if !there {
-                                vec![Trial::not_tried(line, "the row", "the row could not be read: `lockstep check` says why")]
+                                vec![Trial::not_tried(
+                                    line,
+                                    "the row",
+                                    "the row could not be read: `lockstep check` says why",
+                                )]
                             } else if is_match {
                                 matches += 1;
-                                tester.matched(line, &section.flow, &section.flow.matches[matches - 1])
+                                tester.matched(
+                                    line,
+                                    &section.flow,
+                                    &section.flow.matches[matches - 1],
+                                )
                             } else {
                                 properties += 1;
-                                tester.row(line, &section.flow, &section.flow.properties[properties - 1])
+                                tester.row(
+                                    line,
+                                    &section.flow,
+                                    &section.flow.properties[properties - 1],
+                                )
                             }
                         }
-                        _ => vec![Trial::not_tried(line, "the row", obstacle.clone().unwrap_or_default())],
+                        _ => vec![Trial::not_tried(
+                            line,
+                            "the row",
+                            obstacle.clone().unwrap_or_default(),
+                        )],
                     };
                     self.take(&mut row, trials);
                     statement.rows.push(row);
                 }
                 let trials = match (&obstacle, flow) {
-                    _ if vacuous.is_some() => vec![Trial::impossible(line, "the statement", vacuous.clone().unwrap_or_default())],
+                    _ if vacuous.is_some() => vec![Trial::impossible(
+                        line,
+                        "the statement",
+                        vacuous.clone().unwrap_or_default(),
+                    )],
                     (None, Some(flow)) => match kind {
                         StatementKind::EveryCreates => tester.every(line, flow),
                         StatementKind::ConditionCreates { .. } => tester.condition(line, flow),
                         StatementKind::LinkOnly => tester.link_only(line, flow),
                         StatementKind::CreateIfConnected { .. } => tester.connected(line, flow),
-                        StatementKind::MergeOrCreate { merges, creates } => tester.merge_or_create(line, flow, *merges, *creates),
+                        StatementKind::MergeOrCreate { merges, creates } => {
+                            tester.merge_or_create(line, flow, *merges, *creates)
+                        }
                         StatementKind::KeepInSync => tester.in_sync(line, flow),
-                        StatementKind::Properties { rows } if rows.is_empty() => tester.no_rows(line, flow),
+                        StatementKind::Properties { rows } if rows.is_empty() => {
+                            tester.no_rows(line, flow)
+                        }
                         StatementKind::Unrecognised { .. } => {
-                            vec![Trial::not_tried(line, "the text", "it is none of the statements that documents are made of")]
+                            vec![Trial::not_tried(
+                                line,
+                                "the text",
+                                "it is none of the statements that documents are made of",
+                            )]
                         }
                         _ => vec![],
                     },
-                    _ => vec![Trial::not_tried(line, "the statement", obstacle.clone().unwrap_or_default())],
+                    _ => vec![Trial::not_tried(
+                        line,
+                        "the statement",
+                        obstacle.clone().unwrap_or_default(),
+                    )],
                 };
                 self.take(&mut statement.line, trials);
                 statements.push(statement);
             }
-            let of_section = LineRef { document, section: at, statement: draft.statements.len(), row: None };
-            let deletion =
-                flow.filter(|_| obstacle.is_none() && vacuous.is_none()).and_then(|flow| tester.deletion(of_section, flow));
+            let of_section =
+                LineRef { document, section: at, statement: draft.statements.len(), row: None };
+            let deletion = flow
+                .filter(|_| obstacle.is_none() && vacuous.is_none())
+                .and_then(|flow| tester.deletion(of_section, flow));
             let deletion = deletion.map(|(text, trials)| {
                 let mut line = Line::new(text, None);
                 self.take(&mut line, trials);
@@ -240,7 +297,9 @@ impl Checklist {
                 heading: draft.heading_text(),
                 statements,
                 deletion,
-                bare: !draft.statements.iter().any(|kind| matches!(kind, StatementKind::Properties { rows } if !rows.is_empty())),
+                bare: !draft.statements.iter().any(
+                    |kind| matches!(kind, StatementKind::Properties { rows } if !rows.is_empty()),
+                ),
                 idle: Line::new("A run with nothing to do writes nothing.".into(), None),
                 flow: flow.filter(|_| obstacle.is_none()).map(Flow::name),
                 vacuous,
@@ -261,23 +320,32 @@ impl Checklist {
         }
     }
 
-    /// Gives every line its verdict from those of its trials. `idle` tells what a run with nothing to do came to for a flow.
+    /// Gives every line its verdict from those of its trials. `idle` tells what a run with nothing
+    /// to do came to for a flow.
     pub fn judge(&mut self, idle: &dyn Fn(&str) -> Verdict) {
         let trials = &self.trials;
-        // Whether its rows were seen to go both ways, by section and by flow: two sections may state one flow, the one with rows and the
-        // other without.
+        // Whether its rows were seen to go both ways, by section and by flow: two sections may
+        // state one flow, the one with rows and the other without.
         let mut by_flow: HashMap<String, Verdict> = HashMap::new();
         let mut by_section: Vec<Option<Verdict>> = Vec::new();
         for section in self.documents.iter_mut().flat_map(|document| &mut document.sections) {
             let mut both_ways: Option<Verdict> = None;
             for row in section.statements.iter_mut().flat_map(|statement| &mut statement.rows) {
                 row.verdict = of_trials(row.trials.iter().map(|at| &trials[*at]));
-                let edits: Vec<&Trial> = row.trials.iter().map(|at| &trials[*at]).filter(|trial| is_edit(trial)).collect();
-                let holds = edits.len() > 1 && edits.iter().all(|trial| trial.verdict.as_ref().is_some_and(Verdict::holds));
+                let edits: Vec<&Trial> = row
+                    .trials
+                    .iter()
+                    .map(|at| &trials[*at])
+                    .filter(|trial| is_edit(trial))
+                    .collect();
+                let holds = edits.len() > 1
+                    && edits.iter().all(|trial| trial.verdict.as_ref().is_some_and(Verdict::holds));
                 match &row.verdict {
                     _ if edits.is_empty() => {}
                     Verdict::Violated => both_ways = Some(Verdict::Violated),
-                    verdict if holds && both_ways != Some(Verdict::Violated) => both_ways = Some(verdict.clone()),
+                    verdict if holds && both_ways != Some(Verdict::Violated) => {
+                        both_ways = Some(verdict.clone())
+                    }
                     _ => {}
                 }
             }
@@ -294,12 +362,20 @@ impl Checklist {
                 true => section.flow.as_ref().and_then(|flow| by_flow.get(flow)),
                 false => own.as_ref(),
             };
-            let edits = section.statements.iter().flat_map(|statement| &statement.rows).flat_map(|row| &row.trials);
-            let closed = edits.map(|at| &trials[*at]).filter(|trial| is_edit(trial)).find_map(|trial| match &trial.verdict {
-                Some(Verdict::NotTried(why)) => Some(format!(": {why}")),
-                _ => None,
-            });
-            let one_way = format!("no row of it could be tried both ways{}", closed.unwrap_or_default());
+            let edits = section
+                .statements
+                .iter()
+                .flat_map(|statement| &statement.rows)
+                .flat_map(|row| &row.trials);
+            let closed =
+                edits.map(|at| &trials[*at]).filter(|trial| is_edit(trial)).find_map(|trial| {
+                    match &trial.verdict {
+                        Some(Verdict::NotTried(why)) => Some(format!(": {why}")),
+                        _ => None,
+                    }
+                });
+            let one_way =
+                format!("no row of it could be tried both ways{}", closed.unwrap_or_default());
             for statement in &mut section.statements {
                 let (line, rows) = (&mut statement.line, &statement.rows);
                 let in_sync = rows.is_empty() && line.text.starts_with("Once a link");
@@ -309,11 +385,13 @@ impl Checklist {
                     (true, Some(both), ..) => both.clone(),
                     // Nothing is to be kept equal: that the link stays is all there is to it.
                     (true, None, _, false) if section.bare => own,
-                    (true, None, ..) if section.bare => Verdict::NotTried("nothing is kept equal, and no rule links".into()),
-                    (true, None, ..) => Verdict::NotTried(one_way.clone()),
-                    (false, _, true, true) if statement.is_setting => {
-                        Verdict::NotTried("it says how the rest is kept, which is tried as it says".into())
+                    (true, None, ..) if section.bare => {
+                        Verdict::NotTried("nothing is kept equal, and no rule links".into())
                     }
+                    (true, None, ..) => Verdict::NotTried(one_way.clone()),
+                    (false, _, true, true) if statement.is_setting => Verdict::NotTried(
+                        "it says how the rest is kept, which is tried as it says".into(),
+                    ),
                     (false, _, true, true) => Verdict::NotTried("the table is empty".into()),
                     (false, _, false, true) => of_rows(rows),
                     (false, _, _, false) => own,
@@ -344,7 +422,10 @@ impl Checklist {
 
     /// How many lines came to what.
     pub fn tally(&self) -> Tally {
-        let mut tally = Tally { trials: self.trials.iter().filter(|trial| !trial.told.is_empty()).count(), ..Tally::default() };
+        let mut tally = Tally {
+            trials: self.trials.iter().filter(|trial| !trial.told.is_empty()).count(),
+            ..Tally::default()
+        };
         for (_, _, line) in self.lines() {
             tally.count(&line.verdict);
         }
@@ -378,11 +459,15 @@ fn together(verdicts: &[&Verdict], otherwise: &str) -> Verdict {
     if verdicts.contains(&&Verdict::Proved) {
         return Verdict::Proved;
     }
-    if let Some(impossible) = verdicts.iter().find(|verdict| matches!(verdict, Verdict::Impossible(_))) {
+    if let Some(impossible) =
+        verdicts.iter().find(|verdict| matches!(verdict, Verdict::Impossible(_)))
+    {
         return (*impossible).clone();
     }
     match verdicts {
-        [Verdict::NotTried(why), ..] if verdicts.iter().all(|other| *other == verdicts[0]) => Verdict::NotTried(why.clone()),
+        [Verdict::NotTried(why), ..] if verdicts.iter().all(|other| *other == verdicts[0]) => {
+            Verdict::NotTried(why.clone())
+        }
         [Verdict::NotTried(why), ..] => Verdict::NotTried(why.clone()),
         _ => Verdict::NotTried(otherwise.into()),
     }

@@ -1,9 +1,12 @@
-//! Systems without a connector, as the documents describe them: what is emulated, and the manifest by which it is reached.
+//! Systems without a connector, as the documents describe them: what is emulated, and the manifest
+//! by which it is reached.
 //!
-//! A document names record types and paths, and gives the types of the second system's properties. What follows from that: a path with
-//! another path below it is an object with a value (`profile.email`, `profile.email.email`); a path with a condition on its neighbour
-//! (`phone_numbers.number (Dependant on having …)`), and one through `emails` or `phones`, leads through a list; a property called after
-//! a record type of its system (`company_id`, `Contact.ContactId`) that is paired with a reference is one. Everything else is a text.
+//! A document names record types and paths, and gives the types of the second system's properties.
+//! What follows from that: a path with another path below it is an object with a value
+//! (`profile.email`, `profile.email.email`); a path with a condition on its neighbour
+//! (`phone_numbers.number (Dependant on having …)`), and one through `emails` or `phones`, leads
+//! through a list; a property called after a record type of its system (`company_id`,
+//! `Contact.ContactId`) that is paired with a reference is one. Everything else is a text.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,10 +17,15 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 
 /// Names of lists, in letters alone.
-const LISTS: [&str; 8] = ["emails", "phones", "phonenumbers", "emailaddresses", "addresses", "urls", "mobiles", "tags"];
+const LISTS: [&str; 8] =
+    ["emails", "phones", "phonenumbers", "emailaddresses", "addresses", "urls", "mobiles", "tags"];
 
 /// What the flows say of the record types of these systems. `known` are the schemas of the others.
-pub fn described(flows: &[Flow], systems: &BTreeSet<String>, known: &BTreeMap<String, Vec<TypeSchema>>) -> Vec<Described> {
+pub fn described(
+    flows: &[Flow],
+    systems: &BTreeSet<String>,
+    known: &BTreeMap<String, Vec<TypeSchema>>,
+) -> Vec<Described> {
     let mut types: BTreeMap<(String, String), TypeWords> = BTreeMap::new();
     let mine = |ty: &TypeName| systems.contains(&ty.system);
     let key = |ty: &TypeName| (ty.system.clone(), ty.kind.clone());
@@ -33,14 +41,20 @@ pub fn described(flows: &[Flow], systems: &BTreeSet<String>, known: &BTreeMap<St
             Create::When { filter, .. } => filter.as_ref(),
             _ => None,
         };
-        for (ty, filter) in [(&flow.from, of_creating), (&flow.from, flow.only.as_ref()), (&flow.to, flow.only_to.as_ref())] {
+        for (ty, filter) in [
+            (&flow.from, of_creating),
+            (&flow.from, flow.only.as_ref()),
+            (&flow.to, flow.only_to.as_ref()),
+        ] {
             if let Some(filter) = filter.filter(|_| mine(ty)) {
                 let words = types.entry(key(ty)).or_default();
                 filter.reads.iter().for_each(|path| words.read(path, &filter.expression));
             }
         }
-        let rows = flow.properties.iter().map(|pair| (&pair.from, &pair.to, pair.conversion.as_ref()));
-        let matches = flow.matches.iter().flat_map(|row| &row.pairs).map(|(from, to)| (from, to, None));
+        let rows =
+            flow.properties.iter().map(|pair| (&pair.from, &pair.to, pair.conversion.as_ref()));
+        let matches =
+            flow.matches.iter().flat_map(|row| &row.pairs).map(|(from, to)| (from, to, None));
         for (from, to, conversion) in rows.chain(matches) {
             if mine(&flow.from) {
                 types.entry(key(&flow.from)).or_default().says(from, None);
@@ -60,7 +74,10 @@ pub fn described(flows: &[Flow], systems: &BTreeSet<String>, known: &BTreeMap<St
     }
     let mut found: BTreeMap<String, Vec<DescribedType>> = BTreeMap::new();
     for ((system, kind), words) in types {
-        found.entry(system).or_default().push(DescribedType { name: kind, properties: words.properties() });
+        found
+            .entry(system)
+            .or_default()
+            .push(DescribedType { name: kind, properties: words.properties() });
     }
     found.into_iter().map(|(name, types)| Described { name, types }).collect()
 }
@@ -80,29 +97,41 @@ impl TypeWords {
         let known = self.paths.entry(path.clone()).or_insert(ty);
         *known = known.or(ty);
         if let Some((parent, child)) = path.rsplit_once('.') {
-            let beside = |other: &str| other.rsplit_once('.').is_some_and(|(theirs, _)| theirs == parent);
+            let beside =
+                |other: &str| other.rsplit_once('.').is_some_and(|(theirs, _)| theirs == parent);
             let name = parent.rsplit('.').next().unwrap_or(parent);
-            if named.when.as_ref().is_some_and(|having| beside(having.path.as_str())) || is_list(name) {
+            if named.when.as_ref().is_some_and(|having| beside(having.path.as_str()))
+                || is_list(name)
+            {
                 self.lists.entry(parent.to_string()).or_default().insert(child.to_string());
             }
         }
         match &named.when {
-            Some(having) if !self.lists.keys().any(|list| having.path.as_str().starts_with(&format!("{list}."))) => {
+            Some(having)
+                if !self
+                    .lists
+                    .keys()
+                    .any(|list| having.path.as_str().starts_with(&format!("{list}."))) =>
+            {
                 self.paths.entry(having.path.as_str().to_string()).or_insert(None);
             }
             _ => {}
         }
     }
 
-    /// What a condition reads. A number beside it in a comparison makes it one: as a text it would be compared by its letters.
+    /// What a condition reads. A number beside it in a comparison makes it one: as a text it would
+    /// be compared by its letters.
     fn read(&mut self, path: &Path, expression: &str) {
-        let words: Vec<&str> =
-            expression.split(|c: char| c.is_whitespace() || "()".contains(c)).filter(|w| !w.is_empty()).collect();
+        let words: Vec<&str> = expression
+            .split(|c: char| c.is_whitespace() || "()".contains(c))
+            .filter(|w| !w.is_empty())
+            .collect();
         let sign = |word: &str| matches!(word, "<" | ">" | "<=" | ">=" | "==" | "!=");
         let number = |word: &str| word.parse::<f64>().is_ok();
         let compared = words.windows(3).any(|three| {
             let (a, b) = (three[0], three[2]);
-            sign(three[1]) && ((a == path.as_str() && number(b)) || (b == path.as_str() && number(a)))
+            sign(three[1])
+                && ((a == path.as_str() && number(b)) || (b == path.as_str() && number(a)))
         });
         let told = self.paths.entry(path.as_str().to_string()).or_insert(None);
         *told = told.or(compared.then_some(PlainType::Decimal));
@@ -121,11 +150,18 @@ impl TypeWords {
             let kind = ty.map_or(Kind::Text, kind);
             if let Some((list, children)) = list_of(path) {
                 let value = children.first().cloned();
-                let is_value = *path == *list || value.as_ref().is_some_and(|child| *path == format!("{list}.{child}"));
+                let is_value = *path == *list
+                    || value.as_ref().is_some_and(|child| *path == format!("{list}.{child}"));
                 if is_value {
                     // What is called a list is the list that the path leads through.
                     let kind = if kind == Kind::List { Kind::Text } else { kind };
-                    let property = DescribedProperty { path: list.clone(), kind, list: true, value, refers_to };
+                    let property = DescribedProperty {
+                        path: list.clone(),
+                        kind,
+                        list: true,
+                        value,
+                        refers_to,
+                    };
                     properties.insert(list.clone(), property);
                 }
                 continue;
@@ -133,7 +169,8 @@ impl TypeWords {
             // An object whose value is a child that is named too.
             let below = self.paths.keys().find_map(|other| other.strip_prefix(&format!("{path}.")));
             let value = below.filter(|child| !child.contains('.')).map(str::to_string);
-            let of_parent = path.rsplit_once('.').is_some_and(|(parent, _)| self.paths.contains_key(parent));
+            let of_parent =
+                path.rsplit_once('.').is_some_and(|(parent, _)| self.paths.contains_key(parent));
             if of_parent {
                 continue;
             }
@@ -178,15 +215,21 @@ fn references(
         }
         None => {
             let name = called_after(path)?;
-            let of = kinds.iter().find(|(system, kind)| *system == ty.system && singular(kind) == name)?;
+            let of = kinds
+                .iter()
+                .find(|(system, kind)| *system == ty.system && singular(kind) == name)?;
             (of.1 != ty.kind || path.contains('.')).then(|| of.1.clone())
         }
     };
     // The only record type that this one is linked with in the other system.
     let counterpart = |ty: TypeName, system: &str| {
-        let ends = |flow: &'_ Flow| [(flow.from.clone(), flow.to.clone()), (flow.to.clone(), flow.from.clone())];
-        let linked =
-            flows.iter().flat_map(ends).filter(|(a, b)| a.system == ty.system && a.kind == ty.kind && b.system == system);
+        let ends = |flow: &'_ Flow| {
+            [(flow.from.clone(), flow.to.clone()), (flow.to.clone(), flow.from.clone())]
+        };
+        let linked = flows
+            .iter()
+            .flat_map(ends)
+            .filter(|(a, b)| a.system == ty.system && a.kind == ty.kind && b.system == system);
         let kinds: BTreeSet<String> = linked.map(|(_, b)| b.kind).collect();
         if kinds.len() == 1 { kinds.into_iter().next() } else { None }
     };
@@ -194,10 +237,14 @@ fn references(
         let (from, to) = (pair.from.path.as_str(), pair.to.path.as_str());
         let both = match (clear(&flow.from, from), clear(&flow.to, to)) {
             (Some(a), Some(b)) => Some((a, b)),
-            (Some(a), None) if called_after(to).is_some() && !known.contains_key(&flow.to.system) => {
+            (Some(a), None)
+                if called_after(to).is_some() && !known.contains_key(&flow.to.system) =>
+            {
                 counterpart(TypeName::new(&flow.from.system, &a), &flow.to.system).map(|b| (a, b))
             }
-            (None, Some(b)) if called_after(from).is_some() && !known.contains_key(&flow.from.system) => {
+            (None, Some(b))
+                if called_after(from).is_some() && !known.contains_key(&flow.from.system) =>
+            {
                 counterpart(TypeName::new(&flow.to.system, &b), &flow.from.system).map(|a| (a, b))
             }
             _ => None,
@@ -230,7 +277,8 @@ fn references(
     }
 }
 
-/// The record type that a path is called after, in the singular: `Contact.ContactId`, `organization_id`, `company.id`.
+/// The record type that a path is called after, in the singular: `Contact.ContactId`,
+/// `organization_id`, `company.id`.
 fn called_after(path: &str) -> Option<String> {
     let mut steps = path.rsplit('.');
     let last = steps.next()?;
@@ -238,8 +286,10 @@ fn called_after(path: &str) -> Option<String> {
     if lower == "id" {
         return steps.next().map(singular);
     }
-    let camel =
-        last.strip_suffix("Id").or_else(|| last.strip_suffix("ID")).filter(|head| head.ends_with(|c: char| c.is_lowercase()));
+    let camel = last
+        .strip_suffix("Id")
+        .or_else(|| last.strip_suffix("ID"))
+        .filter(|head| head.ends_with(|c: char| c.is_lowercase()));
     let snake = lower.strip_suffix("_id").or_else(|| lower.strip_suffix("-id"));
     camel.map(singular).or_else(|| snake.map(singular))
 }
@@ -288,13 +338,20 @@ pub fn manifest(described: &Described) -> String {
             if let Some(to) = &property.refers_to {
                 says.insert("reference".into(), json!(to));
             }
-            let whole = property.value.as_ref().map_or(property.path.clone(), |child| format!("{}.{child}", property.path));
+            let whole = property
+                .value
+                .as_ref()
+                .map_or(property.path.clone(), |child| format!("{}.{child}", property.path));
             let query = json!({"property": whole, "is": "{{ value }}"});
-            find.insert(property.path.clone(), json!({"request": {"path": path, "query": query}, "item": "items"}));
+            find.insert(
+                property.path.clone(),
+                json!({"request": {"path": path, "query": query}, "item": "items"}),
+            );
             properties.insert(property.path.clone(), Value::Object(says));
         }
         let page = json!({"offset": "{{ offset }}", "limit": "{{ limit }}"});
-        let changed = json!({"offset": "{{ offset }}", "limit": "{{ limit }}", "since": "{{ since }}"});
+        let changed =
+            json!({"offset": "{{ offset }}", "limit": "{{ limit }}", "since": "{{ since }}"});
         let paging = json!({"offset": {"limit": 500, "total": "total"}});
         let one = format!("{path}/{{{{ id | url }}}}");
         types.insert(
@@ -338,7 +395,8 @@ pub fn settings(url: &str) -> Map<String, Value> {
 }
 
 /// RFC 3986: everything but unreserved characters.
-const NOT_UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const NOT_UNRESERVED: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 pub fn encoded(name: &str) -> String {
     utf8_percent_encode(name, NOT_UNRESERVED).to_string()

@@ -1,4 +1,5 @@
-//! The requests that go with a failure, word for word: those that have to do with the trial's records, without what others' records add.
+//! The requests that go with a failure, word for word: those that have to do with the trial's
+//! records, without what others' records add.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -10,8 +11,8 @@ const BODY_SHOWN: usize = 2_000;
 /// Exchanges shown with a failure.
 const MOST_EXCHANGES: usize = 40;
 
-/// The requests since some time, by the words in them: a run for thousands of trials makes tens of thousands, and each failure asks for
-/// a handful.
+/// The requests since some time, by the words in them: a run for thousands of trials makes tens of
+/// thousands, and each failure asks for a handful.
 #[derive(Default)]
 pub struct Exchanges {
     since: u64,
@@ -27,7 +28,8 @@ impl Exchanges {
         }
         for request in sandbox.requests(self.requests.last().map_or(since, |last| last.n)) {
             let at = self.requests.len();
-            let texts = [Some(request.path.as_str()), request.sent.as_deref(), request.answered.as_deref()];
+            let texts =
+                [Some(request.path.as_str()), request.sent.as_deref(), request.answered.as_deref()];
             let words: HashSet<&str> = texts.into_iter().flatten().flat_map(words).collect();
             for word in words {
                 match self.by_word.get_mut(word) {
@@ -43,7 +45,8 @@ impl Exchanges {
     fn with(&self, ids: &[&str]) -> Vec<&LoggedRequest> {
         // An id of several words is looked for by its longest.
         let longest = ids.iter().filter_map(|id| words(id).max_by_key(|word| word.len()));
-        let places: BTreeSet<usize> = longest.filter_map(|word| self.by_word.get(word)).flatten().copied().collect();
+        let places: BTreeSet<usize> =
+            longest.filter_map(|word| self.by_word.get(word)).flatten().copied().collect();
         places.into_iter().map(|at| &self.requests[at]).collect()
     }
 }
@@ -53,7 +56,12 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The requests since one that have to do with these records; of lists, only what has.
-pub fn exchanges(known: &mut Exchanges, sandbox: &Running, since: u64, ids: &[&str]) -> Vec<String> {
+pub fn exchanges(
+    known: &mut Exchanges,
+    sandbox: &Running,
+    since: u64,
+    ids: &[&str],
+) -> Vec<String> {
     known.look(sandbox, since);
     let concerns = |text: &str| ids.iter().any(|id| has_word(text, id));
     let mut found = Vec::new();
@@ -70,7 +78,11 @@ pub fn exchanges(known: &mut Exchanges, sandbox: &Running, since: u64, ids: &[&s
                 Err(_) => body.to_string(),
             };
             let cut = shown.char_indices().nth(BODY_SHOWN).map_or(shown.len(), |(cut, _)| cut);
-            text.push_str(&format!("\n  {mark}: {}{}", &shown[..cut], if cut < shown.len() { "…" } else { "" }));
+            text.push_str(&format!(
+                "\n  {mark}: {}{}",
+                &shown[..cut],
+                if cut < shown.len() { "…" } else { "" }
+            ));
         }
         found.push(text);
         if found.len() == MOST_EXCHANGES {
@@ -83,17 +95,21 @@ pub fn exchanges(known: &mut Exchanges, sandbox: &Running, since: u64, ids: &[&s
 /// A body without those elements of its lists of records that have nothing to do with it.
 fn narrowed(body: Value, concerns: &dyn Fn(&str) -> bool) -> Value {
     match body {
-        Value::Array(elements) if elements.iter().any(Value::is_object) && elements.iter().any(|e| concerns(&e.to_string())) => {
+        Value::Array(elements)
+            if elements.iter().any(Value::is_object)
+                && elements.iter().any(|e| concerns(&e.to_string())) =>
+        {
             let all = elements.len();
-            let mut kept: Vec<Value> = elements.into_iter().filter(|element| concerns(&element.to_string())).collect();
+            let mut kept: Vec<Value> =
+                elements.into_iter().filter(|element| concerns(&element.to_string())).collect();
             if kept.len() < all {
                 kept.push(Value::String(format!("… and {} more", all - kept.len())));
             }
             Value::Array(kept)
         }
-        Value::Object(fields) => {
-            Value::Object(fields.into_iter().map(|(name, value)| (name, narrowed(value, concerns))).collect())
-        }
+        Value::Object(fields) => Value::Object(
+            fields.into_iter().map(|(name, value)| (name, narrowed(value, concerns))).collect(),
+        ),
         other => other,
     }
 }
@@ -115,7 +131,11 @@ mod tests {
     #[test]
     fn of_a_list_only_what_concerns_the_trial_is_shown() {
         let concerns = |text: &str| has_word(text, "com12");
-        let body = json!({"total": 2, "items": [{"_id": "com1"}, {"_id": "com12"}, {"_id": "com123"}]});
-        assert_eq!(narrowed(body, &concerns), json!({"total": 2, "items": [{"_id": "com12"}, "… and 2 more"]}));
+        let body =
+            json!({"total": 2, "items": [{"_id": "com1"}, {"_id": "com12"}, {"_id": "com123"}]});
+        assert_eq!(
+            narrowed(body, &concerns),
+            json!({"total": 2, "items": [{"_id": "com12"}, "… and 2 more"]})
+        );
     }
 }

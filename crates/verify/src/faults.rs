@@ -1,5 +1,5 @@
-//! What goes wrong with `--faults`: answers get lost, systems are down or busy, lists are empty or stale. Values stay what they are: a trial
-//! expects what it sent.
+//! What goes wrong with `--faults`: answers get lost, systems are down or busy, lists are empty or
+//! stale. Values stay what they are: a trial expects what it sent.
 
 use lockstep_sandbox::Setting;
 use serde_json::json;

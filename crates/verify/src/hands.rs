@@ -1,12 +1,15 @@
 //! A tester's hands: what a person does in the systems, and sees there.
 //!
-//! They go through a connector of their own, not through the hub's: to the hub it is a stranger who edits. Where an interface lets nobody
-//! write what a person can write in the system itself (users of SuperOffice), the emulated system is edited as by a person.
+//! They go through a connector of their own, not through the hub's: to the hub it is a stranger who
+//! edits. Where an interface lets nobody write what a person can write in the system itself (users
+//! of SuperOffice), the emulated system is edited as by a person.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use lockstep_connector::{Action, Connector, Outcome, ReadRequest, Trouble, Write, WriteValue, catalogue};
+use lockstep_connector::{
+    Action, Connector, Outcome, ReadRequest, Trouble, Write, WriteValue, catalogue,
+};
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::value::effective;
 use lockstep_model::{PropertySchema, ReadRecord, TypeName, TypeSchema, Value};
@@ -48,7 +51,8 @@ impl Refused {
 }
 
 impl Hands {
-    /// Hands that do not build on what did not hold when the systems' connectors were tested: `create` of a record type, with why.
+    /// Hands that do not build on what did not hold when the systems' connectors were tested:
+    /// `create` of a record type, with why.
     pub fn but_for(cannot: BTreeMap<(TypeName, String), String>) -> Self {
         Hands { cannot, ..Hands::default() }
     }
@@ -59,7 +63,9 @@ impl Hands {
     }
 
     fn hand(&self, ty: &TypeName) -> Result<&Hand, Refused> {
-        self.systems.get(&ty.system).ok_or_else(|| Refused::because(format!("there is no system {}", ty.system)))
+        self.systems
+            .get(&ty.system)
+            .ok_or_else(|| Refused::because(format!("there is no system {}", ty.system)))
     }
 
     /// What is known of a record type.
@@ -68,7 +74,11 @@ impl Hands {
     }
 
     /// The property that a row names; see [`property`].
-    pub fn property(&self, ty: &TypeName, named: &PropertyRef) -> Option<(PropertyRef, PropertySchema)> {
+    pub fn property(
+        &self,
+        ty: &TypeName,
+        named: &PropertyRef,
+    ) -> Option<(PropertyRef, PropertySchema)> {
         property(self.schema(ty)?, named)
     }
 
@@ -82,16 +92,22 @@ impl Hands {
         Some(self.systems.get(system)?.kind.as_str())
     }
 
-    /// Whether the system is emulated from what documents say of it: it has no connector of its own.
+    /// Whether the system is emulated from what documents say of it: it has no connector of its
+    /// own.
     pub fn is_described(&self, system: &str) -> bool {
-        self.systems.get(system).is_some_and(|hand| hand.emulated.is_some() && !catalogue::names().contains(&hand.kind))
+        self.systems
+            .get(system)
+            .is_some_and(|hand| hand.emulated.is_some() && !catalogue::names().contains(&hand.kind))
     }
 
     /// Why this can't be built on: it did not hold when the system's connector was tested.
     pub fn fails(&self, ty: &TypeName, what: &str) -> Option<String> {
         let plain = TypeName::new(ty.system.as_str(), ty.kind.as_str());
         let why = self.cannot.get(&(plain, what.to_string()))?;
-        Some(format!("by the capability sheet of {}, {what} does not hold for {}: {why}", ty.system, ty.kind))
+        Some(format!(
+            "by the capability sheet of {}, {what} does not hold for {}: {why}",
+            ty.system, ty.kind
+        ))
     }
 
     /// Why nobody but the system itself puts records of this type there; `None` where a person can.
@@ -102,7 +118,8 @@ impl Hands {
             return Some(why);
         }
         let emulated = self.systems.get(&ty.system).is_some_and(|hand| hand.emulated.is_some());
-        (!schema.can.create && !emulated).then(|| format!("records can't be added to {ty} through its interface"))
+        (!schema.can.create && !emulated)
+            .then(|| format!("records can't be added to {ty} through its interface"))
     }
 
     /// Why nobody edits this property by hand.
@@ -122,30 +139,46 @@ impl Hands {
         if let Some(why) = self.fails(ty, "update") {
             return Some(why);
         }
-        (!schema.can.update).then(|| format!("records of {ty} can't be changed through its interface"))
+        (!schema.can.update)
+            .then(|| format!("records of {ty} can't be changed through its interface"))
     }
 
     /// Why nobody deletes records of this type by hand.
     pub fn cannot_remove(&self, ty: &TypeName) -> Option<String> {
         let schema = self.schema(ty)?;
         let emulated = self.systems.get(&ty.system).is_some_and(|hand| hand.emulated.is_some());
-        (!schema.can.delete && !emulated).then(|| format!("records of {ty} can't be deleted through its interface"))
+        (!schema.can.delete && !emulated)
+            .then(|| format!("records of {ty} can't be deleted through its interface"))
     }
 
     /// Adds a record. Gives its id.
-    pub fn add(&self, ty: &TypeName, values: &[(PropertyRef, Value)], token: &str) -> Result<String, Refused> {
+    pub fn add(
+        &self,
+        ty: &TypeName,
+        values: &[(PropertyRef, Value)],
+        token: &str,
+    ) -> Result<String, Refused> {
         let hand = self.hand(ty)?;
-        let schema = self.schema(ty).ok_or_else(|| Refused::because(format!("there is no record type {ty}")))?;
-        let read_only = |named: &PropertyRef| self.property(ty, named).is_some_and(|(_, property)| property.read_only);
+        let schema = self
+            .schema(ty)
+            .ok_or_else(|| Refused::because(format!("there is no record type {ty}")))?;
+        let read_only = |named: &PropertyRef| {
+            self.property(ty, named).is_some_and(|(_, property)| property.read_only)
+        };
         if (!schema.can.create || values.iter().any(|(path, _)| read_only(path)))
             && let Some((sandbox, system)) = &hand.emulated
         {
-            let record = sandbox.put(system, &ty.kind, nested(values)).map_err(|error| Refused::because(error.to_string()))?;
-            let id = ["associateDbId", "AssociateId", "id", "Id"].iter().find_map(|key| record.get(key));
+            let record = sandbox
+                .put(system, &ty.kind, nested(values))
+                .map_err(|error| Refused::because(error.to_string()))?;
+            let id =
+                ["associateDbId", "AssociateId", "id", "Id"].iter().find_map(|key| record.get(key));
             return match id {
                 Some(Value::String(id)) => Ok(id.clone()),
                 Some(id) => Ok(id.to_string()),
-                None => Err(Refused::because(format!("{ty} does not tell the id of what was added"))),
+                None => {
+                    Err(Refused::because(format!("{ty} does not tell the id of what was added")))
+                }
             };
         }
         let (watch, writes) = written(values, &[]);
@@ -159,10 +192,20 @@ impl Hands {
     }
 
     /// Edits a record.
-    pub fn edit(&self, ty: &TypeName, id: &str, values: &[(PropertyRef, Value)], token: &str) -> Result<(), Refused> {
+    pub fn edit(
+        &self,
+        ty: &TypeName,
+        id: &str,
+        values: &[(PropertyRef, Value)],
+        token: &str,
+    ) -> Result<(), Refused> {
         let hand = self.hand(ty)?;
-        let schema = self.schema(ty).ok_or_else(|| Refused::because(format!("there is no record type {ty}")))?;
-        let read_only = |named: &PropertyRef| self.property(ty, named).is_some_and(|(_, property)| property.read_only);
+        let schema = self
+            .schema(ty)
+            .ok_or_else(|| Refused::because(format!("there is no record type {ty}")))?;
+        let read_only = |named: &PropertyRef| {
+            self.property(ty, named).is_some_and(|(_, property)| property.read_only)
+        };
         if (!schema.can.update || values.iter().any(|(path, _)| read_only(path)))
             && let Some((sandbox, system)) = &hand.emulated
         {
@@ -170,10 +213,17 @@ impl Hands {
             return edited.map(drop).map_err(|error| Refused::because(error.to_string()));
         }
         let watch: Vec<PropertyRef> = values.iter().map(|(path, _)| path.clone()).collect();
-        let current = hand.connector.get(&ty.kind, &watch, id).map_err(|trouble| Refused::because(trouble.to_string()))?;
+        let current = hand
+            .connector
+            .get(&ty.kind, &watch, id)
+            .map_err(|trouble| Refused::because(trouble.to_string()))?;
         let current = current.ok_or_else(|| Refused::because(format!("{ty}/{id} is not there")))?;
         let (watch, writes) = written(values, &current.values);
-        let write = Write { action: Action::Update { id: id.into(), version: None }, values: writes, token: token.into() };
+        let write = Write {
+            action: Action::Update { id: id.into(), version: None },
+            values: writes,
+            token: token.into(),
+        };
         match hand.connector.write(&ty.kind, &watch, &[write]).pop() {
             Some(Outcome::Done(_)) => Ok(()),
             Some(other) => Err(Refused::because(said(other))),
@@ -184,11 +234,19 @@ impl Hands {
     /// Deletes a record.
     pub fn remove(&self, ty: &TypeName, id: &str) -> Result<(), Refused> {
         let hand = self.hand(ty)?;
-        if let (Some((sandbox, system)), false) = (&hand.emulated, self.schema(ty).is_some_and(|schema| schema.can.delete)) {
-            return sandbox.remove(system, &ty.kind, id).map_err(|error| Refused::because(error.to_string()));
+        if let (Some((sandbox, system)), false) =
+            (&hand.emulated, self.schema(ty).is_some_and(|schema| schema.can.delete))
+        {
+            return sandbox
+                .remove(system, &ty.kind, id)
+                .map_err(|error| Refused::because(error.to_string()));
         }
         let action = Action::Delete { id: id.into(), version: None };
-        let write = Write { action, values: vec![], token: format!("{MARK}-remove-{id}", MARK = crate::values::MARK) };
+        let write = Write {
+            action,
+            values: vec![],
+            token: format!("{MARK}-remove-{id}", MARK = crate::values::MARK),
+        };
         match hand.connector.write(&ty.kind, &[], &[write]).pop() {
             Some(Outcome::Done(_) | Outcome::Gone { .. }) => Ok(()),
             Some(other) => Err(Refused::because(said(other))),
@@ -197,7 +255,12 @@ impl Hands {
     }
 
     /// One record as it now is.
-    pub fn look(&self, ty: &TypeName, watch: &[PropertyRef], id: &str) -> Result<Option<ReadRecord>, Trouble> {
+    pub fn look(
+        &self,
+        ty: &TypeName,
+        watch: &[PropertyRef],
+        id: &str,
+    ) -> Result<Option<ReadRecord>, Trouble> {
         match self.systems.get(&ty.system) {
             Some(hand) => hand.connector.get(&ty.kind, watch, id),
             None => Ok(None),
@@ -205,7 +268,12 @@ impl Hands {
     }
 
     /// The ids of the records that hold a value; nothing where the system can't be asked so.
-    pub fn find(&self, ty: &TypeName, path: &PropertyRef, value: &Value) -> Result<Option<Vec<String>>, Trouble> {
+    pub fn find(
+        &self,
+        ty: &TypeName,
+        path: &PropertyRef,
+        value: &Value,
+    ) -> Result<Option<Vec<String>>, Trouble> {
         let Some(hand) = self.systems.get(&ty.system) else { return Ok(None) };
         let found = hand.connector.find(&ty.kind, std::slice::from_ref(path), 0, value)?;
         Ok(found.map(|records| records.into_iter().map(|record| record.id).collect()))
@@ -216,7 +284,12 @@ impl Hands {
         let Some(hand) = self.systems.get(&ty.system) else { return Ok(vec![]) };
         let (mut records, mut checkpoint) = (Vec::new(), None);
         for _ in 0..MOST_PAGES {
-            let request = ReadRequest { kind: &ty.kind, watch, checkpoint: checkpoint.as_ref(), page_size: 1000 };
+            let request = ReadRequest {
+                kind: &ty.kind,
+                watch,
+                checkpoint: checkpoint.as_ref(),
+                page_size: 1000,
+            };
             let page = hand.connector.read(request)?;
             records.extend(page.records.into_iter().filter(|record| !record.deleted));
             if !page.more {
@@ -228,7 +301,8 @@ impl Hands {
     }
 }
 
-/// The property that a row names, with its one path (`primaryInfo.email` is `info.emails.email`), and what is known of it.
+/// The property that a row names, with its one path (`primaryInfo.email` is `info.emails.email`),
+/// and what is known of it.
 pub fn property(schema: &TypeSchema, named: &PropertyRef) -> Option<(PropertyRef, PropertySchema)> {
     let path = schema.resolve(&named.path)?;
     let described = match schema.describe(&path) {
@@ -238,11 +312,18 @@ pub fn property(schema: &TypeSchema, named: &PropertyRef) -> Option<(PropertyRef
     Some((PropertyRef { path, when: named.when.clone() }, described))
 }
 
-fn written(values: &[(PropertyRef, Value)], current: &[Option<Value>]) -> (Vec<PropertyRef>, Vec<WriteValue>) {
+fn written(
+    values: &[(PropertyRef, Value)],
+    current: &[Option<Value>],
+) -> (Vec<PropertyRef>, Vec<WriteValue>) {
     let watch = values.iter().map(|(path, _)| path.clone()).collect();
     let writes = values.iter().enumerate().map(|(prop, (_, value))| {
         let shown = current.get(prop).and_then(Option::as_ref).unwrap_or(&Value::Null);
-        WriteValue { prop, value: value.clone(), displaced: effective(shown, value.is_array()).clone().into() }
+        WriteValue {
+            prop,
+            value: value.clone(),
+            displaced: effective(shown, value.is_array()).clone().into(),
+        }
     });
     (watch, writes.collect())
 }

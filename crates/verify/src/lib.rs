@@ -1,4 +1,5 @@
-//! The checklist that checks itself: every statement and row of dataflow documents is tried as a tester would, and gets a verdict.
+//! The checklist that checks itself: every statement and row of dataflow documents is tried as a
+//! tester would, and gets a verdict.
 //!
 //! ```text
 //! documents ──▶ checklist (lines) ──▶ script: trials, each its steps over records of its own
@@ -8,9 +9,10 @@
 //!                                               text, JUnit, HTML, Markdown, reStructuredText ◀┘
 //! ```
 //!
-//! What must hold is taken from the documents; what runs may be other flows than those that they state ([`against`]): so a project's flows
-//! are held against the document that a customer signed. What is seen is seen through connectors of the tester's own, never in the hub's
-//! memory; only whether two records are linked is asked of the hub, as no system shows that.
+//! What must hold is taken from the documents; what runs may be other flows than those that they
+//! state ([`against`]): so a project's flows are held against the document that a customer signed.
+//! What is seen is seen through connectors of the tester's own, never in the hub's memory; only
+//! whether two records are linked is asked of the hub, as no system shows that.
 
 mod checklist;
 mod describe;
@@ -73,25 +75,33 @@ pub struct Outcome {
     pub notes: Vec<String>,
 }
 
-/// So many trials are played together; then emulated systems and store begin anew, so that memory is bounded however many there are.
+/// So many trials are played together; then emulated systems and store begin anew, so that memory
+/// is bounded however many there are.
 const TOGETHER: usize = 4_000;
 
-/// Tries documents on emulated systems, their own flows at work. With faults, systems fail while the hub runs.
+/// Tries documents on emulated systems, their own flows at work. With faults, systems fail while
+/// the hub runs.
 pub fn in_sandbox(documents: &[Written], faults: bool) -> Result<Outcome, Error> {
     tried(&|| stage::Stage::of_documents(documents), None, faults)
 }
 
-/// Tries documents on emulated systems, a project's flows at work: the documents say what must hold, the project what runs. Without
-/// documents, the project's own flows say both.
+/// Tries documents on emulated systems, a project's flows at work: the documents say what must
+/// hold, the project what runs. Without documents, the project's own flows say both.
 pub fn against(project: &Project, documents: &[Written], faults: bool) -> Result<Outcome, Error> {
     tried(&|| stage::Stage::of_project(project, documents), Some(&project.flows), faults)
 }
 
-/// Plays all trials, some thousand at a time: all flows are at work each time. `runs` are the flows, if not those of the documents.
-fn tried(set: &dyn Fn() -> Result<stage::Stage, Error>, runs: Option<&[Flow]>, faults: bool) -> Result<Outcome, Error> {
+/// Plays all trials, some thousand at a time: all flows are at work each time. `runs` are the
+/// flows, if not those of the documents.
+fn tried(
+    set: &dyn Fn() -> Result<stage::Stage, Error>,
+    runs: Option<&[Flow]>,
+    faults: bool,
+) -> Result<Outcome, Error> {
     let mut stage = set()?;
     let (said, _) = lockstep_config::united_flows(stage.files.iter());
-    let mut writer = script::Writer::new(&stage.hands, &said, runs.unwrap_or(&said), 1000).with_first_readings();
+    let mut writer =
+        script::Writer::new(&stage.hands, &said, runs.unwrap_or(&said), 1000).with_first_readings();
     let mut checklist = Checklist::new(&stage.files, &mut writer);
     let first_readings = writer.first_readings().clone();
     let mut trials = std::mem::take(&mut checklist.trials);
@@ -101,7 +111,8 @@ fn tried(set: &dyn Fn() -> Result<stage::Stage, Error>, runs: Option<&[Flow]>, f
             stage = set()?;
         }
         let mut hub = stage.hub(runs.unwrap_or(&said))?;
-        let mut player = play::Player::new(&mut hub, &stage.hands, Some(stage.sandbox.clone()), some);
+        let mut player =
+            play::Player::new(&mut hub, &stage.hands, Some(stage.sandbox.clone()), some);
         player.first_readings = first_readings.clone();
         player.faults = faults.then(faults::menu).transpose()?;
         reports.push(player.play(some)?);

@@ -1,8 +1,9 @@
 //! Verdicts without a single write: what the store and the journal have seen in operation.
 //!
-//! Every linked pair of records is looked at once. A row is *proved* where the journal tells of a write that carried one's value to the
-//! other and both still hold the same; *violated* where a pair that nothing waits for holds different values; else it has not been seen
-//! yet. Statements are judged by the creations and links that the journal tells of.
+//! Every linked pair of records is looked at once. A row is *proved* where the journal tells of a
+//! write that carried one's value to the other and both still hold the same; *violated* where a
+//! pair that nothing waits for holds different values; else it has not been seen yet. Statements
+//! are judged by the creations and links that the journal tells of.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -12,8 +13,8 @@ use lockstep_hub::Hub;
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::value::{is_empty, shown};
 use lockstep_model::{
-    Create, Direction, EntityId, Flow, MatchRow, PropIx, PropertyPair, PropertySchema, RecordId, RecordState, Rule, Timestamp,
-    TypeIx, TypeName, Value,
+    Create, Direction, EntityId, Flow, MatchRow, PropIx, PropertyPair, PropertySchema, RecordId,
+    RecordState, Rule, Timestamp, TypeIx, TypeName, Value,
 };
 use lockstep_store::{JournalEntry, JournalKind};
 
@@ -62,13 +63,23 @@ struct Onlooker<'a> {
     known: HashMap<TypeName, u64>,
 }
 
-/// The verdicts on documents, or on the project's own files, from what the hub's store has seen. Nothing is read from the systems, and
-/// nothing written.
-pub fn passive(hub: &mut Hub, project: &Project, schemas: &Schemas, documents: &[Written]) -> Result<Outcome, Error> {
+/// The verdicts on documents, or on the project's own files, from what the hub's store has seen.
+/// Nothing is read from the systems, and nothing written.
+pub fn passive(
+    hub: &mut Hub,
+    project: &Project,
+    schemas: &Schemas,
+    documents: &[Written],
+) -> Result<Outcome, Error> {
     let (files, problems) = stage::files_of_project(project, documents);
     let (flows, _) = lockstep_config::united_flows(files.iter());
-    let mut onlooker = Onlooker { flows: &flows, seen: vec![FlowSeen::default(); flows.len()], known: HashMap::new() };
-    let bound: Vec<Option<Bound>> = flows.iter().map(|flow| Bound::new(hub, schemas, flow)).collect();
+    let mut onlooker = Onlooker {
+        flows: &flows,
+        seen: vec![FlowSeen::default(); flows.len()],
+        known: HashMap::new(),
+    };
+    let bound: Vec<Option<Bound>> =
+        flows.iter().map(|flow| Bound::new(hub, schemas, flow)).collect();
     let mut after: Option<EntityId> = None;
     loop {
         let entities = hub.store().linked_entities(after, PAGE)?;
@@ -91,10 +102,13 @@ fn idle(hub: &mut Hub) -> Result<bool, Error> {
     let count = |system: &Value, name: &str| system.get(name).and_then(Value::as_u64).unwrap_or(0);
     let quiet = |systems: &Vec<Value>| {
         let of = ["edits", "created", "updated", "deleted"];
-        !systems.is_empty() && systems.iter().all(|system| of.iter().all(|name| count(system, name) == 0))
+        !systems.is_empty()
+            && systems.iter().all(|system| of.iter().all(|name| count(system, name) == 0))
     };
     let runs = hub.store().runs(RUNS)?;
-    Ok(runs.iter().any(|run| run.ended.is_some() && run.summary["systems"].as_array().is_some_and(quiet)))
+    Ok(runs
+        .iter()
+        .any(|run| run.ended.is_some() && run.summary["systems"].as_array().is_some_and(quiet)))
 }
 
 /// A flow's record types and rows as the hub's plan has them.
@@ -129,27 +143,38 @@ impl Bound {
             .properties
             .iter()
             .map(|pair| {
-                let ((from, from_schema), (to, to_schema)) = (find(from, &flow.from, &pair.from)?, find(to, &flow.to, &pair.to)?);
+                let ((from, from_schema), (to, to_schema)) =
+                    (find(from, &flow.from, &pair.from)?, find(to, &flow.to, &pair.to)?);
                 Some(BoundRow { from, to, from_schema, to_schema, shared: false })
             })
             .collect();
-        let ends: Vec<Option<(PropIx, PropIx)>> = rows.iter().map(|row| row.as_ref().map(|row| (row.from.0, row.to.0))).collect();
+        let ends: Vec<Option<(PropIx, PropIx)>> =
+            rows.iter().map(|row| row.as_ref().map(|row| (row.from.0, row.to.0))).collect();
         let shared = |at: usize| {
             let Some((from, to)) = ends[at] else { return false };
             let other = |(n, ends): (usize, &Option<(PropIx, PropIx)>)| {
-                n != at && ends.is_some_and(|other| other != (from, to) && (other.0 == from || other.1 == to))
+                n != at
+                    && ends.is_some_and(|other| {
+                        other != (from, to) && (other.0 == from || other.1 == to)
+                    })
             };
             ends.iter().enumerate().any(other)
         };
         let shared: Vec<bool> = (0..rows.len()).map(shared).collect();
-        let with = |(row, shared): (Option<BoundRow>, bool)| row.map(|row| BoundRow { shared, ..row });
+        let with =
+            |(row, shared): (Option<BoundRow>, bool)| row.map(|row| BoundRow { shared, ..row });
         Some(Bound { from, to, rows: rows.into_iter().zip(shared).map(with).collect() })
     }
 }
 
 impl Onlooker<'_> {
     /// Looks at some entities.
-    fn page(&mut self, hub: &mut Hub, bound: &[Option<Bound>], entities: &[EntityId]) -> Result<(), Error> {
+    fn page(
+        &mut self,
+        hub: &mut Hub,
+        bound: &[Option<Bound>],
+        entities: &[EntityId],
+    ) -> Result<(), Error> {
         let members = hub.store().members(entities)?;
         let ids: Vec<RecordId> = members.iter().map(|member| member.id).collect();
         let mut journal: HashMap<RecordId, Vec<JournalEntry>> = HashMap::new();
@@ -157,9 +182,16 @@ impl Onlooker<'_> {
             journal.entry(entry.record).or_default().push(entry);
         }
         // What waits is not yet as it should be.
-        let mut waits: HashSet<EntityId> = hub.store().open_intents(entities)?.iter().map(|intent| intent.entity).collect();
-        let entity_of: HashMap<RecordId, EntityId> = members.iter().map(|member| (member.id, member.entity)).collect();
-        waits.extend(hub.store().open_reviews(&ids)?.iter().filter_map(|review| entity_of.get(&review.record)));
+        let mut waits: HashSet<EntityId> =
+            hub.store().open_intents(entities)?.iter().map(|intent| intent.entity).collect();
+        let entity_of: HashMap<RecordId, EntityId> =
+            members.iter().map(|member| (member.id, member.entity)).collect();
+        waits.extend(
+            hub.store()
+                .open_reviews(&ids)?
+                .iter()
+                .filter_map(|review| entity_of.get(&review.record)),
+        );
         let agenda = hub.store().agenda(usize::MAX >> 1)?;
         waits.extend(agenda.iter().filter_map(|(_, id)| entity_of.get(id)));
         let mut together: BTreeMap<EntityId, Vec<&RecordState>> = BTreeMap::new();
@@ -193,19 +225,35 @@ impl Onlooker<'_> {
         seen.pairs += 1;
         let names = (hub.name_of(a).0, hub.name_of(b).0);
         let nothing = vec![];
-        let (of_a, of_b) = (journal.get(&a.id).unwrap_or(&nothing), journal.get(&b.id).unwrap_or(&nothing));
-        let later = |known: &Option<Seen>, at: Timestamp| known.as_ref().is_none_or(|known| known.at <= at);
-        let created = of_b.iter().find(|entry| entry.rule == Some(Rule::C1) && entry.other == Some(a.id));
+        let (of_a, of_b) =
+            (journal.get(&a.id).unwrap_or(&nothing), journal.get(&b.id).unwrap_or(&nothing));
+        let later =
+            |known: &Option<Seen>, at: Timestamp| known.as_ref().is_none_or(|known| known.at <= at);
+        let created =
+            of_b.iter().find(|entry| entry.rule == Some(Rule::C1) && entry.other == Some(a.id));
         if let Some(entry) = created.filter(|entry| later(&seen.created, entry.at)) {
-            seen.created = Some(Seen { at: entry.at, told: format!("{} was created for {} at {}", names.1, names.0, entry.at) });
+            seen.created = Some(Seen {
+                at: entry.at,
+                told: format!("{} was created for {} at {}", names.1, names.0, entry.at),
+            });
         }
-        for entry in of_a.iter().chain(of_b).filter(|entry| entry.kind == JournalKind::Link && entry.rule == Some(Rule::L1)) {
+        for entry in of_a
+            .iter()
+            .chain(of_b)
+            .filter(|entry| entry.kind == JournalKind::Link && entry.rule == Some(Rule::L1))
+        {
             if entry.other == Some(a.id) || entry.other == Some(b.id) {
-                let known = seen.linked.entry(entry.text.clone()).or_insert_with(|| Seen { at: entry.at, told: String::new() });
+                let known = seen
+                    .linked
+                    .entry(entry.text.clone())
+                    .or_insert_with(|| Seen { at: entry.at, told: String::new() });
                 if known.at <= entry.at {
                     *known = Seen {
                         at: entry.at,
-                        told: format!("{} and {} were linked at {}: {}", names.0, names.1, entry.at, entry.text),
+                        told: format!(
+                            "{} and {} were linked at {}: {}",
+                            names.0, names.1, entry.at, entry.text
+                        ),
                     };
                 }
             }
@@ -213,41 +261,59 @@ impl Onlooker<'_> {
         for (n, (pair, row)) in flow.properties.iter().zip(&bound.rows).enumerate() {
             let Some(row) = row else { continue };
             let (x, y) = (a.slot(row.from.0).value(row.from.2), b.slot(row.to.0).value(row.to.2));
-            let references = row.from_schema.reference.is_some() || row.to_schema.reference.is_some();
+            let references =
+                row.from_schema.reference.is_some() || row.to_schema.reference.is_some();
             let as_row = Row { pair, from: &row.from_schema, to: &row.to_schema };
-            // Which id stands for which is the hub's to know; that a write carried it is seen all the same.
+            // Which id stands for which is the hub's to know; that a write carried it is seen all
+            // the same.
             let equal = references
                 || as_row.forward(x).is_ok_and(|made| shows(&row.to_schema, y, &made))
                 || as_row.backward(y).is_ok_and(|made| shows(&row.from_schema, x, &made));
             let row_seen = seen.rows.entry(n).or_default();
             if !equal {
                 let kept = as_row.forward(x).is_ok() && as_row.way_back().is_ok();
-                if kept && pair.direction == Direction::Both && pair.clears && !waits && !row.shared && row_seen.differs.is_none()
+                if kept
+                    && pair.direction == Direction::Both
+                    && pair.clears
+                    && !waits
+                    && !row.shared
+                    && row_seen.differs.is_none()
                 {
                     let expected = format!("{} and {} hold the same", names.0, names.1);
-                    let found = format!("{} = {} and {} = {}", row.from.1, shown(x), row.to.1, shown(y));
+                    let found =
+                        format!("{} = {} and {} = {}", row.from.1, shown(x), row.to.1, shown(y));
                     row_seen.differs = Some((expected, found));
                 }
                 continue;
             }
             let written = |entries: &[JournalEntry], name: &str, other: RecordId| {
                 let fits = |entry: &&JournalEntry| {
-                    entry.kind == JournalKind::Written && entry.path.as_deref() == Some(name) && entry.other == Some(other)
+                    entry.kind == JournalKind::Written
+                        && entry.path.as_deref() == Some(name)
+                        && entry.other == Some(other)
                 };
                 entries.iter().rev().find(fits).map(|entry| entry.at)
             };
             let first = created.filter(|_| !is_empty(y)).map(|entry| entry.at);
-            let arrived = [written(of_b, &row.to.1, a.id).or(first), written(of_a, &row.from.1, b.id)];
+            let arrived =
+                [written(of_b, &row.to.1, a.id).or(first), written(of_a, &row.from.1, b.id)];
             for (side, at) in arrived.into_iter().enumerate() {
-                let Some(at) = at.filter(|at| later(&row_seen.arrived[side], *at)) else { continue };
-                let (from, to) = if side == 0 { (&names.0, &names.1) } else { (&names.1, &names.0) };
-                row_seen.arrived[side] = Some(Seen { at, told: format!("last at {at}: from {from} to {to}, {}", shown(y)) });
+                let Some(at) = at.filter(|at| later(&row_seen.arrived[side], *at)) else {
+                    continue;
+                };
+                let (from, to) =
+                    if side == 0 { (&names.0, &names.1) } else { (&names.1, &names.0) };
+                row_seen.arrived[side] = Some(Seen {
+                    at,
+                    told: format!("last at {at}: from {from} to {to}, {}", shown(y)),
+                });
             }
         }
     }
 
     fn of(&self, flow: &Flow) -> Option<(usize, &FlowSeen)> {
-        let at = self.flows.iter().position(|known| known.from == flow.from && known.to == flow.to)?;
+        let at =
+            self.flows.iter().position(|known| known.from == flow.from && known.to == flow.to)?;
         Some((at, &self.seen[at]))
     }
 }
@@ -272,20 +338,31 @@ impl Tester for Onlooker<'_> {
     }
 
     fn row(&mut self, line: LineRef, flow: &Flow, pair: &PropertyPair) -> Vec<Trial> {
-        let Some((at, seen)) = self.of(flow) else { return vec![Trial::not_tried(line, "the row", NOT_SEEN)] };
+        let Some((at, seen)) = self.of(flow) else {
+            return vec![Trial::not_tried(line, "the row", NOT_SEEN)];
+        };
         let n = self.flows[at].properties.iter().position(|known| known == pair);
         let seen = n.and_then(|n| seen.rows.get(&n)).cloned().unwrap_or_default();
-        let ways = [(&flow.from, &flow.to, Direction::Backward), (&flow.to, &flow.from, Direction::Forward)];
+        let ways = [
+            (&flow.from, &flow.to, Direction::Backward),
+            (&flow.to, &flow.from, Direction::Forward),
+        ];
         let mut trials = Vec::new();
         for ((from, to, closed), arrived) in ways.into_iter().zip(&seen.arrived) {
             if pair.direction != closed {
-                trials.push(judged(line, format!("an edit in {from} arrives in {to}"), arrived.as_ref()));
+                trials.push(judged(
+                    line,
+                    format!("an edit in {from} arrives in {to}"),
+                    arrived.as_ref(),
+                ));
             }
         }
         if let Some((expected, found)) = seen.differs {
             let mut trial = Trial::new(line, "linked records hold the same", vec![]);
             trial.verdict = Some(Verdict::Violated);
-            trial.told.push("Every linked pair in the store was looked at, with nothing waiting for it.".into());
+            trial.told.push(
+                "Every linked pair in the store was looked at, with nothing waiting for it.".into(),
+            );
             trial.failure = Some(Failure { expected, found, exchanges: vec![] });
             trials.push(trial);
         }
@@ -295,7 +372,8 @@ impl Tester for Onlooker<'_> {
     fn matched(&mut self, line: LineRef, flow: &Flow, row: &MatchRow) -> Vec<Trial> {
         let name = "records that agree are linked".to_string();
         let words = |path: &PropertyRef| path.path.as_str().to_string();
-        let paths: Vec<String> = row.pairs.iter().flat_map(|(from, to)| [words(from), words(to)]).collect();
+        let paths: Vec<String> =
+            row.pairs.iter().flat_map(|(from, to)| [words(from), words(to)]).collect();
         let linked = self.of(flow).and_then(|(_, seen)| {
             let by = |rule: &&String| paths.iter().all(|path| rule.contains(path.as_str()));
             let rule = seen.linked.keys().find(by)?;
@@ -315,11 +393,14 @@ impl Tester for Onlooker<'_> {
 
     fn link_only(&mut self, line: LineRef, flow: &Flow) -> Vec<Trial> {
         let name = format!("a record of {} that matches none has none in {}", flow.from, flow.to);
-        let Some((at, seen)) = self.of(flow) else { return vec![Trial::not_tried(line, name, NOT_SEEN)] };
+        let Some((at, seen)) = self.of(flow) else {
+            return vec![Trial::not_tried(line, name, NOT_SEEN)];
+        };
         let never = matches!(self.flows[at].create, Create::Never);
         if let (true, Some(created)) = (never, &seen.created) {
             let mut trial = Trial::new(line, name, vec![]);
-            trial.verdict = Some(Verdict::NotTried(format!("another flow creates: {}", created.told)));
+            trial.verdict =
+                Some(Verdict::NotTried(format!("another flow creates: {}", created.told)));
             return vec![trial];
         }
         let known = self.known.get(&flow.from).copied().unwrap_or(0);
@@ -333,11 +414,22 @@ impl Tester for Onlooker<'_> {
         self.every(line, flow)
     }
 
-    fn merge_or_create(&mut self, line: LineRef, flow: &Flow, merges: bool, creates: bool) -> Vec<Trial> {
+    fn merge_or_create(
+        &mut self,
+        line: LineRef,
+        flow: &Flow,
+        merges: bool,
+        creates: bool,
+    ) -> Vec<Trial> {
         let mut trials = Vec::new();
         if merges {
-            let linked = self.of(flow).and_then(|(_, seen)| seen.linked.values().max_by_key(|seen| seen.at));
-            trials.push(judged(line, format!("a record of {} that matches is merged", flow.from), linked));
+            let linked =
+                self.of(flow).and_then(|(_, seen)| seen.linked.values().max_by_key(|seen| seen.at));
+            trials.push(judged(
+                line,
+                format!("a record of {} that matches is merged", flow.from),
+                linked,
+            ));
         }
         if creates {
             trials.extend(self.every(line, flow));

@@ -1,7 +1,8 @@
 //! Plays trials: all of them through the same few runs.
 //!
-//! A round lets every trial do its steps up to its next run, then the hub runs once. So the number of runs is that of the longest trial, not
-//! of all trials, and what is kept in memory is one list of each record type at a time.
+//! A round lets every trial do its steps up to its next run, then the hub runs once. So the number
+//! of runs is that of the longest trial, not of all trials, and what is kept in memory is one list
+//! of each record type at a time.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -25,7 +26,8 @@ mod watch;
 
 /// Clocks that show seconds tell two edits apart after this.
 const LATER: Duration = Duration::from_millis(1100);
-/// So many runs in a row are disturbed before the systems behave again, and so many more are made until nothing waits.
+/// So many runs in a row are disturbed before the systems behave again, and so many more are made
+/// until nothing waits.
 const RUNS_WITH_FAULTS: usize = 3;
 const RUNS_TO_SETTLE: usize = 20;
 
@@ -58,7 +60,8 @@ pub struct Player<'a> {
     before_run: u64,
     exchanges: Exchanges,
     edits: u64,
-    /// Somebody has deleted something: the next run lists everything, as not every system tells of deletions (R3).
+    /// Somebody has deleted something: the next run lists everything, as not every system tells of
+    /// deletions (R3).
     full: bool,
     /// In which of the first runs each record type is read, where the hub begins with nothing.
     pub first_readings: BTreeMap<TypeName, usize>,
@@ -73,7 +76,12 @@ enum Stop {
 
 impl<'a> Player<'a> {
     /// Somebody to play these trials.
-    pub fn new(hub: &'a mut Hub, hands: &'a Hands, sandbox: Option<Arc<Running>>, trials: &[Trial]) -> Self {
+    pub fn new(
+        hub: &'a mut Hub,
+        hands: &'a Hands,
+        sandbox: Option<Arc<Running>>,
+        trials: &[Trial],
+    ) -> Self {
         let mut watch: BTreeMap<TypeName, Vec<PropertyRef>> = BTreeMap::new();
         for trial in trials {
             watch::watched(&trial.script, &mut watch);
@@ -105,7 +113,8 @@ impl<'a> Player<'a> {
         self.first_readings(trials)?;
         // L8: nothing is created before both sides have been read once.
         self.run()?;
-        // A step takes a run, or a moment; one on a partner up to three. What has not come to its end after that never does.
+        // A step takes a run, or a moment; one on a partner up to three. What has not come to its
+        // end after that never does.
         let most = 4 * trials.iter().map(|trial| trial.script.len()).max().unwrap_or(0) + 8;
         for round in 0.. {
             if round == most {
@@ -116,7 +125,9 @@ impl<'a> Player<'a> {
             }
             if self.stop.as_ref().is_some_and(|stop| stop.load(Ordering::Relaxed)) {
                 let left = trials.iter_mut().filter(|trial| trial.verdict.is_none());
-                left.for_each(|trial| trial.verdict = Some(Verdict::NotTried("it was interrupted".into())));
+                left.for_each(|trial| {
+                    trial.verdict = Some(Verdict::NotTried("it was interrupted".into()))
+                });
                 return self.run();
             }
             let (mut runs, mut later) = (false, false);
@@ -155,16 +166,22 @@ impl<'a> Player<'a> {
         self.run()
     }
 
-    /// L8: the first runs of all read some of the record types only, for the trials that are about that.
+    /// L8: the first runs of all read some of the record types only, for the trials that are about
+    /// that.
     fn first_readings(&mut self, trials: &mut [Trial]) -> Result<(), Error> {
-        let begins = |trial: &Trial| trial.script.iter().any(|step| matches!(step, Step::FirstReading(_)));
+        let begins =
+            |trial: &Trial| trial.script.iter().any(|step| matches!(step, Step::FirstReading(_)));
         let last = trials.iter().flat_map(|trial| &trial.script).filter_map(|step| match step {
             Step::FirstReading(n) => Some(*n),
             _ => None,
         });
         let Some(last) = last.max() else { return Ok(()) };
         for reading in 0..=last {
-            for (n, trial) in trials.iter_mut().enumerate().filter(|(_, trial)| begins(trial) && trial.verdict.is_none()) {
+            for (n, trial) in trials
+                .iter_mut()
+                .enumerate()
+                .filter(|(_, trial)| begins(trial) && trial.verdict.is_none())
+            {
                 match trial.script.get(self.at[n].0) {
                     Some(Step::FirstReading(_)) => {}
                     _ => match self.go_on(n, trial)? {
@@ -179,7 +196,9 @@ impl<'a> Player<'a> {
             self.seen.clear();
             self.looked_at.clear();
             self.hub.run(RunOptions { only: Some(types), ..RunOptions::default() })?;
-            for (trial, at) in trials.iter_mut().zip(&mut self.at).filter(|(trial, _)| trial.verdict.is_none()) {
+            for (trial, at) in
+                trials.iter_mut().zip(&mut self.at).filter(|(trial, _)| trial.verdict.is_none())
+            {
                 if let Some(Step::FirstReading(n)) = trial.script.get(at.0)
                     && *n == reading
                 {
@@ -188,7 +207,11 @@ impl<'a> Player<'a> {
                 }
             }
             // What there is to be seen now is seen before more is read.
-            for (n, trial) in trials.iter_mut().enumerate().filter(|(_, trial)| begins(trial) && trial.verdict.is_none()) {
+            for (n, trial) in trials
+                .iter_mut()
+                .enumerate()
+                .filter(|(_, trial)| begins(trial) && trial.verdict.is_none())
+            {
                 if !matches!(trial.script.get(self.at[n].0), Some(Step::FirstReading(_)))
                     && let Stop::Over(verdict, failure) = self.go_on(n, trial)?
                 {
@@ -200,7 +223,8 @@ impl<'a> Player<'a> {
     }
 
     fn over(&mut self, n: usize, trial: &mut Trial, verdict: Verdict, failure: Option<Failure>) {
-        let verdict = if verdict == Verdict::Proved && trial.by_hand { Verdict::OnceLinked } else { verdict };
+        let verdict =
+            if verdict == Verdict::Proved && trial.by_hand { Verdict::OnceLinked } else { verdict };
         (trial.verdict, trial.failure) = (Some(verdict), failure);
         trial.script = vec![];
         for slot in 0..trial.records.len() {
@@ -213,7 +237,9 @@ impl<'a> Player<'a> {
         for (trial, at) in trials.iter().zip(&mut self.at) {
             let here = trial.script.get(at.0);
             if trial.verdict.is_none()
-                && here.is_some_and(|step| std::mem::discriminant(step) == std::mem::discriminant(waited_for))
+                && here.is_some_and(|step| {
+                    std::mem::discriminant(step) == std::mem::discriminant(waited_for)
+                })
             {
                 at.0 += 1;
             }
@@ -235,9 +261,12 @@ impl<'a> Player<'a> {
                 None => Ok(report),
             };
         };
-        // People are not disturbed: things go wrong while the hub runs. In the end all systems behave, and what waits is done.
+        // People are not disturbed: things go wrong while the hub runs. In the end all systems
+        // behave, and what waits is done.
         for system in sandbox.systems() {
-            sandbox.set_faults(&system, faults.clone()).map_err(|error| Error::Stage(error.to_string()))?;
+            sandbox
+                .set_faults(&system, faults.clone())
+                .map_err(|error| Error::Stage(error.to_string()))?;
         }
         for _ in 0..RUNS_WITH_FAULTS {
             let report = self.hub.run(options())?;
@@ -263,7 +292,9 @@ impl<'a> Player<'a> {
     /// A trial's steps up to where it has to wait.
     fn go_on(&mut self, n: usize, trial: &mut Trial) -> Result<Stop, Error> {
         loop {
-            let Some(step) = trial.script.get(self.at[n].0).cloned() else { return Ok(Stop::Over(Verdict::Proved, None)) };
+            let Some(step) = trial.script.get(self.at[n].0).cloned() else {
+                return Ok(Stop::Over(Verdict::Proved, None));
+            };
             let stop = match step {
                 Step::Run => {
                     trial.told.push("A run.".into());
@@ -277,7 +308,9 @@ impl<'a> Player<'a> {
                 Step::Add { slot, ty, values } => self.add(n, trial, slot, &ty, &values),
                 Step::AddAlike { slot, ty, values } => self.add(n, trial, slot, &ty, &values),
                 Step::Edit { slot, values } => self.edit(n, trial, slot, &values),
-                Step::Partner { of, slot, ty, values } => self.partner(n, trial, of, slot, &ty, &values)?,
+                Step::Partner { of, slot, ty, values } => {
+                    self.partner(n, trial, of, slot, &ty, &values)?
+                }
                 Step::Remember { slot } => {
                     let shown = self.record(trial, slot).map(|record| record.values);
                     self.remembered.insert((n, slot), shown.unwrap_or_default());

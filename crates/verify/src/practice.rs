@@ -1,5 +1,5 @@
-//! What a tester knows of the six systems that no schema says: what they refuse to be without, what they take only once, and who
-//! may be referred to.
+//! What a tester knows of the six systems that no schema says: what they refuse to be without, what
+//! they take only once, and who may be referred to.
 
 use lockstep_model::PropertySchema;
 
@@ -17,8 +17,13 @@ pub fn required_in_practice(system: Option<&str>, kind: &str) -> &'static [&'sta
     }
 }
 
-/// What a record must be for this property of such a system to refer to it: an assignee is an agent.
-pub fn referable(system: Option<&str>, kind: &str, path: &str) -> &'static [(&'static str, &'static str)] {
+/// What a record must be for this property of such a system to refer to it: an assignee is an
+/// agent.
+pub fn referable(
+    system: Option<&str>,
+    kind: &str,
+    path: &str,
+) -> &'static [(&'static str, &'static str)] {
     match (system, kind, path) {
         (Some("zendesk"), "Tickets", "assignee_id") => &[("role", "agent")],
         _ => &[],

@@ -1,7 +1,8 @@
 //! From the statements and rows of a document to the trials that would convince a tester.
 //!
-//! What a document says is taken from its checked flows; what the systems can do, from their schemas. What follows from the two without a
-//! trial (a property that can only be read, a row whose types do not fit) is said instead of tried.
+//! What a document says is taken from its checked flows; what the systems can do, from their
+//! schemas. What follows from the two without a trial (a property that can only be read, a row
+//! whose types do not fit) is said instead of tried.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -43,14 +44,17 @@ pub struct Writer<'a> {
     pub hands: &'a Hands,
     /// All flows that the documents state, each two record types once in each direction.
     pub flows: &'a [Flow],
-    /// The flows that run. They tell what the documents leave open: the filter of a condition in prose, what becomes of deletions.
+    /// The flows that run. They tell what the documents leave open: the filter of a condition in
+    /// prose, what becomes of deletions.
     runs: &'a [Flow],
-    /// Where the hub begins with nothing read: in which of its first runs each record type is read ([`reading`]).
+    /// Where the hub begins with nothing read: in which of its first runs each record type is read
+    /// ([`reading`]).
     first_readings: BTreeMap<TypeName, usize>,
     /// Where among the flows those of two record types are.
     places: BTreeMap<&'a TypeName, BTreeMap<&'a TypeName, usize>>,
     next: u64,
-    /// The row that is tried just now: of conditions that exclude each other, that of this row is met.
+    /// The row that is tried just now: of conditions that exclude each other, that of this row is
+    /// met.
     about: Option<PropertyPair>,
     /// The rows that only fill, by the record types of a flow.
     filling: RefCell<FillingRows>,
@@ -75,10 +79,12 @@ enum Side {
     To,
 }
 
-/// P8: a row between a reference and a property of which nothing says what it refers to. An emulated system takes only ids that it has.
+/// P8: a row between a reference and a property of which nothing says what it refers to. An
+/// emulated system takes only ids that it has.
 fn half_a_reference(line: LineRef, refers: &PropertyRef, kind: &str) -> Trial {
-    let why =
-        format!("{refers} refers to {kind}, and nothing says what the other property refers to: its ids can't be translated");
+    let why = format!(
+        "{refers} refers to {kind}, and nothing says what the other property refers to: its ids can't be translated"
+    );
     Trial::not_tried(line, "an edit arrives", why)
 }
 
@@ -109,7 +115,8 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Trials also of what happens before everything has been read once: the hub begins with nothing.
+    /// Trials also of what happens before everything has been read once: the hub begins with
+    /// nothing.
     pub fn with_first_readings(mut self) -> Self {
         self.first_readings = reading::first_readings(self.flows);
         self
@@ -132,22 +139,27 @@ impl<'a> Writer<'a> {
 
     /// A row with what is known of its properties; `Err` says what is not there.
     fn sides(&self, flow: &Flow, pair: &PropertyPair) -> Result<Sides, String> {
-        if let Some((ty, _)) =
-            [(&flow.from, &pair.from), (&flow.to, &pair.to)].into_iter().find(|(_, end)| end.path.as_str() == OWN_ID)
+        if let Some((ty, _)) = [(&flow.from, &pair.from), (&flow.to, &pair.to)]
+            .into_iter()
+            .find(|(_, end)| end.path.as_str() == OWN_ID)
         {
             return Err(format!("nobody types in the id of {ty}: its system assigns it"));
         }
         let find = |ty: &TypeName, named: &PropertyRef| {
-            self.hands.property(ty, named).ok_or_else(|| format!("{ty} has no property {}", named.path))
+            self.hands
+                .property(ty, named)
+                .ok_or_else(|| format!("{ty} has no property {}", named.path))
         };
-        let ((from, from_schema), (to, to_schema)) = (find(&flow.from, &pair.from)?, find(&flow.to, &pair.to)?);
+        let ((from, from_schema), (to, to_schema)) =
+            (find(&flow.from, &pair.from)?, find(&flow.to, &pair.to)?);
         convertible(Some(&from_schema), Some(&to_schema), pair.conversion.as_ref())
             .map_err(|why| format!("the row is not kept. {why}"))?;
         Ok(Sides { from, from_schema, to, to_schema })
     }
 
-    /// Values for a pair of records that are linked by this flow and hold the same, and what has to be there before. References only where
-    /// a record can't be without. A record meets the condition of its flow; `Err` says why none can be made up that does.
+    /// Values for a pair of records that are linked by this flow and hold the same, and what has to
+    /// be there before. References only where a record can't be without. A record meets the
+    /// condition of its flow; `Err` says why none can be made up that does.
     fn filled(&mut self, flow: &Flow) -> Result<(Vec<Step>, Filled), String> {
         let n = self.number();
         let united = self.united(flow);
@@ -163,7 +175,8 @@ impl<'a> Writer<'a> {
             if sides.from_schema.reference.is_some() || sides.to_schema.reference.is_some() {
                 continue;
             }
-            // What only fills carries nothing from one to the other (P1c); what is on another condition is not there.
+            // What only fills carries nothing from one to the other (P1c); what is on another
+            // condition is not there.
             if self.only_fills(flow, &sides).is_some() {
                 continue;
             }
@@ -174,7 +187,8 @@ impl<'a> Writer<'a> {
                 next - 1
             });
             let row = Row { pair, from: &sides.from_schema, to: &sides.to_schema };
-            // Of properties that several rows connect, the later ones hold what the first one's value becomes there.
+            // Of properties that several rows connect, the later ones hold what the first one's
+            // value becomes there.
             let known = |values: &Values, path: &PropertyRef| held(values, path).cloned();
             let made = match (known(&filled.from, &sides.from), known(&filled.to, &sides.to)) {
                 (Some(from), None) => row.forward(&from).map(|to| (from, to)),
@@ -210,7 +224,9 @@ impl<'a> Writer<'a> {
             self.follow(flow, &rows, *side, own, other);
         }
         let mut steps = Vec::new();
-        for (ty, values, helpers) in [(&flow.from, &mut filled.from, HELPERS), (&flow.to, &mut filled.to, HELPERS + 5)] {
+        for (ty, values, helpers) in
+            [(&flow.from, &mut filled.from, HELPERS), (&flow.to, &mut filled.to, HELPERS + 5)]
+        {
             let (more, needed) = self.needs(ty, values, next + 1, helpers);
             next += 5;
             steps.extend(more);
@@ -220,26 +236,43 @@ impl<'a> Writer<'a> {
         for (side, condition) in &conditions {
             let own = if *side == Side::From { &filled.from } else { &filled.to };
             if !condition.holds(own)? {
-                return Err(format!("no record could be made up that meets `{}`", condition.expression()));
+                return Err(format!(
+                    "no record could be made up that meets `{}`",
+                    condition.expression()
+                ));
             }
         }
         Ok((steps, filled))
     }
 
     /// Lets the other side hold what this one's values become there.
-    fn follow(&self, flow: &Flow, rows: &[PropertyPair], side: Side, own: &Values, other: &mut Values) {
-        let held =
-            |values: &Values, path: &PropertyRef| values.iter().find(|(known, _)| known == path).map(|(_, value)| value.clone());
+    fn follow(
+        &self,
+        flow: &Flow,
+        rows: &[PropertyPair],
+        side: Side,
+        own: &Values,
+        other: &mut Values,
+    ) {
+        let held = |values: &Values, path: &PropertyRef| {
+            values.iter().find(|(known, _)| known == path).map(|(_, value)| value.clone())
+        };
         for pair in rows {
             let Ok(sides) = self.sides(flow, pair) else { continue };
             if self.only_fills(flow, &sides).is_some() {
                 continue;
             }
             let row = Row { pair, from: &sides.from_schema, to: &sides.to_schema };
-            let (mine, theirs) = if side == Side::From { (&sides.from, &sides.to) } else { (&sides.to, &sides.from) };
+            let (mine, theirs) = if side == Side::From {
+                (&sides.from, &sides.to)
+            } else {
+                (&sides.to, &sides.from)
+            };
             let Some(Val::Is(value)) = held(own, mine) else { continue };
             let made = if side == Side::From { row.forward(&value) } else { row.backward(&value) };
-            if let (Ok(made), Some(place)) = (made, other.iter_mut().find(|(known, _)| known == theirs)) {
+            if let (Ok(made), Some(place)) =
+                (made, other.iter_mut().find(|(known, _)| known == theirs))
+            {
                 place.1 = Val::Is(made);
             }
         }
@@ -250,7 +283,9 @@ impl<'a> Writer<'a> {
         let add = self.hands.schema(ty).is_some_and(|schema| schema.can.create);
         values.retain(|(path, _)| {
             let property = self.hands.property(ty, path).map(|(_, property)| property);
-            property.is_some_and(|property| !property.read_only || (!add && self.hands.emulated_as(&ty.system).is_some()))
+            property.is_some_and(|property| {
+                !property.read_only || (!add && self.hands.emulated_as(&ty.system).is_some())
+            })
         });
     }
 
@@ -258,12 +293,18 @@ impl<'a> Writer<'a> {
     fn needs(&self, ty: &TypeName, values: &Values, n: u64, helper: Slot) -> Needs {
         let (mut steps, mut needed) = (Vec::new(), Vec::new());
         let Some(schema) = self.hands.schema(ty) else { return (steps, needed) };
-        let required = schema.properties.iter().filter(|property| property.required && !property.read_only);
+        let required =
+            schema.properties.iter().filter(|property| property.required && !property.read_only);
         let also = required_in_practice(self.hands.kind_of(&ty.system), &ty.kind);
         let also = also.iter().filter_map(|path| schema.property(&(*path).into()));
-        let there = |path: &lockstep_model::Path| values.iter().any(|(known, _)| known.path == *path);
+        let there =
+            |path: &lockstep_model::Path| values.iter().any(|(known, _)| known.path == *path);
         for (k, property) in required.chain(also).enumerate() {
-            let Some((path, described)) = self.hands.property(ty, &PropertyRef::new(property.path.clone())) else { continue };
+            let Some((path, described)) =
+                self.hands.property(ty, &PropertyRef::new(property.path.clone()))
+            else {
+                continue;
+            };
             if there(&path.path) {
                 continue;
             }
@@ -284,7 +325,8 @@ impl<'a> Writer<'a> {
         (steps, needed)
     }
 
-    /// Steps after which slot `a` and slot `b` hold a pair of records linked by the flow, with the same values.
+    /// Steps after which slot `a` and slot `b` hold a pair of records linked by the flow, with the
+    /// same values.
     fn paired(&mut self, flow: &Flow, a: Slot, b: Slot) -> Result<Vec<Step>, String> {
         let (mut steps, filled) = self.filled(flow)?;
         let united = self.united(flow);
@@ -294,7 +336,12 @@ impl<'a> Writer<'a> {
             return Err(why);
         }
         let cannot_add_to = self.hands.cannot_add(&flow.to);
-        if creates && let Some(why) = self.hands.fails(&flow.to, "create").or_else(|| self.hands.fails(&flow.to, "delete")) {
+        if creates
+            && let Some(why) = self
+                .hands
+                .fails(&flow.to, "create")
+                .or_else(|| self.hands.fails(&flow.to, "delete"))
+        {
             return Err(why);
         }
         if let (Some(why), false) = (&cannot_add_to, creates) {
@@ -302,7 +349,9 @@ impl<'a> Writer<'a> {
         }
         // Where only a connection creates, the pair comes about by one.
         if let (Create::ConnectedTo(types), false) = (&united.create, meets)
-            && let Some(connection) = types.iter().find_map(|c| self.connection(flow, c, a, (HELPERS + 30, HELPERS + 31)).ok())
+            && let Some(connection) = types
+                .iter()
+                .find_map(|c| self.connection(flow, c, a, (HELPERS + 30, HELPERS + 31)).ok())
         {
             steps.push(Step::Add { slot: a, ty: flow.from.clone(), values: filled.from });
             steps.extend(connection);
@@ -340,7 +389,9 @@ impl Tester for Writer<'_> {
             .into_iter()
             .find(|ty| self.hands.schema(ty).is_none())
             .map(|ty| format!("{} has no record type {}", ty.system, ty.kind))
-            .or_else(|| [&flow.from, &flow.to].into_iter().find_map(|ty| self.hands.fails(ty, "list")))
+            .or_else(|| {
+                [&flow.from, &flow.to].into_iter().find_map(|ty| self.hands.fails(ty, "list"))
+            })
     }
 
     fn vacuous(&self, flow: &Flow) -> Option<String> {
@@ -363,15 +414,24 @@ impl Tester for Writer<'_> {
             return vec![Trial::impossible(line, "an edit arrives", why)];
         }
         self.about = Some(pair.clone());
-        let mut trials = match (sides.from_schema.reference.clone(), sides.to_schema.reference.clone()) {
-            (Some(from), Some(to)) => self.reference(line, flow, pair, &sides, (&from, &to)),
-            (Some(kind), None) if self.hands.is_described(&flow.from.system) => vec![half_a_reference(line, &sides.from, &kind)],
-            (None, Some(kind)) if self.hands.is_described(&flow.to.system) => vec![half_a_reference(line, &sides.to, &kind)],
-            _ => self.plain_row(line, flow, pair, &sides),
-        };
+        let mut trials =
+            match (sides.from_schema.reference.clone(), sides.to_schema.reference.clone()) {
+                (Some(from), Some(to)) => self.reference(line, flow, pair, &sides, (&from, &to)),
+                (Some(kind), None) if self.hands.is_described(&flow.from.system) => {
+                    vec![half_a_reference(line, &sides.from, &kind)]
+                }
+                (None, Some(kind)) if self.hands.is_described(&flow.to.system) => {
+                    vec![half_a_reference(line, &sides.to, &kind)]
+                }
+                _ => self.plain_row(line, flow, pair, &sides),
+            };
         self.about = None;
         if let Some(why) = self.not_owed(flow, &sides) {
-            trials.push(Trial::impossible(line, format!("a new record of {} has it at once", flow.to), why));
+            trials.push(Trial::impossible(
+                line,
+                format!("a new record of {} has it at once", flow.to),
+                why,
+            ));
         }
         trials
     }
@@ -411,12 +471,22 @@ impl Tester for Writer<'_> {
             return vec![Trial::impossible(line, "before and after the connection", why)];
         }
         let Create::ConnectedTo(types) = &flow.create else {
-            return vec![Trial::not_tried(line, "before and after the connection", "the flow does not say to what")];
+            return vec![Trial::not_tried(
+                line,
+                "before and after the connection",
+                "the flow does not say to what",
+            )];
         };
         types.iter().map(|c| self.connected_to(line, flow, c)).collect()
     }
 
-    fn merge_or_create(&mut self, line: LineRef, flow: &Flow, merges: bool, creates: bool) -> Vec<Trial> {
+    fn merge_or_create(
+        &mut self,
+        line: LineRef,
+        flow: &Flow,
+        merges: bool,
+        creates: bool,
+    ) -> Vec<Trial> {
         if let Some(why) = self.creates_in_itself(flow) {
             return vec![Trial::impossible(line, "merging and creating", why)];
         }
@@ -466,7 +536,8 @@ impl Sides {
 
     /// Why it can't be emptied.
     fn required(&self) -> Option<String> {
-        let required = [&self.from_schema, &self.to_schema].into_iter().find(|property| property.required)?;
+        let required =
+            [&self.from_schema, &self.to_schema].into_iter().find(|property| property.required)?;
         Some(format!("{} is required, so it is never empty", required.path))
     }
 }
@@ -493,14 +564,19 @@ fn plain(from: &PropertyRef, to: &PropertyRef) -> PropertyPair {
 
 /// The pairs of a match row as rows: values that meet by it are values that it converts.
 fn matched(row: &MatchRow) -> Vec<PropertyPair> {
-    let pair = |(from, to): &(PropertyRef, PropertyRef)| PropertyPair { conversion: row.conversion.clone(), ..plain(from, to) };
+    let pair = |(from, to): &(PropertyRef, PropertyRef)| PropertyPair {
+        conversion: row.conversion.clone(),
+        ..plain(from, to)
+    };
     row.pairs.iter().map(pair).collect()
 }
 
 /// The values with which a script adds the record of a slot, by hand or as a partner.
 fn added(script: &[Step], wanted: Slot) -> Option<&Values> {
     script.iter().find_map(|step| match step {
-        Step::Add { slot, values, .. } | Step::Partner { slot, values, .. } if *slot == wanted => Some(values),
+        Step::Add { slot, values, .. } | Step::Partner { slot, values, .. } if *slot == wanted => {
+            Some(values)
+        }
         _ => None,
     })
 }
@@ -515,8 +591,9 @@ fn held<'v>(values: &'v Values, path: &PropertyRef) -> Option<&'v lockstep_model
 
 /// Values by which a record can be told from all others.
 fn signs(values: &Values) -> Vec<(PropertyRef, lockstep_model::Value)> {
-    let telling =
-        |value: &lockstep_model::Value| value.as_str().is_some_and(|text| text.contains(MARK) || text.starts_with("+479"));
+    let telling = |value: &lockstep_model::Value| {
+        value.as_str().is_some_and(|text| text.contains(MARK) || text.starts_with("+479"))
+    };
     let of = |(path, value): &(PropertyRef, Val)| match value {
         Val::Is(value) if telling(value) => Some((path.clone(), value.clone())),
         _ => None,

@@ -41,12 +41,16 @@ pub struct Stage {
 impl Stage {
     /// Emulated systems for these documents.
     pub fn of_documents(documents: &[Written]) -> Result<Stage, Error> {
-        let connectors: Vec<String> = catalogue::names().into_iter().filter(|name| name != "files").collect();
+        let connectors: Vec<String> =
+            catalogue::names().into_iter().filter(|name| name != "files").collect();
         let connectors: Vec<&str> = connectors.iter().map(AsRef::as_ref).collect();
         let built_in = catalogue::built_in();
         let mut notes = Vec::new();
-        let texts: Vec<&str> =
-            documents.iter().filter(|document| !is_flow_file(document)).map(|document| document.text.as_str()).collect();
+        let texts: Vec<&str> = documents
+            .iter()
+            .filter(|document| !is_flow_file(document))
+            .map(|document| document.text.as_str())
+            .collect();
         let proposals = lockstep_config::propose_systems(&texts, &connectors);
         // System by name, with the connector that it has.
         let mut systems: BTreeMap<String, Option<String>> = BTreeMap::new();
@@ -56,11 +60,16 @@ impl Stage {
             names.push(proposal.names);
         }
         // Flow files name systems as a project would.
-        for name in
-            documents.iter().filter(|document| is_flow_file(document)).flat_map(|d| lockstep_config::systems_named(&d.text))
+        for name in documents
+            .iter()
+            .filter(|document| is_flow_file(document))
+            .flat_map(|d| lockstep_config::systems_named(&d.text))
         {
             if !systems.contains_key(&name) {
-                systems.insert(name.clone(), connectors.contains(&name.as_str()).then(|| name.clone()));
+                systems.insert(
+                    name.clone(),
+                    connectors.contains(&name.as_str()).then(|| name.clone()),
+                );
                 names.push(SystemNames { name, ..SystemNames::default() });
             }
         }
@@ -76,13 +85,18 @@ impl Stage {
                         "{} leaves a system unnamed; by its record types and properties it is {connector}",
                         document.name
                     ));
-                    let known =
-                        systems.iter().find(|(_, known)| known.as_deref() == Some(&connector)).map(|(name, _)| name.clone());
+                    let known = systems
+                        .iter()
+                        .find(|(_, known)| known.as_deref() == Some(&connector))
+                        .map(|(name, _)| name.clone());
                     known.unwrap_or(connector)
                 }
                 None => {
                     let name = format!("unnamed-{}", unnamed.len() + 1);
-                    notes.push(format!("{} leaves a system unnamed; it is called {name} here", document.name));
+                    notes.push(format!(
+                        "{} leaves a system unnamed; it is called {name} here",
+                        document.name
+                    ));
                     name
                 }
             };
@@ -97,20 +111,25 @@ impl Stage {
         Stage::set(files, problems, notes, systems, &[])
     }
 
-    /// Emulated systems for a project: those of its systems that have an emulator, and descriptions for the others. Without documents, the
-    /// project's own files say what must hold.
+    /// Emulated systems for a project: those of its systems that have an emulator, and descriptions
+    /// for the others. Without documents, the project's own files say what must hold.
     pub fn of_project(project: &Project, documents: &[Written]) -> Result<Stage, Error> {
         let (mut systems, mut notes) = (BTreeMap::new(), Vec::new());
         for system in &project.systems {
             let emulated = SYSTEMS.contains(&system.connector.as_str());
-            let taken = systems.values().any(|other: &Option<String>| other.as_deref() == Some(system.connector.as_str()));
+            let taken = systems
+                .values()
+                .any(|other: &Option<String>| other.as_deref() == Some(system.connector.as_str()));
             if emulated && taken {
                 notes.push(format!(
                     "{} is emulated from what the flows say: there is one emulated {} only",
                     system.name, system.connector
                 ));
             }
-            systems.insert(system.name.clone(), (emulated && !taken).then(|| system.connector.clone()));
+            systems.insert(
+                system.name.clone(),
+                (emulated && !taken).then(|| system.connector.clone()),
+            );
         }
         let (files, problems) = files_of_project(project, documents);
         Stage::set(files, problems, notes, systems, &project.flows)
@@ -127,9 +146,14 @@ impl Stage {
         let (said, _) = lockstep_config::united_flows(files.iter());
         let flows: Vec<Flow> = said.into_iter().chain(run.iter().cloned()).collect();
         let known = catalogue::built_in();
-        let known = systems.iter().filter_map(|(name, connector)| Some((name.clone(), known.get(connector.as_ref()?)?.clone())));
-        let unknown: BTreeSet<String> =
-            systems.iter().filter(|(_, connector)| connector.is_none()).map(|(name, _)| name.clone()).collect();
+        let known = systems.iter().filter_map(|(name, connector)| {
+            Some((name.clone(), known.get(connector.as_ref()?)?.clone()))
+        });
+        let unknown: BTreeSet<String> = systems
+            .iter()
+            .filter(|(_, connector)| connector.is_none())
+            .map(|(name, _)| name.clone())
+            .collect();
         let described = describe::described(&flows, &unknown, &known.collect());
         for system in &described {
             let types: Vec<&str> = system.types.iter().map(|ty| ty.name.as_str()).collect();
@@ -140,7 +164,13 @@ impl Stage {
             ));
         }
         let wanted = systems.values().flatten().cloned().collect();
-        let options = Options { systems: wanted, described, rate_scale: 0.0, keep_bodies: true, ..Options::empty() };
+        let options = Options {
+            systems: wanted,
+            described,
+            rate_scale: 0.0,
+            keep_bodies: true,
+            ..Options::empty()
+        };
         let described = options.described.clone();
         let mut stage = Stage {
             files,
@@ -154,15 +184,22 @@ impl Stage {
         for (name, connector) in &systems {
             let Some(kind) = connector else { continue };
             let settings = settings(kind, &stage.sandbox);
-            let open =
-                || catalogue::connect(kind, &settings, Path::new(".")).map_err(|trouble| failed(&format!("{name}: {trouble}")));
+            let open = || {
+                catalogue::connect(kind, &settings, Path::new("."))
+                    .map_err(|trouble| failed(&format!("{name}: {trouble}")))
+            };
             stage.connect(name, &open, kind)?;
         }
         for system in &described {
             let manifest = describe::manifest(system);
-            let settings = describe::settings(&format!("{}/{}", stage.sandbox.root(), describe::encoded(&system.name)));
+            let settings = describe::settings(&format!(
+                "{}/{}",
+                stage.sandbox.root(),
+                describe::encoded(&system.name)
+            ));
             let open = || -> Result<Box<dyn Connector>, Error> {
-                let manifest = rest::parse(&system.name, &manifest).map_err(|trouble| failed(&trouble))?;
+                let manifest =
+                    rest::parse(&system.name, &manifest).map_err(|trouble| failed(&trouble))?;
                 Ok(Box::new(Rest::open(manifest, &settings).map_err(|trouble| failed(&trouble))?))
             };
             stage.connect(&system.name, &open, &system.name)?;
@@ -171,7 +208,12 @@ impl Stage {
     }
 
     /// Two connections: the hub's and the tester's.
-    fn connect(&mut self, name: &str, open: &dyn Fn() -> Result<Box<dyn Connector>, Error>, emulated: &str) -> Result<(), Error> {
+    fn connect(
+        &mut self,
+        name: &str,
+        open: &dyn Fn() -> Result<Box<dyn Connector>, Error>,
+        emulated: &str,
+    ) -> Result<(), Error> {
         let connector: Arc<dyn Connector> = Arc::from(open()?);
         let types = connector.types().to_vec();
         self.schemas.insert(name.into(), types.clone());
@@ -185,9 +227,13 @@ impl Stage {
     /// A hub that runs these flows, as far as the systems have what they name.
     pub fn hub(&self, flows: &[Flow]) -> Result<Hub, Error> {
         let runnable = runnable(&self.hands, flows);
-        let plan = Plan::compile(&runnable, &self.schemas)
-            .map_err(|errors| Error::Stage(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")))?;
-        let systems = self.systems.iter().filter(|system| plan.types.iter().any(|ty| ty.name.system == system.name));
+        let plan = Plan::compile(&runnable, &self.schemas).map_err(|errors| {
+            Error::Stage(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+        })?;
+        let systems = self
+            .systems
+            .iter()
+            .filter(|system| plan.types.iter().any(|ty| ty.name.system == system.name));
         let systems: Vec<System> = systems.cloned().collect();
         // In memory: nobody goes on with it, and a file would have to be flushed before each write.
         let store = SqliteStore::in_memory().map_err(|error| Error::Stage(error.to_string()))?;
@@ -198,12 +244,17 @@ impl Stage {
     }
 }
 
-/// The documents, read with the names of a project's systems; without documents, the project's own files.
+/// The documents, read with the names of a project's systems; without documents, the project's own
+/// files.
 pub fn files_of_project(project: &Project, documents: &[Written]) -> (Vec<FlowFile>, Vec<Problem>) {
     let built_in = catalogue::built_in();
     let unnamed = documents.iter().map(|document| {
         let connector = lockstep_config::unnamed_system(&document.text, &built_in)?;
-        project.systems.iter().find(|system| system.connector == connector).map(|system| system.name.clone())
+        project
+            .systems
+            .iter()
+            .find(|system| system.connector == connector)
+            .map(|system| system.name.clone())
     });
     match documents {
         [] => (project.files.clone(), vec![]),
@@ -218,7 +269,11 @@ fn is_flow_file(document: &Written) -> bool {
 }
 
 /// Reads documents, each with the system that it leaves unnamed.
-fn read(documents: &[Written], names: &Names, unnamed: &[Option<String>]) -> (Vec<FlowFile>, Vec<Problem>) {
+fn read(
+    documents: &[Written],
+    names: &Names,
+    unnamed: &[Option<String>],
+) -> (Vec<FlowFile>, Vec<Problem>) {
     let (mut files, mut problems) = (Vec::new(), Vec::new());
     for (document, unnamed) in documents.iter().zip(unnamed) {
         let own = names.of_document(unnamed.as_deref(), &BTreeMap::new());
@@ -229,10 +284,12 @@ fn read(documents: &[Written], names: &Names, unnamed: &[Option<String>]) -> (Ve
     (files, problems)
 }
 
-/// The flows without what the systems do not have: whole flows, or single rows. What is left out is told at its line.
+/// The flows without what the systems do not have: whole flows, or single rows. What is left out is
+/// told at its line.
 fn runnable(hands: &Hands, flows: &[Flow]) -> Vec<Flow> {
     let has_type = |ty: &TypeName| hands.schema(ty).is_some();
-    let mut runnable: Vec<Flow> = flows.iter().filter(|flow| has_type(&flow.from) && has_type(&flow.to)).cloned().collect();
+    let mut runnable: Vec<Flow> =
+        flows.iter().filter(|flow| has_type(&flow.from) && has_type(&flow.to)).cloned().collect();
     for flow in &mut runnable {
         let (from, to) = (flow.from.clone(), flow.to.clone());
         let has = |ty: &TypeName, path: &PropertyRef| hands.property(ty, path).is_some();
@@ -241,7 +298,8 @@ fn runnable(hands: &Hands, flows: &[Flow]) -> Vec<Flow> {
         match &mut flow.create {
             Create::ConnectedTo(types) => types.retain(has_type),
             Create::When { filter, .. } => {
-                let known = |path: &lockstep_model::Path| has(&from, &PropertyRef::new(path.clone()));
+                let known =
+                    |path: &lockstep_model::Path| has(&from, &PropertyRef::new(path.clone()));
                 filter.take_if(|filter| !filter.reads.iter().all(known));
             }
             Create::Never | Create::Always => {}
@@ -268,7 +326,10 @@ fn settings(connector: &str, sandbox: &Running) -> Map<String, Value> {
         let value = match setting.name.as_str() {
             "base_url" => continue,
             "token_url" => Some(format!("{url}/connect/token")),
-            _ => known.iter().find(|(name, _)| name.ends_with(&variable)).map(|(_, value)| value.clone()),
+            _ => known
+                .iter()
+                .find(|(name, _)| name.ends_with(&variable))
+                .map(|(_, value)| value.clone()),
         };
         if let Some(value) = value {
             settings.insert(setting.name, json!(value));

@@ -1,8 +1,9 @@
 //! Trials on a project's own systems: for a test tenant, and only for who says so.
 //!
-//! Every record that a trial adds carries a mark in its texts, and is written down before anything else is done with it, in a file beside
-//! the store. In the end all of them are deleted again, with what the flows created for them: also after an interruption, and what a killed
-//! verification has left is deleted by the next one. The hub is the project's own, with its guards.
+//! Every record that a trial adds carries a mark in its texts, and is written down before anything
+//! else is done with it, in a file beside the store. In the end all of them are deleted again, with
+//! what the flows created for them: also after an interruption, and what a killed verification has
+//! left is deleted by the next one. The hub is the project's own, with its guards.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
@@ -22,7 +23,8 @@ use crate::play::Player;
 use crate::values::MARK;
 use crate::{Error, Outcome, Written, idle, script, stage};
 
-/// How the line begins that tells the first number of a verification's marks, and how many there may be.
+/// How the line begins that tells the first number of a verification's marks, and how many there
+/// may be.
 const SEED: &str = "# marks from ";
 const NUMBERS: u64 = 10_000_000;
 
@@ -39,17 +41,30 @@ pub struct Tenant {
     pub stop: Arc<AtomicBool>,
 }
 
-/// Tries documents (or the project's own flows) on the project's systems. Whatever happens, what was added is deleted in the end.
-pub fn on_tenant(project: &Project, hub: &mut Hub, tenant: Tenant, documents: &[Written], seed: u64) -> Result<Outcome, Error> {
+/// Tries documents (or the project's own flows) on the project's systems. Whatever happens, what
+/// was added is deleted in the end.
+pub fn on_tenant(
+    project: &Project,
+    hub: &mut Hub,
+    tenant: Tenant,
+    documents: &[Written],
+    seed: u64,
+) -> Result<Outcome, Error> {
     let (files, problems): (Vec<FlowFile>, _) = stage::files_of_project(project, documents);
     let mut hands = Hands::but_for(tenant.cannot);
     for (name, connector, types) in tenant.systems {
-        let kind = project.systems.iter().find(|system| system.name == name).map(|system| system.connector.clone());
-        hands.take(&name, Hand { connector, types, kind: kind.unwrap_or_default(), emulated: None });
+        let kind = project
+            .systems
+            .iter()
+            .find(|system| system.name == name)
+            .map(|system| system.connector.clone());
+        hands
+            .take(&name, Hand { connector, types, kind: kind.unwrap_or_default(), emulated: None });
     }
     let leftovers = Leftovers { file: project.dir.join(LEFTOVERS) };
     let (said, _) = lockstep_config::united_flows(files.iter());
-    // A killed verification may have added what it had no time to write down: it is known by its mark.
+    // A killed verification may have added what it had no time to write down: it is known by its
+    // mark.
     leftovers.sweep(&hands, &project.flows);
     let mut notes = leftovers.clean_up(hub, &hands)?;
     leftovers.line(&format!("{SEED}{seed}"));
@@ -78,19 +93,27 @@ impl Leftovers {
     /// Writes down the records that carry a mark of the verification that left the file.
     fn sweep(&self, hands: &Hands, flows: &[Flow]) {
         let Ok(text) = std::fs::read_to_string(&self.file) else { return };
-        let seeds: Vec<u64> = text.lines().filter_map(|line| line.strip_prefix(SEED)?.parse().ok()).collect();
+        let seeds: Vec<u64> =
+            text.lines().filter_map(|line| line.strip_prefix(SEED)?.parse().ok()).collect();
         let mut types: BTreeMap<&TypeName, Vec<PropertyRef>> = BTreeMap::new();
         for flow in flows {
-            let matches = flow.matches.iter().flat_map(|row| &row.pairs).map(|(from, to)| (from, to));
-            for (from, to) in flow.properties.iter().map(|pair| (&pair.from, &pair.to)).chain(matches) {
+            let matches =
+                flow.matches.iter().flat_map(|row| &row.pairs).map(|(from, to)| (from, to));
+            for (from, to) in
+                flow.properties.iter().map(|pair| (&pair.from, &pair.to)).chain(matches)
+            {
                 for (ty, named) in [(&flow.from, from), (&flow.to, to)] {
-                    types.entry(ty).or_default().extend(hands.property(ty, named).map(|(path, _)| path));
+                    types
+                        .entry(ty)
+                        .or_default()
+                        .extend(hands.property(ty, named).map(|(path, _)| path));
                 }
             }
         }
         for (ty, watch) in types {
             for record in hands.list(ty, &watch).unwrap_or_default() {
-                let shown = record.values.iter().flatten().any(|value| carries(&value.to_string(), &seeds));
+                let shown =
+                    record.values.iter().flatten().any(|value| carries(&value.to_string(), &seeds));
                 if shown && !text.lines().any(|line| line == format!("{ty}/{}", record.id)) {
                     self.note(ty, &record.id);
                 }
@@ -98,7 +121,8 @@ impl Leftovers {
         }
     }
 
-    /// Writes a record down. That it can't be is no reason to leave the trial half done: then only this process knows of it.
+    /// Writes a record down. That it can't be is no reason to leave the trial half done: then only
+    /// this process knows of it.
     fn note(&self, ty: &TypeName, id: &str) {
         self.line(&format!("{ty}/{id}"));
     }
@@ -111,10 +135,12 @@ impl Leftovers {
         }
     }
 
-    /// Deletes what was written down, and what the flows created for it. Gives a line for each that could not be.
+    /// Deletes what was written down, and what the flows created for it. Gives a line for each that
+    /// could not be.
     fn clean_up(&self, hub: &mut Hub, hands: &Hands) -> Result<Vec<String>, Error> {
         let Ok(text) = std::fs::read_to_string(&self.file) else { return Ok(vec![]) };
-        let own: BTreeSet<(String, String)> = text.lines().filter_map(|line| split(line.trim())).collect();
+        let own: BTreeSet<(String, String)> =
+            text.lines().filter_map(|line| split(line.trim())).collect();
         let mut all = own.clone();
         for (ty, id) in &own {
             all.extend(made_for(hub, ty, id)?);
@@ -125,19 +151,27 @@ impl Leftovers {
             match hands.remove(&name, id) {
                 Ok(()) => deleted.push(format!("{ty}/{id}")),
                 Err(refused) => {
-                    notes.push(format!("{ty}/{id} was added for a trial and could not be deleted: {}", refused.message));
+                    notes.push(format!(
+                        "{ty}/{id} was added for a trial and could not be deleted: {}",
+                        refused.message
+                    ));
                     left.push(format!("{ty}/{id}\n"));
                 }
             }
         }
         hub.deleted_by_hand(&deleted).map_err(|error| Error::Stage(error.to_string()))?;
-        let failed = |error: std::io::Error| Error::Stage(format!("{}: {error}", shown(&self.file)));
+        let failed =
+            |error: std::io::Error| Error::Stage(format!("{}: {error}", shown(&self.file)));
         match left.is_empty() {
             true => std::fs::remove_file(&self.file).map_err(failed)?,
             false => std::fs::write(&self.file, left.concat()).map_err(failed)?,
         }
         if !all.is_empty() {
-            notes.push(format!("{} of {} records of trials were deleted again", deleted.len(), all.len()));
+            notes.push(format!(
+                "{} of {} records of trials were deleted again",
+                deleted.len(),
+                all.len()
+            ));
         }
         Ok(notes)
     }
@@ -146,14 +180,20 @@ impl Leftovers {
 /// Whether a text has a mark with a number of one of these verifications.
 fn carries(text: &str, seeds: &[u64]) -> bool {
     text.match_indices(MARK).any(|(at, _)| {
-        let digits: String = text[at + MARK.len()..].chars().take_while(char::is_ascii_digit).collect();
-        digits.parse::<u64>().is_ok_and(|number| seeds.iter().any(|seed| (*seed..*seed + NUMBERS).contains(&number)))
+        let digits: String =
+            text[at + MARK.len()..].chars().take_while(char::is_ascii_digit).collect();
+        digits
+            .parse::<u64>()
+            .is_ok_and(|number| seeds.iter().any(|seed| (*seed..*seed + NUMBERS).contains(&number)))
     })
 }
 
 /// The records that Lockstep created in the entity of this one.
 fn made_for(hub: &mut Hub, ty: &str, id: &str) -> Result<Vec<(String, String)>, Error> {
-    let Some(ix) = TypeName::parse(ty).and_then(|name| hub.plan_of_flows().type_named(&name)) else { return Ok(vec![]) };
+    let Some(ix) = TypeName::parse(ty).and_then(|name| hub.plan_of_flows().type_named(&name))
+    else {
+        return Ok(vec![]);
+    };
     let Some(state) = hub.store().by_key(ix, &[id])?.pop() else { return Ok(vec![]) };
     let members = hub.store().members(&[state.entity])?;
     let ids: Vec<RecordId> = members.iter().map(|member| member.id).collect();

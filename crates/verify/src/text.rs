@@ -1,4 +1,5 @@
-//! The checklist on a terminal: a line per statement and row, a summary, the first failure in detail.
+//! The checklist on a terminal: a line per statement and row, a summary, the first failure in
+//! detail.
 
 use std::fmt::Write as _;
 
@@ -17,7 +18,11 @@ pub fn checklist(list: &Checklist) -> String {
         for section in &document.sections {
             let _ = writeln!(out, "\n  {}", section.heading);
             if let Some(why) = &section.vacuous {
-                let _ = writeln!(out, "    {} impossible as written: {why}", Verdict::Impossible(String::new()).mark());
+                let _ = writeln!(
+                    out,
+                    "    {} impossible as written: {why}",
+                    Verdict::Impossible(String::new()).mark()
+                );
                 continue;
             }
             for statement in &section.statements {
@@ -32,13 +37,23 @@ pub fn checklist(list: &Checklist) -> String {
         }
         out.push('\n');
     }
-    if let Some((document, section, line)) =
-        list.lines().find(|(_, _, line)| line.verdict == Verdict::Violated && !line.trials.is_empty())
+    if let Some((document, section, line)) = list
+        .lines()
+        .find(|(_, _, line)| line.verdict == Verdict::Violated && !line.trials.is_empty())
     {
-        let _ = writeln!(out, "The first that does not hold: {}, {}", place(&document.name, line), section.heading);
+        let _ = writeln!(
+            out,
+            "The first that does not hold: {}, {}",
+            place(&document.name, line),
+            section.heading
+        );
         let _ = writeln!(out, "  {}", line.text);
-        for trial in
-            line.trials.iter().map(|at| &list.trials[*at]).filter(|trial| trial.verdict == Some(Verdict::Violated)).take(1)
+        for trial in line
+            .trials
+            .iter()
+            .map(|at| &list.trials[*at])
+            .filter(|trial| trial.verdict == Some(Verdict::Violated))
+            .take(1)
         {
             out.push_str(&failure(trial));
         }
@@ -56,7 +71,10 @@ pub fn summary(list: &Checklist) -> String {
 /// `12 proved, 1 violated, 3 not tried; 40 trials.`
 pub fn tallied(list: &Checklist, tally: &Tally) -> String {
     if list.in_operation {
-        return format!("{} proved, {} violated, {} {NOT_SEEN}.", tally.proved, tally.violated, tally.not_tried);
+        return format!(
+            "{} proved, {} violated, {} {NOT_SEEN}.",
+            tally.proved, tally.violated, tally.not_tried
+        );
     }
     let once_linked = match tally.once_linked {
         0 => String::new(),
@@ -67,7 +85,9 @@ pub fn tallied(list: &Checklist, tally: &Tally) -> String {
         n => format!(" {n} impossible as written,"),
     };
     let Tally { proved, violated, not_tried, trials, .. } = tally;
-    format!("{proved} proved,{once_linked} {violated} violated,{impossible} {not_tried} not tried; {trials} trials.")
+    format!(
+        "{proved} proved,{once_linked} {violated} violated,{impossible} {not_tried} not tried; {trials} trials."
+    )
 }
 
 fn place(name: &str, line: &Line) -> String {
@@ -96,7 +116,12 @@ fn line(out: &mut String, list: &Checklist, indent: &str, line: &Line, with_reas
             }
         }
         Verdict::Violated => {
-            for trial in line.trials.iter().map(|at| &list.trials[*at]).filter(|trial| trial.verdict == Some(Verdict::Violated)) {
+            for trial in line
+                .trials
+                .iter()
+                .map(|at| &list.trials[*at])
+                .filter(|trial| trial.verdict == Some(Verdict::Violated))
+            {
                 let _ = writeln!(out, "{indent}    violated: {}", trial.name);
                 if let Some(failure) = &trial.failure {
                     let _ = writeln!(out, "{indent}      expected: {}", failure.expected);
@@ -113,7 +138,8 @@ fn line(out: &mut String, list: &Checklist, indent: &str, line: &Line, with_reas
                     let _ = writeln!(out, "{indent}    {}: {}", trial.name, untried(why));
                 }
                 if let Some(Verdict::Impossible(why)) = &trial.verdict {
-                    let _ = writeln!(out, "{indent}    {}: impossible as written: {why}", trial.name);
+                    let _ =
+                        writeln!(out, "{indent}    {}: impossible as written: {why}", trial.name);
                 }
                 for told in trial.told.iter().filter(|_| list.in_operation) {
                     let _ = writeln!(out, "{indent}    {}: {told}", trial.name);

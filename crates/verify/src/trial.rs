@@ -1,7 +1,8 @@
 //! A trial: what a tester would do to be convinced of one line, and what came of it.
 //!
-//! A trial is a list of steps over *slots*, its own records. Trials know nothing of one another, so that all of them go through the same
-//! runs together: each does its steps up to the next run, then the hub runs once for all ([`crate::play`]).
+//! A trial is a list of steps over *slots*, its own records. Trials know nothing of one another, so
+//! that all of them go through the same runs together: each does its steps up to the next run, then
+//! the hub runs once for all ([`crate::play`]).
 
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::{TypeName, Value};
@@ -20,7 +21,8 @@ pub struct LineRef {
 pub enum Verdict {
     /// It was tried, and holds.
     Proved,
-    /// It holds between records that a person links. Nothing that runs would have linked those of the trial.
+    /// It holds between records that a person links. Nothing that runs would have linked those of
+    /// the trial.
     OnceLinked,
     /// It was tried, and does not hold.
     Violated,
@@ -82,7 +84,8 @@ pub enum Step {
         ty: TypeName,
         values: Values,
     },
-    /// The same, unless the system does not take it as it has one like it: then `otherwise` is what is not tried.
+    /// The same, unless the system does not take it as it has one like it: then `otherwise` is what
+    /// is not tried.
     AddAlike {
         slot: Slot,
         ty: TypeName,
@@ -93,7 +96,8 @@ pub enum Step {
         slot: Slot,
         values: Values,
     },
-    /// Deletes a record by hand. The next run lists everything, as not every system tells of deletions.
+    /// Deletes a record by hand. The next run lists everything, as not every system tells of
+    /// deletions.
     Delete {
         slot: Slot,
     },
@@ -102,13 +106,15 @@ pub enum Step {
         a: Slot,
         b: Slot,
     },
-    /// One of the first runs of all: it reads some of the record types only, and this is its number.
+    /// One of the first runs of all: it reads some of the record types only, and this is its
+    /// number.
     FirstReading(usize),
     /// A run.
     Run,
     /// Time passes, so that of two edits one is surely the later.
     Later,
-    /// The record of this type that `of` is linked with, else one that is added with these values and linked by hand.
+    /// The record of this type that `of` is linked with, else one that is added with these values
+    /// and linked by hand.
     Partner {
         of: Slot,
         slot: Slot,
@@ -125,7 +131,8 @@ pub enum Step {
 /// What a tester looks for.
 #[derive(Clone, Debug)]
 pub enum Expect {
-    /// The property shows the value. Where `refusable`, a system that refuses it and leaves that in review is no fault (G4).
+    /// The property shows the value. Where `refusable`, a system that refuses it and leaves that in
+    /// review is no fault (G4).
     Shows {
         slot: Slot,
         path: PropertyRef,
@@ -145,13 +152,15 @@ pub enum Expect {
         a: Slot,
         b: Slot,
     },
-    /// The record is linked with none of this type, and none of this type shows one of these values.
+    /// The record is linked with none of this type, and none of this type shows one of these
+    /// values.
     Alone {
         slot: Slot,
         ty: TypeName,
         signs: Vec<(PropertyRef, Value)>,
     },
-    /// A record of this type is there that is linked with it, from here on in `to`; exactly one shows each of these values.
+    /// A record of this type is there that is linked with it, from here on in `to`; exactly one
+    /// shows each of these values.
     Appears {
         of: Slot,
         to: Slot,
@@ -204,7 +213,8 @@ pub enum Expect {
         first: Box<(Value, Value)>,
         later: Box<(Value, Value)>,
     },
-    /// Two sides were edited: both show the later one, or (where a system does not tell when) at least the same one.
+    /// Two sides were edited: both show the later one, or (where a system does not tell when) at
+    /// least the same one.
     OneWins {
         a: Slot,
         a_path: PropertyRef,
@@ -250,7 +260,11 @@ impl Trial {
     }
 
     /// A trial to be played, if its script could be written; else why it could not.
-    pub fn scripted(line: LineRef, name: impl Into<String>, script: Result<Vec<Step>, String>) -> Self {
+    pub fn scripted(
+        line: LineRef,
+        name: impl Into<String>,
+        script: Result<Vec<Step>, String>,
+    ) -> Self {
         match script {
             Ok(script) => Trial::new(line, name, script),
             Err(why) => Trial::not_tried(line, name, why),

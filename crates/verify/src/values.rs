@@ -1,12 +1,16 @@
-//! Values to try a property with: of its type, unlike any other value of the trials, and such that both sides can hold them.
+//! Values to try a property with: of its type, unlike any other value of the trials, and such that
+//! both sides can hold them.
 //!
-//! A value is made from a number, so that two trials never use the same one and a failure can be looked up by it. What a value becomes
-//! on the other side is computed here from the row alone (conversion, then the type of the other property, then what its system is
-//! known to make of a text), which is what rule P3 says; how the engine comes to it is not looked at.
+//! A value is made from a number, so that two trials never use the same one and a failure can be
+//! looked up by it. What a value becomes on the other side is computed here from the row alone
+//! (conversion, then the type of the other property, then what its system is known to make of a
+//! text), which is what rule P3 says; how the engine comes to it is not looked at.
 
 use lockstep_model::schema::StoredAs;
 use lockstep_model::value::{as_stored, coerce, equal, equal_as, is_empty};
-use lockstep_model::{Conversion, PlainType, PropertyPair, PropertySchema, Reverse, Timestamp, Value};
+use lockstep_model::{
+    Conversion, PlainType, PropertyPair, PropertySchema, Reverse, Timestamp, Value,
+};
 use serde_json::json;
 
 /// The mark that every text of a trial carries.
@@ -24,7 +28,9 @@ impl Row<'_> {
     /// What the target is given for a value of the source.
     pub fn forward(&self, value: &Value) -> Result<Value, String> {
         let made = match &self.pair.conversion {
-            Some(conversion) => conversion.apply(value, Timestamp(0)).map_err(|error| error.to_string())?,
+            Some(conversion) => {
+                conversion.apply(value, Timestamp(0)).map_err(|error| error.to_string())?
+            }
             None => value.clone(),
         };
         Ok(as_stored(coerce(&made, self.to.ty)?, self.to.stored_as))
@@ -42,7 +48,8 @@ impl Row<'_> {
         Ok(as_stored(coerce(&made, self.from.ty)?, self.from.stored_as))
     }
 
-    /// What the target is given where the source has nothing, if the conversion makes something of that.
+    /// What the target is given where the source has nothing, if the conversion makes something of
+    /// that.
     pub fn default(&self) -> Option<Value> {
         self.forward(&Value::Null).ok().filter(|value| !is_empty(value))
     }
@@ -59,15 +66,21 @@ impl Row<'_> {
     pub fn values(&self, n: u64) -> Result<(Value, Value), String> {
         let computed = matches!(self.pair.conversion, Some(Conversion::Computed(_)));
         let ty = match &self.pair.conversion {
-            Some(Conversion::Plain(plain)) if narrower(self.from.ty, self.to.ty) == PlainType::String => *plain,
+            Some(Conversion::Plain(plain))
+                if narrower(self.from.ty, self.to.ty) == PlainType::String =>
+            {
+                *plain
+            }
             _ => narrower(self.from.ty, self.to.ty),
         };
         let mut candidates = vec![value(ty, self.from, Some(self.to), n)];
         if computed {
-            // What a nested list is made for can't be seen from outside; something of each kind is offered to it.
+            // What a nested list is made for can't be seen from outside; something of each kind is
+            // offered to it.
             use PlainType::{Boolean, Date, Datetime, Decimal, Float, Integer, List, String};
             candidates.clear();
-            let samples = self.pair.conversion.as_ref().map(Conversion::samples).unwrap_or_default();
+            let samples =
+                self.pair.conversion.as_ref().map(Conversion::samples).unwrap_or_default();
             let first = n as usize % samples.len().max(1);
             candidates.extend(samples.iter().cycle().skip(first).take(samples.len()).cloned());
             candidates.push(json!(format!("Ask{n} Embla{n}")));
@@ -91,7 +104,9 @@ impl Row<'_> {
                 Ok(other) if !is_empty(&other) => {
                     // Where the way back loses something, what comes back is what is tried with.
                     let back = self.backward(&other).ok().filter(|back| !is_empty(back));
-                    let stays = |back: &Value| self.forward(back).is_ok_and(|again| equal_as(self.to.ty, &again, &other));
+                    let stays = |back: &Value| {
+                        self.forward(back).is_ok_and(|again| equal_as(self.to.ty, &again, &other))
+                    };
                     let source = match back {
                         Some(back) if stays(&back) => back,
                         _ => candidate,
@@ -158,8 +173,15 @@ fn text(of: &PropertySchema, also: Option<&PropertySchema>, n: u64) -> String {
         let has = |schema: &PropertySchema| schema.path.as_str().to_lowercase().contains(word);
         has(of) || also.is_some_and(has)
     };
-    let room = [Some(of), also].into_iter().flatten().filter_map(|schema| schema.stored_as.max_chars).min();
-    let text = if of.stored_as.caseless || also.is_some_and(|schema| schema.stored_as.caseless) || names("mail") {
+    let room = [Some(of), also]
+        .into_iter()
+        .flatten()
+        .filter_map(|schema| schema.stored_as.max_chars)
+        .min();
+    let text = if of.stored_as.caseless
+        || also.is_some_and(|schema| schema.stored_as.caseless)
+        || names("mail")
+    {
         format!("{MARK}{n}@example.com")
     } else if names("phone") || names("mobile") || names("fax") {
         format!("+479{n:07}")
@@ -193,7 +215,8 @@ pub fn near(value: &Value) -> Option<Value> {
     }
 }
 
-/// Whether a property shows what it should, in its own terms (P3): systems reformat telephone numbers and fold case.
+/// Whether a property shows what it should, in its own terms (P3): systems reformat telephone
+/// numbers and fold case.
 pub fn shows(schema: &PropertySchema, shown: &Value, expected: &Value) -> bool {
     if schema.list
         && let Value::Array(elements) = shown
@@ -210,7 +233,8 @@ pub fn shows(schema: &PropertySchema, shown: &Value, expected: &Value) -> bool {
 /// Whether a list shows these elements in this order, and no others.
 pub fn elements_show(schema: &PropertySchema, shown: &Value, expected: &[Value]) -> bool {
     let Value::Array(elements) = shown else { return false };
-    elements.len() == expected.len() && elements.iter().zip(expected).all(|(shown, expected)| alike(schema, shown, expected))
+    elements.len() == expected.len()
+        && elements.iter().zip(expected).all(|(shown, expected)| alike(schema, shown, expected))
 }
 
 fn alike(schema: &PropertySchema, shown: &Value, expected: &Value) -> bool {
@@ -234,13 +258,22 @@ mod tests {
 
     fn pair(conversion: Option<Value>) -> PropertyPair {
         let conversion = conversion.map(|json| Conversion::parse(&json).unwrap());
-        PropertyPair { conversion, ..PropertyPair::equal(PropertyRef::new("a"), PropertyRef::new("b")) }
+        PropertyPair {
+            conversion,
+            ..PropertyPair::equal(PropertyRef::new("a"), PropertyRef::new("b"))
+        }
     }
 
     #[test]
     fn both_sides_can_hold_what_is_tried() {
         let string = PropertySchema::new("a", PlainType::String);
-        for ty in [PlainType::Integer, PlainType::Datetime, PlainType::Boolean, PlainType::Decimal, PlainType::List] {
+        for ty in [
+            PlainType::Integer,
+            PlainType::Datetime,
+            PlainType::Boolean,
+            PlainType::Decimal,
+            PlainType::List,
+        ] {
             let to = PropertySchema::new("b", ty);
             let pair = pair(None);
             let row = Row { pair: &pair, from: &string, to: &to };

@@ -1,7 +1,8 @@
 //! The documents written back with their verdicts, and the results for other programs.
 //!
-//! HTML and Markdown show each verdict beside its line, with the trials folded away; the reStructuredText form has them as comments and reads
-//! back with the same statements and rows. JUnit is the form that build servers read: a test suite for each section, a case for each line.
+//! HTML and Markdown show each verdict beside its line, with the trials folded away; the
+//! reStructuredText form has them as comments and reads back with the same statements and rows.
+//! JUnit is the form that build servers read: a test suite for each section, a case for each line.
 
 use std::fmt::Write as _;
 
@@ -52,21 +53,31 @@ fn notes(list: &Checklist, document: &DocumentLines) -> Notes {
             .map(|line| (line.text.clone(), note(list, line)))
             .collect(),
     };
-    Notes { summary: tallied(list, &tally), sections: document.sections.iter().map(section).collect() }
+    Notes {
+        summary: tallied(list, &tally),
+        sections: document.sections.iter().map(section).collect(),
+    }
 }
 
 fn note(list: &Checklist, line: &Line) -> Note {
     let trials: Vec<&Trial> = line.trials.iter().map(|at| &list.trials[*at]).collect();
-    let violated = trials.iter().find(|trial| trial.verdict == Some(Verdict::Violated)).and_then(|trial| trial.failure.as_ref());
+    let violated = trials
+        .iter()
+        .find(|trial| trial.verdict == Some(Verdict::Violated))
+        .and_then(|trial| trial.failure.as_ref());
     let why = match (&line.verdict, violated) {
         (Verdict::NotTried(why) | Verdict::Impossible(why), _) => why.clone(),
         (Verdict::OnceLinked, _) => ONCE_LINKED.into(),
-        (Verdict::Violated, Some(failure)) => format!("expected: {}; found: {}", failure.expected, failure.found),
+        (Verdict::Violated, Some(failure)) => {
+            format!("expected: {}; found: {}", failure.expected, failure.found)
+        }
         _ => String::new(),
     };
     let of = |trial: &&Trial| {
         let verdict = match &trial.verdict {
-            Some(verdict @ (Verdict::NotTried(why) | Verdict::Impossible(why))) => format!("{}, {why}", verdict.name()),
+            Some(verdict @ (Verdict::NotTried(why) | Verdict::Impossible(why))) => {
+                format!("{}, {why}", verdict.name())
+            }
             Some(verdict) => verdict.name().to_string(),
             None => "under way".into(),
         };
@@ -96,7 +107,10 @@ pub fn junit(list: &Checklist) -> String {
     );
     for document in &list.documents {
         for section in &document.sections {
-            let of_section = list.lines().filter(|(_, other, _)| std::ptr::eq(*other, section)).map(|(_, _, line)| line);
+            let of_section = list
+                .lines()
+                .filter(|(_, other, _)| std::ptr::eq(*other, section))
+                .map(|(_, _, line)| line);
             let lines: Vec<&Line> = of_section.collect();
             let mut tally = Tally::default();
             lines.iter().for_each(|line| tally.count(&line.verdict));
@@ -120,14 +134,21 @@ pub fn junit(list: &Checklist) -> String {
 
 fn case(out: &mut String, list: &Checklist, document: &DocumentLines, suite: &str, line: &Line) {
     let at = line.at.map(|at| format!(" line=\"{at}\"")).unwrap_or_default();
-    let head =
-        format!("    <testcase classname=\"{suite}\" name=\"{}\" file=\"{}\"{at}", escape(&line.text), escape(&document.name));
+    let head = format!(
+        "    <testcase classname=\"{suite}\" name=\"{}\" file=\"{}\"{at}",
+        escape(&line.text),
+        escape(&document.name)
+    );
     match &line.verdict {
         Verdict::Proved => {
             let _ = writeln!(out, "{head}/>");
         }
         Verdict::OnceLinked => {
-            let _ = writeln!(out, "{head}><system-out>{}: {ONCE_LINKED}</system-out></testcase>", line.verdict.name());
+            let _ = writeln!(
+                out,
+                "{head}><system-out>{}: {ONCE_LINKED}</system-out></testcase>",
+                line.verdict.name()
+            );
         }
         Verdict::NotTried(why) => {
             let _ = writeln!(out, "{head}><skipped message=\"{}\"/></testcase>", escape(why));
@@ -139,10 +160,16 @@ fn case(out: &mut String, list: &Checklist, document: &DocumentLines, suite: &st
         Verdict::Violated => {
             let note = note(list, line);
             let trials = line.trials.iter().map(|at| &list.trials[*at]);
-            let text: String =
-                trials.filter(|trial| trial.verdict == Some(Verdict::Violated)).map(crate::text::failure).collect();
+            let text: String = trials
+                .filter(|trial| trial.verdict == Some(Verdict::Violated))
+                .map(crate::text::failure)
+                .collect();
             let message = escape(&note.why);
-            let _ = writeln!(out, "{head}><failure message=\"{message}\">{}</failure></testcase>", escape(&text));
+            let _ = writeln!(
+                out,
+                "{head}><failure message=\"{message}\">{}</failure></testcase>",
+                escape(&text)
+            );
         }
     }
 }

@@ -1,5 +1,5 @@
-//! A project whose flows do not do what its document says: each difference is caught by a trial and named at its row. And systems without a
-//! connector, emulated from what the documents say of them.
+//! A project whose flows do not do what its document says: each difference is caught by a trial and
+//! named at its row. And systems without a connector, emulated from what the documents say of them.
 
 use std::path::Path;
 
@@ -124,7 +124,8 @@ flows: [flows.yaml]
 
 /// The lines that do not hold.
 fn red(outcome: &Outcome) -> Vec<String> {
-    let violated = outcome.checklist.lines().filter(|(_, _, line)| line.verdict == Verdict::Violated);
+    let violated =
+        outcome.checklist.lines().filter(|(_, _, line)| line.verdict == Verdict::Violated);
     violated.map(|(_, _, line)| line.text.clone()).collect()
 }
 
@@ -137,9 +138,17 @@ fn what_is_said_of_unknown_systems_is_enough_to_prove_every_line() {
     }
     // The value that the type can't hold was tried with, and the reference was translated.
     assert!(
-        outcome.checklist.trials.iter().any(|trial| trial.name.contains("can't hold") && trial.verdict == Some(Verdict::Proved))
+        outcome.checklist.trials.iter().any(
+            |trial| trial.name.contains("can't hold") && trial.verdict == Some(Verdict::Proved)
+        )
     );
-    assert!(outcome.checklist.trials.iter().any(|trial| trial.name.contains("P8") && trial.verdict == Some(Verdict::Proved)));
+    assert!(
+        outcome
+            .checklist
+            .trials
+            .iter()
+            .any(|trial| trial.name.contains("P8") && trial.verdict == Some(Verdict::Proved))
+    );
 }
 
 #[test]
@@ -164,8 +173,14 @@ fn a_row_that_goes_one_way_is_named_where_the_document_says_both() {
     let outcome = with("- first <-> name.first : string", "- first -> name.first : string");
     let red = red(&outcome);
     assert!(red.contains(&"first – name.first \"string\"".to_string()), "{red:?}");
-    assert!(!red.iter().any(|line| line.starts_with("last") || line.starts_with("Every")), "{red:?}");
-    assert!(red.iter().any(|line| line.starts_with("Once a link between a HubSpot Contact")), "{red:?}");
+    assert!(
+        !red.iter().any(|line| line.starts_with("last") || line.starts_with("Every")),
+        "{red:?}"
+    );
+    assert!(
+        red.iter().any(|line| line.starts_with("Once a link between a HubSpot Contact")),
+        "{red:?}"
+    );
     let told = lockstep_verify::text::checklist(&outcome.checklist);
     assert!(told.contains("an edit in fiken.Persons arrives in hubspot.Contact"), "{told}");
 }
@@ -179,15 +194,26 @@ fn a_missing_link_rule_is_named_at_its_row() {
 #[test]
 fn what_only_a_connection_creates_is_linked_by_one() {
     let connected = "Before any synchronization can take place, a link between a HubSpot Company and a Fiken Customers must be established.\n\nA new Fiken Customers will be created from a HubSpot Company if it is connected to a HubSpot Contact that is synchronized into Fiken.";
-    let text = SIGNED.replace("Every HubSpot Company will be synchronized with a Fiken Customers.", connected);
+    let text = SIGNED
+        .replace("Every HubSpot Company will be synchronized with a Fiken Customers.", connected);
     let outcome = in_sandbox(&[Written { name: "signed.rst".into(), text }], false).unwrap();
     let told = lockstep_verify::text::checklist(&outcome.checklist);
-    let line = |text: &str| outcome.checklist.lines().find(|(_, _, line)| line.text.starts_with(text)).unwrap().2.verdict.clone();
+    let line = |text: &str| {
+        outcome
+            .checklist
+            .lines()
+            .find(|(_, _, line)| line.text.starts_with(text))
+            .unwrap()
+            .2
+            .verdict
+            .clone()
+    };
     assert_eq!(line("A new Fiken Customers"), Verdict::Proved, "{told}");
     assert_eq!(line("name – name"), Verdict::Proved, "{told}");
 }
 
-/// What is said of a webshop's buyers, a condition in prose; and the flow, with the filter that means it.
+/// What is said of a webshop's buyers, a condition in prose; and the flow, with the filter that
+/// means it.
 const CONDITION: &str = "\
 ========================
 Webshop to Ledger
@@ -260,7 +286,12 @@ flows: [flows.yaml]
 }
 
 fn verdict_of<'a>(outcome: &'a Outcome, trial: &str) -> Option<&'a Verdict> {
-    outcome.checklist.trials.iter().find(|known| known.name.contains(trial)).and_then(|trial| trial.verdict.as_ref())
+    outcome
+        .checklist
+        .trials
+        .iter()
+        .find(|known| known.name.contains(trial))
+        .and_then(|trial| trial.verdict.as_ref())
 }
 
 #[test]
@@ -277,9 +308,13 @@ fn a_condition_in_prose_is_tried_by_the_filter_of_the_flow_that_runs() {
         assert_eq!(verdict_of(&outcome, trial), Some(&Verdict::Proved), "{trial}\n{told}");
     }
     // The row that the condition reads is tried with the other value that meets it.
-    let row = outcome.checklist.lines().find(|(_, _, line)| line.text.starts_with("level")).unwrap().2;
+    let row =
+        outcome.checklist.lines().find(|(_, _, line)| line.text.starts_with("level")).unwrap().2;
     assert_eq!(row.verdict, Verdict::Proved, "{told}");
-    for trial in ["deleted in webshop.Buyers, it is deleted", "it stays in webshop.Buyers where it was edited there (D1)"] {
+    for trial in [
+        "deleted in webshop.Buyers, it is deleted",
+        "it stays in webshop.Buyers where it was edited there (D1)",
+    ] {
         assert_eq!(verdict_of(&outcome, trial), Some(&Verdict::Proved), "{trial}\n{told}");
     }
 }
@@ -291,14 +326,23 @@ fn a_flow_that_creates_without_regard_to_the_condition_is_named_at_it() {
         "create: always",
     );
     assert_ne!(always, CONDITION_FLOW);
-    // Nothing says any more how to tell who meets it, so nothing can be violated; it is not tried, and says so.
+    // Nothing says any more how to tell who meets it, so nothing can be violated; it is not tried,
+    // and says so.
     let outcome = conditional(&always);
-    let line = outcome.checklist.lines().find(|(_, _, line)| line.text.starts_with("When a Webshop")).unwrap().2;
+    let line = outcome
+        .checklist
+        .lines()
+        .find(|(_, _, line)| line.text.starts_with("When a Webshop"))
+        .unwrap()
+        .2;
     let Verdict::NotTried(why) = &line.verdict else { panic!("{:?}", line.verdict) };
     assert!(why.contains("prose"), "{why}");
-    // A filter that says less than the flow does is another matter: the document's own is held against it.
+    // A filter that says less than the flow does is another matter: the document's own is held
+    // against it.
     let own =
-        "document: { title: Webshop to Ledger, systems: { webshop: Webshop, ledger: Ledger } }\n".to_string() + CONDITION_FLOW;
+        "document: { title: Webshop to Ledger, systems: { webshop: Webshop, ledger: Ledger } }\n"
+            .to_string()
+            + CONDITION_FLOW;
     let dir = tempfile::tempdir().unwrap();
     let project = "\
 systems:
@@ -309,7 +353,9 @@ flows: [flows.yaml]
     std::fs::write(dir.path().join("lockstep.yaml"), project).unwrap();
     std::fs::write(dir.path().join("flows.yaml"), always).unwrap();
     let (project, _) = lockstep_config::load(Path::new(dir.path()));
-    let outcome = against(&project.unwrap(), &[Written { name: "signed.yaml".into(), text: own }], false).unwrap();
+    let outcome =
+        against(&project.unwrap(), &[Written { name: "signed.yaml".into(), text: own }], false)
+            .unwrap();
     let red = red(&outcome);
     assert!(red.iter().any(|line| line.starts_with("When a Webshop Buyers")), "{red:?}");
 }
@@ -323,18 +369,32 @@ fn what_nothing_links_is_proved_once_linked_by_hand_and_no_more() {
     assert_ne!(text, SIGNED);
     let outcome = in_sandbox(&[Written { name: "signed.rst".into(), text }], false).unwrap();
     let told = lockstep_verify::text::checklist(&outcome.checklist);
-    let verdict =
-        |row: &str| outcome.checklist.lines().find(|(_, _, line)| line.text.starts_with(row)).unwrap().2.verdict.clone();
+    let verdict = |row: &str| {
+        outcome
+            .checklist
+            .lines()
+            .find(|(_, _, line)| line.text.starts_with(row))
+            .unwrap()
+            .2
+            .verdict
+            .clone()
+    };
     assert_eq!(verdict("name – name"), Verdict::OnceLinked, "{told}");
     assert_eq!(verdict("first – name.first"), Verdict::Proved, "{told}");
     assert_eq!(outcome.checklist.tally().violated, 0, "{told}");
     assert!(told.contains("proved once linked by hand: nothing else linked"), "{told}");
-    assert!(lockstep_verify::written::junit(&outcome.checklist).contains("<system-out>proved once linked by hand"));
+    assert!(
+        lockstep_verify::written::junit(&outcome.checklist)
+            .contains("<system-out>proved once linked by hand")
+    );
 }
 
 #[test]
 fn a_flow_that_does_not_create_is_named_at_its_statement() {
-    let outcome = with("    to: fiken.Customers\n    create: always\n", "    to: fiken.Customers\n    create: never\n");
+    let outcome = with(
+        "    to: fiken.Customers\n    create: always\n",
+        "    to: fiken.Customers\n    create: never\n",
+    );
     let red = red(&outcome);
     assert_eq!(red, ["Every HubSpot Company will be synchronized with a Fiken Customers."]);
 }

@@ -1,4 +1,5 @@
-//! Documents tried on the emulated systems, over HTTP: what holds is proved, what can't be tried says why.
+//! Documents tried on the emulated systems, over HTTP: what holds is proved, what can't be tried
+//! says why.
 
 use lockstep_verify::{Outcome, Verdict, Written, in_sandbox};
 
@@ -14,22 +15,34 @@ fn examples(names: &[&str]) -> Vec<Written> {
 /// The verdict of the only line that begins so, or of all such lines if they have the same.
 #[track_caller]
 fn verdict(outcome: &Outcome, text: &str) -> Verdict {
-    let found: Vec<&Verdict> =
-        outcome.checklist.lines().filter(|(_, _, line)| line.text.starts_with(text)).map(|(_, _, line)| &line.verdict).collect();
+    let found: Vec<&Verdict> = outcome
+        .checklist
+        .lines()
+        .filter(|(_, _, line)| line.text.starts_with(text))
+        .map(|(_, _, line)| &line.verdict)
+        .collect();
     assert!(!found.is_empty() && found.iter().all(|other| *other == found[0]), "{text}: {found:?}");
     found[0].clone()
 }
 
 #[test]
 fn the_example_documents_are_proved_as_far_as_they_can_be_tried() {
-    let names = ["superoffice-wix", "poweroffice-go-wix", "wix-crmoffice", "wix-youtrack", "superoffice-zendesk"];
+    let names = [
+        "superoffice-wix",
+        "poweroffice-go-wix",
+        "wix-crmoffice",
+        "wix-youtrack",
+        "superoffice-zendesk",
+    ];
     let outcome = in_sandbox(&examples(&names), false).unwrap();
     let told = lockstep_verify::text::checklist(&outcome.checklist);
     let tally = outcome.checklist.tally();
     assert_eq!(tally.violated, 0, "{told}");
     assert!(tally.proved > 85 && tally.not_tried < 7, "{told}");
     for rule in ["(L3)", "(L4)", "(L8)", "(P2)", "(P7)", "(P9)", "(P10)", "(D1)"] {
-        let proved = |trial: &&lockstep_verify::Trial| trial.name.contains(rule) && trial.verdict == Some(Verdict::Proved);
+        let proved = |trial: &&lockstep_verify::Trial| {
+            trial.name.contains(rule) && trial.verdict == Some(Verdict::Proved)
+        };
         assert!(outcome.checklist.trials.iter().any(|trial| proved(&trial)), "{rule}");
     }
     assert_eq!(verdict(&outcome, "OwnedBy.AssociateId – requester_id"), Verdict::Proved, "{told}");
@@ -38,12 +51,19 @@ fn the_example_documents_are_proved_as_far_as_they_can_be_tried() {
     assert!(why.contains("a number of minutes is no point in time"), "{why}");
     let Verdict::NotTried(why) = verdict(&outcome, "Every Wix Products") else { panic!("{told}") };
     assert!(why.contains("C3"), "{why}");
-    assert_eq!(verdict(&outcome, "A run with nothing to do writes nothing."), Verdict::Proved, "{told}");
+    assert_eq!(
+        verdict(&outcome, "A run with nothing to do writes nothing."),
+        Verdict::Proved,
+        "{told}"
+    );
 }
 
 fn table(columns: &[&str], rows: &[&[&str]]) -> String {
     let line = |cells: &[&str]| {
-        let cells = cells.iter().enumerate().map(|(at, cell)| format!("   {} - {cell}\n", if at == 0 { "*" } else { " " }));
+        let cells = cells
+            .iter()
+            .enumerate()
+            .map(|(at, cell)| format!("   {} - {cell}\n", if at == 0 { "*" } else { " " }));
         cells.collect::<String>()
     };
     let rows: String = rows.iter().map(|row| line(row)).collect();
@@ -64,7 +84,8 @@ fn section(a: &str, b: &str, statements: &str, matches: &[&[&str]], rows: &[&[&s
     text += &format!(
         "Once a link between a Fjord {a} and a Tinde {b} is established, it will keep in sync between the two systems, regardless of where it is edited.\n\nThe following properties are synchronized between a Fjord {a} and a Tinde {b}:\n\n"
     );
-    let columns = [&*format!("Fjord {a} Property"), &*format!("Tinde {b} Property"), "Tinde Data Type"];
+    let columns =
+        [&*format!("Fjord {a} Property"), &*format!("Tinde {b} Property"), "Tinde Data Type"];
     text + &table(&columns, rows) + "\n"
 }
 
@@ -102,7 +123,9 @@ fn nothing_is_called_violated_that_the_document_itself_decides() {
     let outcome = in_sandbox(&[Written { name: "fjord-tinde.rst".into(), text }], false).unwrap();
     let told = lockstep_verify::text::checklist(&outcome.checklist);
     assert_eq!(outcome.checklist.tally().violated, 0, "{told}");
-    let Verdict::NotTried(why) = verdict(&outcome, "When the person is a customer") else { panic!("{told}") };
+    let Verdict::NotTried(why) = verdict(&outcome, "When the person is a customer") else {
+        panic!("{told}")
+    };
     assert!(why.contains("prose"), "{why}");
     assert_eq!(verdict(&outcome, "email = mail"), Verdict::Proved, "{told}");
     assert_eq!(verdict(&outcome, "city – town"), Verdict::Proved, "{told}");

@@ -1,12 +1,15 @@
-//! The match advisor: by which properties the records of two record types could be matched, and which hold the same.
+//! The match advisor: by which properties the records of two record types could be matched, and
+//! which hold the same.
 //!
-//! Both sides are read whole, nothing is written and nothing stored. Candidates are found by what the values are, not by what the
-//! properties are called: two properties whose normalised values (L2) overlap. It rests on one sorted list of hashes a property
-//! (64 bits of the normalised value, 32 of the record's number), so a hundred thousand records a side take some hundred bytes each,
+//! Both sides are read whole, nothing is written and nothing stored. Candidates are found by what
+//! the values are, not by what the properties are called: two properties whose normalised values
+//! (L2) overlap. It rests on one sorted list of hashes a property (64 bits of the normalised value,
+//! 32 of the record's number), so a hundred thousand records a side take some hundred bytes each,
 //! and comparing two properties is one pass over two sorted lists (a merge join).
 //!
-//! Property rows are proposed by agreement *within* the records that the best match row would link: a city that is "Oslo" on both
-//! sides of most links is the same property; one that merely has the same words in it is not.
+//! Property rows are proposed by agreement *within* the records that the best match row would link:
+//! a city that is "Oslo" on both sides of most links is the same property; one that merely has the
+//! same words in it is not.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -19,13 +22,15 @@ use serde::Serialize;
 
 /// A page of records.
 const PAGE: usize = 1000;
-/// More properties of a side are not looked at: the first of the schema, which lists what matters first.
+/// More properties of a side are not looked at: the first of the schema, which lists what matters
+/// first.
 const PROPERTIES: usize = 80;
 /// A match row is proposed where so large a share of the rarer side's values is there once only.
 const UNIQUE_ENOUGH: f64 = 0.9;
 /// And where it would link so large a share of the smaller side.
 const LINKS_ENOUGH: f64 = 0.05;
-/// A property row is proposed where both sides hold the same in so large a share of the linked records that hold anything.
+/// A property row is proposed where both sides hold the same in so large a share of the linked
+/// records that hold anything.
 const AGREES_ENOUGH: f64 = 0.6;
 /// Candidates shown.
 const SHOWN: usize = 12;
@@ -85,7 +90,8 @@ pub struct Filled {
     pub distinct: usize,
     /// Records whose value another record of the same side has too.
     pub collisions: usize,
-    /// Addresses such as `info@` and `noreply@`, which several records may share without being the same.
+    /// Addresses such as `info@` and `noreply@`, which several records may share without being the
+    /// same.
     pub shared_addresses: usize,
 }
 
@@ -96,11 +102,13 @@ pub struct Candidate {
     pub to: Filled,
     /// Different values that both sides have.
     pub overlap: usize,
-    /// Records of the first side that match exactly one of the other, which matches no other record.
+    /// Records of the first side that match exactly one of the other, which matches no other
+    /// record.
     pub would_link: usize,
     /// Records of the first side of which a person would be asked (L6).
     pub would_ask: usize,
-    /// Records of the first side that match nothing: `create: always` would make a counterpart of each.
+    /// Records of the first side that match nothing: `create: always` would make a counterpart of
+    /// each.
     pub would_create: usize,
     /// Of those, records that another row would have linked: they would be there twice.
     pub created_twice: usize,
@@ -122,7 +130,10 @@ pub struct RowAdvice {
 }
 
 /// Reads both sides and says what could be matched.
-pub fn advise(from: (&TypeName, &dyn Connector), to: (&TypeName, &dyn Connector)) -> Result<Advice, Trouble> {
+pub fn advise(
+    from: (&TypeName, &dyn Connector),
+    to: (&TypeName, &dyn Connector),
+) -> Result<Advice, Trouble> {
     let (a, b) = (Side::read(from.0, from.1)?, Side::read(to.0, to.1)?);
     let mut found: Vec<(Candidate, Links)> = Vec::new();
     for p in &a.columns {
@@ -131,19 +142,30 @@ pub fn advise(from: (&TypeName, &dyn Connector), to: (&TypeName, &dyn Connector)
         }
     }
     // An address is a person's own; names and telephone numbers several people have.
-    let is_address = |c: &Candidate| [&c.from.path, &c.to.path].iter().any(|path| Kind::hinted_by(path) == Kind::LikelyEmail);
-    let rank = |c: &Candidate| (c.proposed, c.proposed && is_address(c), c.would_link, usize::MAX - c.would_ask, c.overlap);
+    let is_address = |c: &Candidate| {
+        [&c.from.path, &c.to.path].iter().any(|path| Kind::hinted_by(path) == Kind::LikelyEmail)
+    };
+    let rank = |c: &Candidate| {
+        (c.proposed, c.proposed && is_address(c), c.would_link, usize::MAX - c.would_ask, c.overlap)
+    };
     found.sort_by(|x, y| {
-        rank(&y.0).cmp(&rank(&x.0)).then_with(|| (&x.0.from.path, &x.0.to.path).cmp(&(&y.0.from.path, &y.0.to.path)))
+        rank(&y.0)
+            .cmp(&rank(&x.0))
+            .then_with(|| (&x.0.from.path, &x.0.to.path).cmp(&(&y.0.from.path, &y.0.to.path)))
     });
     let linkable = linkable(&found, a.records);
     for (candidate, links) in &mut found {
-        candidate.created_twice = linkable.iter().zip(&links.of).filter(|(any, mine)| **any && **mine == UNMATCHED).count();
+        candidate.created_twice = linkable
+            .iter()
+            .zip(&links.of)
+            .filter(|(any, mine)| **any && **mine == UNMATCHED)
+            .count();
     }
     let links: Option<&Links> = found.first().filter(|(c, _)| c.proposed).map(|(_, links)| links);
     let rows = links.map(|links| rows(links, &a, &b)).unwrap_or_default();
     let matches = match_rows(&found);
-    let mut candidates: Vec<Candidate> = found.into_iter().map(|(candidate, _)| candidate).collect();
+    let mut candidates: Vec<Candidate> =
+        found.into_iter().map(|(candidate, _)| candidate).collect();
     candidates.truncate(SHOWN);
     let yaml = yaml(from.0, to.0, &matches, &rows);
     let side = |side: &Side, name: &TypeName| SideAdvice {
@@ -182,7 +204,8 @@ struct Column {
     shared: usize,
     /// Records in which it holds the record's own id.
     own_ids: usize,
-    /// By the rule for texts, for e-mail addresses and, where the name says so, for telephone numbers.
+    /// By the rule for texts, for e-mail addresses and, where the name says so, for telephone
+    /// numbers.
     hashes: BTreeMap<u8, Vec<(u64, u32)>>,
 }
 
@@ -203,13 +226,20 @@ fn number(kind: Kind) -> u8 {
 impl Side {
     fn read(name: &TypeName, connector: &dyn Connector) -> Result<Side, Trouble> {
         let schema = connector.types().iter().find(|schema| schema.kind == name.kind);
-        let schema = schema.ok_or_else(|| Trouble::Misconfigured(format!("there is no record type {name}")))?;
+        let schema = schema
+            .ok_or_else(|| Trouble::Misconfigured(format!("there is no record type {name}")))?;
         let mut columns = columns(schema);
-        let watch: Vec<PropertyRef> = columns.iter().map(|column| PropertyRef::new(column.path.as_str())).collect();
+        let watch: Vec<PropertyRef> =
+            columns.iter().map(|column| PropertyRef::new(column.path.as_str())).collect();
         let mut numbers: HashMap<String, u32> = HashMap::new();
         let (mut checkpoint, mut unreadable): (Option<Checkpoint>, usize) = (None, 0);
         loop {
-            let request = ReadRequest { kind: &name.kind, watch: &watch, checkpoint: checkpoint.as_ref(), page_size: PAGE };
+            let request = ReadRequest {
+                kind: &name.kind,
+                watch: &watch,
+                checkpoint: checkpoint.as_ref(),
+                page_size: PAGE,
+            };
             let page = connector.read(request)?;
             unreadable += page.faults.len();
             for record in page.records.into_iter().filter(|record| !record.deleted) {
@@ -219,7 +249,8 @@ impl Side {
                     continue;
                 }
                 for (column, value) in columns.iter_mut().zip(&record.values) {
-                    column.own_ids += usize::from(value.as_ref().is_some_and(|value| says(value, &record.id)));
+                    column.own_ids +=
+                        usize::from(value.as_ref().is_some_and(|value| says(value, &record.id)));
                     column.take(next, value.as_ref().unwrap_or(&Value::Null));
                 }
             }
@@ -253,8 +284,12 @@ fn columns(schema: &TypeSchema) -> Vec<Column> {
     let mut columns: Vec<Column> = Vec::new();
     for property in &schema.properties {
         let Some(path) = schema.resolve(&property.path) else { continue };
-        let plain = !matches!(property.ty, PlainType::Boolean | PlainType::List) && property.reference.is_none();
-        if !plain || columns.len() == PROPERTIES || columns.iter().any(|column| column.path == path.as_str()) {
+        let plain = !matches!(property.ty, PlainType::Boolean | PlainType::List)
+            && property.reference.is_none();
+        if !plain
+            || columns.len() == PROPERTIES
+            || columns.iter().any(|column| column.path == path.as_str())
+        {
             continue;
         }
         columns.push(Column {
@@ -272,13 +307,15 @@ fn columns(schema: &TypeSchema) -> Vec<Column> {
 }
 
 impl Column {
-    /// It is the record's own id: given by its system, the same elsewhere by chance only, and never written.
+    /// It is the record's own id: given by its system, the same elsewhere by chance only, and never
+    /// written.
     fn is_own_id(&self) -> bool {
         self.own_ids == self.filled
     }
 
     fn take(&mut self, record: u32, value: &Value) {
-        if is_empty(value) || matches!(effective(value, false), Value::Object(_) | Value::Array(_)) {
+        if is_empty(value) || matches!(effective(value, false), Value::Object(_) | Value::Array(_))
+        {
             return;
         }
         self.filled += 1;
@@ -287,11 +324,16 @@ impl Column {
         self.shared += usize::from(texts.iter().any(|text| is_shared(text)));
         for kind in [Kind::Seen, Kind::LikelyEmail, Kind::LikelyPhone] {
             let hashes = self.hashes.entry(number(kind)).or_default();
-            hashes.extend(forms(value, Normal::of(kind), &none).iter().map(|form| (key_hash(0, &[form]), record)));
+            hashes.extend(
+                forms(value, Normal::of(kind), &none)
+                    .iter()
+                    .map(|form| (key_hash(0, &[form]), record)),
+            );
         }
     }
 
-    /// As the engine compares the two: by what either name speaks for, if the values are of that kind.
+    /// As the engine compares the two: by what either name speaks for, if the values are of that
+    /// kind.
     fn rule(&self, other: &Column) -> u8 {
         number(self.kind.with(other.kind))
     }
@@ -307,7 +349,13 @@ impl Column {
             distinct += 1;
             collisions += if same.len() > 1 { same.len() } else { 0 };
         }
-        Filled { path: self.path.clone(), filled: self.filled, distinct, collisions, shared_addresses: self.shared }
+        Filled {
+            path: self.path.clone(),
+            filled: self.filled,
+            distinct,
+            collisions,
+            shared_addresses: self.shared,
+        }
     }
 }
 
@@ -326,7 +374,9 @@ fn compare(p: &Column, q: &Column, a: &Side, b: &Side) -> Option<(Candidate, Lin
     let (left, right) = (p.hashes(rule), q.hashes(rule));
     let mut of = vec![UNMATCHED; a.records];
     let mut back = vec![UNMATCHED; b.records];
-    let meet = |slot: &mut u32, other: u32| *slot = if *slot == UNMATCHED || *slot == other { other } else { SEVERAL };
+    let meet = |slot: &mut u32, other: u32| {
+        *slot = if *slot == UNMATCHED || *slot == other { other } else { SEVERAL }
+    };
     let (mut i, mut j, mut overlap) = (0, 0, 0);
     while i < left.len() && j < right.len() {
         let (x, y) = (left[i].0, right[j].0);
@@ -367,7 +417,19 @@ fn compare(p: &Column, q: &Column, a: &Side, b: &Side) -> Option<(Candidate, Lin
         && would_link as f64 >= LINKS_ENOUGH * smaller as f64
         && would_link > 4 * would_ask;
     let would_create = a.records - would_link - would_ask;
-    Some((Candidate { from, to, overlap, would_link, would_ask, would_create, created_twice: 0, proposed }, Links { of }))
+    Some((
+        Candidate {
+            from,
+            to,
+            overlap,
+            would_link,
+            would_ask,
+            would_create,
+            created_twice: 0,
+            proposed,
+        },
+        Links { of },
+    ))
 }
 
 fn run(hashes: &[(u64, u32)]) -> &[(u64, u32)] {
@@ -392,7 +454,8 @@ fn rows(links: &Links, a: &Side, b: &Side) -> Vec<RowAdvice> {
                 .filter(|(_, one)| links.of[*one as usize] < SEVERAL)
                 .map(|(hash, one)| (*one, *hash))
                 .collect();
-            let theirs = q.hashes(rule).iter().map(|(hash, other)| (linked_to[*other as usize], *hash));
+            let theirs =
+                q.hashes(rule).iter().map(|(hash, other)| (linked_to[*other as usize], *hash));
             let mut right: Vec<(u32, u64)> = theirs.filter(|(one, _)| *one != UNMATCHED).collect();
             left.sort_unstable();
             right.sort_unstable();
@@ -408,9 +471,14 @@ fn rows(links: &Links, a: &Side, b: &Side) -> Vec<RowAdvice> {
             }
         }
     }
-    // Each property once: the pairs that agree most are taken first; lists give way to single values on a tie.
-    let is_list = |side: &Side, path: &str| side.columns.iter().any(|column| column.path == path && column.list);
-    all.sort_by_key(|row| (std::cmp::Reverse(row.same), row.both, is_list(a, &row.from), is_list(b, &row.to)));
+    // Each property once: the pairs that agree most are taken first; lists give way to single
+    // values on a tie.
+    let is_list = |side: &Side, path: &str| {
+        side.columns.iter().any(|column| column.path == path && column.list)
+    };
+    all.sort_by_key(|row| {
+        (std::cmp::Reverse(row.same), row.both, is_list(a, &row.from), is_list(b, &row.to))
+    });
     let mut rows: Vec<RowAdvice> = Vec::new();
     for row in all {
         if !rows.iter().any(|taken| taken.from == row.from || taken.to == row.to) {
@@ -427,7 +495,10 @@ fn agreement(left: &[(u32, u64)], right: &[(u32, u64)]) -> (usize, usize) {
         while j < right.len() && right[j].0 < mine[0].0 {
             j += 1;
         }
-        let end = right[j..].iter().position(|other| other.0 != mine[0].0).map_or(right.len(), |at| j + at);
+        let end = right[j..]
+            .iter()
+            .position(|other| other.0 != mine[0].0)
+            .map_or(right.len(), |at| j + at);
         let theirs = &right[j..end];
         if !theirs.is_empty() {
             both += 1;
@@ -451,13 +522,18 @@ fn match_rows(found: &[(Candidate, Links)]) -> Vec<String> {
         let more = both().filter(|(old, _)| **old == UNMATCHED).count();
         if more > 0 && both().all(|(old, new)| *old == UNMATCHED || old == new) {
             rows.push(format!("{row}    # finds {more} more"));
-            linked.iter_mut().zip(&links.of).filter(|(old, _)| **old == UNMATCHED).for_each(|(old, new)| *old = *new);
+            linked
+                .iter_mut()
+                .zip(&links.of)
+                .filter(|(old, _)| **old == UNMATCHED)
+                .for_each(|(old, new)| *old = *new);
         }
     }
     rows
 }
 
-/// A flow to paste: match rows that were proposed, property rows that agree; it links, and creates nothing until a person says so.
+/// A flow to paste: match rows that were proposed, property rows that agree; it links, and creates
+/// nothing until a person says so.
 fn yaml(from: &TypeName, to: &TypeName, matches: &[String], rows: &[RowAdvice]) -> String {
     let mut text = format!("  - from: {from}\n    to: {to}\n    create: never\n");
     if matches.is_empty() {
@@ -468,7 +544,10 @@ fn yaml(from: &TypeName, to: &TypeName, matches: &[String], rows: &[RowAdvice]) 
     matches.iter().for_each(|row| text += &format!("      - {row}\n"));
     text += if rows.is_empty() { "    properties: []\n" } else { "    properties:\n" };
     for row in rows {
-        text += &format!("      - {} {} {}    # the same in {} of {}\n", row.from, row.arrow, row.to, row.same, row.both);
+        text += &format!(
+            "      - {} {} {}    # the same in {} of {}\n",
+            row.from, row.arrow, row.to, row.same, row.both
+        );
     }
     text
 }

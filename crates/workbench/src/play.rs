@@ -1,11 +1,14 @@
-//! Plays tests of flows: the project's own flows, the same hub and the same store as in a run, on systems in memory.
+//! Plays tests of flows: the project's own flows, the same hub and the same store as in a run, on
+//! systems in memory.
 //!
-//! The idea it rests on: a test proves something about runs only if it *is* a run. So nothing is imitated but the systems
-//! ([`MemoryConnector`], with the schemas of the real connectors) and the clock. What a run did is told from what the systems hold
-//! before and after it, not from what the hub says of itself; only links and reviews are asked of the hub.
+//! The idea it rests on: a test proves something about runs only if it *is* a run. So nothing is
+//! imitated but the systems ([`MemoryConnector`], with the schemas of the real connectors) and the
+//! clock. What a run did is told from what the systems hold before and after it, not from what the
+//! hub says of itself; only links and reviews are asked of the hub.
 //!
-//! Time: steps are an hour apart; within a step each edit is a second later than the one before, so of two records given the later
-//! is the newer (P1). After each run another one must write nothing (P4).
+//! Time: steps are an hour apart; within a step each edit is a second later than the one before, so
+//! of two records given the later is the newer (P1). After each run another one must write nothing
+//! (P4).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -92,7 +95,11 @@ pub(crate) struct Happened {
 }
 
 /// Plays a test, and tells what happens in its last step.
-pub(crate) fn happens(test: &FlowTest, flows: &[Flow], schemas: &Schemas) -> Result<Happened, String> {
+pub(crate) fn happens(
+    test: &FlowTest,
+    flows: &[Flow],
+    schemas: &Schemas,
+) -> Result<Happened, String> {
     let mut stage = Stage::new(flows, schemas)?;
     for (at, step) in test.steps.iter().enumerate() {
         if at > 0 {
@@ -116,7 +123,11 @@ pub(crate) fn happens(test: &FlowTest, flows: &[Flow], schemas: &Schemas) -> Res
                     let names: BTreeSet<&String> = was.keys().chain(flat.keys()).collect();
                     let changed = |name: &&String| was.get(*name) != flat.get(*name);
                     let value = |name: &String| flat.get(name).cloned().unwrap_or(Value::Null);
-                    let changes: Flat = names.into_iter().filter(changed).map(|name| (name.clone(), value(name))).collect();
+                    let changes: Flat = names
+                        .into_iter()
+                        .filter(changed)
+                        .map(|name| (name.clone(), value(name)))
+                        .collect();
                     if !changes.is_empty() {
                         updates.push((ty, id.clone(), changes));
                     }
@@ -161,18 +172,27 @@ type All = BTreeMap<(String, String), BTreeMap<String, Flat>>;
 
 impl Stage {
     fn new(flows: &[Flow], schemas: &Schemas) -> Result<Stage, String> {
-        let systems: BTreeMap<String, Arc<MemoryConnector>> =
-            schemas.iter().map(|(name, types)| (name.clone(), Arc::new(MemoryConnector::new(types.clone())))).collect();
+        let systems: BTreeMap<String, Arc<MemoryConnector>> = schemas
+            .iter()
+            .map(|(name, types)| (name.clone(), Arc::new(MemoryConnector::new(types.clone()))))
+            .collect();
         let schemas: Schemas = systems
             .iter()
-            .map(|(name, system)| (name.clone(), lockstep_connector::Connector::types(&**system).to_vec()))
+            .map(|(name, system)| {
+                (name.clone(), lockstep_connector::Connector::types(&**system).to_vec())
+            })
             .collect();
-        let plan = Plan::compile(flows, &schemas)
-            .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
-        let connected = systems.iter().map(|(name, system)| System { name: name.clone(), connector: system.clone() }).collect();
+        let plan = Plan::compile(flows, &schemas).map_err(|errors| {
+            errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+        })?;
+        let connected = systems
+            .iter()
+            .map(|(name, system)| System { name: name.clone(), connector: system.clone() })
+            .collect();
         let store = SqliteStore::in_memory().map_err(|error| error.to_string())?;
         let clock = Arc::new(Hands(AtomicI64::new(BEGINNING)));
-        let hub = Hub::new(plan, connected, Box::new(store), clock.clone()).map_err(|error| error.to_string())?;
+        let hub = Hub::new(plan, connected, Box::new(store), clock.clone())
+            .map_err(|error| error.to_string())?;
         Ok(Stage { hub: hub.in_one_thread(), clock, systems, schemas })
     }
 
@@ -181,7 +201,10 @@ impl Stage {
     }
 
     fn system(&self, ty: &TypeName) -> Result<Arc<MemoryConnector>, String> {
-        self.systems.get(&ty.system).cloned().ok_or_else(|| format!("nothing is known of the system {}", ty.system))
+        self.systems
+            .get(&ty.system)
+            .cloned()
+            .ok_or_else(|| format!("nothing is known of the system {}", ty.system))
     }
 
     fn edit(&mut self, edit: &TestRecord) -> Result<(), String> {
@@ -195,14 +218,23 @@ impl Stage {
     /// A record as it is written in a test, as a system in memory holds it.
     fn flat(&self, record: &TestRecord) -> Flat {
         let ty = &record.key.ty;
-        let schema = self.schemas.get(&ty.system).and_then(|types| types.iter().find(|schema| schema.kind == ty.kind));
+        let schema = self
+            .schemas
+            .get(&ty.system)
+            .and_then(|types| types.iter().find(|schema| schema.kind == ty.kind));
         let plan = self.hub.plan_of_flows();
-        let of_type = plan.types.iter().filter(|known| known.name.system == ty.system && known.name.kind == ty.kind);
-        let watched: BTreeSet<String> = of_type.flat_map(|known| known.props.iter().map(|p| p.reference.to_string())).collect();
+        let of_type = plan
+            .types
+            .iter()
+            .filter(|known| known.name.system == ty.system && known.name.kind == ty.kind);
+        let watched: BTreeSet<String> =
+            of_type.flat_map(|known| known.props.iter().map(|p| p.reference.to_string())).collect();
         let name_of = |path: &str| {
             // A condition stands behind the path: `number (Dependant on having Mobile in name)`.
             let (path, condition) = path.split_at(path.find(" (").unwrap_or(path.len()));
-            let resolved = schema.and_then(|schema| schema.resolve(&Path::new(path))).unwrap_or_else(|| Path::new(path));
+            let resolved = schema
+                .and_then(|schema| schema.resolve(&Path::new(path)))
+                .unwrap_or_else(|| Path::new(path));
             let name = format!("{resolved}{condition}");
             watched.contains(&name).then_some(name)
         };
@@ -242,11 +274,17 @@ impl Stage {
         let mut wanted: BTreeMap<(String, String), Vec<(String, Flat)>> = BTreeMap::new();
         for record in &expect.creates {
             let ty = &record.key.ty;
-            wanted.entry((ty.system.clone(), ty.kind.clone())).or_default().push((record.key.id.clone(), self.flat(record)));
+            wanted
+                .entry((ty.system.clone(), ty.kind.clone()))
+                .or_default()
+                .push((record.key.id.clone(), self.flat(record)));
         }
         for (name, system) in &self.systems {
             for ty in lockstep_connector::Connector::types(&**system) {
-                system.reserve(&ty.kind, wanted.get(&(name.clone(), ty.kind.clone())).cloned().unwrap_or_default());
+                system.reserve(
+                    &ty.kind,
+                    wanted.get(&(name.clone(), ty.kind.clone())).cloned().unwrap_or_default(),
+                );
             }
         }
         // Before the first run nothing waits for anybody.
@@ -257,18 +295,30 @@ impl Stage {
         let mut lines = Lines::default();
         for (name, flats) in &wanted {
             for (id, flat) in flats {
-                lines.expected.extend(properties("create", &format!("{}.{}/{id}", name.0, name.1), flat));
+                lines.expected.extend(properties(
+                    "create",
+                    &format!("{}.{}/{id}", name.0, name.1),
+                    flat,
+                ));
             }
         }
         for record in &expect.updates {
-            lines.expected.extend(properties("update", &record_name(&record.key), &self.flat(record)));
+            lines.expected.extend(properties(
+                "update",
+                &record_name(&record.key),
+                &self.flat(record),
+            ));
         }
-        lines.expected.extend(expect.deletes.iter().map(|key| (format!("delete {}", record_name(key)), Value::Null)));
         lines.expected.extend(
-            expect.reviews.iter().map(|(key, kind)| (format!("review {}: {}", record_name(key), kind.name()), Value::Null)),
+            expect.deletes.iter().map(|key| (format!("delete {}", record_name(key)), Value::Null)),
         );
+        lines.expected.extend(expect.reviews.iter().map(|(key, kind)| {
+            (format!("review {}: {}", record_name(key), kind.name()), Value::Null)
+        }));
         changes(&before, &after, &mut lines.found);
-        let fresh = reviews.difference(&open).map(|(record, kind)| (format!("review {record}: {kind}"), Value::Null));
+        let fresh = reviews
+            .difference(&open)
+            .map(|(record, kind)| (format!("review {record}: {kind}"), Value::Null));
         lines.found.extend(fresh);
         links(expect, &report, &mut lines);
 
@@ -277,25 +327,44 @@ impl Stage {
             let settled = self.all();
             let mut more = Vec::new();
             changes(&after, &settled, &mut more);
-            lines.found.extend(more.into_iter().map(|(what, value)| (format!("again, in a second run (P4): {what}"), value)));
+            lines.found.extend(
+                more.into_iter()
+                    .map(|(what, value)| (format!("again, in a second run (P4): {what}"), value)),
+            );
         }
         let (missing, unexpected) = lines.differences();
-        let notes = if missing.is_empty() && unexpected.is_empty() { Vec::new() } else { notes(&report) };
+        let notes =
+            if missing.is_empty() && unexpected.is_empty() { Vec::new() } else { notes(&report) };
         Ok(FailedStep { step: 0, line: 0, missing, unexpected, notes })
     }
 }
 
-/// Puts what is written at a path, be it nested, where the system in memory keeps it. Whether any property took it.
-fn put_flat(flat: &mut Flat, path: &str, value: &Value, name_of: &dyn Fn(&str) -> Option<String>) -> bool {
+/// Puts what is written at a path, be it nested, where the system in memory keeps it. Whether any
+/// property took it.
+fn put_flat(
+    flat: &mut Flat,
+    path: &str,
+    value: &Value,
+    name_of: &dyn Fn(&str) -> Option<String>,
+) -> bool {
     let below = |key: &str| format!("{path}.{key}");
-    // The properties of an object come before the object: `Emails` stands for `Emails.Value`, but holds more than that.
+    // The properties of an object come before the object: `Emails` stands for `Emails.Value`, but
+    // holds more than that.
     let mut taken = false;
     match value {
-        Value::Object(map) => map.iter().for_each(|(key, value)| taken |= put_flat(flat, &below(key), value, name_of)),
+        Value::Object(map) => {
+            map.iter().for_each(|(key, value)| taken |= put_flat(flat, &below(key), value, name_of))
+        }
         Value::Array(list) => {
-            let keys: BTreeSet<&String> = list.iter().filter_map(Value::as_object).flat_map(|map| map.keys()).collect();
+            let keys: BTreeSet<&String> =
+                list.iter().filter_map(Value::as_object).flat_map(|map| map.keys()).collect();
             for key in keys {
-                let values = list.iter().filter_map(|element| element.get(key)).filter(|v| !v.is_null()).cloned().collect();
+                let values = list
+                    .iter()
+                    .filter_map(|element| element.get(key))
+                    .filter(|v| !v.is_null())
+                    .cloned()
+                    .collect();
                 taken |= put_flat(flat, &below(key), &Value::Array(values), name_of);
             }
         }
@@ -314,7 +383,8 @@ fn record_name(key: &TestKey) -> String {
     format!("{}.{}/{}", key.ty.system, key.ty.kind, key.id)
 }
 
-/// A line for each property: the verb, the record, the property; and its value. One without a value where there is none.
+/// A line for each property: the verb, the record, the property; and its value. One without a value
+/// where there is none.
 fn properties(verb: &str, record: &str, flat: &Flat) -> Vec<(String, Value)> {
     if flat.is_empty() {
         return vec![(format!("{verb} {record}"), Value::Null)];
@@ -332,7 +402,10 @@ struct Lines {
 impl Lines {
     fn differences(self) -> (Vec<String>, Vec<String>) {
         let is_in = |line: &(String, Value), lines: &[(String, Value)]| {
-            lines.iter().any(|other| other.0 == line.0 && (alike(&other.1, &line.1) || (is_empty(&other.1) && is_empty(&line.1))))
+            lines.iter().any(|other| {
+                other.0 == line.0
+                    && (alike(&other.1, &line.1) || (is_empty(&other.1) && is_empty(&line.1)))
+            })
         };
         let text = |(what, value): &(String, Value)| match what.matches(' ').count() {
             // Those about one property name it last.
@@ -340,8 +413,10 @@ impl Lines {
             2.. if what.starts_with("update") => format!("{what}: nothing"),
             _ => what.clone(),
         };
-        let missing = self.expected.iter().filter(|line| !is_in(line, &self.found)).map(text).collect();
-        let unexpected = self.found.iter().filter(|line| !is_in(line, &self.expected)).map(text).collect();
+        let missing =
+            self.expected.iter().filter(|line| !is_in(line, &self.found)).map(text).collect();
+        let unexpected =
+            self.found.iter().filter(|line| !is_in(line, &self.expected)).map(text).collect();
         (missing, unexpected)
     }
 }
@@ -358,26 +433,32 @@ fn changes(before: &All, after: &All, found: &mut Vec<(String, Value)>) {
             };
             let names: BTreeSet<&String> = was.keys().chain(flat.keys()).collect();
             for property in names {
-                let (old, new) = (was.get(property).unwrap_or(&Value::Null), flat.get(property).unwrap_or(&Value::Null));
+                let (old, new) = (
+                    was.get(property).unwrap_or(&Value::Null),
+                    flat.get(property).unwrap_or(&Value::Null),
+                );
                 if old != new {
                     found.push((format!("update {record} {property}"), new.clone()));
                 }
             }
         }
-        for id in were.into_iter().flat_map(BTreeMap::keys).filter(|id| !records.contains_key(*id)) {
+        for id in were.into_iter().flat_map(BTreeMap::keys).filter(|id| !records.contains_key(*id))
+        {
             found.push((format!("delete {}.{}/{id}", name.0, name.1), Value::Null));
         }
     }
 }
 
-/// Links are compared as sets of records: which of three were compared with which does not matter (L5).
+/// Links are compared as sets of records: which of three were compared with which does not matter
+/// (L5).
 fn links(expect: &Expected, report: &Report, lines: &mut Lines) {
     let bare = |name: &str| match name.split_once(" (") {
         // A facet is no part of the record's name here.
         Some((ty, rest)) => format!("{ty}{}", rest.split_once(')').map_or("", |(_, rest)| rest)),
         None => name.to_string(),
     };
-    let expected: Vec<(String, String)> = expect.links.iter().map(|(a, b)| (record_name(a), record_name(b))).collect();
+    let expected: Vec<(String, String)> =
+        expect.links.iter().map(|(a, b)| (record_name(a), record_name(b))).collect();
     let linked = report.events.iter().filter_map(|event| match event {
         Event::Linked { a, b, .. } => Some((bare(&a.0), bare(&b.0))),
         _ => None,
@@ -410,9 +491,13 @@ fn notes(report: &Report) -> Vec<String> {
     let mut notes = BTreeSet::new();
     for event in &report.events {
         match event {
-            Event::Review { record, message, rule, .. } => notes.insert(format!("{record}: {message} ({rule})")),
+            Event::Review { record, message, rule, .. } => {
+                notes.insert(format!("{record}: {message} ({rule})"))
+            }
             Event::Refused { record, message, .. } => notes.insert(format!("{record}: {message}")),
-            Event::Waits { record, message, rule, .. } => notes.insert(format!("{record}: {message} ({rule})")),
+            Event::Waits { record, message, rule, .. } => {
+                notes.insert(format!("{record}: {message} ({rule})"))
+            }
             Event::Kept { record, text, .. } => notes.insert(format!("{record}: {text}")),
             Event::Fault { place, message } => notes.insert(format!("{place}: {message}")),
             Event::Paused { system, message } => notes.insert(format!("{system}: {message}")),
@@ -420,8 +505,14 @@ fn notes(report: &Report) -> Vec<String> {
         };
     }
     for flow in &report.flows {
-        notes.extend(flow.rows_not_kept.iter().map(|row| format!("{}: row not kept: {row}", flow.flow)));
-        notes.extend(flow.reasons.iter().map(|(why, n)| format!("{}: {n} without a counterpart: {why}", flow.flow)));
+        notes.extend(
+            flow.rows_not_kept.iter().map(|row| format!("{}: row not kept: {row}", flow.flow)),
+        );
+        notes.extend(
+            flow.reasons
+                .iter()
+                .map(|(why, n)| format!("{}: {n} without a counterpart: {why}", flow.flow)),
+        );
     }
     notes.extend(report.guards.iter().map(|guard| guard.message.clone()));
     notes.into_iter().collect()

@@ -1,8 +1,11 @@
-//! Tests of flows to begin with: what a tester would try first of flows that have just been made of a document.
+//! Tests of flows to begin with: what a tester would try first of flows that have just been made of
+//! a document.
 //!
-//! Two records that a match row says are the same are linked, and a record that nobody knows appears, or does not where the flow only
-//! links. The records are made up here; what else a run does with them, other flows too, is seen by playing it and written down. So every
-//! test that is given passes, and tells somebody who reads it what the flows do; one in which what it is about does not happen is left out.
+//! Two records that a match row says are the same are linked, and a record that nobody knows
+//! appears, or does not where the flow only links. The records are made up here; what else a run
+//! does with them, other flows too, is seen by playing it and written down. So every test that is
+//! given passes, and tells somebody who reads it what the flows do; one in which what it is about
+//! does not happen is left out.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt::Write as _;
@@ -12,7 +15,10 @@ use lockstep_connector::memory::Flat;
 use lockstep_engine::plan::Schemas;
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::value::{coerce, is_empty};
-use lockstep_model::{Conversion, Create, Flow, Path, PlainType, PropertySchema, Timestamp, TypeName, TypeSchema, Value};
+use lockstep_model::{
+    Conversion, Create, Flow, Path, PlainType, PropertySchema, Timestamp, TypeName, TypeSchema,
+    Value,
+};
 use serde_json::json;
 
 use crate::play::{Happened, happens, play};
@@ -32,8 +38,9 @@ enum Shows {
     Alone,
 }
 
-/// The items of a `tests:` list for these flows, at most so many; `all` are the flows that run, among them these. Record types of systems
-/// that `schemas` does not know are taken to allow everything.
+/// The items of a `tests:` list for these flows, at most so many; `all` are the flows that run,
+/// among them these. Record types of systems that `schemas` does not know are taken to allow
+/// everything.
 pub fn samples(flows: &[Flow], all: &[Flow], schemas: &Schemas, most: usize) -> String {
     let (all, flows) = (&together_with(flows, all), flows);
     // Each test is played with all of them some times over.
@@ -42,8 +49,10 @@ pub fn samples(flows: &[Flow], all: &[Flow], schemas: &Schemas, most: usize) -> 
     }
     let schemas = completed(all, schemas);
     let kinds: [fn(&Flow, &Schemas) -> Option<Candidate>; 4] = [linked, appears, alone, edited];
-    let mut queues: Vec<_> =
-        kinds.iter().map(|kind| flows.iter().filter_map(|flow| Some((flow, kind(flow, &schemas)?)))).collect();
+    let mut queues: Vec<_> = kinds
+        .iter()
+        .map(|kind| flows.iter().filter_map(|flow| Some((flow, kind(flow, &schemas)?))))
+        .collect();
     let mut tests: Vec<String> = Vec::new();
     // In turn, so that each kind is there that the flows give occasion for.
     while !queues.is_empty() {
@@ -66,7 +75,8 @@ pub fn samples(flows: &[Flow], all: &[Flow], schemas: &Schemas, most: usize) -> 
 /// Flows at work together beyond which no tests are made.
 pub const MOST_FLOWS: usize = 200;
 
-/// Of all flows those that can have to do with some: they lead, by whatever number of steps, to the same record types.
+/// Of all flows those that can have to do with some: they lead, by whatever number of steps, to the
+/// same record types.
 pub fn together_with(some: &[Flow], all: &[Flow]) -> Vec<Flow> {
     let mut near: BTreeSet<&TypeName> = some.iter().flat_map(types_of).collect();
     let mut left: Vec<&Flow> = all.iter().collect();
@@ -113,10 +123,17 @@ fn completed(flows: &[Flow], schemas: &Schemas) -> Schemas {
 }
 
 /// The one path of a property, and what is known of it.
-fn property(schemas: &Schemas, ty: &TypeName, named: &PropertyRef) -> Option<(Path, PropertySchema)> {
+fn property(
+    schemas: &Schemas,
+    ty: &TypeName,
+    named: &PropertyRef,
+) -> Option<(Path, PropertySchema)> {
     let schema = schemas.get(&ty.system)?.iter().find(|schema| schema.kind == ty.kind)?;
     let path = schema.resolve(&named.path)?;
-    let described = schema.describe(&path).cloned().unwrap_or_else(|| PropertySchema::new(path.clone(), PlainType::Any));
+    let described = schema
+        .describe(&path)
+        .cloned()
+        .unwrap_or_else(|| PropertySchema::new(path.clone(), PlainType::Any));
     Some((path, described))
 }
 
@@ -133,13 +150,19 @@ fn sample(name: &str, ty: PlainType) -> Value {
         PlainType::Date => json!("2026-03-01"),
         PlainType::List => json!(["one"]),
         PlainType::String | PlainType::Any if has("mail") => json!("solveig@example.com"),
-        PlainType::String | PlainType::Any if has("phone") || has("mobile") || has("fax") => json!("+4722000001"),
-        PlainType::String | PlainType::Any if has("url") || has("website") => json!("https://example.com/"),
+        PlainType::String | PlainType::Any if has("phone") || has("mobile") || has("fax") => {
+            json!("+4722000001")
+        }
+        PlainType::String | PlainType::Any if has("url") || has("website") => {
+            json!("https://example.com/")
+        }
         PlainType::String | PlainType::Any if has("first") || has("given") => json!("Solveig"),
         PlainType::String | PlainType::Any if has("last") || has("family") => json!("Aas"),
         PlainType::String | PlainType::Any if has("name") => json!("Fjord Aas"),
         PlainType::String | PlainType::Any if has("title") || has("subject") => json!("A question"),
-        PlainType::String | PlainType::Any => json!(format!("some {}", name.rsplit('.').next().unwrap_or("value"))),
+        PlainType::String | PlainType::Any => {
+            json!(format!("some {}", name.rsplit('.').next().unwrap_or("value")))
+        }
     }
 }
 
@@ -160,21 +183,35 @@ fn pair(flow: &Flow, schemas: &Schemas) -> (Given, Given) {
     let matches = flow.matches.iter().flat_map(|row| &row.pairs).map(|(a, b)| (a, b, None));
     let rows = flow.properties.iter().map(|pair| (&pair.from, &pair.to, pair.conversion.as_ref()));
     for (a, b, by) in matches.chain(rows) {
-        let (Some((at, here)), Some((to_at, there))) = (property(schemas, &flow.from, a), property(schemas, &flow.to, b)) else {
+        let (Some((at, here)), Some((to_at, there))) =
+            (property(schemas, &flow.from, a), property(schemas, &flow.to, b))
+        else {
             continue;
         };
         let reference = here.reference.is_some() || there.reference.is_some();
-        if reference || a.when.is_some() || b.when.is_some() || convertible(Some(&here), Some(&there), by).is_err() {
+        if reference
+            || a.when.is_some()
+            || b.when.is_some()
+            || convertible(Some(&here), Some(&there), by).is_err()
+        {
             continue;
         }
         // A text that is to become a number is one.
         let ty = match (here.ty, by) {
-            (PlainType::String | PlainType::Any, Some(Conversion::Plain(plain))) if *plain != PlainType::String => *plain,
+            (PlainType::String | PlainType::Any, Some(Conversion::Plain(plain)))
+                if *plain != PlainType::String =>
+            {
+                *plain
+            }
             (PlainType::String | PlainType::Any, None) => there.ty,
             (ty, _) => ty,
         };
         let known: Option<Value> = known_from.get(&at).cloned();
-        let Some(value) = known.clone().or_else(|| coerce(&sample(a.path.as_str(), ty), here.ty).ok()) else { continue };
+        let Some(value) =
+            known.clone().or_else(|| coerce(&sample(a.path.as_str(), ty), here.ty).ok())
+        else {
+            continue;
+        };
         let Some(made) = forward(&value, by, &there) else { continue };
         if known.is_none() {
             known_from.insert(at.clone(), value.clone());
@@ -184,7 +221,8 @@ fn pair(flow: &Flow, schemas: &Schemas) -> (Given, Given) {
             to.push((to_at, b.path.as_str().into(), made));
         }
     }
-    let given = |all: Vec<Resolved>| all.into_iter().map(|(_, name, value)| (name, value)).collect();
+    let given =
+        |all: Vec<Resolved>| all.into_iter().map(|(_, name, value)| (name, value)).collect();
     (given(from), given(to))
 }
 
@@ -195,7 +233,12 @@ fn linked(flow: &Flow, schemas: &Schemas) -> Option<Candidate> {
     let row = flow.matches.first()?;
     let (from, to) = pair(flow, schemas);
     let by: Vec<&str> = row.pairs.iter().map(|(a, _)| a.path.as_str()).collect();
-    let name = format!("{} and {} that agree in {} are linked and not created again", flow.from, flow.to, by.join(" and "));
+    let name = format!(
+        "{} and {} that agree in {} are linked and not created again",
+        flow.from,
+        flow.to,
+        by.join(" and ")
+    );
     Some((name, Shows::Linked, vec![(flow.from.clone(), "1", from), (flow.to.clone(), "2", to)]))
 }
 
@@ -254,7 +297,12 @@ fn told(
             flow_map(values.iter().map(|(k, v)| (k, v)))
         );
     }
-    let happened = happens(&parsed(&format!("flows: []\ntests:\n{text}    expect: {{}}\n"), schemas)?, all, schemas).ok()?;
+    let happened = happens(
+        &parsed(&format!("flows: []\ntests:\n{text}    expect: {{}}\n"), schemas)?,
+        all,
+        schemas,
+    )
+    .ok()?;
     let of = |ty: &TypeName, other: &TypeName| ty.system == other.system && ty.kind == other.kind;
     let made = happened.creates.iter().any(|(ty, _, _)| of(ty, &flow.to));
     let fits = match shows {
@@ -268,11 +316,21 @@ fn told(
     expected(&mut text, &happened, "    ");
     if matches!(shows, Shows::Edited) {
         let (ty, id, flat) = happened.creates.iter().find(|(ty, _, _)| of(ty, &flow.to))?;
-        let (property, value) = flat.iter().find_map(|(name, value)| Some((name, another(value)?)))?;
+        let (property, value) =
+            flat.iter().find_map(|(name, value)| Some((name, another(value)?)))?;
         let edit = flow_map(std::iter::once((property, &value)));
-        let _ =
-            writeln!(text, "    then:\n      - edit:\n          {}:\n            {}: {edit}", scalar(&ty.to_string()), json!(id));
-        let back = happens(&parsed(&format!("flows: []\ntests:\n{text}        expect: {{}}\n"), schemas)?, all, schemas).ok()?;
+        let _ = writeln!(
+            text,
+            "    then:\n      - edit:\n          {}:\n            {}: {edit}",
+            scalar(&ty.to_string()),
+            json!(id)
+        );
+        let back = happens(
+            &parsed(&format!("flows: []\ntests:\n{text}        expect: {{}}\n"), schemas)?,
+            all,
+            schemas,
+        )
+        .ok()?;
         if !back.updates.iter().any(|(ty, _, _)| of(ty, &flow.from)) || back.reviews > 0 {
             return None;
         }
@@ -315,7 +373,8 @@ fn expected(text: &mut String, happened: &Happened, indent: &str) {
 
 /// A test as the file would be read.
 fn parsed(text: &str, schemas: &Schemas) -> Option<lockstep_config::FlowTest> {
-    let names = schemas.keys().map(|name| SystemNames { name: name.clone(), ..SystemNames::default() });
+    let names =
+        schemas.keys().map(|name| SystemNames { name: name.clone(), ..SystemNames::default() });
     let (file, _) = read_flows("samples.yaml", text, &Names::new(names.collect()));
     file.tests.into_iter().next()
 }
@@ -329,8 +388,14 @@ fn flow_map<'a>(values: impl Iterator<Item = (&'a String, &'a Value)>) -> String
 /// As it stands where YAML takes it for a text, else in quotes.
 fn scalar(text: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '/' | ' ' | '=');
-    let fine = text.chars().all(plain) && !text.contains(" #") && text.starts_with(char::is_alphabetic) && !text.ends_with(' ');
-    let word = matches!(text.to_lowercase().as_str(), "true" | "false" | "null" | "yes" | "no" | "on" | "off" | "y" | "n");
+    let fine = text.chars().all(plain)
+        && !text.contains(" #")
+        && text.starts_with(char::is_alphabetic)
+        && !text.ends_with(' ');
+    let word = matches!(
+        text.to_lowercase().as_str(),
+        "true" | "false" | "null" | "yes" | "no" | "on" | "off" | "y" | "n"
+    );
     if fine && !word { text.to_string() } else { json!(text).to_string() }
 }
 
@@ -359,13 +424,19 @@ flows:
 
     #[test]
     fn what_the_flows_do_is_shown_by_tests_that_pass() {
-        let names = ["crm", "shop"].map(|name| SystemNames { name: name.into(), ..SystemNames::default() });
+        let names =
+            ["crm", "shop"].map(|name| SystemNames { name: name.into(), ..SystemNames::default() });
         let (file, problems) = read_flows("flows.yaml", FLOWS, &Names::new(names.into()));
         assert!(problems.is_empty());
         let (flows, _) = lockstep_config::united_flows(std::iter::once(&file));
         let tests = samples(&flows, &flows, &Schemas::new(), 3);
-        let names = ["crm", "shop"].map(|name| SystemNames { name: name.into(), ..SystemNames::default() });
-        let (file, problems) = read_flows("tests.yaml", &format!("flows: []\ntests:\n{tests}"), &Names::new(names.into()));
+        let names =
+            ["crm", "shop"].map(|name| SystemNames { name: name.into(), ..SystemNames::default() });
+        let (file, problems) = read_flows(
+            "tests.yaml",
+            &format!("flows: []\ntests:\n{tests}"),
+            &Names::new(names.into()),
+        );
         assert!(problems.is_empty(), "{tests}\n{}", lockstep_config::render_all(&problems));
         assert_eq!(file.tests.len(), 3, "{tests}");
         let schemas = completed(&flows, &Schemas::new());
@@ -373,7 +444,10 @@ flows:
             let played = play(test, &flows, &schemas).unwrap();
             assert!(played.passed, "{tests}\n{played:?}");
         }
-        assert!(tests.contains("crm.People/1 = shop.Customers/2") && tests.contains("years: 42"), "{tests}");
+        assert!(
+            tests.contains("crm.People/1 = shop.Customers/2") && tests.contains("years: 42"),
+            "{tests}"
+        );
         // A test tells what is, so it can fail: without the match row the first one does.
         let mut broken = flows.clone();
         broken[0].matches.clear();

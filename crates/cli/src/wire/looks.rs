@@ -92,7 +92,8 @@ struct Run {
     summary: Value,
 }
 
-/// The linked records: entities, each a list of records with a few words by which a person knows them.
+/// The linked records: entities, each a list of records with a few words by which a person knows
+/// them.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Entities(Vec<Vec<Labelled>>);
@@ -239,7 +240,11 @@ impl From<hub::Status> for Status {
             guards: each(from.guards),
             unnamed: each(from.unnamed),
             waiting_references: from.waiting_references.into_iter().map(labelled).collect(),
-            drifted: from.drifted.into_iter().map(|one| Drift { property: one.property, records: one.records }).collect(),
+            drifted: from
+                .drifted
+                .into_iter()
+                .map(|one| Drift { property: one.property, records: one.records })
+                .collect(),
             runs: each(from.runs),
         }
     }
@@ -254,7 +259,16 @@ impl From<hub::TypeLine> for Type {
 
 impl From<lockstep_hub::failing::FailingWrite> for FailingWrite {
     fn from(from: lockstep_hub::failing::FailingWrite) -> Self {
-        let lockstep_hub::failing::FailingWrite { source, target, kind, message, tries, not_before, unknown, .. } = from;
+        let lockstep_hub::failing::FailingWrite {
+            source,
+            target,
+            kind,
+            message,
+            tries,
+            not_before,
+            unknown,
+            ..
+        } = from;
         let not_before = not_before.map(|at| at.to_string());
         FailingWrite { source: source.0, target, kind, message, tries, not_before, unknown }
     }
@@ -283,14 +297,17 @@ impl From<hub::RunLine> for Run {
 
 impl From<Vec<Vec<(RecordName, String)>>> for Entities {
     fn from(from: Vec<Vec<(RecordName, String)>>) -> Self {
-        Entities(from.into_iter().map(|members| members.into_iter().map(labelled).collect()).collect())
+        Entities(
+            from.into_iter().map(|members| members.into_iter().map(labelled).collect()).collect(),
+        )
     }
 }
 
 impl From<Vec<hub::HistoryLine>> for History {
     fn from(from: Vec<hub::HistoryLine>) -> Self {
         let line = |line: hub::HistoryLine| {
-            let hub::HistoryLine { at, run, kind, record, path, before, after, rule, other, text } = line;
+            let hub::HistoryLine { at, run, kind, record, path, before, after, rule, other, text } =
+                line;
             let other = other.map(|name| name.0);
             HistoryLine { at, run, kind, record: record.0, path, before, after, rule, other, text }
         };
@@ -329,7 +346,11 @@ impl From<hub::ReviewShown> for ReviewShown {
             review: from.review.into(),
             value: from.value,
             columns: from.columns.into_iter().map(labelled).collect(),
-            rows: from.rows.into_iter().map(|row| SideBySide { cells: row.cells, differs: row.differs }).collect(),
+            rows: from
+                .rows
+                .into_iter()
+                .map(|row| SideBySide { cells: row.cells, differs: row.differs })
+                .collect(),
         }
     }
 }
@@ -369,7 +390,14 @@ impl From<lockstep_hub::audit::Audit> for Audit {
 
 impl From<lockstep_hub::audit::AuditedProperty> for AuditedProperty {
     fn from(from: lockstep_hub::audit::AuditedProperty) -> Self {
-        let lockstep_hub::audit::AuditedProperty { flow, property, drifted, unequal, not_kept, examples } = from;
+        let lockstep_hub::audit::AuditedProperty {
+            flow,
+            property,
+            drifted,
+            unequal,
+            not_kept,
+            examples,
+        } = from;
         AuditedProperty { flow, property, drifted, unequal, not_kept, examples: each(examples) }
     }
 }

@@ -1,13 +1,17 @@
-//! What `--format json` prints: its form is defined here and nowhere else, apart from the types that the libraries work with.
+//! What `--format json` prints: its form is defined here and nowhere else, apart from the types
+//! that the libraries work with.
 //!
-//! It has a version, [`VERSION`], and a JSON Schema for each command in `schemas/output/`, which a test holds against these types. Within a
-//! version keys may be added; a key that is renamed, removed or means something else makes another version.
+//! It has a version, [`VERSION`], and a JSON Schema for each command in `schemas/output/`, which a
+//! test holds against these types. Within a version keys may be added; a key that is renamed,
+//! removed or means something else makes another version.
 
 mod acts;
 mod looks;
 mod report;
 
-pub use acts::{Answered, Approved, Connected, Linked, Made, Released, TakenBack, Taking, Unlinked};
+pub use acts::{
+    Answered, Approved, Connected, Linked, Made, Released, TakenBack, Taking, Unlinked,
+};
 pub use looks::{Audit, Entities, Explanation, History, ReviewShown, Reviews, Status};
 pub use report::Report;
 
@@ -55,14 +59,20 @@ mod tests {
             std::fs::write(&path, &text).unwrap();
         }
         let committed = std::fs::read_to_string(&path).unwrap_or_default();
-        assert!(committed == text, "{} is stale: run the tests once with LOCKSTEP_UPDATE=1", path.display());
+        assert!(
+            committed == text,
+            "{} is stale: run the tests once with LOCKSTEP_UPDATE=1",
+            path.display()
+        );
     }
 
-    /// Until the libraries' types serve nothing but the libraries: what is printed is what they said.
+    /// Until the libraries' types serve nothing but the libraries: what is printed is what they
+    /// said.
     #[test]
     fn the_forms_are_those_that_there_have_always_been() {
         let dir = tempfile::tempdir().unwrap();
-        crate::init::init(None, Some(dir.path().to_path_buf()), vec![], crate::args::Format::Text).unwrap();
+        crate::init::init(None, Some(dir.path().to_path_buf()), vec![], crate::args::Format::Text)
+            .unwrap();
         let mut hub = crate::project::open(dir.path()).unwrap().hub().unwrap();
         let value = |one: &dyn erased::Json| one.json();
         let plan = hub.plan(lockstep_hub::RunOptions::default()).unwrap();

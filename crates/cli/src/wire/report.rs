@@ -278,15 +278,40 @@ impl From<hub::Report> for Report {
 
 impl From<hub::SystemCounts> for System {
     fn from(from: hub::SystemCounts) -> Self {
-        let hub::SystemCounts { system, read, edits, created, updated, deleted, refused, requests, paused, .. } = from;
-        let requests = requests.map(|hub::Requests { sent, refused, waited_ms }| Requests { sent, refused, waited_ms });
+        let hub::SystemCounts {
+            system,
+            read,
+            edits,
+            created,
+            updated,
+            deleted,
+            refused,
+            requests,
+            paused,
+            ..
+        } = from;
+        let requests = requests.map(|hub::Requests { sent, refused, waited_ms }| Requests {
+            sent,
+            refused,
+            waited_ms,
+        });
         System { system, read, edits, created, updated, deleted, refused, requests, paused }
     }
 }
 
 impl From<hub::FlowCounts> for Flow {
     fn from(from: hub::FlowCounts) -> Self {
-        let hub::FlowCounts { flow, situations, linked, created, updated, deleted, review, reasons, rows_not_kept } = from;
+        let hub::FlowCounts {
+            flow,
+            situations,
+            linked,
+            created,
+            updated,
+            deleted,
+            review,
+            reasons,
+            rows_not_kept,
+        } = from;
         Flow { flow, situations, linked, created, updated, deleted, review, reasons, rows_not_kept }
     }
 }
@@ -307,7 +332,14 @@ impl From<lockstep_hub::rename::Unnamed> for Unnamed {
 impl From<hub::PropertyChange> for Property {
     fn from(from: hub::PropertyChange) -> Self {
         let hub::PropertyChange { path, before, after, rule, why, counterpart_of } = from;
-        Property { path, before, after, rule, why, counterpart_of: counterpart_of.map(|name| name.0) }
+        Property {
+            path,
+            before,
+            after,
+            rule,
+            why,
+            counterpart_of: counterpart_of.map(|name| name.0),
+        }
     }
 }
 
@@ -316,23 +348,48 @@ impl From<hub::Event> for Event {
         use hub::Event as E;
         match from {
             E::Linked { flow, a, b, by } => Event::Linked { flow, a: a.0, b: b.0, by },
-            E::Created { flow, source, record, properties } => {
-                Event::Created { flow, source: source.0, record: record.0, properties: each(properties) }
-            }
-            E::Updated { flow, source, record, properties } => {
-                Event::Updated { flow, source: source.0, record: record.0, properties: each(properties) }
-            }
+            E::Created { flow, source, record, properties } => Event::Created {
+                flow,
+                source: source.0,
+                record: record.0,
+                properties: each(properties),
+            },
+            E::Updated { flow, source, record, properties } => Event::Updated {
+                flow,
+                source: source.0,
+                record: record.0,
+                properties: each(properties),
+            },
             E::Deleted { record, text } => Event::Deleted { record: record.0, text },
-            E::Removed { flow, source, record } => Event::Removed { flow, source: source.0, record: record.0 },
+            E::Removed { flow, source, record } => {
+                Event::Removed { flow, source: source.0, record: record.0 }
+            }
             E::Kept { flow, record, text } => Event::Kept { flow, record: record.0, text },
-            E::Edited { record, path, before, after } => Event::Edited { record: record.0, path, before, after },
-            E::Review { flow, kind, record, message, rule } => Event::Review { flow, kind, record: record.0, message, rule },
-            E::Refused { flow, record, message } => Event::Refused { flow, record: record.0, message },
+            E::Edited { record, path, before, after } => {
+                Event::Edited { record: record.0, path, before, after }
+            }
+            E::Review { flow, kind, record, message, rule } => {
+                Event::Review { flow, kind, record: record.0, message, rule }
+            }
+            E::Refused { flow, record, message } => {
+                Event::Refused { flow, record: record.0, message }
+            }
             E::Failing { flow, source, target, kind, message, tries, not_before, unknown } => {
                 let not_before = not_before.map(|at| at.to_string());
-                Event::Failing { flow, source: source.0, target, kind, message, tries, not_before, unknown }
+                Event::Failing {
+                    flow,
+                    source: source.0,
+                    target,
+                    kind,
+                    message,
+                    tries,
+                    not_before,
+                    unknown,
+                }
             }
-            E::Waits { flow, record, message, rule } => Event::Waits { flow, record: record.0, message, rule },
+            E::Waits { flow, record, message, rule } => {
+                Event::Waits { flow, record: record.0, message, rule }
+            }
             E::Fault { place, message } => Event::Fault { place, message },
             E::Paused { system, message } => Event::Paused { system, message },
         }

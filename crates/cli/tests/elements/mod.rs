@@ -1,4 +1,5 @@
-//! Elements of lists as records: `Orders[lines]`, in folders of files and in JSON columns of a database, at any depth.
+//! Elements of lists as records: `Orders[lines]`, in folders of files and in JSON columns of a
+//! database, at any depth.
 
 use std::path::Path;
 
@@ -70,25 +71,41 @@ fn elements_are_added_changed_and_removed_one_by_one_both_ways() {
     let dir = project();
     let dir = dir.path();
     lockstep(dir, &["check"]).exits(0);
-    lockstep(dir, &["sync"]).exits(0).says("create erp.Ordre[linjer]/8/1 from shop.Orders[lines]/1001/1");
+    lockstep(dir, &["sync"])
+        .exits(0)
+        .says("create erp.Ordre[linjer]/8/1 from shop.Orders[lines]/1001/1");
     let erp = rows(dir, "erp/Ordre.jsonl");
-    assert_eq!(erp[0]["linjer"], json!([{"pos": 1, "vare": "Z", "antall": 5, "note": "haster"}]), "what no row names stays");
-    assert_eq!(erp[1]["linjer"], json!([{"pos": 1, "vare": "X", "antall": 2}, {"pos": 2, "vare": "Y", "antall": 1}]));
+    assert_eq!(
+        erp[0]["linjer"],
+        json!([{"pos": 1, "vare": "Z", "antall": 5, "note": "haster"}]),
+        "what no row names stays"
+    );
+    assert_eq!(
+        erp[1]["linjer"],
+        json!([{"pos": 1, "vare": "X", "antall": 2}, {"pos": 2, "vare": "Y", "antall": 1}])
+    );
     assert_eq!(rows(dir, "shop/Orders.jsonl")[1]["lines"], json!([line(1, "Z", 5)]));
     in_step(dir);
 
-    // One line changed on each side, one removed, one added in front: the order of a list says nothing.
+    // One line changed on each side, one removed, one added in front: the order of a list says
+    // nothing.
     let orders = [
         json!({"id": "1001", "number": "A1", "lines": [line(3, "N", 7), line(1, "X", 9)]}),
         json!({"id": "1002", "number": "A2", "lines": [line(1, "Z", 5)]}),
     ];
     put(dir, "shop/Orders.jsonl", &orders);
     replace(&dir.join("erp/Ordre.jsonl"), "\"antall\":5", "\"antall\":6");
-    lockstep(dir, &["plan"]).exits(0).says("1 to create, 1 to update, 1 to delete").says("qty 5 → 6");
+    lockstep(dir, &["plan"])
+        .exits(0)
+        .says("1 to create, 1 to update, 1 to delete")
+        .says("qty 5 → 6");
     lockstep(dir, &["sync"]).exits(0).says("4 records written.");
     let erp = rows(dir, "erp/Ordre.jsonl");
     assert_eq!(erp[0]["linjer"], json!([{"pos": 1, "vare": "Z", "antall": 6, "note": "haster"}]));
-    assert_eq!(erp[1]["linjer"], json!([{"pos": 1, "vare": "X", "antall": 9}, {"pos": 3, "vare": "N", "antall": 7}]));
+    assert_eq!(
+        erp[1]["linjer"],
+        json!([{"pos": 1, "vare": "X", "antall": 9}, {"pos": 3, "vare": "N", "antall": 7}])
+    );
     assert_eq!(rows(dir, "shop/Orders.jsonl")[1]["lines"], json!([line(1, "Z", 6)]));
     in_step(dir);
 
@@ -115,7 +132,10 @@ fn r8_what_can_not_be_told_from_the_rest_of_its_list_is_told_and_nothing_is_dele
         lockstep(dir, &["status"]).says("something can't be read");
         assert_eq!(read(&dir.join("erp/Ordre.jsonl")), before);
         let orders = rows(dir, "shop/Orders.jsonl");
-        let mended = [json!({"id": "1001", "number": "A1", "lines": [line(1, "X", 2), line(2, "Y", 1)]}), orders[1].clone()];
+        let mended = [
+            json!({"id": "1001", "number": "A1", "lines": [line(1, "X", 2), line(2, "Y", 1)]}),
+            orders[1].clone(),
+        ];
         put(dir, "shop/Orders.jsonl", &mended);
         in_step(dir);
     }
@@ -165,7 +185,11 @@ flows:
     );
     let serials = json!([{"no": "s/1", "text": "one"}, {"no": "s%2", "text": "two"}]);
     let lines = json!([{"line_no": 1, "sku": "X", "serials": serials}, {"line_no": 2, "sku": "Y"}]);
-    put(dir, "shop/Orders.jsonl", &[json!({"id": "a/1", "number": "A1", "details": {"lines": lines}})]);
+    put(
+        dir,
+        "shop/Orders.jsonl",
+        &[json!({"id": "a/1", "number": "A1", "details": {"lines": lines}})],
+    );
     let db = rusqlite::Connection::open(dir.join("orders.sqlite")).unwrap();
     db.execute_batch(
         "create table orders (id integer primary key, number text, lines text);
@@ -173,18 +197,27 @@ flows:
     )
     .unwrap();
     let column = |number: &str| -> Value {
-        let text: String = db.query_row("select lines from orders where number = ?", [number], |row| row.get(0)).unwrap();
+        let text: String = db
+            .query_row("select lines from orders where number = ?", [number], |row| row.get(0))
+            .unwrap();
         serde_json::from_str(&text).unwrap()
     };
     lockstep(dir, &["sync"]).exits(0);
     let theirs = json!([{"nr": "s/1", "text": "one"}, {"nr": "s%2", "text": "two"}]);
-    assert_eq!(column("A1"), json!([{"pos": 1, "sku": "X", "serials": theirs}, {"pos": 2, "sku": "Y"}]));
+    assert_eq!(
+        column("A1"),
+        json!([{"pos": 1, "sku": "X", "serials": theirs}, {"pos": 2, "sku": "Y"}])
+    );
     let shop = rows(dir, "shop/Orders.jsonl");
-    assert_eq!(shop[1]["details"]["lines"], json!([{"line_no": 4, "sku": "Q", "serials": [{"no": "z", "text": "zed"}]}]));
+    assert_eq!(
+        shop[1]["details"]["lines"],
+        json!([{"line_no": 4, "sku": "Q", "serials": [{"no": "z", "text": "zed"}]}])
+    );
     in_step(dir);
 
     replace(&dir.join("shop/Orders.jsonl"), "\"text\":\"one\"", "\"text\":\"ONE\"");
-    let edited = r#"[{"pos":4,"sku":"Q","serials":[{"nr":"y","text":"why"},{"nr":"z","text":"ZED"}]}]"#;
+    let edited =
+        r#"[{"pos":4,"sku":"Q","serials":[{"nr":"y","text":"why"},{"nr":"z","text":"ZED"}]}]"#;
     db.execute("update orders set lines = ? where number = 'B1'", [edited]).unwrap();
     lockstep(dir, &["sync"]).exits(0).says("3 records written.");
     assert_eq!(column("A1")[0]["serials"][0]["text"], "ONE");
@@ -269,7 +302,9 @@ flows:
     let other = "flows:\n  - { from: \"shop.Orders[lines]\", to: \"erp.Andre[linjer]\", key: sku = pos, match: [sku = pos], properties: [sku <-> pos] }\n";
     write(&dir.join("flows/others.yaml"), other);
     put(dir, "erp/Andre.jsonl", &[]);
-    lockstep(dir, &["check"]).exits(2).says("are told apart by `line_no` elsewhere, and by `sku` here");
+    lockstep(dir, &["check"])
+        .exits(2)
+        .says("are told apart by `line_no` elsewhere, and by `sku` here");
 }
 
 #[test]
@@ -277,9 +312,17 @@ fn wrong_settings_of_elements_are_told_by_check() {
     let dir = project();
     let dir = dir.path();
     for (from, to, why) in [
-        ("{ lines: { id: line_no } }", "{ lines: { key: line_no } }", "the elements of a list has no `key`"),
+        (
+            "{ lines: { id: line_no } }",
+            "{ lines: { key: line_no } }",
+            "the elements of a list has no `key`",
+        ),
         ("{ lines: { id: line_no } }", "{ lines: {} }", "the elements of a list needs `id`"),
-        ("{ Orders: { lines", "{ Ordres: { lines", "there is no record type `Ordres`; there are Orders"),
+        (
+            "{ Orders: { lines",
+            "{ Ordres: { lines",
+            "there is no record type `Ordres`; there are Orders",
+        ),
     ] {
         let file = dir.join("lockstep.yaml");
         let whole = read(&file);

@@ -1,5 +1,5 @@
-//! What two worlds can be compared by: what every record of every system holds, without what a world gives to chance (new ids, times,
-//! revisions), each reference by what it refers to.
+//! What two worlds can be compared by: what every record of every system holds, without what a
+//! world gives to chance (new ids, times, revisions), each reference by what it refers to.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -43,12 +43,15 @@ pub fn records(sandbox: &Running) -> Vec<String> {
             all.extend(of.into_iter().map(|record| (format!("{system} {collection}"), record)));
         }
     }
-    let names: BTreeMap<String, String> =
-        all.iter().filter_map(|(_, record)| Some((ids(record)?, texts(record).join(" ")))).collect();
+    let names: BTreeMap<String, String> = all
+        .iter()
+        .filter_map(|(_, record)| Some((ids(record)?, texts(record).join(" "))))
+        .collect();
     let mut lines: Vec<String> = all
         .into_iter()
         .map(|(place, mut record)| {
-            // Zendesk gives a ticket the organization that its requester has at that moment, and leaves it at that.
+            // Zendesk gives a ticket the organization that its requester has at that moment, and
+            // leaves it at that.
             if place == "zendesk tickets" {
                 record["organization_id"] = Value::Null;
             }
@@ -62,8 +65,16 @@ pub fn records(sandbox: &Running) -> Vec<String> {
 
 /// The texts of a record that say who it is.
 fn texts(record: &Value) -> Vec<&str> {
-    let pointers =
-        ["/name", "/email", "/subject", "/info/name/first", "/info/name/last", "/givenName", "/familyName", "/loginEmail"];
+    let pointers = [
+        "/name",
+        "/email",
+        "/subject",
+        "/info/name/first",
+        "/info/name/last",
+        "/givenName",
+        "/familyName",
+        "/loginEmail",
+    ];
     pointers.iter().filter_map(|pointer| record.pointer(pointer)?.as_str()).collect()
 }
 
@@ -93,16 +104,26 @@ fn plain(value: &mut Value, names: &BTreeMap<String, String>) {
 
 fn is_time(text: &str) -> bool {
     let bytes = text.as_bytes();
-    bytes.len() >= 19 && bytes[4] == b'-' && bytes[7] == b'-' && bytes[10] == b'T' && bytes[0].is_ascii_digit()
+    bytes.len() >= 19
+        && bytes[4] == b'-'
+        && bytes[7] == b'-'
+        && bytes[10] == b'T'
+        && bytes[0].is_ascii_digit()
 }
 
 /// What waits for a person, by kind.
 pub fn reviews(dir: &Path) -> Vec<String> {
     let status = lockstep(dir, &["status", "--format", "json"]).exits(0).json();
-    status["reviews"].as_object().into_iter().flatten().map(|(kind, n)| format!("{n} × {kind}")).collect()
+    status["reviews"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(kind, n)| format!("{n} × {kind}"))
+        .collect()
 }
 
-/// How many records of each collection hold each e-mail address: a duplicate shows as one more, whatever became of other values.
+/// How many records of each collection hold each e-mail address: a duplicate shows as one more,
+/// whatever became of other values.
 pub fn census(sandbox: &Running) -> Vec<String> {
     let mut found = Vec::new();
     for system in SYSTEMS {
@@ -110,7 +131,10 @@ pub fn census(sandbox: &Running) -> Vec<String> {
             for record in sandbox.records(system, &collection).unwrap() {
                 found.push(format!("{system} {collection}"));
                 let text = record.to_string().to_lowercase();
-                let mails: BTreeSet<&str> = text.split('"').filter(|part| part.contains('@') && !part.contains(' ')).collect();
+                let mails: BTreeSet<&str> = text
+                    .split('"')
+                    .filter(|part| part.contains('@') && !part.contains(' '))
+                    .collect();
                 found.extend(mails.iter().map(|mail| format!("{system} {collection} {mail}")));
             }
         }

@@ -1,9 +1,11 @@
-//! Kill tests on the real thing: the built command, killed (SIGKILL) at random moments, the store file checked each time, and what all
-//! systems hold in the end compared with an undisturbed twin that started from the same and saw the same edits.
+//! Kill tests on the real thing: the built command, killed (SIGKILL) at random moments, the store
+//! file checked each time, and what all systems hold in the end compared with an undisturbed twin
+//! that started from the same and saw the same edits.
 //!
-//! C2, G5, R1: the same records, none twice, the same values. The seed is printed first; what is drawn from it is what people do and
-//! when the command is killed. The exact step at which the kill strikes is the machine's, so a seed makes a failure likely again, not
-//! certain. `LOCKSTEP_KILLS=500` for a long trial (30 otherwise), `LOCKSTEP_SEED` for one seed.
+//! C2, G5, R1: the same records, none twice, the same values. The seed is printed first; what is
+//! drawn from it is what people do and when the command is killed. The exact step at which the kill
+//! strikes is the machine's, so a seed makes a failure likely again, not certain.
+//! `LOCKSTEP_KILLS=500` for a long trial (30 otherwise), `LOCKSTEP_SEED` for one seed.
 
 mod likeness;
 mod moments;
@@ -29,8 +31,15 @@ fn kills(of_thirty: u64) -> u64 {
 
 /// The seed of this trial, printed before anything happens.
 fn seed(part: &str) -> u64 {
-    let fresh = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |time| u64::from(time.subsec_nanos()));
-    let seed = std::env::var("LOCKSTEP_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or_else(fresh);
+    let fresh = || {
+        SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(1, |time| u64::from(time.subsec_nanos()))
+    };
+    let seed = std::env::var("LOCKSTEP_SEED")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or_else(fresh);
     println!("{part}: LOCKSTEP_SEED={seed}");
     seed
 }
@@ -48,18 +57,28 @@ impl Reaper {
         Reaper { part: part.to_string(), left: kills(of_thirty), struck: 0, worlds: 0 }
     }
 
-    /// The number of another world; `None` when all kills are done. A run that had ended before it was killed does not count, but
-    /// worlds in which no run is caught at its work do not go on for ever.
+    /// The number of another world; `None` when all kills are done. A run that had ended before it
+    /// was killed does not count, but worlds in which no run is caught at its work do not go on for
+    /// ever.
     fn world(&mut self) -> Option<u64> {
         self.worlds += 1;
-        assert!(self.worlds <= 4 + 2 * self.struck, "{}: hardly any run is killed at its work", self.part);
+        assert!(
+            self.worlds <= 4 + 2 * self.struck,
+            "{}: hardly any run is killed at its work",
+            self.part
+        );
         (self.left > 0).then_some(self.worlds)
     }
 
-    /// Starts runs and kills each at a random moment of what an undisturbed first run takes; looks at the store after each.
+    /// Starts runs and kills each at a random moment of what an undisturbed first run takes; looks
+    /// at the store after each.
     fn kill(&mut self, dir: &Path, draw: &mut Draw, whole: Duration, most: u64) {
         for _ in 0..most.min(self.left) {
-            let mut run = command(dir, &["sync"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+            let mut run = command(dir, &["sync"])
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
             std::thread::sleep(whole.mul_f64(draw.below(1000) as f64 / 1500.0));
             run.kill().unwrap();
             if run.wait().unwrap().code().is_none() {
@@ -77,8 +96,9 @@ impl Drop for Reaper {
     }
 }
 
-/// Runs until there is nothing to write any more, and nothing that failed waits for its next try (C2, G4): a creation of unknown outcome is
-/// asked after when its system's delay has passed, a minute where none is stated, and the back-off of the others is cut short.
+/// Runs until there is nothing to write any more, and nothing that failed waits for its next try
+/// (C2, G4): a creation of unknown outcome is asked after when its system's delay has passed, a
+/// minute where none is stated, and the back-off of the others is cut short.
 fn until_quiet(dir: &Path) {
     let (mut last, mut wrote, began) = (String::new(), 0, Instant::now());
     while wrote < 8 && began.elapsed() < Duration::from_secs(600) {
@@ -91,7 +111,8 @@ fn until_quiet(dir: &Path) {
             }
             std::thread::sleep(Duration::from_secs(1));
             lockstep(dir, &["retry", "--all"]);
-            // C2: after the second try a person is asked; everything works by now, so what was not found has not been made.
+            // C2: after the second try a person is asked; everything works by now, so what was not
+            // found has not been made.
             lockstep(dir, &["review", "reject", "--kind", "unknown outcome", "--yes"]);
             last = format!("{failing:#}");
         } else {
@@ -124,7 +145,8 @@ impl World {
         until_quiet(self.dir());
     }
 
-    /// Everything goes wrong now and then, and nothing takes long; values are rewritten if asked for.
+    /// Everything goes wrong now and then, and nothing takes long; values are rewritten if asked
+    /// for.
     fn misbehave(&self, seed: u64, rewrite: bool) {
         let mut setting = Setting::preset("many").unwrap();
         setting.seed = seed;
@@ -133,13 +155,15 @@ impl World {
             rate.what.retry_after = rate.what.retry_after.map(|_| 0);
             (rate.what.delay_ms, rate.what.for_ms) = (Some(20), Some(300));
             if rate.what.kind == FaultKind::EmptyList {
-                // It is asked twice before it is believed: twice in a row is to be rare enough for a test.
+                // It is asked twice before it is believed: twice in a row is to be rare enough for
+                // a test.
                 rate.per_mille = 5;
             }
         }
         SYSTEMS.iter().for_each(|system| self.sandbox.set_faults(system, setting.clone()).unwrap());
-        // The documents give organizations no match row: that there is one of that name already is told by Zendesk's refusal alone. One
-        // that it cuts the name of first is another organization to it, whoever asks.
+        // The documents give organizations no match row: that there is one of that name already is
+        // told by Zendesk's refusal alone. One that it cuts the name of first is another
+        // organization to it, whoever asks.
         setting.rates.retain(|rate| rate.what.kind != FaultKind::Rewrite);
         self.sandbox.set_faults("zendesk", setting).unwrap();
     }
@@ -162,12 +186,19 @@ fn same(what: &str, undisturbed: &[String], killed: &[String]) {
     let differences: Vec<String> = keys
         .into_iter()
         .filter(|key| a.get(*key) != b.get(*key))
-        .map(|key| format!("{} undisturbed, {} here: {key}", a.get(key).unwrap_or(&0), b.get(key).unwrap_or(&0)))
+        .map(|key| {
+            format!(
+                "{} undisturbed, {} here: {key}",
+                a.get(key).unwrap_or(&0),
+                b.get(key).unwrap_or(&0)
+            )
+        })
         .collect();
     assert!(differences.is_empty(), "{what}:\n{}", differences.join("\n"));
 }
 
-/// People's batches and kills, against a twin that has the batches and no kills. `faults`: the systems misbehave meanwhile.
+/// People's batches and kills, against a twin that has the batches and no kills. `faults`: the
+/// systems misbehave meanwhile.
 fn six_systems(part: &str, of_thirty: u64, faults: bool) {
     let seed = seed(part);
     let mut reaper = Reaper::new(part, of_thirty);
@@ -179,7 +210,8 @@ fn six_systems(part: &str, of_thirty: u64, faults: bool) {
         let whole = began.elapsed();
         for batch in 0..=3 {
             if batch >= 1 {
-                // What was there before ends in peace: an edit of what is not linked yet (a company renamed) makes another world, rightly.
+                // What was there before ends in peace: an edit of what is not linked yet (a company
+                // renamed) makes another world, rightly.
                 wild.behave();
                 wild.until_quiet();
             }
@@ -197,15 +229,26 @@ fn six_systems(part: &str, of_thirty: u64, faults: bool) {
             if faults {
                 // One that is not killed, and may end with whatever the faults leave it.
                 let ran = lockstep(wild.dir(), &["sync"]);
-                assert!(matches!(ran.status, Some(0 | 1 | 3)) && !ran.stderr.contains("panicked"), "{ran}");
+                assert!(
+                    matches!(ran.status, Some(0 | 1 | 3)) && !ran.stderr.contains("panicked"),
+                    "{ran}"
+                );
                 store::sound(wild.dir());
             }
         }
         wild.behave();
         wild.until_quiet();
         store::sound(wild.dir());
-        same(&format!("{part}, world {world}"), &likeness::records(&calm.sandbox), &likeness::records(&wild.sandbox));
-        same(&format!("{part}, world {world}: reviews"), &likeness::reviews(calm.dir()), &likeness::reviews(wild.dir()));
+        same(
+            &format!("{part}, world {world}"),
+            &likeness::records(&calm.sandbox),
+            &likeness::records(&wild.sandbox),
+        );
+        same(
+            &format!("{part}, world {world}: reviews"),
+            &likeness::reviews(calm.dir()),
+            &likeness::reviews(wild.dir()),
+        );
     }
 }
 
@@ -236,8 +279,13 @@ fn systems_that_store_other_values_end_with_no_record_twice_and_none_missing() {
         wild.behave();
         wild.until_quiet();
         store::sound(wild.dir());
-        // What was cut or set in capitals stays so; how many records there are, and with which addresses, does not depend on it.
-        same(&format!("rewritten values, world {world}"), &likeness::census(&calm.sandbox), &likeness::census(&wild.sandbox));
+        // What was cut or set in capitals stays so; how many records there are, and with which
+        // addresses, does not depend on it.
+        same(
+            &format!("rewritten values, world {world}"),
+            &likeness::census(&calm.sandbox),
+            &likeness::census(&wild.sandbox),
+        );
     }
 }
 
@@ -250,8 +298,13 @@ fn folders() -> tempfile::TempDir {
                  properties: [email <-> email, a <-> a, b <-> b]\n  - { from: b.People, to: a.People, create: always }\n";
     write(&dir.path().join("flows/people.yaml"), flows);
     for (side, range) in [("a", 0..600), ("b", 300..900)] {
-        let line = |n| format!("{{\"id\":\"{side}{n}\",\"email\":\"p{n}@example.com\",\"{side}\":\"{n}\"}}\n");
-        write(&dir.path().join(format!("{side}/People.jsonl")), &range.map(line).collect::<String>());
+        let line = |n| {
+            format!("{{\"id\":\"{side}{n}\",\"email\":\"p{n}@example.com\",\"{side}\":\"{n}\"}}\n")
+        };
+        write(
+            &dir.path().join(format!("{side}/People.jsonl")),
+            &range.map(line).collect::<String>(),
+        );
     }
     dir
 }
@@ -261,7 +314,8 @@ fn held(dir: &Path) -> Vec<String> {
     let mut all = Vec::new();
     for side in ["a", "b"] {
         for line in read(&dir.join(side).join("People.jsonl")).lines() {
-            let mut record: serde_json::Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+            let mut record: serde_json::Value =
+                serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
             record.as_object_mut().unwrap().remove("id");
             all.push(format!("{side} {record}"));
         }
@@ -278,8 +332,10 @@ fn edit_file(dir: &Path, side: &str, n: u64, value: &str) {
         record[side] = value.into();
         format!("{record}\n")
     };
-    let text: String =
-        read(&path).lines().map(|line| if line.contains(&mail) { edited(line) } else { format!("{line}\n") }).collect();
+    let text: String = read(&path)
+        .lines()
+        .map(|line| if line.contains(&mail) { edited(line) } else { format!("{line}\n") })
+        .collect();
     write(&path, &text);
 }
 
@@ -296,7 +352,11 @@ fn folders_of_files_end_as_if_no_run_had_been_killed() {
         for batch in 0..3 {
             if batch > 0 {
                 for n in 0..20 {
-                    let (side, who) = if n % 2 == 0 { ("a", draw.below(300)) } else { ("b", 600 + draw.below(300)) };
+                    let (side, who) = if n % 2 == 0 {
+                        ("a", draw.below(300))
+                    } else {
+                        ("b", 600 + draw.below(300))
+                    };
                     for dir in [calm.path(), wild.path()] {
                         edit_file(dir, side, who, &format!("edit {batch}.{n}"));
                     }

@@ -1,4 +1,5 @@
-//! Kills at one chosen moment: the system has done what was asked, the answer is on its way, and nobody is there any more to hear it.
+//! Kills at one chosen moment: the system has done what was asked, the answer is on its way, and
+//! nobody is there any more to hear it.
 //!
 //! Each of these was first met by a random kill, and lost an edit or made a record twice.
 
@@ -11,13 +12,21 @@ use super::World;
 use crate::transcript::{command, lockstep};
 
 impl World {
-    /// Starts a run in which this system answers such requests late, waits until one is done, and kills the run.
-    fn killed_before_the_answer(&self, system: &str, method: &str, path: &str, done: impl Fn(&World) -> bool) {
+    /// Starts a run in which this system answers such requests late, waits until one is done, and
+    /// kills the run.
+    fn killed_before_the_answer(
+        &self,
+        system: &str,
+        method: &str,
+        path: &str,
+        done: impl Fn(&World) -> bool,
+    ) {
         let mut rate = Rate::new(FaultKind::Slow, 1000);
         rate.what.delay_ms = Some(60_000);
         (rate.what.method, rate.what.path_contains) = (Some(method.into()), Some(path.into()));
         self.sandbox.set_faults(system, Setting { seed: 0, rates: vec![rate] }).unwrap();
-        let mut run = command(self.dir(), &["sync"]).stdout(std::process::Stdio::null()).spawn().unwrap();
+        let mut run =
+            command(self.dir(), &["sync"]).stdout(std::process::Stdio::null()).spawn().unwrap();
         while !done(self) {
             assert!(run.try_wait().unwrap().is_none(), "the run ended before it was killed");
             std::thread::sleep(Duration::from_millis(2));
@@ -36,7 +45,8 @@ impl World {
     }
 
     fn wix(&self, last: &str) -> Value {
-        // A moment on either side: the edit is later than what was done before, also by clocks of milliseconds.
+        // A moment on either side: the edit is later than what was done before, also by clocks of
+        // milliseconds.
         std::thread::sleep(Duration::from_millis(3));
         let body = json!({"info":{"name":{"first":"Tuva","last":last}}});
         let made = self.sandbox.put("wix", "contacts", body).unwrap();
@@ -46,7 +56,14 @@ impl World {
 
     fn rename(&self, contact: &Value, last: &str) {
         std::thread::sleep(Duration::from_millis(3));
-        self.sandbox.edit("wix", "contacts", contact["id"].as_str().unwrap(), &json!({"info":{"name":{"last":last}}})).unwrap();
+        self.sandbox
+            .edit(
+                "wix",
+                "contacts",
+                contact["id"].as_str().unwrap(),
+                &json!({"info":{"name":{"last":last}}}),
+            )
+            .unwrap();
         std::thread::sleep(Duration::from_millis(3));
     }
 
@@ -65,8 +82,11 @@ fn an_update_that_landed_is_no_edit_and_wins_over_none() {
     let contact = world.wix("Forrige");
     world.until_quiet();
     world.rename(&contact, "Mellom");
-    world.killed_before_the_answer("crmoffice", "PATCH", "/contacts", |world| world.crm("Mellom").len() == 1);
-    // What CRMOffice shows now was seen later than this edit was made, and is older all the same: it is Lockstep's own (P5).
+    world.killed_before_the_answer("crmoffice", "PATCH", "/contacts", |world| {
+        world.crm("Mellom").len() == 1
+    });
+    // What CRMOffice shows now was seen later than this edit was made, and is older all the same:
+    // it is Lockstep's own (P5).
     world.rename(&contact, "Siste");
     world.until_quiet();
     world.is_called(&contact, "Siste");
@@ -78,7 +98,9 @@ fn a_creation_that_landed_is_found_again_and_what_it_holds_is_no_edit() {
     let world = World::new();
     world.until_quiet();
     let contact = world.wix("Første");
-    world.killed_before_the_answer("crmoffice", "POST", "/contacts", |world| world.crm("Første").len() == 1);
+    world.killed_before_the_answer("crmoffice", "POST", "/contacts", |world| {
+        world.crm("Første").len() == 1
+    });
     world.rename(&contact, "Siste");
     world.until_quiet();
     world.is_called(&contact, "Siste");
@@ -90,9 +112,14 @@ fn a_list_that_is_empty_by_mistake_does_not_say_that_a_creation_did_not_land() {
     let world = World::new();
     world.until_quiet();
     let contact = world.wix("Eneste");
-    world.killed_before_the_answer("crmoffice", "POST", "/contacts", |world| world.crm("Eneste").len() == 1);
+    world.killed_before_the_answer("crmoffice", "POST", "/contacts", |world| {
+        world.crm("Eneste").len() == 1
+    });
     // Whatever the next run reads of CRMOffice's contacts is empty.
-    world.sandbox.fault("crmoffice", Fault::new(FaultKind::EmptyList, 100).on_path("/contacts")).unwrap();
+    world
+        .sandbox
+        .fault("crmoffice", Fault::new(FaultKind::EmptyList, 100).on_path("/contacts"))
+        .unwrap();
     lockstep(world.dir(), &["sync"]);
     world.sandbox.clear_faults("crmoffice").unwrap();
     world.until_quiet();
@@ -103,24 +130,38 @@ fn a_list_that_is_empty_by_mistake_does_not_say_that_a_creation_did_not_land() {
 fn what_refers_to_a_creation_that_is_found_again_is_told() {
     let world = World::new();
     world.until_quiet();
-    // A person who is linked with a user of Zendesk goes over to a company that Zendesk does not have yet.
+    // A person who is linked with a user of Zendesk goes over to a company that Zendesk does not
+    // have yet.
     let users = world.sandbox.records("zendesk", "users").unwrap();
     let persons = world.sandbox.records("superoffice", "Person").unwrap();
-    let mail = |person: &Value| person["Emails"][0]["Value"].as_str().map(|mail| mail.trim().to_lowercase());
+    let mail = |person: &Value| {
+        person["Emails"][0]["Value"].as_str().map(|mail| mail.trim().to_lowercase())
+    };
     let alone = |mail: &str| persons.iter().filter(|person| self::holds(person, mail)).count() == 1;
     let (person, user) = persons
         .iter()
         .filter(|person| mail(person).is_some_and(|mail| alone(&mail)))
-        .find_map(|person| Some((person, users.iter().find(|user| user["email"].as_str() == mail(person).as_deref())?)))
+        .find_map(|person| {
+            Some((
+                person,
+                users.iter().find(|user| user["email"].as_str() == mail(person).as_deref())?,
+            ))
+        })
         .expect("the sample data has people that both systems know");
-    let company = world.sandbox.put("superoffice", "Contact", json!({"Name":"Nystiftet AS"})).unwrap();
+    let company =
+        world.sandbox.put("superoffice", "Contact", json!({"Name":"Nystiftet AS"})).unwrap();
     let patch = json!({"Contact":{"ContactId":company["ContactId"]}});
     world.sandbox.edit("superoffice", "Person", &person["PersonId"].to_string(), &patch).unwrap();
     let organization = |world: &World| {
         let organizations = world.sandbox.records("zendesk", "organizations").unwrap();
-        organizations.into_iter().find(|one| one["name"] == "Nystiftet AS").map(|one| one["id"].clone())
+        organizations
+            .into_iter()
+            .find(|one| one["name"] == "Nystiftet AS")
+            .map(|one| one["id"].clone())
     };
-    world.killed_before_the_answer("zendesk", "POST", "/organizations", |world| organization(world).is_some());
+    world.killed_before_the_answer("zendesk", "POST", "/organizations", |world| {
+        organization(world).is_some()
+    });
     world.until_quiet();
     let user = world.sandbox.record("zendesk", "users", &user["id"].to_string()).unwrap();
     assert_eq!(Some(&user["organization_id"]), organization(&world).as_ref(), "P8: {user}");

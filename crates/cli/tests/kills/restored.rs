@@ -1,6 +1,8 @@
-//! Yesterday's store file put back: what was created since is found by its match key, and nothing is created again (C2, L1).
+//! Yesterday's store file put back: what was created since is found by its match key, and nothing
+//! is created again (C2, L1).
 //!
-//! Where a flow has no match row, nothing tells that a record is the one that was created: `check` warns of such flows (G6).
+//! Where a flow has no match row, nothing tells that a record is the one that was created: `check`
+//! warns of such flows (G6).
 
 use std::path::Path;
 
@@ -31,7 +33,9 @@ fn what_was_created_since_is_found_by_its_match_key_and_is_linked_again() {
     let world = World::new();
     world.until_quiet();
     let yesterday = kept(world.dir());
-    let users: Vec<String> = ["Unni", "Roald", "Hedvig"].map(|first| format!("{}@example.no", first.to_lowercase())).into();
+    let users: Vec<String> = ["Unni", "Roald", "Hedvig"]
+        .map(|first| format!("{}@example.no", first.to_lowercase()))
+        .into();
     let made = users.iter().map(|mail| {
         let body = json!({"userName":mail,"firstName":"Ny","lastName":mail,"personEmail":mail});
         world.sandbox.put("superoffice", "User", body).unwrap()
@@ -49,9 +53,15 @@ fn what_was_created_since_is_found_by_its_match_key_and_is_linked_again() {
     same("an old store", &before, &likeness::records(&world.sandbox));
     // Linked again: an edit travels.
     std::thread::sleep(std::time::Duration::from_millis(3));
-    let id =
-        made[0]["associateId"].as_i64().or(made[0]["AssociateId"].as_i64()).unwrap_or_else(|| panic!("{}", made[0])).to_string();
-    world.sandbox.edit("superoffice", "User", &id, &json!({"personEmail":"unni.berg@example.no"})).unwrap();
+    let id = made[0]["associateId"]
+        .as_i64()
+        .or(made[0]["AssociateId"].as_i64())
+        .unwrap_or_else(|| panic!("{}", made[0]))
+        .to_string();
+    world
+        .sandbox
+        .edit("superoffice", "User", &id, &json!({"personEmail":"unni.berg@example.no"}))
+        .unwrap();
     world.until_quiet();
     assert_eq!((of_zendesk("unni.berg@example.no"), of_zendesk(&users[0])), (1, 0));
 }
@@ -64,7 +74,9 @@ fn an_old_store_of_folders_creates_nothing_twice_and_loses_no_edit() {
     let yesterday = kept(dir);
     for (side, range) in [("a", 900..920), ("b", 920..940)] {
         let path = dir.join(side).join("People.jsonl");
-        let line = |n| format!("{{\"id\":\"{side}{n}\",\"email\":\"p{n}@example.com\",\"{side}\":\"{n}\"}}\n");
+        let line = |n| {
+            format!("{{\"id\":\"{side}{n}\",\"email\":\"p{n}@example.com\",\"{side}\":\"{n}\"}}\n")
+        };
         write(&path, &(read(&path) + &range.map(line).collect::<String>()));
     }
     super::edit_file(dir, "a", 7, "edited today");
@@ -76,6 +88,10 @@ fn an_old_store_of_folders_creates_nothing_twice_and_loses_no_edit() {
     same("an old store", &before, &held(dir));
     super::edit_file(dir, "b", 910, "edited tomorrow");
     until_quiet(dir);
-    assert_eq!(held(dir).iter().filter(|line| line.contains("edited tomorrow")).count(), 2, "linked again");
+    assert_eq!(
+        held(dir).iter().filter(|line| line.contains("edited tomorrow")).count(),
+        2,
+        "linked again"
+    );
     lockstep(dir, &["sync"]).exits(0).says("Nothing was written.");
 }

@@ -1,4 +1,5 @@
-//! No room for the store, and a store that may not be written: what is told, that nothing is lost, and that it goes on afterwards.
+//! No room for the store, and a store that may not be written: what is told, that nothing is lost,
+//! and that it goes on afterwards.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -11,7 +12,10 @@ use crate::transcript::{Ran, lockstep, read};
 fn with_little_room(dir: &Path, blocks: u64) -> Ran {
     let shell = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" sync");
     let mut command = Command::new("sh");
-    command.current_dir(dir).args(["-c", &shell, env!("CARGO_BIN_EXE_lockstep")]).stdin(Stdio::null());
+    command
+        .current_dir(dir)
+        .args(["-c", &shell, env!("CARGO_BIN_EXE_lockstep")])
+        .stdin(Stdio::null());
     let output = command.output().expect("a shell can be started");
     Ran::of(&command, output)
 }
@@ -33,11 +37,15 @@ fn a_disk_that_is_full_at_any_moment_loses_nothing() {
         for _ in 0..4 {
             let ran = with_little_room(wild.dir(), 8 + draw.below(whole));
             store::sound(wild.dir());
-            if ran.stdout.contains("records written") || ran.stdout.contains("Nothing was written") {
+            if ran.stdout.contains("records written") || ran.stdout.contains("Nothing was written")
+            {
                 continue;
             }
             full += 1;
-            ran.exits(1).says("lockstep.db can't be written").says("make room and run again").says_nothing_of("panicked");
+            ran.exits(1)
+                .says("lockstep.db can't be written")
+                .says("make room and run again")
+                .says_nothing_of("panicked");
         }
         wild.until_quiet();
     }
@@ -45,12 +53,18 @@ fn a_disk_that_is_full_at_any_moment_loses_nothing() {
     same("a full disk", &likeness::records(&calm.sandbox), &likeness::records(&wild.sandbox));
 }
 
-/// The command as somebody who may not write where the permissions say so: the administrator may everywhere, and becomes nobody.
+/// The command as somebody who may not write where the permissions say so: the administrator may
+/// everywhere, and becomes nobody.
 fn without_privileges(dir: &Path, args: &[&str]) -> Option<Ran> {
     let output = Command::new("id").arg("-u").output().ok()?;
     let mut command = if output.stdout.trim_ascii() == b"0" {
         let mut command = Command::new("setpriv");
-        command.args(["--reuid=65534", "--regid=65534", "--clear-groups", env!("CARGO_BIN_EXE_lockstep")]);
+        command.args([
+            "--reuid=65534",
+            "--regid=65534",
+            "--clear-groups",
+            env!("CARGO_BIN_EXE_lockstep"),
+        ]);
         command
     } else {
         Command::new(env!("CARGO_BIN_EXE_lockstep"))
@@ -83,7 +97,10 @@ fn a_store_that_may_not_be_written_is_told_and_nothing_is_done() {
         may(&file, store);
         may(dir, folder);
         let Some(ran) = without_privileges(dir, &["sync"]) else { return };
-        ran.exits(1).says("lockstep.db").says("let this user write the file and its folder").says_nothing_of("panicked");
+        ran.exits(1)
+            .says("lockstep.db")
+            .says("let this user write the file and its folder")
+            .says_nothing_of("panicked");
         may(dir, 0o755);
         may(&file, 0o644);
         assert_eq!(held(dir), before, "nothing is sent that can't be recorded before (C2)");

@@ -1,6 +1,7 @@
 //! Whether a store file is sound: by SQLite's own check, and by what the states of intents allow.
 //!
-//! A copy is looked at, with its write-ahead log: recovering it is the next run's work, not the test's.
+//! A copy is looked at, with its write-ahead log: recovering it is the next run's work, not the
+//! test's.
 
 use std::path::Path;
 
@@ -58,7 +59,8 @@ const NEVER: [(&str, &str); 12] = [
     ),
 ];
 
-/// Fails where the store of the project in `dir` is not sound. One that does not exist yet is, and one that has not got its form yet.
+/// Fails where the store of the project in `dir` is not sound. One that does not exist yet is, and
+/// one that has not got its form yet.
 #[track_caller]
 pub fn sound(dir: &Path) {
     let copy = tempfile::tempdir().unwrap();
@@ -75,15 +77,22 @@ pub fn sound(dir: &Path) {
     let store = Connection::open(path).unwrap();
     let check: String = store.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(check, "ok", "the store file is damaged");
-    // Both views that are asked below: a form is made step by step, and a disk may be full between two of them.
-    let views: i64 =
-        store.query_row("SELECT count(*) FROM sqlite_schema WHERE name IN ('writes', 'entities')", [], |row| row.get(0)).unwrap();
+    // Both views that are asked below: a form is made step by step, and a disk may be full between
+    // two of them.
+    let views: i64 = store
+        .query_row(
+            "SELECT count(*) FROM sqlite_schema WHERE name IN ('writes', 'entities')",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
     if views < 2 {
         return;
     }
     for (what, query) in NEVER {
         let mut query = store.prepare(query).unwrap();
-        let found: Vec<i64> = query.query_map([], |row| row.get(0)).unwrap().map(|id| id.unwrap()).collect();
+        let found: Vec<i64> =
+            query.query_map([], |row| row.get(0)).unwrap().map(|id| id.unwrap()).collect();
         assert!(found.is_empty(), "{what}: {found:?}");
     }
 }

@@ -1,10 +1,11 @@
-//! A world to try dataflow documents in: the six systems emulated over HTTP, empty at first, and a project of its own that runs chosen
-//! documents of `examples/documents` as they stand, through everything the `lockstep` command goes through: load, check, plan, hub,
-//! SQLite store.
+//! A world to try dataflow documents in: the six systems emulated over HTTP, empty at first, and a
+//! project of its own that runs chosen documents of `examples/documents` as they stand, through
+//! everything the `lockstep` command goes through: load, check, plan, hub, SQLite store.
 //!
-//! The idea: a test says what people did in the systems (`put`, `edit`, `remove`), runs, and looks at what the systems then hold. The
-//! emulators share no code with the connectors, so that what arrives there has really arrived. What the tests leave to others: faults and
-//! lost answers (`connector/tests`, `hub/tests`), messages of the commands (`commands.rs`).
+//! The idea: a test says what people did in the systems (`put`, `edit`, `remove`), runs, and looks
+//! at what the systems then hold. The emulators share no code with the connectors, so that what
+//! arrives there has really arrived. What the tests leave to others: faults and lost answers
+//! (`connector/tests`, `hub/tests`), messages of the commands (`commands.rs`).
 
 // Each test file uses its own part of it.
 #![allow(dead_code)]
@@ -34,7 +35,8 @@ pub struct World {
 }
 
 impl World {
-    /// Empty systems, and a project with these documents of `examples/documents`: `World::new(&["superoffice-wix"])`.
+    /// Empty systems, and a project with these documents of `examples/documents`:
+    /// `World::new(&["superoffice-wix"])`.
     pub fn new(documents: &[&str]) -> World {
         World::with(documents, Options::empty())
     }
@@ -56,7 +58,8 @@ impl World {
         World { problems, sandbox, hub, _dir: dir }
     }
 
-    /// A project of these files (path, content) beside the sandbox's addresses and keys in `.env`: for systems that are not emulated.
+    /// A project of these files (path, content) beside the sandbox's addresses and keys in `.env`:
+    /// for systems that are not emulated.
     pub fn of_files(files: &[(&str, String)], options: Options) -> World {
         let sandbox = Sandbox::start(options).unwrap();
         let dir = tempfile::tempdir().unwrap();
@@ -80,10 +83,15 @@ impl World {
         self.hub.run(RunOptions { full: true, ..RunOptions::default() }).unwrap()
     }
 
-    /// One run that no system refused anything in, no person is needed for, and that left nothing to send.
+    /// One run that no system refused anything in, no person is needed for, and that left nothing
+    /// to send.
     pub fn run_smoothly(&mut self) -> Report {
         let report = self.run();
-        assert!(!report.needs_a_person() && !report.unreachable() && report.outbox == 0, "not smooth: {}", shown(&report));
+        assert!(
+            !report.needs_a_person() && !report.unreachable() && report.outbox == 0,
+            "not smooth: {}",
+            shown(&report)
+        );
         report
     }
 
@@ -103,8 +111,9 @@ impl World {
         id_in(&record)
     }
 
-    /// Edits a record as a person would: objects are merged, lists replaced, null clears. A moment passes before and after, so that by
-    /// clocks that show milliseconds too the edit is later than all that was done before, and earlier than all that is done next.
+    /// Edits a record as a person would: objects are merged, lists replaced, null clears. A moment
+    /// passes before and after, so that by clocks that show milliseconds too the edit is later than
+    /// all that was done before, and earlier than all that is done next.
     pub fn edit(&self, system: &str, collection: &str, id: &str, patch: Value) {
         std::thread::sleep(Duration::from_millis(3));
         self.sandbox.edit(system, collection, id, &patch).unwrap();
@@ -128,11 +137,24 @@ impl World {
 
     /// The one record that holds `value` at `pointer` (`/info/name/first`), with its id.
     #[track_caller]
-    pub fn one(&self, system: &str, collection: &str, pointer: &str, value: &str) -> (String, Value) {
+    pub fn one(
+        &self,
+        system: &str,
+        collection: &str,
+        pointer: &str,
+        value: &str,
+    ) -> (String, Value) {
         let records = self.records(system, collection);
-        let mut found: Vec<Value> =
-            records.iter().filter(|r| r.pointer(pointer).and_then(Value::as_str) == Some(value)).cloned().collect();
-        assert_eq!(found.len(), 1, "{system}.{collection} with {pointer} = {value}, among {records:#?}");
+        let mut found: Vec<Value> = records
+            .iter()
+            .filter(|r| r.pointer(pointer).and_then(Value::as_str) == Some(value))
+            .cloned()
+            .collect();
+        assert_eq!(
+            found.len(),
+            1,
+            "{system}.{collection} with {pointer} = {value}, among {records:#?}"
+        );
         let record = found.remove(0);
         (id_in(&record), record)
     }
@@ -141,7 +163,8 @@ impl World {
     pub fn entities(&mut self) -> Vec<Vec<String>> {
         let name = |(name, _): &(lockstep_hub::report::RecordName, String)| name.0.clone();
         let entities = self.hub.entity_members(None, 10_000).unwrap();
-        let mut entities: Vec<Vec<String>> = entities.iter().map(|members| members.iter().map(name).collect()).collect();
+        let mut entities: Vec<Vec<String>> =
+            entities.iter().map(|members| members.iter().map(name).collect()).collect();
         entities.iter_mut().for_each(|members| members.sort());
         entities.sort();
         entities
@@ -150,7 +173,8 @@ impl World {
     /// Successful writes over the vendor's interface in one collection: created, updated.
     pub fn written(&self, system: &str, collection: &str) -> (u64, u64) {
         let writes = self.sandbox.writes();
-        let count = writes.get(system).and_then(|types| types.get(collection)).copied().unwrap_or_default();
+        let count =
+            writes.get(system).and_then(|types| types.get(collection)).copied().unwrap_or_default();
         (count.create, count.update)
     }
 
@@ -183,7 +207,8 @@ pub fn shown(report: &Report) -> String {
 /// The counts of the flow between two record types, `("superoffice.Person", "wix.Contacts")`.
 #[track_caller]
 pub fn flow<'a>(report: &'a Report, from: &str, to: &str) -> &'a FlowCounts {
-    let mut found = report.flows.iter().filter(|f| f.flow.starts_with(from) && f.flow.ends_with(to));
+    let mut found =
+        report.flows.iter().filter(|f| f.flow.starts_with(from) && f.flow.ends_with(to));
     let flow = found.next().unwrap_or_else(|| panic!("no flow {from} – {to} in {}", shown(report)));
     assert!(found.next().is_none(), "several flows {from} – {to}");
     flow
@@ -197,29 +222,37 @@ pub fn situation(flow: &FlowCounts, name: &str) -> u64 {
 /// The messages of a run's new reviews.
 pub fn reviews(report: &Report) -> Vec<String> {
     let of = |event: &Event| match event {
-        Event::Review { kind, record, message, rule, .. } => Some(format!("{kind} {record}: {message} ({rule})")),
+        Event::Review { kind, record, message, rule, .. } => {
+            Some(format!("{kind} {record}: {message} ({rule})"))
+        }
         _ => None,
     };
     report.events.iter().filter_map(of).collect()
 }
 
-/// The example project with the chosen documents as its flows, and the sandbox's addresses and keys.
+/// The example project with the chosen documents as its flows, and the sandbox's addresses and
+/// keys.
 fn write_project(dir: &Path, documents: &[&str], sandbox: &Running) {
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
     let project = std::fs::read_to_string(examples.join("lockstep.yaml")).unwrap();
     assert!(project.contains("flows/*.yaml"), "the example project names its flows otherwise now");
-    std::fs::write(dir.join("lockstep.yaml"), project.replace("flows/*.yaml", "documents/*.rst")).unwrap();
+    std::fs::write(dir.join("lockstep.yaml"), project.replace("flows/*.yaml", "documents/*.rst"))
+        .unwrap();
     std::fs::create_dir(dir.join("documents")).unwrap();
     for name in documents {
         let name = format!("{name}.rst");
-        std::fs::copy(examples.join("documents").join(&name), dir.join("documents").join(&name)).unwrap();
+        std::fs::copy(examples.join("documents").join(&name), dir.join("documents").join(&name))
+            .unwrap();
     }
     write_env(dir, sandbox);
 }
 
 /// The sandbox's addresses and keys.
 fn write_env(dir: &Path, sandbox: &Running) {
-    let mut env = format!("RATE=1000\nCRMOFFICE_TOKEN_URL={}/connect/token\n", sandbox.url("crmoffice").unwrap());
+    let mut env = format!(
+        "RATE=1000\nCRMOFFICE_TOKEN_URL={}/connect/token\n",
+        sandbox.url("crmoffice").unwrap()
+    );
     for system in SYSTEMS {
         let variable = system.to_uppercase().replace('-', "_");
         env.push_str(&format!("{variable}_URL={}\n", sandbox.url(system).unwrap()));
@@ -240,7 +273,9 @@ fn open(dir: &Path) -> (Hub, Vec<Problem>) {
     let project = project.unwrap_or_else(|| panic!("{}", errors(&problems)));
     let mut schemas = Schemas::new();
     for system in &project.systems {
-        let types = lockstep_connector::catalogue::schemas(&system.connector, &system.with, &project.dir).unwrap();
+        let types =
+            lockstep_connector::catalogue::schemas(&system.connector, &system.with, &project.dir)
+                .unwrap();
         schemas.insert(system.name.clone(), system.with_references(types));
     }
     problems.extend(lockstep_config::check(&project, &schemas));
@@ -256,7 +291,9 @@ fn open(dir: &Path) -> (Hub, Vec<Problem>) {
         if let Some(rate) = system.rate_per_second {
             settings.insert("rate_per_second".into(), serde_json::json!(rate));
         }
-        let connector = lockstep_connector::catalogue::connect(&system.connector, &settings, &project.dir).unwrap();
+        let connector =
+            lockstep_connector::catalogue::connect(&system.connector, &settings, &project.dir)
+                .unwrap();
         systems.push(System { name: system.name.clone(), connector: Arc::from(connector) });
     }
     let store = SqliteStore::open(dir.join("lockstep.db")).unwrap();

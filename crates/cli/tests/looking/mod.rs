@@ -12,7 +12,8 @@ fn left() -> (tempfile::TempDir, String) {
     let sandbox = Sandbox::start(Options::default()).unwrap();
     example(dir.path(), &sandbox, &[]);
     let ran = lockstep(dir.path(), &["sync", "--format", "json"]).json();
-    let linked = ran["events"].as_array().unwrap().iter().find(|event| event["event"] == "created").unwrap();
+    let linked =
+        ran["events"].as_array().unwrap().iter().find(|event| event["event"] == "created").unwrap();
     let record = linked["record"].as_str().unwrap().to_string();
     std::fs::remove_file(dir.path().join(".env")).unwrap();
     (dir, record)
@@ -34,7 +35,10 @@ fn a_project_whose_secrets_are_not_there_can_be_looked_at() {
     let dir = dir.path();
     let before = contents(dir);
     looks(dir, &record);
-    let checked = lockstep(dir, &["check"]).exits(0).says("warning[config::env-missing]").says("WIX_API_KEY is not set");
+    let checked = lockstep(dir, &["check"])
+        .exits(0)
+        .says("warning[config::env-missing]")
+        .says("WIX_API_KEY is not set");
     checked.says("a run needs it");
     let files = |all: &std::collections::BTreeMap<std::path::PathBuf, Vec<u8>>| {
         let own = |path: &&std::path::PathBuf| !path.to_string_lossy().contains("lockstep.db-");
@@ -69,6 +73,9 @@ fn a_database_that_is_away_can_be_looked_at() {
     lockstep(dir, &["audit", "--stored"]).exits(0).says("Nothing differs.");
     lockstep(dir, &["sync"]).exits(2).says("CRM_PASSWORD is not set");
     // A folder that is gone is no reason either.
-    write(&dir.join("lockstep.yaml"), &crate::transcript::read(&dir.join("lockstep.yaml")).replace("data/shop", "data/away"));
+    write(
+        &dir.join("lockstep.yaml"),
+        &crate::transcript::read(&dir.join("lockstep.yaml")).replace("data/shop", "data/away"),
+    );
     lockstep(dir, &["status"]).exits(0).says("shop.Customers");
 }

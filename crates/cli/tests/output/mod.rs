@@ -1,4 +1,5 @@
-//! How the commands print: every write of a plan, JSON and CSV, colours, `-q` and `-v`, times in the user's zone.
+//! How the commands print: every write of a plan, JSON and CSV, colours, `-q` and `-v`, times in
+//! the user's zone.
 
 use std::path::Path;
 
@@ -17,7 +18,11 @@ fn with(dir: &Path, args: &[&str], variables: &[(&str, &str)]) -> Ran {
 fn project(people: usize) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     lockstep(dir.path(), &["init"]).exits(0);
-    let line = |n| format!("{{\"id\":{n},\"name\":\"Person, “{n}”\",\"email\":\"p{n}@example.com\",\"phone\":\"\"}}\n");
+    let line = |n| {
+        format!(
+            "{{\"id\":{n},\"name\":\"Person, “{n}”\",\"email\":\"p{n}@example.com\",\"phone\":\"\"}}\n"
+        )
+    };
     write(&dir.path().join("data/crm/People.jsonl"), &(1..=people).map(line).collect::<String>());
     write(&dir.path().join("data/shop/Customers.jsonl"), "");
     dir
@@ -42,10 +47,24 @@ fn a_plan_lists_every_write_however_many_there_are() {
     assert_eq!(json["events_left_out"], 0);
     let csv = lockstep(dir, &["plan", "--format", "csv"]).exits(0).stdout;
     let rows = rows(&csv);
-    assert_eq!(csv.lines().next(), Some("action,flow,record,source,property,before,after,rule,message"));
+    assert_eq!(
+        csv.lines().next(),
+        Some("action,flow,record,source,property,before,after,rule,message")
+    );
     assert_eq!(rows.iter().filter(|row| row[0] == "create" && row[4] == "mail").count(), 5_100);
     let one = rows.iter().find(|row| row[3] == "crm.People/7" && row[4] == "name").unwrap();
-    assert_eq!(one[..7], ["create", "crm.People to shop.Customers", "shop.Customers", "crm.People/7", "name", "", "Person, “7”"]);
+    assert_eq!(
+        one[..7],
+        [
+            "create",
+            "crm.People to shop.Customers",
+            "shop.Customers",
+            "crm.People/7",
+            "name",
+            "",
+            "Person, “7”"
+        ]
+    );
     for (format, whole) in [("text", &text), ("csv", &csv)] {
         let told = lockstep(dir, &["plan", "--format", format, "-o", "plan.out"]).exits(0);
         told.says("5100 records would be written; all of it stands in plan.out.");
@@ -59,17 +78,32 @@ fn rows_are_printed_as_csv_and_everything_as_json() {
     let dir = project(2);
     let dir = dir.path();
     let checked = lockstep(dir, &["check", "--format", "csv"]).exits(0);
-    checked.says("severity,code,file,line,column,message,help\nnote,config::undated,flows/people.yaml,2,5,");
+    checked.says(
+        "severity,code,file,line,column,message,help\nnote,config::undated,flows/people.yaml,2,5,",
+    );
     let synced = lockstep(dir, &["sync", "--format", "csv"]).exits(0).stdout;
-    assert_eq!(rows(&synced).iter().filter(|row| row[0] == "create" && row[2].starts_with("shop.Customers/")).count(), 4);
+    assert_eq!(
+        rows(&synced)
+            .iter()
+            .filter(|row| row[0] == "create" && row[2].starts_with("shop.Customers/"))
+            .count(),
+        4
+    );
     let entities = rows(&lockstep(dir, &["entities", "--format", "csv"]).exits(0).stdout);
     assert_eq!(entities.len(), 4);
-    assert_eq!(entities[0][0], entities[1][0], "both records of an entity are named by the same one: {entities:?}");
+    assert_eq!(
+        entities[0][0], entities[1][0],
+        "both records of an entity are named by the same one: {entities:?}"
+    );
     let history = rows(&lockstep(dir, &["history", "--format", "csv"]).exits(0).stdout);
     assert!(history.iter().any(|row| row[2] == "written" && row[0].ends_with('Z')), "{history:?}");
     lockstep(dir, &["review", "--format", "csv"]).exits(0).says("number,kind,flow,record");
-    lockstep(dir, &["audit", "--stored", "--format", "csv"]).exits(0).says("kind,record,flow,property,shows,expected,message");
-    lockstep(dir, &["review", "show", "1", "--format", "csv"]).exits(2).says("only the list of reviews has rows");
+    lockstep(dir, &["audit", "--stored", "--format", "csv"])
+        .exits(0)
+        .says("kind,record,flow,property,shows,expected,message");
+    lockstep(dir, &["review", "show", "1", "--format", "csv"])
+        .exits(2)
+        .says("only the list of reviews has rows");
 
     let json = |args: &[&str]| {
         let args: Vec<&str> = args.iter().copied().chain(["--format", "json"]).collect();
@@ -88,7 +122,12 @@ fn rows_are_printed_as_csv_and_everything_as_json() {
     write(&dir.join("flows.rst"), &lockstep(dir, &["doc", "flows/people.yaml"]).exits(0).stdout);
     let verified = lockstep(dir, &["verify", "--sandbox", &document, "--format", "json"]).json();
     assert!(verified["proved"].as_u64().unwrap() > 0, "{verified}");
-    assert_eq!(verified["documents"][0]["sections"][0]["statements"][0]["verdict"].as_str().map(str::is_empty), Some(false));
+    assert_eq!(
+        verified["documents"][0]["sections"][0]["statements"][0]["verdict"]
+            .as_str()
+            .map(str::is_empty),
+        Some(false)
+    );
 }
 
 #[test]
@@ -104,10 +143,15 @@ fn times_are_told_in_the_zone_of_who_looks_and_in_utc_in_json() {
         let told = with(dir, args, &zone).exits(0);
         assert!(told.stdout.contains("+05:00") && !told.stdout.contains("Z "), "{told}");
     }
-    for args in [&["status", "--format", "json"][..], &["history", "--format", "json"], &["history", "--format", "csv"]] {
+    for args in [
+        &["status", "--format", "json"][..],
+        &["history", "--format", "json"],
+        &["history", "--format", "csv"],
+    ] {
         with(dir, args, &zone).exits(0).says("Z").says_nothing_of("+05:00");
     }
-    // A time without a zone is in the user's own: an hour from now there is one that has not come yet, elsewhere it has passed.
+    // A time without a zone is in the user's own: an hour from now there is one that has not come
+    // yet, elsewhere it has passed.
     let started = lockstep_model::Timestamp::parse(report["started"].as_str().unwrap()).unwrap();
     let soon = started.plus_ms(5 * 3_600_000 - 60_000).to_string();
     let soon = soon[..16].replace('T', " ");
@@ -121,16 +165,26 @@ fn colours_are_for_terminals_unless_asked_for() {
     let dir = project(1);
     let dir = dir.path();
     lockstep(dir, &["plan"]).exits(0).says_nothing_of("\u{1b}[");
-    lockstep(dir, &["plan", "--color", "always"]).exits(0).says("  \u{1b}[32mcreate \u{1b}[0ma new");
-    lockstep(dir, &["--color=always", "plan", "--format", "json"]).exits(0).says_nothing_of("\u{1b}[").json();
+    lockstep(dir, &["plan", "--color", "always"])
+        .exits(0)
+        .says("  \u{1b}[32mcreate \u{1b}[0ma new");
+    lockstep(dir, &["--color=always", "plan", "--format", "json"])
+        .exits(0)
+        .says_nothing_of("\u{1b}[")
+        .json();
     lockstep(dir, &["plan", "--color", "always", "-o", "plan.txt"]).exits(0);
     assert!(!read(&dir.join("plan.txt")).contains('\u{1b}'));
-    with(dir, &["plan", "--color", "never"], &[("CLICOLOR_FORCE", "1")]).exits(0).says_nothing_of("\u{1b}[");
+    with(dir, &["plan", "--color", "never"], &[("CLICOLOR_FORCE", "1")])
+        .exits(0)
+        .says_nothing_of("\u{1b}[");
     lockstep(dir, &["plan", "--help", "--color", "always"]).exits(0).says("\u{1b}[");
     // G9: what stands in a record brings no colour along.
     replace(&dir.join("data/crm/People.jsonl"), "Person, ", "\\u001b[31mRed");
     lockstep(dir, &["plan"]).exits(0).says_nothing_of("\u{1b}").says("\\u{1b}[31mRed");
-    lockstep(dir, &["plan", "--format", "csv"]).exits(0).says_nothing_of("\u{1b}").says("\\u{1b}[31mRed");
+    lockstep(dir, &["plan", "--format", "csv"])
+        .exits(0)
+        .says_nothing_of("\u{1b}")
+        .says("\\u{1b}[31mRed");
 }
 
 #[test]
@@ -146,7 +200,10 @@ fn quiet_prints_what_needs_a_person_alone_and_verbose_all() {
     let more = "{\"id\":20,\"name\":\"A\",\"email\":\"x@example.com\"}\n{\"id\":21,\"name\":\"B\",\"email\":\"x@example.com\"}\n";
     let people = read(&dir.join("data/crm/People.jsonl"));
     write(&dir.join("data/crm/People.jsonl"), &format!("{people}{more}"));
-    let asks = lockstep(dir, &["sync", "-q"]).exits(1).says("review crm.People/2").says("Waiting for a person");
+    let asks = lockstep(dir, &["sync", "-q"])
+        .exits(1)
+        .says("review crm.People/2")
+        .says("Waiting for a person");
     assert_eq!(asks.stdout, "", "{asks}");
     assert_eq!(lockstep(dir, &["review", "-q"]).exits(1).stdout, "");
     lockstep(dir, &["undo", "1", "-q"]).exits(2).says("add `--yes`");
@@ -155,14 +212,21 @@ fn quiet_prints_what_needs_a_person_alone_and_verbose_all() {
     replace(&dir.join("flows/people.yaml"), "c-1: { phone:", "c-1: { name:");
     lockstep(dir, &["test", "-q"]).exits(1).says("FAILED  a customer whom").says_nothing_of("ok  ");
     replace(&dir.join("flows/people.yaml"), "email = mail  ", "email == mail");
-    lockstep(dir, &["check", "-q"]).exits(2).says("error[config::row]").says_nothing_of("config::undated");
+    lockstep(dir, &["check", "-q"])
+        .exits(2)
+        .says("error[config::row]")
+        .says_nothing_of("config::undated");
 
     let dir = project(9);
     let dir = dir.path();
     lockstep(dir, &["sync"]).exits(0).says("… and 3 more");
     let dir = project(9);
     let dir = dir.path();
-    let verbose = lockstep(dir, &["sync", "-v"]).exits(0).says_nothing_of("more").says("time: ").says("exit status 0");
+    let verbose = lockstep(dir, &["sync", "-v"])
+        .exits(0)
+        .says_nothing_of("more")
+        .says("time: ")
+        .says("exit status 0");
     assert!(verbose.stderr.contains("lockstep ") && verbose.stderr.contains("took "), "{verbose}");
     lockstep(dir, &["history", "-v"]).exits(0).says("took ");
 }
@@ -174,7 +238,9 @@ fn the_demo_keeps_its_project_when_asked() {
     lockstep(dir, &["demo", "--format", "json"]).exits(2).says("add `--once`");
     write(&dir.join("taken/file"), "");
     lockstep(dir, &["demo", "--once", "--keep", "taken"]).exits(2).says("not an empty folder");
-    let told = lockstep(dir, &["demo", "--once", "--keep", "kept"]).exits(0).says("The project stays in kept");
+    let told = lockstep(dir, &["demo", "--once", "--keep", "kept"])
+        .exits(0)
+        .says("The project stays in kept");
     told.says("—— second run ——");
     lockstep(dir, &["status", "-C", "kept"]).exits(0).says("wix.Contacts");
     let json = lockstep(dir, &["demo", "--once", "--format", "json"]).exits(0).json();

@@ -36,7 +36,10 @@ struct Phone(String);
 
 impl Phone {
     fn send(&self, method: &str, path: &str, body: &str) -> (u16, String) {
-        let agent = ureq::Agent::config_builder().http_status_as_error(false).allow_non_standard_methods(true).build();
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .allow_non_standard_methods(true)
+            .build();
         let agent: ureq::Agent = agent.into();
         // `ase:` and the password of the tests, RFC 7617.
         let request = ureq::http::Request::builder()
@@ -44,7 +47,10 @@ impl Phone {
             .uri(format!("{}{path}", self.0))
             .header("Authorization", "Basic YXNlOnNlY3JldC1vZi10aGUtdGVzdA==")
             .header("Depth", "1")
-            .header("Content-Type", if method == "PUT" { "text/vcard; charset=utf-8" } else { "application/xml" })
+            .header(
+                "Content-Type",
+                if method == "PUT" { "text/vcard; charset=utf-8" } else { "application/xml" },
+            )
             .body(body.to_string())
             .unwrap();
         let mut answer = agent.run(request).unwrap();
@@ -52,7 +58,10 @@ impl Phone {
     }
 
     fn put(&self, name: &str, lines: &[&str]) {
-        let card = format!("BEGIN:VCARD\r\nVERSION:3.0\r\nUID:{name}\r\n{}\r\nEND:VCARD\r\n", lines.join("\r\n"));
+        let card = format!(
+            "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:{name}\r\n{}\r\nEND:VCARD\r\n",
+            lines.join("\r\n")
+        );
         let (status, said) = self.send("PUT", &format!("{name}.vcf"), &card);
         assert!((200..300).contains(&status), "{status}: {said}");
     }
@@ -82,7 +91,9 @@ fn the_contract_is_kept(server: &Server, phone: &Phone) {
     let mut mobile = PropertyRef::new("phones.value");
     mobile.when = Some(Having { path: "phones.type".into(), value: "cell".into() });
     let mut watch =
-        ["fn", "n.family", "n.given", "emails.value", "org.name", "adr.locality", "note"].map(PropertyRef::new).to_vec();
+        ["fn", "n.family", "n.given", "emails.value", "org.name", "adr.locality", "note"]
+            .map(PropertyRef::new)
+            .to_vec();
     watch.push(mobile);
     let subject = Subject {
         connector: book.as_ref(),
@@ -99,7 +110,16 @@ fn the_contract_is_kept(server: &Server, phone: &Phone) {
                 json!("two\nlines \\ and more"),
                 json!("+47 900 00 003"),
             ],
-            vec![json!("Eivind"), json!("Li"), json!(null), json!(null), json!(null), json!(null), json!(null), json!(null)],
+            vec![
+                json!("Eivind"),
+                json!("Li"),
+                json!(null),
+                json!(null),
+                json!(null),
+                json!(null),
+                json!(null),
+                json!(null),
+            ],
         ],
         update: (3, json!("dagny@example.org")),
         unknown_id: "nobody.vcf",
@@ -109,19 +129,24 @@ fn the_contract_is_kept(server: &Server, phone: &Phone) {
     // C2: a second try of the same creation makes no second card.
     let values = vec![WriteValue { prop: 0, value: json!("Once"), displaced: Value::Null.into() }];
     let create = Write { action: Action::Create, values, token: "the same intent".into() };
-    let outcomes = [0, 1].map(|_| book.write("Contacts", &subject.watch, std::slice::from_ref(&create)).remove(0));
+    let outcomes = [0, 1]
+        .map(|_| book.write("Contacts", &subject.watch, std::slice::from_ref(&create)).remove(0));
     let ids = outcomes.map(|outcome| match outcome {
         Outcome::Done(record) => record.id,
         other => panic!("{other:?}"),
     });
     assert_eq!(ids[0], ids[1]);
     assert_eq!(phone.all().matches("FN:Once").count(), 1);
-    // A wrong password, and an address that is no address book, are told with the remedy, and without the secret.
+    // A wrong password, and an address that is no address book, are told with the remedy, and
+    // without the secret.
     let mut wrong = with(server);
     wrong["password"] = json!("another-secret");
     match connect(&wrong).test() {
         Err(Trouble::Unauthorized(message)) => {
-            assert!(message.contains("`password`") && !message.contains("another-secret"), "{message}")
+            assert!(
+                message.contains("`password`") && !message.contains("another-secret"),
+                "{message}"
+            )
         }
         other => panic!("{other:?}"),
     }
@@ -133,7 +158,8 @@ fn the_contract_is_kept(server: &Server, phone: &Phone) {
         text: json!({"token": "http://radicale.org/ns/sync/forgotten"}).to_string(),
         bytes: vec![],
     };
-    let reading = contract::read_all(book.as_ref(), "Contacts", &subject.watch, Some(stale), 2).unwrap();
+    let reading =
+        contract::read_all(book.as_ref(), "Contacts", &subject.watch, Some(stale), 2).unwrap();
     assert!(reading.everything && reading.records.len() == 3, "{reading:?}");
     for name in ["first.vcf", "second.vcf", &ids[0]] {
         assert!(phone.send("DELETE", name, "").0 < 300);
@@ -159,25 +185,36 @@ fn kept_in_step(server: &Server, phone: &Phone) {
          flows: [flows/*.yaml]\n",
         with(server)
     );
-    let mut world = World::of_files(&[("lockstep.yaml", project), ("flows/book.yaml", FLOWS.to_string())], Options::empty());
+    let mut world = World::of_files(
+        &[("lockstep.yaml", project), ("flows/book.yaml", FLOWS.to_string())],
+        Options::empty(),
+    );
     let contact = |first: &str, email: &str| json!({"info": {"name": {"first": first}, "emails": {"items": [{"email": email, "primary": true, "tag": "WORK"}]}}});
     let ase = world.put("wix", "contacts", contact("Åse", "ase@example.no"));
     world.put("wix", "contacts", contact("Cato", "cato@example.no"));
 
-    // Linked by the address, in whatever case (L2); the others are created where they are not, complete (C1).
+    // Linked by the address, in whatever case (L2); the others are created where they are not,
+    // complete (C1).
     let report = world.run_smoothly();
     let everyone = phone.all();
     assert_eq!(everyone.matches("BEGIN:VCARD").count(), 3, "{everyone}\n{}", shown(&report));
     assert!(
-        everyone.contains("EMAIL:cato@example.no") && everyone.contains("N:;Cato;;;") && everyone.contains("FN:Cato"),
+        everyone.contains("EMAIL:cato@example.no")
+            && everyone.contains("N:;Cato;;;")
+            && everyone.contains("FN:Cato"),
         "{everyone}"
     );
     assert_eq!(world.records("wix", "contacts").len(), 3);
-    assert_eq!(text(&world.record("wix", "contacts", &ase), "/info/name/last"), "Nes", "P2: a value beats an empty one");
+    assert_eq!(
+        text(&world.record("wix", "contacts", &ase), "/info/name/last"),
+        "Nes",
+        "P2: a value beats an empty one"
+    );
     world.idle();
     assert_eq!(phone.all(), everyone, "P4: an idle run changed a card");
 
-    // Edits of both sides. P9: the address that stands for the property is replaced, its type and the other lines stay.
+    // Edits of both sides. P9: the address that stands for the property is replaced, its type and
+    // the other lines stay.
     let pause = || std::thread::sleep(std::time::Duration::from_millis(1_050));
     pause();
     let items = json!([{"email": "ase.nes@example.no", "primary": true, "tag": "WORK"}]);
@@ -185,14 +222,22 @@ fn kept_in_step(server: &Server, phone: &Phone) {
     world.run_smoothly();
     let card = phone.get("ase");
     assert!(
-        card.contains("EMAIL;TYPE=work,pref:ase.nes@example.no") || card.contains("EMAIL;TYPE=pref,work:ase.nes@example.no"),
+        card.contains("EMAIL;TYPE=work,pref:ase.nes@example.no")
+            || card.contains("EMAIL;TYPE=pref,work:ase.nes@example.no"),
         "{card}"
     );
-    assert!(card.contains("EMAIL;TYPE=home:home@example.org") || card.contains("EMAIL;TYPE=HOME:home@example.org"), "{card}");
+    assert!(
+        card.contains("EMAIL;TYPE=home:home@example.org")
+            || card.contains("EMAIL;TYPE=HOME:home@example.org"),
+        "{card}"
+    );
     assert!(card.contains("a line of somebody's own"), "{card}");
     world.idle();
     pause();
-    phone.put("bjorn", &["FN:Bjørn B", "N:Berg;Bjørn;;;", "EMAIL:bjorn@example.no", "TEL:+4722000000"]);
+    phone.put(
+        "bjorn",
+        &["FN:Bjørn B", "N:Berg;Bjørn;;;", "EMAIL:bjorn@example.no", "TEL:+4722000000"],
+    );
     world.run_smoothly();
     let (_, bjorn) = world.one("wix", "contacts", "/info/name/first", "Bjørn");
     assert_eq!(text(&bjorn, "/info/name/last"), "Berg");

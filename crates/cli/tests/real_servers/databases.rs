@@ -46,11 +46,18 @@ fn project(lab: &Lab, settings: &str) -> World {
          flows: [flows/*.yaml]\n",
         lab.url
     );
-    World::of_files(&[("lockstep.yaml", systems), ("flows/shop.yaml", FLOWS.replace("&people", ""))], Options::empty())
+    World::of_files(
+        &[("lockstep.yaml", systems), ("flows/shop.yaml", FLOWS.replace("&people", ""))],
+        Options::empty(),
+    )
 }
 
 fn furnish(lab: &Lab) {
-    let drawn = lab.word("INTEGER PRIMARY KEY", "bigserial PRIMARY KEY", "bigint AUTO_INCREMENT PRIMARY KEY");
+    let drawn = lab.word(
+        "INTEGER PRIMARY KEY",
+        "bigserial PRIMARY KEY",
+        "bigint AUTO_INCREMENT PRIMARY KEY",
+    );
     let moment = lab.word("DATETIME", "timestamptz", "datetime(6)");
     lab.run(&format!(
         "CREATE TABLE companies (id varchar(36) PRIMARY KEY, name varchar(60) NOT NULL);\n
@@ -64,13 +71,15 @@ fn furnish(lab: &Lab) {
 /// An edit by somebody who notes the time, as the column asks.
 fn edit(lab: &Lab, set: &str, email: &str) {
     std::thread::sleep(std::time::Duration::from_millis(5));
-    let now = lab.word("strftime('%Y-%m-%d %H:%M:%f', 'now')", "clock_timestamp()", "utc_timestamp(6)");
+    let now =
+        lab.word("strftime('%Y-%m-%d %H:%M:%f', 'now')", "clock_timestamp()", "utc_timestamp(6)");
     lab.run(&format!("UPDATE people SET {set}, changed = {now} WHERE lower(email) = '{email}'"));
     std::thread::sleep(std::time::Duration::from_millis(5));
 }
 
 fn everything(lab: &Lab) -> Vec<String> {
-    let mut all = lab.rows("SELECT id, email, name, phone, company_id, changed FROM people ORDER BY id");
+    let mut all =
+        lab.rows("SELECT id, email, name, phone, company_id, changed FROM people ORDER BY id");
     all.extend(lab.rows("SELECT id, name FROM companies ORDER BY id"));
     all
 }
@@ -92,14 +101,19 @@ fn kept_in_step(lab: &Lab, settings: &str) -> World {
     furnish(lab);
     let mut world = project(lab, settings);
     let here = world.put("zendesk", "organizations", json!({"name": "Topp ASA"}));
-    let ase = world.put("zendesk", "users", json!({"name": "Åse Nes", "email": "ase@example.no", "phone": "90 00 00 01"}));
+    let ase = world.put(
+        "zendesk",
+        "users",
+        json!({"name": "Åse Nes", "email": "ase@example.no", "phone": "90 00 00 01"}),
+    );
     world.put(
         "zendesk",
         "users",
         json!({"name": "Cato", "email": "cato@example.no", "organization_id": here.parse::<u64>().unwrap()}),
     );
 
-    // Linked by the address in whatever case (L2); the rest is created, complete and with its references (C1, P8).
+    // Linked by the address in whatever case (L2); the rest is created, complete and with its
+    // references (C1, P8).
     let report = world.run_smoothly();
     // Zendesk has the owner of the API key as a user of its own.
     assert_eq!(lab.rows("SELECT count(*) FROM people"), ["4"], "{}", shown(&report));
@@ -111,21 +125,39 @@ fn kept_in_step(lab: &Lab, settings: &str) -> World {
     let (bjorn, there) = world.one("zendesk", "users", "/email", "bjorn@example.no");
     let (fjord, _) = world.one("zendesk", "organizations", "/name", "Fjord AS");
     assert_eq!(there["organization_id"].to_string(), fjord);
-    assert_eq!((there["name"].as_str(), there["phone"].as_str()), (Some("Bjørn"), Some("22 33 44 55")));
+    assert_eq!(
+        (there["name"].as_str(), there["phone"].as_str()),
+        (Some("Bjørn"), Some("22 33 44 55"))
+    );
     idle(&mut world, lab);
 
     // An edit on either side is carried to the other, and an emptied property too.
     edit(lab, "phone = '22 00 00 00', name = 'Bjørn B'", "bjorn@example.no");
-    world.edit("zendesk", "users", &ase, json!({"name": "Åse Ness", "organization_id": fjord.parse::<u64>().unwrap()}));
+    world.edit(
+        "zendesk",
+        "users",
+        &ase,
+        json!({"name": "Åse Ness", "organization_id": fjord.parse::<u64>().unwrap()}),
+    );
     world.run_smoothly();
     let there = world.record("zendesk", "users", &bjorn);
-    assert_eq!((there["name"].as_str(), there["phone"].as_str()), (Some("Bjørn B"), Some("22 00 00 00")));
-    assert_eq!((of(lab, "name", "ase@example.no"), of(lab, "company_id", "ase@example.no")), ("Åse Ness".into(), "f".into()));
+    assert_eq!(
+        (there["name"].as_str(), there["phone"].as_str()),
+        (Some("Bjørn B"), Some("22 00 00 00"))
+    );
+    assert_eq!(
+        (of(lab, "name", "ase@example.no"), of(lab, "company_id", "ase@example.no")),
+        ("Åse Ness".into(), "f".into())
+    );
     idle(&mut world, lab);
     edit(lab, "company_id = NULL, phone = ''", "ase@example.no");
     world.run_smoothly();
     let there = world.record("zendesk", "users", &ase);
-    assert!(there["organization_id"].is_null() && there["phone"].as_str().unwrap_or_default().is_empty(), "P2: {there}");
+    assert!(
+        there["organization_id"].is_null()
+            && there["phone"].as_str().unwrap_or_default().is_empty(),
+        "P2: {there}"
+    );
     idle(&mut world, lab);
 
     // P1: both sides were edited; the later edit of each property holds.
@@ -140,7 +172,11 @@ fn kept_in_step(lab: &Lab, settings: &str) -> World {
     } else {
         assert_eq!(of(lab, "name", "bjorn@example.no"), "Later");
     }
-    assert_eq!(world.record("zendesk", "users", &bjorn)["phone"], "1", "the other property's only edit is not lost");
+    assert_eq!(
+        world.record("zendesk", "users", &bjorn)["phone"],
+        "1",
+        "the other property's only edit is not lost"
+    );
     idle(&mut world, lab);
 
     // L4: a link stays when its match values differ, and the changed address is carried.
@@ -153,19 +189,38 @@ fn kept_in_step(lab: &Lab, settings: &str) -> World {
     lab.run("DELETE FROM people WHERE email = 'cato@example.no'");
     world.run_full();
     assert_eq!(lab.rows("SELECT count(*) FROM people"), ["3"]);
-    assert_eq!(world.records("zendesk", "users").iter().filter(|user| user["email"] == "cato@example.no").count(), 1);
+    assert_eq!(
+        world
+            .records("zendesk", "users")
+            .iter()
+            .filter(|user| user["email"] == "cato@example.no")
+            .count(),
+        1
+    );
     idle(&mut world, lab);
 
-    // L6: two companies of one name, one organization: nothing is linked or written, a person is asked.
+    // L6: two companies of one name, one organization: nothing is linked or written, a person is
+    // asked.
     lab.run("INSERT INTO companies VALUES ('d1', 'Dobbel AS'), ('d2', 'Dobbel AS')");
     world.put("zendesk", "organizations", json!({"name": "Dobbel AS"}));
     let report = world.run();
     assert!(report.needs_a_person(), "{}", shown(&report));
     assert_eq!(lab.rows("SELECT count(*) FROM companies WHERE name = 'Dobbel AS'"), ["2"]);
-    assert_eq!(world.records("zendesk", "organizations").iter().filter(|company| company["name"] == "Dobbel AS").count(), 1);
+    assert_eq!(
+        world
+            .records("zendesk", "organizations")
+            .iter()
+            .filter(|company| company["name"] == "Dobbel AS")
+            .count(),
+        1
+    );
 
     // G4: what the database refuses waits with its words; the rest of the record is written.
-    let name = lab.word("Forbidden", "A name that is longer than twenty letters", "A name that is longer than twenty letters");
+    let name = lab.word(
+        "Forbidden",
+        "A name that is longer than twenty letters",
+        "A name that is longer than twenty letters",
+    );
     world.edit("zendesk", "users", &ase, json!({"name": name, "phone": "90 00 00 02"}));
     let report = world.run();
     assert_eq!(of(lab, "phone", "ase@example.no"), "90 00 00 02", "{}", shown(&report));
@@ -180,7 +235,8 @@ fn kept_in_step(lab: &Lab, settings: &str) -> World {
     world
 }
 
-/// The server is stopped: the system pauses alone, the edit that is for it waits, and is carried when the server is back.
+/// The server is stopped: the system pauses alone, the edit that is for it waits, and is carried
+/// when the server is back.
 fn down_and_up_again(lab: &mut Lab, mut world: World) {
     let (Way::Postgres(server) | Way::Mariadb(server)) = &mut lab.way else { return };
     server.stop();

@@ -1,4 +1,5 @@
-//! Redmine's users and issues by the manifest of `examples/connectors/redmine.yaml`, kept in step with Zendesk's users and tickets.
+//! Redmine's users and issues by the manifest of `examples/connectors/redmine.yaml`, kept in step
+//! with Zendesk's users and tickets.
 
 use std::path::Path;
 
@@ -41,7 +42,11 @@ flows:
 ";
 
 fn manifest() -> String {
-    std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/connectors/redmine.yaml")).unwrap()
+    std::fs::read_to_string(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../examples/connectors/redmine.yaml"
+    ))
+    .unwrap()
 }
 
 /// What people do in Redmine, past Lockstep.
@@ -56,13 +61,20 @@ impl Desk {
             .header("Content-Type", "application/json")
             .body(body.map(|body| body.to_string()).unwrap_or_default())
             .unwrap();
-        let text =
-            ureq::run(request).unwrap_or_else(|error| panic!("{method} {path}: {error}")).body_mut().read_to_string().unwrap();
+        let text = ureq::run(request)
+            .unwrap_or_else(|error| panic!("{method} {path}: {error}"))
+            .body_mut()
+            .read_to_string()
+            .unwrap();
         serde_json::from_str(&text).unwrap_or(Value::Null)
     }
 
     fn issue(&self, subject: &str) -> String {
-        self.send("POST", "/issues.json", Some(json!({"issue": {"project_id": "support", "subject": subject}})))["issue"]["id"]
+        self.send(
+            "POST",
+            "/issues.json",
+            Some(json!({"issue": {"project_id": "support", "subject": subject}})),
+        )["issue"]["id"]
             .to_string()
     }
 
@@ -72,17 +84,27 @@ impl Desk {
     }
 
     fn all(&self) -> (Value, Value) {
-        (self.send("GET", "/issues.json?status_id=*&sort=id", None), self.send("GET", "/users.json", None))
+        (
+            self.send("GET", "/issues.json?status_id=*&sort=id", None),
+            self.send("GET", "/users.json", None),
+        )
     }
 
     fn subjects(&self) -> Vec<String> {
         let issues = self.all().0["issues"].as_array().cloned().unwrap_or_default();
-        issues.iter().map(|issue| issue["subject"].as_str().unwrap_or_default().to_string()).collect()
+        issues
+            .iter()
+            .map(|issue| issue["subject"].as_str().unwrap_or_default().to_string())
+            .collect()
     }
 
     fn named(&self, mail: &str) -> Value {
         let users = self.all().1["users"].as_array().cloned().unwrap_or_default();
-        users.iter().find(|user| user["mail"] == mail).cloned().unwrap_or_else(|| panic!("{mail} among {users:#?}"))
+        users
+            .iter()
+            .find(|user| user["mail"] == mail)
+            .cloned()
+            .unwrap_or_else(|| panic!("{mail} among {users:#?}"))
     }
 }
 
@@ -105,7 +127,11 @@ fn the_contract_is_kept(server: &Server, desk: &Desk) {
         kind: "Issues",
         watch: ["subject", "description", "due_date"].map(PropertyRef::new).to_vec(),
         creates: vec![
-            vec![json!("Skriveren \"står\" & stille"), json!("Lyset blinker rødt"), json!("2031-01-31")],
+            vec![
+                json!("Skriveren \"står\" & stille"),
+                json!("Lyset blinker rødt"),
+                json!("2031-01-31"),
+            ],
             vec![json!("Ny skjerm"), json!(null), json!(null)],
         ],
         update: (2, json!("2031-02-01")),
@@ -128,13 +154,23 @@ fn the_contract_is_kept(server: &Server, desk: &Desk) {
     // C2: a taken address is looked up; G4: a refused value names its property.
     let ase = desk.user("ase@example.no", "Åse", "Nes");
     let create = |values: [Value; 3]| {
-        let values =
-            values.into_iter().enumerate().map(|(prop, value)| WriteValue { prop, value, displaced: Value::Null.into() });
+        let values = values.into_iter().enumerate().map(|(prop, value)| WriteValue {
+            prop,
+            value,
+            displaced: Value::Null.into(),
+        });
         Write { action: Action::Create, values: values.collect(), token: "t".into() }
     };
-    let outcome = redmine.write("Users", &watch, &[create([json!("ase@example.no"), json!("Aase"), json!("N")])]).remove(0);
-    assert!(matches!(&outcome, Outcome::Duplicate { id: Some(id), .. } if *id == ase), "{outcome:?}");
-    let outcome = redmine.write("Users", &watch, &[create([json!("no address"), json!("A"), json!("B")])]).remove(0);
+    let outcome = redmine
+        .write("Users", &watch, &[create([json!("ase@example.no"), json!("Aase"), json!("N")])])
+        .remove(0);
+    assert!(
+        matches!(&outcome, Outcome::Duplicate { id: Some(id), .. } if *id == ase),
+        "{outcome:?}"
+    );
+    let outcome = redmine
+        .write("Users", &watch, &[create([json!("no address"), json!("A"), json!("B")])])
+        .remove(0);
     assert!(matches!(&outcome, Outcome::Rejected { prop: Some(0), .. }), "{outcome:?}");
     desk.send("DELETE", &format!("/issues/{first}.json"), None);
 }
@@ -146,7 +182,11 @@ fn kept_in_step(server: &Server, desk: &Desk) {
          flows: [flows/*.yaml]\n",
         with(server)
     );
-    let files = [("lockstep.yaml", project), ("flows/desk.yaml", FLOWS.to_string()), ("connectors/redmine.yaml", manifest())];
+    let files = [
+        ("lockstep.yaml", project),
+        ("flows/desk.yaml", FLOWS.to_string()),
+        ("connectors/redmine.yaml", manifest()),
+    ];
     let mut world = World::of_files(&files, Options::empty());
     let printer = desk.issue("Skriveren står");
     let ase = world.put("zendesk", "users", json!({"name": "Nes", "email": "Ase@example.no"}));
@@ -155,7 +195,8 @@ fn kept_in_step(server: &Server, desk: &Desk) {
     world.put("zendesk", "tickets", json!({"subject": "Ny skjerm", "requester_id": customer}));
 
     let report = world.run_smoothly();
-    // L2: linked in whatever case; which of the two spellings holds is the later one's (P1). The other ticket got an issue.
+    // L2: linked in whatever case; which of the two spellings holds is the later one's (P1). The
+    // other ticket got an issue.
     assert_eq!(desk.subjects().len(), 2, "{}", shown(&report));
     assert!(desk.subjects().contains(&"Ny skjerm".to_string()), "C1: {:?}", desk.subjects());
     assert_eq!(world.records("zendesk", "tickets").len(), 2, "{}", shown(&report));
@@ -167,7 +208,11 @@ fn kept_in_step(server: &Server, desk: &Desk) {
     // Edits on either side, each at a second of its own: both tell whole seconds.
     let pause = || std::thread::sleep(std::time::Duration::from_millis(1_050));
     pause();
-    desk.send("PUT", &format!("/issues/{printer}.json"), Some(json!({"issue": {"subject": "Skriveren er død"}})));
+    desk.send(
+        "PUT",
+        &format!("/issues/{printer}.json"),
+        Some(json!({"issue": {"subject": "Skriveren er død"}})),
+    );
     world.edit("zendesk", "users", &ase, json!({"name": "Ness"}));
     world.run_smoothly();
     world.one("zendesk", "tickets", "/subject", "Skriveren er død");

@@ -1,4 +1,5 @@
-//! A SCIM 2.0 server's users by the manifest of `examples/connectors/scim.yaml`, kept in step with YouTrack's.
+//! A SCIM 2.0 server's users by the manifest of `examples/connectors/scim.yaml`, kept in step with
+//! YouTrack's.
 
 use lockstep_connector::contract::{self, Subject};
 use lockstep_connector::{Connector, catalogue};
@@ -30,7 +31,11 @@ flows:
 ";
 
 fn manifest() -> String {
-    std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/connectors/scim.yaml")).unwrap()
+    std::fs::read_to_string(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../examples/connectors/scim.yaml"
+    ))
+    .unwrap()
 }
 
 /// What an administrator does in the server, past Lockstep.
@@ -62,15 +67,23 @@ impl Desk {
     fn edit(&self, id: &str, what: Value) {
         let operations = json!([{"op": "replace", "value": what}]);
         let schemas = json!(["urn:ietf:params:scim:api:messages:2.0:PatchOp"]);
-        self.send("PATCH", &format!("/{id}"), Some(json!({"schemas": schemas, "Operations": operations})));
+        self.send(
+            "PATCH",
+            &format!("/{id}"),
+            Some(json!({"schemas": schemas, "Operations": operations})),
+        );
     }
 
     fn all(&self) -> Vec<Value> {
-        self.send("GET", "?sortBy=id&count=1000", None)["Resources"].as_array().cloned().unwrap_or_default()
+        self.send("GET", "?sortBy=id&count=1000", None)["Resources"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default()
     }
 
     fn one(&self, name: &str) -> Value {
-        let mut found: Vec<Value> = self.all().into_iter().filter(|user| user["userName"] == name).collect();
+        let mut found: Vec<Value> =
+            self.all().into_iter().filter(|user| user["userName"] == name).collect();
         assert_eq!(found.len(), 1, "{name} among {:#?}", self.all());
         found.remove(0)
     }
@@ -85,13 +98,22 @@ fn the_contract_is_kept(server: &Server) {
     let dir = tempfile::tempdir().unwrap();
     std::fs::create_dir(dir.path().join("connectors")).unwrap();
     std::fs::write(dir.path().join("connectors/scim.yaml"), manifest()).unwrap();
-    let connector: Box<dyn Connector> = catalogue::connect("scim", with(server).as_object().unwrap(), dir.path()).unwrap();
+    let connector: Box<dyn Connector> =
+        catalogue::connect("scim", with(server).as_object().unwrap(), dir.path()).unwrap();
     contract::check(&Subject {
         connector: connector.as_ref(),
         kind: "Users",
-        watch: ["userName", "displayName", "emails.value", "name.familyName", "active"].map(PropertyRef::new).to_vec(),
+        watch: ["userName", "displayName", "emails.value", "name.familyName", "active"]
+            .map(PropertyRef::new)
+            .to_vec(),
         creates: vec![
-            vec![json!("dagny"), json!("Dagny \"D\" Øye"), json!("dagny@example.no"), json!("Øye"), json!(true)],
+            vec![
+                json!("dagny"),
+                json!("Dagny \"D\" Øye"),
+                json!("dagny@example.no"),
+                json!("Øye"),
+                json!(true),
+            ],
             vec![json!("eivind"), json!(null), json!(null), json!("Li"), json!(false)],
         ],
         update: (2, json!("dagny@example.org")),
@@ -114,41 +136,80 @@ fn kept_in_step(server: &Server) {
          with: {{ base_url: \"${{YOUTRACK_URL}}\", token: \"${{YOUTRACK_TOKEN}}\", rate_per_second: 1000 }}\nflows: [flows/*.yaml]\n",
         with(server)
     );
-    let files = [("lockstep.yaml", project), ("flows/users.yaml", FLOWS.to_string()), ("connectors/scim.yaml", manifest())];
+    let files = [
+        ("lockstep.yaml", project),
+        ("flows/users.yaml", FLOWS.to_string()),
+        ("connectors/scim.yaml", manifest()),
+    ];
     let mut world = World::of_files(&files, Options::empty());
     let address = |email: &str| json!({"email": {"email": email, "verified": true}});
-    let there = world.put("youtrack", "users", json!({"login": "ase", "name": "Åse", "profile": address("ase@example.no")}));
-    world.put("youtrack", "users", json!({"login": "cato", "name": "Cato", "profile": address("cato@example.no")}));
+    let there = world.put(
+        "youtrack",
+        "users",
+        json!({"login": "ase", "name": "Åse", "profile": address("ase@example.no")}),
+    );
+    world.put(
+        "youtrack",
+        "users",
+        json!({"login": "cato", "name": "Cato", "profile": address("cato@example.no")}),
+    );
     let known = world.records("youtrack", "users").len();
 
-    // L3: linked by the second of two addresses, in another case; the others are created on the side where they are not.
+    // L3: linked by the second of two addresses, in another case; the others are created on the
+    // side where they are not.
     let report = world.run_smoothly();
     let linked = situation(flow(&report, "directory.Users", "youtrack.Users"), "found")
         + situation(flow(&report, "youtrack.Users", "directory.Users"), "found");
     assert!(linked >= 1, "{}", shown(&report));
-    assert_eq!(world.records("youtrack", "users").len(), known + 1, "Bjørn alone is new in YouTrack: {}", shown(&report));
+    assert_eq!(
+        world.records("youtrack", "users").len(),
+        known + 1,
+        "Bjørn alone is new in YouTrack: {}",
+        shown(&report)
+    );
     assert_eq!(desk.one("cato")["emails"][0]["value"], "cato@example.no", "C1");
-    assert_eq!(world.one("youtrack", "users", "/login", "bjorn").1["profile"]["email"]["email"], "bjorn@example.no");
+    assert_eq!(
+        world.one("youtrack", "users", "/login", "bjorn").1["profile"]["email"]["email"],
+        "bjorn@example.no"
+    );
     let quiet = desk.all();
     world.idle();
     assert_eq!(desk.all(), quiet, "P4: an idle run changed a user");
 
     // P9: the address that was matched is replaced in its place; everything else of the user stays.
-    world.edit("youtrack", "users", &there, json!({"profile": {"email": {"email": "ase.nes@example.no"}}}));
+    world.edit(
+        "youtrack",
+        "users",
+        &there,
+        json!({"profile": {"email": {"email": "ase.nes@example.no"}}}),
+    );
     desk.edit(&ase, json!({"displayName": "Åse N."}));
     world.run_smoothly();
     let user = desk.one("ase");
-    let addresses: Vec<&str> = user["emails"].as_array().unwrap().iter().filter_map(|email| email["value"].as_str()).collect();
+    let addresses: Vec<&str> = user["emails"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|email| email["value"].as_str())
+        .collect();
     assert_eq!(addresses, ["home@example.org", "ase.nes@example.no"]);
-    assert_eq!((user["title"].as_str(), user["emails"][1]["primary"].as_bool()), (Some("Engineer"), Some(true)));
+    assert_eq!(
+        (user["title"].as_str(), user["emails"][1]["primary"].as_bool()),
+        (Some("Engineer"), Some(true))
+    );
     assert_eq!(world.record("youtrack", "users", &there)["name"], "Åse N.");
     let quiet = desk.all();
     world.idle();
     assert_eq!(desk.all(), quiet, "P4");
 
-    // C2: the user name is taken by somebody without an address: that is a match the server makes, and one user stays one.
+    // C2: the user name is taken by somebody without an address: that is a match the server makes,
+    // and one user stays one.
     desk.add(&json!({"userName": "dagny", "displayName": "Dagny"}));
-    world.put("youtrack", "users", json!({"login": "dagny", "name": "Dagny D", "profile": address("dagny@example.no")}));
+    world.put(
+        "youtrack",
+        "users",
+        json!({"login": "dagny", "name": "Dagny D", "profile": address("dagny@example.no")}),
+    );
     world.run_smoothly();
     assert_eq!(desk.one("dagny")["emails"][0]["value"], "dagny@example.no");
     world.idle();

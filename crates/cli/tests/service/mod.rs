@@ -29,8 +29,12 @@ pub fn run(dir: &Path, args: &[&str]) -> (Service, mpsc::Receiver<String>) {
     let err = BufReader::new(child.stderr.take().unwrap());
     let out = BufReader::new(child.stdout.take().unwrap());
     let also = told.clone();
-    std::thread::spawn(move || err.lines().map_while(Result::ok).try_for_each(|line| told.send(line)));
-    std::thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| also.send(line)));
+    std::thread::spawn(move || {
+        err.lines().map_while(Result::ok).try_for_each(|line| told.send(line))
+    });
+    std::thread::spawn(move || {
+        out.lines().map_while(Result::ok).try_for_each(|line| also.send(line))
+    });
     (Service(child), lines)
 }
 

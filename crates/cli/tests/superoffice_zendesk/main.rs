@@ -1,10 +1,12 @@
-//! SuperOffice to Zendesk, as `examples/documents/superoffice-zendesk.rst` says: contacts become organizations, tickets tickets, users
-//! users, and persons users once a ticket of theirs goes there. Every sentence and every row of the document, in both directions. Here: what
-//! the tests share, and contacts; each other section of the document has a file of its own.
+//! SuperOffice to Zendesk, as `examples/documents/superoffice-zendesk.rst` says: contacts become
+//! organizations, tickets tickets, users users, and persons users once a ticket of theirs goes
+//! there. Every sentence and every row of the document, in both directions. Here: what the tests
+//! share, and contacts; each other section of the document has a file of its own.
 //!
-//! What the vendors make of it: Zendesk users and organizations are told apart by ids that SuperOffice does not know, so that every
-//! reference is translated (P8); a primary address is changed through the user's identities; only agents are assignees; SuperOffice's users
-//! are read-only, their addresses are those of persons.
+//! What the vendors make of it: Zendesk users and organizations are told apart by ids that
+//! SuperOffice does not know, so that every reference is translated (P8); a primary address is
+//! changed through the user's identities; only agents are assignees; SuperOffice's users are
+//! read-only, their addresses are those of persons.
 
 mod persons;
 mod tickets;
@@ -43,7 +45,8 @@ fn person(world: &World, first: &str, email: &str, company: Option<&str>) -> Str
     world.put("superoffice", "Person", body)
 }
 
-/// A user of SuperOffice, whose address and company the vendor keeps with a person of its own. Gives both ids.
+/// A user of SuperOffice, whose address and company the vendor keeps with a person of its own.
+/// Gives both ids.
 fn user(world: &World, name: &str, email: &str, company: Option<&str>) -> (String, String) {
     let mut body = json!({"userName": name, "firstName": name, "lastName": "Lie", "personEmail": email, "isActive": true});
     if let Some(company) = company {
@@ -81,8 +84,11 @@ fn zendesk_ticket(world: &World, subject: &str) -> (String, Value) {
 /// Who is in Zendesk beside the account's owner, by address.
 fn in_zendesk(world: &World) -> Vec<String> {
     let users = world.records("zendesk", "users");
-    let mut emails: Vec<String> =
-        users.iter().map(|user| text(user, "/email").to_owned()).filter(|e| e != "admin@example.com").collect();
+    let mut emails: Vec<String> = users
+        .iter()
+        .map(|user| text(user, "/email").to_owned())
+        .filter(|e| e != "admin@example.com")
+        .collect();
     emails.sort();
     emails
 }
@@ -102,11 +108,14 @@ fn refused(report: &Report) -> Vec<String> {
     report.events.iter().filter_map(of).collect()
 }
 
-/// The requests that changed something in a system since a number, as `PUT /users/17/identities/4/make_primary`.
+/// The requests that changed something in a system since a number, as
+/// `PUT /users/17/identities/4/make_primary`.
 fn writes_to(world: &World, system: &str, since: u64) -> Vec<String> {
     let requests = world.sandbox.requests(since);
     let ours = requests.iter().filter(|r| r.system == system && r.method != "GET");
-    ours.map(|r| format!("{} {}", r.method, r.path)).filter(|line| !line.contains("oauth")).collect()
+    ours.map(|r| format!("{} {}", r.method, r.path))
+        .filter(|line| !line.contains("oauth"))
+        .collect()
 }
 
 fn requests_so_far(world: &World) -> u64 {
@@ -117,7 +126,8 @@ fn open_reviews(report: &Report) -> u64 {
     report.reviews.values().sum()
 }
 
-// ---- Every SuperOffice Contact will be synchronized with a Zendesk Organizations ------------------------------------------------------
+// ---- Every SuperOffice Contact will be synchronized with a Zendesk Organizations
+// ------------------------------------------------------
 
 #[test]
 fn every_contact_becomes_an_organization_once_and_no_organization_becomes_a_contact() {
@@ -131,7 +141,11 @@ fn every_contact_becomes_an_organization_once_and_no_organization_becomes_a_cont
     world.one("zendesk", "organizations", "/name", "Nordlys AS");
     world.one("zendesk", "organizations", "/name", "Havbris AS");
     assert_eq!(world.written("zendesk", "organizations"), (2, 0));
-    assert_eq!(world.records("superoffice", "Contact").len(), 2, "the sentence says nothing of the other way");
+    assert_eq!(
+        world.records("superoffice", "Contact").len(),
+        2,
+        "the sentence says nothing of the other way"
+    );
     world.idle();
 
     company(&world, "Elvesus AS");

@@ -1,5 +1,6 @@
-//! SuperOffice Person to Zendesk Users: created once a ticket of theirs goes to Zendesk, linked by address, kept equal in company, address
-//! and phone number. Of users of SuperOffice, who are persons as well, see `users.rs`.
+//! SuperOffice Person to Zendesk Users: created once a ticket of theirs goes to Zendesk, linked by
+//! address, kept equal in company, address and phone number. Of users of SuperOffice, who are
+//! persons as well, see `users.rs`.
 
 use super::*;
 use crate::kit::{World, flow, reviews, shown, situation};
@@ -10,7 +11,12 @@ fn a_person_becomes_a_user_only_once_a_ticket_of_theirs_goes_to_zendesk() {
     let mut world = world();
     let firm = company(&world, "Nordlys AS");
     let with = person(&world, "Solveig", "solveig@example.no", Some(&firm));
-    world.edit("superoffice", "Person", &with, json!({"PrivatePhones": [{"Value": "+47 22 00 00 01"}]}));
+    world.edit(
+        "superoffice",
+        "Person",
+        &with,
+        json!({"PrivatePhones": [{"Value": "+47 22 00 00 01"}]}),
+    );
     let without = person(&world, "Gunnhild", "gunnhild@example.no", Some(&firm));
     world.run_smoothly();
     assert_eq!(in_zendesk(&world), Vec::<String>::new(), "C5: no ticket, no user");
@@ -53,7 +59,10 @@ fn persons_and_tickets_that_come_in_one_run_are_created_in_the_order_of_their_re
     assert_eq!(user["organization_id"], number(&organization), "P2: a value beats an empty one");
     let (_, made) = zendesk_ticket(&world, "Ny måler");
     // P8, C5: the ticket arrives with Zendesk's own ids, at once.
-    assert_eq!((&made["requester_id"], &made["assignee_id"]), (&json!(number(&requester)), &json!(number(&assignee))));
+    assert_eq!(
+        (&made["requester_id"], &made["assignee_id"]),
+        (&json!(number(&requester)), &json!(number(&assignee)))
+    );
     assert_eq!(world.written("zendesk", "tickets"), (1, 0), "{}", shown(&report));
     assert_eq!(world.written("zendesk", "users").0, 1, "the agent was there, the user was not");
     world.idle();
@@ -83,13 +92,15 @@ fn a_person_links_by_address_and_neither_by_an_empty_one_nor_by_a_near_miss() {
 fn a_person_links_by_any_of_its_addresses() {
     let mut world = world();
     let emails = json!([{"Value": "post@example.org"}, {"Value": "solveig@example.no"}]);
-    let linked = world.put("superoffice", "Person", json!({"Firstname": "Solveig", "Emails": emails}));
+    let linked =
+        world.put("superoffice", "Person", json!({"Firstname": "Solveig", "Emails": emails}));
     let to = known(&world, "Solveig Aas", "solveig@example.no", "end-user");
     let report = world.run_smoothly();
     assert_eq!(flow(&report, PERSON, USERS).linked, 1, "L3: {}", shown(&report));
     assert_eq!(world.entities(), [names(&[(PERSON, &linked), (USERS, &to)])]);
     assert_eq!(in_zendesk(&world).len(), 1);
-    // P9: both addresses stay where they are, and the one by which the two were found is the one that is kept equal.
+    // P9: both addresses stay where they are, and the one by which the two were found is the one
+    // that is kept equal.
     assert_eq!(world.sandbox.total_writes(), 0, "{}", shown(&report));
     world.idle();
 
@@ -97,7 +108,12 @@ fn a_person_links_by_any_of_its_addresses() {
         let held = world.record("superoffice", "Person", &linked)["Emails"].clone();
         held.as_array().unwrap().iter().map(|e| text(e, "/Value").to_owned()).collect::<Vec<_>>()
     };
-    world.edit("superoffice", "Person", &linked, json!({"Emails": [{"Value": "post@example.org"}, {"Value": "aas@example.no"}]}));
+    world.edit(
+        "superoffice",
+        "Person",
+        &linked,
+        json!({"Emails": [{"Value": "post@example.org"}, {"Value": "aas@example.no"}]}),
+    );
     world.run_smoothly();
     assert_eq!(in_zendesk(&world), ["aas@example.no"]);
     assert_eq!(addresses(&world), ["post@example.org", "aas@example.no"]);
@@ -108,7 +124,11 @@ fn a_person_links_by_any_of_its_addresses() {
 fn a_person_without_an_address_becomes_a_user_named_after_the_phone_number() {
     let mut world = world();
     let phones = json!([{"Value": "+47 22 00 00 01"}]);
-    let customer = world.put("superoffice", "Person", json!({"Firstname": "Solveig", "PrivatePhones": phones}));
+    let customer = world.put(
+        "superoffice",
+        "Person",
+        json!({"Firstname": "Solveig", "PrivatePhones": phones}),
+    );
     ticket(&world, "Strømmen er borte", None, Some(&customer));
     world.run();
     let (there, made) = world.one("zendesk", "users", "/phone", "+47 22 00 00 01");
@@ -122,13 +142,22 @@ fn a_person_without_an_address_becomes_a_user_named_after_the_phone_number() {
 fn a_person_whose_address_a_user_has_as_a_second_one_goes_to_review_and_is_not_created() {
     let mut world = world();
     let there = known(&world, "Solveig Aas", "solveig@example.no", "end-user");
-    world.put("zendesk", "identities", json!({"user_id": number(&there), "type": "email", "value": "hjemme@example.org"}));
+    world.put(
+        "zendesk",
+        "identities",
+        json!({"user_id": number(&there), "type": "email", "value": "hjemme@example.org"}),
+    );
     let customer = person(&world, "Solveig", "hjemme@example.org", None);
     ticket(&world, "Strømmen er borte", None, Some(&customer));
 
-    // The row says `email`, which is the primary one; Zendesk refuses a second user with the address and does not say whose it is (C2).
+    // The row says `email`, which is the primary one; Zendesk refuses a second user with the
+    // address and does not say whose it is (C2).
     let report = world.run();
-    assert!(reviews(&report).iter().any(|r| r.contains("already being used")), "{}", shown(&report));
+    assert!(
+        reviews(&report).iter().any(|r| r.contains("already being used")),
+        "{}",
+        shown(&report)
+    );
     assert_eq!(in_zendesk(&world), ["solveig@example.no"]);
     zendesk_ticket(&world, "Strømmen er borte");
     world.idle();
@@ -145,7 +174,11 @@ fn two_persons_that_fit_one_user_go_to_review_and_nothing_is_written_for_them() 
     let report = world.run();
     assert_eq!(flow(&report, PERSON, USERS).linked, 0, "L6: {}", shown(&report));
     assert!(report.reviews["ambiguous match"] > 0, "{}", shown(&report));
-    assert!(reviews(&report).iter().any(|r| r.contains("2 records of superoffice.Person match")), "{:?}", reviews(&report));
+    assert!(
+        reviews(&report).iter().any(|r| r.contains("2 records of superoffice.Person match")),
+        "{:?}",
+        reviews(&report)
+    );
     assert_eq!(in_zendesk(&world), ["post@example.org"]);
     // The ticket does not wait for that: only its reference does (P8).
     let (_, made) = zendesk_ticket(&world, "Hvem er det?");
@@ -153,7 +186,8 @@ fn two_persons_that_fit_one_user_go_to_review_and_nothing_is_written_for_them() 
     world.idle();
 }
 
-/// A person and a user who are linked, in a company each side knows, and a second company to move to.
+/// A person and a user who are linked, in a company each side knows, and a second company to move
+/// to.
 fn linked_person(world: &mut World) -> (String, String) {
     let firm = company(world, "Nordlys AS");
     company(world, "Havbris AS");
@@ -168,19 +202,31 @@ fn linked_person(world: &mut World) -> (String, String) {
 fn a_person_who_moves_to_another_company_moves_to_its_organization_and_the_other_way_round() {
     let mut world = world();
     let (person, user) = linked_person(&mut world);
-    let organization = |world: &World, name| number(&world.one("zendesk", "organizations", "/name", name).0);
-    let company = |world: &World, name| number(&world.one("superoffice", "Contact", "/Name", name).0);
-    let (nordlys, havbris) = (organization(&world, "Nordlys AS"), organization(&world, "Havbris AS"));
+    let organization =
+        |world: &World, name| number(&world.one("zendesk", "organizations", "/name", name).0);
+    let company =
+        |world: &World, name| number(&world.one("superoffice", "Contact", "/Name", name).0);
+    let (nordlys, havbris) =
+        (organization(&world, "Nordlys AS"), organization(&world, "Havbris AS"));
     assert_eq!(world.record("zendesk", "users", &user)["organization_id"], nordlys);
 
-    world.edit("superoffice", "Person", &person, json!({"Contact": {"ContactId": company(&world, "Havbris AS")}}));
+    world.edit(
+        "superoffice",
+        "Person",
+        &person,
+        json!({"Contact": {"ContactId": company(&world, "Havbris AS")}}),
+    );
     world.run_smoothly();
     assert_eq!(world.record("zendesk", "users", &user)["organization_id"], havbris, "P8");
     world.idle();
 
     world.edit("zendesk", "users", &user, json!({"organization_id": nordlys}));
     world.run_smoothly();
-    assert_eq!(world.record("superoffice", "Person", &person)["Contact"]["ContactId"], company(&world, "Nordlys AS"), "P8");
+    assert_eq!(
+        world.record("superoffice", "Person", &person)["Contact"]["ContactId"],
+        company(&world, "Nordlys AS"),
+        "P8"
+    );
     world.idle();
 
     // P2: leaving is an edit like any other, there and here.
@@ -201,13 +247,22 @@ fn an_organization_that_superoffice_does_not_know_waits_and_the_rest_does_not() 
     let mut world = world();
     let (person, user) = linked_person(&mut world);
     let alien = world.put("zendesk", "organizations", json!({"name": "Fjelltopp AS"}));
-    world.edit("zendesk", "users", &user, json!({"organization_id": number(&alien), "phone": "+47 22 00 00 09"}));
+    world.edit(
+        "zendesk",
+        "users",
+        &user,
+        json!({"organization_id": number(&alien), "phone": "+47 22 00 00 09"}),
+    );
     world.run();
     let after = world.record("superoffice", "Person", &person);
     assert_eq!(after["PrivatePhones"][0]["Value"], "+47 22 00 00 09", "P8: the rest does not wait");
     let nordlys = number(&world.one("superoffice", "Contact", "/Name", "Nordlys AS").0);
     assert_eq!(after["Contact"]["ContactId"], nordlys);
-    assert_eq!(world.record("zendesk", "users", &user)["organization_id"], number(&alien), "nor is the edit undone");
+    assert_eq!(
+        world.record("zendesk", "users", &user)["organization_id"],
+        number(&alien),
+        "nor is the edit undone"
+    );
     world.idle();
 }
 
@@ -216,7 +271,12 @@ fn an_address_changed_in_superoffice_becomes_the_primary_identity_in_zendesk() {
     let mut world = world();
     let (person, user) = linked_person(&mut world);
     let since = requests_so_far(&world);
-    world.edit("superoffice", "Person", &person, json!({"Emails": [{"Value": "solveig.aas@example.no"}]}));
+    world.edit(
+        "superoffice",
+        "Person",
+        &person,
+        json!({"Emails": [{"Value": "solveig.aas@example.no"}]}),
+    );
     world.run_smoothly();
     assert_eq!(world.record("zendesk", "users", &user)["email"], "solveig.aas@example.no");
     let sent = writes_to(&world, "zendesk", since);
@@ -226,7 +286,12 @@ fn an_address_changed_in_superoffice_becomes_the_primary_identity_in_zendesk() {
 
     // Back to one that the user still has, as a second one: no identity is added.
     let since = requests_so_far(&world);
-    world.edit("superoffice", "Person", &person, json!({"Emails": [{"Value": "solveig@example.no"}]}));
+    world.edit(
+        "superoffice",
+        "Person",
+        &person,
+        json!({"Emails": [{"Value": "solveig@example.no"}]}),
+    );
     world.run_smoothly();
     assert_eq!(world.record("zendesk", "users", &user)["email"], "solveig@example.no");
     let sent = writes_to(&world, "zendesk", since);
@@ -237,17 +302,25 @@ fn an_address_changed_in_superoffice_becomes_the_primary_identity_in_zendesk() {
 #[test]
 fn an_address_changed_in_zendesk_replaces_the_element_it_came_from_in_superoffice() {
     let mut world = world();
-    let emails =
-        json!([{"Value": "solveig@example.no", "Description": "Jobb"}, {"Value": "hjemme@example.org", "Description": "Privat"}]);
-    let person = world.put("superoffice", "Person", json!({"Firstname": "Solveig", "Emails": emails}));
+    let emails = json!([{"Value": "solveig@example.no", "Description": "Jobb"}, {"Value": "hjemme@example.org", "Description": "Privat"}]);
+    let person =
+        world.put("superoffice", "Person", json!({"Firstname": "Solveig", "Emails": emails}));
     let user = known(&world, "Solveig Aas", "solveig@example.no", "end-user");
     world.run_smoothly();
 
     world.edit("zendesk", "users", &user, json!({"email": "solveig.aas@example.no"}));
     world.run_smoothly();
     let emails = world.record("superoffice", "Person", &person)["Emails"].clone();
-    assert_eq!((&emails[0]["Value"], &emails[0]["Description"]), (&json!("solveig.aas@example.no"), &json!("Jobb")), "P9");
-    assert_eq!((&emails[1]["Value"], emails.as_array().unwrap().len()), (&json!("hjemme@example.org"), 2), "P9: others stay");
+    assert_eq!(
+        (&emails[0]["Value"], &emails[0]["Description"]),
+        (&json!("solveig.aas@example.no"), &json!("Jobb")),
+        "P9"
+    );
+    assert_eq!(
+        (&emails[1]["Value"], emails.as_array().unwrap().len()),
+        (&json!("hjemme@example.org"), 2),
+        "P9: others stay"
+    );
     world.idle();
 }
 
@@ -255,12 +328,25 @@ fn an_address_changed_in_zendesk_replaces_the_element_it_came_from_in_superoffic
 fn an_address_taken_away_in_superoffice_is_not_taken_from_zendesk_and_that_is_said() {
     let mut world = world();
     let (person, user) = linked_person(&mut world);
-    world.edit("superoffice", "Person", &person, json!({"Emails": [], "PrivatePhones": [{"Value": "+47 22 00 00 01"}]}));
+    world.edit(
+        "superoffice",
+        "Person",
+        &person,
+        json!({"Emails": [], "PrivatePhones": [{"Value": "+47 22 00 00 01"}]}),
+    );
     let report = world.run();
     let after = world.record("zendesk", "users", &user);
-    assert_eq!((&after["email"], &after["phone"]), (&json!("solveig@example.no"), &json!("+47 22 00 00 01")), "G4");
+    assert_eq!(
+        (&after["email"], &after["phone"]),
+        (&json!("solveig@example.no"), &json!("+47 22 00 00 01")),
+        "G4"
+    );
     assert!(report.needs_a_person() && open_reviews(&report) == 1, "{}", shown(&report));
-    assert_eq!(world.record("superoffice", "Person", &person)["Emails"], json!([]), "nor does the edit come undone");
+    assert_eq!(
+        world.record("superoffice", "Person", &person)["Emails"],
+        json!([]),
+        "nor does the edit come undone"
+    );
     world.idle();
 }
 
@@ -270,7 +356,12 @@ fn an_address_that_another_user_has_waits_in_review_and_the_rest_is_written() {
     let (person, user) = linked_person(&mut world);
     known(&world, "Opptatt", "opptatt@example.no", "end-user");
     let emails = json!([{"Value": "opptatt@example.no"}]);
-    world.edit("superoffice", "Person", &person, json!({"Emails": emails, "PrivatePhones": [{"Value": "+47 22 00 00 01"}]}));
+    world.edit(
+        "superoffice",
+        "Person",
+        &person,
+        json!({"Emails": emails, "PrivatePhones": [{"Value": "+47 22 00 00 01"}]}),
+    );
     let report = world.run();
     let after = world.record("zendesk", "users", &user);
     assert_eq!(
@@ -279,8 +370,15 @@ fn an_address_that_another_user_has_waits_in_review_and_the_rest_is_written() {
         "G4: {}",
         shown(&report)
     );
-    assert!(refused(&report).iter().any(|r| r.contains("already being used")), "{}", shown(&report));
-    assert_eq!(world.record("superoffice", "Person", &person)["Emails"][0]["Value"], "opptatt@example.no");
+    assert!(
+        refused(&report).iter().any(|r| r.contains("already being used")),
+        "{}",
+        shown(&report)
+    );
+    assert_eq!(
+        world.record("superoffice", "Person", &person)["Emails"][0]["Value"],
+        "opptatt@example.no"
+    );
     world.idle();
 }
 
@@ -289,9 +387,15 @@ fn a_phone_number_goes_both_ways_and_so_does_taking_it_away() {
     let mut world = world();
     let (person, user) = linked_person(&mut world);
     let phone = |world: &World| world.record("zendesk", "users", &user)["phone"].clone();
-    let phones = |world: &World| world.record("superoffice", "Person", &person)["PrivatePhones"].clone();
+    let phones =
+        |world: &World| world.record("superoffice", "Person", &person)["PrivatePhones"].clone();
 
-    world.edit("superoffice", "Person", &person, json!({"PrivatePhones": [{"Value": "+47 22 00 00 01"}]}));
+    world.edit(
+        "superoffice",
+        "Person",
+        &person,
+        json!({"PrivatePhones": [{"Value": "+47 22 00 00 01"}]}),
+    );
     world.run_smoothly();
     assert_eq!(phone(&world), "+47 22 00 00 01");
     world.edit("zendesk", "users", &user, json!({"phone": "+47 22 00 00 02"}));

@@ -1,10 +1,12 @@
-//! SuperOffice Ticket to Zendesk Tickets: every one is created; the title and the two references are kept equal, the time to reply can't be.
+//! SuperOffice Ticket to Zendesk Tickets: every one is created; the title and the two references
+//! are kept equal, the time to reply can't be.
 
 use super::*;
 use crate::kit::{World, flow, shown, text};
 use serde_json::{Value, json};
 
-/// A ticket whose owner and person are known in Zendesk as agents; a second user and person too. The last is the ticket in Zendesk.
+/// A ticket whose owner and person are known in Zendesk as agents; a second user and person too.
+/// The last is the ticket in Zendesk.
 struct Desk {
     world: World,
     ticket: String,
@@ -15,8 +17,10 @@ struct Desk {
 
 fn desk() -> Desk {
     let mut world = world();
-    let users = ["ragnhild", "sigurd"].map(|name| user(&world, name, &format!("{name}@example.no"), None).0);
-    let persons = ["solveig", "torbjorn"].map(|name| person(&world, name, &format!("{name}@example.no"), None));
+    let users = ["ragnhild", "sigurd"]
+        .map(|name| user(&world, name, &format!("{name}@example.no"), None).0);
+    let persons = ["solveig", "torbjorn"]
+        .map(|name| person(&world, name, &format!("{name}@example.no"), None));
     for name in ["solveig", "torbjorn"] {
         known(&world, name, &format!("{name}@example.no"), "agent");
     }
@@ -60,7 +64,12 @@ fn every_ticket_goes_to_zendesk_once_and_none_comes_back() {
 #[test]
 fn the_title_and_the_subject_are_kept_equal_both_ways() {
     let mut desk = desk();
-    desk.world.edit("superoffice", "Ticket", &desk.ticket, json!({"Title": "Ny måler i kjelleren"}));
+    desk.world.edit(
+        "superoffice",
+        "Ticket",
+        &desk.ticket,
+        json!({"Title": "Ny måler i kjelleren"}),
+    );
     desk.world.run_smoothly();
     assert_eq!(desk.there()["subject"], "Ny måler i kjelleren");
     desk.world.edit("zendesk", "tickets", &desk.there, json!({"subject": "Ny måler på loftet"}));
@@ -83,8 +92,17 @@ fn the_title_and_the_subject_are_kept_equal_both_ways() {
 #[test]
 fn the_owner_and_the_requester_are_kept_equal_both_ways_through_the_links_of_users() {
     let mut desk = desk();
-    assert_eq!(desk.there()["requester_id"], desk.user_id("ragnhild"), "P8: OwnedBy, its SuperOffice user, their Zendesk user");
-    desk.world.edit("superoffice", "Ticket", &desk.ticket, json!({"OwnedBy": {"AssociateId": number(&desk.users[1])}}));
+    assert_eq!(
+        desk.there()["requester_id"],
+        desk.user_id("ragnhild"),
+        "P8: OwnedBy, its SuperOffice user, their Zendesk user"
+    );
+    desk.world.edit(
+        "superoffice",
+        "Ticket",
+        &desk.ticket,
+        json!({"OwnedBy": {"AssociateId": number(&desk.users[1])}}),
+    );
     desk.world.run_smoothly();
     assert_eq!(desk.there()["requester_id"], desk.user_id("sigurd"));
     desk.world.idle();
@@ -95,9 +113,15 @@ fn the_owner_and_the_requester_are_kept_equal_both_ways_through_the_links_of_use
     assert_eq!(desk.here()["OwnedBy"]["AssociateId"], number(&desk.users[0]));
     desk.world.idle();
 
-    // A requester who is no user of SuperOffice has no owner there to be: the reference waits, and the edit stays (P8).
+    // A requester who is no user of SuperOffice has no owner there to be: the reference waits, and
+    // the edit stays (P8).
     let solveig = desk.user_id("solveig");
-    desk.world.edit("zendesk", "tickets", &desk.there, json!({"requester_id": solveig, "subject": "Fra en kunde"}));
+    desk.world.edit(
+        "zendesk",
+        "tickets",
+        &desk.there,
+        json!({"requester_id": solveig, "subject": "Fra en kunde"}),
+    );
     desk.world.run();
     assert_eq!(desk.here()["Title"], "Fra en kunde");
     assert_eq!(desk.here()["OwnedBy"]["AssociateId"], number(&desk.users[0]));
@@ -108,7 +132,12 @@ fn the_owner_and_the_requester_are_kept_equal_both_ways_through_the_links_of_use
 #[test]
 fn a_requester_that_zendesk_refuses_to_empty_waits_in_review_and_the_rest_is_written() {
     let mut desk = desk();
-    desk.world.edit("superoffice", "Ticket", &desk.ticket, json!({"OwnedBy": {"AssociateId": 0}, "Title": "Uten eier"}));
+    desk.world.edit(
+        "superoffice",
+        "Ticket",
+        &desk.ticket,
+        json!({"OwnedBy": {"AssociateId": 0}, "Title": "Uten eier"}),
+    );
     let report = desk.world.run();
     assert_eq!(desk.there()["subject"], "Uten eier", "G4: {}", shown(&report));
     assert_eq!(desk.there()["requester_id"], desk.user_id("ragnhild"));
@@ -120,7 +149,12 @@ fn a_requester_that_zendesk_refuses_to_empty_waits_in_review_and_the_rest_is_wri
 fn the_person_and_the_assignee_are_kept_equal_both_ways() {
     let mut desk = desk();
     assert_eq!(desk.there()["assignee_id"], desk.user_id("solveig"));
-    desk.world.edit("superoffice", "Ticket", &desk.ticket, json!({"Person": {"PersonId": number(&desk.persons[1])}}));
+    desk.world.edit(
+        "superoffice",
+        "Ticket",
+        &desk.ticket,
+        json!({"Person": {"PersonId": number(&desk.persons[1])}}),
+    );
     desk.world.run_smoothly();
     assert_eq!(desk.there()["assignee_id"], desk.user_id("torbjorn"));
     desk.world.idle();
@@ -135,7 +169,12 @@ fn the_person_and_the_assignee_are_kept_equal_both_ways() {
     desk.world.edit("zendesk", "tickets", &desk.there, json!({"assignee_id": null}));
     desk.world.run_smoothly();
     assert_eq!(desk.here()["Person"], Value::Null);
-    desk.world.edit("superoffice", "Ticket", &desk.ticket, json!({"Person": {"PersonId": number(&desk.persons[0])}}));
+    desk.world.edit(
+        "superoffice",
+        "Ticket",
+        &desk.ticket,
+        json!({"Person": {"PersonId": number(&desk.persons[0])}}),
+    );
     desk.world.run_smoothly();
     assert_eq!(desk.there()["assignee_id"], solveig);
     desk.world.edit("superoffice", "Ticket", &desk.ticket, json!({"Person": null}));
@@ -148,13 +187,29 @@ fn the_person_and_the_assignee_are_kept_equal_both_ways() {
 fn edits_of_different_properties_on_both_sides_between_two_runs_both_arrive() {
     let mut desk = desk();
     let torbjorn = desk.user_id("torbjorn");
-    desk.world.edit("superoffice", "Ticket", &desk.ticket, json!({"Title": "Ny måler i kjelleren"}));
-    desk.world.edit("zendesk", "tickets", &desk.there, json!({"assignee_id": torbjorn, "priority": "high"}));
+    desk.world.edit(
+        "superoffice",
+        "Ticket",
+        &desk.ticket,
+        json!({"Title": "Ny måler i kjelleren"}),
+    );
+    desk.world.edit(
+        "zendesk",
+        "tickets",
+        &desk.there,
+        json!({"assignee_id": torbjorn, "priority": "high"}),
+    );
     desk.world.run_smoothly();
     // P6: neither edit is lost; P4: what no row names is left alone.
     let (here, there) = (desk.here(), desk.there());
-    assert_eq!((&here["Title"], &there["subject"]), (&json!("Ny måler i kjelleren"), &json!("Ny måler i kjelleren")));
-    assert_eq!((&here["Person"]["PersonId"], &there["assignee_id"]), (&json!(number(&desk.persons[1])), &json!(torbjorn)));
+    assert_eq!(
+        (&here["Title"], &there["subject"]),
+        (&json!("Ny måler i kjelleren"), &json!("Ny måler i kjelleren"))
+    );
+    assert_eq!(
+        (&here["Person"]["PersonId"], &there["assignee_id"]),
+        (&json!(number(&desk.persons[1])), &json!(torbjorn))
+    );
     assert_eq!(there["priority"], "high");
     desk.world.idle();
 }
@@ -170,25 +225,42 @@ fn an_assignee_who_is_no_agent_is_refused_and_the_rest_of_the_ticket_is_written(
 
     let report = world.run();
     let (there, made) = zendesk_ticket(&world, "Strømmen er borte");
-    assert_eq!(made["requester_id"], number(&zendesk_user(&world, "ragnhild@example.no").0), "G4: {}", shown(&report));
+    assert_eq!(
+        made["requester_id"],
+        number(&zendesk_user(&world, "ragnhild@example.no").0),
+        "G4: {}",
+        shown(&report)
+    );
     assert_eq!(made["assignee_id"], Value::Null);
     assert!(report.needs_a_person() && open_reviews(&report) == 1, "{}", shown(&report));
     assert_eq!(report.reviews.get("rejected value"), Some(&1));
-    assert!(refused(&report).iter().any(|r| r.contains("is not an agent")), "the system's message: {}", shown(&report));
+    assert!(
+        refused(&report).iter().any(|r| r.contains("is not an agent")),
+        "the system's message: {}",
+        shown(&report)
+    );
     world.idle();
 
     // The next edit of the ticket goes through all the same.
     world.edit("superoffice", "Ticket", &here, json!({"Title": "Strømmen er her"}));
     world.run();
     let after = world.record("zendesk", "tickets", &there);
-    assert_eq!((&after["subject"], &after["assignee_id"]), (&json!("Strømmen er her"), &Value::Null));
+    assert_eq!(
+        (&after["subject"], &after["assignee_id"]),
+        (&json!("Strømmen er her"), &Value::Null)
+    );
     world.idle();
 
     // An agent is taken, and that settles the review.
     world.edit("superoffice", "Ticket", &here, json!({"Person": {"PersonId": number(&agent)}}));
     let report = world.run_smoothly();
     let assignee = number(&zendesk_user(&world, "torbjorn@example.no").0);
-    assert_eq!(world.record("zendesk", "tickets", &there)["assignee_id"], assignee, "{}", shown(&report));
+    assert_eq!(
+        world.record("zendesk", "tickets", &there)["assignee_id"],
+        assignee,
+        "{}",
+        shown(&report)
+    );
     world.idle();
 
     // So is the same user, once an agent.
@@ -207,10 +279,21 @@ fn a_time_to_reply_is_no_due_date_so_that_row_is_not_kept_and_every_run_says_so(
     desk.world.edit("superoffice", "Ticket", &desk.ticket, json!({"TimeToReply": 90}));
     let report = desk.world.idle();
     let rows = &flow(&report, TICKET, TICKETS).rows_not_kept;
-    assert!(rows.len() == 1 && rows[0].contains("TimeToReply") && rows[0].contains("due_at"), "{rows:?}");
+    assert!(
+        rows.len() == 1 && rows[0].contains("TimeToReply") && rows[0].contains("due_at"),
+        "{rows:?}"
+    );
     assert_eq!(desk.there()["due_at"], Value::Null);
 
-    desk.world.edit("zendesk", "tickets", &desk.there, json!({"type": "task", "due_at": "2030-01-02T12:00:00Z"}));
+    desk.world.edit(
+        "zendesk",
+        "tickets",
+        &desk.there,
+        json!({"type": "task", "due_at": "2030-01-02T12:00:00Z"}),
+    );
     desk.world.idle();
-    assert_eq!((&desk.here()["TimeToReply"], &desk.there()["due_at"]), (&json!(90), &json!("2030-01-02T12:00:00Z")));
+    assert_eq!(
+        (&desk.here()["TimeToReply"], &desk.there()["due_at"]),
+        (&json!(90), &json!("2030-01-02T12:00:00Z"))
+    );
 }

@@ -1,4 +1,5 @@
-//! The repository is what its documents say: crate arrows, links, rules, codes; and nothing unfinished or of one machine is in it.
+//! The repository is what its documents say: crate arrows, links, rules, codes; and nothing
+//! unfinished or of one machine is in it.
 
 mod pages;
 
@@ -19,8 +20,27 @@ const ARROWS: [(&str, &[&str], &[&str]); 12] = [
     ("sandbox", &[], &[]),
     ("simulation", &["connector", "engine", "hub", "model", "store"], &[]),
     ("workbench", &["config", "connector", "engine", "hub", "model", "store"], &[]),
-    ("verify", &["config", "connector", "document", "engine", "hub", "model", "sandbox", "store"], &[]),
-    ("cli", &["config", "connector", "document", "engine", "hub", "model", "sandbox", "store", "verify", "workbench"], &[]),
+    (
+        "verify",
+        &["config", "connector", "document", "engine", "hub", "model", "sandbox", "store"],
+        &[],
+    ),
+    (
+        "cli",
+        &[
+            "config",
+            "connector",
+            "document",
+            "engine",
+            "hub",
+            "model",
+            "sandbox",
+            "store",
+            "verify",
+            "workbench",
+        ],
+        &[],
+    ),
 ];
 
 /// The workspace's crates that a manifest names, by the table in which they stand.
@@ -32,7 +52,8 @@ fn dependencies(manifest: &Path) -> BTreeMap<String, BTreeSet<String>> {
         if let Some(name) = line.strip_prefix('[') {
             table = name.trim_end_matches(']').to_string();
         } else if let Some(rest) = line.strip_prefix("lockstep-") {
-            let name: String = rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
+            let name: String =
+                rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
             found.entry(table.clone()).or_default().insert(name);
         }
     }
@@ -42,14 +63,25 @@ fn dependencies(manifest: &Path) -> BTreeMap<String, BTreeSet<String>> {
 #[test]
 fn crates_know_only_what_the_architecture_says() {
     let crates = root().join("crates");
-    let there: BTreeSet<String> =
-        std::fs::read_dir(&crates).unwrap().flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
-    assert_eq!(there, ARROWS.iter().map(|(name, ..)| name.to_string()).collect(), "the list here and the folders of crates/");
+    let there: BTreeSet<String> = std::fs::read_dir(&crates)
+        .unwrap()
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    assert_eq!(
+        there,
+        ARROWS.iter().map(|(name, ..)| name.to_string()).collect(),
+        "the list here and the folders of crates/"
+    );
 
     let set = |names: &[&str]| names.iter().map(|name| name.to_string()).collect::<BTreeSet<_>>();
     for (name, known, in_tests) in ARROWS {
         let mut found = dependencies(&crates.join(name).join("Cargo.toml"));
-        assert_eq!(found.remove("dependencies").unwrap_or_default(), set(known), "what {name} knows");
+        assert_eq!(
+            found.remove("dependencies").unwrap_or_default(),
+            set(known),
+            "what {name} knows"
+        );
         let mut dev = found.remove("dev-dependencies").unwrap_or_default();
         dev.retain(|other| !known.contains(&other.as_str()));
         assert_eq!(dev, set(in_tests), "what the tests of {name} know");
@@ -63,7 +95,9 @@ fn named_in(manifest: &str, table: &str) -> Vec<String> {
     for line in manifest.lines() {
         if let Some(heading) = line.strip_prefix('[') {
             within = heading.trim_end_matches(']').ends_with(table);
-        } else if let Some((name, _)) = line.split_once(['=', '.']).filter(|(name, _)| within && !name.starts_with('#')) {
+        } else if let Some((name, _)) =
+            line.split_once(['=', '.']).filter(|(name, _)| within && !name.starts_with('#'))
+        {
             found.push(name.trim().to_string());
         }
     }
@@ -78,15 +112,20 @@ fn every_dependency_is_used() {
     let texts = texts();
     let mut unused = Vec::new();
     let mut named = BTreeSet::new();
-    for (path, manifest) in texts.iter().filter(|(path, _)| path.file_name().is_some_and(|name| name == "Cargo.toml")) {
+    for (path, manifest) in
+        texts.iter().filter(|(path, _)| path.file_name().is_some_and(|name| name == "Cargo.toml"))
+    {
         let folder = path.parent().unwrap();
         if folder == Path::new("") {
             continue;
         }
-        let sources: String =
-            with_extension(&texts, "rs").filter(|(file, _)| file.starts_with(folder)).map(|(_, t)| t.as_str()).collect();
+        let sources: String = with_extension(&texts, "rs")
+            .filter(|(file, _)| file.starts_with(folder))
+            .map(|(_, t)| t.as_str())
+            .collect();
         for name in named_in(manifest, "dependencies") {
-            let elsewhere = USED_ELSEWHERE.iter().any(|(of, known)| folder == Path::new(of) && *known == name);
+            let elsewhere =
+                USED_ELSEWHERE.iter().any(|(of, known)| folder == Path::new(of) && *known == name);
             if !elsewhere && !has_word(&sources, "", &name.replace('-', "_")) {
                 unused.push(format!("{}: {name}", path.display()));
             }
@@ -95,19 +134,38 @@ fn every_dependency_is_used() {
     }
     assert!(named.len() > 20, "{named:?}");
     let of_all = named_in(&read(&root().join("Cargo.toml")), "workspace.dependencies");
-    unused.extend(of_all.iter().filter(|name| !named.contains(*name)).map(|name| format!("Cargo.toml: {name}")));
+    unused.extend(
+        of_all
+            .iter()
+            .filter(|name| !named.contains(*name))
+            .map(|name| format!("Cargo.toml: {name}")),
+    );
     assert!(unused.is_empty(), "named, and used by nothing:\n{}", unused.join("\n"));
 }
 
 #[test]
 fn the_table_of_crates_names_every_crate_below_those_that_it_knows() {
     let page = read(&root().join("docs/ARCHITECTURE.md"));
-    let table = page.split("## The crates").nth(1).expect("a section on the crates").split("\n## ").next().unwrap();
-    let rows: Vec<&str> = table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+    let table = page
+        .split("## The crates")
+        .nth(1)
+        .expect("a section on the crates")
+        .split("\n## ")
+        .next()
+        .unwrap();
+    let rows: Vec<&str> =
+        table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
     for (name, known, _) in ARROWS {
-        let at = |name: &str| rows.iter().position(|row| *row == name).unwrap_or_else(|| panic!("{name} is not in the table"));
+        let at = |name: &str| {
+            rows.iter()
+                .position(|row| *row == name)
+                .unwrap_or_else(|| panic!("{name} is not in the table"))
+        };
         for other in known {
-            assert!(at(other) < at(name), "{name} knows {other}, which stands below it: arrows go one way");
+            assert!(
+                at(other) < at(name),
+                "{name} knows {other}, which stands below it: arrows go one way"
+            );
         }
     }
 }
@@ -135,7 +193,10 @@ fn texts() -> Vec<(PathBuf, String)> {
     found
 }
 
-fn with_extension<'a>(texts: &'a [(PathBuf, String)], extension: &'a str) -> impl Iterator<Item = &'a (PathBuf, String)> {
+fn with_extension<'a>(
+    texts: &'a [(PathBuf, String)],
+    extension: &'a str,
+) -> impl Iterator<Item = &'a (PathBuf, String)> {
     texts.iter().filter(move |(path, _)| path.extension().is_some_and(|e| e == extension))
 }
 
@@ -162,7 +223,9 @@ fn links(text: &str) -> Vec<(usize, &str)> {
 #[test]
 fn links_in_the_pages_lead_to_files() {
     assert_eq!(
-        links("see [a](b.md#c), [d](#e), [f](https://example.com/g.md)\n```\n[h](i.md)\n```\n[j](../k/)"),
+        links(
+            "see [a](b.md#c), [d](#e), [f](https://example.com/g.md)\n```\n[h](i.md)\n```\n[j](../k/)"
+        ),
         [(1, "b.md"), (5, "../k/")]
     );
     let (texts, root) = (texts(), root());
@@ -175,14 +238,19 @@ fn links_in_the_pages_lead_to_files() {
             }
         }
     }
-    assert!(checked > 0 && broken.is_empty(), "of {checked} links these lead nowhere:\n{}", broken.join("\n"));
+    assert!(
+        checked > 0 && broken.is_empty(),
+        "of {checked} links these lead nowhere:\n{}",
+        broken.join("\n")
+    );
 }
 
 #[test]
 fn nothing_in_the_sources_is_unfinished() {
     // Written in two halves, so that this file does not hold them itself.
     let words =
-        [("todo", "!("), ("unimplemented", "!("), ("dbg", "!("), ("TO", "DO"), ("FIX", "ME")].map(|(a, b)| format!("{a}{b}"));
+        [("todo", "!("), ("unimplemented", "!("), ("dbg", "!("), ("TO", "DO"), ("FIX", "ME")]
+            .map(|(a, b)| format!("{a}{b}"));
     let texts = texts();
     let mut found = Vec::new();
     for (path, text) in with_extension(&texts, "rs") {
@@ -197,12 +265,14 @@ fn nothing_in_the_sources_is_unfinished() {
 
 #[test]
 fn nothing_names_a_folder_of_one_machine() {
-    let folders = [("/wo", "rk/"), ("/ro", "ot/"), ("/ho", "me/"), ("/Us", "ers/")].map(|(a, b)| format!("{a}{b}"));
+    let folders = [("/wo", "rk/"), ("/ro", "ot/"), ("/ho", "me/"), ("/Us", "ers/")]
+        .map(|(a, b)| format!("{a}{b}"));
     let (texts, mut found) = (texts(), Vec::new());
     for (path, text) in &texts {
         for (n, line) in text.lines().enumerate() {
             for folder in &folders {
-                // A part of an address or of a longer path is none, nor is the path of a request with a template in it.
+                // A part of an address or of a longer path is none, nor is the path of a request
+                // with a template in it.
                 let alone = |at: usize| {
                     !line[..at].ends_with(|c: char| c.is_alphanumeric() || "./-_}$~".contains(c))
                         && !line[at + folder.len()..].starts_with("{{")
@@ -216,20 +286,27 @@ fn nothing_names_a_folder_of_one_machine() {
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
-/// The fields of the public structs and the variants of the public enums in a source, each with the type that has it.
+/// The fields of the public structs and the variants of the public enums in a source, each with the
+/// type that has it.
 fn members(source: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut of: Option<(String, bool)> = None;
     for line in source.lines() {
-        if let Some(rest) = line.strip_prefix("pub struct ").or_else(|| line.strip_prefix("pub enum ")) {
+        if let Some(rest) =
+            line.strip_prefix("pub struct ").or_else(|| line.strip_prefix("pub enum "))
+        {
             let name = rest.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
             of = line.ends_with('{').then(|| (name.to_string(), line.starts_with("pub enum")));
         } else if line.starts_with('}') {
             of = None;
         } else if let (Some((name, is_enum)), Some(rest)) = (&of, line.strip_prefix("    ")) {
             let word = if *is_enum { Some(rest) } else { rest.strip_prefix("pub ") };
-            let word = word.map(|word| word.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default());
-            let word = word.filter(|word| !word.is_empty() && (!is_enum || word.starts_with(char::is_uppercase)));
+            let word = word.map(|word| {
+                word.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default()
+            });
+            let word = word.filter(|word| {
+                !word.is_empty() && (!is_enum || word.starts_with(char::is_uppercase))
+            });
             found.extend(word.map(|word| (name.clone(), word.to_string())));
         }
     }
@@ -238,22 +315,30 @@ fn members(source: &str) -> Vec<(String, String)> {
 
 /// Sources below these folders without their tests, but for these files.
 fn sources(texts: &[(PathBuf, String)], folders: &[&str], but_for: &[&str]) -> String {
-    let wanted = |path: &Path| folders.iter().any(|f| path.starts_with(f)) && !but_for.iter().any(|file| path.ends_with(file));
+    let wanted = |path: &Path| {
+        folders.iter().any(|f| path.starts_with(f))
+            && !but_for.iter().any(|file| path.ends_with(file))
+    };
     let of_code = |text: &str| text.split("\n#[cfg(test)]").next().unwrap_or_default().to_string();
-    with_extension(texts, "rs").filter(|(path, _)| wanted(path)).map(|(_, text)| of_code(text)).collect()
+    with_extension(texts, "rs")
+        .filter(|(path, _)| wanted(path))
+        .map(|(_, text)| of_code(text))
+        .collect()
 }
 
 /// Whether a text has a word with this before it, as a whole word.
 fn has_word(text: &str, before: &str, word: &str) -> bool {
-    text.match_indices(&format!("{before}{word}"))
-        .any(|(at, found)| !text[at + found.len()..].starts_with(|c: char| c.is_alphanumeric() || c == '_'))
+    text.match_indices(&format!("{before}{word}")).any(|(at, found)| {
+        !text[at + found.len()..].starts_with(|c: char| c.is_alphanumeric() || c == '_')
+    })
 }
 
 /// Whether a field is read: as `.field`, or taken out of its struct by a pattern.
 fn is_read(code: &str, of: &str, field: &str) -> bool {
     let taken = |(at, _): (usize, &str)| {
         let pattern = code[at..].split('}').next().unwrap_or_default();
-        ["{ ", ", ", "\n"].iter().any(|before| has_word(pattern, before, field)) || has_word(pattern, " ", field)
+        ["{ ", ", ", "\n"].iter().any(|before| has_word(pattern, before, field))
+            || has_word(pattern, " ", field)
     };
     has_word(code, ".", field) || code.match_indices(&format!("{of} {{")).any(taken)
 }
@@ -261,7 +346,9 @@ fn is_read(code: &str, of: &str, field: &str) -> bool {
 #[test]
 fn g10_every_word_of_a_project_and_of_a_manifest_is_read_by_something() {
     let texts = texts();
-    let text_of = |path: &str| texts.iter().find(|(p, _)| p == Path::new(path)).map(|(_, text)| text.clone()).expect(path);
+    let text_of = |path: &str| {
+        texts.iter().find(|(p, _)| p == Path::new(path)).map(|(_, text)| text.clone()).expect(path)
+    };
     let mut unread = Vec::new();
     // What a project's files may say: by the reader of that file …
     let limits = "crates/model/src/limits.rs";
@@ -282,18 +369,23 @@ fn g10_every_word_of_a_project_and_of_a_manifest_is_read_by_something() {
                         }
                     }
                 }
-                serde_json::Value::Array(list) => list.iter().for_each(|value| collect(value, keys)),
+                serde_json::Value::Array(list) => {
+                    list.iter().for_each(|value| collect(value, keys))
+                }
                 _ => {}
             }
         }
         collect(&schema, &mut keys);
         assert!(keys.len() > 10, "{keys:?}");
         unread.extend(
-            keys.into_iter().filter(|key| !reader.contains(&format!("\"{key}\""))).map(|key| format!("config reads no `{key}`")),
+            keys.into_iter()
+                .filter(|key| !reader.contains(&format!("\"{key}\"")))
+                .map(|key| format!("config reads no `{key}`")),
         );
     }
     // … and what was read of it, by who acts on it.
-    let actors = ["cli", "connector", "engine", "hub", "store", "verify", "workbench"].map(|name| format!("crates/{name}/src"));
+    let actors = ["cli", "connector", "engine", "hub", "store", "verify", "workbench"]
+        .map(|name| format!("crates/{name}/src"));
     let actors: Vec<&str> = actors.iter().map(String::as_str).collect();
     let acting = sources(&texts, &actors, &[]);
     let names_only = ["Names", "SystemNames", "Proposal"];
@@ -302,10 +394,22 @@ fn g10_every_word_of_a_project_and_of_a_manifest_is_read_by_something() {
             let place = matches!(word.as_str(), "place" | "places" | "connector_place");
             // What documents call systems is only for reading and writing documents.
             let for_documents = of == "System" && matches!(word.as_str(), "title" | "aliases");
-            let of_config = word == "policies" || of == "Policies" || of == "Reference" || names_only.contains(&of.as_str());
+            let of_config = word == "policies"
+                || of == "Policies"
+                || of == "Reference"
+                || names_only.contains(&of.as_str());
             let both = format!("{acting}{reader}");
-            let code = if of_config || place || for_documents || of == "System" || of == "FlowFile" { &both } else { &acting };
-            let read = if word.starts_with(char::is_uppercase) { has_word(code, "::", &word) } else { is_read(code, &of, &word) };
+            let code = if of_config || place || for_documents || of == "System" || of == "FlowFile"
+            {
+                &both
+            } else {
+                &acting
+            };
+            let read = if word.starts_with(char::is_uppercase) {
+                has_word(code, "::", &word)
+            } else {
+                is_read(code, &of, &word)
+            };
             if !read {
                 unread.push(format!("nothing acts on `{of}.{word}`"));
             }
@@ -313,8 +417,11 @@ fn g10_every_word_of_a_project_and_of_a_manifest_is_read_by_something() {
     }
     // What a manifest may say: by the interpreter.
     let written = text_of("crates/connector/src/rest/written.rs");
-    let interpreter =
-        sources(&texts, &["crates/connector/src"], &["rest/written.rs", "rest/sound.rs", "rest/effect.rs", "rest/draft.rs"]);
+    let interpreter = sources(
+        &texts,
+        &["crates/connector/src"],
+        &["rest/written.rs", "rest/sound.rs", "rest/effect.rs", "rest/draft.rs"],
+    );
     let words = members(&written);
     assert!(words.len() > 100, "{}", words.len());
     for (of, word) in words {
@@ -332,8 +439,13 @@ fn g10_every_word_of_a_project_and_of_a_manifest_is_read_by_something() {
 #[test]
 fn a_field_that_nothing_reads_is_found() {
     let source = "pub struct Setting {\n    /// What.\n    pub name: String,\n    pub unread: bool,\n}\n\npub enum Word {\n    #[default]\n    One,\n    Two { three: u8 },\n}\n";
-    let named = |list: &[(&str, &str)]| list.iter().map(|(a, b)| (a.to_string(), b.to_string())).collect::<Vec<_>>();
-    assert_eq!(members(source), named(&[("Setting", "name"), ("Setting", "unread"), ("Word", "One"), ("Word", "Two")]));
+    let named = |list: &[(&str, &str)]| {
+        list.iter().map(|(a, b)| (a.to_string(), b.to_string())).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        members(source),
+        named(&[("Setting", "name"), ("Setting", "unread"), ("Word", "One"), ("Word", "Two")])
+    );
     let code = "fn f(s: &Setting) -> &str { let Setting { name, .. } = s; name }\nfn g(o: Other) -> bool { o.unread_too }";
     assert!(is_read(code, "Setting", "name") && !is_read(code, "Setting", "unread"));
 }

@@ -1,4 +1,5 @@
-//! The pages of rules and of diagnostics against the code, and every citation of a rule against the rules.
+//! The pages of rules and of diagnostics against the code, and every citation of a rule against the
+//! rules.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +16,11 @@ fn sections(page: &str) -> Vec<(String, String)> {
     let text = format!("\n{page}");
     let parts: Vec<&str> = text.split("\n### ").skip(1).collect();
     let cut = |part: &str| part.split("\n## ").next().unwrap_or_default().to_string();
-    parts.into_iter().map(cut).filter_map(|part| part.split_once('\n').map(|(name, body)| (name.into(), body.into()))).collect()
+    parts
+        .into_iter()
+        .map(cut)
+        .filter_map(|part| part.split_once('\n').map(|(name, body)| (name.into(), body.into())))
+        .collect()
 }
 
 /// The line in bold at the beginning of a section.
@@ -33,9 +38,13 @@ fn as_sentence(text: &str) -> String {
 
 /// The places that a section lists below a line: files with the functions in them.
 fn listed(body: &str, below: &str) -> BTreeMap<String, Vec<String>> {
-    let Some((_, rest)) = body.split_once(&format!("\n{below}\n\n")) else { return BTreeMap::new() };
+    let Some((_, rest)) = body.split_once(&format!("\n{below}\n\n")) else {
+        return BTreeMap::new();
+    };
     let list = rest.split("\n\n").next().unwrap_or_default();
-    let in_backticks = |entry: &str| -> Vec<String> { entry.split('`').skip(1).step_by(2).map(String::from).collect() };
+    let in_backticks = |entry: &str| -> Vec<String> {
+        entry.split('`').skip(1).step_by(2).map(String::from).collect()
+    };
     let entries = list.split("\n- ").map(|entry| entry.trim_start_matches("- ")).map(in_backticks);
     entries.filter_map(|mut names| (!names.is_empty()).then(|| (names.remove(0), names))).collect()
 }
@@ -51,7 +60,10 @@ fn every_rule_has_a_section_that_is_true() {
     for (name, body) in &sections {
         let rule = Rule::parse(name).expect("a rule");
         if in_bold(body) != as_sentence(rule.sentence()) {
-            wrong.push(format!("{name}: the line in bold is not what model/src/rule.rs says: {}", rule.sentence()));
+            wrong.push(format!(
+                "{name}: the line in bold is not what model/src/rule.rs says: {}",
+                rule.sentence()
+            ));
         }
         for part in ["\nWhy: ", "\n```text\n", "after"] {
             if !body.contains(part) {
@@ -64,13 +76,16 @@ fn every_rule_has_a_section_that_is_true() {
                 wrong.push(format!("{name}: {} places below {below:?}", listed.len()));
             }
             for (file, functions) in listed {
-                let code = std::fs::read_to_string(root().join("crates").join(&file)).unwrap_or_default();
+                let code =
+                    std::fs::read_to_string(root().join("crates").join(&file)).unwrap_or_default();
                 if functions.is_empty() {
                     wrong.push(format!("{name}: no function of {file}"));
                 }
                 for function in functions {
                     places += 1;
-                    if !code.contains(&format!("fn {function}(")) && !code.contains(&format!("fn {function}<")) {
+                    if !code.contains(&format!("fn {function}("))
+                        && !code.contains(&format!("fn {function}<"))
+                    {
                         wrong.push(format!("{name}: {file} has no `{function}`"));
                     }
                 }
@@ -87,8 +102,11 @@ fn every_rule_has_a_section_that_is_true() {
 #[test]
 fn every_code_has_a_section_and_every_section_a_code() {
     let page = read(&root().join("docs/diagnostics.md"));
-    let codes: Vec<(&str, &str)> =
-        lockstep_config::codes::ALL.iter().copied().chain(lockstep_document::CODES.iter().copied()).collect();
+    let codes: Vec<(&str, &str)> = lockstep_config::codes::ALL
+        .iter()
+        .copied()
+        .chain(lockstep_document::CODES.iter().copied())
+        .collect();
     let sections = sections(&page);
     let names: Vec<&str> = sections.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(
@@ -108,12 +126,21 @@ fn every_code_has_a_section_and_every_section_a_code() {
     // Whatever the sources print is one of them, and each of them is printed by something.
     let all: BTreeSet<&str> = codes.iter().map(|(code, _)| *code).collect();
     let texts = texts();
-    let in_src = |path: &std::path::Path| path.starts_with("crates") && path.iter().any(|part| part == "src");
-    let sources: String = with_extension(&texts, "rs").filter(|(path, _)| in_src(path)).map(|(_, text)| text.as_str()).collect();
+    let in_src = |path: &std::path::Path| {
+        path.starts_with("crates") && path.iter().any(|part| part == "src")
+    };
+    let sources: String = with_extension(&texts, "rs")
+        .filter(|(path, _)| in_src(path))
+        .map(|(_, text)| text.as_str())
+        .collect();
     for prefix in ["config::", "document::"] {
         for rest in sources.split(&format!("\"{prefix}")).skip(1) {
-            let code: String = rest.chars().take_while(|c| c.is_ascii_lowercase() || *c == '-').collect();
-            if rest[code.len()..].starts_with('"') && !code.is_empty() && !all.contains(format!("{prefix}{code}").as_str()) {
+            let code: String =
+                rest.chars().take_while(|c| c.is_ascii_lowercase() || *c == '-').collect();
+            if rest[code.len()..].starts_with('"')
+                && !code.is_empty()
+                && !all.contains(format!("{prefix}{code}").as_str())
+            {
                 wrong.push(format!("{prefix}{code} is printed, and is no code"));
             }
         }
@@ -128,7 +155,8 @@ fn every_code_has_a_section_and_every_section_a_code() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Rule names that a text cites: a letter of the list, digits, perhaps a small letter, and nothing around them that makes it a word.
+/// Rule names that a text cites: a letter of the list, digits, perhaps a small letter, and nothing
+/// around them that makes it a word.
 fn cited(text: &str) -> Vec<String> {
     let joins = |c: char| c.is_alphanumeric() || "_-'+.".contains(c);
     let mut found = Vec::new();
@@ -145,7 +173,8 @@ fn is_named_like_a_rule(word: &str) -> bool {
     let Some(rest) = word.strip_prefix(['R', 'L', 'C', 'P', 'F', 'D', 'G']) else { return false };
     let digits = rest.chars().take_while(char::is_ascii_digit).count();
     let tail = &rest[digits..];
-    (1..=2).contains(&digits) && (tail.is_empty() || tail.len() == 1 && tail.chars().all(|c| c.is_ascii_lowercase()))
+    (1..=2).contains(&digits)
+        && (tail.is_empty() || tail.len() == 1 && tail.chars().all(|c| c.is_ascii_lowercase()))
 }
 
 /// What stands in brackets in a line of code, as messages cite rules: `(P3)`, `(L9, L11)`.
@@ -164,12 +193,16 @@ fn named_by_a_test(line: &str) -> Vec<String> {
 
 #[test]
 fn every_rule_that_is_cited_is_a_rule() {
-    assert_eq!(cited("as P9 and P1a say (G4, C2), not P1.5, COL1, U+00C5 or L100; see D1."), ["P9", "P1a", "G4", "C2", "D1"]);
+    assert_eq!(
+        cited("as P9 and P1a say (G4, C2), not P1.5, COL1, U+00C5 or L100; see D1."),
+        ["P9", "P1a", "G4", "C2", "D1"]
+    );
     assert_eq!(named_by_a_test("    fn p5a_p1b_what_differs() {"), ["P5a", "P1b"]);
     let texts = texts();
     let (mut seen, mut wrong) = (BTreeSet::new(), Vec::new());
     for (path, text) in &texts {
-        let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+        let extension =
+            path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
         let is_test = path.iter().any(|part| part == "tests");
         for (n, line) in text.lines().enumerate() {
             let mut names: Vec<String> = match extension {
@@ -179,10 +212,14 @@ fn every_rule_that_is_cited_is_a_rule() {
             };
             match extension {
                 "rs" if is_test => names.extend(named_by_a_test(line)),
-                "rs" => {
-                    names.extend(in_brackets(line).filter(|within| within.split(", ").all(is_named_like_a_rule)).flat_map(cited))
+                "rs" => names.extend(
+                    in_brackets(line)
+                        .filter(|within| within.split(", ").all(is_named_like_a_rule))
+                        .flat_map(cited),
+                ),
+                "txt" if path.starts_with("mutations") => {
+                    names.extend(line.strip_prefix("rule: ").map(String::from))
                 }
-                "txt" if path.starts_with("mutations") => names.extend(line.strip_prefix("rule: ").map(String::from)),
                 _ => {}
             }
             for name in names {
@@ -194,22 +231,37 @@ fn every_rule_that_is_cited_is_a_rule() {
         }
     }
     assert!(wrong.is_empty(), "cited, but no rule:\n{}", wrong.join("\n"));
-    let uncited: Vec<String> = Rule::ALL.iter().map(ToString::to_string).filter(|name| !seen.contains(name)).collect();
+    let uncited: Vec<String> =
+        Rule::ALL.iter().map(ToString::to_string).filter(|name| !seen.contains(name)).collect();
     assert!(uncited.is_empty(), "rules that nothing cites: {uncited:?}");
 }
 
 #[test]
 fn nothing_refers_to_a_page_that_is_not_in_the_repository() {
     // Written in two halves, so that this file does not hold them itself.
-    let words =
-        [("design", " section"), ("design", "'s section"), ("design,", " section"), ("design", " rule"), ("design", ".md")];
+    let words = [
+        ("design", " section"),
+        ("design", "'s section"),
+        ("design,", " section"),
+        ("design", " rule"),
+        ("design", ".md"),
+    ];
     let words = words.map(|(a, b)| format!("{a}{b}"));
     let (texts, mut found) = (texts(), Vec::new());
     for (path, text) in &texts {
-        let lines = text.lines().enumerate().filter(|(_, line)| words.iter().any(|word| line.to_lowercase().contains(word)));
-        found.extend(lines.map(|(n, line)| format!("{}:{}: {}", path.display(), n + 1, line.trim())));
+        let lines = text
+            .lines()
+            .enumerate()
+            .filter(|(_, line)| words.iter().any(|word| line.to_lowercase().contains(word)));
+        found.extend(
+            lines.map(|(n, line)| format!("{}:{}: {}", path.display(), n + 1, line.trim())),
+        );
     }
-    assert!(found.is_empty(), "rules are in docs/rules.md, statements in docs/documents.md:\n{}", found.join("\n"));
+    assert!(
+        found.is_empty(),
+        "rules are in docs/rules.md, statements in docs/documents.md:\n{}",
+        found.join("\n")
+    );
 }
 
 #[test]

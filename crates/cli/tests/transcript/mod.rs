@@ -1,6 +1,8 @@
-//! Runs of the built command, kept as a person would see them: the command, what it printed, its exit status.
+//! Runs of the built command, kept as a person would see them: the command, what it printed, its
+//! exit status.
 //!
-//! Every check shows the whole transcript when it does not hold, because the message is what is being tested.
+//! Every check shows the whole transcript when it does not hold, because the message is what is
+//! being tested.
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
@@ -21,7 +23,8 @@ pub struct Ran {
 
 impl Ran {
     pub fn of(command: &Command, output: Output) -> Self {
-        let args: Vec<_> = command.get_args().map(|arg| arg.to_string_lossy().into_owned()).collect();
+        let args: Vec<_> =
+            command.get_args().map(|arg| arg.to_string_lossy().into_owned()).collect();
         Ran {
             command: format!("lockstep {}", args.join(" ")),
             stdout: String::from_utf8(output.stdout).expect("standard output is text"),
@@ -40,27 +43,38 @@ impl Ran {
     /// It printed this, wherever.
     #[track_caller]
     pub fn says(self, text: &str) -> Self {
-        assert!(self.stdout.contains(text) || self.stderr.contains(text), "missing: {text}\n{self}");
+        assert!(
+            self.stdout.contains(text) || self.stderr.contains(text),
+            "missing: {text}\n{self}"
+        );
         self
     }
 
     /// It did not print this anywhere.
     #[track_caller]
     pub fn says_nothing_of(self, text: &str) -> Self {
-        assert!(!self.stdout.contains(text) && !self.stderr.contains(text), "there is: {text}\n{self}");
+        assert!(
+            !self.stdout.contains(text) && !self.stderr.contains(text),
+            "there is: {text}\n{self}"
+        );
         self
     }
 
     /// Standard output is one JSON document and nothing else.
     #[track_caller]
     pub fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("no JSON document: {error}\n{self}"))
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("no JSON document: {error}\n{self}"))
     }
 }
 
 impl std::fmt::Display for Ran {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "$ {}\n{}--- standard error\n{}--- exit status {:?}\n", self.command, self.stdout, self.stderr, self.status)
+        write!(
+            f,
+            "$ {}\n{}--- standard error\n{}--- exit status {:?}\n",
+            self.command, self.stdout, self.stderr, self.status
+        )
     }
 }
 
@@ -87,14 +101,20 @@ pub fn lockstep(dir: &Path, args: &[&str]) -> Ran {
 
 /// The root of the workspace.
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the workspace is there")
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .expect("the workspace is there")
 }
 
 /// The files of a folder with an extension, sorted.
 pub fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(folder) else { return vec![] };
-    let mut files: Vec<_> =
-        entries.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == extension)).collect();
+    let mut files: Vec<_> = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|e| e == extension))
+        .collect();
     files.sort();
     files
 }
@@ -113,7 +133,8 @@ pub fn read(path: &Path) -> String {
 }
 
 pub fn write(path: &Path, text: &str) {
-    std::fs::create_dir_all(path.parent().expect("a file has a folder")).expect("the folder can be made");
+    std::fs::create_dir_all(path.parent().expect("a file has a folder"))
+        .expect("the folder can be made");
     std::fs::write(path, text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
 }
 
@@ -133,7 +154,9 @@ pub fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
         for entry in std::fs::read_dir(&folder).expect("a folder can be listed").flatten() {
             match entry.path() {
                 path if path.is_dir() => open.push(path),
-                path => drop(all.insert(path.clone(), std::fs::read(&path).expect("a file can be read"))),
+                path => drop(
+                    all.insert(path.clone(), std::fs::read(&path).expect("a file can be read")),
+                ),
             }
         }
     }
@@ -153,10 +176,14 @@ pub fn example(dir: &Path, sandbox: &Running, other: &[(&str, &str)]) {
     }
     let mut variables = BTreeMap::from([
         ("RATE".to_string(), "1000".to_string()),
-        ("CRMOFFICE_TOKEN_URL".to_string(), format!("{}/connect/token", sandbox.url("crmoffice").unwrap_or_default())),
+        (
+            "CRMOFFICE_TOKEN_URL".to_string(),
+            format!("{}/connect/token", sandbox.url("crmoffice").unwrap_or_default()),
+        ),
     ]);
     for system in SYSTEMS {
-        variables.insert(format!("{}_URL", variable(system)), sandbox.url(system).unwrap_or_default());
+        variables
+            .insert(format!("{}_URL", variable(system)), sandbox.url(system).unwrap_or_default());
         variables.extend(credentials(system));
     }
     variables.extend(other.iter().map(|(name, value)| (name.to_string(), value.to_string())));

@@ -9,7 +9,9 @@ use crate::problem::Problem;
 pub(super) fn check(rows: &[Row<'_>], problems: &mut Vec<Problem>) {
     let mut earlier = RowIndex::default();
     for (at, second) in rows.iter().enumerate() {
-        problems.extend(earlier.same(second).iter().filter_map(|first| contradiction(&rows[*first], second)));
+        problems.extend(
+            earlier.same(second).iter().filter_map(|first| contradiction(&rows[*first], second)),
+        );
         earlier.add(at, second);
     }
 }
@@ -17,22 +19,37 @@ pub(super) fn check(rows: &[Row<'_>], problems: &mut Vec<Problem>) {
 /// What two rows about the same two properties say differently.
 fn contradiction(first: &Row<'_>, second: &Row<'_>) -> Option<Problem> {
     let (one, other) = first.ordered();
-    let pair = format!("`{}` of {} and `{}` of {}", one.property, one.name, other.property, other.name);
+    let pair =
+        format!("`{}` of {} and `{}` of {}", one.property, one.name, other.property, other.name);
     let (message, help) = if first.pair.policy != second.pair.policy {
         let (a, b) = (said(&first.pair.policy), said(&second.pair.policy));
         (
-            format!("two rows keep {pair} equal and differ in whose value wins: {a} here, {b} there"),
+            format!(
+                "two rows keep {pair} equal and differ in whose value wins: {a} here, {b} there"
+            ),
             "say it in one of the two rows, and leave out the other",
         )
     } else if first.ordered_ways() != second.ordered_ways() {
         let both = |row: &Row<'_>| row.ordered_ways() == (true, true);
-        let follows =
-            if both(first) || both(second) { "the one that goes both ways holds" } else { "together they go both ways" };
-        (format!("two rows go different ways between {pair}; {follows}"), "write one row, with the arrow that is meant")
+        let follows = if both(first) || both(second) {
+            "the one that goes both ways holds"
+        } else {
+            "together they go both ways"
+        };
+        (
+            format!("two rows go different ways between {pair}; {follows}"),
+            "write one row, with the arrow that is meant",
+        )
     } else if first.turned == second.turned && first.pair.conversion != second.pair.conversion {
-        (format!("two rows convert differently between {pair}; the first one holds"), "keep the one that is meant")
+        (
+            format!("two rows convert differently between {pair}; the first one holds"),
+            "keep the one that is meant",
+        )
     } else if first.pair.clears != second.pair.clears {
-        (format!("two rows between {pair} differ in whether emptying is an edit"), "say it in one row")
+        (
+            format!("two rows between {pair} differ in whether emptying is an edit"),
+            "say it in one row",
+        )
     } else {
         return None;
     };

@@ -9,7 +9,9 @@ use crate::section::FlowPlaces;
 
 pub(super) fn check(view: &View<'_>, problems: &mut Vec<Problem>) {
     // What seems to be missing from a flow that could not be read whole may be there.
-    for (flow, places) in view.flows().filter(|(flow, places)| !places.incomplete && view.knows(flow)) {
+    for (flow, places) in
+        view.flows().filter(|(flow, places)| !places.incomplete && view.knows(flow))
+    {
         if itself(flow, places, problems) {
             continue;
         }
@@ -21,7 +23,8 @@ pub(super) fn check(view: &View<'_>, problems: &mut Vec<Problem>) {
     }
 }
 
-/// A section between a record type and itself: of no effect, or about duplicates inside the system (L6).
+/// A section between a record type and itself: of no effect, or about duplicates inside the system
+/// (L6).
 fn itself(flow: &Flow, places: &FlowPlaces, problems: &mut Vec<Problem>) -> bool {
     if flow.from != flow.to {
         return false;
@@ -57,13 +60,15 @@ fn required(view: &View<'_>, flow: &Flow, places: &FlowPlaces, problems: &mut Ve
     // What rows of another facet give is given (F1).
     let collection = |name: &TypeName| name.system == flow.to.system && name.kind == flow.to.kind;
     let given = |path: &lockstep_model::Path| {
-        view.flows().filter(|(flow, _)| collection(&flow.from) || collection(&flow.to)).any(|(flow, _)| {
-            flow.properties.iter().any(|pair| {
-                let mine = collection(&flow.from).then_some(&pair.from).into_iter();
-                let all = mine.chain(collection(&flow.to).then_some(&pair.to));
-                all.into_iter().any(|end| schema.resolve(&end.path).as_ref() == Some(path))
-            })
-        })
+        view.flows().filter(|(flow, _)| collection(&flow.from) || collection(&flow.to)).any(
+            |(flow, _)| {
+                flow.properties.iter().any(|pair| {
+                    let mine = collection(&flow.from).then_some(&pair.from).into_iter();
+                    let all = mine.chain(collection(&flow.to).then_some(&pair.to));
+                    all.into_iter().any(|end| schema.resolve(&end.path).as_ref() == Some(path))
+                })
+            },
+        )
     };
     let lacking: Vec<String> = schema
         .properties
@@ -76,14 +81,21 @@ fn required(view: &View<'_>, flow: &Flow, places: &FlowPlaces, problems: &mut Ve
         return;
     }
     let place = places.table.as_ref().unwrap_or(&places.flow);
-    let message =
-        format!("{} requires {}, which no row gives, so nothing can be created there (C4)", flow.to, lacking.join(" and "));
-    problems.push(Problem::warning(codes::REQUIRED_UNMAPPED, place.clone(), message).help("add a row for it"));
+    let message = format!(
+        "{} requires {}, which no row gives, so nothing can be created there (C4)",
+        flow.to,
+        lacking.join(" and ")
+    );
+    problems.push(
+        Problem::warning(codes::REQUIRED_UNMAPPED, place.clone(), message).help("add a row for it"),
+    );
 }
 
-/// Creating for every record, with nothing by which those that are in both systems already are recognised.
+/// Creating for every record, with nothing by which those that are in both systems already are
+/// recognised.
 fn everything(view: &View<'_>, flow: &Flow, places: &FlowPlaces, problems: &mut Vec<Problem>) {
-    let creates = matches!(flow.create, Create::Always | Create::When { filter: Some(_), .. }) && !is_empty(view, flow);
+    let creates = matches!(flow.create, Create::Always | Create::When { filter: Some(_), .. })
+        && !is_empty(view, flow);
     // A match row of a flow in the other direction recognises them as well.
     if !creates || view.between(&flow.from, &flow.to).any(|(flow, _)| !flow.matches.is_empty()) {
         return;
@@ -99,20 +111,26 @@ fn everything(view: &View<'_>, flow: &Flow, places: &FlowPlaces, problems: &mut 
     }));
 }
 
-/// Whether nothing is carried towards the flow's target, so that it does not create (C3). Rows of a flow in the other
-/// direction count as well.
+/// Whether nothing is carried towards the flow's target, so that it does not create (C3). Rows of a
+/// flow in the other direction count as well.
 fn is_empty(view: &View<'_>, flow: &Flow) -> bool {
     let rows = view.rows(&(flow.from.clone(), flow.to.clone()));
     !flow.create_empty && !rows.iter().any(|row| row.ordered_ways().0)
 }
 
-/// A match row that the flow's own property rows offer: an e-mail address, else a telephone number, else something numbered.
+/// A match row that the flow's own property rows offer: an e-mail address, else a telephone number,
+/// else something numbered.
 fn proposal(flow: &Flow) -> Option<String> {
-    // Names such as `EmailAddress` are plain enough to a person, if not to the rule by which values are normalised.
-    let is_email = |path: &str| path.to_lowercase().contains("email") || Kind::hinted_by(path) == Kind::LikelyEmail;
+    // Names such as `EmailAddress` are plain enough to a person, if not to the rule by which values
+    // are normalised.
+    let is_email = |path: &str| {
+        path.to_lowercase().contains("email") || Kind::hinted_by(path) == Kind::LikelyEmail
+    };
     let is_phone = |path: &str| Kind::hinted_by(path) == Kind::LikelyPhone;
     let of = |fits: &dyn Fn(&str) -> bool| {
-        flow.properties.iter().find(|pair| fits(pair.from.path.as_str()) && fits(pair.to.path.as_str()))
+        flow.properties
+            .iter()
+            .find(|pair| fits(pair.from.path.as_str()) && fits(pair.to.path.as_str()))
     };
     let is_number = |path: &str| {
         let name = path.to_lowercase();
@@ -132,21 +150,28 @@ fn empty(view: &View<'_>, flow: &Flow, places: &FlowPlaces, problems: &mut Vec<P
             flow.to
         );
         problems.push(
-            Problem::warning(codes::CREATES_EMPTY, table.clone(), message)
-                .help("add property rows; or write `create_empty: true` if empty records are wanted"),
+            Problem::warning(codes::CREATES_EMPTY, table.clone(), message).help(
+                "add property rows; or write `create_empty: true` if empty records are wanted",
+            ),
         );
     } else if rows.is_empty() && flow.create == Create::Never {
-        let message =
-            format!("nothing is kept equal between {} and {}: they are linked, and nothing is ever written", flow.from, flow.to);
+        let message = format!(
+            "nothing is kept equal between {} and {}: they are linked, and nothing is ever written",
+            flow.from, flow.to
+        );
         problems.push(
             Problem::warning(codes::EMPTY_TABLE, table.clone(), message)
                 .help("add property rows, or leave it if links are all you want"),
         );
     }
-    let links = view.between(&flow.from, &flow.to).any(|(flow, _)| !flow.matches.is_empty() || flow.create != Create::Never);
+    let links = view
+        .between(&flow.from, &flow.to)
+        .any(|(flow, _)| !flow.matches.is_empty() || flow.create != Create::Never);
     if !links && !view.linked(&flow.from, |name| *name == flow.to, Some(flow)) {
-        let message =
-            format!("no {} is ever linked with a {}: the flow has no match row and creates nothing", flow.from, flow.to);
+        let message = format!(
+            "no {} is ever linked with a {}: the flow has no match row and creates nothing",
+            flow.from, flow.to
+        );
         problems.push(
             Problem::warning(codes::NOTHING_TO_DO, places.flow.clone(), message)
                 .help("add `match:` rows, or say `create: always`"),
@@ -159,7 +184,9 @@ fn conditions(view: &View<'_>, flow: &Flow, places: &FlowPlaces, problems: &mut 
     let place = places.create.as_ref().unwrap_or(&places.flow);
     match &flow.create {
         Create::When { condition, filter: None } => {
-            let message = format!("“{condition}” is said in words only, so it never holds and the flow creates nothing");
+            let message = format!(
+                "“{condition}” is said in words only, so it never holds and the flow creates nothing"
+            );
             problems.push(Problem::warning(codes::NEVER_CREATES, place.clone(), message).help(
                 "say it as an expression in a flow file: `create: { when: …, filter: 'Category == \"Customer\"' }`; `lockstep import` makes one of a document",
             ));
@@ -172,19 +199,29 @@ fn conditions(view: &View<'_>, flow: &Flow, places: &FlowPlaces, problems: &mut 
                     1 => "so the flow creates nothing",
                     _ => "so this part of the condition never holds",
                 };
-                problems.push(Problem::warning(codes::NEVER_CREATES, place.clone(), format!("{why}, {follows}")).help(help));
+                problems.push(
+                    Problem::warning(
+                        codes::NEVER_CREATES,
+                        place.clone(),
+                        format!("{why}, {follows}"),
+                    )
+                    .help(help),
+                );
             }
         }
         Create::Never | Create::Always | Create::When { .. } => {}
     }
 }
 
-/// Why a record of the flow's source is never connected to one of this type that has a counterpart in the target's system.
+/// Why a record of the flow's source is never connected to one of this type that has a counterpart
+/// in the target's system.
 fn never_connected(view: &View<'_>, flow: &Flow, connected: &TypeName) -> Option<(String, String)> {
     let (source, target) = (&flow.from, &flow.to.system);
     if connected.system != source.system {
-        let why =
-            format!("a record of {} refers to records of its own system only, and {connected} is of another", source.system);
+        let why = format!(
+            "a record of {} refers to records of its own system only, and {connected} is of another",
+            source.system
+        );
         return Some((why, format!("name a record type of {}", source.system)));
     }
     let (from, other) = (view.schema(source)?, view.schema(connected)?);
@@ -213,15 +250,22 @@ fn abilities(view: &View<'_>, flow: &Flow, places: &FlowPlaces, problems: &mut V
         && flow.create != Create::Never
     {
         let place = places.create.as_ref().unwrap_or(&places.flow);
-        let message = format!("{} can't be created through {}, so the flow creates nothing", flow.to, flow.to.system);
+        let message = format!(
+            "{} can't be created through {}, so the flow creates nothing",
+            flow.to, flow.to.system
+        );
         problems.push(
-            Problem::warning(codes::CAN_NOT, place.clone(), message).help("say `create: never`, and create them there by hand"),
+            Problem::warning(codes::CAN_NOT, place.clone(), message)
+                .help("say `create: never`, and create them there by hand"),
         );
     }
     if flow.deletes == lockstep_model::flow::Deletes::Propagate {
         for name in [&flow.from, &flow.to] {
             if view.schema(name).is_some_and(|schema| !schema.can.delete) {
-                let message = format!("{name} can't be deleted through {}, so deletions are not passed on to it", name.system);
+                let message = format!(
+                    "{name} can't be deleted through {}, so deletions are not passed on to it",
+                    name.system
+                );
                 problems.push(
                     Problem::warning(codes::CAN_NOT, places.flow.clone(), message)
                         .help("say `deletes: review` to be told of them"),
@@ -230,11 +274,17 @@ fn abilities(view: &View<'_>, flow: &Flow, places: &FlowPlaces, problems: &mut V
         }
     }
     // Said once for the record type, not for each row and each direction.
-    if view.between(&flow.from, &flow.to).next().is_some_and(|(first, _)| !std::ptr::eq(first, flow)) {
+    if view
+        .between(&flow.from, &flow.to)
+        .next()
+        .is_some_and(|(first, _)| !std::ptr::eq(first, flow))
+    {
         return;
     }
     let rows = view.rows(&(flow.from.clone(), flow.to.clone()));
-    for (name, other, place) in [(&flow.from, &flow.to, &places.from), (&flow.to, &flow.from, &places.to)] {
+    for (name, other, place) in
+        [(&flow.from, &flow.to, &places.from), (&flow.to, &flow.from, &places.to)]
+    {
         let Some(schema) = view.schema(name).filter(|schema| !schema.can.update) else { continue };
         let wanted = rows.iter().any(|row| {
             let (to, from) = row.ways();
@@ -242,7 +292,9 @@ fn abilities(view: &View<'_>, flow: &Flow, places: &FlowPlaces, problems: &mut V
         });
         if wanted {
             let what = if schema.can.create { "changed once they are created" } else { "written" };
-            let message = format!("records of {name} can't be {what}, so edits of {other} are not carried to them");
+            let message = format!(
+                "records of {name} can't be {what}, so edits of {other} are not carried to them"
+            );
             problems.push(
                 Problem::warning(codes::READ_ONLY, place.clone(), message)
                     .help("nothing to do if that is as wanted; write one-way rows to say so"),

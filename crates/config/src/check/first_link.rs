@@ -1,4 +1,5 @@
-//! What decides between two values at the first link, where a system does not tell when they were put in (P1).
+//! What decides between two values at the first link, where a system does not tell when they were
+//! put in (P1).
 
 use lockstep_model::{Policy, TypeName};
 
@@ -6,7 +7,12 @@ use super::{Row, View};
 use crate::codes;
 use crate::problem::{Problem, Severity};
 
-pub(super) fn check(view: &View<'_>, (a, b): &(TypeName, TypeName), rows: &[Row<'_>], problems: &mut Vec<Problem>) {
+pub(super) fn check(
+    view: &View<'_>,
+    (a, b): &(TypeName, TypeName),
+    rows: &[Row<'_>],
+    problems: &mut Vec<Problem>,
+) {
     let both_ways = |row: &&Row<'_>| {
         let open = row.ways() == (true, true) && row.pair.policy == Policy::Latest;
         open && row.from.unwritable().is_none() && row.to.unwritable().is_none()
@@ -23,8 +29,12 @@ pub(super) fn check(view: &View<'_>, (a, b): &(TypeName, TypeName), rows: &[Row<
         (_, true) if mine.untold_wins => (format!("{a} does"), a, "as `untold: wins` says"),
         (true, _) => (format!("{b} does"), a, "as its times are told"),
         (_, true) => (format!("{a} does"), b, "as its times are told"),
-        _ if mine.untold_wins && !theirs.untold_wins => (format!("{a} and {b} do"), a, "as `untold: wins` says"),
-        _ if theirs.untold_wins && !mine.untold_wins => (format!("{a} and {b} do"), b, "as `untold: wins` says"),
+        _ if mine.untold_wins && !theirs.untold_wins => {
+            (format!("{a} and {b} do"), a, "as `untold: wins` says")
+        }
+        _ if theirs.untold_wins && !mine.untold_wins => {
+            (format!("{a} and {b} do"), b, "as `untold: wins` says")
+        }
         _ => (format!("{a} and {b} do"), first, "as it is named first"),
     };
     let message = format!(

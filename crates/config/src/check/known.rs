@@ -28,12 +28,15 @@ pub(super) fn check(view: &View<'_>, problems: &mut Vec<Problem>) {
         }
         let pairs = flow.matches.iter().flat_map(|row| &row.pairs).map(|(from, to)| (from, to));
         let pairs = pairs.zip(places.matches.iter().flatten());
-        let rows = flow.properties.iter().map(|pair| (&pair.from, &pair.to)).zip(&places.properties);
+        let rows =
+            flow.properties.iter().map(|pair| (&pair.from, &pair.to)).zip(&places.properties);
         for ((from, to), places) in pairs.chain(rows) {
             property(view, &flow.from, from, &places.from, problems);
             property(view, &flow.to, to, &places.to, problems);
         }
-        for (pair, places) in flow.properties.iter().zip(&places.properties).filter(|(pair, _)| !pair.on_create) {
+        for (pair, places) in
+            flow.properties.iter().zip(&places.properties).filter(|(pair, _)| !pair.on_create)
+        {
             if pair.direction != Direction::Backward {
                 marked(view, &flow.to, &pair.to, &places.to, problems);
             }
@@ -56,7 +59,12 @@ pub(super) fn check(view: &View<'_>, problems: &mut Vec<Problem>) {
             let place = place.as_ref().unwrap_or(&places.flow);
             for read in &filter.reads {
                 match schema.resolve(read) {
-                    None => problems.push(unknown_property(schema, name, read, &place.narrowed(read.as_str()))),
+                    None => problems.push(unknown_property(
+                        schema,
+                        name,
+                        read,
+                        &place.narrowed(read.as_str()),
+                    )),
                     Some(_) if !schema.has_seen(read) => {
                         problems.push(unseen(schema, name, read, &place.narrowed(read.as_str())));
                     }
@@ -69,15 +77,27 @@ pub(super) fn check(view: &View<'_>, problems: &mut Vec<Problem>) {
 
 /// What `lockstep.yaml` says of record types.
 fn systems(view: &View<'_>, problems: &mut Vec<Problem>) {
-    let used: BTreeSet<&str> = view.flows().flat_map(|(flow, _)| [flow.from.system.as_str(), flow.to.system.as_str()]).collect();
+    let used: BTreeSet<&str> = view
+        .flows()
+        .flat_map(|(flow, _)| [flow.from.system.as_str(), flow.to.system.as_str()])
+        .collect();
     for system in &view.project.systems {
         if system.connector == "files" && system.rate_per_second.is_some() {
-            let message = format!("`rate` of {} has no effect: files are read and written at once, not by requests", system.name);
-            problems.push(Problem::error(codes::WITHOUT_EFFECT, system.place.clone(), message).help("leave it out"));
+            let message = format!(
+                "`rate` of {} has no effect: files are read and written at once, not by requests",
+                system.name
+            );
+            problems.push(
+                Problem::error(codes::WITHOUT_EFFECT, system.place.clone(), message)
+                    .help("leave it out"),
+            );
         }
         let Some(types) = view.schemas.get(&system.name) else {
             if used.contains(system.name.as_str()) {
-                let message = format!("nothing is known of the record types of {}, so its paths were not checked", system.name);
+                let message = format!(
+                    "nothing is known of the record types of {}, so its paths were not checked",
+                    system.name
+                );
                 problems.push(
                     Problem::warning(codes::NO_SCHEMA, system.connector_place.clone(), message)
                         .help("see that the connector's name is right and that its settings are there"),
@@ -98,7 +118,11 @@ fn systems(view: &View<'_>, problems: &mut Vec<Problem>) {
             }
         }
         for reference in &system.references {
-            let Some(key) = types.iter().find(|schema| schema.kind == reference.to).map(|schema| &schema.key) else { continue };
+            let Some(key) =
+                types.iter().find(|schema| schema.kind == reference.to).map(|schema| &schema.key)
+            else {
+                continue;
+            };
             if key.is_empty() {
                 continue;
             }
@@ -115,17 +139,27 @@ fn systems(view: &View<'_>, problems: &mut Vec<Problem>) {
                     .help("leave it out, and keep the properties equal one by one"),
             );
         }
-        for kind in system.schedule.types.keys().filter(|kind| !names().any(|name| name == **kind)) {
+        for kind in system.schedule.types.keys().filter(|kind| !names().any(|name| name == **kind))
+        {
             let name = TypeName::new(&system.name, kind.as_str());
             problems.push(unknown_type(&name, names().collect(), &system.place));
         }
     }
 }
 
-pub(super) fn record_type(view: &View<'_>, name: &TypeName, place: &Place, problems: &mut Vec<Problem>) {
+pub(super) fn record_type(
+    view: &View<'_>,
+    name: &TypeName,
+    place: &Place,
+    problems: &mut Vec<Problem>,
+) {
     let Some(types) = view.schemas.get(&name.system) else { return };
     match types.iter().find(|schema| schema.kind == name.kind) {
-        None => problems.push(unknown_type(name, types.iter().map(|schema| schema.kind.as_str()).collect(), place)),
+        None => problems.push(unknown_type(
+            name,
+            types.iter().map(|schema| schema.kind.as_str()).collect(),
+            place,
+        )),
         Some(schema) => {
             if let Some(note) = &schema.note {
                 problems.push(note_on(place, format!("{name}: {note}")));
@@ -139,16 +173,27 @@ fn note_on(place: &Place, message: String) -> Problem {
 }
 
 fn unknown_type(name: &TypeName, known: Vec<&str>, place: &Place) -> Problem {
-    let problem =
-        Problem::error(codes::UNKNOWN_RECORD_TYPE, place.clone(), format!("{} has no record type `{}`", name.system, name.kind));
+    let problem = Problem::error(
+        codes::UNKNOWN_RECORD_TYPE,
+        place.clone(),
+        format!("{} has no record type `{}`", name.system, name.kind),
+    );
     problem.help(match nearest(&name.kind, known.iter().copied()) {
         Some(near) => format!("did you mean `{}.{near}`?", name.system),
-        None if known.is_empty() => format!("{} has no record types at all; see its settings in lockstep.yaml", name.system),
+        None if known.is_empty() => {
+            format!("{} has no record types at all; see its settings in lockstep.yaml", name.system)
+        }
         None => format!("{} has {}", name.system, listed(&known)),
     })
 }
 
-fn property(view: &View<'_>, name: &TypeName, property: &PropertyRef, place: &Place, problems: &mut Vec<Problem>) {
+fn property(
+    view: &View<'_>,
+    name: &TypeName,
+    property: &PropertyRef,
+    place: &Place,
+    problems: &mut Vec<Problem>,
+) {
     let Some(schema) = view.schema(name) else { return };
     let condition = property.when.as_ref().map(|having| &having.path);
     for path in std::iter::once(&property.path).chain(condition) {
@@ -160,16 +205,29 @@ fn property(view: &View<'_>, name: &TypeName, property: &PropertyRef, place: &Pl
                 problems.push(unseen(schema, name, path, place))
             }
             Some(resolved) => {
-                let note = schema.property(path).or_else(|| schema.describe(&resolved)).and_then(|known| known.note.as_ref());
-                problems.extend(note.map(|note| note_on(place, format!("`{path}` of {name}: {note}"))));
+                let note = schema
+                    .property(path)
+                    .or_else(|| schema.describe(&resolved))
+                    .and_then(|known| known.note.as_ref());
+                problems
+                    .extend(note.map(|note| note_on(place, format!("`{path}` of {name}: {note}"))));
             }
         }
     }
 }
 
-/// D3: a row that writes what says that a record is deleted would delete past all guards, and a deletion would look like an edit.
-fn marked(view: &View<'_>, name: &TypeName, property: &PropertyRef, place: &Place, problems: &mut Vec<Problem>) {
-    let is_mark = |schema: &&TypeSchema| schema.mark.is_some() && schema.resolve(&property.path) == schema.mark;
+/// D3: a row that writes what says that a record is deleted would delete past all guards, and a
+/// deletion would look like an edit.
+fn marked(
+    view: &View<'_>,
+    name: &TypeName,
+    property: &PropertyRef,
+    place: &Place,
+    problems: &mut Vec<Problem>,
+) {
+    let is_mark = |schema: &&TypeSchema| {
+        schema.mark.is_some() && schema.resolve(&property.path) == schema.mark
+    };
     if view.schema(name).filter(is_mark).is_some() {
         let message = format!(
             "`{}` of {name} is the mark of what is deleted (`deleted` in lockstep.yaml), and the row writes it",
@@ -191,28 +249,35 @@ fn unseen(schema: &TypeSchema, name: &TypeName, path: &Path, place: &Place) -> P
         None => format!("it has {}", listed(&known().collect::<Vec<_>>())),
     };
     let problem = match schema.known_from {
-        KnownFrom::Header => {
-            Problem::error(codes::UNKNOWN_COLUMN, place.clone(), format!("the file of {name} has no column `{path}`"))
-        }
+        KnownFrom::Header => Problem::error(
+            codes::UNKNOWN_COLUMN,
+            place.clone(),
+            format!("the file of {name} has no column `{path}`"),
+        ),
         _ => {
             let message = format!("no record of {name} that was looked at has `{path}`");
             let problem = Problem::warning(codes::UNSEEN_PROPERTY, place.clone(), message);
-            // A property that is still to be filled is nothing to worry about, a name that is nearly another's mostly is.
+            // A property that is still to be filled is nothing to worry about, a name that is
+            // nearly another's mostly is.
             if near.is_some() { problem } else { Problem { severity: Severity::Note, ..problem } }
         }
     };
     problem.help(help)
 }
 
-/// Paths of a system's `references` that its record types do not have. `types` are as the connector describes them, without these
-/// references.
+/// Paths of a system's `references` that its record types do not have. `types` are as the connector
+/// describes them, without these references.
 pub fn check_references(system: &System, types: &[TypeSchema]) -> Vec<Problem> {
     let mut problems = Vec::new();
     for reference in &system.references {
-        let Some(schema) = types.iter().find(|schema| schema.kind == reference.kind) else { continue };
+        let Some(schema) = types.iter().find(|schema| schema.kind == reference.kind) else {
+            continue;
+        };
         let name = TypeName::new(&system.name, reference.kind.as_str());
         match schema.resolve(&reference.path) {
-            None => problems.push(unknown_property(schema, &name, &reference.path, &reference.place)),
+            None => {
+                problems.push(unknown_property(schema, &name, &reference.path, &reference.place))
+            }
             Some(_) if !schema.has_seen(&reference.path) => {
                 problems.push(unseen(schema, &name, &reference.path, &reference.place))
             }
@@ -222,18 +287,36 @@ pub fn check_references(system: &System, types: &[TypeSchema]) -> Vec<Problem> {
     problems
 }
 
-pub(super) fn unknown_property(schema: &TypeSchema, name: &TypeName, path: &Path, place: &Place) -> Problem {
-    let problem = Problem::error(codes::UNKNOWN_PROPERTY, place.clone(), format!("{name} has no property `{path}`"));
-    let known: Vec<&str> = schema.properties.iter().map(|property| property.path.as_str()).collect();
+pub(super) fn unknown_property(
+    schema: &TypeSchema,
+    name: &TypeName,
+    path: &Path,
+    place: &Place,
+) -> Problem {
+    let problem = Problem::error(
+        codes::UNKNOWN_PROPERTY,
+        place.clone(),
+        format!("{name} has no property `{path}`"),
+    );
+    let known: Vec<&str> =
+        schema.properties.iter().map(|property| property.path.as_str()).collect();
     // A list's value has a path of its own, `Emails.Value`, which stands in no list of properties.
-    let values: Vec<Path> = schema.properties.iter().filter_map(|p| Some(p.path.child(p.value.as_ref()?))).collect();
+    let values: Vec<Path> =
+        schema.properties.iter().filter_map(|p| Some(p.path.child(p.value.as_ref()?))).collect();
     let all = || known.iter().copied().chain(values.iter().map(Path::as_str));
-    let below: Vec<&str> = schema.properties.iter().filter(|p| path.is_parent_of(&p.path)).map(|p| p.path.as_str()).collect();
+    let below: Vec<&str> = schema
+        .properties
+        .iter()
+        .filter(|p| path.is_parent_of(&p.path))
+        .map(|p| p.path.as_str())
+        .collect();
     let last = |path: &str| path.rsplit('.').next().unwrap_or_default().to_lowercase();
     let wanted = last(path.as_str());
     let same_end: Vec<&str> = all().filter(|known| last(known) == wanted).collect();
     problem.help(match nearest(path.as_str(), all()) {
-        _ if !below.is_empty() => format!("`{path}` holds several properties; name one of them: {}", listed_or(&below)),
+        _ if !below.is_empty() => {
+            format!("`{path}` holds several properties; name one of them: {}", listed_or(&below))
+        }
         Some(near) => format!("did you mean `{near}`?"),
         None if !same_end.is_empty() => format!("did you mean {}?", listed_or(&same_end)),
         None => format!("{name} has {}", listed(&known)),

@@ -1,9 +1,11 @@
-//! Checking flows against the schemas of the systems, without a network: what is not there, and what does harm as written (G6).
+//! Checking flows against the schemas of the systems, without a network: what is not there, and
+//! what does harm as written (G6).
 //!
-//! Reading ([`crate::load`]) knows nothing of record types and properties; those come from connectors. Here every record
-//! type and every path is looked up, and the flows are looked at together for what a person would want to know before the
-//! first run. Nothing is decided for the engine; where a row is not kept, the message says so, and the engine asks
-//! [`convertible`] itself.
+//! Reading ([`crate::load`]) knows nothing of record types and properties; those come from
+//! connectors. Here every record type and every path is looked up, and the flows are looked at
+//! together for what a person would want to know before the first run. Nothing is decided for the
+//! engine; where a row is not kept, the message says so, and the engine asks [`convertible`]
+//! itself.
 
 mod contradictions;
 mod creating;
@@ -16,7 +18,9 @@ mod types;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use lockstep_model::flow::{Having, PropertyRef};
-use lockstep_model::{Create, Direction, Flow, Path, PropertyPair, PropertySchema, TypeName, TypeSchema};
+use lockstep_model::{
+    Create, Direction, Flow, Path, PropertyPair, PropertySchema, TypeName, TypeSchema,
+};
 
 use crate::problem::{Problem, in_order};
 use crate::project::Project;
@@ -28,7 +32,8 @@ pub use types::convertible;
 /// The schemas of the systems, by the systems' names in the project.
 pub type Schemas = BTreeMap<String, Vec<TypeSchema>>;
 
-/// Looks the flows over against these schemas. A system without schemas is said so once and not checked further.
+/// Looks the flows over against these schemas. A system without schemas is said so once and not
+/// checked further.
 pub fn check(project: &Project, schemas: &Schemas) -> Vec<Problem> {
     let schemas: Schemas = schemas
         .iter()
@@ -63,7 +68,8 @@ struct View<'a> {
     between: HashMap<(&'a TypeName, &'a TypeName), Vec<usize>>,
 }
 
-/// A property pair with the record types it is between, the same way round for all rows between the same two.
+/// A property pair with the record types it is between, the same way round for all rows between the
+/// same two.
 struct Row<'a> {
     pair: &'a PropertyPair,
     places: &'a PairPlaces,
@@ -99,7 +105,9 @@ impl End<'_> {
 
     /// Whether it is one and the same property as that of another row.
     fn is(&self, other: &End<'_>) -> bool {
-        self.name == other.name && self.resolved == other.resolved && self.property.when == other.property.when
+        self.name == other.name
+            && self.resolved == other.resolved
+            && self.property.when == other.property.when
     }
 
     /// What of it stands between it and a write, in words; `None` where it can be written.
@@ -108,14 +116,17 @@ impl End<'_> {
         if self.described().is_some_and(|property| property.read_only) {
             return Some(format!("`{}` of {} can only be read", self.property.path, self.name));
         }
-        (!schema.can.update && !schema.can.create).then(|| format!("{} can only be read", self.name))
+        (!schema.can.update && !schema.can.create)
+            .then(|| format!("{} can only be read", self.name))
     }
 }
 
-/// What tells a property of a record type from its others: the path that it stands for, and the condition.
+/// What tells a property of a record type from its others: the path that it stands for, and the
+/// condition.
 type Property<'r> = (&'r Path, Option<&'r Having>);
 
-/// Rows between two record types by their properties, so that what has to do with a row is found without looking at all others.
+/// Rows between two record types by their properties, so that what has to do with a row is found
+/// without looking at all others.
 #[derive(Default)]
 struct RowIndex<'r> {
     /// By both properties.
@@ -151,7 +162,9 @@ impl<'r> RowIndex<'r> {
         for (second, end) in [(false, one), (true, other)] {
             let path = end.resolved.as_str();
             found.extend(self.below.get(&(second, path)).into_iter().flatten());
-            found.extend(paths_above(path).filter_map(|above| self.at.get(&(second, above))).flatten());
+            found.extend(
+                paths_above(path).filter_map(|above| self.at.get(&(second, above))).flatten(),
+            );
         }
         found.sort_unstable();
         found.dedup();
@@ -210,18 +223,26 @@ impl<'a> View<'a> {
 
     /// Whether both record types of a flow are there, as far as that is known.
     fn knows(&self, flow: &Flow) -> bool {
-        [&flow.from, &flow.to].iter().all(|name| !self.schemas.contains_key(&name.system) || self.schema(name).is_some())
+        [&flow.from, &flow.to]
+            .iter()
+            .all(|name| !self.schemas.contains_key(&name.system) || self.schema(name).is_some())
     }
 
     /// Each two record types between which there is a flow, once.
     fn ends(&self) -> Vec<(TypeName, TypeName)> {
         let mut known = HashSet::new();
         let ends = self.flows().map(|(flow, _)| (&flow.from, &flow.to));
-        ends.filter(|(a, b)| known.insert((*a.min(b), *a.max(b)))).map(|(a, b)| (a.clone(), b.clone())).collect()
+        ends.filter(|(a, b)| known.insert((*a.min(b), *a.max(b))))
+            .map(|(a, b)| (a.clone(), b.clone()))
+            .collect()
     }
 
     /// The flows between two record types, either way.
-    fn between<'v>(&'v self, a: &'v TypeName, b: &'v TypeName) -> impl Iterator<Item = (&'a Flow, &'a FlowPlaces)> + 'v {
+    fn between<'v>(
+        &'v self,
+        a: &'v TypeName,
+        b: &'v TypeName,
+    ) -> impl Iterator<Item = (&'a Flow, &'a FlowPlaces)> + 'v {
         let places = self.between.get(&(a.min(b), a.max(b))).map_or(&[][..], Vec::as_slice);
         places.iter().map(move |at| (&self.project.flows[*at], &self.project.places[*at]))
     }
@@ -239,12 +260,14 @@ impl<'a> View<'a> {
 
     fn end(&self, name: &'a TypeName, property: &'a PropertyRef) -> End<'a> {
         let schema = self.schema(name);
-        let resolved = schema.and_then(|schema| schema.resolve(&property.path)).unwrap_or_else(|| property.path.clone());
+        let resolved = schema
+            .and_then(|schema| schema.resolve(&property.path))
+            .unwrap_or_else(|| property.path.clone());
         End { name, schema, property, resolved }
     }
 
-    /// Whether records of the two types can come to be linked (L5): some chain of flows that match or create leads from the
-    /// one to the other. `but` leaves out one flow.
+    /// Whether records of the two types can come to be linked (L5): some chain of flows that match
+    /// or create leads from the one to the other. `but` leaves out one flow.
     fn linked(&self, a: &TypeName, wanted: impl Fn(&TypeName) -> bool, but: Option<&Flow>) -> bool {
         let (mut known, mut reached, mut at) = (HashSet::from([a]), vec![a], 0);
         while at < reached.len() {

@@ -1,5 +1,5 @@
-//! Property rows: what is paired twice, what can't be written, what can't be turned into each other, what looks like a
-//! reference (G6, P1a, P8, P10).
+//! Property rows: what is paired twice, what can't be written, what can't be turned into each
+//! other, what looks like a reference (G6, P1a, P8, P10).
 
 use std::collections::{HashMap, HashSet};
 
@@ -33,10 +33,12 @@ pub(super) fn check(view: &View<'_>, rows: &[Row<'_>], problems: &mut Vec<Proble
     }
 }
 
-/// P1c: several properties each paired with several. Gives which rows only fill what is empty at the first link.
+/// P1c: several properties each paired with several. Gives which rows only fill what is empty at
+/// the first link.
 fn blocks(rows: &[Row<'_>], problems: &mut Vec<Problem>) -> Vec<bool> {
     let key = |end: &End<'_>| (end.resolved.clone(), end.property.when.clone());
-    let keys: Vec<_> = rows.iter().map(|row| row.ordered()).map(|(one, other)| (key(one), key(other))).collect();
+    let keys: Vec<_> =
+        rows.iter().map(|row| row.ordered()).map(|(one, other)| (key(one), key(other))).collect();
     let fills = fill_rows(&keys);
     let mut told: Vec<usize> = Vec::new();
     for at in (0..rows.len()).filter(|at| fills[*at]) {
@@ -79,20 +81,31 @@ fn blocks(rows: &[Row<'_>], problems: &mut Vec<Problem>) -> Vec<bool> {
     fills
 }
 
-/// A property on a condition that nothing fulfils when a record is created: there is no place for a value then.
+/// A property on a condition that nothing fulfils when a record is created: there is no place for a
+/// value then.
 fn conditions(view: &View<'_>, row: &Row<'_>, problems: &mut Vec<Problem>) {
     let (to, from) = row.ways();
-    for (end, wanted, place) in [(&row.to, to, &row.places.to), (&row.from, from, &row.places.from)] {
-        let Some((having, schema)) = end.property.when.as_ref().zip(end.schema).filter(|_| wanted) else { continue };
-        let in_one_list = schema
-            .properties
-            .iter()
-            .any(|property| property.list && [&end.resolved, &having.path].iter().all(|path| property.path.is_parent_of(path)));
-        let created = view.flows().any(|(flow, _)| flow.to == *end.name && flow.create != lockstep_model::Create::Never);
+    for (end, wanted, place) in [(&row.to, to, &row.places.to), (&row.from, from, &row.places.from)]
+    {
+        let Some((having, schema)) = end.property.when.as_ref().zip(end.schema).filter(|_| wanted)
+        else {
+            continue;
+        };
+        let in_one_list = schema.properties.iter().any(|property| {
+            property.list
+                && [&end.resolved, &having.path].iter().all(|path| property.path.is_parent_of(path))
+        });
+        let created = view
+            .flows()
+            .any(|(flow, _)| flow.to == *end.name && flow.create != lockstep_model::Create::Never);
         let given = || {
             view.flows().any(|(flow, _)| {
-                let gives = |name: &TypeName, path: &lockstep_model::Path| name == end.name && *path == having.path;
-                flow.properties.iter().any(|pair| gives(&flow.from, &pair.from.path) || gives(&flow.to, &pair.to.path))
+                let gives = |name: &TypeName, path: &lockstep_model::Path| {
+                    name == end.name && *path == having.path
+                };
+                flow.properties.iter().any(|pair| {
+                    gives(&flow.from, &pair.from.path) || gives(&flow.to, &pair.to.path)
+                })
             })
         };
         if in_one_list || !created || given() {
@@ -102,15 +115,15 @@ fn conditions(view: &View<'_>, row: &Row<'_>, problems: &mut Vec<Problem>) {
             "`{}` of {} is there only where `{}` holds “{}”, and no row gives that: nothing is written there when a record is created",
             end.property.path, end.name, having.path, having.value
         );
-        problems.push(
-            Problem::warning(codes::UNFULFILLED, place.clone(), message)
-                .help(format!("add a row for `{}`, or leave it if records get it otherwise", having.path)),
-        );
+        problems.push(Problem::warning(codes::UNFULFILLED, place.clone(), message).help(format!(
+            "add a row for `{}`, or leave it if records get it otherwise",
+            having.path
+        )));
     }
 }
 
-/// P9: two rows about the elements of one list of objects. Each finds an element by its own value, so that the two could come to stand in
-/// different elements. Rows with a condition name theirs.
+/// P9: two rows about the elements of one list of objects. Each finds an element by its own value,
+/// so that the two could come to stand in different elements. Rows with a condition name theirs.
 fn one_list(rows: &[Row<'_>], problems: &mut Vec<Problem>) {
     for second_side in [false, true] {
         for (at, row) in rows.iter().enumerate() {
@@ -126,7 +139,8 @@ fn one_list(rows: &[Row<'_>], problems: &mut Vec<Problem>) {
             let Some(beside) = beside else { continue };
             let (one, other) = (&side(beside, second_side).property.path, &end.property.path);
             let written = carries(row, second_side) && end.unwritable().is_none();
-            let also = carries(beside, second_side) && side(beside, second_side).unwritable().is_none();
+            let also =
+                carries(beside, second_side) && side(beside, second_side).unwritable().is_none();
             let message = format!(
                 "`{one}` and `{other}` of {} are parts of the elements of one list, `{list}`, and nothing says of which element",
                 end.name
@@ -152,21 +166,26 @@ fn one_list(rows: &[Row<'_>], problems: &mut Vec<Problem>) {
 /// The list of objects of whose elements a property is a part, as far as the schema tells.
 fn list_of(end: &End<'_>) -> Option<lockstep_model::Path> {
     let schema = end.schema?;
-    let is_list = |path: &lockstep_model::Path| schema.property(path).is_some_and(|property| property.list);
+    let is_list =
+        |path: &lockstep_model::Path| schema.property(path).is_some_and(|property| property.list);
     let steps: Vec<&str> = end.resolved.steps().collect();
-    (1..steps.len()).map(|length| lockstep_model::Path::new(steps[..length].join("."))).find(is_list)
+    (1..steps.len())
+        .map(|length| lockstep_model::Path::new(steps[..length].join(".")))
+        .find(is_list)
 }
 
 /// Two rows that are about the same, or about a path and one below it.
 fn together(first: &Row<'_>, second: &Row<'_>, problems: &mut Vec<Problem>) {
     let ((a1, b1), (a2, b2)) = (first.ordered(), second.ordered());
     if a1.is(a2) && b1.is(b2) {
-        // Flows in both directions may state the same pair each in its own way; what differs is a contradiction.
+        // Flows in both directions may state the same pair each in its own way; what differs is a
+        // contradiction.
         if a1.property == a2.property && b1.property == b2.property {
             return;
         }
-        let (kind, how) =
-            same(a1, a2).or_else(|| same(b1, b2)).unwrap_or((codes::SAME_PROPERTY, "the two rows mean the same".into()));
+        let (kind, how) = same(a1, a2)
+            .or_else(|| same(b1, b2))
+            .unwrap_or((codes::SAME_PROPERTY, "the two rows mean the same".into()));
         problems.push(
             Problem::warning(
                 kind,
@@ -179,7 +198,8 @@ fn together(first: &Row<'_>, second: &Row<'_>, problems: &mut Vec<Problem>) {
         return;
     }
     for (one, other) in [(a1, a2), (b1, b2)] {
-        let (shorter, longer) = if one.resolved.is_parent_of(&other.resolved) { (one, other) } else { (other, one) };
+        let (shorter, longer) =
+            if one.resolved.is_parent_of(&other.resolved) { (one, other) } else { (other, one) };
         if shorter.resolved.is_parent_of(&longer.resolved) {
             let message = format!(
                 "`{}` and `{}`, which is a part of it, are both paired: writing the one changes the other",
@@ -202,10 +222,15 @@ fn same(one: &End<'_>, other: &End<'_>) -> Option<(&'static str, String)> {
     }
     let (shorter, longer) = if a.is_parent_of(b) { (a, b) } else { (b, a) };
     if shorter.is_parent_of(longer) {
-        return Some((codes::PARENT_AND_CHILD, format!("`{shorter}` of {} stands for its value `{}`", one.name, one.resolved)));
+        return Some((
+            codes::PARENT_AND_CHILD,
+            format!("`{shorter}` of {} stands for its value `{}`", one.name, one.resolved),
+        ));
     }
     let schema = one.schema?;
-    let derived = [a, b].into_iter().find(|path| schema.property(path).is_some_and(|property| property.derived_from.is_some()));
+    let derived = [a, b]
+        .into_iter()
+        .find(|path| schema.property(path).is_some_and(|property| property.derived_from.is_some()));
     Some((
         codes::SAME_PROPERTY,
         match derived {
@@ -218,7 +243,8 @@ fn same(one: &End<'_>, other: &End<'_>) -> Option<(&'static str, String)> {
     ))
 }
 
-/// One property paired with several of the other record type, with nothing said for when those differ.
+/// One property paired with several of the other record type, with nothing said for when those
+/// differ.
 fn fanned_out(rows: &[Row<'_>], fills: &[bool], problems: &mut Vec<Problem>) {
     for second_side in [false, true] {
         let mut of: HashMap<Property<'_>, Vec<&Row<'_>>> = HashMap::new();
@@ -227,7 +253,10 @@ fn fanned_out(rows: &[Row<'_>], fills: &[bool], problems: &mut Vec<Problem>) {
         for row in rows {
             let lone = side(row, second_side);
             // All rows of a property are looked at with its first.
-            let Some(same) = of.remove(&lone.identity()).filter(|_| lone.unwritable().is_none()) else { continue };
+            let Some(same) = of.remove(&lone.identity()).filter(|_| lone.unwritable().is_none())
+            else {
+                continue;
+            };
             // The rows by which it is written, one for each property on the other side.
             let mut writers: Vec<&Row<'_>> = Vec::new();
             let mut known = HashSet::new();
@@ -241,7 +270,8 @@ fn fanned_out(rows: &[Row<'_>], fills: &[bool], problems: &mut Vec<Problem>) {
             if writers.iter().all(|row| is_part(row, rows)) {
                 continue;
             }
-            let names: Vec<String> = writers.iter().map(|row| side(row, !second_side).property.to_string()).collect();
+            let names: Vec<String> =
+                writers.iter().map(|row| side(row, !second_side).property.to_string()).collect();
             let one = lone.property;
             let message = format!(
                 "`{one}` of {} is paired with {}, and nothing says what holds when those differ. As it is, `{one}` takes the latest edit of any, and an edit of `{one}` goes to those that held what it displaced, else to `{}` (P1a)",
@@ -286,17 +316,26 @@ fn reference(view: &View<'_>, row: &Row<'_>, problems: &mut Vec<Problem>) {
     let place = row.places.row.clone();
     match (from, to) {
         (Some(a), Some(b)) => {
-            let (one, other) = (TypeName::new(&row.from.name.system, &*a), TypeName::new(&row.to.name.system, &*b));
-            let of = |wanted: &TypeName, name: &TypeName| name.system == wanted.system && name.kind == wanted.kind;
-            let starts = view.flows().flat_map(|(flow, _)| [&flow.from, &flow.to]).filter(|name| of(&one, name));
+            let (one, other) = (
+                TypeName::new(&row.from.name.system, &*a),
+                TypeName::new(&row.to.name.system, &*b),
+            );
+            let of = |wanted: &TypeName, name: &TypeName| {
+                name.system == wanted.system && name.kind == wanted.kind
+            };
+            let starts = view
+                .flows()
+                .flat_map(|(flow, _)| [&flow.from, &flow.to])
+                .filter(|name| of(&one, name));
             if !starts.into_iter().any(|start| view.linked(start, |name| of(&other, name), None)) {
                 let message = format!(
                     "`{}` refers to {one} and `{}` to {other}, which no flow links: the reference can never be translated and is never written (P8)",
                     row.from.property, row.to.property
                 );
                 problems.push(
-                    Problem::warning(codes::REFERENCE_MISMATCH, place, message)
-                        .help(format!("add a flow between {one} and {other}, or leave out the row")),
+                    Problem::warning(codes::REFERENCE_MISMATCH, place, message).help(format!(
+                        "add a flow between {one} and {other}, or leave out the row"
+                    )),
                 );
             }
         }
@@ -304,36 +343,55 @@ fn reference(view: &View<'_>, row: &Row<'_>, problems: &mut Vec<Problem>) {
         (None, Some(kind)) => mixed(&row.to, &kind, &row.from, row, suggest(&row.from), problems),
         (None, None) => {
             let unmarked = |(end, other): &(&End<'_>, &End<'_>)| {
-                looks_like_reference(end.property.path.as_str(), &end.name.kind) && !is_id_of(end, other)
+                looks_like_reference(end.property.path.as_str(), &end.name.kind)
+                    && !is_id_of(end, other)
             };
-            let Some((end, _)) = [(&row.from, &row.to), (&row.to, &row.from)].into_iter().find(unmarked) else { return };
+            let Some((end, _)) =
+                [(&row.from, &row.to), (&row.to, &row.from)].into_iter().find(unmarked)
+            else {
+                return;
+            };
             let message = format!(
                 "`{}` of {} looks like a reference to another record, but no schema says to what: ids would be copied from {} to {} as they are",
                 end.property, end.name, row.from.name.system, row.to.name.system
             );
-            problems.push(Problem::warning(codes::UNMARKED_REFERENCE, place, message).help(suggest(end)));
+            problems.push(
+                Problem::warning(codes::UNMARKED_REFERENCE, place, message).help(suggest(end)),
+            );
         }
     }
 }
 
-/// Whether a property holds the id of the very record that it is paired with: `crm_id` beside a record of `crm`, or anything beside `$id`.
+/// Whether a property holds the id of the very record that it is paired with: `crm_id` beside a
+/// record of `crm`, or anything beside `$id`.
 fn is_id_of(end: &End<'_>, other: &End<'_>) -> bool {
     let path = end.property.path.as_str().to_lowercase();
     let of_system = path.strip_prefix(&other.name.system.to_lowercase());
-    let is_id = of_system.is_some_and(|rest| matches!(rest.trim_start_matches(['_', '-', '.', ' ']), "id" | "key" | "ref"));
+    let is_id = of_system.is_some_and(|rest| {
+        matches!(rest.trim_start_matches(['_', '-', '.', ' ']), "id" | "key" | "ref")
+    });
     is_id || other.property.path.as_str() == OWN_ID || end.property.path.as_str() == OWN_ID
 }
 
-fn mixed(refers: &End<'_>, kind: &str, other: &End<'_>, row: &Row<'_>, help: String, problems: &mut Vec<Problem>) {
+fn mixed(
+    refers: &End<'_>,
+    kind: &str,
+    other: &End<'_>,
+    row: &Row<'_>,
+    help: String,
+    problems: &mut Vec<Problem>,
+) {
     let message = format!(
         "`{}` refers to {}.{kind}, but `{}` of {} is no reference by its schema: ids of {} would be copied as they are",
         refers.property, refers.name.system, other.property, other.name, refers.name.system
     );
-    problems.push(Problem::warning(codes::UNMARKED_REFERENCE, row.places.row.clone(), message).help(help));
+    problems.push(
+        Problem::warning(codes::UNMARKED_REFERENCE, row.places.row.clone(), message).help(help),
+    );
 }
 
-/// `ContactId`, `organization_id`, `company.id`; not an id that another system gave (`external_id`), nor `paid`, nor the
-/// record's own id (`PersonId` of a `Person`).
+/// `ContactId`, `organization_id`, `company.id`; not an id that another system gave
+/// (`external_id`), nor `paid`, nor the record's own id (`PersonId` of a `Person`).
 fn looks_like_reference(path: &str, kind: &str) -> bool {
     let mut steps = path.rsplit('.');
     let last = steps.next().unwrap_or_default();
@@ -344,7 +402,9 @@ fn looks_like_reference(path: &str, kind: &str) -> bool {
     if is_own || lower.contains("extern") || lower.contains("foreign") {
         return false;
     }
-    let camel = last.strip_suffix("Id").is_some_and(|head| head.ends_with(|c: char| c.is_lowercase() || c.is_ascii_digit()));
+    let camel = last
+        .strip_suffix("Id")
+        .is_some_and(|head| head.ends_with(|c: char| c.is_lowercase() || c.is_ascii_digit()));
     camel || lower.ends_with("_id") || lower.ends_with("-id") || (has_parent && lower == "id")
 }
 
@@ -364,24 +424,33 @@ fn convertible_row(row: &Row<'_>, problems: &mut Vec<Problem>) -> bool {
     false
 }
 
-/// Rows that work one way only because a property can't be written. Record types that can't are told of once, elsewhere.
+/// Rows that work one way only because a property can't be written. Record types that can't are
+/// told of once, elsewhere.
 fn writable(row: &Row<'_>, problems: &mut Vec<Problem>) {
     let read_only = |end: &End<'_>| end.described().is_some_and(|property| property.read_only);
     let (to_wanted, from_wanted) = row.ways();
-    for (end, other, wanted, place) in
-        [(&row.to, &row.from, to_wanted, &row.places.to), (&row.from, &row.to, from_wanted, &row.places.from)]
-    {
+    for (end, other, wanted, place) in [
+        (&row.to, &row.from, to_wanted, &row.places.to),
+        (&row.from, &row.to, from_wanted, &row.places.from),
+    ] {
         // In which record an element stands is settled when it is made; that is what it is.
         let is_parent = end.property.path.as_str() == "$parent";
-        if wanted && !is_parent && end.described().is_some_and(|property| property.create_only && !property.read_only) {
+        if wanted
+            && !is_parent
+            && end.described().is_some_and(|property| property.create_only && !property.read_only)
+        {
             let message = format!(
                 "`{}` of {} can be written only when a record is created, so later edits of `{}` are not carried to it",
                 end.property, end.name, other.property
             );
-            problems.push(Problem::warning(codes::READ_ONLY, place.clone(), message).help("nothing to do if that is as wanted"));
+            problems.push(
+                Problem::warning(codes::READ_ONLY, place.clone(), message)
+                    .help("nothing to do if that is as wanted"),
+            );
         }
     }
-    let (to_blocked, from_blocked) = (to_wanted && read_only(&row.to), from_wanted && read_only(&row.from));
+    let (to_blocked, from_blocked) =
+        (to_wanted && read_only(&row.to), from_wanted && read_only(&row.from));
     let left = (to_wanted && !to_blocked, from_wanted && !from_blocked);
     let (blocked, place) = match (to_blocked, from_blocked) {
         (true, _) => (&row.to, &row.places.to),
@@ -389,20 +458,31 @@ fn writable(row: &Row<'_>, problems: &mut Vec<Problem>) {
         (false, false) => return,
     };
     let follows = match left {
-        (true, _) => format!("the row carries values from {} to {} only", row.from.name, row.to.name),
-        (_, true) => format!("the row carries values from {} to {} only", row.to.name, row.from.name),
+        (true, _) => {
+            format!("the row carries values from {} to {} only", row.from.name, row.to.name)
+        }
+        (_, true) => {
+            format!("the row carries values from {} to {} only", row.to.name, row.from.name)
+        }
         (false, false) => "the row has no effect".to_string(),
     };
-    let message = format!("`{}` of {} can only be read (P10), so {follows}", blocked.property, blocked.name);
-    let help = if left == (false, false) { "leave out the row" } else { "write it as a one-way row (`->` or `<-`) to say so" };
+    let message =
+        format!("`{}` of {} can only be read (P10), so {follows}", blocked.property, blocked.name);
+    let help = if left == (false, false) {
+        "leave out the row"
+    } else {
+        "write it as a one-way row (`->` or `<-`) to say so"
+    };
     problems.push(Problem::warning(codes::READ_ONLY, place.clone(), message).help(help));
 }
 
-/// P1d: whether the row takes a part of a property of which others take other parts: the whole is made of all of them.
+/// P1d: whether the row takes a part of a property of which others take other parts: the whole is
+/// made of all of them.
 fn is_part(row: &Row<'_>, rows: &[Row<'_>]) -> bool {
     let computed = |row: &Row<'_>| matches!(row.pair.conversion, Some(Conversion::Computed(_)));
-    let takes_from_the_same =
-        |other: &&Row<'_>| other.from.is(&row.from) && other.to.name == row.to.name && !other.to.is(&row.to);
+    let takes_from_the_same = |other: &&Row<'_>| {
+        other.from.is(&row.from) && other.to.name == row.to.name && !other.to.is(&row.to)
+    };
     let mut others = rows.iter().filter(takes_from_the_same).peekable();
     computed(row)
         && others.peek().is_some()
@@ -412,11 +492,16 @@ fn is_part(row: &Row<'_>, rows: &[Row<'_>]) -> bool {
 /// Conversions that can't be undone, or not whole.
 fn way_back(row: &Row<'_>, rows: &[Row<'_>], problems: &mut Vec<Problem>) {
     let (Some(conversion), (_, true)) = (&row.pair.conversion, row.ways()) else { return };
-    if matches!(conversion, Conversion::Plain(_)) || row.from.unwritable().is_some() || is_part(row, rows) {
+    if matches!(conversion, Conversion::Plain(_))
+        || row.from.unwritable().is_some()
+        || is_part(row, rows)
+    {
         return;
     }
     // A flow the other way says itself how it goes back.
-    let says_so = |other: &&Row<'_>| other.from.is(&row.to) && other.to.is(&row.from) && other.pair.conversion.is_some();
+    let says_so = |other: &&Row<'_>| {
+        other.from.is(&row.to) && other.to.is(&row.from) && other.pair.conversion.is_some()
+    };
     if rows.iter().any(|other| says_so(&other)) {
         return;
     }
@@ -429,7 +514,10 @@ fn way_back(row: &Row<'_>, rows: &[Row<'_>], problems: &mut Vec<Problem>) {
             "let the row go one way (`->`) if that may not happen",
         ),
         Reverse::None { why } => (
-            format!("{edits} are not carried back to `{}`; there is no way back: {why}", row.from.property),
+            format!(
+                "{edits} are not carried back to `{}`; there is no way back: {why}",
+                row.from.property
+            ),
             "let the row go one way (`->`) to say so, or use a conversion that can be undone",
         ),
     };

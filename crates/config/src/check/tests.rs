@@ -1,4 +1,5 @@
-//! What tests of flows name: record types and properties that are there, and that some flow has to do with.
+//! What tests of flows name: record types and properties that are there, and that some flow has to
+//! do with.
 
 use std::collections::BTreeSet;
 
@@ -16,15 +17,24 @@ pub(super) fn check(view: &View<'_>, problems: &mut Vec<Problem>) {
     for test in view.project.files.iter().flat_map(|file| &file.tests) {
         for step in &test.steps {
             let expect = step.expect.iter();
-            let created = expect.clone().flat_map(|expect| expect.creates.iter().chain(&expect.updates));
+            let created =
+                expect.clone().flat_map(|expect| expect.creates.iter().chain(&expect.updates));
             for one in step.edits.iter().chain(created) {
                 if key(view, &one.key, problems) {
                     record(view, one, problems);
                 }
             }
-            let links = expect.clone().flat_map(|expect| expect.links.iter().flat_map(|(a, b)| [a, b]));
-            let reviews = expect.clone().flat_map(|expect| expect.reviews.iter().map(|(key, _)| key));
-            for one in step.deletes.iter().chain(expect.flat_map(|expect| &expect.deletes)).chain(links).chain(reviews) {
+            let links =
+                expect.clone().flat_map(|expect| expect.links.iter().flat_map(|(a, b)| [a, b]));
+            let reviews =
+                expect.clone().flat_map(|expect| expect.reviews.iter().map(|(key, _)| key));
+            for one in step
+                .deletes
+                .iter()
+                .chain(expect.flat_map(|expect| &expect.deletes))
+                .chain(links)
+                .chain(reviews)
+            {
                 key(view, one, problems);
             }
         }
@@ -47,22 +57,29 @@ fn key(view: &View<'_>, key: &TestKey, problems: &mut Vec<Problem>) -> bool {
     if used || connected {
         return true;
     }
-    let used: BTreeSet<String> = view.flows().flat_map(|(flow, _)| [flow.from.to_string(), flow.to.to_string()]).collect();
-    let message = format!("no flow has to do with {}, so nothing can happen with its records", key.ty);
+    let used: BTreeSet<String> =
+        view.flows().flat_map(|(flow, _)| [flow.from.to_string(), flow.to.to_string()]).collect();
+    let message =
+        format!("no flow has to do with {}, so nothing can happen with its records", key.ty);
     let help = match nearest(&key.ty.to_string(), used.iter().map(String::as_str)) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("flows are between {}", all_of(used.iter().map(String::as_str))),
     };
-    problems.push(Problem::error(codes::UNKNOWN_RECORD_TYPE, key.type_place.clone(), message).help(help));
+    problems.push(
+        Problem::error(codes::UNKNOWN_RECORD_TYPE, key.type_place.clone(), message).help(help),
+    );
     false
 }
 
-/// Every path must lead to, or be part of the way to, a property that the schema knows and some row names.
+/// Every path must lead to, or be part of the way to, a property that the schema knows and some row
+/// names.
 fn record(view: &View<'_>, record: &TestRecord, problems: &mut Vec<Problem>) {
     let ty = &record.key.ty;
     let rows = rows(view, ty);
     let schema = view.schema(ty);
-    let stands_for = |path: &Path| schema.and_then(|schema| schema.resolve(path)).unwrap_or_else(|| path.clone());
+    let stands_for = |path: &Path| {
+        schema.and_then(|schema| schema.resolve(path)).unwrap_or_else(|| path.clone())
+    };
     let read: BTreeSet<Path> = rows.iter().map(|row| stands_for(&row.path)).collect();
     for value in &record.values {
         let path = Path::new(&value.path);
@@ -70,7 +87,9 @@ fn record(view: &View<'_>, record: &TestRecord, problems: &mut Vec<Problem>) {
             continue;
         }
         let resolved = stands_for(&path);
-        if read.contains(&resolved) || read.iter().any(|known| path.is_parent_of(known) || known.is_parent_of(&path)) {
+        if read.contains(&resolved)
+            || read.iter().any(|known| path.is_parent_of(known) || known.is_parent_of(&path))
+        {
             continue;
         }
         if let Some(schema) = schema
@@ -82,17 +101,20 @@ fn record(view: &View<'_>, record: &TestRecord, problems: &mut Vec<Problem>) {
         if view.project.files.iter().any(|file| file.has_errors) {
             continue;
         }
-        let message = format!("no flow reads or writes `{path}` of {ty}, so it makes no difference here");
+        let message =
+            format!("no flow reads or writes `{path}` of {ty}, so it makes no difference here");
         let names = || rows.iter().map(|row| row.path.as_str());
         let help = match nearest(path.as_str(), names()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("flows name {}", all_of(names().collect::<BTreeSet<_>>())),
         };
-        problems.push(Problem::error(codes::UNKNOWN_PROPERTY, value.place.clone(), message).help(help));
+        problems
+            .push(Problem::error(codes::UNKNOWN_PROPERTY, value.place.clone(), message).help(help));
     }
 }
 
-/// The properties of a record type that flows name, and its references, by which records are connected.
+/// The properties of a record type that flows name, and its references, by which records are
+/// connected.
 fn rows(view: &View<'_>, ty: &TypeName) -> Vec<PropertyRef> {
     let mut rows = Vec::new();
     for (flow, _) in view.flows() {
@@ -109,14 +131,22 @@ fn rows(view: &View<'_>, ty: &TypeName) -> Vec<PropertyRef> {
             Create::When { filter, .. } => filter.as_ref(),
             _ => None,
         };
-        for (of, filter) in [(&flow.from, of_creating), (&flow.from, flow.only.as_ref()), (&flow.to, flow.only_to.as_ref())] {
+        for (of, filter) in [
+            (&flow.from, of_creating),
+            (&flow.from, flow.only.as_ref()),
+            (&flow.to, flow.only_to.as_ref()),
+        ] {
             if of == ty {
                 let reads = filter.into_iter().flat_map(|filter| &filter.reads);
                 rows.extend(reads.map(|path| PropertyRef { path: path.clone(), when: None }));
             }
         }
     }
-    let references = view.schema(ty).into_iter().flat_map(|schema| &schema.properties).filter(|p| p.reference.is_some());
+    let references = view
+        .schema(ty)
+        .into_iter()
+        .flat_map(|schema| &schema.properties)
+        .filter(|p| p.reference.is_some());
     rows.extend(references.map(|property| PropertyRef { path: property.path.clone(), when: None }));
     rows
 }

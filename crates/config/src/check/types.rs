@@ -2,11 +2,13 @@
 
 use lockstep_model::{Conversion, PlainType, PropertySchema};
 
-/// Whether a value of one property can become a value of the other. `Err` says in words why a row between them is not kept.
+/// Whether a value of one property can become a value of the other. `Err` says in words why a row
+/// between them is not kept.
 ///
-/// What the schemas say counts, not what the type column says: documents call due dates and ids strings. `None` stands for a
-/// property of which nothing is known, and is taken to fit. A conversion of more than a plain type is the user's own word
-/// for how the one becomes the other. References on both sides are translated through links (P8), whatever their types.
+/// What the schemas say counts, not what the type column says: documents call due dates and ids
+/// strings. `None` stands for a property of which nothing is known, and is taken to fit. A
+/// conversion of more than a plain type is the user's own word for how the one becomes the other.
+/// References on both sides are translated through links (P8), whatever their types.
 pub fn convertible(
     from: Option<&PropertySchema>,
     to: Option<&PropertySchema>,
@@ -24,7 +26,9 @@ pub fn convertible(
     let is_number = |ty| matches!(ty, Integer | Float | Decimal);
     let why = match (from.ty, to.ty) {
         (a, b) if a == b => return Ok(()),
-        (PlainType::Any | PlainType::String, _) | (_, PlainType::Any | PlainType::String) => return Ok(()),
+        (PlainType::Any | PlainType::String, _) | (_, PlainType::Any | PlainType::String) => {
+            return Ok(());
+        }
         (a, b) if is_time(a) && is_time(b) => return Ok(()),
         (a, b) if (is_number(a) || a == Minutes) && (is_number(b) || b == Minutes) => return Ok(()),
         (Boolean, Integer) | (Integer, Boolean) => return Ok(()),

@@ -1,4 +1,5 @@
-//! Project folders made of literals, and what is said of them as one text: the input above, the messages below.
+//! Project folders made of literals, and what is said of them as one text: the input above, the
+//! messages below.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::path::PathBuf;
@@ -50,7 +51,12 @@ pub fn seeds() -> Option<Vec<(String, String)>> {
     let mut found: Vec<(String, String)> = entries
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|ext| ext == "txt"))
-        .map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), std::fs::read_to_string(&path).unwrap()))
+        .map(|path| {
+            (
+                path.file_name().unwrap().to_string_lossy().into_owned(),
+                std::fs::read_to_string(&path).unwrap(),
+            )
+        })
         .collect();
     found.sort();
     Some(found)
@@ -58,27 +64,33 @@ pub fn seeds() -> Option<Vec<(String, String)>> {
 
 /// A record type in short: `name: type` and marks, one a line.
 ///
-/// Marks: `[]` in a list, `=child` its value, `<path` derived from, `>Type` refers to, `!` required, `ro` read-only, `once` written
-/// when a record is created only.
+/// Marks: `[]` in a list, `=child` its value, `<path` derived from, `>Type` refers to, `!`
+/// required, `ro` read-only, `once` written when a record is created only.
 pub fn record_type(kind: &str, properties: &str) -> TypeSchema {
-    let properties = properties.lines().map(str::trim).filter(|line| !line.is_empty()).map(|line| {
-        let mut words = line.split_whitespace();
-        let path = words.next().unwrap();
-        let mut property = PropertySchema::new(path, PlainType::String);
-        for word in words {
-            match word {
-                "[]" => property.list = true,
-                "!" => property.required = true,
-                "ro" => property.read_only = true,
-                "once" => property.create_only = true,
-                _ if word.starts_with('=') => property.value = Some(word[1..].into()),
-                _ if word.starts_with('<') => property.derived_from = Some(word[1..].into()),
-                _ if word.starts_with('>') => property.reference = Some(word[1..].into()),
-                _ => property.ty = TYPES.into_iter().find(|ty| ty.name() == word).unwrap_or_else(|| panic!("{word}")),
+    let properties =
+        properties.lines().map(str::trim).filter(|line| !line.is_empty()).map(|line| {
+            let mut words = line.split_whitespace();
+            let path = words.next().unwrap();
+            let mut property = PropertySchema::new(path, PlainType::String);
+            for word in words {
+                match word {
+                    "[]" => property.list = true,
+                    "!" => property.required = true,
+                    "ro" => property.read_only = true,
+                    "once" => property.create_only = true,
+                    _ if word.starts_with('=') => property.value = Some(word[1..].into()),
+                    _ if word.starts_with('<') => property.derived_from = Some(word[1..].into()),
+                    _ if word.starts_with('>') => property.reference = Some(word[1..].into()),
+                    _ => {
+                        property.ty = TYPES
+                            .into_iter()
+                            .find(|ty| ty.name() == word)
+                            .unwrap_or_else(|| panic!("{word}"))
+                    }
+                }
             }
-        }
-        property
-    });
+            property
+        });
     TypeSchema { properties: properties.collect(), open: false, ..TypeSchema::open(kind) }
 }
 
@@ -97,7 +109,8 @@ const TYPES: [PlainType; 10] = [
 
 /// What is known of the systems of the five documents, as far as the documents speak of it.
 pub fn schemas() -> Schemas {
-    let mut user = record_type("User", "personEmail\n contactId integer >Contact\n personId integer >Person");
+    let mut user =
+        record_type("User", "personEmail\n contactId integer >Contact\n personId integer >Person");
     (user.can.create, user.can.update, user.can.delete) = (false, false, false);
     let superoffice = vec![
         record_type(
@@ -127,11 +140,17 @@ pub fn schemas() -> Schemas {
         record_type("Customers", "FirstName\n LastName\n EmailAddress\n OrganizationNumber"),
     ];
     let crmoffice = vec![
-        record_type("Contacts", "givenName\n familyName\n directPhone\n email\n company.id >Companies"),
+        record_type(
+            "Contacts",
+            "givenName\n familyName\n directPhone\n email\n company.id >Companies",
+        ),
         record_type("Companies", "name\n orgNumber"),
     ];
     let zendesk = vec![
-        record_type("Users", "name !\n email\n phone\n organization_id integer >Organizations\n external_id"),
+        record_type(
+            "Users",
+            "name !\n email\n phone\n organization_id integer >Organizations\n external_id",
+        ),
         record_type("Organizations", "name !"),
         record_type(
             "Tickets",

@@ -18,7 +18,8 @@ pub(super) struct Book {
     /// Ends with a slash.
     url: String,
     authorization: String,
-    /// Between the beginnings of two requests, where the settings name a rate; and not before when the next begins.
+    /// Between the beginnings of two requests, where the settings name a rate; and not before when
+    /// the next begins.
     pause: Duration,
     next: Mutex<Option<Instant>>,
 }
@@ -93,9 +94,16 @@ impl Book {
     }
 
     /// A request for a resource of the book, or for the book itself where the name is empty.
-    pub(super) fn send(&self, method: &str, name: &str, headers: &[(&str, &str)], body: &str) -> Result<Answer, NoAnswer> {
+    pub(super) fn send(
+        &self,
+        method: &str,
+        name: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Result<Answer, NoAnswer> {
         self.keep_the_rate();
-        let mut builder = ureq::http::Request::builder().method(method).uri(format!("{}{name}", self.url));
+        let mut builder =
+            ureq::http::Request::builder().method(method).uri(format!("{}{name}", self.url));
         builder = builder.header("Authorization", &self.authorization);
         for (name, value) in headers {
             builder = builder.header(*name, *value);
@@ -112,11 +120,17 @@ impl Book {
             self.agent.run(builder.body(body).map_err(|error| unclear(&error))?)
         };
         let mut answer = answered.map_err(|error| self.no_answer(method, &error))?;
-        let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_string);
-        let (etag, modified, status) = (header("etag"), header("last-modified"), answer.status().as_u16());
+        let header = |name: &str| {
+            answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_string)
+        };
+        let (etag, modified, status) =
+            (header("etag"), header("last-modified"), answer.status().as_u16());
         let body = crate::bounded::text(answer.body_mut(), MOST_BYTES);
         let body = body.map_err(|why| {
-            NoAnswer::Lost(Trouble::Malformed(format!("{method} {}{name}: expected cards, and {why}", self.url)))
+            NoAnswer::Lost(Trouble::Malformed(format!(
+                "{method} {}{name}: expected cards, and {why}",
+                self.url
+            )))
         })?;
         Ok(Answer { status, etag, modified, body })
     }
@@ -132,14 +146,23 @@ impl Book {
 
     fn no_answer(&self, method: &str, error: &ureq::Error) -> NoAnswer {
         use ureq::Error as E;
-        let trouble =
-            Trouble::Unreachable(format!("{method} {}: {error}: is the address right, is the server running?", self.url));
+        let trouble = Trouble::Unreachable(format!(
+            "{method} {}: {error}: is the address right, is the server running?",
+            self.url
+        ));
         match error {
-            E::HostNotFound | E::ConnectionFailed | E::BadUri(_) | E::Http(_) | E::Tls(_) | E::Rustls(_) => {
+            E::HostNotFound
+            | E::ConnectionFailed
+            | E::BadUri(_)
+            | E::Http(_)
+            | E::Tls(_)
+            | E::Rustls(_) => NoAnswer::NotSent(trouble),
+            E::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => {
                 NoAnswer::NotSent(trouble)
             }
-            E::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => NoAnswer::NotSent(trouble),
-            E::Io(io) if io.kind() == std::io::ErrorKind::ConnectionRefused => NoAnswer::NotSent(trouble),
+            E::Io(io) if io.kind() == std::io::ErrorKind::ConnectionRefused => {
+                NoAnswer::NotSent(trouble)
+            }
             _ => NoAnswer::Lost(trouble),
         }
     }
@@ -156,7 +179,10 @@ impl Book {
 
     fn many(&self, body: &str) -> Result<Many, Trouble> {
         many(body).map_err(|why| {
-            Trouble::Malformed(format!("{} was asked for cards and answered with what is no multistatus: {why}", self.url))
+            Trouble::Malformed(format!(
+                "{} was asked for cards and answered with what is no multistatus: {why}",
+                self.url
+            ))
         })
     }
 
@@ -172,10 +198,13 @@ impl Book {
                 "{place}: {what}: there is no address book (status {}): `url` is the address of the book itself",
                 answer.status
             )),
-            429 | 500..=599 => {
-                Trouble::Busy { retry_after_ms: None, message: format!("{place}: {what}: status {}", answer.status) }
+            429 | 500..=599 => Trouble::Busy {
+                retry_after_ms: None,
+                message: format!("{place}: {what}: status {}", answer.status),
+            },
+            status => {
+                Trouble::Malformed(format!("{place}: {what}: status {status} was not expected"))
             }
-            status => Trouble::Malformed(format!("{place}: {what}: status {status} was not expected")),
         }
     }
 }
@@ -187,9 +216,14 @@ fn many(body: &str) -> Result<Many, String> {
         return Err(format!("it begins with `{}`", root.tag_name().name()));
     }
     let child = |node: Node<'_, '_>, name: &str| {
-        node.children().find(|child| child.tag_name().name() == name).and_then(|n| n.text().map(str::to_string))
+        node.children()
+            .find(|child| child.tag_name().name() == name)
+            .and_then(|n| n.text().map(str::to_string))
     };
-    let mut many = Many { token: child(root, "sync-token").map(|token| token.trim().to_string()), ..Many::default() };
+    let mut many = Many {
+        token: child(root, "sync-token").map(|token| token.trim().to_string()),
+        ..Many::default()
+    };
     for response in root.children().filter(|node| node.tag_name().name() == "response") {
         let href = child(response, "href").unwrap_or_default();
         let name = href.trim().rsplit('/').next().unwrap_or_default().to_string();
@@ -198,7 +232,11 @@ fn many(body: &str) -> Result<Many, String> {
             many.cut |= status.contains(" 507");
             continue;
         }
-        let mut found = Found { name, gone: status.contains(" 404") || status.contains(" 410"), ..Found::default() };
+        let mut found = Found {
+            name,
+            gone: status.contains(" 404") || status.contains(" 410"),
+            ..Found::default()
+        };
         for propstat in response.children().filter(|node| node.tag_name().name() == "propstat") {
             if !child(propstat, "status").unwrap_or_default().contains(" 200") {
                 continue;
@@ -237,9 +275,13 @@ mod tests {
             <d:sync-token>http://example.com/ns/sync/1</d:sync-token></d:multistatus>"#;
         let read = many(body).unwrap();
         assert_eq!((read.cut, read.token.as_deref()), (true, Some("http://example.com/ns/sync/1")));
-        let names: Vec<(&str, bool)> = read.found.iter().map(|found| (found.name.as_str(), found.gone)).collect();
+        let names: Vec<(&str, bool)> =
+            read.found.iter().map(|found| (found.name.as_str(), found.gone)).collect();
         assert_eq!(names, [("1.vcf", false), ("2.vcf", true)]);
-        assert_eq!((read.found[0].etag.as_deref(), read.found[0].card.as_deref()), (Some("\"x\""), Some("BEGIN:VCARD")));
+        assert_eq!(
+            (read.found[0].etag.as_deref(), read.found[0].card.as_deref()),
+            (Some("\"x\""), Some("BEGIN:VCARD"))
+        );
         assert!(many("<html></html>").is_err() && many("not XML").is_err());
     }
 }

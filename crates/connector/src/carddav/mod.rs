@@ -1,10 +1,13 @@
-//! The cards of an address book: CardDAV (RFC 6352), as Nextcloud, Radicale, Fastmail, iCloud and many others speak it.
+//! The cards of an address book: CardDAV (RFC 6352), as Nextcloud, Radicale, Fastmail, iCloud and
+//! many others speak it.
 //!
-//! `with: { url: https://dav.example.com/ase/contacts/, user: ase, password: ${CARDDAV_PASSWORD} }`: one record type, `Contacts`. `vcard` is the
-//! card, kept as it is but for what a write concerns; `dav` asks and reads answers.
+//! `with: { url: https://dav.example.com/ase/contacts/, user: ase, password: ${CARDDAV_PASSWORD} }`:
+//! one record type, `Contacts`. `vcard` is the card, kept as it is but for what a write concerns;
+//! `dav` asks and reads answers.
 //!
-//! Changes and deletions are told by sync-collection (RFC 6578). Writes carry the ETag (P6). A new card is stored under a name made of the
-//! write's token and only where there is none, so that a second try can't make a second card (C2).
+//! Changes and deletions are told by sync-collection (RFC 6578). Writes carry the ETag (P6). A new
+//! card is stored under a name made of the write's token and only where there is none, so that a
+//! second try can't make a second card (C2).
 
 mod dav;
 mod vcard;
@@ -20,7 +23,9 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::catalogue::Setting;
-use crate::{Action, Checkpoint, Connector, Outcome, Page, ReadRequest, RecordFault, Trouble, Write};
+use crate::{
+    Action, Checkpoint, Connector, Outcome, Page, ReadRequest, RecordFault, Trouble, Write,
+};
 use dav::{Answer, Book, Found, Many, NoAnswer, xml};
 use vcard::{Card, Place};
 
@@ -51,7 +56,11 @@ pub fn settings() -> Vec<Setting> {
         description: description.into(),
     };
     vec![
-        setting("url", false, "the address of the address book itself: https://dav.example.com/ase/contacts/"),
+        setting(
+            "url",
+            false,
+            "the address of the address book itself: https://dav.example.com/ase/contacts/",
+        ),
         setting("user", false, "the user's name"),
         setting("password", true, "the password, or one for this application alone"),
     ]
@@ -100,11 +109,21 @@ pub fn schemas() -> Vec<TypeSchema> {
         properties,
         known_from: KnownFrom::Declaration,
         open: false,
-        can: Capabilities { create: true, update: true, delete: true, since: true, find: true, get: true, tells_deletions: true },
+        can: Capabilities {
+            create: true,
+            update: true,
+            delete: true,
+            since: true,
+            find: true,
+            get: true,
+            tells_deletions: true,
+        },
         absent_is_empty: true,
         tells_times: true,
         unknown_ms: 0,
-        note: Some("a card needs a name: one created without gets it made of its other properties".into()),
+        note: Some(
+            "a card needs a name: one created without gets it made of its other properties".into(),
+        ),
         ..TypeSchema::open(KIND)
     }]
 }
@@ -119,7 +138,9 @@ fn place_of(property: &PropertyRef) -> Result<Place, Trouble> {
         "phones.type" => Place::Types("TEL"),
         path => {
             let known = PLACES.iter().find(|(known, _)| *known == path);
-            known.map(|(_, place)| *place).ok_or_else(|| Trouble::Misconfigured(format!("a contact has no property `{path}`")))?
+            known.map(|(_, place)| *place).ok_or_else(|| {
+                Trouble::Misconfigured(format!("a contact has no property `{path}`"))
+            })?
         }
     })
 }
@@ -156,10 +177,14 @@ impl CardDav {
     /// # Errors
     /// [`Trouble::Misconfigured`] for settings that are wrong.
     pub fn open(settings: &serde_json::Map<String, Value>) -> Result<CardDav, Trouble> {
-        let settings: Settings = serde_json::from_value(Value::Object(settings.clone())).map_err(|error| {
-            Trouble::Misconfigured(format!("the settings of a `carddav` system are `url`, `user` and `password`: {error}"))
-        })?;
-        let book = Book::new(&settings.url, &settings.user, &settings.password, settings.rate_per_second);
+        let settings: Settings =
+            serde_json::from_value(Value::Object(settings.clone())).map_err(|error| {
+                Trouble::Misconfigured(format!(
+                    "the settings of a `carddav` system are `url`, `user` and `password`: {error}"
+                ))
+            })?;
+        let book =
+            Book::new(&settings.url, &settings.user, &settings.password, settings.rate_per_second);
         Ok(CardDav { book, schemas: schemas(), listing: Mutex::default() })
     }
 
@@ -167,16 +192,20 @@ impl CardDav {
         if kind == KIND {
             return Ok(());
         }
-        Err(Trouble::Misconfigured(format!("an address book has the record type {KIND} and no {kind}")))
+        Err(Trouble::Misconfigured(format!(
+            "an address book has the record type {KIND} and no {kind}"
+        )))
     }
 
-    /// What changed since a token, without the cards. An old token that the server has forgotten begins anew.
+    /// What changed since a token, without the cards. An old token that the server has forgotten
+    /// begins anew.
     fn sync(&self, since: &str) -> Result<(Many, bool), Trouble> {
         let body = format!(
             r#"<?xml version="1.0" encoding="utf-8"?><sync-collection xmlns="DAV:"><sync-token>{}</sync-token><sync-level>1</sync-level><prop><getetag/></prop></sync-collection>"#,
             xml(since)
         );
-        // RFC 6578, section 3.3: a sync is asked for with depth 0; some servers want what the predecessors of the RFC said.
+        // RFC 6578, section 3.3: a sync is asked for with depth 0; some servers want what the
+        // predecessors of the RFC said.
         match self.book.report("0", &body)? {
             Ok(many) => Ok((many, since.is_empty())),
             Err(answer) if !since.is_empty() && matches!(answer.status, 400 | 403 | 409 | 410) => {
@@ -189,7 +218,8 @@ impl CardDav {
     /// These cards.
     fn cards(&self, names: &[&str]) -> Result<Vec<Found>, Trouble> {
         let path = self.book.place().splitn(4, '/').nth(3).unwrap_or_default();
-        let addresses: String = names.iter().map(|name| format!("<href>/{}{}</href>", xml(path), xml(name))).collect();
+        let addresses: String =
+            names.iter().map(|name| format!("<href>/{}{}</href>", xml(path), xml(name))).collect();
         let body = format!(
             r#"<?xml version="1.0" encoding="utf-8"?><C:addressbook-multiget xmlns="DAV:" xmlns:C="urn:ietf:params:xml:ns:carddav"><prop><getetag/><getlastmodified/><C:address-data/></prop>{addresses}</C:addressbook-multiget>"#
         );
@@ -199,17 +229,21 @@ impl CardDav {
         }
     }
 
-    fn record(&self, watch: &[(Place, Option<&str>)], found: &Found) -> Result<ReadRecord, RecordFault> {
+    fn record(
+        &self,
+        watch: &[(Place, Option<&str>)],
+        found: &Found,
+    ) -> Result<ReadRecord, RecordFault> {
         let fault = |message: &str| RecordFault {
             place: format!("{}{}", self.book.place(), found.name),
             message: message.into(),
             id: None,
         };
-        let text = found
-            .card
-            .as_deref()
-            .ok_or_else(|| fault("the server did not give the card: it will be asked for again when it changes"))?;
-        let card = Card::read(text).ok_or_else(|| fault("this is no vCard that can be read: correct or delete it"))?;
+        let text = found.card.as_deref().ok_or_else(|| {
+            fault("the server did not give the card: it will be asked for again when it changes")
+        })?;
+        let card = Card::read(text)
+            .ok_or_else(|| fault("this is no vCard that can be read: correct or delete it"))?;
         Ok(ReadRecord {
             id: found.name.clone(),
             version: found.etag.clone(),
@@ -243,9 +277,12 @@ impl CardDav {
         let places = places(watch)?;
         match &write.action {
             Action::Create => self.create(&places, watch, write),
-            Action::Update { id, version } => self.update(&places, watch, write, id, version.as_deref()),
+            Action::Update { id, version } => {
+                self.update(&places, watch, write, id, version.as_deref())
+            }
             Action::Delete { id, version } => {
-                let headers: Vec<(&str, &str)> = version.as_deref().map(|version| ("If-Match", version)).into_iter().collect();
+                let headers: Vec<(&str, &str)> =
+                    version.as_deref().map(|version| ("If-Match", version)).into_iter().collect();
                 let Some(held) = self.fetch(id)? else { return Ok(gone(id)) };
                 Ok(match self.book.send("DELETE", id, &headers, "") {
                     Ok(answer) => match answer.status {
@@ -266,7 +303,12 @@ impl CardDav {
         }
     }
 
-    fn create(&self, places: &[(Place, Option<&str>)], watch: &[PropertyRef], write: &Write) -> Result<Outcome, Trouble> {
+    fn create(
+        &self,
+        places: &[(Place, Option<&str>)],
+        watch: &[PropertyRef],
+        write: &Write,
+    ) -> Result<Outcome, Trouble> {
         let uid = format!("{:032x}", xxh3_128(write.token.as_bytes()));
         let name = format!("{uid}.vcf");
         let mut card = Card::new(&uid);
@@ -303,7 +345,8 @@ impl CardDav {
         self.stored(&mut card, id, ("If-Match", held.etag.as_deref().unwrap_or("*")), places, watch)
     }
 
-    /// Stores a card under this condition and reads it again: a server may change what it stores (RFC 6352, section 6.3.2.3).
+    /// Stores a card under this condition and reads it again: a server may change what it stores
+    /// (RFC 6352, section 6.3.2.3).
     fn stored(
         &self,
         card: &mut Card,
@@ -328,26 +371,44 @@ impl CardDav {
             _ => return Ok(self.refused(&answer)),
         }
         // It is stored; that it can't be read now changes nothing about that.
-        let untold =
-            ReadRecord { id: name.into(), version: answer.etag, modified: None, deleted: false, values: vec![None; watch.len()] };
-        let read = self.fetch(name).ok().flatten().and_then(|found| self.record(places, &found).ok());
+        let untold = ReadRecord {
+            id: name.into(),
+            version: answer.etag,
+            modified: None,
+            deleted: false,
+            values: vec![None; watch.len()],
+        };
+        let read =
+            self.fetch(name).ok().flatten().and_then(|found| self.record(places, &found).ok());
         Ok(Outcome::Done(read.unwrap_or(untold)))
     }
 
     fn refused(&self, answer: &Answer) -> Outcome {
         match answer.status {
             400 | 403 | 409 | 413 | 415 | 422 => {
-                let words: String = answer.body.chars().filter(|c| !c.is_control()).take(200).collect();
-                Outcome::Rejected { prop: None, message: format!("status {}: {words}", answer.status) }
+                let words: String =
+                    answer.body.chars().filter(|c| !c.is_control()).take(200).collect();
+                Outcome::Rejected {
+                    prop: None,
+                    message: format!("status {}: {words}", answer.status),
+                }
             }
-            429 | 502..=504 => Outcome::Later { retry_after_ms: None, message: format!("status {}", answer.status) },
+            429 | 502..=504 => Outcome::Later {
+                retry_after_ms: None,
+                message: format!("status {}", answer.status),
+            },
             _ => Outcome::Stopped(self.book.trouble("writing a card", answer)),
         }
     }
 }
 
 fn places(watch: &[PropertyRef]) -> Result<Vec<(Place, Option<&str>)>, Trouble> {
-    watch.iter().map(|property| Ok((place_of(property)?, property.when.as_ref().map(|having| having.value.as_str())))).collect()
+    watch
+        .iter()
+        .map(|property| {
+            Ok((place_of(property)?, property.when.as_ref().map(|having| having.value.as_str())))
+        })
+        .collect()
 }
 
 /// The time of a `Last-Modified` header or property (RFC 9110, section 5.6.7).
@@ -378,10 +439,16 @@ impl Connector for CardDav {
 
     fn test(&self) -> Result<String, Trouble> {
         let body = r#"<?xml version="1.0" encoding="utf-8"?><propfind xmlns="DAV:"><prop><displayname/><resourcetype/></prop></propfind>"#;
-        let answer =
-            self.book.send("PROPFIND", "", &[("Depth", "0"), ("Content-Type", "application/xml; charset=utf-8")], body)?;
+        let answer = self.book.send(
+            "PROPFIND",
+            "",
+            &[("Depth", "0"), ("Content-Type", "application/xml; charset=utf-8")],
+            body,
+        )?;
         match answer.status {
-            207 if answer.body.contains("addressbook") => Ok(format!("address book {}", self.book.place())),
+            207 if answer.body.contains("addressbook") => {
+                Ok(format!("address book {}", self.book.place()))
+            }
             207 => Err(Trouble::Misconfigured(format!(
                 "{} is no address book: `url` is the address of the book itself",
                 self.book.place()
@@ -393,8 +460,10 @@ impl Connector for CardDav {
     fn read(&self, request: ReadRequest<'_>) -> Result<Page, Trouble> {
         Self::known(request.kind)?;
         let places = places(request.watch)?;
-        let mark: Mark =
-            request.checkpoint.and_then(|checkpoint| serde_json::from_str(&checkpoint.text).ok()).unwrap_or_default();
+        let mark: Mark = request
+            .checkpoint
+            .and_then(|checkpoint| serde_json::from_str(&checkpoint.text).ok())
+            .unwrap_or_default();
         let mut listing = self.listing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut everything = mark.everything || mark.token.is_empty();
         let mut at = mark.at.unwrap_or(0);
@@ -405,13 +474,23 @@ impl Connector for CardDav {
             at = 0;
             *listing = Some(Listing { since: mark.token.clone(), many });
         }
-        let Some(told) = listing.as_ref() else { return Err(Trouble::Unreachable("the listing is gone".into())) };
-        let names: Vec<&str> = told.many.found.iter().filter(|found| !found.gone).map(|found| found.name.as_str()).collect();
+        let Some(told) = listing.as_ref() else {
+            return Err(Trouble::Unreachable("the listing is gone".into()));
+        };
+        let names: Vec<&str> = told
+            .many
+            .found
+            .iter()
+            .filter(|found| !found.gone)
+            .map(|found| found.name.as_str())
+            .collect();
         let end = names.len().min(at + request.page_size.clamp(1, MOST_AT_ONCE));
         let (mut records, mut faults) = (Vec::new(), Vec::new());
         let mut gone: Vec<String> = Vec::new();
         if at == 0 && !everything {
-            gone.extend(told.many.found.iter().filter(|found| found.gone).map(|found| found.name.clone()));
+            gone.extend(
+                told.many.found.iter().filter(|found| found.gone).map(|found| found.name.clone()),
+            );
         }
         let asked = names.get(at..end).unwrap_or_default();
         for found in if asked.is_empty() { vec![] } else { self.cards(asked)? } {
@@ -438,10 +517,23 @@ impl Connector for CardDav {
             *listing = None;
         }
         let text = serde_json::to_string(&next).unwrap_or_default();
-        Ok(Page { records, faults, gone, below: vec![], checkpoint: Checkpoint { text, bytes: vec![] }, more, everything })
+        Ok(Page {
+            records,
+            faults,
+            gone,
+            below: vec![],
+            checkpoint: Checkpoint { text, bytes: vec![] },
+            more,
+            everything,
+        })
     }
 
-    fn get(&self, kind: &str, watch: &[PropertyRef], id: &str) -> Result<Option<ReadRecord>, Trouble> {
+    fn get(
+        &self,
+        kind: &str,
+        watch: &[PropertyRef],
+        id: &str,
+    ) -> Result<Option<ReadRecord>, Trouble> {
         Self::known(kind)?;
         let Some(found) = self.fetch(id)? else { return Ok(None) };
         match self.record(&places(watch)?, &found) {
@@ -450,7 +542,13 @@ impl Connector for CardDav {
         }
     }
 
-    fn find(&self, kind: &str, watch: &[PropertyRef], prop: usize, value: &Value) -> Result<Option<Vec<ReadRecord>>, Trouble> {
+    fn find(
+        &self,
+        kind: &str,
+        watch: &[PropertyRef],
+        prop: usize,
+        value: &Value,
+    ) -> Result<Option<Vec<ReadRecord>>, Trouble> {
         Self::known(kind)?;
         let places = places(watch)?;
         let (name, value) = match (places[prop].0, value.as_str()) {
@@ -468,17 +566,27 @@ impl Connector for CardDav {
         };
         let wanted = value.trim().to_lowercase();
         let holds = |record: &ReadRecord| match &record.values[prop] {
-            Some(Value::Array(list)) => {
-                list.iter().any(|held| held.as_str().is_some_and(|held| held.trim().to_lowercase() == wanted))
-            }
+            Some(Value::Array(list)) => list
+                .iter()
+                .any(|held| held.as_str().is_some_and(|held| held.trim().to_lowercase() == wanted)),
             Some(held) => held.as_str().is_some_and(|held| held.trim().to_lowercase() == wanted),
             None => false,
         };
-        Ok(Some(many.found.iter().filter_map(|found| self.record(&places, found).ok()).filter(holds).collect()))
+        Ok(Some(
+            many.found
+                .iter()
+                .filter_map(|found| self.record(&places, found).ok())
+                .filter(holds)
+                .collect(),
+        ))
     }
 
     fn write(&self, kind: &str, watch: &[PropertyRef], writes: &[Write]) -> Vec<Outcome> {
-        let one = |write| Self::known(kind).and_then(|()| self.write_one(watch, write)).unwrap_or_else(Outcome::Stopped);
+        let one = |write| {
+            Self::known(kind)
+                .and_then(|()| self.write_one(watch, write))
+                .unwrap_or_else(Outcome::Stopped)
+        };
         writes.iter().map(one).collect()
     }
 }

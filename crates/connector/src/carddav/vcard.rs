@@ -1,5 +1,5 @@
-//! A vCard (RFC 6350; RFC 2426 for version 3.0) as lines that are kept as they are: what a property does not concern stays byte for byte, as
-//! no program knows all that others put into a card.
+//! A vCard (RFC 6350; RFC 2426 for version 3.0) as lines that are kept as they are: what a property
+//! does not concern stays byte for byte, as no program knows all that others put into a card.
 
 use lockstep_model::Value;
 use lockstep_model::value::{equal, is_added, is_empty};
@@ -60,7 +60,12 @@ impl Line {
         let (head, value) = (&text[..at.0], &text[at.0 + 1..]);
         let (name, params) = head.split_once(';').unwrap_or((head, ""));
         let (group, name) = name.rsplit_once('.').unwrap_or(("", name));
-        Some(Line { group: group.into(), name: name.into(), params: params.into(), value: value.into() })
+        Some(Line {
+            group: group.into(),
+            name: name.into(),
+            params: params.into(),
+            value: value.into(),
+        })
     }
 
     fn is(&self, name: &str) -> bool {
@@ -69,7 +74,8 @@ impl Line {
 
     fn written(&self) -> String {
         let group = if self.group.is_empty() { String::new() } else { format!("{}.", self.group) };
-        let params = if self.params.is_empty() { String::new() } else { format!(";{}", self.params) };
+        let params =
+            if self.params.is_empty() { String::new() } else { format!(";{}", self.params) };
         format!("{group}{}{params}:{}", self.name, self.value)
     }
 
@@ -85,11 +91,16 @@ impl Line {
         words.filter(|word: &String| !word.is_empty()).collect()
     }
 
-    /// The preferred one comes first: `PREF=1` is before `PREF=2`, and `TYPE=pref` is version 3.0's word for it.
+    /// The preferred one comes first: `PREF=1` is before `PREF=2`, and `TYPE=pref` is version 3.0's
+    /// word for it.
     fn rank(&self) -> u32 {
         let pref = self.params.split(';').find_map(|param| {
             let (name, value) = param.split_once('=')?;
-            if name.eq_ignore_ascii_case("pref") { value.trim_matches('"').parse().ok() } else { None }
+            if name.eq_ignore_ascii_case("pref") {
+                value.trim_matches('"').parse().ok()
+            } else {
+                None
+            }
         });
         pref.unwrap_or(if self.types().iter().any(|word| word == "pref") { 1 } else { 101 })
     }
@@ -97,7 +108,9 @@ impl Line {
     fn text(&self) -> String {
         let text = unescaped(&self.value);
         // Version 4.0 writes telephone numbers as addresses.
-        text.strip_prefix("tel:").or_else(|| text.strip_prefix("mailto:")).map_or(text.clone(), str::to_string)
+        text.strip_prefix("tel:")
+            .or_else(|| text.strip_prefix("mailto:"))
+            .map_or(text.clone(), str::to_string)
     }
 }
 
@@ -154,16 +167,28 @@ impl Card {
     pub(super) fn read(text: &str) -> Option<Card> {
         // A line goes on where the next begins with white space (section 3.2).
         let unfolded = text.replace("\r\n", "\n").replace("\n ", "").replace("\n\t", "");
-        let lines: Vec<Line> = unfolded.lines().filter(|line| !line.trim().is_empty()).map(Line::read).collect::<Option<_>>()?;
-        let is =
-            |line: Option<&Line>, name: &str| line.is_some_and(|line| line.is(name) && line.value.eq_ignore_ascii_case("vcard"));
+        let lines: Vec<Line> = unfolded
+            .lines()
+            .filter(|line| !line.trim().is_empty())
+            .map(Line::read)
+            .collect::<Option<_>>()?;
+        let is = |line: Option<&Line>, name: &str| {
+            line.is_some_and(|line| line.is(name) && line.value.eq_ignore_ascii_case("vcard"))
+        };
         (is(lines.first(), "BEGIN") && is(lines.last(), "END")).then_some(Card { lines })
     }
 
     /// A new one.
     pub(super) fn new(uid: &str) -> Card {
         let line = |name: &str, value: &str| Line::new(name, "", value.into());
-        Card { lines: vec![line("BEGIN", "VCARD"), line("VERSION", "3.0"), line("UID", uid), line("END", "VCARD")] }
+        Card {
+            lines: vec![
+                line("BEGIN", "VCARD"),
+                line("VERSION", "3.0"),
+                line("UID", uid),
+                line("END", "VCARD"),
+            ],
+        }
     }
 
     /// The card as text, with lines folded at 75 bytes.
@@ -185,13 +210,18 @@ impl Card {
     }
 
     fn first(&self, name: &str) -> Option<usize> {
-        (0..self.lines.len()).filter(|&at| self.lines[at].is(name)).min_by_key(|&at| self.lines[at].rank())
+        (0..self.lines.len())
+            .filter(|&at| self.lines[at].is(name))
+            .min_by_key(|&at| self.lines[at].rank())
     }
 
     /// The lines of a name, the preferred one first, that have this type if one is asked for.
     fn all(&self, name: &str, having: Option<&str>) -> Vec<usize> {
-        let mut all: Vec<usize> = (0..self.lines.len()).filter(|&at| self.lines[at].is(name)).collect();
-        all.retain(|&at| having.is_none_or(|word| self.lines[at].types().contains(&word.trim().to_lowercase())));
+        let mut all: Vec<usize> =
+            (0..self.lines.len()).filter(|&at| self.lines[at].is(name)).collect();
+        all.retain(|&at| {
+            having.is_none_or(|word| self.lines[at].types().contains(&word.trim().to_lowercase()))
+        });
         all.sort_by_key(|&at| self.lines[at].rank());
         all
     }
@@ -200,12 +230,18 @@ impl Card {
     pub(super) fn get(&self, place: Place, having: Option<&str>) -> Value {
         let text = |text: String| if text.is_empty() { Value::Null } else { Value::String(text) };
         match place {
-            Place::Text(name) => self.first(name).map_or(Value::Null, |at| text(self.lines[at].text())),
+            Place::Text(name) => {
+                self.first(name).map_or(Value::Null, |at| text(self.lines[at].text()))
+            }
             Place::Part(name, part) => {
-                let held = self.first(name).and_then(|at| parts(&self.lines[at].value).get(part).map(|part| unescaped(part)));
+                let held = self.first(name).and_then(|at| {
+                    parts(&self.lines[at].value).get(part).map(|part| unescaped(part))
+                });
                 held.map_or(Value::Null, text)
             }
-            Place::List(name) => self.all(name, having).into_iter().map(|at| json!(self.lines[at].text())).collect(),
+            Place::List(name) => {
+                self.all(name, having).into_iter().map(|at| json!(self.lines[at].text())).collect()
+            }
             Place::Types(name) => self
                 .all(name, having)
                 .into_iter()
@@ -214,8 +250,15 @@ impl Card {
         }
     }
 
-    /// Writes a value there. Of a list one element: the displaced one's place, else the preferred one's, else the end (P9); a list is the whole.
-    pub(super) fn put(&mut self, place: Place, having: Option<&str>, value: &Value, displaced: &Value) {
+    /// Writes a value there. Of a list one element: the displaced one's place, else the preferred
+    /// one's, else the end (P9); a list is the whole.
+    pub(super) fn put(
+        &mut self,
+        place: Place,
+        having: Option<&str>,
+        value: &Value,
+        displaced: &Value,
+    ) {
         match place {
             Place::Types(_) => {}
             Place::Text(name) => match (self.first(name), is_empty(value)) {
@@ -241,7 +284,8 @@ impl Card {
                 let params = having.map_or(String::new(), |word| format!("TYPE={}", word.trim()));
                 let there = self.all(name, having);
                 if let Value::Array(wanted) = value {
-                    let mut left: Vec<&Value> = wanted.iter().filter(|value| !is_empty(value)).collect();
+                    let mut left: Vec<&Value> =
+                        wanted.iter().filter(|value| !is_empty(value)).collect();
                     let mut gone = Vec::new();
                     for at in there {
                         let held = json!(self.lines[at].text());
@@ -252,10 +296,13 @@ impl Card {
                     }
                     gone.sort_unstable_by(|a, b| b.cmp(a));
                     gone.into_iter().for_each(|at| drop(self.lines.remove(at)));
-                    left.into_iter().for_each(|value| self.add(Line::new(name, &params, escaped(&as_text(value)))));
+                    left.into_iter().for_each(|value| {
+                        self.add(Line::new(name, &params, escaped(&as_text(value))))
+                    });
                     return;
                 }
-                let same = |at: &&usize| self.lines[**at].text().eq_ignore_ascii_case(&as_text(displaced));
+                let same =
+                    |at: &&usize| self.lines[**at].text().eq_ignore_ascii_case(&as_text(displaced));
                 // P9: at a first link nothing is its own yet.
                 let adds = is_added(displaced) && !is_empty(value);
                 let place = there.iter().find(same).or(there.first()).copied().filter(|_| !adds);
@@ -274,7 +321,8 @@ impl Card {
         self.lines.insert(self.lines.len() - 1, line);
     }
 
-    /// A card needs a name to show, and version 3.0 a structured one (RFC 2426, section 4): made of what there is.
+    /// A card needs a name to show, and version 3.0 a structured one (RFC 2426, section 4): made of
+    /// what there is.
     pub(super) fn make_whole(&mut self) {
         if self.first("N").is_none() {
             let name = self.get(Place::Text("FN"), None);
@@ -282,11 +330,17 @@ impl Card {
             self.add(Line::new("N", "", format!("{family};;;;")));
         }
         if is_empty(&self.get(Place::Text("FN"), None)) {
-            let name: Vec<String> =
-                [1, 0].iter().filter_map(|&part| self.get(Place::Part("N", part), None).as_str().map(str::to_string)).collect();
-            let others =
-                ["EMAIL", "ORG", "TEL"].iter().find_map(|name| self.get(Place::Text(name), None).as_str().map(str::to_string));
-            let name = if name.is_empty() { others.unwrap_or_else(|| "-".into()) } else { name.join(" ") };
+            let name: Vec<String> = [1, 0]
+                .iter()
+                .filter_map(|&part| {
+                    self.get(Place::Part("N", part), None).as_str().map(str::to_string)
+                })
+                .collect();
+            let others = ["EMAIL", "ORG", "TEL"]
+                .iter()
+                .find_map(|name| self.get(Place::Text(name), None).as_str().map(str::to_string));
+            let name =
+                if name.is_empty() { others.unwrap_or_else(|| "-".into()) } else { name.join(" ") };
             self.put(Place::Text("FN"), None, &json!(name), &Value::Null);
         }
     }
@@ -316,7 +370,10 @@ mod tests {
     #[test]
     fn what_is_read_is_in_the_order_of_preference_and_unescaped() {
         let card = ase();
-        assert_eq!(card.get(Place::List("EMAIL"), None), json!(["ase@example.no", "home@example.org"]));
+        assert_eq!(
+            card.get(Place::List("EMAIL"), None),
+            json!(["ase@example.no", "home@example.org"])
+        );
         assert_eq!(card.get(Place::List("TEL"), Some("cell")), json!(["+47 900 00 001"]));
         assert_eq!(card.get(Place::List("TEL"), Some("fax")), json!([]));
         assert_eq!(card.get(Place::Part("N", 1), None), json!("Åse"));
@@ -329,7 +386,12 @@ mod tests {
     #[test]
     fn what_a_write_does_not_concern_stays_as_it_was() {
         let mut card = ase();
-        card.put(Place::List("EMAIL"), None, &json!("ase.nes@example.no"), &json!("home@example.org"));
+        card.put(
+            Place::List("EMAIL"),
+            None,
+            &json!("ase.nes@example.no"),
+            &json!("home@example.org"),
+        );
         card.put(Place::Part("N", 0), None, &json!("Nes; Jr"), &Value::Null);
         card.put(Place::Text("NOTE"), None, &json!("two\nlines, END:VCARD"), &Value::Null);
         let again = Card::read(&card.written()).unwrap();
@@ -349,9 +411,18 @@ mod tests {
     #[test]
     fn a_list_is_the_whole_and_keeps_the_lines_that_stay() {
         let mut card = ase();
-        card.put(Place::List("EMAIL"), None, &json!(["home@example.org", "new@example.no"]), &Value::Null);
+        card.put(
+            Place::List("EMAIL"),
+            None,
+            &json!(["home@example.org", "new@example.no"]),
+            &Value::Null,
+        );
         let text = card.written();
-        assert!(text.contains("item1.EMAIL;TYPE=home:home@example.org") && text.contains("EMAIL:new@example.no"), "{text}");
+        assert!(
+            text.contains("item1.EMAIL;TYPE=home:home@example.org")
+                && text.contains("EMAIL:new@example.no"),
+            "{text}"
+        );
         assert!(!text.contains("ase@example.no"), "{text}");
         card.put(Place::List("EMAIL"), None, &Value::Null, &json!("new@example.no"));
         assert_eq!(card.get(Place::List("EMAIL"), None), json!(["home@example.org"]));

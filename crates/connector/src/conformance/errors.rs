@@ -1,5 +1,6 @@
-//! Errors are provoked, each as a run may meet it, and what the connector makes of the answer is compared with what it should: a run acts on
-//! the meaning, and a record's fault that passes for a system's illness would pause all the others.
+//! Errors are provoked, each as a run may meet it, and what the connector makes of the answer is
+//! compared with what it should: a run acts on the meaning, and a record's fault that passes for a
+//! system's illness would pause all the others.
 //!
 //! Too many requests are not provoked: that would be at the cost of whoever else uses the system.
 
@@ -16,7 +17,8 @@ impl Run<'_> {
     /// What needs no writing: records that are not there.
     pub(super) fn looking_for_nobody(&mut self) {
         let seen = self.seen.records.first().cloned();
-        let advice = "if that is how it says so, add a rule to `errors` for this status with `means: gone`";
+        let advice =
+            "if that is how it says so, add a rule to `errors` for this status with `means: gone`";
         if !self.ty.can.get {
             self.note("not found is told", Verdict::NotOffered);
             return self.note("a malformed id is told", Verdict::NotOffered);
@@ -25,15 +27,23 @@ impl Run<'_> {
             None => Verdict::NotTried("there is no record to make an id after".into()),
             Some(id) => match self.connector.get(&self.ty.kind, &self.watch, &id) {
                 Ok(None) => Verdict::Holds,
-                Ok(Some(record)) => Verdict::Fails(format!("{id} was asked for, and {} came", record.id)),
-                Err(trouble) => Verdict::Fails(format!("it passes for trouble with the system: {trouble}; {advice}")),
+                Ok(Some(record)) => {
+                    Verdict::Fails(format!("{id} was asked for, and {} came", record.id))
+                }
+                Err(trouble) => Verdict::Fails(format!(
+                    "it passes for trouble with the system: {trouble}; {advice}"
+                )),
             },
         };
         self.verdict("not found is told", &["errors:"], verdict);
         let verdict = match self.connector.get(&self.ty.kind, &self.watch, MALFORMED) {
             Ok(None) | Err(Trouble::Malformed(_)) => Verdict::Holds,
-            Ok(Some(record)) => Verdict::Fails(format!("`{MALFORMED}` was asked for, and {} came", record.id)),
-            Err(trouble) => Verdict::Fails(format!("it passes for trouble with the system: {trouble}; {advice}")),
+            Ok(Some(record)) => {
+                Verdict::Fails(format!("`{MALFORMED}` was asked for, and {} came", record.id))
+            }
+            Err(trouble) => Verdict::Fails(format!(
+                "it passes for trouble with the system: {trouble}; {advice}"
+            )),
         };
         self.verdict("a malformed id is told", &["errors:"], verdict);
     }
@@ -45,32 +55,39 @@ impl Run<'_> {
         }
         let mut taken = Vec::new();
         for (prop, wrong) in self.wrong_values(values) {
-            let (path, limited) = (&self.watch[prop], self.ty.properties[prop].stored_as.max_chars.is_some());
+            let (path, limited) =
+                (&self.watch[prop], self.ty.properties[prop].stored_as.max_chars.is_some());
             let shown = self.connector.get(&self.ty.kind, &self.watch, &made.id).ok().flatten();
             let displaced = shown.and_then(|shown| shown.values[prop].clone()).unwrap_or_default();
             let write = Write {
                 action: Action::Update { id: made.id.clone(), version: None },
-                values: vec![WriteValue { prop, value: wrong.clone(), displaced: displaced.into() }],
+                values: vec![WriteValue {
+                    prop,
+                    value: wrong.clone(),
+                    displaced: displaced.into(),
+                }],
                 token: "lockstep-test-wrong".into(),
             };
             let verdict = match self.write(write) {
                 Outcome::Rejected { prop: Some(blamed), .. } if blamed == prop => Verdict::Holds,
                 Outcome::Rejected { prop: None, message } => {
-                    let name = path.path.as_str().rsplit('.').next().unwrap_or_default().to_lowercase();
+                    let name =
+                        path.path.as_str().rsplit('.').next().unwrap_or_default().to_lowercase();
                     match message.to_lowercase().contains(&name) {
                         true => Verdict::Fails(format!(
                             "{path} was refused ({message}), and the property is not named: say with `property` in `errors` where the answer \
                              names it, so that the rest of a record is written without it"
                         )),
                         // Nothing that the manifest could say would tell.
-                        false => {
-                            Verdict::NotTried(format!("{path} was refused, and the answer does not say so of it: {message}"))
-                        }
+                        false => Verdict::NotTried(format!(
+                            "{path} was refused, and the answer does not say so of it: {message}"
+                        )),
                     }
                 }
-                Outcome::Rejected { prop: Some(other), .. } => {
-                    Verdict::Fails(format!("{path} was refused, and {} was named", self.watch[other]))
-                }
+                Outcome::Rejected { prop: Some(other), .. } => Verdict::Fails(format!(
+                    "{path} was refused, and {} was named",
+                    self.watch[other]
+                )),
                 Outcome::Done(_) if limited && !self.is_cut(prop, &wrong, made) => {
                     Verdict::Fails(format!("{path} takes more than its max-chars"))
                 }
@@ -99,22 +116,33 @@ impl Run<'_> {
         self.shows(prop, shown.as_ref(), written) && shown != Some(written.clone())
     }
 
-    /// Values that a system should refuse, the surest first: too long, empty where one is required, of another type, no address.
+    /// Values that a system should refuse, the surest first: too long, empty where one is required,
+    /// of another type, no address.
     fn wrong_values(&self, values: &[WriteValue]) -> Vec<(usize, Value)> {
         let open = |prop: &usize| {
             let property = &self.ty.properties[*prop];
-            !property.create_only && !property.read_only && property.derived_from.is_none() && !property.list
+            !property.create_only
+                && !property.read_only
+                && property.derived_from.is_none()
+                && !property.list
         };
         let all = || (0..self.ty.properties.len()).filter(open);
         let written = || values.iter().map(|value| value.prop).filter(open);
         let property = |prop: usize| &self.ty.properties[prop];
         let mut wrong: Vec<(usize, Value)> = Vec::new();
-        wrong.extend(written().filter_map(|prop| Some((prop, json!("x".repeat(property(prop).stored_as.max_chars? + 1))))));
-        wrong.extend(written().filter(|prop| property(*prop).required).map(|prop| (prop, Value::Null)));
+        wrong.extend(written().filter_map(|prop| {
+            Some((prop, json!("x".repeat(property(prop).stored_as.max_chars? + 1))))
+        }));
+        wrong.extend(
+            written().filter(|prop| property(*prop).required).map(|prop| (prop, Value::Null)),
+        );
         let typed = |prop: &usize| {
             use PlainType::{Boolean, Date, Datetime, Decimal, Float, Integer};
             property(*prop).reference.is_none()
-                && matches!(property(*prop).ty, Boolean | Date | Datetime | Decimal | Float | Integer)
+                && matches!(
+                    property(*prop).ty,
+                    Boolean | Date | Datetime | Decimal | Float | Integer
+                )
         };
         wrong.extend(all().filter(typed).map(|prop| (prop, json!("lockstep"))));
         let mail = |prop: &usize| self.watch[*prop].path.as_str().to_lowercase().contains("mail");
@@ -126,10 +154,13 @@ impl Run<'_> {
     pub(super) fn changing_what_is_gone(&mut self, values: &[WriteValue], made: &ReadRecord) {
         let what = "a change of what is gone is told";
         let changeable = values.iter().find(|value| !self.ty.properties[value.prop].create_only);
-        let Some(value) = changeable.filter(|_| self.ty.can.update) else { return self.note(what, Verdict::NotOffered) };
+        let Some(value) = changeable.filter(|_| self.ty.can.update) else {
+            return self.note(what, Verdict::NotOffered);
+        };
         let values = vec![WriteValue { displaced: value.value.clone().into(), ..value.clone() }];
         let action = Action::Update { id: made.id.clone(), version: made.version.clone() };
-        let verdict = match self.write(Write { action, values, token: "lockstep-test-gone".into() }) {
+        let verdict = match self.write(Write { action, values, token: "lockstep-test-gone".into() })
+        {
             Outcome::Gone { .. } => Verdict::Holds,
             other => Verdict::Fails(told(&other)),
         };

@@ -1,11 +1,14 @@
-//! A conformance run: what a connector says it can is tried on the system itself, and a sheet tells what held.
+//! A conformance run: what a connector says it can is tried on the system itself, and a sheet tells
+//! what held.
 //!
-//! Reading is always tried ([`reading`]). Writing only where it is asked for ([`writing`]), on records of its own that carry a mark, and
-//! that are deleted in the end where the system can delete; what stays is named. Nothing else in the system is touched. Errors are provoked
-//! in [`errors`].
+//! Reading is always tried ([`reading`]). Writing only where it is asked for ([`writing`]), on
+//! records of its own that carry a mark, and that are deleted in the end where the system can
+//! delete; what stays is named. Nothing else in the system is touched. Errors are provoked in
+//! [`errors`].
 //!
-//! A manifest may be wrong and look right: the interpreter leaves out of an answer what was not asked for, so a look-up that ignores its
-//! value still finds the one record. So answers are looked at by [`Connector::probe`], too.
+//! A manifest may be wrong and look right: the interpreter leaves out of an answer what was not
+//! asked for, so a look-up that ignores its value still finds the one record. So answers are looked
+//! at by [`Connector::probe`], too.
 
 mod errors;
 mod reading;
@@ -67,7 +70,8 @@ impl Sheet {
     }
 }
 
-/// Asks what no document settles about a system, and this account may. `None` where there is nothing to ask.
+/// Asks what no document settles about a system, and this account may. `None` where there is
+/// nothing to ask.
 pub fn settle_questions(connector: &dyn Connector) -> Option<Sheet> {
     let trial = |Settled { what, expected, came, holds }: Settled| {
         let (what, verdict) = match holds {
@@ -84,8 +88,10 @@ pub fn settle_questions(connector: &dyn Connector) -> Option<Sheet> {
 
 /// Tries everything that a connector offers for a record type.
 pub fn try_type(connector: &dyn Connector, ty: &TypeSchema, writes: bool) -> Sheet {
-    let watch = ty.properties.iter().map(|property| PropertyRef::new(property.path.as_str())).collect();
-    let mut run = Run { connector, ty, watch, trials: vec![], seen: Seen::default(), left: BTreeMap::new() };
+    let watch =
+        ty.properties.iter().map(|property| PropertyRef::new(property.path.as_str())).collect();
+    let mut run =
+        Run { connector, ty, watch, trials: vec![], seen: Seen::default(), left: BTreeMap::new() };
     run.seen = run.reading();
     run.getting();
     run.finding();
@@ -103,7 +109,11 @@ pub fn try_type(connector: &dyn Connector, ty: &TypeSchema, writes: bool) -> She
             ("delete", can.delete),
             ("a change of what is gone is told", can.update && can.delete),
         ] {
-            let verdict = if offered { Verdict::NotTried("only with --write".into()) } else { Verdict::NotOffered };
+            let verdict = if offered {
+                Verdict::NotTried("only with --write".into())
+            } else {
+                Verdict::NotOffered
+            };
             run.note(what, verdict);
         }
     }
@@ -112,7 +122,8 @@ pub fn try_type(connector: &dyn Connector, ty: &TypeSchema, writes: bool) -> She
     Sheet { record_type: ty.kind.clone(), trials: run.trials, left, seen }
 }
 
-/// R3: with a wrong key nothing is "not there". A rule that takes a refused key for a record's end would have everything deleted.
+/// R3: with a wrong key nothing is "not there". A rule that takes a refused key for a record's end
+/// would have everything deleted.
 pub fn try_wrong_key(with_wrong_key: &dyn Connector, ty: &TypeSchema, sheet: &mut Sheet) {
     let what = "a refused key is no deletion";
     let Some(id) = &sheet.seen else { return };
@@ -126,7 +137,8 @@ pub fn try_wrong_key(with_wrong_key: &dyn Connector, ty: &TypeSchema, sheet: &mu
             Err(_) => Verdict::Holds,
         }
     } else {
-        let request = crate::ReadRequest { kind: &ty.kind, watch: &[], checkpoint: None, page_size: 1 };
+        let request =
+            crate::ReadRequest { kind: &ty.kind, watch: &[], checkpoint: None, page_size: 1 };
         match with_wrong_key.read(request) {
             Ok(page) if page.records.is_empty() => {
                 Verdict::Fails("with a wrong key the list is empty, and not refused: its records would pass for deleted".into())
@@ -206,15 +218,21 @@ impl Run<'_> {
         let property = &self.ty.properties[prop];
         let Some(shown) = shown else { return false };
         let stored = match written {
-            Value::Array(list) => Value::Array(list.iter().map(|one| as_stored(one.clone(), property.stored_as)).collect()),
+            Value::Array(list) => Value::Array(
+                list.iter().map(|one| as_stored(one.clone(), property.stored_as)).collect(),
+            ),
             one => as_stored(one.clone(), property.stored_as),
         };
         let plain = |value: &Value| match value {
-            Value::Array(list) if property.reference.is_some() => Value::Array(list.iter().map(as_id).collect()),
+            Value::Array(list) if property.reference.is_some() => {
+                Value::Array(list.iter().map(as_id).collect())
+            }
             one if property.reference.is_some() => as_id(one),
             one => one.clone(),
         };
-        equal(&plain(shown), &plain(&stored)) || equal_as(property.ty, shown, &stored) || equal_as(PlainType::Any, shown, &stored)
+        equal(&plain(shown), &plain(&stored))
+            || equal_as(property.ty, shown, &stored)
+            || equal_as(PlainType::Any, shown, &stored)
     }
 }
 
@@ -227,7 +245,11 @@ fn as_id(value: &Value) -> Value {
 fn brief(value: Option<&Value>) -> String {
     let Some(value) = value else { return "nothing".into() };
     let told = value.to_string();
-    if told.chars().count() <= 60 { told } else { told.chars().take(57).chain("…".chars()).collect() }
+    if told.chars().count() <= 60 {
+        told
+    } else {
+        told.chars().take(57).chain("…".chars()).collect()
+    }
 }
 
 /// Names in a row: `a`, `b` and 3 more.

@@ -10,7 +10,8 @@ use serde_json::json;
 use super::{Run, Seen, Verdict, brief, listed};
 use crate::{Absent, Checkpoint, Page, Probe, ReadRequest, RecordFault, Trouble};
 
-/// Pages as large as the manifest allows. A system may be large: no more than so much of it is listed.
+/// Pages as large as the manifest allows. A system may be large: no more than so much of it is
+/// listed.
 const WHOLE: usize = 10_000;
 const MOST_PAGES: usize = 25;
 const MOST_RECORDS: usize = 2_000;
@@ -47,14 +48,21 @@ impl Listing {
 
 impl Run<'_> {
     /// Lists from a checkpoint on, to the end or as far as is reasonable.
-    pub(super) fn listing(&self, from: Option<Checkpoint>, page_size: usize, most: usize) -> Result<Listing, Trouble> {
+    pub(super) fn listing(
+        &self,
+        from: Option<Checkpoint>,
+        page_size: usize,
+        most: usize,
+    ) -> Result<Listing, Trouble> {
         let began = Instant::now();
         let mut listing = Listing { checkpoint: from, ..Listing::default() };
         let mut ids = BTreeMap::new();
         loop {
             let checkpoint = listing.checkpoint.as_ref();
-            let request = ReadRequest { kind: &self.ty.kind, watch: &self.watch, checkpoint, page_size };
-            let Page { records, faults, gone, checkpoint, more, everything, .. } = self.connector.read(request)?;
+            let request =
+                ReadRequest { kind: &self.ty.kind, watch: &self.watch, checkpoint, page_size };
+            let Page { records, faults, gone, checkpoint, more, everything, .. } =
+                self.connector.read(request)?;
             listing.pages.push(records.len() + faults.len());
             let page = listing.pages.len();
             listing.faults.extend(faults);
@@ -69,14 +77,20 @@ impl Run<'_> {
                     listing.records.push(record);
                 }
             }
-            (listing.checkpoint, listing.everything, listing.complete) = (Some(checkpoint), everything, !more);
-            if !more || page >= most || listing.records.len() >= MOST_RECORDS || began.elapsed() > LONGEST {
+            (listing.checkpoint, listing.everything, listing.complete) =
+                (Some(checkpoint), everything, !more);
+            if !more
+                || page >= most
+                || listing.records.len() >= MOST_RECORDS
+                || began.elapsed() > LONGEST
+            {
                 return Ok(listing);
             }
         }
     }
 
-    /// Everything that there is, or as much of it as is reasonable; then what can be told from it. Gives records to go on with.
+    /// Everything that there is, or as much of it as is reasonable; then what can be told from it.
+    /// Gives records to go on with.
     pub(super) fn reading(&mut self) -> Seen {
         let whole = match self.listing(None, WHOLE, MOST_PAGES) {
             Ok(whole) => whole,
@@ -117,14 +131,23 @@ impl Run<'_> {
         let told = trouble.to_string();
         // It is listed, and not to its end.
         if told.contains("not complete") || told.contains("the same page comes again") {
-            let before = self.connector.probe(&self.ty.kind, Probe::BeforeFirst).ok().flatten().map_or(0, |before| before.shown);
+            let before = self
+                .connector
+                .probe(&self.ty.kind, Probe::BeforeFirst)
+                .ok()
+                .flatten()
+                .map_or(0, |before| before.shown);
             let before = match before {
                 0 => String::new(),
                 some => format!(
                     " Before the first page there are {some} records: look at `first`, and at how the request names the page."
                 ),
             };
-            return self.fails("list", &["list:", "paging:"], format!("pages are lost: {told}{before}"));
+            return self.fails(
+                "list",
+                &["list:", "paging:"],
+                format!("pages are lost: {told}{before}"),
+            );
         }
         let Ok(small) = self.listing(None, 1, 2) else {
             return self.fails("list", &["list:"], trouble.to_string());
@@ -140,11 +163,17 @@ impl Run<'_> {
     }
 
     /// R1: pages of whatever size show the same records, and as many as there are.
-    fn paging(&self, whole: &Listing, probed: Option<&crate::Probed>) -> Result<Verdict, (Vec<&'static str>, String)> {
+    fn paging(
+        &self,
+        whole: &Listing,
+        probed: Option<&crate::Probed>,
+    ) -> Result<Verdict, (Vec<&'static str>, String)> {
         let listed = whole.shown();
-        if let Some(before) = self.connector.probe(&self.ty.kind, Probe::BeforeFirst).ok().flatten() {
+        if let Some(before) = self.connector.probe(&self.ty.kind, Probe::BeforeFirst).ok().flatten()
+        {
             let known = whole.ids();
-            let lost: Vec<&String> = before.ids.iter().filter(|id| !known.contains(id.as_str())).collect();
+            let lost: Vec<&String> =
+                before.ids.iter().filter(|id| !known.contains(id.as_str())).collect();
             if whole.complete && !lost.is_empty() {
                 let why = format!(
                     "before the first page there are {} records that are not listed, {} among them: if pages are counted from 0, say `first: \
@@ -158,16 +187,20 @@ impl Run<'_> {
         let unseen = || Verdict::NotTried("there are no records".into());
         if listed == 0 {
             if let Some((place, total)) = probed.and_then(|probed| probed.totals_above(0)) {
-                let why =
-                    format!("no record is listed, and the answer says {total} at `{place}`: look at `items` and at `first`");
+                let why = format!(
+                    "no record is listed, and the answer says {total} at `{place}`: look at `items` and at `first`"
+                );
                 return Err((vec!["list:"], why));
             }
             return Ok(unseen());
         }
         if let Some(place) = probed.and_then(|probed| probed.without_total.as_ref()) {
             let told = probed.map(|probed| probed.totals.as_slice()).unwrap_or_default();
-            let told = told.first().map(|(place, _)| format!(": it is at `{place}`")).unwrap_or_default();
-            let why = format!("the answer has no `{place}`, so that a listing that ends too early would not be noticed{told}");
+            let told =
+                told.first().map(|(place, _)| format!(": it is at `{place}`")).unwrap_or_default();
+            let why = format!(
+                "the answer has no `{place}`, so that a listing that ends too early would not be noticed{told}"
+            );
             return Err((vec!["list:", "total:"], why));
         }
         if whole.complete
@@ -195,14 +228,26 @@ impl Run<'_> {
         self.smaller_pages(whole)
     }
 
-    /// The system gives fewer records than the manifest's `limit` on every page, however many are asked for.
-    fn page_is_cut(&self, whole: &Listing, probed: Option<&crate::Probed>) -> Result<(), (Vec<&'static str>, String)> {
-        let (Some(&first), Some(limit)) = (whole.pages.first(), probed.map(|probed| probed.limit)) else { return Ok(()) };
+    /// The system gives fewer records than the manifest's `limit` on every page, however many are
+    /// asked for.
+    fn page_is_cut(
+        &self,
+        whole: &Listing,
+        probed: Option<&crate::Probed>,
+    ) -> Result<(), (Vec<&'static str>, String)> {
+        let (Some(&first), Some(limit)) = (whole.pages.first(), probed.map(|probed| probed.limit))
+        else {
+            return Ok(());
+        };
         let follows = whole.pages.get(1).is_some_and(|next| *next > 0);
         if !follows || first >= limit || first == 0 {
             return Ok(());
         }
-        let more = self.connector.probe(&self.ty.kind, Probe::List { page_size: first + 1 }).ok().flatten();
+        let more = self
+            .connector
+            .probe(&self.ty.kind, Probe::List { page_size: first + 1 })
+            .ok()
+            .flatten();
         if more.is_some_and(|more| more.shown == first) {
             let why = format!(
                 "pages of {limit} are asked for, and the system gives {first} however many are asked for: say `limit: {first}`, and see that \
@@ -217,19 +262,26 @@ impl Run<'_> {
         let wrong = |why: String| Err((vec!["list:", "paging:"], why));
         let count = whole.shown();
         // What is compared: all records, or those of the first page of many.
-        let compared = if whole.complete { count } else { whole.pages.first().copied().unwrap_or(0) };
+        let compared =
+            if whole.complete { count } else { whole.pages.first().copied().unwrap_or(0) };
         let size = (compared / 4).clamp(1, 500);
         let most = if whole.complete { MOST_PAGES * 4 } else { compared / size };
         let small = match self.listing(None, size, most) {
             Ok(small) => small,
-            Err(trouble) => return wrong(format!("pages of {size} are not listed to the end: {trouble}")),
+            Err(trouble) => {
+                return wrong(format!("pages of {size} are not listed to the end: {trouble}"));
+            }
         };
         if let Some(id) = &small.twice {
             return wrong(twice(id));
         }
         let (all, some) = (whole.ids(), small.ids());
         let extra: Vec<&str> = some.difference(&all).copied().collect();
-        let missing: Vec<&str> = if whole.complete && small.complete { all.difference(&some).copied().collect() } else { vec![] };
+        let missing: Vec<&str> = if whole.complete && small.complete {
+            all.difference(&some).copied().collect()
+        } else {
+            vec![]
+        };
         if missing.is_empty() && (extra.is_empty() || !whole.complete && compared == 0) {
             return Ok(match small.pages.len() {
                 0 | 1 => Verdict::NotTried("one page has all the records".into()),
@@ -250,27 +302,34 @@ impl Run<'_> {
                 all.len(),
                 format_args!("{id}")
             )),
-            (_, Some(id)) => wrong(format!("pages of {size} show {id}, which larger ones do not show: pages are lost. {lead}")),
+            (_, Some(id)) => wrong(format!(
+                "pages of {size} show {id}, which larger ones do not show: pages are lost. {lead}"
+            )),
             _ => Ok(Verdict::Holds),
         }
     }
 
-    /// Whether the manifest's places are in the records, and what is there is of the type that it says.
+    /// Whether the manifest's places are in the records, and what is there is of the type that it
+    /// says.
     fn properties(&mut self, records: &[ReadRecord], absent: &[Absent]) {
         if records.is_empty() {
             return;
         }
         let before = self.trials.len();
-        let told = |record: &&ReadRecord| record.values.iter().flatten().any(|value| !value.is_null());
+        let told =
+            |record: &&ReadRecord| record.values.iter().flatten().any(|value| !value.is_null());
         let nothing = records.iter().filter(told).count() == 0;
         let mut untold = vec![];
         for Absent { path, is_property, at, like, names } in absent {
-            let property = self.ty.properties.iter().find(|property| property.path.as_str() == path);
+            let property =
+                self.ty.properties.iter().find(|property| property.path.as_str() == path);
             let excused = *is_property
                 && like.is_none()
                 && !nothing
                 && (self.ty.absent_is_empty
-                    || property.is_some_and(|property| property.create_only || property.derived_from.is_some()));
+                    || property.is_some_and(|property| {
+                        property.create_only || property.derived_from.is_some()
+                    }));
             if excused {
                 untold.push(path.clone());
                 continue;
@@ -304,14 +363,21 @@ impl Run<'_> {
             && absent.iter().all(|absent| absent.is_property)
             && records.iter().all(|record| record.modified.is_none())
         {
-            self.fails("properties", &["modified:"], "no record listed has a time of change at `modified`: is it there?");
+            self.fails(
+                "properties",
+                &["modified:"],
+                "no record listed has a time of change at `modified`: is it there?",
+            );
         }
         if self.trials.len() > before {
             return;
         }
         let verdict = match untold.is_empty() {
             true => Verdict::Holds,
-            false => Verdict::NotTried(format!("no record listed holds {}", listed(untold.iter().map(String::as_str)))),
+            false => Verdict::NotTried(format!(
+                "no record listed holds {}",
+                listed(untold.iter().map(String::as_str))
+            )),
         };
         self.note("properties", verdict);
     }
@@ -327,7 +393,10 @@ impl Run<'_> {
                     Value::Array(list) if property.list => list.as_slice(),
                     one => std::slice::from_ref(one),
                 };
-                values.iter().find(|value| !is_of(property.ty, value)).map(|value| (record.id.clone(), value.clone()))
+                values
+                    .iter()
+                    .find(|value| !is_of(property.ty, value))
+                    .map(|value| (record.id.clone(), value.clone()))
             });
             if let Some((id, value)) = odd {
                 let (path, ty) = (self.path(prop).to_string(), property.ty.name());
@@ -344,8 +413,14 @@ impl Run<'_> {
     fn references_of(&mut self, records: &[ReadRecord]) {
         for prop in 0..self.watch.len() {
             let Some(to) = &self.ty.properties[prop].reference else { continue };
-            let Some(ty) = self.connector.types().iter().find(|ty| ty.kind == *to).filter(|ty| ty.can.get) else { continue };
-            let Some((id, value)) = records.iter().find_map(|record| Some((record.id.clone(), sought(record, prop)?))) else {
+            let Some(ty) =
+                self.connector.types().iter().find(|ty| ty.kind == *to).filter(|ty| ty.can.get)
+            else {
+                continue;
+            };
+            let Some((id, value)) =
+                records.iter().find_map(|record| Some((record.id.clone(), sought(record, prop)?)))
+            else {
                 continue;
             };
             let Some(referred) = lockstep_model::id_text::id_text(&value) else { continue };
@@ -360,13 +435,15 @@ impl Run<'_> {
         }
     }
 
-    /// R1: what changed is shown, and what did not is not. Without a write of its own, by the times that the records tell.
+    /// R1: what changed is shown, and what did not is not. Without a write of its own, by the times
+    /// that the records tell.
     fn changes(&mut self, whole: &Listing) {
         let words = ["changes:"];
         if !self.ty.can.since {
             return self.note("changes", Verdict::NotOffered);
         }
-        match self.connector.probe(&self.ty.kind, Probe::Changes { since: now().plus_ms(YEAR_MS) }) {
+        match self.connector.probe(&self.ty.kind, Probe::Changes { since: now().plus_ms(YEAR_MS) })
+        {
             Ok(Some(probed)) if probed.shown > 0 => {
                 return self.fails(
                     "changes",
@@ -399,9 +476,12 @@ impl Run<'_> {
         let timed = || records.iter().filter_map(|record| Some((record.modified?, record)));
         let latest = timed().filter(|(at, _)| *at <= now()).max_by_key(|(at, _)| *at);
         let Some((latest, record)) = latest else {
-            return Verdict::NotTried("no record tells when it was changed; with --write one is changed".into());
+            return Verdict::NotTried(
+                "no record tells when it was changed; with --write one is changed".into(),
+            );
         };
-        let Some(since) = self.connector.changes_since(&self.ty.kind, latest.plus_ms(-1_000)) else {
+        let Some(since) = self.connector.changes_since(&self.ty.kind, latest.plus_ms(-1_000))
+        else {
             return Verdict::NotTried("it does not go by times".into());
         };
         let changes = match self.listing(Some(since), WHOLE, MOST_PAGES) {
@@ -416,7 +496,10 @@ impl Run<'_> {
                 record.id
             ));
         }
-        let old = changes.records.iter().find(|shown| shown.modified.is_some_and(|at| at.plus_ms(DAYS_MS) < latest));
+        let old = changes
+            .records
+            .iter()
+            .find(|shown| shown.modified.is_some_and(|at| at.plus_ms(DAYS_MS) < latest));
         match old {
             Some(old) => Verdict::Fails(format!(
                 "asked for what changed since {latest}, it shows {}, which was changed at {}: the filter is not heeded",
@@ -439,9 +522,14 @@ impl Run<'_> {
         };
         for seen in some {
             let failed = match self.get(&seen.id) {
-                Ok(Some(record)) if record.id != seen.id => Some(format!("{} was asked for, and {} came", seen.id, record.id)),
+                Ok(Some(record)) if record.id != seen.id => {
+                    Some(format!("{} was asked for, and {} came", seen.id, record.id))
+                }
                 Ok(Some(record)) => self.differs(&seen, &record),
-                Ok(None) => Some(format!("{} is listed and is not there by itself: look at its `path` and `item`", seen.id)),
+                Ok(None) => Some(format!(
+                    "{} is listed and is not there by itself: look at its `path` and `item`",
+                    seen.id
+                )),
                 Err(trouble) => Some(trouble.to_string()),
             };
             if let Some(why) = failed {
@@ -454,7 +542,9 @@ impl Run<'_> {
     /// Which property a record does not show alike in the list and by itself.
     fn differs(&self, listed: &ReadRecord, got: &ReadRecord) -> Option<String> {
         // Somebody may have changed it since.
-        if listed.modified != got.modified || listed.version.is_some() && got.version.is_some() && listed.version != got.version {
+        if listed.modified != got.modified
+            || listed.version.is_some() && got.version.is_some() && listed.version != got.version
+        {
             return None;
         }
         let mut pairs = self.watch.iter().zip(listed.values.iter().zip(&got.values));
@@ -463,7 +553,9 @@ impl Run<'_> {
             (None, Some(_)) => format!(
                 "`{path}` is shown by `get` and not by `list`, so that no edit of it would be noticed: ask for it in the list, or say `each-id`"
             ),
-            (Some(_), None) => format!("`{path}` is shown by `list` and not by `get`: look at `item`"),
+            (Some(_), None) => {
+                format!("`{path}` is shown by `list` and not by `get`: look at `item`")
+            }
             _ => format!(
                 "`{path}` is not the same in the list ({}) and by itself ({})",
                 brief(listed.as_ref()),
@@ -492,8 +584,11 @@ impl Run<'_> {
         let holds = |record: &&ReadRecord| sought(record, prop).is_some();
         let records = &self.seen.records;
         let (first, last) = (records.iter().find(holds), records.iter().rev().find(holds));
-        let some: Vec<(String, Value)> =
-            first.into_iter().chain(last).filter_map(|record| Some((record.id.clone(), sought(record, prop)?))).collect();
+        let some: Vec<(String, Value)> = first
+            .into_iter()
+            .chain(last)
+            .filter_map(|record| Some((record.id.clone(), sought(record, prop)?)))
+            .collect();
         let path = self.path(prop).to_string();
         let key = format!("{path}:");
         let words = ["find:", key.as_str()];
@@ -530,7 +625,9 @@ impl Run<'_> {
             }
             Ok(Some(_)) => match self.connector.find(&self.ty.kind, &self.watch, prop, &nobodys) {
                 Err(trouble) => {
-                    let why = format!("`{path}`: a value that nobody has is not answered with \"nobody\": {trouble}");
+                    let why = format!(
+                        "`{path}`: a value that nobody has is not answered with \"nobody\": {trouble}"
+                    );
                     self.fails("find", &words, why);
                 }
                 Ok(_) => {
@@ -547,8 +644,12 @@ impl Run<'_> {
     fn finding_quoted(&mut self, prop: usize) {
         let path = self.path(prop).to_string();
         let quoted = match self.nobodys_value(prop) {
-            Value::String(text) if text.contains('@') => json!(text.replace("lockstep-", "lock'step-")),
-            Value::String(text) if text.starts_with("Lockstep") => json!(text.replace("Lockstep-", "Lock'step & ")),
+            Value::String(text) if text.contains('@') => {
+                json!(text.replace("lockstep-", "lock'step-"))
+            }
+            Value::String(text) if text.starts_with("Lockstep") => {
+                json!(text.replace("Lockstep-", "Lock'step & "))
+            }
             _ => return,
         };
         if let Err(trouble) = self.connector.find(&self.ty.kind, &self.watch, prop, &quoted) {
@@ -564,11 +665,20 @@ impl Run<'_> {
     /// A value in the form of the others that nobody has.
     fn nobodys_value(&self, prop: usize) -> Value {
         let property = &self.ty.properties[prop];
-        let numbers = self.seen.records.iter().filter_map(|record| sought(record, prop)).any(|value| value.is_number());
+        let numbers = self
+            .seen
+            .records
+            .iter()
+            .filter_map(|record| sought(record, prop))
+            .any(|value| value.is_number());
         let path = property.path.as_str().to_lowercase();
-        let text = |text: &str| json!(text.chars().take(property.stored_as.max_chars.unwrap_or(64)).collect::<String>());
+        let text = |text: &str| {
+            json!(text.chars().take(property.stored_as.max_chars.unwrap_or(64)).collect::<String>())
+        };
         match property.ty {
-            PlainType::Integer | PlainType::Float | PlainType::Decimal | PlainType::Minutes => json!(987_654_321),
+            PlainType::Integer | PlainType::Float | PlainType::Decimal | PlainType::Minutes => {
+                json!(987_654_321)
+            }
             PlainType::Date => json!("1901-02-03"),
             PlainType::Datetime => json!("1901-02-03T04:05:06Z"),
             _ if numbers => json!(987_654_321),
@@ -593,7 +703,8 @@ fn sought(record: &ReadRecord, prop: usize) -> Option<Value> {
         Value::Array(list) => list.first()?,
         one => one,
     };
-    (!is_empty(value) && !value.is_array() && !value.is_object() && !value.is_boolean()).then(|| value.clone())
+    (!is_empty(value) && !value.is_array() && !value.is_object() && !value.is_boolean())
+        .then(|| value.clone())
 }
 
 fn is_of(ty: PlainType, value: &Value) -> bool {
@@ -602,12 +713,16 @@ fn is_of(ty: PlainType, value: &Value) -> bool {
     }
     let number = |value: &Value| match value {
         Value::Number(_) => true,
-        Value::String(text) => text.trim().replace(',', ".").parse::<f64>().is_ok_and(f64::is_finite),
+        Value::String(text) => {
+            text.trim().replace(',', ".").parse::<f64>().is_ok_and(f64::is_finite)
+        }
         _ => false,
     };
     match ty {
         PlainType::Integer | PlainType::Minutes => match value {
-            Value::Number(number) => number.as_i64().is_some() || number.as_f64().is_none_or(|n| n.fract() == 0.0),
+            Value::Number(number) => {
+                number.as_i64().is_some() || number.as_f64().is_none_or(|n| n.fract() == 0.0)
+            }
             Value::String(text) => text.trim().parse::<i128>().is_ok(),
             _ => false,
         },

@@ -1,4 +1,5 @@
-//! Values for records that anyone can see are a test: of the property's type, and where people choose from few words, one of these.
+//! Values for records that anyone can see are a test: of the property's type, and where people
+//! choose from few words, one of these.
 
 use std::collections::BTreeMap;
 
@@ -55,21 +56,25 @@ const HIDING: [&str; 18] = [
 const LONG: usize = 2_000;
 
 impl Run<'_> {
-    /// Whether the property can be written at all. The id, and what the system sets itself, are left to it.
+    /// Whether the property can be written at all. The id, and what the system sets itself, are
+    /// left to it.
     pub(super) fn is_writable(&self, prop: usize) -> bool {
         let property = &self.ty.properties[prop];
         let records = &self.seen.records;
         let is_id = !records.is_empty()
-            && records
-                .iter()
-                .all(|record| record.values[prop].as_ref().is_some_and(|value| super::as_id(value) == json!(record.id)));
+            && records.iter().all(|record| {
+                record.values[prop]
+                    .as_ref()
+                    .is_some_and(|value| super::as_id(value) == json!(record.id))
+            });
         !property.read_only && property.derived_from.is_none() && !is_id
     }
 
     /// Whether a change of it may hide the record.
     pub(super) fn may_hide(&self, prop: usize) -> bool {
         let name = self.last_name(prop);
-        self.ty.properties[prop].ty == PlainType::Boolean && HIDING.iter().any(|word| name.contains(word))
+        self.ty.properties[prop].ty == PlainType::Boolean
+            && HIDING.iter().any(|word| name.contains(word))
     }
 
     fn last_name(&self, prop: usize) -> String {
@@ -80,7 +85,13 @@ impl Run<'_> {
     /// What the records hold there, the commonest first.
     fn held_values(&self, prop: usize) -> Vec<Value> {
         let mut counted: BTreeMap<String, (usize, Value)> = BTreeMap::new();
-        for value in self.seen.records.iter().filter_map(|record| record.values[prop].as_ref()).filter(|value| !is_empty(value)) {
+        for value in self
+            .seen
+            .records
+            .iter()
+            .filter_map(|record| record.values[prop].as_ref())
+            .filter(|value| !is_empty(value))
+        {
             counted.entry(value.to_string()).or_insert((0, value.clone())).0 += 1;
         }
         let mut all: Vec<(usize, Value)> = counted.into_values().collect();
@@ -90,7 +101,13 @@ impl Run<'_> {
 
     /// Values for all that can be written of a new record.
     pub(super) fn marked(&self, mark: &str) -> Vec<WriteValue> {
-        let value = |prop: usize| Some(WriteValue { prop, value: self.sample(prop, mark, 0)?, displaced: Value::Null.into() });
+        let value = |prop: usize| {
+            Some(WriteValue {
+                prop,
+                value: self.sample(prop, mark, 0)?,
+                displaced: Value::Null.into(),
+            })
+        };
         (0..self.watch.len()).filter(|prop| self.is_writable(*prop)).filter_map(value).collect()
     }
 
@@ -98,18 +115,28 @@ impl Run<'_> {
     pub(super) fn is_risky(&self, prop: usize) -> bool {
         let property = &self.ty.properties[prop];
         !property.required
-            && (property.list || property.reference.is_some() || property.ty != PlainType::String || self.is_code(prop))
+            && (property.list
+                || property.reference.is_some()
+                || property.ty != PlainType::String
+                || self.is_code(prop))
     }
 
     fn is_code(&self, prop: usize) -> bool {
         let name = self.last_name(prop);
         let held = self.held_values(prop);
-        let shown = self.seen.records.iter().filter(|record| record.values[prop].as_ref().is_some_and(|v| !is_empty(v))).count();
+        let shown = self
+            .seen
+            .records
+            .iter()
+            .filter(|record| record.values[prop].as_ref().is_some_and(|v| !is_empty(v)))
+            .count();
         self.ty.properties[prop].ty == PlainType::String
-            && (CODES.iter().any(|code| name.contains(code)) || shown >= 4 && held.len() * 2 <= shown)
+            && (CODES.iter().any(|code| name.contains(code))
+                || shown >= 4 && held.len() * 2 <= shown)
     }
 
-    /// A value of the property's type; another one for each `variant`. `None` where none can be made.
+    /// A value of the property's type; another one for each `variant`. `None` where none can be
+    /// made.
     pub(super) fn sample(&self, prop: usize, mark: &str, variant: usize) -> Option<Value> {
         let property = &self.ty.properties[prop];
         let held = self.held_values(prop);
@@ -124,7 +151,12 @@ impl Run<'_> {
             known.dedup();
             if known.len() <= variant {
                 let numeric = known.first().map(Value::is_number);
-                known.extend(self.ids_of(to, numeric).into_iter().filter(|id| !known.contains(id)).collect::<Vec<_>>());
+                known.extend(
+                    self.ids_of(to, numeric)
+                        .into_iter()
+                        .filter(|id| !known.contains(id))
+                        .collect::<Vec<_>>(),
+                );
             }
             let one = known.get(variant).cloned();
             return if property.list { one.map(|one| json!([one])) } else { one };
@@ -140,10 +172,9 @@ impl Run<'_> {
             });
         }
         match property.ty {
-            _ if self.is_code(prop) => held
-                .get(variant)
-                .cloned()
-                .or_else(|| (property.required && variant == 0).then(|| self.plain(prop, mark, variant))),
+            _ if self.is_code(prop) => held.get(variant).cloned().or_else(|| {
+                (property.required && variant == 0).then(|| self.plain(prop, mark, variant))
+            }),
             PlainType::Integer if !held.is_empty() => held.get(variant).cloned().or_else(|| {
                 let one = held[0].as_i64()?;
                 Some(json!(one.checked_add(i64::try_from(variant).ok()?)?))
@@ -168,17 +199,26 @@ impl Run<'_> {
             Kind::Phone => format!("+47 22 {number:06}"),
             _ if has(&["phone", "mobile", "telefon"]) => format!("+47 22 {number:06}"),
             Kind::Url => format!("https://example.com/lockstep-{mark}"),
-            _ if has(&["url", "website", "homepage"]) => format!("https://example.com/lockstep-{mark}"),
-            _ if has(&["login", "username", "user_name", "slug", "handle"]) => format!("lockstep-{mark}"),
+            _ if has(&["url", "website", "homepage"]) => {
+                format!("https://example.com/lockstep-{mark}")
+            }
+            _ if has(&["login", "username", "user_name", "slug", "handle"]) => {
+                format!("lockstep-{mark}")
+            }
             _ => format!("Lockstep test {mark}"),
         };
         match property.ty {
             PlainType::Integer | PlainType::Minutes => json!(1 + variant),
-            PlainType::Float | PlainType::Decimal => [json!(1.5), json!(2.25), json!(3.75)][variant.min(2)].clone(),
+            PlainType::Float | PlainType::Decimal => {
+                [json!(1.5), json!(2.25), json!(3.75)][variant.min(2)].clone()
+            }
             PlainType::Boolean => json!(variant.is_multiple_of(2)),
             PlainType::Date => json!(["2001-02-03", "2002-03-04", "2003-04-05"][variant.min(2)]),
             PlainType::Datetime => {
-                json!(["2001-02-03T04:05:06Z", "2002-03-04T05:06:07Z", "2003-04-05T06:07:08Z"][variant.min(2)])
+                json!(
+                    ["2001-02-03T04:05:06Z", "2002-03-04T05:06:07Z", "2003-04-05T06:07:08Z"]
+                        [variant.min(2)]
+                )
             }
             _ => {
                 let most = property.stored_as.max_chars.unwrap_or(usize::MAX);
@@ -201,7 +241,8 @@ impl Run<'_> {
         let Some(ty) = ty else { return vec![] };
         let watch: Vec<PropertyRef> = vec![];
         let request = ReadRequest { kind, watch: &watch, checkpoint: None, page_size: 5 };
-        let records: Vec<ReadRecord> = self.connector.read(request).map(|page| page.records).unwrap_or_default();
+        let records: Vec<ReadRecord> =
+            self.connector.read(request).map(|page| page.records).unwrap_or_default();
         let numeric = numeric.or(ty.numeric_ids).unwrap_or(false);
         let id = |id: &str| match id.parse::<u64>() {
             Ok(number) if numeric => json!(number),

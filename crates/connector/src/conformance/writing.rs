@@ -1,5 +1,5 @@
-//! A record of the run's own, from its creation to its end: every property is written and read back, and what was changed is among the
-//! changes.
+//! A record of the run's own, from its creation to its end: every property is written and read
+//! back, and what was changed is among the changes.
 
 use std::time::{Duration, Instant};
 
@@ -55,18 +55,28 @@ impl Run<'_> {
         let mut values = self.marked(mark);
         let mut refused = vec![];
         let made = loop {
-            let create = Write { action: Action::Create, values: values.clone(), token: format!("lockstep-test-{mark}") };
+            let create = Write {
+                action: Action::Create,
+                values: values.clone(),
+                token: format!("lockstep-test-{mark}"),
+            };
             match self.write(create) {
                 Outcome::Done(made) => break made,
-                // One of a few words is wanted there, or something that only people know: it is tried without.
+                // One of a few words is wanted there, or something that only people know: it is
+                // tried without.
                 Outcome::Rejected { prop: Some(prop), message }
-                    if values.len() > 1 && values.iter().any(|v| v.prop == prop) && !self.ty.properties[prop].required =>
+                    if values.len() > 1
+                        && values.iter().any(|v| v.prop == prop)
+                        && !self.ty.properties[prop].required =>
                 {
                     refused.push(format!("`{}` ({message})", self.path(prop)));
                     values.retain(|value| value.prop != prop);
                 }
-                // What is refused is not named: the record is made of the plain texts, and the rest is tried one by one.
-                Outcome::Rejected { prop: None, .. } if values.iter().any(|value| self.is_risky(value.prop)) => {
+                // What is refused is not named: the record is made of the plain texts, and the rest
+                // is tried one by one.
+                Outcome::Rejected { prop: None, .. }
+                    if values.iter().any(|value| self.is_risky(value.prop)) =>
+                {
                     values.retain(|value| !self.is_risky(value.prop));
                 }
                 other => {
@@ -96,7 +106,10 @@ impl Run<'_> {
         if !refused.is_empty() {
             self.note(
                 "values that are refused",
-                Verdict::NotTried(format!("the system takes none of ours for {}", refused.join(", "))),
+                Verdict::NotTried(format!(
+                    "the system takes none of ours for {}",
+                    refused.join(", ")
+                )),
             );
         }
         Some((shown, values))
@@ -114,25 +127,43 @@ impl Run<'_> {
         }
         // It was made, and nothing tells which it is.
         let listing = self.listing(None, LARGE_PAGE, MOST_PAGES);
-        let holds = |record: &ReadRecord| record.values.iter().flatten().any(|value| value.to_string().contains(mark));
+        let holds = |record: &ReadRecord| {
+            record.values.iter().flatten().any(|value| value.to_string().contains(mark))
+        };
         let found = listing.ok().and_then(|listing| listing.records.into_iter().find(holds));
-        let advice = "say with `item` where the record is in the answer, or with `id-at` where its id is";
+        let advice =
+            "say with `item` where the record is in the answer, or with `id-at` where its id is";
         match found {
             Some(record) => {
                 self.left_behind(&record.id, mark);
-                self.fails("create", &["create:"], format!("{}: it was created as {}; {advice}", told(outcome), record.id));
+                self.fails(
+                    "create",
+                    &["create:"],
+                    format!("{}: it was created as {}; {advice}", told(outcome), record.id),
+                );
             }
             None => {
-                self.left.insert("(unknown)".into(), format!("perhaps made by the test, with the mark {mark}"));
-                self.fails("create", &["create:"], format!("{}: it may have been created; {advice}", told(outcome)));
+                self.left.insert(
+                    "(unknown)".into(),
+                    format!("perhaps made by the test, with the mark {mark}"),
+                );
+                self.fails(
+                    "create",
+                    &["create:"],
+                    format!("{}: it may have been created; {advice}", told(outcome)),
+                );
             }
         }
     }
 
     /// Compares what was written with what is shown.
     fn kept(&mut self, what: &'static str, values: &[WriteValue], shown: &ReadRecord) -> bool {
-        let lost: Vec<&WriteValue> =
-            values.iter().filter(|value| !self.shows(value.prop, shown.values[value.prop].as_ref(), &value.value)).collect();
+        let lost: Vec<&WriteValue> = values
+            .iter()
+            .filter(|value| {
+                !self.shows(value.prop, shown.values[value.prop].as_ref(), &value.value)
+            })
+            .collect();
         let word = if what == "create" { "create:" } else { "update:" };
         if values.len() > 1 && lost.len() == values.len() {
             let why = "nothing that was sent is shown: does the system look for the record where `wrap` puts it, and does nothing in `beside` \
@@ -140,7 +171,8 @@ impl Run<'_> {
             self.fails(what, &[word], why);
             return false;
         }
-        let lost: Vec<(usize, Value)> = lost.into_iter().map(|value| (value.prop, value.value.clone())).collect();
+        let lost: Vec<(usize, Value)> =
+            lost.into_iter().map(|value| (value.prop, value.value.clone())).collect();
         for (prop, value) in &lost {
             let path = self.path(*prop).to_string();
             let cut = match (value, shown.values[*prop].as_ref()) {
@@ -171,8 +203,12 @@ impl Run<'_> {
         Some(if at.0 % 60_000 == 0 { at.plus_ms(-1_000) } else { at.plus_ms(1_000) })
     }
 
-    /// Looks until it is there, as long as the system may lag behind. Gives after how long it was, beyond what is stated.
-    fn waits_for(&self, found: &mut dyn FnMut() -> Result<bool, Trouble>) -> Result<Option<u64>, Trouble> {
+    /// Looks until it is there, as long as the system may lag behind. Gives after how long it was,
+    /// beyond what is stated.
+    fn waits_for(
+        &self,
+        found: &mut dyn FnMut() -> Result<bool, Trouble>,
+    ) -> Result<Option<u64>, Trouble> {
         let stated = u64::try_from(self.ty.settles_ms).unwrap_or(0).min(LONGEST_WAIT_MS);
         let began = Instant::now();
         loop {
@@ -197,7 +233,8 @@ impl Run<'_> {
     /// R1: what was created is listed.
     fn listed_after(&mut self, made: &ReadRecord, mark: &str) {
         let what = "what is created is listed";
-        let before: Vec<String> = self.seen.records.iter().map(|record| record.id.clone()).collect();
+        let before: Vec<String> =
+            self.seen.records.iter().map(|record| record.id.clone()).collect();
         let mut vanished = None;
         let mut complete = true;
         let found = self.waits_for(&mut || {
@@ -207,7 +244,8 @@ impl Run<'_> {
             vanished = before.iter().find(|id| !ids.contains(id.as_str())).cloned();
             Ok(ids.contains(made.id.as_str()))
         });
-        let vanished = vanished.filter(|id| self.seen.complete && complete && matches!(self.get(id), Ok(Some(_))));
+        let vanished = vanished
+            .filter(|id| self.seen.complete && complete && matches!(self.get(id), Ok(Some(_))));
         match (found, vanished) {
             (Err(trouble), _) => self.fails(what, &["list:"], trouble.to_string()),
             (Ok(None), _) if complete => {
@@ -217,7 +255,10 @@ impl Run<'_> {
                 );
                 self.fails(what, &["list:"], why);
             }
-            (Ok(None), _) => self.note(what, Verdict::NotTried("the list is too long to be read to its end here".into())),
+            (Ok(None), _) => self.note(
+                what,
+                Verdict::NotTried("the list is too long to be read to its end here".into()),
+            ),
             (Ok(_), Some(id)) => {
                 let why = format!(
                     "{id} was listed before {} was created, is still there, and is not listed any more: the list has a limit, and `paging` does \
@@ -240,19 +281,32 @@ impl Run<'_> {
         self.fails(what, &["settles-ms:"], why);
     }
 
-    /// C2: whether a second one with the same values is refused; where it is not, Lockstep must look before it creates, and does.
+    /// C2: whether a second one with the same values is refused; where it is not, Lockstep must
+    /// look before it creates, and does.
     fn duplicating(&mut self, values: &[WriteValue], mark: &str, made: &ReadRecord) {
-        let again = Write { action: Action::Create, values: values.to_vec(), token: format!("lockstep-test-{mark}-2") };
+        let again = Write {
+            action: Action::Create,
+            values: values.to_vec(),
+            token: format!("lockstep-test-{mark}-2"),
+        };
         let words = ["errors:"];
         let what = "duplicates are told";
         match self.write(again) {
-            Outcome::Duplicate { id: Some(id), .. } if id == made.id => self.note(what, Verdict::Holds),
+            Outcome::Duplicate { id: Some(id), .. } if id == made.id => {
+                self.note(what, Verdict::Holds)
+            }
             Outcome::Duplicate { id: Some(id), .. } => {
-                self.fails(what, &words, format!("{} is there already, and {id} was named: look at `id` of the rule", made.id));
+                self.fails(
+                    what,
+                    &words,
+                    format!(
+                        "{} is there already, and {id} was named: look at `id` of the rule",
+                        made.id
+                    ),
+                );
             }
             Outcome::Duplicate { id: None, .. } => {
-                let why =
-                    "the record that is there is neither named nor found: say `id` in the rule, or `property` and a `find` by it";
+                let why = "the record that is there is neither named nor found: say `id` in the rule, or `property` and a `find` by it";
                 self.fails(what, &words, why);
             }
             Outcome::Done(second) if second.id == made.id => {
@@ -262,7 +316,8 @@ impl Run<'_> {
                 self.left_behind(&second.id, mark);
                 if self.ty.can.delete {
                     let action = Action::Delete { id: second.id.clone(), version: None };
-                    let delete = Write { action, values: vec![], token: format!("lockstep-test-{mark}-3") };
+                    let delete =
+                        Write { action, values: vec![], token: format!("lockstep-test-{mark}-3") };
                     if matches!(self.write(delete), Outcome::Done(_)) {
                         self.left.remove(&second.id);
                     }
@@ -270,8 +325,10 @@ impl Run<'_> {
                 self.note(what, Verdict::NotOffered);
             }
             other => {
-                let why =
-                    format!("a second creation: {}. If that is how it says so, add a rule with `means: duplicate`", told(&other));
+                let why = format!(
+                    "a second creation: {}. If that is how it says so, add a rule with `means: duplicate`",
+                    told(&other)
+                );
                 self.fails(what, &words, why);
             }
         }
@@ -280,14 +337,22 @@ impl Run<'_> {
     /// Whether something about this property has failed already.
     fn has_failed(&self, path: &str) -> bool {
         let key = format!("{path}:");
-        self.trials.iter().any(|trial| matches!(trial.verdict, Verdict::Fails(_)) && trial.place.last() == Some(&key))
+        self.trials.iter().any(|trial| {
+            matches!(trial.verdict, Verdict::Fails(_)) && trial.place.last() == Some(&key)
+        })
     }
 
     fn can_change(&self, prop: usize) -> bool {
         !self.ty.properties[prop].create_only && self.is_writable(prop)
     }
 
-    fn change(&self, made: &ReadRecord, version: Option<String>, values: Vec<WriteValue>, token: String) -> Outcome {
+    fn change(
+        &self,
+        made: &ReadRecord,
+        version: Option<String>,
+        values: Vec<WriteValue>,
+        token: String,
+    ) -> Outcome {
         self.write(Write { action: Action::Update { id: made.id.clone(), version }, values, token })
     }
 
@@ -298,7 +363,8 @@ impl Run<'_> {
         WriteValue { prop, value, displaced: displaced.into() }
     }
 
-    /// P6: one property is changed, and nothing else; the time and the version of the record move; what was decided before is refused.
+    /// P6: one property is changed, and nothing else; the time and the version of the record move;
+    /// what was decided before is refused.
     fn updating(&mut self, values: &[WriteValue], mark: &str, made: &ReadRecord) {
         if !self.ty.can.update {
             return self.note("update", Verdict::NotOffered);
@@ -311,7 +377,9 @@ impl Run<'_> {
                 && !property.list
                 && !self.is_risky(value.prop)
         };
-        let any = |value: &&WriteValue| self.can_change(value.prop) && self.sample(value.prop, mark, 1).is_some();
+        let any = |value: &&WriteValue| {
+            self.can_change(value.prop) && self.sample(value.prop, mark, 1).is_some()
+        };
         let Some(value) = values.iter().find(plain).or_else(|| values.iter().find(any)) else {
             return self.note("update", Verdict::NotTried("no property can be changed".into()));
         };
@@ -319,10 +387,18 @@ impl Run<'_> {
         let path = self.path(prop).to_string();
         let stale = self.get(&made.id).ok().flatten().unwrap_or_else(|| made.clone());
         let Some(after) = self.sample(prop, &format!("{mark}b"), 1) else {
-            return self.note("update", Verdict::NotTried(format!("there is no other value for `{path}`")));
+            return self.note(
+                "update",
+                Verdict::NotTried(format!("there is no other value for `{path}`")),
+            );
         };
         let change = Self::replacing(&stale, prop, after.clone());
-        let outcome = self.change(made, stale.version.clone(), vec![change], format!("lockstep-test-{mark}-u1"));
+        let outcome = self.change(
+            made,
+            stale.version.clone(),
+            vec![change],
+            format!("lockstep-test-{mark}-u1"),
+        );
         let answered = match outcome {
             Outcome::Done(answered) => answered,
             other => return self.fails("update", &["update:"], told(&other)),
@@ -337,7 +413,13 @@ impl Run<'_> {
         }
         let now = match self.get(&made.id) {
             Ok(Some(now)) => now,
-            Ok(None) => return self.fails("update", &["update:"], format!("{} is not there after it was updated", made.id)),
+            Ok(None) => {
+                return self.fails(
+                    "update",
+                    &["update:"],
+                    format!("{} is not there after it was updated", made.id),
+                );
+            }
             Err(trouble) => return self.fails("update", &["update:"], trouble.to_string()),
         };
         if !self.shows(prop, now.values[prop].as_ref(), &after) {
@@ -359,14 +441,26 @@ impl Run<'_> {
         self.note("update", Verdict::Holds);
         self.as_answered(false, &answered, &now);
         self.moved_on(&stale, &now);
-        let third = self.sample(prop, &format!("{mark}c"), 2).unwrap_or_else(|| value.value.clone());
+        let third =
+            self.sample(prop, &format!("{mark}c"), 2).unwrap_or_else(|| value.value.clone());
         let change = Self::replacing(&stale, prop, third);
         // P6: decided on what has changed since.
-        let outcome = self.change(made, stale.version.clone(), vec![change], format!("lockstep-test-{mark}-u2"));
+        let outcome = self.change(
+            made,
+            stale.version.clone(),
+            vec![change],
+            format!("lockstep-test-{mark}-u2"),
+        );
         let refused = match outcome {
             Outcome::Conflict { .. } => Ok(()),
-            Outcome::Done(_) => Err("an edit made meanwhile was written over: add `read-before`, a version, or a lock".into()),
-            other => Err(format!("{}. If that is how it says so, add a rule to `errors` with `means: conflict`", told(&other))),
+            Outcome::Done(_) => Err(
+                "an edit made meanwhile was written over: add `read-before`, a version, or a lock"
+                    .into(),
+            ),
+            other => Err(format!(
+                "{}. If that is how it says so, add a rule to `errors` with `means: conflict`",
+                told(&other)
+            )),
         };
         self.held("locking", &["update:"], refused);
     }
@@ -392,9 +486,17 @@ impl Run<'_> {
     }
 
     /// A property that changed though it was not written.
-    fn disturbed(&self, before: &ReadRecord, after: &ReadRecord, written: &[usize]) -> Option<String> {
-        let other =
-            |prop: &usize| !written.contains(prop) && self.is_writable(*prop) && self.ty.properties[*prop].derived_from.is_none();
+    fn disturbed(
+        &self,
+        before: &ReadRecord,
+        after: &ReadRecord,
+        written: &[usize],
+    ) -> Option<String> {
+        let other = |prop: &usize| {
+            !written.contains(prop)
+                && self.is_writable(*prop)
+                && self.ty.properties[*prop].derived_from.is_none()
+        };
         let lost = |prop: &usize| {
             let was = before.values[*prop].as_ref().filter(|value| !is_empty(value));
             was.is_some_and(|was| !self.shows(*prop, after.values[*prop].as_ref(), was))
@@ -408,15 +510,24 @@ impl Run<'_> {
         match (before.modified, after.modified) {
             (Some(then), Some(now)) if now > then => self.note(what, Verdict::Holds),
             (Some(then), Some(_)) if then.0 % 60_000 == 0 => {
-                self.note(what, Verdict::NotTried("times of whole minutes or days don't tell".into()));
+                self.note(
+                    what,
+                    Verdict::NotTried("times of whole minutes or days don't tell".into()),
+                );
             }
             (Some(then), Some(_)) => {
-                let why = format!("the record was changed, and `modified` still says {then}: is it the time of its creation?");
+                let why = format!(
+                    "the record was changed, and `modified` still says {then}: is it the time of its creation?"
+                );
                 self.fails(what, &["modified:"], why);
             }
             _ => {}
         }
-        let created = self.ty.created.as_ref().and_then(|path| self.watch.iter().position(|watched| watched.path == *path));
+        let created = self
+            .ty
+            .created
+            .as_ref()
+            .and_then(|path| self.watch.iter().position(|watched| watched.path == *path));
         if let Some(prop) = created
             && before.values[prop] != after.values[prop]
         {
@@ -429,35 +540,53 @@ impl Run<'_> {
         if let (Some(then), Some(now)) = (&before.version, &after.version)
             && then == now
         {
-            let why = format!("the record was changed, and its version is still {then}: nothing is locked by it");
+            let why = format!(
+                "the record was changed, and its version is still {then}: nothing is locked by it"
+            );
             self.fails("the version moves", &["version:"], why);
         }
     }
 
     /// R1: what was changed is among the changes.
-    fn changes_after(&mut self, made: &ReadRecord, since: Option<Timestamp>, before: Option<Checkpoint>) {
+    fn changes_after(
+        &mut self,
+        made: &ReadRecord,
+        since: Option<Timestamp>,
+        before: Option<Checkpoint>,
+    ) {
         if !self.ty.can.since
-            || self.trials.iter().any(|trial| trial.what == "changes" && matches!(trial.verdict, Verdict::Fails(_)))
+            || self
+                .trials
+                .iter()
+                .any(|trial| trial.what == "changes" && matches!(trial.verdict, Verdict::Fails(_)))
         {
             return;
         }
         let what = "what is changed is among the changes";
         let by_time = since.and_then(|since| self.connector.changes_since(&self.ty.kind, since));
         let Some(checkpoint) = by_time.or(before) else {
-            return self.note(what, Verdict::NotTried("the list is too long to be read to its end here".into()));
+            return self.note(
+                what,
+                Verdict::NotTried("the list is too long to be read to its end here".into()),
+            );
         };
         let (mut everything, mut old) = (false, None);
         let found = self.waits_for(&mut || {
             let changes = self.listing(Some(checkpoint.clone()), LARGE_PAGE, MOST_PAGES)?;
             everything = changes.everything;
-            let is_old =
-                |record: &&ReadRecord| since.zip(record.modified).is_some_and(|(since, at)| at.plus_ms(2 * 86_400_000) < since);
+            let is_old = |record: &&ReadRecord| {
+                since
+                    .zip(record.modified)
+                    .is_some_and(|(since, at)| at.plus_ms(2 * 86_400_000) < since)
+            };
             old = changes.records.iter().find(is_old).map(|record| record.id.clone());
             Ok(changes.ids().contains(made.id.as_str()))
         });
         match found {
             Err(trouble) => self.fails(what, &["changes:"], trouble.to_string()),
-            Ok(_) if everything => self.fails(what, &["changes:"], "everything is listed again, and not what changed"),
+            Ok(_) if everything => {
+                self.fails(what, &["changes:"], "everything is listed again, and not what changed")
+            }
             Ok(None) => {
                 let since = since.map(|since| format!(" since {since}")).unwrap_or_default();
                 let why = format!(
@@ -470,8 +599,10 @@ impl Run<'_> {
                 self.fails(what, &["changes:"], why);
             }
             Ok(Some(_)) if old.is_some() => {
-                let why =
-                    format!("{} was not changed and is among the changes: the filter is not heeded", old.unwrap_or_default());
+                let why = format!(
+                    "{} was not changed and is among the changes: the filter is not heeded",
+                    old.unwrap_or_default()
+                );
                 self.fails(what, &["changes:"], why);
             }
             Ok(Some(0)) => self.note(what, Verdict::Holds),
@@ -479,7 +610,8 @@ impl Run<'_> {
         }
     }
 
-    /// Every property that can be changed is changed and read back: all at once, and one by one where that is refused.
+    /// Every property that can be changed is changed and read back: all at once, and one by one
+    /// where that is refused.
     fn all_properties(&mut self, values: &[WriteValue], mark: &str, made: &ReadRecord) {
         let what = "every property is kept";
         if !self.ty.can.update {
@@ -497,7 +629,12 @@ impl Run<'_> {
         if first.is_empty() {
             return;
         }
-        let outcome = self.change(made, shown.version.clone(), first.clone(), format!("lockstep-test-{mark}-u3"));
+        let outcome = self.change(
+            made,
+            shown.version.clone(),
+            first.clone(),
+            format!("lockstep-test-{mark}-u3"),
+        );
         if let (Outcome::Done(_), Some(now)) = (&outcome, self.get(&made.id).ok().flatten()) {
             self.kept_after("every property is kept", &first, &now);
             return;
@@ -515,7 +652,9 @@ impl Run<'_> {
                         held = false;
                     }
                 }
-                Outcome::Rejected { message, .. } => refused.push(format!("`{}` ({message})", self.path(value.prop))),
+                Outcome::Rejected { message, .. } => {
+                    refused.push(format!("`{}` ({message})", self.path(value.prop)))
+                }
                 other => {
                     let path = self.path(value.prop).to_string();
                     self.fails(what, &["update:"], format!("`{path}`: {}", told(&other)));
@@ -528,7 +667,10 @@ impl Run<'_> {
                 what,
                 match refused.is_empty() {
                     true => Verdict::Holds,
-                    false => Verdict::NotTried(format!("the system takes none of ours for {}", refused.join(", "))),
+                    false => Verdict::NotTried(format!(
+                        "the system takes none of ours for {}",
+                        refused.join(", ")
+                    )),
                 },
             );
         }
@@ -536,7 +678,11 @@ impl Run<'_> {
 
     /// What was written already by the creation, and failed there, is not told twice.
     fn kept_after(&mut self, what: &'static str, values: &[WriteValue], shown: &ReadRecord) {
-        let fresh: Vec<WriteValue> = values.iter().filter(|value| !self.has_failed(self.path(value.prop))).cloned().collect();
+        let fresh: Vec<WriteValue> = values
+            .iter()
+            .filter(|value| !self.has_failed(self.path(value.prop)))
+            .cloned()
+            .collect();
         if fresh.len() == values.len() || !fresh.is_empty() {
             self.kept(what, &fresh, shown);
         }
@@ -557,17 +703,25 @@ impl Run<'_> {
                 && shown.values[*prop].as_ref().is_some_and(|value| !is_empty(value))
         };
         // One property at least stays, so that the record can be known.
-        let keeps = values.iter().map(|value| value.prop).find(|prop| self.ty.properties[*prop].ty == PlainType::String);
-        let all: Vec<usize> = (0..self.watch.len()).filter(can_be_empty).filter(|prop| Some(*prop) != keeps).collect();
+        let keeps = values
+            .iter()
+            .map(|value| value.prop)
+            .find(|prop| self.ty.properties[*prop].ty == PlainType::String);
+        let all: Vec<usize> = (0..self.watch.len())
+            .filter(can_be_empty)
+            .filter(|prop| Some(*prop) != keeps)
+            .collect();
         if all.is_empty() {
             return self.note(what, Verdict::NotTried("no property can be emptied".into()));
         }
         let empty = |shown: &ReadRecord, prop: usize| {
-            let value = if self.ty.properties[prop].list { Value::Array(vec![]) } else { Value::Null };
+            let value =
+                if self.ty.properties[prop].list { Value::Array(vec![]) } else { Value::Null };
             Self::replacing(shown, prop, value)
         };
         let written: Vec<WriteValue> = all.iter().map(|prop| empty(&shown, *prop)).collect();
-        let outcome = self.change(made, shown.version.clone(), written, format!("lockstep-test-{mark}-e"));
+        let outcome =
+            self.change(made, shown.version.clone(), written, format!("lockstep-test-{mark}-e"));
         let mut refused = vec![];
         if !matches!(outcome, Outcome::Done(_)) {
             for (number, prop) in all.iter().enumerate() {
@@ -581,16 +735,24 @@ impl Run<'_> {
             }
         }
         let Some(now) = self.get(&made.id).ok().flatten() else {
-            return self.fails(what, &["update:"], format!("{} is not there after properties of it were emptied", made.id));
+            return self.fails(
+                what,
+                &["update:"],
+                format!("{} is not there after properties of it were emptied", made.id),
+            );
         };
         let is_refused = |prop: &usize| refused.iter().any(|(other, _)| other == prop);
         let held: Vec<usize> = all
             .iter()
             .copied()
-            .filter(|prop| !is_refused(prop) && now.values[*prop].as_ref().is_some_and(|v| !is_empty(v)))
+            .filter(|prop| {
+                !is_refused(prop) && now.values[*prop].as_ref().is_some_and(|v| !is_empty(v))
+            })
             .collect();
         // A number that can't be without a value is 0.
-        let is_zero = |prop: &usize| now.values[*prop].as_ref().is_some_and(|value| value.as_f64() == Some(0.0));
+        let is_zero = |prop: &usize| {
+            now.values[*prop].as_ref().is_some_and(|value| value.as_f64() == Some(0.0))
+        };
         let (zeros, held): (Vec<usize>, Vec<usize>) = held.into_iter().partition(is_zero);
         for prop in &held {
             let path = self.path(*prop).to_string();
@@ -604,17 +766,26 @@ impl Run<'_> {
         if !held.is_empty() {
             return;
         }
-        let refused: Vec<String> = refused.iter().map(|(prop, message)| format!("`{}` ({message})", self.path(*prop))).collect();
+        let refused: Vec<String> = refused
+            .iter()
+            .map(|(prop, message)| format!("`{}` ({message})", self.path(*prop)))
+            .collect();
         if !zeros.is_empty() {
-            let zeros: Vec<String> = zeros.iter().map(|prop| format!("`{}`", self.path(*prop))).collect();
-            let why = format!("{} shows 0 where it was emptied: say `none: [0]` if 0 means nothing there", zeros.join(", "));
+            let zeros: Vec<String> =
+                zeros.iter().map(|prop| format!("`{}`", self.path(*prop))).collect();
+            let why = format!(
+                "{} shows 0 where it was emptied: say `none: [0]` if 0 means nothing there",
+                zeros.join(", ")
+            );
             return self.note(what, Verdict::NotTried(why));
         }
         self.note(
             what,
             match refused.is_empty() {
                 true => Verdict::Holds,
-                false => Verdict::NotTried(format!("the system refuses to empty {}", refused.join(", "))),
+                false => {
+                    Verdict::NotTried(format!("the system refuses to empty {}", refused.join(", ")))
+                }
             },
         );
     }
@@ -623,7 +794,12 @@ impl Run<'_> {
         if !self.ty.can.delete {
             return self.note("delete", Verdict::NotOffered);
         }
-        let since = self.get(&made.id).ok().flatten().and_then(|shown| shown.modified).map(|at| at.plus_ms(-1_000));
+        let since = self
+            .get(&made.id)
+            .ok()
+            .flatten()
+            .and_then(|shown| shown.modified)
+            .map(|at| at.plus_ms(-1_000));
         let delete = || Write {
             action: Action::Delete { id: made.id.clone(), version: None },
             values: vec![],
@@ -671,7 +847,11 @@ impl Run<'_> {
             return;
         }
         let what = "deletions are told";
-        let Some(checkpoint) = since.and_then(|since| self.connector.changes_since(&self.ty.kind, since)) else { return };
+        let Some(checkpoint) =
+            since.and_then(|since| self.connector.changes_since(&self.ty.kind, since))
+        else {
+            return;
+        };
         let found = self.waits_for(&mut || {
             let changes = self.listing(Some(checkpoint.clone()), LARGE_PAGE, MOST_PAGES)?;
             Ok(changes.gone.contains(&made.id))

@@ -1,5 +1,5 @@
-//! How far a record type of elements has been read: as far as the one that they stand in, and of which of its records something could not
-//! be read.
+//! How far a record type of elements has been read: as far as the one that they stand in, and of
+//! which of its records something could not be read.
 
 use crate::Checkpoint;
 
@@ -11,7 +11,9 @@ pub(super) fn apart(checkpoint: &Checkpoint) -> (Checkpoint, Vec<String>) {
     let whole = || (checkpoint.clone(), vec![]);
     let Some(rest) = checkpoint.bytes.strip_suffix(MARK) else { return whole() };
     let Some((rest, length)) = rest.split_last_chunk::<4>() else { return whole() };
-    let Some(at) = rest.len().checked_sub(u32::from_le_bytes(*length) as usize) else { return whole() };
+    let Some(at) = rest.len().checked_sub(u32::from_le_bytes(*length) as usize) else {
+        return whole();
+    };
     let (inner, damaged) = rest.split_at(at);
     let inner = Checkpoint { text: checkpoint.text.clone(), bytes: inner.to_vec() };
     (inner, serde_json::from_slice(damaged).unwrap_or_default())

@@ -17,7 +17,8 @@ use crate::{Action, Outcome, RecordFault, Write};
 /// The list of a record.
 pub(super) struct List<'k> {
     kind: &'k Kind,
-    /// Lists in its elements whose own elements are records: they are no part of an element's state.
+    /// Lists in its elements whose own elements are records: they are no part of an element's
+    /// state.
     within: Vec<&'k Path>,
     /// The id of the record that it stands in, and whether ids there are numbers.
     parent: &'k str,
@@ -52,7 +53,8 @@ impl<'k> List<'k> {
             Some(Value::String(text)) if text.trim_start().starts_with('[') => {
                 in_text = true;
                 let place = format!("{} of {}/{parent}", kind.list, kind.parent);
-                serde_json::from_str(text).map_err(|error| format!("{place} is no list in JSON: {error}"))?
+                serde_json::from_str(text)
+                    .map_err(|error| format!("{place} is no list in JSON: {error}"))?
             }
             Some(empty) if is_empty(empty) => {
                 in_text |= empty.is_string();
@@ -60,7 +62,12 @@ impl<'k> List<'k> {
             }
             // One element may stand there by itself.
             Some(object @ Value::Object(_)) => vec![object.clone()],
-            Some(_) => return Err(format!("{} of {}/{parent} is no list of objects", kind.list, kind.parent)),
+            Some(_) => {
+                return Err(format!(
+                    "{} of {}/{parent} is no list of objects",
+                    kind.list, kind.parent
+                ));
+            }
         };
         Ok(List { kind, within, parent, has_numbers, beginning, elements, in_text })
     }
@@ -90,7 +97,11 @@ impl<'k> List<'k> {
 
     /// The place of the element with this id; `Err` where several have it.
     fn place_of(&self, id: &str) -> Result<Option<usize>, String> {
-        let mut places = self.elements.iter().enumerate().filter(|(_, element)| self.id_of(element).as_deref() == Some(id));
+        let mut places = self
+            .elements
+            .iter()
+            .enumerate()
+            .filter(|(_, element)| self.id_of(element).as_deref() == Some(id));
         match (places.next(), places.next()) {
             (Some((place, _)), None) => Ok(Some(place)),
             (None, _) => Ok(None),
@@ -101,16 +112,30 @@ impl<'k> List<'k> {
     fn repeated(&self, element: &Value) -> String {
         let own = self.own_id(element).unwrap_or_default();
         let Kind { list, id, .. } = self.kind;
-        format!("several elements of {list} have the {id} {own}, so none of them is told from the others: give each its own")
+        format!(
+            "several elements of {list} have the {id} {own}, so none of them is told from the others: give each its own"
+        )
     }
 
-    fn as_record(&self, id: String, element: &Value, watch: &[PropertyRef], modified: Option<Timestamp>) -> ReadRecord {
+    fn as_record(
+        &self,
+        id: String,
+        element: &Value,
+        watch: &[PropertyRef],
+        modified: Option<Timestamp>,
+    ) -> ReadRecord {
         let value = |property: &PropertyRef| match property.path.as_str() {
             PARENT => Some(self.reference()),
             _ => edit::read(element, property),
         };
         let version = Some(self.version_of(element));
-        ReadRecord { id, version, modified, deleted: false, values: watch.iter().map(value).collect() }
+        ReadRecord {
+            id,
+            version,
+            modified,
+            deleted: false,
+            values: watch.iter().map(value).collect(),
+        }
     }
 
     fn reference(&self) -> Value {
@@ -126,20 +151,36 @@ impl<'k> List<'k> {
         records: &mut Vec<ReadRecord>,
         faults: &mut Vec<RecordFault>,
     ) {
-        let ids: Vec<Option<String>> = self.elements.iter().map(|element| self.id_of(element)).collect();
+        let ids: Vec<Option<String>> =
+            self.elements.iter().map(|element| self.id_of(element)).collect();
         let mut times: HashMap<&str, usize> = HashMap::new();
         ids.iter().flatten().for_each(|id| *times.entry(id).or_default() += 1);
         for (at, (element, id)) in self.elements.iter().zip(&ids).enumerate() {
-            let place = || format!("{}/{}, element {} of {}", self.kind.parent, self.parent, at + 1, self.kind.list);
+            let place = || {
+                format!(
+                    "{}/{}, element {} of {}",
+                    self.kind.parent,
+                    self.parent,
+                    at + 1,
+                    self.kind.list
+                )
+            };
             let Some(id) = id else {
                 if !is_empty(element) {
-                    let message = format!("it has no {}, by which it is told from the others: give it one", self.kind.id);
+                    let message = format!(
+                        "it has no {}, by which it is told from the others: give it one",
+                        self.kind.id
+                    );
                     faults.push(RecordFault { place: place(), message, id: None });
                 }
                 continue;
             };
             if times[id.as_str()] > 1 {
-                faults.push(RecordFault { place: place(), message: self.repeated(element), id: Some(id.clone()) });
+                faults.push(RecordFault {
+                    place: place(),
+                    message: self.repeated(element),
+                    id: Some(id.clone()),
+                });
                 continue;
             }
             records.push(self.as_record(id.clone(), element, watch, modified));
@@ -147,9 +188,15 @@ impl<'k> List<'k> {
     }
 
     /// The element with this id as a record.
-    pub fn record(&self, id: &str, watch: &[PropertyRef], modified: Option<Timestamp>) -> Result<Option<ReadRecord>, String> {
+    pub fn record(
+        &self,
+        id: &str,
+        watch: &[PropertyRef],
+        modified: Option<Timestamp>,
+    ) -> Result<Option<ReadRecord>, String> {
         let place = self.place_of(id)?;
-        Ok(place.map(|place| self.as_record(id.to_string(), &self.elements[place], watch, modified)))
+        Ok(place
+            .map(|place| self.as_record(id.to_string(), &self.elements[place], watch, modified)))
     }
 
     /// Carries out a write on the list in memory. `Err` is what becomes of it where it can't be.
@@ -158,12 +205,20 @@ impl<'k> List<'k> {
             Action::Create => return self.create(watch, write),
             Action::Update { id, version } | Action::Delete { id, version } => (id, version),
         };
-        let place = self.place_of(id).map_err(|message| Outcome::Rejected { prop: None, message })?;
+        let place =
+            self.place_of(id).map_err(|message| Outcome::Rejected { prop: None, message })?;
         let Some(place) = place else {
-            return Err(Outcome::Gone { message: format!("{} of {} has no element {id}", self.kind.list, self.parent) });
+            return Err(Outcome::Gone {
+                message: format!("{} of {} has no element {id}", self.kind.list, self.parent),
+            });
         };
-        if version.as_ref().is_some_and(|version| *version != self.version_of(&self.elements[place])) {
-            return Err(Outcome::Conflict { message: format!("the element {id} was changed after it was read") });
+        if version
+            .as_ref()
+            .is_some_and(|version| *version != self.version_of(&self.elements[place]))
+        {
+            return Err(Outcome::Conflict {
+                message: format!("the element {id} was changed after it was read"),
+            });
         }
         if let Action::Delete { .. } = write.action {
             self.elements.remove(place);
@@ -178,7 +233,10 @@ impl<'k> List<'k> {
     fn create(&mut self, watch: &[PropertyRef], write: &Write) -> Result<Applied, Outcome> {
         let mut element = Value::Object(Map::new());
         let own = PropertyRef::new(self.kind.id.clone());
-        let given = write.values.iter().any(|value| watch[value.prop].path == self.kind.id && !is_empty(&value.value));
+        let given = write
+            .values
+            .iter()
+            .any(|value| watch[value.prop].path == self.kind.id && !is_empty(&value.value));
         if !given {
             self.set(&mut element, &own, &self.next_id(&write.token))
                 .map_err(|message| Outcome::Rejected { prop: None, message })?;
@@ -186,37 +244,58 @@ impl<'k> List<'k> {
         self.put(&mut element, watch, write)?;
         let Some(id) = self.id_of(&element) else {
             let prop = watch.iter().position(|watched| watched.path == self.kind.id);
-            let message = format!("{} is to tell the element from the others, and can be no id", self.kind.id);
+            let message = format!(
+                "{} is to tell the element from the others, and can be no id",
+                self.kind.id
+            );
             return Err(Outcome::Rejected { prop, message });
         };
         if self.elements.iter().any(|other| self.id_of(other).as_ref() == Some(&id)) {
-            let message = format!("{} of {} has an element {id} already", self.kind.list, self.parent);
+            let message =
+                format!("{} of {} has an element {id} already", self.kind.list, self.parent);
             return Err(Outcome::Duplicate { id: Some(id), message });
         }
         self.elements.push(element);
         Ok(Applied::Put(id))
     }
 
-    fn put(&self, element: &mut Value, watch: &[PropertyRef], write: &Write) -> Result<(), Outcome> {
+    fn put(
+        &self,
+        element: &mut Value,
+        watch: &[PropertyRef],
+        write: &Write,
+    ) -> Result<(), Outcome> {
         for value in &write.values {
             let property = &watch[value.prop];
             if property.path.as_str() == PARENT {
                 continue;
             }
-            Edit { value: &value.value, displaced: &value.displaced, shape: &Shape::default(), watch }
-                .put(element, property)
-                .map_err(|message| Outcome::Rejected { prop: Some(value.prop), message })?;
+            Edit {
+                value: &value.value,
+                displaced: &value.displaced,
+                shape: &Shape::default(),
+                watch,
+            }
+            .put(element, property)
+            .map_err(|message| Outcome::Rejected { prop: Some(value.prop), message })?;
         }
         Ok(())
     }
 
-    fn set(&self, element: &mut Value, property: &PropertyRef, value: &Value) -> Result<(), String> {
-        Edit { value, displaced: &Value::Null, shape: &Shape::default(), watch: &[] }.put(element, property)
+    fn set(
+        &self,
+        element: &mut Value,
+        property: &PropertyRef,
+        value: &Value,
+    ) -> Result<(), String> {
+        Edit { value, displaced: &Value::Null, shape: &Shape::default(), watch: &[] }
+            .put(element, property)
     }
 
     /// An id for a new element: the next number where all are numbers, else one made of the write.
     fn next_id(&self, token: &str) -> Value {
-        let numbers: Option<Vec<i64>> = self.elements.iter().map(|element| self.kind.id.get(element)?.as_i64()).collect();
+        let numbers: Option<Vec<i64>> =
+            self.elements.iter().map(|element| self.kind.id.get(element)?.as_i64()).collect();
         match numbers {
             Some(numbers) => Value::from(numbers.into_iter().max().unwrap_or(0).max(0) + 1),
             None => Value::from(format!("{:016x}", xxh3_64(token.as_bytes()))),

@@ -1,11 +1,14 @@
-//! Elements of lists as records of their own: the lines of an order, the telephone numbers of a person.
+//! Elements of lists as records of their own: the lines of an order, the telephone numbers of a
+//! person.
 //!
-//! `Orders[lines]` is a record type of any system that has `Orders` with a list `lines`, where the project says by which property an
-//! element is told from the others of its list. Its records are read with the record that they stand in, and a write to one of them
-//! is a write of that record's list, with all else of the list as it stands. So they are added, changed and removed one by one.
+//! `Orders[lines]` is a record type of any system that has `Orders` with a list `lines`, where the
+//! project says by which property an element is told from the others of its list. Its records are
+//! read with the record that they stand in, and a write to one of them is a write of that record's
+//! list, with all else of the list as it stands. So they are added, changed and removed one by one.
 //!
-//! An element's id is that of the record that it stands in, a slash, and its own; its property `$parent` holds the former. What is a
-//! slash in an id is written `%2F` there, so that an id begins with another's only where it stands in that one.
+//! An element's id is that of the record that it stands in, a slash, and its own; its property
+//! `$parent` holds the former. What is a slash in an id is written `%2F` there, so that an id
+//! begins with another's only where it stands in that one.
 
 mod checkpoint;
 mod list;
@@ -23,8 +26,8 @@ use self::list::{Applied, List};
 pub(crate) use self::settings::{Kind, kinds, schemas, split};
 use crate::key::{escaped, unescaped};
 use crate::{
-    Action, Answers, Call, Checkpoint, Connector, Heard, Named, Outcome, Page, Probe, Probed, ReadRequest, RecordFault, Settled,
-    Traffic, Trouble, Write, WriteValue,
+    Action, Answers, Call, Checkpoint, Connector, Heard, Named, Outcome, Page, Probe, Probed,
+    ReadRequest, RecordFault, Settled, Traffic, Trouble, Write, WriteValue,
 };
 
 /// The property by which an element refers to the record that it stands in.
@@ -42,10 +45,12 @@ pub(crate) struct Elements {
     inner: Box<dyn Connector>,
     kinds: Vec<Kind>,
     types: Vec<TypeSchema>,
-    /// Of each kind, who is writing to which of its lists: a list is read and written by one at a time.
+    /// Of each kind, who is writing to which of its lists: a list is read and written by one at a
+    /// time.
     writing: Vec<[Mutex<()>; STRIPES]>,
-    /// What versions of records have become by writes to their lists alone: such a write changes nothing that a decision on the record
-    /// was made on, so the version that it was made on still holds (P6).
+    /// What versions of records have become by writes to their lists alone: such a write changes
+    /// nothing that a decision on the record was made on, so the version that it was made on still
+    /// holds (P6).
     superseded: Mutex<HashMap<(String, String), Versions>>,
 }
 
@@ -69,13 +74,21 @@ impl Elements {
 
     /// What the ids of a record's elements begin with.
     fn beginning(&self, kind: &Kind, parent: &str) -> String {
-        if self.is_of_elements(&kind.parent) { format!("{parent}/") } else { format!("{}/", escaped(parent)) }
+        if self.is_of_elements(&kind.parent) {
+            format!("{parent}/")
+        } else {
+            format!("{}/", escaped(parent))
+        }
     }
 
     /// The id of the record that an element stands in, and what its own id begins with.
     fn parent_of<'i>(&self, kind: &Kind, id: &'i str) -> Option<(String, &'i str)> {
         let at = id.rfind('/')?;
-        let parent = if self.is_of_elements(&kind.parent) { id[..at].to_string() } else { unescaped(&id[..at]) };
+        let parent = if self.is_of_elements(&kind.parent) {
+            id[..at].to_string()
+        } else {
+            unescaped(&id[..at])
+        };
         Some((parent, &id[..=at]))
     }
 
@@ -85,10 +98,25 @@ impl Elements {
 
     fn list<'k>(&'k self, kind: &'k Kind, parent: &'k ReadRecord) -> Result<List<'k>, String> {
         let value = parent.values.first().and_then(Option::as_ref);
-        let described = self.types.iter().find(|ty| ty.kind == kind.parent).and_then(|ty| ty.property(&kind.list.path));
+        let described = self
+            .types
+            .iter()
+            .find(|ty| ty.kind == kind.parent)
+            .and_then(|ty| ty.property(&kind.list.path));
         let in_text = described.is_some_and(|property| property.ty == PlainType::String);
-        let within = self.kinds.iter().filter(|other| other.parent == kind.name).map(|other| &other.list.path).collect();
-        List::of((kind, within), &parent.id, self.beginning(kind, &parent.id), (self.has_numbers(&kind.parent), in_text), value)
+        let within = self
+            .kinds
+            .iter()
+            .filter(|other| other.parent == kind.name)
+            .map(|other| &other.list.path)
+            .collect();
+        List::of(
+            (kind, within),
+            &parent.id,
+            self.beginning(kind, &parent.id),
+            (self.has_numbers(&kind.parent), in_text),
+            value,
+        )
     }
 
     fn lock(&self, kind: usize, parent: &str) -> MutexGuard<'_, ()> {
@@ -96,7 +124,8 @@ impl Elements {
         self.writing[kind][stripe].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// These records, in order. `Err` for one that can't be read, which says nothing of the others (R8).
+    /// These records, in order. `Err` for one that can't be read, which says nothing of the others
+    /// (R8).
     fn parents(
         &self,
         kind: &str,
@@ -117,7 +146,11 @@ impl Elements {
 
     /// A page of records in which elements stand.
     fn read_parents(&self, request: ReadRequest<'_>) -> Result<Page, Trouble> {
-        if self.is_of_elements(request.kind) { self.read(request) } else { self.inner.read(request) }
+        if self.is_of_elements(request.kind) {
+            self.read(request)
+        } else {
+            self.inner.read(request)
+        }
     }
 
     /// A write to a list of a record has made another version of it.
@@ -133,7 +166,8 @@ impl Elements {
         newest.clone_from(now);
     }
 
-    /// The writes with the versions that theirs have become by writes to lists alone; `None` where there is no such write.
+    /// The writes with the versions that theirs have become by writes to lists alone; `None` where
+    /// there is no such write.
     fn with_versions_of_now(&self, kind: &str, writes: &[Write]) -> Option<Vec<Write>> {
         let superseded = self.superseded.lock().unwrap_or_else(PoisonError::into_inner);
         if superseded.is_empty() {
@@ -141,8 +175,14 @@ impl Elements {
         }
         let mut writes = writes.to_vec();
         for write in &mut writes {
-            let (Action::Update { id, version } | Action::Delete { id, version }) = &mut write.action else { continue };
-            let Some((olds, newest)) = superseded.get(&(kind.to_string(), id.clone())) else { continue };
+            let (Action::Update { id, version } | Action::Delete { id, version }) =
+                &mut write.action
+            else {
+                continue;
+            };
+            let Some((olds, newest)) = superseded.get(&(kind.to_string(), id.clone())) else {
+                continue;
+            };
             if version.as_ref().is_some_and(|version| olds.contains(version)) {
                 *version = Some(newest.clone());
             }
@@ -150,15 +190,25 @@ impl Elements {
         Some(writes)
     }
 
-    /// The writes by the records whose lists they are about, in order. What names no such record is answered at once.
-    fn by_parent(&self, kind: &Kind, watch: &[PropertyRef], writes: &[Write], outcomes: &mut [Option<Outcome>]) -> Vec<Group> {
+    /// The writes by the records whose lists they are about, in order. What names no such record is
+    /// answered at once.
+    fn by_parent(
+        &self,
+        kind: &Kind,
+        watch: &[PropertyRef],
+        writes: &[Write],
+        outcomes: &mut [Option<Outcome>],
+    ) -> Vec<Group> {
         let mut groups: Vec<Group> = Vec::new();
         let mut known: HashMap<String, usize> = HashMap::new();
         for (at, write) in writes.iter().enumerate() {
             let parent = match &write.action {
-                Action::Update { id, .. } | Action::Delete { id, .. } => self.parent_of(kind, id).map(|(parent, _)| parent),
+                Action::Update { id, .. } | Action::Delete { id, .. } => {
+                    self.parent_of(kind, id).map(|(parent, _)| parent)
+                }
                 Action::Create => {
-                    let given = write.values.iter().find(|value| watch[value.prop].path.as_str() == PARENT);
+                    let given =
+                        write.values.iter().find(|value| watch[value.prop].path.as_str() == PARENT);
                     given.and_then(|given| lockstep_model::id_text::id_text(&given.value))
                 }
             };
@@ -166,9 +216,14 @@ impl Elements {
                 outcomes[at] = Some(match write.action {
                     Action::Create => Outcome::Rejected {
                         prop: watch.iter().position(|watched| watched.path.as_str() == PARENT),
-                        message: format!("an element of {} needs {PARENT}: the record that it is to stand in", kind.name),
+                        message: format!(
+                            "an element of {} needs {PARENT}: the record that it is to stand in",
+                            kind.name
+                        ),
                     },
-                    _ => Outcome::Gone { message: format!("there is no element of {} with this id", kind.name) },
+                    _ => Outcome::Gone {
+                        message: format!("there is no element of {} with this id", kind.name),
+                    },
                 });
                 continue;
             };
@@ -183,7 +238,8 @@ impl Elements {
         groups
     }
 
-    /// Writes to the lists of these records, which are read first; gives those that changed meanwhile.
+    /// Writes to the lists of these records, which are read first; gives those that changed
+    /// meanwhile.
     fn write_lists(
         &self,
         kind: &Kind,
@@ -216,7 +272,9 @@ impl Elements {
                 let message = format!("{} has no record {}", kind.parent, group.parent);
                 for at in &group.writes {
                     outcomes[*at] = Some(match writes[*at].action {
-                        Action::Create => Outcome::Rejected { prop: None, message: message.clone() },
+                        Action::Create => {
+                            Outcome::Rejected { prop: None, message: message.clone() }
+                        }
                         _ => Outcome::Gone { message: message.clone() },
                     });
                 }
@@ -225,10 +283,10 @@ impl Elements {
             let mut list = match self.list(kind, &parent) {
                 Ok(list) => list,
                 Err(message) => {
-                    group
-                        .writes
-                        .iter()
-                        .for_each(|at| outcomes[*at] = Some(Outcome::Rejected { prop: None, message: message.clone() }));
+                    group.writes.iter().for_each(|at| {
+                        outcomes[*at] =
+                            Some(Outcome::Rejected { prop: None, message: message.clone() })
+                    });
                     continue;
                 }
             };
@@ -242,31 +300,50 @@ impl Elements {
             if applied.is_empty() {
                 continue;
             }
-            let token = applied.iter().map(|(at, _)| writes[*at].token.as_str()).collect::<Vec<_>>().join("+");
-            let value = WriteValue { prop: 0, value: list.written(), displaced: Value::Null.into() };
+            let token = applied
+                .iter()
+                .map(|(at, _)| writes[*at].token.as_str())
+                .collect::<Vec<_>>()
+                .join("+");
+            let value =
+                WriteValue { prop: 0, value: list.written(), displaced: Value::Null.into() };
             let action = Action::Update { id: parent.id.clone(), version: parent.version.clone() };
             sent.push(Write { action, values: vec![value], token });
             under_way.push((group, parent, applied));
         }
         let mut again = Vec::new();
-        let answers = sent.chunks(self.batch(&kind.parent).max(1)).flat_map(|some| self.write_part(&kind.parent, &path, some));
+        let answers = sent
+            .chunks(self.batch(&kind.parent).max(1))
+            .flat_map(|some| self.write_part(&kind.parent, &path, some));
         let answers: Vec<Outcome> = answers.collect();
         for ((sent, (group, parent, applied)), answer) in sent.iter().zip(under_way).zip(answers) {
             match answer {
                 Outcome::Done(answer) => {
                     self.has_become(&kind.parent, &parent, answer.version.as_ref());
-                    let shown = answer.values.first().cloned().flatten().unwrap_or_else(|| sent.values[0].value.clone());
-                    let parent = ReadRecord { values: vec![Some(shown)], modified: answer.modified, ..parent };
+                    let shown = answer
+                        .values
+                        .first()
+                        .cloned()
+                        .flatten()
+                        .unwrap_or_else(|| sent.values[0].value.clone());
+                    let parent = ReadRecord {
+                        values: vec![Some(shown)],
+                        modified: answer.modified,
+                        ..parent
+                    };
                     let list = self.list(kind, &parent).ok();
                     for (at, done) in applied {
-                        outcomes[at] = Some(Outcome::Done(list::answer(list.as_ref(), &done, watch)));
+                        outcomes[at] =
+                            Some(Outcome::Done(list::answer(list.as_ref(), &done, watch)));
                     }
                 }
                 Outcome::Conflict { message } => {
                     let writes = applied.into_iter().map(|(at, _)| at).collect();
                     again.push((Group { parent: group.parent, writes }, message));
                 }
-                other => applied.into_iter().for_each(|(at, _)| outcomes[at] = Some(of_list(kind, &other))),
+                other => applied
+                    .into_iter()
+                    .for_each(|(at, _)| outcomes[at] = Some(of_list(kind, &other))),
             }
         }
         again
@@ -282,17 +359,22 @@ struct Group {
 /// What an answer about a list says of the writes to its elements.
 fn of_list(kind: &Kind, answer: &Outcome) -> Outcome {
     match answer {
-        Outcome::Rejected { message, .. } => {
-            Outcome::Rejected { prop: None, message: format!("{} of {}: {message}", kind.list, kind.parent) }
+        Outcome::Rejected { message, .. } => Outcome::Rejected {
+            prop: None,
+            message: format!("{} of {}: {message}", kind.list, kind.parent),
+        },
+        Outcome::Duplicate { message, .. } => {
+            Outcome::Rejected { prop: None, message: message.clone() }
         }
-        Outcome::Duplicate { message, .. } => Outcome::Rejected { prop: None, message: message.clone() },
         other => other.clone(),
     }
 }
 
 fn failed_to_read(trouble: &Trouble) -> Outcome {
     match trouble {
-        Trouble::Busy { retry_after_ms, message } => Outcome::Later { retry_after_ms: *retry_after_ms, message: message.clone() },
+        Trouble::Busy { retry_after_ms, message } => {
+            Outcome::Later { retry_after_ms: *retry_after_ms, message: message.clone() }
+        }
         other => Outcome::Stopped(other.clone()),
     }
 }
@@ -308,27 +390,40 @@ impl Connector for Elements {
             // From now on these are known by the versions that they are shown with.
             let mut superseded = self.superseded.lock().unwrap_or_else(PoisonError::into_inner);
             if !superseded.is_empty() {
-                page.records.iter().for_each(|record| drop(superseded.remove(&(request.kind.to_string(), record.id.clone()))));
+                page.records.iter().for_each(|record| {
+                    drop(superseded.remove(&(request.kind.to_string(), record.id.clone())))
+                });
             }
             return Ok(page);
         };
         let path = [kind.list.clone()];
         let (inner, mut damaged) = request.checkpoint.map(checkpoint::apart).unzip();
-        let mut page =
-            self.read_parents(ReadRequest { kind: &kind.parent, watch: &path, checkpoint: inner.as_ref(), ..request })?;
+        let mut page = self.read_parents(ReadRequest {
+            kind: &kind.parent,
+            watch: &path,
+            checkpoint: inner.as_ref(),
+            ..request
+        })?;
         let everything = page.everything;
-        // Lists of which something could not be read are looked at again, as files are: what is mended need not differ from what it was.
+        // Lists of which something could not be read are looked at again, as files are: what is
+        // mended need not differ from what it was.
         let damaged = damaged.get_or_insert_default();
         let mut unreadable = Vec::new();
         if !everything {
-            damaged.retain(|id| !page.gone.contains(id) && page.records.iter().all(|record| record.id != *id));
+            damaged.retain(|id| {
+                !page.gone.contains(id) && page.records.iter().all(|record| record.id != *id)
+            });
             let ids: Vec<&str> = damaged.iter().map(String::as_str).collect();
             let again = self.parents(&kind.parent, &path, &ids)?;
             for (id, read) in std::mem::take(damaged).into_iter().zip(again) {
                 match read {
                     Ok(record) => page.records.extend(record),
                     Err(message) => {
-                        unreadable.push(RecordFault { place: format!("{}/{id}", kind.parent), message, id: None });
+                        unreadable.push(RecordFault {
+                            place: format!("{}/{id}", kind.parent),
+                            message,
+                            id: None,
+                        });
                         damaged.push(id);
                     }
                 }
@@ -345,13 +440,21 @@ impl Connector for Elements {
             match self.list(kind, parent) {
                 _ if parent.deleted => {}
                 Ok(list) => list.records(request.watch, parent.modified, &mut records, &mut faults),
-                Err(message) => faults.push(RecordFault { place: format!("{}/{}", kind.parent, parent.id), message, id: None }),
+                Err(message) => faults.push(RecordFault {
+                    place: format!("{}/{}", kind.parent, parent.id),
+                    message,
+                    id: None,
+                }),
             }
-            // R8: who is missing from a list in which something can't be told from the rest may be just that.
+            // R8: who is missing from a list in which something can't be told from the rest may be
+            // just that.
             match faults.len() > found {
                 true => {
                     damaged.push(parent.id.clone());
-                    faults[found..].iter_mut().filter(|_| everything).for_each(|fault| fault.id = None);
+                    faults[found..]
+                        .iter_mut()
+                        .filter(|_| everything)
+                        .for_each(|fault| fault.id = None);
                 }
                 false if !everything => below.push(self.beginning(kind, &parent.id)),
                 false => {}
@@ -361,7 +464,12 @@ impl Connector for Elements {
         Ok(Page { records, faults, gone: vec![], below, checkpoint, more: page.more, everything })
     }
 
-    fn get(&self, kind: &str, watch: &[PropertyRef], id: &str) -> Result<Option<ReadRecord>, Trouble> {
+    fn get(
+        &self,
+        kind: &str,
+        watch: &[PropertyRef],
+        id: &str,
+    ) -> Result<Option<ReadRecord>, Trouble> {
         let Some((_, described)) = self.kind(kind) else { return self.inner.get(kind, watch, id) };
         let Some((parent, _)) = self.parent_of(described, id) else { return Ok(None) };
         let path = std::slice::from_ref(&described.list);
@@ -370,14 +478,25 @@ impl Connector for Elements {
         list.record(id, watch, parent.modified).map_err(Trouble::Malformed)
     }
 
-    fn get_many(&self, kind: &str, watch: &[PropertyRef], ids: &[&str]) -> Result<Vec<Option<ReadRecord>>, Trouble> {
+    fn get_many(
+        &self,
+        kind: &str,
+        watch: &[PropertyRef],
+        ids: &[&str],
+    ) -> Result<Vec<Option<ReadRecord>>, Trouble> {
         match self.is_of_elements(kind) {
             true => ids.iter().map(|id| self.get(kind, watch, id)).collect(),
             false => self.inner.get_many(kind, watch, ids),
         }
     }
 
-    fn find(&self, kind: &str, watch: &[PropertyRef], prop: usize, value: &Value) -> Result<Option<Vec<ReadRecord>>, Trouble> {
+    fn find(
+        &self,
+        kind: &str,
+        watch: &[PropertyRef],
+        prop: usize,
+        value: &Value,
+    ) -> Result<Option<Vec<ReadRecord>>, Trouble> {
         if self.is_of_elements(kind) { Ok(None) } else { self.inner.find(kind, watch, prop, value) }
     }
 
@@ -397,7 +516,8 @@ impl Connector for Elements {
             let some: Vec<Group> = groups.by_ref().take(together).collect();
             let Some(first) = some.first() else { break };
             let _writing = self.lock(at, if together > 1 { "" } else { &first.parent });
-            let mut open: Vec<(Group, String)> = some.into_iter().map(|group| (group, String::new())).collect();
+            let mut open: Vec<(Group, String)> =
+                some.into_iter().map(|group| (group, String::new())).collect();
             for _ in 0..TRIES {
                 let some = open.into_iter().map(|(group, _)| group).collect();
                 open = self.write_lists(described, watch, writes, some, &mut outcomes);
@@ -406,7 +526,10 @@ impl Connector for Elements {
                 }
             }
             for (group, message) in open {
-                let message = format!("{} of {} changes all the time: {message}", described.list, group.parent);
+                let message = format!(
+                    "{} of {} changes all the time: {message}",
+                    described.list, group.parent
+                );
                 let later = Outcome::Later { retry_after_ms: Some(1_000), message };
                 group.writes.into_iter().for_each(|at| outcomes[at] = Some(later.clone()));
             }
@@ -416,7 +539,11 @@ impl Connector for Elements {
     }
 
     fn write_part(&self, kind: &str, watch: &[PropertyRef], writes: &[Write]) -> Vec<Outcome> {
-        if self.is_of_elements(kind) { self.write(kind, watch, writes) } else { self.inner.write_part(kind, watch, writes) }
+        if self.is_of_elements(kind) {
+            self.write(kind, watch, writes)
+        } else {
+            self.inner.write_part(kind, watch, writes)
+        }
     }
 
     fn batch(&self, kind: &str) -> usize {
@@ -435,7 +562,9 @@ impl Connector for Elements {
 
     fn changes_since(&self, kind: &str, since: Timestamp) -> Option<Checkpoint> {
         match self.kind(kind) {
-            Some((_, described)) => self.changes_since(&described.parent, since).map(|inner| checkpoint::together(inner, &[])),
+            Some((_, described)) => self
+                .changes_since(&described.parent, since)
+                .map(|inner| checkpoint::together(inner, &[])),
             None => self.inner.changes_since(kind, since),
         }
     }

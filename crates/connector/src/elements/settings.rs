@@ -8,7 +8,8 @@ use serde_json::Map;
 use super::PARENT;
 use crate::Trouble;
 
-/// Under which name the project's settings of a system have it. No connector has a setting of this name.
+/// Under which name the project's settings of a system have it. No connector has a setting of this
+/// name.
 pub const ELEMENTS: &str = "$elements";
 
 /// A record type of elements.
@@ -41,9 +42,13 @@ pub(crate) fn kinds(elements: &Value) -> Result<Vec<Kind>, Trouble> {
         for (list, said) in lists {
             let id = said.get("id").and_then(Value::as_str).filter(|id| !id.trim().is_empty());
             let id = id.ok_or_else(|| {
-                wrong(format!("{parent}.{list} needs `id`, the property that tells an element from the others"))
+                wrong(format!(
+                    "{parent}.{list} needs `id`, the property that tells an element from the others"
+                ))
             })?;
-            if let Some(other) = said.as_object().into_iter().flatten().map(|(key, _)| key).find(|key| *key != "id") {
+            if let Some(other) =
+                said.as_object().into_iter().flatten().map(|(key, _)| key).find(|key| *key != "id")
+            {
                 return Err(wrong(format!("{parent}.{list} has no setting `{other}`: {example}")));
             }
             kinds.push(Kind {
@@ -58,15 +63,26 @@ pub(crate) fn kinds(elements: &Value) -> Result<Vec<Kind>, Trouble> {
     Ok(kinds)
 }
 
-/// A system's record types with those of elements. `Err` where one stands in a record type that there is not.
-pub(crate) fn schemas(kinds: &[Kind], mut types: Vec<TypeSchema>) -> Result<Vec<TypeSchema>, Trouble> {
+/// A system's record types with those of elements. `Err` where one stands in a record type that
+/// there is not.
+pub(crate) fn schemas(
+    kinds: &[Kind],
+    mut types: Vec<TypeSchema>,
+) -> Result<Vec<TypeSchema>, Trouble> {
     for kind in kinds {
         let Some(parent) = types.iter().find(|ty| ty.kind == kind.parent) else {
             let names: Vec<&str> = types.iter().map(|ty| ty.kind.as_str()).collect();
-            let message = format!("elements: there is no record type `{}`; there are {}", kind.parent, names.join(", "));
+            let message = format!(
+                "elements: there is no record type `{}`; there are {}",
+                kind.parent,
+                names.join(", ")
+            );
             return Err(Trouble::Misconfigured(message));
         };
-        if !parent.open && parent.property(&kind.list.path).is_none() && below(parent, &kind.list.path).next().is_none() {
+        if !parent.open
+            && parent.property(&kind.list.path).is_none()
+            && below(parent, &kind.list.path).next().is_none()
+        {
             let message = format!("elements: {} has no property `{}`", kind.parent, kind.list);
             return Err(Trouble::Misconfigured(message));
         }
@@ -76,7 +92,10 @@ pub(crate) fn schemas(kinds: &[Kind], mut types: Vec<TypeSchema>) -> Result<Vec<
 }
 
 /// The properties of a list's elements, each with its path in the element.
-fn below<'s>(parent: &'s TypeSchema, list: &'s Path) -> impl Iterator<Item = (&'s str, &'s PropertySchema)> {
+fn below<'s>(
+    parent: &'s TypeSchema,
+    list: &'s Path,
+) -> impl Iterator<Item = (&'s str, &'s PropertySchema)> {
     parent.properties.iter().filter_map(move |property| {
         let path = property.path.as_str().strip_prefix(list.as_str())?.strip_prefix('.')?;
         Some((path, property))
@@ -92,20 +111,27 @@ fn schema(kind: &Kind, parent: &TypeSchema) -> TypeSchema {
         ..PropertySchema::new(PARENT, PlainType::Any)
     }];
     for (path, property) in &known {
-        // Whether a list stands within the element, or the element within a list, the way alone does not tell.
-        let is_list = known.iter().any(|(other, _)| other.strip_prefix(path).is_some_and(|rest| rest.starts_with('.')));
+        // Whether a list stands within the element, or the element within a list, the way alone
+        // does not tell.
+        let is_list = known
+            .iter()
+            .any(|(other, _)| other.strip_prefix(path).is_some_and(|rest| rest.starts_with('.')));
         properties.push(PropertySchema {
             path: Path::new(*path),
             list: is_list && property.list,
             ordered: false,
-            assumed: property.assumed || parent.known_from == KnownFrom::Sample && property.ty == PlainType::Any,
+            assumed: property.assumed
+                || parent.known_from == KnownFrom::Sample && property.ty == PlainType::Any,
             create_only: property.create_only || *path == kind.id.as_str(),
             derived_from: None,
             ..(*property).clone()
         });
     }
     if !properties.iter().any(|property| property.path == kind.id) {
-        properties.push(PropertySchema { create_only: true, ..PropertySchema::new(kind.id.clone(), PlainType::Any) });
+        properties.push(PropertySchema {
+            create_only: true,
+            ..PropertySchema::new(kind.id.clone(), PlainType::Any)
+        });
     }
     let can = parent.can;
     TypeSchema {
@@ -114,7 +140,13 @@ fn schema(kind: &Kind, parent: &TypeSchema) -> TypeSchema {
         // What a sample of records shows of lists is not all that their elements may have.
         open: parent.open || known.is_empty(),
         known_from: if known.is_empty() { KnownFrom::Declaration } else { parent.known_from },
-        can: Capabilities { create: can.update, update: can.update, delete: can.update, find: false, ..can },
+        can: Capabilities {
+            create: can.update,
+            update: can.update,
+            delete: can.update,
+            find: false,
+            ..can
+        },
         created: None,
         key: vec![],
         mark: None,

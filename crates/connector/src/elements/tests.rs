@@ -9,7 +9,8 @@ use super::*;
 struct Shop {
     types: Vec<TypeSchema>,
     lines: Mutex<(u32, Value)>,
-    /// What comes of the next writes in place of carrying them out. A conflict means that somebody was faster.
+    /// What comes of the next writes in place of carrying them out. A conflict means that somebody
+    /// was faster.
     answers: Mutex<VecDeque<Outcome>>,
     /// How many calls it has heard: the first is a trial, a second one came before.
     heard: Mutex<u32>,
@@ -30,7 +31,13 @@ impl Shop {
     fn shown(&self) -> ReadRecord {
         let (version, lines) = &*self.lines.lock().unwrap();
         let values = vec![Some(lines.clone())];
-        ReadRecord { id: "1".into(), version: Some(version.to_string()), modified: None, deleted: false, values }
+        ReadRecord {
+            id: "1".into(),
+            version: Some(version.to_string()),
+            modified: None,
+            deleted: false,
+            values,
+        }
     }
 }
 
@@ -46,7 +53,15 @@ impl Connector for Shop {
     fn read(&self, request: ReadRequest<'_>) -> Result<Page, Trouble> {
         let everything = request.checkpoint.is_none();
         let checkpoint = Checkpoint::default();
-        Ok(Page { records: vec![self.shown()], faults: vec![], gone: vec![], below: vec![], checkpoint, more: false, everything })
+        Ok(Page {
+            records: vec![self.shown()],
+            faults: vec![],
+            gone: vec![],
+            below: vec![],
+            checkpoint,
+            more: false,
+            everything,
+        })
     }
 
     fn get(&self, _: &str, _: &[PropertyRef], id: &str) -> Result<Option<ReadRecord>, Trouble> {
@@ -57,7 +72,13 @@ impl Connector for Shop {
         }
     }
 
-    fn find(&self, _: &str, _: &[PropertyRef], _: usize, _: &Value) -> Result<Option<Vec<ReadRecord>>, Trouble> {
+    fn find(
+        &self,
+        _: &str,
+        _: &[PropertyRef],
+        _: usize,
+        _: &Value,
+    ) -> Result<Option<Vec<ReadRecord>>, Trouble> {
         Ok(None)
     }
 
@@ -70,7 +91,9 @@ impl Connector for Shop {
     fn write(&self, _: &str, _: &[PropertyRef], writes: &[Write]) -> Vec<Outcome> {
         let [write] = writes else { panic!("one list, one write") };
         if let Some(answer) = self.answers.lock().unwrap().pop_front() {
-            if let (Outcome::Conflict { .. }, (version, lines)) = (&answer, &mut *self.lines.lock().unwrap()) {
+            if let (Outcome::Conflict { .. }, (version, lines)) =
+                (&answer, &mut *self.lines.lock().unwrap())
+            {
                 *version += 1;
                 lines.as_array_mut().unwrap().push(json!({"no": 50 + *version, "by": "somebody"}));
             }
@@ -78,8 +101,14 @@ impl Connector for Shop {
         }
         {
             let (version, lines) = &mut *self.lines.lock().unwrap();
-            let Action::Update { version: known, .. } = &write.action else { panic!("a list is updated") };
-            assert_eq!(known.as_deref(), Some(version.to_string().as_str()), "the list is written over what was read");
+            let Action::Update { version: known, .. } = &write.action else {
+                panic!("a list is updated")
+            };
+            assert_eq!(
+                known.as_deref(),
+                Some(version.to_string().as_str()),
+                "the list is written over what was read"
+            );
             *version += 1;
             *lines = write.values[0].value.clone();
         }
@@ -92,12 +121,22 @@ fn watch() -> Vec<PropertyRef> {
 }
 
 fn write(action: Action, values: &[(usize, Value)]) -> Write {
-    let value = |(prop, value): &(usize, Value)| WriteValue { prop: *prop, value: value.clone(), displaced: Value::Null.into() };
+    let value = |(prop, value): &(usize, Value)| WriteValue {
+        prop: *prop,
+        value: value.clone(),
+        displaced: Value::Null.into(),
+    };
     Write { action, values: values.iter().map(value).collect(), token: "t".into() }
 }
 
 fn lines(shop: &Elements) -> Value {
-    shop.inner.get("Orders", &[PropertyRef::new("lines")], "1").unwrap().unwrap().values.remove(0).unwrap()
+    shop.inner
+        .get("Orders", &[PropertyRef::new("lines")], "1")
+        .unwrap()
+        .unwrap()
+        .values
+        .remove(0)
+        .unwrap()
 }
 
 fn version(shop: &Elements, id: &str) -> Option<String> {
@@ -106,7 +145,10 @@ fn version(shop: &Elements, id: &str) -> Option<String> {
 
 #[test]
 fn writes_to_the_elements_of_one_list_are_one_write_of_the_list() {
-    let shop = Shop::with(json!([{"no": 1, "qty": 1, "note": "x"}, {"no": 2, "qty": 2}, {"no": 4, "qty": 4}]), vec![]);
+    let shop = Shop::with(
+        json!([{"no": 1, "qty": 1, "note": "x"}, {"no": 2, "qty": 2}, {"no": 4, "qty": 4}]),
+        vec![],
+    );
     let version_of = |id: &str| version(&shop, id);
     let writes = [
         write(Action::Update { id: "1/1".into(), version: version_of("1/1") }, &[(2, json!(10))]),
@@ -118,14 +160,29 @@ fn writes_to_the_elements_of_one_list_are_one_write_of_the_list() {
         write(Action::Update { id: "1/7".into(), version: None }, &[(2, json!(10))]),
     ];
     let outcomes = shop.write("Orders[lines]", &watch(), &writes);
-    assert_eq!(lines(&shop), json!([{"no": 1, "qty": 10, "note": "x"}, {"no": 4, "qty": 4}, {"no": 5, "qty": 5}]));
+    assert_eq!(
+        lines(&shop),
+        json!([{"no": 1, "qty": 10, "note": "x"}, {"no": 4, "qty": 4}, {"no": 5, "qty": 5}])
+    );
     let done = |outcome: &Outcome| match outcome {
         Outcome::Done(record) => record.id.clone(),
         other => panic!("{other:?}"),
     };
-    assert_eq!([done(&outcomes[0]), done(&outcomes[1]), done(&outcomes[2])], ["1/1", "1/2", "1/5"], "the next number");
-    assert!(matches!(&outcomes[3], Outcome::Duplicate { id: Some(id), .. } if id == "1/4"), "{:?}", outcomes[3]);
-    assert!(matches!(&outcomes[4], Outcome::Rejected { message, .. } if message.contains("no record 2")), "{:?}", outcomes[4]);
+    assert_eq!(
+        [done(&outcomes[0]), done(&outcomes[1]), done(&outcomes[2])],
+        ["1/1", "1/2", "1/5"],
+        "the next number"
+    );
+    assert!(
+        matches!(&outcomes[3], Outcome::Duplicate { id: Some(id), .. } if id == "1/4"),
+        "{:?}",
+        outcomes[3]
+    );
+    assert!(
+        matches!(&outcomes[4], Outcome::Rejected { message, .. } if message.contains("no record 2")),
+        "{:?}",
+        outcomes[4]
+    );
     assert!(matches!(&outcomes[5], Outcome::Rejected { prop: Some(0), .. }), "{:?}", outcomes[5]);
     assert!(matches!(&outcomes[6], Outcome::Gone { .. }), "{:?}", outcomes[6]);
 }
@@ -134,27 +191,44 @@ fn writes_to_the_elements_of_one_list_are_one_write_of_the_list() {
 fn p6_an_edit_of_another_element_is_kept_and_one_of_the_same_is_a_conflict() {
     let busy = || Outcome::Conflict { message: "changed".into() };
     let shop = Shop::with(json!([{"no": 1, "qty": 1}]), vec![busy(), busy()]);
-    let update = write(Action::Update { id: "1/1".into(), version: version(&shop, "1/1") }, &[(2, json!(10))]);
+    let update = write(
+        Action::Update { id: "1/1".into(), version: version(&shop, "1/1") },
+        &[(2, json!(10))],
+    );
     let outcomes = shop.write("Orders[lines]", &watch(), &[update]);
     assert!(matches!(&outcomes[..], [Outcome::Done(_)]), "{outcomes:?}");
-    let both = json!([{"no": 1, "qty": 10}, {"no": 52, "by": "somebody"}, {"no": 53, "by": "somebody"}]);
+    let both =
+        json!([{"no": 1, "qty": 10}, {"no": 52, "by": "somebody"}, {"no": 53, "by": "somebody"}]);
     assert_eq!(lines(&shop), both, "what others added meanwhile is there");
     // Decided on another state of the element itself.
-    let late = write(Action::Update { id: "1/1".into(), version: Some("another".into()) }, &[(2, json!(11))]);
-    assert!(matches!(&shop.write("Orders[lines]", &watch(), &[late])[..], [Outcome::Conflict { .. }]));
+    let late = write(
+        Action::Update { id: "1/1".into(), version: Some("another".into()) },
+        &[(2, json!(11))],
+    );
+    assert!(matches!(
+        &shop.write("Orders[lines]", &watch(), &[late])[..],
+        [Outcome::Conflict { .. }]
+    ));
     assert_eq!(lines(&shop), both);
     let always = Shop::with(json!([{"no": 1, "qty": 1}]), (0..20).map(|_| busy()).collect());
     let update = write(Action::Update { id: "1/1".into(), version: None }, &[(2, json!(10))]);
-    assert!(matches!(&always.write("Orders[lines]", &watch(), &[update])[..], [Outcome::Later { .. }]), "it comes to an end");
+    assert!(
+        matches!(&always.write("Orders[lines]", &watch(), &[update])[..], [Outcome::Later { .. }]),
+        "it comes to an end"
+    );
 }
 
 #[test]
 fn c2_a_lost_answer_to_a_list_is_a_lost_answer_to_each_of_its_writes() {
-    let shop = Shop::with(json!([{"no": 1, "qty": 1}]), vec![Outcome::Unknown { message: "lost".into() }]);
+    let shop =
+        Shop::with(json!([{"no": 1, "qty": 1}]), vec![Outcome::Unknown { message: "lost".into() }]);
     let update = write(Action::Update { id: "1/1".into(), version: None }, &[(2, json!(10))]);
     let create = write(Action::Create, &[(0, json!("1"))]);
     let outcomes = shop.write("Orders[lines]", &watch(), &[update, create]);
-    assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Unknown { .. })), "{outcomes:?}");
+    assert!(
+        outcomes.iter().all(|outcome| matches!(outcome, Outcome::Unknown { .. })),
+        "{outcomes:?}"
+    );
 }
 
 #[test]
@@ -162,7 +236,9 @@ fn r3_a_reading_of_changes_says_of_which_records_it_shows_all_elements() {
     let shop = Shop::with(json!([{"no": 1, "qty": 1}, {"no": 2}]), vec![]);
     let (watch, checkpoint) = (watch(), Checkpoint::default());
     let read = |checkpoint| {
-        let page = shop.read(ReadRequest { kind: "Orders[lines]", watch: &watch, checkpoint, page_size: 10 }).unwrap();
+        let page = shop
+            .read(ReadRequest { kind: "Orders[lines]", watch: &watch, checkpoint, page_size: 10 })
+            .unwrap();
         let ids: Vec<String> = page.records.iter().map(|record| record.id.clone()).collect();
         (ids, page.below, page.everything)
     };
@@ -174,17 +250,31 @@ fn r3_a_reading_of_changes_says_of_which_records_it_shows_all_elements() {
 #[test]
 fn r8_a_record_that_can_not_be_read_holds_the_elements_of_no_other() {
     let shop = Shop::with(json!([{"no": 1, "qty": 1}]), vec![]);
-    let writes = ["cut/1", "1/1"].map(|id| write(Action::Update { id: id.into(), version: None }, &[(2, json!(10))]));
+    let writes = ["cut/1", "1/1"]
+        .map(|id| write(Action::Update { id: id.into(), version: None }, &[(2, json!(10))]));
     let outcomes = shop.write("Orders[lines]", &watch(), &writes);
-    assert!(matches!(&outcomes[0], Outcome::Later { message, .. } if message.contains("cut")), "{outcomes:?}");
+    assert!(
+        matches!(&outcomes[0], Outcome::Later { message, .. } if message.contains("cut")),
+        "{outcomes:?}"
+    );
     assert!(matches!(&outcomes[1], Outcome::Done(_)), "{outcomes:?}");
     // Nor does one whose list was damaged and that can't be read any more.
     let checkpoint = checkpoint::together(Checkpoint::default(), &["cut".to_string()]);
     let watch = watch();
-    let page =
-        shop.read(ReadRequest { kind: "Orders[lines]", watch: &watch, checkpoint: Some(&checkpoint), page_size: 10 }).unwrap();
+    let page = shop
+        .read(ReadRequest {
+            kind: "Orders[lines]",
+            watch: &watch,
+            checkpoint: Some(&checkpoint),
+            page_size: 10,
+        })
+        .unwrap();
     assert_eq!(page.records.len(), 1);
-    assert!(matches!(&page.faults[..], [fault] if fault.place == "Orders/cut"), "{:?}", page.faults);
+    assert!(
+        matches!(&page.faults[..], [fault] if fault.place == "Orders/cut"),
+        "{:?}",
+        page.faults
+    );
     assert_eq!(checkpoint::apart(&page.checkpoint).1, ["cut"]);
 }
 
@@ -195,12 +285,14 @@ fn p6_a_write_to_a_list_is_no_edit_of_its_record() {
     let known = shop.get("Orders", &lines, "1").unwrap().unwrap().version;
     let update = write(Action::Update { id: "1/1".into(), version: None }, &[(2, json!(10))]);
     assert!(matches!(&shop.write("Orders[lines]", &watch(), &[update])[..], [Outcome::Done(_)]));
-    // The order itself, by the version that it had before: the shop would not stand for another one.
+    // The order itself, by the version that it had before: the shop would not stand for another
+    // one.
     let of_order = write(Action::Update { id: "1".into(), version: known }, &[(0, json!([]))]);
     assert!(matches!(&shop.write("Orders", &lines, &[of_order])[..], [Outcome::Done(_)]));
     let read = |shop: &Elements| shop.superseded.lock().unwrap().len();
     assert_eq!(read(&shop), 1);
-    shop.read(ReadRequest { kind: "Orders", watch: &lines, checkpoint: None, page_size: 10 }).unwrap();
+    shop.read(ReadRequest { kind: "Orders", watch: &lines, checkpoint: None, page_size: 10 })
+        .unwrap();
     assert_eq!(read(&shop), 0, "what is read is known by its version of now");
 }
 

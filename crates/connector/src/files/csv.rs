@@ -1,14 +1,16 @@
-//! CSV (RFC 4180): a row taken apart and put together again so that cells that are not touched stay as they were written.
+//! CSV (RFC 4180): a row taken apart and put together again so that cells that are not touched stay
+//! as they were written.
 //!
-//! The first row names the properties. A name with dots is that path; every value is a text and an empty cell is empty.
-//! The cells are separated by comma, semicolon or tab, whichever the first row has most of: spreadsheets in countries with a
-//! decimal comma write semicolons.
+//! The first row names the properties. A name with dots is that path; every value is a text and an
+//! empty cell is empty. The cells are separated by comma, semicolon or tab, whichever the first row
+//! has most of: spreadsheets in countries with a decimal comma write semicolons.
 
 use std::borrow::Cow;
 
 use lockstep_model::Value;
 
-/// Where a reader of CSV stands. A quote within a cell that did not begin with one is a plain character.
+/// Where a reader of CSV stands. A quote within a cell that did not begin with one is a plain
+/// character.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Cell {
     /// Nothing of the cell was read.
@@ -47,12 +49,21 @@ impl Header {
     pub(super) fn parse(row: &[u8]) -> Header {
         let count = |delimiter: u8| split(row, delimiter).len();
         // The comma wins a tie: it comes last.
-        Header::separated(row, [b'\t', b';', b','].into_iter().max_by_key(|&delimiter| count(delimiter)).unwrap_or(b','))
+        Header::separated(
+            row,
+            [b'\t', b';', b',']
+                .into_iter()
+                .max_by_key(|&delimiter| count(delimiter))
+                .unwrap_or(b','),
+        )
     }
 
     /// Reads it where it is known what separates the cells.
     pub(super) fn separated(row: &[u8], delimiter: u8) -> Header {
-        let names = split(row, delimiter).into_iter().map(|cell| text_of(cell).trim().to_string()).collect();
+        let names = split(row, delimiter)
+            .into_iter()
+            .map(|cell| text_of(cell).trim().to_string())
+            .collect();
         Header { delimiter, names }
     }
 
@@ -63,8 +74,13 @@ impl Header {
 
     /// A name that several columns have. Columns without a name are nobody's.
     pub(super) fn repeated(&self) -> Option<&str> {
-        let twice = |(at, name): (usize, &String)| !name.is_empty() && self.names[..at].contains(name);
-        self.names.iter().enumerate().find(|(at, name)| twice((*at, name))).map(|(_, name)| name.as_str())
+        let twice =
+            |(at, name): (usize, &String)| !name.is_empty() && self.names[..at].contains(name);
+        self.names
+            .iter()
+            .enumerate()
+            .find(|(at, name)| twice((*at, name)))
+            .map(|(_, name)| name.as_str())
     }
 
     /// The column of a property.
@@ -120,7 +136,8 @@ pub(super) fn is_quoted(cell: &[u8]) -> bool {
     cell.first() == Some(&b'"')
 }
 
-/// A text as a cell is written: in quotes where the file writes it so (`quoted`), or where it needs them.
+/// A text as a cell is written: in quotes where the file writes it so (`quoted`), or where it needs
+/// them.
 pub(super) fn cell_of(text: &str, delimiter: u8, quoted: bool) -> Vec<u8> {
     let special = |byte: u8| matches!(byte, b'"' | b'\n' | b'\r') || byte == delimiter;
     if quoted || text.bytes().any(special) || text.trim() != text {
@@ -142,7 +159,9 @@ pub(super) fn text_for(value: &Value) -> Result<String, String> {
         Value::String(text) => Ok(text.clone()),
         Value::Bool(_) | Value::Number(_) => Ok(value.to_string()),
         Value::Array(list) if list.len() <= 1 => list.first().map_or(Ok(String::new()), text_for),
-        Value::Array(_) | Value::Object(_) => Err("a list or an object can't stand in a cell of a CSV file".into()),
+        Value::Array(_) | Value::Object(_) => {
+            Err("a list or an object can't stand in a cell of a CSV file".into())
+        }
     }
 }
 
@@ -152,24 +171,44 @@ mod tests {
 
     #[test]
     fn rows_are_split_as_the_csv_library_splits_them() {
-        for row in
-            ["a,b,c", "", ",", "\"a,b\",c", "\"a \"\"b\"\" c\",d", "5\" pipe,x", "\"two\nlines\",y", "a,\"\",b", "å,\"ø;\",æ"]
-        {
-            let mut reader = ::csv::ReaderBuilder::new().has_headers(false).from_reader(row.as_bytes());
-            let expected: Vec<String> =
-                reader.records().next().map_or(vec![String::new()], |r| r.unwrap().iter().map(str::to_string).collect());
-            let ours: Vec<String> = split(row.as_bytes(), b',').into_iter().map(|cell| text_of(cell).into_owned()).collect();
+        for row in [
+            "a,b,c",
+            "",
+            ",",
+            "\"a,b\",c",
+            "\"a \"\"b\"\" c\",d",
+            "5\" pipe,x",
+            "\"two\nlines\",y",
+            "a,\"\",b",
+            "å,\"ø;\",æ",
+        ] {
+            let mut reader =
+                ::csv::ReaderBuilder::new().has_headers(false).from_reader(row.as_bytes());
+            let expected: Vec<String> = reader
+                .records()
+                .next()
+                .map_or(vec![String::new()], |r| r.unwrap().iter().map(str::to_string).collect());
+            let ours: Vec<String> = split(row.as_bytes(), b',')
+                .into_iter()
+                .map(|cell| text_of(cell).into_owned())
+                .collect();
             assert_eq!(ours, expected, "{row:?}");
         }
     }
 
     #[test]
     fn what_is_written_is_read_back() {
-        for text in ["", "plain", "a;b", "say \"hi\"", "two\r\nlines", " spaced ", "\"", "Åse, Ørjan"] {
+        for text in
+            ["", "plain", "a;b", "say \"hi\"", "two\r\nlines", " spaced ", "\"", "Åse, Ørjan"]
+        {
             for delimiter in [b',', b';', b'\t'] {
                 for quoted in [false, true] {
                     assert_eq!(text_of(&cell_of(text, delimiter, quoted)), text);
-                    assert_eq!(split(&cell_of(text, delimiter, quoted), delimiter).len(), 1, "{text:?}");
+                    assert_eq!(
+                        split(&cell_of(text, delimiter, quoted), delimiter).len(),
+                        1,
+                        "{text:?}"
+                    );
                 }
             }
         }

@@ -1,7 +1,8 @@
-//! Numbers with a decimal comma, in a CSV file whose settings say `decimal: ","`: read as other systems write them, written as the file does.
+//! Numbers with a decimal comma, in a CSV file whose settings say `decimal: ","`: read as other
+//! systems write them, written as the file does.
 //!
-//! A cell is a text, and a comma between digits does not make it a number. So a column with any other text among the records that were
-//! looked at is left as it is.
+//! A cell is a text, and a comma between digits does not make it a number. So a column with any
+//! other text among the records that were looked at is left as it is.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -32,7 +33,14 @@ impl Decimals {
             let seen = match text.trim() {
                 "" => continue,
                 text if plain(text, true).is_some() && text.contains(',') => Column::Decimal,
-                text if text.strip_prefix('-').unwrap_or(text).bytes().all(|byte| byte.is_ascii_digit()) => Column::Whole,
+                text if text
+                    .strip_prefix('-')
+                    .unwrap_or(text)
+                    .bytes()
+                    .all(|byte| byte.is_ascii_digit()) =>
+                {
+                    Column::Whole
+                }
                 // What could be a thousand is one only beside others with a comma.
                 text if plain(text, true).is_some() => Column::Whole,
                 _ => Column::Text,
@@ -61,9 +69,12 @@ impl Column {
     /// A text as the file writes it.
     pub(super) fn written(self, text: &str) -> Cow<'_, str> {
         let number = text.strip_prefix('-').unwrap_or(text);
-        let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+        let digits =
+            |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
         match number.split_once('.') {
-            Some((whole, fraction)) if self != Column::Text && digits(whole) && digits(fraction) => {
+            Some((whole, fraction))
+                if self != Column::Text && digits(whole) && digits(fraction) =>
+            {
                 Cow::Owned(text.replacen('.', ",", 1))
             }
             _ => Cow::Borrowed(text),
@@ -71,17 +82,21 @@ impl Column {
     }
 }
 
-/// `1.234,50`, `1 234,50` and `1234,50` as `1234.50`. With `grouped` also `1.234` as `1234`. `None` for what is no such number.
+/// `1.234,50`, `1 234,50` and `1234,50` as `1234.50`. With `grouped` also `1.234` as `1234`. `None`
+/// for what is no such number.
 fn plain(text: &str, grouped: bool) -> Option<String> {
     let (sign, number) = text.strip_prefix('-').map_or(("", text), |number| ("-", number));
-    let (whole, fraction) = number.split_once(',').map_or((number, None), |(whole, fraction)| (whole, Some(fraction)));
+    let (whole, fraction) =
+        number.split_once(',').map_or((number, None), |(whole, fraction)| (whole, Some(fraction)));
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     if fraction.is_some_and(|fraction| !digits(fraction)) || fraction.is_none() && !grouped {
         return None;
     }
     let between = whole.chars().find(|c| matches!(c, '.' | ' ' | '\u{a0}' | '\u{202f}'));
     let Some(between) = between else {
-        return fraction.filter(|_| digits(whole)).map(|fraction| format!("{sign}{whole}.{fraction}"));
+        return fraction
+            .filter(|_| digits(whole))
+            .map(|fraction| format!("{sign}{whole}.{fraction}"));
     };
     let mut parts = whole.split(between);
     let first = parts.next().filter(|first| digits(first) && first.len() <= 3)?;
@@ -119,8 +134,14 @@ mod tests {
         }
         assert_eq!(Column::Whole.read("1.234".into()), "1.234");
         assert_eq!(Column::Whole.read("12,5".into()), "12.5");
-        for (text, cell) in [("12.5", "12,5"), ("-12.50", "-12,50"), ("12", "12"), ("1.2.3", "1.2.3"), ("v1.2", "v1.2"), ("", "")]
-        {
+        for (text, cell) in [
+            ("12.5", "12,5"),
+            ("-12.50", "-12,50"),
+            ("12", "12"),
+            ("1.2.3", "1.2.3"),
+            ("v1.2", "v1.2"),
+            ("", ""),
+        ] {
             assert_eq!(Column::Whole.written(text), cell);
             assert_eq!(Column::Text.written(text), text);
         }
@@ -133,7 +154,18 @@ mod tests {
         for row in ["1;12,50;1,2;22 00 00 01;;7", "2;13;1,2b;22000001;;8", "3;1.234;2,0;;;"] {
             decimals.learn(&header, row.as_bytes());
         }
-        let kinds = ["id", "sum", "version", "phone", "note", "rate"].map(|name| decimals.column(name));
-        assert_eq!(kinds, [Column::Whole, Column::Decimal, Column::Text, Column::Text, Column::Whole, Column::Whole]);
+        let kinds =
+            ["id", "sum", "version", "phone", "note", "rate"].map(|name| decimals.column(name));
+        assert_eq!(
+            kinds,
+            [
+                Column::Whole,
+                Column::Decimal,
+                Column::Text,
+                Column::Text,
+                Column::Whole,
+                Column::Whole
+            ]
+        );
     }
 }

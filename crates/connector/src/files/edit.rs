@@ -1,8 +1,10 @@
-//! Putting a value where a path points in a JSON record, and reading properties that carry a condition.
+//! Putting a value where a path points in a JSON record, and reading properties that carry a
+//! condition.
 //!
-//! P9: a single value written into a list replaces the element it came from (`displaced`), else the primary one, else it is
-//! appended; other elements stay. Null takes the element away. A path alone does not tell whether a step that is missing is a
-//! list: [`Shape`] knows that from the other records of the file.
+//! P9: a single value written into a list replaces the element it came from (`displaced`), else the
+//! primary one, else it is appended; other elements stay. Null takes the element away. A path alone
+//! does not tell whether a step that is missing is a list: [`Shape`] knows that from the other
+//! records of the file.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,15 +21,16 @@ use super::members::Members;
 pub(crate) struct Shape {
     /// Paths of lists; true where their elements are marked `primary`.
     pub lists: BTreeMap<String, bool>,
-    /// Paths at which nothing but whole numbers stands: ids and references among them keep their JSON type (R7).
+    /// Paths at which nothing but whole numbers stands: ids and references among them keep their
+    /// JSON type (R7).
     pub numbers: BTreeSet<String>,
     pub members: Members,
 }
 
 /// What a record holds at a property, its condition considered.
 ///
-/// Where the two paths part within a list, the elements that satisfy the condition count; else the record must satisfy it, and
-/// if it does not, it says nothing of this property (R5).
+/// Where the two paths part within a list, the elements that satisfy the condition count; else the
+/// record must satisfy it, and if it does not, it says nothing of this property (R5).
 pub(crate) fn read(record: &Value, property: &PropertyRef) -> Option<Value> {
     match &property.when {
         None => property.path.get(record),
@@ -80,12 +83,14 @@ fn walk(value: &Value, steps: &[&str], condition: &Condition<'_>) -> Option<Valu
         return Some(value.clone());
     };
     match value {
-        Value::Object(map) if condition.parts_at(step) => {
-            (condition.holds(value) == Some(true)).then(|| Path::new(steps.join(".")).get(&Value::Object(map.clone())))?
-        }
+        Value::Object(map) if condition.parts_at(step) => (condition.holds(value) == Some(true))
+            .then(|| Path::new(steps.join(".")).get(&Value::Object(map.clone())))?,
         Value::Object(map) => walk(map.get(*step)?, rest, &condition.below()),
         Value::Array(elements) => {
-            let ordered = elements.iter().filter(|e| is_primary(e)).chain(elements.iter().filter(|e| !is_primary(e)));
+            let ordered = elements
+                .iter()
+                .filter(|e| is_primary(e))
+                .chain(elements.iter().filter(|e| !is_primary(e)));
             let mut found = Vec::new();
             for element in ordered {
                 match walk(element, steps, condition) {
@@ -111,7 +116,8 @@ pub(crate) struct Edit<'a> {
     /// P9: the value whose place it takes.
     pub displaced: &'a Value,
     pub shape: &'a Shape,
-    /// All watched properties of the record type: an element of a list in which another of them still holds a value is kept.
+    /// All watched properties of the record type: an element of a list in which another of them
+    /// still holds a value is kept.
     pub watch: &'a [PropertyRef],
 }
 
@@ -123,12 +129,22 @@ impl Edit<'_> {
     }
 
     /// `here` is the path so far, `steps` what is left of it, never empty.
-    fn at(&self, at: &mut Value, here: &str, steps: &[&str], condition: Option<Condition<'_>>) -> Result<(), String> {
+    fn at(
+        &self,
+        at: &mut Value,
+        here: &str,
+        steps: &[&str],
+        condition: Option<Condition<'_>>,
+    ) -> Result<(), String> {
         if at.is_null() {
             if self.value.is_null() {
                 return Ok(());
             }
-            *at = if self.shape.lists.contains_key(here) { Value::Array(Vec::new()) } else { Value::Object(Map::new()) };
+            *at = if self.shape.lists.contains_key(here) {
+                Value::Array(Vec::new())
+            } else {
+                Value::Object(Map::new())
+            };
         }
         match at {
             Value::Array(_) => self.in_list(at, here, steps, condition),
@@ -137,7 +153,13 @@ impl Edit<'_> {
         }
     }
 
-    fn in_object(&self, at: &mut Value, here: &str, steps: &[&str], condition: Option<Condition<'_>>) -> Result<(), String> {
+    fn in_object(
+        &self,
+        at: &mut Value,
+        here: &str,
+        steps: &[&str],
+        condition: Option<Condition<'_>>,
+    ) -> Result<(), String> {
         let (step, rest) = (steps[0], &steps[1..]);
         let below = match condition {
             Some(condition) if condition.parts_at(step) => {
@@ -159,24 +181,36 @@ impl Edit<'_> {
     }
 
     /// Sees to it that an object satisfies the condition: one that does not tell is made to.
-    fn satisfy(&self, object: &mut Value, here: &str, condition: &Condition<'_>) -> Result<(), String> {
+    fn satisfy(
+        &self,
+        object: &mut Value,
+        here: &str,
+        condition: &Condition<'_>,
+    ) -> Result<(), String> {
         match condition.holds(object) {
             Some(true) => Ok(()),
             Some(false) if self.value.is_null() => Ok(()),
-            Some(false) => {
-                Err(format!("the record does not hold “{}” in `{}`", condition.value, join(here, &condition.steps.join("."))))
-            }
+            Some(false) => Err(format!(
+                "the record does not hold “{}” in `{}`",
+                condition.value,
+                join(here, &condition.steps.join("."))
+            )),
             None if self.value.is_null() => Ok(()),
             None => {
                 let value = Value::from(condition.value);
-                let edit = Edit { value: &value, displaced: &Value::Null, shape: self.shape, watch: self.watch };
+                let edit = Edit {
+                    value: &value,
+                    displaced: &Value::Null,
+                    shape: self.shape,
+                    watch: self.watch,
+                };
                 edit.at(object, here, &condition.steps, None)
             }
         }
     }
 
-    /// R7: the value in the JSON type that the property has elsewhere: an id comes as a text, whatever it was written as. A text that a
-    /// number would not write just so (`0150`) stays one.
+    /// R7: the value in the JSON type that the property has elsewhere: an id comes as a text,
+    /// whatever it was written as. A text that a number would not write just so (`0150`) stays one.
     fn typed(&self, here: &str, there: Option<&Value>) -> Value {
         let numbers = |value: &Value| match value {
             Value::Array(list) => list.iter().all(|v| v.is_i64() || v.is_u64()) && !list.is_empty(),
@@ -206,9 +240,12 @@ impl Edit<'_> {
             // A list of plain values, given a single one.
             Some(Value::Array(list)) if !self.value.is_array() => {
                 if list.iter().any(Value::is_object) && !self.value.is_null() {
-                    return Err(format!("`{here}` is a list of objects: name one of their properties"));
+                    return Err(format!(
+                        "`{here}` is a list of objects: name one of their properties"
+                    ));
                 }
-                let same = list.iter().position(|v| !is_empty(self.displaced) && equal(v, self.displaced));
+                let same =
+                    list.iter().position(|v| !is_empty(self.displaced) && equal(v, self.displaced));
                 match (same, typed) {
                     (Some(at), Value::Null) => drop(list.remove(at)),
                     (None, Value::Null) => list.clear(),
@@ -233,7 +270,13 @@ impl Edit<'_> {
         Ok(())
     }
 
-    fn in_list(&self, at: &mut Value, here: &str, steps: &[&str], condition: Option<Condition<'_>>) -> Result<(), String> {
+    fn in_list(
+        &self,
+        at: &mut Value,
+        here: &str,
+        steps: &[&str],
+        condition: Option<Condition<'_>>,
+    ) -> Result<(), String> {
         let Value::Array(list) = at else { return Ok(()) };
         if let Value::Array(wanted) = self.value {
             return self.whole_list(list, here, steps, condition, wanted);
@@ -244,7 +287,9 @@ impl Edit<'_> {
         };
         // Without a condition every element counts; with one, those that satisfy it.
         let counts = |element: &Value| match &condition {
-            Some(condition) if condition.parts_at(steps[0]) => condition.holds(element) == Some(true),
+            Some(condition) if condition.parts_at(steps[0]) => {
+                condition.holds(element) == Some(true)
+            }
             _ => true,
         };
         let is_displaced = |element: &Value| match read(element) {
@@ -262,7 +307,10 @@ impl Edit<'_> {
             // The value to take away is not there any more.
             None if self.value.is_null() && !is_empty(self.displaced) => return Ok(()),
             None if is_added(self.displaced) => None,
-            None => list.iter().position(|e| counts(e) && is_primary(e)).or_else(|| list.iter().position(counts)),
+            None => list
+                .iter()
+                .position(|e| counts(e) && is_primary(e))
+                .or_else(|| list.iter().position(counts)),
         };
         match chosen {
             Some(at) => {
@@ -293,14 +341,19 @@ impl Edit<'_> {
         list.push(element);
     }
 
-    /// Whether no watched property of this list's elements has a value in this one: what is left of it (a tag, a label) tells nothing.
+    /// Whether no watched property of this list's elements has a value in this one: what is left of
+    /// it (a tag, a label) tells nothing.
     fn says_nothing(&self, element: &Value, list: &str) -> bool {
         let prefix = format!("{list}.");
-        let mut below = self.watch.iter().filter_map(|watched| watched.path.as_str().strip_prefix(prefix.as_str()));
+        let mut below = self
+            .watch
+            .iter()
+            .filter_map(|watched| watched.path.as_str().strip_prefix(prefix.as_str()));
         below.all(|path| Path::new(path).get(element).as_ref().is_none_or(is_empty))
     }
 
-    /// The elements that hold these values, in this order; those that hold another are dropped, new ones are added.
+    /// The elements that hold these values, in this order; those that hold another are dropped, new
+    /// ones are added.
     fn whole_list(
         &self,
         list: &mut Vec<Value>,
@@ -312,14 +365,19 @@ impl Edit<'_> {
         let mut before = std::mem::take(list);
         for value in wanted.iter().filter(|value| !is_empty(value)) {
             let holds = |element: &Value| match &condition {
-                Some(condition) => walk(element, steps, condition).is_some_and(|there| equal(&there, value)),
-                None => Path::new(steps.join(".")).get(element).is_some_and(|there| equal(&there, value)),
+                Some(condition) => {
+                    walk(element, steps, condition).is_some_and(|there| equal(&there, value))
+                }
+                None => Path::new(steps.join("."))
+                    .get(element)
+                    .is_some_and(|there| equal(&there, value)),
             };
             if let Some(at) = before.iter().position(holds) {
                 list.push(before.remove(at));
             } else {
                 let mut element = Value::Object(Map::new());
-                let edit = Edit { value, displaced: &Value::Null, shape: self.shape, watch: self.watch };
+                let edit =
+                    Edit { value, displaced: &Value::Null, shape: self.shape, watch: self.watch };
                 edit.at(&mut element, here, steps, condition.clone())?;
                 self.append(list, here, element);
             }
@@ -350,18 +408,29 @@ mod tests {
     use serde_json::json;
 
     fn phone(kind: &str) -> PropertyRef {
-        PropertyRef { path: "phones.number".into(), when: Some(Having { path: "phones.name".into(), value: kind.into() }) }
+        PropertyRef {
+            path: "phones.number".into(),
+            when: Some(Having { path: "phones.name".into(), value: kind.into() }),
+        }
     }
 
     /// Puts `value` in for `displaced` at `property` and compares the record.
     fn check(before: Value, property: &PropertyRef, value: Value, displaced: Value, after: Value) {
         let shape = Shape {
-            lists: [("emails".to_string(), true), ("phones".to_string(), false), ("tags".to_string(), false)].into(),
+            lists: [
+                ("emails".to_string(), true),
+                ("phones".to_string(), false),
+                ("tags".to_string(), false),
+            ]
+            .into(),
             ..Shape::default()
         };
-        let watch = ["emails.email", "address.city", "places.city", "places.zip"].map(PropertyRef::new);
+        let watch =
+            ["emails.email", "address.city", "places.city", "places.zip"].map(PropertyRef::new);
         let mut record = before;
-        Edit { value: &value, displaced: &displaced, shape: &shape, watch: &watch }.put(&mut record, property).unwrap();
+        Edit { value: &value, displaced: &displaced, shape: &shape, watch: &watch }
+            .put(&mut record, property)
+            .unwrap();
         assert_eq!(record, after);
     }
 
@@ -370,13 +439,33 @@ mod tests {
         // P9
         let email = PropertyRef::new("emails.email");
         let two = json!({"emails": [{"email": "a", "tag": "x"}, {"email": "b", "primary": true}]});
-        let replaced = json!({"emails": [{"email": "c", "tag": "x"}, {"email": "b", "primary": true}]});
+        let replaced =
+            json!({"emails": [{"email": "c", "tag": "x"}, {"email": "b", "primary": true}]});
         check(two.clone(), &email, json!("c"), json!("a"), replaced);
-        let primary = json!({"emails": [{"email": "a", "tag": "x"}, {"email": "c", "primary": true}]});
+        let primary =
+            json!({"emails": [{"email": "a", "tag": "x"}, {"email": "c", "primary": true}]});
         check(two.clone(), &email, json!("c"), json!("gone"), primary);
-        check(json!({}), &email, json!("c"), json!(null), json!({"emails": [{"email": "c", "primary": true}]}));
-        check(json!({"emails": []}), &email, json!("c"), json!(null), json!({"emails": [{"email": "c", "primary": true}]}));
-        check(two.clone(), &email, json!(null), json!("b"), json!({"emails": [{"email": "a", "tag": "x"}]}));
+        check(
+            json!({}),
+            &email,
+            json!("c"),
+            json!(null),
+            json!({"emails": [{"email": "c", "primary": true}]}),
+        );
+        check(
+            json!({"emails": []}),
+            &email,
+            json!("c"),
+            json!(null),
+            json!({"emails": [{"email": "c", "primary": true}]}),
+        );
+        check(
+            two.clone(),
+            &email,
+            json!(null),
+            json!("b"),
+            json!({"emails": [{"email": "a", "tag": "x"}]}),
+        );
         check(two.clone(), &email, json!(null), json!("other"), two);
     }
 
@@ -384,8 +473,20 @@ mod tests {
     fn an_element_in_which_another_watched_property_has_a_value_is_not_taken_away() {
         let city = PropertyRef::new("places.city");
         let place = json!({"places": [{"city": "Oslo", "zip": "0150"}]});
-        check(place, &city, json!(null), json!("Oslo"), json!({"places": [{"city": null, "zip": "0150"}]}));
-        check(json!({"places": [{"city": "Oslo", "tag": "x"}]}), &city, json!(null), json!("Oslo"), json!({"places": []}));
+        check(
+            place,
+            &city,
+            json!(null),
+            json!("Oslo"),
+            json!({"places": [{"city": null, "zip": "0150"}]}),
+        );
+        check(
+            json!({"places": [{"city": "Oslo", "tag": "x"}]}),
+            &city,
+            json!(null),
+            json!("Oslo"),
+            json!({"places": []}),
+        );
     }
 
     #[test]
@@ -399,8 +500,20 @@ mod tests {
             json!({"emails": [{"email": "c", "primary": true}, {"email": "b", "id": 2, "primary": false}]}),
         );
         let tags = PropertyRef::new("tags");
-        check(json!({"tags": ["x", "y"]}), &tags, json!(["z"]), json!(["x", "y"]), json!({"tags": ["z"]}));
-        check(json!({"tags": ["x", "y"]}), &tags, json!("z"), json!("y"), json!({"tags": ["x", "z"]}));
+        check(
+            json!({"tags": ["x", "y"]}),
+            &tags,
+            json!(["z"]),
+            json!(["x", "y"]),
+            json!({"tags": ["z"]}),
+        );
+        check(
+            json!({"tags": ["x", "y"]}),
+            &tags,
+            json!("z"),
+            json!("y"),
+            json!({"tags": ["x", "z"]}),
+        );
         check(json!({}), &tags, json!("z"), json!(null), json!({"tags": ["z"]}));
     }
 
@@ -414,17 +527,31 @@ mod tests {
             json!("Oslo"),
             json!({"address": {"city": "Bodø", "zip": 1}}),
         );
-        check(json!({"address": {"city": "Oslo"}}), &city, json!(null), json!("Oslo"), json!({"address": {"city": null}}));
+        check(
+            json!({"address": {"city": "Oslo"}}),
+            &city,
+            json!(null),
+            json!("Oslo"),
+            json!({"address": {"city": null}}),
+        );
         check(json!({}), &city, json!(null), json!(null), json!({}));
-        check(json!({"address": null}), &city, json!("Bodø"), json!(null), json!({"address": {"city": "Bodø"}}));
+        check(
+            json!({"address": null}),
+            &city,
+            json!("Bodø"),
+            json!(null),
+            json!({"address": {"city": "Bodø"}}),
+        );
     }
 
     #[test]
     fn a_condition_chooses_the_element() {
-        let record = json!({"phones": [{"name": "Work", "number": "1"}, {"name": "Mobile", "number": "2"}]});
+        let record =
+            json!({"phones": [{"name": "Work", "number": "1"}, {"name": "Mobile", "number": "2"}]});
         assert_eq!(read(&record, &phone("Mobile")), Some(json!(["2"])));
         assert_eq!(read(&record, &phone("Fax")), Some(json!([])));
-        let after = json!({"phones": [{"name": "Work", "number": "1"}, {"name": "Mobile", "number": "3"}]});
+        let after =
+            json!({"phones": [{"name": "Work", "number": "1"}, {"name": "Mobile", "number": "3"}]});
         check(record.clone(), &phone("Mobile"), json!("3"), json!("2"), after);
         let after = json!({"phones": [{"name": "Work", "number": "1"}, {"name": "Mobile", "number": "2"}, {"name": "Fax", "number": "3"}]});
         check(record, &phone("Fax"), json!("3"), json!(null), after);
@@ -433,13 +560,29 @@ mod tests {
     #[test]
     fn a_condition_on_the_record_is_met_or_the_property_is_not_told() {
         // R5
-        let mobile = PropertyRef { path: "number".into(), when: Some(Having { path: "kind".into(), value: "Mobile".into() }) };
+        let mobile = PropertyRef {
+            path: "number".into(),
+            when: Some(Having { path: "kind".into(), value: "Mobile".into() }),
+        };
         assert_eq!(read(&json!({"kind": "Mobile", "number": "1"}), &mobile), Some(json!("1")));
         assert_eq!(read(&json!({"kind": "Work", "number": "1"}), &mobile), None);
-        check(json!({}), &mobile, json!("1"), json!(null), json!({"kind": "Mobile", "number": "1"}));
+        check(
+            json!({}),
+            &mobile,
+            json!("1"),
+            json!(null),
+            json!({"kind": "Mobile", "number": "1"}),
+        );
         let (shape, value) = (Shape::default(), json!("1"));
         let edit = Edit { value: &value, displaced: &Value::Null, shape: &shape, watch: &[] };
-        assert!(edit.put(&mut json!({"kind": "Work", "number": "2"}), &mobile).unwrap_err().contains("“Mobile” in `kind`"));
-        assert!(edit.put(&mut json!({"kind": "Mobile", "number": {}}), &PropertyRef::new("kind.below")).is_err());
+        assert!(
+            edit.put(&mut json!({"kind": "Work", "number": "2"}), &mobile)
+                .unwrap_err()
+                .contains("“Mobile” in `kind`")
+        );
+        assert!(
+            edit.put(&mut json!({"kind": "Mobile", "number": {}}), &PropertyRef::new("kind.below"))
+                .is_err()
+        );
     }
 }

@@ -1,8 +1,9 @@
-//! In which encoding a file is. Everything else in this connector sees UTF-8: a file of another encoding is decoded as it is read and
-//! encoded again as it is written, so that it stays what it was.
+//! In which encoding a file is. Everything else in this connector sees UTF-8: a file of another
+//! encoding is decoded as it is read and encoded again as it is written, so that it stays what it
+//! was.
 //!
-//! A byte order mark says it without a setting. Without either a file is UTF-8, and one that is not is refused whole (R8): what a name
-//! in another encoding would become is a guess.
+//! A byte order mark says it without a setting. Without either a file is UTF-8, and one that is not
+//! is refused whole (R8): what a name in another encoding would become is a guess.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -30,13 +31,19 @@ impl Encoding {
         let plain: String = name.trim().to_ascii_lowercase().replace(['_', ' '], "-");
         match plain.as_str() {
             "utf-8" | "utf8" => return Ok(Encoding::Utf8),
-            "utf-16" | "utf16" | "utf-16le" | "utf16le" | "utf-16-le" => return Ok(Encoding::Utf16 { big_endian: false }),
-            "utf-16be" | "utf16be" | "utf-16-be" => return Ok(Encoding::Utf16 { big_endian: true }),
+            "utf-16" | "utf16" | "utf-16le" | "utf16le" | "utf-16-le" => {
+                return Ok(Encoding::Utf16 { big_endian: false });
+            }
+            "utf-16be" | "utf16be" | "utf-16-be" => {
+                return Ok(Encoding::Utf16 { big_endian: true });
+            }
             "iso-8859-1" | "iso8859-1" | "latin1" | "latin-1" => return Ok(Encoding::Latin1),
             _ => {}
         }
         match encoding_rs::Encoding::for_label(plain.as_bytes()) {
-            Some(known) if known.is_single_byte() && known != encoding_rs::X_USER_DEFINED => Ok(Encoding::SingleByte(known)),
+            Some(known) if known.is_single_byte() && known != encoding_rs::X_USER_DEFINED => {
+                Ok(Encoding::SingleByte(known))
+            }
             _ => Err(format!(
                 "`encoding: {name}` is none that files are read and written back in: utf-8, utf-16le, utf-16be, windows-1252, iso-8859-1 \
                  and other encodings with one byte a character (windows-1250, iso-8859-15, …) are"
@@ -44,7 +51,8 @@ impl Encoding {
         }
     }
 
-    /// What a byte order mark at the start of a file says; nothing for that of UTF-8, which is skipped elsewhere.
+    /// What a byte order mark at the start of a file says; nothing for that of UTF-8, which is
+    /// skipped elsewhere.
     fn of_mark(start: &[u8]) -> Option<Encoding> {
         match start {
             [0xFF, 0xFE, ..] => Some(Encoding::Utf16 { big_endian: false }),
@@ -71,17 +79,21 @@ impl Encoding {
             Encoding::Utf8 | Encoding::Utf16 { .. } => None,
             _ if text.is_ascii() => None,
             Encoding::Latin1 => text.chars().find(|c| u32::from(*c) > 0xFF),
-            Encoding::SingleByte(known) => text.chars().find(|c| known.encode(c.encode_utf8(&mut [0; 4])).2),
+            Encoding::SingleByte(known) => {
+                text.chars().find(|c| known.encode(c.encode_utf8(&mut [0; 4])).2)
+            }
         }
     }
 
-    /// Bytes of UTF-8 in this encoding. They are what was decoded or looked at by [`Encoding::lacks`], so nothing is lost.
+    /// Bytes of UTF-8 in this encoding. They are what was decoded or looked at by
+    /// [`Encoding::lacks`], so nothing is lost.
     pub(super) fn encode(self, utf8: &[u8]) -> io::Result<std::borrow::Cow<'_, [u8]>> {
         use std::borrow::Cow;
         if self == Encoding::Utf8 {
             return Ok(Cow::Borrowed(utf8));
         }
-        let broken = |_| io::Error::new(io::ErrorKind::InvalidData, "what is to be written is no text");
+        let broken =
+            |_| io::Error::new(io::ErrorKind::InvalidData, "what is to be written is no text");
         let text = std::str::from_utf8(utf8).map_err(broken)?;
         if let Some(lacking) = self.lacks(text) {
             let message = format!("{lacking:?} can't be written in {}", self.name());
@@ -90,7 +102,8 @@ impl Encoding {
         Ok(match self {
             Encoding::Utf8 => Cow::Borrowed(utf8),
             Encoding::Utf16 { big_endian } => {
-                let unit = |unit: u16| if big_endian { unit.to_be_bytes() } else { unit.to_le_bytes() };
+                let unit =
+                    |unit: u16| if big_endian { unit.to_be_bytes() } else { unit.to_le_bytes() };
                 Cow::Owned(text.encode_utf16().flat_map(unit).collect())
             }
             Encoding::Latin1 => Cow::Owned(text.chars().map(|c| u32::from(c) as u8).collect()),
@@ -159,8 +172,9 @@ impl Source {
         self.decoded.clear();
         self.handed = 0;
         let wrong = |at: u64, what: &str, name: String| {
-            let message =
-                format!("{what} at byte {at} is no {name}: say which encoding it is with `encoding:`, or save it as UTF-8");
+            let message = format!(
+                "{what} at byte {at} is no {name}: say which encoding it is with `encoding:`, or save it as UTF-8"
+            );
             Err(io::Error::new(io::ErrorKind::InvalidData, message))
         };
         let (at, name) = (self.at, self.encoding.name());
@@ -168,11 +182,18 @@ impl Source {
             Encoding::Utf8 => self.decoded = bytes,
             Encoding::Latin1 => {
                 self.at += bytes.len() as u64;
-                self.decoded.extend(bytes.iter().map(|byte| char::from(*byte)).collect::<String>().as_bytes());
+                self.decoded.extend(
+                    bytes.iter().map(|byte| char::from(*byte)).collect::<String>().as_bytes(),
+                );
             }
             Encoding::SingleByte(known) => {
-                let Some(text) = known.decode_without_bom_handling_and_without_replacement(&bytes) else {
-                    let broken = |byte: &u8| known.decode_without_bom_handling_and_without_replacement(&[*byte]).is_none();
+                let Some(text) = known.decode_without_bom_handling_and_without_replacement(&bytes)
+                else {
+                    let broken = |byte: &u8| {
+                        known
+                            .decode_without_bom_handling_and_without_replacement(&[*byte])
+                            .is_none()
+                    };
                     let place = bytes.iter().position(broken).unwrap_or(0);
                     return wrong(at + place as u64, &format!("0x{:02X}", bytes[place]), name);
                 };
@@ -181,8 +202,9 @@ impl Source {
             }
             Encoding::Utf16 { big_endian } => {
                 let (pairs, odd) = bytes.as_chunks::<2>();
-                let units =
-                    pairs.iter().map(|pair| if big_endian { u16::from_be_bytes(*pair) } else { u16::from_le_bytes(*pair) });
+                let units = pairs.iter().map(|pair| {
+                    if big_endian { u16::from_be_bytes(*pair) } else { u16::from_le_bytes(*pair) }
+                });
                 let mut units: Vec<u16> = units.collect();
                 let mut rest = odd.to_vec();
                 // The first half of a pair waits for the second.
@@ -266,13 +288,20 @@ mod tests {
             let encoding = Encoding::named(name).unwrap();
             let bytes = encoding.encode(long.as_bytes()).unwrap().into_owned();
             assert!(decoded(&bytes, encoding).unwrap() == long, "{name}");
-            assert!(decoded(&bytes[..bytes.len() - 1], encoding).is_err(), "half a character at the end");
+            assert!(
+                decoded(&bytes[..bytes.len() - 1], encoding).is_err(),
+                "half a character at the end"
+            );
         }
     }
 
     #[test]
     fn a_mark_says_the_encoding_and_a_name_that_is_none_is_refused() {
-        let le = [&[0xFF, 0xFE][..], &Encoding::Utf16 { big_endian: false }.encode("Å".as_bytes()).unwrap()].concat();
+        let le = [
+            &[0xFF, 0xFE][..],
+            &Encoding::Utf16 { big_endian: false }.encode("Å".as_bytes()).unwrap(),
+        ]
+        .concat();
         assert_eq!(decoded(&le, Encoding::Utf8).unwrap(), "\u{feff}Å");
         assert_eq!(Encoding::named("Latin1"), Ok(Encoding::Latin1));
         assert_eq!(Encoding::named("Windows-1252").unwrap().lacks("Åse Łuk"), Some('Ł'));
@@ -280,6 +309,9 @@ mod tests {
         for none in ["utf-7", "shift_jis", "wtf", ""] {
             assert!(Encoding::named(none).is_err(), "{none}");
         }
-        assert_eq!((likely(b"i\0d\0"), likely(b"\0i\0d"), likely(b"\xc5se")), ("utf-16le", "utf-16be", "windows-1252"));
+        assert_eq!(
+            (likely(b"i\0d\0"), likely(b"\0i\0d"), likely(b"\xc5se")),
+            ("utf-16le", "utf-16be", "windows-1252")
+        );
     }
 }

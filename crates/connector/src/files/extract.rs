@@ -1,9 +1,10 @@
 //! Taking the watched properties out of a line of JSON without building a tree of it.
 //!
-//! Most of a line is of no interest to any flow, and reading a file is a hub's hot path (R2). The watched paths form a
-//! trie; the line is parsed once along it, and whatever leaves the trie is skipped by the parser. What comes out is what
-//! [`lockstep_model::Path::get`] gives for the same line: a path goes through lists, and the element marked
-//! `primary: true` comes first (L3). A test holds the two against each other.
+//! Most of a line is of no interest to any flow, and reading a file is a hub's hot path (R2). The
+//! watched paths form a trie; the line is parsed once along it, and whatever leaves the trie is
+//! skipped by the parser. What comes out is what [`lockstep_model::Path::get`] gives for the same
+//! line: a path goes through lists, and the element marked `primary: true` comes first (L3). A test
+//! holds the two against each other.
 
 use std::fmt;
 
@@ -52,8 +53,13 @@ impl Trie {
         trie
     }
 
-    /// Puts the value at each path into `found`, one for each slot; `None` where the line does not have it (R5).
-    pub(super) fn extract(&self, line: &[u8], found: &mut Vec<Option<Value>>) -> Result<(), serde_json::Error> {
+    /// Puts the value at each path into `found`, one for each slot; `None` where the line does not
+    /// have it (R5).
+    pub(super) fn extract(
+        &self,
+        line: &[u8],
+        found: &mut Vec<Option<Value>>,
+    ) -> Result<(), serde_json::Error> {
         found.clear();
         found.resize_with(self.width, || None);
         let mut parser = serde_json::Deserializer::from_slice(line);
@@ -63,7 +69,8 @@ impl Trie {
 }
 
 impl Node {
-    /// Fills the slots at and below this node from a value that had to be built, because a path ends here and others go on.
+    /// Fills the slots at and below this node from a value that had to be built, because a path
+    /// ends here and others go on.
     fn fill(&self, value: &Value, found: &mut [Option<Value>]) {
         for &slot in &self.ends {
             found[slot] = Some(value.clone());
@@ -112,7 +119,9 @@ impl<'de> Visitor<'de> for Along<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
-        while let Some(key) = map.next_key_seed(KeyOf { node: self.node, element: self.primary.is_some() })? {
+        while let Some(key) =
+            map.next_key_seed(KeyOf { node: self.node, element: self.primary.is_some() })?
+        {
             if let Some(child) = key.child {
                 let node = &self.node.children[child].1;
                 map.next_value_seed(Along { node, found: &mut *self.found, primary: None })?;
@@ -136,14 +145,18 @@ impl<'de> Visitor<'de> for Along<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
         // Most lists have one watched property: no list of lists for it.
         let mut first = Gathered::default();
-        let mut others: Vec<Gathered> = self.node.below.iter().skip(1).map(|_| Gathered::default()).collect();
+        let mut others: Vec<Gathered> =
+            self.node.below.iter().skip(1).map(|_| Gathered::default()).collect();
         loop {
             let mut primary = false;
-            let along = Along { node: self.node, found: &mut *self.found, primary: Some(&mut primary) };
+            let along =
+                Along { node: self.node, found: &mut *self.found, primary: Some(&mut primary) };
             if seq.next_element_seed(along)?.is_none() {
                 break;
             }
-            for (&slot, gathered) in self.node.below.iter().zip(std::iter::once(&mut first).chain(&mut others)) {
+            for (&slot, gathered) in
+                self.node.below.iter().zip(std::iter::once(&mut first).chain(&mut others))
+            {
                 gathered.take(self.found[slot].take(), primary);
             }
         }
@@ -238,7 +251,8 @@ impl Visitor<'_> for KeyOf<'_> {
         f.write_str("a property's name")
     }
 
-    /// A number that no machine type holds comes as an object with one key, which is none of the record's.
+    /// A number that no machine type holds comes as an object with one key, which is none of the
+    /// record's.
     fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Key, E> {
         self.visit_bytes(name.as_bytes())
     }
@@ -268,8 +282,18 @@ mod tests {
     #[test]
     fn a_line_gives_what_its_paths_give() {
         // L3, R5
-        let paths =
-            ["id", "name.first", "emails.email", "emails.primary", "phones", "phones.number", "a.b.c", "name", "a.b", "gone"];
+        let paths = [
+            "id",
+            "name.first",
+            "emails.email",
+            "emails.primary",
+            "phones",
+            "phones.number",
+            "a.b.c",
+            "name",
+            "a.b",
+            "gone",
+        ];
         for line in [
             r#"{"id":1,"name":{"first":"Åse","last":"Li"},"emails":[{"email":"b@example.no"},{"primary":true,"email":"a@example.no"}]}"#,
             r#"{"emails":[{"email":"b@example.no","primary":true},{"email":["x","y"],"primary":true},{"email":null},{},7,null]}"#,

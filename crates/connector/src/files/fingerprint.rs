@@ -1,10 +1,13 @@
-//! What a reading remembers of every row: a fingerprint of its bytes, and the id of the record on it.
+//! What a reading remembers of every row: a fingerprint of its bytes, and the id of the record on
+//! it.
 //!
-//! When a file has changed, a row whose fingerprint is known need not be parsed; and the ids of rows that vanished are the
-//! records that are gone. The fingerprint is 64 bits of XXH3: among a million rows two differing ones share one with a chance of
-//! 1 in 37 million, and then an edit is missed only if it turns one row into exactly that other one.
+//! When a file has changed, a row whose fingerprint is known need not be parsed; and the ids of
+//! rows that vanished are the records that are gone. The fingerprint is 64 bits of XXH3: among a
+//! million rows two differing ones share one with a chance of 1 in 37 million, and then an edit is
+//! missed only if it turns one row into exactly that other one.
 //!
-//! Kept as: the letters `LKF2`, the number of rows, the fingerprints, the ids packed. A UUID takes 17 bytes and a whole number 9.
+//! Kept as: the letters `LKF2`, the number of rows, the fingerprints, the ids packed. A UUID takes
+//! 17 bytes and a whole number 9.
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -47,8 +50,12 @@ pub(super) fn is_number(packed: &[u8]) -> bool {
 pub(super) fn unpack(packed: &[u8]) -> String {
     match packed {
         [TAG_UUID, bytes @ ..] => uuid_text(bytes),
-        [TAG_NUMBER, bytes @ ..] => i64::from_le_bytes(bytes.try_into().unwrap_or_default()).to_string(),
-        [TAG_LONG, rest @ ..] => String::from_utf8_lossy(rest.get(4..).unwrap_or_default()).into_owned(),
+        [TAG_NUMBER, bytes @ ..] => {
+            i64::from_le_bytes(bytes.try_into().unwrap_or_default()).to_string()
+        }
+        [TAG_LONG, rest @ ..] => {
+            String::from_utf8_lossy(rest.get(4..).unwrap_or_default()).into_owned()
+        }
         [_, bytes @ ..] => String::from_utf8_lossy(bytes).into_owned(),
         [] => String::new(),
     }
@@ -171,7 +178,8 @@ pub(super) struct Known {
     met: Vec<bool>,
     /// The row that comes next if nothing was changed here.
     expected: usize,
-    /// Rows by fingerprint, made when first a row is not the expected one: open addressing over row numbers plus one.
+    /// Rows by fingerprint, made when first a row is not the expected one: open addressing over row
+    /// numbers plus one.
     index: Option<Vec<u32>>,
 }
 
@@ -182,17 +190,26 @@ impl Known {
         let (count, rest) = rest.split_at_checked(8)?;
         let count = usize::try_from(u64::from_le_bytes(count.try_into().ok()?)).ok()?;
         let (rows, ids) = rest.split_at_checked(count.checked_mul(8)?)?;
-        let rows: Vec<u64> = rows.as_chunks::<8>().0.iter().map(|row| u64::from_le_bytes(*row)).collect();
+        let rows: Vec<u64> =
+            rows.as_chunks::<8>().0.iter().map(|row| u64::from_le_bytes(*row)).collect();
         let mut at = Vec::with_capacity(count + 1);
         at.push(0);
         for id in PackedIds(ids) {
             at.push(at[at.len() - 1] + id.len());
         }
         let whole = at.len() == count + 1 && at[count] == ids.len() && u32::try_from(count).is_ok();
-        whole.then(|| Known { met: vec![false; count], rows, ids: ids.to_vec(), at, expected: 0, index: None })
+        whole.then(|| Known {
+            met: vec![false; count],
+            rows,
+            ids: ids.to_vec(),
+            at,
+            expected: 0,
+            index: None,
+        })
     }
 
-    /// The packed id of a row that was there before, if it was. Most rows stay in their order: then this is one comparison.
+    /// The packed id of a row that was there before, if it was. Most rows stay in their order: then
+    /// this is one comparison.
     pub(super) fn meet(&mut self, row: u64) -> Option<&[u8]> {
         let at = match self.rows.get(self.expected) {
             Some(&expected) if expected == row => self.expected,
@@ -240,7 +257,11 @@ impl Known {
 
     /// The rows that were not met again, with their packed ids.
     pub(super) fn vanished(&self) -> impl Iterator<Item = (u64, &[u8])> {
-        self.met.iter().enumerate().filter(|&(_, &met)| !met).map(|(at, _)| (self.rows[at], self.id(at)))
+        self.met
+            .iter()
+            .enumerate()
+            .filter(|&(_, &met)| !met)
+            .map(|(at, _)| (self.rows[at], self.id(at)))
     }
 }
 

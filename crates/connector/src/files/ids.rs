@@ -1,8 +1,9 @@
-//! Ids for new records, of the kind that a file has: the next number where all ids are whole numbers, else a UUID.
+//! Ids for new records, of the kind that a file has: the next number where all ids are whole
+//! numbers, else a UUID.
 //!
-//! The UUID (version 8 of RFC 9562, whose bits are the maker's own) is drawn from the write's token and content. The same
-//! write tried again makes the same id, finds it in the file, and so is known to be done (C2). Numbers can't tell that: there the hub
-//! looks for the record by what it holds.
+//! The UUID (version 8 of RFC 9562, whose bits are the maker's own) is drawn from the write's token
+//! and content. The same write tried again makes the same id, finds it in the file, and so is known
+//! to be done (C2). Numbers can't tell that: there the hub looks for the record by what it holds.
 
 use lockstep_model::Value;
 use xxhash_rust::xxh3::Xxh3;
@@ -35,7 +36,8 @@ impl Kind {
         self.as_number |= as_number;
     }
 
-    /// Takes note of the largest number that any record of the file ever had (R9): a number that was used is not handed out again.
+    /// Takes note of the largest number that any record of the file ever had (R9): a number that
+    /// was used is not handed out again.
     pub(super) fn go_on_after(&mut self, used: Used) {
         if !self.any {
             self.as_number = used.as_number;
@@ -46,7 +48,8 @@ impl Kind {
 
     /// The largest number among the ids, where all are numbers.
     pub(super) fn used(&self) -> Option<Used> {
-        (self.any && !self.words).then_some(Used { largest: self.largest, as_number: self.as_number })
+        (self.any && !self.words)
+            .then_some(Used { largest: self.largest, as_number: self.as_number })
     }
 
     /// The next number; `None` where ids are not numbers.

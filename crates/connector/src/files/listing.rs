@@ -1,16 +1,18 @@
 //! Reading a file in pages, and what a checkpoint of a file is (R1).
 //!
-//! A reading goes through the file once, from an open handle, so that a replacement of the file meanwhile does not mix two
-//! states. Between two pages the state lives here, named by a token in the checkpoint; the last page's checkpoint has the file's
-//! [`Stamp`] and the [`Fingerprints`] of all rows. With these the next reading
+//! A reading goes through the file once, from an open handle, so that a replacement of the file
+//! meanwhile does not mix two states. Between two pages the state lives here, named by a token in
+//! the checkpoint; the last page's checkpoint has the file's [`Stamp`] and the [`Fingerprints`] of
+//! all rows. With these the next reading
 //! - takes nothing from a file whose stamp is the same,
 //! - parses only the rows that it does not know,
 //! - tells the ids of records whose rows are not there any more.
 //!
-//! Where rows can't be read, or the file changed under the reading, it can't be told what is gone: then the
-//! vanished rows are remembered until it can.
+//! Where rows can't be read, or the file changed under the reading, it can't be told what is gone:
+//! then the vanished rows are remembered until it can.
 //!
-//! A process that begins anew in the middle of a listing lists everything again: seeing a record twice does nothing (R1).
+//! A process that begins anew in the middle of a listing lists everything again: seeing a record
+//! twice does nothing (R1).
 
 use std::collections::{HashSet, VecDeque};
 use std::time::SystemTime;
@@ -60,7 +62,8 @@ pub(super) struct ReadToEnd {
     again: bool,
     /// Which properties were taken: with others, every row has something new to tell.
     watch: String,
-    /// Some rows could not be read: they are looked at, and told of, again each time until they are mended (R8).
+    /// Some rows could not be read: they are looked at, and told of, again each time until they are
+    /// mended (R8).
     #[serde(default)]
     faulty: bool,
     /// Of a CSV file, the columns that were taken.
@@ -85,23 +88,33 @@ impl ReadToEnd {
         self.used
     }
 
-    /// R5, R8: a column that was taken and is not there any more has been renamed or lost; its values have not been cleared.
-    pub(super) fn lost_column(&self, table: &Table, watch: &[PropertyRef], header: &Header) -> Option<&str> {
+    /// R5, R8: a column that was taken and is not there any more has been renamed or lost; its
+    /// values have not been cleared.
+    pub(super) fn lost_column(
+        &self,
+        table: &Table,
+        watch: &[PropertyRef],
+        header: &Header,
+    ) -> Option<&str> {
         let watched = |name: &str| columns_of(table, watch).any(|column| column == name);
-        self.columns.iter().map(String::as_str).find(|name| watched(name) && header.column(name).is_none())
+        self.columns
+            .iter()
+            .map(String::as_str)
+            .find(|name| watched(name) && header.column(name).is_none())
     }
 }
 
 /// Which properties are taken from the rows of a table, as a text that differs when they do.
 pub(super) fn watch_mark(table: &Table, watch: &[PropertyRef]) -> String {
-    let mut text = format!("{}\n{}\n", table.id, table.modified.as_ref().map_or("", |path| path.as_str()));
+    let mut text =
+        format!("{}\n{}\n", table.id, table.modified.as_ref().map_or("", |path| path.as_str()));
     watch.iter().for_each(|property| text.push_str(&format!("{property}\n")));
     table.id_rest.iter().for_each(|id| text.push_str(&format!("{id}\n")));
     if let Some(decimals) = &table.decimals {
         // Whether a column is read as numbers is part of what is taken from it.
-        watch
-            .iter()
-            .for_each(|property| text.push_str(&format!("{:?}", decimals.column(property.path.as_str()) != Column::Text)));
+        watch.iter().for_each(|property| {
+            text.push_str(&format!("{:?}", decimals.column(property.path.as_str()) != Column::Text))
+        });
     }
     if let Some(mark) = &table.mark {
         text.push_str(&format!("{mark:?}"));
@@ -111,8 +124,14 @@ pub(super) fn watch_mark(table: &Table, watch: &[PropertyRef]) -> String {
 
 /// The columns that are read of a CSV file besides the id.
 fn columns_of<'a>(table: &'a Table, watch: &'a [PropertyRef]) -> impl Iterator<Item = &'a str> {
-    let conditions = watch.iter().filter_map(|property| property.when.as_ref()).map(|having| &having.path);
-    watch.iter().map(|property| &property.path).chain(conditions).chain(&table.modified).map(|path| path.as_str())
+    let conditions =
+        watch.iter().filter_map(|property| property.when.as_ref()).map(|having| &having.path);
+    watch
+        .iter()
+        .map(|property| &property.path)
+        .chain(conditions)
+        .chain(&table.modified)
+        .map(|path| path.as_str())
 }
 
 /// Where to begin, by what a checkpoint says.
@@ -136,10 +155,11 @@ impl Beginning {
         match serde_json::from_str(&checkpoint.text) {
             Ok(Mark::Reading { reading, page, .. }) => Beginning::GoOn { token: reading, page },
             Ok(Mark::Read(read)) if read.watch != watch || read.again => Beginning::Everything,
-            Ok(Mark::Read(read)) if read.stamp == stamp && read.settled && !read.faulty => Beginning::Nothing,
-            Ok(Mark::Read(_)) => {
-                Known::from_bytes(&checkpoint.bytes).map_or(Beginning::Everything, |known| Beginning::Changes(Box::new(known)))
+            Ok(Mark::Read(read)) if read.stamp == stamp && read.settled && !read.faulty => {
+                Beginning::Nothing
             }
+            Ok(Mark::Read(_)) => Known::from_bytes(&checkpoint.bytes)
+                .map_or(Beginning::Everything, |known| Beginning::Changes(Box::new(known))),
             Err(_) => Beginning::Everything,
         }
     }
@@ -184,11 +204,12 @@ struct News {
 }
 
 impl Listing {
-    /// Opens the file and stands before its first record. `own` are the fingerprints of rows that this process wrote: the hub was told what
-    /// they hold with the outcome of its write, so a reading of changes does not tell it again.
+    /// Opens the file and stands before its first record. `own` are the fingerprints of rows that
+    /// this process wrote: the hub was told what they hold with the outcome of its write, so a
+    /// reading of changes does not tell it again.
     ///
-    /// Before any of it is told, what makes the whole file doubtful has been looked for (R8): in a look through all of it, or, where only
-    /// what changed is read, while that is gathered.
+    /// Before any of it is told, what makes the whole file doubtful has been looked for (R8): in a
+    /// look through all of it, or, where only what changed is read, while that is gathered.
     pub(super) fn begin(
         table: &Table,
         watch: &[PropertyRef],
@@ -206,7 +227,8 @@ impl Listing {
                 header.names.join(", ")
             )));
         }
-        let (opened, survey) = if known.is_none() { table.survey(opened)? } else { (opened, Survey::default()) };
+        let (opened, survey) =
+            if known.is_none() { table.survey(opened)? } else { (opened, Survey::default()) };
         let mut listing = Listing::new(table, watch, token, known, opened, survey);
         if listing.known.is_some() && !listing.gather(table, own)? {
             // Too much has changed to be held in memory: the file is gone through twice instead.
@@ -264,7 +286,9 @@ impl Listing {
         let mut doubts = Utf8Instead::of(encoding);
         while let Some(row) = self.rows.next().map_err(|error| table.trouble(&error))? {
             doubts.meet(&row);
-            if row.is_blank() || self.header.as_ref().is_some_and(|header| header.is_empty_row(row.text)) {
+            if row.is_blank()
+                || self.header.as_ref().is_some_and(|header| header.is_empty_row(row.text))
+            {
                 continue;
             }
             let print = fingerprint(row.text);
@@ -290,11 +314,15 @@ impl Listing {
             let record = match self.extractor.extract(row.text, print) {
                 Ok(record) => Ok(record),
                 Err(unreadable) => {
-                    let id = unreadable.id.or_else(|| self.ids.id(row.text).map(|(id, _)| id.into_owned())).unwrap_or_default();
+                    let id = unreadable
+                        .id
+                        .or_else(|| self.ids.id(row.text).map(|(id, _)| id.into_owned()))
+                        .unwrap_or_default();
                     Err((id, unreadable.message))
                 }
             };
-            let id = record.as_ref().map_or_else(|(id, _)| id.as_str(), |record| record.id.as_str());
+            let id =
+                record.as_ref().map_or_else(|(id, _)| id.as_str(), |record| record.id.as_str());
             let at = self.read.len();
             self.read.push(print, id);
             news.push(News { line: row.line, print, at, record });
@@ -304,8 +332,10 @@ impl Listing {
         }
         table.is_its_encoding(&doubts)?;
         if !news.is_empty() {
-            self.survey
-                .repeated_among(&self.read, news.iter().map(|news| news.record.as_ref().map_or_else(|(id, _)| id, |r| &r.id)));
+            self.survey.repeated_among(
+                &self.read,
+                news.iter().map(|news| news.record.as_ref().map_or_else(|(id, _)| id, |r| &r.id)),
+            );
         }
         let mut ready = VecDeque::with_capacity(news.len());
         let mut faults = Vec::new();
@@ -313,7 +343,10 @@ impl Listing {
             match record {
                 Ok(record) if !self.survey.is_repeated(&record.id) => ready.push_back(record),
                 other => {
-                    let (id, message) = other.map_or_else(|wrong| wrong, |record| (record.id.clone(), repeated(&record.id)));
+                    let (id, message) = other.map_or_else(
+                        |wrong| wrong,
+                        |record| (record.id.clone(), repeated(&record.id)),
+                    );
                     self.read.doubt(at, !print);
                     faults.extend(self.fault(table, line, id, message));
                 }
@@ -324,7 +357,13 @@ impl Listing {
     }
 
     /// Takes note of a row that can't be read; gives what is told of it.
-    fn fault(&mut self, table: &Table, line: u64, id: String, message: String) -> Option<RecordFault> {
+    fn fault(
+        &mut self,
+        table: &Table,
+        line: u64,
+        id: String,
+        message: String,
+    ) -> Option<RecordFault> {
         // R8: one of the rows that share an id may be that of a record which is missed.
         self.nameless += usize::from(id.is_empty() || self.survey.is_repeated(&id));
         if self.survey.is_repeated(&id) && !self.told_repeated.insert(xxh3_64(id.as_bytes())) {
@@ -332,11 +371,20 @@ impl Listing {
         }
         self.faulty += 1;
         let id = (!id.is_empty()).then_some(id);
-        (self.faulty <= FAULTS_TOLD).then(|| RecordFault { place: format!("{}:{line}", table.place), message, id })
+        (self.faulty <= FAULTS_TOLD).then(|| RecordFault {
+            place: format!("{}:{line}", table.place),
+            message,
+            id,
+        })
     }
 
     /// The next page. `used` is the largest number that was ever an id of the record type.
-    pub(super) fn next_page(&mut self, table: &Table, used: Option<Used>, page_size: usize) -> Result<Page, Trouble> {
+    pub(super) fn next_page(
+        &mut self,
+        table: &Table,
+        used: Option<Used>,
+        page_size: usize,
+    ) -> Result<Page, Trouble> {
         let mut faults = std::mem::take(&mut self.waiting_faults);
         if let Some(ready) = &mut self.ready {
             let records = ready.drain(..page_size.max(1).min(ready.len())).collect();
@@ -351,7 +399,9 @@ impl Listing {
             let Some(row) = self.rows.next().map_err(|error| table.trouble(&error))? else {
                 return self.last_page(table, records, faults, used);
             };
-            if row.is_blank() || self.header.as_ref().is_some_and(|header| header.is_empty_row(row.text)) {
+            if row.is_blank()
+                || self.header.as_ref().is_some_and(|header| header.is_empty_row(row.text))
+            {
                 continue;
             }
             let print = fingerprint(row.text);
@@ -372,11 +422,15 @@ impl Listing {
                     (record.id, message)
                 }
                 Err(unreadable) => {
-                    let id = unreadable.id.or_else(|| self.ids.id(row.text).map(|(id, _)| id.into_owned())).unwrap_or_default();
+                    let id = unreadable
+                        .id
+                        .or_else(|| self.ids.id(row.text).map(|(id, _)| id.into_owned()))
+                        .unwrap_or_default();
                     (id, unreadable.message)
                 }
             };
-            // R8: by another fingerprint than its own the row is not known again, and so is told of until it is mended.
+            // R8: by another fingerprint than its own the row is not known again, and so is told of
+            // until it is mended.
             self.read.push(!print, &id);
             faults.extend(self.fault(table, line, id, message));
         }
@@ -385,9 +439,18 @@ impl Listing {
 
     fn page_of(&mut self, records: Vec<ReadRecord>, faults: Vec<RecordFault>) -> Page {
         self.page += 1;
-        let mark = Mark::Reading { reading: self.token.clone(), page: self.page, byte: self.rows.bytes() };
+        let mark =
+            Mark::Reading { reading: self.token.clone(), page: self.page, byte: self.rows.bytes() };
         let checkpoint = Checkpoint { text: text_of(&mark), bytes: Vec::new() };
-        Page { records, faults, gone: Vec::new(), below: vec![], checkpoint, more: true, everything: self.known.is_none() }
+        Page {
+            records,
+            faults,
+            gone: Vec::new(),
+            below: vec![],
+            checkpoint,
+            more: true,
+            everything: self.known.is_none(),
+        }
     }
 
     fn last_page(
@@ -397,9 +460,11 @@ impl Listing {
         mut faults: Vec<RecordFault>,
         used: Option<Used>,
     ) -> Result<Page, Trouble> {
-        let metadata = self.rows.source().file().metadata().map_err(|error| table.trouble(&error))?;
+        let metadata =
+            self.rows.source().file().metadata().map_err(|error| table.trouble(&error))?;
         let now = Stamp::of(&metadata);
-        // Only the content counts here: that another file took the name changes the inode's own time.
+        // Only the content counts here: that another file took the name changes the inode's own
+        // time.
         let torn = (now.size, now.modified_ns) != (self.stamp.size, self.stamp.modified_ns);
         let whole = !torn && self.nameless == 0;
         let mut gone = Vec::new();
@@ -409,10 +474,12 @@ impl Listing {
             faults.push(RecordFault { place: table.place.clone(), message, id: None });
         }
         if let Some(known) = self.known.take() {
-            let mut missing: Vec<(u64, &[u8])> = known.vanished().filter(|(_, id)| *id != [0]).collect();
+            let mut missing: Vec<(u64, &[u8])> =
+                known.vanished().filter(|(_, id)| *id != [0]).collect();
             if !missing.is_empty() {
                 let ids: HashSet<&[u8]> = missing.iter().map(|&(_, id)| id).collect();
-                let still: HashSet<Vec<u8>> = self.read.ids().filter(|id| ids.contains(id)).map(<[u8]>::to_vec).collect();
+                let still: HashSet<Vec<u8>> =
+                    self.read.ids().filter(|id| ids.contains(id)).map(<[u8]>::to_vec).collect();
                 missing.retain(|(_, id)| !still.contains(*id));
             }
             for (row, id) in missing {
@@ -436,8 +503,17 @@ impl Listing {
             columns: std::mem::take(&mut self.columns),
             used,
         };
-        let checkpoint = Checkpoint { text: text_of(&Mark::Read(read)), bytes: self.read.to_bytes() };
-        Ok(Page { records, faults, gone, below: vec![], checkpoint, more: false, everything: everything && whole })
+        let checkpoint =
+            Checkpoint { text: text_of(&Mark::Read(read)), bytes: self.read.to_bytes() };
+        Ok(Page {
+            records,
+            faults,
+            gone,
+            below: vec![],
+            checkpoint,
+            more: false,
+            everything: everything && whole,
+        })
     }
 }
 

@@ -1,4 +1,5 @@
-//! In which order the members of a file's records stand, so that a new record is written as those are that are there.
+//! In which order the members of a file's records stand, so that a new record is written as those
+//! are that are there.
 //!
 //! A parsed object does not tell that: it holds its members sorted.
 
@@ -11,8 +12,8 @@ use super::splice::{parts, put_text};
 pub(crate) struct Members(Vec<(String, Members)>);
 
 impl Members {
-    /// Takes in the text of a record or of a part of one; what has no members, or can't be read, teaches nothing. A member that has
-    /// not been seen before goes behind those that have.
+    /// Takes in the text of a record or of a part of one; what has no members, or can't be read,
+    /// teaches nothing. A member that has not been seen before goes behind those that have.
     pub(super) fn learn(&mut self, text: &str) {
         for part in parts(text).unwrap_or_default() {
             let below = match &part.name {
@@ -52,9 +53,15 @@ impl Members {
         self.0.iter().find(|(known, _)| known == name).map_or(&NONE, |(_, below)| below)
     }
 
-    /// The names in the order in which they are written: those that are known first, the others by the alphabet.
-    pub(super) fn order<'a, T>(&'a self, of: impl Iterator<Item = (&'a String, T)>) -> Vec<(&'a String, T)> {
-        let place = |name: &String| self.0.iter().position(|(known, _)| known == name).unwrap_or(self.0.len());
+    /// The names in the order in which they are written: those that are known first, the others by
+    /// the alphabet.
+    pub(super) fn order<'a, T>(
+        &'a self,
+        of: impl Iterator<Item = (&'a String, T)>,
+    ) -> Vec<(&'a String, T)> {
+        let place = |name: &String| {
+            self.0.iter().position(|(known, _)| known == name).unwrap_or(self.0.len())
+        };
         let mut all: Vec<_> = of.collect();
         all.sort_by_key(|(name, _)| place(name));
         all
@@ -109,11 +116,13 @@ mod tests {
         members.learn("{\"broken\":");
         let record = json!({"zip": 1, "alias": "q\"", "tags": [{"a": [], "z": {}}, "x"], "name": {"first": "Liv", "last": "Moe"}, "id": 3,
             "city": null});
-        let expected =
-            r#"{"id":3,"name":{"last":"Moe","first":"Liv"},"tags":[{"z":{},"a":[]},"x"],"city":null,"alias":"q\"","zip":1}"#;
+        let expected = r#"{"id":3,"name":{"last":"Moe","first":"Liv"},"tags":[{"z":{},"a":[]},"x"],"city":null,"alias":"q\"","zip":1}"#;
         assert_eq!(members.text(&record), expected);
         let mut paths = vec![];
         members.paths("", &mut paths);
-        assert_eq!(paths, ["id", "name", "name.last", "name.first", "tags", "tags.z", "tags.a", "city"]);
+        assert_eq!(
+            paths,
+            ["id", "name", "name.last", "name.first", "tags", "tags.z", "tags.a", "city"]
+        );
     }
 }

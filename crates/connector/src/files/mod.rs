@@ -1,19 +1,22 @@
 //! Folders of files: one `.jsonl` (JSON Lines) or `.csv` file for each record type.
 //!
-//! `with: { folder: data, id: id, modified: updated, encoding: windows-1252 }`: the folder is relative to the project's, `id` names the
-//! property that holds a record's id (`id` if not said), `modified` the one that tells when it was last changed, if there is one,
-//! `encoding` what a file is written in where it is not UTF-8 and no byte order mark says it. `tables` says what differs for one file, and
-//! which mark tells its deleted records (D3).
+//! `with: { folder: data, id: id, modified: updated, encoding: windows-1252 }`: the folder is
+//! relative to the project's, `id` names the property that holds a record's id (`id` if not said),
+//! `modified` the one that tells when it was last changed, if there is one, `encoding` what a file
+//! is written in where it is not UTF-8 and no byte order mark says it. `tables` says what differs
+//! for one file, and which mark tells its deleted records (D3).
 //!
 //! Where things are:
-//! - `encoding`, `rows` and `csv`: files as rows of bytes; `table`: a record as a row; `take`, `extract`: a row as a record;
+//! - `encoding`, `rows` and `csv`: files as rows of bytes; `table`: a record as a row; `take`,
+//!   `extract`: a row as a record;
 //! - `survey`: what makes a whole file doubtful, before any of it is believed (R8);
 //! - `listing`, `fingerprint`, `stamp`: reading in pages, and knowing what changed (R1, R2);
 //! - `replace`, `edit`, `splice`, `ids`, `moments`: writing (P6, P9, C2);
 //! - `sample`: what can be said of a file's records without a schema.
 //!
-//! It knows no flows. What it remembers of rows is in the checkpoint that the store keeps; which files there were and which numbers were
-//! used as ids is in the project's folder `.lockstep` (`remembered`, `crate::numbers`).
+//! It knows no flows. What it remembers of rows is in the checkpoint that the store keeps; which
+//! files there were and which numbers were used as ids is in the project's folder `.lockstep`
+//! (`remembered`, `crate::numbers`).
 
 mod csv;
 mod decimals;
@@ -119,8 +122,12 @@ enum OfFiles {
 fn separator(text: &str) -> Result<u8, String> {
     match text.as_bytes() {
         _ if text == "tab" => Ok(b'\t'),
-        [byte] if !byte.is_ascii_alphanumeric() && !matches!(byte, b'"' | b'\r' | b'\n') => Ok(*byte),
-        _ => Err(format!("`separator: {text}` can't separate cells: it is one sign, such as `;`, `,` or `|`, or `tab`")),
+        [byte] if !byte.is_ascii_alphanumeric() && !matches!(byte, b'"' | b'\r' | b'\n') => {
+            Ok(*byte)
+        }
+        _ => Err(format!(
+            "`separator: {text}` can't separate cells: it is one sign, such as `;`, `,` or `|`, or `tab`"
+        )),
     }
 }
 
@@ -140,11 +147,16 @@ impl Settings {
             Some(OfFiles::All(name)) => vec![name],
             Some(OfFiles::Each(names)) => names.values().collect(),
         };
-        for name in named.into_iter().chain(settings.tables.values().filter_map(|own| own.encoding.as_ref())) {
+        for name in named
+            .into_iter()
+            .chain(settings.tables.values().filter_map(|own| own.encoding.as_ref()))
+        {
             Encoding::named(name).map_err(Trouble::Misconfigured)?;
         }
         for (kind, own) in &settings.tables {
-            settings.sound(kind, own).map_err(|why| Trouble::Misconfigured(format!("{why} (`tables: {{ {kind}: … }}`)")))?;
+            settings.sound(kind, own).map_err(|why| {
+                Trouble::Misconfigured(format!("{why} (`tables: {{ {kind}: … }}`)"))
+            })?;
         }
         Ok(settings)
     }
@@ -156,10 +168,14 @@ impl Settings {
         {
             return Err(format!("`encoding` is said twice of {kind}: leave one of them out"));
         }
-        if let Some(fault) = own.id.as_ref().and_then(Key::fault).or(own.modified.as_ref().and_then(Modified::fault)) {
+        if let Some(fault) =
+            own.id.as_ref().and_then(Key::fault).or(own.modified.as_ref().and_then(Modified::fault))
+        {
             return Err(fault);
         }
-        own.separator.as_deref().map_or(Ok(()), |separator| self::separator(separator).map(drop))?;
+        own.separator
+            .as_deref()
+            .map_or(Ok(()), |separator| self::separator(separator).map(drop))?;
         if let Some(decimal) = own.decimal.as_ref().filter(|decimal| *decimal != ",") {
             return Err(format!(
                 "`decimal: {decimal}` is none that is known: `decimal: \",\"` is for numbers such as 12,50; a point needs no word"
@@ -167,8 +183,13 @@ impl Settings {
         }
         let taken = [("modified", self.modified(kind)), ("created", self.created(kind))];
         let taken = taken.into_iter().filter_map(|(word, column)| Some((column?, word)));
-        let times = own.modified.iter().flat_map(Modified::of_properties).map(|(_, time)| (time, "modified"));
-        let taken = self.key(kind).iter().map(|column| (column.as_str(), "id")).chain(taken).chain(times);
+        let times = own
+            .modified
+            .iter()
+            .flat_map(Modified::of_properties)
+            .map(|(_, time)| (time, "modified"));
+        let taken =
+            self.key(kind).iter().map(|column| (column.as_str(), "id")).chain(taken).chain(times);
         own.deleted.as_ref().and_then(|mark| mark.fault(taken)).map_or(Ok(()), Err)
     }
 
@@ -182,13 +203,18 @@ impl Settings {
     }
 
     fn modified(&self, kind: &str) -> Option<&str> {
-        self.own(kind).and_then(|own| own.modified.as_ref()?.of_record()).or(self.modified.as_deref())
+        self.own(kind)
+            .and_then(|own| own.modified.as_ref()?.of_record())
+            .or(self.modified.as_deref())
     }
 
     /// P1: properties with a time of their own.
     fn times(&self, kind: &str) -> Vec<(lockstep_model::Path, lockstep_model::Path)> {
         let own = self.own(kind).and_then(|own| own.modified.as_ref());
-        own.into_iter().flat_map(Modified::of_properties).map(|(property, time)| (property.into(), time.into())).collect()
+        own.into_iter()
+            .flat_map(Modified::of_properties)
+            .map(|(property, time)| (property.into(), time.into()))
+            .collect()
     }
 
     fn created(&self, kind: &str) -> Option<&str> {
@@ -203,9 +229,13 @@ impl Settings {
     fn columns(&self, kind: &str) -> Vec<(&str, &'static str)> {
         let Some(own) = self.own(kind) else { return vec![] };
         let key = own.id.iter().flat_map(|key| key.columns()).map(|column| (column.as_str(), "id"));
-        let times = own.modified.iter().flat_map(Modified::columns).map(|column| (column, "modified"));
+        let times =
+            own.modified.iter().flat_map(Modified::columns).map(|column| (column, "modified"));
         let key = key.chain(times);
-        let named = [(own.created.as_deref(), "created"), (own.deleted.as_ref().map(|mark| mark.at.as_str()), "deleted")];
+        let named = [
+            (own.created.as_deref(), "created"),
+            (own.deleted.as_ref().map(|mark| mark.at.as_str()), "deleted"),
+        ];
         key.chain(named.into_iter().filter_map(|(column, word)| Some((column?, word)))).collect()
     }
 
@@ -255,18 +285,29 @@ struct Index {
 ///
 /// # Errors
 /// Settings that are wrong, or a folder that can't be read.
-pub fn schemas(settings: &serde_json::Map<String, Value>, project_dir: &Path) -> Result<Vec<TypeSchema>, Trouble> {
+pub fn schemas(
+    settings: &serde_json::Map<String, Value>,
+    project_dir: &Path,
+) -> Result<Vec<TypeSchema>, Trouble> {
     FilesConnector::open(settings, project_dir).map(|connector| connector.schemas)
 }
 
-/// The record types that can't be worked with as they are, and why: what `check` can tell before a run does.
-pub fn damages(settings: &serde_json::Map<String, Value>, project_dir: &Path) -> Vec<(String, Trouble)> {
+/// The record types that can't be worked with as they are, and why: what `check` can tell before a
+/// run does.
+pub fn damages(
+    settings: &serde_json::Map<String, Value>,
+    project_dir: &Path,
+) -> Vec<(String, Trouble)> {
     let Ok(connector) = FilesConnector::open(settings, project_dir) else { return vec![] };
     // What is a mistake in the settings is told as such.
     let misnamed = connector.misnamed();
     let mut damages = connector.damages;
     damages.retain(|(damaged, _)| misnamed.iter().all(|(kind, _)| kind != damaged));
-    for (table, _) in connector.kinds.iter().filter(|(table, _)| misnamed.iter().all(|(kind, _)| *kind != table.kind)) {
+    for (table, _) in connector
+        .kinds
+        .iter()
+        .filter(|(table, _)| misnamed.iter().all(|(kind, _)| *kind != table.kind))
+    {
         if damages.iter().all(|(kind, _)| *kind != table.kind)
             && let Err(trouble) = table.open().and_then(|opened| table.survey(opened))
         {
@@ -277,14 +318,21 @@ pub fn damages(settings: &serde_json::Map<String, Value>, project_dir: &Path) ->
 }
 
 /// Settings that have no effect on any file of the folder, in words (G10).
-pub fn without_effect(settings: &serde_json::Map<String, Value>, project_dir: &Path) -> Vec<String> {
-    FilesConnector::open(settings, project_dir).map(|connector| connector.without_effect()).unwrap_or_default()
+pub fn without_effect(
+    settings: &serde_json::Map<String, Value>,
+    project_dir: &Path,
+) -> Vec<String> {
+    FilesConnector::open(settings, project_dir)
+        .map(|connector| connector.without_effect())
+        .unwrap_or_default()
 }
 
 /// Settings of single files that name a column which the file does not have, in words (G10).
 pub fn misnamed(settings: &serde_json::Map<String, Value>, project_dir: &Path) -> Vec<String> {
     let connector = FilesConnector::open(settings, project_dir);
-    connector.map(|connector| connector.misnamed().into_iter().map(|(_, why)| why).collect()).unwrap_or_default()
+    connector
+        .map(|connector| connector.misnamed().into_iter().map(|(_, why)| why).collect())
+        .unwrap_or_default()
 }
 
 /// A file of the folder.
@@ -296,12 +344,16 @@ struct Found {
 }
 
 impl FilesConnector {
-    /// Connects a folder: finds the record types in it and takes a sample of each. `settings` is what stands under `with:`. A file that
-    /// can't be read is a record type that can't be: it says so when it is worked with, and the others go on (R8).
+    /// Connects a folder: finds the record types in it and takes a sample of each. `settings` is
+    /// what stands under `with:`. A file that can't be read is a record type that can't be: it says
+    /// so when it is worked with, and the others go on (R8).
     ///
     /// # Errors
     /// [`Trouble::Misconfigured`] for settings that are wrong.
-    pub fn open(settings: &serde_json::Map<String, Value>, project_dir: &Path) -> Result<FilesConnector, Trouble> {
+    pub fn open(
+        settings: &serde_json::Map<String, Value>,
+        project_dir: &Path,
+    ) -> Result<FilesConnector, Trouble> {
         let settings = Settings::of(settings)?;
         let folder = project_dir.join(&settings.folder);
         let known = remembered::recall(project_dir, &settings.folder);
@@ -317,22 +369,38 @@ impl FilesConnector {
             }
         };
         // A file that was there before is missing, and no mistake in the flows that name it.
-        for known in known.iter().filter(|known| files.iter().all(|file| file.kind != known.kind)).collect::<Vec<_>>() {
-            files.push(Found { kind: known.kind.clone(), file: known.file.clone(), is_csv: known.is_csv, refused: None });
+        for known in known
+            .iter()
+            .filter(|known| files.iter().all(|file| file.kind != known.kind))
+            .collect::<Vec<_>>()
+        {
+            files.push(Found {
+                kind: known.kind.clone(),
+                file: known.file.clone(),
+                is_csv: known.is_csv,
+                refused: None,
+            });
         }
         files.sort_by(|a, b| (&a.kind, &a.file).cmp(&(&b.kind, &b.file)));
         if let Some(OfFiles::Each(names)) = &settings.encoding
-            && let Some(kind) = names.keys().find(|kind| files.iter().all(|file| file.kind != **kind))
+            && let Some(kind) =
+                names.keys().find(|kind| files.iter().all(|file| file.kind != **kind))
         {
             return Err(no_file(kind, "encoding", &files, &settings));
         }
-        if let Some(kind) = settings.tables.keys().find(|kind| files.iter().all(|file| file.kind != **kind)) {
+        if let Some(kind) =
+            settings.tables.keys().find(|kind| files.iter().all(|file| file.kind != **kind))
+        {
             return Err(no_file(kind, "tables", &files, &settings));
         }
         for file in files.iter().filter(|file| !file.is_csv) {
             let own = settings.own(&file.kind);
-            let word =
-                own.and_then(|own| own.separator.as_ref().map(|_| "separator").or(own.decimal.as_ref().map(|_| "decimal")));
+            let word = own.and_then(|own| {
+                own.separator
+                    .as_ref()
+                    .map(|_| "separator")
+                    .or(own.decimal.as_ref().map(|_| "decimal"))
+            });
             if let Some(word) = word {
                 return Err(Trouble::Misconfigured(format!(
                     "`{word}` of {} has no effect: {} is no CSV file (`tables: {{ {}: … }}`)",
@@ -349,8 +417,13 @@ impl FilesConnector {
                 encoding: settings.encoding(&kind),
                 place: Path::new(&settings.folder).join(&file).display().to_string(),
                 is_csv,
-                separator: settings.own(&kind).and_then(|own| separator(own.separator.as_deref()?).ok()),
-                decimals: settings.own(&kind).and_then(|own| own.decimal.as_ref()).map(|_| Decimals::default()),
+                separator: settings
+                    .own(&kind)
+                    .and_then(|own| separator(own.separator.as_deref()?).ok()),
+                decimals: settings
+                    .own(&kind)
+                    .and_then(|own| own.decimal.as_ref())
+                    .map(|_| Decimals::default()),
                 id: settings.key(&kind)[0].as_str().into(),
                 id_rest: settings.key(&kind)[1..].iter().map(|id| id.as_str().into()).collect(),
                 modified: settings.modified(&kind).map(lockstep_model::Path::from),
@@ -364,7 +437,8 @@ impl FilesConnector {
                 Ok((sample, header)) => with_sample(table, &settings, sample, header.as_ref()),
                 Err(trouble) => {
                     damages.push((table.kind.clone(), trouble));
-                    let (table, mut schema) = with_sample(table, &settings, Sample::default(), None);
+                    let (table, mut schema) =
+                        with_sample(table, &settings, Sample::default(), None);
                     if let Some(known) = known.iter().find(|known| known.kind == table.kind) {
                         schema.properties = known.properties();
                     }
@@ -375,19 +449,41 @@ impl FilesConnector {
             kinds.push((table, Mutex::default()));
         }
         let sound = |kind: &str| damages.iter().all(|(damaged, _)| damaged != kind);
-        remembered::keep(project_dir, &settings.folder, &known, kinds.iter().map(|(table, _)| table).zip(&schemas), &sound);
+        remembered::keep(
+            project_dir,
+            &settings.folder,
+            &known,
+            kinds.iter().map(|(table, _)| table).zip(&schemas),
+            &sound,
+        );
         let numbers = Numbers::of(project_dir, &settings.folder);
-        Ok(FilesConnector { settings, schemas, kinds, listings: AtomicU64::new(0), numbers, damages })
+        Ok(FilesConnector {
+            settings,
+            schemas,
+            kinds,
+            listings: AtomicU64::new(0),
+            numbers,
+            damages,
+        })
     }
 
-    /// A setting that names what no file has (G10): `modified` and `created`, and those of files of JSON Lines.
+    /// A setting that names what no file has (G10): `modified` and `created`, and those of files of
+    /// JSON Lines.
     fn without_effect(&self) -> Vec<String> {
         let (folder, settings) = (&self.settings.folder, &self.settings);
-        let seen: Vec<&TypeSchema> = self.schemas.iter().filter(|schema| schema.known_from != KnownFrom::Declaration).collect();
+        let seen: Vec<&TypeSchema> = self
+            .schemas
+            .iter()
+            .filter(|schema| schema.known_from != KnownFrom::Declaration)
+            .collect();
         let mut told = vec![];
-        for (word, what, column) in [("modified", "change", &settings.modified), ("created", "creation", &settings.created)] {
+        for (word, what, column) in
+            [("modified", "change", &settings.modified), ("created", "creation", &settings.created)]
+        {
             let Some(column) = column else { continue };
-            let of_others = |schema: &&&TypeSchema| settings.columns(&schema.kind).iter().all(|(_, own)| *own != word);
+            let of_others = |schema: &&&TypeSchema| {
+                settings.columns(&schema.kind).iter().all(|(_, own)| *own != word)
+            };
             let path = lockstep_model::Path::from(column.as_str());
             let has = seen.iter().filter(of_others).any(|schema| schema.property(&path).is_some());
             if !has && !seen.is_empty() {
@@ -395,7 +491,9 @@ impl FilesConnector {
             }
         }
         for schema in seen.iter().filter(|schema| schema.known_from == KnownFrom::Sample) {
-            for (column, word) in settings.columns(&schema.kind).into_iter().filter(|(_, word)| *word != "id") {
+            for (column, word) in
+                settings.columns(&schema.kind).into_iter().filter(|(_, word)| *word != "id")
+            {
                 if !schema.has_seen(&column.into()) {
                     told.push(format!(
                         "`{column}`, which `{word}` of {} names, is in no record that was looked at: it has no effect on them",
@@ -415,8 +513,12 @@ impl FilesConnector {
             if columns.is_empty() || !table.is_csv {
                 continue;
             }
-            let Ok(Some(header)) = table.open_as_it_is().map(|opened| opened.header) else { continue };
-            for (column, word) in columns.into_iter().filter(|(column, _)| header.column(column).is_none()) {
+            let Ok(Some(header)) = table.open_as_it_is().map(|opened| opened.header) else {
+                continue;
+            };
+            for (column, word) in
+                columns.into_iter().filter(|(column, _)| header.column(column).is_none())
+            {
                 let message = format!(
                     "`{column}`, which `{word}` of {} names, is no column of {}: it has {}",
                     table.kind,
@@ -437,7 +539,8 @@ impl FilesConnector {
                 self.kind_names()
             ))
         })?;
-        // A panic elsewhere leaves nothing half done here: the state is a memory that can be made anew.
+        // A panic elsewhere leaves nothing half done here: the state is a memory that can be made
+        // anew.
         Ok((&found.0, found.1.lock().unwrap_or_else(PoisonError::into_inner)))
     }
 
@@ -450,7 +553,9 @@ impl FilesConnector {
 
     fn token(&self) -> String {
         let number = self.listings.fetch_add(1, Ordering::Relaxed);
-        let moment = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |passed| passed.as_nanos());
+        let moment = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .map_or(0, |passed| passed.as_nanos());
         format!("{moment:x}-{number}")
     }
 }
@@ -460,10 +565,17 @@ fn found(folder: &Path, named: &str) -> std::io::Result<Vec<Found>> {
     let mut files: Vec<Found> = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
-        let (Some(kind), Some(extension)) = (path.file_stem().and_then(|s| s.to_str()), path.extension()) else { continue };
+        let (Some(kind), Some(extension)) =
+            (path.file_stem().and_then(|s| s.to_str()), path.extension())
+        else {
+            continue;
+        };
         let is_csv = extension.eq_ignore_ascii_case("csv");
         let is_link = path.is_symlink();
-        if kind.starts_with('.') || !(is_csv || extension.eq_ignore_ascii_case("jsonl")) || !(is_link || path.is_file()) {
+        if kind.starts_with('.')
+            || !(is_csv || extension.eq_ignore_ascii_case("jsonl"))
+            || !(is_link || path.is_file())
+        {
             continue;
         }
         let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -476,7 +588,10 @@ fn found(folder: &Path, named: &str) -> std::io::Result<Vec<Found>> {
         if names.iter().filter(|name| **name == file.kind).count() == 1 {
             both.push(file);
         } else if both.last().is_none_or(|last| last.kind != file.kind) {
-            let message = format!("the record type {} has two files in {named}, a .jsonl and a .csv: keep one", file.kind);
+            let message = format!(
+                "the record type {} has two files in {named}, a .jsonl and a .csv: keep one",
+                file.kind
+            );
             both.push(Found { refused: Some(Trouble::Malformed(message)), ..file });
         }
     }
@@ -500,7 +615,10 @@ fn sampled(table: &Table) -> Result<(Sample, Option<Header>), Trouble> {
     let Some(header) = opened.header.clone() else {
         let mut source = opened.rows.into_source();
         source.rewind().map_err(trouble)?;
-        return Ok((Sample::of_lines(&mut source, table.modified.as_ref()).map_err(trouble)?, None));
+        return Ok((
+            Sample::of_lines(&mut source, table.modified.as_ref()).map_err(trouble)?,
+            None,
+        ));
     };
     let mut sample = Sample::default();
     sample.decimals.clone_from(&table.decimals);
@@ -516,13 +634,20 @@ fn sampled(table: &Table) -> Result<(Sample, Option<Header>), Trouble> {
         for _ in 0..100 {
             let Some(row) = opened.rows.next().map_err(trouble)? else { break };
             let cells = csv::split(row.text, header.delimiter);
-            sample.modified = sample.modified.or_else(|| cells.get(column).and_then(|c| moments::Form::of(&csv::value_of(c))));
+            sample.modified = sample
+                .modified
+                .or_else(|| cells.get(column).and_then(|c| moments::Form::of(&csv::value_of(c))));
         }
     }
     Ok((sample, Some(header)))
 }
 
-fn with_sample(mut table: Table, settings: &Settings, sample: Sample, header: Option<&Header>) -> (Table, TypeSchema) {
+fn with_sample(
+    mut table: Table,
+    settings: &Settings,
+    sample: Sample,
+    header: Option<&Header>,
+) -> (Table, TypeSchema) {
     table.shape = sample.shape();
     // In a file without records the id comes first.
     for id in std::iter::once(&table.id).chain(&table.id_rest) {
@@ -572,7 +697,11 @@ impl Connector for FilesConnector {
             return Err(trouble.clone());
         }
         if let Some((_, trouble)) = damaged {
-            return Ok(format!("folder {}: {}; but {trouble}", self.settings.folder, self.kind_names()));
+            return Ok(format!(
+                "folder {}: {}; but {trouble}",
+                self.settings.folder,
+                self.kind_names()
+            ));
         }
         Ok(format!("folder {}: {}", self.settings.folder, self.kind_names()))
     }
@@ -599,8 +728,11 @@ impl Connector for FilesConnector {
                 });
             }
             Beginning::GoOn { token, page } => {
-                // The listing that the checkpoint speaks of, at that page; else it has to begin anew.
-                state.listing.take_if(|listing| listing.token != token || listing.page != page || listing.watch != watch);
+                // The listing that the checkpoint speaks of, at that page; else it has to begin
+                // anew.
+                state.listing.take_if(|listing| {
+                    listing.token != token || listing.page != page || listing.watch != watch
+                });
                 None
             }
             Beginning::Changes(known) => {
@@ -616,7 +748,9 @@ impl Connector for FilesConnector {
             let from = (self.token(), known, before.as_ref());
             state.listing = Some(Listing::begin(table, request.watch, from, &state.own)?);
         }
-        let Some(listing) = &mut state.listing else { return Err(Trouble::Unreachable(format!("{}: not open", table.place))) };
+        let Some(listing) = &mut state.listing else {
+            return Err(Trouble::Unreachable(format!("{}: not open", table.place)));
+        };
         if let Some(used) = listing.survey.ids.used() {
             self.numbers.note(&table.kind, used);
         }
@@ -624,7 +758,8 @@ impl Connector for FilesConnector {
         match &page {
             Ok(page) if page.more => {}
             Ok(_) => {
-                // The checkpoint knows them now, unless the file was replaced after this listing had opened it.
+                // The checkpoint knows them now, unless the file was replaced after this listing
+                // had opened it.
                 if table.stamp().is_ok_and(|stamp| stamp == listing.stamp) {
                     state.own = HashSet::default();
                 }
@@ -635,14 +770,26 @@ impl Connector for FilesConnector {
         page
     }
 
-    fn get(&self, kind: &str, watch: &[PropertyRef], id: &str) -> Result<Option<ReadRecord>, Trouble> {
+    fn get(
+        &self,
+        kind: &str,
+        watch: &[PropertyRef],
+        id: &str,
+    ) -> Result<Option<ReadRecord>, Trouble> {
         Ok(self.get_many(kind, watch, &[id])?.into_iter().next().flatten())
     }
 
-    fn get_many(&self, kind: &str, watch: &[PropertyRef], ids: &[&str]) -> Result<Vec<Option<ReadRecord>>, Trouble> {
+    fn get_many(
+        &self,
+        kind: &str,
+        watch: &[PropertyRef],
+        ids: &[&str],
+    ) -> Result<Vec<Option<ReadRecord>>, Trouble> {
         let (table, mut state) = self.kind(kind)?;
         let stamp = table.stamp()?;
-        if state.index.as_ref().is_none_or(|index| index.stamp != stamp || !stamp.unsettled_for(SystemTime::now()).is_zero()) {
+        if state.index.as_ref().is_none_or(|index| {
+            index.stamp != stamp || !stamp.unsettled_for(SystemTime::now()).is_zero()
+        }) {
             state.index = Some(Index::of(table)?);
         }
         let Some(index) = &state.index else { return Ok(vec![None; ids.len()]) };
@@ -650,13 +797,21 @@ impl Connector for FilesConnector {
     }
 
     /// A file can't be asked for a value other than by reading all of it.
-    fn find(&self, _: &str, _: &[PropertyRef], _: usize, _: &Value) -> Result<Option<Vec<ReadRecord>>, Trouble> {
+    fn find(
+        &self,
+        _: &str,
+        _: &[PropertyRef],
+        _: usize,
+        _: &Value,
+    ) -> Result<Option<Vec<ReadRecord>>, Trouble> {
         Ok(None)
     }
 
     fn write(&self, kind: &str, watch: &[PropertyRef], writes: &[Write]) -> Vec<Outcome> {
         match self.kind(kind) {
-            Ok((table, mut state)) => replace::write(table, &self.numbers, watch, writes, &mut state.own),
+            Ok((table, mut state)) => {
+                replace::write(table, &self.numbers, watch, writes, &mut state.own)
+            }
             Err(trouble) => writes.iter().map(|_| Outcome::Stopped(trouble.clone())).collect(),
         }
     }
@@ -664,7 +819,9 @@ impl Connector for FilesConnector {
     fn write_part(&self, kind: &str, watch: &[PropertyRef], writes: &[Write]) -> Vec<Outcome> {
         match self.kind(kind) {
             // None of these rows counts as known.
-            Ok((table, _state)) => replace::write(table, &self.numbers, watch, writes, &mut HashSet::default()),
+            Ok((table, _state)) => {
+                replace::write(table, &self.numbers, watch, writes, &mut HashSet::default())
+            }
             Err(trouble) => writes.iter().map(|_| Outcome::Stopped(trouble.clone())).collect(),
         }
     }
@@ -676,7 +833,12 @@ impl Connector for FilesConnector {
 
 impl Index {
     /// The record with this id, as its row holds it now.
-    fn record(&self, table: &Table, watch: &[PropertyRef], id: &str) -> Result<Option<ReadRecord>, Trouble> {
+    fn record(
+        &self,
+        table: &Table,
+        watch: &[PropertyRef],
+        id: &str,
+    ) -> Result<Option<ReadRecord>, Trouble> {
         let index = self;
         let trouble = |error: std::io::Error| table.trouble(&error);
         if index.survey.is_repeated(id) {
@@ -693,12 +855,20 @@ impl Index {
                 rows = rows.with_cells(header.delimiter);
             }
             let Some(row) = rows.next().map_err(trouble)? else { continue };
-            match table.extractor(watch, opened.header.as_ref()).extract(row.text, fingerprint(row.text)) {
+            match table
+                .extractor(watch, opened.header.as_ref())
+                .extract(row.text, fingerprint(row.text))
+            {
                 // D3: what is marked as deleted is not there.
-                Ok(record) if record.id == id => return Ok(Some(record).filter(|record| !record.deleted)),
+                Ok(record) if record.id == id => {
+                    return Ok(Some(record).filter(|record| !record.deleted));
+                }
                 Ok(_) => {}
                 Err(unreadable) => {
-                    return Err(Trouble::Malformed(format!("{}, record {id}: {}", table.place, unreadable.message)));
+                    return Err(Trouble::Malformed(format!(
+                        "{}, record {id}: {}",
+                        table.place, unreadable.message
+                    )));
                 }
             }
         }
@@ -715,7 +885,9 @@ impl Index {
         let (mut rows, mut nameless) = (Vec::new(), None);
         loop {
             let offset = opened.rows.bytes();
-            let Some(row) = opened.rows.next().map_err(|error| table.trouble(&error))? else { break };
+            let Some(row) = opened.rows.next().map_err(|error| table.trouble(&error))? else {
+                break;
+            };
             match ids.id(row.text) {
                 Some((id, _)) => {
                     if survey.is_repeated(&id) {
@@ -723,7 +895,11 @@ impl Index {
                     }
                     rows.push((xxh3_64(id.as_bytes()), offset));
                 }
-                None if row.is_blank() || opened.header.as_ref().is_some_and(|header| header.is_empty_row(row.text)) => {}
+                None if row.is_blank()
+                    || opened
+                        .header
+                        .as_ref()
+                        .is_some_and(|header| header.is_empty_row(row.text)) => {}
                 None => nameless = nameless.or(Some(row.line)),
             }
         }

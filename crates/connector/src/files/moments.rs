@@ -1,4 +1,5 @@
-//! The time of a record's last change, in whatever form a file has it: read, and set anew in that same form.
+//! The time of a record's last change, in whatever form a file has it: read, and set anew in that
+//! same form.
 
 use std::cell::RefCell;
 
@@ -12,7 +13,8 @@ pub(super) enum Form {
     Epoch { millis: bool, text: bool },
     /// `2024-01-31`
     Day,
-    /// `2024-01-31T10:00:00.000+01:00`: the character between day and time, the digits of the fraction, the zone as it is written.
+    /// `2024-01-31T10:00:00.000+01:00`: the character between day and time, the digits of the
+    /// fraction, the zone as it is written.
     Text { between: char, fraction: usize, zone: String },
 }
 
@@ -25,7 +27,9 @@ impl Form {
     /// The form of this value, if it is a time at all.
     pub(super) fn of(value: &Value) -> Option<Form> {
         if let Value::Number(number) = value {
-            return number.as_i64().map(|n| Form::Epoch { millis: n.abs() >= EPOCH_MILLIS_FROM, text: false });
+            return number
+                .as_i64()
+                .map(|n| Form::Epoch { millis: n.abs() >= EPOCH_MILLIS_FROM, text: false });
         }
         let text = value.as_str()?.trim();
         if let Some(number) = digits(text) {
@@ -53,7 +57,9 @@ impl Form {
             }
             Form::Day => Value::String(now.strftime("%Y-%m-%d").to_string()),
             Form::Text { between, fraction, zone } => {
-                let offset = jiff::fmt::strtime::parse("%z", zone.replace(':', "")).ok().and_then(|parsed| parsed.offset());
+                let offset = jiff::fmt::strtime::parse("%z", zone.replace(':', ""))
+                    .ok()
+                    .and_then(|parsed| parsed.offset());
                 let local = now.to_zoned(offset.map_or(TimeZone::UTC, TimeZone::fixed));
                 let mut text = local.strftime(&format!("%Y-%m-%d{between}%H:%M:%S")).to_string();
                 if *fraction > 0 {
@@ -68,7 +74,8 @@ impl Form {
     }
 }
 
-/// The moment of a pass over a file. A file writes its times in one form, mostly: the text is made once, not for each row.
+/// The moment of a pass over a file. A file writes its times in one form, mostly: the text is made
+/// once, not for each row.
 pub(super) struct Now {
     at: jiff::Timestamp,
     last: RefCell<Option<(Form, Value)>>,
@@ -93,7 +100,8 @@ impl Now {
 const EPOCH_MILLIS_FROM: i64 = 100_000_000_000;
 
 fn digits(text: &str) -> Option<i64> {
-    (text.len() >= 9 && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok())?
+    (text.len() >= 9 && text.bytes().all(|byte| byte.is_ascii_digit()))
+        .then(|| text.parse().ok())?
 }
 
 /// The moment that a value says.
@@ -135,7 +143,12 @@ mod tests {
     #[test]
     fn a_time_is_read_in_every_form() {
         let at = Some(Timestamp(1_706_695_200_000));
-        for form in [json!("2024-01-31T10:00:00Z"), json!(1_706_695_200), json!(1_706_695_200_000i64), json!("1706695200")] {
+        for form in [
+            json!("2024-01-31T10:00:00Z"),
+            json!(1_706_695_200),
+            json!(1_706_695_200_000i64),
+            json!("1706695200"),
+        ] {
             assert_eq!(moment(&form), at, "{form}");
         }
         assert_eq!(moment(&json!(true)), None);

@@ -1,5 +1,6 @@
-//! Which files a folder had, in the project's folder `.lockstep`: so that a file that was taken away, or a folder that is not connected, is a
-//! record type that pauses (R8), and not a project whose record types nobody knows.
+//! Which files a folder had, in the project's folder `.lockstep`: so that a file that was taken
+//! away, or a folder that is not connected, is a record type that pauses (R8), and not a project
+//! whose record types nobody knows.
 
 use std::path::{Path, PathBuf};
 
@@ -31,7 +32,8 @@ impl Known {
     pub(super) fn properties(&self) -> Vec<PropertySchema> {
         let described = |known: &Property| {
             let mut property = PropertySchema::new(known.path.as_str(), known.ty);
-            (property.list, property.read_only, property.create_only) = (known.list, known.read_only, known.create_only);
+            (property.list, property.read_only, property.create_only) =
+                (known.list, known.read_only, known.create_only);
             property
         };
         self.properties.iter().map(described).collect()
@@ -48,8 +50,8 @@ pub(super) fn recall(project_dir: &Path, folder: &str) -> Vec<Known> {
     serde_json::from_str(&text).unwrap_or_default()
 }
 
-/// Keeps what is seen of the files that are `sound`; of the others, what was kept before. That it can't be kept is no trouble: a folder may
-/// be read-only.
+/// Keeps what is seen of the files that are `sound`; of the others, what was kept before. That it
+/// can't be kept is no trouble: a folder may be read-only.
 pub(super) fn keep<'a>(
     project_dir: &Path,
     folder: &str,

@@ -1,10 +1,12 @@
-//! Writing: one pass over the file for a whole batch, into a new file beside it that then takes its place.
+//! Writing: one pass over the file for a whole batch, into a new file beside it that then takes its
+//! place.
 //!
-//! Rows that no write concerns are copied byte for byte, in their order; new records are appended. The new file is on the disk
-//! before it takes the name (write, fsync, rename, fsync of the folder), so at every moment the name stands for a whole
-//! file. If the file was changed by someone else since the pass began, the pass is made again on the new content: neither edit
-//! is lost. Between that last look and the rename there is a gap of microseconds which no portable call can close; a
-//! program that replaces the file within it loses.
+//! Rows that no write concerns are copied byte for byte, in their order; new records are appended.
+//! The new file is on the disk before it takes the name (write, fsync, rename, fsync of the
+//! folder), so at every moment the name stands for a whole file. If the file was changed by someone
+//! else since the pass began, the pass is made again on the new content: neither edit is lost.
+//! Between that last look and the rename there is a gap of microseconds which no portable call can
+//! close; a program that replaces the file within it loses.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
@@ -31,12 +33,14 @@ use crate::numbers::Numbers;
 use crate::private;
 use crate::{Action, Outcome, Trouble, Write};
 
-/// So often a pass is made anew because the file changed meanwhile, before the hub is asked to come back.
+/// So often a pass is made anew because the file changed meanwhile, before the hub is asked to come
+/// back.
 const PASSES: usize = 5;
 /// No pass takes this long: a new file that is older belongs to nobody.
 const LEFTOVER_AGE: Duration = Duration::from_secs(3600);
 
-/// Carries out the writes; `own` takes the fingerprints of the rows that were made of what the hub knew.
+/// Carries out the writes; `own` takes the fingerprints of the rows that were made of what the hub
+/// knew.
 pub(super) fn write(
     table: &Table,
     numbers: &Numbers,
@@ -47,7 +51,8 @@ pub(super) fn write(
     write_while(table, numbers, watch, writes, own, &mut || ())
 }
 
-/// As [`write`]; `meanwhile` is called when a new file is ready, before the last look at the old one.
+/// As [`write`]; `meanwhile` is called when a new file is ready, before the last look at the old
+/// one.
 fn write_while(
     table: &Table,
     used: &Numbers,
@@ -62,16 +67,25 @@ fn write_while(
         match pass.run(numbers, &twice, meanwhile) {
             Ok(End::Done) => {
                 own.extend(pass.own);
-                return pass.outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(unreached)).collect();
+                return pass
+                    .outcomes
+                    .into_iter()
+                    .map(|outcome| outcome.unwrap_or_else(unreached))
+                    .collect();
             }
             Ok(End::ChangedMeanwhile) => {}
             Ok(End::IdsAreNoNumbers) => numbers = false,
             Ok(End::IdsAreRepeated(ids)) => twice.extend(ids),
-            Err(trouble) => return writes.iter().map(|_| Outcome::Stopped(trouble.clone())).collect(),
+            Err(trouble) => {
+                return writes.iter().map(|_| Outcome::Stopped(trouble.clone())).collect();
+            }
         }
     }
     let message = format!("{} is being changed all the time", table.place);
-    writes.iter().map(|_| Outcome::Later { retry_after_ms: Some(1_000), message: message.clone() }).collect()
+    writes
+        .iter()
+        .map(|_| Outcome::Later { retry_after_ms: Some(1_000), message: message.clone() })
+        .collect()
 }
 
 /// A pass gives every write an outcome; should one be left out, it surely was not done.
@@ -111,7 +125,12 @@ struct Pass<'a> {
 }
 
 impl<'a> Pass<'a> {
-    fn new(table: &'a Table, used: &'a Numbers, watch: &'a [PropertyRef], writes: &'a [Write]) -> Self {
+    fn new(
+        table: &'a Table,
+        used: &'a Numbers,
+        watch: &'a [PropertyRef],
+        writes: &'a [Write],
+    ) -> Self {
         let mut to: HashMap<&str, Vec<usize>> = HashMap::new();
         let mut concerned = HashSet::default();
         for (at, write) in writes.iter().enumerate() {
@@ -140,8 +159,14 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// `twice` are ids that stand in several rows: which of them is meant can't be told, so none is written (R8).
-    fn run(&mut self, mut numbers: bool, twice: &HashSet<String>, meanwhile: &mut dyn FnMut()) -> Result<End, Trouble> {
+    /// `twice` are ids that stand in several rows: which of them is meant can't be told, so none is
+    /// written (R8).
+    fn run(
+        &mut self,
+        mut numbers: bool,
+        twice: &HashSet<String>,
+        meanwhile: &mut dyn FnMut(),
+    ) -> Result<End, Trouble> {
         for id in twice {
             for at in self.to.get(id.as_str()).cloned().unwrap_or_default() {
                 let message = format!("{}: {}", self.table.place, repeated(id));
@@ -163,7 +188,8 @@ impl<'a> Pass<'a> {
         let mut like = if header.is_some() { header_raw.clone() } else { Vec::new() };
         let before = self.used.used(&table.kind);
         let mut terminated = header_raw.is_empty() || !ending_of(&header_raw).is_empty();
-        let mut ending: Option<Vec<u8>> = if header_raw.is_empty() { None } else { Some(ending_of(&header_raw).to_vec()) };
+        let mut ending: Option<Vec<u8>> =
+            if header_raw.is_empty() { None } else { Some(ending_of(&header_raw).to_vec()) };
         let mut handled: HashSet<u64, Plain> = HashSet::default();
         let mut repeated_ids = HashSet::new();
         let mut doubts = Utf8Instead::of(encoding);
@@ -185,7 +211,8 @@ impl<'a> Pass<'a> {
                 continue;
             };
             if kind == Kind::default() {
-                // Numbers go on after the largest, which is known at the end; other ids are drawn now and looked for on the way.
+                // Numbers go on after the largest, which is known at the end; other ids are drawn
+                // now and looked for on the way.
                 numbers &= id.parse::<i64>().is_ok();
                 self.draw_ids(!numbers);
             }
@@ -232,7 +259,9 @@ impl<'a> Pass<'a> {
             for at in writes.into_iter().filter(|_| !twice.contains(id)) {
                 self.outcomes[at] = Some(match doubtful {
                     Some(line) => Outcome::Conflict { message: table.can_not_tell(line, id) },
-                    None => Outcome::Gone { message: format!("{} has no record {id}", table.place) },
+                    None => {
+                        Outcome::Gone { message: format!("{} has no record {id}", table.place) }
+                    }
                 });
             }
         }
@@ -251,26 +280,32 @@ impl<'a> Pass<'a> {
                     None => return Ok(End::IdsAreNoNumbers),
                 },
             };
-            self.outcomes[at] = Some(match table.created(id, form, self.watch, &self.members, write, &like, &self.now) {
-                Ok(made) => {
-                    if !terminated {
-                        new_file.put(&ending).map_err(trouble)?;
-                        terminated = true;
+            self.outcomes[at] = Some(
+                match table.created(id, form, self.watch, &self.members, write, &like, &self.now) {
+                    Ok(made) => {
+                        if !terminated {
+                            new_file.put(&ending).map_err(trouble)?;
+                            terminated = true;
+                        }
+                        new_file
+                            .put(&made.row)
+                            .and_then(|()| new_file.put(&ending))
+                            .map_err(trouble)?;
+                        self.changed = true;
+                        self.own.push(fingerprint(&made.row));
+                        Outcome::Done(made.record)
                     }
-                    new_file.put(&made.row).and_then(|()| new_file.put(&ending)).map_err(trouble)?;
-                    self.changed = true;
-                    self.own.push(fingerprint(&made.row));
-                    Outcome::Done(made.record)
-                }
-                Err(Refusal { prop, message }) => Outcome::Rejected { prop, message },
-            });
+                    Err(Refusal { prop, message }) => Outcome::Rejected { prop, message },
+                },
+            );
         }
         if !self.changed {
             return Ok(End::Done);
         }
         new_file.finish(&path).map_err(trouble)?;
         if let Some(used) = kind.used() {
-            // R9: before the file has it, so that no process hands the number out again, however this one ends.
+            // R9: before the file has it, so that no process hands the number out again, however
+            // this one ends.
             self.used.note(&table.kind, used);
         }
         meanwhile();
@@ -303,17 +338,25 @@ impl<'a> Pass<'a> {
                 Some(id) => (id, true),
                 // Nobody but the flow can know what a new record's key is.
                 None if !self.table.id_rest.is_empty() => {
-                    let names: Vec<&str> = self.table.key().map(lockstep_model::Path::as_str).collect();
-                    let message = format!("{}: a new record needs `{}`, which make its id", self.table.place, names.join("`, `"));
+                    let names: Vec<&str> =
+                        self.table.key().map(lockstep_model::Path::as_str).collect();
+                    let message = format!(
+                        "{}: a new record needs `{}`, which make its id",
+                        self.table.place,
+                        names.join("`, `")
+                    );
                     self.outcomes[at] = Some(Outcome::Rejected { prop: None, message });
                     continue;
                 }
-                None if also_uuids => (Value::String(ids::uuid(&self.table.kind, write, at as u64)), false),
+                None if also_uuids => {
+                    (Value::String(ids::uuid(&self.table.kind, write, at as u64)), false)
+                }
                 None => continue,
             };
             let text = id.as_str().map_or_else(|| id.to_string(), str::to_string);
             if self.fresh.contains_key(&text) {
-                let message = format!("{}: two new records are to have the id {text}", self.table.place);
+                let message =
+                    format!("{}: two new records are to have the id {text}", self.table.place);
                 self.outcomes[at] = Some(Outcome::Duplicate { id: Some(text), message });
             } else {
                 self.drawn[at] = Some(id);
@@ -323,8 +366,15 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// A record that was to be created is there: the id was taken before, or (C2) this very write was carried out before.
-    fn already_there(&self, row: &[u8], header: Option<&super::csv::Header>, at: usize, given: bool) -> Outcome {
+    /// A record that was to be created is there: the id was taken before, or (C2) this very write
+    /// was carried out before.
+    fn already_there(
+        &self,
+        row: &[u8],
+        header: Option<&super::csv::Header>,
+        at: usize,
+        given: bool,
+    ) -> Outcome {
         match self.table.extractor(self.watch, header).extract(row, fingerprint(row)) {
             Ok(record) if !given => Outcome::Done(record),
             Ok(record) => {
@@ -339,14 +389,23 @@ impl<'a> Pass<'a> {
     }
 
     /// What becomes of a row under these writes; `None` if it is deleted.
-    fn apply(&mut self, row: &[u8], form: (Option<&super::csv::Header>, Encoding), writes: &[usize]) -> Option<Vec<u8>> {
+    fn apply(
+        &mut self,
+        row: &[u8],
+        form: (Option<&super::csv::Header>, Encoding),
+        writes: &[usize],
+    ) -> Option<Vec<u8>> {
         let mut text = Some(row.to_vec());
         for &at in writes {
             let write = &self.writes[at];
-            let (Action::Update { id, version } | Action::Delete { id, version }) = &write.action else { continue };
+            let (Action::Update { id, version } | Action::Delete { id, version }) = &write.action
+            else {
+                continue;
+            };
             let place = &self.table.place;
             let Some(current) = &text else {
-                self.outcomes[at] = Some(Outcome::Gone { message: format!("{place} has no record {id} any more") });
+                self.outcomes[at] =
+                    Some(Outcome::Gone { message: format!("{place} has no record {id} any more") });
                 continue;
             };
             let current_version = version_of(fingerprint(current));
@@ -357,7 +416,9 @@ impl<'a> Pass<'a> {
             }
             // D3: for whoever reads, it is not there.
             if self.table.is_marked(current, form.0) {
-                self.outcomes[at] = Some(Outcome::Gone { message: format!("{place}: record {id} is marked as deleted") });
+                self.outcomes[at] = Some(Outcome::Gone {
+                    message: format!("{place}: record {id} is marked as deleted"),
+                });
                 continue;
             }
             if matches!(write.action, Action::Delete { .. }) {
@@ -371,36 +432,51 @@ impl<'a> Pass<'a> {
                     self.own.push(fingerprint(row));
                 }
                 let values = vec![None; self.watch.len()];
-                let gone = ReadRecord { id: id.clone(), version: None, modified: None, deleted: true, values };
+                let gone = ReadRecord {
+                    id: id.clone(),
+                    version: None,
+                    modified: None,
+                    deleted: true,
+                    values,
+                };
                 self.outcomes[at] = Some(Outcome::Done(gone));
                 (text, self.changed) = (row, true);
                 continue;
             }
-            self.outcomes[at] = Some(match self.table.revised(current, form, self.watch, &self.members, write, &self.now) {
-                Ok(made) => {
-                    if made.row != *current {
-                        self.changed = true;
-                        // Without a version to compare, the row may hold an edit that the hub has not seen.
-                        if version.is_some() {
-                            self.own.push(fingerprint(&made.row));
+            self.outcomes[at] = Some(
+                match self.table.revised(current, form, self.watch, &self.members, write, &self.now)
+                {
+                    Ok(made) => {
+                        if made.row != *current {
+                            self.changed = true;
+                            // Without a version to compare, the row may hold an edit that the hub has
+                            // not seen.
+                            if version.is_some() {
+                                self.own.push(fingerprint(&made.row));
+                            }
+                            text = Some(made.row);
                         }
-                        text = Some(made.row);
+                        Outcome::Done(made.record)
                     }
-                    Outcome::Done(made.record)
-                }
-                Err(Refusal { prop, message }) => Outcome::Rejected { prop, message },
-            });
+                    Err(Refusal { prop, message }) => Outcome::Rejected { prop, message },
+                },
+            );
         }
         text
     }
 }
 
-/// Removes what a process that was killed in the middle of a pass has left. It may as well stay, so errors are nothing to tell.
+/// Removes what a process that was killed in the middle of a pass has left. It may as well stay, so
+/// errors are nothing to tell.
 fn remove_leftovers(path: &Path, prefix: &str) {
-    let entries = path.parent().and_then(|folder| fs::read_dir(folder).ok()).into_iter().flatten().flatten();
+    let entries =
+        path.parent().and_then(|folder| fs::read_dir(folder).ok()).into_iter().flatten().flatten();
     for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(prefix)) {
         let modified = entry.metadata().and_then(|metadata| metadata.modified()).ok();
-        if modified.and_then(|modified| modified.elapsed().ok()).is_some_and(|age| age > LEFTOVER_AGE) {
+        if modified
+            .and_then(|modified| modified.elapsed().ok())
+            .is_some_and(|age| age > LEFTOVER_AGE)
+        {
             let _ = fs::remove_file(entry.path());
         }
     }
@@ -414,9 +490,11 @@ struct NewFile {
 }
 
 impl NewFile {
-    /// A file beside this one, with a name that is no record type's. Nobody else can read it before it has the permissions of the old one.
+    /// A file beside this one, with a name that is no record type's. Nobody else can read it before
+    /// it has the permissions of the old one.
     fn beside(path: &Path, encoding: Encoding) -> io::Result<NewFile> {
-        let prefix = format!(".{}.lockstep-", path.file_name().unwrap_or_default().to_string_lossy());
+        let prefix =
+            format!(".{}.lockstep-", path.file_name().unwrap_or_default().to_string_lossy());
         remove_leftovers(path, &prefix);
         let (path, file) = private::new_beside(path, &prefix)?;
         Ok(NewFile { path, out: Some(BufWriter::with_capacity(1 << 20, file)), encoding })
@@ -440,7 +518,8 @@ impl NewFile {
                 use std::os::unix::fs::{MetadataExt as _, fchown};
                 let new = file.metadata()?;
                 if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
-                    // Only some may give a file away; who may not keeps it, with the permissions it had.
+                    // Only some may give a file away; who may not keeps it, with the permissions it
+                    // had.
                     let _ = fchown(&file, Some(old.uid()), Some(old.gid()));
                 }
             }
@@ -452,7 +531,8 @@ impl NewFile {
 
     fn take_the_name_of(self, old: &Path) -> io::Result<()> {
         fs::rename(&self.path, old)?;
-        // That the new name outlives a power cut is the folder's matter; not every file system lets a folder be synced.
+        // That the new name outlives a power cut is the folder's matter; not every file system lets
+        // a folder be synced.
         if let Some(folder) = old.parent()
             && let Ok(folder) = File::open(folder)
         {
@@ -499,7 +579,11 @@ mod tests {
 
     fn rename_one() -> Write {
         let value = WriteValue { prop: 0, value: "Ragnhild".into(), displaced: Value::Null.into() };
-        Write { action: Action::Update { id: "1".into(), version: None }, values: vec![value], token: "t".into() }
+        Write {
+            action: Action::Update { id: "1".into(), version: None },
+            values: vec![value],
+            token: "t".into(),
+        }
     }
 
     #[test]
@@ -516,7 +600,11 @@ mod tests {
             &mut HashSet::default(),
             &mut || {
                 if edits == 0 {
-                    fs::write(&table.path, "{\"id\":1,\"name\":\"Åse\",\"city\":\"Bodø\"}\n{\"id\":2}\n").unwrap();
+                    fs::write(
+                        &table.path,
+                        "{\"id\":1,\"name\":\"Åse\",\"city\":\"Bodø\"}\n{\"id\":2}\n",
+                    )
+                    .unwrap();
                 }
                 edits += 1;
             },
@@ -534,12 +622,25 @@ mod tests {
         table.shape.members.learn_path(&table.id);
         fs::write(&table.path, "").unwrap();
         let watch = ["name", "address.zip", "address.city", "age"].map(PropertyRef::new);
-        let value = |prop, value: &str| WriteValue { prop, value: value.into(), displaced: Value::Null.into() };
+        let value = |prop, value: &str| WriteValue {
+            prop,
+            value: value.into(),
+            displaced: Value::Null.into(),
+        };
         let values = vec![value(3, "7"), value(2, "Bodø"), value(1, "8001"), value(0, "Åse")];
         let create = Write { action: Action::Create, values, token: "t".into() };
-        let outcomes = write(&table, &Numbers::of(folder.path(), "."), &watch, &[create], &mut HashSet::default());
+        let outcomes = write(
+            &table,
+            &Numbers::of(folder.path(), "."),
+            &watch,
+            &[create],
+            &mut HashSet::default(),
+        );
         let [Outcome::Done(made)] = &outcomes[..] else { panic!("{outcomes:?}") };
-        let expected = format!(r#"{{"id":"{}","name":"Åse","address":{{"zip":"8001","city":"Bodø"}},"age":"7"}}"#, made.id);
+        let expected = format!(
+            r#"{{"id":"{}","name":"Åse","address":{{"zip":"8001","city":"Bodø"}},"age":"7"}}"#,
+            made.id
+        );
         assert_eq!(fs::read_to_string(&table.path).unwrap(), format!("{expected}\n"));
     }
 
@@ -561,9 +662,15 @@ mod tests {
             },
         );
         assert!(matches!(outcomes[..], [Outcome::Later { .. }]), "{outcomes:?}");
-        assert_eq!(fs::read_to_string(&table.path).unwrap(), format!("{{\"id\":1,\"n\":{PASSES}}}\n"));
+        assert_eq!(
+            fs::read_to_string(&table.path).unwrap(),
+            format!("{{\"id\":1,\"n\":{PASSES}}}\n")
+        );
         let beside = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
-        assert_eq!(beside.filter(|name| name != ".lockstep").collect::<Vec<_>>(), ["Contacts.jsonl"]);
+        assert_eq!(
+            beside.filter(|name| name != ".lockstep").collect::<Vec<_>>(),
+            ["Contacts.jsonl"]
+        );
     }
 
     #[test]
@@ -571,10 +678,22 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let table = table(folder.path());
         fs::write(&table.path, "{\"id\":1}\n").unwrap();
-        let (old, young) = (folder.path().join(".Contacts.jsonl.lockstep-0"), folder.path().join(".Contacts.jsonl.lockstep-1"));
-        File::create(&old).unwrap().set_modified(std::time::SystemTime::now() - 2 * LEFTOVER_AGE).unwrap();
+        let (old, young) = (
+            folder.path().join(".Contacts.jsonl.lockstep-0"),
+            folder.path().join(".Contacts.jsonl.lockstep-1"),
+        );
+        File::create(&old)
+            .unwrap()
+            .set_modified(std::time::SystemTime::now() - 2 * LEFTOVER_AGE)
+            .unwrap();
         fs::write(&young, "").unwrap();
-        write(&table, &Numbers::of(folder.path(), "."), &[PropertyRef::new("name")], &[rename_one()], &mut HashSet::default());
+        write(
+            &table,
+            &Numbers::of(folder.path(), "."),
+            &[PropertyRef::new("name")],
+            &[rename_one()],
+            &mut HashSet::default(),
+        );
         assert!(!old.exists() && young.exists());
     }
 }

@@ -1,8 +1,9 @@
 //! Rows of a file: lines of JSON Lines, or records of a CSV file, which may run over several lines.
 //!
-//! A row is given with its raw bytes, so that a file can be copied with every untouched row as it was: line ends, blank
-//! lines and a byte order mark included. Lines end with `\n` or `\r\n`, or all of them with `\r` alone, as old Macintosh programs
-//! write them: a file whose beginning has `\r` and no `\n` is such a one.
+//! A row is given with its raw bytes, so that a file can be copied with every untouched row as it
+//! was: line ends, blank lines and a byte order mark included. Lines end with `\n` or `\r\n`, or
+//! all of them with `\r` alone, as old Macintosh programs write them: a file whose beginning has
+//! `\r` and no `\n` is such a one.
 
 use std::io::{self, BufRead, BufReader, Read};
 
@@ -53,7 +54,8 @@ pub(super) enum Flaw {
 impl Row<'_> {
     /// Whether there is nothing on it.
     pub(super) fn is_blank(&self) -> bool {
-        self.text.first().is_none_or(u8::is_ascii_whitespace) && self.text.iter().all(u8::is_ascii_whitespace)
+        self.text.first().is_none_or(u8::is_ascii_whitespace)
+            && self.text.iter().all(u8::is_ascii_whitespace)
     }
 
     /// Its line end: `\n`, `\r\n`, `\r`, or nothing at the end of a file.
@@ -111,7 +113,10 @@ impl<R: Read> Rows<R> {
         let (mut cell, mut strays) = (Cell::default(), false);
         let mut ends = |line: &[u8], _: bool| {
             for &byte in line {
-                strays |= cell == Cell::Closed && byte != delimiter && byte != b'"' && !byte.is_ascii_whitespace();
+                strays |= cell == Cell::Closed
+                    && byte != delimiter
+                    && byte != b'"'
+                    && !byte.is_ascii_whitespace();
                 cell = cell.after(byte, delimiter);
             }
             cell != Cell::Quoted
@@ -124,7 +129,8 @@ impl<R: Read> Rows<R> {
         Ok(ended.map(|row| Row { flaw, ..row }))
     }
 
-    /// The first row of a CSV file, before it is known what separates its cells: it goes on while quotes are open.
+    /// The first row of a CSV file, before it is known what separates its cells: it goes on while
+    /// quotes are open.
     pub(super) fn header(&mut self) -> io::Result<Option<Row<'_>>> {
         let mut open = false;
         let row = self.next_until(|line, _| {
@@ -135,7 +141,10 @@ impl<R: Read> Rows<R> {
     }
 
     /// Adds lines until `ends` says of one that it is the last.
-    fn next_until(&mut self, mut ends: impl FnMut(&[u8], bool) -> bool) -> io::Result<Option<Row<'_>>> {
+    fn next_until(
+        &mut self,
+        mut ends: impl FnMut(&[u8], bool) -> bool,
+    ) -> io::Result<Option<Row<'_>>> {
         self.row.clear();
         let line = self.lines + 1;
         let line_end = match self.line_end {
@@ -169,7 +178,8 @@ impl<R: Read> Rows<R> {
         }
         self.bytes += self.row.len() as u64;
         let raw = &self.row[..];
-        let mut text = &raw[..raw.len() - if line_end == b'\r' { usize::from(raw.ends_with(b"\r")) } else { lf(raw) }];
+        let mut text = &raw[..raw.len()
+            - if line_end == b'\r' { usize::from(raw.ends_with(b"\r")) } else { lf(raw) }];
         if line == 1 {
             text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
         }
@@ -210,7 +220,12 @@ mod tests {
 
     #[test]
     fn r8_quotes_that_do_not_end_or_end_too_early_are_seen() {
-        let flaws = |text| all(text, Some(b',')).into_iter().map(|(_, line, flaw)| (line, flaw)).collect::<Vec<_>>();
+        let flaws = |text| {
+            all(text, Some(b','))
+                .into_iter()
+                .map(|(_, line, flaw)| (line, flaw))
+                .collect::<Vec<_>>()
+        };
         assert_eq!(flaws("1,\"a\nb\",c\n2,d\n"), [(1, None), (3, None)]);
         assert_eq!(flaws("1,a\n2,\"b\n3,c\n"), [(1, None), (2, Some(Flaw::Unclosed))]);
         assert_eq!(flaws("1,\"a\n2,\"b\n3,c\n"), [(1, Some(Flaw::AfterQuote)), (3, None)]);

@@ -1,8 +1,10 @@
-//! What a look into a file tells of its records: which properties they have, where lists are, how times are written.
+//! What a look into a file tells of its records: which properties they have, where lists are, how
+//! times are written.
 //!
-//! A file has no schema, so its record type stays open: this is for messages, for writing new records in the form of those that
-//! are there, and for knowing lists. Only what is told by the sample without doubt is said: a property is a string where every
-//! record has a text there; a number stays undescribed, because a text such as `0150` written there must not lose its zero.
+//! A file has no schema, so its record type stays open: this is for messages, for writing new
+//! records in the form of those that are there, and for knowing lists. Only what is told by the
+//! sample without doubt is said: a property is a string where every record has a text there; a
+//! number stays undescribed, because a text such as `0150` written there must not lose its zero.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -47,11 +49,18 @@ struct Seen {
 
 impl Sample {
     /// Looks into a file of JSON Lines.
-    pub(super) fn of_lines(file: &mut Source, modified: Option<&lockstep_model::Path>) -> std::io::Result<Sample> {
+    pub(super) fn of_lines(
+        file: &mut Source,
+        modified: Option<&lockstep_model::Path>,
+    ) -> std::io::Result<Sample> {
         let mut sample = Sample::default();
         let size = file.file().metadata()?.len();
         for place in 0..PLACES {
-            let (from, many) = if place == 0 { (0, ROWS_AT_START) } else { (size / PLACES * place, ROWS_AT_PLACE) };
+            let (from, many) = if place == 0 {
+                (0, ROWS_AT_START)
+            } else {
+                (size / PLACES * place, ROWS_AT_PLACE)
+            };
             if place > 0 && (size < (1 << 20) || file.encoding() != Encoding::Utf8) {
                 break;
             }
@@ -67,7 +76,8 @@ impl Sample {
                     sample.learn(&record, "", false);
                     sample.members.learn(std::str::from_utf8(row.text).unwrap_or_default());
                     if sample.modified.is_none() {
-                        sample.modified = modified.and_then(|path| path.get(&record)).as_ref().and_then(Form::of);
+                        sample.modified =
+                            modified.and_then(|path| path.get(&record)).as_ref().and_then(Form::of);
                     }
                 }
             }
@@ -116,8 +126,14 @@ impl Sample {
     /// Where lists are, and how the members of objects stand.
     pub(super) fn shape(&self) -> Shape {
         let lists = self.seen.iter().filter(|(_, seen)| seen.list);
-        let lists = lists.map(|(path, _)| (path.clone(), self.flags.get(path) == Some(&true))).collect();
-        let numbers = self.seen.iter().filter(|(_, seen)| seen.whole && !seen.no_whole).map(|(path, _)| path.clone()).collect();
+        let lists =
+            lists.map(|(path, _)| (path.clone(), self.flags.get(path) == Some(&true))).collect();
+        let numbers = self
+            .seen
+            .iter()
+            .filter(|(_, seen)| seen.whole && !seen.no_whole)
+            .map(|(path, _)| path.clone())
+            .collect();
         Shape { lists, numbers, members: self.members.clone() }
     }
 
@@ -137,7 +153,8 @@ impl Sample {
                 };
                 let mut property = PropertySchema::new(path.as_str(), ty);
                 property.list = seen.list || seen.through_list;
-                // What is marked as primary comes first; of plain elements the first is as good as any.
+                // What is marked as primary comes first; of plain elements the first is as good as
+                // any.
                 property.ordered = seen.through_list;
                 property
             })
@@ -146,7 +163,13 @@ impl Sample {
 }
 
 /// The schema of a record type kept in a file.
-pub(super) fn schema(kind: &str, key: &[String], modified: Option<&str>, sample: &Sample, header: Option<&Header>) -> TypeSchema {
+pub(super) fn schema(
+    kind: &str,
+    key: &[String],
+    modified: Option<&str>,
+    sample: &Sample,
+    header: Option<&Header>,
+) -> TypeSchema {
     let mut schema = TypeSchema::open(kind);
     schema.can.tells_deletions = true;
     schema.known_from = if header.is_some() { KnownFrom::Header } else { KnownFrom::Sample };
@@ -158,8 +181,13 @@ pub(super) fn schema(kind: &str, key: &[String], modified: Option<&str>, sample:
         None => sample.seen.get(&key[0]).map(|seen| !seen.text && seen.other),
     };
     schema.properties = match header {
-        // A CSV file holds what its columns hold and nothing else, though a missing one is only said when it is written to.
-        Some(header) => header.names.iter().map(|name| PropertySchema::new(name.as_str(), PlainType::String)).collect(),
+        // A CSV file holds what its columns hold and nothing else, though a missing one is only
+        // said when it is written to.
+        Some(header) => header
+            .names
+            .iter()
+            .map(|name| PropertySchema::new(name.as_str(), PlainType::String))
+            .collect(),
         None => sample.properties(),
     };
     if schema.properties.is_empty() {
@@ -168,7 +196,10 @@ pub(super) fn schema(kind: &str, key: &[String], modified: Option<&str>, sample:
     }
     for (at, id) in key.iter().enumerate() {
         if schema.property(&id.as_str().into()).is_none() {
-            schema.properties.insert(at.min(schema.properties.len()), PropertySchema::new(id.as_str(), PlainType::Any));
+            schema.properties.insert(
+                at.min(schema.properties.len()),
+                PropertySchema::new(id.as_str(), PlainType::Any),
+            );
         }
     }
     if key.len() > 1 {
@@ -176,8 +207,10 @@ pub(super) fn schema(kind: &str, key: &[String], modified: Option<&str>, sample:
     }
     for property in &mut schema.properties {
         if key.iter().any(|id| property.path.as_str() == id) {
-            // An id may be given to a new record, but is never changed: it would be another record. Of several parts all have to be given.
-            (property.ty, property.create_only, property.required) = (PlainType::Any, true, key.len() > 1);
+            // An id may be given to a new record, but is never changed: it would be another record.
+            // Of several parts all have to be given.
+            (property.ty, property.create_only, property.required) =
+                (PlainType::Any, true, key.len() > 1);
         }
         if Some(property.path.as_str()) == modified {
             property.read_only = true;

@@ -1,7 +1,8 @@
 //! Writing a changed record over its old text, so that what did not change stays as it was written.
 //!
-//! A JSON value that is parsed and written again is the same value, but not always the same text: `1.10`, a number of thirty
-//! digits, `\u00e5`, the spaces after commas. A file belongs to someone, so only the parts that differ are written anew.
+//! A JSON value that is parsed and written again is the same value, but not always the same text:
+//! `1.10`, a number of thirty digits, `\u00e5`, the spaces after commas. A file belongs to someone,
+//! so only the parts that differ are written anew.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -22,7 +23,13 @@ pub(super) fn rewritten(text: &str, before: &Value, after: &Value, members: &Mem
     out
 }
 
-fn splice(text: &str, before: &Value, after: &Value, known: &Members, out: &mut String) -> Option<()> {
+fn splice(
+    text: &str,
+    before: &Value,
+    after: &Value,
+    known: &Members,
+    out: &mut String,
+) -> Option<()> {
     match (before, after) {
         _ if unchanged(before, after) => out.push_str(text),
         (Value::Object(before), Value::Object(after)) => {
@@ -35,8 +42,11 @@ fn splice(text: &str, before: &Value, after: &Value, known: &Members, out: &mut 
                 splice(&text[member.value.clone()], was, is, known.below(name), out)?;
                 copied = member.value.end;
             }
-            // New members go where the last one ends, before the space and the brace that close the object.
-            for (name, value) in known.order(after.iter().filter(|(name, _)| !before.contains_key(*name))) {
+            // New members go where the last one ends, before the space and the brace that close the
+            // object.
+            for (name, value) in
+                known.order(after.iter().filter(|(name, _)| !before.contains_key(*name)))
+            {
                 if copied == 0 {
                     copied = text.find('{')? + 1;
                     out.push_str(&text[..copied]);
@@ -57,9 +67,19 @@ fn splice(text: &str, before: &Value, after: &Value, known: &Members, out: &mut 
                 if at > 0 {
                     out.push_str(between(text, &elements));
                 }
-                let same = left.iter().position(|was| was.is_some_and(|was| unchanged(&before[was], is)));
-                match same.or_else(|| (at < before.len()).then_some(at)).and_then(|was| left[was].take()) {
-                    Some(was) => splice(&text[elements.get(was)?.value.clone()], &before[was], is, known, out)?,
+                let same =
+                    left.iter().position(|was| was.is_some_and(|was| unchanged(&before[was], is)));
+                match same
+                    .or_else(|| (at < before.len()).then_some(at))
+                    .and_then(|was| left[was].take())
+                {
+                    Some(was) => splice(
+                        &text[elements.get(was)?.value.clone()],
+                        &before[was],
+                        is,
+                        known,
+                        out,
+                    )?,
                     None => out.push_str(&known.text(is)),
                 }
             }
@@ -74,9 +94,12 @@ fn splice(text: &str, before: &Value, after: &Value, known: &Members, out: &mut 
 fn unchanged(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => lockstep_model::decimal::same(a, b),
-        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| unchanged(a, b)),
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| unchanged(a, b))
+        }
         (Value::Object(a), Value::Object(b)) => {
-            a.len() == b.len() && a.iter().all(|(name, a)| b.get(name).is_some_and(|b| unchanged(a, b)))
+            a.len() == b.len()
+                && a.iter().all(|(name, a)| b.get(name).is_some_and(|b| unchanged(a, b)))
         }
         _ => a == b,
     }
@@ -147,7 +170,8 @@ fn length_of(text: &str) -> Option<usize> {
     plain(text).or_else(|| one::<IgnoredAny>(text).map(|(_, length)| length))
 }
 
-/// The length of the string that a text begins with, where it is one without escapes: nearly all are, and need no parser.
+/// The length of the string that a text begins with, where it is one without escapes: nearly all
+/// are, and need no parser.
 fn plain(text: &str) -> Option<usize> {
     let rest = text.strip_prefix('"')?;
     let end = rest.bytes().position(is_escaped)?;
@@ -191,7 +215,8 @@ mod tests {
     use super::*;
 
     fn check(text: &str, after: &str, expected: &str) {
-        let (before, after): (Value, Value) = (serde_json::from_str(text).unwrap(), serde_json::from_str(after).unwrap());
+        let (before, after): (Value, Value) =
+            (serde_json::from_str(text).unwrap(), serde_json::from_str(after).unwrap());
         let out = rewritten(text, &before, &after, &Members::default());
         assert_eq!(out, expected);
         assert!(unchanged(&serde_json::from_str::<Value>(&out).unwrap(), &after), "{out}");
@@ -204,14 +229,22 @@ mod tests {
             r#"{"id": 123456789012345678901234567890, "n": 1.1, "name": "Åse", "a": {"b": 1000.0, "c": "y"}, "new": [1]}"#,
             r#"{ "id": 123456789012345678901234567890, "n": 1.10, "name": "\u00c5se", "a": {"b": 1e3, "c": "y"}, "new": [1] }"#,
         );
-        check(r#"{"a":1,"b":"x,}"}"#, r#"{"a":null,"b":"x,}","c":{}}"#, r#"{"a":null,"b":"x,}","c":{}}"#);
+        check(
+            r#"{"a":1,"b":"x,}"}"#,
+            r#"{"a":null,"b":"x,}","c":{}}"#,
+            r#"{"a":null,"b":"x,}","c":{}}"#,
+        );
         check("{}", r#"{"a":1,"b":2}"#, r#"{"a":1,"b":2}"#);
         check("{ }", r#"{"a":1}"#, r#"{"a":1 }"#);
     }
 
     #[test]
     fn elements_of_a_list_are_kept_wherever_they_go() {
-        check(r#"{"l":[{"v":1.0,"p":true},{"v":2.0}]}"#, r#"{"l":[{"v":2.0}]}"#, r#"{"l":[{"v":2.0}]}"#);
+        check(
+            r#"{"l":[{"v":1.0,"p":true},{"v":2.0}]}"#,
+            r#"{"l":[{"v":2.0}]}"#,
+            r#"{"l":[{"v":2.0}]}"#,
+        );
         check(
             r#"{"l":[{"v":1.10,"k":"a"}, {"v":2}]}"#,
             r#"{"l":[{"v":1.1,"k":"b"},{"v":2},{"v":3}]}"#,

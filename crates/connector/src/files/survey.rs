@@ -1,8 +1,9 @@
 //! A look through a whole file before any of it is believed (R8).
 //!
-//! Rows are handed on page by page, and what a page has told can't be taken back. So what makes all of a file doubtful is looked for
-//! first: bytes that are no text of its encoding, a file that is UTF-8 where another encoding is set, quotes that swallow rows, an end in
-//! the middle of a row, ids that stand in several rows.
+//! Rows are handed on page by page, and what a page has told can't be taken back. So what makes all
+//! of a file doubtful is looked for first: bytes that are no text of its encoding, a file that is
+//! UTF-8 where another encoding is set, quotes that swallow rows, an end in the middle of a row,
+//! ids that stand in several rows.
 
 use std::collections::{HashMap, HashSet};
 
@@ -27,7 +28,11 @@ pub(super) struct Survey {
 
 impl Survey {
     /// Finds those of these ids that stand in several of the rows that were read.
-    pub(super) fn repeated_among<'a>(&mut self, read: &Fingerprints, ids: impl Iterator<Item = &'a String>) {
+    pub(super) fn repeated_among<'a>(
+        &mut self,
+        read: &Fingerprints,
+        ids: impl Iterator<Item = &'a String>,
+    ) {
         let mut times: HashMap<Vec<u8>, (&str, u32)> = HashMap::new();
         for id in ids.filter(|id| !id.is_empty()) {
             let mut packed = Vec::with_capacity(17);
@@ -41,7 +46,9 @@ impl Survey {
                 *times += 1;
             }
         }
-        self.repeated.extend(times.values().filter(|(_, times)| *times > 1).map(|(id, _)| xxh3_64(id.as_bytes())));
+        self.repeated.extend(
+            times.values().filter(|(_, times)| *times > 1).map(|(id, _)| xxh3_64(id.as_bytes())),
+        );
         if !only_numbers {
             self.ids = ids::Kind::default();
         }
@@ -53,8 +60,9 @@ impl Survey {
     }
 }
 
-/// Whether a file in an encoding of one byte a character is UTF-8 instead. All of its other characters have to look like it: a name that
-/// was once written wrong may well be in a file that is right.
+/// Whether a file in an encoding of one byte a character is UTF-8 instead. All of its other
+/// characters have to look like it: a name that was once written wrong may well be in a file that
+/// is right.
 pub(super) struct Utf8Instead {
     encoding: Encoding,
     /// The first line that looks like UTF-8.
@@ -82,7 +90,9 @@ impl Utf8Instead {
 
 /// What is told of an id that several rows have.
 pub(super) fn repeated(id: &str) -> String {
-    format!("the id {id} is there more than once: none of its rows is taken or written before each record has an id of its own")
+    format!(
+        "the id {id} is there more than once: none of its rows is taken or written before each record has an id of its own"
+    )
 }
 
 impl Table {
@@ -109,7 +119,9 @@ impl Table {
             }
             self.is_not_cut(&row, width)?;
             let Some((id, as_number)) = ids.id(row.text) else {
-                nameless += u64::from(!opened.header.as_ref().is_some_and(|header| header.is_empty_row(row.text)));
+                nameless += u64::from(
+                    !opened.header.as_ref().is_some_and(|header| header.is_empty_row(row.text)),
+                );
                 continue;
             };
             named = true;
@@ -134,11 +146,19 @@ impl Table {
 
     /// What is told of a record that is missed while a row does not tell whose it is.
     pub(super) fn can_not_tell(&self, line: u64, id: &str) -> String {
-        format!("{}:{line} can't be read, so whether it is the record {id} can't be told: correct the line", self.place)
+        format!(
+            "{}:{line} can't be read, so whether it is the record {id} can't be told: correct the line",
+            self.place
+        )
     }
 
-    /// R8: a last row that lacks cells, or is no JSON, and has no line end either: the file was cut, and the rows behind it are not gone.
-    pub(super) fn is_not_cut(&self, row: &Row<'_>, width: Option<(u8, usize)>) -> Result<(), Trouble> {
+    /// R8: a last row that lacks cells, or is no JSON, and has no line end either: the file was
+    /// cut, and the rows behind it are not gone.
+    pub(super) fn is_not_cut(
+        &self,
+        row: &Row<'_>,
+        width: Option<(u8, usize)>,
+    ) -> Result<(), Trouble> {
         if !row.ending().is_empty() {
             return Ok(());
         }
@@ -175,7 +195,11 @@ impl Table {
         if !has_zeros && (encoding != Encoding::Utf8 || std::str::from_utf8(row.raw).is_ok()) {
             return Ok(());
         }
-        let what = if has_zeros { "holds zero bytes, so it is no text".into() } else { format!("is not {}", encoding.name()) };
+        let what = if has_zeros {
+            "holds zero bytes, so it is no text".into()
+        } else {
+            format!("is not {}", encoding.name())
+        };
         let likely = likely(row.raw);
         Err(Trouble::Malformed(format!(
             "{}:{} {what}: nothing of the file is taken or written. If it is {likely}, say `encoding: {likely}` under the system's \
@@ -185,11 +209,18 @@ impl Table {
     }
 
     /// R8: quotes that are missing, or too many, make several rows one. Which ones can't be told.
-    pub(super) fn has_its_quotes(&self, row: &Row<'_>, delimiter: u8, width: usize) -> Result<(), Trouble> {
+    pub(super) fn has_its_quotes(
+        &self,
+        row: &Row<'_>,
+        delimiter: u8,
+        width: usize,
+    ) -> Result<(), Trouble> {
         let (first, last) = (row.line, row.last_line);
         let what = match row.flaw {
             Some(Flaw::Unclosed) => {
-                format!("the file ends between quotes, which were opened in the row that begins in line {first}")
+                format!(
+                    "the file ends between quotes, which were opened in the row that begins in line {first}"
+                )
             }
             Some(Flaw::AfterQuote) if last > first => {
                 format!("something follows the quotes that end a cell in lines {first} to {last}")

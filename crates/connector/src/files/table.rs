@@ -87,7 +87,8 @@ impl Table {
         self.decimals.as_ref().map_or(decimals::Column::Text, |decimals| decimals.column(column))
     }
 
-    /// Opens the file. Where it was changed this very moment it waits until a further change would show in the stamp.
+    /// Opens the file. Where it was changed this very moment it waits until a further change would
+    /// show in the stamp.
     pub(super) fn open(&self) -> Result<Opened, Trouble> {
         let opened = self.open_as_it_is()?;
         if let Some(header) = &opened.header {
@@ -100,7 +101,8 @@ impl Table {
     pub(super) fn open_as_it_is(&self) -> Result<Opened, Trouble> {
         let stamp = self.stamp()?;
         let wait = stamp.unsettled_for(SystemTime::now());
-        // Only file systems that count whole seconds make it longer; then the caller has to live with the doubt.
+        // Only file systems that count whole seconds make it longer; then the caller has to live
+        // with the doubt.
         if !wait.is_zero() && wait.as_millis() < 100 {
             std::thread::sleep(wait);
         }
@@ -117,7 +119,9 @@ impl Table {
                 self.has_its_quotes(row, 0, 1)?;
             }
             let row = first.as_ref().map_or(&[][..], |row| row.text);
-            let parsed = self.separator.map_or_else(|| Header::parse(row), |separator| Header::separated(row, separator));
+            let parsed = self
+                .separator
+                .map_or_else(|| Header::parse(row), |separator| Header::separated(row, separator));
             header_raw.extend_from_slice(first.map_or(&[], |row| row.raw));
             rows = rows.with_cells(parsed.delimiter);
             header = Some(parsed);
@@ -170,8 +174,8 @@ impl Table {
         Ok(Opened { rows, stamp, header, header_raw })
     }
 
-    /// The file itself, where its name is a link. A link that leads out of the folder is not followed: whoever may put a file into the
-    /// folder would read and replace any other by it.
+    /// The file itself, where its name is a link. A link that leads out of the folder is not
+    /// followed: whoever may put a file into the folder would read and replace any other by it.
     pub(super) fn resolved(&self) -> Result<PathBuf, Trouble> {
         if let Some(trouble) = &self.refused {
             return Err(trouble.clone());
@@ -194,7 +198,9 @@ impl Table {
 
     /// The file's stamp now.
     pub(super) fn stamp(&self) -> Result<Stamp, Trouble> {
-        std::fs::metadata(self.resolved()?).map(|metadata| Stamp::of(&metadata)).map_err(|error| self.trouble(&error))
+        std::fs::metadata(self.resolved()?)
+            .map(|metadata| Stamp::of(&metadata))
+            .map_err(|error| self.trouble(&error))
     }
 
     /// G4: a text that the file's encoding can't hold.
@@ -221,9 +227,10 @@ impl Table {
                 "{} is not there any more: put it back, or make an empty file of that name if there are no records",
                 self.place
             )),
-            std::io::ErrorKind::InvalidData => {
-                Trouble::Malformed(format!("{}: {error}; nothing of the file is taken or written", self.place))
-            }
+            std::io::ErrorKind::InvalidData => Trouble::Malformed(format!(
+                "{}: {error}; nothing of the file is taken or written",
+                self.place
+            )),
             _ => Trouble::Unreachable(format!("{}: {error}", self.place)),
         }
     }
@@ -243,7 +250,8 @@ impl Table {
             Some(header) => self.revised_cells(row, header, watch, write, now),
             None => {
                 let text = std::str::from_utf8(row).map_err(|error| self.unreadable(&error))?;
-                let before: Value = serde_json::from_str(text).map_err(|error| self.unreadable(&error))?;
+                let before: Value =
+                    serde_json::from_str(text).map_err(|error| self.unreadable(&error))?;
                 let mut record = before.clone();
                 self.put(&mut record, watch, write)?;
                 if record == before {
@@ -258,7 +266,8 @@ impl Table {
 
     /// D3: whether a row is a deleted record's.
     pub(super) fn is_marked(&self, row: &[u8], header: Option<&Header>) -> bool {
-        self.mark.is_some() && self.extractor(&[], header).extract(row, 0).is_ok_and(|record| record.deleted)
+        self.mark.is_some()
+            && self.extractor(&[], header).extract(row, 0).is_ok_and(|record| record.deleted)
     }
 
     /// D3: a record's row with the mark of a deleted one; `None` where a deleted record is removed.
@@ -272,8 +281,13 @@ impl Table {
         let mark = self.mark.as_ref()?;
         let set = mark.set(|| now.written(Form::usual()))?;
         let watch = [PropertyRef::new(mark.at.as_str())];
-        let values = vec![WriteValue { prop: 0, value: set.into_owned(), displaced: Value::Null.into() }];
-        let write = Write { action: Action::Update { id: String::new(), version: None }, values, token: String::new() };
+        let values =
+            vec![WriteValue { prop: 0, value: set.into_owned(), displaced: Value::Null.into() }];
+        let write = Write {
+            action: Action::Update { id: String::new(), version: None },
+            values,
+            token: String::new(),
+        };
         let made = self.revised(row, form, &watch, members, &write, now);
         // The one property that it names is none of the caller's.
         Some(made.map_err(|refusal| Refusal::whole(refusal.message)))
@@ -283,14 +297,20 @@ impl Table {
         if matches!(encoding, Encoding::Utf8 | Encoding::Utf16 { .. }) {
             return Ok(());
         }
-        let misfit = write.values.iter().find_map(|value| Some((value.prop, self.fits(encoding, &value.value).err()?)));
+        let misfit = write
+            .values
+            .iter()
+            .find_map(|value| Some((value.prop, self.fits(encoding, &value.value).err()?)));
         match misfit {
             None => Ok(()),
-            Some((prop, message)) => Err(Refusal { prop: Some(prop), message: format!("{}: {message}", self.place) }),
+            Some((prop, message)) => {
+                Err(Refusal { prop: Some(prop), message: format!("{}: {message}", self.place) })
+            }
         }
     }
 
-    /// The row of a new record. `like` is the last row of a CSV file: what stands in quotes there does so here.
+    /// The row of a new record. `like` is the last row of a CSV file: what stands in quotes there
+    /// does so here.
     #[allow(clippy::too_many_arguments)]
     pub(super) fn created(
         &self,
@@ -305,14 +325,32 @@ impl Table {
         self.all_fit(encoding, write)?;
         if let Some(header) = header {
             let like = csv::split(like, header.delimiter);
-            let empty = |at: usize| if like.get(at).is_some_and(|cell| csv::is_quoted(cell)) { &b"\"\""[..] } else { &b""[..] };
-            let mut cells: Vec<Cow<'_, [u8]>> = (0..header.names.len()).map(|at| Cow::Borrowed(empty(at))).collect();
+            let empty = |at: usize| {
+                if like.get(at).is_some_and(|cell| csv::is_quoted(cell)) {
+                    &b"\"\""[..]
+                } else {
+                    &b""[..]
+                }
+            };
+            let mut cells: Vec<Cow<'_, [u8]>> =
+                (0..header.names.len()).map(|at| Cow::Borrowed(empty(at))).collect();
             // A key of several parts is given with the values.
-            if let (Some(column), Ok(text), true) = (header.column(self.id.as_str()), csv::text_for(&id), self.id_rest.is_empty())
+            if let (Some(column), Ok(text), true) =
+                (header.column(self.id.as_str()), csv::text_for(&id), self.id_rest.is_empty())
             {
-                cells[column] = Cow::Owned(csv::cell_of(&text, header.delimiter, csv::is_quoted(&cells[column])));
+                cells[column] = Cow::Owned(csv::cell_of(
+                    &text,
+                    header.delimiter,
+                    csv::is_quoted(&cells[column]),
+                ));
             }
-            return self.revised_cells(&csv::join(&cells, header.delimiter), header, watch, write, now);
+            return self.revised_cells(
+                &csv::join(&cells, header.delimiter),
+                header,
+                watch,
+                write,
+                now,
+            );
         }
         let mut record = Value::Object(Map::new());
         let (id_property, shape) = (PropertyRef::new(self.id.as_str()), &self.shape);
@@ -331,17 +369,26 @@ impl Table {
         for value in &write.values {
             let property = &watch[value.prop];
             if is_update && self.key().any(|id| property.path == *id) {
-                return Err(Refusal { prop: Some(value.prop), message: self.id_stays(&property.path) });
+                return Err(Refusal {
+                    prop: Some(value.prop),
+                    message: self.id_stays(&property.path),
+                });
             }
             Edit { value: &value.value, displaced: &value.displaced, shape: &self.shape, watch }
                 .put(record, property)
-                .map_err(|message| Refusal { prop: Some(value.prop), message: format!("{}: {message}", self.place) })?;
+                .map_err(|message| Refusal {
+                    prop: Some(value.prop),
+                    message: format!("{}: {message}", self.place),
+                })?;
         }
         Ok(())
     }
 
     fn unreadable(&self, error: &dyn std::fmt::Display) -> Refusal {
-        Refusal::whole(format!("{}: the record's row can't be read ({error}): correct it", self.place))
+        Refusal::whole(format!(
+            "{}: the record's row can't be read ({error}): correct it",
+            self.place
+        ))
     }
 
     fn id_stays(&self, id: &Path) -> String {
@@ -351,16 +398,32 @@ impl Table {
     /// Sets the time of the last change, in the form in which the record, or else the file, has it.
     fn touch(&self, record: &mut Value, watch: &[PropertyRef], write: &Write, now: &Now) {
         for path in self.modified.iter().chain(self.times_of(watch, write)) {
-            let form = path.get(record).as_ref().and_then(Form::of).or_else(|| self.form.clone()).unwrap_or_else(Form::usual);
-            let edit = Edit { value: &now.written(form), displaced: &Value::Null, shape: &self.shape, watch: &[] };
-            // Where a plain value stands in the way there is no place for the time; the record is right without it.
+            let form = path
+                .get(record)
+                .as_ref()
+                .and_then(Form::of)
+                .or_else(|| self.form.clone())
+                .unwrap_or_else(Form::usual);
+            let edit = Edit {
+                value: &now.written(form),
+                displaced: &Value::Null,
+                shape: &self.shape,
+                watch: &[],
+            };
+            // Where a plain value stands in the way there is no place for the time; the record is
+            // right without it.
             let _ = edit.put(record, &PropertyRef::new(path.as_str()));
         }
     }
 
     /// P1: where the own times are of the properties that are written.
-    fn times_of<'t>(&'t self, watch: &'t [PropertyRef], write: &'t Write) -> impl Iterator<Item = &'t Path> {
-        let is_written = |property: &Path| write.values.iter().any(|value| watch[value.prop].path == *property);
+    fn times_of<'t>(
+        &'t self,
+        watch: &'t [PropertyRef],
+        write: &'t Write,
+    ) -> impl Iterator<Item = &'t Path> {
+        let is_written =
+            |property: &Path| write.values.iter().any(|value| watch[value.prop].path == *property);
         self.times.iter().filter(move |(property, _)| is_written(property)).map(|(_, time)| time)
     }
 
@@ -368,11 +431,15 @@ impl Table {
         ReadRecord {
             id: id_of(self.key().map(|id| id.get(record))).unwrap_or_default(),
             version: Some(version_of(fingerprint(row))),
-            modified: self.modified.as_ref().and_then(|path| path.get(record)).as_ref().and_then(moment),
-            deleted: self
-                .mark
+            modified: self
+                .modified
                 .as_ref()
-                .is_some_and(|mark| Path::new(&mark.at).get(record).is_some_and(|found| mark.fits(&found))),
+                .and_then(|path| path.get(record))
+                .as_ref()
+                .and_then(moment),
+            deleted: self.mark.as_ref().is_some_and(|mark| {
+                Path::new(&mark.at).get(record).is_some_and(|found| mark.fits(&found))
+            }),
             values: watch.iter().map(|property| edit::read(record, property)).collect(),
         }
     }
@@ -385,18 +452,27 @@ impl Table {
         write: &Write,
         now: &Now,
     ) -> Result<Made, Refusal> {
-        let mut cells: Vec<Cow<'_, [u8]>> = csv::split(row, header.delimiter).into_iter().map(Cow::Borrowed).collect();
+        let mut cells: Vec<Cow<'_, [u8]>> =
+            csv::split(row, header.delimiter).into_iter().map(Cow::Borrowed).collect();
         if cells.len() != header.names.len() {
             return Err(self.unreadable(&wrong_width(cells.len(), header.names.len())));
         }
         let mut changed = false;
         for value in &write.values {
-            let refused = |message: String| Refusal { prop: Some(value.prop), message: format!("{}: {message}", self.place) };
+            let refused = |message: String| Refusal {
+                prop: Some(value.prop),
+                message: format!("{}: {message}", self.place),
+            };
             let property = &watch[value.prop];
             let text = csv::text_for(&value.value).map_err(refused)?;
             let text = self.decimals(property.path.as_str()).written(&text);
-            if self.key().any(|id| property.path == *id) && !matches!(write.action, crate::Action::Create) {
-                return Err(Refusal { prop: Some(value.prop), message: self.id_stays(&property.path) });
+            if self.key().any(|id| property.path == *id)
+                && !matches!(write.action, crate::Action::Create)
+            {
+                return Err(Refusal {
+                    prop: Some(value.prop),
+                    message: self.id_stays(&property.path),
+                });
             }
             let Some(column) = header.column(property.path.as_str()) else {
                 if text.is_empty() {
@@ -409,29 +485,46 @@ impl Table {
             };
             if let Some(having) = &property.when {
                 let Some(condition) = header.column(having.path.as_str()) else {
-                    return Err(refused(format!("there is no column `{}`: add it to the first row", having.path)));
+                    return Err(refused(format!(
+                        "there is no column `{}`: add it to the first row",
+                        having.path
+                    )));
                 };
                 let there = csv::text_of(&cells[condition]).trim().to_string();
                 if there.is_empty() && !text.is_empty() {
                     let quoted = csv::is_quoted(&cells[condition]);
-                    cells[condition] = Cow::Owned(csv::cell_of(&having.value, header.delimiter, quoted));
+                    cells[condition] =
+                        Cow::Owned(csv::cell_of(&having.value, header.delimiter, quoted));
                 } else if there != having.value.trim() && !text.is_empty() {
-                    return Err(refused(format!("the record does not hold “{}” in `{}`", having.value, having.path)));
+                    return Err(refused(format!(
+                        "the record does not hold “{}” in `{}`",
+                        having.value, having.path
+                    )));
                 } else if there != having.value.trim() {
                     continue;
                 }
             }
             if csv::text_of(&cells[column]) != text {
-                cells[column] = Cow::Owned(csv::cell_of(&text, header.delimiter, csv::is_quoted(&cells[column])));
+                cells[column] = Cow::Owned(csv::cell_of(
+                    &text,
+                    header.delimiter,
+                    csv::is_quoted(&cells[column]),
+                ));
                 changed = true;
             }
         }
         if changed || matches!(write.action, crate::Action::Create) {
             for path in self.modified.iter().chain(self.times_of(watch, write)) {
                 let Some(column) = header.column(path.as_str()) else { continue };
-                let form = Form::of(&csv::value_of(&cells[column])).or_else(|| self.form.clone()).unwrap_or_else(Form::usual);
+                let form = Form::of(&csv::value_of(&cells[column]))
+                    .or_else(|| self.form.clone())
+                    .unwrap_or_else(Form::usual);
                 let text = csv::text_for(&now.written(form)).map_err(Refusal::whole)?;
-                cells[column] = Cow::Owned(csv::cell_of(&text, header.delimiter, csv::is_quoted(&cells[column])));
+                cells[column] = Cow::Owned(csv::cell_of(
+                    &text,
+                    header.delimiter,
+                    csv::is_quoted(&cells[column]),
+                ));
             }
         }
         let made = if changed || matches!(write.action, crate::Action::Create) {

@@ -1,7 +1,8 @@
 //! Taking a record, or only its id, from a row.
 //!
-//! Which way leads to it depends on the file and on what is watched: JSON along a trie of the paths (`extract`), JSON as a
-//! tree where a property carries a condition, cells by their columns. It is found once for a reading, not for every row.
+//! Which way leads to it depends on the file and on what is watched: JSON along a trie of the paths
+//! (`extract`), JSON as a tree where a property carries a condition, cells by their columns. It is
+//! found once for a reading, not for every row.
 
 use std::borrow::Cow;
 
@@ -29,7 +30,8 @@ pub(super) struct Unreadable {
 /// What a row's version is: its fingerprint. Any change of the row is another version (P6).
 pub(super) fn version_of(fingerprint: u64) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digits: [u8; 16] = std::array::from_fn(|at| DIGITS[(fingerprint >> ((15 - at) * 4)) as usize & 15]);
+    let digits: [u8; 16] =
+        std::array::from_fn(|at| DIGITS[(fingerprint >> ((15 - at) * 4)) as usize & 15]);
     String::from_utf8_lossy(&digits).into_owned()
 }
 
@@ -43,7 +45,10 @@ impl Table {
                 let cell = |property: &PropertyRef| CellAt {
                     column: column(&property.path),
                     decimals: self.decimals(property.path.as_str()),
-                    when: property.when.as_ref().map(|having| (column(&having.path), having.value.trim().to_string())),
+                    when: property
+                        .when
+                        .as_ref()
+                        .map(|having| (column(&having.path), having.value.trim().to_string())),
                 };
                 Way::Cells {
                     delimiter: header.delimiter,
@@ -56,10 +61,23 @@ impl Table {
             }
             None if plain => {
                 let mark = self.mark.as_ref().map(|mark| Path::new(&mark.at));
-                let paths = watch.iter().map(|property| &property.path).chain(self.key()).chain(&self.modified).chain(&mark);
-                Way::Trie { trie: Trie::new(paths), watched: watch.len(), parts: self.key().count() }
+                let paths = watch
+                    .iter()
+                    .map(|property| &property.path)
+                    .chain(self.key())
+                    .chain(&self.modified)
+                    .chain(&mark);
+                Way::Trie {
+                    trie: Trie::new(paths),
+                    watched: watch.len(),
+                    parts: self.key().count(),
+                }
             }
-            None => Way::Tree { watch: watch.to_vec(), id: self.key().cloned().collect(), modified: self.modified.clone() },
+            None => Way::Tree {
+                watch: watch.to_vec(),
+                id: self.key().cloned().collect(),
+                modified: self.modified.clone(),
+            },
         };
         Extractor { way, mark: self.mark.clone(), found: Vec::new() }
     }
@@ -102,11 +120,7 @@ enum Way {
         parts: usize,
     },
     /// JSON with conditions, which need the whole record.
-    Tree {
-        watch: Vec<PropertyRef>,
-        id: Vec<Path>,
-        modified: Option<Path>,
-    },
+    Tree { watch: Vec<PropertyRef>, id: Vec<Path>, modified: Option<Path> },
     Cells {
         delimiter: u8,
         width: usize,
@@ -126,13 +140,21 @@ struct CellAt {
 
 impl Extractor {
     /// The record on a row; `row_fingerprint` becomes its version.
-    pub(super) fn extract(&mut self, row: &[u8], row_fingerprint: u64) -> Result<ReadRecord, Unreadable> {
+    pub(super) fn extract(
+        &mut self,
+        row: &[u8],
+        row_fingerprint: u64,
+    ) -> Result<ReadRecord, Unreadable> {
         let (id, modified, marked, values) = match &self.way {
             Way::Trie { trie, watched, parts } => {
                 expect_object(row)?;
                 trie.extract(row, &mut self.found).map_err(Unreadable::broken)?;
                 let marked = if self.mark.is_some() { self.found.pop().flatten() } else { None };
-                let modified = if self.found.len() > watched + parts { self.found.pop().flatten() } else { None };
+                let modified = if self.found.len() > watched + parts {
+                    self.found.pop().flatten()
+                } else {
+                    None
+                };
                 let id = match parts {
                     1 => self.found.pop().flatten().and_then(id_text),
                     _ => id_of(self.found.drain(*watched..)),
@@ -152,7 +174,8 @@ impl Extractor {
                 let value = |column: usize| row.get(column).map(|cell| csv::value_of(cell));
                 if row.len() != *width {
                     // R8: which of the cells is missing, or too many, can't be told.
-                    let (id, message) = (id_of(id.iter().map(|id| value(*id))), wrong_width(row.len(), *width));
+                    let (id, message) =
+                        (id_of(id.iter().map(|id| value(*id))), wrong_width(row.len(), *width));
                     return Err(Unreadable { id, message });
                 }
                 let number = |cell: &CellAt| match cell.column.and_then(value) {
@@ -162,15 +185,25 @@ impl Extractor {
                 let values = cells.iter().map(|cell| match &cell.when {
                     None => number(cell),
                     Some((column, wanted)) => {
-                        let holds = column.and_then(value).is_some_and(|v| v.as_str().is_some_and(|text| text.trim() == wanted));
+                        let holds = column
+                            .and_then(value)
+                            .is_some_and(|v| v.as_str().is_some_and(|text| text.trim() == wanted));
                         if holds { number(cell) } else { None }
                     }
                 });
-                (id_of(id.iter().map(|id| value(*id))), modified.and_then(value), mark.and_then(value), values.collect())
+                (
+                    id_of(id.iter().map(|id| value(*id))),
+                    modified.and_then(value),
+                    mark.and_then(value),
+                    values.collect(),
+                )
             }
         };
         let Some(id) = id else {
-            return Err(Unreadable { id: None, message: "the record has no id: give it one, or remove it".into() });
+            return Err(Unreadable {
+                id: None,
+                message: "the record has no id: give it one, or remove it".into(),
+            });
         };
         let modified = match modified {
             Some(value) if !is_empty(&value) => match moment(&value) {
@@ -179,14 +212,18 @@ impl Extractor {
             },
             _ => None,
         };
-        let deleted = marked.is_some_and(|found| self.mark.as_ref().is_some_and(|mark| mark.fits(&found)));
+        let deleted =
+            marked.is_some_and(|found| self.mark.as_ref().is_some_and(|mark| mark.fits(&found)));
         Ok(ReadRecord { id, version: Some(version_of(row_fingerprint)), modified, deleted, values })
     }
 }
 
 impl Unreadable {
     fn broken(error: serde_json::Error) -> Unreadable {
-        Unreadable { id: None, message: format!("not JSON at column {} ({error}): correct the line", error.column()) }
+        Unreadable {
+            id: None,
+            message: format!("not JSON at column {} ({error}): correct the line", error.column()),
+        }
     }
 }
 
@@ -197,7 +234,9 @@ pub(super) fn wrong_width(cells: usize, columns: usize) -> String {
     } else {
         ("", "a separator in a value needs quotes around the value")
     };
-    format!("the row has {few}{cells} cells and the first row {columns}: {why}. The record is left alone until it is put right")
+    format!(
+        "the row has {few}{cells} cells and the first row {columns}: {why}. The record is left alone until it is put right"
+    )
 }
 
 fn no_time(value: &Value) -> String {
@@ -211,8 +250,14 @@ fn no_time(value: &Value) -> String {
 fn expect_object(row: &[u8]) -> Result<(), Unreadable> {
     match row.trim_ascii_start().first() {
         Some(b'{') | None => Ok(()),
-        Some(b'[') => Err(Unreadable { id: None, message: "a list, where every line should be one record in braces".into() }),
-        Some(_) => Err(Unreadable { id: None, message: "no JSON object: every line should be one record in braces".into() }),
+        Some(b'[') => Err(Unreadable {
+            id: None,
+            message: "a list, where every line should be one record in braces".into(),
+        }),
+        Some(_) => Err(Unreadable {
+            id: None,
+            message: "no JSON object: every line should be one record in braces".into(),
+        }),
     }
 }
 
@@ -232,7 +277,8 @@ pub(super) fn id_of(parts: impl IntoIterator<Item = Option<Value>>) -> Option<St
     match texts.next() {
         None => Some(first),
         Some(second) => {
-            let parts: Option<Vec<String>> = [Some(first), second].into_iter().chain(texts).collect();
+            let parts: Option<Vec<String>> =
+                [Some(first), second].into_iter().chain(texts).collect();
             Some(key::join(parts?))
         }
     }
@@ -251,13 +297,15 @@ pub(super) enum IdReader {
 }
 
 impl IdReader {
-    /// The id, and whether it is written as a JSON number. Works on lines that are broken behind it.
+    /// The id, and whether it is written as a JSON number. Works on lines that are broken behind
+    /// it.
     pub(super) fn id<'r>(&self, row: &'r [u8]) -> Option<(Cow<'r, str>, bool)> {
         match self {
             IdReader::Cells { delimiter, column, rest } if !rest.is_empty() => {
                 let cells = csv::split(row, *delimiter);
                 let part = |column: &usize| cells.get(*column).map(|cell| csv::value_of(cell));
-                let columns: Vec<usize> = std::iter::once(*column).chain(rest.iter().copied()).collect();
+                let columns: Vec<usize> =
+                    std::iter::once(*column).chain(rest.iter().copied()).collect();
                 id_of(columns.iter().map(part)).map(|id| (Cow::Owned(id), false))
             }
             IdReader::Cells { delimiter, column, .. } => {
@@ -292,7 +340,9 @@ fn leading_id(bytes: &[u8]) -> Option<(Cow<'_, str>, bool)> {
         return (text[end] == b'"' && !id.trim().is_empty()).then_some((Cow::Borrowed(id), false));
     }
     let end = bytes.iter().position(|byte| !byte.is_ascii_digit())?;
-    let plain = matches!(bytes[end], b',' | b'}' | b' ') && (1..=18).contains(&end) && (bytes[0] != b'0' || end == 1);
+    let plain = matches!(bytes[end], b',' | b'}' | b' ')
+        && (1..=18).contains(&end)
+        && (bytes[0] != b'0' || end == 1);
     let id = std::str::from_utf8(&bytes[..end]).ok()?;
     plain.then_some((Cow::Borrowed(id), true))
 }

@@ -1,9 +1,10 @@
-//! Pages that were asked for before their turn: where a listing counts its pages and has told how many records there are, several pages are
-//! asked for side by side.
+//! Pages that were asked for before their turn: where a listing counts its pages and has told how
+//! many records there are, several pages are asked for side by side.
 //!
-//! This loses nothing (R1). A record moves from one page to another while a listing is read because others vanish; then two neighbouring
-//! pages tell different totals, in whatever order they were answered, and the walk goes back as ever. What was kept is used by the listing
-//! that asked for it alone: another one that begins, or a write (P5a), has it forgotten.
+//! This loses nothing (R1). A record moves from one page to another while a listing is read because
+//! others vanish; then two neighbouring pages tell different totals, in whatever order they were
+//! answered, and the walk goes back as ever. What was kept is used by the listing that asked for it
+//! alone: another one that begins, or a write (P5a), has it forgotten.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -57,7 +58,11 @@ impl Ahead {
         if kept.pages.is_empty() {
             return None;
         }
-        let at = kept.pages.iter().position(|(page, _)| page == next).filter(|_| kept.at.elapsed() < FRESH);
+        let at = kept
+            .pages
+            .iter()
+            .position(|(page, _)| page == next)
+            .filter(|_| kept.at.elapsed() < FRESH);
         match at {
             Some(at) => {
                 let answer = kept.pages.drain(..=at).next_back();

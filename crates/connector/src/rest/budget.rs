@@ -1,5 +1,5 @@
-//! Budgets that some lists have besides the account's rate: so many requests in any sixty seconds. They are waited for, however long a
-//! listing takes: what would be refused is not sent.
+//! Budgets that some lists have besides the account's rate: so many requests in any sixty seconds.
+//! They are waited for, however long a listing takes: what would be refused is not sent.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};

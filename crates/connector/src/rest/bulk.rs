@@ -1,4 +1,5 @@
-//! Several writes in one request, where the system has one for it. Each has its own result; what can't be told apart is unknown (C2).
+//! Several writes in one request, where the system has one for it. Each has its own result; what
+//! can't be told apart is unknown (C2).
 
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::value::{equal_as, is_empty};
@@ -15,7 +16,11 @@ use crate::{Action, Outcome, Write, WriteValue};
 
 impl Rest {
     /// How many writes of this action go together.
-    pub(super) fn bulk_of<'t>(&self, ty: &'t TypeYaml, action: &Action) -> Option<(&'t WriteYaml, &'t BulkYaml)> {
+    pub(super) fn bulk_of<'t>(
+        &self,
+        ty: &'t TypeYaml,
+        action: &Action,
+    ) -> Option<(&'t WriteYaml, &'t BulkYaml)> {
         let how = match action {
             Action::Create => ty.create.as_ref()?,
             // P6: what is read before it is written is written by itself.
@@ -23,9 +28,16 @@ impl Rest {
             Action::Delete { .. } => return None,
         };
         let own_requests = |ty: &TypeYaml| {
-            ty.properties.values().any(|property| !property.update_via.is_empty() || !property.emptied_via.is_empty())
+            ty.properties
+                .values()
+                .any(|property| !property.update_via.is_empty() || !property.emptied_via.is_empty())
         };
-        Some((how, how.bulk.as_ref().filter(|bulk| bulk.most > 1 && !own_requests(ty) && !refers_by_name(ty))?))
+        Some((
+            how,
+            how.bulk
+                .as_ref()
+                .filter(|bulk| bulk.most > 1 && !own_requests(ty) && !refers_by_name(ty))?,
+        ))
     }
 
     /// Carries out writes of one action in one request.
@@ -58,43 +70,70 @@ impl Rest {
             Ok(answer) => answer,
             Err(no_answer) => return all(errors::unanswered(no_answer)),
         };
-        match errors::outcome(&self.manifest, Asked { ty, watch, sent: &[], item: bulk.results.as_deref() }, &named, &answer) {
+        match errors::outcome(
+            &self.manifest,
+            Asked { ty, watch, sent: &[], item: bulk.results.as_deref() },
+            &named,
+            &answer,
+        ) {
             None => {}
             // Which of them it is about is not said.
-            Some(Outcome::Rejected { .. } | Outcome::Duplicate { .. } | Outcome::Conflict { .. } | Outcome::Gone { .. }) => {
+            Some(
+                Outcome::Rejected { .. }
+                | Outcome::Duplicate { .. }
+                | Outcome::Conflict { .. }
+                | Outcome::Gone { .. },
+            ) => {
                 return writes
                     .iter()
-                    .map(|write| self.made_already(ty, watch, write).unwrap_or_else(|| self.write_one_of(ty, watch, write)))
+                    .map(|write| {
+                        self.made_already(ty, watch, write)
+                            .unwrap_or_else(|| self.write_one_of(ty, watch, write))
+                    })
                     .collect();
             }
             Some(outcome) => return all(outcome),
         }
         if answer.status == 202 {
-            return all(Outcome::Accepted { message: format!("{named} answered 202: it will be done later") });
+            return all(Outcome::Accepted {
+                message: format!("{named} answered 202: it will be done later"),
+            });
         }
         let results = match at(&answer.body, bulk.results.as_deref().unwrap_or("")) {
             Some(Value::Array(results)) if results.len() == writes.len() => results,
             _ => {
-                let message = format!("{named}: expected {} results, and the answer has others", writes.len());
+                let message = format!(
+                    "{named}: expected {} results, and the answer has others",
+                    writes.len()
+                );
                 return all(Outcome::Unknown { message });
             }
         };
-        writes.iter().zip(results).map(|(write, result)| self.bulk_result(ty, bulk, watch, write, result, &named)).collect()
+        writes
+            .iter()
+            .zip(results)
+            .map(|(write, result)| self.bulk_result(ty, bulk, watch, write, result, &named))
+            .collect()
     }
 
-    /// C2: some systems refuse a list of creations after they have made some of them. Those are looked for before one is sent by itself.
+    /// C2: some systems refuse a list of creations after they have made some of them. Those are
+    /// looked for before one is sent by itself.
     fn made_already(&self, ty: &TypeYaml, watch: &[PropertyRef], write: &Write) -> Option<Outcome> {
         if write.action != Action::Create {
             return None;
         }
-        let sought = write.values.iter().filter(|value| !is_empty(&value.value) && !value.value.is_array());
-        let found =
-            sought.map(|value| self.look_up(ty, watch, value.prop, &value.value)).find(|found| !matches!(found, Ok(None)));
+        let sought =
+            write.values.iter().filter(|value| !is_empty(&value.value) && !value.value.is_array());
+        let found = sought
+            .map(|value| self.look_up(ty, watch, value.prop, &value.value))
+            .find(|found| !matches!(found, Ok(None)));
         match found? {
             Ok(Some(found)) => {
                 let holds = |record: &ReadRecord| {
                     let same = |value: &WriteValue| {
-                        record.values[value.prop].as_ref().is_none_or(|held| equal_as(PlainType::Any, held, &value.value))
+                        record.values[value.prop]
+                            .as_ref()
+                            .is_none_or(|held| equal_as(PlainType::Any, held, &value.value))
                     };
                     write.values.iter().all(same)
                 };
@@ -104,7 +143,9 @@ impl Rest {
                         Some(Outcome::Duplicate { id: Some(made.id.clone()), message })
                     }
                     None if found.is_empty() => None,
-                    None => Some(Outcome::Unknown { message: "it may have been made before the list was refused".into() }),
+                    None => Some(Outcome::Unknown {
+                        message: "it may have been made before the list was refused".into(),
+                    }),
                 }
             }
             Ok(None) => None,
@@ -113,13 +154,23 @@ impl Rest {
         }
     }
 
-    fn bulk_record(&self, ty: &TypeYaml, how: &WriteYaml, watch: &[PropertyRef], write: &Write) -> Result<Value, Outcome> {
+    fn bulk_record(
+        &self,
+        ty: &TypeYaml,
+        how: &WriteYaml,
+        watch: &[PropertyRef],
+        write: &Write,
+    ) -> Result<Value, Outcome> {
         let mut record = match &write.action {
             Action::Create => self.new_record(ty, how, watch, write)?.0,
             Action::Update { .. } | Action::Delete { .. } => {
                 let mut record = json!({});
                 for value in &write.values {
-                    self.located(ty, watch, value.prop)?.write(&mut record, &value.value, &value.displaced);
+                    self.located(ty, watch, value.prop)?.write(
+                        &mut record,
+                        &value.value,
+                        &value.displaced,
+                    );
                 }
                 record
             }
@@ -142,15 +193,26 @@ impl Rest {
         result: &Value,
         named: &str,
     ) -> Outcome {
-        let error = bulk.error.as_ref().and_then(|place| at(result, place)).filter(|error| !error.is_null());
+        let error = bulk
+            .error
+            .as_ref()
+            .and_then(|place| at(result, place))
+            .filter(|error| !error.is_null());
         if let Some(error) = error {
-            return Outcome::Rejected { prop: None, message: text(error).unwrap_or_else(|| error.to_string()) };
+            return Outcome::Rejected {
+                prop: None,
+                message: text(error).unwrap_or_else(|| error.to_string()),
+            };
         }
         let shown = at(result, bulk.item.as_deref().unwrap_or(""));
         match (shown.and_then(|shown| self.record(ty, watch, shown)), &write.action) {
             (Some(record), _) => Outcome::Done(record),
-            (None, Action::Update { id, .. }) => Outcome::Done(super::write::untold(id.clone(), watch)),
-            (None, _) => Outcome::Unknown { message: format!("{named}: a result has no `{}`", ty.id) },
+            (None, Action::Update { id, .. }) => {
+                Outcome::Done(super::write::untold(id.clone(), watch))
+            }
+            (None, _) => {
+                Outcome::Unknown { message: format!("{named}: a result has no `{}`", ty.id) }
+            }
         }
     }
 }

@@ -1,8 +1,10 @@
-//! A manifest to start from: from an OpenAPI description (3.x, or Swagger 2.0) where there is one, else with places to fill in.
+//! A manifest to start from: from an OpenAPI description (3.x, or Swagger 2.0) where there is one,
+//! else with places to fill in.
 //!
-//! A description tells paths, fields and keys; it does not tell what pages mean or what an error means. So what is made here is a draft
-//! that reads well, guesses by the names that such systems commonly use, and says at each guess that it is one. `lockstep connector test`
-//! then shows which guesses hold.
+//! A description tells paths, fields and keys; it does not tell what pages mean or what an error
+//! means. So what is made here is a draft that reads well, guesses by the names that such systems
+//! commonly use, and says at each guess that it is one. `lockstep connector test` then shows which
+//! guesses hold.
 
 use std::fmt::Write as _;
 
@@ -12,7 +14,8 @@ use crate::Trouble;
 
 /// How deep objects in objects are followed.
 const DEPTH: usize = 4;
-const LIMITS: [&str; 8] = ["limit", "per_page", "perPage", "page_size", "pageSize", "$top", "top", "take"];
+const LIMITS: [&str; 8] =
+    ["limit", "per_page", "perPage", "page_size", "pageSize", "$top", "top", "take"];
 const OFFSETS: [&str; 4] = ["offset", "skip", "$skip", "start"];
 const SINCES: [&str; 8] = [
     "updated_since",
@@ -25,8 +28,17 @@ const SINCES: [&str; 8] = [
     "since",
 ];
 const CURSORS: [&str; 4] = ["cursor", "after", "page_token", "pageToken"];
-const NEXT_CURSORS: [&str; 5] = ["next_cursor", "nextCursor", "next_page_token", "nextPageToken", "cursor"];
-const MODIFIED: [&str; 7] = ["updated_at", "updatedAt", "modified_at", "modifiedAt", "lastModified", "last_modified", "updated"];
+const NEXT_CURSORS: [&str; 5] =
+    ["next_cursor", "nextCursor", "next_page_token", "nextPageToken", "cursor"];
+const MODIFIED: [&str; 7] = [
+    "updated_at",
+    "updatedAt",
+    "modified_at",
+    "modifiedAt",
+    "lastModified",
+    "last_modified",
+    "updated",
+];
 
 /// A manifest without a description.
 pub fn blank(name: &str) -> String {
@@ -72,9 +84,11 @@ pub fn from_openapi(name: &str, text: &str) -> Result<String, Trouble> {
         Ok(api) => api,
         Err(_) => serde_saphyr::from_str(text).map_err(|error| wrong(error.to_string()))?,
     };
-    let paths = api["paths"].as_object().ok_or_else(|| wrong("there are no `paths` in it".into()))?;
+    let paths =
+        api["paths"].as_object().ok_or_else(|| wrong("there are no `paths` in it".into()))?;
     let described = Described { api: &api };
-    let types: Vec<Type> = paths.iter().filter_map(|(path, item)| described.record_type(path, item, paths)).collect();
+    let types: Vec<Type> =
+        paths.iter().filter_map(|(path, item)| described.record_type(path, item, paths)).collect();
     let Some(first) = types.first() else {
         return Err(wrong(
             "no path without parameters answers a GET with a list of objects, so there is no record type in it".into(),
@@ -93,7 +107,10 @@ pub fn from_openapi(name: &str, text: &str) -> Result<String, Trouble> {
     let _ = writeln!(out, "rate: {{ per-second: 5 }}          # ? the description does not tell");
     let _ = writeln!(out, "test: {}", quoted(&no_template(&first.path)));
     let _ = writeln!(out, "errors:");
-    let _ = writeln!(out, "  # ? where the answers say why; the property that is refused is looked for in the same places");
+    let _ = writeln!(
+        out,
+        "  # ? where the answers say why; the property that is refused is looked for in the same places"
+    );
     for status in [400, 422] {
         let _ = writeln!(
             out,
@@ -169,9 +186,14 @@ impl<'a> Described<'a> {
             }
             None => drop(writeln!(out, "  base_url: {{ what: \"the address of the API\" }}")),
         }
-        let schemes = self.api["components"]["securitySchemes"].as_object().or(self.api["securityDefinitions"].as_object());
-        let scheme = schemes.and_then(|schemes| schemes.values().next()).map(|scheme| self.seen(scheme));
-        let word = |at: &str| scheme.and_then(|scheme| scheme[at].as_str()).unwrap_or_default().to_string();
+        let schemes = self.api["components"]["securitySchemes"]
+            .as_object()
+            .or(self.api["securityDefinitions"].as_object());
+        let scheme =
+            schemes.and_then(|schemes| schemes.values().next()).map(|scheme| self.seen(scheme));
+        let word = |at: &str| {
+            scheme.and_then(|scheme| scheme[at].as_str()).unwrap_or_default().to_string()
+        };
         let secret = "  api_key: { what: \"an API key\", secret: true }\n";
         let (settings, auth) = match (word("type").as_str(), word("in").as_str(), word("scheme").to_lowercase().as_str()) {
             ("apiKey", place, _) => {
@@ -191,18 +213,30 @@ impl<'a> Described<'a> {
     fn oauth(&self, scheme: &Value) -> (String, String) {
         let flows = &scheme["flows"];
         let signs_in = flows["authorizationCode"].is_object() || scheme["flow"] == "accessCode";
-        let of = |flow: &str, at: &str| flows[flow][at].as_str().or(scheme[at].as_str()).unwrap_or("https://FILL.IN").to_string();
+        let of = |flow: &str, at: &str| {
+            flows[flow][at]
+                .as_str()
+                .or(scheme[at].as_str())
+                .unwrap_or("https://FILL.IN")
+                .to_string()
+        };
         let mut settings = "  client_id: { what: \"the application's id\" }\n  client_secret: { what: \"the application's secret\", secret: true }\n".to_string();
         let client = "client_id: \"{{ client_id }}\", client_secret: \"{{ client_secret }}\"";
         if !signs_in {
             let url = of("clientCredentials", "tokenUrl");
             let url = quoted(&no_template(&url));
-            return (settings, format!("{{ token: {{ url: {url}, form: {{ grant_type: client_credentials, {client} }} }} }}"));
+            return (
+                settings,
+                format!(
+                    "{{ token: {{ url: {url}, form: {{ grant_type: client_credentials, {client} }} }} }}"
+                ),
+            );
         }
         settings.push_str(
             "  refresh_token: { what: \"not needed where `lockstep connect` signs in\", secret: true, default: \"\" }\n",
         );
-        let (page, url) = (of("authorizationCode", "authorizationUrl"), of("authorizationCode", "tokenUrl"));
+        let (page, url) =
+            (of("authorizationCode", "authorizationUrl"), of("authorizationCode", "tokenUrl"));
         let auth = format!(
             "\n  token:\n    url: {}\n    form: {{ grant_type: refresh_token, {client}, refresh_token: \"{{{{ refresh_token }}}}\" }}\n    sign-in: {{ authorize: {}, client: \"{{{{ client_id }}}}\" }}",
             quoted(&no_template(&url)),
@@ -214,23 +248,37 @@ impl<'a> Described<'a> {
     /// The JSON schema of an operation's good answer.
     fn answer(&self, operation: &'a Value) -> &'a Value {
         let responses = &operation["responses"];
-        let good = ["200", "201", "default"].iter().map(|status| self.seen(&responses[*status])).find(|good| good.is_object());
+        let good = ["200", "201", "default"]
+            .iter()
+            .map(|status| self.seen(&responses[*status]))
+            .find(|good| good.is_object());
         self.content(good.unwrap_or(&Value::Null))
     }
 
     fn content(&self, holder: &'a Value) -> &'a Value {
         let content = holder["content"].as_object();
-        let json =
-            content.and_then(|kinds| kinds.iter().find(|(kind, _)| kind.contains("json")).map(|(_, kind)| &kind["schema"]));
+        let json = content.and_then(|kinds| {
+            kinds.iter().find(|(kind, _)| kind.contains("json")).map(|(_, kind)| &kind["schema"])
+        });
         self.seen(json.unwrap_or(&holder["schema"]))
     }
 
-    /// The properties of an object, those of all its parts together; with which of them are required.
-    fn properties(&self, schema: &'a Value, depth: usize) -> (Vec<(&'a str, &'a Value)>, Vec<&'a str>) {
+    /// The properties of an object, those of all its parts together; with which of them are
+    /// required.
+    fn properties(
+        &self,
+        schema: &'a Value,
+        depth: usize,
+    ) -> (Vec<(&'a str, &'a Value)>, Vec<&'a str>) {
         let schema = self.seen(schema);
-        let own = schema["properties"].as_object().into_iter().flatten().map(|(name, of)| (name.as_str(), self.seen(of)));
+        let own = schema["properties"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(name, of)| (name.as_str(), self.seen(of)));
         let mut all: Vec<(&str, &Value)> = own.collect();
-        let mut required: Vec<&str> = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let mut required: Vec<&str> =
+            schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         for part in schema["allOf"].as_array().into_iter().flatten().filter(|_| depth > 0) {
             let (properties, needs) = self.properties(part, depth - 1);
             all.extend(properties);
@@ -240,7 +288,12 @@ impl<'a> Described<'a> {
     }
 
     /// A path that lists records, with what can be done to one of them.
-    fn record_type(&self, path: &str, item: &'a Value, paths: &'a Map<String, Value>) -> Option<Type> {
+    fn record_type(
+        &self,
+        path: &str,
+        item: &'a Value,
+        paths: &'a Map<String, Value>,
+    ) -> Option<Type> {
         let list = item.get("get")?;
         if path.contains('{') {
             return None;
@@ -251,25 +304,49 @@ impl<'a> Described<'a> {
         let (items, record) = if answer["type"] == "array" {
             (None, self.seen(&answer["items"]))
         } else {
-            let lists = |schema: &&'a Value| schema["type"] == "array" && is_record(self.seen(&schema["items"]));
+            let lists = |schema: &&'a Value| {
+                schema["type"] == "array" && is_record(self.seen(&schema["items"]))
+            };
             let (name, schema) = top.iter().find(|(_, schema)| lists(schema))?;
             (Some((*name).to_string()), self.seen(&schema["items"]))
         };
         let (fields, _) = self.properties(record, DEPTH);
-        let named =
-            |names: &[&str]| names.iter().find(|name| fields.iter().any(|(field, _)| field == *name)).map(|n| (*n).to_string());
+        let named = |names: &[&str]| {
+            names
+                .iter()
+                .find(|name| fields.iter().any(|(field, _)| field == *name))
+                .map(|n| (*n).to_string())
+        };
         let id = named(&["id", "Id", "ID", "uuid", "key", "_id"]).or_else(|| {
-            fields.iter().map(|(name, _)| *name).find(|name| name.ends_with("Id") || name.ends_with("_id")).map(str::to_string)
+            fields
+                .iter()
+                .map(|(name, _)| *name)
+                .find(|name| name.ends_with("Id") || name.ends_with("_id"))
+                .map(str::to_string)
         })?;
-        let parameters = [&item["parameters"], &list["parameters"]].into_iter().filter_map(Value::as_array).flatten();
-        let parameters: Vec<&Value> = parameters.map(|parameter| self.seen(parameter)).filter(|p| p["in"] == "query").collect();
-        let query: Vec<String> = parameters.iter().filter_map(|p| p["name"].as_str()).map(str::to_string).collect();
-        let most = parameters.iter().find(|p| LIMITS.contains(&p["name"].as_str().unwrap_or_default())).and_then(|p| {
-            let schema = if p["schema"].is_object() { &p["schema"] } else { *p };
-            schema["maximum"].as_u64()
-        });
-        let in_top =
-            |names: &[&str]| names.iter().find(|name| top.iter().any(|(field, _)| field == *name)).map(|n| (*n).to_string());
+        let parameters = [&item["parameters"], &list["parameters"]]
+            .into_iter()
+            .filter_map(Value::as_array)
+            .flatten();
+        let parameters: Vec<&Value> = parameters
+            .map(|parameter| self.seen(parameter))
+            .filter(|p| p["in"] == "query")
+            .collect();
+        let query: Vec<String> =
+            parameters.iter().filter_map(|p| p["name"].as_str()).map(str::to_string).collect();
+        let most = parameters
+            .iter()
+            .find(|p| LIMITS.contains(&p["name"].as_str().unwrap_or_default()))
+            .and_then(|p| {
+                let schema = if p["schema"].is_object() { &p["schema"] } else { *p };
+                schema["maximum"].as_u64()
+            });
+        let in_top = |names: &[&str]| {
+            names
+                .iter()
+                .find(|name| top.iter().any(|(field, _)| field == *name))
+                .map(|n| (*n).to_string())
+        };
         let of_one = paths.iter().find(|(other, _)| {
             other
                 .strip_prefix(path)
@@ -277,8 +354,10 @@ impl<'a> Described<'a> {
                 .is_some_and(|rest| rest.ends_with('}') && !rest.contains('/'))
         });
         let one = of_one.map_or(&Value::Null, |(_, one)| one);
-        let update =
-            [("patch", "PATCH"), ("put", "PUT")].into_iter().find(|(word, _)| one.get(word).is_some()).map(|(_, method)| method);
+        let update = [("patch", "PATCH"), ("put", "PUT")]
+            .into_iter()
+            .find(|(word, _)| one.get(word).is_some())
+            .map(|(_, method)| method);
         let mut properties = vec![];
         self.fields(record, "", &id, DEPTH, &mut properties);
         let single = self.properties(self.answer(&one["get"]), DEPTH).0;
@@ -286,7 +365,8 @@ impl<'a> Described<'a> {
             [(name, schema)] if name != id && is_record(schema) => Some(name.to_string()),
             _ => None,
         };
-        let conflicts = |operation: &Value, status: &str| operation["responses"].get(status).is_some();
+        let conflicts =
+            |operation: &Value, status: &str| operation["responses"].get(status).is_some();
         Some(Type {
             name: type_name(path),
             path: path.to_string(),
@@ -309,7 +389,14 @@ impl<'a> Described<'a> {
     }
 
     /// The properties of a record, those of objects in it by dotted paths.
-    fn fields(&self, schema: &'a Value, before: &str, id: &str, depth: usize, out: &mut Vec<(String, Vec<String>)>) {
+    fn fields(
+        &self,
+        schema: &'a Value,
+        before: &str,
+        id: &str,
+        depth: usize,
+        out: &mut Vec<(String, Vec<String>)>,
+    ) {
         let (fields, required) = self.properties(schema, DEPTH);
         for (name, field) in fields {
             let path = format!("{before}{name}");
@@ -317,7 +404,9 @@ impl<'a> Described<'a> {
                 continue;
             }
             let kind = match &field["type"] {
-                Value::Array(kinds) => kinds.iter().find(|kind| *kind != "null").and_then(Value::as_str),
+                Value::Array(kinds) => {
+                    kinds.iter().find(|kind| *kind != "null").and_then(Value::as_str)
+                }
                 kind => kind.as_str(),
             };
             let mut says = vec![];
@@ -332,7 +421,9 @@ impl<'a> Described<'a> {
                     says.push("list: true".to_string());
                     let (inside, _) = self.properties(&field["items"], DEPTH);
                     let text = |(_, schema): &&(&str, &Value)| schema["type"] == "string";
-                    let value = inside.iter().find(|(name, _)| ["value", "email", "phone", "number"].contains(name));
+                    let value = inside
+                        .iter()
+                        .find(|(name, _)| ["value", "email", "phone", "number"].contains(name));
                     if let Some((name, _)) = value.or(inside.iter().find(text)) {
                         says.push(format!("value: {name}"));
                     }
@@ -373,8 +464,10 @@ impl Type {
         }
         let path = quoted(&no_template(&self.path));
         let limit = self.query.iter().find(|name| LIMITS.contains(&name.as_str()));
-        let has = |names: &[&str]| self.query.iter().find(|name| names.contains(&name.as_str())).cloned();
-        let mut query: Vec<(String, &str)> = limit.iter().map(|name| ((*name).clone(), "{{ limit }}")).collect();
+        let has =
+            |names: &[&str]| self.query.iter().find(|name| names.contains(&name.as_str())).cloned();
+        let mut query: Vec<(String, &str)> =
+            limit.iter().map(|name| ((*name).clone(), "{{ limit }}")).collect();
         let most = self.most;
         let paging = if let (Some(cursor), Some(next)) = (has(&CURSORS), &self.next_cursor) {
             query.push((cursor, "{{ cursor }}"));
@@ -390,10 +483,21 @@ impl Type {
         } else {
             "none".into()
         };
-        let items = self.items.as_ref().map(|items| format!("      items: {}\n", quoted(items))).unwrap_or_default();
+        let items = self
+            .items
+            .as_ref()
+            .map(|items| format!("      items: {}\n", quoted(items)))
+            .unwrap_or_default();
         let list = |query: &[(String, &str)]| {
-            let query: Vec<String> = query.iter().map(|(name, value)| format!("{}: \"{value}\"", quoted(name))).collect();
-            let query = if query.is_empty() { String::new() } else { format!(", query: {{ {} }}", query.join(", ")) };
+            let query: Vec<String> = query
+                .iter()
+                .map(|(name, value)| format!("{}: \"{value}\"", quoted(name)))
+                .collect();
+            let query = if query.is_empty() {
+                String::new()
+            } else {
+                format!(", query: {{ {} }}", query.join(", "))
+            };
             format!("      request: {{ path: {path}{query} }}\n{items}      paging: {paging}\n")
         };
         let _ = write!(out, "    list:\n{}", list(&query));
@@ -401,17 +505,31 @@ impl Type {
             query.push((since, "{{ since }}"));
             let _ = write!(out, "    changes:    # ?\n{}      overlap-s: 5\n", list(&query));
         }
-        let item = self.item.as_ref().map(|item| format!(", item: {}", quoted(item))).unwrap_or_default();
-        let wrap = self.item.as_ref().map(|item| format!(", wrap: {0}, item: {0}", quoted(item))).unwrap_or_default();
+        let item =
+            self.item.as_ref().map(|item| format!(", item: {}", quoted(item))).unwrap_or_default();
+        let wrap = self
+            .item
+            .as_ref()
+            .map(|item| format!(", wrap: {0}, item: {0}", quoted(item)))
+            .unwrap_or_default();
         let one = quoted(&format!("{}/{{{{ id | url }}}}", no_template(&self.path)));
         if self.gets {
             let _ = writeln!(out, "    get: {{ request: {{ path: {one} }}{item} }}");
         }
-        let found: Vec<&String> = self.properties.iter().map(|(path, _)| path).filter(|path| self.query.contains(path)).collect();
+        let found: Vec<&String> = self
+            .properties
+            .iter()
+            .map(|(path, _)| path)
+            .filter(|path| self.query.contains(path))
+            .collect();
         if !found.is_empty() {
             let _ = writeln!(out, "    find:    # ?");
             for name in found {
-                let items = self.items.as_ref().map(|items| format!(", item: {}", quoted(items))).unwrap_or_default();
+                let items = self
+                    .items
+                    .as_ref()
+                    .map(|items| format!(", item: {}", quoted(items)))
+                    .unwrap_or_default();
                 let _ = writeln!(
                     out,
                     "      {0}: {{ request: {{ path: {path}, query: {{ {0}: \"{{{{ value }}}}\" }} }}{items} }}",
@@ -420,13 +538,17 @@ impl Type {
             }
         }
         if self.posts {
-            let _ = writeln!(out, "    create: {{ request: {{ method: POST, path: {path} }}{wrap} }}");
+            let _ =
+                writeln!(out, "    create: {{ request: {{ method: POST, path: {path} }}{wrap} }}");
         }
         let lock = if self.etag { ", headers: { If-Match: \"{{ version }}\" }" } else { "" };
         if let Some(method) = self.update {
             let style = if method == "PUT" { ", style: whole" } else { "" };
             let before = if self.gets { ", read-before: true" } else { "" };
-            let _ = writeln!(out, "    update: {{ request: {{ method: {method}, path: {one}{lock} }}{style}{before}{wrap} }}");
+            let _ = writeln!(
+                out,
+                "    update: {{ request: {{ method: {method}, path: {one}{lock} }}{style}{before}{wrap} }}"
+            );
         }
         if self.deletes {
             let _ = writeln!(out, "    delete: {{ method: DELETE, path: {one} }}");
@@ -440,17 +562,24 @@ fn type_name(path: &str) -> String {
     let words = last.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
     let capital = |word: &str| {
         let mut letters = word.chars();
-        letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str()).unwrap_or_default()
+        letters
+            .next()
+            .map(|first| first.to_uppercase().collect::<String>() + letters.as_str())
+            .unwrap_or_default()
     };
     words.map(capital).collect()
 }
 
-/// As YAML takes it: bare where it is a plain word or a path, else in quotation marks, with every character escaped that could end them or
-/// the line.
+/// As YAML takes it: bare where it is a plain word or a path, else in quotation marks, with every
+/// character escaped that could end them or the line.
 fn quoted(text: &str) -> String {
-    let plain = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-' | '/'));
+    let plain = !text.is_empty()
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-' | '/'));
     let letter = text.chars().next().is_some_and(|c| c.is_ascii_alphabetic() || c == '/');
-    let word = matches!(text.to_lowercase().as_str(), "true" | "false" | "null" | "yes" | "no" | "on" | "off" | "y" | "n");
+    let word = matches!(
+        text.to_lowercase().as_str(),
+        "true" | "false" | "null" | "yes" | "no" | "on" | "off" | "y" | "n"
+    );
     if plain && letter && !word {
         return text.to_string();
     }
@@ -474,7 +603,9 @@ fn quoted(text: &str) -> String {
 /// On the one line of a comment.
 fn in_a_comment(text: &str) -> String {
     let shown = |c: char| {
-        if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') {
+        if c.is_control()
+            || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        {
             ' '
         } else {
             c
@@ -496,8 +627,11 @@ mod tests {
     #[test]
     fn a_draft_is_a_manifest() {
         parse("blank", &blank("People System")).unwrap();
-        let text = from_openapi("fjordclub", include_str!("../../../../examples/fjordclub/openapi.yaml")).unwrap();
-        let manifest = parse("fjordclub", &text).unwrap_or_else(|trouble| panic!("{trouble}\n{text}"));
+        let text =
+            from_openapi("fjordclub", include_str!("../../../../examples/fjordclub/openapi.yaml"))
+                .unwrap();
+        let manifest =
+            parse("fjordclub", &text).unwrap_or_else(|trouble| panic!("{trouble}\n{text}"));
         let members = &manifest.types["Members"];
         assert!(members.changes.is_some() && members.find.contains_key("email"), "{text}");
         assert_eq!(members.version.as_deref(), Some("$etag"));
@@ -506,7 +640,8 @@ mod tests {
 
     #[test]
     fn a_description_writes_no_yaml_of_its_own() {
-        let evil = "Club\nbase: \"https://evil.example.com\"\u{2028}auth: {}\r# \" ' : {{ api_key }} \\";
+        let evil =
+            "Club\nbase: \"https://evil.example.com\"\u{2028}auth: {}\r# \" ' : {{ api_key }} \\";
         let schema = serde_json::json!({"type": "object", "properties": {
             "id": {"type": "string"}, (evil): {"type": "string"}, "name": {"type": "string", "maxLength": 9}}});
         let good = serde_json::json!({"200": {"content": {"application/json": {"schema": {"type": "object", "properties": {
@@ -526,14 +661,30 @@ mod tests {
         });
         let text = from_openapi("club", &description.to_string()).unwrap();
         let manifest = parse("club", &text).unwrap_or_else(|trouble| panic!("{trouble}\n{text}"));
-        assert_eq!((manifest.title.as_str(), manifest.base.as_str()), (evil, "{{ base_url }}"), "{text}");
-        assert!(manifest.auth.headers.len() == 1 && manifest.types.len() == 1 && manifest.apis.is_empty(), "{text}");
-        let ty = manifest.types.values().next().unwrap();
-        assert!(ty.properties.contains_key(evil) && ty.get.is_some() && ty.update.is_some(), "{text}");
-        let default = manifest.settings["base_url"].default.clone().unwrap();
-        assert!(!default.contains("{{") && default.starts_with("https://club.example.com/"), "{default}");
+        assert_eq!(
+            (manifest.title.as_str(), manifest.base.as_str()),
+            (evil, "{{ base_url }}"),
+            "{text}"
+        );
         assert!(
-            !text.lines().any(|line| line.trim_start().starts_with("evil") || line.starts_with("base: \"https://evil")),
+            manifest.auth.headers.len() == 1
+                && manifest.types.len() == 1
+                && manifest.apis.is_empty(),
+            "{text}"
+        );
+        let ty = manifest.types.values().next().unwrap();
+        assert!(
+            ty.properties.contains_key(evil) && ty.get.is_some() && ty.update.is_some(),
+            "{text}"
+        );
+        let default = manifest.settings["base_url"].default.clone().unwrap();
+        assert!(
+            !default.contains("{{") && default.starts_with("https://club.example.com/"),
+            "{default}"
+        );
+        assert!(
+            !text.lines().any(|line| line.trim_start().starts_with("evil")
+                || line.starts_with("base: \"https://evil")),
             "{text}"
         );
     }

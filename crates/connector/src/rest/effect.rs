@@ -1,4 +1,5 @@
-//! Words of a manifest that would have no effect where they stand (G10): each is refused, with what would have one.
+//! Words of a manifest that would have no effect where they stand (G10): each is refused, with what
+//! would have one.
 //!
 //! A word is here if the interpreter reads it only together with another, or only in another place.
 
@@ -7,8 +8,8 @@ use serde_json::Value;
 use super::place::Fault;
 use super::template::variables;
 use super::written::{
-    Algorithm, Auth, ErrorRule, Jwt, KeyEncoding, ListYaml, Manifest, Meaning, PropertyYaml, RequestYaml, Sends, Style, TypeWord,
-    TypeYaml, Webhook, WriteYaml,
+    Algorithm, Auth, ErrorRule, Jwt, KeyEncoding, ListYaml, Manifest, Meaning, PropertyYaml,
+    RequestYaml, Sends, Style, TypeWord, TypeYaml, Webhook, WriteYaml,
 };
 
 /// Collects what is wrong below one place of the text.
@@ -22,7 +23,8 @@ impl Told<'_> {
     /// Tells it where `wrong` is true. `words` lead on from the place to the word that is meant.
     fn when(&mut self, wrong: bool, words: &[&str], message: impl Into<String>) {
         if wrong {
-            let path: Vec<&str> = self.place.iter().map(String::as_str).chain(words.iter().copied()).collect();
+            let path: Vec<&str> =
+                self.place.iter().map(String::as_str).chain(words.iter().copied()).collect();
             self.faults.push(Fault::at(self.text, &path, message.into()));
         }
     }
@@ -68,7 +70,8 @@ fn admission(auth: &Auth, manifest: &Manifest, told: &mut Told<'_>) {
             &["token:", "json:"],
             "auth: a token request has one body: say `form` or `json`",
         );
-        let bodiless = token.method.as_ref().is_some_and(|method| matches!(method.as_str(), "GET" | "DELETE"));
+        let bodiless =
+            token.method.as_ref().is_some_and(|method| matches!(method.as_str(), "GET" | "DELETE"));
         told.when(
             bodiless && (!token.form.is_empty() || token.json.is_some()),
             &["token:", "method:"],
@@ -91,8 +94,13 @@ fn admission(auth: &Auth, manifest: &Manifest, told: &mut Told<'_>) {
             &["token:"],
             "auth: one of `lives-at`, `ends-at` and `lives-s` says how long a token is good",
         );
-        let mut texts: Vec<String> =
-            token.form.values().chain(token.query.values()).chain(token.headers.values()).cloned().collect();
+        let mut texts: Vec<String> = token
+            .form
+            .values()
+            .chain(token.query.values())
+            .chain(token.headers.values())
+            .cloned()
+            .collect();
         texts.extend(token.json.iter().map(Value::to_string));
         told.when(
             token.assertion.is_some() && !texts.iter().any(|text| text.contains("assertion")),
@@ -117,8 +125,11 @@ fn admission(auth: &Auth, manifest: &Manifest, told: &mut Told<'_>) {
         web_token(jwt, &["jwt:", "key-encoding:"], told);
         told.when(jwt.lives_s == Some(0), &["jwt:", "lives-s:"], "auth: `lives-s` is 1 or more");
     }
-    let sends =
-        auth.token.iter().filter_map(|token| token.sends.as_ref()).chain(auth.jwt.iter().filter_map(|jwt| jwt.sends.as_ref()));
+    let sends = auth
+        .token
+        .iter()
+        .filter_map(|token| token.sends.as_ref())
+        .chain(auth.jwt.iter().filter_map(|jwt| jwt.sends.as_ref()));
     for sends in sends {
         told.when(
             !has_token(sends),
@@ -146,7 +157,11 @@ fn error_rule(rule: &ErrorRule, told: &mut Told<'_>) {
     let fits_all = rule.status.is_none() && rule.at.is_none();
     told.when(fits_all, &[], "errors: a rule without `status` and `at` fits every answer, the good ones too: say when it holds");
     let tests = rule.at.is_none() && !(rule.is.is_empty() && rule.has.is_empty());
-    told.when(tests, &["is:"], "errors: `is` and `has` need `at`, the place in the answer that is to be this");
+    told.when(
+        tests,
+        &["is:"],
+        "errors: `is` and `has` need `at`, the place in the answer that is to be this",
+    );
     told.when(
         rule.id.is_some() && rule.means != Meaning::Duplicate,
         &["id:"],
@@ -160,7 +175,11 @@ fn error_rule(rule: &ErrorRule, told: &mut Told<'_>) {
 }
 
 fn webhook(hook: &Webhook, manifest: &Manifest, told: &mut Told<'_>) {
-    told.when(hook.word.is_some() == hook.types.is_empty(), &[], "webhook: `word` and `types` need each other");
+    told.when(
+        hook.word.is_some() == hook.types.is_empty(),
+        &[],
+        "webhook: `word` and `types` need each other",
+    );
     told.when(
         hook.renew.is_some() && hook.renew_s.is_none(),
         &["renew:"],
@@ -177,16 +196,25 @@ fn webhook(hook: &Webhook, manifest: &Manifest, told: &mut Told<'_>) {
         "webhook: `id` names one record to read, and no record type has `get` to read it by",
     );
     if let Some(signature) = &hook.signature {
-        let without_time = signature.timestamp.is_none() && (signature.max_age_s.is_some() || !signature.between.is_empty());
-        told.when(without_time, &["signature:"], "webhook: `between` and `max-age-s` of a signature need `timestamp`");
+        let without_time = signature.timestamp.is_none()
+            && (signature.max_age_s.is_some() || !signature.between.is_empty());
+        told.when(
+            without_time,
+            &["signature:"],
+            "webhook: `between` and `max-age-s` of a signature need `timestamp`",
+        );
     }
 }
 
-/// The requests of a record type that may have rules of their own, each with the word below which it stands.
+/// The requests of a record type that may have rules of their own, each with the word below which
+/// it stands.
 fn with_rules(ty: &TypeYaml) -> impl Iterator<Item = (&'static str, &RequestYaml)> {
     let lists = [("list:", Some(&ty.list)), ("changes:", ty.changes.as_ref())];
     let lists = lists.into_iter().filter_map(|(word, list)| Some((word, &list?.request)));
-    let single = [("get:", ty.get.as_ref().map(|get| &get.request)), ("gone:", ty.gone.as_ref().map(|gone| &gone.request))];
+    let single = [
+        ("get:", ty.get.as_ref().map(|get| &get.request)),
+        ("gone:", ty.gone.as_ref().map(|gone| &gone.request)),
+    ];
     let single = single.into_iter().chain([
         ("create:", ty.create.as_ref().map(|how| &how.request)),
         ("update:", ty.update.as_ref().map(|how| &how.request)),
@@ -199,7 +227,8 @@ fn with_rules(ty: &TypeYaml) -> impl Iterator<Item = (&'static str, &RequestYaml
 fn record_type(kind: &str, ty: &TypeYaml, told: &mut Told<'_>) {
     let place = told.place.clone();
     for (word, request) in with_rules(ty) {
-        told.place = place.iter().cloned().chain([word.to_string(), "errors:".to_string()]).collect();
+        told.place =
+            place.iter().cloned().chain([word.to_string(), "errors:".to_string()]).collect();
         request.errors.iter().for_each(|rule| error_rule(rule, told));
     }
     told.place = place;
@@ -254,24 +283,31 @@ fn record_type(kind: &str, ty: &TypeYaml, told: &mut Told<'_>) {
 }
 
 fn list(kind: &str, list: &ListYaml, told: &mut Told<'_>) {
-    let of_changes = |word: &str| format!("{kind}: `{word}` is read below `changes`; `list` shows everything there is");
+    let of_changes = |word: &str| {
+        format!("{kind}: `{word}` is read below `changes`; `list` shows everything there is")
+    };
     told.when(list.stops_at_since, &["list:", "stops-at-since:"], of_changes("stops-at-since"));
 }
 
 fn creation(kind: &str, create: &WriteYaml, told: &mut Told<'_>) {
-    let of_update = |word: &str| format!("{kind}: `{word}` is read below `update`; what is created is sent whole");
+    let of_update = |word: &str| {
+        format!("{kind}: `{word}` is read below `update`; what is created is sent whole")
+    };
     told.when(create.style != Style::Part, &["create:", "style:"], of_update("style"));
     told.when(create.whole.is_some(), &["create:", "whole:"], of_update("whole"));
     told.when(
         create.bulk.is_some() && !create.then.is_empty(),
         &["create:", "then:"],
-        format!("{kind}: `then` completes one record, and `bulk` makes several: say one of the two"),
+        format!(
+            "{kind}: `then` completes one record, and `bulk` makes several: say one of the two"
+        ),
     );
     told.when(create.read_before, &["create:", "read-before:"], of_update("read-before"));
 }
 
 fn update_of(kind: &str, ty: &TypeYaml, update: &WriteYaml, told: &mut Told<'_>) {
-    let of_create = |word: &str| format!("{kind}: `{word}` is read below `create`, not below `update`");
+    let of_create =
+        |word: &str| format!("{kind}: `{word}` is read below `create`, not below `update`");
     told.when(!update.defaults.is_empty(), &["update:", "defaults:"], of_create("defaults"));
     told.when(update.from.is_some(), &["update:", "from:"], of_create("from"));
     told.when(update.id_at.is_some(), &["update:", "id-at:"], of_create("id-at"));
@@ -296,11 +332,16 @@ fn update_of(kind: &str, ty: &TypeYaml, update: &WriteYaml, told: &mut Told<'_>)
 }
 
 fn property_of(kind: &str, path: &str, property: &PropertyYaml, told: &mut Told<'_>) {
-    let below = |word: &'static str| ["properties:".to_string(), format!("{path}:"), word.to_string()];
+    let below =
+        |word: &'static str| ["properties:".to_string(), format!("{path}:"), word.to_string()];
     let mut of_list = |is_said: bool, word: &'static str, needs: &str| {
         let words = below(word);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        told.when(is_said, &words, format!("{kind}.{path}: `{}` needs {needs}", word.trim_end_matches(':')));
+        told.when(
+            is_said,
+            &words,
+            format!("{kind}.{path}: `{}` needs {needs}", word.trim_end_matches(':')),
+        );
     };
     let element = property.list && property.value.is_some();
     of_list(
@@ -309,8 +350,16 @@ fn property_of(kind: &str, path: &str, property: &PropertyYaml, told: &mut Told<
         "`value`: it is what an element of a list (`list: true`), or an object, has besides its value",
     );
     let many = property.list || matches!(property.ty, Some(TypeWord::List));
-    of_list(property.ordered && !many, "ordered:", "`list: true` or `type: list`: a single value has no order");
-    of_list(property.primary.is_some() && !element, "primary:", "`list: true` and `value`: it marks an element");
+    of_list(
+        property.ordered && !many,
+        "ordered:",
+        "`list: true` or `type: list`: a single value has no order",
+    );
+    of_list(
+        property.primary.is_some() && !element,
+        "primary:",
+        "`list: true` and `value`: it marks an element",
+    );
     of_list(
         !property.made_of_value.is_empty() && !element,
         "made-of-value:",
@@ -338,13 +387,23 @@ mod tests {
 
     #[test]
     fn g10_a_manifest_of_which_every_word_has_an_effect_is_taken() {
-        assert_eq!(told("    deleted: { at: gone, is-not: [null] }\n", "errors: [{ status: 409, means: conflict }]\n"), "");
+        assert_eq!(
+            told(
+                "    deleted: { at: gone, is-not: [null] }\n",
+                "errors: [{ status: 409, means: conflict }]\n"
+            ),
+            ""
+        );
     }
 
     #[test]
     fn g10_a_word_without_effect_is_refused_where_it_stands() {
         for (ty, rest, message) in [
-            ("    deleted: { at: gone, is-not: null }\n", "", "line 11, column 5: People: `deleted` says neither"),
+            (
+                "    deleted: { at: gone, is-not: null }\n",
+                "",
+                "line 11, column 5: People: `deleted` says neither",
+            ),
             (
                 "    gone: { request: { path: /gone }, paging: none }\n",
                 "",
@@ -355,16 +414,52 @@ mod tests {
                 "",
                 "the body of `create:` is the record itself",
             ),
-            ("    create: { request: { path: /people }, read-before: true }\n", "", "`read-before` is read below `update`"),
-            ("    create: { request: { path: /people }, style: whole }\n", "", "`style` is read below `update`"),
-            ("    create: { request: { path: /people }, read-after: true }\n", "", "`read-after` needs `get`"),
-            ("    update: { request: { path: /people }, upsert: true }\n", "", "`upsert` is read below `create`"),
-            ("    update: { request: { path: /people }, read-before: true }\n", "", "`read-before` needs `get`"),
-            ("    update: { request: { path: /people }, style: whole }\n", "", "this `style` needs `read-before: true`"),
+            (
+                "    create: { request: { path: /people }, read-before: true }\n",
+                "",
+                "`read-before` is read below `update`",
+            ),
+            (
+                "    create: { request: { path: /people }, style: whole }\n",
+                "",
+                "`style` is read below `update`",
+            ),
+            (
+                "    create: { request: { path: /people }, read-after: true }\n",
+                "",
+                "`read-after` needs `get`",
+            ),
+            (
+                "    update: { request: { path: /people }, upsert: true }\n",
+                "",
+                "`upsert` is read below `create`",
+            ),
+            (
+                "    update: { request: { path: /people }, read-before: true }\n",
+                "",
+                "`read-before` needs `get`",
+            ),
+            (
+                "    update: { request: { path: /people }, style: whole }\n",
+                "",
+                "this `style` needs `read-before: true`",
+            ),
             ("", "errors: [{ means: rejected }]\n", "fits every answer"),
-            ("", "errors: [{ status: 400, is: [x], means: rejected }]\n", "`is` and `has` need `at`"),
-            ("", "errors: [{ status: 400, id: a, means: rejected }]\n", "`id` is read with `means: duplicate` only"),
-            ("", "errors: [{ status: 400, blames: name, means: later }]\n", "`property` and `blames`"),
+            (
+                "",
+                "errors: [{ status: 400, is: [x], means: rejected }]\n",
+                "`is` and `has` need `at`",
+            ),
+            (
+                "",
+                "errors: [{ status: 400, id: a, means: rejected }]\n",
+                "`id` is read with `means: duplicate` only",
+            ),
+            (
+                "",
+                "errors: [{ status: 400, blames: name, means: later }]\n",
+                "`property` and `blames`",
+            ),
             ("", "webhook: { word: type }\n", "`word` and `types` need each other"),
         ] {
             let told = told(ty, rest);
@@ -372,6 +467,9 @@ mod tests {
         }
         let text = manifest("", "").replace("{ name: {} }", "{ name: { element: { kind: a } } }");
         let faults = examine(&text).expect_err("an element of no list");
-        assert!(faults[0].message.starts_with("People.name: `element` needs `value`"), "{faults:?}");
+        assert!(
+            faults[0].message.starts_with("People.name: `element` needs `value`"),
+            "{faults:?}"
+        );
     }
 }

@@ -21,11 +21,18 @@ pub struct Asked<'a> {
 }
 
 /// The outcome of a write that did not answer as it should. `None`: it did.
-pub fn outcome(manifest: &Manifest, asked: Asked<'_>, named: &str, answer: &Answer) -> Option<Outcome> {
+pub fn outcome(
+    manifest: &Manifest,
+    asked: Asked<'_>,
+    named: &str,
+    answer: &Answer,
+) -> Option<Outcome> {
     let Asked { ty, watch, .. } = asked;
     let rule = rule_for(manifest, answer);
     let message = |rule: Option<&ErrorRule>| {
-        let told = rule.and_then(|rule| rule.message.iter().find_map(|place| at(&answer.body, place)).map(said));
+        let told = rule.and_then(|rule| {
+            rule.message.iter().find_map(|place| at(&answer.body, place)).map(said)
+        });
         let told = told.filter(|told| !told.is_empty()).or_else(|| words(&answer.body));
         with_meaning(told.unwrap_or_else(|| format!("{named} answered {}", answer.status)), rule)
     };
@@ -44,12 +51,17 @@ pub fn outcome(manifest: &Manifest, asked: Asked<'_>, named: &str, answer: &Answ
     };
     Some(match meaning {
         Meaning::Duplicate => Outcome::Duplicate {
-            id: rule.and_then(|rule| rule.id.as_ref()).and_then(|place| at(&answer.body, place)).and_then(text),
+            id: rule
+                .and_then(|rule| rule.id.as_ref())
+                .and_then(|place| at(&answer.body, place))
+                .and_then(text),
             message: message(rule),
         },
         Meaning::Conflict => Outcome::Conflict { message: message(rule) },
         Meaning::Gone => Outcome::Gone { message: message(rule) },
-        Meaning::Later => Outcome::Later { retry_after_ms: answer.retry_after_ms, message: message(rule) },
+        Meaning::Later => {
+            Outcome::Later { retry_after_ms: answer.retry_after_ms, message: message(rule) }
+        }
         Meaning::Unauthorized if answer.status == 401 => Outcome::Stopped(unauthorized(manifest)),
         // One record that may not be touched is no reason to leave the others alone.
         Meaning::Rejected | Meaning::Unauthorized => {
@@ -64,18 +76,31 @@ pub fn outcome(manifest: &Manifest, asked: Asked<'_>, named: &str, answer: &Answ
 }
 
 /// The same for a write of one record: some systems say with 200 that nothing was done (G4).
-pub fn outcome_of_one(manifest: &Manifest, asked: Asked<'_>, named: &str, answer: &Answer) -> Option<Outcome> {
+pub fn outcome_of_one(
+    manifest: &Manifest,
+    asked: Asked<'_>,
+    named: &str,
+    answer: &Answer,
+) -> Option<Outcome> {
     let outcome = outcome(manifest, asked, named, answer);
-    if outcome.is_some() || !(200..300).contains(&answer.status) || shows_a_record(asked, &answer.body) {
+    if outcome.is_some()
+        || !(200..300).contains(&answer.status)
+        || shows_a_record(asked, &answer.body)
+    {
         return outcome;
     }
     let error = says_error(&answer.body)?;
-    let message = format!("{named} answered {}: {}", answer.status, words(&answer.body).unwrap_or(error));
+    let message =
+        format!("{named} answered {}: {}", answer.status, words(&answer.body).unwrap_or(error));
     Some(Outcome::Rejected { prop: guessed(asked, &answer.body), message })
 }
 
-/// What an answer to a reading means; `None` where it is as it should be. The manifest's own word comes first, whatever the status.
-pub fn meaning<'m>(manifest: &'m Manifest, answer: &'m Answer) -> Option<(Meaning, Option<&'m ErrorRule>)> {
+/// What an answer to a reading means; `None` where it is as it should be. The manifest's own word
+/// comes first, whatever the status.
+pub fn meaning<'m>(
+    manifest: &'m Manifest,
+    answer: &'m Answer,
+) -> Option<(Meaning, Option<&'m ErrorRule>)> {
     if let Some(rule) = rule_for(manifest, answer) {
         return Some((rule.means, Some(rule)));
     }
@@ -91,19 +116,30 @@ pub fn meaning<'m>(manifest: &'m Manifest, answer: &'m Answer) -> Option<(Meanin
 /// The trouble that an answer to a reading means; `None` where it is as it should be.
 pub fn trouble(manifest: &Manifest, named: &str, answer: &Answer) -> Option<Trouble> {
     let (meaning, rule) = meaning(manifest, answer)?;
-    let told = rule.and_then(|rule| rule.message.iter().find_map(|place| at(&answer.body, place)).map(said));
-    let told = with_meaning(told.filter(|told| !told.is_empty()).or_else(|| words(&answer.body)).unwrap_or_default(), rule);
+    let told = rule
+        .and_then(|rule| rule.message.iter().find_map(|place| at(&answer.body, place)).map(said));
+    let told = with_meaning(
+        told.filter(|told| !told.is_empty()).or_else(|| words(&answer.body)).unwrap_or_default(),
+        rule,
+    );
     Some(match meaning {
         // Reading is what the key is for, whatever a refusal means to a single write.
-        Meaning::Unauthorized => match (unauthorized(manifest), rule.and_then(|rule| rule.says.as_ref())) {
-            (Trouble::Unauthorized(told), Some(says)) => Trouble::Unauthorized(format!("{told}. {says}")),
-            (trouble, _) => trouble,
-        },
+        Meaning::Unauthorized => {
+            match (unauthorized(manifest), rule.and_then(|rule| rule.says.as_ref())) {
+                (Trouble::Unauthorized(told), Some(says)) => {
+                    Trouble::Unauthorized(format!("{told}. {says}"))
+                }
+                (trouble, _) => trouble,
+            }
+        }
         Meaning::Later => Trouble::Busy {
             retry_after_ms: answer.retry_after_ms,
             message: match told.is_empty() {
                 true => format!("{named} answered {} and asks to come back later", answer.status),
-                false => format!("{named} answered {} and asks to come back later: {told}", answer.status),
+                false => format!(
+                    "{named} answered {} and asks to come back later: {told}",
+                    answer.status
+                ),
             },
         },
         _ if told.is_empty() => Trouble::Malformed(format!("{named} answered {}", answer.status)),
@@ -111,7 +147,8 @@ pub fn trouble(manifest: &Manifest, named: &str, answer: &Answer) -> Option<Trou
     })
 }
 
-/// The same for a request about one record: that this one may not be read is no reason to leave the others alone.
+/// The same for a request about one record: that this one may not be read is no reason to leave the
+/// others alone.
 pub fn trouble_with_one(manifest: &Manifest, named: &str, answer: &Answer) -> Option<Trouble> {
     match meaning(manifest, answer)? {
         (Meaning::Unauthorized, _) if answer.status != 401 => {
@@ -138,7 +175,8 @@ fn with_meaning(told: String, rule: Option<&ErrorRule>) -> String {
 
 /// What to do about a key that is refused.
 pub fn unauthorized(manifest: &Manifest) -> Trouble {
-    let secrets: Vec<&str> = manifest.settings.iter().filter(|(_, s)| s.secret).map(|(name, _)| name.as_str()).collect();
+    let secrets: Vec<&str> =
+        manifest.settings.iter().filter(|(_, s)| s.secret).map(|(name, _)| name.as_str()).collect();
     let what = if secrets.is_empty() { "the settings".into() } else { secrets.join(", ") };
     Trouble::Unauthorized(format!(
         "{} refuses the key: check {what} under `with:` in lockstep.yaml (and the variables in .env), then run `lockstep connect`",
@@ -167,7 +205,8 @@ fn fits(rule: &ErrorRule, answer: &Answer) -> bool {
         None => true,
         Some(place) => at(&answer.body, place).is_some_and(|found| {
             let text = said(found).to_lowercase();
-            let has = rule.has.is_empty() || rule.has.iter().any(|word| text.contains(&word.to_lowercase()));
+            let has = rule.has.is_empty()
+                || rule.has.iter().any(|word| text.contains(&word.to_lowercase()));
             has && (rule.is.is_empty() || rule.is.contains(found))
         }),
     }
@@ -177,7 +216,9 @@ fn said(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         // Zendesk's details: an object of lists of objects that each have a description.
-        Value::Object(map) => map.values().map(said).filter(|t| !t.is_empty()).collect::<Vec<_>>().join("; "),
+        Value::Object(map) => {
+            map.values().map(said).filter(|t| !t.is_empty()).collect::<Vec<_>>().join("; ")
+        }
         Value::Array(list) => {
             let one = |v: &Value| v.get("description").map_or_else(|| said(v), said);
             list.iter().map(one).collect::<Vec<_>>().join("; ")
@@ -209,7 +250,8 @@ const MOST_WORDS: usize = 400;
 
 /// What an answer says is wrong, where the manifest does not say where to look.
 pub(super) fn words(body: &Value) -> Option<String> {
-    let list = |value: &Value| value.as_array().is_some_and(|list| list.iter().all(Value::is_string));
+    let list =
+        |value: &Value| value.as_array().is_some_and(|list| list.iter().all(Value::is_string));
     let told = match body {
         // A page in HTML says nothing that helps.
         Value::String(text) => Some(text.trim().to_string()).filter(|text| !text.starts_with('<')),
@@ -219,11 +261,13 @@ pub(super) fn words(body: &Value) -> Option<String> {
         _ => {
             let mut told: Vec<String> = vec![];
             for place in WORDS {
-                let more = at(body, place).filter(|found| !found.is_boolean() && !found.is_number()).map(by_name);
+                let more = at(body, place)
+                    .filter(|found| !found.is_boolean() && !found.is_number())
+                    .map(by_name);
                 // `errors` tells more than the `message` above it.
-                if let Some(more) =
-                    more.filter(|more| !more.is_empty() && !told.iter().any(|known| known.contains(more.as_str())))
-                    && (told.is_empty() || matches!(place, "errors" | "details"))
+                if let Some(more) = more.filter(|more| {
+                    !more.is_empty() && !told.iter().any(|known| known.contains(more.as_str()))
+                }) && (told.is_empty() || matches!(place, "errors" | "details"))
                 {
                     told.push(more);
                 }
@@ -238,17 +282,34 @@ pub(super) fn words(body: &Value) -> Option<String> {
 /// Texts below a value, each with the name of the property that it is about, where that is its key.
 fn by_name(value: &Value) -> String {
     match value {
-        Value::Object(map) if !["message", "description", "detail", "msg"].iter().any(|key| map.contains_key(*key)) => {
-            let told = map.iter().map(|(key, value)| (key, by_name(value))).filter(|(_, told)| !told.is_empty());
+        Value::Object(map)
+            if !["message", "description", "detail", "msg"]
+                .iter()
+                .any(|key| map.contains_key(*key)) =>
+        {
+            let told = map
+                .iter()
+                .map(|(key, value)| (key, by_name(value)))
+                .filter(|(_, told)| !told.is_empty());
             told.map(|(key, told)| format!("{key}: {told}")).collect::<Vec<_>>().join("; ")
         }
         Value::Object(map) => {
-            let told =
-                ["message", "description", "detail", "msg"].iter().find_map(|key| map.get(*key)).map(said).unwrap_or_default();
-            let about = NAMES.iter().find_map(|key| map.get(*key)).map(last_name).unwrap_or_default();
-            if about.is_empty() || told.contains(&about) { told } else { format!("{about}: {told}") }
+            let told = ["message", "description", "detail", "msg"]
+                .iter()
+                .find_map(|key| map.get(*key))
+                .map(said)
+                .unwrap_or_default();
+            let about =
+                NAMES.iter().find_map(|key| map.get(*key)).map(last_name).unwrap_or_default();
+            if about.is_empty() || told.contains(&about) {
+                told
+            } else {
+                format!("{about}: {told}")
+            }
         }
-        Value::Array(list) => list.iter().map(by_name).filter(|told| !told.is_empty()).collect::<Vec<_>>().join("; "),
+        Value::Array(list) => {
+            list.iter().map(by_name).filter(|told| !told.is_empty()).collect::<Vec<_>>().join("; ")
+        }
         value => said(value),
     }
 }
@@ -270,27 +331,46 @@ const NAMES: [&str; 13] = [
     "name",
 ];
 /// Keys below which they commonly list what is wrong, by property.
-const LISTS: [&str; 8] = ["errors", "error", "fields", "fieldErrors", "field_errors", "details", "violations", "invalid-params"];
+const LISTS: [&str; 8] = [
+    "errors",
+    "error",
+    "fields",
+    "fieldErrors",
+    "field_errors",
+    "details",
+    "violations",
+    "invalid-params",
+];
 
 /// The last name in a path, a JSON pointer, or a list of steps.
 fn last_name(value: &Value) -> String {
     match value {
-        Value::String(text) => text.rsplit(['/', '.']).next().unwrap_or_default().trim_matches(['[', ']', '"', '\'']).to_string(),
-        Value::Array(list) => list.iter().rev().find(|step| step.is_string()).map(last_name).unwrap_or_default(),
-        Value::Object(map) => map.get("pointer").or_else(|| map.get("parameter")).map(last_name).unwrap_or_default(),
+        Value::String(text) => text
+            .rsplit(['/', '.'])
+            .next()
+            .unwrap_or_default()
+            .trim_matches(['[', ']', '"', '\''])
+            .to_string(),
+        Value::Array(list) => {
+            list.iter().rev().find(|step| step.is_string()).map(last_name).unwrap_or_default()
+        }
+        Value::Object(map) => {
+            map.get("pointer").or_else(|| map.get("parameter")).map(last_name).unwrap_or_default()
+        }
         _ => String::new(),
     }
 }
 
-/// G4: the sent property that an answer seems to refuse, where the manifest does not say how to tell: named as common forms of errors do,
-/// in so many letters. `None` if none is.
+/// G4: the sent property that an answer seems to refuse, where the manifest does not say how to
+/// tell: named as common forms of errors do, in so many letters. `None` if none is.
 fn guessed(asked: Asked<'_>, body: &Value) -> Option<usize> {
     let mut names = vec![];
     named_in(body, true, 0, &mut names);
     let is = |value: &&WriteValue| {
         let Some(located) = locate(asked.ty, &asked.watch[value.prop]) else { return false };
         let last = |path: &str| path.rsplit('.').next().unwrap_or(path).to_string();
-        let own = [located.at.as_str(), located.path, &last(&located.at), &last(located.path)].map(str::to_lowercase);
+        let own = [located.at.as_str(), located.path, &last(&located.at), &last(located.path)]
+            .map(str::to_lowercase);
         names.iter().any(|name| own.contains(&name.to_lowercase()))
     };
     let mut found = asked.sent.iter().filter(is).map(|value| value.prop);
@@ -320,7 +400,9 @@ fn named_in(value: &Value, keys: bool, depth: usize, names: &mut Vec<String>) {
                 named_in(inner, listed, depth + 1, names);
             }
         }
-        Value::Array(list) => list.iter().for_each(|inner| named_in(inner, false, depth + 1, names)),
+        Value::Array(list) => {
+            list.iter().for_each(|inner| named_in(inner, false, depth + 1, names))
+        }
         _ => {}
     }
 }
@@ -335,8 +417,14 @@ fn shows_a_record(asked: Asked<'_>, body: &Value) -> bool {
     super::read::id_in(asked.ty, shown).is_some() || asked.sent.iter().any(shows)
 }
 
-/// For a duplicate that the system does not name: the watched property by which it can be looked up.
-pub fn duplicate_of(manifest: &Manifest, ty: &TypeYaml, watch: &[PropertyRef], answer: &Answer) -> Option<usize> {
+/// For a duplicate that the system does not name: the watched property by which it can be looked
+/// up.
+pub fn duplicate_of(
+    manifest: &Manifest,
+    ty: &TypeYaml,
+    watch: &[PropertyRef],
+    answer: &Answer,
+) -> Option<usize> {
     let rule = rule_for(manifest, answer)?;
     if rule.means == Meaning::Duplicate { blamed(rule, ty, watch, &answer.body) } else { None }
 }
@@ -344,28 +432,36 @@ pub fn duplicate_of(manifest: &Manifest, ty: &TypeYaml, watch: &[PropertyRef], a
 /// The watched property that an answer blames: named in a text, or as a key.
 fn blamed(rule: &ErrorRule, ty: &TypeYaml, watch: &[PropertyRef], body: &Value) -> Option<usize> {
     if let Some(path) = &rule.blames {
-        return watch.iter().position(|watched| locate(ty, watched).is_some_and(|located| located.path == path));
+        return watch
+            .iter()
+            .position(|watched| locate(ty, watched).is_some_and(|located| located.path == path));
     }
     let mut named = Vec::new();
     for place in &rule.property {
         match at(body, place) {
             Some(Value::Object(map)) => named.extend(map.keys().cloned()),
             Some(Value::String(text)) => named.push(text.clone()),
-            Some(Value::Array(list)) => named.extend(list.iter().filter_map(Value::as_str).map(str::to_string)),
+            Some(Value::Array(list)) => {
+                named.extend(list.iter().filter_map(Value::as_str).map(str::to_string))
+            }
             _ => {}
         }
     }
     let words = |text: &str| -> Vec<String> {
-        text.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '.').map(|w| w.trim_matches('.').to_lowercase()).collect()
+        text.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '.')
+            .map(|w| w.trim_matches('.').to_lowercase())
+            .collect()
     };
     let named: Vec<Vec<String>> = named.iter().map(|text| words(text)).collect();
     watch.iter().position(|watched| {
         let Some(located) = locate(ty, watched) else { return false };
         let places = [located.at.to_lowercase(), located.path.to_lowercase()];
         named.iter().flatten().any(|word| {
-            places
-                .iter()
-                .any(|place| word == place || word.ends_with(&format!(".{place}")) || word.starts_with(&format!("{place}.")))
+            places.iter().any(|place| {
+                word == place
+                    || word.ends_with(&format!(".{place}"))
+                    || word.starts_with(&format!("{place}."))
+            })
         })
     })
 }

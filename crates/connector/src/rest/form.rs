@@ -1,10 +1,12 @@
-//! Bodies as HTML forms send them (`application/x-www-form-urlencoded`), with what is nested in brackets: `address[city]`, `lines[0][sku]`.
+//! Bodies as HTML forms send them (`application/x-www-form-urlencoded`), with what is nested in
+//! brackets: `address[city]`, `lines[0][sku]`.
 
 use serde_json::Value;
 
 use super::template::percent_encoded;
 
-/// A body as form fields. What is empty is sent empty, so that it empties; lists are counted from 0.
+/// A body as form fields. What is empty is sent empty, so that it empties; lists are counted from
+/// 0.
 pub fn as_form(body: &Value) -> String {
     let mut pairs = Vec::new();
     if let Value::Object(map) = body {
@@ -16,10 +18,14 @@ pub fn as_form(body: &Value) -> String {
 fn fields(name: &str, value: &Value, pairs: &mut Vec<String>) {
     match value {
         Value::Object(map) if !map.is_empty() => {
-            map.iter().for_each(|(key, value)| fields(&format!("{name}%5B{}%5D", percent_encoded(key)), value, pairs));
+            map.iter().for_each(|(key, value)| {
+                fields(&format!("{name}%5B{}%5D", percent_encoded(key)), value, pairs)
+            });
         }
         Value::Array(list) if !list.is_empty() => {
-            list.iter().enumerate().for_each(|(at, value)| fields(&format!("{name}%5B{at}%5D"), value, pairs));
+            list.iter()
+                .enumerate()
+                .for_each(|(at, value)| fields(&format!("{name}%5B{at}%5D"), value, pairs));
         }
         Value::Null | Value::Object(_) | Value::Array(_) => pairs.push(format!("{name}=")),
         Value::String(text) => pairs.push(format!("{name}={}", percent_encoded(text))),

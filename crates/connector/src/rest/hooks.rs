@@ -1,5 +1,6 @@
-//! Calls from the system (webhooks): who calls is proven by a signature (HMAC, RFC 2104; or a web token, `jwt`), an old call or
-//! one that came before does nothing, and what it says is only a hint to read now (R4).
+//! Calls from the system (webhooks): who calls is proven by a signature (HMAC, RFC 2104; or a web
+//! token, `jwt`), an old call or one that came before does nothing, and what it says is only a hint
+//! to read now (R4).
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -65,13 +66,21 @@ impl Rest {
             },
             None => serde_json::from_slice(&call.body).ok(),
         };
-        let Some(body) = body.and_then(|body| hook.open.iter().try_fold(body, |body, place| opened(&body, place))) else {
-            return Heard::Refused("the call's body is not JSON, or not of the form that the manifest says".into());
+        let Some(body) = body
+            .and_then(|body| hook.open.iter().try_fold(body, |body, place| opened(&body, place)))
+        else {
+            return Heard::Refused(
+                "the call's body is not JSON, or not of the form that the manifest says".into(),
+            );
         };
-        if let Some(wanted) = hook.challenge_at.as_ref().and_then(|place| at(&body, place)).and_then(text) {
+        if let Some(wanted) =
+            hook.challenge_at.as_ref().and_then(|place| at(&body, place)).and_then(text)
+        {
             return Heard::Challenge(wanted);
         }
-        let Some(word) = hook.word.as_ref().filter(|_| !hook.types.is_empty()) else { return Heard::Hint(vec![]) };
+        let Some(word) = hook.word.as_ref().filter(|_| !hook.types.is_empty()) else {
+            return Heard::Hint(vec![]);
+        };
         let events = match at(&body, hook.events.as_deref().unwrap_or("")) {
             Some(Value::Array(events)) => events.as_slice(),
             Some(event) => std::slice::from_ref(event),
@@ -81,7 +90,11 @@ impl Rest {
         for event in events {
             let Some(word) = at(event, word).and_then(text) else { continue };
             let id = hook.id.as_ref().and_then(|place| at(event, place)).and_then(text);
-            let kinds = hook.types.iter().filter(|(_, begins)| word.starts_with(begins.as_str())).map(|(kind, _)| kind);
+            let kinds = hook
+                .types
+                .iter()
+                .filter(|(_, begins)| word.starts_with(begins.as_str()))
+                .map(|(kind, _)| kind);
             for kind in kinds {
                 let one = Named { kind: kind.clone(), id: id.clone() };
                 if !named.contains(&one) {
@@ -106,18 +119,25 @@ impl Rest {
     fn proven(&self, how: &Signature, call: &Call) -> Result<Vec<u8>, String> {
         let header = |name: &str| {
             let name = name.to_lowercase();
-            call.headers.iter().find(|(key, _)| *key == name).map(|(_, value)| value.trim().to_string())
+            call.headers
+                .iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| value.trim().to_string())
         };
         let given = header(&how.header).ok_or("the call is not signed")?;
-        let given = given.strip_prefix(how.prefix.as_str()).ok_or("the call's signature has another form")?;
+        let given = given
+            .strip_prefix(how.prefix.as_str())
+            .ok_or("the call's signature has another form")?;
         let given = match how.encoding {
             Encoding::Hex => unhex(given),
             Encoding::Base64 => unbase64(given, &STANDARD),
         };
         let given = given.ok_or("the call's signature has another form")?;
         // Of a registration made by hand, and of our own.
-        let secrets = [Some(render(&how.secret, &self.client.context([]))?), self.registration.secret()];
-        let mut secrets = secrets.into_iter().flatten().filter(|secret| !secret.is_empty()).peekable();
+        let secrets =
+            [Some(render(&how.secret, &self.client.context([]))?), self.registration.secret()];
+        let mut secrets =
+            secrets.into_iter().flatten().filter(|secret| !secret.is_empty()).peekable();
         if secrets.peek().is_none() {
             return Err("there is no secret in the settings to check calls with".into());
         }
@@ -140,7 +160,9 @@ impl Rest {
             Hash::Sha1 => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
         };
         // Compares in constant time.
-        let by = |secret: String| hmac::verify(&hmac::Key::new(algorithm, secret.as_bytes()), &signed, &given).is_ok();
+        let by = |secret: String| {
+            hmac::verify(&hmac::Key::new(algorithm, secret.as_bytes()), &signed, &given).is_ok()
+        };
         if secrets.any(by) { Ok(given) } else { Err("the call's signature is wrong".into()) }
     }
 }

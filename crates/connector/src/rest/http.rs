@@ -1,5 +1,6 @@
-//! Requests: their addresses, bounded answers, and what went wrong in words that name the system and the request. No message holds a
-//! secret: settings never go into one, and addresses are shown without their query.
+//! Requests: their addresses, bounded answers, and what went wrong in words that name the system
+//! and the request. No message holds a secret: settings never go into one, and addresses are shown
+//! without their query.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,15 +29,19 @@ use crate::{Traffic, Trouble, bounded};
 
 /// An answer is not larger.
 const MOST_BYTES: u64 = 64 << 20;
-/// A reading is tried so often when the system asks to come back, and waits no longer than this each time.
+/// A reading is tried so often when the system asks to come back, and waits no longer than this
+/// each time.
 const TRIES: u32 = 5;
 const PATIENCE: Duration = Duration::from_secs(30);
-/// A request about one record is tried so often, and waits no longer than this: the others must not wait for it (G4).
+/// A request about one record is tried so often, and waits no longer than this: the others must not
+/// wait for it (G4).
 const TRIES_FOR_ONE: u32 = 2;
 const PATIENCE_FOR_ONE: Duration = Duration::from_secs(2);
-/// A write that was one too many is sent again here if it need not wait longer than this; else it waits in the outbox.
+/// A write that was one too many is sent again here if it need not wait longer than this; else it
+/// waits in the outbox.
 const MOMENT: Duration = Duration::from_secs(5);
-/// However long a system asks to be left alone: it is tried again after so long. No budget that is known is counted over more than a day.
+/// However long a system asks to be left alone: it is tried again after so long. No budget that is
+/// known is counted over more than a day.
 const LONGEST_WAIT_MS: u64 = 24 * 3_600_000;
 
 /// What came of a request.
@@ -62,7 +67,9 @@ impl Answer {
     /// What is at a place of the answer: in its body, or in a header (`$headers.X-Total-Count`).
     pub fn at(&self, place: &str) -> Option<Value> {
         match place.strip_prefix(HEADERS) {
-            Some(name) => Some(Value::String(String::from_utf8_lossy(self.headers.get(name)?.as_bytes()).into_owned())),
+            Some(name) => Some(Value::String(
+                String::from_utf8_lossy(self.headers.get(name)?.as_bytes()).into_owned(),
+            )),
             None => at(&self.body, place).cloned(),
         }
     }
@@ -86,7 +93,8 @@ impl NoAnswer {
     }
 }
 
-/// The connection to one account. All record types, and all interfaces of the system, share its rate.
+/// The connection to one account. All record types, and all interfaces of the system, share its
+/// rate.
 pub struct Client {
     pub(super) agent: Agent,
     pub(super) title: String,
@@ -126,13 +134,30 @@ pub struct Door {
 }
 
 impl Door {
-    fn new(name: &str, base: &str, auth: &Auth, headers: &BTreeMap<String, String>, settings: &Value) -> Result<Door, Trouble> {
-        let base = render(base, settings).map_err(Trouble::Misconfigured)?.trim_end_matches('/').to_string();
+    fn new(
+        name: &str,
+        base: &str,
+        auth: &Auth,
+        headers: &BTreeMap<String, String>,
+        settings: &Value,
+    ) -> Result<Door, Trouble> {
+        let base = render(base, settings)
+            .map_err(Trouble::Misconfigured)?
+            .trim_end_matches('/')
+            .to_string();
         if !base.starts_with("http://") && !base.starts_with("https://") {
-            return Err(Trouble::Misconfigured(format!("the address `{base}` is no http:// or https:// address")));
+            return Err(Trouble::Misconfigured(format!(
+                "the address `{base}` is no http:// or https:// address"
+            )));
         }
         let base = RwLock::new(base);
-        Ok(Door { name: name.into(), base, auth: auth.clone(), headers: headers.clone(), held: Mutex::default() })
+        Ok(Door {
+            name: name.into(),
+            base,
+            auth: auth.clone(),
+            headers: headers.clone(),
+            held: Mutex::default(),
+        })
     }
 
     pub fn base(&self) -> String {
@@ -147,12 +172,18 @@ impl Door {
 
 impl Client {
     /// A client for a manifest with its settings. Nothing is sent yet.
-    pub fn new(manifest: &Manifest, settings: Map<String, Value>, keep: Option<Keep>) -> Result<Client, Trouble> {
-        let timeout = super::number(&settings, "timeout_s").map_or(Duration::from_secs(60), Duration::from_secs_f64);
+    pub fn new(
+        manifest: &Manifest,
+        settings: Map<String, Value>,
+        keep: Option<Keep>,
+    ) -> Result<Client, Trouble> {
+        let timeout = super::number(&settings, "timeout_s")
+            .map_or(Duration::from_secs(60), Duration::from_secs_f64);
         let at_once = super::number(&settings, "at_once").map(|at_once| at_once as usize);
         let pace = Pace::new(&manifest.rate, super::number(&settings, "rate_per_second"), at_once);
         let config = Agent::config_builder()
-            // A connection for each request that may be under way: making one takes longer than most answers.
+            // A connection for each request that may be under way: making one takes longer than
+            // most answers.
             .max_idle_connections(pace.at_once().max(3))
             .max_idle_connections_per_host(pace.at_once().max(3))
             .http_status_as_error(false)
@@ -203,11 +234,15 @@ impl Client {
         self.pace.at_once()
     }
 
-    /// Leave for one request; trouble where the system's budget is spent for longer than a run waits.
+    /// Leave for one request; trouble where the system's budget is spent for longer than a run
+    /// waits.
     pub(super) fn turn(&self, named: &str) -> Result<Turn<'_>, Trouble> {
         self.pace.turn(PATIENCE).map_err(|wait| Trouble::Busy {
             retry_after_ms: u64::try_from(wait.as_millis()).ok(),
-            message: format!("{named} has to wait {} s: the system's rate allows no more requests now", wait.as_secs() + 1),
+            message: format!(
+                "{named} has to wait {} s: the system's rate allows no more requests now",
+                wait.as_secs() + 1
+            ),
         })
     }
 
@@ -223,7 +258,9 @@ impl Client {
     /// The variables of every template. One without a value is not there.
     pub fn context(&self, more: impl IntoIterator<Item = (&'static str, Value)>) -> Value {
         let mut context = self.settings.clone();
-        context.extend(more.into_iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k.to_string(), v)));
+        context.extend(
+            more.into_iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k.to_string(), v)),
+        );
         Value::Object(context)
     }
 
@@ -238,7 +275,12 @@ impl Client {
     }
 
     /// The same for one record of many. With `patience`, it is waited for as for a page.
-    pub fn read_one(&self, request: &RequestYaml, context: &Value, patience: bool) -> Result<Answer, Trouble> {
+    pub fn read_one(
+        &self,
+        request: &RequestYaml,
+        context: &Value,
+        patience: bool,
+    ) -> Result<Answer, Trouble> {
         self.read_for(if patience { For::Listed } else { For::OneRecord }, request, context)
     }
 
@@ -247,7 +289,12 @@ impl Client {
         self.read_for(For::Trial, request, context).ok()
     }
 
-    fn read_for(&self, what: For, request: &RequestYaml, context: &Value) -> Result<Answer, Trouble> {
+    fn read_for(
+        &self,
+        what: For,
+        request: &RequestYaml,
+        context: &Value,
+    ) -> Result<Answer, Trouble> {
         let (most, patience) = match what {
             For::Listing | For::Listed => (TRIES, PATIENCE),
             For::OneRecord => (TRIES_FOR_ONE, PATIENCE_FOR_ONE),
@@ -258,7 +305,8 @@ impl Client {
             tries += 1;
             let answer = match self.renewing(request, context, None) {
                 Ok(answer) => answer,
-                // A reading can simply be asked for again: a connection that was closed while it lay idle is no illness.
+                // A reading can simply be asked for again: a connection that was closed while it
+                // lay idle is no illness.
                 Err(NoAnswer::Lost(Trouble::Unreachable(_))) if lost == 0 => {
                     lost += 1;
                     continue;
@@ -268,22 +316,30 @@ impl Client {
             if !matches!(answer.status, 408 | 429 | 500..=599) {
                 return Ok(answer);
             }
-            let wait = answer.retry_after_ms.map_or(Duration::from_millis(250 << tries), Duration::from_millis);
+            let wait = answer
+                .retry_after_ms
+                .map_or(Duration::from_millis(250 << tries), Duration::from_millis);
             if tries >= most || wait > patience {
                 let named = self.name(request);
-                let told = super::errors::words(&answer.body).map(|told| format!(" ({told})")).unwrap_or_default();
+                let told = super::errors::words(&answer.body)
+                    .map(|told| format!(" ({told})"))
+                    .unwrap_or_default();
                 return Err(match answer.status {
                     429 | 503 => Trouble::Busy {
                         retry_after_ms: answer.retry_after_ms,
-                        message: format!("{named} answered {} and asks to come back later{}{told}", answer.status, when(&answer)),
+                        message: format!(
+                            "{named} answered {} and asks to come back later{}{told}",
+                            answer.status,
+                            when(&answer)
+                        ),
                     },
                     // The system answers, if not about this record.
-                    status if matches!(what, For::OneRecord | For::Listed) => {
-                        Trouble::Malformed(format!("{named} answered {status}, {tries} times{told}"))
-                    }
-                    status => {
-                        Trouble::Unreachable(format!("{named} answered {status}, {tries} times{told}: the system is not well"))
-                    }
+                    status if matches!(what, For::OneRecord | For::Listed) => Trouble::Malformed(
+                        format!("{named} answered {status}, {tries} times{told}"),
+                    ),
+                    status => Trouble::Unreachable(format!(
+                        "{named} answered {status}, {tries} times{told}: the system is not well"
+                    )),
                 });
             }
             // After a 429 everybody waits, in `turn`.
@@ -293,21 +349,34 @@ impl Client {
         }
     }
 
-    /// Where a page's address leads that an answer gave. Our own keys are no part of it: each request gets them anew.
+    /// Where a page's address leads that an answer gave. Our own keys are no part of it: each
+    /// request gets them anew.
     pub fn resolved(&self, request: &RequestYaml, answer: &Answer, address: &str) -> String {
         let door = self.door(request);
         let whole = link::resolve(&door.base(), &answer.url, address);
-        let Some((path, query)) = whole.split_once('?').filter(|_| !door.auth.query.is_empty()) else { return whole };
+        let Some((path, query)) = whole.split_once('?').filter(|_| !door.auth.query.is_empty())
+        else {
+            return whole;
+        };
         let is_key = |part: &&str| {
             let name = part.split('=').next().unwrap_or_default();
-            door.auth.query.keys().any(|key| key == name || percent_encoded(key).eq_ignore_ascii_case(name))
+            door.auth
+                .query
+                .keys()
+                .any(|key| key == name || percent_encoded(key).eq_ignore_ascii_case(name))
         };
         let kept: Vec<&str> = query.split('&').filter(|part| !is_key(part)).collect();
         if kept.is_empty() { path.to_string() } else { format!("{path}?{}", kept.join("&")) }
     }
 
-    /// Sends a request that writes. One too many surely was not carried out: it is sent again when the system says, if that is soon.
-    pub fn send(&self, request: &RequestYaml, context: &Value, body: Option<&Value>) -> Result<Answer, NoAnswer> {
+    /// Sends a request that writes. One too many surely was not carried out: it is sent again when
+    /// the system says, if that is soon.
+    pub fn send(
+        &self,
+        request: &RequestYaml,
+        context: &Value,
+        body: Option<&Value>,
+    ) -> Result<Answer, NoAnswer> {
         let mut tries = 0;
         loop {
             tries += 1;
@@ -320,10 +389,18 @@ impl Client {
     }
 
     /// Sends a request; a key that is refused is renewed once, where it can be.
-    fn renewing(&self, request: &RequestYaml, context: &Value, body: Option<&Value>) -> Result<Answer, NoAnswer> {
+    fn renewing(
+        &self,
+        request: &RequestYaml,
+        context: &Value,
+        body: Option<&Value>,
+    ) -> Result<Answer, NoAnswer> {
         let mut first = self.send_once(request, context, body)?;
         // A host that does not have the account has done nothing with the request.
-        if let Some(moved) = self.moved.as_ref().filter(|moved| moved.status == first.0.status && request.api.is_none())
+        if let Some(moved) = self
+            .moved
+            .as_ref()
+            .filter(|moved| moved.status == first.0.status && request.api.is_none())
             && self.follow(moved).map_err(NoAnswer::NotSent)?
         {
             first = self.send_once(request, context, body)?;
@@ -352,21 +429,32 @@ impl Client {
         // The next page's address may be whole; it leads nowhere but to the system itself.
         if url.starts_with("http://") || url.starts_with("https://") {
             if origin(&url) != origin(&base) {
-                let message = format!("{}: the next address leads to another host than {}", self.name(request), origin(&base));
+                let message = format!(
+                    "{}: the next address leads to another host than {}",
+                    self.name(request),
+                    origin(&base)
+                );
                 return Err(NoAnswer::NotSent(Trouble::Malformed(message)));
             }
         } else {
             url = format!("{base}{url}");
-            // Neither a path nor what a record holds can lead elsewhere: `@example.com` after a host would.
+            // Neither a path nor what a record holds can lead elsewhere: `@example.com` after a
+            // host would.
             if origin(&url) != origin(&base) {
-                return Err(not_sent(format!("{}: its path leads away from {}", self.name(request), origin(&base))));
+                return Err(not_sent(format!(
+                    "{}: its path leads away from {}",
+                    self.name(request),
+                    origin(&base)
+                )));
             }
         }
         let mut query = Vec::new();
         let settings = Value::Object(self.settings.clone());
         let with = |url: &str, query: &[String]| match query.is_empty() {
             true => url.to_string(),
-            false => format!("{url}{}{}", if url.contains('?') { '&' } else { '?' }, query.join("&")),
+            false => {
+                format!("{url}{}{}", if url.contains('?') { '&' } else { '?' }, query.join("&"))
+            }
         };
         for (key, value) in &request.query {
             if let Some(value) = render_optional(value, context).map_err(not_sent)? {
@@ -384,9 +472,12 @@ impl Client {
             query.push(format!("{}={}", percent_encoded(key), percent_encoded(value)));
         }
         url = with(&url, &query);
-        let mut builder = Request::builder().method(method).uri(&url).header("Accept", "application/json");
+        let mut builder =
+            Request::builder().method(method).uri(&url).header("Accept", "application/json");
         let own = door.headers.iter().chain(&door.auth.headers).map(|header| (header, &settings));
-        for ((key, value), context) in own.chain(request.headers.iter().map(|header| (header, context))) {
+        for ((key, value), context) in
+            own.chain(request.headers.iter().map(|header| (header, context)))
+        {
             if let Some(value) = render_optional(value, context).map_err(not_sent)? {
                 builder = builder.header(key.as_str(), value);
             }
@@ -408,7 +499,8 @@ impl Client {
         let is_form = request.encoding == BodyEncoding::Form;
         let has_type = request.headers.keys().any(|key| key.eq_ignore_ascii_case("content-type"));
         if made.is_some() && !has_type {
-            let kind = if is_form { "application/x-www-form-urlencoded" } else { "application/json" };
+            let kind =
+                if is_form { "application/x-www-form-urlencoded" } else { "application/json" };
             builder = builder.header("Content-Type", kind);
         }
         let named = self.name(request);
@@ -425,11 +517,16 @@ impl Client {
             }
         };
         let mut response = sent.map_err(|error| no_answer(&named, &base, &error))?;
-        let text = |value: &ureq::http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let text = |value: &ureq::http::HeaderValue| {
+            String::from_utf8_lossy(value.as_bytes()).into_owned()
+        };
         let header = |name: &str| response.headers().get(name).map(text);
         let date = header("date").and_then(|date| moment(&date));
-        let milliseconds = || header("retry-after-ms")?.trim().parse::<u64>().ok().map(|ms| ms.min(LONGEST_WAIT_MS));
-        let retry_after_ms = header("retry-after").and_then(|value| wait_ms(&value, date)).or_else(milliseconds);
+        let milliseconds = || {
+            header("retry-after-ms")?.trim().parse::<u64>().ok().map(|ms| ms.min(LONGEST_WAIT_MS))
+        };
+        let retry_after_ms =
+            header("retry-after").and_then(|value| wait_ms(&value, date)).or_else(milliseconds);
         let links: Vec<String> = response.headers().get_all("link").iter().map(text).collect();
         let link = link::next_page(&links);
         let status = response.status().as_u16();
@@ -440,15 +537,19 @@ impl Client {
             // Whoever else asks this system waits as well.
             self.pace.pause(Duration::from_millis(retry_after_ms.unwrap_or(500)));
         }
-        if let (Some(remaining), Some(resets)) = (count(&self.rate.remaining), count(&self.rate.resets))
+        if let (Some(remaining), Some(resets)) =
+            (count(&self.rate.remaining), count(&self.rate.resets))
             && leading_number(&remaining).is_some_and(|remaining| remaining < 1.0)
             && let Some(wait) = wait_ms(&resets, date)
         {
             self.pace.pause(Duration::from_millis(wait));
         }
-        let unread = |why: bounded::Unread| NoAnswer::Lost(Trouble::Malformed(format!("{named}: expected JSON, and {why}")));
+        let unread = |why: bounded::Unread| {
+            NoAnswer::Lost(Trouble::Malformed(format!("{named}: expected JSON, and {why}")))
+        };
         let text = bounded::text(response.body_mut(), MOST_BYTES).map_err(unread)?;
-        // Who renews a token holds it and waits for leave to ask: it must not be waited for with leave in hand.
+        // Who renews a token holds it and waits for leave to ask: it must not be waited for with
+        // leave in hand.
         drop(turn);
         if self.secrets.are_in(&text, &self.tokens()) {
             self.echoes.store(true, Ordering::Relaxed);
@@ -486,17 +587,20 @@ impl Client {
 pub(super) fn no_answer(named: &str, address: &str, error: &ureq::Error) -> NoAnswer {
     use ureq::Error as E;
     let host = origin(address);
-    let unreachable = |what: &str| NoAnswer::NotSent(Trouble::Unreachable(format!("{host} {what}")));
+    let unreachable =
+        |what: &str| NoAnswer::NotSent(Trouble::Unreachable(format!("{host} {what}")));
     match error {
         E::HostNotFound => unreachable("is not found: is the address right, is there a network?"),
         E::ConnectionFailed => unreachable("does not answer: is it running, is the port right?"),
         E::Io(io) if io.kind() == std::io::ErrorKind::ConnectionRefused => {
             unreachable("refuses connections: is it running, is the port right?")
         }
-        E::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => unreachable("does not answer in time"),
-        E::Tls(_) | E::Rustls(_) => {
-            unreachable(&format!("can't be trusted ({error}): is the address right, is its certificate valid?"))
+        E::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => {
+            unreachable("does not answer in time")
         }
+        E::Tls(_) | E::Rustls(_) => unreachable(&format!(
+            "can't be trusted ({error}): is the address right, is its certificate valid?"
+        )),
         _ => NoAnswer::Lost(Trouble::Unreachable(format!("{named}: no answer ({error})"))),
     }
 }
@@ -505,15 +609,21 @@ pub(super) fn no_answer(named: &str, address: &str, error: &ureq::Error) -> NoAn
 fn moment(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     // A number of seconds from now is no time.
-    let is_time = text.parse::<f64>().is_ok_and(|number| number >= A_UNIX_TIME) || text.contains([':', '-', 'T']);
-    Timestamp::read(&Value::String(text.to_string())).ok().flatten().filter(|_| is_time).map(|read| read.at)
+    let is_time = text.parse::<f64>().is_ok_and(|number| number >= A_UNIX_TIME)
+        || text.contains([':', '-', 'T']);
+    Timestamp::read(&Value::String(text.to_string()))
+        .ok()
+        .flatten()
+        .filter(|_| is_time)
+        .map(|read| read.at)
 }
 
 /// Smaller numbers are seconds from now: three years.
 const A_UNIX_TIME: f64 = 1e8;
 
-/// How long to wait, in milliseconds, as `Retry-After` (RFC 9110, section 10.2.3) and vendors' own headers say it: seconds from now, a Unix
-/// time in whatever unit, or a date; by the server's own clock where it told. Never longer than a day.
+/// How long to wait, in milliseconds, as `Retry-After` (RFC 9110, section 10.2.3) and vendors' own
+/// headers say it: seconds from now, a Unix time in whatever unit, or a date; by the server's own
+/// clock where it told. Never longer than a day.
 fn wait_ms(value: &str, now: Option<Timestamp>) -> Option<u64> {
     if let Some(at) = moment(value) {
         let now = now.map_or_else(|| jiff::Timestamp::now().as_millisecond(), |now| now.0);
@@ -526,10 +636,13 @@ fn wait_ms(value: &str, now: Option<Timestamp>) -> Option<u64> {
 /// `120`, `120 s`, `120, 3600;w=60`: the number at the beginning.
 fn leading_number(value: &str) -> Option<f64> {
     let value = value.trim();
-    let end = value.find(|c: char| !c.is_ascii_digit() && !matches!(c, '.' | '-')).unwrap_or(value.len());
+    let end =
+        value.find(|c: char| !c.is_ascii_digit() && !matches!(c, '.' | '-')).unwrap_or(value.len());
     let unit = value[end..].trim_start();
     // Minutes would be another number.
-    let known = unit.is_empty() || unit.starts_with([',', ';']) || matches!(unit, "s" | "sec" | "second" | "seconds");
+    let known = unit.is_empty()
+        || unit.starts_with([',', ';'])
+        || matches!(unit, "s" | "sec" | "second" | "seconds");
     value[..end].parse().ok().filter(|number: &f64| known && number.is_finite())
 }
 

@@ -1,6 +1,8 @@
-//! JSON web tokens: made to be let in, signed with HMAC or RSA ([`made`]); and checked, as systems sign their calls with them ([`verified`]): RS256 (RFC 7515; RFC 7518, section 3.3) and nothing else. Which algorithm is taken is
-//! decided here and never by the token (RFC 8725, section 3.1): one that says `none`, or that was made with the public key as if it were a
-//! shared secret, is refused.
+//! JSON web tokens: made to be let in, signed with HMAC or RSA ([`made`]); and checked, as systems
+//! sign their calls with them ([`verified`]): RS256 (RFC 7515; RFC 7518, section 3.3) and nothing
+//! else. Which algorithm is taken is decided here and never by the token (RFC 8725, section 3.1):
+//! one that says `none`, or that was made with the public key as if it were a shared secret, is
+//! refused.
 
 use base64::Engine as _;
 use base64::alphabet::{STANDARD, URL_SAFE};
@@ -23,11 +25,17 @@ const SEQUENCE: u8 = 0x30;
 const OBJECT: u8 = 0x06;
 const BITS: u8 = 0x03;
 
-/// The claims of a token that was signed with this key and is good now, and its signature, which tells it apart from others.
+/// The claims of a token that was signed with this key and is good now, and its signature, which
+/// tells it apart from others.
 ///
 /// # Errors
 /// Why it proves nothing.
-pub fn verified(key: &str, token: &[u8], now: Timestamp, max_age_s: i64) -> Result<(Vec<u8>, Value), String> {
+pub fn verified(
+    key: &str,
+    token: &[u8],
+    now: Timestamp,
+    max_age_s: i64,
+) -> Result<(Vec<u8>, Value), String> {
     let form = || "the call is no signed web token".to_string();
     let token = std::str::from_utf8(token).map_err(|_| form())?.trim().trim_matches('"');
     let (signed, signature) = token.rsplit_once('.').ok_or_else(form)?;
@@ -38,9 +46,11 @@ pub fn verified(key: &str, token: &[u8], now: Timestamp, max_age_s: i64) -> Resu
     }
     let proof = unbase64(signature, &URL_SAFE).ok_or_else(form)?;
     let key = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, public_key(key)?);
-    key.verify(signed.as_bytes(), &proof).map_err(|_| "the call's signature is wrong".to_string())?;
+    key.verify(signed.as_bytes(), &proof)
+        .map_err(|_| "the call's signature is wrong".to_string())?;
     let claims = json(claims).ok_or_else(form)?;
-    let (now, time) = (now.0.div_euclid(1000), |name: &str| claims[name].as_f64().map(|seconds| seconds as i64));
+    let (now, time) =
+        (now.0.div_euclid(1000), |name: &str| claims[name].as_f64().map(|seconds| seconds as i64));
     match (time("exp"), time("iat")) {
         (Some(end), _) if now > end.saturating_add(SKEW_S) => Err("the call is too old".into()),
         (None, Some(made)) if (now - made).abs() > max_age_s => Err("the call is too old".into()),
@@ -54,7 +64,10 @@ pub fn verified(key: &str, token: &[u8], now: Timestamp, max_age_s: i64) -> Resu
 /// # Errors
 /// What is wrong with the key or a template.
 pub fn made(how: &Jwt, context: &Value, now_s: i64) -> Result<String, String> {
-    let mut header = Map::from_iter([("alg".into(), format!("{:?}", how.algorithm).into()), ("typ".into(), "JWT".into())]);
+    let mut header = Map::from_iter([
+        ("alg".into(), format!("{:?}", how.algorithm).into()),
+        ("typ".into(), "JWT".into()),
+    ]);
     let mut claims = Map::new();
     for (told, into) in [(&how.header, &mut header), (&how.claims, &mut claims)] {
         for (key, value) in told {
@@ -78,7 +91,12 @@ pub fn made(how: &Jwt, context: &Value, now_s: i64) -> Result<String, String> {
     Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(proof)))
 }
 
-fn shared(algorithm: hmac::Algorithm, how: &Jwt, key: &str, signed: &str) -> Result<Vec<u8>, String> {
+fn shared(
+    algorithm: hmac::Algorithm,
+    how: &Jwt,
+    key: &str,
+    signed: &str,
+) -> Result<Vec<u8>, String> {
     let key = match how.key_encoding {
         KeyEncoding::Text => Some(key.as_bytes().to_vec()),
         KeyEncoding::Hex => unhex(key.trim()),
@@ -100,12 +118,22 @@ fn json(part: &str) -> Option<Value> {
     serde_json::from_slice(&unbase64(part, &URL_SAFE)?).ok()
 }
 
-/// The RSA public key of a PEM (RFC 7468) as `ring` takes it, also where its line ends were lost on the way through an environment variable.
+/// The RSA public key of a PEM (RFC 7468) as `ring` takes it, also where its line ends were lost on
+/// the way through an environment variable.
 fn public_key(pem: &str) -> Result<Vec<u8>, String> {
-    let wrong = || "the public key in the settings is expected as PEM: it begins with -----BEGIN PUBLIC KEY-----".to_string();
+    let wrong = || {
+        "the public key in the settings is expected as PEM: it begins with -----BEGIN PUBLIC KEY-----".to_string()
+    };
     let pem = pem.replace("\\n", "\n");
-    let (label, rest) = pem.trim().strip_prefix("-----BEGIN ").and_then(|rest| rest.split_once("-----")).ok_or_else(wrong)?;
-    let der = rest.split_once("-----END").and_then(|(body, _)| unbase64(body, &STANDARD)).ok_or_else(wrong)?;
+    let (label, rest) = pem
+        .trim()
+        .strip_prefix("-----BEGIN ")
+        .and_then(|rest| rest.split_once("-----"))
+        .ok_or_else(wrong)?;
+    let der = rest
+        .split_once("-----END")
+        .and_then(|(body, _)| unbase64(body, &STANDARD))
+        .ok_or_else(wrong)?;
     match label {
         "RSA PUBLIC KEY" => Ok(der),
         "PUBLIC KEY" => inner_key(&der).ok_or_else(wrong),
@@ -113,7 +141,8 @@ fn public_key(pem: &str) -> Result<Vec<u8>, String> {
     }
 }
 
-/// A SubjectPublicKeyInfo (RFC 5280, section 4.1) holds the key in a bit string, after what kind of key it is.
+/// A SubjectPublicKeyInfo (RFC 5280, section 4.1) holds the key in a bit string, after what kind of
+/// key it is.
 fn inner_key(der: &[u8]) -> Option<Vec<u8>> {
     let (whole, _) = element(der, SEQUENCE)?;
     let (kind, rest) = element(whole, SEQUENCE)?;

@@ -1,33 +1,51 @@
-//! `Link` headers (RFC 8288) and the addresses in them: finding the next page, and resolving its address (RFC 3986).
+//! `Link` headers (RFC 8288) and the addresses in them: finding the next page, and resolving its
+//! address (RFC 3986).
 
-/// Whether an address is of the same domain as another (the last two labels of its host), or of the same host, and as well protected.
+/// Whether an address is of the same domain as another (the last two labels of its host), or of the
+/// same host, and as well protected.
 pub fn same_domain(one: &str, other: &str) -> bool {
     let host = |address: &str| {
         let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
         let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
         let host = host.rsplit('@').next().unwrap_or_default();
         host.rsplit_once(':')
-            .map_or(host, |(host, port)| if port.chars().all(|c| c.is_ascii_digit()) { host } else { rest })
+            .map_or(
+                host,
+                |(host, port)| if port.chars().all(|c| c.is_ascii_digit()) { host } else { rest },
+            )
             .to_lowercase()
     };
     let (one_host, other_host) = (host(one), host(other));
     let domain = |host: &str| {
         let labels: Vec<&str> = host.split('.').collect();
-        let is_name = labels.len() > 1 && labels.last().is_some_and(|last| last.chars().any(|c| c.is_ascii_alphabetic()));
+        let is_name = labels.len() > 1
+            && labels.last().is_some_and(|last| last.chars().any(|c| c.is_ascii_alphabetic()));
         // Below country codes there are registries such as `co.uk`, whose names belong to many.
-        let of =
-            if labels.len() > 2 && labels[labels.len() - 2].len() <= 3 && labels[labels.len() - 1].len() == 2 { 3 } else { 2 };
+        let of = if labels.len() > 2
+            && labels[labels.len() - 2].len() <= 3
+            && labels[labels.len() - 1].len() == 2
+        {
+            3
+        } else {
+            2
+        };
         is_name.then(|| labels[labels.len() - of..].join("."))
     };
-    let related = one_host == other_host || domain(&one_host).is_some_and(|of| Some(of) == domain(&other_host));
+    let related = one_host == other_host
+        || domain(&one_host).is_some_and(|of| Some(of) == domain(&other_host));
     related
         && !other.contains('@')
-        && (other.starts_with("https://") || one.starts_with("http://") && other.starts_with("http://"))
+        && (other.starts_with("https://")
+            || one.starts_with("http://") && other.starts_with("http://"))
 }
 
 /// The target of the first link to the next page in these header values.
 pub fn next_page(values: &[String]) -> Option<String> {
-    values.iter().flat_map(|value| links(value)).find(Link::is_next).map(|link| link.target.to_string())
+    values
+        .iter()
+        .flat_map(|value| links(value))
+        .find(Link::is_next)
+        .map(|link| link.target.to_string())
 }
 
 struct Link<'h> {
@@ -38,9 +56,12 @@ struct Link<'h> {
 
 impl Link<'_> {
     fn is_next(&self) -> bool {
-        let first = |name: &str| self.parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        let first = |name: &str| {
+            self.parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        };
         // With an anchor it is a link of something else than this answer.
-        let next = |rel: &str| rel.split_ascii_whitespace().any(|word| word.eq_ignore_ascii_case("next"));
+        let next =
+            |rel: &str| rel.split_ascii_whitespace().any(|word| word.eq_ignore_ascii_case("next"));
         first("anchor").is_none() && first("rel").is_some_and(next)
     }
 }
@@ -49,7 +70,9 @@ impl Link<'_> {
 fn links(value: &str) -> Vec<Link<'_>> {
     let mut links = Vec::new();
     let mut rest = value.trim_start_matches([' ', '\t', ',']);
-    while let Some((target, after)) = rest.strip_prefix('<').and_then(|inside| inside.split_once('>')) {
+    while let Some((target, after)) =
+        rest.strip_prefix('<').and_then(|inside| inside.split_once('>'))
+    {
         let (parameters, after) = parameters(after);
         links.push(Link { target: target.trim(), parameters });
         rest = after.trim_start_matches([' ', '\t', ',']);
@@ -111,8 +134,9 @@ pub fn origin(url: &str) -> &str {
     &url[..end]
 }
 
-/// The whole address that a reference in the answer from `asked` leads to. `base` is the address of the interface: a path that does not
-/// begin with the base's own is below it, as many gateways write it.
+/// The whole address that a reference in the answer from `asked` leads to. `base` is the address of
+/// the interface: a path that does not begin with the base's own is below it, as many gateways
+/// write it.
 pub fn resolve(base: &str, asked: &str, reference: &str) -> String {
     let reference: String = reference
         .trim()
@@ -120,22 +144,33 @@ pub fn resolve(base: &str, asked: &str, reference: &str) -> String {
         .map(|c| match c {
             '{' => "%7B".into(),
             '}' => "%7D".into(),
-            c if c == ' ' || !c.is_ascii_graphic() => super::template::percent_encoded(c.encode_utf8(&mut [0; 4])),
+            c if c == ' ' || !c.is_ascii_graphic() => {
+                super::template::percent_encoded(c.encode_utf8(&mut [0; 4]))
+            }
             c => c.to_string(),
         })
         .collect();
     let reference = reference.split('#').next().unwrap_or_default();
     let scheme = reference.split_once("://").map_or("", |(scheme, _)| scheme);
-    if !scheme.is_empty() && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.')) {
+    if !scheme.is_empty()
+        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
+    {
         return reference.to_string();
     }
     if reference.starts_with("//") {
-        return format!("{}:{reference}", asked.split_once("://").map_or("https", |(scheme, _)| scheme));
+        return format!(
+            "{}:{reference}",
+            asked.split_once("://").map_or("https", |(scheme, _)| scheme)
+        );
     }
     let path_of = |url: &'_ str| url.split(['?', '#']).next().unwrap_or_default().to_string();
     if reference.starts_with('/') {
         let below = &base[origin(base).len()..];
-        let is_below = |at: &str| reference.strip_prefix(at).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']));
+        let is_below = |at: &str| {
+            reference
+                .strip_prefix(at)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
+        };
         return match below.is_empty() || is_below(below) {
             true => format!("{}{}", origin(base), without_dots(reference)),
             false => format!("{base}{}", without_dots(reference)),
@@ -205,7 +240,10 @@ mod tests {
             (" </people?page=2>; title=x; rel=\"last next\"", Some("/people?page=2")),
             ("</people?page=1>; rel=prev", None),
             ("</people?ids=1,2,3&page=2>; rel=\"next\"", Some("/people?ids=1,2,3&page=2")),
-            ("</p?fields=a,b>; rel=prev, </p?fields=a,b&page=2>; rel=next", Some("/p?fields=a,b&page=2")),
+            (
+                "</p?fields=a,b>; rel=prev, </p?fields=a,b&page=2>; rel=next",
+                Some("/p?fields=a,b&page=2"),
+            ),
             ("</p?a;b=1>;rel=\"next\"", Some("/p?a;b=1")),
             ("</p>; title=\"one, two; rel=next\"; rel=first", None),
             ("</p>; title=\"a \\\" , <x>; rel=next\", </q>; rel=\"next\"", Some("/q")),
@@ -223,7 +261,11 @@ mod tests {
         ] {
             assert_eq!(next(&[header]).as_deref(), found, "{header}");
         }
-        assert_eq!(next(&["</a>; rel=prev", "</b>; rel=next"]).as_deref(), Some("/b"), "two headers");
+        assert_eq!(
+            next(&["</a>; rel=prev", "</b>; rel=next"]).as_deref(),
+            Some("/b"),
+            "two headers"
+        );
     }
 
     #[test]
@@ -240,8 +282,14 @@ mod tests {
             ("people?page=2", "https://fjord.example.com/api/v2/people?page=2"),
             ("./people?page=2", "https://fjord.example.com/api/v2/people?page=2"),
             ("../people?page=2", "https://fjord.example.com/api/people?page=2"),
-            ("?q=å b{{ key }}", "https://fjord.example.com/api/v2/people?q=%C3%A5%20b%7B%7B%20key%20%7D%7D"),
-            ("?next=https://a.example.com/", "https://fjord.example.com/api/v2/people?next=https://a.example.com/"),
+            (
+                "?q=å b{{ key }}",
+                "https://fjord.example.com/api/v2/people?q=%C3%A5%20b%7B%7B%20key%20%7D%7D",
+            ),
+            (
+                "?next=https://a.example.com/",
+                "https://fjord.example.com/api/v2/people?next=https://a.example.com/",
+            ),
         ] {
             assert_eq!(resolve(base, asked, reference), whole, "{reference}");
         }
@@ -252,6 +300,10 @@ mod tests {
         assert_eq!(origin("https://a.example.com:8080/x?y"), "https://a.example.com:8080");
         assert_ne!(origin("https://a.example.com.example.org/"), origin("https://a.example.com/"));
         assert_ne!(origin("https://a.example.com@example.org/"), origin("https://a.example.com/"));
-        assert_ne!(origin("http://a.example.com/"), origin("https://a.example.com/"), "a key is not sent in the clear");
+        assert_ne!(
+            origin("http://a.example.com/"),
+            origin("https://a.example.com/"),
+            "a key is not sent in the clear"
+        );
     }
 }

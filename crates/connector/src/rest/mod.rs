@@ -1,5 +1,6 @@
-//! Any JSON-over-HTTP system, described in a manifest: which requests list, read and write its records, where in the answers things are,
-//! and what answers mean. The built-in manifests are in `systems/`; [`written`] is the language.
+//! Any JSON-over-HTTP system, described in a manifest: which requests list, read and write its
+//! records, where in the answers things are, and what answers mean. The built-in manifests are in
+//! `systems/`; [`written`] is the language.
 
 mod ahead;
 mod budget;
@@ -34,7 +35,9 @@ use std::sync::{Mutex, PoisonError};
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::schema::KnownFrom;
 use lockstep_model::schema::StoredAs;
-use lockstep_model::{Capabilities, Kind, Path, PlainType, PropertySchema, ReadRecord, Timestamp, TypeSchema, Value};
+use lockstep_model::{
+    Capabilities, Kind, Path, PlainType, PropertySchema, ReadRecord, Timestamp, TypeSchema, Value,
+};
 use serde_json::{Map, json};
 
 use self::http::Client;
@@ -43,7 +46,8 @@ pub use self::sign_in::SigningIn;
 use self::written::{KindWord, Manifest, TypeWord, TypeYaml};
 use crate::vault::Keep;
 use crate::{
-    Answers, Call, Checkpoint, Connector, Heard, Outcome, Page, Probe, Probed, ReadRequest, Settled, Traffic, Trouble, Write,
+    Answers, Call, Checkpoint, Connector, Heard, Outcome, Page, Probe, Probed, ReadRequest,
+    Settled, Traffic, Trouble, Write,
 };
 
 /// A connected system that a manifest describes.
@@ -85,7 +89,8 @@ impl Restarts {
     }
 }
 
-/// Texts that hold a secret and that a checkpoint needs: they are known in this process only, by a number.
+/// Texts that hold a secret and that a checkpoint needs: they are known in this process only, by a
+/// number.
 #[derive(Default)]
 struct Seals(Mutex<BTreeMap<String, String>>);
 
@@ -128,7 +133,9 @@ pub fn examine(text: &str) -> Result<Manifest, Vec<Fault>> {
     let manifest = serde_saphyr::from_str(text).map_err(|error| {
         let span = error.location().and_then(|location| {
             let span = location.span();
-            let start = usize::try_from(span.byte_offset()?).ok().filter(|start| text.is_char_boundary(*start))?;
+            let start = usize::try_from(span.byte_offset()?)
+                .ok()
+                .filter(|start| text.is_char_boundary(*start))?;
             let end = start + usize::try_from(span.byte_len()?).ok()?;
             Some(start..if text.is_char_boundary(end) { end } else { start })
         });
@@ -154,10 +161,15 @@ impl Rest {
     }
 
     /// The same with a place to keep tokens in.
-    pub fn open_kept(manifest: Manifest, given: &Map<String, Value>, keep: Option<Keep>) -> Result<Rest, Trouble> {
+    pub fn open_kept(
+        manifest: Manifest,
+        given: &Map<String, Value>,
+        keep: Option<Keep>,
+    ) -> Result<Rest, Trouble> {
         let settings = settings(&manifest, given, true)?;
         let secrets = secrets::Secrets::of(&manifest, &settings);
-        let client = Client::new(&manifest, settings, keep).map_err(|trouble| secrets.in_trouble(trouble, &[]))?;
+        let client = Client::new(&manifest, settings, keep)
+            .map_err(|trouble| secrets.in_trouble(trouble, &[]))?;
         Ok(Rest {
             secrets,
             schemas: schemas(&manifest),
@@ -179,7 +191,10 @@ impl Rest {
     fn ty(&self, kind: &str) -> Result<&TypeYaml, Trouble> {
         self.manifest.types.get(kind).ok_or_else(|| {
             let known = self.manifest.types.keys().cloned().collect::<Vec<_>>().join(", ");
-            Trouble::Misconfigured(format!("{} has no record type `{kind}`; it has {known}", self.manifest.title))
+            Trouble::Misconfigured(format!(
+                "{} has no record type `{kind}`; it has {known}",
+                self.manifest.title
+            ))
         })
     }
 }
@@ -202,8 +217,13 @@ impl Rest {
         match errors::trouble(&self.manifest, &self.client.name(&get), &answer) {
             Some(trouble) => Err(trouble),
             None => {
-                let notices: String = self.manifest.notices.iter().filter_map(|notice| self.notice(notice)).collect();
-                Ok(format!("{} at {} answers, and takes the key{notices}", self.manifest.title, self.client.server()))
+                let notices: String =
+                    self.manifest.notices.iter().filter_map(|notice| self.notice(notice)).collect();
+                Ok(format!(
+                    "{} at {} answers, and takes the key{notices}",
+                    self.manifest.title,
+                    self.client.server()
+                ))
             }
         }
     }
@@ -213,7 +233,9 @@ impl Rest {
         let answer = self.client.try_once(&notice.request, &self.client.context([]))?;
         let answered = errors::meaning(&self.manifest, &answer).is_none();
         let word = value::at(&answer.body, &notice.at).and_then(value::text).filter(|_| answered);
-        let says = word.and_then(|word| notice.says.get(&word)).or_else(|| notice.says.get("otherwise"))?;
+        let says = word
+            .and_then(|word| notice.says.get(&word))
+            .or_else(|| notice.says.get("otherwise"))?;
         Some(format!("; {says}"))
     }
 
@@ -221,28 +243,45 @@ impl Rest {
     fn asked_to_settle(&self, question: &written::Question) -> Settled {
         let mut expected = match question.status.as_slice() {
             [] => "status 200".to_string(),
-            all => format!("status {}", all.iter().map(u16::to_string).collect::<Vec<_>>().join(" or ")),
+            all => format!(
+                "status {}",
+                all.iter().map(u16::to_string).collect::<Vec<_>>().join(" or ")
+            ),
         };
         if let Some(place) = &question.at {
             let values = question.is.iter().map(Value::to_string).collect::<Vec<_>>().join(" or ");
             let what = if values.is_empty() { "something".into() } else { values };
             expected = format!("{expected} with {what} at `{place}`");
         }
-        let settled = |came: String, holds: Option<bool>| Settled { what: question.what.clone(), expected, came, holds };
+        let settled = |came: String, holds: Option<bool>| Settled {
+            what: question.what.clone(),
+            expected,
+            came,
+            holds,
+        };
         let id = match &question.of {
             None => None,
             Some(kind) => match self.first_id(kind) {
                 Ok(Some(id)) => Some(id),
-                Ok(None) => return settled(format!("nothing: there is no record of {kind} to ask about"), None),
+                Ok(None) => {
+                    return settled(
+                        format!("nothing: there is no record of {kind} to ask about"),
+                        None,
+                    );
+                }
                 Err(trouble) => return settled(format!("nothing: {trouble}"), None),
             },
         };
         let ty = question.of.as_ref().and_then(|kind| self.manifest.types.get(kind));
-        let variables = ty.zip(id.as_ref()).map(|(ty, id)| read::id_variables(ty, id).to_vec()).unwrap_or_default();
-        let answer = match self.client.read_one(&question.request, &self.client.context(variables), true) {
-            Ok(answer) => answer,
-            Err(trouble) => return settled(trouble.to_string(), Some(false)),
-        };
+        let variables = ty
+            .zip(id.as_ref())
+            .map(|(ty, id)| read::id_variables(ty, id).to_vec())
+            .unwrap_or_default();
+        let answer =
+            match self.client.read_one(&question.request, &self.client.context(variables), true) {
+                Ok(answer) => answer,
+                Err(trouble) => return settled(trouble.to_string(), Some(false)),
+            };
         let shown = question.at.as_ref().map(|place| value::at(&answer.body, place));
         let fits_status = match question.status.as_slice() {
             [] => answer.status == 200,
@@ -252,22 +291,31 @@ impl Rest {
             None | Some(Value::Null) => question.is.contains(&Value::Null),
             Some(shown) => question.is.is_empty() || question.is.contains(shown),
         });
-        // A place that is no value itself is told by its kind: what a record holds is nobody's business here.
+        // A place that is no value itself is told by its kind: what a record holds is nobody's
+        // business here.
         let came = match (shown, &question.at) {
             (Some(None), Some(place)) => format!("status {} without `{place}`", answer.status),
-            (Some(Some(Value::Object(_))), _) => format!("status {} with an object there", answer.status),
-            (Some(Some(Value::Array(list))), _) => format!("status {} with a list of {} there", answer.status, list.len()),
-            (Some(Some(Value::String(_))), _) if question.is.is_empty() => format!("status {} with a text there", answer.status),
+            (Some(Some(Value::Object(_))), _) => {
+                format!("status {} with an object there", answer.status)
+            }
+            (Some(Some(Value::Array(list))), _) => {
+                format!("status {} with a list of {} there", answer.status, list.len())
+            }
+            (Some(Some(Value::String(_))), _) if question.is.is_empty() => {
+                format!("status {} with a text there", answer.status)
+            }
             (Some(Some(value)), _) => format!("status {} with {value} there", answer.status),
             (None, _) | (_, None) => format!("status {}", answer.status),
         };
-        let words = errors::words(&answer.body).filter(|_| !fits_status).map(|words| format!(" ({words})"));
+        let words =
+            errors::words(&answer.body).filter(|_| !fits_status).map(|words| format!(" ({words})"));
         settled(came + &words.unwrap_or_default(), Some(fits_status && fits_value))
     }
 
     /// The id of the first record that a list shows.
     fn first_id(&self, kind: &str) -> Result<Option<String>, Trouble> {
-        let page = self.next_page(ReadRequest { kind, watch: &[], checkpoint: None, page_size: 1 })?;
+        let page =
+            self.next_page(ReadRequest { kind, watch: &[], checkpoint: None, page_size: 1 })?;
         Ok(page.records.into_iter().find(|record| !record.deleted).map(|record| record.id))
     }
 
@@ -283,47 +331,78 @@ impl Rest {
         match Path::new(&account.at).get(&answer.body) {
             Some(Value::String(id)) if !id.trim().is_empty() => Ok(Some(id.trim().to_string())),
             Some(Value::Number(id)) => Ok(Some(id.to_string())),
-            _ => Err(Trouble::Malformed(format!("{name} does not tell whose account it is: there is no id at `{}`", account.at))),
+            _ => Err(Trouble::Malformed(format!(
+                "{name} does not tell whose account it is: there is no id at `{}`",
+                account.at
+            ))),
         }
     }
 
-    fn got(&self, kind: &str, watch: &[PropertyRef], id: &str) -> Result<Option<ReadRecord>, Trouble> {
+    fn got(
+        &self,
+        kind: &str,
+        watch: &[PropertyRef],
+        id: &str,
+    ) -> Result<Option<ReadRecord>, Trouble> {
         let ty = self.ty(kind)?;
         if let Some(get) = &ty.get {
             let Some(body) = self.fetch(ty, get, id)? else { return Ok(None) };
             let record = self.read_record(ty, watch, &body).map_err(|unread| {
-                Trouble::Malformed(format!("{}: {}", self.client.name(&get.request), unread.told(ty, &ty.id)))
+                Trouble::Malformed(format!(
+                    "{}: {}",
+                    self.client.name(&get.request),
+                    unread.told(ty, &ty.id)
+                ))
             })?;
             return Ok(Some(record).filter(|record| !record.deleted));
         }
         // Only the list has it.
         let (mut checkpoint, mut unread) = (None, None);
         loop {
-            let page = self.next_page(ReadRequest { kind, watch, checkpoint: checkpoint.as_ref(), page_size: 0 })?;
+            let page = self.next_page(ReadRequest {
+                kind,
+                watch,
+                checkpoint: checkpoint.as_ref(),
+                page_size: 0,
+            })?;
             if let Some(found) = page.records.into_iter().find(|record| record.id == id) {
                 return Ok(Some(found).filter(|record| !record.deleted));
             }
-            unread = unread.or(page.faults.into_iter().find(|fault| fault.id.as_deref().is_none_or(|known| known == id)));
+            unread = unread.or(page
+                .faults
+                .into_iter()
+                .find(|fault| fault.id.as_deref().is_none_or(|known| known == id)));
             match (page.more, unread) {
                 (true, kept) => unread = kept,
                 (false, None) => return Ok(None),
                 // What can't be read may be the one.
-                (false, Some(fault)) => return Err(Trouble::Malformed(format!("{}: {}", fault.place, fault.message))),
+                (false, Some(fault)) => {
+                    return Err(Trouble::Malformed(format!("{}: {}", fault.place, fault.message)));
+                }
             }
             checkpoint = Some(page.checkpoint);
         }
     }
 
     fn written(&self, kind: &str, watch: &[PropertyRef], writes: &[Write]) -> Vec<Outcome> {
-        let Ok(ty) = self.ty(kind) else { return writes.iter().map(|write| self.write_one(kind, watch, write)).collect() };
+        let Ok(ty) = self.ty(kind) else {
+            return writes.iter().map(|write| self.write_one(kind, watch, write)).collect();
+        };
         let mut outcomes = Vec::with_capacity(writes.len());
         while let Some(first) = writes.get(outcomes.len()) {
             let rest = &writes[outcomes.len()..];
-            let same = |write: &&Write| std::mem::discriminant(&write.action) == std::mem::discriminant(&first.action);
+            let same = |write: &&Write| {
+                std::mem::discriminant(&write.action) == std::mem::discriminant(&first.action)
+            };
             let together = rest.iter().take_while(same).count();
             match self.bulk_of(ty, &first.action) {
                 Some(bulk) if together > 1 => {
-                    outcomes.extend(self.write_bulk(ty, bulk, watch, &rest[..together.min(bulk.1.most)]));
+                    outcomes.extend(self.write_bulk(
+                        ty,
+                        bulk,
+                        watch,
+                        &rest[..together.min(bulk.1.most)],
+                    ));
                 }
                 _ => outcomes.push(self.write_one_of(ty, watch, first)),
             }
@@ -344,7 +423,9 @@ impl Rest {
         let context = self.client.context([("value", value.clone())]);
         let named = self.client.name(&find.request);
         let answer = self.client.read_one(&find.request, &context, false)?;
-        if errors::meaning(&self.manifest, &answer).is_some_and(|(meaning, _)| meaning == written::Meaning::Gone) {
+        if errors::meaning(&self.manifest, &answer)
+            .is_some_and(|(meaning, _)| meaning == written::Meaning::Gone)
+        {
             return Ok(Some(vec![]));
         }
         if let Some(trouble) = errors::trouble(&self.manifest, &named, &answer) {
@@ -358,7 +439,9 @@ impl Rest {
         let shown = match value::at(&answer.body, find.item.as_deref().unwrap_or("")) {
             _ if answer.status == 204 => &[],
             Some(Value::Array(found)) if !found.is_empty() => found.as_slice(),
-            Some(one @ Value::Object(map)) if !map.is_empty() && read::id_in(ty, one).is_some() => std::slice::from_ref(one),
+            Some(one @ Value::Object(map)) if !map.is_empty() && read::id_in(ty, one).is_some() => {
+                std::slice::from_ref(one)
+            }
             found => match (read::says_error(&answer.body), found) {
                 (Some(error), _) => return unclear(format!("the answer has an error: {error}")),
                 (None, Some(Value::Array(_))) => &[],
@@ -366,11 +449,14 @@ impl Rest {
                 (None, _) => return unclear("the answer has neither a record nor a list".into()),
             },
         };
-        // A system's search may find more than was asked for: what is like the value, and what is deleted.
+        // A system's search may find more than was asked for: what is like the value, and what is
+        // deleted.
         let holds = |record: &ReadRecord| {
             let held = record.values[prop].as_ref();
             held.is_some_and(|held| match held {
-                Value::Array(elements) => elements.iter().any(|element| value::same_text(element, value)),
+                Value::Array(elements) => {
+                    elements.iter().any(|element| value::same_text(element, value))
+                }
                 held => value::same_text(held, value),
             })
         };
@@ -387,39 +473,64 @@ impl Rest {
     }
 }
 
-/// The settings with their defaults. An unknown one is told with the known ones; so is a missing one, if they are `needed`.
-pub fn settings(manifest: &Manifest, given: &Map<String, Value>, needed: bool) -> Result<Map<String, Value>, Trouble> {
+/// The settings with their defaults. An unknown one is told with the known ones; so is a missing
+/// one, if they are `needed`.
+pub fn settings(
+    manifest: &Manifest,
+    given: &Map<String, Value>,
+    needed: bool,
+) -> Result<Map<String, Value>, Trouble> {
     const COMMON: [&str; 3] = ["timeout_s", "rate_per_second", "at_once"];
-    let known = || manifest.settings.keys().map(String::as_str).chain(COMMON).collect::<Vec<_>>().join(", ");
+    let known = || {
+        manifest.settings.keys().map(String::as_str).chain(COMMON).collect::<Vec<_>>().join(", ")
+    };
     let mut settings = Map::new();
     // A request that waits for longer than a day, or for no time at all, is a mistake.
-    for (name, least, most) in [("timeout_s", 0.001, 86_400.0), ("rate_per_second", 0.001, 100_000.0), ("at_once", 1.0, 64.0)] {
-        let open = |value: &Value| value.as_str().is_some_and(|text| !needed && text.contains("${"));
+    for (name, least, most) in [
+        ("timeout_s", 0.001, 86_400.0),
+        ("rate_per_second", 0.001, 100_000.0),
+        ("at_once", 1.0, 64.0),
+    ] {
+        let open =
+            |value: &Value| value.as_str().is_some_and(|text| !needed && text.contains("${"));
         let Some(value) = given.get(name).filter(|value| !open(value)) else { continue };
         if !number(given, name).is_some_and(|number| (least..=most).contains(&number)) {
-            return Err(Trouble::Misconfigured(format!("`{name}` is {value}: a number from {least} to {most} is expected")));
+            return Err(Trouble::Misconfigured(format!(
+                "`{name}` is {value}: a number from {least} to {most} is expected"
+            )));
         }
     }
     for (name, value) in given {
         if !manifest.settings.contains_key(name) && !COMMON.contains(&name.as_str()) {
-            return Err(Trouble::Misconfigured(format!("{} has no setting `{name}`; it has {}", manifest.title, known())));
+            return Err(Trouble::Misconfigured(format!(
+                "{} has no setting `{name}`; it has {}",
+                manifest.title,
+                known()
+            )));
         }
         settings.insert(name.clone(), value.clone());
     }
     for (name, setting) in &manifest.settings {
-        if settings.get(name).is_some_and(|value| !matches!(value, Value::String(text) if text.is_empty())) {
+        if settings
+            .get(name)
+            .is_some_and(|value| !matches!(value, Value::String(text) if text.is_empty()))
+        {
             continue;
         }
         match &setting.default {
             Some(default) => drop(settings.insert(name.clone(), json!(default))),
             None if setting.unless.as_ref().is_some_and(|other| is_given(given, other)) => {}
             None if needed => {
-                return Err(Trouble::Misconfigured(format!("{} needs the setting `{name}`: {}", manifest.title, setting.what)));
+                return Err(Trouble::Misconfigured(format!(
+                    "{} needs the setting `{name}`: {}",
+                    manifest.title, setting.what
+                )));
             }
             None => {}
         }
     }
-    // A default may follow from other settings: an address from an address. It sees what was given, and plain defaults.
+    // A default may follow from other settings: an address from an address. It sees what was given,
+    // and plain defaults.
     let given = Value::Object(settings.clone());
     for setting in settings.values_mut() {
         if let Value::String(text) = setting
@@ -447,7 +558,8 @@ pub fn schemas(manifest: &Manifest) -> Vec<TypeSchema> {
     manifest.types.iter().map(|(kind, ty)| schema(kind, ty, manifest.complete)).collect()
 }
 
-/// How long a creation of unknown outcome may still be under way where the manifest states no delay (C2).
+/// How long a creation of unknown outcome may still be under way where the manifest states no delay
+/// (C2).
 const UNSTATED_MS: i64 = 60_000;
 
 fn schema(kind: &str, ty: &TypeYaml, complete: bool) -> TypeSchema {
@@ -465,10 +577,16 @@ fn schema(kind: &str, ty: &TypeYaml, complete: bool) -> TypeSchema {
             required: p.required,
             reference: p.reference.clone(),
             kind: p.kind.map_or(Kind::Seen, kind_of),
-            // The primary element is put first; where none is marked, lists of objects are sets like any other.
+            // The primary element is put first; where none is marked, lists of objects are sets
+            // like any other.
             ordered: p.ordered || p.primary.is_some(),
             assumed: p.ty.is_none() && !complete,
-            stored_as: StoredAs { trimmed: p.trimmed, caseless: p.caseless, max_chars: p.max_chars, ..StoredAs::default() },
+            stored_as: StoredAs {
+                trimmed: p.trimmed,
+                caseless: p.caseless,
+                max_chars: p.max_chars,
+                ..StoredAs::default()
+            },
             modified: p.modified.as_deref().map(Path::new),
             note: p.note.clone(),
         })
@@ -485,14 +603,19 @@ fn schema(kind: &str, ty: &TypeYaml, complete: bool) -> TypeSchema {
             since: ty.changes.is_some(),
             find: !ty.find.is_empty(),
             get: ty.get.is_some(),
-            tells_deletions: ty.gone.is_some() || ty.deleted.as_ref().is_some_and(|mark| mark.told_by_changes),
+            tells_deletions: ty.gone.is_some()
+                || ty.deleted.as_ref().is_some_and(|mark| mark.told_by_changes),
         },
         absent_is_empty: ty.absent_is_empty,
         settles_ms: ty.settles_ms.unwrap_or(0),
         unknown_ms: ty.settles_ms.unwrap_or(UNSTATED_MS),
         created: ty.created.as_deref().map(Path::new),
         tells_times: ty.modified.is_some(),
-        numeric_ids: ty.properties.get(&ty.id).and_then(|id| id.ty).map(|word| matches!(word, TypeWord::Integer)),
+        numeric_ids: ty
+            .properties
+            .get(&ty.id)
+            .and_then(|id| id.ty)
+            .map(|word| matches!(word, TypeWord::Integer)),
         note: ty.note.clone(),
         ..TypeSchema::open(kind)
     }
@@ -542,10 +665,11 @@ impl Connector for Rest {
 
     fn to_settle(&self) -> Vec<Settled> {
         let secrets = self.given_secrets();
-        let covered = |text: String| match self.secrets.in_trouble(Trouble::Malformed(text), &secrets) {
-            Trouble::Malformed(text) => text,
-            other => other.to_string(),
-        };
+        let covered =
+            |text: String| match self.secrets.in_trouble(Trouble::Malformed(text), &secrets) {
+                Trouble::Malformed(text) => text,
+                other => other.to_string(),
+            };
         let settled = self.manifest.to_settle.iter().map(|question| self.asked_to_settle(question));
         settled.map(|settled| Settled { came: covered(settled.came), ..settled }).collect()
     }
@@ -558,11 +682,22 @@ impl Connector for Rest {
         self.covered(self.next_page(request))
     }
 
-    fn get(&self, kind: &str, watch: &[PropertyRef], id: &str) -> Result<Option<ReadRecord>, Trouble> {
+    fn get(
+        &self,
+        kind: &str,
+        watch: &[PropertyRef],
+        id: &str,
+    ) -> Result<Option<ReadRecord>, Trouble> {
         self.covered(self.got(kind, watch, id))
     }
 
-    fn find(&self, kind: &str, watch: &[PropertyRef], prop: usize, value: &Value) -> Result<Option<Vec<ReadRecord>>, Trouble> {
+    fn find(
+        &self,
+        kind: &str,
+        watch: &[PropertyRef],
+        prop: usize,
+        value: &Value,
+    ) -> Result<Option<Vec<ReadRecord>>, Trouble> {
         self.covered(self.ty(kind).and_then(|ty| self.look_up(ty, watch, prop, value)))
     }
 
@@ -628,7 +763,8 @@ impl Connector for Rest {
     }
 
     fn batch(&self, kind: &str) -> usize {
-        let most = |how: &Option<written::WriteYaml>| how.as_ref()?.bulk.as_ref().map(|bulk| bulk.most);
+        let most =
+            |how: &Option<written::WriteYaml>| how.as_ref()?.bulk.as_ref().map(|bulk| bulk.most);
         self.ty(kind).ok().and_then(|ty| most(&ty.create).max(most(&ty.update))).unwrap_or(1)
     }
 }

@@ -1,12 +1,16 @@
-//! How fast an account is asked: so many requests a second, a minute, a day, so many at once, and not before the system said so.
+//! How fast an account is asked: so many requests a second, a minute, a day, so many at once, and
+//! not before the system said so.
 //!
-//! All flows and all record types share it, as they share the account. Requests of a rate per second are spread evenly; the longer budgets are
-//! windows that slide (the last so many requests lie further apart than the window is long), so that a burst is let through where the system
-//! would let it through. What is told by the system itself, `Retry-After` or what remains of its own budget, comes on top.
+//! All flows and all record types share it, as they share the account. Requests of a rate per
+//! second are spread evenly; the longer budgets are windows that slide (the last so many requests
+//! lie further apart than the window is long), so that a burst is let through where the system
+//! would let it through. What is told by the system itself, `Retry-After` or what remains of its
+//! own budget, comes on top.
 //!
-//! A system counts requests when they arrive, and no two take equally long to get there: sent at exactly the rate that it allows, one in
-//! twenty would be one too many. So a margin is kept, which grows while requests are refused all the same. And what counts is when requests
-//! have left, not when they were to leave: one that left late may not be followed too soon.
+//! A system counts requests when they arrive, and no two take equally long to get there: sent at
+//! exactly the rate that it allows, one in twenty would be one too many. So a margin is kept, which
+//! grows while requests are refused all the same. And what counts is when requests have left, not
+//! when they were to leave: one that left late may not be followed too soon.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -26,7 +30,8 @@ const MORE_MARGIN: f64 = 0.01;
 const CALM: u64 = 500;
 /// A request that left later than it might have lets the next ones catch up by so much.
 const CATCH_UP: Duration = Duration::from_millis(25);
-/// In a second there are not more than its number of requests, whenever they leave; this is added to the second.
+/// In a second there are not more than its number of requests, whenever they leave; this is added
+/// to the second.
 const JITTER: Duration = Duration::from_millis(20);
 /// A budget per minute is waited for: this is its longest wait, with the margin.
 const A_MINUTE: Duration = Duration::from_secs(76);
@@ -68,7 +73,9 @@ struct Window {
 
 impl Window {
     fn free(&self, margin: f64) -> Option<Instant> {
-        let long = self.jitter.map_or_else(|| self.long.mul_f64(1.0 + margin), |jitter| self.long + jitter);
+        let long = self
+            .jitter
+            .map_or_else(|| self.long.mul_f64(1.0 + margin), |jitter| self.long + jitter);
         self.left.front().filter(|_| self.left.len() >= self.most).map(|first| *first + long)
     }
 }
@@ -89,9 +96,15 @@ impl Pace {
         let per_second = per_second.or(rate.per_second).map(|n| n.max(0.001));
         let window = |most: Option<u32>, seconds| {
             let most = most.map(|most| most.max(1) as usize)?;
-            Some(Window { most, long: Duration::from_secs(seconds), jitter: None, left: VecDeque::new() })
+            Some(Window {
+                most,
+                long: Duration::from_secs(seconds),
+                jitter: None,
+                left: VecDeque::new(),
+            })
         };
-        // However late some of them left, there are no more of them in any second. A part of a request can't be counted so.
+        // However late some of them left, there are no more of them in any second. A part of a
+        // request can't be counted so.
         let second = per_second.filter(|n| *n >= 2.0 && n.fract() == 0.0).map(|n| Window {
             most: n as usize,
             long: Duration::from_secs(1),
@@ -102,7 +115,10 @@ impl Pace {
         let state = State {
             apart: per_second.map_or(Duration::ZERO, |n| Duration::from_secs_f64(1.0 / n)),
             margin: MARGIN,
-            windows: [second, window(rate.per_minute, 60), window(rate.per_day, 86_400)].into_iter().flatten().collect(),
+            windows: [second, window(rate.per_minute, 60), window(rate.per_day, 86_400)]
+                .into_iter()
+                .flatten()
+                .collect(),
             at_once: at_once.or(rate.at_once).unwrap_or(AT_ONCE).max(1),
             under_way: 0,
             next: now,
@@ -125,8 +141,8 @@ impl Pace {
         self.state().at_once
     }
 
-    /// Waits for leave to send one request. Gives up, and says for how long it would have to wait, where that is longer than `patience`; a
-    /// budget per minute is waited for.
+    /// Waits for leave to send one request. Gives up, and says for how long it would have to wait,
+    /// where that is longer than `patience`; a budget per minute is waited for.
     pub fn turn(&self, patience: Duration) -> Result<Turn<'_>, Duration> {
         let asked = Instant::now();
         let mut state = self.state();
@@ -146,13 +162,16 @@ impl Pace {
             if is_first && state.under_way < state.at_once && wait.is_zero() {
                 state.waiting.pop_front();
                 state.leaves(now);
-                state.traffic.waited_ms += u64::try_from((now - asked).as_millis()).unwrap_or(u64::MAX);
+                state.traffic.waited_ms +=
+                    u64::try_from((now - asked).as_millis()).unwrap_or(u64::MAX);
                 drop(state);
                 self.changed.notify_all();
                 return Ok(Turn(self));
             }
             state = match is_first && !wait.is_zero() {
-                true => self.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0,
+                true => {
+                    self.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0
+                }
                 false => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
             };
         }
@@ -190,7 +209,13 @@ impl State {
     fn wait(&self, now: Instant, patience: Duration) -> (Duration, bool) {
         let until = |at: Instant| at.saturating_duration_since(now);
         let told = until(self.paused).max(until(self.next));
-        let budgets = self.windows.iter().filter_map(|window| window.free(self.margin)).map(until).max().unwrap_or_default();
+        let budgets = self
+            .windows
+            .iter()
+            .filter_map(|window| window.free(self.margin))
+            .map(until)
+            .max()
+            .unwrap_or_default();
         (told.max(budgets), told > patience || budgets > patience.max(A_MINUTE))
     }
 
@@ -224,7 +249,10 @@ mod tests {
             assert!(pace.turn(Duration::ZERO).is_ok());
         }
         let wait = pace.turn(Duration::from_secs(30)).err().unwrap();
-        assert!(wait > Duration::from_secs(86_000) && wait <= Duration::from_secs(90_000), "{wait:?}");
+        assert!(
+            wait > Duration::from_secs(86_000) && wait <= Duration::from_secs(90_000),
+            "{wait:?}"
+        );
         assert_eq!(pace.traffic().sent, 2, "what was not sent is not counted");
     }
 
@@ -242,7 +270,8 @@ mod tests {
         std::thread::scope(|scope| {
             for _ in 0..8 {
                 scope.spawn(|| {
-                    let _turn = pace.turn(Duration::from_secs(60)).unwrap_or_else(|_| panic!("no turn"));
+                    let _turn =
+                        pace.turn(Duration::from_secs(60)).unwrap_or_else(|_| panic!("no turn"));
                     let now = {
                         let mut most = most.lock().unwrap();
                         most.0 += 1;
@@ -258,14 +287,17 @@ mod tests {
         assert!(most.lock().unwrap().1 <= 2);
     }
 
-    /// When so many requests arrive that are sent as fast as may be. Each leaves up to 9 ms late, and is up to 14 ms on its way.
+    /// When so many requests arrive that are sent as fast as may be. Each leaves up to 9 ms late,
+    /// and is up to 14 ms on its way.
     fn arrivals(rate: &Rate, most: usize) -> Vec<Duration> {
         let pace = Pace::new(rate, None, None);
         let mut state = pace.state();
         let began = Instant::now();
         let (mut now, mut chance) = (began, 7_u64);
         let mut below = |end: u64| {
-            chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            chance = chance
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             Duration::from_millis((chance >> 33) % end)
         };
         let mut arrived: Vec<Duration> = (0..most)
@@ -285,9 +317,16 @@ mod tests {
     fn a_rate_is_used_and_never_exceeded_whatever_window_the_system_counts_by() {
         let second = |n: u32| (Rate { per_second: Some(f64::from(n)), ..Rate::default() }, n, 1.0);
         let minute = |n: u32| (Rate { per_minute: Some(n), ..Rate::default() }, n, 60.0);
-        for (rate, most, long) in
-            [second(2), second(5), second(10), second(50), second(100), second(400), minute(60), minute(700)]
-        {
+        for (rate, most, long) in [
+            second(2),
+            second(5),
+            second(10),
+            second(50),
+            second(100),
+            second(400),
+            minute(60),
+            minute(700),
+        ] {
             let arrived = arrivals(&rate, 40 * most as usize + 1);
             let (n, long) = (most as usize, Duration::from_secs_f64(long));
             let refused = arrived.windows(n + 1).filter(|some| some[n] - some[0] < long).count();
@@ -295,8 +334,10 @@ mod tests {
             // A bucket that holds as many and fills evenly.
             let (mut tokens, mut before) = (f64::from(most), Duration::ZERO);
             for at in &arrived {
-                tokens =
-                    (tokens + (*at - before).as_secs_f64() * f64::from(most) / long.as_secs_f64()).min(f64::from(most)) - 1.0;
+                tokens = (tokens
+                    + (*at - before).as_secs_f64() * f64::from(most) / long.as_secs_f64())
+                .min(f64::from(most))
+                    - 1.0;
                 before = *at;
                 assert!(tokens >= 0.0, "a bucket of {most} in {long:?}");
             }
@@ -308,11 +349,15 @@ mod tests {
 
     #[test]
     fn a_refusal_widens_the_margin_and_calm_narrows_it() {
-        let pace = Pace::new(&Rate { per_second: Some(1_000_000.0), ..Rate::default() }, None, None);
+        let pace =
+            Pace::new(&Rate { per_second: Some(1_000_000.0), ..Rate::default() }, None, None);
         pace.refused();
         pace.refused();
         let margin = pace.state().margin;
-        assert!((margin - MARGIN - MORE_MARGIN).abs() < 1e-9, "once for those that are refused together: {margin}");
+        assert!(
+            (margin - MARGIN - MORE_MARGIN).abs() < 1e-9,
+            "once for those that are refused together: {margin}"
+        );
         for _ in 0..2 * CALM {
             assert!(pace.turn(Duration::from_secs(60)).is_ok());
         }

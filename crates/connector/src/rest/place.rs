@@ -1,5 +1,6 @@
-//! Where in a manifest something is wrong. The reader of the language gives values without their places; what is told is found again in the
-//! text: a word by the keys that lead to it, a template by itself and then by the stretch of it that `minijinja` names.
+//! Where in a manifest something is wrong. The reader of the language gives values without their
+//! places; what is told is found again in the text: a word by the keys that lead to it, a template
+//! by itself and then by the stretch of it that `minijinja` names.
 
 use std::ops::Range;
 
@@ -27,12 +28,23 @@ impl Fault {
     }
 
     /// A template that can't be read: the stretch of it, or all of it where no stretch is known.
-    pub fn in_template(text: &str, template: &str, inner: Option<Range<usize>>, message: String) -> Fault {
+    pub fn in_template(
+        text: &str,
+        template: &str,
+        inner: Option<Range<usize>>,
+        message: String,
+    ) -> Fault {
         // As it stands in YAML: plain, or in quotation marks that double or escape their like.
-        let forms = [template.to_string(), template.replace('\'', "''"), template.replace('\\', "\\\\").replace('"', "\\\"")];
+        let forms = [
+            template.to_string(),
+            template.replace('\'', "''"),
+            template.replace('\\', "\\\\").replace('"', "\\\""),
+        ];
         let whole = forms.iter().find_map(|form| Some((form, found(text, form, 0)?)));
         let span = whole.map(|(form, span)| {
-            let inner = inner.filter(|inner| form == template && inner.start < inner.end && inner.end <= template.len());
+            let inner = inner.filter(|inner| {
+                form == template && inner.start < inner.end && inner.end <= template.len()
+            });
             let is_whole = |at: usize| template.is_char_boundary(at);
             match inner.filter(|inner| is_whole(inner.start) && is_whole(inner.end)) {
                 Some(inner) => span.start + inner.start..span.start + inner.end,
@@ -56,7 +68,8 @@ impl Fault {
     }
 }
 
-/// The next place of a word that is not in a comment. A key (`types:`) begins its line, or stands after a brace or a comma.
+/// The next place of a word that is not in a comment. A key (`types:`) begins its line, or stands
+/// after a brace or a comma.
 fn found(text: &str, word: &str, from: usize) -> Option<Range<usize>> {
     let rest = text.get(from..)?;
     let stands = |at: &usize| {

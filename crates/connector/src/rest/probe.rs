@@ -1,5 +1,5 @@
-//! Answers looked at more closely than a reading shows them, for a conformance run: what they say of records that a listing has not shown,
-//! and which places of the manifest they have.
+//! Answers looked at more closely than a reading shows them, for a conformance run: what they say
+//! of records that a listing has not shown, and which places of the manifest they have.
 
 use std::collections::BTreeSet;
 
@@ -17,8 +17,8 @@ use super::written::{ListYaml, Paging, RequestYaml, TypeYaml};
 use super::{Rest, errors};
 use crate::{Absent, Probe, Probed, Trouble};
 
-/// Names of totals, in small letters and without anything else. What is none is never taken for one, as only numbers above what was listed
-/// count.
+/// Names of totals, in small letters and without anything else. What is none is never taken for
+/// one, as only numbers above what was listed count.
 const TOTALS: [&str; 18] = [
     "total",
     "totalcount",
@@ -39,10 +39,18 @@ const TOTALS: [&str; 18] = [
     "odatacount",
     "count",
 ];
-const TOTAL_HEADERS: [&str; 7] =
-    ["x-total-count", "x-total", "x-wp-total", "total-count", "x-count", "x-pagination-total-count", "content-range"];
+const TOTAL_HEADERS: [&str; 7] = [
+    "x-total-count",
+    "x-total",
+    "x-wp-total",
+    "total-count",
+    "x-count",
+    "x-pagination-total-count",
+    "content-range",
+];
 /// Names of what says, by being true, that there is more.
-const MORE: [&str; 7] = ["hasmore", "hasnext", "hasnextpage", "more", "moreresults", "morerecords", "ismore"];
+const MORE: [&str; 7] =
+    ["hasmore", "hasnext", "hasnextpage", "more", "moreresults", "morerecords", "ismore"];
 /// Names of what leads on.
 const NEXT: [&str; 14] = [
     "next",
@@ -70,7 +78,9 @@ impl Rest {
             Probe::List { page_size } => self.probed_list(ty, &ty.list, page_size, None),
             Probe::BeforeFirst => Ok(self.probed_before_first(ty)),
             Probe::Changes { since } => match &ty.changes {
-                Some(changes) if asks_since(&changes.request) => self.probed_list(ty, changes, 0, Some(since)),
+                Some(changes) if asks_since(&changes.request) => {
+                    self.probed_list(ty, changes, 0, Some(since))
+                }
                 _ => Ok(None),
             },
             Probe::Find { path, value } => self.probed_find(ty, path, value),
@@ -86,24 +96,29 @@ impl Rest {
     ) -> Result<Option<Probed>, Trouble> {
         let parent = match &list.parents {
             None => None,
-            Some(parents) => match self.parents(parents, &mut Walk::default(), since)?.ids.into_iter().next() {
-                Some(parent) => Some(parent),
-                None => return Ok(None),
-            },
+            Some(parents) => {
+                match self.parents(parents, &mut Walk::default(), since)?.ids.into_iter().next() {
+                    Some(parent) => Some(parent),
+                    None => return Ok(None),
+                }
+            }
         };
         let limit = list.paging.limit(page_size);
-        let (answer, named) = self.ask(list, &Walk::default(), None, limit, since, parent.as_deref())?;
+        let (answer, named) =
+            self.ask(list, &Walk::default(), None, limit, since, parent.as_deref())?;
         let items = self.items(list.items.as_deref(), &named, &answer)?;
         let mut probed = shown(ty, list, limit, items);
         signs(&answer, list, &mut probed);
-        probed.without_total = list.paging.total().filter(|place| answer.at(place).is_none()).map(str::to_string);
+        probed.without_total =
+            list.paging.total().filter(|place| answer.at(place).is_none()).map(str::to_string);
         if list.each_id.is_none() {
             probed.absent = absent(ty, items);
         }
         Ok(Some(probed))
     }
 
-    /// What lies before the first page: the page with the number below, or what begins one record, or one page, earlier.
+    /// What lies before the first page: the page with the number below, or what begins one record,
+    /// or one page, earlier.
     fn probed_before_first(&self, ty: &TypeYaml) -> Option<Probed> {
         let list = &ty.list;
         let limit = list.paging.limit(0);
@@ -114,13 +129,16 @@ impl Rest {
         let before: Vec<(&'static str, i64)> = match list.paging {
             Paging::Page { first: Some(first), .. } => vec![("page", whole(first) - 1)],
             // A reading looks at page 0 by itself where it may.
-            Paging::Page { first: None, .. } if !sends_the_page_as_it_is(&list.request) => vec![("page", 0)],
+            Paging::Page { first: None, .. } if !sends_the_page_as_it_is(&list.request) => {
+                vec![("page", 0)]
+            }
             Paging::Offset { .. } => vec![("offset", -1), ("offset", -whole(limit))],
             _ => vec![],
         };
         let mut all = Probed::default();
         for variable in before {
-            let context = self.client.context([(variable.0, json!(variable.1)), ("limit", json!(limit))]);
+            let context =
+                self.client.context([(variable.0, json!(variable.1)), ("limit", json!(limit))]);
             let Some(answer) = self.client.try_once(&list.request, &context) else { continue };
             if errors::meaning(&self.manifest, &answer).is_some() {
                 continue;
@@ -134,10 +152,19 @@ impl Rest {
     }
 
     /// A look-up as the system answers it, before what does not hold the value is left out of it.
-    fn probed_find(&self, ty: &TypeYaml, path: &str, value: &Value) -> Result<Option<Probed>, Trouble> {
+    fn probed_find(
+        &self,
+        ty: &TypeYaml,
+        path: &str,
+        value: &Value,
+    ) -> Result<Option<Probed>, Trouble> {
         let Some(located) = locate(ty, &PropertyRef::new(path)) else { return Ok(None) };
         let Some(find) = ty.find.get(located.path) else { return Ok(None) };
-        let answer = self.client.read_one(&find.request, &self.client.context([("value", value.clone())]), true)?;
+        let answer = self.client.read_one(
+            &find.request,
+            &self.client.context([("value", value.clone())]),
+            true,
+        )?;
         if errors::meaning(&self.manifest, &answer).is_some() {
             return Ok(Some(Probed::default()));
         }
@@ -152,7 +179,8 @@ impl Rest {
 
 fn asks_since(request: &RequestYaml) -> bool {
     let body = request.body.iter().map(Value::to_string);
-    let texts = [request.path.clone()].into_iter().chain(request.query.values().cloned()).chain(body);
+    let texts =
+        [request.path.clone()].into_iter().chain(request.query.values().cloned()).chain(body);
     let mut read = texts.flat_map(|text| variables(&text));
     read.any(|name| name.starts_with("since"))
 }
@@ -163,7 +191,8 @@ fn shown(ty: &TypeYaml, list: &ListYaml, limit: usize, items: &[Value]) -> Probe
     Probed { ids, shown: items.len(), limit, ..Probed::default() }
 }
 
-/// What an answer says of how many records there are and of whether there are more, besides what the manifest reads.
+/// What an answer says of how many records there are and of whether there are more, besides what
+/// the manifest reads.
 fn signs(answer: &Answer, list: &ListYaml, probed: &mut Probed) {
     let mut found = Signs::default();
     found.look(&answer.body, "", list.items.as_deref().unwrap_or(""), 0);
@@ -173,7 +202,11 @@ fn signs(answer: &Answer, list: &ListYaml, probed: &mut Probed) {
             found.totals.push((format!("$headers.{name}"), total));
         }
     }
-    if let Some(told) = answer.headers.get("x-pagination").and_then(|value| serde_json::from_slice(value.as_bytes()).ok()) {
+    if let Some(told) = answer
+        .headers
+        .get("x-pagination")
+        .and_then(|value| serde_json::from_slice(value.as_bytes()).ok())
+    {
         found.look(&told, "X-Pagination: ", "", 0);
     }
     if answer.link.is_some() && !matches!(list.paging, Paging::Link { .. }) {
@@ -184,10 +217,14 @@ fn signs(answer: &Answer, list: &ListYaml, probed: &mut Probed) {
     probed.more = match (found.truths.is_empty(), found.untruths, &list.paging) {
         (false, _, _) => found.truths,
         (true, true, _) => vec![],
-        (true, false, Paging::Cursor { more, end, .. } | Paging::Next { more, end, .. }) if more.is_some() || end.is_some() => {
+        (true, false, Paging::Cursor { more, end, .. } | Paging::Next { more, end, .. })
+            if more.is_some() || end.is_some() =>
+        {
             vec![]
         }
-        (true, false, _) => found.leads.into_iter().chain(found.pages.into_iter().filter(|_| pages)).collect(),
+        (true, false, _) => {
+            found.leads.into_iter().chain(found.pages.into_iter().filter(|_| pages)).collect()
+        }
     };
     probed.totals = found.totals;
 }
@@ -209,11 +246,16 @@ impl Signs {
             return;
         }
         for (key, inner) in map {
-            let here = if place.is_empty() || place.ends_with(": ") { format!("{place}{key}") } else { format!("{place}.{key}") };
+            let here = if place.is_empty() || place.ends_with(": ") {
+                format!("{place}{key}")
+            } else {
+                format!("{place}.{key}")
+            };
             if here == items {
                 continue;
             }
-            let name: String = key.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
+            let name: String =
+                key.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
             let number = || inner.as_u64().or_else(|| inner.as_str()?.parse().ok());
             if TOTALS.contains(&name.as_str())
                 && let Some(total) = number()
@@ -224,14 +266,21 @@ impl Signs {
                 self.pages.push(here.clone());
             }
             match inner {
-                Value::Bool(true) if MORE.contains(&name.as_str()) => self.truths.push(here.clone()),
+                Value::Bool(true) if MORE.contains(&name.as_str()) => {
+                    self.truths.push(here.clone())
+                }
                 Value::Bool(false) if MORE.contains(&name.as_str()) => self.untruths = true,
-                Value::String(text) if NEXT.contains(&name.as_str()) && !text.trim().is_empty() => self.leads.push(here.clone()),
-                Value::Number(number) if NEXT.contains(&name.as_str()) && number.as_u64().is_some_and(|n| n > 0) => {
+                Value::String(text) if NEXT.contains(&name.as_str()) && !text.trim().is_empty() => {
+                    self.leads.push(here.clone())
+                }
+                Value::Number(number)
+                    if NEXT.contains(&name.as_str()) && number.as_u64().is_some_and(|n| n > 0) =>
+                {
                     self.leads.push(here.clone());
                 }
                 Value::Object(link)
-                    if NEXT.contains(&name.as_str()) && link.values().any(|v| v.as_str().is_some_and(|t| !t.is_empty())) =>
+                    if NEXT.contains(&name.as_str())
+                        && link.values().any(|v| v.as_str().is_some_and(|t| !t.is_empty())) =>
                 {
                     self.leads.push(here.clone());
                 }
@@ -254,13 +303,23 @@ fn absent(ty: &TypeYaml, items: &[Value]) -> Vec<Absent> {
     }
     let missing = |place: &str| !records.iter().any(|record| at(record, place).is_some());
     let is_own = |place: &str| OWN.contains(&place);
-    let names: Vec<String> = records.iter().flat_map(|r| r.as_object().into_iter().flat_map(|map| map.keys().cloned())).collect();
+    let names: Vec<String> = records
+        .iter()
+        .flat_map(|r| r.as_object().into_iter().flat_map(|map| map.keys().cloned()))
+        .collect();
     let names: Vec<String> = names.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
-    let used: BTreeSet<&str> = ty.properties.iter().map(|(path, property)| property.at.as_deref().unwrap_or(path)).collect();
+    let used: BTreeSet<&str> = ty
+        .properties
+        .iter()
+        .map(|(path, property)| property.at.as_deref().unwrap_or(path))
+        .collect();
     let report = |path: &str, is_property: bool, place: &str| {
         // Where what is empty is left out, only the same name written otherwise is a sign.
-        let like =
-            similar(place, places.iter().filter(|known| !is_property || !used.contains(known.as_str())), !ty.absent_is_empty);
+        let like = similar(
+            place,
+            places.iter().filter(|known| !is_property || !used.contains(known.as_str())),
+            !ty.absent_is_empty,
+        );
         Absent { path: path.into(), is_property, at: place.into(), like, names: names.clone() }
     };
     let mut found = vec![];
@@ -281,11 +340,20 @@ fn absent(ty: &TypeYaml, items: &[Value]) -> Vec<Absent> {
             false => held.into_iter().filter(|held| held.is_object()).collect(),
         };
         if !elements.is_empty() && !elements.iter().any(|element| at(element, child).is_some()) {
-            let keys: BTreeSet<String> =
-                elements.iter().filter_map(|element| element.as_object()).flat_map(|map| map.keys().cloned()).collect();
+            let keys: BTreeSet<String> = elements
+                .iter()
+                .filter_map(|element| element.as_object())
+                .flat_map(|map| map.keys().cloned())
+                .collect();
             let like = similar(child, keys.iter(), true);
             let names = keys.into_iter().collect();
-            found.push(Absent { path: path.clone(), is_property: true, at: format!("{place}[].{child}"), like, names });
+            found.push(Absent {
+                path: path.clone(),
+                is_property: true,
+                at: format!("{place}[].{child}"),
+                like,
+                names,
+            });
         }
     }
     for (word, place) in [("version", &ty.version), ("modified", &ty.modified)] {
@@ -308,8 +376,14 @@ fn collect_places(value: &Value, place: &str, depth: usize, places: &mut BTreeSe
 }
 
 /// The known place that is most like this one, if any is.
-fn similar<'p>(place: &str, known: impl Iterator<Item = &'p String>, parts: bool) -> Option<String> {
-    let plain = |text: &str| -> String { text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase() };
+fn similar<'p>(
+    place: &str,
+    known: impl Iterator<Item = &'p String>,
+    parts: bool,
+) -> Option<String> {
+    let plain = |text: &str| -> String {
+        text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase()
+    };
     let last = |text: &str| plain(text.rsplit('.').next().unwrap_or(text));
     let wanted = (plain(place), last(place));
     let rank = |known: &&String| {
@@ -318,13 +392,20 @@ fn similar<'p>(place: &str, known: impl Iterator<Item = &'p String>, parts: bool
             Some(0)
         } else if end == wanted.1 || end.len() > 4 && is_slip(&end, &wanted.1) {
             Some(1)
-        } else if parts && end.len() > 2 && wanted.1.len() > 2 && (end.contains(&wanted.1) || wanted.1.contains(&end)) {
+        } else if parts
+            && end.len() > 2
+            && wanted.1.len() > 2
+            && (end.contains(&wanted.1) || wanted.1.contains(&end))
+        {
             Some(2)
         } else {
             None
         }
     };
-    known.filter_map(|known| Some((rank(&known)?, known.len(), known))).min().map(|(_, _, known)| known.clone())
+    known
+        .filter_map(|known| Some((rank(&known)?, known.len(), known)))
+        .min()
+        .map(|(_, _, known)| known.clone())
 }
 
 /// Whether two words differ by one letter: another one, one too many, or two that changed places.
@@ -336,7 +417,8 @@ fn is_slip(one: &str, other: &str) -> bool {
     match (short.len(), long.len()) {
         (0, 1) => true,
         (a, b) if a == b => {
-            short.get(1..) == long.get(1..) || a > 1 && short[0] == long[1] && short[1] == long[0] && short[2..] == long[2..]
+            short.get(1..) == long.get(1..)
+                || a > 1 && short[0] == long[1] && short[1] == long[0] && short[2..] == long[2..]
         }
         (a, b) if a + 1 == b => short == &long[1..],
         _ => false,
@@ -362,7 +444,10 @@ mod tests {
         assert_eq!(like("udpated_at", false).as_deref(), Some("updated_at"));
         assert_eq!(like("full_name", false).as_deref(), Some("fullName"));
         assert_eq!(like("email", false).as_deref(), Some("emails.email"));
-        assert_eq!((like("phone", false), like("phone", true).as_deref()), (None, Some("mobilePhone")));
+        assert_eq!(
+            (like("phone", false), like("phone", true).as_deref()),
+            (None, Some("mobilePhone"))
+        );
         assert_eq!(like("town", true), None);
     }
 }

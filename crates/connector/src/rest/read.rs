@@ -1,9 +1,11 @@
 //! Reading: pages of everything, or of what changed since the last reading.
 //!
-//! The time from which the next reading asks is the server's own clock at the first request of this one (its `Date` header), less the
-//! overlap: it is never later than what was listed (R1). How far that clock is ahead of this machine's is remembered, so that a clock that
-//! was wrong once, or was set back, is noticed at the next reading. Nor is it later than the latest time of change that was shown: these may
-//! be of another clock than `Date`, and without a zone they may be of another one.
+//! The time from which the next reading asks is the server's own clock at the first request of this
+//! one (its `Date` header), less the overlap: it is never later than what was listed (R1). How far
+//! that clock is ahead of this machine's is remembered, so that a clock that was wrong once, or was
+//! set back, is noticed at the next reading. Nor is it later than the latest time of change that
+//! was shown: these may be of another clock than `Date`, and without a zone they may be of another
+//! one.
 
 use std::sync::PoisonError;
 use std::time::Instant;
@@ -19,7 +21,10 @@ use super::http::Answer;
 use super::refer::refers_by_name;
 use super::value::{at, locate, text};
 use super::walk::{Listed, Next, Walk, fingerprint};
-use super::written::{GetYaml, GoneYaml, ListYaml, Mark as Deleted, Meaning, Paging, ParentsYaml, RequestYaml, TypeYaml};
+use super::written::{
+    GetYaml, GoneYaml, ListYaml, Mark as Deleted, Meaning, Paging, ParentsYaml, RequestYaml,
+    TypeYaml,
+};
 use super::{Rest, errors};
 use crate::{Checkpoint, Page, ReadRequest, RecordFault, Trouble, side_by_side};
 
@@ -37,7 +42,8 @@ struct Mark {
     /// What changed before this has been read.
     #[serde(skip_serializing_if = "Option::is_none")]
     since: Option<Timestamp>,
-    /// How far the server's clock was ahead of this machine's when `since` was taken, in milliseconds.
+    /// How far the server's clock was ahead of this machine's when `since` was taken, in
+    /// milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     ahead: Option<i64>,
     /// The server's clock when the listing under way began.
@@ -49,7 +55,8 @@ struct Mark {
     /// The latest time of change that was ever shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     latest: Option<Timestamp>,
-    /// The smallest difference that the times of change can express, in milliseconds; the coarsest that was seen.
+    /// The smallest difference that the times of change can express, in milliseconds; the coarsest
+    /// that was seen.
     #[serde(skip_serializing_if = "is_zero")]
     resolution: i64,
     /// The number of the first page, where the manifest does not say it.
@@ -120,7 +127,9 @@ pub(super) enum Unread {
 impl Unread {
     pub(super) fn told(&self, ty: &TypeYaml, id_place: &str) -> String {
         match self {
-            Unread::NoId => format!("it has no `{id_place}`, so it can't be told apart from others; it is left out"),
+            Unread::NoId => format!(
+                "it has no `{id_place}`, so it can't be told apart from others; it is left out"
+            ),
             Unread::Time { id, shown } => format!(
                 "{id} has {shown} at `{}`, which is no time in a known form; it is left out. Say its form with `modified-form`, or leave \
                  out `modified`",
@@ -144,12 +153,19 @@ impl Rest {
             mark.since = None;
         }
         let mut page = self.page(request, &mark);
-        // Cursors and addresses of pages grow old, and a system may have moved: once, the listing begins anew.
-        if matches!(page, Err(Trouble::Malformed(_))) && mark.is_under_way() && self.restarts.begin(request.kind) {
+        // Cursors and addresses of pages grow old, and a system may have moved: once, the listing
+        // begins anew.
+        if matches!(page, Err(Trouble::Malformed(_)))
+            && mark.is_under_way()
+            && self.restarts.begin(request.kind)
+        {
             page = self.page(request, &mark.anew());
-        } else if matches!(page, Err(Trouble::Malformed(_))) && mark.is_under_way() && mark.since.is_some() {
-            // R1: what changed can't be listed to its end, so everything is: a list by time that has more records of one second than a page
-            // holds shows the same page for ever.
+        } else if matches!(page, Err(Trouble::Malformed(_)))
+            && mark.is_under_way()
+            && mark.since.is_some()
+        {
+            // R1: what changed can't be listed to its end, so everything is: a list by time that
+            // has more records of one second than a page holds shows the same page for ever.
             page = self.page(request, &mark.everything());
         }
         if !page.as_ref().is_ok_and(|page| page.more) {
@@ -174,7 +190,8 @@ impl Rest {
             let mut read = self.parents(parents, &mut mark.parents_next, mark.since)?;
             if begins && let Some(earlier) = earlier(&mark, read.date) {
                 (mark.since, mark.parents_next) = (earlier, before);
-                // What else is listed may be listed otherwise; a listing of everything has parents, too.
+                // What else is listed may be listed otherwise; a listing of everything has parents,
+                // too.
                 let parents = list(&mark).parents.as_ref().unwrap_or(parents);
                 read = self.parents(parents, &mut mark.parents_next, mark.since)?;
             }
@@ -198,12 +215,20 @@ impl Rest {
         let items = self.items(list.items.as_deref(), &named, &answer)?;
         let zero = self.page_zero(list, &mut mark, limit, parent.as_deref(), items, id_place);
         mark.begin(answer.date);
-        let stops = list.stops_at_since && mark.since.is_some_and(|since| items.iter().any(|item| older(ty, item, since)));
+        let stops = list.stops_at_since
+            && mark.since.is_some_and(|since| items.iter().any(|item| older(ty, item, since)));
         let position = mark.walk.shown;
         mark.walk.shown += zero.len();
         let next_address = |address: &str| self.client.resolved(&list.request, &answer, address);
-        let listed =
-            Listed { paging: &list.paging, named: &named, limit, answer: &answer, items, id: id_place, first: mark.first };
+        let listed = Listed {
+            paging: &list.paging,
+            named: &named,
+            limit,
+            answer: &answer,
+            items,
+            id: id_place,
+            first: mark.first,
+        };
         let goes_on = mark.walk.pass(listed, stops, &next_address)?;
         let items = if mark.walk.repeated { &[][..] } else { items };
         let mut records = Vec::with_capacity(items.len());
@@ -211,7 +236,8 @@ impl Rest {
         let all: Vec<&Value> = zero.iter().chain(items).collect();
         // Records that a list only names are read one by one.
         let at_once = if list.each_id.is_some() { self.client.at_once() } else { 1 };
-        let read_one = |item: &&Value| self.record_of(ty, list, request.watch, item, parent.as_deref());
+        let read_one =
+            |item: &&Value| self.record_of(ty, list, request.watch, item, parent.as_deref());
         let read = side_by_side(at_once, &all, read_one, Result::is_err);
         for (place, (item, read)) in all.into_iter().zip(read).enumerate() {
             // What was not asked for any more comes after what went wrong.
@@ -222,8 +248,14 @@ impl Rest {
                     times.0 += usize::from(record.modified.is_some());
                     mark.latest = mark.latest.max(record.modified);
                     if self.client.gives_away(item) {
-                        let message = "a property of it holds a key of this project, which is not taken in".into();
-                        faults.push(RecordFault { place: place(), message, id: Some(record.id.clone()) });
+                        let message =
+                            "a property of it holds a key of this project, which is not taken in"
+                                .into();
+                        faults.push(RecordFault {
+                            place: place(),
+                            message,
+                            id: Some(record.id.clone()),
+                        });
                     }
                     records.push(record);
                 }
@@ -248,8 +280,12 @@ impl Rest {
                 ty.modified.as_deref().unwrap_or("")
             )));
         }
-        let times = [items.first(), items.last()].into_iter().flatten().filter_map(|item| modified(ty, item).ok().flatten());
-        mark.resolution = times.map(|time| time.resolution_ms).max().unwrap_or(0).max(mark.resolution);
+        let times = [items.first(), items.last()]
+            .into_iter()
+            .flatten()
+            .filter_map(|item| modified(ty, item).ok().flatten());
+        mark.resolution =
+            times.map(|time| time.resolution_ms).max().unwrap_or(0).max(mark.resolution);
         if goes_on {
             return Ok(self.going_on(mark, records, faults));
         }
@@ -270,18 +306,32 @@ impl Rest {
         Ok(page)
     }
 
-    /// Asks for the page at which a listing stands. Where those after it can be told, they are asked for side by side.
-    fn ask_page(&self, list: &ListYaml, mark: &Mark, page_size: usize, parent: Option<&str>) -> Result<Asked, Trouble> {
+    /// Asks for the page at which a listing stands. Where those after it can be told, they are
+    /// asked for side by side.
+    fn ask_page(
+        &self,
+        list: &ListYaml,
+        mark: &Mark,
+        page_size: usize,
+        parent: Option<&str>,
+    ) -> Result<Asked, Trouble> {
         let limit = mark.walk.limit.unwrap_or_else(|| list.paging.limit(page_size));
-        let listing = Listing { path: list.request.path.clone(), since: mark.since, limit, first: mark.first };
+        let listing = Listing {
+            path: list.request.path.clone(),
+            since: mark.since,
+            limit,
+            first: mark.first,
+        };
         let next = match &mark.walk.next {
-            // Who looks for one record in a list is not to be shown what somebody else has asked for.
+            // Who looks for one record in a list is not to be shown what somebody else has asked
+            // for.
             Some(next) if parent.is_none() && page_size > 0 && !list.stops_at_since => next,
             next => {
                 if next.is_none() {
                     self.ahead.forget(&listing);
                 }
-                let (answer, named) = self.ask(list, &mark.walk, mark.first, limit, mark.since, parent)?;
+                let (answer, named) =
+                    self.ask(list, &mark.walk, mark.first, limit, mark.since, parent)?;
                 return Ok(Asked { answer, named, limit });
             }
         };
@@ -292,7 +342,8 @@ impl Rest {
         let most = if self.ahead.is_of_use(&listing) { self.client.at_once() } else { 1 };
         let pages = mark.walk.ahead(&list.paging, most);
         if pages.len() < 2 {
-            let (answer, named) = self.ask(list, &mark.walk, mark.first, limit, mark.since, parent)?;
+            let (answer, named) =
+                self.ask(list, &mark.walk, mark.first, limit, mark.since, parent)?;
             return Ok(Asked { answer, named, limit });
         }
         let ask = |next: &Next| {
@@ -303,14 +354,18 @@ impl Rest {
         let mut answers = side_by_side(most, &pages, ask, Result::is_err).into_iter();
         let first = answers.next().flatten().unwrap_or_else(|| ask(next));
         // What went wrong with a later page is found out when it is that page's turn.
-        let later = pages.into_iter().skip(1).zip(answers).filter_map(|(next, answer)| Some((next, answer?.ok()?.0)));
+        let later = pages
+            .into_iter()
+            .skip(1)
+            .zip(answers)
+            .filter_map(|(next, answer)| Some((next, answer?.ok()?.0)));
         self.ahead.keep(listing, later.collect());
         let (answer, named) = first?;
         Ok(Asked { answer, named, limit })
     }
 
-    /// Pages are counted from 1, or from 0. Where the manifest does not say which, page 0 is asked for once: what it shows besides page 1
-    /// would be missed. Gives its records.
+    /// Pages are counted from 1, or from 0. Where the manifest does not say which, page 0 is asked
+    /// for once: what it shows besides page 1 would be missed. Gives its records.
     fn page_zero(
         &self,
         list: &ListYaml,
@@ -329,9 +384,12 @@ impl Rest {
         }
         let walk = Walk::at(Next::Page(0));
         let since = mark.since;
-        let (asked, mut variables) = page_request(&list.request, &list.paging, &walk, None, limit, since);
+        let (asked, mut variables) =
+            page_request(&list.request, &list.paging, &walk, None, limit, since);
         variables.extend(parent.map(|parent| ("parent", json!(parent))));
-        let Some(answer) = self.client.try_once(&asked, &self.client.context(variables)) else { return vec![] };
+        let Some(answer) = self.client.try_once(&asked, &self.client.context(variables)) else {
+            return vec![];
+        };
         mark.first = Some(1);
         if errors::meaning(&self.manifest, &answer).is_some() {
             return vec![];
@@ -345,13 +403,21 @@ impl Rest {
     }
 
     /// The last page: the next reading asks for what changed since this one began.
-    fn ended(&self, ty: &TypeYaml, mark: Mark, records: Vec<ReadRecord>, faults: Vec<RecordFault>) -> Page {
+    fn ended(
+        &self,
+        ty: &TypeYaml,
+        mark: Mark,
+        records: Vec<ReadRecord>,
+        faults: Vec<RecordFault>,
+    ) -> Page {
         let everything = mark.since.is_none();
         let said = ty.changes.as_ref().map_or(0, |changes| changes.overlap_s.saturating_mul(1000));
-        // R1: never less than what can't be told apart by a time of change, and what a listing may lag behind.
+        // R1: never less than what can't be told apart by a time of change, and what a listing may
+        // lag behind.
         let least = mark.resolution.max(RESOLUTION_MS) + CLOCK_TOLERANCE_MS;
         let overlap_ms = said.max(least.saturating_add(ty.settles_ms.unwrap_or(0).max(0)));
-        // Without the server's clock the next reading lists everything: late, but nothing is missed.
+        // Without the server's clock the next reading lists everything: late, but nothing is
+        // missed.
         let from = mark.began.filter(|_| ty.changes.is_some()).map(|began| match mark.latest {
             Some(latest) => began.min(latest.max(began.plus_ms(-FURTHEST_ZONE_MS))),
             // None has been seen yet, so nothing is known of the clock that they are of.
@@ -366,7 +432,8 @@ impl Rest {
             first: mark.first,
             ..Mark::default()
         };
-        let checkpoint = Checkpoint { text: serde_json::to_string(&next).unwrap_or_default(), bytes: vec![] };
+        let checkpoint =
+            Checkpoint { text: serde_json::to_string(&next).unwrap_or_default(), bytes: vec![] };
         Page { records, faults, gone: vec![], below: vec![], checkpoint, more: false, everything }
     }
 
@@ -385,7 +452,8 @@ impl Rest {
         }
     }
 
-    /// The mark without secrets: an address or cursor that holds one stays in this process. Another one begins the listing anew.
+    /// The mark without secrets: an address or cursor that holds one stays in this process. Another
+    /// one begins the listing anew.
     fn sealed(&self, mut mark: Mark) -> Mark {
         for next in [&mut mark.walk.next, &mut mark.parents_next.next].into_iter().flatten() {
             if let Next::Cursor(text) | Next::Address(text) = next
@@ -420,7 +488,8 @@ impl Rest {
         since: Option<Timestamp>,
         parent: Option<&str>,
     ) -> Result<(Answer, String), Trouble> {
-        let (mut asked, mut variables) = page_request(&list.request, &list.paging, walk, first, limit, since);
+        let (mut asked, mut variables) =
+            page_request(&list.request, &list.paging, walk, first, limit, since);
         if let Some(Next::Address(address)) = &walk.next {
             asked.path.clone_from(address);
             asked.query.clear();
@@ -430,10 +499,13 @@ impl Rest {
         let context = self.client.context(variables);
         self.wait_for_budget(list);
         let mut answer = self.client.read(&asked, &context)?;
-        // Some systems have no page behind the last one. A page in the middle is not taken for it because of one answer.
+        // Some systems have no page behind the last one. A page in the middle is not taken for it
+        // because of one answer.
         let counted = matches!(walk.next, Some(Next::Offset(_) | Next::Page(_))) && walk.shown > 0;
         let is_past = |answer: &Answer| {
-            answer.status == 416 || errors::meaning(&self.manifest, answer).is_some_and(|(meaning, _)| meaning == Meaning::Gone)
+            answer.status == 416
+                || errors::meaning(&self.manifest, answer)
+                    .is_some_and(|(meaning, _)| meaning == Meaning::Gone)
         };
         if counted && is_past(&answer) {
             answer = self.client.read(&asked, &context)?;
@@ -447,12 +519,18 @@ impl Rest {
         }
     }
 
-    /// Waits until a list's own budget allows one more request: what the system would refuse is not sent.
+    /// Waits until a list's own budget allows one more request: what the system would refuse is not
+    /// sent.
     fn wait_for_budget(&self, list: &ListYaml) {
         let rate = &self.manifest.rate;
-        let Some((name, most)) = list.budget.as_ref().and_then(|name| Some((name, *rate.budgets.get(name)?))) else { return };
+        let Some((name, most)) =
+            list.budget.as_ref().and_then(|name| Some((name, *rate.budgets.get(name)?)))
+        else {
+            return;
+        };
         let own = super::number(&self.client.settings, "rate_per_second");
-        let faster = own.zip(rate.per_second).map_or(1.0, |(own, vendors)| (own / vendors).max(1.0));
+        let faster =
+            own.zip(rate.per_second).map_or(1.0, |(own, vendors)| (own / vendors).max(1.0));
         let most = (f64::from(most) * faster) as usize;
         let mut budgets = self.budgets.lock().unwrap_or_else(PoisonError::into_inner);
         let wait = budgets.entry(name.clone()).or_default().take(most, Instant::now());
@@ -462,7 +540,12 @@ impl Rest {
     }
 
     /// A page of parents: their ids. The walk then stands at the next page.
-    pub(super) fn parents(&self, parents: &ParentsYaml, walk: &mut Walk, since: Option<Timestamp>) -> Result<Parents, Trouble> {
+    pub(super) fn parents(
+        &self,
+        parents: &ParentsYaml,
+        walk: &mut Walk,
+        since: Option<Timestamp>,
+    ) -> Result<Parents, Trouble> {
         let list = plain_list(&parents.request, &parents.items, &parents.paging);
         let limit = list.paging.limit(0);
         let (mut faults, mut date) = (vec![], None);
@@ -476,14 +559,25 @@ impl Rest {
                     Some(id) => ids.push(id),
                     None => faults.push(RecordFault {
                         place: format!("{named}, record {}", walk.shown + place + 1),
-                        message: format!("it has no `{}`, so what is listed through it is left out", parents.id),
+                        message: format!(
+                            "it has no `{}`, so what is listed through it is left out",
+                            parents.id
+                        ),
                         id: None,
                     }),
                 }
             }
-            let next_address = |address: &str| self.client.resolved(&list.request, &answer, address);
-            let listed =
-                Listed { paging: &list.paging, named: &named, limit, answer: &answer, items, id: &parents.id, first: None };
+            let next_address =
+                |address: &str| self.client.resolved(&list.request, &answer, address);
+            let listed = Listed {
+                paging: &list.paging,
+                named: &named,
+                limit,
+                answer: &answer,
+                items,
+                id: &parents.id,
+                first: None,
+            };
             let goes_on = walk.pass(listed, false, &next_address)?;
             if !goes_on {
                 *walk = Walk::default();
@@ -496,7 +590,11 @@ impl Rest {
     }
 
     /// What was deleted since a time.
-    fn gone(&self, gone: &GoneYaml, since: Timestamp) -> Result<(Vec<String>, Vec<RecordFault>), Trouble> {
+    fn gone(
+        &self,
+        gone: &GoneYaml,
+        since: Timestamp,
+    ) -> Result<(Vec<String>, Vec<RecordFault>), Trouble> {
         let list = plain_list(&gone.request, &gone.items, &gone.paging);
         let limit = list.paging.limit(0);
         let place = gone.id.as_deref().unwrap_or("");
@@ -508,25 +606,42 @@ impl Rest {
                 match at(item, place).and_then(id_text) {
                     Some(id) => ids.push(id),
                     None => {
-                        let message = format!("it has no `{place}`, so it can't be told what was deleted");
+                        let message =
+                            format!("it has no `{place}`, so it can't be told what was deleted");
                         faults.push(RecordFault { place: named.clone(), message, id: None });
                     }
                 }
             }
-            let next_address = |address: &str| self.client.resolved(&list.request, &answer, address);
-            let listed = Listed { paging: &list.paging, named: &named, limit, answer: &answer, items, id: place, first: None };
+            let next_address =
+                |address: &str| self.client.resolved(&list.request, &answer, address);
+            let listed = Listed {
+                paging: &list.paging,
+                named: &named,
+                limit,
+                answer: &answer,
+                items,
+                id: place,
+                first: None,
+            };
             if !walk.pass(listed, false, &next_address)? {
                 return Ok((ids, faults));
             }
         }
     }
 
-    pub(super) fn items<'v>(&self, place: Option<&str>, named: &str, answer: &'v Answer) -> Result<&'v [Value], Trouble> {
+    pub(super) fn items<'v>(
+        &self,
+        place: Option<&str>,
+        named: &str,
+        answer: &'v Answer,
+    ) -> Result<&'v [Value], Trouble> {
         if answer.status == 204 {
             return Ok(&[]);
         }
         if let Some(error) = says_error(&answer.body) {
-            return Err(Trouble::Malformed(format!("{named}: expected a list of records, and the answer has an error: {error}")));
+            return Err(Trouble::Malformed(format!(
+                "{named}: expected a list of records, and the answer has an error: {error}"
+            )));
         }
         match at(&answer.body, place.unwrap_or("")) {
             Some(Value::Array(items)) => Ok(items),
@@ -549,20 +664,30 @@ impl Rest {
         let Some(each) = &list.each_id else {
             return Ok(match parent {
                 Some(parent) => self.read_record(ty, watch, &with_parent(item, parent)),
-                None => match ty.parent.as_ref().and_then(|place| at(item, place)).and_then(id_text) {
-                    Some(parent) => self.read_record(ty, watch, &with_parent(item, &parent)),
-                    // Without the parent it can't be told apart, nor asked for.
-                    None if ty.parent.is_some() => Err(Unread::NoId),
-                    None => self.read_record(ty, watch, item),
-                },
+                None => {
+                    match ty.parent.as_ref().and_then(|place| at(item, place)).and_then(id_text) {
+                        Some(parent) => self.read_record(ty, watch, &with_parent(item, &parent)),
+                        // Without the parent it can't be told apart, nor asked for.
+                        None if ty.parent.is_some() => Err(Unread::NoId),
+                        None => self.read_record(ty, watch, item),
+                    }
+                }
             });
         };
-        let (Some(id), Some(get)) = (at(item, each).and_then(id_text), &ty.get) else { return Ok(Err(Unread::NoId)) };
+        let (Some(id), Some(get)) = (at(item, each).and_then(id_text), &ty.get) else {
+            return Ok(Err(Unread::NoId));
+        };
         let id = parent.map_or(id.clone(), |parent| format!("{parent}/{id}"));
         match self.fetch_patiently(ty, get, &id, true) {
             Ok(Some(body)) => Ok(self.read_record(ty, watch, &body)),
             // Deleted between the list and the look-up.
-            Ok(None) => Ok(Ok(ReadRecord { id, version: None, modified: None, deleted: true, values: vec![None; watch.len()] })),
+            Ok(None) => Ok(Ok(ReadRecord {
+                id,
+                version: None,
+                modified: None,
+                deleted: true,
+                values: vec![None; watch.len()],
+            })),
             // G4: one record that can't be read does not stop the others.
             Err(Trouble::Malformed(why)) => Ok(Err(Unread::Alone { id, why })),
             Err(trouble) => Err(trouble),
@@ -570,16 +695,27 @@ impl Rest {
     }
 
     /// A system's record as the hub takes it.
-    pub(super) fn read_record(&self, ty: &TypeYaml, watch: &[PropertyRef], body: &Value) -> Result<ReadRecord, Unread> {
+    pub(super) fn read_record(
+        &self,
+        ty: &TypeYaml,
+        watch: &[PropertyRef],
+        body: &Value,
+    ) -> Result<ReadRecord, Unread> {
         let Some(id) = id_in(ty, body) else { return Err(Unread::NoId) };
         let modified = modified(ty, body).map_err(|UnknownTime| {
-            let shown = ty.modified.as_ref().and_then(|place| at(body, place)).cloned().unwrap_or_default();
+            let shown =
+                ty.modified.as_ref().and_then(|place| at(body, place)).cloned().unwrap_or_default();
             Unread::Time { id: id.clone(), shown }
         })?;
         let place = |place: &Option<String>| place.as_ref().and_then(|place| at(body, place));
-        let deleted = ty.deleted.as_ref().is_some_and(|mark| at(body, &mark.at).is_some_and(|found| mark.fits(found)));
-        let mut values: Vec<Option<Value>> =
-            watch.iter().map(|watched| locate(ty, watched).and_then(|l| l.read(body, ty.absent_is_empty))).collect();
+        let deleted = ty
+            .deleted
+            .as_ref()
+            .is_some_and(|mark| at(body, &mark.at).is_some_and(|found| mark.fits(found)));
+        let mut values: Vec<Option<Value>> = watch
+            .iter()
+            .map(|watched| locate(ty, watched).and_then(|l| l.read(body, ty.absent_is_empty)))
+            .collect();
         if refers_by_name(ty) && !watch.is_empty() {
             self.with_ids(ty, watch, &mut values)
                 .map_err(|trouble| Unread::Alone { id: id.clone(), why: trouble.to_string() })?;
@@ -597,8 +733,14 @@ impl Rest {
         Ok(ReadRecord { id, version, modified: modified.map(|time| time.at), deleted, values })
     }
 
-    /// The same for an answer to a write, which is done however the answer looks; `None` if it has no id.
-    pub(super) fn record(&self, ty: &TypeYaml, watch: &[PropertyRef], body: &Value) -> Option<ReadRecord> {
+    /// The same for an answer to a write, which is done however the answer looks; `None` if it has
+    /// no id.
+    pub(super) fn record(
+        &self,
+        ty: &TypeYaml,
+        watch: &[PropertyRef],
+        body: &Value,
+    ) -> Option<ReadRecord> {
         match self.read_record(ty, watch, body) {
             Err(Unread::Time { .. }) => {
                 let mut body = body.clone();
@@ -610,20 +752,34 @@ impl Rest {
         }
     }
 
-    /// One record's body by its id; `None` if the system says that it is not there. An error is no such word, whatever its status.
-    pub(super) fn fetch(&self, ty: &TypeYaml, get: &GetYaml, id: &str) -> Result<Option<Value>, Trouble> {
+    /// One record's body by its id; `None` if the system says that it is not there. An error is no
+    /// such word, whatever its status.
+    pub(super) fn fetch(
+        &self,
+        ty: &TypeYaml,
+        get: &GetYaml,
+        id: &str,
+    ) -> Result<Option<Value>, Trouble> {
         self.fetch_patiently(ty, get, id, false)
     }
 
-    fn fetch_patiently(&self, ty: &TypeYaml, get: &GetYaml, id: &str, patience: bool) -> Result<Option<Value>, Trouble> {
+    fn fetch_patiently(
+        &self,
+        ty: &TypeYaml,
+        get: &GetYaml,
+        id: &str,
+        patience: bool,
+    ) -> Result<Option<Value>, Trouble> {
         if ty.parent.is_some() && !id.contains('/') {
-            // R3: known from another interface. That it can't be asked for is no word that it is gone.
+            // R3: known from another interface. That it can't be asked for is no word that it is
+            // gone.
             return Err(Trouble::Malformed(format!(
                 "{}: the ids of these records have the form PARENT/ID, and {id} has not: it can't be asked for, and is not taken for deleted",
                 self.client.name(&get.request)
             )));
         }
-        let found = self.fetch_with(get, id_variables(ty, id).to_vec(), Some((ty, id)), patience)?;
+        let found =
+            self.fetch_with(get, id_variables(ty, id).to_vec(), Some((ty, id)), patience)?;
         let found = match (found, id.split_once('/')) {
             (Some(body), Some((parent, _))) if has_parents(ty) => Some(with_parent(&body, parent)),
             (found, _) => found,
@@ -640,7 +796,8 @@ impl Rest {
         Ok(found)
     }
 
-    /// What a request for one record gives. Of several, the one of this type and id, if it is named.
+    /// What a request for one record gives. Of several, the one of this type and id, if it is
+    /// named.
     pub(super) fn fetch_with(
         &self,
         get: &GetYaml,
@@ -651,7 +808,9 @@ impl Rest {
         let context = self.client.context(variables);
         let named = self.client.name(&get.request);
         let answer = self.client.read_one(&get.request, &context, patience)?;
-        if errors::meaning(&self.manifest, &answer).is_some_and(|(meaning, _)| meaning == Meaning::Gone) {
+        if errors::meaning(&self.manifest, &answer)
+            .is_some_and(|(meaning, _)| meaning == Meaning::Gone)
+        {
             return Ok(None);
         }
         if let Some(trouble) = errors::trouble_with_one(&self.manifest, &named, &answer) {
@@ -669,7 +828,9 @@ impl Rest {
         match at(&answer.body, get.item.as_deref().unwrap_or("")) {
             Some(Value::Array(found)) => {
                 let ids = |body: &&Value| {
-                    wanted.is_some_and(|(ty, id)| at(body, &ty.id).and_then(id_text).is_some_and(|own| is_id(ty, id, &own)))
+                    wanted.is_some_and(|(ty, id)| {
+                        at(body, &ty.id).and_then(id_text).is_some_and(|own| is_id(ty, id, &own))
+                    })
                 };
                 match (found.iter().find(ids), found.as_slice()) {
                     (Some(record), _) => Ok(Some(with_etag(record.clone(), &answer))),
@@ -680,7 +841,9 @@ impl Rest {
             }
             // The place is there, and says that it holds none.
             Some(Value::Null) if get.item.is_some() => absent(),
-            Some(Value::Object(record)) if !record.is_empty() => Ok(Some(with_etag(Value::Object(record.clone()), &answer))),
+            Some(Value::Object(record)) if !record.is_empty() => {
+                Ok(Some(with_etag(Value::Object(record.clone()), &answer)))
+            }
             _ => match says_error(&answer.body) {
                 Some(error) => no_record(&format!("the answer has an error ({error})")),
                 None => no_record("the answer has none"),
@@ -698,26 +861,36 @@ struct Asked {
 
 /// Whether an id in an answer is the one asked for, which may have its parent's before it.
 fn is_id(ty: &TypeYaml, wanted: &str, own: &str) -> bool {
-    wanted == own || has_parents(ty) && wanted.split_once('/').is_some_and(|(_, wanted)| wanted == own)
+    wanted == own
+        || has_parents(ty) && wanted.split_once('/').is_some_and(|(_, wanted)| wanted == own)
 }
 
-/// What an answer of status 200 says of an error, in the ways that are common. A manifest's `errors` come before this.
+/// What an answer of status 200 says of an error, in the ways that are common. A manifest's
+/// `errors` come before this.
 pub(super) fn says_error(body: &Value) -> Option<String> {
     let map = body.as_object()?;
     let told = |value: &Value| match value {
         Value::Null | Value::Bool(false) => None,
         Value::String(text) => (!text.trim().is_empty()).then(|| text.clone()),
-        Value::Number(number) => number.as_f64().is_some_and(|n| n != 0.0).then(|| number.to_string()),
+        Value::Number(number) => {
+            number.as_f64().is_some_and(|n| n != 0.0).then(|| number.to_string())
+        }
         Value::Array(list) => (!list.is_empty()).then(|| value.to_string()),
         Value::Object(map) => (!map.is_empty()).then(|| value.to_string()),
         Value::Bool(true) => Some("error: true".into()),
     };
-    let named = ["error", "errors", "exception", "fault"].iter().find_map(|name| map.get(*name).and_then(told));
+    let named = ["error", "errors", "exception", "fault"]
+        .iter()
+        .find_map(|name| map.get(*name).and_then(told));
     let failed = || {
         let status = map.get("status").and_then(Value::as_str).map(str::to_lowercase);
-        let fails = ["success", "ok"].iter().any(|name| map.get(*name) == Some(&Value::Bool(false)))
-            || status.is_some_and(|status| matches!(status.as_str(), "error" | "fail" | "failed" | "failure"));
-        let message = map.get("message").and_then(Value::as_str).unwrap_or("it says that it failed");
+        let fails =
+            ["success", "ok"].iter().any(|name| map.get(*name) == Some(&Value::Bool(false)))
+                || status.is_some_and(|status| {
+                    matches!(status.as_str(), "error" | "fail" | "failed" | "failure")
+                });
+        let message =
+            map.get("message").and_then(Value::as_str).unwrap_or("it says that it failed");
         fails.then(|| message.to_string())
     };
     named.or_else(failed).map(|told| told.chars().take(300).collect())
@@ -725,7 +898,9 @@ pub(super) fn says_error(body: &Value) -> Option<String> {
 
 /// The time of a record's last change.
 fn modified(ty: &TypeYaml, body: &Value) -> Result<Option<Reported>, UnknownTime> {
-    let Some(value) = ty.modified.as_ref().and_then(|place| at(body, place)) else { return Ok(None) };
+    let Some(value) = ty.modified.as_ref().and_then(|place| at(body, place)) else {
+        return Ok(None);
+    };
     let Some(form) = &ty.modified_form else { return Timestamp::read(value) };
     let text = match value {
         Value::Null => return Ok(None),
@@ -735,7 +910,10 @@ fn modified(ty: &TypeYaml, body: &Value) -> Result<Option<Reported>, UnknownTime
     let parsed = jiff::fmt::strtime::parse(form, text.trim()).map_err(|_| UnknownTime)?;
     let offset = parsed.offset().unwrap_or(jiff::tz::Offset::UTC);
     let (time, date) = (parsed.to_datetime(), || parsed.to_date().map(|date| date.at(0, 0, 0, 0)));
-    let at = time.or_else(|_| date()).and_then(|local| offset.to_timestamp(local)).map_err(|_| UnknownTime)?;
+    let at = time
+        .or_else(|_| date())
+        .and_then(|local| offset.to_timestamp(local))
+        .map_err(|_| UnknownTime)?;
     let resolution_ms = match form {
         form if !["%H", "%I", "%T", "%R"].iter().any(|hours| form.contains(hours)) => 86_400_000,
         form if !["%S", "%T"].iter().any(|seconds| form.contains(seconds)) => 60_000,
@@ -744,8 +922,8 @@ fn modified(ty: &TypeYaml, body: &Value) -> Result<Option<Reported>, UnknownTime
     Ok(Some(Reported { at: Timestamp(at.as_millisecond()), resolution_ms }))
 }
 
-/// From when on to ask instead, where the server's clock has been set back since `since` was taken, or was wrong then. `None` within means:
-/// everything.
+/// From when on to ask instead, where the server's clock has been set back since `since` was taken,
+/// or was wrong then. `None` within means: everything.
 fn earlier(mark: &Mark, date: Option<Timestamp>) -> Option<Option<Timestamp>> {
     let (since, date) = (mark.since?, date?);
     if date.plus_ms(CLOCK_TOLERANCE_MS) < since {
@@ -759,11 +937,22 @@ fn earlier(mark: &Mark, date: Option<Timestamp>) -> Option<Option<Timestamp>> {
 pub(super) fn sends_the_page_as_it_is(request: &RequestYaml) -> bool {
     let texts = [&request.path].into_iter().chain(request.query.values());
     let in_body = request.body.as_ref().map(Value::to_string).unwrap_or_default();
-    let expressions = texts.map(String::as_str).chain([in_body.as_str()]).flat_map(|text| text.split("{{").skip(1));
-    let of_page = expressions.filter_map(|rest| rest.split("}}").next()).filter(|expression| expression.contains("page"));
-    let plain =
-        |expression: &str| matches!(expression.replace([' ', '"', '\\'], "").as_str(), "page" | "page|int" | "page|string");
-    of_page.fold(None, |all: Option<bool>, expression| Some(all.unwrap_or(true) && plain(expression))).unwrap_or(false)
+    let expressions = texts
+        .map(String::as_str)
+        .chain([in_body.as_str()])
+        .flat_map(|text| text.split("{{").skip(1));
+    let of_page = expressions
+        .filter_map(|rest| rest.split("}}").next())
+        .filter(|expression| expression.contains("page"));
+    let plain = |expression: &str| {
+        matches!(
+            expression.replace([' ', '"', '\\'], "").as_str(),
+            "page" | "page|int" | "page|string"
+        )
+    };
+    of_page
+        .fold(None, |all: Option<bool>, expression| Some(all.unwrap_or(true) && plain(expression)))
+        .unwrap_or(false)
 }
 
 /// A page of parents.
@@ -778,7 +967,8 @@ pub(super) struct Parents {
 /// What the interpreter itself puts into a record; never sent.
 pub(super) const OWN: [&str; 2] = ["$etag", "$parent"];
 
-/// What of it a record of this type has: of one that stands in no other, a property of that name is its own.
+/// What of it a record of this type has: of one that stands in no other, a property of that name is
+/// its own.
 pub(super) fn own_of(ty: &TypeYaml) -> impl Iterator<Item = &'static str> {
     let parents = has_parents(ty);
     OWN.into_iter().filter(move |own| parents || *own != "$parent")
@@ -857,11 +1047,17 @@ fn page_request(
         variables.push(("since", json!(whole)));
     }
     match (paging, &walk.next) {
-        (Paging::Offset { .. }, Some(Next::Offset(offset))) => variables.push(("offset", json!(offset))),
+        (Paging::Offset { .. }, Some(Next::Offset(offset))) => {
+            variables.push(("offset", json!(offset)))
+        }
         (Paging::Offset { .. }, _) => variables.push(("offset", json!(0))),
         (Paging::Page { .. }, Some(Next::Page(page))) => variables.push(("page", json!(page))),
-        (Paging::Page { first: said, .. }, _) => variables.push(("page", json!(said.or(first).unwrap_or(1)))),
-        (Paging::Cursor { .. }, Some(Next::Cursor(cursor))) => variables.push(("cursor", json!(cursor))),
+        (Paging::Page { first: said, .. }, _) => {
+            variables.push(("page", json!(said.or(first).unwrap_or(1))))
+        }
+        (Paging::Cursor { .. }, Some(Next::Cursor(cursor))) => {
+            variables.push(("cursor", json!(cursor)))
+        }
         (Paging::None | Paging::Cursor { .. } | Paging::Next { .. } | Paging::Link { .. }, _) => {}
     }
     (asked, variables)
@@ -869,6 +1065,7 @@ fn page_request(
 
 impl Deleted {
     fn fits(&self, found: &Value) -> bool {
-        self.is.contains(found) || (!self.is_not.is_empty() && !found.is_null() && !self.is_not.contains(found))
+        self.is.contains(found)
+            || (!self.is_not.is_empty() && !found.is_null() && !self.is_not.contains(found))
     }
 }

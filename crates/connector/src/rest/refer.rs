@@ -1,4 +1,5 @@
-//! References by another property than the id (`reference-by`): to the hub they are ids like any others (P8).
+//! References by another property than the id (`reference-by`): to the hub they are ids like any
+//! others (P8).
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -26,7 +27,10 @@ pub(super) struct Names(Mutex<BTreeMap<(String, String), (Instant, String)>>);
 impl Names {
     fn known(&self, kind: &str, name: &str) -> Option<String> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(&(kind.to_string(), name.to_string())).filter(|(at, _)| at.elapsed() < GOOD_FOR).map(|(_, id)| id.clone())
+        known
+            .get(&(kind.to_string(), name.to_string()))
+            .filter(|(at, _)| at.elapsed() < GOOD_FOR)
+            .map(|(_, id)| id.clone())
     }
 
     fn learn(&self, kind: &str, name: &str, id: &str) {
@@ -48,10 +52,19 @@ pub(super) fn refers_by_name(ty: &TypeYaml) -> bool {
 }
 
 impl Rest {
-    /// The values of a record with ids in the place of names. A name that nobody has stays as it is: a reference that leads nowhere.
-    pub(super) fn with_ids(&self, ty: &TypeYaml, watch: &[PropertyRef], values: &mut [Option<Value>]) -> Result<(), Trouble> {
+    /// The values of a record with ids in the place of names. A name that nobody has stays as it
+    /// is: a reference that leads nowhere.
+    pub(super) fn with_ids(
+        &self,
+        ty: &TypeYaml,
+        watch: &[PropertyRef],
+        values: &mut [Option<Value>],
+    ) -> Result<(), Trouble> {
         for (watched, value) in watch.iter().zip(values) {
-            let Some((kind, path)) = locate(ty, watched).and_then(|located| by(located.property)) else { continue };
+            let Some((kind, path)) = locate(ty, watched).and_then(|located| by(located.property))
+            else {
+                continue;
+            };
             let Some(value) = value else { continue };
             match value {
                 Value::Array(list) => {
@@ -85,28 +98,45 @@ impl Rest {
     }
 
     /// A write with names in the place of ids, as the system wants it.
-    pub(super) fn with_names(&self, ty: &TypeYaml, watch: &[PropertyRef], write: &Write) -> Result<Write, Outcome> {
+    pub(super) fn with_names(
+        &self,
+        ty: &TypeYaml,
+        watch: &[PropertyRef],
+        write: &Write,
+    ) -> Result<Write, Outcome> {
         let mut write = write.clone();
         for value in &mut write.values {
-            let Some((kind, path)) = locate(ty, &watch[value.prop]).and_then(|located| by(located.property)) else { continue };
+            let Some((kind, path)) =
+                locate(ty, &watch[value.prop]).and_then(|located| by(located.property))
+            else {
+                continue;
+            };
             let refused = |message: String| Outcome::Rejected { prop: Some(value.prop), message };
             let named = |id: &Value| self.name_of(kind, path, id).map_err(super::write::busy);
             let displaced = (*value.displaced).clone();
             let before = match displaced {
-                Value::Array(list) => {
-                    Value::Array(list.iter().map(|id| named(id).map(Option::unwrap_or_default)).collect::<Result<_, _>>()?)
-                }
+                Value::Array(list) => Value::Array(
+                    list.iter()
+                        .map(|id| named(id).map(Option::unwrap_or_default))
+                        .collect::<Result<_, _>>()?,
+                ),
                 one => named(&one)?.unwrap_or(one),
             };
             value.value = match &value.value {
                 Value::Array(list) => {
                     let names = list.iter().map(|id| {
-                        named(id)?.ok_or_else(|| refused(format!("{id} of {kind} is not there, or has nothing at `{path}`")))
+                        named(id)?.ok_or_else(|| {
+                            refused(format!(
+                                "{id} of {kind} is not there, or has nothing at `{path}`"
+                            ))
+                        })
                     });
                     Value::Array(names.collect::<Result<_, _>>()?)
                 }
                 one if is_empty(one) => one.clone(),
-                one => named(one)?.ok_or_else(|| refused(format!("{one} of {kind} is not there, or has nothing at `{path}`")))?,
+                one => named(one)?.ok_or_else(|| {
+                    refused(format!("{one} of {kind} is not there, or has nothing at `{path}`"))
+                })?,
             };
             value.displaced = before.into();
         }
@@ -118,7 +148,8 @@ impl Rest {
         let ty = self.ty(kind)?;
         let Some(get) = &ty.get else { return Ok(None) };
         let Some(body) = self.fetch(ty, get, &text)? else { return Ok(None) };
-        let place = ty.properties.get(path).and_then(|property| property.at.as_deref()).unwrap_or(path);
+        let place =
+            ty.properties.get(path).and_then(|property| property.at.as_deref()).unwrap_or(path);
         let name = at(&body, place).filter(|name| !is_empty(name)).cloned();
         if let Some(name) = name.as_ref().and_then(id_text) {
             self.names.learn(kind, &name, &text);

@@ -1,8 +1,9 @@
-//! Registration of webhooks: the system is told where to call when `lockstep run` begins, and again before that ends.
+//! Registration of webhooks: the system is told where to call when `lockstep run` begins, and again
+//! before that ends.
 //!
-//! A program that starts anew looks first whether the system knows the address, so that restarts don't add up to registrations. One that
-//! stops leaves its registration: calls that find nobody are lost, which the next reading on schedule makes good (R4), and the next start
-//! finds it again.
+//! A program that starts anew looks first whether the system knows the address, so that restarts
+//! don't add up to registrations. One that stops leaves its registration: calls that find nobody
+//! are lost, which the next reading on schedule makes good (R4), and the next start finds it again.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -41,7 +42,8 @@ impl Registration {
 }
 
 impl Rest {
-    /// Sees to it that the system calls this address. Gives after how many seconds it is to be told again; nothing if it need not.
+    /// Sees to it that the system calls this address. Gives after how many seconds it is to be told
+    /// again; nothing if it need not.
     pub(super) fn listen(&self, url: &str) -> Result<Option<u64>, Trouble> {
         let Some(hook) = &self.manifest.webhook else { return Ok(None) };
         let Some(register) = &hook.register else { return Ok(None) };
@@ -61,13 +63,21 @@ impl Rest {
             if !matches!(answer.status, 409 | 422) || hook.registered.is_some() {
                 self.expect_success(register, &answer)?;
             }
-            known =
-                Known { id: hook.register_id.as_ref().and_then(|place| at(&answer.body, place)).and_then(text), secret: None };
+            known = Known {
+                id: hook
+                    .register_id
+                    .as_ref()
+                    .and_then(|place| at(&answer.body, place))
+                    .and_then(text),
+                secret: None,
+            };
         }
         if let (Some(secret), None, Some(id)) = (&hook.secret, &known.secret, &known.id) {
             let answer = self.asked(&secret.request, Some(id), url)?;
             self.expect_success(&secret.request, &answer)?;
-            known.secret = at(&answer.body, secret.item.as_deref().unwrap_or("")).and_then(Value::as_str).map(str::to_string);
+            known.secret = at(&answer.body, secret.item.as_deref().unwrap_or(""))
+                .and_then(Value::as_str)
+                .map(str::to_string);
         }
         self.registration.keep(known);
         Ok(hook.renew_s)
@@ -78,7 +88,9 @@ impl Rest {
         let Some(known) = &hook.registered else { return Ok(None) };
         let answer = self.asked(&known.request, None, url)?;
         self.expect_success(&known.request, &answer)?;
-        let Some(Value::Array(all)) = at(&answer.body, known.items.as_deref().unwrap_or("")) else { return Ok(None) };
+        let Some(Value::Array(all)) = at(&answer.body, known.items.as_deref().unwrap_or("")) else {
+            return Ok(None);
+        };
         let ours = all.iter().find(|one| at(one, &known.url).and_then(Value::as_str) == Some(url));
         Ok(ours.and_then(|one| at(one, &known.id)).and_then(text))
     }
@@ -93,7 +105,8 @@ impl Rest {
     }
 
     fn asked(&self, request: &RequestYaml, id: Option<&str>, url: &str) -> Result<Answer, Trouble> {
-        let context = self.client.context([("url", json!(url)), ("hook", json!(id.unwrap_or_default()))]);
+        let context =
+            self.client.context([("url", json!(url)), ("hook", json!(id.unwrap_or_default()))]);
         self.client.read(request, &context)
     }
 

@@ -1,8 +1,10 @@
-//! Secrets are kept out of what is told and stored: a system may repeat what it was sent, key and all, in an error, in an address, in a
-//! record. Whatever leaves a connector as words passes by here, and so does what it reads.
+//! Secrets are kept out of what is told and stored: a system may repeat what it was sent, key and
+//! all, in an error, in an address, in a record. Whatever leaves a connector as words passes by
+//! here, and so does what it reads.
 //!
-//! A secret is recognised in whatever encoding it is repeated: each of its characters may stand as it is, percent-encoded, as in a form,
-//! escaped as in JSON, or as a character reference of HTML, once or twice over; the whole may be in base64 or in hexadecimal digits.
+//! A secret is recognised in whatever encoding it is repeated: each of its characters may stand as
+//! it is, percent-encoded, as in a form, escaped as in JSON, or as a character reference of HTML,
+//! once or twice over; the whole may be in base64 or in hexadecimal digits.
 
 use lockstep_model::Value;
 use serde_json::Map;
@@ -28,13 +30,17 @@ pub struct Secrets(Vec<Pattern>);
 /// One secret, or a coded form of one.
 struct Pattern {
     chars: Vec<char>,
-    /// The longest part of letters and digits, which no encoding changes: where it is not in a text, nothing of the secret is.
+    /// The longest part of letters and digits, which no encoding changes: where it is not in a
+    /// text, nothing of the secret is.
     anchor: String,
 }
 
 impl Pattern {
     fn of(text: &str) -> Pattern {
-        let anchor = text.split(|c: char| !c.is_ascii_alphanumeric()).max_by_key(|part| part.len()).unwrap_or_default();
+        let anchor = text
+            .split(|c: char| !c.is_ascii_alphanumeric())
+            .max_by_key(|part| part.len())
+            .unwrap_or_default();
         Pattern { chars: text.chars().collect(), anchor: anchor.to_string() }
     }
 
@@ -43,12 +49,16 @@ impl Pattern {
         if !text.get(from..)?.contains(&self.anchor) {
             return None;
         }
-        text[from..].char_indices().map(|(at, _)| from + at).find_map(|at| self.ends(text, at).map(|end| (at, end)))
+        text[from..]
+            .char_indices()
+            .map(|(at, _)| from + at)
+            .find_map(|at| self.ends(text, at).map(|end| (at, end)))
     }
 
     /// Where it ends in the text if it begins there.
     fn ends(&self, text: &str, at: usize) -> Option<usize> {
-        // All places that so many of its characters may have led to: an encoding can be read in more than one way.
+        // All places that so many of its characters may have led to: an encoding can be read in
+        // more than one way.
         let mut places = vec![at];
         for c in &self.chars {
             let mut next: Vec<usize> = Vec::new();
@@ -68,7 +78,8 @@ impl Pattern {
     }
 }
 
-/// Where a character ends that begins at this place of a text, in each way in which it may be written there.
+/// Where a character ends that begins at this place of a text, in each way in which it may be
+/// written there.
 fn written(text: &str, at: usize, c: char) -> Vec<usize> {
     let rest = &text[at..];
     let mut ends = Vec::new();
@@ -92,7 +103,9 @@ fn percent(rest: &str, c: char) -> Option<usize> {
     for byte in c.encode_utf8(&mut bytes).bytes() {
         let mut here = rest.get(long..)?.strip_prefix('%')?;
         long += 1;
-        while let Some(again) = here.strip_prefix("25").filter(|again| byte != b'%' || again.starts_with("25")) {
+        while let Some(again) =
+            here.strip_prefix("25").filter(|again| byte != b'%' || again.starts_with("25"))
+        {
             here = again;
             long += 2;
         }
@@ -160,15 +173,19 @@ fn reference(rest: &str, c: char) -> Option<usize> {
             "nbsp" => Some('\u{a0}'),
             _ => {
                 let number = name.strip_prefix('#').filter(|_| name.len() <= 9)?;
-                let hexadecimal = number.strip_prefix(['x', 'X']).map(|digits| u32::from_str_radix(digits, 16));
+                let hexadecimal =
+                    number.strip_prefix(['x', 'X']).map(|digits| u32::from_str_radix(digits, 16));
                 char::from_u32(hexadecimal.unwrap_or_else(|| number.parse()).ok()?)
             }
         };
         // `&amp;quot;`: what follows is the reference.
-        let again =
-            after.split_once(';').is_some_and(|(name, _)| !name.is_empty() && name.len() <= 9 && !name.contains(['&', ' ']));
+        let again = after.split_once(';').is_some_and(|(name, _)| {
+            !name.is_empty() && name.len() <= 9 && !name.contains(['&', ' '])
+        });
         match named {
-            Some(named) if named == c && !(name == "amp" && c == '&' && after.starts_with("amp;")) => {
+            Some(named)
+                if named == c && !(name == "amp" && c == '&' && after.starts_with("amp;")) =>
+            {
                 return Some(rest.len() - after.len());
             }
             Some('&') if again => inside = after,
@@ -177,7 +194,8 @@ fn reference(rest: &str, c: char) -> Option<usize> {
     }
 }
 
-/// The parts of base64 that hold all of these bytes and nothing of what may stand around them, for each place they may begin at.
+/// The parts of base64 that hold all of these bytes and nothing of what may stand around them, for
+/// each place they may begin at.
 fn coded(bytes: &[u8]) -> Vec<String> {
     let mut found = Vec::new();
     for before in 0..3 {
@@ -186,13 +204,18 @@ fn coded(bytes: &[u8]) -> Vec<String> {
         let (first, end) = ((before * 8).div_ceil(6), (before + bytes.len()) * 8 / 6);
         let part = whole.get(first..end).unwrap_or_default();
         let for_addresses = part.replace('+', "-").replace('/', "_");
-        found.extend([part.to_string(), for_addresses].into_iter().filter(|part| part.len() >= SHORTEST_CODED));
+        found.extend(
+            [part.to_string(), for_addresses]
+                .into_iter()
+                .filter(|part| part.len() >= SHORTEST_CODED),
+        );
     }
     found
 }
 
 impl Secrets {
-    /// The settings that are marked as secret, and what requests carry to be let in, however it is written on the way.
+    /// The settings that are marked as secret, and what requests carry to be let in, however it is
+    /// written on the way.
     pub fn of(manifest: &Manifest, settings: &Map<String, Value>) -> Secrets {
         let mut secrets = Secrets::default();
         let marked = manifest.settings.iter().filter(|(_, setting)| setting.secret);
@@ -205,7 +228,8 @@ impl Secrets {
             }
         }
         let context = Value::Object(settings.clone());
-        let auths = std::iter::once(&manifest.auth).chain(manifest.apis.values().map(|api| &api.auth));
+        let auths =
+            std::iter::once(&manifest.auth).chain(manifest.apis.values().map(|api| &api.auth));
         for auth in auths {
             let Auth { basic, bearer, headers, query, token, .. } = auth;
             let pairs = basic.iter().chain(token.iter().filter_map(|token| token.basic.as_ref()));
@@ -213,7 +237,12 @@ impl Secrets {
                 secrets.add(&base64(pair.as_bytes()));
                 secrets.add(pair.split_once(':').map_or("", |(_, password)| password));
             }
-            for text in bearer.iter().chain(headers.values()).chain(query.values()).filter(|text| text.contains("{{")) {
+            for text in bearer
+                .iter()
+                .chain(headers.values())
+                .chain(query.values())
+                .filter(|text| text.contains("{{"))
+            {
                 secrets.add(&render(text, &context).unwrap_or_default());
             }
         }
@@ -237,7 +266,8 @@ impl Secrets {
         }
         // A key of many lines is told line by line as well.
         let lines = secret.replace("\\n", "\n");
-        let lines = lines.lines().filter(|line| line.len() > 3 * SHORTEST && !line.starts_with("-----"));
+        let lines =
+            lines.lines().filter(|line| line.len() > 3 * SHORTEST && !line.starts_with("-----"));
         forms.extend(lines.map(|line| line.trim().to_string()));
         for form in forms {
             if !self.0.iter().any(|known| known.chars.iter().copied().eq(form.chars())) {
@@ -248,8 +278,11 @@ impl Secrets {
 
     /// The text without secrets, those and these.
     pub fn cover(&self, text: String, more: &[String]) -> String {
-        let more: Vec<Pattern> =
-            more.iter().filter(|secret| secret.len() >= SHORTEST).map(|secret| Pattern::of(secret)).collect();
+        let more: Vec<Pattern> = more
+            .iter()
+            .filter(|secret| secret.len() >= SHORTEST)
+            .map(|secret| Pattern::of(secret))
+            .collect();
         self.0.iter().chain(&more).fold(text, |text, secret| {
             let (mut covered, mut from) = (String::new(), 0);
             while let Some((start, end)) = secret.find(&text, from) {
@@ -276,7 +309,9 @@ impl Secrets {
         match value {
             Value::String(text) => self.are_in(text, more),
             Value::Array(list) => list.iter().any(|value| self.are_within(value, more)),
-            Value::Object(map) => map.iter().any(|(key, value)| self.are_in(key, more) || self.are_within(value, more)),
+            Value::Object(map) => map
+                .iter()
+                .any(|(key, value)| self.are_in(key, more) || self.are_within(value, more)),
             _ => false,
         }
     }
@@ -286,7 +321,9 @@ impl Secrets {
         match trouble {
             Trouble::Unauthorized(text) => Trouble::Unauthorized(cover(text)),
             Trouble::Unreachable(text) => Trouble::Unreachable(cover(text)),
-            Trouble::Busy { retry_after_ms, message } => Trouble::Busy { retry_after_ms, message: cover(message) },
+            Trouble::Busy { retry_after_ms, message } => {
+                Trouble::Busy { retry_after_ms, message: cover(message) }
+            }
             Trouble::Malformed(text) => Trouble::Malformed(cover(text)),
             Trouble::Misconfigured(text) => Trouble::Misconfigured(cover(text)),
         }
@@ -297,10 +334,16 @@ impl Secrets {
         match outcome {
             Outcome::Done(record) => Outcome::Done(record),
             Outcome::Conflict { message } => Outcome::Conflict { message: cover(message) },
-            Outcome::Duplicate { id, message } => Outcome::Duplicate { id, message: cover(message) },
-            Outcome::Rejected { prop, message } => Outcome::Rejected { prop, message: cover(message) },
+            Outcome::Duplicate { id, message } => {
+                Outcome::Duplicate { id, message: cover(message) }
+            }
+            Outcome::Rejected { prop, message } => {
+                Outcome::Rejected { prop, message: cover(message) }
+            }
             Outcome::Gone { message } => Outcome::Gone { message: cover(message) },
-            Outcome::Later { retry_after_ms, message } => Outcome::Later { retry_after_ms, message: cover(message) },
+            Outcome::Later { retry_after_ms, message } => {
+                Outcome::Later { retry_after_ms, message: cover(message) }
+            }
             Outcome::Unknown { message } => Outcome::Unknown { message: cover(message) },
             Outcome::Accepted { message } => Outcome::Accepted { message: cover(message) },
             Outcome::Stopped(trouble) => Outcome::Stopped(self.in_trouble(trouble, more)),
@@ -325,20 +368,26 @@ mod tests {
         use super::super::template::percent_encoded;
         let json = |text: &str| serde_json::to_string(text).unwrap();
         let entity = |digits: fn(u32) -> String| {
-            KEY.chars().map(|c| if c.is_alphanumeric() { c.to_string() } else { digits(c as u32) }).collect::<String>()
+            KEY.chars()
+                .map(|c| if c.is_alphanumeric() { c.to_string() } else { digits(c as u32) })
+                .collect::<String>()
         };
-        let html =
-            KEY.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;");
-        let ascii: String =
-            KEY.encode_utf16()
-                .map(|u| {
-                    if u < 128 && (u as u8).is_ascii_alphanumeric() {
-                        (u as u8 as char).to_string()
-                    } else {
-                        format!("\\u{u:04x}")
-                    }
-                })
-                .collect();
+        let html = KEY
+            .replace('&', "&amp;")
+            .replace('<', "&lt;")
+            .replace('>', "&gt;")
+            .replace('"', "&quot;")
+            .replace('\'', "&#39;");
+        let ascii: String = KEY
+            .encode_utf16()
+            .map(|u| {
+                if u < 128 && (u as u8).is_ascii_alphanumeric() {
+                    (u as u8 as char).to_string()
+                } else {
+                    format!("\\u{u:04x}")
+                }
+            })
+            .collect();
         let coded = |before: &str, after: &str| base64(format!("{before}{KEY}{after}").as_bytes());
         for repeated in [
             KEY.to_string(),
@@ -370,11 +419,16 @@ mod tests {
             hex(KEY.as_bytes()).to_uppercase(),
         ] {
             let told = secrets().cover(format!("before {repeated}, after"), &[]);
-            assert!(told.starts_with("before ") && told.ends_with("after") && told.contains(COVER), "{repeated}: {told}");
+            assert!(
+                told.starts_with("before ") && told.ends_with("after") && told.contains(COVER),
+                "{repeated}: {told}"
+            );
             assert!(!told.contains("s3cr3t") && told.len() < 60, "{repeated}: {told}");
             assert!(secrets().are_in(&repeated, &[]), "{repeated}");
         }
-        for other in ["s3cr3t", "s3cr3t/k", "before after", "%%%&&&\\\\+++", "&amp;&#;&#x;\\u\\x", ""] {
+        for other in
+            ["s3cr3t", "s3cr3t/k", "before after", "%%%&&&\\\\+++", "&amp;&#;&#x;\\u\\x", ""]
+        {
             assert_eq!(secrets().cover(other.to_string(), &[]), other);
         }
     }

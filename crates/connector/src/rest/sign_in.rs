@@ -1,5 +1,6 @@
-//! A person's sign-in: the authorization code grant (RFC 6749, section 4.1) with PKCE (RFC 7636), coming back to an address of this
-//! machine (RFC 8252). This makes the address to open and exchanges the code; opening it and waiting for the answer is the caller's.
+//! A person's sign-in: the authorization code grant (RFC 6749, section 4.1) with PKCE (RFC 7636),
+//! coming back to an address of this machine (RFC 8252). This makes the address to open and
+//! exchanges the code; opening it and waiting for the answer is the caller's.
 
 use std::sync::PoisonError;
 
@@ -40,8 +41,19 @@ impl Rest {
 
     /// Begins a sign-in that comes back to `redirect`.
     pub fn begin_sign_in(&self, redirect: &str) -> Result<SigningIn, Trouble> {
-        let none = || Trouble::Misconfigured(format!("{} is not signed in to by a person", self.manifest.title));
-        let sign_in = self.manifest.auth.token.as_ref().and_then(|token| token.sign_in.as_ref()).ok_or_else(none)?;
+        let none = || {
+            Trouble::Misconfigured(format!(
+                "{} is not signed in to by a person",
+                self.manifest.title
+            ))
+        };
+        let sign_in = self
+            .manifest
+            .auth
+            .token
+            .as_ref()
+            .and_then(|token| token.sign_in.as_ref())
+            .ok_or_else(none)?;
         let context = self.client.context([]);
         let made = |text: &str| render(text, &context).map_err(Trouble::Misconfigured);
         let state = url_base64(&random::<16>()?);
@@ -61,9 +73,11 @@ impl Rest {
         for (key, value) in &sign_in.query {
             query.push((key.as_str(), made(value)?));
         }
-        let query: Vec<String> = query.iter().map(|(key, value)| format!("{key}={}", percent_encoded(value))).collect();
+        let query: Vec<String> =
+            query.iter().map(|(key, value)| format!("{key}={}", percent_encoded(value))).collect();
         let page = made(&sign_in.authorize)?;
-        let url = format!("{page}{}{}", if page.contains('?') { '&' } else { '?' }, query.join("&"));
+        let url =
+            format!("{page}{}{}", if page.contains('?') { '&' } else { '?' }, query.join("&"));
         Ok(SigningIn { url, redirect: redirect.to_string(), state, verifier })
     }
 
@@ -84,7 +98,11 @@ impl Rest {
         let query = came_back.split_once('?').map_or(came_back, |(_, query)| query);
         let query = query.split('#').next().unwrap_or_default().trim();
         let field = |name: &str| {
-            query.split('&').filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == name).map(|(_, v)| decoded(v))
+            query
+                .split('&')
+                .filter_map(|pair| pair.split_once('='))
+                .find(|(key, _)| *key == name)
+                .map(|(_, v)| decoded(v))
         };
         if field("state").as_deref() != Some(&signing_in.state) {
             return Err(Trouble::Unauthorized(
@@ -94,7 +112,10 @@ impl Rest {
         }
         if let Some(error) = field("error") {
             let why = field("error_description").map(|why| format!(": {why}")).unwrap_or_default();
-            return Err(Trouble::Unauthorized(format!("{} did not let you in ({error}{why})", self.manifest.title)));
+            return Err(Trouble::Unauthorized(format!(
+                "{} did not let you in ({error}{why})",
+                self.manifest.title
+            )));
         }
         let Some(code) = field("code").filter(|code| !code.is_empty()) else {
             return Err(Trouble::Unauthorized(
@@ -111,12 +132,18 @@ impl Rest {
             ("redirect_uri", signing_in.redirect.clone()),
             ("code_verifier", signing_in.verifier.clone()),
         ];
-        for (key, value) in token.form.iter().filter(|(key, _)| !matches!(key.as_str(), "grant_type" | "refresh_token")) {
+        for (key, value) in token
+            .form
+            .iter()
+            .filter(|(key, _)| !matches!(key.as_str(), "grant_type" | "refresh_token"))
+        {
             form.push((key, render(value, &context).map_err(Trouble::Misconfigured)?));
         }
         let given = self.client.ask_for_token(token, &context, &form)?;
         let tells = token.sign_in.iter().flat_map(|page| &page.tells);
-        let told = tells.filter_map(|(setting, claim)| Some((setting.clone(), claim_of(given.id_token.as_deref()?, claim)?)));
+        let told = tells.filter_map(|(setting, claim)| {
+            Some((setting.clone(), claim_of(given.id_token.as_deref()?, claim)?))
+        });
         *self.told.lock().unwrap_or_else(PoisonError::into_inner) = told.collect();
         let setting = at_setting(&context);
         let kept = given.kept(None, Some(fingerprint(&setting)));
@@ -153,7 +180,10 @@ mod tests {
     fn the_challenge_is_that_of_rfc_7636() {
         // Appendix B.
         let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-        assert_eq!(url_base64(digest(&SHA256, verifier.as_bytes()).as_ref()), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
+        assert_eq!(
+            url_base64(digest(&SHA256, verifier.as_bytes()).as_ref()),
+            "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+        );
         assert_eq!(decoded("a%2Bb+c%zz"), "a+b c%zz");
     }
 }

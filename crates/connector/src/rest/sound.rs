@@ -1,12 +1,15 @@
-//! What a manifest must hold beyond its grammar: names that lead somewhere, templates that can be read, lists that a
-//! request can page through. A manifest that passes here has no mistake that would show only in the middle of a run.
+//! What a manifest must hold beyond its grammar: names that lead somewhere, templates that can be
+//! read, lists that a request can page through. A manifest that passes here has no mistake that
+//! would show only in the middle of a run.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use super::place::Fault;
-use super::written::{GetYaml, Manifest, Paging, PropertyYaml, RequestYaml, TypeWord, TypeYaml, WriteYaml};
+use super::written::{
+    GetYaml, Manifest, Paging, PropertyYaml, RequestYaml, TypeWord, TypeYaml, WriteYaml,
+};
 use super::{effect, template};
 
 /// Variables that requests bring along; a setting of the same name would hide behind them.
@@ -57,31 +60,71 @@ pub fn settle(mut manifest: Manifest, text: &str) -> Result<Manifest, Vec<Fault>
     let budgets: Vec<String> = manifest.rate.budgets.keys().cloned().collect();
     let mut texts: Vec<String> = vec![manifest.base.clone(), manifest.test.clone()];
     texts.extend(manifest.apis.values().map(|api| api.base.clone()));
-    texts.extend(manifest.headers.values().chain(manifest.apis.values().flat_map(|api| api.headers.values())).cloned());
+    texts.extend(
+        manifest
+            .headers
+            .values()
+            .chain(manifest.apis.values().flat_map(|api| api.headers.values()))
+            .cloned(),
+    );
     if manifest.rate.per_second.is_some_and(|rate| !(0.001..=100_000.0).contains(&rate)) {
         let message = "rate: `per-second` is a number from 0.001 to 100000".to_string();
         wrong.push(Fault::at(text, &["rate:", "per-second:"], message));
     }
     for auth in [&manifest.auth].into_iter().chain(manifest.apis.values().map(|api| &api.auth)) {
-        texts.extend(auth.basic.iter().chain(&auth.bearer).chain(auth.headers.values()).chain(auth.query.values()).cloned());
-        for sends in auth.token.iter().filter_map(|t| t.sends.as_ref()).chain(auth.jwt.iter().filter_map(|j| j.sends.as_ref())) {
-            texts.extend(sends.basic.iter().chain(sends.headers.values()).chain(sends.query.values()).cloned());
+        texts.extend(
+            auth.basic
+                .iter()
+                .chain(&auth.bearer)
+                .chain(auth.headers.values())
+                .chain(auth.query.values())
+                .cloned(),
+        );
+        for sends in auth
+            .token
+            .iter()
+            .filter_map(|t| t.sends.as_ref())
+            .chain(auth.jwt.iter().filter_map(|j| j.sends.as_ref()))
+        {
+            texts.extend(
+                sends
+                    .basic
+                    .iter()
+                    .chain(sends.headers.values())
+                    .chain(sends.query.values())
+                    .cloned(),
+            );
         }
-        for jwt in auth.jwt.iter().chain(auth.token.iter().filter_map(|token| token.assertion.as_ref())) {
+        for jwt in
+            auth.jwt.iter().chain(auth.token.iter().filter_map(|token| token.assertion.as_ref()))
+        {
             texts.push(jwt.key.clone());
-            jwt.header.values().chain(jwt.claims.values()).for_each(|value| collect(value, &mut texts));
+            jwt.header
+                .values()
+                .chain(jwt.claims.values())
+                .for_each(|value| collect(value, &mut texts));
         }
         if let Some(token) = &auth.token {
             texts.extend(token.query.values().cloned());
             token.json.iter().for_each(|json| collect(json, &mut texts));
             texts.extend(
-                [&token.url].into_iter().chain(&token.basic).chain(token.headers.values()).chain(token.form.values()).cloned(),
+                [&token.url]
+                    .into_iter()
+                    .chain(&token.basic)
+                    .chain(token.headers.values())
+                    .chain(token.form.values())
+                    .cloned(),
             );
             texts.extend(
                 token
                     .sign_in
                     .iter()
-                    .flat_map(|page| [&page.authorize, &page.client].into_iter().chain(&page.scope).chain(page.query.values()))
+                    .flat_map(|page| {
+                        [&page.authorize, &page.client]
+                            .into_iter()
+                            .chain(&page.scope)
+                            .chain(page.query.values())
+                    })
                     .cloned(),
             );
         }
@@ -97,7 +140,9 @@ pub fn settle(mut manifest: Manifest, text: &str) -> Result<Manifest, Vec<Fault>
     }
     if let Some(account) = &manifest.account {
         texts.push(account.request.path.clone());
-        texts.extend(account.request.query.values().chain(account.request.headers.values()).cloned());
+        texts.extend(
+            account.request.query.values().chain(account.request.headers.values()).cloned(),
+        );
         account.request.body.iter().for_each(|body| collect(body, &mut texts));
         if let Some(api) = account.request.api.as_ref().filter(|api| !apis.contains(api)) {
             let message = format!("account: there is no api `{api}`; {}", known("apis has", &apis));
@@ -108,8 +153,11 @@ pub fn settle(mut manifest: Manifest, text: &str) -> Result<Manifest, Vec<Fault>
         texts.extend(hook.signature.iter().map(|signature| signature.secret.clone()));
         texts.extend(hook.jwt.iter().map(|jwt| jwt.key.clone()));
         let there = hook.registered.as_ref().map(|there| &there.request);
-        for request in
-            [&hook.register, &hook.renew].into_iter().flatten().chain(there).chain(hook.secret.iter().map(|s| &s.request))
+        for request in [&hook.register, &hook.renew]
+            .into_iter()
+            .flatten()
+            .chain(there)
+            .chain(hook.secret.iter().map(|s| &s.request))
         {
             texts.push(request.path.clone());
             texts.extend(request.query.values().chain(request.headers.values()).cloned());
@@ -121,16 +169,23 @@ pub fn settle(mut manifest: Manifest, text: &str) -> Result<Manifest, Vec<Fault>
             wrong.push(Fault::at(text, &["webhook:"], message.into()));
         }
         if (hook.registered.is_some() || hook.renew_s.is_some()) && hook.register.is_none() {
-            wrong.push(Fault::at(text, &["webhook:"], "webhook: `registered` and `renew-s` need `register`".into()));
+            wrong.push(Fault::at(
+                text,
+                &["webhook:"],
+                "webhook: `registered` and `renew-s` need `register`".into(),
+            ));
         }
         for kind in hook.types.keys().filter(|kind| !kinds.contains(kind)) {
-            let message = format!("webhook: `{kind}` is no record type here; {}", known("there are", &kinds));
+            let message =
+                format!("webhook: `{kind}` is no record type here; {}", known("there are", &kinds));
             wrong.push(Fault::at(text, &["webhook:", "types:", kind], message));
         }
     }
     texts.extend(manifest.settings.values().filter_map(|setting| setting.default.clone()));
     let asked = manifest.notices.iter().map(|notice| ("notices:", &notice.request));
-    for (word, request) in asked.chain(manifest.to_settle.iter().map(|question| ("to-settle:", &question.request))) {
+    for (word, request) in
+        asked.chain(manifest.to_settle.iter().map(|question| ("to-settle:", &question.request)))
+    {
         texts.push(request.path.clone());
         texts.extend(request.query.values().chain(request.headers.values()).cloned());
         request.body.iter().for_each(|body| collect(body, &mut texts));
@@ -139,17 +194,33 @@ pub fn settle(mut manifest: Manifest, text: &str) -> Result<Manifest, Vec<Fault>
             wrong.push(Fault::at(text, &[word, "api:", api], message));
         }
         // Queries may be a POST; nothing else that could write is sent.
-        if request.method.as_ref().is_some_and(|method| !matches!(method.as_str(), "GET" | "POST")) {
-            wrong.push(Fault::at(text, &[word], format!("{word} a request that reads is a GET, or a POST that queries")));
+        if request.method.as_ref().is_some_and(|method| !matches!(method.as_str(), "GET" | "POST"))
+        {
+            wrong.push(Fault::at(
+                text,
+                &[word],
+                format!("{word} a request that reads is a GET, or a POST that queries"),
+            ));
         }
     }
-    for kind in manifest.to_settle.iter().filter_map(|question| question.of.as_ref()).filter(|kind| !kinds.contains(kind)) {
-        let message = format!("to-settle: `{kind}` is no record type here; {}", known("there are", &kinds));
+    for kind in manifest
+        .to_settle
+        .iter()
+        .filter_map(|question| question.of.as_ref())
+        .filter(|kind| !kinds.contains(kind))
+    {
+        let message =
+            format!("to-settle: `{kind}` is no record type here; {}", known("there are", &kinds));
         wrong.push(Fault::at(text, &["to-settle:", "of:", kind], message));
     }
-    for (name, other) in manifest.settings.iter().filter_map(|(name, setting)| Some((name, setting.unless.as_ref()?))) {
+    for (name, other) in manifest
+        .settings
+        .iter()
+        .filter_map(|(name, setting)| Some((name, setting.unless.as_ref()?)))
+    {
         if !manifest.settings.contains_key(other) {
-            let message = format!("the setting `{name}` says `unless: {other}`, which is no setting here");
+            let message =
+                format!("the setting `{name}` says `unless: {other}`, which is no setting here");
             wrong.push(Fault::at(text, &["settings:", &format!("{name}:"), "unless:"], message));
         }
     }
@@ -162,7 +233,8 @@ pub fn settle(mut manifest: Manifest, text: &str) -> Result<Manifest, Vec<Fault>
         for request in requests(ty) {
             request.api = request.api.take().or_else(|| own.clone());
             if let Some(api) = request.api.as_ref().filter(|api| !apis.contains(api)) {
-                let message = format!("{kind}: there is no api `{api}`; {}", known("apis has", &apis));
+                let message =
+                    format!("{kind}: there is no api `{api}`; {}", known("apis has", &apis));
                 wrong.push(Fault::at(text, &["types:", &format!("{kind}:"), "api:", api], message));
             }
             texts.push(request.path.clone());
@@ -170,28 +242,45 @@ pub fn settle(mut manifest: Manifest, text: &str) -> Result<Manifest, Vec<Fault>
             request.body.iter().for_each(|body| collect(body, &mut texts));
         }
         for how in [&ty.create, &ty.update].into_iter().flatten() {
-            how.beside.values().chain(how.defaults.values()).for_each(|value| collect(value, &mut texts));
+            how.beside
+                .values()
+                .chain(how.defaults.values())
+                .for_each(|value| collect(value, &mut texts));
         }
         for list in [Some(&ty.list), ty.changes.as_ref()].into_iter().flatten() {
             pages(text, kind, &list.request, &list.paging, &mut wrong);
             if let Some(name) = list.budget.as_ref().filter(|name| !budgets.contains(*name)) {
-                let message = format!("{kind}: there is no budget `{name}`; {}", known("rate has", &budgets));
-                wrong.push(Fault::at(text, &["types:", &format!("{kind}:"), "budget:", name], message));
+                let message =
+                    format!("{kind}: there is no budget `{name}`; {}", known("rate has", &budgets));
+                wrong.push(Fault::at(
+                    text,
+                    &["types:", &format!("{kind}:"), "budget:", name],
+                    message,
+                ));
             }
-            list.parents.iter().for_each(|parents| pages(text, kind, &parents.request, &parents.paging, &mut wrong));
+            list.parents.iter().for_each(|parents| {
+                pages(text, kind, &parents.request, &parents.paging, &mut wrong)
+            });
         }
         ty.gone.iter().for_each(|gone| pages(text, kind, &gone.request, &gone.paging, &mut wrong));
         times(text, kind, ty, &mut wrong);
     }
-    for (place, template) in manifest.headers.iter().chain(manifest.apis.values().flat_map(|api| &api.headers)) {
-        for name in template::variables(template).iter().filter(|name| !settings.contains(name.as_str())) {
-            let message = format!("headers: `{place}` names `{name}`, which is no setting, so it would never be sent");
+    for (place, template) in
+        manifest.headers.iter().chain(manifest.apis.values().flat_map(|api| &api.headers))
+    {
+        for name in
+            template::variables(template).iter().filter(|name| !settings.contains(name.as_str()))
+        {
+            let message = format!(
+                "headers: `{place}` names `{name}`, which is no setting, so it would never be sent"
+            );
             wrong.push(Fault::at(text, &["headers:", place], message));
         }
     }
     for path in manifest.errors.iter().filter_map(|rule| rule.blames.as_ref()) {
         if !manifest.types.values().any(|ty| ty.properties.contains_key(path)) {
-            let message = format!("errors: `blames` names `{path}`, which is no property of any record type");
+            let message =
+                format!("errors: `blames` names `{path}`, which is no property of any record type");
             wrong.push(Fault::at(text, &["errors:", path], message));
         }
     }
@@ -207,15 +296,22 @@ pub fn settle(mut manifest: Manifest, text: &str) -> Result<Manifest, Vec<Fault>
 
 fn refers(text: &str, kind: &str, ty: &TypeYaml, kinds: &[String], wrong: &mut Vec<Fault>) {
     let key = format!("{kind}:");
-    let mut told =
-        |words: &[&str], message: String| wrong.push(Fault::at(text, &[&["types:", key.as_str()], words].concat(), message));
+    let mut told = |words: &[&str], message: String| {
+        wrong.push(Fault::at(text, &[&["types:", key.as_str()], words].concat(), message))
+    };
     for (path, property) in &ty.properties {
         if let Some(to) = property.reference.as_ref().filter(|to| !kinds.contains(to)) {
-            let message = format!("{kind}.{path} refers to `{to}`, which is no record type here; {}", known("there are", kinds));
+            let message = format!(
+                "{kind}.{path} refers to `{to}`, which is no record type here; {}",
+                known("there are", kinds)
+            );
             told(&["properties:", &format!("{path}:"), to], message);
         }
-        if let Some(from) = property.derived_from.as_ref().filter(|from| !ty.properties.contains_key(*from)) {
-            let message = format!("{kind}.{path} is derived from `{from}`, which is no property of {kind}");
+        if let Some(from) =
+            property.derived_from.as_ref().filter(|from| !ty.properties.contains_key(*from))
+        {
+            let message =
+                format!("{kind}.{path} is derived from `{from}`, which is no property of {kind}");
             told(&["properties:", &format!("{path}:"), from], message);
         }
     }
@@ -223,19 +319,33 @@ fn refers(text: &str, kind: &str, ty: &TypeYaml, kinds: &[String], wrong: &mut V
         let Some(time) = &property.modified else { continue };
         if time == path || !ty.properties.contains_key(time) {
             let why = if time == path { "itself" } else { "no property of it" };
-            let message = format!("{kind}.{path} has the time of its last change in `{time}`, which is {why}");
+            let message = format!(
+                "{kind}.{path} has the time of its last change in `{time}`, which is {why}"
+            );
             told(&["properties:", &format!("{path}:"), "modified:"], message);
         }
     }
     for path in ty.find.keys().filter(|path| !ty.properties.contains_key(*path)) {
-        told(&["find:", path], format!("{kind}: `find` looks for `{path}`, which is no property of {kind}"));
+        told(
+            &["find:", path],
+            format!("{kind}: `find` looks for `{path}`, which is no property of {kind}"),
+        );
     }
     if let Some(path) = ty.created.as_ref().filter(|path| !ty.properties.contains_key(*path)) {
-        told(&["created:", path], format!("{kind}: `created` names `{path}`, which is no property of {kind}"));
+        told(
+            &["created:", path],
+            format!("{kind}: `created` names `{path}`, which is no property of {kind}"),
+        );
     }
-    let lists_ids = [Some(&ty.list), ty.changes.as_ref()].into_iter().flatten().any(|list| list.each_id.is_some());
+    let lists_ids = [Some(&ty.list), ty.changes.as_ref()]
+        .into_iter()
+        .flatten()
+        .any(|list| list.each_id.is_some());
     if lists_ids && ty.get.is_none() {
-        told(&["each-id"], format!("{kind}: a list with `each-id` needs `get`, which reads each record"));
+        told(
+            &["each-id"],
+            format!("{kind}: a list with `each-id` needs `get`, which reads each record"),
+        );
     }
 }
 
@@ -245,11 +355,19 @@ fn by_name(manifest: &Manifest, text: &str, wrong: &mut Vec<Fault>) {
         for (path, property) in &ty.properties {
             let Some(by) = &property.reference_by else { continue };
             let mut told = |message: String| {
-                let place = ["types:", &format!("{kind}:"), "properties:", &format!("{path}:"), "reference-by:"];
+                let place = [
+                    "types:",
+                    &format!("{kind}:"),
+                    "properties:",
+                    &format!("{path}:"),
+                    "reference-by:",
+                ];
                 wrong.push(Fault::at(text, &place, message));
             };
             let Some(to) = &property.reference else {
-                told(format!("{kind}.{path}: `reference-by` needs `reference`, which says the record type"));
+                told(format!(
+                    "{kind}.{path}: `reference-by` needs `reference`, which says the record type"
+                ));
                 continue;
             };
             let Some(other) = manifest.types.get(to) else { continue };
@@ -267,8 +385,9 @@ fn by_name(manifest: &Manifest, text: &str, wrong: &mut Vec<Fault>) {
 /// G10: what a record type's requests read, and what they must say to be about one record.
 fn reads(text: &str, kind: &str, ty: &TypeYaml, settings: &BTreeSet<&str>, wrong: &mut Vec<Fault>) {
     let key = format!("{kind}:");
-    let mut told =
-        |words: &[&str], message: String| wrong.push(Fault::at(text, &[&["types:", key.as_str()], words].concat(), message));
+    let mut told = |words: &[&str], message: String| {
+        wrong.push(Fault::at(text, &[&["types:", key.as_str()], words].concat(), message))
+    };
     let mut all: Vec<(&str, &RequestYaml, Vec<String>)> = vec![("list:", &ty.list.request, vec![])];
     all.extend(ty.changes.iter().map(|changes| ("changes:", &changes.request, vec![])));
     all.extend(ty.gone.iter().map(|gone| ("gone:", &gone.request, vec![])));
@@ -277,7 +396,10 @@ fn reads(text: &str, kind: &str, ty: &TypeYaml, settings: &BTreeSet<&str>, wrong
     for (word, how) in [("create:", &ty.create), ("update:", &ty.update)] {
         let Some(how) = how else { continue };
         let mut texts = vec![];
-        how.beside.values().chain(how.defaults.values()).for_each(|value| collect(value, &mut texts));
+        how.beside
+            .values()
+            .chain(how.defaults.values())
+            .for_each(|value| collect(value, &mut texts));
         all.push((word, &how.request, texts));
     }
     all.extend(ty.delete.iter().map(|request| ("delete:", request, vec![])));
@@ -286,10 +408,15 @@ fn reads(text: &str, kind: &str, ty: &TypeYaml, settings: &BTreeSet<&str>, wrong
         texts.extend(request.query.values().chain(request.headers.values()).cloned());
         request.body.iter().for_each(|body| collect(body, &mut texts));
         texts.extend(more);
-        let read: BTreeSet<String> = texts.iter().flat_map(|text| template::variables(text)).collect();
-        for name in read.iter().filter(|name| !settings.contains(name.as_str()) && !VARIABLES.contains(&name.as_str())) {
-            let what =
-                format!("{kind}: `{{{{ {name} }}}}` is neither a setting nor a variable: what it stands in would never be sent");
+        let read: BTreeSet<String> =
+            texts.iter().flat_map(|text| template::variables(text)).collect();
+        for name in read
+            .iter()
+            .filter(|name| !settings.contains(name.as_str()) && !VARIABLES.contains(&name.as_str()))
+        {
+            let what = format!(
+                "{kind}: `{{{{ {name} }}}}` is neither a setting nor a variable: what it stands in would never be sent"
+            );
             told(&[word, name], what);
         }
         for (name, place, set) in [
@@ -310,16 +437,29 @@ fn reads(text: &str, kind: &str, ty: &TypeYaml, settings: &BTreeSet<&str>, wrong
             let word = word.trim_end_matches(':');
             told(
                 &[&format!("{word}:")],
-                format!("{kind}: the request of `{word}` does not say which record it is about: it has no {{{{ id }}}}"),
+                format!(
+                    "{kind}: the request of `{word}` does not say which record it is about: it has no {{{{ id }}}}"
+                ),
             );
         }
         let since = ["since", "since_plain", "since_unix"].iter().any(|name| read.contains(*name));
-        if word == "changes:" && !since && ty.changes.as_ref().is_some_and(|changes| !changes.stops_at_since) {
-            told(&[word], format!("{kind}: `changes` does not ask for what changed since: its request has no {{{{ since }}}}"));
+        if word == "changes:"
+            && !since
+            && ty.changes.as_ref().is_some_and(|changes| !changes.stops_at_since)
+        {
+            told(
+                &[word],
+                format!(
+                    "{kind}: `changes` does not ask for what changed since: its request has no {{{{ since }}}}"
+                ),
+            );
         }
         if request.method.as_ref().is_some_and(|method| !METHODS.contains(&method.as_str())) {
             let method = request.method.as_deref().unwrap_or_default();
-            told(&[word, method], format!("{kind}: `{method}` is no method of HTTP; they are {}", METHODS.join(", ")));
+            told(
+                &[word, method],
+                format!("{kind}: `{method}` is no method of HTTP; they are {}", METHODS.join(", ")),
+            );
         }
     }
     for (path, property) in &ty.properties {
@@ -333,7 +473,8 @@ fn reads(text: &str, kind: &str, ty: &TypeYaml, settings: &BTreeSet<&str>, wrong
 }
 
 /// Methods of requests.
-const METHODS: [&str; 10] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "MERGE", "QUERY", "REPORT", "SEARCH"];
+const METHODS: [&str; 10] =
+    ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "MERGE", "QUERY", "REPORT", "SEARCH"];
 
 /// Whether the body of an update names the record by what it holds.
 fn updates_elsewhere(ty: &TypeYaml) -> bool {
@@ -343,12 +484,18 @@ fn updates_elsewhere(ty: &TypeYaml) -> bool {
 /// Times and delays that can hold (R8).
 fn times(text: &str, kind: &str, ty: &TypeYaml, wrong: &mut Vec<Fault>) {
     let key = format!("{kind}:");
-    let mut told = |word: &str, message: String| wrong.push(Fault::at(text, &["types:", &key, word], message));
+    let mut told =
+        |word: &str, message: String| wrong.push(Fault::at(text, &["types:", &key, word], message));
     if ty.settles_ms.is_some_and(|ms| ms < 0) {
         told("settles-ms:", format!("{kind}: `settles-ms` is a delay and not less than 0"));
     }
     if ty.changes.as_ref().is_some_and(|changes| changes.overlap_s < 0) || ty.list.overlap_s < 0 {
-        told("overlap-s:", format!("{kind}: `overlap-s` is not less than 0: what lies before the last reading is read again"));
+        told(
+            "overlap-s:",
+            format!(
+                "{kind}: `overlap-s` is not less than 0: what lies before the last reading is read again"
+            ),
+        );
     }
     if let Some(form) = &ty.modified_form {
         let example = jiff::Timestamp::UNIX_EPOCH.to_zoned(jiff::tz::TimeZone::UTC);
@@ -359,19 +506,33 @@ fn times(text: &str, kind: &str, ty: &TypeYaml, wrong: &mut Vec<Fault>) {
         if !holds {
             told(
                 "modified-form:",
-                format!("{kind}: `{form}` is no form of a time: it needs a day, as `%Y-%m-%d %H:%M:%S` has one"),
+                format!(
+                    "{kind}: `{form}` is no form of a time: it needs a day, as `%Y-%m-%d %H:%M:%S` has one"
+                ),
             );
         }
         if ty.modified.is_none() {
-            told("modified-form:", format!("{kind}: `modified-form` says how `modified` is written, and there is no `modified`"));
+            told(
+                "modified-form:",
+                format!(
+                    "{kind}: `modified-form` says how `modified` is written, and there is no `modified`"
+                ),
+            );
         }
     }
     let Some(modified) = &ty.modified else { return };
-    let property = ty.properties.iter().find(|(path, property)| property.at.as_ref().unwrap_or(path) == modified);
+    let property = ty
+        .properties
+        .iter()
+        .find(|(path, property)| property.at.as_ref().unwrap_or(path) == modified);
     if let Some((_, property)) = property
-        && (property.list || matches!(property.ty, Some(TypeWord::Boolean | TypeWord::List | TypeWord::Minutes)))
+        && (property.list
+            || matches!(property.ty, Some(TypeWord::Boolean | TypeWord::List | TypeWord::Minutes)))
     {
-        told("modified:", format!("{kind}: `modified` is at `{modified}`, which is no time by its type"));
+        told(
+            "modified:",
+            format!("{kind}: `modified` is at `{modified}`, which is no time by its type"),
+        );
     }
 }
 
@@ -381,7 +542,8 @@ fn pages(text: &str, kind: &str, request: &RequestYaml, paging: &Paging, wrong: 
     texts.extend(request.query.values().cloned());
     request.body.iter().for_each(|body| collect(body, &mut texts));
     if *paging != Paging::None && paging.limit(0) == 0 {
-        let message = format!("{kind}: a page of `{}` has no records: `limit` is 1 or more", request.path);
+        let message =
+            format!("{kind}: a page of `{}` has no records: `limit` is 1 or more", request.path);
         wrong.push(Fault::at(text, &["types:", &format!("{kind}:"), "limit:"], message));
     }
     let needs: &[&str] = match paging {
@@ -390,8 +552,13 @@ fn pages(text: &str, kind: &str, request: &RequestYaml, paging: &Paging, wrong: 
         Paging::Page { .. } => &["page"],
         Paging::Cursor { .. } => &["cursor"],
     };
-    for variable in needs.iter().filter(|variable| !texts.iter().any(|text| text.contains("{{") && text.contains(*variable))) {
-        let message = format!("{kind}: `{}` pages, but its request has no {{{{ {variable} }}}}", request.path);
+    for variable in needs.iter().filter(|variable| {
+        !texts.iter().any(|text| text.contains("{{") && text.contains(*variable))
+    }) {
+        let message = format!(
+            "{kind}: `{}` pages, but its request has no {{{{ {variable} }}}}",
+            request.path
+        );
         wrong.push(Fault::at(text, &["types:", &format!("{kind}:"), &request.path], message));
     }
 }
@@ -406,10 +573,14 @@ fn requests(ty: &mut TypeYaml) -> Vec<&mut RequestYaml> {
     all.extend(ty.gone.as_mut().map(|gone| &mut gone.request));
     all.extend(ty.get.as_mut().map(|get| &mut get.request));
     all.extend(found(&mut ty.find));
-    all.extend([ty.create.as_mut(), ty.update.as_mut()].into_iter().flatten().flat_map(|how: &mut WriteYaml| {
-        let then = how.then.iter_mut().map(|step| &mut step.request);
-        std::iter::once(&mut how.request).chain(how.bulk.as_mut().map(|bulk| &mut bulk.request)).chain(then)
-    }));
+    all.extend([ty.create.as_mut(), ty.update.as_mut()].into_iter().flatten().flat_map(
+        |how: &mut WriteYaml| {
+            let then = how.then.iter_mut().map(|step| &mut step.request);
+            std::iter::once(&mut how.request)
+                .chain(how.bulk.as_mut().map(|bulk| &mut bulk.request))
+                .chain(then)
+        },
+    ));
     all.extend(ty.delete.as_mut());
     all.extend(ty.properties.values_mut().flat_map(steps));
     all
@@ -433,7 +604,11 @@ fn collect(value: &Value, texts: &mut Vec<String>) {
 }
 
 fn known(opening: &str, names: &[String]) -> String {
-    if names.is_empty() { format!("{opening} none") } else { format!("{opening} {}", names.join(", ")) }
+    if names.is_empty() {
+        format!("{opening} none")
+    } else {
+        format!("{opening} {}", names.join(", "))
+    }
 }
 
 #[cfg(test)]
@@ -447,7 +622,10 @@ mod tests {
                 "title: Fjord\nsettings: {{}}\nbase: https://example.com\nrate: {{ per-second: 0 }}\nheaders: {{ X: '{{{{ oh' }}\ntest: /\ntypes:\n  People:\n    id: id\n{words}\n    properties: {{ live: {{ type: boolean }} }}\n    list: {{ request: {{ path: /p }}, paging: {paging} }}\n"
             ))
         };
-        let told = of("    modified: live\n    modified-form: '%H:%M'\n    settles-ms: -1", "{ next: { limit: 0, at: next } }");
+        let told = of(
+            "    modified: live\n    modified-form: '%H:%M'\n    settles-ms: -1",
+            "{ next: { limit: 0, at: next } }",
+        );
         for part in [
             "no form of a time",
             "no time by its type",

@@ -1,6 +1,8 @@
-//! Templates: Jinja by `minijinja`, bounded in work and in memory. Work is counted by `minijinja`. Memory is bounded by leaving out what can
-//! make a value grow faster than the template's own length: statements that bind values (`set`, `macro`), `*` on anything but numbers,
-//! filters that pad. The filters that do make long texts take what they make from a budget, and the output is written to a bounded buffer.
+//! Templates: Jinja by `minijinja`, bounded in work and in memory. Work is counted by `minijinja`.
+//! Memory is bounded by leaving out what can make a value grow faster than the template's own
+//! length: statements that bind values (`set`, `macro`), `*` on anything but numbers, filters that
+//! pad. The filters that do make long texts take what they make from a budget, and the output is
+//! written to a bounded buffer.
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -27,8 +29,8 @@ thread_local! {
     static LEFT: Cell<usize> = const { Cell::new(0) };
 }
 
-/// What a manifest's templates may use: the built-in filters that can't take much memory, `url` and `quoted`; nothing that reads files or
-/// loops for long.
+/// What a manifest's templates may use: the built-in filters that can't take much memory, `url` and
+/// `quoted`; nothing that reads files or loops for long.
 fn environment() -> &'static Environment<'static> {
     static ENVIRONMENT: OnceLock<Environment<'static>> = OnceLock::new();
     ENVIRONMENT.get_or_init(made_environment)
@@ -46,7 +48,11 @@ fn made_environment() -> Environment<'static> {
     environment.set_fuel(Some(FUEL));
     // A value that is not there is no text `none`.
     environment.set_formatter(|out, state, value| {
-        minijinja::escape_formatter(out, state, if value.is_none() { &Made::UNDEFINED } else { value })
+        minijinja::escape_formatter(
+            out,
+            state,
+            if value.is_none() { &Made::UNDEFINED } else { value },
+        )
     });
     environment.add_filter("url", |value: Made| spent(percent_encoded(&shown(&value))));
     environment.add_filter("quoted", |value: Made| spent(shown(&value).replace('\'', "''")));
@@ -54,24 +60,35 @@ fn made_environment() -> Environment<'static> {
     environment.add_filter("replace", |value: Made, from: String, to: String| {
         let text = shown(&value);
         // Before it is made: a replacement may be as long as the text.
-        let times = if from.is_empty() { text.chars().count() + 1 } else { text.matches(from.as_str()).count() };
+        let times = if from.is_empty() {
+            text.chars().count() + 1
+        } else {
+            text.matches(from.as_str()).count()
+        };
         allowed(text.len().saturating_add(times.saturating_mul(to.len())))?;
         spent(text.replace(from.as_str(), &to))
     });
-    environment.add_filter("join", |value: Made, between: Option<String>| -> Result<String, Error> {
-        let between = between.unwrap_or_default();
-        let mut made = String::new();
-        for (n, one) in value.try_iter()?.enumerate() {
-            if n > 0 {
-                made.push_str(&between);
+    environment.add_filter(
+        "join",
+        |value: Made, between: Option<String>| -> Result<String, Error> {
+            let between = between.unwrap_or_default();
+            let mut made = String::new();
+            for (n, one) in value.try_iter()?.enumerate() {
+                if n > 0 {
+                    made.push_str(&between);
+                }
+                made.push_str(&shown(&one));
+                allowed(made.len())?;
             }
-            made.push_str(&shown(&one));
-            allowed(made.len())?;
-        }
-        spent(made)
-    });
+            spent(made)
+        },
+    );
     environment.add_filter("tojson", |value: Made| -> Result<Made, Error> {
-        let made = minijinja::filters::tojson(&value, None, minijinja::value::Kwargs::from_iter(Vec::<(String, Made)>::new()))?;
+        let made = minijinja::filters::tojson(
+            &value,
+            None,
+            minijinja::value::Kwargs::from_iter(Vec::<(String, Made)>::new()),
+        )?;
         spent(made.as_str().unwrap_or_default().to_string())?;
         Ok(made)
     });
@@ -87,7 +104,10 @@ fn shown(value: &Made) -> String {
 fn allowed(bytes: usize) -> Result<(), Error> {
     match LEFT.get() {
         left if bytes <= left => Ok(()),
-        _ => Err(Error::new(ErrorKind::InvalidOperation, format!("it makes more than {BUDGET} bytes"))),
+        _ => Err(Error::new(
+            ErrorKind::InvalidOperation,
+            format!("it makes more than {BUDGET} bytes"),
+        )),
     }
 }
 
@@ -126,15 +146,19 @@ pub fn render(text: &str, context: &Value) -> Result<String, String> {
     LEFT.set(BUDGET);
     let mut made = Output::default();
     let template = environment().template_from_str(text).map_err(|error| failed(&error))?;
-    template.render_captured_to(minijinja::value::Serde(Written(context)), &mut made).map_err(|error| {
-        let inner = std::error::Error::source(&error).map(|inner| format!(": {inner}")).unwrap_or_default();
-        failed(&format!("{error}{inner}"))
-    })?;
+    template.render_captured_to(minijinja::value::Serde(Written(context)), &mut made).map_err(
+        |error| {
+            let inner = std::error::Error::source(&error)
+                .map(|inner| format!(": {inner}"))
+                .unwrap_or_default();
+            failed(&format!("{error}{inner}"))
+        },
+    )?;
     String::from_utf8(made.0).map_err(|error| failed(&error))
 }
 
-/// Renders a header or a part of a query. `None` where it is empty, or names a variable that has no value: `If-Match: "{{ version }}"` is
-/// not sent where there is no version.
+/// Renders a header or a part of a query. `None` where it is empty, or names a variable that has no
+/// value: `If-Match: "{{ version }}"` is not sent where there is no version.
 pub fn render_optional(text: &str, context: &Value) -> Result<Option<String>, String> {
     if lacks_a_value(text, context) {
         return Ok(None);
@@ -146,16 +170,22 @@ pub fn render_optional(text: &str, context: &Value) -> Result<Option<String>, St
 fn lacks_a_value(text: &str, context: &Value) -> bool {
     text.split("{{").skip(1).filter_map(|rest| rest.split_once("}}")).any(|(expression, _)| {
         let expression = expression.trim_start_matches('-').trim();
-        let end = expression.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(expression.len());
+        let end =
+            expression.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(expression.len());
         let (name, rest) = (&expression[..end], expression[end..].trim().trim_end_matches('-'));
-        let filtered = rest.is_empty() || rest.starts_with('|') && !rest.contains("default") && !rest.contains("d(");
+        let filtered = rest.is_empty()
+            || rest.starts_with('|') && !rest.contains("default") && !rest.contains("d(");
         let is_name = name.chars().next().is_some_and(|c| c.is_alphabetic() || c == '_');
-        is_name && filtered && !rest.contains(" if ") && context.get(name).is_none_or(Value::is_null)
+        is_name
+            && filtered
+            && !rest.contains(" if ")
+            && context.get(name).is_none_or(Value::is_null)
     })
 }
 
-/// Renders all texts in a JSON value. A text that is one expression alone, `{{ version | int }}`, becomes what the expression is: a number,
-/// a truth, an object; one that gives nothing, or an empty text, becomes null.
+/// Renders all texts in a JSON value. A text that is one expression alone, `{{ version | int }}`,
+/// becomes what the expression is: a number, a truth, an object; one that gives nothing, or an
+/// empty text, becomes null.
 pub fn render_value(value: &Value, context: &Value) -> Result<Value, String> {
     Ok(match value {
         Value::String(text) => match expression(text) {
@@ -166,13 +196,16 @@ pub fn render_value(value: &Value, context: &Value) -> Result<Value, String> {
                 other => other.clone(),
             },
             Some(expression) => {
-                in_bounds(text).map_err(|(message, _)| format!("the template `{text}`: {message}"))?;
+                in_bounds(text)
+                    .map_err(|(message, _)| format!("the template `{text}`: {message}"))?;
                 LEFT.set(BUDGET);
                 let made = environment()
                     .compile_expression(expression)
                     .and_then(|compiled| compiled.eval(minijinja::value::Serde(Written(context))))
                     .map_err(|error| format!("the template `{text}`: {error}"))?;
-                match serde_json::to_value(&made).map_err(|error| format!("the template `{text}`: {error}"))? {
+                match serde_json::to_value(&made)
+                    .map_err(|error| format!("the template `{text}`: {error}"))?
+                {
                     Value::String(made) if made.is_empty() => Value::Null,
                     Value::String(made) => Value::String(bounded(text, made)?),
                     made => made,
@@ -180,10 +213,14 @@ pub fn render_value(value: &Value, context: &Value) -> Result<Value, String> {
             }
             None => Value::String(render(text, context)?),
         },
-        Value::Array(list) => Value::Array(list.iter().map(|v| render_value(v, context)).collect::<Result<_, _>>()?),
-        Value::Object(map) => {
-            Value::Object(map.iter().map(|(k, v)| Ok((k.clone(), render_value(v, context)?))).collect::<Result<_, String>>()?)
+        Value::Array(list) => {
+            Value::Array(list.iter().map(|v| render_value(v, context)).collect::<Result<_, _>>()?)
         }
+        Value::Object(map) => Value::Object(
+            map.iter()
+                .map(|(k, v)| Ok((k.clone(), render_value(v, context)?)))
+                .collect::<Result<_, String>>()?,
+        ),
         other => other.clone(),
     })
 }
@@ -192,29 +229,46 @@ fn is_template(text: &str) -> bool {
     text.contains("{{") || text.contains("{%")
 }
 
-/// Whether a template keeps to what can be bounded. If not: what is wrong, and which stretch of the text it is about.
+/// Whether a template keeps to what can be bounded. If not: what is wrong, and which stretch of the
+/// text it is about.
 fn in_bounds(text: &str) -> Result<(), (String, Range<usize>)> {
     for (code, statement) in codes(text) {
         let inside = &text[code.clone()];
         let tokens = tokens(inside);
         let word = |at: usize| tokens.get(at).map(|token: &Range<usize>| &inside[token.clone()]);
-        let told = |token: &Range<usize>, message: String| Err((message, code.start + token.start..code.start + token.end));
+        let told = |token: &Range<usize>, message: String| {
+            Err((message, code.start + token.start..code.start + token.end))
+        };
         if statement && let Some(first) = tokens.first() {
             let name = &inside[first.clone()];
             if !STATEMENTS.contains(&name) {
-                return told(first, format!("`{name}` is no statement of a manifest: there are `if` and `for`"));
+                return told(
+                    first,
+                    format!("`{name}` is no statement of a manifest: there are `if` and `for`"),
+                );
             }
-            if name == "for" && tokens.last().map(|last| &inside[last.clone()]) == Some("recursive") {
-                return told(first, "a loop that calls itself is no statement of a manifest".into());
+            if name == "for" && tokens.last().map(|last| &inside[last.clone()]) == Some("recursive")
+            {
+                return told(
+                    first,
+                    "a loop that calls itself is no statement of a manifest".into(),
+                );
             }
         }
-        for (at, token) in tokens.iter().enumerate().filter(|(_, token)| inside[(*token).clone()].starts_with('*')) {
-            let is_number = |word: Option<&str>| word.is_some_and(|word| word.starts_with(|c: char| c.is_ascii_digit()));
+        for (at, token) in
+            tokens.iter().enumerate().filter(|(_, token)| inside[(*token).clone()].starts_with('*'))
+        {
+            let is_number = |word: Option<&str>| {
+                word.is_some_and(|word| word.starts_with(|c: char| c.is_ascii_digit()))
+            };
             let makes_number = |word: Option<&str>| {
-                word.is_some_and(|word| matches!(word, "int" | "float" | "abs" | "length" | "count" | "sum"))
+                word.is_some_and(|word| {
+                    matches!(word, "int" | "float" | "abs" | "length" | "count" | "sum")
+                })
             };
             let before = at.checked_sub(1).and_then(word);
-            let left = is_number(before) || makes_number(before) && at.checked_sub(2).and_then(word) == Some("|");
+            let left = is_number(before)
+                || makes_number(before) && at.checked_sub(2).and_then(word) == Some("|");
             if !left || !is_number(word(at + 1)) {
                 let message = "`*` multiplies numbers: a number, or `… | float`, before it, and a number behind it".to_string();
                 return told(token, message);
@@ -224,7 +278,8 @@ fn in_bounds(text: &str) -> Result<(), (String, Range<usize>)> {
     Ok(())
 }
 
-/// What stands in `{{ … }}` and `{% … %}`, and whether it is a statement. Texts in quotation marks may hold the ends of both.
+/// What stands in `{{ … }}` and `{% … %}`, and whether it is a statement. Texts in quotation marks
+/// may hold the ends of both.
 fn codes(text: &str) -> Vec<(Range<usize>, bool)> {
     let (mut found, mut from) = (Vec::new(), 0);
     while let Some(at) = text[from..].find('{').map(|at| from + at) {
@@ -279,7 +334,9 @@ fn tokens(code: &str) -> Vec<Range<usize>> {
         match c {
             c if c.is_whitespace() => continue,
             '-' | '+' if found.is_empty() => continue,
-            c if c.is_alphanumeric() || c == '_' => drop(take(&|c| c.is_alphanumeric() || c == '_')),
+            c if c.is_alphanumeric() || c == '_' => {
+                take(&|c| c.is_alphanumeric() || c == '_');
+            }
             '*' => drop(take(&|c| c == '*')),
             '"' | '\'' => {
                 let mut escaped = false;
@@ -300,8 +357,8 @@ fn tokens(code: &str) -> Vec<Range<usize>> {
     found
 }
 
-/// Whether a text is a template that can be read, with filters and functions that there are. If not: what is wrong, and which stretch of the
-/// text it is about.
+/// Whether a text is a template that can be read, with filters and functions that there are. If
+/// not: what is wrong, and which stretch of the text it is about.
 pub fn readable(text: &str) -> Result<(), (String, Option<Range<usize>>)> {
     use minijinja::ErrorKind::{UnknownFilter, UnknownFunction, UnknownMethod, UnknownTest};
     if let Err((message, range)) = in_bounds(text) {
@@ -309,25 +366,33 @@ pub fn readable(text: &str) -> Result<(), (String, Option<Range<usize>>)> {
     }
     LEFT.set(BUDGET);
     let mut environment = made_environment();
-    // Errors then say which stretch of a template they are about. What stands in a variable they could show as well: here is none.
+    // Errors then say which stretch of a template they are about. What stands in a variable they
+    // could show as well: here is none.
     environment.set_debug(true);
-    // Filters are looked up when they are used. What else goes wrong without a record is no mistake.
-    let tried =
-        environment.template_from_str(text).map(|template| template.render(minijinja::value::Serde(Written(&Value::Null))).err());
-    let unknown =
-        |error: &minijinja::Error| matches!(error.kind(), UnknownFilter | UnknownFunction | UnknownMethod | UnknownTest);
+    // Filters are looked up when they are used. What else goes wrong without a record is no
+    // mistake.
+    let tried = environment
+        .template_from_str(text)
+        .map(|template| template.render(minijinja::value::Serde(Written(&Value::Null))).err());
+    let unknown = |error: &minijinja::Error| {
+        matches!(error.kind(), UnknownFilter | UnknownFunction | UnknownMethod | UnknownTest)
+    };
     let error = match tried {
         Err(error) => Some(error),
         Ok(error) => error.filter(unknown),
     };
     error.map_or(Ok(()), |error| {
         let range = error.range();
-        let what = error.detail().map_or_else(|| error.kind().to_string(), |detail| format!("{}: {detail}", error.kind()));
+        let what = error.detail().map_or_else(
+            || error.kind().to_string(),
+            |detail| format!("{}: {detail}", error.kind()),
+        );
         Err((format!("the template `{text}` can't be read ({what})"), range))
     })
 }
 
-/// The variables that a template reads, without those that its own loops bind; none where it can't be read, which is told elsewhere.
+/// The variables that a template reads, without those that its own loops bind; none where it can't
+/// be read, which is told elsewhere.
 pub fn variables(text: &str) -> BTreeSet<String> {
     let Ok(template) = environment().template_from_str(text) else { return BTreeSet::new() };
     let is_global = |name: &String| environment().globals().any(|(global, _)| global == name);
@@ -335,7 +400,11 @@ pub fn variables(text: &str) -> BTreeSet<String> {
 }
 
 fn bounded(text: &str, made: String) -> Result<String, String> {
-    if made.len() > MOST { Err(format!("the template `{text}` makes more than {MOST} bytes")) } else { Ok(made) }
+    if made.len() > MOST {
+        Err(format!("the template `{text}` makes more than {MOST} bytes"))
+    } else {
+        Ok(made)
+    }
 }
 
 /// The expression of a text that is nothing else.
@@ -344,18 +413,22 @@ fn expression(text: &str) -> Option<&str> {
     (!inner.contains("{{") && !inner.contains("{%")).then_some(inner)
 }
 
-/// What stands at a place in the context, where the expression is no more than the place: `values.amount`.
+/// What stands at a place in the context, where the expression is no more than the place:
+/// `values.amount`.
 fn at_place<'v>(expression: &str, context: &'v Value) -> Option<&'v Value> {
     let place = expression.trim();
     let is_name = |step: &str| {
         step.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
             && step.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
     };
-    place.split('.').try_fold(context, |value, step| if is_name(step) { value.as_object()?.get(step) } else { None })
+    place.split('.').try_fold(context, |value, step| {
+        if is_name(step) { value.as_object()?.get(step) } else { None }
+    })
 }
 
 /// RFC 3986: everything but unreserved characters.
-const NOT_UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const NOT_UNRESERVED: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A text as it stands in an address, whatever is in it.
 pub fn percent_encoded(text: &str) -> String {
@@ -369,16 +442,29 @@ mod tests {
 
     #[test]
     fn templates_are_rendered_in_values() {
-        let digits: Value = serde_json::from_str(r#"{"a":{"n":1234567890123456789012345,"f":123456789.123456789}}"#).unwrap();
-        assert_eq!(render("{{ a.n }} {{ a.f }}", &digits).unwrap(), "1234567890123456789012345 123456789.123456789");
+        let digits: Value = serde_json::from_str(
+            r#"{"a":{"n":1234567890123456789012345,"f":123456789.123456789}}"#,
+        )
+        .unwrap();
+        assert_eq!(
+            render("{{ a.n }} {{ a.f }}", &digits).unwrap(),
+            "1234567890123456789012345 123456789.123456789"
+        );
         let made = render_value(&json!({"n": "{{ a.n }}", "f": "{{ a.f }}"}), &digits).unwrap();
         assert_eq!(made.to_string(), r#"{"f":123456789.123456789,"n":1234567890123456789012345}"#);
         let context = json!({"id": "a b", "revision": "7"});
         assert_eq!(render("/users/{{ id | url }}", &context).unwrap(), "/users/a%20b");
-        let made = render_value(&json!({"revision": "{{ revision | int }}", "none": "{{ nothing }}", "n": 1}), &context).unwrap();
+        let made = render_value(
+            &json!({"revision": "{{ revision | int }}", "none": "{{ nothing }}", "n": 1}),
+            &context,
+        )
+        .unwrap();
         assert_eq!(made, json!({"revision": 7, "none": null, "n": 1}));
-        let typed =
-            render_value(&json!(["{{ true if id }}", "{{ true if nothing }}", "{{ id }}-{{ revision }}"]), &context).unwrap();
+        let typed = render_value(
+            &json!(["{{ true if id }}", "{{ true if nothing }}", "{{ id }}-{{ revision }}"]),
+            &context,
+        )
+        .unwrap();
         assert_eq!(typed, json!([true, null, "a b-7"]));
     }
 
@@ -446,7 +532,10 @@ mod tests {
             ("plain", vec![]),
             ("/p/{{ id | url }}?v={{ version | default('*') }}", vec!["id", "version"]),
             ("{{ record.name.first }}{{ 'name' }}", vec!["record"]),
-            ("{% for row in record.rows %}{{ row.id }}{{ loop.index }}{% endfor %}", vec!["record"]),
+            (
+                "{% for row in record.rows %}{{ row.id }}{{ loop.index }}{% endfor %}",
+                vec!["record"],
+            ),
             (
                 "{% if id is defined and not since is none %}{{ id | replace(from='a', to=b) }}{% endif %}",
                 vec!["b", "id", "since"],
@@ -460,10 +549,18 @@ mod tests {
     #[test]
     fn what_has_no_value_is_no_text() {
         let context = json!({"id": "7", "record": {"name": null}});
-        assert_eq!(render("a{{ version }}b{{ record.name }}c{{ version | url }}", &context).unwrap(), "abc");
-        for absent in
-            ["{{ version }}", "\"{{ version }}\"", "W/{{ version | url }}", "{{- version -}}", "{{ nothing }}-{{ id }}", ""]
-        {
+        assert_eq!(
+            render("a{{ version }}b{{ record.name }}c{{ version | url }}", &context).unwrap(),
+            "abc"
+        );
+        for absent in [
+            "{{ version }}",
+            "\"{{ version }}\"",
+            "W/{{ version | url }}",
+            "{{- version -}}",
+            "{{ nothing }}-{{ id }}",
+            "",
+        ] {
             assert_eq!(render_optional(absent, &context).unwrap(), None, "{absent}");
         }
         for (sent, made) in [

@@ -1,9 +1,10 @@
 //! How a request is let in: keys, OAuth 2 tokens and their renewal, tickets for a signed text.
 //!
-//! Whoever finds no token, or one about to end, renews it while the others wait; a refused one is renewed only if it is still the one that
-//! was refused. So a token that ends under ten requests is renewed once. Where a renewal replaces the refresh token, or a person signed
-//! in, the tokens are in the [`crate::vault`], and a renewal is one across processes too: it takes the vault's lock, looks whether another
-//! process has renewed meanwhile, and stores what it got before using it.
+//! Whoever finds no token, or one about to end, renews it while the others wait; a refused one is
+//! renewed only if it is still the one that was refused. So a token that ends under ten requests is
+//! renewed once. Where a renewal replaces the refresh token, or a person signed in, the tokens are
+//! in the [`crate::vault`], and a renewal is one across processes too: it takes the vault's lock,
+//! looks whether another process has renewed meanwhile, and stores what it got before using it.
 
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
@@ -38,7 +39,8 @@ pub struct Held {
     token: Option<String>,
     /// When it is better renewed before it is refused.
     until: Option<Instant>,
-    /// A refresh token that replaced the one in the settings, where a system hands out a new one each time.
+    /// A refresh token that replaced the one in the settings, where a system hands out a new one
+    /// each time.
     refresh: Option<String>,
     /// The last one that was refused, so that it is not taken from the vault again.
     refused: Option<String>,
@@ -99,7 +101,8 @@ impl Client {
         let mut context = self.settings.clone();
         if let Some(signed) = signed {
             context.insert("ticket".into(), token.as_str().into());
-            let authorization = render(&signed.authorization, &Value::Object(context)).map_err(not_sent)?;
+            let authorization =
+                render(&signed.authorization, &Value::Object(context)).map_err(not_sent)?;
             return Ok(Some(Admission { token: Some(token), ..Admission::fixed(authorization) }));
         }
         let (sends, cookies) = match (&door.auth.token, &door.auth.jwt) {
@@ -110,7 +113,10 @@ impl Client {
         context.insert("token".into(), token.as_str().into());
         let mut admission = match (sends, cookies) {
             (Some(sends), _) => carried(sends, &Value::Object(context)).map_err(not_sent)?,
-            (None, true) => Admission { headers: vec![("Cookie".into(), token.clone())], ..Admission::default() },
+            (None, true) => Admission {
+                headers: vec![("Cookie".into(), token.clone())],
+                ..Admission::default()
+            },
             (None, false) => Admission::fixed(format!("Bearer {token}")),
         };
         admission.token = Some(token);
@@ -141,7 +147,8 @@ impl Client {
     /// The signed exchange, where its key is given.
     pub(super) fn signed<'d>(&self, door: &'d Door) -> Result<Option<&'d Signed>, Trouble> {
         let Some(signed) = &door.auth.signed else { return Ok(None) };
-        let key = render(&signed.key, &Value::Object(self.settings.clone())).map_err(Trouble::Misconfigured)?;
+        let key = render(&signed.key, &Value::Object(self.settings.clone()))
+            .map_err(Trouble::Misconfigured)?;
         Ok((!key.trim().is_empty()).then_some(signed))
     }
 
@@ -151,7 +158,12 @@ impl Client {
             let held = door.held.lock().unwrap_or_else(PoisonError::into_inner);
             let Held { token, refresh, refused, unsaved, .. } = &*held;
             let unsaved = unsaved.iter().flat_map(|kept| [&kept.access, &kept.refresh]);
-            [token, refresh, refused].into_iter().chain(unsaved).flatten().cloned().collect::<Vec<_>>()
+            [token, refresh, refused]
+                .into_iter()
+                .chain(unsaved)
+                .flatten()
+                .cloned()
+                .collect::<Vec<_>>()
         };
         std::iter::once(&self.main).chain(self.others.values()).flat_map(of).collect()
     }
@@ -166,10 +178,17 @@ impl Client {
     }
 
     fn renew(&self, door: &Door, token: &Token, held: &mut Held) -> Result<(), Trouble> {
-        let setting = self.settings.get("refresh_token").and_then(Value::as_str).unwrap_or_default();
+        let setting =
+            self.settings.get("refresh_token").and_then(Value::as_str).unwrap_or_default();
         let refreshes = refreshes(token);
         let keep = self.keep.as_ref().filter(|_| refreshes || token.sign_in.is_some());
-        let place = |system: &str| if door.name.is_empty() { system.to_string() } else { format!("{system}/{}", door.name) };
+        let place = |system: &str| {
+            if door.name.is_empty() {
+                system.to_string()
+            } else {
+                format!("{system}/{}", door.name)
+            }
+        };
         let _alone = keep.map(|keep| keep.vault.lock()).transpose()?;
         if let (Some(keep), Some(unsaved)) = (keep, held.unsaved.take()) {
             // Nothing else knows this refresh token: until it is on the disk nothing goes on.
@@ -180,12 +199,18 @@ impl Client {
         }
         let print = Some(fingerprint(setting));
         let kept = match keep {
-            Some(keep) => keep.vault.read(&place(&keep.system))?.filter(|kept| kept.setting == print),
+            Some(keep) => {
+                keep.vault.read(&place(&keep.system))?.filter(|kept| kept.setting == print)
+            }
             None => None,
         };
         if let Some(kept) = &kept
-            && let Some(access) = kept.access.as_ref().filter(|access| held.refused.as_ref() != Some(*access))
-            && let Some(left) = kept.until_ms.map(|until| until - now_ms() - BEFORE_THE_END_MS).filter(|left| *left > 0)
+            && let Some(access) =
+                kept.access.as_ref().filter(|access| held.refused.as_ref() != Some(*access))
+            && let Some(left) = kept
+                .until_ms
+                .map(|until| until - now_ms() - BEFORE_THE_END_MS)
+                .filter(|left| *left > 0)
         {
             held.until = Instant::now().checked_add(Duration::from_millis(left.unsigned_abs()));
             held.token = Some(access.clone());
@@ -234,8 +259,14 @@ impl Client {
         Ok(())
     }
 
-    /// One token request (RFC 6749, sections 4.1.3, 4.4 and 6). Nothing of a request that needs the token has been sent yet.
-    pub(super) fn ask_for_token(&self, token: &Token, context: &Value, form: &[(&str, String)]) -> Result<Given, Trouble> {
+    /// One token request (RFC 6749, sections 4.1.3, 4.4 and 6). Nothing of a request that needs the
+    /// token has been sent yet.
+    pub(super) fn ask_for_token(
+        &self,
+        token: &Token,
+        context: &Value,
+        form: &[(&str, String)],
+    ) -> Result<Given, Trouble> {
         let wrong = Trouble::Misconfigured;
         let url = render(&token.url, context).map_err(wrong)?;
         let mut headers = Map::new();
@@ -244,43 +275,64 @@ impl Client {
         }
         if let Some(basic) = &token.basic {
             let both = render(basic, context).map_err(wrong)?;
-            headers.insert("Authorization".into(), format!("Basic {}", base64(both.as_bytes())).into());
+            headers.insert(
+                "Authorization".into(),
+                format!("Basic {}", base64(both.as_bytes())).into(),
+            );
         }
         let method = token.method.as_deref().unwrap_or("POST");
         let mut query = Vec::new();
         for (key, value) in &token.query {
-            query.push(format!("{}={}", percent_encoded(key), percent_encoded(&render(value, context).map_err(wrong)?)));
+            query.push(format!(
+                "{}={}",
+                percent_encoded(key),
+                percent_encoded(&render(value, context).map_err(wrong)?)
+            ));
         }
         let url = match query.is_empty() {
             true => url,
-            false => format!("{url}{}{}", if url.contains('?') { '&' } else { '?' }, query.join("&")),
+            false => {
+                format!("{url}{}{}", if url.contains('?') { '&' } else { '?' }, query.join("&"))
+            }
         };
         let body = match &token.json {
             _ if matches!(method, "GET" | "DELETE") => None,
-            Some(json) => Some(("application/json", render_value(json, context).map_err(wrong)?.to_string())),
+            Some(json) => {
+                Some(("application/json", render_value(json, context).map_err(wrong)?.to_string()))
+            }
             None => {
-                let pair = |(key, value): &(&str, String)| format!("{}={}", percent_encoded(key), percent_encoded(value));
+                let pair = |(key, value): &(&str, String)| {
+                    format!("{}={}", percent_encoded(key), percent_encoded(value))
+                };
                 let form: Vec<String> = form.iter().map(pair).collect();
                 Some(("application/x-www-form-urlencoded", form.join("&")))
             }
         };
         let (named, status, answer) = self.ask_for_key(method, &url, &headers, body)?;
         let place = token.at.as_deref().unwrap_or("access_token");
-        let text = |place: &str| answer_at(&answer, place).as_ref().and_then(text).filter(|text| !text.is_empty());
+        let text = |place: &str| {
+            answer_at(&answer, place).as_ref().and_then(text).filter(|text| !text.is_empty())
+        };
         let access = if token.cookies { cookies(&answer) } else { text(place) };
         if let Some(access) = access.filter(|_| (200..300).contains(&status)) {
             let lives = answer_at(&answer, token.lives_at.as_deref().unwrap_or("expires_in"));
-            let lives = lives
-                .and_then(|v| v.as_u64().or_else(|| v.as_f64().map(|n| n as u64)).or_else(|| v.as_str()?.trim().parse().ok()));
+            let lives = lives.and_then(|v| {
+                v.as_u64()
+                    .or_else(|| v.as_f64().map(|n| n as u64))
+                    .or_else(|| v.as_str()?.trim().parse().ok())
+            });
             let ends = token.ends_at.as_ref().and_then(|place| answer_at(&answer, place));
             let ends = ends.and_then(|value| Timestamp::read(&value).ok().flatten());
-            let until_end = ends.map(|end| u64::try_from((end.at.0 - now_ms()) / 1000).unwrap_or(0));
+            let until_end =
+                ends.map(|end| u64::try_from((end.at.0 - now_ms()) / 1000).unwrap_or(0));
             let refresh = text(token.refresh_at.as_deref().unwrap_or("refresh_token"));
             let lives = until_end.or(lives).or(token.lives_s);
             return Ok(Given { access, lives, refresh, id_token: text("id_token") });
         }
         match status {
-            200..=299 if token.cookies => Err(Trouble::Malformed(format!("{named}: expected cookies, and the answer sets none"))),
+            200..=299 if token.cookies => Err(Trouble::Malformed(format!(
+                "{named}: expected cookies, and the answer sets none"
+            ))),
             200..=299 => Err(Trouble::Malformed(format!(
                 "{named}: expected a token at `{place}`, and the answer has none: say with `at` where it is"
             ))),
@@ -308,7 +360,10 @@ impl Client {
     fn fetch_ticket(&self, signed: &Signed, held: &mut Held) -> Result<(), Trouble> {
         let wrong = Trouble::Misconfigured;
         let mut context = self.settings.clone();
-        context.insert("minute".into(), jiff::Timestamp::now().strftime("%Y%m%d%H%M").to_string().into());
+        context.insert(
+            "minute".into(),
+            jiff::Timestamp::now().strftime("%Y%m%d%H%M").to_string().into(),
+        );
         let text = render(&signed.text, &Value::Object(context.clone())).map_err(wrong)?;
         let key = render(&signed.key, &Value::Object(context.clone())).map_err(wrong)?;
         let signature = sign(&key, text.as_bytes()).map_err(|why| {
@@ -322,10 +377,18 @@ impl Client {
         let context = Value::Object(context);
         let url = render(&signed.url, &context).map_err(wrong)?;
         let body = render_value(&signed.body, &context).map_err(wrong)?;
-        let (named, status, answer) = self.post(&url, "application/json", &Map::new(), body.to_string())?;
-        let given = at(&answer, &signed.at).and_then(Value::as_str).filter(|_| (200..300).contains(&status));
+        let (named, status, answer) =
+            self.post(&url, "application/json", &Map::new(), body.to_string())?;
+        let given = at(&answer, &signed.at)
+            .and_then(Value::as_str)
+            .filter(|_| (200..300).contains(&status));
         let Some(given) = given else {
-            let told = signed.message.as_ref().and_then(|place| at(&answer, place)).and_then(Value::as_str).unwrap_or_default();
+            let told = signed
+                .message
+                .as_ref()
+                .and_then(|place| at(&answer, place))
+                .and_then(Value::as_str)
+                .unwrap_or_default();
             return Err(Trouble::Unauthorized(format!(
                 "{} gives no ticket (status {status}): {told}. Check the private key and the other keys under `with:` in lockstep.yaml and in .env; then run `{}`",
                 self.title,
@@ -338,39 +401,60 @@ impl Client {
         };
         let Some(ticket) = ticket else {
             let claim = signed.claim.as_deref().unwrap_or_default();
-            return Err(Trouble::Malformed(format!("{named}: expected a web token with the claim `{claim}`, and it has none")));
+            return Err(Trouble::Malformed(format!(
+                "{named}: expected a web token with the claim `{claim}`, and it has none"
+            )));
         };
         held.token = Some(ticket);
         held.until = None;
         Ok(())
     }
 
-    /// Asks where an account is that does not live at `base` any more, and goes there from now on. Gives whether it is somewhere else.
+    /// Asks where an account is that does not live at `base` any more, and goes there from now on.
+    /// Gives whether it is somewhere else.
     pub(super) fn follow(&self, moved: &Moved) -> Result<bool, Trouble> {
         let wrong = Trouble::Misconfigured;
         let settings = Value::Object(self.settings.clone());
         let url = render(&moved.url, &settings).map_err(wrong)?;
         let named = format!("{} GET {url}", self.title);
         let request = Request::builder().uri(&url).header("Accept", "application/json").body(());
-        let request = request.map_err(|error| Trouble::Misconfigured(format!("{named}: {error}")))?;
+        let request =
+            request.map_err(|error| Trouble::Misconfigured(format!("{named}: {error}")))?;
         let mut response = {
             let _turn = self.turn(&named)?;
             self.agent.run(request).map_err(|error| no_answer(&named, &url, &error).trouble())?
         };
         let status = response.status().as_u16();
         let text = bounded::text(response.body_mut(), MOST_BYTES).ok();
-        let answer: Value = text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+        let answer: Value =
+            text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
         if status != 200 || !answer.is_object() {
-            return Err(Trouble::Unreachable(format!("{named} answered {status}, and does not tell where the account is")));
+            return Err(Trouble::Unreachable(format!(
+                "{named} answered {status}, and does not tell where the account is"
+            )));
         }
-        if moved.running.as_ref().is_some_and(|place| at(&answer, place) != Some(&Value::Bool(true))) {
-            let state =
-                moved.state.as_ref().and_then(|place| at(&answer, place)).and_then(Value::as_str).unwrap_or("not running");
-            return Err(Trouble::Unreachable(format!("{} is not available now: the account's state is {state}", self.title)));
+        if moved
+            .running
+            .as_ref()
+            .is_some_and(|place| at(&answer, place) != Some(&Value::Bool(true)))
+        {
+            let state = moved
+                .state
+                .as_ref()
+                .and_then(|place| at(&answer, place))
+                .and_then(Value::as_str)
+                .unwrap_or("not running");
+            return Err(Trouble::Unreachable(format!(
+                "{} is not available now: the account's state is {state}",
+                self.title
+            )));
         }
         let mut context = self.settings.clone();
         context.insert("answer".into(), answer);
-        let base = render(&moved.base, &Value::Object(context)).map_err(wrong)?.trim_end_matches('/').to_string();
+        let base = render(&moved.base, &Value::Object(context))
+            .map_err(wrong)?
+            .trim_end_matches('/')
+            .to_string();
         let before = self.main.base();
         if base == before {
             return Ok(false);
@@ -408,14 +492,17 @@ impl Client {
         body: Option<(&'static str, String)>,
     ) -> Result<(String, u16, Key), Trouble> {
         let named = format!("{} {method} {}", self.title, url.split('?').next().unwrap_or(url));
-        let mut builder = Request::builder().method(method).uri(url).header("Accept", "application/json");
+        let mut builder =
+            Request::builder().method(method).uri(url).header("Accept", "application/json");
         for (key, value) in headers {
             builder = builder.header(key.as_str(), value.as_str().unwrap_or_default());
         }
         let wrong = |error: ureq::http::Error| Trouble::Misconfigured(format!("{named}: {error}"));
         let _turn = self.turn(&named)?;
         let sent = match body {
-            Some((kind, body)) => self.agent.run(builder.header("Content-Type", kind).body(body).map_err(wrong)?),
+            Some((kind, body)) => {
+                self.agent.run(builder.header("Content-Type", kind).body(body).map_err(wrong)?)
+            }
             None => self.agent.run(builder.body(()).map_err(wrong)?),
         };
         let mut response = sent.map_err(|error| no_answer(&named, url, &error).trouble())?;
@@ -424,7 +511,9 @@ impl Client {
         let body: Value = text.ok().map_or(Value::Null, |text| match serde_json::from_str(&text) {
             Ok(body) => body,
             // A token that is the whole answer is one word.
-            Err(_) if !text.trim().contains(char::is_whitespace) => Value::String(text.trim().to_string()),
+            Err(_) if !text.trim().contains(char::is_whitespace) => {
+                Value::String(text.trim().to_string())
+            }
             Err(_) => Value::Null,
         });
         match status {
@@ -432,7 +521,9 @@ impl Client {
                 retry_after_ms: None,
                 message: format!("{named} answered {status} and asks to come back later"),
             }),
-            500..=599 => Err(Trouble::Unreachable(format!("{named} answered {status}: the system is not well"))),
+            500..=599 => Err(Trouble::Unreachable(format!(
+                "{named} answered {status}: the system is not well"
+            ))),
             404 | 405 | 300..=399 => Err(Trouble::Misconfigured(format!(
                 "{named} answered {status}: no tokens are given there; check the address under `with:`"
             ))),
@@ -442,7 +533,9 @@ impl Client {
 
     /// What a person types to put the connection right.
     pub(super) fn connect_command(&self) -> String {
-        self.keep.as_ref().map_or("lockstep connect".into(), |keep| format!("lockstep connect {}", keep.system))
+        self.keep
+            .as_ref()
+            .map_or("lockstep connect".into(), |keep| format!("lockstep connect {}", keep.system))
     }
 }
 
@@ -460,10 +553,15 @@ fn answer_at(answer: &Key, place: &str) -> Option<Value> {
     }
 }
 
-/// The cookies that an answer sets, as they are sent back (RFC 6265, section 4.2): without their attributes.
+/// The cookies that an answer sets, as they are sent back (RFC 6265, section 4.2): without their
+/// attributes.
 fn cookies(answer: &Key) -> Option<String> {
     let set = answer.headers.get_all("set-cookie").iter().filter_map(|value| value.to_str().ok());
-    let pairs: Vec<&str> = set.filter_map(|cookie| cookie.split(';').next()).map(str::trim).filter(|c| c.contains('=')).collect();
+    let pairs: Vec<&str> = set
+        .filter_map(|cookie| cookie.split(';').next())
+        .map(str::trim)
+        .filter(|c| c.contains('='))
+        .collect();
     (!pairs.is_empty()).then(|| pairs.join("; "))
 }
 
@@ -472,7 +570,9 @@ fn carried(sends: &Sends, context: &Value) -> Result<Admission, String> {
     let mut admission = Admission::default();
     if let Some(basic) = &sends.basic {
         let both = render(basic, context)?;
-        admission.headers.push(("Authorization".into(), format!("Basic {}", base64(both.as_bytes()))));
+        admission
+            .headers
+            .push(("Authorization".into(), format!("Basic {}", base64(both.as_bytes()))));
     }
     for (key, value) in &sends.headers {
         admission.headers.push((key.clone(), render(value, context)?));
@@ -485,7 +585,8 @@ fn carried(sends: &Sends, context: &Value) -> Result<Admission, String> {
 
 /// Whether a token is asked for with a refresh token.
 pub(super) fn refreshes(token: &Token) -> bool {
-    token.form.contains_key("refresh_token") || token.json.as_ref().is_some_and(|json| json.get("refresh_token").is_some())
+    token.form.contains_key("refresh_token")
+        || token.json.as_ref().is_some_and(|json| json.get("refresh_token").is_some())
 }
 
 fn now_s() -> i64 {
@@ -503,7 +604,8 @@ pub struct Given {
 }
 
 impl Given {
-    /// A little before it ends; not known where the system does not tell, and then it is used until it is refused.
+    /// A little before it ends; not known where the system does not tell, and then it is used until
+    /// it is refused.
     fn until(&self) -> Option<Instant> {
         let before = BEFORE_THE_END_MS.unsigned_abs() / 1000;
         let left = self.lives.filter(|s| *s > 2 * before)? - before;
@@ -512,8 +614,15 @@ impl Given {
 
     /// As it is kept; the refresh token stays the same where no new one came.
     pub fn kept(&self, refresh: Option<String>, setting: Option<String>) -> Kept {
-        let until_ms = self.lives.and_then(|s| i64::try_from(s).ok()?.checked_mul(1000)?.checked_add(now_ms()));
-        Kept { access: Some(self.access.clone()), until_ms, refresh: self.refresh.clone().or(refresh), setting }
+        let until_ms = self
+            .lives
+            .and_then(|s| i64::try_from(s).ok()?.checked_mul(1000)?.checked_add(now_ms()));
+        Kept {
+            access: Some(self.access.clone()),
+            until_ms,
+            refresh: self.refresh.clone().or(refresh),
+            setting,
+        }
     }
 }
 
@@ -536,15 +645,19 @@ pub(super) fn sign(key: &str, text: &[u8]) -> Result<Vec<u8>, String> {
     Ok(signature)
 }
 
-/// From PEM (RFC 7468), also where its line ends were lost on the way through an environment variable; or from the XML of .NET, as some
-/// vendors hand keys out.
+/// From PEM (RFC 7468), also where its line ends were lost on the way through an environment
+/// variable; or from the XML of .NET, as some vendors hand keys out.
 fn private_key(pem: &str) -> Result<RsaKeyPair, String> {
     let form = "is expected as PEM, which begins with -----BEGIN PRIVATE KEY----- or -----BEGIN RSA PRIVATE KEY-----, or as XML, which begins with <RSAKeyValue>";
     if pem.contains("<RSAKeyValue>") {
         return xml_key(pem);
     }
     let pem = pem.replace("\\n", "\n");
-    let (label, rest) = pem.trim().strip_prefix("-----BEGIN ").and_then(|rest| rest.split_once("-----")).ok_or(form)?;
+    let (label, rest) = pem
+        .trim()
+        .strip_prefix("-----BEGIN ")
+        .and_then(|rest| rest.split_once("-----"))
+        .ok_or(form)?;
     let (body, _) = rest.split_once("-----END").ok_or("is cut off: it has no -----END line")?;
     let der = unbase64(body, &STANDARD).ok_or("is damaged: its text is not base64")?;
     let read = match label {
@@ -557,15 +670,19 @@ fn private_key(pem: &str) -> Result<RsaKeyPair, String> {
 
 const LARGE_ENOUGH: &str = "an RSA key of 2048 bits or more is expected";
 
-/// RFC 4050 has the form for public keys (`RSAKeyValue`); .NET writes the private parts beside them.
+/// RFC 4050 has the form for public keys (`RSAKeyValue`); .NET writes the private parts beside
+/// them.
 fn xml_key(xml: &str) -> Result<RsaKeyPair, String> {
     let part = |name: &str| -> Result<Vec<u8>, String> {
         let (_, rest) = xml.split_once(&format!("<{name}>")).ok_or_else(|| match name {
             "Modulus" | "Exponent" => format!("is damaged: its XML has no <{name}>"),
             _ => format!("is only the public half: its XML has no <{name}>"),
         })?;
-        let (text, _) = rest.split_once(&format!("</{name}>")).ok_or_else(|| format!("is cut off within <{name}>"))?;
-        let bytes = unbase64(text, &STANDARD).ok_or_else(|| format!("is damaged: <{name}> is not base64"))?;
+        let (text, _) = rest
+            .split_once(&format!("</{name}>"))
+            .ok_or_else(|| format!("is cut off within <{name}>"))?;
+        let bytes = unbase64(text, &STANDARD)
+            .ok_or_else(|| format!("is damaged: <{name}> is not base64"))?;
         // Numbers are written in so many bytes as they may have.
         Ok(bytes.into_iter().skip_while(|byte| *byte == 0).collect())
     };
@@ -578,21 +695,29 @@ fn xml_key(xml: &str) -> Result<RsaKeyPair, String> {
         dQ: part("DQ")?,
         qInv: part("InverseQ")?,
     };
-    RsaKeyPair::from_components(&key).map_err(|why| format!("can't be used ({why}): {LARGE_ENOUGH}"))
+    RsaKeyPair::from_components(&key)
+        .map_err(|why| format!("can't be used ({why}): {LARGE_ENOUGH}"))
 }
 
-/// A claim of a JSON web token (RFC 7519), by its name or the last part of it. It comes from the system over TLS, which vouches for it.
+/// A claim of a JSON web token (RFC 7519), by its name or the last part of it. It comes from the
+/// system over TLS, which vouches for it.
 pub(super) fn claim_of(token: &str, claim: &str) -> Option<String> {
     let body = unbase64(token.split('.').nth(1)?, &URL_SAFE)?;
     let claims: Map<String, Value> = serde_json::from_slice(&body).ok()?;
     let ends = |name: &str| name.rsplit('/').next() == Some(claim);
-    claims.get(claim).or_else(|| claims.iter().find(|(name, _)| ends(name)).map(|(_, v)| v))?.as_str().map(str::to_string)
+    claims
+        .get(claim)
+        .or_else(|| claims.iter().find(|(name, _)| ends(name)).map(|(_, v)| v))?
+        .as_str()
+        .map(str::to_string)
 }
 
 /// RFC 4648, sections 4 and 5. White space is passed over, padding may be left out.
 pub(crate) fn unbase64(text: &str, alphabet: &Alphabet) -> Option<Vec<u8>> {
     let padded = DecodePaddingMode::Indifferent;
-    let lenient = GeneralPurposeConfig::new().with_decode_padding_mode(padded).with_decode_allow_trailing_bits(true);
+    let lenient = GeneralPurposeConfig::new()
+        .with_decode_padding_mode(padded)
+        .with_decode_allow_trailing_bits(true);
     let written: String = text.split_ascii_whitespace().collect();
     GeneralPurpose::new(alphabet, lenient).decode(written).ok()
 }
@@ -610,7 +735,8 @@ mod tests {
 
     #[test]
     fn a_claim_is_found_by_the_last_part_of_its_name() {
-        let body = base64(br#"{"http://schemes.example.com/identity/ticket":"7T:abc"}"#).replace('=', "");
+        let body =
+            base64(br#"{"http://schemes.example.com/identity/ticket":"7T:abc"}"#).replace('=', "");
         assert_eq!(claim_of(&format!("x.{body}.y"), "ticket").as_deref(), Some("7T:abc"));
         assert_eq!(claim_of(&format!("x.{body}.y"), "user"), None);
     }
@@ -619,7 +745,10 @@ mod tests {
     fn a_signature_holds_for_its_text_only() {
         let pem = include_str!("../../tests/key.pem");
         let public = private_key(pem).unwrap().public().as_ref().to_vec();
-        let verifier = ring::signature::UnparsedPublicKey::new(&ring::signature::RSA_PKCS1_2048_8192_SHA256, public);
+        let verifier = ring::signature::UnparsedPublicKey::new(
+            &ring::signature::RSA_PKCS1_2048_8192_SHA256,
+            public,
+        );
         // As it comes out of an environment variable, on one line.
         let signature = sign(&pem.replace('\n', "\\n"), b"token.202611211030").unwrap();
         assert!(verifier.verify(b"token.202611211030", &signature).is_ok());

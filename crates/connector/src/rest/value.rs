@@ -1,4 +1,5 @@
-//! Where properties are in a system's records: reading them out, and putting them in with all else left as it is (P9).
+//! Where properties are in a system's records: reading them out, and putting them in with all else
+//! left as it is (P9).
 
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::value::{equal, is_added, is_empty};
@@ -22,17 +23,26 @@ pub struct Located<'a> {
 /// Finds a watched property in a record type.
 pub fn locate<'a>(ty: &'a TypeYaml, watched: &PropertyRef) -> Option<Located<'a>> {
     let path = watched.path.as_str();
-    let (name, property, child) =
-        ty.properties.get_key_value(path).map(|(name, property)| (name, property, property.value.clone())).or_else(|| {
+    let (name, property, child) = ty
+        .properties
+        .get_key_value(path)
+        .map(|(name, property)| (name, property, property.value.clone()))
+        .or_else(|| {
             // The child of a list or an object that is not a property of its own.
-            ty.properties.iter().filter(|(_, p)| p.list || p.value.is_some()).find_map(|(name, property)| {
-                let child = path.strip_prefix(name.as_str())?.strip_prefix('.')?;
-                Some((name, property, Some(child.to_string())))
-            })
+            ty.properties.iter().filter(|(_, p)| p.list || p.value.is_some()).find_map(
+                |(name, property)| {
+                    let child = path.strip_prefix(name.as_str())?.strip_prefix('.')?;
+                    Some((name, property, Some(child.to_string())))
+                },
+            )
         })?;
     let at = property.at.clone().unwrap_or_else(|| name.clone());
     let when = watched.when.as_ref().map(|having| {
-        let inside = having.path.as_str().strip_prefix(name.as_str()).and_then(|rest| rest.strip_prefix('.'));
+        let inside = having
+            .path
+            .as_str()
+            .strip_prefix(name.as_str())
+            .and_then(|rest| rest.strip_prefix('.'));
         (inside.unwrap_or(having.path.as_str()).to_string(), having.value.clone())
     });
     Some(Located { property, path: name, at, child, when })
@@ -60,9 +70,11 @@ pub fn at<'v>(value: &'v Value, place: &str) -> Option<&'v Value> {
     at(below?, rest)
 }
 
-/// Puts a value at a dotted place; objects on the way are made, and a list where the first step into nothing is 0.
+/// Puts a value at a dotted place; objects on the way are made, and a list where the first step
+/// into nothing is 0.
 pub fn put(target: &mut Value, place: &str, value: Value) {
-    let (step, rest) = place.split_once('.').map_or((place, None), |(step, rest)| (step, Some(rest)));
+    let (step, rest) =
+        place.split_once('.').map_or((place, None), |(step, rest)| (step, Some(rest)));
     if target.is_null() && step == "0" {
         *target = json!([]);
     }
@@ -89,7 +101,8 @@ pub fn put(target: &mut Value, place: &str, value: Value) {
     }
 }
 
-/// Puts a value at a dotted place, beside what is there: objects are joined, and nothing that has a value is replaced.
+/// Puts a value at a dotted place, beside what is there: objects are joined, and nothing that has a
+/// value is replaced.
 pub fn put_beside(target: &mut Value, place: &str, value: Value) {
     match at_mut(target, place) {
         Some(held) => beside(held, value),
@@ -136,11 +149,13 @@ pub fn text(value: &Value) -> Option<String> {
     }
 }
 
-/// A value of the property's declared type, where the system shows it otherwise and nothing is lost: `"0"` of an integer, 1 of a boolean.
-/// Decimals stay as they are written (R7).
+/// A value of the property's declared type, where the system shows it otherwise and nothing is
+/// lost: `"0"` of an integer, 1 of a boolean. Decimals stay as they are written (R7).
 pub fn shaped(ty: TypeWord, value: Value) -> Value {
     match (ty, &value) {
-        (TypeWord::Integer | TypeWord::Minutes, Value::String(text)) => whole_number(text).unwrap_or(value),
+        (TypeWord::Integer | TypeWord::Minutes, Value::String(text)) => {
+            whole_number(text).unwrap_or(value)
+        }
         (TypeWord::Float, Value::String(text)) => match serde_json::from_str(text.trim()) {
             Ok(number @ Value::Number(_)) => number,
             _ => value,
@@ -163,7 +178,9 @@ pub fn shaped(ty: TypeWord, value: Value) -> Value {
 /// Digits as a number, where these are all there is: `007` is something else.
 fn whole_number(text: &str) -> Option<Value> {
     match serde_json::from_str(text.trim()) {
-        Ok(Value::Number(number)) if number.to_string().bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') => {
+        Ok(Value::Number(number))
+            if number.to_string().bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') =>
+        {
             Some(Value::Number(number))
         }
         _ => None,
@@ -186,7 +203,9 @@ impl Located<'_> {
         Some(match self.property.ty {
             None => found,
             Some(ty) => match found {
-                Value::Array(elements) if self.property.list => elements.into_iter().map(|one| shaped(ty, one)).collect(),
+                Value::Array(elements) if self.property.list => {
+                    elements.into_iter().map(|one| shaped(ty, one)).collect()
+                }
                 one => shaped(ty, one),
             },
         })
@@ -211,19 +230,24 @@ impl Located<'_> {
             };
         }
         let Value::Array(elements) = found else { return Some(json!([])) };
-        let (first, rest): (Vec<&Value>, Vec<&Value>) = elements.iter().filter(|e| self.has(e)).partition(|e| self.is_primary(e));
+        let (first, rest): (Vec<&Value>, Vec<&Value>) =
+            elements.iter().filter(|e| self.has(e)).partition(|e| self.is_primary(e));
         let value = |element: &&Value| match &self.child {
             Some(child) => at(element, child).cloned(),
             None => Some((*element).clone()),
         };
-        Some(Value::Array(first.iter().chain(&rest).filter_map(value).filter(|v| !v.is_null()).collect()))
+        Some(Value::Array(
+            first.iter().chain(&rest).filter_map(value).filter(|v| !v.is_null()).collect(),
+        ))
     }
 
-    /// Puts a value into the record; `Null` empties. Other elements of a list stay as they are, with their ids.
+    /// Puts a value into the record; `Null` empties. Other elements of a list stay as they are,
+    /// with their ids.
     pub fn write(&self, record: &mut Value, value: &Value, displaced: &Value) {
         let empties = value.is_null();
         // Emptied in the way in which the system itself says that there is none.
-        let value = if value.is_null() { self.property.none.first().unwrap_or(value) } else { value };
+        let value =
+            if value.is_null() { self.property.none.first().unwrap_or(value) } else { value };
         if !self.property.list {
             match (&self.child, &self.property.element) {
                 // An object with fixed siblings is emptied whole.
@@ -249,9 +273,11 @@ impl Located<'_> {
         put(record, &self.at, Value::Array(elements));
     }
 
-    /// In a new record: makes it one that satisfies the property's condition, unless it says something else there.
+    /// In a new record: makes it one that satisfies the property's condition, unless it says
+    /// something else there.
     pub fn satisfy(&self, record: &mut Value) {
-        if let Some((path, having)) = self.when.as_ref().filter(|(_, having)| !self.property.list && !having.is_empty())
+        if let Some((path, having)) =
+            self.when.as_ref().filter(|(_, having)| !self.property.list && !having.is_empty())
             && at(record, path).is_none_or(Value::is_null)
         {
             put(record, path, Value::String(having.clone()));
@@ -261,20 +287,29 @@ impl Located<'_> {
     /// P9: in the place of the element it came from, else of the primary one, else a new one.
     fn single(&self, elements: &mut Vec<Value>, value: &Value, displaced: &Value) {
         let mine: Vec<usize> = (0..elements.len()).filter(|i| self.has(&elements[*i])).collect();
-        let held = |i: &&usize| !is_empty(displaced) && self.value_of(&elements[**i]).is_some_and(|v| equal(&v, displaced));
+        let held = |i: &&usize| {
+            !is_empty(displaced)
+                && self.value_of(&elements[**i]).is_some_and(|v| equal(&v, displaced))
+        };
         // P9: at a first link nothing is its own yet.
         if is_added(displaced) && !is_empty(value) {
             elements.push(self.element(value, elements.is_empty()));
             return;
         }
-        let place =
-            mine.iter().find(held).or_else(|| mine.iter().find(|i| self.is_primary(&elements[**i]))).or(mine.first()).copied();
+        let place = mine
+            .iter()
+            .find(held)
+            .or_else(|| mine.iter().find(|i| self.is_primary(&elements[**i])))
+            .or(mine.first())
+            .copied();
         match (place, is_empty(value)) {
             (Some(place), true) => {
                 let was_primary = self.is_primary(&elements[place]);
                 elements.remove(place);
                 // The next one becomes the primary, as it does where the first one is it.
-                if let (true, Some(flag), Some(next)) = (was_primary, &self.property.primary, elements.first_mut()) {
+                if let (true, Some(flag), Some(next)) =
+                    (was_primary, &self.property.primary, elements.first_mut())
+                {
                     put(next, flag, Value::Bool(true));
                 }
             }
@@ -293,8 +328,14 @@ impl Located<'_> {
     }
 
     fn whole(&self, elements: &[Value], values: &[Value]) -> Vec<Value> {
-        let keep = |value: &Value| elements.iter().find(|e| self.value_of(e).is_some_and(|v| equal(&v, value))).cloned();
-        values.iter().enumerate().map(|(n, value)| keep(value).unwrap_or_else(|| self.element(value, n == 0))).collect()
+        let keep = |value: &Value| {
+            elements.iter().find(|e| self.value_of(e).is_some_and(|v| equal(&v, value))).cloned()
+        };
+        values
+            .iter()
+            .enumerate()
+            .map(|(n, value)| keep(value).unwrap_or_else(|| self.element(value, n == 0)))
+            .collect()
     }
 
     /// A new element. Where nothing but the order tells, the first is the primary one.
@@ -319,11 +360,16 @@ impl Located<'_> {
     }
 
     fn is_primary(&self, element: &Value) -> bool {
-        self.property.primary.as_ref().is_some_and(|flag| at(element, flag) == Some(&Value::Bool(true)))
+        self.property
+            .primary
+            .as_ref()
+            .is_some_and(|flag| at(element, flag) == Some(&Value::Bool(true)))
     }
 
     fn has(&self, element: &Value) -> bool {
-        self.when.as_ref().is_none_or(|(path, value)| at(element, path).and_then(text).unwrap_or_default() == *value)
+        self.when.as_ref().is_none_or(|(path, value)| {
+            at(element, path).and_then(text).unwrap_or_default() == *value
+        })
     }
 }
 
@@ -344,7 +390,10 @@ mod tests {
         assert_eq!(at(&answer, "odata.nextLink"), Some(&json!("x")));
         assert_eq!(at(&answer, "errors.0.field"), Some(&json!("email")));
         assert_eq!(at(&answer, "a.b"), Some(&json!(1)));
-        assert_eq!((at(&answer, "a.b.c"), at(&answer, "a.c"), at(&answer, "errors.1")), (None, None, None));
+        assert_eq!(
+            (at(&answer, "a.b.c"), at(&answer, "a.c"), at(&answer, "errors.1")),
+            (None, None, None)
+        );
     }
 
     #[test]
@@ -355,13 +404,20 @@ mod tests {
         put(&mut body, "list.1.a", json!(3));
         put(&mut body, "kept.0", json!("y"));
         let members = json!([{"email": "ase@example.com", "name": "Åse"}]);
-        assert_eq!(body, json!({"kept": {"0": "y"}, "list": [{"a": 1}, {"a": 3}], "members": members}));
+        assert_eq!(
+            body,
+            json!({"kept": {"0": "y"}, "list": [{"a": 1}, {"a": 3}], "members": members})
+        );
     }
 
     #[test]
     fn c1_what_stands_beside_a_record_replaces_nothing_of_it() {
         let mut body = json!({"variables": {"input": {"name": "Åse", "id": null}}, "members": [{"email": "ase@example.com"}]});
-        put_beside(&mut body, "variables", json!({"input": {"id": 7, "name": "other"}, "dry": true}));
+        put_beside(
+            &mut body,
+            "variables",
+            json!({"input": {"id": 7, "name": "other"}, "dry": true}),
+        );
         put_beside(&mut body, "members.0.role", json!("guest"));
         put_beside(&mut body, "query", json!("mutation"));
         let variables = json!({"input": {"name": "Åse", "id": 7}, "dry": true});
@@ -397,7 +453,10 @@ mod tests {
         let located = locate(&ty, &PropertyRef::new("company")).unwrap();
         let mut record = json!({});
         located.write(&mut record, &json!("c7"), &Value::Null);
-        assert_eq!(record["company"], json!({"__type": "Pointer", "className": "Company", "objectId": "c7"}));
+        assert_eq!(
+            record["company"],
+            json!({"__type": "Pointer", "className": "Company", "objectId": "c7"})
+        );
         assert_eq!(located.read(&record, false), Some(json!("c7")));
         located.write(&mut record, &Value::Null, &json!("c7"));
         assert_eq!(record["company"], json!({"__op": "Delete"}));
@@ -411,12 +470,21 @@ mod tests {
             {"id": "1", "email": "a@example.com"}, {"id": "2", "email": "b@example.com", "primary": true}]}}});
         assert_eq!(located.read(&record, false), Some(json!(["b@example.com", "a@example.com"])));
         located.write(&mut record, &json!("c@example.com"), &json!("a@example.com"));
-        assert_eq!(record["info"]["emails"]["items"][0], json!({"id": "1", "email": "c@example.com"}));
+        assert_eq!(
+            record["info"]["emails"]["items"][0],
+            json!({"id": "1", "email": "c@example.com"})
+        );
         // What it displaced is not there any more: the primary one.
         located.write(&mut record, &json!("d@example.com"), &json!("x@example.com"));
-        assert_eq!(record["info"]["emails"]["items"][1], json!({"id": "2", "email": "d@example.com", "primary": true}));
+        assert_eq!(
+            record["info"]["emails"]["items"][1],
+            json!({"id": "2", "email": "d@example.com", "primary": true})
+        );
         located.write(&mut record, &Value::Null, &json!("d@example.com"));
-        assert_eq!(record["info"]["emails"]["items"], json!([{"id": "1", "email": "c@example.com", "primary": true}]));
+        assert_eq!(
+            record["info"]["emails"]["items"],
+            json!([{"id": "1", "email": "c@example.com", "primary": true}])
+        );
     }
 
     #[test]
@@ -425,6 +493,9 @@ mod tests {
         let located = locate(&ty, &PropertyRef::new("info.emails.email")).unwrap();
         let mut record = json!({});
         located.write(&mut record, &json!("a@example.com"), &Value::Null);
-        assert_eq!(record["info"]["emails"]["items"], json!([{"tag": "MAIN", "email": "a@example.com", "primary": true}]));
+        assert_eq!(
+            record["info"]["emails"]["items"],
+            json!([{"tag": "MAIN", "email": "a@example.com", "primary": true}])
+        );
     }
 }

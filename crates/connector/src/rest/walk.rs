@@ -1,8 +1,11 @@
-//! The walk through the pages of a listing: where it goes on, and whether what it has shown is all there is (R1).
+//! The walk through the pages of a listing: where it goes on, and whether what it has shown is all
+//! there is (R1).
 //!
-//! A page does not end a listing by being short or empty where something says that there is more: systems give fewer records than they are
-//! asked for, and filter a page after they have cut it. A listing that turns in a circle is noticed whatever its length, by Brent's algorithm
-//! (one page is remembered, and replaced at distances that double), so that what is remembered stays as small as it is.
+//! A page does not end a listing by being short or empty where something says that there is more:
+//! systems give fewer records than they are asked for, and filter a page after they have cut it. A
+//! listing that turns in a circle is noticed whatever its length, by Brent's algorithm (one page is
+//! remembered, and replaced at distances that double), so that what is remembered stays as small as
+//! it is.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -94,14 +97,21 @@ impl Walk {
         Walk { next: Some(next), ..Walk::default() }
     }
 
-    /// Passes a page, and gives whether there is another one. `stops` says that what follows is not wanted.
+    /// Passes a page, and gives whether there is another one. `stops` says that what follows is not
+    /// wanted.
     ///
     /// # Errors
     /// The listing goes round in a circle, or ends before its own end.
-    pub fn pass(&mut self, page: Listed<'_>, stops: bool, resolved: &dyn Fn(&str) -> String) -> Result<bool, Trouble> {
+    pub fn pass(
+        &mut self,
+        page: Listed<'_>,
+        stops: bool,
+        resolved: &dyn Fn(&str) -> String,
+    ) -> Result<bool, Trouble> {
         let malformed = |why: String| Err(Trouble::Malformed(format!("{}: {why}", page.named)));
         let count = page.items.len();
-        let told = page.paging.total().and_then(|place| page.answer.at(place)).as_ref().and_then(number);
+        let told =
+            page.paging.total().and_then(|place| page.answer.at(place)).as_ref().and_then(number);
         // Some call the number of records on a page so.
         let of_page = self.total == Some(self.last as u64) && told == Some(count as u64);
         if let (Some(before), Some(now), false) = (self.total, told, stops || of_page)
@@ -141,7 +151,11 @@ impl Walk {
         if matches!(page.paging, Paging::Page { unpaged: true, .. }) {
             // A page that is as long as was asked for may have been cut there.
             let longer = self.power == 0 && count > page.limit;
-            let again = self.power == 1 && self.steps == 0 && shows != 0 && shows == self.seen && count != page.limit;
+            let again = self.power == 1
+                && self.steps == 0
+                && shows != 0
+                && shows == self.seen
+                && count != page.limit;
             if longer || again {
                 self.next = None;
                 self.repeated = again;
@@ -164,14 +178,15 @@ impl Walk {
         }
         self.steps += 1;
         if self.steps >= self.power {
-            (self.seen, self.seen_next, self.steps, self.power) = (shows, leads, 0, (2 * self.power).max(1));
+            (self.seen, self.seen_next, self.steps, self.power) =
+                (shows, leads, 0, (2 * self.power).max(1));
         }
         self.next = Some(next);
         Ok(true)
     }
 
-    /// The page at which it stands and those after it, `most` of them at most, where it can be told what they are: pages are counted, and an
-    /// answer has told how many records there are.
+    /// The page at which it stands and those after it, `most` of them at most, where it can be told
+    /// what they are: pages are counted, and an answer has told how many records there are.
     pub fn ahead(&self, paging: &Paging, most: usize) -> Vec<Next> {
         let (Some(total), Some(next)) = (self.total, &self.next) else { return vec![] };
         let left = usize::try_from(total).unwrap_or(usize::MAX).saturating_sub(self.shown);
@@ -180,14 +195,18 @@ impl Walk {
         }
         let pages = left.div_ceil(self.last).min(most);
         match (paging, next) {
-            (Paging::Offset { .. }, Next::Offset(offset)) => (0..pages).map(|n| Next::Offset(offset + n * self.last)).collect(),
-            (Paging::Page { unpaged: false, .. }, Next::Page(page)) => (0..pages).map(|n| Next::Page(page + n)).collect(),
+            (Paging::Offset { .. }, Next::Offset(offset)) => {
+                (0..pages).map(|n| Next::Offset(offset + n * self.last)).collect()
+            }
+            (Paging::Page { unpaged: false, .. }, Next::Page(page)) => {
+                (0..pages).map(|n| Next::Page(page + n)).collect()
+            }
             _ => vec![],
         }
     }
 
-    /// So many records have vanished since the last page: what follows them has moved to where the listing has been already. It goes back
-    /// there; seeing a record twice does nothing.
+    /// So many records have vanished since the last page: what follows them has moved to where the
+    /// listing has been already. It goes back there; seeing a record twice does nothing.
     fn goes_back(&mut self, page: Listed<'_>, vanished: u64) -> bool {
         let back = match (page.paging, &self.next) {
             (Paging::Offset { .. }, Some(Next::Offset(offset))) => {
@@ -195,7 +214,9 @@ impl Walk {
                 self.shown = offset - vanished;
                 Some(Next::Offset(self.shown))
             }
-            (Paging::Page { first, .. }, Some(Next::Page(number))) if *number > first.or(page.first).unwrap_or(1) => {
+            (Paging::Page { first, .. }, Some(Next::Page(number)))
+                if *number > first.or(page.first).unwrap_or(1) =>
+            {
                 self.shown = self.shown.saturating_sub(self.last);
                 Some(Next::Page(number - 1))
             }
@@ -210,18 +231,29 @@ impl Walk {
     }
 
     /// Where the listing goes on after this page.
-    fn following(&self, page: Listed<'_>, resolved: &dyn Fn(&str) -> String) -> Result<Option<Next>, String> {
+    fn following(
+        &self,
+        page: Listed<'_>,
+        resolved: &dyn Fn(&str) -> String,
+    ) -> Result<Option<Next>, String> {
         let count = page.items.len();
         let shown = self.shown + count;
         let told = |place: &str| page.answer.at(place).as_ref().and_then(cursor);
-        let says = |place: &Option<String>| place.as_ref().map(|place| page.answer.at(place).as_ref().is_some_and(is_true));
-        // A total that is too low, as of what is on this page alone, does not end it where a page was full.
-        let counted = || count > 0 && self.total.is_none_or(|total| total > shown as u64 || count >= page.limit);
+        let says = |place: &Option<String>| {
+            place.as_ref().map(|place| page.answer.at(place).as_ref().is_some_and(is_true))
+        };
+        // A total that is too low, as of what is on this page alone, does not end it where a page
+        // was full.
+        let counted = || {
+            count > 0 && self.total.is_none_or(|total| total > shown as u64 || count >= page.limit)
+        };
         let named = |at: &str, more: &Option<String>, end: &Option<String>| {
             let next = told(at);
             match (says(more), says(end)) {
                 (Some(false), _) | (_, Some(true)) => Ok(None),
-                (Some(true), _) if next.is_none() => Err(format!("it says that there is more, and not where: `{at}` is empty")),
+                (Some(true), _) if next.is_none() => {
+                    Err(format!("it says that there is more, and not where: `{at}` is empty"))
+                }
                 _ => Ok(next),
             }
         };
@@ -235,11 +267,18 @@ impl Walk {
             }),
             Paging::Cursor { at, more, end, .. } => {
                 let next = named(at, more, end)?.map(Next::Cursor);
-                // Where nothing else says that it is the end, an empty page that leads nowhere else does.
-                next.filter(|next| count > 0 || more.is_some() || end.is_some() || Some(next) != self.next.as_ref())
+                // Where nothing else says that it is the end, an empty page that leads nowhere else
+                // does.
+                next.filter(|next| {
+                    count > 0 || more.is_some() || end.is_some() || Some(next) != self.next.as_ref()
+                })
             }
-            Paging::Next { at, more, end, .. } => named(at, more, end)?.map(|address| Next::Address(resolved(&address))),
-            Paging::Link { .. } => page.answer.link.as_ref().map(|address| Next::Address(resolved(address))),
+            Paging::Next { at, more, end, .. } => {
+                named(at, more, end)?.map(|address| Next::Address(resolved(&address)))
+            }
+            Paging::Link { .. } => {
+                page.answer.link.as_ref().map(|address| Next::Address(resolved(address)))
+            }
         })
     }
 }
@@ -247,9 +286,9 @@ impl Walk {
 /// A number, also as text.
 fn number(value: &Value) -> Option<u64> {
     match value {
-        Value::Number(number) => {
-            number.as_u64().or_else(|| number.as_f64().filter(|n| *n >= 0.0 && n.fract() == 0.0).map(|n| n as u64))
-        }
+        Value::Number(number) => number.as_u64().or_else(|| {
+            number.as_f64().filter(|n| *n >= 0.0 && n.fract() == 0.0).map(|n| n as u64)
+        }),
         // `items 0-24/319`, as `Content-Range` tells it (RFC 9110, section 14.4).
         Value::String(text) => text.rsplit('/').next().and_then(|total| total.trim().parse().ok()),
         _ => None,
@@ -270,12 +309,16 @@ fn is_true(value: &Value) -> bool {
     }
 }
 
-/// Tells pages apart by the ids that they show; by all of it where that is one, as a list of changes may name a record again.
+/// Tells pages apart by the ids that they show; by all of it where that is one, as a list of
+/// changes may name a record again.
 pub fn fingerprint(items: &[Value], id: &str) -> u64 {
     if let [only] = items {
         return xxh3_64(only.to_string().as_bytes());
     }
-    let ids: Vec<String> = items.iter().map(|item| at(item, id).and_then(text).unwrap_or_else(|| item.to_string())).collect();
+    let ids: Vec<String> = items
+        .iter()
+        .map(|item| at(item, id).and_then(text).unwrap_or_else(|| item.to_string()))
+        .collect();
     xxh3_64(ids.join("\n").as_bytes())
 }
 
@@ -329,14 +372,27 @@ mod tests {
         }
     }
 
-    /// Walks through what `serve` gives for each page asked for; the ids that came, or what was wrong.
-    fn walked(paging: &Paging, limit: usize, serve: impl Fn(Option<&Next>, usize) -> Value) -> Result<Vec<String>, String> {
+    /// Walks through what `serve` gives for each page asked for; the ids that came, or what was
+    /// wrong.
+    fn walked(
+        paging: &Paging,
+        limit: usize,
+        serve: impl Fn(Option<&Next>, usize) -> Value,
+    ) -> Result<Vec<String>, String> {
         let (mut walk, mut ids) = (Walk::default(), vec![]);
         for asked in 0..10_000 {
             let answer = answer(serve(walk.next.as_ref(), asked));
             let items = answer.body["people"].as_array().cloned().unwrap_or_default();
             ids.extend(items.iter().map(|item| item["id"].to_string()));
-            let page = Listed { paging, named: "Fjord", limit, answer: &answer, items: &items, id: "id", first: None };
+            let page = Listed {
+                paging,
+                named: "Fjord",
+                limit,
+                answer: &answer,
+                items: &items,
+                id: "id",
+                first: None,
+            };
             match walk.pass(page, false, &|address| address.to_string()) {
                 Ok(true) => {
                     // What is kept between two pages is all that is known.
@@ -361,7 +417,8 @@ mod tests {
 
     #[test]
     fn r1_a_short_page_does_not_end_a_listing() {
-        let offset = |next: Option<&Next>| if let Some(Next::Offset(offset)) = next { *offset } else { 0 };
+        let offset =
+            |next: Option<&Next>| if let Some(Next::Offset(offset)) = next { *offset } else { 0 };
         let page = |next: Option<&Next>| if let Some(Next::Page(page)) = next { *page } else { 1 };
         // The system gives 3 at once, however many are asked for.
         for limit in [3, 100] {
@@ -378,9 +435,11 @@ mod tests {
             assert_eq!(ids.unwrap().len(), 8);
         }
         // A page may be empty, and another one follows.
-        for paging in
-            ["cursor: { limit: 2, at: next }", "next: { limit: 2, at: next }", "cursor: { limit: 2, at: next, more: more }"]
-        {
+        for paging in [
+            "cursor: { limit: 2, at: next }",
+            "next: { limit: 2, at: next }",
+            "cursor: { limit: 2, at: next, more: more }",
+        ] {
             let ids = walked(&self::paging(paging), 2, |_, asked| match asked {
                 4 => json!({"people": people(4..5), "more": false}),
                 n if n % 2 == 1 => json!({"people": [], "next": format!("c{n}"), "more": "true"}),
@@ -403,7 +462,10 @@ mod tests {
                     None => json!({"people": people(0..4), "total": total}),
                     Some(_) => json!({"people": [], "total": total}),
                 });
-                assert!(told.clone().unwrap_err().contains("expected 7 records"), "{yaml}: {told:?}");
+                assert!(
+                    told.clone().unwrap_err().contains("expected 7 records"),
+                    "{yaml}: {told:?}"
+                );
             }
         }
         let told = walked(
@@ -426,7 +488,8 @@ mod tests {
         let offset = |next: Option<&Next>, asked: usize| {
             let from = if let Some(Next::Offset(offset)) = next { *offset } else { 0 };
             let all: Vec<usize> = (usize::from(asked > 0)..10).collect();
-            let shown: Vec<Value> = all.iter().skip(from).take(3).map(|id| json!({"id": id})).collect();
+            let shown: Vec<Value> =
+                all.iter().skip(from).take(3).map(|id| json!({"id": id})).collect();
             json!({"people": shown, "total": all.len()})
         };
         let ids = walked(&paging("offset: { limit: 3, total: total }"), 3, offset).unwrap();
@@ -443,7 +506,9 @@ mod tests {
     fn r1_pages_that_turn_in_a_circle_are_noticed_whatever_its_length() {
         for long in [1, 2, 3, 7, 64, 1_000] {
             for before in [0, 1, 5] {
-                let at = |asked: usize| if asked < before { asked } else { before + (asked - before) % long };
+                let at = |asked: usize| {
+                    if asked < before { asked } else { before + (asked - before) % long }
+                };
                 for yaml in [
                     "offset: { limit: 2 }",
                     "page: { limit: 2 }",
@@ -454,7 +519,10 @@ mod tests {
                         let n = 2 * at(asked);
                         json!({"people": people(n..n + 2), "next": format!("c{}", at(asked + 1))})
                     });
-                    assert!(told.clone().unwrap_err().contains("again and again"), "{yaml} {long}: {told:?}");
+                    assert!(
+                        told.clone().unwrap_err().contains("again and again"),
+                        "{yaml} {long}: {told:?}"
+                    );
                 }
                 // Pages without records, too.
                 let told = walked(
@@ -466,8 +534,11 @@ mod tests {
             }
         }
         // Not even those that lead somewhere else each time.
-        let told =
-            walked(&paging("next: { limit: 2, at: next }"), 2, |_, asked| json!({"people": [], "next": format!("c{asked}")}));
+        let told = walked(
+            &paging("next: { limit: 2, at: next }"),
+            2,
+            |_, asked| json!({"people": [], "next": format!("c{asked}")}),
+        );
         assert!(told.unwrap_err().contains("without a record"));
     }
 
@@ -476,10 +547,18 @@ mod tests {
         let may = paging("page: { limit: 10, unpaged: true }");
         // All of them whatever was asked for: more than that, or fewer.
         for all in [25, 4] {
-            assert_eq!(walked(&may, 10, |_, _| json!({"people": people(0..all)})).unwrap().len() % all, 0, "{all}");
+            assert_eq!(
+                walked(&may, 10, |_, _| json!({"people": people(0..all)})).unwrap().len() % all,
+                0,
+                "{all}"
+            );
         }
         // As many as were asked for, again and again: it may have been cut there.
-        assert!(walked(&may, 10, |_, _| json!({"people": people(0..10)})).unwrap_err().contains("again and again"));
+        assert!(
+            walked(&may, 10, |_, _| json!({"people": people(0..10)}))
+                .unwrap_err()
+                .contains("again and again")
+        );
         // And one that does page is read to its end.
         let paged = walked(&may, 10, |next, _| {
             let page = if let Some(Next::Page(page)) = next { *page } else { 1 };
@@ -488,7 +567,10 @@ mod tests {
         });
         assert_eq!(paged.unwrap().len(), 25);
         // Nobody said so.
-        assert!(walked(&paging("page: { limit: 10 }"), 10, |_, _| json!({"people": people(0..4)})).is_err());
+        assert!(
+            walked(&paging("page: { limit: 10 }"), 10, |_, _| json!({"people": people(0..4)}))
+                .is_err()
+        );
     }
 
     #[test]
@@ -498,7 +580,11 @@ mod tests {
             _ => json!({"people": [], "next": "c1"}),
         });
         assert_eq!(ids.unwrap().len(), 1);
-        let ids = walked(&paging("cursor: { limit: 2, at: next }"), 2, |_, _| json!({"people": people(0..1), "next": 0}));
+        let ids = walked(
+            &paging("cursor: { limit: 2, at: next }"),
+            2,
+            |_, _| json!({"people": people(0..1), "next": 0}),
+        );
         assert_eq!(ids.unwrap().len(), 1, "0 is no cursor");
     }
 

@@ -1,7 +1,8 @@
 //! Writing: what is sent for a creation, an update, a deletion, and what the answer says.
 //!
-//! A record is read just before it is updated where the manifest asks for it: lists are then sent with their other elements as they are
-//! (P9), and the write is refused here if the record is not what the decision was made on (P6), also in systems that lock nothing.
+//! A record is read just before it is updated where the manifest asks for it: lists are then sent
+//! with their other elements as they are (P9), and the write is refused here if the record is not
+//! what the decision was made on (P6), also in systems that lock nothing.
 
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
@@ -35,7 +36,12 @@ impl Rest {
         self.write_one_of(ty, watch, write)
     }
 
-    pub(super) fn write_one_of(&self, ty: &TypeYaml, watch: &[PropertyRef], write: &Write) -> Outcome {
+    pub(super) fn write_one_of(
+        &self,
+        ty: &TypeYaml,
+        watch: &[PropertyRef],
+        write: &Write,
+    ) -> Outcome {
         let named;
         let write = match refers_by_name(ty) {
             true => match self.with_names(ty, watch, write) {
@@ -75,7 +81,11 @@ impl Rest {
             }
         }
         let parent = record.get("$parent").cloned().unwrap_or_default();
-        let context = self.client.context([("record", record.clone()), ("intent", json!(write.token)), ("parent", parent)]);
+        let context = self.client.context([
+            ("record", record.clone()),
+            ("intent", json!(write.token)),
+            ("parent", parent),
+        ]);
         for (place, template) in &how.defaults {
             let made = render_value(template, &context).map_err(misconfigured)?;
             if !is_empty(&made) && at(&record, place).is_none_or(is_empty) {
@@ -94,9 +104,14 @@ impl Rest {
         {
             return Ok(blank.clone());
         }
-        let request = super::written::RequestYaml { path: path.into(), api: ty.api.clone(), ..Default::default() };
+        let request = super::written::RequestYaml {
+            path: path.into(),
+            api: ty.api.clone(),
+            ..Default::default()
+        };
         let get = super::written::GetYaml { request, item: None };
-        let blank = self.fetch_with(&get, vec![], None, false).map_err(busy)?.unwrap_or_else(|| json!({}));
+        let blank =
+            self.fetch_with(&get, vec![], None, false).map_err(busy)?.unwrap_or_else(|| json!({}));
         blanks.insert(path.into(), (Instant::now(), blank.clone()));
         Ok(blank)
     }
@@ -105,16 +120,25 @@ impl Rest {
     fn pause_before(&self, how: &WriteYaml) {
         let Some(pause_ms) = how.pause_ms else { return };
         let own = super::number(&self.client.settings, "rate_per_second");
-        let faster = own.zip(self.manifest.rate.per_second).map_or(1.0, |(own, vendors)| (own / vendors).max(1.0));
+        let faster = own
+            .zip(self.manifest.rate.per_second)
+            .map_or(1.0, |(own, vendors)| (own / vendors).max(1.0));
         let pause = Duration::from_millis(pause_ms).div_f64(faster);
         let mut last = self.created.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(left) = last.get(&how.request.path).and_then(|at| pause.checked_sub(at.elapsed())) {
+        if let Some(left) =
+            last.get(&how.request.path).and_then(|at| pause.checked_sub(at.elapsed()))
+        {
             std::thread::sleep(left);
         }
         last.insert(how.request.path.clone(), Instant::now());
     }
 
-    fn create(&self, ty: &TypeYaml, watch: &[PropertyRef], write: &Write) -> Result<Outcome, Outcome> {
+    fn create(
+        &self,
+        ty: &TypeYaml,
+        watch: &[PropertyRef],
+        write: &Write,
+    ) -> Result<Outcome, Outcome> {
         let Some(how) = &ty.create else { return Err(cannot("created")) };
         let (record, context) = self.new_record(ty, how, watch, write)?;
         let parent = record.get("$parent").cloned().unwrap_or_default();
@@ -124,7 +148,9 @@ impl Rest {
         let sent = self.client.send(&how.request, &context, Some(&body));
         let sent = match sent {
             // C2: sent twice, it makes one.
-            Err(NoAnswer::Lost(_)) if how.upsert => self.client.send(&how.request, &context, Some(&body)),
+            Err(NoAnswer::Lost(_)) if how.upsert => {
+                self.client.send(&how.request, &context, Some(&body))
+            }
             sent => sent,
         };
         let mut answer = sent.map_err(errors::unanswered)?;
@@ -140,20 +166,25 @@ impl Rest {
         }
         let asked = Asked { ty, watch, sent: &write.values, item: how.item.as_deref() };
         let outcome = errors::outcome_of_one(&self.manifest, asked, &named, &answer);
-        // C2: the system has it already; where it does not say which record that is, it is looked up.
+        // C2: the system has it already; where it does not say which record that is, it is looked
+        // up.
         if let (Some(Outcome::Duplicate { id: None, message }), Some(prop)) =
             (&outcome, errors::duplicate_of(&self.manifest, ty, watch, &answer))
             && let Some(value) = write.values.iter().find(|v| v.prop == prop)
         {
-            // It has just said that there is one: an empty answer is asked for twice, and where there is none nothing is settled, so that
-            // it is tried again and not put before a person.
+            // It has just said that there is one: an empty answer is asked for twice, and where
+            // there is none nothing is settled, so that it is tried again and not put before a
+            // person.
             let look_up = || self.look_up(ty, watch, prop, &value.value).map_err(busy);
             let mut found = look_up()?;
             if found.as_ref().is_some_and(Vec::is_empty) {
                 found = look_up()?;
             }
             if let Some([only]) = found.as_deref() {
-                return Err(Outcome::Duplicate { id: Some(only.id.clone()), message: message.clone() });
+                return Err(Outcome::Duplicate {
+                    id: Some(only.id.clone()),
+                    message: message.clone(),
+                });
             }
         }
         match outcome {
@@ -170,7 +201,8 @@ impl Rest {
         }
     }
 
-    /// Sends the requests that complete a new record. C2: what is not completed is not left half made, where it can be deleted.
+    /// Sends the requests that complete a new record. C2: what is not completed is not left half
+    /// made, where it can be deleted.
     fn completed(
         &self,
         ty: &TypeYaml,
@@ -193,7 +225,9 @@ impl Rest {
             return Ok(self.read_after(ty, watch, &made.id).unwrap_or(outcome));
         };
         let why = match failed {
-            Outcome::Rejected { message, .. } | Outcome::Conflict { message } | Outcome::Gone { message } => message,
+            Outcome::Rejected { message, .. }
+            | Outcome::Conflict { message }
+            | Outcome::Gone { message } => message,
             Outcome::Duplicate { message, .. } | Outcome::Later { message, .. } => message,
             Outcome::Unknown { message } | Outcome::Accepted { message } => message,
             Outcome::Stopped(trouble) => trouble.to_string(),
@@ -201,11 +235,16 @@ impl Rest {
         };
         match self.delete(ty, watch, &made.id, None) {
             Ok(Outcome::Done(_)) => {
-                let message = format!("a request that completes the record was refused, and it was deleted again: {why}");
+                let message = format!(
+                    "a request that completes the record was refused, and it was deleted again: {why}"
+                );
                 Err(Outcome::Rejected { prop: None, message })
             }
             _ => {
-                let message = format!("{} was created, and a request that completes it failed: {why}", made.id);
+                let message = format!(
+                    "{} was created, and a request that completes it failed: {why}",
+                    made.id
+                );
                 Err(Outcome::Unknown { message })
             }
         }
@@ -223,7 +262,9 @@ impl Rest {
         let current = match (&ty.get, how.read_before) {
             (Some(get), true) => match self.fetch(ty, get, id).map_err(busy)? {
                 Some(current) => Some(current),
-                None => return Err(Outcome::Gone { message: format!("{id} is not there any more") }),
+                None => {
+                    return Err(Outcome::Gone { message: format!("{id} is not there any more") });
+                }
             },
             _ => None,
         };
@@ -233,8 +274,12 @@ impl Rest {
             }
             self.unchanged_since(ty, watch, write, current, version)?;
         }
-        let now = current.as_ref().and_then(|c| ty.version.as_ref().and_then(|p| at(c, p)).and_then(text));
-        let modified = current.as_ref().and_then(|c| ty.modified.as_ref().and_then(|p| at(c, p)).and_then(text));
+        let now = current
+            .as_ref()
+            .and_then(|c| ty.version.as_ref().and_then(|p| at(c, p)).and_then(text));
+        let modified = current
+            .as_ref()
+            .and_then(|c| ty.modified.as_ref().and_then(|p| at(c, p)).and_then(text));
         let [id_part, parent] = id_variables(ty, id);
         let mut context = self.client.context([
             id_part,
@@ -256,10 +301,13 @@ impl Rest {
             }
             located.write(&mut changed, &value.value, &value.displaced);
             let place = match (&located.child, located.property.list) {
-                (Some(child), false) if located.property.element.is_none() => format!("{}.{child}", located.at),
+                (Some(child), false) if located.property.element.is_none() => {
+                    format!("{}.{child}", located.at)
+                }
                 _ => located.at.clone(),
             };
-            if !located.property.emptied_via.is_empty() && at(&changed, &place).is_none_or(is_empty) {
+            if !located.property.emptied_via.is_empty() && at(&changed, &place).is_none_or(is_empty)
+            {
                 by_steps.push((&located.property.emptied_via, &value.value));
                 continue;
             }
@@ -271,12 +319,15 @@ impl Rest {
                 places.push(place);
             }
         }
-        // First what has requests of its own: if one is refused, nothing else of the record has been written.
+        // First what has requests of its own: if one is refused, nothing else of the record has
+        // been written.
         for (steps, value) in &by_steps {
             self.steps(ty, watch, write, steps, &context, value)?;
         }
         if places.is_empty() {
-            return Ok(self.read_after(ty, watch, id).unwrap_or(Outcome::Done(untold(id.into(), watch))));
+            return Ok(self
+                .read_after(ty, watch, id)
+                .unwrap_or(Outcome::Done(untold(id.into(), watch))));
         }
         put(&mut context, "fields", json!(places.join(",")));
         let body = match how.style {
@@ -288,17 +339,22 @@ impl Rest {
                 self.wrapped(ty, how, part, &context)?
             }
             Style::Whole => self.wrapped(ty, how, changed, &context)?,
-            Style::JsonPatch => json_patch(&places, current.as_ref().unwrap_or(&Value::Null), &changed),
+            Style::JsonPatch => {
+                json_patch(&places, current.as_ref().unwrap_or(&Value::Null), &changed)
+            }
         };
         let outcome = self.send((ty, watch, write), how, &context, body, Some(id))?;
         match outcome {
             // The answer to the last request does not show what the steps before it did.
-            Outcome::Done(_) if !by_steps.is_empty() => Ok(self.read_after(ty, watch, id).unwrap_or(outcome)),
+            Outcome::Done(_) if !by_steps.is_empty() => {
+                Ok(self.read_after(ty, watch, id).unwrap_or(outcome))
+            }
             other => Ok(other),
         }
     }
 
-    /// P6: the record is as it was when the write was decided. Where it has no version, what is to be replaced tells.
+    /// P6: the record is as it was when the write was decided. Where it has no version, what is to
+    /// be replaced tells.
     fn unchanged_since(
         &self,
         ty: &TypeYaml,
@@ -310,7 +366,9 @@ impl Rest {
         let now = ty.version.as_ref().and_then(|place| at(current, place)).and_then(text);
         match (version, now.as_deref()) {
             (Some(then), Some(now)) if then != now => {
-                return Err(Outcome::Conflict { message: format!("it changed meanwhile (version {now}, decided on {then})") });
+                return Err(Outcome::Conflict {
+                    message: format!("it changed meanwhile (version {now}, decided on {then})"),
+                });
             }
             // A version that counts each change tells it all.
             (Some(_), Some(_)) => return Ok(()),
@@ -324,13 +382,20 @@ impl Rest {
                 continue;
             }
             let whole = value.value.is_array();
-            let same = |held: &Value, other: &Value| equal(held, other) || equal_as(PlainType::Any, held, other);
+            let same = |held: &Value, other: &Value| {
+                equal(held, other) || equal_as(PlainType::Any, held, other)
+            };
             // Of a list, the element that is to be replaced is still there, wherever it stands.
-            let among = |list: &Value| list.as_array().is_some_and(|list| list.iter().any(|held| same(held, &value.displaced)));
-            let as_decided =
-                same(effective(&shown, whole), &value.displaced) || (!whole && !is_empty(&value.displaced) && among(&shown));
+            let among = |list: &Value| {
+                list.as_array()
+                    .is_some_and(|list| list.iter().any(|held| same(held, &value.displaced)))
+            };
+            let as_decided = same(effective(&shown, whole), &value.displaced)
+                || (!whole && !is_empty(&value.displaced) && among(&shown));
             if !as_decided && !same(effective(&shown, whole), &value.value) {
-                return Err(Outcome::Conflict { message: format!("{} changed meanwhile", watch[value.prop]) });
+                return Err(Outcome::Conflict {
+                    message: format!("{} changed meanwhile", watch[value.prop]),
+                });
             }
         }
         Ok(())
@@ -348,17 +413,22 @@ impl Rest {
         let mut context = context.clone();
         put(&mut context, "value", value.clone());
         for step in steps {
-            let left_out = step.unless.as_ref().map(|unless| render_value(&json!(unless), &context).map_err(misconfigured));
+            let left_out = step
+                .unless
+                .as_ref()
+                .map(|unless| render_value(&json!(unless), &context).map_err(misconfigured));
             if left_out.transpose()?.is_some_and(|given| !is_empty(&given)) {
                 continue;
             }
             let named = self.client.name(&step.request);
-            let answer = self.client.send(&step.request, &context, None).map_err(errors::unanswered)?;
+            let answer =
+                self.client.send(&step.request, &context, None).map_err(errors::unanswered)?;
             let asked = Asked { ty, watch, sent: &[], item: None };
             if let Some(outcome) = errors::outcome_of_one(&self.manifest, asked, &named, &answer) {
                 // Whatever is refused here is this property.
                 return Err(match outcome {
-                    Outcome::Rejected { prop: None, message } | Outcome::Duplicate { id: None, message } => {
+                    Outcome::Rejected { prop: None, message }
+                    | Outcome::Duplicate { id: None, message } => {
                         let prop = write.values.iter().find(|v| v.value == *value).map(|v| v.prop);
                         Outcome::Rejected { prop, message }
                     }
@@ -366,8 +436,12 @@ impl Rest {
                 });
             }
             if let Some(pick) = &step.pick {
-                let holds = |element: &&Value| at(element, &pick.at).is_some_and(|held| same_text(held, value));
-                let picked = at(&answer.body, &pick.from).and_then(Value::as_array).and_then(|list| list.iter().find(holds));
+                let holds = |element: &&Value| {
+                    at(element, &pick.at).is_some_and(|held| same_text(held, value))
+                };
+                let picked = at(&answer.body, &pick.from)
+                    .and_then(Value::as_array)
+                    .and_then(|list| list.iter().find(holds));
                 put(&mut context, "picked", picked.cloned().unwrap_or(Value::Null));
             }
             put(&mut context, "last", answer.body);
@@ -375,7 +449,13 @@ impl Rest {
         Ok(())
     }
 
-    fn delete(&self, ty: &TypeYaml, watch: &[PropertyRef], id: &str, version: Option<&str>) -> Result<Outcome, Outcome> {
+    fn delete(
+        &self,
+        ty: &TypeYaml,
+        watch: &[PropertyRef],
+        id: &str,
+        version: Option<&str>,
+    ) -> Result<Outcome, Outcome> {
         let Some(request) = &ty.delete else { return Err(cannot("deleted")) };
         // P6: what changed since it was decided is not deleted.
         if let (Some(then), Some(place), Some(get)) = (version, &ty.version, &ty.get)
@@ -383,17 +463,25 @@ impl Rest {
             && let Some(now) = at(&current, place).and_then(text)
             && now != then
         {
-            return Err(Outcome::Conflict { message: format!("it changed meanwhile (version {now}, decided on {then})") });
+            return Err(Outcome::Conflict {
+                message: format!("it changed meanwhile (version {now}, decided on {then})"),
+            });
         }
         let mut now = version.map(str::to_string);
         if let (Some("$etag"), Some(get)) = (ty.version.as_deref(), &ty.get) {
             let current = self.fetch(ty, get, id).map_err(busy)?;
             now = current.and_then(|current| at(&current, "$etag").and_then(text)).or(now);
         }
-        let context = self.client.context(id_variables(ty, id).into_iter().chain([("version", json!(now))]));
+        let context =
+            self.client.context(id_variables(ty, id).into_iter().chain([("version", json!(now))]));
         let named = self.client.name(request);
         let answer = self.client.send(request, &context, None).map_err(errors::unanswered)?;
-        match errors::outcome_of_one(&self.manifest, Asked { ty, watch, sent: &[], item: None }, &named, &answer) {
+        match errors::outcome_of_one(
+            &self.manifest,
+            Asked { ty, watch, sent: &[], item: None },
+            &named,
+            &answer,
+        ) {
             // R3: that it is gone already is looked at once more: the address may have been wrong.
             Some(Outcome::Gone { message }) if self.is_there(ty, id)? => {
                 let message = format!("{message}; but {id} is there");
@@ -411,7 +499,13 @@ impl Rest {
         }
     }
 
-    fn wrapped(&self, ty: &TypeYaml, how: &WriteYaml, mut record: Value, context: &Value) -> Result<Value, Outcome> {
+    fn wrapped(
+        &self,
+        ty: &TypeYaml,
+        how: &WriteYaml,
+        mut record: Value,
+        context: &Value,
+    ) -> Result<Value, Outcome> {
         if let Some(map) = record.as_object_mut() {
             own_of(ty).for_each(|own| drop(map.remove(own)));
         }
@@ -441,7 +535,8 @@ impl Rest {
         id: Option<&str>,
     ) -> Result<Outcome, Outcome> {
         let named = self.client.name(&how.request);
-        let answer = self.client.send(&how.request, context, Some(&body)).map_err(errors::unanswered)?;
+        let answer =
+            self.client.send(&how.request, context, Some(&body)).map_err(errors::unanswered)?;
         let asked = Asked { ty, watch, sent: &write.values, item: how.item.as_deref() };
         match errors::outcome_of_one(&self.manifest, asked, &named, &answer) {
             // Only a creation can be a duplicate; here it is a value that another record holds.
@@ -472,15 +567,25 @@ impl Rest {
             }
         });
         let shown = shown.as_ref();
-        let made = told_apart.or_else(|| shown.and_then(|shown| id_in(ty, shown))).or(id.map(str::to_string));
+        let made = told_apart
+            .or_else(|| shown.and_then(|shown| id_in(ty, shown)))
+            .or(id.map(str::to_string));
         if answer.status == ACCEPTED {
-            // C2: it will be done. Whether the id in the answer is the record's, or that of the task, tells the record itself.
-            let read = made.as_ref().filter(|_| id.is_none()).and_then(|made| self.read_after(ty, watch, made));
-            return Ok(read.unwrap_or(Outcome::Accepted { message: format!("{named} answered 202: it will be done later") }));
+            // C2: it will be done. Whether the id in the answer is the record's, or that of the
+            // task, tells the record itself.
+            let read = made
+                .as_ref()
+                .filter(|_| id.is_none())
+                .and_then(|made| self.read_after(ty, watch, made));
+            return Ok(read.unwrap_or(Outcome::Accepted {
+                message: format!("{named} answered 202: it will be done later"),
+            }));
         }
         let Some(made) = made else {
             // It was done, and nothing tells what it is: to be found out (C2).
-            return Err(Outcome::Unknown { message: format!("{named}: the answer has no `{}`", ty.id) });
+            return Err(Outcome::Unknown {
+                message: format!("{named}: the answer has no `{}`", ty.id),
+            });
         };
         if how.read_after == Some(true)
             && let Some(outcome) = self.read_after(ty, watch, &made)
@@ -489,7 +594,9 @@ impl Rest {
         }
         match shown.and_then(|shown| self.record(ty, watch, shown)) {
             Some(record) => Ok(Outcome::Done(record)),
-            None => Ok(self.read_after(ty, watch, &made).unwrap_or_else(|| Outcome::Done(untold(made, watch)))),
+            None => Ok(self
+                .read_after(ty, watch, &made)
+                .unwrap_or_else(|| Outcome::Done(untold(made, watch)))),
         }
     }
 
@@ -505,24 +612,34 @@ impl Rest {
         self.record(ty, watch, &body).map(Outcome::Done)
     }
 
-    pub(super) fn located<'a>(&self, ty: &'a TypeYaml, watch: &[PropertyRef], prop: usize) -> Result<Located<'a>, Outcome> {
+    pub(super) fn located<'a>(
+        &self,
+        ty: &'a TypeYaml,
+        watch: &[PropertyRef],
+        prop: usize,
+    ) -> Result<Located<'a>, Outcome> {
         let watched = &watch[prop];
-        locate(ty, watched)
-            .ok_or_else(|| Outcome::Rejected { prop: Some(prop), message: format!("there is no property {watched}") })
+        locate(ty, watched).ok_or_else(|| Outcome::Rejected {
+            prop: Some(prop),
+            message: format!("there is no property {watched}"),
+        })
     }
 }
 
-/// The id of a new record where the answer tells it apart from the record; of an address (`Location`) the last step.
+/// The id of a new record where the answer tells it apart from the record; of an address
+/// (`Location`) the last step.
 fn id_at(answer: &Answer, place: &str) -> Option<String> {
     let told = answer.at(place).as_ref().and_then(text)?;
     if !place.starts_with(HEADERS) {
         return Some(told);
     }
     let step = told.split(['?', '#']).next()?.trim_end_matches('/').rsplit('/').next()?;
-    Some(percent_encoding::percent_decode_str(step).decode_utf8_lossy().into_owned()).filter(|step| !step.is_empty())
+    Some(percent_encoding::percent_decode_str(step).decode_utf8_lossy().into_owned())
+        .filter(|step| !step.is_empty())
 }
 
-/// RFC 6902: replaces what is there, adds what is not; where there is not even an object to add it to, adds the object.
+/// RFC 6902: replaces what is there, adds what is not; where there is not even an object to add it
+/// to, adds the object.
 fn json_patch(places: &[String], current: &Value, changed: &Value) -> Value {
     let mut touched: Vec<&str> = vec![];
     for place in places {
@@ -536,7 +653,8 @@ fn json_patch(places: &[String], current: &Value, changed: &Value) -> Value {
             touched.push(place);
         }
     }
-    let pointer = |place: &str| format!("/{}", place.replace('~', "~0").replace('/', "~1").replace('.', "/"));
+    let pointer =
+        |place: &str| format!("/{}", place.replace('~', "~0").replace('/', "~1").replace('.', "/"));
     let operation = |place: &&str| {
         let op = if at(current, place).is_some() { "replace" } else { "add" };
         json!({"op": op, "path": pointer(place), "value": at(changed, place)})
@@ -545,7 +663,10 @@ fn json_patch(places: &[String], current: &Value, changed: &Value) -> Value {
 }
 
 fn cannot(what: &str) -> Outcome {
-    Outcome::Rejected { prop: None, message: format!("records of this type can't be {what} through the API") }
+    Outcome::Rejected {
+        prop: None,
+        message: format!("records of this type can't be {what} through the API"),
+    }
 }
 
 fn misconfigured(message: String) -> Outcome {
@@ -563,10 +684,17 @@ pub(super) fn busy(trouble: Trouble) -> Outcome {
 
 /// A record of which an answer tells nothing but that the write was done.
 pub(super) fn untold(id: String, watch: &[PropertyRef]) -> ReadRecord {
-    ReadRecord { id, version: None, modified: None, deleted: false, values: vec![None; watch.len()] }
+    ReadRecord {
+        id,
+        version: None,
+        modified: None,
+        deleted: false,
+        values: vec![None; watch.len()],
+    }
 }
 
-/// RFC 9110, section 15.3.3: the request has been accepted, and what it asks for has not been done yet.
+/// RFC 9110, section 15.3.3: the request has been accepted, and what it asks for has not been done
+/// yet.
 const ACCEPTED: u16 = 202;
 
 /// RFC 9110's form of a time, as `If-Unmodified-Since` wants it.
@@ -598,6 +726,9 @@ mod tests {
 
     #[test]
     fn http_dates() {
-        assert_eq!(as_http_date("1994-11-06T08:49:37").as_deref(), Some("Sun, 06 Nov 1994 08:49:37 GMT"));
+        assert_eq!(
+            as_http_date("1994-11-06T08:49:37").as_deref(),
+            Some("Sun, 06 Nov 1994 08:49:37 GMT")
+        );
     }
 }

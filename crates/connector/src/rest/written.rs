@@ -1,4 +1,5 @@
-//! The manifest language as it is written: a closed vocabulary, unknown words are errors. `schema/manifest.schema.json` is made from it.
+//! The manifest language as it is written: a closed vocabulary, unknown words are errors.
+//! `schema/manifest.schema.json` is made from it.
 
 mod auth;
 
@@ -17,7 +18,8 @@ pub fn manifest_schema() -> schemars::Schema {
     schema
 }
 
-/// A system with a JSON-over-HTTP interface. Texts may be templates: `{{ base_url }}/users/{{ id }}`.
+/// A system with a JSON-over-HTTP interface. Texts may be templates:
+/// `{{ base_url }}/users/{{ id }}`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Manifest {
@@ -32,7 +34,8 @@ pub struct Manifest {
     /// Headers of every request.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
-    /// Other interfaces of the same account, by name: an older version at another address, with a key or token of its own.
+    /// Other interfaces of the same account, by name: an older version at another address, with a
+    /// key or token of its own.
     #[serde(default)]
     pub apis: BTreeMap<String, Api>,
     pub rate: Rate,
@@ -42,15 +45,19 @@ pub struct Manifest {
     pub test: String,
     /// Why it may not work: `lockstep check` says it of every project that uses it.
     pub experimental: Option<String>,
-    /// What a person is told of the account when the connection is tried (`lockstep connect`, `lockstep connector test`).
+    /// What a person is told of the account when the connection is tried (`lockstep connect`,
+    /// `lockstep connector test`).
     #[serde(default)]
     pub notices: Vec<Notice>,
-    /// What no document settles and a real account would: `lockstep connector test` asks each, which changes nothing.
+    /// What no document settles and a real account would: `lockstep connector test` asks each,
+    /// which changes nothing.
     #[serde(default)]
     pub to_settle: Vec<Question>,
-    /// Asks for the id of the account that the key belongs to. Records known of another account are not taken for this one's (R9).
+    /// Asks for the id of the account that the key belongs to. Records known of another account are
+    /// not taken for this one's (R9).
     pub account: Option<AccountYaml>,
-    /// What answers mean, the first that fits. What none fits: 2xx done, 404 and 410 gone, 408, 429 and 503 later, other 4xx rejected.
+    /// What answers mean, the first that fits. What none fits: 2xx done, 404 and 410 gone, 408, 429
+    /// and 503 later, other 4xx rejected.
     #[serde(default)]
     pub errors: Vec<ErrorRule>,
     /// How the system calls when something changed.
@@ -61,7 +68,8 @@ pub struct Manifest {
     pub complete: bool,
 }
 
-/// How an account is found that is not at `base` any more. Its new host belongs to the same domain as the one before.
+/// How an account is found that is not at `base` any more. Its new host belongs to the same domain
+/// as the one before.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Moved {
@@ -84,7 +92,8 @@ pub struct Notice {
     pub request: RequestYaml,
     /// Where the answer tells it.
     pub at: String,
-    /// What a person is told, by what stands there; `otherwise` for everything else, an answer without it among them.
+    /// What a person is told, by what stands there; `otherwise` for everything else, an answer
+    /// without it among them.
     pub says: BTreeMap<String, String>,
 }
 
@@ -116,41 +125,50 @@ pub struct AccountYaml {
     pub at: String,
 }
 
-/// A call from the system that something changed: a hint to read now (R4). What it says of a record is not taken over.
+/// A call from the system that something changed: a hint to read now (R4). What it says of a record
+/// is not taken over.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Webhook {
     /// How a call proves that the system made it. A call that does not is refused.
     pub signature: Option<Signature>,
-    /// The other way to prove it: the whole body is a JSON web token, and its claims are what the call says.
+    /// The other way to prove it: the whole body is a JSON web token, and its claims are what the
+    /// call says.
     pub jwt: Option<WebToken>,
     /// Where a trial call has the text that it wants back: in its query …
     pub challenge_query: Option<String>,
     /// … or in its body.
     pub challenge_at: Option<String>,
-    /// Texts that hold JSON, opened one in the other: the place of the first in the call, of the second in what that holds.
+    /// Texts that hold JSON, opened one in the other: the place of the first in the call, of the
+    /// second in what that holds.
     #[serde(default)]
     pub open: Vec<String>,
     /// Where the list of events is in the body; the body is one event if not said.
     pub events: Option<String>,
     /// Where the word is in an event that tells what it is about …
     pub word: Option<String>,
-    /// … and with what such words begin, by record type. Without them, each call is about all record types.
+    /// … and with what such words begin, by record type. Without them, each call is about all
+    /// record types.
     #[serde(default)]
     pub types: BTreeMap<String, String>,
-    /// Where the record's id is in an event: then this one record is read, by the record type's `get`, and not all that changed.
+    /// Where the record's id is in an event: then this one record is read, by the record type's
+    /// `get`, and not all that changed.
     pub id: Option<String>,
-    /// Tells the system where to call, when `lockstep run` begins: `{{ url }}`. A refusal because it knows already does no harm.
+    /// Tells the system where to call, when `lockstep run` begins: `{{ url }}`. A refusal because
+    /// it knows already does no harm.
     pub register: Option<RequestYaml>,
     /// Where the registration's id is in the answer to that; `{{ hook }}` from then on.
     pub register_id: Option<String>,
-    /// Where to look first whether the system knows the address already: a program that starts anew is not registered once more.
+    /// Where to look first whether the system knows the address already: a program that starts anew
+    /// is not registered once more.
     pub registered: Option<Registered>,
-    /// The shared secret of a registration, where the system makes one: calls are checked with it, or with the signature's own.
+    /// The shared secret of a registration, where the system makes one: calls are checked with it,
+    /// or with the signature's own.
     pub secret: Option<GetYaml>,
     /// A registration ends after a time: it is renewed each so many seconds …
     pub renew_s: Option<u64>,
-    /// … by this, or by `register` if nothing is said. Where the system does not know it any more, it is registered anew.
+    /// … by this, or by `register` if nothing is said. Where the system does not know it any more,
+    /// it is registered anew.
     pub renew: Option<RequestYaml>,
 }
 
@@ -167,13 +185,15 @@ pub struct Registered {
     pub id: String,
 }
 
-/// A JSON web token signed with RSA and SHA-256 (`RS256`; RFC 7515, RFC 7518). No other algorithm is taken, whatever the token says.
+/// A JSON web token signed with RSA and SHA-256 (`RS256`; RFC 7515, RFC 7518). No other algorithm
+/// is taken, whatever the token says.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct WebToken {
     /// The public key, as PEM: `{{ webhook_key }}`.
     pub key: String,
-    /// A call that does not say until when it is good (`exp`) is not older (`iat`), in seconds; five minutes if not said.
+    /// A call that does not say until when it is good (`exp`) is not older (`iat`), in seconds;
+    /// five minutes if not said.
     pub max_age_s: Option<i64>,
 }
 
@@ -191,7 +211,8 @@ pub struct Signature {
     /// What stands before the signature in the header: `sha256=`.
     #[serde(default)]
     pub prefix: String,
-    /// The header with the time of the call, in seconds or milliseconds since 1970 or as a date. It is signed before the body.
+    /// The header with the time of the call, in seconds or milliseconds since 1970 or as a date. It
+    /// is signed before the body.
     pub timestamp: Option<String>,
     /// What stands between the two.
     #[serde(default)]
@@ -259,12 +280,14 @@ pub struct Rate {
     pub per_day: Option<u32>,
     /// Under way at one time; 4 if not said.
     pub at_once: Option<usize>,
-    /// Budgets of their own that some lists have, in requests in any sixty seconds, by names that lists give as `budget`. A project that gives
-    /// a rate of its own, above the manifest's, raises them accordingly.
+    /// Budgets of their own that some lists have, in requests in any sixty seconds, by names that
+    /// lists give as `budget`. A project that gives a rate of its own, above the manifest's, raises
+    /// them accordingly.
     pub budgets: BTreeMap<String, u32>,
     /// The header that tells how many requests remain …
     pub remaining: Option<String>,
-    /// … and the one that tells when they are renewed: seconds from now, a Unix time, or a date. At 0 remaining nothing is sent before.
+    /// … and the one that tells when they are renewed: seconds from now, a Unix time, or a date. At
+    /// 0 remaining nothing is sent before.
     pub resets: Option<String>,
 }
 
@@ -317,24 +340,29 @@ pub struct TypeYaml {
     pub api: Option<String>,
     /// Where its id is in a record.
     pub id: String,
-    /// Where the id of the record is that it belongs to, where requests about it name both: its id is then `PARENT/ID`, requests have
-    /// the two as `{{ parent }}` and `{{ id }}`, and `$parent` in a record is where the parent's id is. For lists that show all of them.
+    /// Where the id of the record is that it belongs to, where requests about it name both: its id
+    /// is then `PARENT/ID`, requests have the two as `{{ parent }}` and `{{ id }}`, and `$parent`
+    /// in a record is where the parent's id is. For lists that show all of them.
     pub parent: Option<String>,
     /// Where its version is, if it has any (P6). `$etag` is the answer's `ETag` header.
     pub version: Option<String>,
-    /// Where the time of its last change is: as RFC 3339 or RFC 2822 has it, `/Date(…)/`, or a number since 1970. Another form is an error.
+    /// Where the time of its last change is: as RFC 3339 or RFC 2822 has it, `/Date(…)/`, or a
+    /// number since 1970. Another form is an error.
     pub modified: Option<String>,
-    /// The property that says when it was created: it tells one record from another that was given the same id (R9).
+    /// The property that says when it was created: it tells one record from another that was given
+    /// the same id (R9).
     pub created: Option<String>,
-    /// The form of that time where it is another one, as for `strptime`: `%d.%m.%Y %H:%M`. Without an offset it is UTC.
+    /// The form of that time where it is another one, as for `strptime`: `%d.%m.%Y %H:%M`. Without
+    /// an offset it is UTC.
     pub modified_form: Option<String>,
     /// Present, and it is this: the record is deleted.
     pub deleted: Option<Mark>,
     /// A property that is left out is empty (R5).
     #[serde(default)]
     pub absent_is_empty: bool,
-    /// How long a read may lag behind a write, in milliseconds (P5a); 0 where it never does. If nothing is said reads count as never
-    /// lagging, and a creation of which no answer came is not sent again within a minute (C2).
+    /// How long a read may lag behind a write, in milliseconds (P5a); 0 where it never does. If
+    /// nothing is said reads count as never lagging, and a creation of which no answer came is not
+    /// sent again within a minute (C2).
     pub settles_ms: Option<i64>,
     /// By path, as documents write them.
     pub properties: BTreeMap<String, PropertyYaml>,
@@ -342,7 +370,8 @@ pub struct TypeYaml {
     pub list: ListYaml,
     /// What changed since a time; without it, everything is listed each time.
     pub changes: Option<ListYaml>,
-    /// What was deleted since a time, where a request of its own tells it: where the id is in what is listed. Asked after `changes`.
+    /// What was deleted since a time, where a request of its own tells it: where the id is in what
+    /// is listed. Asked after `changes`.
     pub gone: Option<GoneYaml>,
     pub get: Option<GetYaml>,
     /// A look-up, by property.
@@ -409,19 +438,23 @@ pub struct PropertyYaml {
     pub kind: Option<KindWord>,
     /// Where it is in the system's record, if not at its own path.
     pub at: Option<String>,
-    /// The property that says when this one was put in, where it has a time of its own; else the record's `modified` counts (P1).
+    /// The property that says when this one was put in, where it has a time of its own; else the
+    /// record's `modified` counts (P1).
     pub modified: Option<String>,
     /// It is a list.
     pub list: bool,
-    /// The order of its list counts; else a list is a set. Where `primary` marks an element, the marked one always comes first.
+    /// The order of its list counts; else a list is a set. Where `primary` marks an element, the
+    /// marked one always comes first.
     pub ordered: bool,
     /// The child that is the value of an element, or of an object.
     pub value: Option<String>,
     /// The child that marks the primary element; the first one is it where nothing is said.
     pub primary: Option<String>,
-    /// What a new element, or the object, has besides its value: `{ __type: Pointer, className: Company }`.
+    /// What a new element, or the object, has besides its value:
+    /// `{ __type: Pointer, className: Company }`.
     pub element: Option<Value>,
-    /// Children of an element that the system makes of its value: dropped from an element whose value changes.
+    /// Children of an element that the system makes of its value: dropped from an element whose
+    /// value changes.
     pub made_of_value: Vec<String>,
     /// Values that mean that there is none: 0 for an id.
     pub none: Vec<Value>,
@@ -431,8 +464,8 @@ pub struct PropertyYaml {
     pub required: bool,
     /// It holds the id of a record of this type.
     pub reference: Option<String>,
-    /// It holds not the id of that record, but what this property of it holds: a user's login. It is looked up by the record type's `find`,
-    /// and written as `get` shows it.
+    /// It holds not the id of that record, but what this property of it holds: a user's login. It
+    /// is looked up by the record type's `find`, and written as `get` shows it.
     pub reference_by: Option<String>,
     pub max_chars: Option<usize>,
     pub trimmed: bool,
@@ -467,7 +500,8 @@ pub enum TypeWord {
 pub struct RequestYaml {
     /// `GET` if not said.
     pub method: Option<String>,
-    /// Below the address of the system. Everything in it that is not known beforehand goes through `| url`.
+    /// Below the address of the system. Everything in it that is not known beforehand goes through
+    /// `| url`.
     pub path: String,
     #[serde(default)]
     pub query: BTreeMap<String, String>,
@@ -499,23 +533,25 @@ pub enum BodyEncoding {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ListYaml {
     pub request: RequestYaml,
-    /// Which of the rate's `budgets` its requests are counted against, besides the others: it is waited for, however long a listing takes.
+    /// Which of the rate's `budgets` its requests are counted against, besides the others: it is
+    /// waited for, however long a listing takes.
     pub budget: Option<String>,
     /// Where the records are in the answer; the answer itself if not said.
     pub items: Option<String>,
     pub paging: Paging,
     /// What is listed are ids; each record is then read by itself. Where the id is in a row.
     pub each_id: Option<String>,
-    /// For `changes`: so many seconds before the last reading are read again. Never fewer than the times of change can't tell apart, plus
-    /// `settles-ms`: three seconds where nothing is said.
+    /// For `changes`: so many seconds before the last reading are read again. Never fewer than the
+    /// times of change can't tell apart, plus `settles-ms`: three seconds where nothing is said.
     #[serde(default)]
     pub overlap_s: i64,
-    /// For `changes`: the list is sorted by the time of change, the latest first; it is left where a record is older than what is asked
-    /// for.
+    /// For `changes`: the list is sorted by the time of change, the latest first; it is left where
+    /// a record is older than what is asked for.
     #[serde(default)]
     pub stops_at_since: bool,
-    /// It is listed for each of these: `{{ parent }}` is the id of one. A record's id is then `PARENT/ID`; requests have both apart, as
-    /// `{{ parent }}` and `{{ id }}`, and `$parent` in a record is where the parent's id is.
+    /// It is listed for each of these: `{{ parent }}` is the id of one. A record's id is then
+    /// `PARENT/ID`; requests have both apart, as `{{ parent }}` and `{{ id }}`, and `$parent` in a
+    /// record is where the parent's id is.
     pub parents: Option<ParentsYaml>,
 }
 
@@ -537,14 +573,16 @@ pub struct ParentsYaml {
 pub enum Paging {
     /// One answer has it all.
     None,
-    /// `{{ offset }}` and `{{ limit }}`, until a page is empty; or, where `total` tells how many there are, until all have been shown. A
-    /// listing that ends with fewer records than its `total` is not complete.
+    /// `{{ offset }}` and `{{ limit }}`, until a page is empty; or, where `total` tells how many
+    /// there are, until all have been shown. A listing that ends with fewer records than its
+    /// `total` is not complete.
     ///
     /// `total`, `at`, `more` and `end` may be in a header: `$headers.X-Total-Count`.
     Offset { limit: usize, total: Option<String> },
-    /// `{{ page }}` and `{{ limit }}`, as with `offset`. `first` is the number of the first page; where it is not said it is 1, or 0 where
-    /// page 0 has other records. `unpaged`: it may be that the system does not page at all, so that a page with more records than were asked
-    /// for, or fewer and the same ones again, is the whole list.
+    /// `{{ page }}` and `{{ limit }}`, as with `offset`. `first` is the number of the first page;
+    /// where it is not said it is 1, or 0 where page 0 has other records. `unpaged`: it may be that
+    /// the system does not page at all, so that a page with more records than were asked for, or
+    /// fewer and the same ones again, is the whole list.
     Page {
         limit: usize,
         total: Option<String>,
@@ -552,10 +590,23 @@ pub enum Paging {
         #[serde(default)]
         unpaged: bool,
     },
-    /// `{{ cursor }}`, from where the answer has it, until it has none, `more` is not true, or `end` is true.
-    Cursor { limit: usize, at: String, more: Option<String>, end: Option<String>, total: Option<String> },
+    /// `{{ cursor }}`, from where the answer has it, until it has none, `more` is not true, or
+    /// `end` is true.
+    Cursor {
+        limit: usize,
+        at: String,
+        more: Option<String>,
+        end: Option<String>,
+        total: Option<String>,
+    },
     /// The address of the next page is in the answer; ends as with `cursor`.
-    Next { limit: usize, at: String, more: Option<String>, end: Option<String>, total: Option<String> },
+    Next {
+        limit: usize,
+        at: String,
+        more: Option<String>,
+        end: Option<String>,
+        total: Option<String>,
+    },
     /// The address of the next page is in the answer's `Link` header (RFC 8288).
     Link { limit: usize },
 }
@@ -586,36 +637,41 @@ pub struct WriteYaml {
     pub defaults: BTreeMap<String, Value>,
     /// A request for a blank record to begin with, which is asked for once a minute.
     pub from: Option<String>,
-    /// The record is read just before: for its version, for lists (P9), and so that nobody's edit is overwritten (P6).
+    /// The record is read just before: for its version, for lists (P9), and so that nobody's edit
+    /// is overwritten (P6).
     #[serde(default)]
     pub read_before: bool,
-    /// So many steps of a path are sent whole, as they stand with the change; only the change itself if not said.
+    /// So many steps of a path are sent whole, as they stand with the change; only the change
+    /// itself if not said.
     pub whole: Option<usize>,
     /// Where the record is in the answer; not told if `none`.
     pub item: Option<String>,
-    /// For `create`: where the new record's id is in the answer, if it does not show the record: `insertedId`, or `$headers.Location`, of
-    /// which the last step is the id.
+    /// For `create`: where the new record's id is in the answer, if it does not show the record:
+    /// `insertedId`, or `$headers.Location`, of which the last step is the id.
     pub id_at: Option<String>,
-    /// For `create`: requests that complete the record, in this order, with `{{ id }}`, `{{ record }}` and `{{ last }}`. If one is refused
-    /// the record is deleted again, where the record type has `delete`.
+    /// For `create`: requests that complete the record, in this order, with `{{ id }}`,
+    /// `{{ record }}` and `{{ last }}`. If one is refused the record is deleted again, where the
+    /// record type has `delete`.
     #[serde(default)]
     pub then: Vec<StepYaml>,
-    /// `true`: the answer does not show the record as it is stored, so it is read again. `false`: it does, and is believed; only where it
-    /// does not show what was sent the record is read once. If nothing is said the answer may repeat what was sent, and the record is read
-    /// after each write, where there is a `get`.
+    /// `true`: the answer does not show the record as it is stored, so it is read again. `false`:
+    /// it does, and is believed; only where it does not show what was sent the record is read once.
+    /// If nothing is said the answer may repeat what was sent, and the record is read after each
+    /// write, where there is a `get`.
     pub read_after: Option<bool>,
-    /// For `create`: sent twice it makes one record (a PUT under a key of ours, an idempotency key). A lost answer is then asked for again
-    /// at once.
+    /// For `create`: sent twice it makes one record (a PUT under a key of ours, an idempotency
+    /// key). A lost answer is then asked for again at once.
     #[serde(default)]
     pub upsert: bool,
-    /// For `create`: the system wants so many milliseconds between two of these requests. A project that gives a rate of its own, above the
-    /// manifest's, shortens it accordingly.
+    /// For `create`: the system wants so many milliseconds between two of these requests. A project
+    /// that gives a rate of its own, above the manifest's, shortens it accordingly.
     pub pause_ms: Option<u64>,
     /// Several at once, where the system has a request for it.
     pub bulk: Option<BulkYaml>,
 }
 
-/// A request that writes several records of a type. For `update` it is used only without `read-before`.
+/// A request that writes several records of a type. For `update` it is used only without
+/// `read-before`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct BulkYaml {
@@ -624,7 +680,8 @@ pub struct BulkYaml {
     pub most: usize,
     /// The body's key that holds the list; the list is the body if not said.
     pub wrap: Option<String>,
-    /// Where the results are in the answer, one for each record in the same order; the answer itself if not said.
+    /// Where the results are in the answer, one for each record in the same order; the answer
+    /// itself if not said.
     pub results: Option<String>,
     /// Where the record is in a result; the result itself if not said.
     pub item: Option<String>,
@@ -652,7 +709,8 @@ pub struct StepYaml {
     pub request: RequestYaml,
     /// Left out where this gives something.
     pub unless: Option<String>,
-    /// The answer is a list: the element that holds the value to be written is `{{ picked }}` from here on.
+    /// The answer is a list: the element that holds the value to be written is `{{ picked }}` from
+    /// here on.
     pub pick: Option<PickYaml>,
 }
 

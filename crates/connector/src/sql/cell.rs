@@ -1,7 +1,8 @@
 //! Values on their way between the database and the hub.
 //!
-//! A [`Cell`] is what a driver gives and takes. What it means is said by its column's type: decimals travel as text, so that no binary
-//! fraction rounds them; times as RFC 3339 in UTC, whatever form the column keeps them in.
+//! A [`Cell`] is what a driver gives and takes. What it means is said by its column's type:
+//! decimals travel as text, so that no binary fraction rounds them; times as RFC 3339 in UTC,
+//! whatever form the column keeps them in.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -58,12 +59,16 @@ pub(super) fn value(column: &Column, cell: &Cell) -> Value {
             let exact = lockstep_model::decimal::number(text.trim()).map(Value::Number);
             exact.unwrap_or_else(|| Value::String(text.clone()))
         }
-        (PlainType::Decimal, cell) => cell.text().map_or(Value::Null, |text| Value::String(plain_decimal(&text))),
+        (PlainType::Decimal, cell) => {
+            cell.text().map_or(Value::Null, |text| Value::String(plain_decimal(&text)))
+        }
         (PlainType::Datetime, cell) => match instant(column, cell) {
             Some(at) => Value::String(at.to_string()),
             None => cell.text().map_or(Value::Null, Value::String),
         },
-        (PlainType::Date, cell) => cell.text().map_or(Value::Null, |text| Value::String(text.chars().take(10).collect())),
+        (PlainType::Date, cell) => {
+            cell.text().map_or(Value::Null, |text| Value::String(text.chars().take(10).collect()))
+        }
         (_, cell) => cell.text().map_or(Value::Null, Value::String),
     }
 }
@@ -85,7 +90,8 @@ fn number(f: f64) -> Value {
     Number::from_f64(f).map_or(Value::Null, Value::Number)
 }
 
-/// `12.50` and `12.5` are one number, and a column that keeps two places shows the first for the second.
+/// `12.50` and `12.5` are one number, and a column that keeps two places shows the first for the
+/// second.
 fn plain_decimal(text: &str) -> String {
     let plain = text.trim();
     match plain.contains('.') && !plain.contains(['e', 'E']) {
@@ -97,7 +103,8 @@ fn plain_decimal(text: &str) -> String {
 /// The instant that a cell of a time column means.
 pub(super) fn instant(column: &Column, cell: &Cell) -> Option<Timestamp> {
     match cell {
-        // Seconds or milliseconds since 1970, as SQLite files keep them; the limit is the year 5138 and the year 1973.
+        // Seconds or milliseconds since 1970, as SQLite files keep them; the limit is the year 5138
+        // and the year 1973.
         Cell::Int(n) if n.abs() < 100_000_000_000 => Timestamp::from_second(*n).ok(),
         Cell::Int(n) => Timestamp::from_millisecond(*n).ok(),
         Cell::Real(f) => Timestamp::from_millisecond((f * 1000.0).round() as i64).ok(),
@@ -151,8 +158,10 @@ pub(super) fn cell(column: &Column, value: &Value) -> Result<Cell, String> {
         (_, Value::Number(n)) => n.as_i64().map_or_else(|| Cell::Text(n.to_string()), Cell::Int),
         (PlainType::Datetime, Value::String(text)) => {
             let anywhere = Column { zone: TimeZone::UTC, ..column.clone() };
-            let at = instant(&anywhere, &Cell::Text(text.clone()))
-                .or_else(|| lockstep_model::Timestamp::parse(text).and_then(|at| Timestamp::from_millisecond(at.0).ok()));
+            let at = instant(&anywhere, &Cell::Text(text.clone())).or_else(|| {
+                lockstep_model::Timestamp::parse(text)
+                    .and_then(|at| Timestamp::from_millisecond(at.0).ok())
+            });
             moment(column, at.ok_or_else(|| format!("`{text}` is no time"))?)
         }
         (_, Value::String(text)) => Cell::Text(text.clone()),
@@ -160,10 +169,15 @@ pub(super) fn cell(column: &Column, value: &Value) -> Result<Cell, String> {
     })
 }
 
-/// P9: the list that a column is to hold when one element is written: it takes the displaced one's place, else the first one's, else the end.
+/// P9: the list that a column is to hold when one element is written: it takes the displaced one's
+/// place, else the first one's, else the end.
 pub(super) fn with_element(held: Value, value: &Value, displaced: &Value) -> Value {
     let Value::Array(mut list) = held else {
-        return if value.is_null() { Value::Array(vec![]) } else { Value::Array(vec![value.clone()]) };
+        return if value.is_null() {
+            Value::Array(vec![])
+        } else {
+            Value::Array(vec![value.clone()])
+        };
     };
     let same = |element: &Value| lockstep_model::value::equal(element, displaced);
     let place = if displaced.is_null() { None } else { list.iter().position(same) };

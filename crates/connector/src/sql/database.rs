@@ -1,4 +1,5 @@
-//! What the three kinds of database have in common: asking, telling what went wrong, and the few places where their SQL differs.
+//! What the three kinds of database have in common: asking, telling what went wrong, and the few
+//! places where their SQL differs.
 
 use super::cell::Cell;
 use super::table::{Column, Stored, Table};
@@ -27,7 +28,8 @@ pub(super) trait Database: Send {
     /// The connection is of no use any more.
     fn is_broken(&self) -> bool;
 
-    /// What the catalogue tells: all tables and views with their columns. Zones and references between ids are filled in by the caller.
+    /// What the catalogue tells: all tables and views with their columns. Zones and references
+    /// between ids are filled in by the caller.
     fn tables(&mut self, schema: Option<&str>) -> Result<Vec<Table>, Fault>;
 }
 
@@ -103,14 +105,19 @@ impl Dialect {
         }
     }
 
-    /// A column and a parameter, equal by the rules of match keys as far as the database has them (L2).
+    /// A column and a parameter, equal by the rules of match keys as far as the database has them
+    /// (L2).
     pub(super) fn matches(self, n: usize, column: &Column) -> String {
         let (name, param) = (self.quoted(&column.name), self.param(n, column));
         if column.stored == Stored::Array {
             return format!("lower({name}::text)::{} @> {}", column.native, self.param(n, column));
         }
         if column.ty == lockstep_model::PlainType::String && !column.caseless {
-            let plain = if self == Dialect::Postgres { format!("lower(${n}::text)") } else { "lower(?)".into() };
+            let plain = if self == Dialect::Postgres {
+                format!("lower(${n}::text)")
+            } else {
+                "lower(?)".into()
+            };
             return if self == Dialect::Postgres {
                 format!("lower({name}::text) = {plain}")
             } else {
@@ -161,7 +168,8 @@ impl Dialect {
         }
     }
 
-    /// Text, seconds or milliseconds: SQLite's files keep times in all three forms, side by side if need be.
+    /// Text, seconds or milliseconds: SQLite's files keep times in all three forms, side by side if
+    /// need be.
     fn day_of(self, column: &Column) -> String {
         let name = self.quoted(&column.name);
         format!(

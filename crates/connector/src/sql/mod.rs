@@ -1,16 +1,20 @@
 //! Tables of a database: a SQLite file, PostgreSQL, MySQL or MariaDB.
 //!
-//! `with: { url: ${DATABASE_URL}, modified: updated_at }`: every table and view with a key of one column is a record type, its columns are
-//! the properties. What they are is read from the database's catalogue when the connection is made.
+//! `with: { url: ${DATABASE_URL}, modified: updated_at }`: every table and view with a key of one
+//! column is a record type, its columns are the properties. What they are is read from the
+//! database's catalogue when the connection is made.
 //!
 //! Where things are:
 //! - `settings`: what stands under `with:`;
-//! - `database`: what the three have in common and where their SQL differs; `sqlite`, `postgres`, `mysql`: drivers, catalogues, errors;
-//! - `table`: a table as a record type; `remembered`: the catalogue as it was last seen; `cell`: values;
+//! - `database`: what the three have in common and where their SQL differs; `sqlite`, `postgres`,
+//!   `mysql`: drivers, catalogues, errors;
+//! - `table`: a table as a record type; `remembered`: the catalogue as it was last seen; `cell`:
+//!   values;
 //! - `read`: pages, by the id's order (R1); `write`: a transaction for each write (P6, C2, G4).
 //!
-//! It relies on two things: a transaction is done or not done, and a row that is locked stays as it is. So a write compares the row with
-//! what was decided on while nobody else can change it, and only an answer lost at `COMMIT` leaves a doubt.
+//! It relies on two things: a transaction is done or not done, and a row that is locked stays as it
+//! is. So a write compares the row with what was decided on while nobody else can change it, and
+//! only an answer lost at `COMMIT` leaves a doubt.
 
 mod cell;
 mod database;
@@ -42,7 +46,8 @@ use settings::Settings;
 pub use settings::describe as settings;
 use table::{Column, Kind, Stored};
 
-/// Writes that are handed over together. Each has a transaction of its own; fewer commits of the hub's store are what it saves.
+/// Writes that are handed over together. Each has a transaction of its own; fewer commits of the
+/// hub's store are what it saves.
 const WRITES_AT_ONCE: usize = 50;
 
 /// A database, connected.
@@ -68,7 +73,10 @@ struct State {
 ///
 /// # Errors
 /// Settings that are wrong, a database that can't be reached.
-pub fn schemas(settings: &serde_json::Map<String, Value>, project_dir: &Path) -> Result<Vec<TypeSchema>, Trouble> {
+pub fn schemas(
+    settings: &serde_json::Map<String, Value>,
+    project_dir: &Path,
+) -> Result<Vec<TypeSchema>, Trouble> {
     SqlConnector::open(settings, project_dir).map(|connector| connector.schemas)
 }
 
@@ -76,8 +84,12 @@ impl SqlConnector {
     /// Connects and reads the catalogue. `settings` is what stands under `with:`.
     ///
     /// # Errors
-    /// [`Trouble::Misconfigured`] for settings that are wrong, else what keeps the database from being asked.
-    pub fn open(settings: &serde_json::Map<String, Value>, project_dir: &Path) -> Result<SqlConnector, Trouble> {
+    /// [`Trouble::Misconfigured`] for settings that are wrong, else what keeps the database from
+    /// being asked.
+    pub fn open(
+        settings: &serde_json::Map<String, Value>,
+        project_dir: &Path,
+    ) -> Result<SqlConnector, Trouble> {
         let settings = Settings::of(settings)?;
         let dialect = settings.dialect()?;
         let place = settings.place();
@@ -94,15 +106,22 @@ impl SqlConnector {
         let tables = connector.with(|database| database.tables(schema.as_deref()));
         let tables = match tables {
             Ok(mut tables) => {
-                let before = remembered::recall(project_dir, &place, schema.as_deref()).unwrap_or_default();
+                let before =
+                    remembered::recall(project_dir, &place, schema.as_deref()).unwrap_or_default();
                 table::Table::add_missing(&mut tables, before);
                 remembered::keep(project_dir, &place, schema.as_deref(), &tables);
                 tables
             }
-            // It is down, or the key is refused: that is told when it is worked with, and stops nobody else.
+            // It is down, or the key is refused: that is told when it is worked with, and stops
+            // nobody else.
             Err(fault) => {
-                let passes = matches!(fault.cause, Cause::Unreachable | Cause::Busy | Cause::Unauthorized);
-                let known = if passes { remembered::recall(project_dir, &place, schema.as_deref()) } else { None };
+                let passes =
+                    matches!(fault.cause, Cause::Unreachable | Cause::Busy | Cause::Unauthorized);
+                let known = if passes {
+                    remembered::recall(project_dir, &place, schema.as_deref())
+                } else {
+                    None
+                };
                 known.ok_or_else(|| connector.trouble("reading the catalogue", &fault))?
             }
         };
@@ -113,14 +132,17 @@ impl SqlConnector {
 
     /// Works with the connection; it is made anew where it broke while nobody used it.
     fn with<T>(&self, work: impl Fn(&mut dyn Database) -> Result<T, Fault>) -> Result<T, Fault> {
-        // A panic elsewhere leaves nothing half done here: the connection is given up below, or works.
+        // A panic elsewhere leaves nothing half done here: the connection is given up below, or
+        // works.
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         self.keep_the_rate(&mut state);
         let was_open = state.open.as_ref().is_some_and(|database| !database.is_broken());
         if !was_open {
             state.open = Some(self.connect()?);
         }
-        let Some(database) = &mut state.open else { return Err(Fault::new(Cause::Unreachable, "not connected")) };
+        let Some(database) = &mut state.open else {
+            return Err(Fault::new(Cause::Unreachable, "not connected"));
+        };
         match work(database.as_mut()) {
             Err(fault) if fault.cause == Cause::Unreachable => {
                 state.open = None;
@@ -130,7 +152,11 @@ impl SqlConnector {
                 // Servers and firewalls drop connections that are idle: that is no trouble yet.
                 let mut database = self.connect()?;
                 let again = work(database.as_mut());
-                state.open = again.as_ref().err().is_none_or(|fault| fault.cause != Cause::Unreachable).then_some(database);
+                state.open = again
+                    .as_ref()
+                    .err()
+                    .is_none_or(|fault| fault.cause != Cause::Unreachable)
+                    .then_some(database);
                 again
             }
             answer => answer,
@@ -148,7 +174,9 @@ impl SqlConnector {
 
     fn connect(&self) -> Result<Box<dyn Database>, Fault> {
         Ok(match self.dialect {
-            Dialect::Sqlite => Box::new(sqlite::Sqlite::open(&self.folder.join(self.settings.file()))?),
+            Dialect::Sqlite => {
+                Box::new(sqlite::Sqlite::open(&self.folder.join(self.settings.file()))?)
+            }
             Dialect::Postgres => Box::new(postgres::Postgres::open(&self.settings.url)?),
             Dialect::Mysql => Box::new(mysql::Mysql::open(&self.settings.url)?),
         })
@@ -175,10 +203,13 @@ impl SqlConnector {
                 "{place}: {what}: {message}: check user, password and database in `url`, and what the user is granted"
             )),
             Cause::Unreachable => Trouble::Unreachable(format!("{place}: {what}: {message}")),
-            Cause::Busy => {
-                Trouble::Busy { retry_after_ms: Some(2_000), message: format!("{place}: {what}: {message}: tried again in 2 s") }
+            Cause::Busy => Trouble::Busy {
+                retry_after_ms: Some(2_000),
+                message: format!("{place}: {what}: {message}: tried again in 2 s"),
+            },
+            Cause::Unique | Cause::Refused | Cause::Value => {
+                Trouble::Malformed(format!("{place}: {what}: {message}"))
             }
-            Cause::Unique | Cause::Refused | Cause::Value => Trouble::Malformed(format!("{place}: {what}: {message}")),
             Cause::Statement => Trouble::Misconfigured(format!(
                 "{place}: {what}: {message}: if tables were changed meanwhile, start again, so that they are looked at anew"
             )),
@@ -203,7 +234,9 @@ impl Settings {
             for column in &mut table.columns {
                 let tells_none = matches!(column.stored, Stored::ZonelessTime | Stored::SpacedTime);
                 // MySQL's TIMESTAMP is told in the session's zone, which is UTC.
-                if tells_none && !(dialect == Dialect::Mysql && column.native.starts_with("timestamp")) {
+                if tells_none
+                    && !(dialect == Dialect::Mysql && column.native.starts_with("timestamp"))
+                {
                     column.zone = zone.clone();
                 }
             }
@@ -213,10 +246,13 @@ impl Settings {
         }
         // A key of several columns is no column's value.
         let single = kinds.iter().filter(|kind| kind.id_rest.is_empty());
-        let ids: Vec<(String, String)> = single.map(|kind| (kind.table.name.clone(), kind.id().name.clone())).collect();
+        let ids: Vec<(String, String)> =
+            single.map(|kind| (kind.table.name.clone(), kind.id().name.clone())).collect();
         for kind in &mut kinds {
             for (column, target, there) in std::mem::take(&mut kind.table.foreign) {
-                let to_id = ids.iter().any(|(table, id)| *table == target && (there.is_empty() || *id == there));
+                let to_id = ids
+                    .iter()
+                    .any(|(table, id)| *table == target && (there.is_empty() || *id == there));
                 if let Some(at) = kind.table.column(&column).filter(|_| to_id) {
                     kind.table.columns[at].reference = Some(target);
                 }
@@ -232,7 +268,8 @@ impl Settings {
         }
         let named = |column: &str, word: &str| {
             table.column(column).ok_or_else(|| {
-                let known: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
+                let known: Vec<&str> =
+                    table.columns.iter().map(|column| column.name.as_str()).collect();
                 Trouble::Misconfigured(format!(
                     "{}: table {} has no column `{column}`, which `{word}` names: it has {}",
                     self.place(),
@@ -241,12 +278,20 @@ impl Settings {
                 ))
             })
         };
-        let usual = |column: &Option<String>| column.as_ref().and_then(|column| table.column(column));
-        if let Some(fault) = own.id.as_ref().and_then(Key::fault).or(own.modified.as_ref().and_then(Modified::fault)) {
-            return Err(Trouble::Misconfigured(format!("{fault} ({}, `tables: {{ {}: … }}`)", self.place(), table.name)));
+        let usual =
+            |column: &Option<String>| column.as_ref().and_then(|column| table.column(column));
+        if let Some(fault) =
+            own.id.as_ref().and_then(Key::fault).or(own.modified.as_ref().and_then(Modified::fault))
+        {
+            return Err(Trouble::Misconfigured(format!(
+                "{fault} ({}, `tables: {{ {}: … }}`)",
+                self.place(),
+                table.name
+            )));
         }
-        let own_key =
-            own.id.as_ref().map(|key| key.columns().iter().map(|column| named(column, "id")).collect::<Result<Vec<_>, _>>());
+        let own_key = own.id.as_ref().map(|key| {
+            key.columns().iter().map(|column| named(column, "id")).collect::<Result<Vec<_>, _>>()
+        });
         let own_key = own_key.transpose()?;
         let id = match (&own_key, table.key.as_slice()) {
             (Some(columns), _) => columns.first().copied(),
@@ -258,12 +303,20 @@ impl Settings {
         let Some(id) = id else { return Ok(None) };
         let id_rest: Vec<usize> = own_key.map(|columns| columns[1..].to_vec()).unwrap_or_default();
         let of_row = own.modified.as_ref().and_then(Modified::of_record);
-        let modified = of_row.map_or(Ok(usual(&self.modified)), |column| named(column, "modified").map(Some))?;
+        let modified = of_row
+            .map_or(Ok(usual(&self.modified)), |column| named(column, "modified").map(Some))?;
         let of_columns = own.modified.iter().flat_map(Modified::of_properties);
-        let times = of_columns.map(|(column, time)| Ok((named(column, "modified")?, named(time, "modified")?)));
+        let times = of_columns
+            .map(|(column, time)| Ok((named(column, "modified")?, named(time, "modified")?)));
         let times = times.collect::<Result<Vec<(usize, usize)>, Trouble>>()?;
-        let version = own.version.as_ref().map_or(Ok(usual(&self.version)), |column| named(column, "version").map(Some))?;
-        let created = own.created.as_ref().map_or(Ok(usual(&self.created)), |column| named(column, "created").map(Some))?;
+        let version = own
+            .version
+            .as_ref()
+            .map_or(Ok(usual(&self.version)), |column| named(column, "version").map(Some))?;
+        let created = own
+            .created
+            .as_ref()
+            .map_or(Ok(usual(&self.created)), |column| named(column, "created").map(Some))?;
         for (at, word) in [(modified, "modified"), (created, "created")] {
             if let Some(at) = at {
                 self.holds_times(&mut table, at, word)?;
@@ -274,9 +327,18 @@ impl Settings {
         }
         let mark = match own.deleted {
             Some(mark) => {
-                let taken = std::iter::once(id).chain(id_rest.iter().copied()).map(|at| (Some(at), "id"));
-                let taken = taken.chain([(modified, "modified"), (created, "created"), (version, "version")]);
-                Some(self.mark(&table, mark, taken.into_iter().filter_map(|(at, word)| Some((at?, word))))?)
+                let taken =
+                    std::iter::once(id).chain(id_rest.iter().copied()).map(|at| (Some(at), "id"));
+                let taken = taken.chain([
+                    (modified, "modified"),
+                    (created, "created"),
+                    (version, "version"),
+                ]);
+                Some(self.mark(
+                    &table,
+                    mark,
+                    taken.into_iter().filter_map(|(at, word)| Some((at?, word))),
+                )?)
             }
             None => None,
         };
@@ -290,10 +352,16 @@ impl Settings {
         mark: Mark,
         taken: impl Iterator<Item = (usize, &'static str)>,
     ) -> Result<(usize, Mark), Trouble> {
-        let misconfigured =
-            |why: String| Trouble::Misconfigured(format!("{why} ({}, `tables: {{ {}: … }}`)", self.place(), table.name));
+        let misconfigured = |why: String| {
+            Trouble::Misconfigured(format!(
+                "{why} ({}, `tables: {{ {}: … }}`)",
+                self.place(),
+                table.name
+            ))
+        };
         let Some(at) = table.column(&mark.at) else {
-            let known: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
+            let known: Vec<&str> =
+                table.columns.iter().map(|column| column.name.as_str()).collect();
             let why = format!(
                 "`{}`, which `deleted` of {} names, is no column of it: it has {}",
                 mark.at,
@@ -303,17 +371,28 @@ impl Settings {
             return Err(misconfigured(why));
         };
         let column = &table.columns[at];
-        if let Some(fault) = mark.fault(taken.map(|(at, word)| (table.columns[at].name.as_str(), word))) {
+        if let Some(fault) =
+            mark.fault(taken.map(|(at, word)| (table.columns[at].name.as_str(), word)))
+        {
             return Err(misconfigured(fault));
         }
         if mark.is_set() && table.is_view {
-            return Err(misconfigured(format!("`set` has no effect: {} is a view, and is only read", table.name)));
+            return Err(misconfigured(format!(
+                "`set` has no effect: {} is a view, and is only read",
+                table.name
+            )));
         }
         if mark.is_set() && column.read_only {
-            return Err(misconfigured(format!("`set` has no effect: the database fills `{}` in itself", column.name)));
+            return Err(misconfigured(format!(
+                "`set` has no effect: the database fills `{}` in itself",
+                column.name
+            )));
         }
         if let Some(Err(why)) = write::mark_cell(column, &mark, jiff::Timestamp::UNIX_EPOCH) {
-            return Err(misconfigured(format!("`set` of `{}` can't be written: {why}", column.name)));
+            return Err(misconfigured(format!(
+                "`set` of `{}` can't be written: {why}",
+                column.name
+            )));
         }
         Ok((at, mark))
     }
@@ -343,7 +422,9 @@ impl Settings {
     fn zone(&self) -> Result<TimeZone, Trouble> {
         let Some(name) = &self.zone else { return Ok(TimeZone::UTC) };
         TimeZone::get(name).map_err(|_| {
-            Trouble::Misconfigured(format!("there is no time zone `{name}`: `zone` is a name such as Europe/Oslo, or UTC"))
+            Trouble::Misconfigured(format!(
+                "there is no time zone `{name}`: `zone` is a name such as Europe/Oslo, or UTC"
+            ))
         })
     }
 }
@@ -367,11 +448,22 @@ impl Connector for SqlConnector {
         read::page(self, self.kind(request.kind)?, request)
     }
 
-    fn get(&self, kind: &str, watch: &[PropertyRef], id: &str) -> Result<Option<ReadRecord>, Trouble> {
+    fn get(
+        &self,
+        kind: &str,
+        watch: &[PropertyRef],
+        id: &str,
+    ) -> Result<Option<ReadRecord>, Trouble> {
         read::get(self, self.kind(kind)?, watch, id)
     }
 
-    fn find(&self, kind: &str, watch: &[PropertyRef], prop: usize, value: &Value) -> Result<Option<Vec<ReadRecord>>, Trouble> {
+    fn find(
+        &self,
+        kind: &str,
+        watch: &[PropertyRef],
+        prop: usize,
+        value: &Value,
+    ) -> Result<Option<Vec<ReadRecord>>, Trouble> {
         read::find(self, self.kind(kind)?, watch, prop, value)
     }
 

@@ -1,5 +1,6 @@
-//! MySQL and MariaDB, by way of the blocking client of `mysql`. The session is strict (a value that does not fit is refused, not cut) and in
-//! UTC. What went wrong is told by number (<https://mariadb.com/docs/server/reference/error-codes>), the column by the message.
+//! MySQL and MariaDB, by way of the blocking client of `mysql`. The session is strict (a value that
+//! does not fit is refused, not cut) and in UTC. What went wrong is told by number
+//! (<https://mariadb.com/docs/server/reference/error-codes>), the column by the message.
 
 use std::time::Duration;
 
@@ -22,10 +23,12 @@ pub(super) struct Mysql {
 impl Mysql {
     pub(super) fn open(url: &str) -> Result<Mysql, Fault> {
         let url = url.replacen("mariadb://", "mysql://", 1);
-        let (url, security) = tls::taken_from(&url).map_err(|why| Fault::new(Cause::Statement, why))?;
+        let (url, security) =
+            tls::taken_from(&url).map_err(|why| Fault::new(Cause::Statement, why))?;
         // The parser's own message may hold a part of the address, which may be the password.
         let form = "the address is not of the form mysql://user:password@host:3306/database";
-        let options = mysql::Opts::from_url(&url).map_err(|_| Fault::new(Cause::Statement, form))?;
+        let options =
+            mysql::Opts::from_url(&url).map_err(|_| Fault::new(Cause::Statement, form))?;
         if options.get_db_name().is_none() {
             return Err(Fault::new(Cause::Statement, form));
         }
@@ -61,7 +64,11 @@ fn given(params: &[Cell]) -> Params {
         Cell::Text(text) => Driver::Bytes(text.clone().into_bytes()),
         Cell::Blob(bytes) => Driver::Bytes(bytes.clone()),
     };
-    if params.is_empty() { Params::Empty } else { Params::Positional(params.iter().map(driver).collect()) }
+    if params.is_empty() {
+        Params::Empty
+    } else {
+        Params::Positional(params.iter().map(driver).collect())
+    }
 }
 
 fn cell(value: Driver) -> Cell {
@@ -81,11 +88,16 @@ fn cell(value: Driver) -> Cell {
         Driver::Date(_, 0, ..) | Driver::Date(_, _, 0, ..) => Cell::Null,
         Driver::Date(year, month, day, hour, minute, second, micro) => {
             let fraction = if micro == 0 { String::new() } else { format!(".{micro:06}") };
-            Cell::Text(format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}"))
+            Cell::Text(format!(
+                "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}"
+            ))
         }
         Driver::Time(negative, days, hours, minutes, seconds, _) => {
             let sign = if negative { "-" } else { "" };
-            Cell::Text(format!("{sign}{:02}:{minutes:02}:{seconds:02}", days * 24 + u32::from(hours)))
+            Cell::Text(format!(
+                "{sign}{:02}:{minutes:02}:{seconds:02}",
+                days * 24 + u32::from(hours)
+            ))
         }
     }
 }
@@ -120,7 +132,8 @@ impl Database for Mysql {
         for row in self.query(COLUMNS, &schema)? {
             let text = |at: usize| row[at].text().unwrap_or_default();
             let table = Table::in_order(&mut tables, text(0), text(1).contains("VIEW"));
-            let (data_type, full, extra) = (text(3).to_lowercase(), text(4).to_lowercase(), text(7).to_lowercase());
+            let (data_type, full, extra) =
+                (text(3).to_lowercase(), text(4).to_lowercase(), text(7).to_lowercase());
             if data_type.contains("blob") || data_type.contains("binary") {
                 continue;
             }
@@ -135,7 +148,8 @@ impl Database for Mysql {
             column.has_default = row[6] != Cell::Null || extra.contains("default_generated");
             // MariaDB tells the default of a column that has none as the word NULL.
             column.has_default &= text(6) != "NULL" || !column.nullable;
-            column.read_only = !text(10).is_empty() || (extra.contains("generated") && !extra.contains("default_generated"));
+            column.read_only = !text(10).is_empty()
+                || (extra.contains("generated") && !extra.contains("default_generated"));
             column.caseless = text(8).ends_with("_ci");
             if text(9) == "PRI" {
                 table.key.push(table.columns.len());
@@ -144,7 +158,9 @@ impl Database for Mysql {
         }
         for row in self.query(KEYS, &schema)? {
             let text = |at: usize| row[at].text().unwrap_or_default();
-            let Some(table) = tables.iter_mut().find(|table| table.name == text(0)) else { continue };
+            let Some(table) = tables.iter_mut().find(|table| table.name == text(0)) else {
+                continue;
+            };
             let (name, column) = (text(1), text(2));
             match table.constraints.iter_mut().find(|(known, _)| *known == name) {
                 Some((_, columns)) => columns.push(column.clone()),
@@ -216,11 +232,20 @@ fn fault(error: &mysql::Error) -> Fault {
         1048 => fault.columns.extend(between("Column '", '\'')),
         1364 => fault.columns.extend(between("Field '", '\'')),
         1451 | 1452 => fault.columns.extend(between("FOREIGN KEY (`", '`')),
-        4025 | 3819 => fault.constraint = between("CONSTRAINT `", '`').or_else(|| between("constraint '", '\'')),
-        // `Incorrect integer value: 'x' for column `db`.`people`.`age` at row 1`, `Data too long for column 'name' at row 1`.
+        4025 | 3819 => {
+            fault.constraint =
+                between("CONSTRAINT `", '`').or_else(|| between("constraint '", '\''))
+        }
+        // `Incorrect integer value: 'x' for column `db`.`people`.`age` at row 1`,
+        // `Data too long for column 'name' at row 1`.
         _ => {
-            let column = told.message.split_once("for column ").map(|(_, rest)| rest.split(" at row").next().unwrap_or(rest));
-            let column = column.map(|name| name.rsplit('.').next().unwrap_or(name).trim_matches(['`', '\'', '"']).to_string());
+            let column = told
+                .message
+                .split_once("for column ")
+                .map(|(_, rest)| rest.split(" at row").next().unwrap_or(rest));
+            let column = column.map(|name| {
+                name.rsplit('.').next().unwrap_or(name).trim_matches(['`', '\'', '"']).to_string()
+            });
             fault.columns.extend(column);
         }
     }

@@ -1,5 +1,6 @@
-//! PostgreSQL, by way of the blocking client of `postgres`. Values travel as text both ways and are cast by the server, which knows its
-//! types better than any client does. What went wrong is told by SQLSTATE (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
+//! PostgreSQL, by way of the blocking client of `postgres`. Values travel as text both ways and are
+//! cast by the server, which knows its types better than any client does. What went wrong is told
+//! by SQLSTATE (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,10 +23,15 @@ pub(super) struct Postgres {
 
 impl Postgres {
     pub(super) fn open(url: &str) -> Result<Postgres, Fault> {
-        let (url, security) = tls::taken_from(url).map_err(|why| Fault::new(Cause::Statement, why))?;
+        let (url, security) =
+            tls::taken_from(url).map_err(|why| Fault::new(Cause::Statement, why))?;
         // The parser's own message may hold a part of the address, which may be the password.
         let mut config: Config = url.parse().map_err(|_| {
-            Fault::new(Cause::Statement, "the address is not of the form postgres://user:password@host:5432/database".to_string())
+            Fault::new(
+                Cause::Statement,
+                "the address is not of the form postgres://user:password@host:5432/database"
+                    .to_string(),
+            )
         })?;
         config.connect_timeout(PATIENCE).application_name("lockstep");
         let secured = tls::config(&security).map_err(|why| Fault::new(Cause::Statement, why))?;
@@ -84,7 +90,11 @@ impl Database for Postgres {
             if base == "bytea" {
                 continue;
             }
-            let mut column = Column::new(text(2), plain_type(if element.is_empty() { &base } else { &element }), native);
+            let mut column = Column::new(
+                text(2),
+                plain_type(if element.is_empty() { &base } else { &element }),
+                native,
+            );
             column.stored = match base.as_str() {
                 "json" | "jsonb" => Stored::Json,
                 "timestamp" => Stored::ZonelessTime,
@@ -104,10 +114,14 @@ impl Database for Postgres {
         }
         for row in self.query(CONSTRAINTS, &schema)? {
             let text = |at: usize| row[at].text().unwrap_or_default();
-            let Some(table) = tables.iter_mut().find(|table| table.name == text(0)) else { continue };
+            let Some(table) = tables.iter_mut().find(|table| table.name == text(0)) else {
+                continue;
+            };
             let columns: Vec<String> = serde_json::from_str(&text(2)).unwrap_or_default();
             let to: Vec<String> = serde_json::from_str(&text(4)).unwrap_or_default();
-            if let (Some(target), [column], [there]) = (row[3].text(), columns.as_slice(), to.as_slice()) {
+            if let (Some(target), [column], [there]) =
+                (row[3].text(), columns.as_slice(), to.as_slice())
+            {
                 table.foreign.push((column.clone(), target, there.clone()));
             }
             table.constraints.push((text(1), columns));
@@ -116,8 +130,9 @@ impl Database for Postgres {
     }
 }
 
-/// Table, whether a view, column, type as a cast takes it, its base type, of an array the elements', not null, default, draws, generated
-/// or always an identity, in the primary key, most characters.
+/// Table, whether a view, column, type as a cast takes it, its base type, of an array the
+/// elements', not null, default, draws, generated or always an identity, in the primary key, most
+/// characters.
 const COLUMNS: &str = "
 SELECT c.relname::text, (c.relkind IN ('v', 'm'))::text, a.attname::text,
        format_type(a.atttypid, CASE WHEN a.atttypid IN (1042, 1043, 1560, 1562) THEN -1 ELSE a.atttypmod END),
@@ -141,7 +156,8 @@ WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
   AND n.nspname = coalesce($1, current_schema()::text)
 ORDER BY c.relname, a.attnum";
 
-/// Table, constraint, its columns, of a foreign key the table and columns referred to. Unique indexes are told of like constraints.
+/// Table, constraint, its columns, of a foreign key the table and columns referred to. Unique
+/// indexes are told of like constraints.
 const CONSTRAINTS: &str = "
 SELECT c.relname::text, k.conname::text,
        (SELECT coalesce(json_agg(a.attname ORDER BY x.place), '[]')::text FROM unnest(k.conkey) WITH ORDINALITY x(number, place)
@@ -180,8 +196,10 @@ fn plain_type(base: &str) -> PlainType {
 
 fn fault(error: &postgres::Error) -> Fault {
     let Some(told) = error.as_db_error() else {
-        // A value that the driver can't take in is the only failure here that is not the connection's.
-        let reason = std::error::Error::source(error).map_or_else(|| error.to_string(), |source| format!("{error}: {source}"));
+        // A value that the driver can't take in is the only failure here that is not the
+        // connection's.
+        let reason = std::error::Error::source(error)
+            .map_or_else(|| error.to_string(), |source| format!("{error}: {source}"));
         return Fault::new(Cause::Unreachable, format!("{reason}{}", tls::help(&reason)));
     };
     let code = told.code().code();

@@ -1,8 +1,9 @@
-//! Reading: pages in the order of the ids, each beginning after the last one's last id (keyset paging), so that rows which come and go
-//! meanwhile shift nothing.
+//! Reading: pages in the order of the ids, each beginning after the last one's last id (keyset
+//! paging), so that rows which come and go meanwhile shift nothing.
 //!
-//! Where there is a column with the time of a row's last change, a reading asks for what is not older than the last reading's beginning, by
-//! the server's own clock, less an overlap: a transaction notes its time before it can be seen (R1). Else all rows are listed each time.
+//! Where there is a column with the time of a row's last change, a reading asks for what is not
+//! older than the last reading's beginning, by the server's own clock, less an overlap: a
+//! transaction notes its time before it can be seen (R1). Else all rows are listed each time.
 
 use jiff::Timestamp;
 use lockstep_model::flow::PropertyRef;
@@ -51,7 +52,10 @@ impl<'a> Selection<'a> {
             )));
         }
         let mut selection = Selection { kind, columns: kind.key().collect(), slots: vec![] };
-        for at in [kind.modified, kind.version, kind.mark.as_ref().map(|(at, _)| *at)].into_iter().flatten() {
+        for at in [kind.modified, kind.version, kind.mark.as_ref().map(|(at, _)| *at)]
+            .into_iter()
+            .flatten()
+        {
             selection.place(&kind.table.columns[at]);
         }
         for property in watch {
@@ -68,7 +72,9 @@ impl<'a> Selection<'a> {
             };
             let column = selection.place(named(property.path.as_str())?);
             let condition = match &property.when {
-                Some(having) => Some((selection.place(named(having.path.as_str())?), having.value.as_str())),
+                Some(having) => {
+                    Some((selection.place(named(having.path.as_str())?), having.value.as_str()))
+                }
                 None => None,
             };
             selection.slots.push((column, condition));
@@ -106,7 +112,8 @@ impl<'a> Selection<'a> {
             let place = self.columns.iter().position(|known| known.name == column.name)?;
             Some((column, &row[place]))
         };
-        let modified = of(self.kind.modified).and_then(|(column, held)| cell::instant(column, held));
+        let modified =
+            of(self.kind.modified).and_then(|(column, held)| cell::instant(column, held));
         let version = match of(self.kind.version) {
             Some((_, held)) => held.text(),
             None => Some(fingerprint(row)),
@@ -123,11 +130,9 @@ impl<'a> Selection<'a> {
             id,
             version,
             modified: modified.map(|at| lockstep_model::Timestamp(at.as_millisecond())),
-            deleted: self
-                .kind
-                .mark
-                .as_ref()
-                .is_some_and(|(at, mark)| of(Some(*at)).is_some_and(|(column, held)| mark.fits(&cell::value(column, held)))),
+            deleted: self.kind.mark.as_ref().is_some_and(|(at, mark)| {
+                of(Some(*at)).is_some_and(|(column, held)| mark.fits(&cell::value(column, held)))
+            }),
             values: self.slots.iter().map(value).collect(),
         })
     }
@@ -152,7 +157,11 @@ fn fingerprint(row: &[Cell]) -> String {
 }
 
 /// The largest number that is an id in a table now.
-pub(super) fn largest_id(dialect: Dialect, kind: &Kind, database: &mut dyn Database) -> Result<Option<i64>, Fault> {
+pub(super) fn largest_id(
+    dialect: Dialect,
+    kind: &Kind,
+    database: &mut dyn Database,
+) -> Result<Option<i64>, Fault> {
     let (id, table) = (dialect.quoted(&kind.id().name), dialect.quoted(&kind.table.name));
     let rows = database.query(&format!("SELECT max({id}) FROM {table}"), &[])?;
     Ok(rows.first().and_then(|row| match row[0] {
@@ -162,10 +171,15 @@ pub(super) fn largest_id(dialect: Dialect, kind: &Kind, database: &mut dyn Datab
 }
 
 /// The next page.
-pub(super) fn page(connector: &SqlConnector, kind: &Kind, request: ReadRequest<'_>) -> Result<Page, Trouble> {
+pub(super) fn page(
+    connector: &SqlConnector,
+    kind: &Kind,
+    request: ReadRequest<'_>,
+) -> Result<Page, Trouble> {
     let selection = Selection::new(kind, request.watch)?;
     let dialect = connector.dialect;
-    let mark: Option<Mark> = request.checkpoint.and_then(|checkpoint| serde_json::from_str(&checkpoint.text).ok());
+    let mark: Option<Mark> =
+        request.checkpoint.and_then(|checkpoint| serde_json::from_str(&checkpoint.text).ok());
     let what = format!("reading {}", kind.table.name);
     let limit = request.page_size.max(1);
     let (records, faults, began, since, last) = connector
@@ -191,7 +205,8 @@ pub(super) fn page(connector: &SqlConnector, kind: &Kind, request: ReadRequest<'
                 let since: Timestamp = since.parse().unwrap_or(Timestamp::UNIX_EPOCH);
                 let since =
                     since.checked_sub(jiff::SignedDuration::from_secs(connector.settings.overlap_seconds)).unwrap_or(since);
-                // SQLite computes with whatever it gets; the others compare with a value of the column's own type.
+                // SQLite computes with whatever it gets; the others compare with a value of the
+                // column's own type.
                 let plain = Column { stored: Stored::Plain, ..column.clone() };
                 let file =
                     dialect == Dialect::Sqlite && column.stored != Stored::SpacedTime && column.stored != Stored::ZonelessTime;
@@ -223,7 +238,8 @@ pub(super) fn page(connector: &SqlConnector, kind: &Kind, request: ReadRequest<'
             let is_repeated = |at: usize| at > 0 && ids[at] == ids[at - 1] || ids.get(at + 1) == Some(&ids[at]);
             for (at, row) in rows.iter().enumerate() {
                 match selection.record(row) {
-                    // R1: what is no time tells nothing of the order of edits. It is not passed over as if the row told none.
+                    // R1: what is no time tells nothing of the order of edits. It is not passed
+                    // over as if the row told none.
                     Some(record) if selection.unreadable_time(row).is_some() => {
                         let (column, held) = selection.unreadable_time(row).unwrap_or_default();
                         faults.push(crate::RecordFault {
@@ -232,7 +248,8 @@ pub(super) fn page(connector: &SqlConnector, kind: &Kind, request: ReadRequest<'
                             id: Some(record.id),
                         });
                     }
-                    // R8: a view, or a column that is no key. Which of the rows the record is can't be told.
+                    // R8: a view, or a column that is no key. Which of the rows the record is can't
+                    // be told.
                     Some(record) if is_repeated(at) => {
                         if at == 0 || ids[at] != ids[at - 1] {
                             faults.push(crate::RecordFault {
@@ -261,12 +278,25 @@ pub(super) fn page(connector: &SqlConnector, kind: &Kind, request: ReadRequest<'
         .map_err(|fault| connector.trouble(&what, &fault))?;
     let (more, everything) = (last.is_some(), since.is_none());
     // When it ends, the next one begins where this one began.
-    let mark = if more { Mark { began, since, after: last } } else { Mark { began, since: None, after: None } };
+    let mark = if more {
+        Mark { began, since, after: last }
+    } else {
+        Mark { began, since: None, after: None }
+    };
     let text = serde_json::to_string(&mark).unwrap_or_default();
-    Ok(Page { records, faults, gone: vec![], below: vec![], checkpoint: Checkpoint { text, bytes: vec![] }, more, everything })
+    Ok(Page {
+        records,
+        faults,
+        gone: vec![],
+        below: vec![],
+        checkpoint: Checkpoint { text, bytes: vec![] },
+        more,
+        everything,
+    })
 }
 
-/// The condition that a row stands behind the one with this key: by its first column, or, where that is the same, by the next.
+/// The condition that a row stands behind the one with this key: by its first column, or, where
+/// that is the same, by the next.
 fn behind(dialect: Dialect, kind: &Kind, after: &[Cell], params: &mut Vec<Cell>) -> String {
     let key: Vec<&Column> = kind.key().collect();
     let mut ways = Vec::new();
@@ -275,7 +305,11 @@ fn behind(dialect: Dialect, kind: &Kind, after: &[Cell], params: &mut Vec<Cell>)
         for (at, column) in key.iter().enumerate().take(last + 1) {
             params.push(after[at].clone());
             let sign = if at == last { ">" } else { "=" };
-            terms.push(format!("{} {sign} {}", dialect.quoted(&column.name), dialect.param(params.len(), column)));
+            terms.push(format!(
+                "{} {sign} {}",
+                dialect.quoted(&column.name),
+                dialect.param(params.len(), column)
+            ));
         }
         ways.push(terms.join(" AND "));
     }
@@ -283,13 +317,20 @@ fn behind(dialect: Dialect, kind: &Kind, after: &[Cell], params: &mut Vec<Cell>)
 }
 
 /// One record.
-pub(super) fn get(connector: &SqlConnector, kind: &Kind, watch: &[PropertyRef], id: &str) -> Result<Option<ReadRecord>, Trouble> {
+pub(super) fn get(
+    connector: &SqlConnector,
+    kind: &Kind,
+    watch: &[PropertyRef],
+    id: &str,
+) -> Result<Option<ReadRecord>, Trouble> {
     let selection = Selection::new(kind, watch)?;
     let Some(id) = kind.cells_of(id) else { return Ok(None) };
     let sql = by_id(connector, &selection, "");
     match connector.with(|database| database.query(&sql, &id)) {
         // D3: what is marked as deleted is not there.
-        Ok(rows) => Ok(rows.first().and_then(|row| selection.record(row)).filter(|record| !record.deleted)),
+        Ok(rows) => {
+            Ok(rows.first().and_then(|row| selection.record(row)).filter(|record| !record.deleted))
+        }
         // An id that the column can't hold is nobody's.
         Err(fault) if fault.cause == Cause::Value => Ok(None),
         Err(fault) => Err(connector.trouble(&format!("reading {}", kind.table.name), &fault)),
@@ -337,7 +378,12 @@ pub(super) fn find(
         dialect.matches(1, column)
     );
     match connector.with(|database| database.query(&sql, std::slice::from_ref(&param))) {
-        Ok(rows) => Ok(Some(rows.iter().filter_map(|row| selection.record(row)).filter(|record| !record.deleted).collect())),
+        Ok(rows) => Ok(Some(
+            rows.iter()
+                .filter_map(|row| selection.record(row))
+                .filter(|record| !record.deleted)
+                .collect(),
+        )),
         Err(fault) if fault.cause == Cause::Value => Ok(Some(vec![])),
         Err(fault) => Err(connector.trouble(&format!("looking into {}", kind.table.name), &fault)),
     }

@@ -1,5 +1,6 @@
-//! The catalogue as it was last seen, in the project's folder `.lockstep`: so that a database which is down is a system that pauses alone, and not
-//! a project whose record types nobody knows; and so that `check` needs no network. No secrets are in it.
+//! The catalogue as it was last seen, in the project's folder `.lockstep`: so that a database which
+//! is down is a system that pauses alone, and not a project whose record types nobody knows; and so
+//! that `check` needs no network. No secrets are in it.
 
 use std::path::{Path, PathBuf};
 

@@ -55,7 +55,8 @@ pub(super) struct OfTable {
     pub(super) leave_out: bool,
 }
 
-/// A transaction may be this long on its way between the moment that it notes as its time and the one in which others see it.
+/// A transaction may be this long on its way between the moment that it notes as its time and the
+/// one in which others see it.
 fn usual_overlap() -> i64 {
     60
 }
@@ -69,15 +70,50 @@ pub fn describe() -> Vec<Setting> {
         description: description.into(),
     };
     vec![
-        setting("url", true, None, "sqlite:FILE, postgres://USER:PASSWORD@HOST/DATABASE or mysql://USER:PASSWORD@HOST/DATABASE"),
+        setting(
+            "url",
+            true,
+            None,
+            "sqlite:FILE, postgres://USER:PASSWORD@HOST/DATABASE or mysql://USER:PASSWORD@HOST/DATABASE",
+        ),
         setting("schema", false, Some(""), "the schema, where it is not the connection's own"),
-        setting("id", false, Some(""), "the column that holds the id, in tables without a key of one column and in views"),
-        setting("modified", false, Some(""), "the column with the time of a row's last change, in the tables that have it"),
-        setting("created", false, Some(""), "the column with the time of a row's creation, in the tables that have it"),
-        setting("version", false, Some(""), "the column with a row's version, in the tables that have it"),
+        setting(
+            "id",
+            false,
+            Some(""),
+            "the column that holds the id, in tables without a key of one column and in views",
+        ),
+        setting(
+            "modified",
+            false,
+            Some(""),
+            "the column with the time of a row's last change, in the tables that have it",
+        ),
+        setting(
+            "created",
+            false,
+            Some(""),
+            "the column with the time of a row's creation, in the tables that have it",
+        ),
+        setting(
+            "version",
+            false,
+            Some(""),
+            "the column with a row's version, in the tables that have it",
+        ),
         setting("zone", false, Some("UTC"), "the zone of times that tell none: Europe/Oslo"),
-        setting("overlap_seconds", false, Some("60"), "how much of the time already read is read again"),
-        setting("tables", false, Some(""), "per table: id, modified, created, version, deleted, leave_out"),
+        setting(
+            "overlap_seconds",
+            false,
+            Some("60"),
+            "how much of the time already read is read again",
+        ),
+        setting(
+            "tables",
+            false,
+            Some(""),
+            "per table: id, modified, created, version, deleted, leave_out",
+        ),
     ]
 }
 
@@ -94,7 +130,10 @@ impl Settings {
         settings.retain(|_, value| !lockstep_model::value::is_empty(value));
         serde_json::from_value(Value::Object(settings)).map_err(|error| {
             let names: Vec<String> = describe().into_iter().map(|setting| setting.name).collect();
-            Trouble::Misconfigured(format!("{error}: the settings of a `sql` system are {}", names.join(", ")))
+            Trouble::Misconfigured(format!(
+                "{error}: the settings of a `sql` system are {}",
+                names.join(", ")
+            ))
         })
     }
 

@@ -1,5 +1,6 @@
-//! SQLite files, by way of `rusqlite`. Types are what the columns were declared with (<https://sqlite.org/datatype3.html>, section 3.1),
-//! by the words that other databases' types have: `BOOLEAN`, `DATETIME`, `DECIMAL` are numbers or texts to SQLite itself.
+//! SQLite files, by way of `rusqlite`. Types are what the columns were declared with
+//! (<https://sqlite.org/datatype3.html>, section 3.1), by the words that other databases' types
+//! have: `BOOLEAN`, `DATETIME`, `DECIMAL` are numbers or texts to SQLite itself.
 
 use std::path::Path;
 use std::time::Duration;
@@ -24,7 +25,10 @@ pub(super) struct Sqlite {
 impl Sqlite {
     pub(super) fn open(path: &Path) -> Result<Sqlite, Fault> {
         if !path.is_file() {
-            return Err(Fault::new(Cause::Unreachable, format!("there is no file {}: correct `url`", path.display())));
+            return Err(Fault::new(
+                Cause::Unreachable,
+                format!("there is no file {}: correct `url`", path.display()),
+            ));
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(|error| fault(&error))?;
@@ -64,7 +68,11 @@ impl Database for Sqlite {
             let mut rows = statement.query(rusqlite::params_from_iter(params))?;
             let mut all = Vec::new();
             while let Some(row) = rows.next()? {
-                all.push((0..width).map(|at| row.get_ref(at).map(cell)).collect::<rusqlite::Result<_>>()?);
+                all.push(
+                    (0..width)
+                        .map(|at| row.get_ref(at).map(cell))
+                        .collect::<rusqlite::Result<_>>()?,
+                );
             }
             Ok(all)
         };
@@ -72,7 +80,10 @@ impl Database for Sqlite {
     }
 
     fn execute(&mut self, sql: &str, params: &[Cell]) -> Result<u64, Fault> {
-        let changed = self.connection.prepare_cached(sql).and_then(|mut s| s.execute(rusqlite::params_from_iter(params)));
+        let changed = self
+            .connection
+            .prepare_cached(sql)
+            .and_then(|mut s| s.execute(rusqlite::params_from_iter(params)));
         changed.map(|n| n as u64).map_err(|error| fault(&error))
     }
 
@@ -106,14 +117,17 @@ impl Database for Sqlite {
 impl Sqlite {
     fn table(&mut self, name: String, is_view: bool) -> Result<Table, Fault> {
         let this = [Cell::Text(name.clone())];
-        let written = self.query("SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?", &this)?;
-        let written = written.first().and_then(|row| row[0].text()).unwrap_or_default().to_ascii_uppercase();
+        let written =
+            self.query("SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?", &this)?;
+        let written =
+            written.first().and_then(|row| row[0].text()).unwrap_or_default().to_ascii_uppercase();
         let (mut columns, mut key) = (Vec::new(), Vec::new());
         let rows =
             self.query("SELECT name, type, \"notnull\", dflt_value, pk, hidden FROM pragma_table_xinfo(?) ORDER BY cid", &this)?;
         let keys = rows.iter().filter(|row| row[4].is_true()).count();
         for row in rows {
-            let (column, declared) = (row[0].text().unwrap_or_default(), row[1].text().unwrap_or_default());
+            let (column, declared) =
+                (row[0].text().unwrap_or_default(), row[1].text().unwrap_or_default());
             let hidden = row[5].text().unwrap_or_default();
             if hidden == "1" {
                 continue;
@@ -123,7 +137,8 @@ impl Sqlite {
             column.read_only = hidden == "2" || hidden == "3";
             if row[4].is_true() {
                 key.push(columns.len());
-                // The only key of a table, an integer: SQLite draws it (section "rowid" of its page on CREATE TABLE).
+                // The only key of a table, an integer: SQLite draws it (section "rowid" of its page
+                // on CREATE TABLE).
                 column.draws = keys == 1 && declared.eq_ignore_ascii_case("integer");
                 column.draws_again = column.draws && !written.contains("AUTOINCREMENT");
             }
@@ -134,28 +149,43 @@ impl Sqlite {
             columns.push(column);
         }
         let mut constraints = Vec::new();
-        for row in self.query("SELECT name FROM pragma_index_list(?) WHERE \"unique\" = 1", &this)? {
+        for row in
+            self.query("SELECT name FROM pragma_index_list(?) WHERE \"unique\" = 1", &this)?
+        {
             let index = row[0].text().unwrap_or_default();
-            let of = self.query("SELECT name FROM pragma_index_info(?) ORDER BY seqno", &[Cell::Text(index.clone())])?;
+            let of = self.query(
+                "SELECT name FROM pragma_index_info(?) ORDER BY seqno",
+                &[Cell::Text(index.clone())],
+            )?;
             constraints.push((index, of.iter().filter_map(|row| row[0].text()).collect()));
         }
-        let foreign = self.query("SELECT \"from\", \"table\", \"to\", id FROM pragma_foreign_key_list(?)", &this)?;
+        let foreign = self.query(
+            "SELECT \"from\", \"table\", \"to\", id FROM pragma_foreign_key_list(?)",
+            &this,
+        )?;
         let alone = |id: &Cell| foreign.iter().filter(|row| row[3] == *id).count() == 1;
         let text = |cell: &Cell| cell.text().unwrap_or_default();
-        let foreign = foreign.iter().filter(|row| alone(&row[3])).map(|row| (text(&row[0]), text(&row[1]), text(&row[2])));
+        let foreign = foreign
+            .iter()
+            .filter(|row| alone(&row[3]))
+            .map(|row| (text(&row[0]), text(&row[1]), text(&row[2])));
         let foreign = foreign.collect();
         let mut table = Table { name, columns, key, is_view, constraints, foreign, gone: false };
         self.look_at_times(&mut table)?;
         Ok(table)
     }
 
-    /// SQLite has no type for times: how a column keeps them is seen in what it holds; the form of SQLite's own functions if nothing. Where the
-    /// declared type says nothing of times, all that it holds has to be times, for whom the settings name as a column of times.
+    /// SQLite has no type for times: how a column keeps them is seen in what it holds; the form of
+    /// SQLite's own functions if nothing. Where the declared type says nothing of times, all that
+    /// it holds has to be times, for whom the settings name as a column of times.
     fn look_at_times(&mut self, table: &mut Table) -> Result<(), Fault> {
         let from = Dialect::Sqlite.quoted(&table.name);
         for column in &mut table.columns {
             let says_so = column.ty == PlainType::Datetime;
-            let may_be = matches!(column.ty, PlainType::String | PlainType::Integer | PlainType::Float | PlainType::Decimal);
+            let may_be = matches!(
+                column.ty,
+                PlainType::String | PlainType::Integer | PlainType::Float | PlainType::Decimal
+            );
             if !says_so && !may_be {
                 continue;
             }
@@ -211,7 +241,8 @@ fn plain_type(declared: &str) -> PlainType {
     }
 }
 
-/// The meaning of SQLite's codes (<https://sqlite.org/rescode.html>); its messages name table and column of what was refused.
+/// The meaning of SQLite's codes (<https://sqlite.org/rescode.html>); its messages name table and
+/// column of what was refused.
 fn fault(error: &rusqlite::Error) -> Fault {
     let rusqlite::Error::SqliteFailure(code, message) = error else {
         return Fault::new(Cause::Statement, error.to_string());
@@ -219,11 +250,14 @@ fn fault(error: &rusqlite::Error) -> Fault {
     let message = message.clone().unwrap_or_else(|| error.to_string());
     let cause = match code.code {
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Cause::Busy,
-        ErrorCode::CannotOpen | ErrorCode::SystemIoFailure | ErrorCode::DiskFull | ErrorCode::DatabaseCorrupt => {
-            Cause::Unreachable
-        }
+        ErrorCode::CannotOpen
+        | ErrorCode::SystemIoFailure
+        | ErrorCode::DiskFull
+        | ErrorCode::DatabaseCorrupt => Cause::Unreachable,
         ErrorCode::NotADatabase => Cause::Unreachable,
-        ErrorCode::PermissionDenied | ErrorCode::ReadOnly | ErrorCode::AuthorizationForStatementDenied => Cause::Unauthorized,
+        ErrorCode::PermissionDenied
+        | ErrorCode::ReadOnly
+        | ErrorCode::AuthorizationForStatementDenied => Cause::Unauthorized,
         ErrorCode::TypeMismatch | ErrorCode::TooBig => Cause::Value,
         ErrorCode::ConstraintViolation => match code.extended_code {
             rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE
@@ -234,8 +268,12 @@ fn fault(error: &rusqlite::Error) -> Fault {
         _ => Cause::Statement,
     };
     let mut fault = Fault::new(cause, message.clone());
-    // `UNIQUE constraint failed: people.email, people.site`, `cannot store TEXT value in INTEGER column people.age`.
-    let named = message.split_once("failed: ").or_else(|| message.split_once("column ")).map_or("", |(_, named)| named);
+    // `UNIQUE constraint failed: people.email, people.site`,
+    // `cannot store TEXT value in INTEGER column people.age`.
+    let named = message
+        .split_once("failed: ")
+        .or_else(|| message.split_once("column "))
+        .map_or("", |(_, named)| named);
     for name in named.split(", ") {
         if let Some((_, column)) = name.split_once('.') {
             fault = fault.of_column(column);

@@ -1,4 +1,5 @@
-//! A table or view as the database's catalogue tells of it, and what it is to the hub: a record type.
+//! A table or view as the database's catalogue tells of it, and what it is to the hub: a record
+//! type.
 
 use jiff::tz::TimeZone;
 use lockstep_model::schema::KnownFrom;
@@ -36,7 +37,8 @@ pub(super) struct Column {
     /// The database's own name of the type, as a cast takes it.
     pub(super) native: String,
     pub(super) stored: Stored,
-    /// In which form it keeps times, where its type does not say that it does and all that it holds are times.
+    /// In which form it keeps times, where its type does not say that it does and all that it holds
+    /// are times.
     #[serde(default)]
     pub(super) times: Option<Stored>,
     /// The zone of times that tell none.
@@ -48,7 +50,8 @@ pub(super) struct Column {
     pub(super) read_only: bool,
     /// A fresh value is drawn where none is given: serial, identity, auto-increment.
     pub(super) draws: bool,
-    /// … which may be the number of a record that is gone: SQLite draws the largest number in the table plus one (R9).
+    /// … which may be the number of a record that is gone: SQLite draws the largest number in the
+    /// table plus one (R9).
     #[serde(default)]
     pub(super) draws_again: bool,
     /// Texts that differ in case only are equal to it.
@@ -98,7 +101,8 @@ pub(super) struct Table {
     /// The columns of the primary key, by position.
     pub(super) key: Vec<usize>,
     pub(super) is_view: bool,
-    /// Constraints and unique indexes by name, with the names of their columns: a refusal names the constraint only.
+    /// Constraints and unique indexes by name, with the names of their columns: a refusal names the
+    /// constraint only.
     pub(super) constraints: Vec<(String, Vec<String>)>,
     /// Column, table referred to, column there (empty: its primary key).
     pub(super) foreign: Vec<(String, String, String)>,
@@ -128,14 +132,22 @@ impl Table {
     /// The table of the column that comes next, where a catalogue tells the columns table by table.
     pub(super) fn in_order(tables: &mut Vec<Table>, name: String, is_view: bool) -> &mut Table {
         if tables.last().is_none_or(|table| table.name != name) {
-            tables.push(Table { name, columns: vec![], key: vec![], is_view, constraints: vec![], foreign: vec![], gone: false });
+            tables.push(Table {
+                name,
+                columns: vec![],
+                key: vec![],
+                is_view,
+                constraints: vec![],
+                foreign: vec![],
+                gone: false,
+            });
         }
         let last = tables.len() - 1;
         &mut tables[last]
     }
 
-    /// Adds what was there before and is missing now: a table or column that was renamed or dropped is a record type that pauses, and no
-    /// mistake in the flows that name it.
+    /// Adds what was there before and is missing now: a table or column that was renamed or dropped
+    /// is a record type that pauses, and no mistake in the flows that name it.
     pub(super) fn add_missing(now: &mut Vec<Table>, before: Vec<Table>) {
         for known in before {
             match now.iter_mut().find(|table| table.name == known.name) {
@@ -158,7 +170,10 @@ impl Table {
 
     /// The columns that a constraint speaks of.
     pub(super) fn columns_of(&self, constraint: &str) -> Option<&[String]> {
-        self.constraints.iter().find(|(name, _)| name == constraint).map(|(_, columns)| columns.as_slice())
+        self.constraints
+            .iter()
+            .find(|(name, _)| name == constraint)
+            .map(|(_, columns)| columns.as_slice())
     }
 }
 
@@ -187,28 +202,41 @@ impl Kind {
         if self.id_rest.is_empty() {
             return part(cells.first()?);
         }
-        let parts: Option<Vec<String>> = cells.iter().take(1 + self.id_rest.len()).map(part).collect();
+        let parts: Option<Vec<String>> =
+            cells.iter().take(1 + self.id_rest.len()).map(part).collect();
         parts.map(key::join)
     }
 
     /// The cells of an id; `None` where the columns can't hold it.
     pub(super) fn cells_of(&self, id: &str) -> Option<Vec<Cell>> {
-        let parts = if self.id_rest.is_empty() { vec![id.to_string()] } else { key::split(id, 1 + self.id_rest.len())? };
-        self.key().zip(parts).map(|(column, part)| cell::cell(column, &Value::String(part)).ok()).collect()
+        let parts = if self.id_rest.is_empty() {
+            vec![id.to_string()]
+        } else {
+            key::split(id, 1 + self.id_rest.len())?
+        };
+        self.key()
+            .zip(parts)
+            .map(|(column, part)| cell::cell(column, &Value::String(part)).ok())
+            .collect()
     }
 
     /// The condition that a row has an id, whose cells are the parameters from the `n`th on.
     pub(super) fn is_it(&self, dialect: Dialect, n: usize) -> String {
-        let equal =
-            |(at, column): (usize, &Column)| format!("{} = {}", dialect.quoted(&column.name), dialect.param(n + at, column));
+        let equal = |(at, column): (usize, &Column)| {
+            format!("{} = {}", dialect.quoted(&column.name), dialect.param(n + at, column))
+        };
         self.key().enumerate().map(equal).collect::<Vec<_>>().join(" AND ")
     }
 
-    /// The columns of the key in an `ORDER BY`, each with its table: by its bare name PostgreSQL would order by what is shown of it, which is
-    /// text, and pages would leave out `10` between `2` and `3` (R1).
+    /// The columns of the key in an `ORDER BY`, each with its table: by its bare name PostgreSQL
+    /// would order by what is shown of it, which is text, and pages would leave out `10` between
+    /// `2` and `3` (R1).
     pub(super) fn order(&self, dialect: Dialect) -> String {
         let table = dialect.quoted(&self.table.name);
-        self.key().map(|column| format!("{table}.{}", dialect.quoted(&column.name))).collect::<Vec<_>>().join(", ")
+        self.key()
+            .map(|column| format!("{table}.{}", dialect.quoted(&column.name)))
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 
     /// The record type that the hub sees.
@@ -218,12 +246,16 @@ impl Kind {
             let mut property = PropertySchema::new(column.name.as_str(), column.ty);
             property.list = column.stored == Stored::Array;
             property.ordered = property.list;
-            property.read_only =
-                column.read_only || !writable || self.version == Some(at) || (self.is_of_key(at) && column.draws);
+            property.read_only = column.read_only
+                || !writable
+                || self.version == Some(at)
+                || (self.is_of_key(at) && column.draws);
             // An id that is given is given once.
             property.create_only = self.is_of_key(at) && !property.read_only;
             let drawn_here = self.id == at && self.draws_own_ids();
-            property.note = column.gone.then(|| "the table has no such column any more: a run leaves the table alone".into());
+            property.note = column.gone.then(|| {
+                "the table has no such column any more: a run leaves the table alone".into()
+            });
             let of_several = !self.id_rest.is_empty() && self.is_of_key(at);
             property.required = (!column.nullable || of_several)
                 && !column.gone
@@ -233,7 +265,8 @@ impl Kind {
                 && !drawn_here
                 && self.modified != Some(at);
             let own_time = self.times.iter().find(|(of, _)| *of == at);
-            property.modified = own_time.map(|(_, time)| lockstep_model::Path::new(&self.table.columns[*time].name));
+            property.modified = own_time
+                .map(|(_, time)| lockstep_model::Path::new(&self.table.columns[*time].name));
             property.read_only |= self.times.iter().any(|(_, time)| *time == at);
             property.reference.clone_from(&column.reference);
             property.stored_as.caseless = column.caseless;
@@ -254,10 +287,16 @@ impl Kind {
                 tells_deletions: false,
             },
             absent_is_empty: true,
-            mark: self.mark.as_ref().map(|(at, _)| lockstep_model::Path::new(&self.table.columns[*at].name)),
+            mark: self
+                .mark
+                .as_ref()
+                .map(|(at, _)| lockstep_model::Path::new(&self.table.columns[*at].name)),
             created: self.created.map(|at| lockstep_model::Path::new(&self.table.columns[at].name)),
             tells_times: self.modified.is_some(),
-            note: self.table.gone.then(|| "there is no such table any more: a run leaves it alone".into()),
+            note: self
+                .table
+                .gone
+                .then(|| "there is no such table any more: a run leaves it alone".into()),
             numeric_ids: Some(self.id().ty == PlainType::Integer && self.id_rest.is_empty()),
             key: match self.id_rest.is_empty() {
                 true => vec![],
@@ -267,9 +306,13 @@ impl Kind {
         }
     }
 
-    /// The table has text ids and none for a new row: it gets one made of the write's token, the same at every try (C2).
+    /// The table has text ids and none for a new row: it gets one made of the write's token, the
+    /// same at every try (C2).
     pub(super) fn draws_own_ids(&self) -> bool {
         let id = self.id();
-        self.id_rest.is_empty() && !id.draws && !id.has_default && matches!(id.ty, PlainType::String)
+        self.id_rest.is_empty()
+            && !id.draws
+            && !id.has_default
+            && matches!(id.ty, PlainType::String)
     }
 }

@@ -1,6 +1,8 @@
-//! Encryption on the way to a database, as its address asks for it, in PostgreSQL's own words (libpq, section "SSL support"): `sslmode=require`
-//! encrypts and does not ask who is there, which keeps listeners out and no impostor; `sslmode=verify-full` checks the server's certificate
-//! and its name, against the authorities that browsers trust or those in `sslrootcert`. By `rustls`, which requests over HTTP use too.
+//! Encryption on the way to a database, as its address asks for it, in PostgreSQL's own words
+//! (libpq, section "SSL support"): `sslmode=require` encrypts and does not ask who is there, which
+//! keeps listeners out and no impostor; `sslmode=verify-full` checks the server's certificate and
+//! its name, against the authorities that browsers trust or those in `sslrootcert`. By `rustls`,
+//! which requests over HTTP use too.
 
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -23,7 +25,8 @@ pub(super) enum Security {
     Plain,
     /// Nobody can listen; who is there is not asked.
     Encrypted,
-    /// Who is there has a certificate for the host's name, of these authorities or of those that browsers trust.
+    /// Who is there has a certificate for the host's name, of these authorities or of those that
+    /// browsers trust.
     Verified(Option<PathBuf>),
 }
 
@@ -73,7 +76,8 @@ fn decoded(text: &str) -> String {
 pub(super) fn config(security: &Security) -> Result<Option<ClientConfig>, String> {
     let provider = Arc::new(ring::default_provider());
     let begun = || {
-        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
+        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions();
         builder.map_err(|error| format!("this machine can't encrypt ({error})"))
     };
     Ok(Some(match security {
@@ -87,9 +91,14 @@ pub(super) fn config(security: &Security) -> Result<Option<ClientConfig>, String
             match roots {
                 None => store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
                 Some(file) => {
-                    let unread =
-                        |why: String| format!("the certificates in {} (`sslrootcert`) can't be read: {why}", file.display());
-                    let read = CertificateDer::pem_file_iter(file).map_err(|error| unread(error.to_string()))?;
+                    let unread = |why: String| {
+                        format!(
+                            "the certificates in {} (`sslrootcert`) can't be read: {why}",
+                            file.display()
+                        )
+                    };
+                    let read = CertificateDer::pem_file_iter(file)
+                        .map_err(|error| unread(error.to_string()))?;
                     for certificate in read {
                         let certificate = certificate.map_err(|error| unread(error.to_string()))?;
                         store.add(certificate).map_err(|error| unread(error.to_string()))?;
@@ -104,7 +113,8 @@ pub(super) fn config(security: &Security) -> Result<Option<ClientConfig>, String
     }))
 }
 
-/// Takes any certificate; that whoever has it takes part in this very handshake is checked all the same.
+/// Takes any certificate; that whoever has it takes part in this very handshake is checked all the
+/// same.
 #[derive(Debug)]
 struct Anybody(CryptoProvider);
 
@@ -126,7 +136,12 @@ impl ServerCertVerifier for Anybody {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
+        verify_tls12_signature(
+            message,
+            certificate,
+            signed,
+            &self.0.signature_verification_algorithms,
+        )
     }
 
     fn verify_tls13_signature(
@@ -135,7 +150,12 @@ impl ServerCertVerifier for Anybody {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
+        verify_tls13_signature(
+            message,
+            certificate,
+            signed,
+            &self.0.signature_verification_algorithms,
+        )
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -183,13 +203,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Secured for Secure<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Secure<S> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
         Pin::new(&mut self.0).poll_read(cx, buf)
     }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Secure<S> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<std::io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
         Pin::new(&mut self.0).poll_write(cx, buf)
     }
 
@@ -208,13 +236,19 @@ mod tests {
 
     #[test]
     fn what_the_address_says_of_encryption_is_taken_out_of_it() {
-        let taken = |query: &str| taken_from(&format!("postgres://u:p@db/shop{query}")).map(|(_, security)| security);
+        let taken = |query: &str| {
+            taken_from(&format!("postgres://u:p@db/shop{query}")).map(|(_, security)| security)
+        };
         assert_eq!(taken(""), Ok(Security::Plain));
         assert_eq!(taken("?sslmode=require"), Ok(Security::Encrypted));
         assert_eq!(taken("?ssl-mode=VERIFY_IDENTITY"), Ok(Security::Verified(None)));
         let own = Ok(Security::Verified(Some("/etc/ca.pem".into())));
         assert_eq!(taken("?sslmode=verify-full&sslrootcert=%2Fetc%2Fca.pem"), own);
-        assert_eq!(taken("?sslrootcert=/etc/ca.pem"), own, "whoever gives authorities wants them asked");
+        assert_eq!(
+            taken("?sslrootcert=/etc/ca.pem"),
+            own,
+            "whoever gives authorities wants them asked"
+        );
         for weaker in ["prefer", "allow", "verify-ca", "on"] {
             assert!(taken(&format!("?sslmode={weaker}")).is_err(), "{weaker}");
         }

@@ -1,6 +1,7 @@
-//! Writing: a transaction for each write. A row that is to be changed is locked, compared with what was decided on (P6), changed and read
-//! again, so that the answer shows what triggers and defaults made of it. What fails before `COMMIT` was surely not done; an answer
-//! that is lost at `COMMIT` is the only doubt there is (C2), and where the id is ours to choose, not even that.
+//! Writing: a transaction for each write. A row that is to be changed is locked, compared with what
+//! was decided on (P6), changed and read again, so that the answer shows what triggers and defaults
+//! made of it. What fails before `COMMIT` was surely not done; an answer that is lost at `COMMIT`
+//! is the only doubt there is (C2), and where the id is ours to choose, not even that.
 
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::value::{is_empty, shown};
@@ -17,7 +18,12 @@ use crate::numbers::Used;
 use crate::{Action, Outcome, Trouble, Write, WriteValue};
 
 /// Carries out writes of one table, in order.
-pub(super) fn all(connector: &SqlConnector, kind: &Kind, watch: &[PropertyRef], writes: &[Write]) -> Vec<Outcome> {
+pub(super) fn all(
+    connector: &SqlConnector,
+    kind: &Kind,
+    watch: &[PropertyRef],
+    writes: &[Write],
+) -> Vec<Outcome> {
     let selection = match Selection::new(kind, watch) {
         Ok(selection) => selection,
         Err(trouble) => return writes.iter().map(|_| Outcome::Stopped(trouble.clone())).collect(),
@@ -28,8 +34,9 @@ pub(super) fn all(connector: &SqlConnector, kind: &Kind, watch: &[PropertyRef], 
         if let Some(trouble) = &stopped {
             return Outcome::Stopped(trouble.clone());
         }
-        let outcome =
-            connector.with(|database| writer.transaction(database, write)).unwrap_or_else(|fault| writer.meaning(write, &fault));
+        let outcome = connector
+            .with(|database| writer.transaction(database, write))
+            .unwrap_or_else(|fault| writer.meaning(write, &fault));
         if let Outcome::Stopped(trouble) = &outcome {
             stopped = Some(trouble.clone());
         }
@@ -79,7 +86,9 @@ impl Writer<'_> {
             Ok(record) => match database.run("COMMIT") {
                 Ok(()) => return Ok(Outcome::Done(record)),
                 Err(fault) if fault.cause == Cause::Unreachable => {
-                    return Ok(Outcome::Unknown { message: format!("the answer to COMMIT was lost: {}", fault.message) });
+                    return Ok(Outcome::Unknown {
+                        message: format!("the answer to COMMIT was lost: {}", fault.message),
+                    });
                 }
                 Err(fault) => fault,
             },
@@ -99,17 +108,24 @@ impl Writer<'_> {
         if fault.cause == Cause::Unique && write.action == Action::Create {
             return self.duplicate(database, write, &fault);
         }
-        if fault.cause == Cause::Value && fault.columns.is_empty() && self.dialect() == Dialect::Postgres {
+        if fault.cause == Cause::Value
+            && fault.columns.is_empty()
+            && self.dialect() == Dialect::Postgres
+        {
             return self.blamed(database, write, fault);
         }
         Ok(self.meaning(write, &fault))
     }
 
     fn create(&self, database: &mut dyn Database, write: &Write) -> Result<ReadRecord, Stop> {
-        let given: Vec<&WriteValue> = write.values.iter().filter(|value| !is_empty(&value.value)).collect();
+        let given: Vec<&WriteValue> =
+            write.values.iter().filter(|value| !is_empty(&value.value)).collect();
         let mut sets = self.sets(&given, None)?;
         let id = self.kind.id();
-        let mut own_id = sets.iter().find(|set| set.column.name == id.name).and_then(|set| set.cell.as_ref()?.text());
+        let mut own_id = sets
+            .iter()
+            .find(|set| set.column.name == id.name)
+            .and_then(|set| set.cell.as_ref()?.text());
         if own_id.is_none() && self.kind.draws_own_ids() {
             let drawn = id_of(&write.token);
             own_id = Some(drawn.clone());
@@ -129,7 +145,8 @@ impl Writer<'_> {
         self.touch(database, &mut sets)?;
         let dialect = self.dialect();
         let names: Vec<String> = sets.iter().map(|set| dialect.quoted(&set.column.name)).collect();
-        let places: Vec<String> = sets.iter().enumerate().map(|(at, set)| dialect.param(at + 1, set.column)).collect();
+        let places: Vec<String> =
+            sets.iter().enumerate().map(|(at, set)| dialect.param(at + 1, set.column)).collect();
         let params: Vec<Cell> = sets.into_iter().filter_map(|set| set.cell).collect();
         let table = dialect.quoted(&self.kind.table.name);
         let body = match (names.is_empty(), dialect) {
@@ -143,11 +160,15 @@ impl Writer<'_> {
             database.execute(&insert, &params)?;
             own_id.or_else(|| database.drawn().map(|id| id.to_string()))
         } else {
-            let rows = database.query(&format!("{insert} RETURNING {}", dialect.shown(id)), &params)?;
+            let rows =
+                database.query(&format!("{insert} RETURNING {}", dialect.shown(id)), &params)?;
             rows.first().and_then(|row| row[0].text())
         };
         let Some(id) = id else {
-            let message = format!("{} did not tell the id of the new row: nothing was created", self.kind.table.name);
+            let message = format!(
+                "{} did not tell the id of the new row: nothing was created",
+                self.kind.table.name
+            );
             return Err(Stop::Outcome(Outcome::Rejected { prop: None, message }));
         };
         let lost = || {
@@ -161,16 +182,24 @@ impl Writer<'_> {
 
     /// The id of a new row whose key has several columns: the flow has to give them all.
     fn given_key(&self, sets: &[Set<'_>]) -> Result<String, Stop> {
-        let cells: Option<Vec<Cell>> =
-            self.kind.key().map(|column| sets.iter().find(|set| set.column.name == column.name)?.cell.clone()).collect();
+        let cells: Option<Vec<Cell>> = self
+            .kind
+            .key()
+            .map(|column| sets.iter().find(|set| set.column.name == column.name)?.cell.clone())
+            .collect();
         cells.and_then(|cells| self.kind.id_of(&cells)).ok_or_else(|| {
-            let message = format!("a new row of {} needs `{}`, which make its id", self.kind.table.name, self.kind.key_names());
+            let message = format!(
+                "a new row of {} needs `{}`, which make its id",
+                self.kind.table.name,
+                self.kind.key_names()
+            );
             Stop::Outcome(Outcome::Rejected { prop: None, message })
         })
     }
 
-    /// R9: the number after the largest that any record of the table ever had. Nobody else can write meanwhile. `None` where there is no
-    /// next number, and the database draws one that is free.
+    /// R9: the number after the largest that any record of the table ever had. Nobody else can
+    /// write meanwhile. `None` where there is no next number, and the database draws one that is
+    /// free.
     fn next_number(&self, database: &mut dyn Database) -> Result<Option<i64>, Stop> {
         let (kind, numbers) = (&self.kind.table.name, &self.connector.numbers);
         let largest = super::read::largest_id(self.dialect(), self.kind, database)?.unwrap_or(0);
@@ -182,7 +211,13 @@ impl Writer<'_> {
         Ok(next)
     }
 
-    fn update(&self, database: &mut dyn Database, write: &Write, id: &str, version: Option<&str>) -> Result<ReadRecord, Stop> {
+    fn update(
+        &self,
+        database: &mut dyn Database,
+        write: &Write,
+        id: &str,
+        version: Option<&str>,
+    ) -> Result<ReadRecord, Stop> {
         let held = self.held(database, id, version)?;
         let all: Vec<&WriteValue> = write.values.iter().collect();
         let sets = self.sets(&all, Some(&held))?;
@@ -190,19 +225,33 @@ impl Writer<'_> {
             return Ok(held);
         }
         self.change(database, id, sets)?;
-        let gone =
-            || Stop::Outcome(Outcome::Gone { message: format!("{} {id} went while it was written", self.kind.table.name) });
+        let gone = || {
+            Stop::Outcome(Outcome::Gone {
+                message: format!("{} {id} went while it was written", self.kind.table.name),
+            })
+        };
         self.look(database, id, "")?.ok_or_else(gone)
     }
 
     /// Sets these columns of a row, and those that go with every change.
-    fn change<'a>(&'a self, database: &mut dyn Database, id: &str, mut sets: Vec<Set<'a>>) -> Result<(), Stop> {
+    fn change<'a>(
+        &'a self,
+        database: &mut dyn Database,
+        id: &str,
+        mut sets: Vec<Set<'a>>,
+    ) -> Result<(), Stop> {
         self.touch(database, &mut sets)?;
         let dialect = self.dialect();
         let mut assignments: Vec<String> = sets
             .iter()
             .enumerate()
-            .map(|(at, set)| format!("{} = {}", dialect.quoted(&set.column.name), dialect.param(at + 1, set.column)))
+            .map(|(at, set)| {
+                format!(
+                    "{} = {}",
+                    dialect.quoted(&set.column.name),
+                    dialect.param(at + 1, set.column)
+                )
+            })
             .collect();
         // Whoever else locks by the version has to see that it moved.
         if let Some(version) = self.kind.version.map(|at| &self.kind.table.columns[at])
@@ -224,7 +273,12 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn delete(&self, database: &mut dyn Database, id: &str, version: Option<&str>) -> Result<ReadRecord, Stop> {
+    fn delete(
+        &self,
+        database: &mut dyn Database,
+        id: &str,
+        version: Option<&str>,
+    ) -> Result<ReadRecord, Stop> {
         let held = self.held(database, id, version)?;
         if let Some((at, mark)) = self.kind.mark.as_ref().filter(|(_, mark)| mark.is_set()) {
             // D3: the row stays, and says that it is deleted.
@@ -241,32 +295,52 @@ impl Writer<'_> {
     }
 
     /// The row as it is, locked; it has to be there, and what was decided on.
-    fn held(&self, database: &mut dyn Database, id: &str, version: Option<&str>) -> Result<ReadRecord, Stop> {
+    fn held(
+        &self,
+        database: &mut dyn Database,
+        id: &str,
+        version: Option<&str>,
+    ) -> Result<ReadRecord, Stop> {
         let name = &self.kind.table.name;
         let held = match self.look(database, id, self.dialect().locking()) {
             // An id that the column can't hold is nobody's.
             Err(Stop::Fault(fault)) if fault.cause == Cause::Value => None,
             other => other?,
         };
-        let held = held.ok_or_else(|| Stop::Outcome(Outcome::Gone { message: format!("there is no row {id} in {name}") }))?;
+        let held = held.ok_or_else(|| {
+            Stop::Outcome(Outcome::Gone { message: format!("there is no row {id} in {name}") })
+        })?;
         if held.deleted {
-            return Err(Stop::Outcome(Outcome::Gone { message: format!("the row {id} of {name} is marked as deleted") }));
+            return Err(Stop::Outcome(Outcome::Gone {
+                message: format!("the row {id} of {name} is marked as deleted"),
+            }));
         }
         if version.is_some() && held.version.as_deref() != version {
-            return Err(Stop::Outcome(Outcome::Conflict { message: format!("{name} {id} was changed meanwhile") }));
+            return Err(Stop::Outcome(Outcome::Conflict {
+                message: format!("{name} {id} was changed meanwhile"),
+            }));
         }
         Ok(held)
     }
 
-    fn look(&self, database: &mut dyn Database, id: &str, locking: &str) -> Result<Option<ReadRecord>, Stop> {
-        let rows = database.query(&by_id(self.connector, &self.selection, locking), &self.id_cells(id)?)?;
+    fn look(
+        &self,
+        database: &mut dyn Database,
+        id: &str,
+        locking: &str,
+    ) -> Result<Option<ReadRecord>, Stop> {
+        let rows = database
+            .query(&by_id(self.connector, &self.selection, locking), &self.id_cells(id)?)?;
         Ok(rows.first().and_then(|row| self.selection.record(row)))
     }
 
     fn id_cells(&self, id: &str) -> Result<Vec<Cell>, Stop> {
         self.kind.cells_of(id).ok_or_else(|| {
             Stop::Outcome(Outcome::Gone {
-                message: format!("there is no row {id} in {}: its ids are of another kind", self.kind.table.name),
+                message: format!(
+                    "there is no row {id} in {}: its ids are of another kind",
+                    self.kind.table.name
+                ),
             })
         })
     }
@@ -276,20 +350,31 @@ impl Writer<'_> {
     }
 
     /// The columns to set for these values; `held` is the row as it is, if there is one.
-    fn sets(&self, values: &[&WriteValue], held: Option<&ReadRecord>) -> Result<Vec<Set<'_>>, Stop> {
+    fn sets(
+        &self,
+        values: &[&WriteValue],
+        held: Option<&ReadRecord>,
+    ) -> Result<Vec<Set<'_>>, Stop> {
         let mut sets: Vec<Set<'_>> = Vec::new();
         for value in values {
             let property = &self.watch[value.prop];
-            let rejected = |message: String| Stop::Outcome(Outcome::Rejected { prop: Some(value.prop), message });
+            let rejected = |message: String| {
+                Stop::Outcome(Outcome::Rejected { prop: Some(value.prop), message })
+            };
             let Some(column) = self.column(property.path.as_str()) else {
-                return Err(rejected(format!("the table {} has no column `{}`", self.kind.table.name, property.path)));
+                return Err(rejected(format!(
+                    "the table {} has no column `{}`",
+                    self.kind.table.name, property.path
+                )));
             };
             let mut wanted = value.value.clone();
             if column.stored == Stored::Array && !wanted.is_array() {
-                let list = held.and_then(|held| held.values[value.prop].clone()).unwrap_or(Value::Null);
+                let list =
+                    held.and_then(|held| held.values[value.prop].clone()).unwrap_or(Value::Null);
                 wanted = cell::with_element(list, &wanted, &value.displaced);
             }
-            let cell = cell::cell(column, &wanted).map_err(|why| rejected(format!("`{}`: {why}", column.name)))?;
+            let cell = cell::cell(column, &wanted)
+                .map_err(|why| rejected(format!("`{}`: {why}", column.name)))?;
             if let (Some(most), Cell::Text(text)) = (column.max_chars, &cell)
                 && text.chars().count() > most
             {
@@ -300,14 +385,18 @@ impl Writer<'_> {
                     text.chars().count()
                 )));
             }
-            // A property that is one only where another column holds a word: a new row gets the word.
+            // A property that is one only where another column holds a word: a new row gets the
+            // word.
             if let (Some(having), None) = (&property.when, held)
                 && let Some(other) = self.column(having.path.as_str())
                 && !sets.iter().any(|set| set.column.name == other.name)
             {
-                let word = cell::cell(other, &Value::String(having.value.clone())).map_err(rejected)?;
+                let word =
+                    cell::cell(other, &Value::String(having.value.clone())).map_err(rejected)?;
                 sets.push(Set { column: other, cell: Some(word) });
-            } else if held.is_some_and(|held| property.when.is_some() && held.values[value.prop].is_none()) {
+            } else if held
+                .is_some_and(|held| property.when.is_some() && held.values[value.prop].is_none())
+            {
                 return Err(rejected(format!("the row does not hold `{property}`")));
             }
             sets.push(Set { column, cell: Some(cell) });
@@ -315,38 +404,68 @@ impl Writer<'_> {
         Ok(sets)
     }
 
-    /// The time of the last change is noted for those who read by it, where the database does not do so by itself.
-    fn touch<'a>(&'a self, database: &mut dyn Database, sets: &mut Vec<Set<'a>>) -> Result<(), Stop> {
+    /// The time of the last change is noted for those who read by it, where the database does not
+    /// do so by itself.
+    fn touch<'a>(
+        &'a self,
+        database: &mut dyn Database,
+        sets: &mut Vec<Set<'a>>,
+    ) -> Result<(), Stop> {
         let columns = &self.kind.table.columns;
         // P1: a column with a time of its own takes that along.
-        let own = self.kind.times.iter().filter(|(of, _)| sets.iter().any(|set| set.column.name == columns[*of].name));
-        let times: Vec<&Column> =
-            self.kind.modified.into_iter().chain(own.map(|(_, time)| *time)).map(|at| &columns[at]).collect();
-        let unset = |column: &Column| !column.read_only && sets.iter().all(|set| set.column.name != column.name);
+        let own = self
+            .kind
+            .times
+            .iter()
+            .filter(|(of, _)| sets.iter().any(|set| set.column.name == columns[*of].name));
+        let times: Vec<&Column> = self
+            .kind
+            .modified
+            .into_iter()
+            .chain(own.map(|(_, time)| *time))
+            .map(|at| &columns[at])
+            .collect();
+        let unset = |column: &Column| {
+            !column.read_only && sets.iter().all(|set| set.column.name != column.name)
+        };
         let times: Vec<&Column> = times.into_iter().filter(|column| unset(column)).collect();
         if times.is_empty() {
             return Ok(());
         }
         let now = self.now(database)?;
-        sets.extend(times.into_iter().map(|column| Set { column, cell: Some(cell::moment(column, now)) }));
+        sets.extend(
+            times.into_iter().map(|column| Set { column, cell: Some(cell::moment(column, now)) }),
+        );
         Ok(())
     }
 
     /// The server's own time; this machine's, where that is not understood.
     fn now(&self, database: &mut dyn Database) -> Result<jiff::Timestamp, Stop> {
-        let now = database.query(self.dialect().now(), &[])?.first().and_then(|row| row[0].text()).unwrap_or_default();
+        let now = database
+            .query(self.dialect().now(), &[])?
+            .first()
+            .and_then(|row| row[0].text())
+            .unwrap_or_default();
         Ok(now.parse().unwrap_or_else(|_| jiff::Timestamp::now()))
     }
 
     /// A creation was refused because a value that must be unique is there already: who has it?
-    fn duplicate(&self, database: &mut dyn Database, write: &Write, fault: &Fault) -> Result<Outcome, Fault> {
+    fn duplicate(
+        &self,
+        database: &mut dyn Database,
+        write: &Write,
+        fault: &Fault,
+    ) -> Result<Outcome, Fault> {
         let columns = self.columns_of(fault);
         let message = match columns.join("`, `") {
             names if names.is_empty() => fault.message.clone(),
-            names => format!("`{names}` must be unique in {}: {}", self.kind.table.name, fault.message),
+            names => {
+                format!("`{names}` must be unique in {}: {}", self.kind.table.name, fault.message)
+            }
         };
         let id = self.kind.id();
-        if columns == [id.name.clone()] && self.kind.draws_own_ids() && !self.given(write, &id.name) {
+        if columns == [id.name.clone()] && self.kind.draws_own_ids() && !self.given(write, &id.name)
+        {
             // The id was made of this write's token: an earlier try of it was carried out.
             let sql = by_id(self.connector, &self.selection, "");
             let rows = database.query(&sql, &[Cell::Text(id_of(&write.token))])?;
@@ -357,12 +476,21 @@ impl Writer<'_> {
         let dialect = self.dialect();
         let (mut conditions, mut params) = (Vec::new(), Vec::new());
         for name in &columns {
-            let value = write.values.iter().find(|value| self.watch[value.prop].path.as_str() == name);
-            let cell =
-                self.column(name).zip(value).and_then(|(column, value)| Some((column, cell::cell(column, &value.value).ok()?)));
-            let Some((column, cell)) = cell else { return Ok(Outcome::Duplicate { id: None, message }) };
+            let value =
+                write.values.iter().find(|value| self.watch[value.prop].path.as_str() == name);
+            let cell = self
+                .column(name)
+                .zip(value)
+                .and_then(|(column, value)| Some((column, cell::cell(column, &value.value).ok()?)));
+            let Some((column, cell)) = cell else {
+                return Ok(Outcome::Duplicate { id: None, message });
+            };
             params.push(cell);
-            conditions.push(format!("{} = {}", dialect.quoted(name), dialect.param(params.len(), column)));
+            conditions.push(format!(
+                "{} = {}",
+                dialect.quoted(name),
+                dialect.param(params.len(), column)
+            ));
         }
         if conditions.is_empty() {
             return Ok(Outcome::Duplicate { id: None, message });
@@ -380,17 +508,28 @@ impl Writer<'_> {
     }
 
     fn given(&self, write: &Write, column: &str) -> bool {
-        write.values.iter().any(|value| self.watch[value.prop].path.as_str() == column && !is_empty(&value.value))
+        write
+            .values
+            .iter()
+            .any(|value| self.watch[value.prop].path.as_str() == column && !is_empty(&value.value))
     }
 
     /// PostgreSQL does not say which of the values it could not take: they are tried one by one.
-    fn blamed(&self, database: &mut dyn Database, write: &Write, fault: Fault) -> Result<Outcome, Fault> {
+    fn blamed(
+        &self,
+        database: &mut dyn Database,
+        write: &Write,
+        fault: Fault,
+    ) -> Result<Outcome, Fault> {
         for value in &write.values {
             let Some(column) = self.column(self.watch[value.prop].path.as_str()) else { continue };
             let Ok(cell) = cell::cell(column, &value.value) else { continue };
-            let tried = database.query(&format!("SELECT ({})::text", self.dialect().param(1, column)), &[cell]);
+            let tried = database
+                .query(&format!("SELECT ({})::text", self.dialect().param(1, column)), &[cell]);
             match tried {
-                Err(again) if again.cause == Cause::Value => return Ok(self.meaning(write, &again.of_column(&column.name))),
+                Err(again) if again.cause == Cause::Value => {
+                    return Ok(self.meaning(write, &again.of_column(&column.name)));
+                }
                 Err(again) if again.cause == Cause::Unreachable => return Err(again),
                 _ => {}
             }
@@ -407,9 +546,12 @@ impl Writer<'_> {
         if let Some(columns) = self.kind.table.columns_of(constraint) {
             return columns.to_vec();
         }
-        // A check of one column goes by a name with the column's in it (`people.age`), or by its expression (`age < 200`).
-        let words: Vec<&str> = constraint.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
-        let named = self.kind.table.columns.iter().filter(|column| words.contains(&column.name.as_str()));
+        // A check of one column goes by a name with the column's in it (`people.age`), or by its
+        // expression (`age < 200`).
+        let words: Vec<&str> =
+            constraint.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+        let named =
+            self.kind.table.columns.iter().filter(|column| words.contains(&column.name.as_str()));
         named.map(|column| column.name.clone()).collect()
     }
 
@@ -417,33 +559,57 @@ impl Writer<'_> {
     fn meaning(&self, write: &Write, fault: &Fault) -> Outcome {
         let columns = self.columns_of(fault);
         let written = |name: &String| {
-            write.values.iter().find(|value| self.watch[value.prop].path.as_str() == name).map(|value| value.prop)
+            write
+                .values
+                .iter()
+                .find(|value| self.watch[value.prop].path.as_str() == name)
+                .map(|value| value.prop)
         };
-        // G4: the one property to blame; of a combination of several the one that this write would change.
+        // G4: the one property to blame; of a combination of several the one that this write would
+        // change.
         let prop = columns.iter().find_map(written);
-        let named = if columns.is_empty() { String::new() } else { format!("`{}`: ", columns.join("`, `")) };
+        let named = if columns.is_empty() {
+            String::new()
+        } else {
+            format!("`{}`: ", columns.join("`, `"))
+        };
         match fault.cause {
-            Cause::Busy => Outcome::Later { retry_after_ms: Some(1_000), message: fault.message.clone() },
+            Cause::Busy => {
+                Outcome::Later { retry_after_ms: Some(1_000), message: fault.message.clone() }
+            }
             Cause::Unique | Cause::Refused | Cause::Value => {
                 Outcome::Rejected { prop, message: format!("{named}{}", fault.message) }
             }
-            Cause::Unauthorized | Cause::Unreachable | Cause::Statement => {
-                Outcome::Stopped(self.connector.trouble(&format!("writing {}", self.kind.table.name), fault))
-            }
+            Cause::Unauthorized | Cause::Unreachable | Cause::Statement => Outcome::Stopped(
+                self.connector.trouble(&format!("writing {}", self.kind.table.name), fault),
+            ),
         }
     }
 }
 
 /// D3: what a column is to hold in a row that is deleted; `None` where such a row is removed.
-pub(super) fn mark_cell(column: &Column, mark: &Mark, now: jiff::Timestamp) -> Option<Result<Cell, String>> {
+pub(super) fn mark_cell(
+    column: &Column,
+    mark: &Mark,
+    now: jiff::Timestamp,
+) -> Option<Result<Cell, String>> {
     let set = mark.set(|| Value::String(now.to_string()))?;
     if let (std::borrow::Cow::Owned(_), Some(form)) = (&set, column.times) {
         // A text or number that holds times goes on in the form that is there.
-        return Some(Ok(cell::moment(&Column { ty: PlainType::Datetime, stored: form, ..column.clone() }, now)));
+        return Some(Ok(cell::moment(
+            &Column { ty: PlainType::Datetime, stored: form, ..column.clone() },
+            now,
+        )));
     }
     // Many databases keep truth as 0 and 1.
-    let as_number = set.as_bool().filter(|_| column.ty != PlainType::Boolean).map(|truth| Value::from(i64::from(truth)));
-    Some(cell::cell(column, &set).or_else(|why| as_number.map_or(Err(why), |number| cell::cell(column, &number))))
+    let as_number = set
+        .as_bool()
+        .filter(|_| column.ty != PlainType::Boolean)
+        .map(|truth| Value::from(i64::from(truth)));
+    Some(
+        cell::cell(column, &set)
+            .or_else(|why| as_number.map_or(Err(why), |number| cell::cell(column, &number))),
+    )
 }
 
 /// An id in the form of a UUID, the same for every try of a write.

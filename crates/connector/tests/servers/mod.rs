@@ -1,6 +1,8 @@
-//! Real servers for tests: started on a free port over a folder that is thrown away, stopped when the test ends.
+//! Real servers for tests: started on a free port over a folder that is thrown away, stopped when
+//! the test ends.
 //!
-//! A server that is not installed is told of and left out, unless `LOCKSTEP_NEEDS` names it: `./test` does, for all it could install.
+//! A server that is not installed is told of and left out, unless `LOCKSTEP_NEEDS` names it:
+//! `./test` does, for all it could install.
 #![allow(dead_code)]
 
 use std::io::Write as _;
@@ -30,7 +32,11 @@ impl Server {
     /// Starts it and waits until it answers.
     fn start(mut command: Command, port: u16, dir: tempfile::TempDir, name: &str) -> Server {
         let (out, err) = said(&dir);
-        let child = command.stdout(out).stderr(err).spawn().unwrap_or_else(|error| panic!("{name}: {error}"));
+        let child = command
+            .stdout(out)
+            .stderr(err)
+            .spawn()
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
         let mut server = Server { child, command, port, dir };
         server.wait_until_it_answers(name);
         server
@@ -75,7 +81,8 @@ impl Server {
         let end = Instant::now() + Duration::from_secs(60);
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
             if let Ok(Some(status)) = self.child.try_wait() {
-                let said = std::fs::read_to_string(self.dir.path().join("said.txt")).unwrap_or_default();
+                let said =
+                    std::fs::read_to_string(self.dir.path().join("said.txt")).unwrap_or_default();
                 panic!("{name} ended with {status}:\n{said}");
             }
             assert!(Instant::now() < end, "{name} does not answer on port {}", self.port);
@@ -98,11 +105,19 @@ pub fn left_out(name: &str, why: &str) {
 
 fn program(candidates: &[&str]) -> Option<String> {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    let homes: Vec<String> = versions.map(|entry| format!("{}/bin", entry.path().display())).collect();
+    let homes: Vec<String> =
+        versions.map(|entry| format!("{}/bin", entry.path().display())).collect();
     let path = std::env::var("PATH").unwrap_or_default();
-    let dirs: Vec<String> =
-        path.split(':').map(str::to_string).chain(homes).chain(["/usr/sbin".into(), "/usr/local/sbin".into()]).collect();
-    candidates.iter().flat_map(|name| dirs.iter().map(move |dir| format!("{dir}/{name}"))).find(|path| Path::new(path).is_file())
+    let dirs: Vec<String> = path
+        .split(':')
+        .map(str::to_string)
+        .chain(homes)
+        .chain(["/usr/sbin".into(), "/usr/local/sbin".into()])
+        .collect();
+    candidates
+        .iter()
+        .flat_map(|name| dirs.iter().map(move |dir| format!("{dir}/{name}")))
+        .find(|path| Path::new(path).is_file())
 }
 
 fn is_root() -> bool {
@@ -115,14 +130,24 @@ fn humble(program: &str, user: &str) -> Command {
         return Command::new(program);
     }
     let mut command = Command::new("setpriv");
-    command.args(["--reuid", user, "--regid", user, "--clear-groups", "--pdeathsig", "INT", program]);
+    command.args([
+        "--reuid",
+        user,
+        "--regid",
+        user,
+        "--clear-groups",
+        "--pdeathsig",
+        "INT",
+        program,
+    ]);
     command
 }
 
 fn folder(user: &str) -> tempfile::TempDir {
     let dir = tempfile::Builder::new().prefix("lockstep-server-").tempdir_in("/tmp").unwrap();
     if is_root() {
-        let status = Command::new("chown").args([user, &dir.path().display().to_string()]).status().unwrap();
+        let status =
+            Command::new("chown").args([user, &dir.path().display().to_string()]).status().unwrap();
         assert!(status.success(), "there is no user {user}");
     }
     dir
@@ -134,14 +159,19 @@ fn said(dir: &tempfile::TempDir) -> (Stdio, Stdio) {
 }
 
 fn ran(command: &mut Command, what: &str) {
-    let output = command.current_dir("/").output().unwrap_or_else(|error| panic!("{what}: {error}"));
+    let output =
+        command.current_dir("/").output().unwrap_or_else(|error| panic!("{what}: {error}"));
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     assert!(output.status.success(), "{what}:\n{}{}", text(&output.stdout), text(&output.stderr));
 }
 
-/// The certificate of a server called `localhost`, of an authority that only tests know, and its key, where the server may read them.
+/// The certificate of a server called `localhost`, of an authority that only tests know, and its
+/// key, where the server may read them.
 fn certificate(dir: &tempfile::TempDir, user: &str) -> (String, String) {
-    let files = [("server.pem", include_str!("../tls/server.pem")), ("server.key", include_str!("../tls/server.key"))];
+    let files = [
+        ("server.pem", include_str!("../tls/server.pem")),
+        ("server.key", include_str!("../tls/server.key")),
+    ];
     let [certificate, key] = files.map(|(name, text)| {
         let path = dir.path().join(name);
         std::fs::write(&path, text).unwrap();
@@ -185,11 +215,21 @@ pub fn postgres() -> Option<Server> {
     let port = free_port();
     let (certificate, key) = certificate(&dir, "postgres");
     // In its own file of settings, so that a test can change it while the server runs.
-    let settings = std::fs::OpenOptions::new().append(true).open(dir.path().join("data/postgresql.conf"));
+    let settings =
+        std::fs::OpenOptions::new().append(true).open(dir.path().join("data/postgresql.conf"));
     writeln!(settings.unwrap(), "ssl = on").unwrap();
     let mut command = humble(&server, "postgres");
     command
-        .args(["-D", &data, "-p", &port.to_string(), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="])
+        .args([
+            "-D",
+            &data,
+            "-p",
+            &port.to_string(),
+            "-c",
+            "listen_addresses=127.0.0.1",
+            "-c",
+            "unix_socket_directories=",
+        ])
         .args(["-c", "fsync=off", "-c", "max_connections=20"])
         .args(["-c", &format!("ssl_cert_file={certificate}"), "-c", &format!("ssl_key_file={key}")])
         .current_dir("/");
@@ -210,7 +250,9 @@ impl Server {
 
 /// MariaDB with a user `lockstep` and a database of that name.
 pub fn mariadb() -> Option<Server> {
-    let (Some(install), Some(server)) = (program(&["mariadb-install-db"]), program(&["mariadbd", "mysqld"])) else {
+    let (Some(install), Some(server)) =
+        (program(&["mariadb-install-db"]), program(&["mariadbd", "mysqld"]))
+    else {
         left_out("mariadb", "it is not installed");
         return None;
     };
@@ -236,7 +278,13 @@ pub fn mariadb() -> Option<Server> {
     let (certificate, key) = certificate(&dir, "mysql");
     let mut command = humble(&server, "mysql");
     command
-        .args(["--no-defaults", &data, "--bind-address=127.0.0.1", "--skip-name-resolve", "--innodb-flush-log-at-trx-commit=0"])
+        .args([
+            "--no-defaults",
+            &data,
+            "--bind-address=127.0.0.1",
+            "--skip-name-resolve",
+            "--innodb-flush-log-at-trx-commit=0",
+        ])
         .args([format!("--ssl-cert={certificate}"), format!("--ssl-key={key}")])
         .arg(format!("--port={port}"))
         .arg(format!("--socket={}", dir.path().join("s").display()))
@@ -246,9 +294,13 @@ pub fn mariadb() -> Option<Server> {
     Some(Server::start(command, port, dir, "MariaDB"))
 }
 
-/// A program of a Python package that `./test` puts into an environment of its own: `LOCKSTEP_PYTHON` is its `bin` folder.
+/// A program of a Python package that `./test` puts into an environment of its own:
+/// `LOCKSTEP_PYTHON` is its `bin` folder.
 fn python_program(name: &str) -> Option<String> {
-    let bin = std::env::var("LOCKSTEP_PYTHON").map(|bin| format!("{bin}/{name}")).ok().filter(|path| Path::new(path).is_file());
+    let bin = std::env::var("LOCKSTEP_PYTHON")
+        .map(|bin| format!("{bin}/{name}"))
+        .ok()
+        .filter(|path| Path::new(path).is_file());
     bin.or_else(|| program(&[name]))
 }
 
@@ -268,14 +320,17 @@ pub fn scim() -> Option<Server> {
 /// The key of Redmine's administrator.
 pub const API_KEY: &str = "0123456789abcdef0123456789abcdef01234567";
 
-/// Redmine as Debian packages it, on a copy of the database that its installation made, with the REST API switched on.
+/// Redmine as Debian packages it, on a copy of the database that its installation made, with the
+/// REST API switched on.
 pub fn redmine() -> Option<Server> {
     let home = Path::new("/usr/share/redmine");
     let made = "/var/lib/dbconfig-common/sqlite3/redmine/instances/default/redmine_default";
     let why = match program(&["rails"]) {
         _ if !home.is_dir() => Some("it is not installed"),
         None => Some("Rails is not installed"),
-        Some(_) if std::fs::read(made).is_err() => Some("its database can't be read: that takes root"),
+        Some(_) if std::fs::read(made).is_err() => {
+            Some("its database can't be read: that takes root")
+        }
         Some(_) => None,
     };
     if let Some(why) = why {
@@ -294,14 +349,26 @@ pub fn redmine() -> Option<Server> {
     let port = free_port();
     let mut command = Command::new("rails");
     command
-        .args(["server", "-u", "thin", "-e", "production", "-b", "127.0.0.1", "-p", &port.to_string(), "-P"])
+        .args([
+            "server",
+            "-u",
+            "thin",
+            "-e",
+            "production",
+            "-b",
+            "127.0.0.1",
+            "-p",
+            &port.to_string(),
+            "-P",
+        ])
         .arg(dir.path().join("pid"))
         .env("DATABASE_URL", format!("sqlite3:{}", database.display()))
         .current_dir(home);
     Some(Server::start(command, port, dir, "Redmine"))
 }
 
-/// Radicale with the address book `/ase/contacts/` of the user `ase`, whose password is [`PASSWORD`].
+/// Radicale with the address book `/ase/contacts/` of the user `ase`, whose password is
+/// [`PASSWORD`].
 pub fn radicale() -> Option<Server> {
     let Some(program) = program(&["radicale"]) else {
         left_out("radicale", "it is not installed");
@@ -314,7 +381,14 @@ pub fn radicale() -> Option<Server> {
     let mut command = Command::new(program);
     command
         .args(["--config", "", "--server-hosts", &format!("127.0.0.1:{port}")])
-        .args(["--auth-type", "htpasswd", "--auth-htpasswd-encryption", "plain", "--auth-delay", "0"])
+        .args([
+            "--auth-type",
+            "htpasswd",
+            "--auth-htpasswd-encryption",
+            "plain",
+            "--auth-delay",
+            "0",
+        ])
         .arg("--auth-htpasswd-filename")
         .arg(&users)
         .arg("--storage-filesystem-folder")

@@ -37,7 +37,11 @@ pub fn serve(answer: impl Fn(&Asked) -> (u16, String, String) + Send + 'static) 
             remembered.lock().unwrap().push(request.clone());
             let (status, headers, body) = answer(&request);
             let length = body.len();
-            let date = if headers.contains("Date: ") { "" } else { "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n" };
+            let date = if headers.contains("Date: ") {
+                ""
+            } else {
+                "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+            };
             let _ = write!(
                 stream,
                 "HTTP/1.1 {status} X\r\n{date}Content-Length: {length}\r\nConnection: close\r\n{headers}\r\n{body}"
@@ -48,7 +52,9 @@ pub fn serve(answer: impl Fn(&Asked) -> (u16, String, String) + Send + 'static) 
 }
 
 /// The same with a thread for each connection, so that requests are answered side by side.
-pub fn serve_side_by_side(answer: impl Fn(&Asked) -> (u16, String, String) + Send + Sync + 'static) -> Server {
+pub fn serve_side_by_side(
+    answer: impl Fn(&Asked) -> (u16, String, String) + Send + Sync + 'static,
+) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let asked = Arc::new(Mutex::new(Vec::new()));
@@ -98,11 +104,20 @@ fn request(reader: &mut impl BufRead) -> Option<Asked> {
 
 impl Server {
     pub fn connect(&self, manifest: &str) -> Rest {
-        let settings = Map::from_iter([("address".into(), json!(self.address)), ("key".into(), json!("s3cret"))]);
-        Rest::open(parse("test", manifest).unwrap_or_else(|t| panic!("{t}")), &settings).unwrap_or_else(|t| panic!("{t}"))
+        let settings = Map::from_iter([
+            ("address".into(), json!(self.address)),
+            ("key".into(), json!("s3cret")),
+        ]);
+        Rest::open(parse("test", manifest).unwrap_or_else(|t| panic!("{t}")), &settings)
+            .unwrap_or_else(|t| panic!("{t}"))
     }
 
     pub fn paths(&self) -> Vec<String> {
-        self.asked.lock().unwrap().iter().map(|asked| format!("{} {}", asked.method, asked.path)).collect()
+        self.asked
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|asked| format!("{} {}", asked.method, asked.path))
+            .collect()
     }
 }

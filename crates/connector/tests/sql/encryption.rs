@@ -1,5 +1,6 @@
-//! Encryption on the way to PostgreSQL and MariaDB: used where the address asks for it, never left out silently, and the server's certificate
-//! checked where that is asked for. The servers call themselves `localhost`, with a certificate of an authority that only tests know.
+//! Encryption on the way to PostgreSQL and MariaDB: used where the address asks for it, never left
+//! out silently, and the server's certificate checked where that is asked for. The servers call
+//! themselves `localhost`, with a certificate of an authority that only tests know.
 
 use lockstep_connector::Connector as _;
 use serde_json::json;
@@ -44,17 +45,25 @@ pub fn all(lab: &Lab) {
         format!("{named}?sslmode=verify-full&sslrootcert={ca}"),
         format!("{named}?sslrootcert={}", ca.replace('/', "%2F")),
     ] {
-        let connector = lab.try_open(json!({"url": url})).unwrap_or_else(|trouble| panic!("{url}: {trouble}"));
+        let connector =
+            lab.try_open(json!({"url": url})).unwrap_or_else(|trouble| panic!("{url}: {trouble}"));
         connector.test().unwrap_or_else(|trouble| panic!("{url}: {trouble}"));
         let now = encrypted(lab);
-        assert!(now > seen || matches!(lab.way, Way::Postgres(_)) && now == 1, "{url}: not encrypted");
+        assert!(
+            now > seen || matches!(lab.way, Way::Postgres(_)) && now == 1,
+            "{url}: not encrypted"
+        );
         seen = now;
     }
-    // No authority that is trusted has signed it; it is another server's; what is to be trusted can't be read.
+    // No authority that is trusted has signed it; it is another server's; what is to be trusted
+    // can't be read.
     let told = refusal(lab, &format!("{named}?sslmode=verify-full"));
     assert!(told.contains("UnknownIssuer") && told.contains("sslrootcert"), "{told}");
     let told = refusal(lab, &format!("{}?sslmode=verify-full&sslrootcert={ca}", lab.url));
-    assert!(told.contains("not valid for name") && told.contains("is the host's name right"), "{told}");
+    assert!(
+        told.contains("not valid for name") && told.contains("is the host's name right"),
+        "{told}"
+    );
     let told = refusal(lab, &format!("{named}?sslmode=verify-full&sslrootcert=/nowhere.pem"));
     assert!(told.contains("/nowhere.pem") && told.contains("can't be read"), "{told}");
     let told = refusal(lab, &format!("{named}?sslmode=prefer"));
@@ -68,7 +77,10 @@ pub fn all(lab: &Lab) {
             match lab.try_open(json!({"url": url})).and_then(|connector| connector.test()) {
                 Ok(_) => std::thread::sleep(std::time::Duration::from_millis(50)),
                 Err(trouble) => {
-                    assert!(trouble.to_string().contains("does the server offer encryption"), "{trouble}");
+                    assert!(
+                        trouble.to_string().contains("does the server offer encryption"),
+                        "{trouble}"
+                    );
                     return;
                 }
             }

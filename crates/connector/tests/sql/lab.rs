@@ -27,7 +27,10 @@ pub struct Lab {
 impl Lab {
     pub fn sqlite() -> Lab {
         let dir = tempfile::tempdir().unwrap();
-        rusqlite::Connection::open(dir.path().join("shop.db")).unwrap().execute_batch("PRAGMA journal_mode = wal").unwrap();
+        rusqlite::Connection::open(dir.path().join("shop.db"))
+            .unwrap()
+            .execute_batch("PRAGMA journal_mode = wal")
+            .unwrap();
         Lab {
             url: format!("sqlite://{}", dir.path().join("shop.db").display()),
             way: Way::Sqlite(dir),
@@ -37,12 +40,20 @@ impl Lab {
 
     pub fn postgres() -> Option<Lab> {
         let server = crate::servers::postgres()?;
-        Some(Lab { url: server.postgres_url(), way: Way::Postgres(Box::new(server)), project: tempfile::tempdir().unwrap() })
+        Some(Lab {
+            url: server.postgres_url(),
+            way: Way::Postgres(Box::new(server)),
+            project: tempfile::tempdir().unwrap(),
+        })
     }
 
     pub fn mariadb() -> Option<Lab> {
         let server = crate::servers::mariadb()?;
-        Some(Lab { url: server.mariadb_url(), way: Way::Mariadb(Box::new(server)), project: tempfile::tempdir().unwrap() })
+        Some(Lab {
+            url: server.mariadb_url(),
+            way: Way::Mariadb(Box::new(server)),
+            project: tempfile::tempdir().unwrap(),
+        })
     }
 
     /// Somebody else's work in the database.
@@ -57,17 +68,23 @@ impl Lab {
                 client.batch_execute(sql).unwrap_or_else(|error| panic!("{error:?}: {sql}"));
             }
             Way::Mariadb(_) => {
-                let mut client = mysql::Conn::new(mysql::Opts::from_url(&self.url).unwrap()).unwrap();
+                let mut client =
+                    mysql::Conn::new(mysql::Opts::from_url(&self.url).unwrap()).unwrap();
                 for statement in sql.split(";\n").filter(|statement| !statement.trim().is_empty()) {
-                    client.query_drop(statement).unwrap_or_else(|error| panic!("{error}: {statement}"));
+                    client
+                        .query_drop(statement)
+                        .unwrap_or_else(|error| panic!("{error}: {statement}"));
                 }
             }
         }
     }
 
-    /// What the database holds, as text: a line for each row, columns parted by `|`, nothing for null.
+    /// What the database holds, as text: a line for each row, columns parted by `|`, nothing for
+    /// null.
     pub fn rows(&self, sql: &str) -> Vec<String> {
-        let line = |cells: Vec<Option<String>>| cells.into_iter().map(Option::unwrap_or_default).collect::<Vec<_>>().join("|");
+        let line = |cells: Vec<Option<String>>| {
+            cells.into_iter().map(Option::unwrap_or_default).collect::<Vec<_>>().join("|")
+        };
         match &self.way {
             Way::Sqlite(dir) => {
                 let connection = rusqlite::Connection::open(dir.path().join("shop.db")).unwrap();
@@ -91,17 +108,20 @@ impl Lab {
                 let mut client = postgres::Client::connect(&self.url, postgres::NoTls).unwrap();
                 let told = client.simple_query(sql).unwrap();
                 let row = |message| match message {
-                    postgres::SimpleQueryMessage::Row(row) => {
-                        Some(line((0..row.len()).map(|at| row.get(at).map(str::to_string)).collect()))
-                    }
+                    postgres::SimpleQueryMessage::Row(row) => Some(line(
+                        (0..row.len()).map(|at| row.get(at).map(str::to_string)).collect(),
+                    )),
                     _ => None,
                 };
                 told.into_iter().filter_map(row).collect()
             }
             Way::Mariadb(_) => {
-                let mut client = mysql::Conn::new(mysql::Opts::from_url(&self.url).unwrap()).unwrap();
+                let mut client =
+                    mysql::Conn::new(mysql::Opts::from_url(&self.url).unwrap()).unwrap();
                 let rows: Vec<mysql::Row> = client.query(sql).unwrap();
-                rows.into_iter().map(|row| line(row.unwrap().into_iter().map(mysql::from_value).collect())).collect()
+                rows.into_iter()
+                    .map(|row| line(row.unwrap().into_iter().map(mysql::from_value).collect()))
+                    .collect()
             }
         }
     }
@@ -164,13 +184,19 @@ pub fn watch(paths: &[&str]) -> Vec<PropertyRef> {
 }
 
 pub fn create(values: &[(usize, Value)], token: &str) -> Write {
-    let values =
-        values.iter().map(|(prop, value)| WriteValue { prop: *prop, value: value.clone(), displaced: Value::Null.into() });
+    let values = values.iter().map(|(prop, value)| WriteValue {
+        prop: *prop,
+        value: value.clone(),
+        displaced: Value::Null.into(),
+    });
     Write { action: Action::Create, values: values.collect(), token: token.into() }
 }
 
 pub fn update(id: &str, version: Option<&str>, values: &[(usize, Value)]) -> Write {
-    Write { action: Action::Update { id: id.into(), version: version.map(str::to_string) }, ..create(values, "update") }
+    Write {
+        action: Action::Update { id: id.into(), version: version.map(str::to_string) },
+        ..create(values, "update")
+    }
 }
 
 pub fn done(outcome: Outcome) -> ReadRecord {
@@ -181,6 +207,11 @@ pub fn done(outcome: Outcome) -> ReadRecord {
 }
 
 /// One write, one outcome.
-pub fn write(connector: &dyn Connector, kind: &str, watch: &[PropertyRef], write: Write) -> Outcome {
+pub fn write(
+    connector: &dyn Connector,
+    kind: &str,
+    watch: &[PropertyRef],
+    write: Write,
+) -> Outcome {
     connector.write(kind, watch, &[write]).remove(0)
 }

@@ -1,4 +1,5 @@
-//! The `sql` connector on a SQLite file, a PostgreSQL server and a MariaDB server: the same checks on all three.
+//! The `sql` connector on a SQLite file, a PostgreSQL server and a MariaDB server: the same checks
+//! on all three.
 
 mod checks;
 mod encryption;
@@ -24,7 +25,9 @@ fn r1_times_in_sqlite_are_seen_in_what_a_column_holds_whatever_it_was_declared_a
         ));
         lab
     };
-    let names = |page: Page| page.records.iter().map(|record| record.values[0].clone().unwrap()).collect::<Vec<_>>();
+    let names = |page: Page| {
+        page.records.iter().map(|record| record.values[0].clone().unwrap()).collect::<Vec<_>>()
+    };
     for (declared, first, second, later) in [
         ("TEXT", "'2026-01-31 10:00:00'", "NULL", "datetime('now')"),
         ("TEXT", "'2026-01-31T10:00:00Z'", "''", "strftime('%Y-%m-%dT%H:%M:%SZ', 'now')"),
@@ -44,7 +47,11 @@ fn r1_times_in_sqlite_are_seen_in_what_a_column_holds_whatever_it_was_declared_a
         let changed = names(read(&connector, "people", &watch, Some(all.checkpoint)));
         assert_eq!(changed[0], json!("Aase"), "{declared} {first}");
         let unstamped = matches!(second, "NULL" | "''");
-        assert_eq!(changed.len(), if unstamped { 2 } else { 1 }, "who has no time yet may be new: {declared} {first}");
+        assert_eq!(
+            changed.len(),
+            if unstamped { 2 } else { 1 },
+            "who has no time yet may be new: {declared} {first}"
+        );
         // A write is stamped in the column's own form, and seen by whoever asks for what changed.
         done(write(&connector, "people", &watch, update("2", None, &[(0, json!("Kari Moen"))])));
         let kind = &lab.rows("SELECT typeof(changed) FROM people WHERE id = 2")[0];
@@ -53,14 +60,20 @@ fn r1_times_in_sqlite_are_seen_in_what_a_column_holds_whatever_it_was_declared_a
     // What is no time is refused, or told, and never passed over.
     for (declared, first) in [("INTEGER", "7"), ("TEXT", "'31.01.2026'")] {
         let refused = made(declared, first, first).try_open(json!({"modified": "changed"}));
-        assert!(matches!(refused, Err(Trouble::Misconfigured(told)) if told.contains("holds no times")));
+        assert!(
+            matches!(refused, Err(Trouble::Misconfigured(told)) if told.contains("holds no times"))
+        );
     }
     let lab = made("TEXT", "'2026-01-31 10:00:00'", "'2026-01-31 10:00:00'");
     let connector = lab.open(json!({"modified": "changed"}));
     let all = read(&connector, "people", &watch(&["name"]), None);
     lab.run("UPDATE people SET changed = '31.01.2026' WHERE id = 2");
     let page = read(&connector, "people", &watch(&["name"]), Some(all.checkpoint));
-    let told: Vec<_> = page.faults.iter().map(|fault| (fault.id.as_deref(), fault.message.contains("31.01.2026"))).collect();
+    let told: Vec<_> = page
+        .faults
+        .iter()
+        .map(|fault| (fault.id.as_deref(), fault.message.contains("31.01.2026")))
+        .collect();
     assert_eq!(told, [(Some("2"), true)]);
 }
 
@@ -80,6 +93,13 @@ fn mariadb() {
     }
 }
 
-fn read(connector: &dyn Connector, kind: &str, watch: &[PropertyRef], checkpoint: Option<Checkpoint>) -> Page {
-    connector.read(ReadRequest { kind, watch, checkpoint: checkpoint.as_ref(), page_size: 100 }).unwrap()
+fn read(
+    connector: &dyn Connector,
+    kind: &str,
+    watch: &[PropertyRef],
+    checkpoint: Option<Checkpoint>,
+) -> Page {
+    connector
+        .read(ReadRequest { kind, watch, checkpoint: checkpoint.as_ref(), page_size: 100 })
+        .unwrap()
 }

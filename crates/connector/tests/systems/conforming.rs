@@ -1,4 +1,5 @@
-//! `connector test` on each of the six: what a conformance run finds is what the manifests say, errors included.
+//! `connector test` on each of the six: what a conformance run finds is what the manifests say,
+//! errors included.
 
 use lockstep_connector::conformance::{Verdict, settle_questions, try_type};
 use lockstep_sandbox::SYSTEMS;
@@ -8,7 +9,10 @@ use super::{open, sandbox};
 /// What does not hold, and why that is so.
 const KNOWN: [(&str, &str); 7] = [
     // Its own interface has no look-up that the vendor documents.
-    ("youtrack YouTrackUsers", "duplicates are told: the record that is there is neither named nor found"),
+    (
+        "youtrack YouTrackUsers",
+        "duplicates are told: the record that is there is neither named nor found",
+    ),
     // It makes a person's name of the first and the last one, whatever is sent.
     ("poweroffice-go Customers", "create: Name was written and is not shown"),
     // Only tasks have one.
@@ -43,15 +47,20 @@ fn every_error_that_can_be_provoked_is_told_as_what_it_is() {
         }
     }
     // Neither is it without a login.
-    failed.retain(|failed| !failed.starts_with("youtrack YouTrackUsers: what is emptied is empty: `login`"));
+    failed.retain(|failed| {
+        !failed.starts_with("youtrack YouTrackUsers: what is emptied is empty: `login`")
+    });
     for (ty, what) in KNOWN {
         let known = failed.iter().position(|failed| failed.starts_with(&format!("{ty}: {what}")));
-        failed.remove(known.unwrap_or_else(|| panic!("{ty}: {what} is not so any more: {failed:#?}")));
+        failed.remove(
+            known.unwrap_or_else(|| panic!("{ty}: {what} is not so any more: {failed:#?}")),
+        );
     }
     assert_eq!(failed, Vec::<String>::new());
 }
 
-/// What the manifests want to have settled by a real account: the emulators answer as the evidence so far says that the vendors do.
+/// What the manifests want to have settled by a real account: the emulators answer as the evidence
+/// so far says that the vendors do.
 #[test]
 fn every_question_to_a_real_account_is_one_that_is_answered() {
     for system in SYSTEMS {

@@ -53,18 +53,34 @@ fn p6_a_value_that_was_edited_meanwhile_is_not_overwritten() {
     let crmoffice = open("crmoffice", &sandbox);
     let watch = watch(&["directPhone", "givenName"]);
     let before = pick(&read(&*crmoffice, "Contacts", &watch), |_| true);
-    sandbox.edit("crmoffice", "contacts", &before.id, &json!({"directPhone": "+47 11 11 11 11"})).unwrap();
+    sandbox
+        .edit("crmoffice", "contacts", &before.id, &json!({"directPhone": "+47 11 11 11 11"}))
+        .unwrap();
     let outcome = update(&*crmoffice, "Contacts", &watch, &before, 0, json!("+47 22 22 22 22"));
     assert!(matches!(outcome, Outcome::Conflict { .. }), "{outcome:?}");
-    assert_eq!(get(&*crmoffice, "Contacts", &watch, &before.id).values[0], Some(json!("+47 11 11 11 11")));
+    assert_eq!(
+        get(&*crmoffice, "Contacts", &watch, &before.id).values[0],
+        Some(json!("+47 11 11 11 11"))
+    );
 }
 
 #[test]
 fn it_is_said_to_be_experimental() {
-    let told = lockstep_connector::catalogue::warnings("crmoffice", &serde_json::Map::new(), std::path::Path::new("."));
-    assert!(told.len() == 1 && told[0].contains("experimental") && told[0].contains("guesses"), "{told:?}");
+    let told = lockstep_connector::catalogue::warnings(
+        "crmoffice",
+        &serde_json::Map::new(),
+        std::path::Path::new("."),
+    );
+    assert!(
+        told.len() == 1 && told[0].contains("experimental") && told[0].contains("guesses"),
+        "{told:?}"
+    );
     assert_eq!(
-        lockstep_connector::catalogue::warnings("wix", &serde_json::Map::new(), std::path::Path::new(".")),
+        lockstep_connector::catalogue::warnings(
+            "wix",
+            &serde_json::Map::new(),
+            std::path::Path::new(".")
+        ),
         Vec::<String>::new()
     );
 }
@@ -78,7 +94,8 @@ fn r1_a_list_that_comes_whole_is_read_whole() {
     }
     let all = sandbox.records("crmoffice", "contacts").unwrap().len();
     for page_size in [7, 100, 200, 1_000] {
-        let reading = read_all(&*crmoffice, "Contacts", &watch(&["givenName"]), None, page_size).unwrap();
+        let reading =
+            read_all(&*crmoffice, "Contacts", &watch(&["givenName"]), None, page_size).unwrap();
         assert_eq!(reading.records.len(), all, "{page_size}");
     }
 }

@@ -1,4 +1,5 @@
-//! What goes wrong between here and a system: each failure is told apart, in words that say what to do, and without secrets.
+//! What goes wrong between here and a system: each failure is told apart, in words that say what to
+//! do, and without secrets.
 
 use std::path::Path;
 
@@ -21,7 +22,10 @@ fn a_wrong_key_is_told_with_the_remedy_and_without_the_key() {
         match connector.test() {
             Err(Trouble::Unauthorized(message)) => {
                 assert!(!message.contains("wrong-but-secret"), "{system}: {message}");
-                assert!(message.contains("lockstep.yaml") || message.contains(".env"), "{system}: where to look? {message}");
+                assert!(
+                    message.contains("lockstep.yaml") || message.contains(".env"),
+                    "{system}: where to look? {message}"
+                );
             }
             other => panic!("{system}: {other:?}"),
         }
@@ -42,8 +46,12 @@ fn a_system_that_is_not_there_is_unreachable() {
     let sandbox = sandbox("crmoffice");
     let connector = open("crmoffice", &sandbox);
     sandbox.shutdown();
-    let troubles = [connector.test().unwrap_err(), connector.get("Contacts", &[], "1").unwrap_err()];
-    assert!(troubles.iter().all(|trouble| matches!(trouble, Trouble::Unreachable(_))), "{troubles:?}");
+    let troubles =
+        [connector.test().unwrap_err(), connector.get("Contacts", &[], "1").unwrap_err()];
+    assert!(
+        troubles.iter().all(|trouble| matches!(trouble, Trouble::Unreachable(_))),
+        "{troubles:?}"
+    );
     let outcome = create(&*connector, "Contacts", &watch(&["givenName"]), &[(0, json!("Ada"))]);
     assert!(matches!(outcome, Outcome::Stopped(Trouble::Unreachable(_))), "{outcome:?}");
 }
@@ -57,7 +65,11 @@ fn c2_a_creation_whose_answer_is_lost_may_have_been_done() {
         sandbox.fault("wix", Fault::new(kind, 1).on_method("POST")).unwrap();
         let outcome = create(&*wix, "Contacts", &watch(&["info.name.first"]), &[(0, json!("Ada"))]);
         assert!(matches!(outcome, Outcome::Unknown { .. }), "{kind:?}: {outcome:?}");
-        assert_eq!(sandbox.total_writes(), carried_out, "{kind:?}: it must not be tried again here");
+        assert_eq!(
+            sandbox.total_writes(),
+            carried_out,
+            "{kind:?}: it must not be tried again here"
+        );
     }
 }
 
@@ -70,7 +82,9 @@ fn a_creation_that_the_system_puts_off_is_for_later() {
         (fault.what.status, fault.what.retry_after) = (Some(status), Some(7));
         sandbox.fault("wix", fault).unwrap();
         match create(&*wix, "Contacts", &watch(&["info.name.first"]), &[(0, json!("Ada"))]) {
-            Outcome::Later { retry_after_ms, .. } => assert_eq!(retry_after_ms, Some(7000), "{status}"),
+            Outcome::Later { retry_after_ms, .. } => {
+                assert_eq!(retry_after_ms, Some(7000), "{status}")
+            }
             other => panic!("{status}: {other:?}"),
         }
     }
@@ -89,7 +103,9 @@ fn an_answer_that_is_cut_off_is_malformed_and_names_the_request() {
     sandbox.fault("wix", Fault::new(FaultKind::BrokenJson, 9)).unwrap();
     let request = ReadRequest { kind: "Contacts", watch: &[], checkpoint: None, page_size: 100 };
     match wix.read(request) {
-        Err(Trouble::Malformed(message)) => assert!(message.contains("Wix") && message.contains("contacts"), "{message}"),
+        Err(Trouble::Malformed(message)) => {
+            assert!(message.contains("Wix") && message.contains("contacts"), "{message}")
+        }
         other => panic!("{other:?}"),
     }
 }
@@ -141,14 +157,20 @@ fn a_missing_and_an_unknown_setting_are_named_with_what_would_be_right() {
 fn schemas_need_neither_network_nor_secrets() {
     for system in SYSTEMS {
         assert!(names().iter().any(|name| name == system));
-        let types = schemas(system, &Map::new(), Path::new(".")).unwrap_or_else(|trouble| panic!("{system}: {trouble}"));
+        let types = schemas(system, &Map::new(), Path::new("."))
+            .unwrap_or_else(|trouble| panic!("{system}: {trouble}"));
         assert!(!types.is_empty());
         for ty in &types {
             for property in &ty.properties {
                 let resolved = ty.resolve(&property.path);
                 assert!(resolved.is_some(), "{system}.{} {} leads nowhere", ty.kind, property.path);
                 if let Some(to) = &property.reference {
-                    assert!(types.iter().any(|other| other.kind == *to), "{system}.{} {} refers to {to}", ty.kind, property.path);
+                    assert!(
+                        types.iter().any(|other| other.kind == *to),
+                        "{system}.{} {} refers to {to}",
+                        ty.kind,
+                        property.path
+                    );
                 }
             }
         }
@@ -161,7 +183,11 @@ fn settings_that_are_secret_are_marked() {
     for system in SYSTEMS {
         let known = settings(system);
         for (name, _) in credentials(system) {
-            let Some(setting) = known.iter().find(|s| name.ends_with(&format!("_{}", s.name.to_uppercase()))) else { continue };
+            let Some(setting) =
+                known.iter().find(|s| name.ends_with(&format!("_{}", s.name.to_uppercase())))
+            else {
+                continue;
+            };
             let harmless = public.iter().any(|end| setting.name.ends_with(end));
             assert!(setting.secret || harmless, "{system}: {}", setting.name);
             assert!(!setting.description.is_empty(), "{system}: {}", setting.name);
@@ -174,7 +200,9 @@ fn a_checkpoint_of_another_make_begins_anew() {
     let sandbox = sandbox("wix");
     let wix = open("wix", &sandbox);
     let odd = Checkpoint { text: "not ours".into(), bytes: vec![1] };
-    let page = wix.read(ReadRequest { kind: "Contacts", watch: &[], checkpoint: Some(&odd), page_size: 100 }).unwrap();
+    let page = wix
+        .read(ReadRequest { kind: "Contacts", watch: &[], checkpoint: Some(&odd), page_size: 100 })
+        .unwrap();
     assert!(page.everything);
 }
 
@@ -184,11 +212,17 @@ fn a_manifest_of_the_projects_own_is_found_by_its_file() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("connectors")).unwrap();
     let manifest = include_str!("../../systems/crmoffice.yaml");
-    std::fs::write(folder.path().join("connectors/own.yaml"), manifest.replace("title: CRMOffice", "title: Own")).unwrap();
+    std::fs::write(
+        folder.path().join("connectors/own.yaml"),
+        manifest.replace("title: CRMOffice", "title: Own"),
+    )
+    .unwrap();
     let own = connect("own", &with("crmoffice", &sandbox), folder.path()).unwrap();
     assert!(own.test().unwrap().contains("Own"));
-    std::fs::write(folder.path().join("connectors/own.yaml"), manifest.replace("rate:", "rat:")).unwrap();
-    let broken = connect("own", &with("crmoffice", &sandbox), folder.path()).err().unwrap().to_string();
+    std::fs::write(folder.path().join("connectors/own.yaml"), manifest.replace("rate:", "rat:"))
+        .unwrap();
+    let broken =
+        connect("own", &with("crmoffice", &sandbox), folder.path()).err().unwrap().to_string();
     assert!(broken.contains("own") && broken.contains("rat"), "{broken}");
     let nowhere = connect("nowhere", &Map::new(), folder.path()).err().unwrap().to_string();
     assert!(nowhere.contains("nowhere") && nowhere.contains("wix"), "{nowhere}");

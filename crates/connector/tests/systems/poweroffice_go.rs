@@ -1,4 +1,5 @@
-//! PowerOffice Go: JSON patches over v2, contact persons over v2 and v1, companies and persons among the customers.
+//! PowerOffice Go: JSON patches over v2, contact persons over v2 and v1, companies and persons
+//! among the customers.
 
 use lockstep_connector::Outcome;
 use lockstep_connector::contract::{Subject, check, read_all};
@@ -15,7 +16,12 @@ fn employees_keep_the_contract() {
         kind: "Employees",
         watch: watch(&["FirstName", "LastName", "PhoneNumber", "EmailAddress"]),
         creates: vec![
-            vec![json!("Solveig"), json!("Fjeld"), json!("+47 22 00 11 22"), json!("solveig@example.no")],
+            vec![
+                json!("Solveig"),
+                json!("Fjeld"),
+                json!("+47 22 00 11 22"),
+                json!("solveig@example.no"),
+            ],
             vec![json!("Eskil"), json!("Dahl"), Value::Null, Value::Null],
         ],
         update: (2, json!("+47 22 33 44 55")),
@@ -58,7 +64,13 @@ fn contact_persons(kind: &str, unknown_id: &str) {
         kind,
         watch: watch(&["firstName", "lastName", "emailAddress", "phoneNumber", "partyId"]),
         creates: vec![
-            vec![json!("Ada"), json!("Berg"), json!("ada@example.no"), json!("22001122"), json!(customer)],
+            vec![
+                json!("Ada"),
+                json!("Berg"),
+                json!("ada@example.no"),
+                json!("22001122"),
+                json!(customer),
+            ],
             vec![json!("Liv"), json!("Moe"), Value::Null, Value::Null, json!(customer)],
         ],
         update: (2, json!("ada.berg@example.no")),
@@ -72,7 +84,8 @@ fn a_customer_with_a_first_name_is_a_person() {
     let sandbox = sandbox("poweroffice-go");
     let poweroffice = open("poweroffice-go", &sandbox);
     let watch = watch(&["FirstName", "LastName", "IsPerson", "Name"]);
-    let person = done(create(&*poweroffice, "Customers", &watch, &[(0, json!("Ada")), (1, json!("Berg"))]));
+    let person =
+        done(create(&*poweroffice, "Customers", &watch, &[(0, json!("Ada")), (1, json!("Berg"))]));
     assert_eq!(person.values[2], Some(json!(true)));
     let company = done(create(&*poweroffice, "Customers", &watch, &[(3, json!("Berg Bakeri AS"))]));
     assert_eq!(company.values[2], Some(json!(false)));
@@ -84,10 +97,13 @@ fn p6_a_value_that_was_edited_meanwhile_is_not_overwritten() {
     let poweroffice = open("poweroffice-go", &sandbox);
     let watch = watch(&["PhoneNumber", "FirstName"]);
     let before = pick(&read(&*poweroffice, "Employees", &watch), |_| true);
-    sandbox.edit("poweroffice-go", "Employees", &before.id, &json!({"PhoneNumber": "+47 11 11 11 11"})).unwrap();
+    sandbox
+        .edit("poweroffice-go", "Employees", &before.id, &json!({"PhoneNumber": "+47 11 11 11 11"}))
+        .unwrap();
     let outcome = update(&*poweroffice, "Employees", &watch, &before, 0, json!("+47 22 22 22 22"));
     assert!(matches!(outcome, Outcome::Conflict { .. }), "{outcome:?}");
-    // Another property of the same record was not touched by that edit, and nothing locks the record.
+    // Another property of the same record was not touched by that edit, and nothing locks the
+    // record.
     done(update(&*poweroffice, "Employees", &watch, &before, 1, json!("Runa")));
 }
 
@@ -98,7 +114,8 @@ fn g4_a_refused_value_names_its_property() {
     let watch = watch(&["EmailAddress", "firstName", "lastName", "emailAddress", "partyId"]);
     let customer: i64 = pick(&read(&*poweroffice, "Customers", &[]), |_| true).id.parse().unwrap();
     // Version 1 says what is wrong with a business error in an answer of status 200.
-    let wrong = [(1, json!("Ada")), (2, json!("Berg")), (3, json!("no address")), (4, json!(customer))];
+    let wrong =
+        [(1, json!("Ada")), (2, json!("Berg")), (3, json!("no address")), (4, json!(customer))];
     for kind in ["Contactperson", "ContactpersonV1"] {
         match create(&*poweroffice, kind, &watch, &wrong) {
             Outcome::Rejected { prop, message } => {
@@ -114,7 +131,12 @@ fn g4_a_refused_value_names_its_property() {
 fn g4_a_customer_without_a_name_is_rejected_with_the_systems_words() {
     let sandbox = sandbox("poweroffice-go");
     let poweroffice = open("poweroffice-go", &sandbox);
-    let outcome = create(&*poweroffice, "Customers", &watch(&["EmailAddress"]), &[(0, json!("post@example.no"))]);
+    let outcome = create(
+        &*poweroffice,
+        "Customers",
+        &watch(&["EmailAddress"]),
+        &[(0, json!("post@example.no"))],
+    );
     let Outcome::Rejected { message, .. } = outcome else { panic!("{outcome:?}") };
     assert!(message.to_lowercase().contains("name"), "{message}");
 }
@@ -162,7 +184,10 @@ fn contact_persons_need_no_key_of_v1() {
     // A number, as the manifest says, though it stands in the record's id as text.
     assert_eq!(some.values[2], Some(json!(parent.parse::<i64>().unwrap())));
     done(update(&*poweroffice, "Contactperson", &watch, &some, 3, json!(false)));
-    assert_eq!(sandbox.record("poweroffice-go", "ContactPersons", id).unwrap()["IsActive"], json!(false));
+    assert_eq!(
+        sandbox.record("poweroffice-go", "ContactPersons", id).unwrap()["IsActive"],
+        json!(false)
+    );
     let made = done(create(
         &*poweroffice,
         "Contactperson",
@@ -180,7 +205,10 @@ fn contact_persons_need_no_key_of_v1() {
     assert_eq!(poweroffice.get("Contactperson", &watch, &made.id).unwrap(), None);
     assert!(sandbox.requests(0).iter().all(|asked| !asked.path.contains("/v1/")));
     // R3: an id that was known over v1 can't be asked for here, and is not gone because of that.
-    assert!(matches!(poweroffice.get("Contactperson", &watch, id), Err(lockstep_connector::Trouble::Malformed(_))));
+    assert!(matches!(
+        poweroffice.get("Contactperson", &watch, id),
+        Err(lockstep_connector::Trouble::Malformed(_))
+    ));
 }
 
 #[test]
@@ -190,13 +218,22 @@ fn r1_an_edited_address_is_in_a_full_listing_only_and_that_is_said() {
     let watch = watch(&["MailAddress.City"]);
     let first = read(&*poweroffice, "Customers", &watch);
     let some = pick(&first, |_| true);
-    sandbox.edit("poweroffice-go", "Customers", &some.id, &json!({"MailAddress": {"City": "Gol"}})).unwrap();
+    sandbox
+        .edit("poweroffice-go", "Customers", &some.id, &json!({"MailAddress": {"City": "Gol"}}))
+        .unwrap();
     let second = read_all(&*poweroffice, "Customers", &watch, Some(first.checkpoint), 100).unwrap();
     assert!(!second.records.contains_key(&some.id));
-    assert_eq!(read(&*poweroffice, "Customers", &watch).records[&some.id].values[0], Some(json!("Gol")));
+    assert_eq!(
+        read(&*poweroffice, "Customers", &watch).records[&some.id].values[0],
+        Some(json!("Gol"))
+    );
     for kind in ["Customers", "Employees"] {
         let ty = poweroffice.types().iter().find(|ty| ty.kind == kind).unwrap();
-        let city = ty.properties.iter().find(|property| property.path.as_str() == "MailAddress.City").unwrap();
+        let city = ty
+            .properties
+            .iter()
+            .find(|property| property.path.as_str() == "MailAddress.City")
+            .unwrap();
         assert!(city.note.as_ref().is_some_and(|note| note.contains("full listing")), "{kind}");
     }
 }

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use super::{create, done, get, open, pick, read, sandbox, update, watch};
 
-const PERSON: [&str; 5] = ["Firstname", "Lastname", "Emails.Value", "PrivatePhones.Value", "Contact.ContactId"];
+const PERSON: [&str; 5] =
+    ["Firstname", "Lastname", "Emails.Value", "PrivatePhones.Value", "Contact.ContactId"];
 
 #[test]
 fn persons_keep_the_contract() {
@@ -17,7 +18,13 @@ fn persons_keep_the_contract() {
         kind: "Person",
         watch: watch(&PERSON),
         creates: vec![
-            vec![json!("Ragna"), json!("Holm"), json!("ragna.holm@example.com"), json!("+47 22 11 00 99"), Value::Null],
+            vec![
+                json!("Ragna"),
+                json!("Holm"),
+                json!("ragna.holm@example.com"),
+                json!("+47 22 11 00 99"),
+                Value::Null,
+            ],
             vec![json!("Torstein"), json!("Vik"), Value::Null, Value::Null, Value::Null],
         ],
         update: (2, json!("ragna@example.com")),
@@ -34,7 +41,10 @@ fn contacts_and_tickets_keep_the_contract() {
         connector: &*superoffice,
         kind: "Contact",
         watch: watch(&["Name", "OrgNr"]),
-        creates: vec![vec![json!("Fjordheim AS"), json!("987654321")], vec![json!("Havblikk AS"), Value::Null]],
+        creates: vec![
+            vec![json!("Fjordheim AS"), json!("987654321")],
+            vec![json!("Havblikk AS"), Value::Null],
+        ],
         update: (0, json!("Fjordheim Drift AS")),
         unknown_id: "999999",
         refuses_stale_versions: false,
@@ -73,7 +83,9 @@ fn a_reference_of_zero_is_none() {
     let superoffice = open("superoffice", &sandbox);
     let watch = watch(&["OwnedBy.AssociateId"]);
     let ticket = pick(&read(&*superoffice, "Ticket", &watch), |_| true);
-    sandbox.edit("superoffice", "Ticket", &ticket.id, &json!({"OwnedBy": {"AssociateId": 0}})).unwrap();
+    sandbox
+        .edit("superoffice", "Ticket", &ticket.id, &json!({"OwnedBy": {"AssociateId": 0}}))
+        .unwrap();
     assert_eq!(get(&*superoffice, "Ticket", &watch, &ticket.id).values[0], Some(Value::Null));
 }
 
@@ -90,7 +102,11 @@ fn p9_the_first_email_is_replaced_and_the_others_stay() {
     let after = done(update(&*superoffice, "Person", &watch, &before, 2, json!("ada@example.com")));
     assert_eq!(after.values[2], Some(json!(["ada@example.com", "ada.second@example.com"])));
     let stored = sandbox.record("superoffice", "Person", &before.id).unwrap();
-    assert_eq!(stored["Emails"][0]["StrippedValue"], json!("ada@example.com"), "the derived form follows");
+    assert_eq!(
+        stored["Emails"][0]["StrippedValue"],
+        json!("ada@example.com"),
+        "the derived form follows"
+    );
     assert_eq!(stored["Emails"][1]["Description"], json!("Hjem"));
     let emptied = done(update(&*superoffice, "Person", &watch, &after, 2, Value::Null));
     assert_eq!(emptied.values[2], Some(json!(["ada.second@example.com"])));
@@ -172,8 +188,11 @@ fn a_company_that_a_person_deleted_is_not_there() {
 fn r1_former_employees_and_closed_requests_are_listed() {
     let sandbox = sandbox("superoffice");
     let superoffice = open("superoffice", &sandbox);
-    let person = sandbox.put("superoffice", "Person", json!({"Firstname": "Liv", "Retired": true})).unwrap();
-    let ticket = sandbox.put("superoffice", "Ticket", json!({"Title": "Skriver", "BaseStatus": "Closed"})).unwrap();
+    let person =
+        sandbox.put("superoffice", "Person", json!({"Firstname": "Liv", "Retired": true})).unwrap();
+    let ticket = sandbox
+        .put("superoffice", "Ticket", json!({"Title": "Skriver", "BaseStatus": "Closed"}))
+        .unwrap();
     let persons = read(&*superoffice, "Person", &watch(&["Retired"]));
     assert_eq!(persons.records[&person["PersonId"].to_string()].values[0], Some(json!(true)));
     let tickets = read(&*superoffice, "Ticket", &watch(&["BaseStatus"]));
@@ -184,17 +203,23 @@ fn r1_former_employees_and_closed_requests_are_listed() {
 fn a_tenant_that_is_moved_is_followed() {
     let sandbox = sandbox("superoffice");
     let with = super::with("superoffice", &sandbox);
-    let superoffice = lockstep_connector::catalogue::connect("superoffice", &with, std::path::Path::new(".")).unwrap();
+    let superoffice =
+        lockstep_connector::catalogue::connect("superoffice", &with, std::path::Path::new("."))
+            .unwrap();
     let watch = watch(&["Firstname"]);
     let some = pick(&read(&*superoffice, "Person", &watch), |_| true);
-    let moves = |to: serde_json::Value| drop(sandbox.edit("superoffice", "Tenant", "Cust12345", &to).unwrap());
+    let moves = |to: serde_json::Value| {
+        drop(sandbox.edit("superoffice", "Tenant", "Cust12345", &to).unwrap())
+    };
     moves(json!({"Host": "host-2"}));
     done(update(&*superoffice, "Person", &watch, &some, 0, json!("Sunniva")));
     moves(json!({"Host": "host-3"}));
     assert_eq!(get(&*superoffice, "Person", &watch, &some.id).values[0], Some(json!("Sunniva")));
     moves(json!({"IsRunning": false}));
     match superoffice.test() {
-        Err(lockstep_connector::Trouble::Unreachable(told)) => assert!(told.contains("OfflineMaintenance"), "{told}"),
+        Err(lockstep_connector::Trouble::Unreachable(told)) => {
+            assert!(told.contains("OfflineMaintenance"), "{told}")
+        }
         other => panic!("{other:?}"),
     }
     moves(json!({"IsRunning": true}));

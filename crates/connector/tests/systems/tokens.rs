@@ -1,4 +1,5 @@
-//! Tokens that end, are replaced, are taken back: against the sandbox's authorization servers, and against a vault on the disk.
+//! Tokens that end, are replaced, are taken back: against the sandbox's authorization servers, and
+//! against a vault on the disk.
 
 use std::path::Path;
 use std::sync::{Arc, Barrier};
@@ -12,7 +13,10 @@ use super::{sandbox, with};
 
 /// A vault of its own for each test.
 fn keep(dir: &Path) -> Keep {
-    Keep { vault: Arc::new(Vault::with_keyring(&dir.join("lockstep.db"), None, None)), system: "crm".into() }
+    Keep {
+        vault: Arc::new(Vault::with_keyring(&dir.join("lockstep.db"), None, None)),
+        system: "crm".into(),
+    }
 }
 
 /// Connected without a refresh token in the settings: only a sign-in gives one.
@@ -24,7 +28,11 @@ fn without_token(system: &str, sandbox: &Running, dir: &Path) -> Rest {
 
 /// What a person does in a browser: opens the page, and is sent back to an address, which is given.
 fn browse(url: &str) -> String {
-    let agent = ureq::Agent::config_builder().max_redirects(0).http_status_as_error(false).build().new_agent();
+    let agent = ureq::Agent::config_builder()
+        .max_redirects(0)
+        .http_status_as_error(false)
+        .build()
+        .new_agent();
     let response = agent.get(url).call().unwrap();
     assert_eq!(response.status(), 302, "{url}");
     response.headers()["location"].to_str().unwrap().to_string()
@@ -86,7 +94,11 @@ fn two_processes_share_one_renewal_and_none_is_left_with_an_old_refresh_token() 
             scope.spawn(|| ten_at_once(&one));
             scope.spawn(|| ten_at_once(&other));
         });
-        assert_eq!(token_requests(&sandbox), before + 1, "the server ends a sign-in whose old refresh token comes again");
+        assert_eq!(
+            token_requests(&sandbox),
+            before + 1,
+            "the server ends a sign-in whose old refresh token comes again"
+        );
     }
 }
 
@@ -119,7 +131,10 @@ fn a_revoked_sign_in_is_told_with_the_remedy_and_a_new_one_is_taken_up_by_who_is
     let at_work = without_token("crmoffice", &sandbox, dir.path());
     match at_work.test() {
         Err(Trouble::Unauthorized(told)) => {
-            assert!(told.contains("nobody has signed in") && told.contains("`lockstep connect crm`"), "{told}")
+            assert!(
+                told.contains("nobody has signed in") && told.contains("`lockstep connect crm`"),
+                "{told}"
+            )
         }
         other => panic!("{other:?}"),
     }
@@ -142,8 +157,14 @@ fn a_new_refresh_token_in_the_settings_takes_the_place_of_the_kept_one() {
     let (sandbox, dir) = (sandbox("crmoffice"), tempfile::tempdir().unwrap());
     sign_in(&without_token("crmoffice", &sandbox, dir.path()));
     sandbox.expire_tokens("crmoffice").unwrap();
-    let rest =
-        catalogue::rest_kept("crmoffice", &with("crmoffice", &sandbox), Path::new("."), keep(dir.path())).unwrap().unwrap();
+    let rest = catalogue::rest_kept(
+        "crmoffice",
+        &with("crmoffice", &sandbox),
+        Path::new("."),
+        keep(dir.path()),
+    )
+    .unwrap()
+    .unwrap();
     let before = token_requests(&sandbox);
     rest.test().unwrap();
     assert_eq!(token_requests(&sandbox), before + 1, "a renewal with the settings' token");
@@ -153,8 +174,10 @@ fn a_new_refresh_token_in_the_settings_takes_the_place_of_the_kept_one() {
 fn an_answer_that_belongs_to_another_sign_in_or_is_a_refusal_gives_nothing() {
     let (sandbox, dir) = (sandbox("crmoffice"), tempfile::tempdir().unwrap());
     let rest = without_token("crmoffice", &sandbox, dir.path());
-    let (mine, other) =
-        (rest.begin_sign_in("http://127.0.0.1:1/callback").unwrap(), rest.begin_sign_in("http://127.0.0.1:1/callback").unwrap());
+    let (mine, other) = (
+        rest.begin_sign_in("http://127.0.0.1:1/callback").unwrap(),
+        rest.begin_sign_in("http://127.0.0.1:1/callback").unwrap(),
+    );
     let told = rest.finish_sign_in(&mine, &browse(&other.url)).unwrap_err().to_string();
     assert!(told.contains("does not belong to this sign-in"), "{told}");
     let refused = mine.url.replace("code_challenge_method=S256", "code_challenge_method=plain");
@@ -178,7 +201,8 @@ fn a_system_user_gets_a_ticket_for_a_signed_token() {
     connector.test().unwrap();
     sandbox.expire_tokens("superoffice").unwrap();
     ten_at_once(&*connector);
-    let tickets = sandbox.requests(0).iter().filter(|asked| asked.path.contains("PartnerSystemUser")).count();
+    let tickets =
+        sandbox.requests(0).iter().filter(|asked| asked.path.contains("PartnerSystemUser")).count();
     assert_eq!(tickets, 2, "one at the start, one when it had ended");
     // As SuperOffice hands the key out.
     with.insert("private_key".into(), include_str!("../key.xml").into());
@@ -186,7 +210,9 @@ fn a_system_user_gets_a_ticket_for_a_signed_token() {
     with.insert("system_user_token".into(), "another".into());
     let wrong = catalogue::connect("superoffice", &with, Path::new(".")).unwrap();
     match wrong.test() {
-        Err(Trouble::Unauthorized(told)) => assert!(told.contains("not valid") && told.contains("private key"), "{told}"),
+        Err(Trouble::Unauthorized(told)) => {
+            assert!(told.contains("not valid") && told.contains("private key"), "{told}")
+        }
         other => panic!("{other:?}"),
     }
 }
@@ -197,5 +223,8 @@ fn an_administrators_sign_in_tells_the_system_users_token() {
     let rest = without_token("superoffice", &sandbox, dir.path());
     assert_eq!(rest.told_by_sign_in(), vec![]);
     sign_in(&rest);
-    assert_eq!(rest.told_by_sign_in(), [("system_user_token".to_string(), "sandbox-superoffice-system-user".to_string())]);
+    assert_eq!(
+        rest.told_by_sign_in(),
+        [("system_user_token".to_string(), "sandbox-superoffice-system-user".to_string())]
+    );
 }

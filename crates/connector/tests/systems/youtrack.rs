@@ -41,12 +41,17 @@ fn an_email_is_written_as_a_leaf_and_its_object_stays() {
     let sandbox = sandbox("youtrack");
     let youtrack = open("youtrack", &sandbox);
     let watch = watch(&USER);
-    let before = pick(&read(&*youtrack, "Users", &watch), |r| r.values[2].as_ref().is_some_and(Value::is_string));
+    let before = pick(&read(&*youtrack, "Users", &watch), |r| {
+        r.values[2].as_ref().is_some_and(Value::is_string)
+    });
     let after = done(update(&*youtrack, "Users", &watch, &before, 2, json!("new@example.no")));
     assert_eq!(after.values[2], Some(json!("new@example.no")));
     let stored = sandbox.record("youtrack", "users", &before.id).unwrap();
     assert_eq!(stored["profile"]["email"]["email"], json!("new@example.no"));
-    assert!(!stored["profile"]["avatar"].is_null(), "what was not written is still there: {stored}");
+    assert!(
+        !stored["profile"]["avatar"].is_null(),
+        "what was not written is still there: {stored}"
+    );
 }
 
 #[test]
@@ -63,9 +68,16 @@ fn c2_a_taken_email_is_a_duplicate_and_is_found() {
     let sandbox = sandbox("youtrack");
     let youtrack = open("youtrack", &sandbox);
     let watch = watch(&USER);
-    let there = pick(&read(&*youtrack, "Users", &watch), |r| r.values[2].as_ref().is_some_and(Value::is_string));
+    let there = pick(&read(&*youtrack, "Users", &watch), |r| {
+        r.values[2].as_ref().is_some_and(Value::is_string)
+    });
     let email = there.values[2].clone().unwrap();
-    let outcome = create(&*youtrack, "Users", &watch, &[(0, json!("other.login")), (1, json!("Other")), (2, email.clone())]);
+    let outcome = create(
+        &*youtrack,
+        "Users",
+        &watch,
+        &[(0, json!("other.login")), (1, json!("Other")), (2, email.clone())],
+    );
     assert!(matches!(outcome, Outcome::Duplicate { .. }), "{outcome:?}");
     let found = youtrack.find("Users", &watch, 2, &email).unwrap().expect("it can be asked for");
     assert!(found.iter().any(|r| r.id == there.id), "{found:?}");
@@ -90,5 +102,9 @@ fn users_over_youtracks_own_interface_keep_the_contract() {
     let ids = watch(&["ringId"]);
     let some = pick(&read(&*youtrack, "YouTrackUsers", &ids), |_| true);
     assert!(some.id.starts_with("1-"), "{}", some.id);
-    assert!(read(&*youtrack, "Users", &[]).records.contains_key(some.values[0].as_ref().unwrap().as_str().unwrap()));
+    assert!(
+        read(&*youtrack, "Users", &[])
+            .records
+            .contains_key(some.values[0].as_ref().unwrap().as_str().unwrap())
+    );
 }

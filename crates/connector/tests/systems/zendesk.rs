@@ -23,7 +23,12 @@ fn users_keep_the_contract() {
         kind: "Users",
         watch: watch(&USER),
         creates: vec![
-            vec![json!("Ada Berg"), json!("ada.berg@example.no"), json!("+4722000000"), Value::Null],
+            vec![
+                json!("Ada Berg"),
+                json!("ada.berg@example.no"),
+                json!("+4722000000"),
+                Value::Null,
+            ],
             vec![json!("Liv Moe"), json!("liv.moe@example.no"), Value::Null, Value::Null],
         ],
         update: (2, json!("+4722334455")),
@@ -40,7 +45,10 @@ fn organizations_and_tickets_keep_the_contract() {
         connector: &*zendesk,
         kind: "Organizations",
         watch: watch(&["name", "notes"]),
-        creates: vec![vec![json!("Fjordheim AS"), json!("Kunde")], vec![json!("Havblikk AS"), Value::Null]],
+        creates: vec![
+            vec![json!("Fjordheim AS"), json!("Kunde")],
+            vec![json!("Havblikk AS"), Value::Null],
+        ],
         update: (0, json!("Fjordheim Drift AS")),
         unknown_id: "1",
         refuses_stale_versions: false,
@@ -49,7 +57,10 @@ fn organizations_and_tickets_keep_the_contract() {
     check(&Subject {
         kind: "Tickets",
         watch: watch(&["subject", "priority"]),
-        creates: vec![vec![json!("Skriveren står"), json!("high")], vec![json!("Ny skjerm"), Value::Null]],
+        creates: vec![
+            vec![json!("Skriveren står"), json!("high")],
+            vec![json!("Ny skjerm"), Value::Null],
+        ],
         update: (0, json!("Skriveren står stille")),
         ..subject
     });
@@ -60,12 +71,20 @@ fn a_changed_email_becomes_the_primary_one() {
     let sandbox = sandbox("zendesk");
     let zendesk = open("zendesk", &sandbox);
     let watch = watch(&USER);
-    let made = done(create(&*zendesk, "Users", &watch, &[(0, json!("Ada Berg")), (1, json!("ada.old@example.no"))]));
+    let made = done(create(
+        &*zendesk,
+        "Users",
+        &watch,
+        &[(0, json!("Ada Berg")), (1, json!("ada.old@example.no"))],
+    ));
     // Together with another property, in one write.
     let old = get(&*zendesk, "Users", &watch, &made.id);
     let after = done(update(&*zendesk, "Users", &watch, &old, 1, json!("ada.new@example.no")));
     assert_eq!(after.values[1], Some(json!("ada.new@example.no")));
-    assert_eq!(sandbox.record("zendesk", "users", &made.id).unwrap()["email"], json!("ada.new@example.no"));
+    assert_eq!(
+        sandbox.record("zendesk", "users", &made.id).unwrap()["email"],
+        json!("ada.new@example.no")
+    );
     // Back to the address that the user still has as a second identity.
     let back = done(update(&*zendesk, "Users", &watch, &after, 1, json!("ada.old@example.no")));
     assert_eq!(back.values[1], Some(json!("ada.old@example.no")));
@@ -76,8 +95,18 @@ fn g4_an_email_that_somebody_else_has_is_refused_and_named() {
     let sandbox = sandbox("zendesk");
     let zendesk = open("zendesk", &sandbox);
     let watch = watch(&USER);
-    let first = done(create(&*zendesk, "Users", &watch, &[(0, json!("Ada")), (1, json!("ada@example.no"))]));
-    let second = done(create(&*zendesk, "Users", &watch, &[(0, json!("Liv")), (1, json!("liv@example.no"))]));
+    let first = done(create(
+        &*zendesk,
+        "Users",
+        &watch,
+        &[(0, json!("Ada")), (1, json!("ada@example.no"))],
+    ));
+    let second = done(create(
+        &*zendesk,
+        "Users",
+        &watch,
+        &[(0, json!("Liv")), (1, json!("liv@example.no"))],
+    ));
     match update(&*zendesk, "Users", &watch, &second, 1, json!("ada@example.no")) {
         Outcome::Rejected { prop, message } => assert_eq!(prop, Some(1), "{message}"),
         other => panic!("{other:?}"),
@@ -100,10 +129,15 @@ fn c2_whom_a_duplicate_is_of_is_asked_again_while_that_gets_no_answer() {
         sandbox.fault("zendesk", Fault::new(kind, 9).on_path("/organizations/search")).unwrap();
         // Nothing was made and nothing is known: no question for a person, it is tried again.
         let outcome = again();
-        assert!(matches!(outcome, Outcome::Later { .. } | Outcome::Stopped(_)), "{kind:?}: {outcome:?}");
+        assert!(
+            matches!(outcome, Outcome::Later { .. } | Outcome::Stopped(_)),
+            "{kind:?}: {outcome:?}"
+        );
         sandbox.clear_faults("zendesk").unwrap();
     }
-    sandbox.fault("zendesk", Fault::new(FaultKind::EmptyList, 1).on_path("/organizations/search")).unwrap();
+    sandbox
+        .fault("zendesk", Fault::new(FaultKind::EmptyList, 1).on_path("/organizations/search"))
+        .unwrap();
     for _ in 0..2 {
         assert!(matches!(again(), Outcome::Duplicate { id: Some(id), .. } if id == first.id));
     }
@@ -124,18 +158,33 @@ fn an_oauth_client_is_enough_and_an_api_token_is_still_taken() {
     sandbox.expire_tokens("zendesk").unwrap();
     done(create(&*connector, "Organizations", &watch(&["name"]), &[(0, json!("Fjordheim AS"))]));
     let asked = sandbox.requests(0);
-    assert_eq!(asked.iter().filter(|asked| asked.path.ends_with("/oauth/tokens")).count(), 2, "one, and one when it had ended");
+    assert_eq!(
+        asked.iter().filter(|asked| asked.path.ends_with("/oauth/tokens")).count(),
+        2,
+        "one, and one when it had ended"
+    );
     let by_token = without(&["client_id", "client_secret"]);
     connect("zendesk", &by_token, Path::new(".")).unwrap().test().unwrap();
-    assert_eq!(sandbox.requests(0).iter().filter(|asked| asked.path.ends_with("/oauth/tokens")).count(), 2);
+    assert_eq!(
+        sandbox.requests(0).iter().filter(|asked| asked.path.ends_with("/oauth/tokens")).count(),
+        2
+    );
     // What is missing is the client; that an API token ends is said.
     let neither = without(&["client_id", "client_secret", "email", "api_token"]);
-    let missing = |settings| missing("zendesk", settings, Path::new(".")).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+    let missing = |settings| {
+        missing("zendesk", settings, Path::new("."))
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect::<Vec<_>>()
+    };
     assert_eq!(missing(&neither), ["client_id", "client_secret"]);
     assert_eq!((missing(&by_token), missing(&by_client)), (vec![], vec![]));
     assert!(connect("zendesk", &neither, Path::new(".")).is_err());
     let warned = warnings("zendesk", &by_token, Path::new("."));
-    assert!(warned.iter().any(|told| told.contains("api_token") && told.contains("2027-04-30")), "{warned:?}");
+    assert!(
+        warned.iter().any(|told| told.contains("api_token") && told.contains("2027-04-30")),
+        "{warned:?}"
+    );
     assert_eq!(warnings("zendesk", &by_client, Path::new(".")), Vec::<String>::new());
 }
 
@@ -165,7 +214,12 @@ fn nobody_is_mailed_for_a_new_or_changed_address() {
     let sandbox = sandbox("zendesk");
     let zendesk = open("zendesk", &sandbox);
     let watch = watch(&USER);
-    let made = done(create(&*zendesk, "Users", &watch, &[(0, json!("Ada Berg")), (1, json!("ada.old@example.no"))]));
+    let made = done(create(
+        &*zendesk,
+        "Users",
+        &watch,
+        &[(0, json!("Ada Berg")), (1, json!("ada.old@example.no"))],
+    ));
     let old = get(&*zendesk, "Users", &watch, &made.id);
     done(update(&*zendesk, "Users", &watch, &old, 1, json!("ada.new@example.no")));
     assert_eq!(sandbox.records("zendesk", "mails").unwrap(), Vec::<Value>::new());
@@ -178,7 +232,8 @@ fn r1_organizations_that_changed_in_one_second_are_listed_whole() {
     let watch = watch(&["name"]);
     let first = read(&*zendesk, "Organizations", &watch);
     // More than a page of the export, all in one second: an import.
-    let into_the_second = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().subsec_millis();
+    let into_the_second =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().subsec_millis();
     std::thread::sleep(std::time::Duration::from_millis(1_000 - u64::from(into_the_second)));
     for n in 0..1_003 {
         sandbox.put("zendesk", "organizations", json!({"name": format!("Import {n}")})).unwrap();
@@ -186,7 +241,11 @@ fn r1_organizations_that_changed_in_one_second_are_listed_whole() {
     let second = read_all(&*zendesk, "Organizations", &watch, Some(first.checkpoint), 100).unwrap();
     assert_eq!(second.records.len(), first.records.len() + 1_003);
     let third = read_all(&*zendesk, "Organizations", &watch, Some(second.checkpoint), 100).unwrap();
-    assert_eq!(third.records.len(), 1_003 + first.records.len(), "again, as long as they are within the overlap");
+    assert_eq!(
+        third.records.len(),
+        1_003 + first.records.len(),
+        "again, as long as they are within the overlap"
+    );
 }
 
 #[test]
@@ -195,7 +254,12 @@ fn what_only_a_real_account_settles_is_asked() {
     let sheet = settle_questions(&*open("zendesk", &sandbox)).unwrap();
     assert!(sheet.trials.len() > 5);
     assert_eq!(sheet.failures().collect::<Vec<_>>(), vec![]);
-    assert!(sandbox.requests(0).iter().all(|asked| asked.method == "GET" || asked.path.ends_with("/oauth/tokens")));
+    assert!(
+        sandbox
+            .requests(0)
+            .iter()
+            .all(|asked| asked.method == "GET" || asked.path.ends_with("/oauth/tokens"))
+    );
 }
 
 #[test]
@@ -211,14 +275,20 @@ fn a_user_without_a_name_gets_one_from_the_email() {
 fn g4_an_assignee_who_is_no_agent_is_refused_and_named() {
     let sandbox = sandbox("zendesk");
     let zendesk = open("zendesk", &sandbox);
-    let customer = done(create(&*zendesk, "Users", &watch(&USER), &[(0, json!("Ada")), (1, json!("ada@example.no"))]));
+    let customer = done(create(
+        &*zendesk,
+        "Users",
+        &watch(&USER),
+        &[(0, json!("Ada")), (1, json!("ada@example.no"))],
+    ));
     let customer: i64 = customer.id.parse().unwrap();
     let watch = watch(&TICKET);
     match create(&*zendesk, "Tickets", &watch, &[(0, json!("Hjelp")), (2, json!(customer))]) {
         Outcome::Rejected { prop, message } => assert_eq!(prop, Some(2), "{message}"),
         other => panic!("{other:?}"),
     }
-    let ticket = done(create(&*zendesk, "Tickets", &watch, &[(0, json!("Hjelp")), (1, json!(customer))]));
+    let ticket =
+        done(create(&*zendesk, "Tickets", &watch, &[(0, json!("Hjelp")), (1, json!(customer))]));
     assert_eq!(ticket.values[1], Some(json!(customer)));
     let stored = sandbox.record("zendesk", "tickets", &ticket.id).unwrap();
     assert_eq!(stored["description"], json!("Hjelp"), "the first comment is there");
@@ -233,7 +303,10 @@ fn p6_a_ticket_that_changed_meanwhile_is_not_overwritten() {
     sandbox.edit("zendesk", "tickets", &before.id, &json!({"subject": "Meanwhile"})).unwrap();
     let outcome = update(&*zendesk, "Tickets", &watch, &before, 0, json!("Too late"));
     assert!(matches!(outcome, Outcome::Conflict { .. }), "{outcome:?}");
-    assert_eq!(sandbox.record("zendesk", "tickets", &before.id).unwrap()["subject"], json!("Meanwhile"));
+    assert_eq!(
+        sandbox.record("zendesk", "tickets", &before.id).unwrap()["subject"],
+        json!("Meanwhile")
+    );
 }
 
 #[test]

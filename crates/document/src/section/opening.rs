@@ -37,7 +37,8 @@ impl Reader<'_> {
         let line = &self.lines[raw.heading].text;
         let spaces = [
             line.starts_with(char::is_whitespace),
-            words.get(at + 1).is_some_and(|w| w.gap.chars().count() > 1) || (at + 1 == words.len() && line.ends_with("  ")),
+            words.get(at + 1).is_some_and(|w| w.gap.chars().count() > 1)
+                || (at + 1 == words.len() && line.ends_with("  ")),
         ];
         self.open(line.trim_end(), (&texts[..at], &texts[at + 1..]), spaces, span, &raw.pieces);
         let canonical = format!("{} to {}", self.current.from, self.current.to);
@@ -90,22 +91,34 @@ impl Reader<'_> {
 
     fn read_note(&mut self, raw: &RawSection, span: Span) {
         self.warnings.push(
-            Warning::new("document::heading", span, "this heading names no system of the title, and no statement follows it")
-                .understood("text without effect")
-                .hint("a section begins with a heading such as `Wix Contacts to Zendesk Users`"),
+            Warning::new(
+                "document::heading",
+                span,
+                "this heading names no system of the title, and no statement follows it",
+            )
+            .understood("text without effect")
+            .hint("a section begins with a heading such as `Wix Contacts to Zendesk Users`"),
         );
         let text = self.lines[raw.heading].text.trim().to_string();
         let line = "-".repeat(crate::warning::columns(&text).max(1));
         self.push_unrecognised(format!("{text}\n{line}"), span);
         for piece in &raw.pieces {
             let text = raw_text(self.lines, *piece);
-            let (Piece::Prose(first, last) | Piece::Table(first, last) | Piece::Other(first, last)) = *piece;
+            let (Piece::Prose(first, last) | Piece::Table(first, last) | Piece::Other(first, last)) =
+                *piece;
             self.push_unrecognised(text, span_of_lines(self.lines, first, last));
         }
     }
 
     /// Opens a section. `spaces` says on which sides a name begins with a space of its own.
-    fn open(&mut self, text: &str, (from, to): (&[String], &[String]), spaces: [bool; 2], span: Span, pieces: &[Piece]) {
+    fn open(
+        &mut self,
+        text: &str,
+        (from, to): (&[String], &[String]),
+        spaces: [bool; 2],
+        span: Span,
+        pieces: &[Piece],
+    ) {
         self.close();
         let named = self.named_system(pieces, to);
         let from_evidence = SystemEvidence {
@@ -129,7 +142,11 @@ impl Reader<'_> {
                 let message = format!("`{words}` begins with no system that the title names");
                 self.warnings.push(
                     Warning::new("document::system-unclear", span, message)
-                        .understood(format!("system `{}`, record type `{}`", name.system, name.within_system()))
+                        .understood(format!(
+                            "system `{}`, record type `{}`",
+                            name.system,
+                            name.within_system()
+                        ))
                         .hint("begin the name with a system as the title has it"),
                 );
             }
@@ -170,9 +187,13 @@ impl Reader<'_> {
             self.take_last_text(&composed)
         };
         let warning = match heading {
-            Some(span) => Warning::new("document::underline-missing", span, "this heading has no line below it")
-                .understood("a heading all the same")
-                .hint(format!("put `{}` below it", "-".repeat(composed.chars().count()))),
+            Some(span) => Warning::new(
+                "document::underline-missing",
+                span,
+                "this heading has no line below it",
+            )
+            .understood("a heading all the same")
+            .hint(format!("put `{}` below it", "-".repeat(composed.chars().count()))),
             None => Warning::new(
                 "document::heading-missing",
                 span,
@@ -242,5 +263,7 @@ fn as_written(name: &TypeName, words: &[String]) -> String {
 }
 
 fn sentences_in<'a>(words: &'a [Word], names: &'a Names) -> impl Iterator<Item = Found> + 'a {
-    (0..words.len()).filter(|at| begins_sentence(words, *at)).filter_map(|at| sentence_at(words, at, names))
+    (0..words.len())
+        .filter(|at| begins_sentence(words, *at))
+        .filter_map(|at| sentence_at(words, at, names))
 }

@@ -66,8 +66,12 @@ impl Reader<'_> {
             }
             (None, None) => {
                 self.warnings.push(
-                    Warning::new("document::table-unexpected", table.span, "this table belongs to no statement")
-                        .understood("text without effect"),
+                    Warning::new(
+                        "document::table-unexpected",
+                        table.span,
+                        "this table belongs to no statement",
+                    )
+                    .understood("text without effect"),
                 );
                 self.push_unrecognised(text, table.span);
                 return;
@@ -88,7 +92,10 @@ impl Reader<'_> {
             let rows = property_rows(rows, swapped, columns, &mut self.warnings);
             StatementKind::Properties { rows }
         };
-        let spans = rows.iter().map(|row| RowSpan { span: row.span, cells: row.cells.iter().map(|cell| cell.span).collect() });
+        let spans = rows.iter().map(|row| RowSpan {
+            span: row.span,
+            cells: row.cells.iter().map(|cell| cell.span).collect(),
+        });
         if let Some(section) = self.sections.last_mut() {
             section.span = section.span.to(table.span);
             if let Some(statement) = section.statements.get_mut(index) {
@@ -128,20 +135,33 @@ impl Reader<'_> {
         let Current { from, to, names, .. } = &self.current;
         let wanted = format!("`{from} Property` and `{to} Property`");
         let warning = match header {
-            None => Warning::new("document::table-header", first.span, "the first row of this table is no header")
-                .understood("a table without a header: the row counts as any other")
-                .hint(format!("the header has the cells {wanted}")),
-            Some(h) if squeezed(&h.from) == squeezed(&names.from) && squeezed(&h.to) == squeezed(&names.to) => {
+            None => Warning::new(
+                "document::table-header",
+                first.span,
+                "the first row of this table is no header",
+            )
+            .understood("a table without a header: the row counts as any other")
+            .hint(format!("the header has the cells {wanted}")),
+            Some(h)
+                if squeezed(&h.from) == squeezed(&names.from)
+                    && squeezed(&h.to) == squeezed(&names.to) =>
+            {
                 return;
             }
-            Some(h) if h.from == names.to && h.to == names.from => {
-                Warning::new("document::table-header", first.span, "the columns stand in the opposite order of the heading")
-                    .understood("the columns as the header names them")
-                    .hint(format!("the header has the cells {wanted}"))
-            }
-            Some(_) => Warning::new("document::table-header", first.span, "the header names other types than the section")
-                .understood(format!("columns for {} and {}", tidy(from), tidy(to)))
-                .hint(format!("the header has the cells {wanted}")),
+            Some(h) if h.from == names.to && h.to == names.from => Warning::new(
+                "document::table-header",
+                first.span,
+                "the columns stand in the opposite order of the heading",
+            )
+            .understood("the columns as the header names them")
+            .hint(format!("the header has the cells {wanted}")),
+            Some(_) => Warning::new(
+                "document::table-header",
+                first.span,
+                "the header names other types than the section",
+            )
+            .understood(format!("columns for {} and {}", tidy(from), tidy(to)))
+            .hint(format!("the header has the cells {wanted}")),
         };
         self.warnings.push(warning);
     }

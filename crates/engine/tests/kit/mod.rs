@@ -1,4 +1,5 @@
-//! A world in memory for tests of decisions: what a store remembers and systems do, in the fewest lines that are true.
+//! A world in memory for tests of decisions: what a store remembers and systems do, in the fewest
+//! lines that are true.
 
 #![allow(dead_code)]
 
@@ -12,12 +13,13 @@ use lockstep_engine::{Decision, Plan, Slice, confirm, decide, observe};
 use lockstep_model::flow::{Create, Direction, PropertyRef};
 use lockstep_model::matching::reference_hash;
 use lockstep_model::{
-    EntityId, Flow, Intent, IntentId, IntentKind, IntentState, MatchRow, PlainType, PropIx, PropertyPair, PropertySchema,
-    ReadRecord, RecordId, RecordState, Review, ReviewKind, Rule, RunId, Situation, Timestamp, TypeIx, TypeName, TypeSchema,
-    Value,
+    EntityId, Flow, Intent, IntentId, IntentKind, IntentState, MatchRow, PlainType, PropIx,
+    PropertyPair, PropertySchema, ReadRecord, RecordId, RecordState, Review, ReviewKind, Rule,
+    RunId, Situation, Timestamp, TypeIx, TypeName, TypeSchema, Value,
 };
 
-/// A flow in few words: `a.Person`, `b.Person`, match rows `mail = email` (`&` between pairs), rows `name <-> name`.
+/// A flow in few words: `a.Person`, `b.Person`, match rows `mail = email` (`&` between pairs), rows
+/// `name <-> name`.
 pub fn flow(from: &str, to: &str, create: Create, matches: &[&str], rows: &[&str]) -> Flow {
     let pair = |text: &str, by: &str| {
         let (a, b) = text.split_once(by).unwrap_or_else(|| panic!("{text} has no {by}"));
@@ -36,10 +38,14 @@ pub fn flow(from: &str, to: &str, create: Create, matches: &[&str], rows: &[&str
         properties: rows
             .iter()
             .map(|row| {
-                let (sign, direction) = [("<->", Direction::Both), ("->", Direction::Forward), ("<-", Direction::Backward)]
-                    .into_iter()
-                    .find(|(sign, _)| row.contains(sign))
-                    .unwrap();
+                let (sign, direction) = [
+                    ("<->", Direction::Both),
+                    ("->", Direction::Forward),
+                    ("<-", Direction::Backward),
+                ]
+                .into_iter()
+                .find(|(sign, _)| row.contains(sign))
+                .unwrap();
                 let (from, to) = pair(row, sign);
                 PropertyPair { direction, ..PropertyPair::equal(from, to) }
             })
@@ -87,7 +93,8 @@ pub struct World {
 impl World {
     pub fn new(flows: &[Flow], schemas: &Schemas) -> World {
         let plan = Plan::compile(flows, schemas).unwrap_or_else(|errors| panic!("{errors:?}"));
-        let through = vec![ReadThrough { complete: true, from: Some(Timestamp(i64::MAX)) }; plan.types.len()];
+        let through =
+            vec![ReadThrough { complete: true, from: Some(Timestamp(i64::MAX)) }; plan.types.len()];
         World {
             plan,
             records: BTreeMap::new(),
@@ -107,7 +114,15 @@ impl World {
 
     /// Two systems `a` and `b` with open schemas and one record type `Person` each.
     pub fn people(flows: &[Flow]) -> World {
-        World::new(flows, &schemas(&[("a.Person", vec![]), ("b.Person", vec![]), ("c.Person", vec![]), ("d.Person", vec![])]))
+        World::new(
+            flows,
+            &schemas(&[
+                ("a.Person", vec![]),
+                ("b.Person", vec![]),
+                ("c.Person", vec![]),
+                ("d.Person", vec![]),
+            ]),
+        )
     }
 
     /// The flows say something else of the same properties from now on.
@@ -120,7 +135,9 @@ impl World {
     }
 
     pub fn ty(&self, name: &str) -> TypeIx {
-        self.plan.type_named(&TypeName::parse(name).unwrap()).unwrap_or_else(|| panic!("no type {name}"))
+        self.plan
+            .type_named(&TypeName::parse(name).unwrap())
+            .unwrap_or_else(|| panic!("no type {name}"))
     }
 
     pub fn prop(&self, ty: TypeIx, path: &str) -> PropIx {
@@ -135,14 +152,30 @@ impl World {
         self.read_as(name, values, None, Some(modified))
     }
 
-    pub fn read_as(&mut self, name: &str, values: Value, version: Option<&str>, modified: Option<i64>) -> usize {
+    pub fn read_as(
+        &mut self,
+        name: &str,
+        values: Value,
+        version: Option<&str>,
+        modified: Option<i64>,
+    ) -> usize {
         let (ty, key) = self.split(name);
         let values = self.plan.ty(ty).props.iter().map(|p| p.reference.path.get(&values)).collect();
         let version = version.map(str::to_string);
-        self.take_in(ty, vec![ReadRecord { id: key, version, modified: modified.map(Timestamp), deleted: false, values }])
+        self.take_in(
+            ty,
+            vec![ReadRecord {
+                id: key,
+                version,
+                modified: modified.map(Timestamp),
+                deleted: false,
+                values,
+            }],
+        )
     }
 
-    /// Reads what the system told when it was asked at this time, and neither a version nor a time of its own.
+    /// Reads what the system told when it was asked at this time, and neither a version nor a time
+    /// of its own.
     pub fn read_asked(&mut self, name: &str, values: Value, asked: i64) -> usize {
         self.asked = Some(asked);
         let unchanged = self.read_as(name, values, None, None);
@@ -155,19 +188,32 @@ impl World {
         self.now += 1;
         let (ty, key) = self.split(name);
         let values = self.plan.ty(ty).props.iter().map(|p| p.reference.path.get(&values)).collect();
-        let read = ReadRecord { id: key, version: None, modified: Some(Timestamp(self.now)), deleted: false, values };
+        let read = ReadRecord {
+            id: key,
+            version: None,
+            modified: Some(Timestamp(self.now)),
+            deleted: false,
+            values,
+        };
         self.take_in(ty, vec![read.clone(), read]);
     }
 
     pub fn read_deleted(&mut self, name: &str) -> usize {
         let (ty, key) = self.split(name);
         let values = vec![None; self.plan.ty(ty).props.len()];
-        self.take_in(ty, vec![ReadRecord { id: key, version: None, modified: None, deleted: true, values }])
+        self.take_in(
+            ty,
+            vec![ReadRecord { id: key, version: None, modified: None, deleted: true, values }],
+        )
     }
 
     fn take_in(&mut self, ty: TypeIx, page: Vec<ReadRecord>) -> usize {
-        let known =
-            self.records.values().filter(|r| r.ty == ty && r.key == page[0].id).map(|r| (r.key.clone(), r.clone())).collect();
+        let known = self
+            .records
+            .values()
+            .filter(|r| r.ty == ty && r.key == page[0].id)
+            .map(|r| (r.key.clone(), r.clone()))
+            .collect();
         let first_id = RecordId(self.records.len() as i64 + 1);
         let reading = Reading {
             ty,
@@ -230,7 +276,10 @@ impl World {
 
     pub fn record(&self, name: &str) -> &RecordState {
         let (ty, key) = self.split(name);
-        self.records.values().find(|r| r.ty == ty && r.key == key).unwrap_or_else(|| panic!("no record {name}"))
+        self.records
+            .values()
+            .find(|r| r.ty == ty && r.key == key)
+            .unwrap_or_else(|| panic!("no record {name}"))
     }
 
     /// All that a property shows: of a list, every element.
@@ -253,7 +302,8 @@ impl World {
         while !self.agenda.is_empty() {
             let rank = |w: &World, id: &RecordId| w.plan.ty(w.records[id].ty).decide_rank;
             let lowest = self.agenda.iter().map(|id| rank(self, id)).min().unwrap();
-            let focus: Vec<RecordId> = self.agenda.iter().copied().filter(|id| rank(self, id) == lowest).collect();
+            let focus: Vec<RecordId> =
+                self.agenda.iter().copied().filter(|id| rank(self, id) == lowest).collect();
             self.agenda.retain(|id| !focus.contains(id));
             self.decide_on(focus);
         }
@@ -262,7 +312,8 @@ impl World {
     pub fn decide_on(&mut self, focus: Vec<RecordId>) {
         let records: lockstep_model::NumberMap<RecordId, RecordState> =
             self.records.iter().map(|(id, r)| (*id, r.clone())).collect();
-        let mut slice = Slice::new(Timestamp(self.now), RunId(1), focus, records, self.through.clone());
+        let mut slice =
+            Slice::new(Timestamp(self.now), RunId(1), focus, records, self.through.clone());
         slice.index_keys(&self.plan);
         slice.reconsider = self.reconsider;
         for record in self.records.values() {
@@ -272,12 +323,17 @@ impl World {
         }
         slice.apart = self.apart.iter().flat_map(|(a, b)| [(*a, *b), (*b, *a)]).collect();
         for intent in self.intents.iter().filter(|i| i.state.is_open()) {
-            slice.intents.entry(self.records[&intent.source].entity).or_default().push(intent.clone());
+            slice
+                .intents
+                .entry(self.records[&intent.source].entity)
+                .or_default()
+                .push(intent.clone());
         }
         slice.reviews = self.reviews.clone();
         if !self.plan.decides_in_turn() {
             let waiting = self.agenda.iter().filter(|id| !slice.focus.contains(id));
-            slice.waiting = waiting.map(|id| (*id, self.plan.ty(self.records[id].ty).decide_rank)).collect();
+            slice.waiting =
+                waiting.map(|id| (*id, self.plan.ty(self.records[id].ty).decide_rank)).collect();
         }
         let mut decision = decide(&self.plan, &mut slice);
         for state in &decision.changed {
@@ -299,8 +355,12 @@ impl World {
             intent.id = IntentId(self.intents.len() as i64 + 1);
             self.intents.push(intent.clone());
         }
-        let same = |a: &Review, b: &Review| (a.kind, a.record, a.ty, a.prop) == (b.kind, b.record, b.ty, b.prop);
-        self.reviews.retain(|open| !decision.reviews_closed.iter().chain(&decision.reviews_opened).any(|r| same(r, open)));
+        let same = |a: &Review, b: &Review| {
+            (a.kind, a.record, a.ty, a.prop) == (b.kind, b.record, b.ty, b.prop)
+        };
+        self.reviews.retain(|open| {
+            !decision.reviews_closed.iter().chain(&decision.reviews_opened).any(|r| same(r, open))
+        });
         self.reviews.extend(decision.reviews_opened.clone());
         self.agenda.retain(|id| !decision.along.iter().any(|(_, along)| along == id));
         self.agenda.extend(&decision.agenda);
@@ -314,7 +374,8 @@ impl World {
         self.last = Some(decision);
     }
 
-    /// The system does what it is asked, and answers with what was sent; the next version where it has any.
+    /// The system does what it is asked, and answers with what was sent; the next version where it
+    /// has any.
     pub fn deliver(&mut self) {
         self.deliver_as(true);
     }
@@ -325,7 +386,9 @@ impl World {
     }
 
     fn deliver_as(&mut self, told: bool) {
-        let mut queued: Vec<usize> = (0..self.intents.len()).filter(|i| self.intents[*i].state == IntentState::Queued).collect();
+        let mut queued: Vec<usize> = (0..self.intents.len())
+            .filter(|i| self.intents[*i].state == IntentState::Queued)
+            .collect();
         queued.sort_by_key(|i| (self.intents[*i].rank, self.intents[*i].id));
         for at in queued {
             let mut intent = self.intents[at].clone();
@@ -346,9 +409,12 @@ impl World {
             }
             let values = {
                 let mut values = vec![None; self.plan.ty(intent.ty).props.len()];
-                // Where a list is held, the answer does not tell, and what became of it is worked out (P9).
+                // Where a list is held, the answer does not tell, and what became of it is worked
+                // out (P9).
                 let held = intent.record.map(|id| &self.records[&id]);
-                let in_list = |prop: usize| held.is_some_and(|r| matches!(r.slots[prop].shadow, Some(Value::Array(_))));
+                let in_list = |prop: usize| {
+                    held.is_some_and(|r| matches!(r.slots[prop].shadow, Some(Value::Array(_))))
+                };
                 for (prop, value) in sent.iter().filter(|(prop, _)| told && !in_list(*prop)) {
                     values[*prop] = Some(value.clone());
                 }
@@ -356,8 +422,13 @@ impl World {
             };
             self.now += 1;
             let now = Timestamp(self.now);
-            let answer_of =
-                |key: String| ReadRecord { id: key, version: None, modified: Some(now), deleted: false, values: values.clone() };
+            let answer_of = |key: String| ReadRecord {
+                id: key,
+                version: None,
+                modified: Some(now),
+                deleted: false,
+                values: values.clone(),
+            };
             self.other_facets(&intent, &sent, &answer_of, now);
             let state = match intent.kind {
                 IntentKind::Create => {
@@ -399,20 +470,41 @@ impl World {
     }
 
     /// F1: the other facets of a record that was made.
-    fn facets_made(&mut self, intent: &Intent, made: &RecordState, answer: &ReadRecord, sent: &[(usize, Value)]) {
+    fn facets_made(
+        &mut self,
+        intent: &Intent,
+        made: &RecordState,
+        answer: &ReadRecord,
+        sent: &[(usize, Value)],
+    ) {
         let all = self.plan.ty(made.ty).facets.clone();
         let source = self.records[&intent.source].clone();
         let mut partners = vec![];
-        for mine in self.records.values().filter(|r| r.key == source.key && self.plan.ty(source.ty).facets.contains(&r.ty)) {
-            let Some(theirs) = all.iter().find(|theirs| self.plan.facet_rule(mine.ty, **theirs).is_some()) else { continue };
-            if !self.records.values().any(|r| r.entity == mine.entity && r.ty == *theirs && r.is_live()) {
+        for mine in self
+            .records
+            .values()
+            .filter(|r| r.key == source.key && self.plan.ty(source.ty).facets.contains(&r.ty))
+        {
+            let Some(theirs) =
+                all.iter().find(|theirs| self.plan.facet_rule(mine.ty, **theirs).is_some())
+            else {
+                continue;
+            };
+            if !self
+                .records
+                .values()
+                .any(|r| r.entity == mine.entity && r.ty == *theirs && r.is_live())
+            {
                 partners.push((*theirs, mine.entity));
             }
         }
         let (first, now) = (self.records.len() as i64 + 2, Timestamp(self.now));
         for (n, facet) in all.iter().enumerate() {
             let id = RecordId(first + n as i64);
-            let entity = partners.iter().find(|(ty, _)| ty == facet).map_or(EntityId(id.0), |(_, entity)| *entity);
+            let entity = partners
+                .iter()
+                .find(|(ty, _)| ty == facet)
+                .map_or(EntityId(id.0), |(_, entity)| *entity);
             let of_facet = Intent { ty: *facet, entity, ..intent.clone() };
             let facet = confirm::created(&self.plan, &of_facet, id, answer.clone(), sent, now).0;
             self.agenda.insert(id);
@@ -423,19 +515,34 @@ impl World {
     }
 
     /// F3: the other facets of a record that is written or deleted.
-    fn other_facets(&mut self, intent: &Intent, sent: &[(usize, Value)], answer: &dyn Fn(String) -> ReadRecord, now: Timestamp) {
+    fn other_facets(
+        &mut self,
+        intent: &Intent,
+        sent: &[(usize, Value)],
+        answer: &dyn Fn(String) -> ReadRecord,
+        now: Timestamp,
+    ) {
         let Some(record) = intent.record.map(|id| self.records[&id].clone()) else { return };
         let others: Vec<RecordId> = self
             .records
             .values()
-            .filter(|r| r.key == record.key && self.plan.ty(record.ty).facets.contains(&r.ty) && r.is_live())
+            .filter(|r| {
+                r.key == record.key && self.plan.ty(record.ty).facets.contains(&r.ty) && r.is_live()
+            })
             .map(|r| r.id)
             .collect();
         for id in others {
             let state = self.records.get_mut(&id).unwrap();
             match intent.kind {
                 IntentKind::Delete => drop(observe::mark_gone(&self.plan, state, Some(now))),
-                _ => lockstep_engine::facets::written(&self.plan, state, intent, answer(record.key.clone()), sent, now),
+                _ => lockstep_engine::facets::written(
+                    &self.plan,
+                    state,
+                    intent,
+                    answer(record.key.clone()),
+                    sent,
+                    now,
+                ),
             }
             self.agenda.insert(id);
         }
@@ -463,7 +570,10 @@ impl World {
     }
 
     pub fn situation(&self, key: &str, to: &str) -> Situation {
-        self.found.get(&(key.to_string(), to.to_string())).unwrap_or_else(|| panic!("nothing found for {key} in {to}")).0
+        self.found
+            .get(&(key.to_string(), to.to_string()))
+            .unwrap_or_else(|| panic!("nothing found for {key} in {to}"))
+            .0
     }
 
     pub fn why(&self, key: &str, to: &str) -> &str {

@@ -1,8 +1,9 @@
 //! A nested list carried out on a value.
 //!
-//! Operations on texts, times and numbers take a list element by element, and numbers and booleans as the texts they are written
-//! as. Nothing gives nothing. `if`, `if-null`, `coalesce`, `and` and `or` look at their arguments one after the other and at
-//! no more of them than they need. No value in between may be larger than [`MAX_SIZE`]; what would be is never built.
+//! Operations on texts, times and numbers take a list element by element, and numbers and booleans
+//! as the texts they are written as. Nothing gives nothing. `if`, `if-null`, `coalesce`, `and` and
+//! `or` look at their arguments one after the other and at no more of them than they need. No value
+//! in between may be larger than [`MAX_SIZE`]; what would be is never built.
 
 use std::cmp::Ordering;
 
@@ -18,7 +19,8 @@ use crate::schema::PlainType;
 use crate::time::Timestamp;
 use crate::value::{coerce, equal_as, is_empty, shown};
 
-/// The largest value that an operation takes or gives, in bytes of text, where each value in a list counts as one more.
+/// The largest value that an operation takes or gives, in bytes of text, where each value in a list
+/// counts as one more.
 pub(super) const MAX_SIZE: usize = 1 << 20;
 
 pub(super) fn apply(node: &Node, value: &Value, now: Timestamp) -> Result<Value, ConversionError> {
@@ -28,7 +30,8 @@ pub(super) fn apply(node: &Node, value: &Value, now: Timestamp) -> Result<Value,
     application.node(node).map_err(|message| ConversionError { place: application.place, message })
 }
 
-/// The value that is being converted, and the place in the list that it has come to. An error leaves the place where it arose.
+/// The value that is being converted, and the place in the list that it has come to. An error
+/// leaves the place where it arose.
 struct Application<'a> {
     value: &'a Value,
     now: Timestamp,
@@ -44,7 +47,9 @@ fn size(value: &Value) -> usize {
     match value {
         Value::String(text) => 1 + text.len(),
         Value::Array(list) => list.iter().map(size).sum::<usize>() + 1,
-        Value::Object(map) => map.iter().map(|(key, value)| key.len() + size(value)).sum::<usize>() + 1,
+        Value::Object(map) => {
+            map.iter().map(|(key, value)| key.len() + size(value)).sum::<usize>() + 1
+        }
         _ => 1,
     }
 }
@@ -108,7 +113,9 @@ impl Application<'_> {
                     let value = self.argument(arguments, index)?;
                     // One list alone is what is looked through.
                     let value = match value {
-                        Value::Array(list) if arguments.len() == 1 => list.into_iter().find(|v| !is_empty(v)).unwrap_or_default(),
+                        Value::Array(list) if arguments.len() == 1 => {
+                            list.into_iter().find(|v| !is_empty(v)).unwrap_or_default()
+                        }
                         other => other,
                     };
                     if !is_empty(&value) {
@@ -127,7 +134,12 @@ impl Application<'_> {
             }
             Op::Concat => {
                 let values = self.all(arguments)?;
-                let computed = || arguments.iter().zip(&values).filter(|(node, _)| !matches!(node, Node::Constant(_)));
+                let computed = || {
+                    arguments
+                        .iter()
+                        .zip(&values)
+                        .filter(|(node, _)| !matches!(node, Node::Constant(_)))
+                };
                 if computed().count() > 0 && computed().all(|(_, value)| is_empty(value)) {
                     return Ok(Value::Null);
                 }
@@ -155,28 +167,36 @@ impl Application<'_> {
                 each(last, &|value| match text(value)? {
                     None => Ok(Value::Null),
                     Some(text) if text.trim().is_empty() => Ok(Value::Null),
-                    Some(text) if op == Op::DatetimeParse => match times::parse(form, &zone, &text) {
+                    Some(text) if op == Op::DatetimeParse => match times::parse(form, &zone, &text)
+                    {
                         Some(at) => Ok(Value::String(at.to_string())),
                         None => Err(format!("{} is no time written as “{form}”", shown(value))),
                     },
                     Some(text) => {
-                        let at = times::read(&text).ok_or_else(|| format!("{} is no time", shown(value)))?;
+                        let at = times::read(&text)
+                            .ok_or_else(|| format!("{} is no time", shown(value)))?;
                         let written = times::format(form, &zone, at);
-                        written.map(Value::String).ok_or_else(|| format!("{} can't be written as “{form}”", shown(value)))
+                        written
+                            .map(Value::String)
+                            .ok_or_else(|| format!("{} can't be written as “{form}”", shown(value)))
                     }
                 })
             }
             Op::DatetimeDiff => difference(&values),
             Op::Replace => {
                 let (old, new) = (text_at(&values, 0), text_at(&values, 1));
-                texts_in(last, &|text| texts::replaced(text, old, new, MAX_SIZE).ok_or_else(too_large))
+                texts_in(last, &|text| {
+                    texts::replaced(text, old, new, MAX_SIZE).ok_or_else(too_large)
+                })
             }
             Op::Upper => texts_in(last, &|text| Ok(text.to_uppercase())),
             Op::Lower => texts_in(last, &|text| Ok(text.to_lowercase())),
             Op::Strip if values.len() == 1 => texts_in(last, &|text| Ok(text.trim().to_string())),
             Op::Strip => {
                 let characters = text_at(&values, 0);
-                texts_in(last, &|text| Ok(text.trim_matches(|c| characters.contains(c)).to_string()))
+                texts_in(last, &|text| {
+                    Ok(text.trim_matches(|c| characters.contains(c)).to_string())
+                })
             }
             Op::Substring => {
                 let (start, end) = range_at(&values);
@@ -209,7 +229,9 @@ impl Application<'_> {
                     Ok(Value::Array(list[texts::range(start, end, list.len())].to_vec()))
                 }
                 other if is_empty(other) => Ok(Value::Null),
-                other => Err(format!("{} is no list; “substring” takes a part of a text", shown(other))),
+                other => {
+                    Err(format!("{} is no list; “substring” takes a part of a text", shown(other)))
+                }
             },
             Op::First | Op::Last => Ok(match last {
                 Value::Array(list) => {
@@ -222,7 +244,9 @@ impl Application<'_> {
             Op::Length => match last {
                 nothing if is_empty(nothing) => Ok(Value::Null),
                 Value::Array(list) => Ok(Value::from(list.len())),
-                single => Ok(text(single)?.map_or(Value::Null, |text| Value::from(text.chars().count()))),
+                single => {
+                    Ok(text(single)?.map_or(Value::Null, |text| Value::from(text.chars().count())))
+                }
             },
             Op::Abs => each(last, &absolute),
             Op::Multiply | Op::Divide | Op::Plus | Op::Round | Op::TrimZeros => {
@@ -230,7 +254,8 @@ impl Application<'_> {
                 each(last, &|value| calculated(op, constant, value))
             }
             Op::DateAdd => {
-                let (unit, many) = (text_at(&values, 0), values.get(1).and_then(Value::as_i64).unwrap_or(0));
+                let (unit, many) =
+                    (text_at(&values, 0), values.get(1).and_then(Value::as_i64).unwrap_or(0));
                 each(last, &|value| later(unit, many, value))
             }
             Op::Map => {
@@ -240,7 +265,8 @@ impl Application<'_> {
             }
             Op::IsEmpty | Op::IsNull => Ok(Value::Bool(is_empty(last))),
             Op::Eq | Op::Neq => {
-                let same = values.first().is_some_and(|first| equal_as(PlainType::Any, first, last));
+                let same =
+                    values.first().is_some_and(|first| equal_as(PlainType::Any, first, last));
                 Ok(Value::Bool(same == (op == Op::Eq)))
             }
             Op::Gt => compared(&values, |order| order.is_gt()),
@@ -249,8 +275,10 @@ impl Application<'_> {
             Op::Lte => compared(&values, |order| order.is_le()),
             Op::Matches => {
                 let pattern = text_at(&values, 0);
-                let fits =
-                    |value: &Value| !is_empty(value) && matches!(text(value), Ok(Some(text)) if texts::fits(pattern, &text));
+                let fits = |value: &Value| {
+                    !is_empty(value)
+                        && matches!(text(value), Ok(Some(text)) if texts::fits(pattern, &text))
+                };
                 Ok(Value::Bool(match last {
                     Value::Array(list) => !list.is_empty() && list.iter().all(fits),
                     single => fits(single),
@@ -258,7 +286,9 @@ impl Application<'_> {
             }
             Op::Not => Ok(truth(last)?.map_or(Value::Null, |truth| Value::Bool(!truth))),
             Op::Fail => Err(format!("{}: {}", shown(self.value), text_at(&values, 0))),
-            Op::If | Op::IfNull | Op::Coalesce | Op::And | Op::Or | Op::Concat | Op::Now => Ok(Value::Null),
+            Op::If | Op::IfNull | Op::Coalesce | Op::And | Op::Or | Op::Concat | Op::Now => {
+                Ok(Value::Null)
+            }
         }
     }
 }
@@ -306,7 +336,10 @@ fn each(value: &Value, convert: &dyn Fn(&Value) -> Result<Value, String>) -> Res
 }
 
 /// Each text converted; an empty or blank one is nothing.
-fn texts_in(value: &Value, convert: &dyn Fn(&str) -> Result<String, String>) -> Result<Value, String> {
+fn texts_in(
+    value: &Value,
+    convert: &dyn Fn(&str) -> Result<String, String>,
+) -> Result<Value, String> {
     each(value, &|value| match text(value)? {
         Some(text) if !text.trim().is_empty() => convert(&text).map(Value::String),
         _ => Ok(Value::Null),
@@ -339,7 +372,8 @@ fn joined<'a>(separator: &str, values: impl Iterator<Item = &'a Value>) -> Resul
     Ok(result.map_or(Value::Null, Value::String))
 }
 
-/// One list alone: its texts one after the other. A list among others: each of its elements with the others around it.
+/// One list alone: its texts one after the other. A list among others: each of its elements with
+/// the others around it.
 fn concatenated(values: &[Value]) -> Result<Value, String> {
     let mut lists = values.iter().enumerate().filter(|(_, value)| value.is_array());
     match (lists.next(), lists.next()) {
@@ -352,7 +386,9 @@ fn concatenated(values: &[Value]) -> Result<Value, String> {
             };
             each(&Value::Array(elements.clone()), &around)
         }
-        (_, Some((_, second))) => Err(format!("{} is a second list; “join” makes one text of a list", shown(second))),
+        (_, Some((_, second))) => {
+            Err(format!("{} is a second list; “join” makes one text of a list", shown(second)))
+        }
         _ => joined("", values.iter()),
     }
 }
@@ -429,10 +465,15 @@ fn later(unit: &str, many: i64, value: &Value) -> Result<Value, String> {
     if is_empty(value) {
         return Ok(Value::Null);
     }
-    let Some(unit) = times::Unit::named(unit) else { return Err(format!("unknown unit “{unit}”")) };
+    let Some(unit) = times::Unit::named(unit) else {
+        return Err(format!("unknown unit “{unit}”"));
+    };
     let text = value.as_str().ok_or_else(|| format!("{} is no time", shown(value)))?.trim();
-    let moved = times::later(unit, many, text).ok_or_else(|| format!("{} is no time", shown(value)))?;
-    moved.map(Value::String).ok_or_else(|| format!("{} would be moved to a time that can't be written", shown(value)))
+    let moved =
+        times::later(unit, many, text).ok_or_else(|| format!("{} is no time", shown(value)))?;
+    moved
+        .map(Value::String)
+        .ok_or_else(|| format!("{} would be moved to a time that can't be written", shown(value)))
 }
 
 fn difference(values: &[Value]) -> Result<Value, String> {
@@ -444,7 +485,10 @@ fn difference(values: &[Value]) -> Result<Value, String> {
         if is_empty(value) {
             return Ok(Value::Null);
         }
-        *at = value.as_str().and_then(times::read).ok_or_else(|| format!("{} is no time", shown(value)))?;
+        *at = value
+            .as_str()
+            .and_then(times::read)
+            .ok_or_else(|| format!("{} is no time", shown(value)))?;
     }
     Ok(times::between(unit, read[0], read[1]).map_or(Value::Null, Value::from))
 }
@@ -463,8 +507,9 @@ fn compared(values: &[Value], wanted: fn(Ordering) -> bool) -> Result<Value, Str
     }
 }
 
-/// Which of two values comes first: numbers by value, also where they travel as text; two times as instants; other texts by their
-/// characters; false before true. `None` where they are of different kinds.
+/// Which of two values comes first: numbers by value, also where they travel as text; two times as
+/// instants; other texts by their characters; false before true. `None` where they are of different
+/// kinds.
 pub(crate) fn order(a: &Value, b: &Value) -> Option<Ordering> {
     let number = |value: &Value| match value {
         Value::Number(number) => Decimal::of(number),

@@ -1,6 +1,8 @@
-//! Arithmetic on decimals, to the last digit: what is 0.1 in a system is not 0.1000000000000000055 in another (R7).
+//! Arithmetic on decimals, to the last digit: what is 0.1 in a system is not 0.1000000000000000055
+//! in another (R7).
 //!
-//! A number stays a number, and a decimal that travels as text stays a text. A quotient that does not end is rounded to 28 digits.
+//! A number stays a number, and a decimal that travels as text stays a text. A quotient that does
+//! not end is rounded to 28 digits.
 
 use bigdecimal::num_bigint::BigInt;
 use bigdecimal::num_traits::{One, Signed, Zero};
@@ -35,7 +37,10 @@ pub(super) fn calculated(op: Op, constant: &Value, value: &Value) -> Result<Valu
         let why = if is_number { "is too long a number to calculate with" } else { "is no number" };
         return Err(format!("{} {why}", shown(value)));
     };
-    let with = constant.as_number().and_then(|constant| decimal(constant.as_str())).unwrap_or_else(BigDecimal::zero);
+    let with = constant
+        .as_number()
+        .and_then(|constant| decimal(constant.as_str()))
+        .unwrap_or_else(BigDecimal::zero);
     let result = match op {
         Op::Multiply => number * with,
         Op::Divide if with.is_zero() => return Err("nothing can be divided by 0".into()),
@@ -47,7 +52,11 @@ pub(super) fn calculated(op: Op, constant: &Value, value: &Value) -> Result<Valu
             let rounded = number.with_scale_round(digits, RoundingMode::HalfUp);
             return Ok(in_form_of(
                 value,
-                if rounded.is_zero() { rounded.abs().to_plain_string() } else { rounded.to_plain_string() },
+                if rounded.is_zero() {
+                    rounded.abs().to_plain_string()
+                } else {
+                    rounded.to_plain_string()
+                },
             ));
         }
         _ => number,
@@ -62,7 +71,9 @@ pub(super) fn calculated(op: Op, constant: &Value, value: &Value) -> Result<Valu
 /// A result as a number where the value was one, else as a text.
 fn in_form_of(value: &Value, text: String) -> Value {
     match value {
-        Value::Number(_) => crate::decimal::number(&text).map_or(Value::String(text), Value::Number),
+        Value::Number(_) => {
+            crate::decimal::number(&text).map_or(Value::String(text), Value::Number)
+        }
         _ => Value::String(text),
     }
 }

@@ -1,8 +1,10 @@
-//! The operations that a conversion can be made of: their names, their arguments, and the near name of one that is misspelt.
+//! The operations that a conversion can be made of: their names, their arguments, and the near name
+//! of one that is misspelt.
 //!
-//! The names and the order of arguments are those of Sesam's DTL functions (<https://docs.sesam.io/hub/dtl/>), from which the
-//! conversions in dataflow documents come; what each gives is said in `docs/conversions.md`. What an operation does stands in
-//! `apply`, its way back in `reverse`.
+//! The names and the order of arguments are those of Sesam's DTL functions
+//! (<https://docs.sesam.io/hub/dtl/>), from which the conversions in dataflow documents come; what
+//! each gives is said in `docs/conversions.md`. What an operation does stands in `apply`, its way
+//! back in `reverse`.
 
 use std::ops::RangeInclusive;
 
@@ -91,9 +93,11 @@ pub(super) struct Shape {
     pub name: &'static str,
     /// As it is shown to a person: `["slice", START, END?, VALUE]`.
     pub signature: &'static str,
-    /// The constants that come first; where some can be left out, each way to write them, of different lengths.
+    /// The constants that come first; where some can be left out, each way to write them, of
+    /// different lengths.
     pub constants: &'static [&'static [Constant]],
-    /// How many values come after them. One only, where the constants can be written in several ways.
+    /// How many values come after them. One only, where the constants can be written in several
+    /// ways.
     pub values: RangeInclusive<usize>,
 }
 
@@ -122,18 +126,54 @@ pub(super) const SHAPES: &[Shape] = &[
     shape(Op::Decimal, "decimal", r#"["decimal", VALUE]"#, NONE, 1..=1),
     shape(Op::Boolean, "boolean", r#"["boolean", VALUE]"#, NONE, 1..=1),
     shape(Op::List, "list", r#"["list", VALUE, …]"#, NONE, 0..=MANY),
-    shape(Op::DatetimeFormat, "datetime-format", r#"["datetime-format", ZONE?, FORMAT, VALUE]"#, TIME, 1..=1),
-    shape(Op::DatetimeParse, "datetime-parse", r#"["datetime-parse", ZONE?, FORMAT, VALUE]"#, TIME, 1..=1),
-    shape(Op::DatetimeDiff, "datetime-diff", r#"["datetime-diff", UNIT, VALUE, VALUE]"#, &[&[Constant::Unit]], 2..=2),
+    shape(
+        Op::DatetimeFormat,
+        "datetime-format",
+        r#"["datetime-format", ZONE?, FORMAT, VALUE]"#,
+        TIME,
+        1..=1,
+    ),
+    shape(
+        Op::DatetimeParse,
+        "datetime-parse",
+        r#"["datetime-parse", ZONE?, FORMAT, VALUE]"#,
+        TIME,
+        1..=1,
+    ),
+    shape(
+        Op::DatetimeDiff,
+        "datetime-diff",
+        r#"["datetime-diff", UNIT, VALUE, VALUE]"#,
+        &[&[Constant::Unit]],
+        2..=2,
+    ),
     shape(Op::Now, "now", r#"["now"]"#, NONE, 0..=0),
-    shape(Op::Replace, "replace", r#"["replace", OLD, NEW, VALUE]"#, &[&[Constant::Something, Constant::Text]], 1..=1),
+    shape(
+        Op::Replace,
+        "replace",
+        r#"["replace", OLD, NEW, VALUE]"#,
+        &[&[Constant::Something, Constant::Text]],
+        1..=1,
+    ),
     shape(Op::Upper, "upper", r#"["upper", VALUE]"#, NONE, 1..=1),
     shape(Op::Lower, "lower", r#"["lower", VALUE]"#, NONE, 1..=1),
     shape(Op::Strip, "strip", r#"["strip", CHARACTERS?, VALUE]"#, PERHAPS_TEXT, 1..=1),
     shape(Op::Substring, "substring", r#"["substring", START, END?, VALUE]"#, RANGE, 1..=1),
     shape(Op::Concat, "concat", r#"["concat", VALUE, …]"#, NONE, 1..=MANY),
-    shape(Op::WithoutPrefix, "without-prefix", r#"["without-prefix", PREFIX, VALUE]"#, &[&[Constant::Something]], 1..=1),
-    shape(Op::WithoutSuffix, "without-suffix", r#"["without-suffix", SUFFIX, VALUE]"#, &[&[Constant::Something]], 1..=1),
+    shape(
+        Op::WithoutPrefix,
+        "without-prefix",
+        r#"["without-prefix", PREFIX, VALUE]"#,
+        &[&[Constant::Something]],
+        1..=1,
+    ),
+    shape(
+        Op::WithoutSuffix,
+        "without-suffix",
+        r#"["without-suffix", SUFFIX, VALUE]"#,
+        &[&[Constant::Something]],
+        1..=1,
+    ),
     shape(Op::Join, "join", r#"["join", SEPARATOR, VALUE]"#, &[&[Constant::Text]], 1..=1),
     shape(Op::Split, "split", r#"["split", SEPARATOR?, VALUE]"#, PERHAPS_TEXT, 1..=1),
     shape(Op::Slice, "slice", r#"["slice", START, END?, VALUE]"#, RANGE, 1..=1),
@@ -146,8 +186,20 @@ pub(super) const SHAPES: &[Shape] = &[
     shape(Op::Plus, "plus", r#"["plus", NUMBER, VALUE]"#, NUMBER, 1..=1),
     shape(Op::Round, "round", r#"["round", DIGITS?, VALUE]"#, &[&[], &[Constant::Digits]], 1..=1),
     shape(Op::TrimZeros, "trim-zeros", r#"["trim-zeros", VALUE]"#, NONE, 1..=1),
-    shape(Op::DateAdd, "date-add", r#"["date-add", UNIT, NUMBER, VALUE]"#, &[&[Constant::Unit, Constant::Index]], 1..=1),
-    shape(Op::Map, "map", r#"["map", PAIRS, ELSE?, VALUE]"#, &[&[Constant::Pairs], &[Constant::Pairs, Constant::Else]], 1..=1),
+    shape(
+        Op::DateAdd,
+        "date-add",
+        r#"["date-add", UNIT, NUMBER, VALUE]"#,
+        &[&[Constant::Unit, Constant::Index]],
+        1..=1,
+    ),
+    shape(
+        Op::Map,
+        "map",
+        r#"["map", PAIRS, ELSE?, VALUE]"#,
+        &[&[Constant::Pairs], &[Constant::Pairs, Constant::Else]],
+        1..=1,
+    ),
     shape(Op::If, "if", r#"["if", CONDITION, THEN, ELSE?]"#, NONE, 2..=3),
     shape(Op::IfNull, "if-null", r#"["if-null", VALUE, INSTEAD]"#, NONE, 2..=2),
     shape(Op::Coalesce, "coalesce", r#"["coalesce", VALUE, …]"#, NONE, 1..=MANY),
@@ -217,7 +269,9 @@ impl Op {
 impl Shape {
     /// The constants of a call with so many arguments in all; `None` where it can't have so many.
     pub(super) fn constants_of(&self, arguments: usize) -> Option<&'static [Constant]> {
-        self.constants.iter().copied().find(|c| arguments.checked_sub(c.len()).is_some_and(|rest| self.values.contains(&rest)))
+        self.constants.iter().copied().find(|c| {
+            arguments.checked_sub(c.len()).is_some_and(|rest| self.values.contains(&rest))
+        })
     }
 }
 
@@ -238,7 +292,8 @@ pub(super) fn near<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Opti
     best.map(|(_, candidate)| candidate)
 }
 
-/// How many characters have to be put in, taken out or changed to make one of the other (Levenshtein's distance).
+/// How many characters have to be put in, taken out or changed to make one of the other
+/// (Levenshtein's distance).
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
@@ -273,7 +328,11 @@ mod tests {
         for shape in SHAPES {
             assert_eq!(Op::named(shape.name), Some(shape.op));
             assert_eq!(shape.op.name(), shape.name);
-            assert!(shape.constants.len() == 1 || shape.values == (1..=1), "{} could be read in two ways", shape.name);
+            assert!(
+                shape.constants.len() == 1 || shape.values == (1..=1),
+                "{} could be read in two ways",
+                shape.name
+            );
         }
     }
 }

@@ -1,22 +1,27 @@
-//! Conversions: how a value becomes the value of the property paired with it, and how that one becomes it again.
+//! Conversions: how a value becomes the value of the property paired with it, and how that one
+//! becomes it again.
 //!
-//! The type column of a dataflow document holds a plain type or a nested JSON list in which `_.` is the value:
-//! `["datetime-format","%Y-%m-%d","_."]`. The list is the language. It is read once, with every constant checked, and then
-//! carried out on each value. It is total: no loops, no recursion, a bound on the depth and length of the list and on the size
-//! of every value in between, so that each conversion ends, with a value or with an error that says which value and why.
-//! `docs/conversions.md` says what each operation gives; a test runs the document's examples.
+//! The type column of a dataflow document holds a plain type or a nested JSON list in which `_.` is
+//! the value: `["datetime-format","%Y-%m-%d","_."]`. The list is the language. It is read once,
+//! with every constant checked, and then carried out on each value. It is total: no loops, no
+//! recursion, a bound on the depth and length of the list and on the size of every value in
+//! between, so that each conversion ends, with a value or with an error that says which value and
+//! why. `docs/conversions.md` says what each operation gives; a test runs the document's examples.
 //!
-//! Empty values follow rule P3, by which two empties are equal: no operation tells null from an empty text or an empty
-//! list, and what is not stated otherwise gives nothing for nothing.
+//! Empty values follow rule P3, by which two empties are equal: no operation tells null from an
+//! empty text or an empty list, and what is not stated otherwise gives nothing for nothing.
 //!
-//! The way back is derived where it can be ([`Conversion::reverse`]). It obeys two laws, the get-put and put-get laws of lenses
-//! (Foster et al., *Combinators for bidirectional tree transformations*, 2007), with equality as P3 has it:
+//! The way back is derived where it can be ([`Conversion::reverse`]). It obeys two laws, the
+//! get-put and put-get laws of lenses (Foster et al., *Combinators for bidirectional tree
+//! transformations*, 2007), with equality as P3 has it:
 //!
 //! - exact: `back(there(x)) = x` for each x that the conversion is meant for;
-//! - lossy: `there(back(y)) = y` for each y that the conversion can give. Where that can't be seen from the list, the way back
-//!   tries it on each value, and fails for those that would not stay as they are.
+//! - lossy: `there(back(y)) = y` for each y that the conversion can give. Where that can't be seen
+//!   from the list, the way back tries it on each value, and fails for those that would not stay as
+//!   they are.
 //!
-//! Which values a property holds, and in which order conversions are chained, is left to the engine.
+//! Which values a property holds, and in which order conversions are chained, is left to the
+//! engine.
 
 mod apply;
 mod arithmetic;
@@ -49,7 +54,8 @@ pub enum Conversion {
     Computed(Computation),
 }
 
-/// A nested list that has been read; made by [`Conversion::parse`] only, so that its arguments are right and its size bounded.
+/// A nested list that has been read; made by [`Conversion::parse`] only, so that its arguments are
+/// right and its size bounded.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Computation(Node);
 
@@ -62,7 +68,8 @@ enum Node {
     Constant(Value),
     /// The pairs of a `map`.
     Table(Arc<Table>),
-    /// An operation with its arguments, the constants first. Their number and kind fit the operation's shape.
+    /// An operation with its arguments, the constants first. Their number and kind fit the
+    /// operation's shape.
     Call(Op, Vec<Node>),
 }
 
@@ -96,7 +103,8 @@ pub enum Reverse {
 }
 
 impl Conversion {
-    /// Reads the nested-list form, or a plain type's name as a JSON string; `"_."` alone is the value as it is.
+    /// Reads the nested-list form, or a plain type's name as a JSON string; `"_."` alone is the
+    /// value as it is.
     ///
     /// ```
     /// # use lockstep_model::{Conversion, Timestamp};
@@ -114,19 +122,20 @@ impl Conversion {
 
     /// The value converted. `now` is what the operation `now` gives.
     ///
-    /// A plain type's error has an empty place; a nested list's, the place of the operation that failed.
+    /// A plain type's error has an empty place; a nested list's, the place of the operation that
+    /// failed.
     pub fn apply(&self, value: &Value, now: Timestamp) -> Result<Value, ConversionError> {
         match self {
-            Conversion::Plain(ty) => {
-                crate::value::coerce(value, *ty).map_err(|message| ConversionError { place: vec![], message })
-            }
+            Conversion::Plain(ty) => crate::value::coerce(value, *ty)
+                .map_err(|message| ConversionError { place: vec![], message }),
             Conversion::Computed(Computation(node)) => apply::apply(node, value, now),
         }
     }
 
     /// The conversion for the other direction, as the module's two laws have it.
     ///
-    /// A plain type's way back leaves the value as it is: what type the other side holds is the other side's to say.
+    /// A plain type's way back leaves the value as it is: what type the other side holds is the
+    /// other side's to say.
     pub fn reverse(&self) -> Reverse {
         match self {
             Conversion::Plain(_) => Reverse::Exact(Conversion::Plain(PlainType::Any)),
@@ -134,7 +143,8 @@ impl Conversion {
         }
     }
 
-    /// Values that it is made for, where it says them: the left sides of its `map`, if that takes the value as it is.
+    /// Values that it is made for, where it says them: the left sides of its `map`, if that takes
+    /// the value as it is.
     pub fn samples(&self) -> Vec<Value> {
         fn table(node: &Node) -> Option<&Table> {
             let Node::Call(op, arguments) = node else { return None };
@@ -151,7 +161,8 @@ impl Conversion {
         }
     }
 
-    /// As JSON, the way documents write it; [`Conversion::parse`] reads the same conversion from it.
+    /// As JSON, the way documents write it; [`Conversion::parse`] reads the same conversion from
+    /// it.
     pub fn to_json(&self) -> Value {
         match self {
             Conversion::Plain(ty) => Value::String(ty.name().into()),

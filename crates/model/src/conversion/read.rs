@@ -1,8 +1,9 @@
 //! From JSON to a conversion and back.
 //!
-//! A list whose first element is a text is an operation with its arguments, and nothing else: a misspelt operation must not
-//! pass for a list of texts. Any other list, an object, a number, true, false, null and a text are constants as they stand;
-//! `["literal", X]` is X whatever it looks like. All that can be found out here is, so that a document is judged before it runs.
+//! A list whose first element is a text is an operation with its arguments, and nothing else: a
+//! misspelt operation must not pass for a list of texts. Any other list, an object, a number, true,
+//! false, null and a text are constants as they stand; `["literal", X]` is X whatever it looks
+//! like. All that can be found out here is, so that a document is judged before it runs.
 
 use std::sync::Arc;
 
@@ -18,7 +19,8 @@ use crate::value::shown;
 
 /// How deep lists may stand in each other, those in constants included.
 pub(super) const MAX_DEPTH: usize = 32;
-/// How many elements all the lists may have together, constants at one for each of their values and one for each 64 bytes.
+/// How many elements all the lists may have together, constants at one for each of their values and
+/// one for each 64 bytes.
 pub(super) const MAX_ELEMENTS: usize = 1024;
 
 const PLAIN: [PlainType; 10] = [
@@ -102,7 +104,12 @@ impl Reader {
         Ok(Node::Constant(json.clone()))
     }
 
-    fn call(&mut self, name: &str, arguments: &[Value], whole: &Value) -> Result<Node, ConversionError> {
+    fn call(
+        &mut self,
+        name: &str,
+        arguments: &[Value],
+        whole: &Value,
+    ) -> Result<Node, ConversionError> {
         if self.place.len() >= MAX_DEPTH {
             return self.fails(format!("lists stand more than {MAX_DEPTH} deep in each other"));
         }
@@ -110,7 +117,10 @@ impl Reader {
         if name == LITERAL {
             return match arguments {
                 [only] => self.constant(only),
-                _ => self.fails(format!("“{LITERAL}” takes one argument, {} are given: [\"{LITERAL}\", X]", arguments.len())),
+                _ => self.fails(format!(
+                    "“{LITERAL}” takes one argument, {} are given: [\"{LITERAL}\", X]",
+                    arguments.len()
+                )),
             };
         }
         let Some(op) = Op::named(name) else {
@@ -146,8 +156,14 @@ impl Reader {
         Ok(Node::Call(op, nodes))
     }
 
-    /// The pairs of a `map`. They are looked up, not gone through, so a pair is no element of the conversion.
-    fn table(&mut self, name: &str, signature: &str, json: &Value) -> Result<Node, ConversionError> {
+    /// The pairs of a `map`. They are looked up, not gone through, so a pair is no element of the
+    /// conversion.
+    fn table(
+        &mut self,
+        name: &str,
+        signature: &str,
+        json: &Value,
+    ) -> Result<Node, ConversionError> {
         match Table::read(json) {
             Ok(table) => {
                 self.take(1 + table.len() / 64)?;
@@ -163,7 +179,9 @@ impl Reader {
                 self.left = left;
                 Ok(())
             }
-            None => self.fails(format!("the conversion is too long: more than {MAX_ELEMENTS} elements")),
+            None => {
+                self.fails(format!("the conversion is too long: more than {MAX_ELEMENTS} elements"))
+            }
         }
     }
 
@@ -186,7 +204,10 @@ fn unknown_operation(name: &str, whole: &Value) -> String {
             .into();
     }
     let meant = near(name, SHAPES.iter().map(|shape| shape.name).chain([LITERAL]));
-    let otherwise = format!("a list of texts that is meant as it stands is written [\"{LITERAL}\", {}]", shown(whole));
+    let otherwise = format!(
+        "a list of texts that is meant as it stands is written [\"{LITERAL}\", {}]",
+        shown(whole)
+    );
     format!("unknown operation “{name}”; {}", did_you_mean(meant, &otherwise))
 }
 
@@ -194,8 +215,12 @@ fn unknown_operation(name: &str, whole: &Value) -> String {
 fn weight(json: &Value, depth: usize) -> Option<usize> {
     match json {
         Value::String(text) => Some(1 + text.len() / 64),
-        Value::Array(list) => list.iter().try_fold(1, |sum, v| Some(sum + weight(v, depth.checked_sub(1)?)?)),
-        Value::Object(map) => map.iter().try_fold(1, |sum, (k, v)| Some(sum + k.len() / 64 + weight(v, depth.checked_sub(1)?)?)),
+        Value::Array(list) => {
+            list.iter().try_fold(1, |sum, v| Some(sum + weight(v, depth.checked_sub(1)?)?))
+        }
+        Value::Object(map) => map.iter().try_fold(1, |sum, (k, v)| {
+            Some(sum + k.len() / 64 + weight(v, depth.checked_sub(1)?)?)
+        }),
         _ => Some(1),
     }
 }
@@ -206,18 +231,34 @@ fn check(wanted: Constant, node: &Node) -> Result<(), String> {
     }
     let Node::Constant(value) = node else {
         return Err(match wanted {
-            Constant::Number | Constant::Digits => "a number must stand here, and nothing computed".into(),
+            Constant::Number | Constant::Digits => {
+                "a number must stand here, and nothing computed".into()
+            }
             Constant::Index => "a whole number must stand here, and nothing computed".into(),
-            _ => format!("a text must stand here, and nothing computed (the text “_.” is written [\"{LITERAL}\", \"_.\"])"),
+            _ => format!(
+                "a text must stand here, and nothing computed (the text “_.” is written [\"{LITERAL}\", \"_.\"])"
+            ),
         });
     };
     match (wanted, value) {
         (Constant::Index, Value::Number(number)) if number.is_i64() => Ok(()),
         (Constant::Index, other) => Err(format!("{} is no whole number", shown(other))),
-        (Constant::Number, Value::Number(number)) if arithmetic::decimal(number.as_str()).is_some() => Ok(()),
-        (Constant::Number, other) => Err(format!("{} is no number that can be calculated with", shown(other))),
-        (Constant::Digits, Value::Number(number)) if number.as_u64().is_some_and(|n| n <= u64::from(MOST_DIGITS)) => Ok(()),
-        (Constant::Digits, other) => Err(format!("{} is no number of digits from 0 to {MOST_DIGITS}", shown(other))),
+        (Constant::Number, Value::Number(number))
+            if arithmetic::decimal(number.as_str()).is_some() =>
+        {
+            Ok(())
+        }
+        (Constant::Number, other) => {
+            Err(format!("{} is no number that can be calculated with", shown(other)))
+        }
+        (Constant::Digits, Value::Number(number))
+            if number.as_u64().is_some_and(|n| n <= u64::from(MOST_DIGITS)) =>
+        {
+            Ok(())
+        }
+        (Constant::Digits, other) => {
+            Err(format!("{} is no number of digits from 0 to {MOST_DIGITS}", shown(other)))
+        }
         (Constant::Else, Value::String(word)) => match Else::named(word) {
             Some(_) => Ok(()),
             None => {
@@ -230,7 +271,9 @@ fn check(wanted: Constant, node: &Node) -> Result<(), String> {
             }
         },
         (Constant::Text, Value::String(_)) => Ok(()),
-        (Constant::Something, Value::String(text)) if text.is_empty() => Err("the text must not be empty".into()),
+        (Constant::Something, Value::String(text)) if text.is_empty() => {
+            Err("the text must not be empty".into())
+        }
         (Constant::Something, Value::String(_)) => Ok(()),
         (Constant::Zone, Value::String(name)) => times::zone(name).map(|_| ()),
         (Constant::Format, Value::String(format)) => times::check_format(format),
@@ -239,7 +282,10 @@ fn check(wanted: Constant, node: &Node) -> Result<(), String> {
             None => {
                 let names = times::UNITS.iter().map(|(name, _)| *name);
                 let known = names.clone().collect::<Vec<_>>().join(", ");
-                Err(format!("unknown unit “{name}”; {}", did_you_mean(near(name, names), &format!("known are {known}"))))
+                Err(format!(
+                    "unknown unit “{name}”; {}",
+                    did_you_mean(near(name, names), &format!("known are {known}"))
+                ))
             }
         },
         (_, other) => Err(format!("{} is no text", shown(other))),
@@ -260,7 +306,8 @@ fn check_together(op: Op, arguments: &[Node]) -> Result<(), String> {
     }
 }
 
-/// As documents write it. A constant that is the whole conversion is always marked as one: a lone text is a type's name.
+/// As documents write it. A constant that is the whole conversion is always marked as one: a lone
+/// text is a type's name.
 pub(super) fn write(node: &Node) -> Value {
     match node {
         Node::Constant(value) => Value::Array(vec![Value::from(LITERAL), value.clone()]),
@@ -278,11 +325,17 @@ fn write_part(node: &Node) -> Value {
                 Value::Array(list) => matches!(list.first(), Some(Value::String(_))),
                 _ => false,
             };
-            if mistakable { Value::Array(vec![Value::from(LITERAL), value.clone()]) } else { value.clone() }
+            if mistakable {
+                Value::Array(vec![Value::from(LITERAL), value.clone()])
+            } else {
+                value.clone()
+            }
         }
-        Node::Call(op, arguments) => {
-            Value::Array(std::iter::once(Value::from(op.name())).chain(arguments.iter().map(write_part)).collect())
-        }
+        Node::Call(op, arguments) => Value::Array(
+            std::iter::once(Value::from(op.name()))
+                .chain(arguments.iter().map(write_part))
+                .collect(),
+        ),
     }
 }
 

@@ -30,7 +30,8 @@ pub(super) enum Else {
 }
 
 /// The words for what becomes of other values, the first where nothing is said.
-pub(super) const ELSE: [(&str, Else); 3] = [("review", Else::Review), ("pass", Else::Pass), ("empty", Else::Empty)];
+pub(super) const ELSE: [(&str, Else); 3] =
+    [("review", Else::Review), ("pass", Else::Pass), ("empty", Else::Empty)];
 
 impl Else {
     pub(super) fn named(name: &str) -> Option<Else> {
@@ -38,10 +39,13 @@ impl Else {
     }
 }
 
-/// What a value is looked up by: numbers by value, texts by their characters without blanks around them (R7).
+/// What a value is looked up by: numbers by value, texts by their characters without blanks around
+/// them (R7).
 fn left(value: &Value) -> Option<String> {
     match value {
-        Value::Number(number) => Some(Decimal::of(number).map_or_else(|| number.to_string(), |number| number.to_string())),
+        Value::Number(number) => Some(
+            Decimal::of(number).map_or_else(|| number.to_string(), |number| number.to_string()),
+        ),
         Value::String(text) => Some(text.trim().to_string()),
         Value::Bool(truth) => Some(truth.to_string()),
         _ => None,
@@ -52,7 +56,9 @@ impl Table {
     /// Reads `[["Norway","NO"],["Denmark","DK"]]`. `Err` says what would be right.
     pub(super) fn read(json: &Value) -> Result<Table, String> {
         let right = "pairs are written [[FROM, TO], …]";
-        let Value::Array(list) = json else { return Err(format!("{} is no list of pairs; {right}", shown(json))) };
+        let Value::Array(list) = json else {
+            return Err(format!("{} is no list of pairs; {right}", shown(json)));
+        };
         if list.is_empty() {
             return Err(format!("there is no pair; {right}"));
         }
@@ -68,10 +74,16 @@ impl Table {
                 return Err(format!("{} is no single value, so nothing can become it", shown(to)));
             }
             let Some(key) = left(from).filter(|key| !key.is_empty()) else {
-                return Err(format!("{} can't be looked up: a text, a number, true or false must stand there", shown(from)));
+                return Err(format!(
+                    "{} can't be looked up: a text, a number, true or false must stand there",
+                    shown(from)
+                ));
             };
             if table.by_left.insert(key, table.pairs.len()).is_some() {
-                return Err(format!("{} stands in two pairs, and could become either", shown(from)));
+                return Err(format!(
+                    "{} stands in two pairs, and could become either",
+                    shown(from)
+                ));
             }
             table.pairs.push((from.clone(), to.clone()));
         }
@@ -91,15 +103,20 @@ impl Table {
             (None, Else::Review) => {
                 let known = self.pairs.iter().filter_map(|(from, _)| from.as_str());
                 let meant = value.as_str().and_then(|value| near(value, known.clone()));
-                let meant = meant
-                    .or_else(|| known.clone().find(|known| Some(known.to_lowercase()) == value.as_str().map(str::to_lowercase)));
-                let hint = meant.map_or(String::new(), |meant| format!("; did you mean “{meant}”?"));
+                let meant = meant.or_else(|| {
+                    known.clone().find(|known| {
+                        Some(known.to_lowercase()) == value.as_str().map(str::to_lowercase)
+                    })
+                });
+                let hint =
+                    meant.map_or(String::new(), |meant| format!("; did you mean “{meant}”?"));
                 Err(format!("{} is in no pair of the map{hint}", shown(value)))
             }
         }
     }
 
-    /// The pairs the other way round, and which values on the left do not come back; several become one, and the first is the way back.
+    /// The pairs the other way round, and which values on the left do not come back; several become
+    /// one, and the first is the way back.
     pub(super) fn reversed(&self) -> Result<(Table, Vec<&Value>), String> {
         let mut back = Table { pairs: vec![], by_left: HashMap::new() };
         let mut lost = Vec::new();
@@ -113,7 +130,11 @@ impl Table {
                 _ => lost.push(from),
             }
         }
-        if back.pairs.is_empty() { Err("“map” makes nothing of everything".into()) } else { Ok((back, lost)) }
+        if back.pairs.is_empty() {
+            Err("“map” makes nothing of everything".into())
+        } else {
+            Ok((back, lost))
+        }
     }
 
     /// As it is written.

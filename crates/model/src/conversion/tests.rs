@@ -1,4 +1,5 @@
-//! The laws of the module, tried on random conversions and values, and the examples of `docs/conversions.md`.
+//! The laws of the module, tried on random conversions and values, and the examples of
+//! `docs/conversions.md`.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -26,8 +27,16 @@ fn refused(json: Value) -> (Vec<usize>, String) {
 #[test]
 fn what_is_wrong_with_a_list_is_said_with_its_place() {
     let cases = [
-        (json!(["if", ["matchs", "+*", "_."], "_."]), vec![1, 0], "unknown operation “matchs”; did you mean “matches”?"),
-        (json!(["upper", "_.", "_."]), vec![], "“upper” is written [\"upper\", VALUE], but 2 arguments are given"),
+        (
+            json!(["if", ["matchs", "+*", "_."], "_."]),
+            vec![1, 0],
+            "unknown operation “matchs”; did you mean “matches”?",
+        ),
+        (
+            json!(["upper", "_.", "_."]),
+            vec![],
+            "“upper” is written [\"upper\", VALUE], but 2 arguments are given",
+        ),
         (json!(["now", "_."]), vec![], "“now” is written [\"now\"], but one argument is given"),
         (
             json!(["substring", "0", 3, "_."]),
@@ -82,7 +91,12 @@ fn lists_too_deep_or_too_long_are_refused() {
     assert!(Conversion::parse(&nested(32)).is_ok());
     assert!(refused(nested(33)).1.contains("deep"));
     let wide: Vec<Value> = (0..63)
-        .map(|_| json!(["concat", "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p"]))
+        .map(|_| {
+            json!([
+                "concat", "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n",
+                "o", "p"
+            ])
+        })
         .collect();
     let wide: Vec<Value> = std::iter::once(json!("concat")).chain(wide).collect();
     assert!(refused(Value::Array(wide)).1.contains("too long"));
@@ -97,7 +111,10 @@ fn no_value_grows_without_bound() {
         doubled = json!(["replace", "a", "aa", doubled]);
     }
     let doubled = parsed(&doubled);
-    assert_eq!(doubled.apply(&json!("a"), NOW).unwrap_err().message, "the value would be larger than 1048576 bytes");
+    assert_eq!(
+        doubled.apply(&json!("a"), NOW).unwrap_err().message,
+        "the value would be larger than 1048576 bytes"
+    );
     let large = Value::String("a,".repeat(600_000));
     for there in [json!(["upper", "_."]), json!(["split", ",", "_."])] {
         assert!(parsed(&there).apply(&large, NOW).is_err(), "{there}");
@@ -168,25 +185,36 @@ fn the_document_s_examples_hold() {
                     Ok(value) => value.to_string(),
                     Err(error) => format!("error: {}", error.message),
                 };
-                let stated = if output.starts_with("error: ") { output.to_string() } else { json_of(output, line).to_string() };
+                let stated = if output.starts_with("error: ") {
+                    output.to_string()
+                } else {
+                    json_of(output, line).to_string()
+                };
                 assert_eq!(given, stated, "line {line}: {json} of {input}");
                 nothing |= input == "null";
             } else {
                 let given = match conversion.reverse() {
                     Reverse::Exact(back) => format!("back exact: {}", shown(&back)),
-                    Reverse::Lossy { conversion, loses } => format!("back lossy ({loses}): {}", shown(&conversion)),
+                    Reverse::Lossy { conversion, loses } => {
+                        format!("back lossy ({loses}): {}", shown(&conversion))
+                    }
                     Reverse::None { why } => format!("no way back: {why}"),
                 };
                 // “_.” and "any" are the same conversion.
                 let stated = match text.split_once(": ") {
-                    Some((head, tail)) if head.starts_with("back") => format!("{head}: {}", shown(&parsed(&json_of(tail, line)))),
+                    Some((head, tail)) if head.starts_with("back") => {
+                        format!("{head}: {}", shown(&parsed(&json_of(tail, line))))
+                    }
                     _ => text.to_string(),
                 };
                 assert_eq!(given, stated, "line {line}: {json}");
                 way_back = true;
             }
         }
-        assert!(nothing && way_back, "line {line}: what becomes of null and the way back must be shown");
+        assert!(
+            nothing && way_back,
+            "line {line}: what becomes of null and the way back must be shown"
+        );
     }
 }
 
@@ -199,10 +227,18 @@ fn the_document_has_a_section_with_the_signature_and_an_example_for_each_operati
     let document = document();
     let examples = examples(&document);
     for shape in SHAPES {
-        assert!(document.contains(&format!("\n## {}\n\n`{}`: ", shape.name, shape.signature)), "{}", shape.signature);
+        assert!(
+            document.contains(&format!("\n## {}\n\n`{}`: ", shape.name, shape.signature)),
+            "{}",
+            shape.signature
+        );
         let used = format!("\"{}\"", shape.name);
         let mut own = examples.iter().filter(|example| example.section == shape.name);
-        assert!(own.any(|example| example.conversion.to_string().contains(&used)), "{} has no example", shape.name);
+        assert!(
+            own.any(|example| example.conversion.to_string().contains(&used)),
+            "{} has no example",
+            shape.name
+        );
     }
     assert!(document.contains(&format!("\n## {LITERAL}\n")));
 }
@@ -232,12 +268,14 @@ fn value() -> impl Strategy<Value = Value> {
     single.prop_recursive(3, 12, 4, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            prop::collection::vec((text(), inner), 0..3).prop_map(|pairs| Value::Object(pairs.into_iter().collect())),
+            prop::collection::vec((text(), inner), 0..3)
+                .prop_map(|pairs| Value::Object(pairs.into_iter().collect())),
         ]
     })
 }
 
-/// Lists that are mostly right: an operation with arguments of the right number and kind, and any others now and then.
+/// Lists that are mostly right: an operation with arguments of the right number and kind, and any
+/// others now and then.
 fn list() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![4 => Just(json!("_.")), 2 => value(), 1 => value().prop_map(|v| json!(["literal", v]))];
     leaf.prop_recursive(4, 24, 3, |inner| {
@@ -303,8 +341,9 @@ fn list() -> impl Strategy<Value = Value> {
 
 /// Pairs of a `map`, several of which may become the same.
 fn pairs() -> impl Strategy<Value = Value> {
-    prop::collection::btree_map("[a-d]{1,2}", "[c-f]{1,2}", 1..5)
-        .prop_map(|pairs| Value::from(pairs.into_iter().map(|(from, to)| json!([from, to])).collect::<Vec<_>>()))
+    prop::collection::btree_map("[a-d]{1,2}", "[c-f]{1,2}", 1..5).prop_map(|pairs| {
+        Value::from(pairs.into_iter().map(|(from, to)| json!([from, to])).collect::<Vec<_>>())
+    })
 }
 
 /// A time of whole seconds, 1970 to 2068: what every form in these tests can hold.
@@ -315,7 +354,9 @@ fn time() -> impl Strategy<Value = Value> {
 /// An exact conversion with values of the kind that it is meant for, as the document says.
 fn exact() -> impl Strategy<Value = (Value, Value)> {
     let words = || "[a-zæøå0-9]{1,5}( [a-z]{1,3})?";
-    let full_form = prop::sample::select(["%Y-%m-%dT%H:%M:%SZ", "%d.%m.%Y %H.%M.%S", "%s", "%-d/%-m/%Y %-I:%M:%S %p"].to_vec());
+    let full_form = prop::sample::select(
+        ["%Y-%m-%dT%H:%M:%SZ", "%d.%m.%Y %H.%M.%S", "%s", "%-d/%-m/%Y %-I:%M:%S %p"].to_vec(),
+    );
     let full_form_again = full_form.clone();
     prop_oneof![
         any::<i64>().prop_map(|n| (json!("integer"), json!(n.to_string()))),
@@ -323,15 +364,25 @@ fn exact() -> impl Strategy<Value = (Value, Value)> {
         any::<bool>().prop_map(|b| (json!(["boolean", "_."]), json!(b.to_string()))),
         any::<bool>().prop_map(|b| (json!(["not", "_."]), json!(b))),
         (words(), words(), words()).prop_map(|(a, b, x)| (json!(["concat", a, "_.", b]), json!(x))),
-        (0..3_i64).prop_map(|n| (json!(["map", [[0, "none"], [1, "one"], [2, "both"]], "_."]), json!(n.to_string()))),
+        (0..3_i64).prop_map(|n| (
+            json!(["map", [[0, "none"], [1, "one"], [2, "both"]], "_."]),
+            json!(n.to_string())
+        )),
         (words(), any::<i64>()).prop_map(|(a, x)| (json!(["concat", a, "_."]), json!(x))),
-        (words(), prop::collection::vec(words(), 1..4)).prop_map(|(a, x)| (json!(["concat", a, "_.", 1]), json!(x))),
-        (words(), words()).prop_map(|(a, x)| (json!(["without-prefix", a, "_."]), json!(format!("{a}{x}")))),
-        (words(), words()).prop_map(|(a, x)| (json!(["without-suffix", a, "_."]), json!(format!("{x}{a}")))),
-        ("[,;]|--", prop::collection::vec(words(), 1..5)).prop_map(|(s, x)| (json!(["join", s, "_."]), json!(x))),
-        ("[ab,]{1,2}", text()).prop_map(|(s, x)| (json!(["split", s, "_."]), json!(format!("{x}c")))),
-        ("[,;]", "[a-c,;]{0,6}a").prop_map(|(s, x)| (json!(["join", "|", ["split", s, "_."]]), json!(x))),
-        (words(), "[,;]", words()).prop_map(|(p, s, x)| (json!(["split", s, ["concat", p, "_."]]), json!(x))),
+        (words(), prop::collection::vec(words(), 1..4))
+            .prop_map(|(a, x)| (json!(["concat", a, "_.", 1]), json!(x))),
+        (words(), words())
+            .prop_map(|(a, x)| (json!(["without-prefix", a, "_."]), json!(format!("{a}{x}")))),
+        (words(), words())
+            .prop_map(|(a, x)| (json!(["without-suffix", a, "_."]), json!(format!("{x}{a}")))),
+        ("[,;]|--", prop::collection::vec(words(), 1..5))
+            .prop_map(|(s, x)| (json!(["join", s, "_."]), json!(x))),
+        ("[ab,]{1,2}", text())
+            .prop_map(|(s, x)| (json!(["split", s, "_."]), json!(format!("{x}c")))),
+        ("[,;]", "[a-c,;]{0,6}a")
+            .prop_map(|(s, x)| (json!(["join", "|", ["split", s, "_."]]), json!(x))),
+        (words(), "[,;]", words())
+            .prop_map(|(p, s, x)| (json!(["split", s, ["concat", p, "_."]]), json!(x))),
         (full_form, time()).prop_map(|(form, t)| (json!(["datetime-format", form, "_."]), t)),
         (full_form_again, time()).prop_map(|(form, t)| {
             let written = parsed(&json!(["datetime-format", form, "_."])).apply(&t, NOW).unwrap();
@@ -342,7 +393,11 @@ fn exact() -> impl Strategy<Value = (Value, Value)> {
 
 /// A conversion that loses something, with values of which it loses it.
 fn lossy() -> impl Strategy<Value = (Value, Value)> {
-    let short_form = || prop::sample::select(["%Y-%m-%d", "%d.%m.%y", "%Y-%m", "%Y", "%F %H", "%F %R", "%F %I:%M:%S"].to_vec());
+    let short_form = || {
+        prop::sample::select(
+            ["%Y-%m-%d", "%d.%m.%y", "%Y-%m", "%Y", "%F %H", "%F %R", "%F %I:%M:%S"].to_vec(),
+        )
+    };
     let zone = || prop::sample::select(["UTC", "Europe/Oslo", "America/New_York"].to_vec());
     prop_oneof![
         text().prop_map(|x| (json!(["upper", "_."]), json!(x))),
@@ -350,28 +405,39 @@ fn lossy() -> impl Strategy<Value = (Value, Value)> {
         text().prop_map(|x| (json!(["strip", "_."]), json!(x))),
         ("[a-c ]{1,2}", text()).prop_map(|(c, x)| (json!(["strip", c, "_."]), json!(x))),
         (0..5_i64, text()).prop_map(|(n, x)| (json!(["substring", 0, n, "_."]), json!(x))),
-        (0..3_i64, prop::collection::vec("[a-c]", 0..4)).prop_map(|(n, x)| (json!(["slice", 0, n, "_."]), json!(x))),
+        (0..3_i64, prop::collection::vec("[a-c]", 0..4))
+            .prop_map(|(n, x)| (json!(["slice", 0, n, "_."]), json!(x))),
         text().prop_map(|x| (json!(["split", "_."]), json!(x))),
         text().prop_map(|x| (json!(["list", "_."]), json!(x))),
         prop::collection::vec(text(), 0..4).prop_map(|x| (json!(["first", "_."]), json!(x))),
         prop::collection::vec(text(), 0..4).prop_map(|x| (json!(["last", "_."]), json!(x))),
-        ("[ab]{1,3}", "[ab]{0,8}").prop_map(|(old, x)| (json!(["replace", old, "", "_."]), json!(x))),
-        ("[abc]{1,3}", "[xyc]{1,2}", "[abcxy]{0,9}").prop_map(|(old, new, x)| (json!(["replace", old, new, "_."]), json!(x))),
-        ("[ab]{1,2}", "[ab]{0,2}").prop_map(|(default, x)| (json!(["if-null", "_.", default]), json!(x))),
-        (zone(), short_form(), time()).prop_map(|(zone, form, t)| (json!(["datetime-format", zone, form, "_."]), t)),
-        (1..300_i64, -99999..99999_i64)
-            .prop_map(|(by, n)| (json!(["multiply", by, "_."]), json!(format!("{}.{}", n / 100, n.abs() % 100)))),
+        ("[ab]{1,3}", "[ab]{0,8}")
+            .prop_map(|(old, x)| (json!(["replace", old, "", "_."]), json!(x))),
+        ("[abc]{1,3}", "[xyc]{1,2}", "[abcxy]{0,9}")
+            .prop_map(|(old, new, x)| (json!(["replace", old, new, "_."]), json!(x))),
+        ("[ab]{1,2}", "[ab]{0,2}")
+            .prop_map(|(default, x)| (json!(["if-null", "_.", default]), json!(x))),
+        (zone(), short_form(), time())
+            .prop_map(|(zone, form, t)| (json!(["datetime-format", zone, form, "_."]), t)),
+        (1..300_i64, -99999..99999_i64).prop_map(|(by, n)| (
+            json!(["multiply", by, "_."]),
+            json!(format!("{}.{}", n / 100, n.abs() % 100))
+        )),
         (1..300_i64, -99999..99999_i64).prop_map(|(by, n)| (json!(["divide", by, "_."]), json!(n))),
-        (-300..300_i64, -99999..99999_i64).prop_map(|(more, n)| (json!(["plus", more, "_."]), json!(n))),
-        (0..4_i64, -99999..99999_i64)
-            .prop_map(|(digits, n)| (json!(["round", digits, "_."]), json!(format!("{}.{}", n / 100, n.abs() % 100)))),
+        (-300..300_i64, -99999..99999_i64)
+            .prop_map(|(more, n)| (json!(["plus", more, "_."]), json!(n))),
+        (0..4_i64, -99999..99999_i64).prop_map(|(digits, n)| (
+            json!(["round", digits, "_."]),
+            json!(format!("{}.{}", n / 100, n.abs() % 100))
+        )),
         (-99999..99999_i64).prop_map(|n| (json!(["trim-zeros", "_."]), json!(format!("{n}.500")))),
         (prop::sample::select(["day", "month", "year", "hour"].to_vec()), -40..40_i64, time())
             .prop_map(|(unit, n, t)| (json!(["date-add", unit, n, "_."]), t)),
         (pairs(), prop::sample::select(["pass", "empty"].to_vec()), "[a-f]{1,2}")
             .prop_map(|(pairs, other, x)| (json!(["map", pairs, other, "_."]), json!(x))),
         (zone(), short_form(), time()).prop_map(|(zone, form, t)| {
-            let written = parsed(&json!(["datetime-format", zone, form, "_."])).apply(&t, NOW).unwrap();
+            let written =
+                parsed(&json!(["datetime-format", zone, form, "_."])).apply(&t, NOW).unwrap();
             (json!(["datetime-parse", zone, form, "_."]), written)
         }),
     ]
@@ -380,7 +446,8 @@ fn lossy() -> impl Strategy<Value = (Value, Value)> {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(512) })]
 
-    /// Nothing panics, what is given is bounded, and what was read is read again from what it is written as.
+    /// Nothing panics, what is given is bounded, and what was read is read again from what it is
+    /// written as.
     #[test]
     fn every_list_is_read_or_refused_and_every_value_converted_or_refused(list in list(), value in value()) {
         if let Ok(conversion) = Conversion::parse(&list) {
@@ -419,7 +486,8 @@ proptest! {
         prop_assert!(equal_as(PlainType::Any, &again, &x), "{there}: {x} gives {y} and comes back as {again}");
     }
 
-    /// The same for chains put together at random, on values in which none of their separators and prefixes occurs.
+    /// The same for chains put together at random, on values in which none of their separators and
+    /// prefixes occurs.
     #[test]
     fn an_exact_chain_brings_back_what_was(
         list in list(),
@@ -431,7 +499,8 @@ proptest! {
         prop_assert!(again.as_ref().is_ok_and(|again| equal_as(PlainType::Any, again, &y)), "{list}: {x}, {y}, {again:?}");
     }
 
-    /// `there(back(y)) = y` for every y that the conversion gives, where one step alone loses something.
+    /// `there(back(y)) = y` for every y that the conversion gives, where one step alone loses
+    /// something.
     #[test]
     fn a_lossy_way_back_leaves_the_value_as_it_is((there, x) in lossy()) {
         let conversion = parsed(&there);
@@ -451,7 +520,8 @@ proptest! {
         }
     }
 
-    /// `there(back(y)) = y` for any chain and any y at all, wherever the way back gives a value and something is tried.
+    /// `there(back(y)) = y` for any chain and any y at all, wherever the way back gives a value and
+    /// something is tried.
     #[test]
     fn a_chain_s_way_back_never_gives_what_would_not_stay(list in list(), y in value()) {
         let Ok(conversion) = Conversion::parse(&list) else { return Ok(()) };
@@ -464,7 +534,8 @@ proptest! {
     }
 }
 
-/// Case is changed once and for all, whatever the letter: what the way back of `upper` and `lower` rests on.
+/// Case is changed once and for all, whatever the letter: what the way back of `upper` and `lower`
+/// rests on.
 #[test]
 fn changing_the_case_twice_is_changing_it_once() {
     for there in [json!(["upper", "_."]), json!(["lower", "_."])] {

@@ -1,4 +1,5 @@
-//! What the operations do with texts. A place in a text is counted in characters (Unicode scalar values), never in bytes.
+//! What the operations do with texts. A place in a text is counted in characters (Unicode scalar
+//! values), never in bytes.
 
 /// The text with every `old` replaced, unless it would become longer than `limit` bytes.
 pub(super) fn replaced(text: &str, old: &str, new: &str, limit: usize) -> Option<String> {
@@ -14,8 +15,8 @@ pub(super) fn replaced(text: &str, old: &str, new: &str, limit: usize) -> Option
     Some(text.replace(old, new))
 }
 
-/// The text with `part` taken out until none is left: taking one out can bring together the halves of another, and only a
-/// text that has none left stays as it is when it comes back.
+/// The text with `part` taken out until none is left: taking one out can bring together the halves
+/// of another, and only a text that has none left stays as it is when it comes back.
 fn without(text: &str, part: &str) -> String {
     let mut kept = String::with_capacity(text.len());
     for character in text.chars() {
@@ -27,7 +28,8 @@ fn without(text: &str, part: &str) -> String {
     kept
 }
 
-/// The range of a list or text of this length; a negative end counts from the end, and what lies outside is left out.
+/// The range of a list or text of this length; a negative end counts from the end, and what lies
+/// outside is left out.
 pub(super) fn range(start: i64, end: Option<i64>, length: usize) -> std::ops::Range<usize> {
     let settle = |at: i64| -> usize {
         let way = usize::try_from(at.unsigned_abs()).unwrap_or(usize::MAX);

@@ -1,11 +1,12 @@
 //! Times as texts of a stated form, the difference between two, and what a form can't hold.
 //!
 //! Forms are those of `strftime` and `strptime` as the library jiff has them
-//! (<https://docs.rs/jiff/latest/jiff/fmt/strtime/>). A time is given and compared in UTC unless a zone is told, whatever
-//! offset it was written with: the same instant must not become two different days depending on who wrote it.
+//! (<https://docs.rs/jiff/latest/jiff/fmt/strtime/>). A time is given and compared in UTC unless a
+//! zone is told, whatever offset it was written with: the same instant must not become two
+//! different days depending on who wrote it.
 //!
-//! What a form loses is found out by trying: two times that differ in the minute only and are written alike show that the form
-//! has no minutes. That can't disagree with what the library does.
+//! What a form loses is found out by trying: two times that differ in the minute only and are
+//! written alike show that the form has no minutes. That can't disagree with what the library does.
 
 use jiff::civil::{DateTime, date};
 use jiff::fmt::strtime::BrokenDownTime;
@@ -46,7 +47,9 @@ impl Unit {
 
 /// The zone of this name.
 pub(super) fn zone(name: &str) -> Result<TimeZone, String> {
-    TimeZone::get(name).map_err(|_| format!("unknown time zone “{name}”; zones have names such as “Europe/Oslo”, and “UTC”"))
+    TimeZone::get(name).map_err(|_| {
+        format!("unknown time zone “{name}”; zones have names such as “Europe/Oslo”, and “UTC”")
+    })
 }
 
 /// The constants of `datetime-format` and `datetime-parse`.
@@ -63,13 +66,17 @@ pub(super) fn zone_and_format(arguments: &[Node]) -> Result<(&str, TimeZone), St
     }
 }
 
-/// A time in one of the forms that systems write; without an offset it is taken as UTC, a bare date as its midnight.
+/// A time in one of the forms that systems write; without an offset it is taken as UTC, a bare date
+/// as its midnight.
 pub(super) fn read(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     if let Ok(at) = text.parse::<Timestamp>() {
         return Some(at);
     }
-    let civil = text.parse::<DateTime>().or_else(|_| text.parse::<jiff::civil::Date>().map(|date| date.at(0, 0, 0, 0))).ok()?;
+    let civil = text
+        .parse::<DateTime>()
+        .or_else(|_| text.parse::<jiff::civil::Date>().map(|date| date.at(0, 0, 0, 0)))
+        .ok()?;
     civil.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
 }
 
@@ -78,7 +85,8 @@ pub(super) fn format(format: &str, zone: &TimeZone, at: Timestamp) -> Option<Str
     BrokenDownTime::from(&at.to_zoned(zone.clone())).to_string(format).ok()
 }
 
-/// The time that a text of this form says. A form without day or month means the first; one without a time of day, midnight.
+/// The time that a text of this form says. A form without day or month means the first; one without
+/// a time of day, midnight.
 pub(super) fn parse(format: &str, zone: &TimeZone, text: &str) -> Option<Timestamp> {
     let mut said = BrokenDownTime::parse(format, text).ok()?;
     if let Some(at) = said.timestamp() {
@@ -104,10 +112,11 @@ pub(super) fn parse(format: &str, zone: &TimeZone, text: &str) -> Option<Timesta
     said.to_datetime().ok()?.to_zoned(zone.clone()).ok().map(|zoned| zoned.timestamp())
 }
 
-/// A time so many units later, written as it was: a bare day stays one where whole days are added. `None` where the text is no time;
-/// `Some(None)` where the result can't be written.
+/// A time so many units later, written as it was: a bare day stays one where whole days are added.
+/// `None` where the text is no time; `Some(None)` where the result can't be written.
 pub(super) fn later(unit: Unit, many: i64, text: &str) -> Option<Option<String>> {
-    let span = |per: i64| many.checked_mul(per).and_then(|ms| jiff::Span::new().try_milliseconds(ms).ok());
+    let span =
+        |per: i64| many.checked_mul(per).and_then(|ms| jiff::Span::new().try_milliseconds(ms).ok());
     let calendar = |unit: jiff::Unit| match unit {
         jiff::Unit::Year => jiff::Span::new().try_years(many).ok(),
         _ => jiff::Span::new().try_months(many).ok(),
@@ -116,13 +125,17 @@ pub(super) fn later(unit: Unit, many: i64, text: &str) -> Option<Option<String>>
         let moved = match unit {
             Unit::Calendar(unit) => calendar(unit).and_then(|span| day.checked_add(span).ok()),
             Unit::Fixed(ms) if ms % 86_400_000 == 0 => {
-                let days = many.checked_mul(ms / 86_400_000).and_then(|days| jiff::Span::new().try_days(days).ok());
+                let days = many
+                    .checked_mul(ms / 86_400_000)
+                    .and_then(|days| jiff::Span::new().try_days(days).ok());
                 days.and_then(|days| day.checked_add(days).ok())
             }
             // Hours are added to its midnight, and what comes of that is no day.
             Unit::Fixed(ms) => {
                 let at = read(text)?;
-                return Some(span(ms).and_then(|span| at.checked_add(span).ok()).map(|at| at.to_string()));
+                return Some(
+                    span(ms).and_then(|span| at.checked_add(span).ok()).map(|at| at.to_string()),
+                );
             }
         };
         return Some(moved.map(|day| day.to_string()));
@@ -131,21 +144,28 @@ pub(super) fn later(unit: Unit, many: i64, text: &str) -> Option<Option<String>>
     let moved = match unit {
         Unit::Calendar(unit) => {
             let zoned = at.to_zoned(TimeZone::UTC);
-            calendar(unit).and_then(|span| zoned.checked_add(span).ok()).map(|zoned| zoned.timestamp())
+            calendar(unit)
+                .and_then(|span| zoned.checked_add(span).ok())
+                .map(|zoned| zoned.timestamp())
         }
         Unit::Fixed(ms) => span(ms).and_then(|span| at.checked_add(span).ok()),
     };
     Some(moved.map(|at| at.to_string()))
 }
 
-/// How many whole units from `b` to `a`, negative where `a` is the earlier; what is less than a whole unit does not count.
+/// How many whole units from `b` to `a`, negative where `a` is the earlier; what is less than a
+/// whole unit does not count.
 pub(super) fn between(unit: Unit, a: Timestamp, b: Timestamp) -> Option<i64> {
     match unit {
         Unit::Fixed(milliseconds) => Some((a.as_millisecond() - b.as_millisecond()) / milliseconds),
         Unit::Calendar(unit) => {
             let (a, b) = (a.to_zoned(TimeZone::UTC), b.to_zoned(TimeZone::UTC));
             let span = b.until((unit, &a)).ok()?;
-            Some(if unit == jiff::Unit::Year { i64::from(span.get_years()) } else { i64::from(span.get_months()) })
+            Some(if unit == jiff::Unit::Year {
+                i64::from(span.get_years())
+            } else {
+                i64::from(span.get_months())
+            })
         }
     }
 }
@@ -160,7 +180,9 @@ pub(super) fn check_format(form: &str) -> Result<(), String> {
     };
     match BrokenDownTime::from(&at.to_zoned(TimeZone::UTC)).to_string(form) {
         Err(error) => Err(format!("“{form}” is no form of a time: {error}")),
-        Ok(_) if !form.contains('%') => Err(format!("“{form}” shows nothing of a time; a form is written like “%Y-%m-%d”")),
+        Ok(_) if !form.contains('%') => {
+            Err(format!("“{form}” shows nothing of a time; a form is written like “%Y-%m-%d”"))
+        }
         Ok(_) => Ok(()),
     }
 }
@@ -184,15 +206,18 @@ fn at(civil: DateTime, zone: &TimeZone) -> Option<Timestamp> {
     civil.to_zoned(zone.clone()).ok().map(|zoned| zoned.timestamp())
 }
 
-/// What a time loses when it is written in this form and read again; `Ok(None)`: nothing down to the second. `Err` says why it
-/// can't be read again.
+/// What a time loses when it is written in this form and read again; `Ok(None)`: nothing down to
+/// the second. `Err` says why it can't be read again.
 pub(super) fn lost(form: &str, zone: &TimeZone) -> Result<Option<String>, String> {
     let base = sample();
     let write = |civil: DateTime| at(civil, zone).and_then(|at| format(form, zone, at));
     let shown = write(base);
-    let same = |civil: Result<DateTime, jiff::Error>| civil.is_ok_and(|civil| write(civil) == shown);
-    let [year, month, day] = [1.year(), 1.month(), 1.day()].map(|step| same(base.checked_add(step)));
-    let [hour, minute, second] = [1.hour(), 1.minute(), 1.second()].map(|step| same(base.checked_add(step)));
+    let same =
+        |civil: Result<DateTime, jiff::Error>| civil.is_ok_and(|civil| write(civil) == shown);
+    let [year, month, day] =
+        [1.year(), 1.month(), 1.day()].map(|step| same(base.checked_add(step)));
+    let [hour, minute, second] =
+        [1.hour(), 1.minute(), 1.second()].map(|step| same(base.checked_add(step)));
     let half_of_the_day = !hour && same(base.checked_sub(12.hours()));
     let mut parts = Vec::new();
     let mut lose = |lost: bool, what: &'static str| {
@@ -213,13 +238,18 @@ pub(super) fn lost(form: &str, zone: &TimeZone) -> Result<Option<String>, String
     }
     lose(half_of_the_day, "whether it is morning or afternoon");
     let turns_back = zone.to_fixed_offset().is_err();
-    lose(turns_back && !hour && !tells_the_offset(form), "which of the two hours it is when clocks are set back");
+    lose(
+        turns_back && !hour && !tells_the_offset(form),
+        "which of the two hours it is when clocks are set back",
+    );
 
     let unclear = || format!("a time written as “{form}” can't be read again for certain");
     for civil in trials() {
         let written = at(civil, zone).and_then(|at| format(form, zone, at)).ok_or_else(unclear)?;
         let read = parse(form, zone, &written).ok_or_else(unclear)?;
-        if format(form, zone, read).as_ref() != Some(&written) || (parts.is_empty() && Some(read) != at(civil, zone)) {
+        if format(form, zone, read).as_ref() != Some(&written)
+            || (parts.is_empty() && Some(read) != at(civil, zone))
+        {
             return Err(unclear());
         }
     }
@@ -235,8 +265,9 @@ fn tells_the_offset(form: &str) -> bool {
     let mut characters = form.chars();
     while let Some(character) = characters.next() {
         if character == '%'
-            && let Some('z' | 'Q' | 's') =
-                characters.by_ref().find(|c| !matches!(c, ':' | '_' | '-' | '0'..='9' | '^' | '#' | '.'))
+            && let Some('z' | 'Q' | 's') = characters
+                .by_ref()
+                .find(|c| !matches!(c, ':' | '_' | '-' | '0'..='9' | '^' | '#' | '.'))
         {
             return true;
         }
@@ -244,13 +275,16 @@ fn tells_the_offset(form: &str) -> bool {
     false
 }
 
-/// Days with one and two digits of every month, so that a form in which digits run together is found out.
+/// Days with one and two digits of every month, so that a form in which digits run together is
+/// found out.
 fn trials() -> impl Iterator<Item = DateTime> {
-    const TIMES: [(i8, i8, i8); 6] = [(0, 0, 0), (1, 1, 1), (9, 5, 59), (12, 0, 0), (13, 30, 0), (23, 59, 59)];
+    const TIMES: [(i8, i8, i8); 6] =
+        [(0, 0, 0), (1, 1, 1), (9, 5, 59), (12, 0, 0), (13, 30, 0), (23, 59, 59)];
     [1999, 2024, 2031].into_iter().flat_map(|year| {
         (1_i8..=12).flat_map(move |month| {
             [1, 11, 28].into_iter().enumerate().map(move |(i, day)| {
-                let (hour, minute, second) = TIMES[(i + usize::from(month.unsigned_abs())) % TIMES.len()];
+                let (hour, minute, second) =
+                    TIMES[(i + usize::from(month.unsigned_abs())) % TIMES.len()];
                 date(year, month, day).at(hour, minute, second, 0)
             })
         })
@@ -286,7 +320,10 @@ mod tests {
     fn a_zone_in_which_clocks_are_set_back_loses_an_hour_unless_the_offset_is_told() {
         let oslo = zone("Europe/Oslo").unwrap();
         let lost = |form| lost(form, &oslo).unwrap();
-        assert_eq!(lost("%F %T").as_deref(), Some("which of the two hours it is when clocks are set back"));
+        assert_eq!(
+            lost("%F %T").as_deref(),
+            Some("which of the two hours it is when clocks are set back")
+        );
         assert_eq!(lost("%F %T%z"), None);
         assert_eq!(lost("%F").as_deref(), Some("the time of day"));
         assert!(tells_the_offset("%:z") && !tells_the_offset("%H %%z"));

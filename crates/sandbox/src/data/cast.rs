@@ -1,13 +1,15 @@
 //! The invented people and companies that the sample data of all systems is drawn from.
 //!
-//! Names are put together from lists, so nobody real is meant; every address is at an `example` domain.
+//! Names are put together from lists, so nobody real is meant; every address is at an `example`
+//! domain.
 
 use crate::util::ids::Source;
 
 const FIRST: &[&str] = &[
-    "Ada", "Åse", "Bjørn", "Brita", "Dagny", "Eilif", "Elin", "Embla", "Freja", "Frode", "Gro", "Gunnar", "Håkon", "Hedda",
-    "Inga", "Ivar", "Jørgen", "Jytte", "Kaisa", "Kjersti", "Lars", "Liv", "Märta", "Mikkel", "Nils", "Oda", "Ørjan", "Pia",
-    "Ragnhild", "Rasmus", "Signe", "Sindre", "Solveig", "Sølvi", "Tuva", "Tyra", "Ulrik", "Väinö", "Vilde", "Yngve",
+    "Ada", "Åse", "Bjørn", "Brita", "Dagny", "Eilif", "Elin", "Embla", "Freja", "Frode", "Gro",
+    "Gunnar", "Håkon", "Hedda", "Inga", "Ivar", "Jørgen", "Jytte", "Kaisa", "Kjersti", "Lars",
+    "Liv", "Märta", "Mikkel", "Nils", "Oda", "Ørjan", "Pia", "Ragnhild", "Rasmus", "Signe",
+    "Sindre", "Solveig", "Sølvi", "Tuva", "Tyra", "Ulrik", "Väinö", "Vilde", "Yngve",
 ];
 const LAST: &[&str] = &[
     "Aasen",
@@ -116,9 +118,15 @@ impl Cast {
         let mut source = Source::new(seed, "cast");
         let companies: Vec<Company> = COMPANY
             .iter()
-            .map(|(name, domain, city)| Company { name, domain, city, org_number: format!("9{:08}", source.below(100_000_000)) })
+            .map(|(name, domain, city)| Company {
+                name,
+                domain,
+                city,
+                org_number: format!("9{:08}", source.below(100_000_000)),
+            })
             .collect();
-        // Every pair of names is used once: a walk through all of them in steps that share no factor with their number.
+        // Every pair of names is used once: a walk through all of them in steps that share no
+        // factor with their number.
         let (start, pairs) = (source.below(1000) as usize, FIRST.len() * LAST.len());
         let people = (0..PEOPLE)
             .map(|n| {
@@ -126,20 +134,28 @@ impl Cast {
                 let (first, last) = (FIRST[at % FIRST.len()], LAST[at / FIRST.len()]);
                 let company = match n {
                     n if n < STAFF => Some(0),
-                    _ if source.chance(70) => Some(1 + source.below(companies.len() as u64 - 1) as usize),
+                    _ if source.chance(70) => {
+                        Some(1 + source.below(companies.len() as u64 - 1) as usize)
+                    }
                     _ => None,
                 };
                 let name = format!("{}.{}", plain(first), plain(last));
-                let private = format!("{name}@{}", ["example.com", "example.no", "example.org"][n % 3]);
+                let private =
+                    format!("{name}@{}", ["example.com", "example.no", "example.org"][n % 3]);
                 let work = company.map(|index| format!("{name}@{}", companies[index].domain));
                 let missing = n >= STAFF && source.chance(7);
                 Person {
                     first,
                     last,
                     email: (!missing).then(|| work.clone().unwrap_or_else(|| private.clone())),
-                    private_email: (work.is_some() && !missing && source.chance(25)).then_some(private),
+                    private_email: (work.is_some() && !missing && source.chance(25))
+                        .then_some(private),
                     phone: format!("{}{:07}", 2 + source.below(6), source.below(10_000_000)),
-                    mobile: format!("{}{:07}", if source.chance(50) { 4 } else { 9 }, source.below(10_000_000)),
+                    mobile: format!(
+                        "{}{:07}",
+                        if source.chance(50) { 4 } else { 9 },
+                        source.below(10_000_000)
+                    ),
                     company,
                 }
             })

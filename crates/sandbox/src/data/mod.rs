@@ -1,7 +1,9 @@
-//! Sample data: the cast of `cast.rs`, as six systems would have it after some years, with what real ones have too.
+//! Sample data: the cast of `cast.rs`, as six systems would have it after some years, with what
+//! real ones have too.
 //!
-//! The same person in several systems, written differently; shared and missing addresses; upper case, blanks at the end,
-//! two phones; companies that only some systems know. Who is where (by number of the person):
+//! The same person in several systems, written differently; shared and missing addresses; upper
+//! case, blanks at the end, two phones; companies that only some systems know. Who is where (by
+//! number of the person):
 //!
 //! | people | SuperOffice | Wix | PowerOffice | Zendesk | YouTrack |
 //! | --- | --- | --- | --- | --- | --- |
@@ -10,8 +12,9 @@
 //! | 90–119 | – | contacts, members 90–99 | customers 110–119 | end users 112–116 | users 90–94 |
 //! | 120–129 | – | – | customers 120–124, employees 125–129 | – | – |
 //!
-//! Persons 40–42 share one `post@` address in SuperOffice that one Wix contact has as well, and person 50 has two Wix
-//! contacts: matches by address are ambiguous there, as they are meant to be (rule L6).
+//! Persons 40–42 share one `post@` address in SuperOffice that one Wix contact has as well, and
+//! person 50 has two Wix contacts: matches by address are ambiguous there, as they are meant to be
+//! (rule L6).
 
 mod cast;
 
@@ -23,7 +26,12 @@ use serde_json::{Value, json};
 
 /// Fills one system.
 pub(crate) fn fill(system: &str, emulator: &mut dyn Emulator, seed: u64) {
-    let mut world = World { cast: Cast::new(seed), source: Source::new(seed, system), emulator, start: Timestamp::now() };
+    let mut world = World {
+        cast: Cast::new(seed),
+        source: Source::new(seed, system),
+        emulator,
+        start: Timestamp::now(),
+    };
     match system {
         "superoffice" => world.superoffice(),
         "wix" => world.wix(),
@@ -74,7 +82,9 @@ impl World<'_> {
             0 => email.to_uppercase(),
             1 => {
                 let mut letters = email.chars();
-                letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+                letters
+                    .next()
+                    .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
             }
             _ => email.to_owned(),
         }
@@ -98,9 +108,14 @@ impl World<'_> {
         let mut persons = Vec::new();
         for n in 0..90 {
             let person = &self.cast.people[n];
-            let contact = person.company.map_or(Value::Null, |index| json!({"ContactId": contacts[index]}));
-            let (email, private, phone, mobile) =
-                (person.email.clone(), person.private_email.clone(), person.phone.clone(), person.mobile.clone());
+            let contact =
+                person.company.map_or(Value::Null, |index| json!({"ContactId": contacts[index]}));
+            let (email, private, phone, mobile) = (
+                person.email.clone(),
+                person.private_email.clone(),
+                person.phone.clone(),
+                person.mobile.clone(),
+            );
             let (mut first, last) = (person.first.to_owned(), person.last);
             let mut emails = Vec::new();
             if (40..43).contains(&n) {
@@ -124,7 +139,8 @@ impl World<'_> {
                 private_phones.push(json!({"Value": written(&phone, style)}));
             }
             if self.source.chance(20) {
-                private_phones.push(json!({"Value": written(&mobile, style / 7), "Description": "Hytta"}));
+                private_phones
+                    .push(json!({"Value": written(&mobile, style / 7), "Description": "Hytta"}));
             }
             let person = self.add(
                 "Person",
@@ -160,7 +176,11 @@ impl World<'_> {
         for n in 0..40 {
             let customer = &persons[STAFF + self.source.below(82) as usize];
             // Some nobody has taken yet.
-            let owner = if n % 9 == 8 { json!(0) } else { users[self.source.below(STAFF as u64) as usize].clone() };
+            let owner = if n % 9 == 8 {
+                json!(0)
+            } else {
+                users[self.source.below(STAFF as u64) as usize].clone()
+            };
             let person = if n % 13 == 12 { Value::Null } else { json!({"PersonId": customer}) };
             let due = jiff_text(self.start + SignedDuration::from_hours(24 + n as i64 * 5));
             let ticket = self.add(
@@ -171,7 +191,12 @@ impl World<'_> {
             if n % 3 == 0 {
                 let minutes = 15 + self.source.below(600);
                 let at = self.some_time();
-                let edited = self.emulator.edit("Ticket", &ticket["TicketId"].to_string(), &json!({"TimeToReply": minutes}), at);
+                let edited = self.emulator.edit(
+                    "Ticket",
+                    &ticket["TicketId"].to_string(),
+                    &json!({"TimeToReply": minutes}),
+                    at,
+                );
                 debug_assert!(edited.is_ok(), "{edited:?}");
             }
         }
@@ -179,7 +204,8 @@ impl World<'_> {
 
     /// `info` of a Wix contact.
     fn wix_info(&mut self, n: usize) -> Value {
-        let Person { first, last, email, private_email, phone, mobile, company } = &self.cast.people[n];
+        let Person { first, last, email, private_email, phone, mobile, company } =
+            &self.cast.people[n];
         let (first, last, phone, mobile) = (*first, *last, phone.clone(), mobile.clone());
         let (email, private) = (email.clone(), private_email.clone());
         let company = company.map(|index| self.cast.companies[index].name);
@@ -233,7 +259,10 @@ impl World<'_> {
         self.add("contacts", json!({"info": twin}));
         for n in (60..75).chain(90..100) {
             let Some(email) = self.cast.people[n].email.clone() else { continue };
-            self.add("members", json!({"loginEmail":email,"profile":{"nickname":self.cast.people[n].first}}));
+            self.add(
+                "members",
+                json!({"loginEmail":email,"profile":{"nickname":self.cast.people[n].first}}),
+            );
         }
         let products = [
             "Ullgenser",
@@ -316,7 +345,8 @@ impl World<'_> {
         }
         for n in 0..2 {
             let person = &self.cast.people[n];
-            let body = json!({"userName":person.email,"givenName":person.first,"familyName":person.last});
+            let body =
+                json!({"userName":person.email,"givenName":person.first,"familyName":person.last});
             self.add("users", body);
         }
     }
@@ -327,7 +357,10 @@ impl World<'_> {
             let name = self.cast.companies[index].name;
             // Case and blanks differ from what the other systems have.
             let name = if index == 7 { name.to_uppercase() } else { name.to_owned() };
-            let organization = self.add("organizations", json!({"name":name,"domain_names":[self.cast.companies[index].domain]}));
+            let organization = self.add(
+                "organizations",
+                json!({"name":name,"domain_names":[self.cast.companies[index].domain]}),
+            );
             organizations.push((index, organization["id"].clone()));
         }
         for name in ["Gammelt Arkiv (ikke slett)", "Testkunde"] {
@@ -336,7 +369,8 @@ impl World<'_> {
         let mut users = Vec::new();
         for n in (0..5).chain(20..32).chain(112..117) {
             let person = &self.cast.people[n];
-            let (name, mobile) = (format!("{} {}", person.first, person.last), person.mobile.clone());
+            let (name, mobile) =
+                (format!("{} {}", person.first, person.last), person.mobile.clone());
             let Some(email) = person.email.clone() else { continue };
             let organization = person
                 .company
@@ -352,7 +386,13 @@ impl World<'_> {
             );
             users.push((role, user["id"].clone()));
         }
-        let ids = |role: &str| users.iter().filter(|(known, _)| *known == role).map(|(_, id)| id.clone()).collect::<Vec<_>>();
+        let ids = |role: &str| {
+            users
+                .iter()
+                .filter(|(known, _)| *known == role)
+                .map(|(_, id)| id.clone())
+                .collect::<Vec<_>>()
+        };
         let (agents, customers) = (ids("agent"), ids("end-user"));
         for n in 0..6 {
             let status = ["new", "open", "pending", "solved", "open", "open"][n];
@@ -378,8 +418,7 @@ impl World<'_> {
         }
         for n in [160, 161] {
             let person = &self.cast.people[n];
-            let body =
-                json!({"login":format!("ekstern{n}"),"name":format!("{} {}", person.first, person.last),"banned":n == 161});
+            let body = json!({"login":format!("ekstern{n}"),"name":format!("{} {}", person.first, person.last),"banned":n == 161});
             self.add("users", body);
         }
     }

@@ -1,9 +1,10 @@
 //! Injected faults: the failures of networks and services that a caller has to survive.
 //!
-//! There are two ways to have them. An armed [`Fault`] strikes the next N requests that match it, for a test that needs one
-//! thing to happen now. A [`Rate`] strikes so many of a thousand requests for as long as it stands, for trying whether
-//! everything survives; [`setting`] reads and keeps those. What strikes is the same [`What`] in both.
-//! `lost-answer` is the one that matters most: the work is done and the caller does not hear of it (rule C2).
+//! There are two ways to have them. An armed [`Fault`] strikes the next N requests that match it,
+//! for a test that needs one thing to happen now. A [`Rate`] strikes so many of a thousand requests
+//! for as long as it stands, for trying whether everything survives; [`setting`] reads and keeps
+//! those. What strikes is the same [`What`] in both. `lost-answer` is the one that matters most:
+//! the work is done and the caller does not hear of it (rule C2).
 
 pub mod past;
 pub mod rewrite;
@@ -33,11 +34,13 @@ pub enum FaultKind {
     Unauthorized,
     /// The request is carried out, and answered after `delay_ms`.
     Slow,
-    /// A read shows what there was before the writes of the last `for_ms`, as a replica does that lags behind.
+    /// A read shows what there was before the writes of the last `for_ms`, as a replica does that
+    /// lags behind.
     StaleRead,
     /// A list is answered with status 200 and no records in it.
     EmptyList,
-    /// A write stores other values than it was given: trimmed, cut, in capitals, rounded, reformatted.
+    /// A write stores other values than it was given: trimmed, cut, in capitals, rounded,
+    /// reformatted.
     Rewrite,
 }
 
@@ -74,8 +77,8 @@ pub struct What {
     /// How many characters [`How::Cut`] leaves; 20 when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub characters: Option<usize>,
-    /// The names of the properties that [`FaultKind::Rewrite`] rewrites; names of people and things and telephone numbers
-    /// when absent, which no system uses as ids or refuses to see changed.
+    /// The names of the properties that [`FaultKind::Rewrite`] rewrites; names of people and things
+    /// and telephone numbers when absent, which no system uses as ids or refuses to see changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub properties: Option<Vec<String>>,
     /// Only requests with this method.
@@ -105,8 +108,14 @@ impl What {
 
     fn matches(&self, request: &Request, path: &str) -> bool {
         self.kind.fits(request)
-            && self.method.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(&request.method))
-            && self.path_contains.as_deref().is_none_or(|part| path.to_lowercase().contains(&part.to_lowercase()))
+            && self
+                .method
+                .as_deref()
+                .is_none_or(|wanted| wanted.eq_ignore_ascii_case(&request.method))
+            && self
+                .path_contains
+                .as_deref()
+                .is_none_or(|part| path.to_lowercase().contains(&part.to_lowercase()))
     }
 }
 
@@ -152,7 +161,8 @@ impl Fault {
 
 /// Takes one strike of the first armed fault that matches.
 pub(crate) fn strike(armed: &mut Vec<Fault>, request: &Request, path: &str) -> Option<What> {
-    let position = armed.iter().position(|fault| fault.next > 0 && fault.what.matches(request, path))?;
+    let position =
+        armed.iter().position(|fault| fault.next > 0 && fault.what.matches(request, path))?;
     let what = armed[position].what.clone();
     armed[position].next -= 1;
     if armed[position].next == 0 {
@@ -167,7 +177,14 @@ mod tests {
 
     fn request(method: &str) -> Request {
         let (segments, query, headers) = (vec!["person".to_owned()], vec![], vec![]);
-        Request { method: method.to_owned(), segments, query, headers, body: vec![], base: String::new() }
+        Request {
+            method: method.to_owned(),
+            segments,
+            query,
+            headers,
+            body: vec![],
+            base: String::new(),
+        }
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Systems that store something other than what they were given: the request's body is changed before it is carried out.
+//! Systems that store something other than what they were given: the request's body is changed
+//! before it is carried out.
 //!
 //! The answer then shows what was stored, as the real systems' answers do (rule P3).
 
@@ -23,7 +24,8 @@ pub enum How {
     Reformat,
 }
 
-/// Properties that hold names of people and things, or telephone numbers, in the six systems. They are nobody's key.
+/// Properties that hold names of people and things, or telephone numbers, in the six systems. They
+/// are nobody's key.
 const USUAL: &[&str] = &[
     "Firstname",
     "Lastname",
@@ -62,11 +64,20 @@ pub(crate) fn rewritten(body: &[u8], what: &What) -> Option<Vec<u8>> {
     (value != before).then(|| value.to_string().into_bytes())
 }
 
-fn walk(value: &mut Value, named: &dyn Fn(&str) -> bool, inside: bool, change: &dyn Fn(&mut Value)) {
+fn walk(
+    value: &mut Value,
+    named: &dyn Fn(&str) -> bool,
+    inside: bool,
+    change: &dyn Fn(&mut Value),
+) {
     match value {
         Value::Object(object) => {
             // An operation of a JSON Patch (RFC 6902) names the property in its path.
-            let patched = object.get("path").and_then(Value::as_str).and_then(|path| path.rsplit('/').next()).map(str::to_owned);
+            let patched = object
+                .get("path")
+                .and_then(Value::as_str)
+                .and_then(|path| path.rsplit('/').next())
+                .map(str::to_owned);
             let is_patch = object.contains_key("op");
             for (name, inner) in object.iter_mut() {
                 let hit = match &patched {
@@ -84,8 +95,12 @@ fn walk(value: &mut Value, named: &dyn Fn(&str) -> bool, inside: bool, change: &
 
 fn change(value: &mut Value, how: How, characters: usize) {
     match (how, &*value) {
-        (How::Trim, Value::String(text)) => *value = Value::from(text.split_whitespace().collect::<Vec<_>>().join(" ")),
-        (How::Cut, Value::String(text)) => *value = Value::from(text.chars().take(characters).collect::<String>()),
+        (How::Trim, Value::String(text)) => {
+            *value = Value::from(text.split_whitespace().collect::<Vec<_>>().join(" "))
+        }
+        (How::Cut, Value::String(text)) => {
+            *value = Value::from(text.chars().take(characters).collect::<String>())
+        }
         (How::Upper, Value::String(text)) => *value = Value::from(text.to_uppercase()),
         (How::Round, Value::Number(number)) => {
             if let Some(number) = number.as_f64().map(f64::round).and_then(Number::from_f64) {
@@ -112,8 +127,17 @@ fn grouped(text: &str) -> Option<String> {
     if digits.len() < 6 || text.chars().any(char::is_alphabetic) {
         return None;
     }
-    let groups: Vec<&str> = digits.as_bytes().rchunks(2).rev().filter_map(|pair| std::str::from_utf8(pair).ok()).collect();
-    Some(format!("{}{}", if text.trim_start().starts_with('+') { "+" } else { "" }, groups.join(" ")))
+    let groups: Vec<&str> = digits
+        .as_bytes()
+        .rchunks(2)
+        .rev()
+        .filter_map(|pair| std::str::from_utf8(pair).ok())
+        .collect();
+    Some(format!(
+        "{}{}",
+        if text.trim_start().starts_with('+') { "+" } else { "" },
+        groups.join(" ")
+    ))
 }
 
 #[cfg(test)]
@@ -124,19 +148,34 @@ mod tests {
 
     fn after(how: How, body: &Value) -> Option<Value> {
         let what = What { how: Some(how), characters: Some(3), ..What::new(FaultKind::Rewrite) };
-        rewritten(body.to_string().as_bytes(), &what).map(|bytes| serde_json::from_slice(&bytes).unwrap())
+        rewritten(body.to_string().as_bytes(), &what)
+            .map(|bytes| serde_json::from_slice(&bytes).unwrap())
     }
 
     #[test]
     fn values_of_the_named_properties_are_rewritten_and_no_others() {
         let body = json!({"info":{"name":{"first":" Åse  Marie ","last":"Lie"},"emails":{"items":[{"email":"a@example.no"}]}}});
         assert_eq!(after(How::Trim, &body).unwrap()["info"]["name"]["first"], "Åse Marie");
-        assert_eq!(after(How::Cut, &json!({"givenName":"Åshild"})), Some(json!({"givenName":"Åsh"})));
+        assert_eq!(
+            after(How::Cut, &json!({"givenName":"Åshild"})),
+            Some(json!({"givenName":"Åsh"}))
+        );
         assert_eq!(after(How::Upper, &body).unwrap()["info"]["emails"], body["info"]["emails"]);
         assert_eq!(after(How::Upper, &json!({"id":"abc"})), None);
-        assert_eq!(after(How::Reformat, &json!({"phone":"+4722000001"})), Some(json!({"phone":"+47 22 00 00 01"})));
-        assert_eq!(after(How::Cut, &json!([{"op":"replace","path":"/FirstName","value":"Solveig"}])).unwrap()[0]["value"], "Sol");
-        let what = What { how: Some(How::Round), properties: Some(vec!["price".into()]), ..What::new(FaultKind::Rewrite) };
+        assert_eq!(
+            after(How::Reformat, &json!({"phone":"+4722000001"})),
+            Some(json!({"phone":"+47 22 00 00 01"}))
+        );
+        assert_eq!(
+            after(How::Cut, &json!([{"op":"replace","path":"/FirstName","value":"Solveig"}]))
+                .unwrap()[0]["value"],
+            "Sol"
+        );
+        let what = What {
+            how: Some(How::Round),
+            properties: Some(vec!["price".into()]),
+            ..What::new(FaultKind::Rewrite)
+        };
         assert_eq!(rewritten(br#"{"price":12.6}"#, &what), Some(br#"{"price":13.0}"#.to_vec()));
     }
 }

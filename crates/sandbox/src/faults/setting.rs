@@ -1,7 +1,9 @@
-//! The setting: how many of a thousand requests to a system are struck by what, for as long as it stands.
+//! The setting: how many of a thousand requests to a system are struck by what, for as long as it
+//! stands.
 //!
-//! Which request is struck follows from the seed and the order of the system's requests, so a run of requests that is made
-//! again is struck again. Rates are drawn one by one, and one request may be struck by several: slow and rewritten.
+//! Which request is struck follows from the seed and the order of the system's requests, so a run
+//! of requests that is made again is struck again. Rates are drawn one by one, and one request may
+//! be struck by several: slow and rewritten.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -73,7 +75,8 @@ const OF_RATE: [&str; 11] = [
 ];
 
 impl Setting {
-    /// A setting by its name: `none`, `some` (everything at low rates), `many` (the same, eight times as often).
+    /// A setting by its name: `none`, `some` (everything at low rates), `many` (the same, eight
+    /// times as often).
     pub fn preset(name: &str) -> Result<Self, SettingError> {
         let times = match name {
             "none" => return Ok(Self::default()),
@@ -124,17 +127,19 @@ impl Setting {
         let setting: Self = serde_json::from_value(value.clone())
             .map_err(|error| SettingError::Wrong("not a setting".into(), error.to_string()))?;
         match setting.rates.iter().find(|rate| rate.per_mille > 1000) {
-            Some(rate) => {
-                Err(SettingError::Wrong("per_mille".into(), format!("{} is more than all of a thousand", rate.per_mille)))
-            }
+            Some(rate) => Err(SettingError::Wrong(
+                "per_mille".into(),
+                format!("{} is more than all of a thousand", rate.per_mille),
+            )),
             None => Ok(setting),
         }
     }
 
-    /// Reads a file of settings: one setting, which holds for all systems; or `{"systems": {"wix": …}}`, where the systems
-    /// that are not named behave.
+    /// Reads a file of settings: one setting, which holds for all systems; or
+    /// `{"systems": {"wix": …}}`, where the systems that are not named behave.
     pub fn read_file(text: &str) -> Result<Vec<(String, Self)>, SettingError> {
-        let value: Value = serde_json::from_str(text).map_err(|error| SettingError::NotJson(error.to_string()))?;
+        let value: Value =
+            serde_json::from_str(text).map_err(|error| SettingError::NotJson(error.to_string()))?;
         let Some(systems) = value.get("systems") else { return Ok(Self::read(&value)?.for_all()) };
         fields(&value, "file of settings", &["systems"])?;
         fields(systems, "sandbox", &SYSTEMS)?;
@@ -152,7 +157,10 @@ impl Setting {
 
     /// How far back stale reads may look.
     pub(crate) fn span(&self) -> Duration {
-        let stale = self.rates.iter().filter(|rate| rate.what.kind == FaultKind::StaleRead && rate.per_mille > 0);
+        let stale = self
+            .rates
+            .iter()
+            .filter(|rate| rate.what.kind == FaultKind::StaleRead && rate.per_mille > 0);
         stale.map(|rate| lag(&rate.what)).max().unwrap_or_default()
     }
 }
@@ -164,7 +172,10 @@ pub(crate) fn lag(what: &What) -> Duration {
 
 fn fields(value: &Value, of: &'static str, known: &[&str]) -> Result<(), SettingError> {
     let Some(object) = value.as_object() else {
-        return Err(SettingError::Wrong(format!("a {of}"), "a JSON object is expected, or the name of a preset".into()));
+        return Err(SettingError::Wrong(
+            format!("a {of}"),
+            "a JSON object is expected, or the name of a preset".into(),
+        ));
     };
     match object.keys().find(|key| !known.contains(&key.as_str())) {
         Some(key) => Err(SettingError::UnknownField(key.clone(), of, known.join(", "))),
@@ -202,7 +213,10 @@ impl Standing {
     pub fn draw(&mut self, request: &Request, path: &str) -> Vec<What> {
         let Self { setting, source, .. } = self;
         let matching = setting.rates.iter().filter(|rate| rate.what.matches(request, path));
-        matching.filter(|rate| source.below(1000) < u64::from(rate.per_mille)).map(|rate| rate.what.clone()).collect()
+        matching
+            .filter(|rate| source.below(1000) < u64::from(rate.per_mille))
+            .map(|rate| rate.what.clone())
+            .collect()
     }
 
     /// Counts what really struck.
@@ -222,15 +236,25 @@ mod tests {
 
     #[test]
     fn a_slip_in_a_setting_is_told() {
-        let read = |text: &str| Setting::read_file(text).map(|all| all.len()).map_err(|error| error.to_string());
+        let read = |text: &str| {
+            Setting::read_file(text).map(|all| all.len()).map_err(|error| error.to_string())
+        };
         assert_eq!(read(r#""some""#), Ok(6));
-        assert_eq!(read(r#"{"systems":{"wix":"many","zendesk":{"rates":[{"kind":"slow","per_mille":1000}]}}}"#), Ok(2));
+        assert_eq!(
+            read(
+                r#"{"systems":{"wix":"many","zendesk":{"rates":[{"kind":"slow","per_mille":1000}]}}}"#
+            ),
+            Ok(2)
+        );
         let told = |text: &str, part: &str| {
             let error = read(text).unwrap_err();
             assert!(error.contains(part), "{error}");
         };
         told(r#""most""#, "there are none, some, many");
-        told(r#"{"rates":[{"kind":"slow","per_mile":3}]}"#, "'per_mile' is nothing that a rate has");
+        told(
+            r#"{"rates":[{"kind":"slow","per_mile":3}]}"#,
+            "'per_mile' is nothing that a rate has",
+        );
         told(r#"{"rates":[{"kind":"slow"}]}"#, "per_mille");
         told(r#"{"rates":[{"kind":"slowly","per_mille":3}]}"#, "slowly");
         told(r#"{"rates":[{"kind":"slow","per_mille":1001}]}"#, "1001 is more than all");
@@ -241,7 +265,16 @@ mod tests {
     #[test]
     fn the_presets_hold_every_kind_that_ends_by_itself() {
         let some = Setting::preset("some").unwrap();
-        for kind in ["lost-answer", "down", "broken-json", "status", "slow", "stale-read", "empty-list", "rewrite"] {
+        for kind in [
+            "lost-answer",
+            "down",
+            "broken-json",
+            "status",
+            "slow",
+            "stale-read",
+            "empty-list",
+            "rewrite",
+        ] {
             let kind: FaultKind = serde_json::from_value(Value::from(kind)).unwrap();
             assert!(some.rates.iter().any(|rate| rate.what.kind == kind), "{kind:?}");
         }

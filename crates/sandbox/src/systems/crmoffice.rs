@@ -1,10 +1,13 @@
 //! CRMOffice: contacts, companies, users. A placeholder, not a fact.
 //!
-//! No public description of this vendor's interface exists; the wire format is the suggested contract at the end of the
-//! facts about it: `{items}` in one answer, merge patch, problem details, GUIDs, OpenID Connect tokens. Only the
-//! paths of the two lists, `items` on companies, the bare array of users and the property names are known from outside.
-//! Chosen where the contract is silent: lists are not paged; unknown properties are dropped; values must be strings; a contact needs a given or a family name; a company needs nothing; a `company.id`
-//! must exist; the refresh token of a sign-in is replaced each time it is used, the demo portal's own is not; `createdAt` and `modifiedAt` only where asked for.
+//! No public description of this vendor's interface exists; the wire format is the suggested
+//! contract at the end of the facts about it: `{items}` in one answer, merge patch, problem
+//! details, GUIDs, OpenID Connect tokens. Only the paths of the two lists, `items` on companies,
+//! the bare array of users and the property names are known from outside. Chosen where the contract
+//! is silent: lists are not paged; unknown properties are dropped; values must be strings; a
+//! contact needs a given or a family name; a company needs nothing; a `company.id` must exist; the
+//! refresh token of a sign-in is replaced each time it is used, the demo portal's own is not;
+//! `createdAt` and `modifiedAt` only where asked for.
 
 use super::{Emulator, Limit, Settings};
 use crate::http::{Act, Reply, Request};
@@ -20,13 +23,23 @@ const SECRET: &str = "sandbox-crmoffice-secret";
 const REFRESH: &str = "sandbox-crmoffice-refresh";
 
 /// What opens the demo portal.
-pub(crate) const CREDENTIALS: &[(&str, &str)] =
-    &[("CRMOFFICE_CLIENT_ID", CLIENT), ("CRMOFFICE_CLIENT_SECRET", SECRET), ("CRMOFFICE_REFRESH_TOKEN", REFRESH)];
+pub(crate) const CREDENTIALS: &[(&str, &str)] = &[
+    ("CRMOFFICE_CLIENT_ID", CLIENT),
+    ("CRMOFFICE_CLIENT_SECRET", SECRET),
+    ("CRMOFFICE_REFRESH_TOKEN", REFRESH),
+];
 
 const LIMITS: &[Limit] = &[Limit { requests: 20, window_seconds: 1, applies: |_| true }];
 /// As servers of the IdentityServer kind do it by default: a refresh token is good once.
-const MANNER: Manner =
-    Manner { client: CLIENT, secret: SECRET, refresh: REFRESH, prefix: "crm.", seconds: 3600, rotates: true, wrong_client: 400 };
+const MANNER: Manner = Manner {
+    client: CLIENT,
+    secret: SECRET,
+    refresh: REFRESH,
+    prefix: "crm.",
+    seconds: 3600,
+    rotates: true,
+    wrong_client: 400,
+};
 
 const TEXTS_OF_CONTACT: &[&str] = &["givenName", "familyName", "directPhone", "mobilePhone"];
 const TEXTS_OF_COMPANY: &[&str] = &["name", "orgNr"];
@@ -66,7 +79,13 @@ impl CrmOffice {
     }
 
     /// Takes over what is known and well formed; `whole` empties what is not given.
-    fn changed(&self, collection: &str, stored: &Value, given: &Value, whole: bool) -> Result<Value, (String, String)> {
+    fn changed(
+        &self,
+        collection: &str,
+        stored: &Value,
+        given: &Value,
+        whole: bool,
+    ) -> Result<Value, (String, String)> {
         let refuse = |field: &str, message: &str| Err((field.to_owned(), message.to_owned()));
         let Some(given) = given.as_object() else {
             return refuse("", "A JSON object is expected.");
@@ -87,7 +106,11 @@ impl CrmOffice {
                 known if collection == "companies" && ADDRESSES.contains(&known) => match value {
                     Value::Null => remove(&mut record, known),
                     Value::Object(address) => {
-                        let mut merged = if whole { Map::new() } else { record[known].as_object().cloned().unwrap_or_default() };
+                        let mut merged = if whole {
+                            Map::new()
+                        } else {
+                            record[known].as_object().cloned().unwrap_or_default()
+                        };
                         for (part, value) in address {
                             if TEXTS_OF_ADDRESS.contains(&part.as_str()) {
                                 match value {
@@ -97,7 +120,12 @@ impl CrmOffice {
                                     Value::Null => {
                                         merged.remove(part);
                                     }
-                                    _ => return refuse(&format!("{known}.{part}"), "The value must be a string."),
+                                    _ => {
+                                        return refuse(
+                                            &format!("{known}.{part}"),
+                                            "The value must be a string.",
+                                        );
+                                    }
                                 }
                             }
                         }
@@ -109,7 +137,9 @@ impl CrmOffice {
                     Value::Null => remove(&mut record, "company"),
                     Value::Object(company) => match company.get("id") {
                         None | Some(Value::Null) => remove(&mut record, "company"),
-                        Some(Value::String(id)) if self.companies.contains(id) => record["company"] = json!({"id": id}),
+                        Some(Value::String(id)) if self.companies.contains(id) => {
+                            record["company"] = json!({"id": id})
+                        }
                         Some(_) => return refuse("company.id", "No company has this id."),
                     },
                     _ => return refuse("company", "The value must be an object."),
@@ -117,7 +147,8 @@ impl CrmOffice {
                 _ => {}
             }
         }
-        let named = tree::filled(&record, "givenName").is_some() || tree::filled(&record, "familyName").is_some();
+        let named = tree::filled(&record, "givenName").is_some()
+            || tree::filled(&record, "familyName").is_some();
         if collection == "contacts" && !named {
             return refuse("givenName", "A given name or a family name is required.");
         }
@@ -139,7 +170,9 @@ impl CrmOffice {
         let blank = json!({});
         let mut record = self.changed(collection, stored.unwrap_or(&blank), given, whole)?;
         let stamp = json!(time::millis_z(now));
-        let kept = stored.map(|stored| (stored["id"].clone(), stored["createdAt"].clone(), stored["modifiedAt"].clone()));
+        let kept = stored.map(|stored| {
+            (stored["id"].clone(), stored["createdAt"].clone(), stored["modifiedAt"].clone())
+        });
         let mut own = Map::new();
         let id = match &kept {
             Some((id, ..)) => id.clone(),
@@ -171,7 +204,13 @@ impl CrmOffice {
         if self.stamps { record.clone() } else { without_stamps(record) }
     }
 
-    fn resource(&mut self, collection: &'static str, rest: &[&str], request: &Request, now: Timestamp) -> Reply {
+    fn resource(
+        &mut self,
+        collection: &'static str,
+        rest: &[&str],
+        request: &Request,
+        now: Timestamp,
+    ) -> Reply {
         let method = request.method.as_str();
         match (method, rest) {
             ("GET", []) => self.list(collection, now),
@@ -183,7 +222,11 @@ impl CrmOffice {
                     Ok((record, _)) => Reply::json(201, &self.shown(&record))
                         .header(
                             "location",
-                            format!("{}/{collection}/{}", request.base, record["id"].as_str().unwrap_or_default()),
+                            format!(
+                                "{}/{collection}/{}",
+                                request.base,
+                                record["id"].as_str().unwrap_or_default()
+                            ),
                         )
                         .wrote(collection, Act::Create, true),
                     Err((field, message)) => invalid(&field, &message),
@@ -191,7 +234,12 @@ impl CrmOffice {
             }
             (_, [id]) => {
                 let Some(stored) = self.table(collection).get(id).cloned() else {
-                    return problem(404, "Not Found", &format!("No {collection} record has the id {id}."), None);
+                    return problem(
+                        404,
+                        "Not Found",
+                        &format!("No {collection} record has the id {id}."),
+                        None,
+                    );
                 };
                 match method {
                     "GET" => Reply::json(200, &self.shown(&stored)),
@@ -200,9 +248,11 @@ impl CrmOffice {
                             return problem(400, "Bad Request", "The body is not JSON.", None);
                         };
                         match self.store(collection, Some(&stored), &body, method == "PUT", now) {
-                            Ok((record, changed)) => {
-                                Reply::json(200, &self.shown(&record)).wrote(collection, Act::Update, changed)
-                            }
+                            Ok((record, changed)) => Reply::json(200, &self.shown(&record)).wrote(
+                                collection,
+                                Act::Update,
+                                changed,
+                            ),
                             Err((field, message)) => invalid(&field, &message),
                         }
                     }
@@ -218,7 +268,8 @@ impl CrmOffice {
     }
 
     fn list(&mut self, collection: &'static str, now: Timestamp) -> Reply {
-        // The one program that is known to list asks for no pages, so nothing is known of any: parameters are ignored, as unknown ones are.
+        // The one program that is known to list asks for no pages, so nothing is known of any:
+        // parameters are ignored, as unknown ones are.
         let all: Vec<Value> = self.table(collection).listed(now).cloned().collect();
         let items: Vec<Value> = all.iter().map(|record| self.shown(record)).collect();
         if collection == "users" {
@@ -264,7 +315,9 @@ impl Emulator for CrmOffice {
             ["contacts", rest @ ..] => self.resource("contacts", rest, request, now),
             ["companies", rest @ ..] => self.resource("companies", rest, request, now),
             ["users", rest @ ..] => self.resource("users", rest, request, now),
-            ["activities"] if request.method == "GET" => Reply::json(200, &json!({"items":[],"totalCount":0})),
+            ["activities"] if request.method == "GET" => {
+                Reply::json(200, &json!({"items":[],"totalCount":0}))
+            }
             _ => problem(404, "Not Found", "No such resource.", None),
         }
     }
@@ -274,7 +327,8 @@ impl Emulator for CrmOffice {
     }
 
     fn throttled(&self, retry_after: u64) -> Reply {
-        problem(429, "Too Many Requests", "The request budget is spent.", None).header("retry-after", retry_after.to_string())
+        problem(429, "Too Many Requests", "The request budget is spent.", None)
+            .header("retry-after", retry_after.to_string())
     }
 
     fn unauthorized(&self) -> Reply {
@@ -307,20 +361,38 @@ impl Emulator for CrmOffice {
         record["id"].as_str().unwrap_or_default().to_owned()
     }
 
-    fn put(&mut self, collection: &'static str, body: Value, now: Timestamp) -> Result<Value, String> {
-        let (record, _) =
-            self.store(collection, None, &body, true, now).map_err(|(field, message)| format!("{field}: {message}"))?;
+    fn put(
+        &mut self,
+        collection: &'static str,
+        body: Value,
+        now: Timestamp,
+    ) -> Result<Value, String> {
+        let (record, _) = self
+            .store(collection, None, &body, true, now)
+            .map_err(|(field, message)| format!("{field}: {message}"))?;
         Ok(self.shown(&record))
     }
 
-    fn edit(&mut self, collection: &'static str, id: &str, patch: &Value, now: Timestamp) -> Result<Value, String> {
+    fn edit(
+        &mut self,
+        collection: &'static str,
+        id: &str,
+        patch: &Value,
+        now: Timestamp,
+    ) -> Result<Value, String> {
         let stored = self.table(collection).get(id).cloned().ok_or("no such record")?;
-        let (record, _) =
-            self.store(collection, Some(&stored), patch, false, now).map_err(|(field, message)| format!("{field}: {message}"))?;
+        let (record, _) = self
+            .store(collection, Some(&stored), patch, false, now)
+            .map_err(|(field, message)| format!("{field}: {message}"))?;
         Ok(self.shown(&record))
     }
 
-    fn remove(&mut self, collection: &'static str, id: &str, now: Timestamp) -> Result<bool, String> {
+    fn remove(
+        &mut self,
+        collection: &'static str,
+        id: &str,
+        now: Timestamp,
+    ) -> Result<bool, String> {
         Ok(self.table(collection).remove(id, now))
     }
 }
@@ -347,5 +419,10 @@ fn problem(status: u16, title: &str, detail: &str, errors: Option<Value>) -> Rep
 }
 
 fn invalid(field: &str, message: &str) -> Reply {
-    problem(400, "One or more validation errors occurred.", message, Some(json!({field: [message]})))
+    problem(
+        400,
+        "One or more validation errors occurred.",
+        message,
+        Some(json!({field: [message]})),
+    )
 }

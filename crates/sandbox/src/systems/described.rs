@@ -1,9 +1,12 @@
-//! A system of which nothing is known but a description: record types, properties with their types, lists and references.
+//! A system of which nothing is known but a description: record types, properties with their types,
+//! lists and references.
 //!
-//! It speaks plain JSON over HTTP as a decent interface does: `GET /{Type}` in pages (`offset`, `limit`), of all records or of those
-//! changed since a time (`since`), or of those that hold a value (`property`, `is`); `POST`, and `GET`, `PATCH` and `DELETE` by id. A record
-//! carries `_id`, `_version` (counted up with every change; a `PATCH` may demand it with `If-Match`) and `_modified`. A value of the wrong
-//! type, an unknown property and a reference to nothing are refused with the property's name.
+//! It speaks plain JSON over HTTP as a decent interface does: `GET /{Type}` in pages (`offset`,
+//! `limit`), of all records or of those changed since a time (`since`), or of those that hold a
+//! value (`property`, `is`); `POST`, and `GET`, `PATCH` and `DELETE` by id. A record carries `_id`,
+//! `_version` (counted up with every change; a `PATCH` may demand it with `If-Match`) and
+//! `_modified`. A value of the wrong type, an unknown property and a reference to nothing are
+//! refused with the property's name.
 
 use std::collections::BTreeMap;
 
@@ -99,7 +102,9 @@ impl System {
 
     /// Why a record can't be so, with the property that is to blame.
     fn wrong(&self, collection: &Collection, given: &Value) -> Option<(String, String)> {
-        let Some(fields) = given.as_object() else { return Some((String::new(), "a JSON object is expected".into())) };
+        let Some(fields) = given.as_object() else {
+            return Some((String::new(), "a JSON object is expected".into()));
+        };
         for name in fields.keys() {
             let known = |p: &DescribedProperty| p.path.split('.').next() == Some(name);
             if !name.starts_with('_') && !collection.properties.iter().any(known) {
@@ -112,7 +117,9 @@ impl System {
                 return None;
             }
             let values: Vec<&Value> = match (held, property.list, &property.value) {
-                (Value::Array(elements), true, Some(child)) => elements.iter().map(|element| &element[child]).collect(),
+                (Value::Array(elements), true, Some(child)) => {
+                    elements.iter().map(|element| &element[child]).collect()
+                }
                 (Value::Array(elements), true, None) => elements.iter().collect(),
                 (_, true, _) => return Some((property.path.clone(), "a list is expected".into())),
                 (Value::Object(_), false, Some(child)) => vec![&held[child]],
@@ -125,14 +132,22 @@ impl System {
 
     fn refuses(&self, property: &DescribedProperty, value: &Value) -> Option<String> {
         if let Some(to) = &property.refers_to {
-            let id = value.as_str().map(str::to_owned).or_else(|| value.as_i64().map(|id| id.to_string())).unwrap_or_default();
-            let known = self.collections.get(to.as_str()).is_some_and(|other| other.table.contains(&id));
-            return (!known && !value.is_null()).then(|| format!("there is no {to} with the id {id}"));
+            let id = value
+                .as_str()
+                .map(str::to_owned)
+                .or_else(|| value.as_i64().map(|id| id.to_string()))
+                .unwrap_or_default();
+            let known =
+                self.collections.get(to.as_str()).is_some_and(|other| other.table.contains(&id));
+            return (!known && !value.is_null())
+                .then(|| format!("there is no {to} with the id {id}"));
         }
         let time = |text: &str| text.parse::<Timestamp>().is_ok();
         let fits = match (property.kind, value) {
             (_, Value::Null) | (Kind::Anything, _) => true,
-            (Kind::Text, Value::String(_)) | (Kind::Boolean, Value::Bool(_)) | (Kind::List, Value::Array(_)) => true,
+            (Kind::Text, Value::String(_))
+            | (Kind::Boolean, Value::Bool(_))
+            | (Kind::List, Value::Array(_)) => true,
             (Kind::Integer, Value::Number(number)) => number.is_i64() || number.is_u64(),
             (Kind::Number, Value::Number(_)) => true,
             // Amounts travel as text too, so that no binary fraction rounds them.
@@ -145,7 +160,13 @@ impl System {
     }
 
     /// Stores a patch over a record, or a new one.
-    fn store(&mut self, name: &str, id: Option<&str>, patch: &Value, now: Timestamp) -> Result<(Value, bool), (String, String)> {
+    fn store(
+        &mut self,
+        name: &str,
+        id: Option<&str>,
+        patch: &Value,
+        now: Timestamp,
+    ) -> Result<(Value, bool), (String, String)> {
         let collection = &self.collections[name];
         if let Some(wrong) = self.wrong(collection, patch) {
             return Err(wrong);
@@ -175,21 +196,28 @@ impl System {
     }
 
     fn list(&self, collection: &Collection, request: &Request, now: Timestamp) -> Reply {
-        let number = |name: &str, otherwise: usize| request.number(name).ok().flatten().unwrap_or(otherwise);
+        let number =
+            |name: &str, otherwise: usize| request.number(name).ok().flatten().unwrap_or(otherwise);
         let (offset, limit) = (number("offset", 0), number("limit", 100).clamp(1, 1000));
         let since: Option<Timestamp> = request.param("since").and_then(|text| text.parse().ok());
         let holds = |record: &Value| match (request.param("property"), request.param("is")) {
             (Some(path), Some(wanted)) => {
-                let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                let text =
+                    |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
                 held(record, path).into_iter().any(|value| text(value) == wanted)
             }
             _ => true,
         };
         let changed = |record: &Value| {
-            let modified = record["_modified"].as_str().and_then(|text| text.parse::<Timestamp>().ok());
+            let modified =
+                record["_modified"].as_str().and_then(|text| text.parse::<Timestamp>().ok());
             since.is_none_or(|since| modified.is_none_or(|modified| modified >= since))
         };
-        let all: Vec<&Value> = collection.table.listed(now).filter(|record| changed(record) && holds(record)).collect();
+        let all: Vec<&Value> = collection
+            .table
+            .listed(now)
+            .filter(|record| changed(record) && holds(record))
+            .collect();
         let items: Vec<&Value> = all.iter().skip(offset).take(limit).copied().collect();
         Reply::json(200, &json!({"total": all.len(), "items": items}))
     }
@@ -231,13 +259,16 @@ impl Emulator for System {
                 match method {
                     "GET" => Reply::json(200, stored),
                     "PATCH" => {
-                        let demanded = request.header("if-match").map(|text| text.trim_matches('"'));
+                        let demanded =
+                            request.header("if-match").map(|text| text.trim_matches('"'));
                         let version = stored["_version"].to_string();
                         if demanded.is_some_and(|demanded| demanded != version) {
                             return refused(412, "", "the record has another version");
                         }
                         match self.store(name, Some(id), &body(), now) {
-                            Ok((record, changed)) => Reply::json(200, &record).wrote(name, Act::Update, changed),
+                            Ok((record, changed)) => {
+                                Reply::json(200, &record).wrote(name, Act::Update, changed)
+                            }
                             Err((property, message)) => refused(400, &property, &message),
                         }
                     }
@@ -273,23 +304,44 @@ impl Emulator for System {
     }
 
     fn records(&self, collection: &'static str) -> Vec<Value> {
-        self.collections.get(collection).map(|c| c.table.current().cloned().collect()).unwrap_or_default()
+        self.collections
+            .get(collection)
+            .map(|c| c.table.current().cloned().collect())
+            .unwrap_or_default()
     }
 
     fn id_of(&self, _: &'static str, record: &Value) -> String {
         record["_id"].as_str().unwrap_or_default().to_owned()
     }
 
-    fn put(&mut self, collection: &'static str, body: Value, now: Timestamp) -> Result<Value, String> {
-        self.store(collection, None, &body, now).map(|(record, _)| record).map_err(|(property, why)| format!("{property}: {why}"))
+    fn put(
+        &mut self,
+        collection: &'static str,
+        body: Value,
+        now: Timestamp,
+    ) -> Result<Value, String> {
+        self.store(collection, None, &body, now)
+            .map(|(record, _)| record)
+            .map_err(|(property, why)| format!("{property}: {why}"))
     }
 
-    fn edit(&mut self, collection: &'static str, id: &str, patch: &Value, now: Timestamp) -> Result<Value, String> {
+    fn edit(
+        &mut self,
+        collection: &'static str,
+        id: &str,
+        patch: &Value,
+        now: Timestamp,
+    ) -> Result<Value, String> {
         let edited = self.store(collection, Some(id), patch, now);
         edited.map(|(record, _)| record).map_err(|(property, why)| format!("{property}: {why}"))
     }
 
-    fn remove(&mut self, collection: &'static str, id: &str, now: Timestamp) -> Result<bool, String> {
+    fn remove(
+        &mut self,
+        collection: &'static str,
+        id: &str,
+        now: Timestamp,
+    ) -> Result<bool, String> {
         Ok(self.collections.get_mut(collection).is_some_and(|c| c.table.remove(id, now)))
     }
 }
@@ -301,7 +353,9 @@ fn held<'v>(record: &'v Value, path: &str) -> Vec<&'v Value> {
         let mut below = Vec::new();
         for value in found {
             match value {
-                Value::Array(elements) => below.extend(elements.iter().map(|element| &element[step])),
+                Value::Array(elements) => {
+                    below.extend(elements.iter().map(|element| &element[step]))
+                }
                 other => below.push(&other[step]),
             }
         }

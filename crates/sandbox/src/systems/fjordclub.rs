@@ -1,9 +1,10 @@
-//! Fjordclub: the members of an invented club, in `examples/fjordclub/openapi.yaml`. No vendor has it; it is there to be the system that
-//! somebody connects with a manifest of their own.
+//! Fjordclub: the members of an invented club, in `examples/fjordclub/openapi.yaml`. No vendor has
+//! it; it is there to be the system that somebody connects with a manifest of their own.
 //!
-//! Plain, and strict where plain systems are: a key in a header, pages by cursor, changes by a filter, `ETag` and `If-Match`, one member
-//! an e-mail address, 200 requests a second. Deleted members are listed by themselves. Whoever subscribes (`/subscriptions`, which the
-//! description leaves out) is called for an hour, signed; who wants to be called for longer renews that.
+//! Plain, and strict where plain systems are: a key in a header, pages by cursor, changes by a
+//! filter, `ETag` and `If-Match`, one member an e-mail address, 200 requests a second. Deleted
+//! members are listed by themselves. Whoever subscribes (`/subscriptions`, which the description
+//! leaves out) is called for an hour, signed; who wants to be called for longer renews that.
 
 use super::{Emulator, Limit, Settings, credential};
 use crate::calls::{Call, Changed};
@@ -16,8 +17,10 @@ use ring::hmac;
 use serde_json::{Value, json};
 
 /// What opens the club.
-pub(crate) const CREDENTIALS: &[(&str, &str)] =
-    &[("FJORDCLUB_API_KEY", "sandbox-fjordclub-key"), ("FJORDCLUB_HOOK_SECRET", "sandbox-hook-secret")];
+pub(crate) const CREDENTIALS: &[(&str, &str)] = &[
+    ("FJORDCLUB_API_KEY", "sandbox-fjordclub-key"),
+    ("FJORDCLUB_HOOK_SECRET", "sandbox-hook-secret"),
+];
 
 const SUBSCRIPTION_SECONDS: i64 = 3600;
 
@@ -39,7 +42,10 @@ pub(crate) struct Fjordclub {
 impl Fjordclub {
     pub fn new(settings: Settings) -> Self {
         Self {
-            members: Table::new(|member| vec![tree::text(member, "email").unwrap_or_default().to_lowercase()], settings.list_lag),
+            members: Table::new(
+                |member| vec![tree::text(member, "email").unwrap_or_default().to_lowercase()],
+                settings.list_lag,
+            ),
             deleted: Vec::new(),
             subscriptions: Vec::new(),
             next_id: 1,
@@ -48,8 +54,15 @@ impl Fjordclub {
     }
 
     /// What is sent becomes the member; what a PATCH does not name stays.
-    fn changed(&mut self, stored: Option<&Value>, given: &Value, now: Timestamp) -> Result<Value, (u16, &'static str, String)> {
-        let Some(given) = given.as_object() else { return Err((422, "", "expected an object".into())) };
+    fn changed(
+        &mut self,
+        stored: Option<&Value>,
+        given: &Value,
+        now: Timestamp,
+    ) -> Result<Value, (u16, &'static str, String)> {
+        let Some(given) = given.as_object() else {
+            return Err((422, "", "expected an object".into()));
+        };
         let mut member = stored.cloned().unwrap_or_else(|| json!({}));
         for (name, value) in given {
             let Some(known) = TEXTS.iter().find(|known| *known == name) else {
@@ -74,7 +87,8 @@ impl Fjordclub {
             let own = member["id"].as_str().unwrap_or_default();
             let email = email.to_lowercase();
             let taken = self.members.current().find(|other| {
-                other["id"].as_str() != Some(own) && other["email"].as_str().is_some_and(|other| other.to_lowercase() == email)
+                other["id"].as_str() != Some(own)
+                    && other["email"].as_str().is_some_and(|other| other.to_lowercase() == email)
             });
             if let Some(other) = taken {
                 return Err((409, "email", other["id"].as_str().unwrap_or_default().to_owned()));
@@ -110,7 +124,10 @@ impl Fjordclub {
     fn list(&mut self, request: &Request, now: Timestamp) -> Reply {
         let since = request.param("updated_since").and_then(time::parse);
         let limit = request.number("limit").ok().flatten().unwrap_or(20).clamp(1, MOST_A_PAGE);
-        let from: usize = request.param("cursor").and_then(|cursor| cursor.strip_prefix("at-")?.parse().ok()).unwrap_or(0);
+        let from: usize = request
+            .param("cursor")
+            .and_then(|cursor| cursor.strip_prefix("at-")?.parse().ok())
+            .unwrap_or(0);
         let all: Vec<Value> = self
             .members
             .listed(now)
@@ -119,9 +136,9 @@ impl Fjordclub {
                 since.is_none_or(|since| at.is_some_and(|at| at >= since))
             })
             .filter(|member| {
-                request
-                    .param("email")
-                    .is_none_or(|email| member["email"].as_str().is_some_and(|has| has.eq_ignore_ascii_case(email)))
+                request.param("email").is_none_or(|email| {
+                    member["email"].as_str().is_some_and(|has| has.eq_ignore_ascii_case(email))
+                })
             })
             .cloned()
             .collect();
@@ -133,10 +150,12 @@ impl Fjordclub {
     fn subscriptions_request(&mut self, path: &[&str], request: &Request, now: Timestamp) -> Reply {
         self.subscriptions.retain(|(_, _, until)| *until > now);
         let until = now + SignedDuration::from_secs(SUBSCRIPTION_SECONDS);
-        let told =
-            |(id, url, until): &(String, String, Timestamp)| json!({"id": id, "url": url, "expires_at": time::millis_z(*until)});
+        let told = |(id, url, until): &(String, String, Timestamp)| json!({"id": id, "url": url, "expires_at": time::millis_z(*until)});
         match (request.method.as_str(), path) {
-            ("GET", []) => Reply::json(200, &json!({"subscriptions": self.subscriptions.iter().map(told).collect::<Vec<_>>()})),
+            ("GET", []) => Reply::json(
+                200,
+                &json!({"subscriptions": self.subscriptions.iter().map(told).collect::<Vec<_>>()}),
+            ),
             ("POST", []) => {
                 let url = request.json().and_then(|body| body["url"].as_str().map(str::to_owned));
                 let Some(url) = url.filter(|url| url.starts_with("http")) else {
@@ -146,8 +165,14 @@ impl Fjordclub {
                 self.subscriptions.push(one.clone());
                 Reply::json(201, &told(&one))
             }
-            (method, [id]) => match self.subscriptions.iter().position(|(known, _, _)| known == id) {
-                None => error(404, "no_such_subscription", "", "there is no such subscription, or it has ended"),
+            (method, [id]) => match self.subscriptions.iter().position(|(known, _, _)| known == id)
+            {
+                None => error(
+                    404,
+                    "no_such_subscription",
+                    "",
+                    "there is no such subscription, or it has ended",
+                ),
                 Some(place) if method == "PUT" => {
                     self.subscriptions[place].2 = until;
                     Reply::json(200, &told(&self.subscriptions[place]))
@@ -167,12 +192,15 @@ impl Fjordclub {
             return error(404, "no_such_member", "", "there is no such member");
         };
         let version = format!("\"{}\"", stored["version"].as_str().unwrap_or_default());
-        if request.method != "GET" && request.header("if-match").is_some_and(|given| given != version) {
+        if request.method != "GET"
+            && request.header("if-match").is_some_and(|given| given != version)
+        {
             return error(412, "changed", "", "the member was changed meanwhile");
         }
         match request.method.as_str() {
             "GET" => shown(200, &stored),
-            "PATCH" => match self.store(Some(&stored), &request.json().unwrap_or(Value::Null), now) {
+            "PATCH" => match self.store(Some(&stored), &request.json().unwrap_or(Value::Null), now)
+            {
                 Ok((member, changed)) => shown(200, &member).wrote("members", Act::Update, changed),
                 Err(why) => refused(why),
             },
@@ -202,14 +230,19 @@ impl Emulator for Fjordclub {
         let segments: Vec<&str> = request.segments.iter().map(String::as_str).collect();
         match (request.method.as_str(), segments.as_slice()) {
             ("GET", ["members"]) => self.list(request, now),
-            ("POST", ["members"]) => match self.store(None, &request.json().unwrap_or(Value::Null), now) {
-                Ok((member, _)) => shown(201, &member).wrote("members", Act::Create, true),
-                Err(why) => refused(why),
-            },
+            ("POST", ["members"]) => {
+                match self.store(None, &request.json().unwrap_or(Value::Null), now) {
+                    Ok((member, _)) => shown(201, &member).wrote("members", Act::Create, true),
+                    Err(why) => refused(why),
+                }
+            }
             ("GET", ["deleted-members"]) => {
                 let since = request.param("since").and_then(time::parse);
-                let ids =
-                    self.deleted.iter().filter(|(_, at)| since.is_none_or(|since| *at >= since)).map(|(id, _)| json!({"id": id}));
+                let ids = self
+                    .deleted
+                    .iter()
+                    .filter(|(_, at)| since.is_none_or(|since| *at >= since))
+                    .map(|(id, _)| json!({"id": id}));
                 Reply::json(200, &json!({"deleted": ids.collect::<Vec<_>>()}))
             }
             (_, ["subscriptions", rest @ ..]) => self.subscriptions_request(rest, request, now),
@@ -223,7 +256,8 @@ impl Emulator for Fjordclub {
     }
 
     fn throttled(&self, retry_after: u64) -> Reply {
-        error(429, "too_many", "", "the club answers 200 requests a second").header("retry-after", retry_after.to_string())
+        error(429, "too_many", "", "the club answers 200 requests a second")
+            .header("retry-after", retry_after.to_string())
     }
 
     fn unauthorized(&self) -> Reply {
@@ -247,24 +281,46 @@ impl Emulator for Fjordclub {
     }
 
     fn put(&mut self, _: &'static str, body: Value, now: Timestamp) -> Result<Value, String> {
-        self.store(None, &body, now).map(|(member, _)| member).map_err(|(_, field, why)| format!("{field}: {why}"))
+        self.store(None, &body, now)
+            .map(|(member, _)| member)
+            .map_err(|(_, field, why)| format!("{field}: {why}"))
     }
 
-    fn edit(&mut self, _: &'static str, id: &str, patch: &Value, now: Timestamp) -> Result<Value, String> {
+    fn edit(
+        &mut self,
+        _: &'static str,
+        id: &str,
+        patch: &Value,
+        now: Timestamp,
+    ) -> Result<Value, String> {
         let stored = self.members.get(id).cloned().ok_or("no such member")?;
-        self.store(Some(&stored), patch, now).map(|(member, _)| member).map_err(|(_, field, why)| format!("{field}: {why}"))
+        self.store(Some(&stored), patch, now)
+            .map(|(member, _)| member)
+            .map_err(|(_, field, why)| format!("{field}: {why}"))
     }
 
     fn calls(&mut self, changed: &Changed<'_>, now: Timestamp) -> Vec<Call> {
-        let word = if matches!(changed.act, Act::Delete) { "member.deleted" } else { "member.changed" };
-        let body = json!({"events": [{"event": word, "id": changed.id, "call": self.ids.token("c")}]}).to_string();
+        let word =
+            if matches!(changed.act, Act::Delete) { "member.deleted" } else { "member.changed" };
+        let body =
+            json!({"events": [{"event": word, "id": changed.id, "call": self.ids.token("c")}]})
+                .to_string();
         let time = now.as_second();
-        let key = hmac::Key::new(hmac::HMAC_SHA256, credential("fjordclub", "FJORDCLUB_HOOK_SECRET").as_bytes());
+        let key = hmac::Key::new(
+            hmac::HMAC_SHA256,
+            credential("fjordclub", "FJORDCLUB_HOOK_SECRET").as_bytes(),
+        );
         let signature = hmac::sign(&key, format!("{time}.{body}").as_bytes());
         let hex: String = signature.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-        let headers = vec![("X-Club-Time", time.to_string()), ("X-Club-Signature", format!("sha256={hex}"))];
+        let headers =
+            vec![("X-Club-Time", time.to_string()), ("X-Club-Signature", format!("sha256={hex}"))];
         let live = self.subscriptions.iter().filter(|(_, _, until)| *until > now);
-        live.map(|(_, url, _)| Call { url: url.clone(), headers: headers.clone(), body: body.clone() }).collect()
+        live.map(|(_, url, _)| Call {
+            url: url.clone(),
+            headers: headers.clone(),
+            body: body.clone(),
+        })
+        .collect()
     }
 
     fn remove(&mut self, _: &'static str, id: &str, now: Timestamp) -> Result<bool, String> {
@@ -274,7 +330,8 @@ impl Emulator for Fjordclub {
 }
 
 fn shown(status: u16, member: &Value) -> Reply {
-    Reply::json(status, member).header("etag", format!("\"{}\"", member["version"].as_str().unwrap_or_default()))
+    Reply::json(status, member)
+        .header("etag", format!("\"{}\"", member["version"].as_str().unwrap_or_default()))
 }
 
 fn refused((status, field, why): (u16, &'static str, String)) -> Reply {

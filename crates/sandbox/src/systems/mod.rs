@@ -1,4 +1,5 @@
-//! The six emulated systems. Each file speaks one vendor's protocol over its own tables and knows no other system.
+//! The six emulated systems. Each file speaks one vendor's protocol over its own tables and knows
+//! no other system.
 
 use crate::calls::{Call, Changed};
 use crate::http::{Reply, Request};
@@ -16,7 +17,8 @@ pub mod youtrack;
 pub mod zendesk;
 
 /// The names of the systems, which are also the path prefixes.
-pub const SYSTEMS: [&str; 6] = ["superoffice", "wix", "poweroffice-go", "crmoffice", "zendesk", "youtrack"];
+pub const SYSTEMS: [&str; 6] =
+    ["superoffice", "wix", "poweroffice-go", "crmoffice", "zendesk", "youtrack"];
 
 /// Systems of no vendor, which run only where they are named.
 pub const INVENTED: [&str; 1] = ["fjordclub"];
@@ -39,7 +41,8 @@ pub(crate) struct Limit {
     pub applies: fn(&Request) -> bool,
 }
 
-/// One system: a function of request and time over its own tables, and the ways in which a person edits those.
+/// One system: a function of request and time over its own tables, and the ways in which a person
+/// edits those.
 pub(crate) trait Emulator: Send {
     /// The same system once more, to look at later or to try something on.
     fn copy(&self) -> Box<dyn Emulator>;
@@ -72,7 +75,8 @@ pub(crate) trait Emulator: Send {
 
     fn collections(&self) -> &'static [&'static str];
 
-    /// Collections that hold none of the account's records, but what else can be seen or set by hand: they go by their names only.
+    /// Collections that hold none of the account's records, but what else can be seen or set by
+    /// hand: they go by their names only.
     fn aside(&self) -> &'static [&'static str] {
         &[]
     }
@@ -83,12 +87,23 @@ pub(crate) trait Emulator: Send {
     /// The id of a record as the vendor's shape has it.
     fn id_of(&self, collection: &'static str, record: &Value) -> String;
 
-    /// A person adds a record in the system's own user interface: defaults are filled in, and what only the API refuses
-    /// is allowed.
-    fn put(&mut self, collection: &'static str, body: Value, now: Timestamp) -> Result<Value, String>;
+    /// A person adds a record in the system's own user interface: defaults are filled in, and what
+    /// only the API refuses is allowed.
+    fn put(
+        &mut self,
+        collection: &'static str,
+        body: Value,
+        now: Timestamp,
+    ) -> Result<Value, String>;
 
     /// A person edits a record: `patch` is merged deeply, lists are replaced, null clears.
-    fn edit(&mut self, collection: &'static str, id: &str, patch: &Value, now: Timestamp) -> Result<Value, String>;
+    fn edit(
+        &mut self,
+        collection: &'static str,
+        id: &str,
+        patch: &Value,
+        now: Timestamp,
+    ) -> Result<Value, String>;
 
     /// The calls that follow from what a person did.
     fn calls(&mut self, _changed: &Changed<'_>, _now: Timestamp) -> Vec<Call> {
@@ -101,7 +116,12 @@ pub(crate) trait Emulator: Send {
     }
 
     /// A person deletes a record; false when there is none.
-    fn remove(&mut self, collection: &'static str, id: &str, now: Timestamp) -> Result<bool, String>;
+    fn remove(
+        &mut self,
+        collection: &'static str,
+        id: &str,
+        now: Timestamp,
+    ) -> Result<bool, String>;
 }
 
 /// A fresh emulator without records.

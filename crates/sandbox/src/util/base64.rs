@@ -18,6 +18,8 @@ pub fn encode_for_url(bytes: &[u8]) -> String {
 /// Decodes with or without padding, in the standard or the URL alphabet; `None` for anything else.
 pub fn decode(text: &str) -> Option<Vec<u8>> {
     let padded = DecodePaddingMode::Indifferent;
-    let lenient = GeneralPurposeConfig::new().with_decode_padding_mode(padded).with_decode_allow_trailing_bits(true);
+    let lenient = GeneralPurposeConfig::new()
+        .with_decode_padding_mode(padded)
+        .with_decode_allow_trailing_bits(true);
     GeneralPurpose::new(&ALPHABET, lenient).decode(text.replace('-', "+").replace('_', "/")).ok()
 }

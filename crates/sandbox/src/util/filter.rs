@@ -1,8 +1,8 @@
-//! The `$filter` language of SuperOffice's lists and of PowerOffice v1: `column operator literal`, `and`, `or`, `not`,
-//! brackets, and the functions `substringof`, `startswith`, `endswith`.
+//! The `$filter` language of SuperOffice's lists and of PowerOffice v1: `column operator literal`,
+//! `and`, `or`, `not`, brackets, and the functions `substringof`, `startswith`, `endswith`.
 //!
-//! A Pratt-free recursive descent over OData-like text. Which columns exist and which operators make sense for them is
-//! the caller's; this file knows the syntax and the comparisons.
+//! A Pratt-free recursive descent over OData-like text. Which columns exist and which operators
+//! make sense for them is the caller's; this file knows the syntax and the comparisons.
 
 use super::time;
 use serde_json::Value;
@@ -49,7 +49,9 @@ impl Filter {
             Self::And(a, b) => a.holds(values)? && b.holds(values)?,
             Self::Or(a, b) => a.holds(values)? || b.holds(values)?,
             Self::Not(inner) => !inner.holds(values)?,
-            Self::Compare { column, operator, literals } => compare(&values(column), operator, literals)?,
+            Self::Compare { column, operator, literals } => {
+                compare(&values(column), operator, literals)?
+            }
         })
     }
 }
@@ -61,7 +63,10 @@ fn compare(found: &[Value], operator: &str, literals: &[Value]) -> Result<bool, 
     };
     let words = |value: &Value| plain(value).to_lowercase();
     let wanted = words(first);
-    let moment = || time::parse(&plain(first)).ok_or_else(|| format!("'{}' is not a date and time", plain(first)));
+    let moment = || {
+        time::parse(&plain(first))
+            .ok_or_else(|| format!("'{}' is not a date and time", plain(first)))
+    };
     let at = |value: &Value| time::parse(&plain(value));
     Ok(match operator.to_lowercase().as_str() {
         "eq" | "=" | "is" | "equals" => any(&|value| order(value, first) == Some(Ordering::Equal)),
@@ -69,15 +74,22 @@ fn compare(found: &[Value], operator: &str, literals: &[Value]) -> Result<bool, 
         "lt" | "less" => any(&|value| order(value, first) == Some(Ordering::Less)),
         "le" => any(&|value| matches!(order(value, first), Some(Ordering::Less | Ordering::Equal))),
         "gt" | "greater" => any(&|value| order(value, first) == Some(Ordering::Greater)),
-        "ge" => any(&|value| matches!(order(value, first), Some(Ordering::Greater | Ordering::Equal))),
+        "ge" => {
+            any(&|value| matches!(order(value, first), Some(Ordering::Greater | Ordering::Equal)))
+        }
         "contains" => any(&|value| words(value).contains(&wanted)),
         "notcontains" => !any(&|value| words(value).contains(&wanted)),
         "begins" => any(&|value| words(value).starts_with(&wanted)),
         "notbegins" => !any(&|value| words(value).starts_with(&wanted)),
         "ends" => any(&|value| words(value).ends_with(&wanted)),
-        "oneof" | "in" => any(&|value| literals.iter().any(|one| order(value, one) == Some(Ordering::Equal))),
-        "notoneof" => !any(&|value| literals.iter().any(|one| order(value, one) == Some(Ordering::Equal))),
-        // The vendor documents these three at second resolution, and the next three as comparing whole days.
+        "oneof" | "in" => {
+            any(&|value| literals.iter().any(|one| order(value, one) == Some(Ordering::Equal)))
+        }
+        "notoneof" => {
+            !any(&|value| literals.iter().any(|one| order(value, one) == Some(Ordering::Equal)))
+        }
+        // The vendor documents these three at second resolution, and the next three as comparing
+        // whole days.
         "aftertime" => {
             let limit = moment()?;
             any(&|value| at(value).is_some_and(|at| at > limit))
@@ -178,7 +190,8 @@ fn tokens(text: &str) -> Result<Vec<Token>, String> {
                         None => return Err("a text is not closed".to_owned()),
                     }
                 }
-                // `datetimeoffset'…'` and `guid'…'` are one literal: the word before says only its type.
+                // `datetimeoffset'…'` and `guid'…'` are one literal: the word before says only its
+                // type.
                 if matches!(out.last(), Some(Token::Word(word)) if ["datetimeoffset", "datetime", "guid"].contains(&word.to_lowercase().as_str()))
                     && !matches!(out.get(out.len().wrapping_sub(2)), Some(Token::Word(before)) if !is_operator(before))
                 {
@@ -199,10 +212,13 @@ fn tokens(text: &str) -> Result<Vec<Token>, String> {
                     "true" => Token::Literal(Value::Bool(true)),
                     "false" => Token::Literal(Value::Bool(false)),
                     "null" => Token::Literal(Value::Null),
-                    _ => match serde_json::from_str::<serde_json::Number>(word.trim_end_matches('L')) {
-                        Ok(number) => Token::Literal(Value::Number(number)),
-                        Err(_) => Token::Word(word),
-                    },
+                    _ => {
+                        match serde_json::from_str::<serde_json::Number>(word.trim_end_matches('L'))
+                        {
+                            Ok(number) => Token::Literal(Value::Number(number)),
+                            Err(_) => Token::Word(word),
+                        }
+                    }
                 });
             }
         }
@@ -267,7 +283,11 @@ impl Parser {
             Some(Token::Word(column)) => {
                 let operator = match self.take() {
                     Some(Token::Word(operator)) => operator,
-                    other => return Err(format!("an operator is expected after '{column}', not {other:?}")),
+                    other => {
+                        return Err(format!(
+                            "an operator is expected after '{column}', not {other:?}"
+                        ));
+                    }
                 };
                 let literals = self.literals(&operator)?;
                 Ok(Filter::Compare { column, operator, literals })
@@ -303,13 +323,21 @@ impl Parser {
         }
         let (column, literal, operator) = match (name.to_lowercase().as_str(), a, b) {
             ("substringof", Some(Token::Literal(literal)), Some(Token::Word(column)))
-            | ("substringof", Some(Token::Word(column)), Some(Token::Literal(literal))) => (column, literal, "contains"),
-            ("startswith", Some(Token::Word(column)), Some(Token::Literal(literal))) => (column, literal, "begins"),
-            ("endswith", Some(Token::Word(column)), Some(Token::Literal(literal))) => (column, literal, "ends"),
+            | ("substringof", Some(Token::Word(column)), Some(Token::Literal(literal))) => {
+                (column, literal, "contains")
+            }
+            ("startswith", Some(Token::Word(column)), Some(Token::Literal(literal))) => {
+                (column, literal, "begins")
+            }
+            ("endswith", Some(Token::Word(column)), Some(Token::Literal(literal))) => {
+                (column, literal, "ends")
+            }
             _ => return Err(format!("'{name}' with these arguments is not known")),
         };
         // A trailing `eq true` is customary after these functions.
-        if self.word_is("eq") && self.tokens.get(self.next + 1) == Some(&Token::Literal(Value::Bool(true))) {
+        if self.word_is("eq")
+            && self.tokens.get(self.next + 1) == Some(&Token::Literal(Value::Bool(true)))
+        {
             self.next += 2;
         }
         Ok(Filter::Compare { column, operator: operator.to_owned(), literals: vec![literal] })

@@ -1,6 +1,7 @@
 //! A seeded source of ids and choices (SplitMix64, Steele, Lea and Flood 2014).
 //!
-//! One sandbox started twice with the same seed hands out the same ids, so that a transcript can be repeated.
+//! One sandbox started twice with the same seed hands out the same ids, so that a transcript can be
+//! repeated.
 
 /// Deterministic random numbers.
 #[derive(Debug, Clone)]
@@ -9,8 +10,9 @@ pub struct Source(u64);
 impl Source {
     /// `salt` keeps the sources of two systems with one seed apart.
     pub fn new(seed: u64, salt: &str) -> Self {
-        let salted =
-            salt.bytes().fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        let salted = salt.bytes().fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ salted)
     }
 
@@ -59,7 +61,8 @@ mod tests {
 
     #[test]
     fn one_seed_gives_one_sequence_and_uuids_have_their_form() {
-        let (mut a, mut b, mut c) = (Source::new(7, "wix"), Source::new(7, "wix"), Source::new(7, "zendesk"));
+        let (mut a, mut b, mut c) =
+            (Source::new(7, "wix"), Source::new(7, "wix"), Source::new(7, "zendesk"));
         let id = a.uuid();
         assert_eq!(id, b.uuid());
         assert_ne!(id, c.uuid());

@@ -1,7 +1,7 @@
 //! JSON helpers: reading by path, merging, and JSON Patch.
 //!
-//! Ideas: RFC 7396 (merge patch) and RFC 6902 (JSON Patch). What each vendor does differently is a parameter here and
-//! is decided in the vendor's own file.
+//! Ideas: RFC 7396 (merge patch) and RFC 6902 (JSON Patch). What each vendor does differently is a
+//! parameter here and is decided in the vendor's own file.
 
 use serde_json::{Map, Value};
 
@@ -29,8 +29,8 @@ pub fn id_of(value: &Value) -> Option<i64> {
     }
 }
 
-/// Deep merge of objects; anything else, arrays included, replaces. With `null_removes` a null takes the property away
-/// (RFC 7396), otherwise it is stored.
+/// Deep merge of objects; anything else, arrays included, replaces. With `null_removes` a null
+/// takes the property away (RFC 7396), otherwise it is stored.
 pub fn merge(target: &mut Value, patch: &Value, null_removes: bool) {
     let Value::Object(patch) = patch else {
         *target = patch.clone();
@@ -60,17 +60,22 @@ pub enum PatchError {
     Invalid(String),
 }
 
-/// Applies an RFC 6902 array. Property names are matched without regard to case and the leading slash may be absent, as
-/// both vendors that take JSON Patch document. `moves` says whether `move` and `copy` are known.
+/// Applies an RFC 6902 array. Property names are matched without regard to case and the leading
+/// slash may be absent, as both vendors that take JSON Patch document. `moves` says whether `move`
+/// and `copy` are known.
 pub fn apply_patch(target: &mut Value, operations: &Value, moves: bool) -> Result<(), PatchError> {
     let invalid = |message: &str| PatchError::Invalid(message.to_owned());
-    let operations = operations.as_array().ok_or_else(|| invalid("a JSON Patch document must be an array"))?;
+    let operations =
+        operations.as_array().ok_or_else(|| invalid("a JSON Patch document must be an array"))?;
     for operation in operations {
         let op = operation["op"].as_str().unwrap_or_default();
         let path = operation["path"].as_str().ok_or_else(|| invalid("an operation has no path"))?;
         match op {
             "add" | "replace" => {
-                let value = operation.get("value").cloned().ok_or_else(|| invalid("an operation has no value"))?;
+                let value = operation
+                    .get("value")
+                    .cloned()
+                    .ok_or_else(|| invalid("an operation has no value"))?;
                 place(target, path, value, op == "add")?;
             }
             "remove" => {
@@ -83,9 +88,14 @@ pub fn apply_patch(target: &mut Value, operations: &Value, moves: bool) -> Resul
                 }
             }
             "move" | "copy" if moves => {
-                let from = operation["from"].as_str().ok_or_else(|| invalid("an operation has no from"))?;
-                let value =
-                    if op == "move" { take(target, from)? } else { find(target, from).cloned().ok_or_else(|| missing(from))? };
+                let from = operation["from"]
+                    .as_str()
+                    .ok_or_else(|| invalid("an operation has no from"))?;
+                let value = if op == "move" {
+                    take(target, from)?
+                } else {
+                    find(target, from).cloned().ok_or_else(|| missing(from))?
+                };
                 place(target, path, value, true)?;
             }
             other => return Err(PatchError::Invalid(format!("unknown operation '{other}'"))),
@@ -99,7 +109,10 @@ fn missing(path: &str) -> PatchError {
 }
 
 fn steps(path: &str) -> Vec<String> {
-    path.trim_start_matches('/').split('/').map(|step| step.replace("~1", "/").replace("~0", "~")).collect()
+    path.trim_start_matches('/')
+        .split('/')
+        .map(|step| step.replace("~1", "/").replace("~0", "~"))
+        .collect()
 }
 
 /// The name under which `object` has `step`, whatever its case.
@@ -118,7 +131,11 @@ fn find<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
     })
 }
 
-fn parent<'a>(value: &'a mut Value, steps: &[String], path: &str) -> Result<&'a mut Value, PatchError> {
+fn parent<'a>(
+    value: &'a mut Value,
+    steps: &[String],
+    path: &str,
+) -> Result<&'a mut Value, PatchError> {
     let mut value = value;
     for step in steps {
         value = match value {
@@ -126,9 +143,11 @@ fn parent<'a>(value: &'a mut Value, steps: &[String], path: &str) -> Result<&'a 
                 let name = own_name(object, step).ok_or_else(|| missing(path))?;
                 object.get_mut(&name).ok_or_else(|| missing(path))?
             }
-            Value::Array(items) => {
-                step.parse::<usize>().ok().and_then(|index| items.get_mut(index)).ok_or_else(|| missing(path))?
-            }
+            Value::Array(items) => step
+                .parse::<usize>()
+                .ok()
+                .and_then(|index| items.get_mut(index))
+                .ok_or_else(|| missing(path))?,
             _ => return Err(missing(path)),
         };
     }
@@ -167,7 +186,9 @@ fn take(target: &mut Value, path: &str) -> Result<Value, PatchError> {
         return Err(missing(path));
     };
     match parent(target, before, path)? {
-        Value::Object(object) => own_name(object, last).and_then(|name| object.remove(&name)).ok_or_else(|| missing(path)),
+        Value::Object(object) => own_name(object, last)
+            .and_then(|name| object.remove(&name))
+            .ok_or_else(|| missing(path)),
         Value::Array(items) => {
             let index = if last == "-" { items.len().checked_sub(1) } else { last.parse().ok() };
             match index {

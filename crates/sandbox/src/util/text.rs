@@ -1,6 +1,7 @@
 //! E-mail and phone checks of the plain kind that the vendors make.
 
-/// Whether a vendor's form check would let this pass as an e-mail address: one `@`, no blanks, a dotted domain.
+/// Whether a vendor's form check would let this pass as an e-mail address: one `@`, no blanks, a
+/// dotted domain.
 pub fn looks_like_email(text: &str) -> bool {
     let Some((local, domain)) = text.split_once('@') else {
         return false;
@@ -38,7 +39,10 @@ const CALLING_CODES: &[(&str, &str)] = &[
 
 /// The calling code of a two-letter country code, for those that the sample data uses.
 pub fn calling_code(country: &str) -> Option<&'static str> {
-    CALLING_CODES.iter().find(|(code, _)| code.eq_ignore_ascii_case(country)).map(|(_, calling)| *calling)
+    CALLING_CODES
+        .iter()
+        .find(|(code, _)| code.eq_ignore_ascii_case(country))
+        .map(|(_, calling)| *calling)
 }
 
 /// The E.164 form, where the number says its country or `country` does.
@@ -65,7 +69,8 @@ mod tests {
     #[test]
     fn addresses_and_numbers() {
         assert!(looks_like_email("ada@example.no"));
-        for bad in ["ada", "ada@", "@example.no", "a b@example.no", "ada@example", "a@b@example.no"] {
+        for bad in ["ada", "ada@", "@example.no", "a b@example.no", "ada@example", "a@b@example.no"]
+        {
             assert!(!looks_like_email(bad), "{bad}");
         }
         assert_eq!(strip_phone("+47 22 33-44"), "+47223344");

@@ -22,7 +22,8 @@ pub fn micros_offset(at: Timestamp) -> String {
     format!("{}.{:06}+00:00", seconds_bare(at), at.as_microsecond().rem_euclid(1_000_000))
 }
 
-/// Reads an ISO 8601 time; one without a zone designator counts as UTC, one without a time of day as midnight.
+/// Reads an ISO 8601 time; one without a zone designator counts as UTC, one without a time of day
+/// as midnight.
 pub fn parse(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     if let Ok(at) = text.parse::<Timestamp>() {
@@ -38,7 +39,10 @@ pub fn parse(text: &str) -> Option<Timestamp> {
 
 /// Reads the date of an HTTP header such as `If-Unmodified-Since` (RFC 9110, section 5.6.7).
 pub fn parse_http(text: &str) -> Option<Timestamp> {
-    jiff::fmt::rfc2822::parse(text.trim()).ok().map(|zoned| zoned.timestamp()).or_else(|| parse(text))
+    jiff::fmt::rfc2822::parse(text.trim())
+        .ok()
+        .map(|zoned| zoned.timestamp())
+        .or_else(|| parse(text))
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! A plain HTTP caller for the tests: every status is an answer, and JSON bodies are parsed where they parse.
+//! A plain HTTP caller for the tests: every status is an answer, and JSON bodies are parsed where
+//! they parse.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 use lockstep_sandbox::{Options, Running, Sandbox};
@@ -41,12 +42,23 @@ impl Caller {
             .timeout_global(Some(std::time::Duration::from_secs(20)))
             .build()
             .into();
-        Self { base, headers: headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect(), agent }
+        Self {
+            base,
+            headers: headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect(),
+            agent,
+        }
     }
 
     /// `Err` when the connection ended without an answer.
-    pub fn raw(&self, method: &str, path: &str, extra: &[(&str, &str)], body: Option<&str>) -> Result<Answer, ureq::Error> {
-        let address = if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.base) };
+    pub fn raw(
+        &self,
+        method: &str,
+        path: &str,
+        extra: &[(&str, &str)],
+        body: Option<&str>,
+    ) -> Result<Answer, ureq::Error> {
+        let address =
+            if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.base) };
         let mut request = Request::builder().method(method).uri(address);
         for (name, value) in &self.headers {
             if !extra.iter().any(|(other, _)| other.eq_ignore_ascii_case(name)) {
@@ -76,7 +88,13 @@ impl Caller {
 
     /// Extra headers replace those of the caller; an empty one takes it away.
     #[track_caller]
-    pub fn with(&self, method: &str, path: &str, extra: &[(&str, &str)], body: Option<&Value>) -> Answer {
+    pub fn with(
+        &self,
+        method: &str,
+        path: &str,
+        extra: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Answer {
         let mut extra = extra.to_vec();
         let text = body.map(Value::to_string);
         if text.is_some() && !extra.iter().any(|(name, _)| *name == "content-type") {
@@ -116,7 +134,11 @@ pub fn empty() -> Running {
 }
 
 pub fn credential(system: &str, name: &str) -> String {
-    lockstep_sandbox::credentials(system).into_iter().find(|(known, _)| known == name).map(|(_, value)| value).unwrap()
+    lockstep_sandbox::credentials(system)
+        .into_iter()
+        .find(|(known, _)| known == name)
+        .map(|(_, value)| value)
+        .unwrap()
 }
 
 fn base64(text: &str) -> String {
@@ -141,10 +163,17 @@ pub fn basic(user: &str, password: &str) -> String {
 }
 
 pub fn superoffice(sandbox: &Running) -> Caller {
-    let base = format!("{}/{}/api/v1", sandbox.url("superoffice").unwrap(), credential("superoffice", "SUPEROFFICE_CONTEXT"));
+    let base = format!(
+        "{}/{}/api/v1",
+        sandbox.url("superoffice").unwrap(),
+        credential("superoffice", "SUPEROFFICE_CONTEXT")
+    );
     let ticket = format!("SOTicket {}", credential("superoffice", "SUPEROFFICE_TICKET"));
     let secret = credential("superoffice", "SUPEROFFICE_CLIENT_SECRET");
-    Caller::new(base, &[("authorization", &ticket), ("so-apptoken", &secret), ("accept", "application/json")])
+    Caller::new(
+        base,
+        &[("authorization", &ticket), ("so-apptoken", &secret), ("accept", "application/json")],
+    )
 }
 
 pub fn wix(sandbox: &Running) -> Caller {
@@ -161,7 +190,10 @@ pub fn poweroffice(sandbox: &Running) -> Caller {
             "POST",
             "/OAuth/Token",
             &[
-                ("authorization", &basic(&of("POWEROFFICE_APPLICATION_KEY"), &of("POWEROFFICE_CLIENT_KEY"))),
+                (
+                    "authorization",
+                    &basic(&of("POWEROFFICE_APPLICATION_KEY"), &of("POWEROFFICE_CLIENT_KEY")),
+                ),
                 ("ocp-apim-subscription-key", &of("POWEROFFICE_SUBSCRIPTION_KEY")),
                 ("content-type", "application/x-www-form-urlencoded"),
             ],
@@ -170,7 +202,13 @@ pub fn poweroffice(sandbox: &Running) -> Caller {
         .unwrap()
         .expect(200);
     let token = format!("Bearer {}", answer["access_token"].as_str().unwrap());
-    Caller::new(base, &[("authorization", &token), ("ocp-apim-subscription-key", &of("POWEROFFICE_SUBSCRIPTION_KEY"))])
+    Caller::new(
+        base,
+        &[
+            ("authorization", &token),
+            ("ocp-apim-subscription-key", &of("POWEROFFICE_SUBSCRIPTION_KEY")),
+        ],
+    )
 }
 
 pub fn crmoffice(sandbox: &Running) -> Caller {
@@ -182,7 +220,10 @@ pub fn crmoffice(sandbox: &Running) -> Caller {
         of("CRMOFFICE_CLIENT_SECRET"),
         of("CRMOFFICE_REFRESH_TOKEN")
     );
-    let answer = Caller::new(base.clone(), &[]).raw("POST", "/connect/token", &[], Some(&form)).unwrap().expect(200);
+    let answer = Caller::new(base.clone(), &[])
+        .raw("POST", "/connect/token", &[], Some(&form))
+        .unwrap()
+        .expect(200);
     let token = format!("Bearer {}", answer["access_token"].as_str().unwrap());
     Caller::new(base, &[("authorization", &token)])
 }
@@ -196,5 +237,8 @@ pub fn zendesk(sandbox: &Running) -> Caller {
 
 pub fn youtrack(sandbox: &Running) -> Caller {
     let token = format!("Bearer {}", credential("youtrack", "YOUTRACK_TOKEN"));
-    Caller::new(sandbox.url("youtrack").unwrap(), &[("authorization", &token), ("accept", "application/json")])
+    Caller::new(
+        sandbox.url("youtrack").unwrap(),
+        &[("authorization", &token), ("accept", "application/json")],
+    )
 }

@@ -1,6 +1,7 @@
-//! P1, P7: no edit is lost but to a later one. Times are a matter of each system's clock and of what it tells; but an edit that was made
-//! after a whole and undisturbed run is later than all that this run saw, whatever the clocks say (P1b). And what was overwritten can be
-//! found again in the journal, which `explained` looks at.
+//! P1, P7: no edit is lost but to a later one. Times are a matter of each system's clock and of
+//! what it tells; but an edit that was made after a whole and undisturbed run is later than all
+//! that this run saw, whatever the clocks say (P1b). And what was overwritten can be found again in
+//! the journal, which `explained` looks at.
 
 use std::collections::BTreeSet;
 
@@ -12,26 +13,40 @@ pub(super) fn check(settled: &Settled<'_>) -> Vec<Violation> {
     let systems = &settled.world.drawn.systems;
     let mut found = Vec::new();
     for members in settled.entities.iter().filter(|members| members.len() > 1) {
-        // Only where all are there: a value that has come by way of a record that is gone has no edit here to be compared with.
-        if members.iter().any(|(_, state, row)| !state.is_live() || row.as_ref().is_none_or(|row| row.gone)) {
+        // Only where all are there: a value that has come by way of a record that is gone has no
+        // edit here to be compared with.
+        if members
+            .iter()
+            .any(|(_, state, row)| !state.is_live() || row.as_ref().is_none_or(|row| row.gone))
+        {
             continue;
         }
         let Some(flows) = flows_of(settled, members) else { continue };
-        for prop in EDITED.into_iter().filter(|prop| members.iter().all(|(_, state, _)| settled.is_about(state, prop))) {
-            // All that hold it must hear of each other: a system without the property in between lets nothing through.
-            if !members.iter().all(|(system, _, _)| systems[*system].props.contains(&prop)) || settled.may_differ(members, prop) {
+        for prop in EDITED
+            .into_iter()
+            .filter(|prop| members.iter().all(|(_, state, _)| settled.is_about(state, prop)))
+        {
+            // All that hold it must hear of each other: a system without the property in between
+            // lets nothing through.
+            if !members.iter().all(|(system, _, _)| systems[*system].props.contains(&prop))
+                || settled.may_differ(members, prop)
+            {
                 continue;
             }
             // Nor is anything told by way of one whom a person has taken out of between (L7).
             if !connected(&flows, members.iter().map(|(system, _, _)| *system)) {
                 continue;
             }
-            let at = |(system, state, _): &(usize, lockstep_model::RecordState, Option<crate::system::Row>)| {
-                (*system, state.key.clone())
-            };
+            let at = |(system, state, _): &(
+                usize,
+                lockstep_model::RecordState,
+                Option<crate::system::Row>,
+            )| { (*system, state.key.clone()) };
             let places: Vec<_> = members.iter().map(at).collect();
             let truth = settled.world.truth.look();
-            let edits = || truth.edits.values().filter(|edit| edit.prop == prop && places.contains(&edit.at));
+            let edits = || {
+                truth.edits.values().filter(|edit| edit.prop == prop && places.contains(&edit.at))
+            };
             let Some(latest) = edits().map(|edit| edit.epoch).max() else { continue };
             // What was typed in before the records were linked has the time that each system tells.
             if latest < 3 || !edits().any(|edit| edit.epoch + 2 < latest) {
@@ -39,7 +54,11 @@ pub(super) fn check(settled: &Settled<'_>) -> Vec<Violation> {
             }
             for (system, _, row) in members {
                 let Some(row) = row else { continue };
-                let held = row.texts.get(prop).and_then(|text| number_of(text)).and_then(|number| truth.edits.get(&number));
+                let held = row
+                    .texts
+                    .get(prop)
+                    .and_then(|text| number_of(text))
+                    .and_then(|number| truth.edits.get(&number));
                 let lost = truth.lost.contains(&((*system, row.id.clone()), prop));
                 if let Some(held) = held.filter(|_| !lost)
                     && held.epoch + 1 < latest
@@ -63,19 +82,22 @@ pub(super) fn check(settled: &Settled<'_>) -> Vec<Violation> {
     found
 }
 
-/// The flows that hold for these records (L11); `None` where which ones do has changed: what was edited while a flow did not hold goes
-/// nowhere until it does.
+/// The flows that hold for these records (L11); `None` where which ones do has changed: what was
+/// edited while a flow did not hold goes nowhere until it does.
 fn flows_of(
     settled: &Settled<'_>,
     members: &[(usize, lockstep_model::RecordState, Option<crate::system::Row>)],
 ) -> Option<Vec<(usize, usize, bool)>> {
     let drawn = &settled.world.drawn;
     let is_person = |row: &&crate::system::Row| row.kind == Kind::Person;
-    let people: Vec<_> = members.iter().filter_map(|(_, _, row)| row.as_ref()).filter(is_person).collect();
+    let people: Vec<_> =
+        members.iter().filter_map(|(_, _, row)| row.as_ref()).filter(is_person).collect();
     match drawn.suspended.filter(|_| !people.is_empty()) {
         Some(pair) if pair.by_city => None,
         Some(pair) if people.iter().any(|person| is_odd(person.who_is())) => {
-            let cut = |from: usize, to: usize| [(pair.from, pair.to), (pair.to, pair.from)].contains(&(from, to));
+            let cut = |from: usize, to: usize| {
+                [(pair.from, pair.to), (pair.to, pair.from)].contains(&(from, to))
+            };
             Some(drawn.flows.iter().copied().filter(|(from, to, _)| !cut(*from, *to)).collect())
         }
         _ => Some(drawn.flows.clone()),
@@ -89,7 +111,9 @@ fn connected(flows: &[(usize, usize, bool)], systems: impl Iterator<Item = usize
     let mut before = 0;
     while before != reached.len() {
         before = reached.len();
-        for (from, to, _) in flows.iter().filter(|(from, to, _)| all.contains(from) && all.contains(to)) {
+        for (from, to, _) in
+            flows.iter().filter(|(from, to, _)| all.contains(from) && all.contains(to))
+        {
             if reached.contains(from) || reached.contains(to) {
                 reached.extend([*from, *to]);
             }

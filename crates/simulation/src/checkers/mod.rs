@@ -1,5 +1,5 @@
-//! What must be true once everything has healed and settled. One property a file; each looks at the systems themselves and at what the
-//! store remembers, and uses nothing that decides.
+//! What must be true once everything has healed and settled. One property a file; each looks at the
+//! systems themselves and at what the store remembers, and uses nothing that decides.
 
 mod absence;
 mod ambiguous;
@@ -29,42 +29,65 @@ pub struct Settled<'a> {
     pub reviews: Vec<Review>,
     /// The facet that each record type is, by its number.
     pub facets: Vec<Option<String>>,
-    /// Properties that keep flipping and wait for a person (P5): of which entity, and its name. The record that a person is asked about may be
-    /// gone, and its id another's.
+    /// Properties that keep flipping and wait for a person (P5): of which entity, and its name. The
+    /// record that a person is asked about may be gone, and its id another's.
     pub stopped: Vec<(EntityId, String)>,
 }
 
 impl Settled<'_> {
-    /// Whether the records of an entity may rightly differ in a property: somebody is asked which side is right, or has said that they may
-    /// differ, or that an older value is right (P5).
-    pub fn may_differ(&self, members: &[(usize, RecordState, Option<Row>)], prop: &'static str) -> bool {
-        let asked = |id: EntityId| self.stopped.iter().any(|(stopped, path)| *stopped == id && path == prop);
+    /// Whether the records of an entity may rightly differ in a property: somebody is asked which
+    /// side is right, or has said that they may differ, or that an older value is right (P5).
+    pub fn may_differ(
+        &self,
+        members: &[(usize, RecordState, Option<Row>)],
+        prop: &'static str,
+    ) -> bool {
+        let asked = |id: EntityId| {
+            self.stopped.iter().any(|(stopped, path)| *stopped == id && path == prop)
+        };
         let truth = self.world.truth.look();
         let said = |row: &Row| truth.said.contains(&(row.who_is().to_string(), prop));
         members.iter().any(|(_, state, row)| asked(state.entity) || row.as_ref().is_some_and(said))
     }
 
-    /// R6: whether one of the two has acknowledged a value of this property and does not hold it. Then they may differ; and where they do,
-    /// a person is asked.
-    pub(crate) fn is_lost(&self, both: [(usize, &RecordState, &Row); 2], prop: &'static str, found: &mut Vec<Violation>) -> bool {
+    /// R6: whether one of the two has acknowledged a value of this property and does not hold it.
+    /// Then they may differ; and where they do, a person is asked.
+    pub(crate) fn is_lost(
+        &self,
+        both: [(usize, &RecordState, &Row); 2],
+        prop: &'static str,
+        found: &mut Vec<Violation>,
+    ) -> bool {
         let truth = self.world.truth.look();
-        let lost = both.iter().find(|(system, _, row)| truth.lost.contains(&((*system, row.id.clone()), prop)));
+        let lost = both
+            .iter()
+            .find(|(system, _, row)| truth.lost.contains(&((*system, row.id.clone()), prop)));
         let Some((system, state, row)) = lost else { return false };
-        let value = |row: &Row| if prop == MAIL { None } else { row.texts.get(prop).and_then(|text| number_of(text)) };
+        let value = |row: &Row| {
+            if prop == MAIL { None } else { row.texts.get(prop).and_then(|text| number_of(text)) }
+        };
         let differ = match prop {
-            MAIL => !both[0].2.mails.iter().any(|x| both[1].2.mails.iter().any(|y| x.to_lowercase() == y.to_lowercase())),
+            MAIL => !both[0]
+                .2
+                .mails
+                .iter()
+                .any(|x| both[1].2.mails.iter().any(|y| x.to_lowercase() == y.to_lowercase())),
             // What it refers to is looked at where the references are compared.
             COMPANY => false,
             _ => value(both[0].2) != value(both[1].2),
         };
-        let asked = self
-            .reviews
-            .iter()
-            .any(|review| review.record == state.id && matches!(review.kind, ReviewKind::NotKept | ReviewKind::RejectedValue));
+        let asked = self.reviews.iter().any(|review| {
+            review.record == state.id
+                && matches!(review.kind, ReviewKind::NotKept | ReviewKind::RejectedValue)
+        });
         if differ && !asked {
             let name = &self.world.drawn.systems[*system].name;
             let message = format!("{name}/{} has not kept its {prop}, and nobody is told", row.id);
-            found.push(Violation { checker: "not told", message, who: Some(row.who_is().to_string()) });
+            found.push(Violation {
+                checker: "not told",
+                message,
+                who: Some(row.who_is().to_string()),
+            });
         }
         true
     }
@@ -78,7 +101,8 @@ impl Settled<'_> {
     pub fn paired(&self, (a, a_row): (usize, &Row), (b, b_row): (usize, &Row)) -> bool {
         let suspended = self.world.drawn.suspended.filter(|_| a_row.kind == Kind::Person);
         let holds = match suspended {
-            // The flow back asks its own source: of two who share an address it may be about one and not the other.
+            // The flow back asks its own source: of two who share an address it may be about one
+            // and not the other.
             Some(pair) if !pair.by_city && ([(a, b), (b, a)].contains(&(pair.from, pair.to))) => {
                 pair.holds(&a_row.texts) && pair.holds(&b_row.texts)
             }
@@ -86,15 +110,26 @@ impl Settled<'_> {
             Some(pair) if (pair.from, pair.to) == (b, a) => pair.holds(&b_row.texts),
             _ => true,
         };
-        holds && self.world.drawn.flows.iter().any(|(from, to, _)| (*from, *to) == (a, b) || (*from, *to) == (b, a))
+        holds
+            && self
+                .world
+                .drawn
+                .flows
+                .iter()
+                .any(|(from, to, _)| (*from, *to) == (a, b) || (*from, *to) == (b, a))
     }
 
     /// The id of what is linked in another system with a record of this one.
     pub fn counterpart(&self, (system, id): (usize, &str), other: usize) -> Option<String> {
         let is = |(at, state, row): &(usize, RecordState, Option<Row>), system: usize| {
-            *at == system && state.is_live() && row.as_ref().is_some_and(|row| !row.gone && row.hidden_until.is_none())
+            *at == system
+                && state.is_live()
+                && row.as_ref().is_some_and(|row| !row.gone && row.hidden_until.is_none())
         };
-        let members = self.entities.iter().find(|all| all.iter().any(|one| is(one, system) && one.1.key == id))?;
+        let members = self
+            .entities
+            .iter()
+            .find(|all| all.iter().any(|one| is(one, system) && one.1.key == id))?;
         members.iter().find(|one| is(one, other)).map(|(_, state, _)| state.key.clone())
     }
 }
@@ -105,13 +140,20 @@ pub fn all(world: &World, hub: &mut Hub) -> Result<Vec<Violation>> {
         .plan_of_flows()
         .types
         .iter()
-        .map(|ty| world.systems.iter().position(|system| system.drawn.name == ty.name.system).expect("a system of the world"))
+        .map(|ty| {
+            world
+                .systems
+                .iter()
+                .position(|system| system.drawn.name == ty.name.system)
+                .expect("a system of the world")
+        })
         .collect();
     let mut entities: BTreeMap<i64, Vec<(usize, RecordState, Option<Row>)>> = BTreeMap::new();
     for (ty, system) in types.iter().enumerate() {
         let rows = world.systems[*system].rows();
         let kind = Kind::named(&hub.plan_of_flows().types[ty].name.kind);
-        let keys: Vec<&str> = rows.iter().filter(|row| row.kind == kind).map(|row| row.id.as_str()).collect();
+        let keys: Vec<&str> =
+            rows.iter().filter(|row| row.kind == kind).map(|row| row.id.as_str()).collect();
         for state in hub.store().by_key(lockstep_model::TypeIx(ty as u16), &keys)? {
             let row = rows.iter().find(|row| row.id == state.key).cloned();
             entities.entry(state.entity.0).or_default().push((*system, state, row));
@@ -121,10 +163,15 @@ pub fn all(world: &World, hub: &mut Hub) -> Result<Vec<Violation>> {
     let mut stopped = Vec::new();
     for review in reviews.iter().filter(|review| review.kind == ReviewKind::FlipFlop) {
         let entity = hub.store().records(&[review.record])?.pop().map(|record| record.entity);
-        stopped.extend(entity.zip(review.prop).map(|(id, prop)| (id, hub.plan_of_flows().prop(review.ty, prop).name.clone())));
+        stopped.extend(
+            entity
+                .zip(review.prop)
+                .map(|(id, prop)| (id, hub.plan_of_flows().prop(review.ty, prop).name.clone())),
+        );
     }
     let facets = hub.plan_of_flows().types.iter().map(|ty| ty.name.facet.clone()).collect();
-    let settled = Settled { world, stopped, facets, entities: entities.into_values().collect(), reviews };
+    let settled =
+        Settled { world, stopped, facets, entities: entities.into_values().collect(), reviews };
     let mut found = equal::check(&settled);
     found.extend(latest::check(&settled));
     found.extend(strangers::check(&settled));

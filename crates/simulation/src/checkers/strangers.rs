@@ -1,5 +1,6 @@
-//! R9: a key is not a person. What was edited in one person's record is never in another's, whatever ids were given on, and whatever a
-//! single reading showed; but for those whom a person has linked, and for two who share an address (L1).
+//! R9: a key is not a person. What was edited in one person's record is never in another's,
+//! whatever ids were given on, and whatever a single reading showed; but for those whom a person
+//! has linked, and for two who share an address (L1).
 
 use std::collections::BTreeSet;
 
@@ -14,10 +15,15 @@ pub(super) fn check(settled: &Settled<'_>) -> Vec<Violation> {
     for system in &settled.world.systems {
         for row in system.rows().iter().filter(|row| !row.gone && !may_be(row.who_is())) {
             for (prop, text) in &row.texts {
-                let Some(edit) = number_of(text).and_then(|number| truth.edits.get(&number)) else { continue };
-                // L11, P0: nothing travels by way of a flow that is not about this person, and the systems have no other way.
+                let Some(edit) = number_of(text).and_then(|number| truth.edits.get(&number)) else {
+                    continue;
+                };
+                // L11, P0: nothing travels by way of a flow that is not about this person, and the
+                // systems have no other way.
                 let across = settled.world.drawn.suspended.is_some_and(|pair| {
-                    !pair.by_city && is_odd(row.who_is()) && are_parted(&settled.world.drawn, edit.at.0, system.number)
+                    !pair.by_city
+                        && is_odd(row.who_is())
+                        && are_parted(&settled.world.drawn, edit.at.0, system.number)
                 });
                 if across {
                     let message = format!(
@@ -26,12 +32,25 @@ pub(super) fn check(settled: &Settled<'_>) -> Vec<Violation> {
                         row.id,
                         row.who_is()
                     );
-                    found.push(Violation { checker: "past a condition", message, who: Some(row.who_is().to_string()) });
+                    found.push(Violation {
+                        checker: "past a condition",
+                        message,
+                        who: Some(row.who_is().to_string()),
+                    });
                 }
                 if edit.who != row.who_is() && !may_be(&edit.who) {
-                    let message =
-                        format!("{}/{} of {} has the {prop} of {}: {text:?}", system.drawn.name, row.id, row.who_is(), edit.who);
-                    found.push(Violation { checker: "a stranger's value", message, who: Some(row.who_is().to_string()) });
+                    let message = format!(
+                        "{}/{} of {} has the {prop} of {}: {text:?}",
+                        system.drawn.name,
+                        row.id,
+                        row.who_is(),
+                        edit.who
+                    );
+                    found.push(Violation {
+                        checker: "a stranger's value",
+                        message,
+                        who: Some(row.who_is().to_string()),
+                    });
                 }
             }
         }
@@ -42,7 +61,8 @@ pub(super) fn check(settled: &Settled<'_>) -> Vec<Violation> {
 /// Whether the flows that hold for nobody odd are the only ones between two systems.
 fn are_parted(drawn: &Drawn, a: usize, b: usize) -> bool {
     let Some(pair) = drawn.suspended else { return false };
-    let cut = |from: usize, to: usize| [(pair.from, pair.to), (pair.to, pair.from)].contains(&(from, to));
+    let cut =
+        |from: usize, to: usize| [(pair.from, pair.to), (pair.to, pair.from)].contains(&(from, to));
     let mut reached = BTreeSet::from([a]);
     for _ in 0..drawn.systems.len() {
         for (from, to, _) in drawn.flows.iter().filter(|(from, to, _)| !cut(*from, *to)) {

@@ -1,7 +1,10 @@
 //! Intents: what is to be sent, and what became of it.
 
 use lockstep_model::change::IntentEvent;
-use lockstep_model::{EntityId, FlowIx, Intent, IntentId, IntentKind, IntentState, RecordId, Rule, RunId, Timestamp, TypeIx};
+use lockstep_model::{
+    EntityId, FlowIx, Intent, IntentId, IntentKind, IntentState, RecordId, Rule, RunId, Timestamp,
+    TypeIx,
+};
 
 use super::samples::{PEOPLE, USERS, awkward, entry, intent, person};
 use super::{commit_records, ids, plan, sorted};
@@ -9,8 +12,11 @@ use crate::{Commit, IntentUpdate, JournalKind, Store};
 
 pub(super) fn an_intent_comes_back_as_it_was(mut store: Box<dyn Store>) {
     commit_records(&mut store, vec![person(1, "a")]);
-    let first =
-        Intent { done_at: Some(Timestamp(1)), not_before: Some(Timestamp(-2)), ..intent(1, RecordId(1), IntentState::Queued) };
+    let first = Intent {
+        done_at: Some(Timestamp(1)),
+        not_before: Some(Timestamp(-2)),
+        ..intent(1, RecordId(1), IntentState::Queued)
+    };
     let second = Intent {
         kind: IntentKind::Create,
         record: None,
@@ -28,7 +34,8 @@ pub(super) fn an_intent_comes_back_as_it_was(mut store: Box<dyn Store>) {
         assert_eq!(store.intent(intent.id).unwrap(), Some(intent));
     }
     assert_eq!(store.intent(IntentId(4)).unwrap(), None);
-    // The flow is the one that leads there now; from a record that nobody knows, that of the record type itself.
+    // The flow is the one that leads there now; from a record that nobody knows, that of the record
+    // type itself.
     let mut other = plan();
     other[USERS.at()].flows = vec![FlowIx(7), FlowIx(8)];
     store.bind(&other).unwrap();
@@ -44,12 +51,24 @@ pub(super) fn an_intent_comes_back_as_it_was(mut store: Box<dyn Store>) {
         message: Some("ok".into()),
         done_at: Some(Timestamp(9)),
     };
-    let bare = IntentUpdate { not_before: None, message: None, done_at: None, ..update(1, IntentEvent::Confirm, None) };
-    let updates = vec![update(1, IntentEvent::Send, None), update(2, IntentEvent::Confirm, Some(RecordId(60))), bare];
+    let bare = IntentUpdate {
+        not_before: None,
+        message: None,
+        done_at: None,
+        ..update(1, IntentEvent::Confirm, None)
+    };
+    let updates = vec![
+        update(1, IntentEvent::Send, None),
+        update(2, IntentEvent::Confirm, Some(RecordId(60))),
+        bare,
+    ];
     store.commit(Commit { intents_changed: updates, ..Commit::default() }).unwrap();
     let done = Intent { state: IntentState::Done, attempts: 3, ..first };
     // The last word counts; what an update does not speak of stays.
-    assert_eq!(store.intent(IntentId(1)).unwrap(), Some(Intent { not_before: None, message: None, done_at: None, ..done }));
+    assert_eq!(
+        store.intent(IntentId(1)).unwrap(),
+        Some(Intent { not_before: None, message: None, done_at: None, ..done })
+    );
     let made = Intent {
         state: IntentState::Done,
         record: Some(RecordId(60)),
@@ -79,12 +98,22 @@ pub(super) fn the_outbox_gives_what_is_due_in_order(mut store: Box<dyn Store>) {
         queued(5, 2, PEOPLE, None),
     ];
     all.push(Intent { kind: IntentKind::Create, record: None, ..queued(0, 2, PEOPLE, None) });
-    for (state, id) in [IntentState::Sent, IntentState::Unknown, IntentState::Refused, IntentState::Done].into_iter().zip(20..) {
+    for (state, id) in
+        [IntentState::Sent, IntentState::Unknown, IntentState::Refused, IntentState::Done]
+            .into_iter()
+            .zip(20..)
+    {
         all.push(Intent { state, ..queued(id, 0, USERS, None) });
     }
     store.commit(Commit { intents_new: all, ..Commit::default() }).unwrap();
-    let due = |store: &mut Box<dyn Store>, now, types: &[TypeIx], limit| ids(store.outbox(Timestamp(now), types, limit).unwrap());
-    assert_eq!(due(&mut store, 100, &[PEOPLE, USERS], 9), [4, 9, 2, 1, 5, 0], "what is to be created comes last of its rank");
+    let due = |store: &mut Box<dyn Store>, now, types: &[TypeIx], limit| {
+        ids(store.outbox(Timestamp(now), types, limit).unwrap())
+    };
+    assert_eq!(
+        due(&mut store, 100, &[PEOPLE, USERS], 9),
+        [4, 9, 2, 1, 5, 0],
+        "what is to be created comes last of its rank"
+    );
     assert_eq!(due(&mut store, 99, &[USERS, PEOPLE, USERS], 3), [4, 9, 1]);
     assert_eq!(due(&mut store, 101, &[USERS], 9), [9, 3, 1]);
     assert_eq!(due(&mut store, 100, &[], 9), [0i64; 0]);
@@ -98,9 +127,13 @@ pub(super) fn the_outbox_gives_what_is_due_in_order(mut store: Box<dyn Store>) {
         message: None,
         done_at: None,
     };
-    let updates =
-        vec![step(4, IntentEvent::Send, None), step(9, IntentEvent::Delay, Some(500)), step(20, IntentEvent::PutBack, None)];
-    store.commit_unflushed(Commit { intents_changed: updates, ..Commit::default() }).unwrap()().unwrap();
+    let updates = vec![
+        step(4, IntentEvent::Send, None),
+        step(9, IntentEvent::Delay, Some(500)),
+        step(20, IntentEvent::PutBack, None),
+    ];
+    store.commit_unflushed(Commit { intents_changed: updates, ..Commit::default() }).unwrap()()
+        .unwrap();
     assert_eq!(due(&mut store, 100, &[PEOPLE, USERS], 9), [20, 2, 1, 5, 0]);
     assert_eq!(due(&mut store, 500, &[PEOPLE, USERS], 9), [9, 20, 2, 3, 1, 5, 0]);
 }
@@ -108,7 +141,11 @@ pub(super) fn the_outbox_gives_what_is_due_in_order(mut store: Box<dyn Store>) {
 pub(super) fn open_intents_are_found_and_counted(mut store: Box<dyn Store>) {
     use IntentState::*;
     let states = [Queued, Sent, Unknown, Refused, Done, Dropped, Queued];
-    let all: Vec<_> = states.into_iter().zip(1..).map(|(state, id)| intent(id, RecordId(id % 3), state)).collect();
+    let all: Vec<_> = states
+        .into_iter()
+        .zip(1..)
+        .map(|(state, id)| intent(id, RecordId(id % 3), state))
+        .collect();
     store.commit(Commit { intents_new: all.clone(), ..Commit::default() }).unwrap();
     let open = |store: &mut Box<dyn Store>, list: &[i64]| {
         let list: Vec<_> = list.iter().map(|id| EntityId(*id)).collect();
@@ -120,7 +157,8 @@ pub(super) fn open_intents_are_found_and_counted(mut store: Box<dyn Store>) {
     assert_eq!(ids(store.tried(9).unwrap()), [1, 2, 3, 7], "what was refused is tried no more");
     assert_eq!(ids(store.tried(2).unwrap()), [1, 2]);
     for state in states {
-        let expected: Vec<i64> = all.iter().filter(|intent| intent.state == state).map(|intent| intent.id.0).collect();
+        let expected: Vec<i64> =
+            all.iter().filter(|intent| intent.state == state).map(|intent| intent.id.0).collect();
         assert_eq!(ids(store.intents_in(state, 9).unwrap()), expected, "{state:?}");
     }
     assert_eq!(ids(store.intents_in(Queued, 1).unwrap()), [1]);
@@ -143,7 +181,9 @@ pub(super) fn open_intents_are_found_and_counted(mut store: Box<dyn Store>) {
     assert_eq!(counts(&mut store), [("queued", 1), ("refused", 1), ("sent", 1), ("unknown", 1)]);
 }
 
-pub(super) fn history_of_a_record_holds_what_went_to_it_and_came_from_it(mut store: Box<dyn Store>) {
+pub(super) fn history_of_a_record_holds_what_went_to_it_and_came_from_it(
+    mut store: Box<dyn Store>,
+) {
     let between = |id, record: Option<i64>, source, state| {
         let kind = if record.is_some() { IntentKind::Update } else { IntentKind::Create };
         Intent { kind, record: record.map(RecordId), ..intent(id, RecordId(source), state) }
@@ -179,7 +219,11 @@ pub(super) fn history_of_a_record_holds_what_went_to_it_and_came_from_it(mut sto
 
 pub(super) fn a_creation_is_in_the_journal_by_its_intent(mut store: Box<dyn Store>) {
     commit_records(&mut store, vec![person(1, "a")]);
-    let create = Intent { kind: IntentKind::Create, record: None, ..intent(1, RecordId(1), IntentState::Sent) };
+    let create = Intent {
+        kind: IntentKind::Create,
+        record: None,
+        ..intent(1, RecordId(1), IntentState::Sent)
+    };
     let update = Intent { record: Some(RecordId(2)), ..intent(2, RecordId(1), IntentState::Done) };
     store.commit(Commit { intents_new: vec![create, update], ..Commit::default() }).unwrap();
     let done = IntentUpdate {
@@ -202,9 +246,15 @@ pub(super) fn a_creation_is_in_the_journal_by_its_intent(mut store: Box<dyn Stor
     let told = store.journal(&[RecordId(2)], 9).unwrap();
     assert_eq!((&told[0], &told[2], told.len()), (&earlier, &later, 3));
     let created = &told[1];
-    assert_eq!((created.kind, created.at, created.rule), (JournalKind::Written, Timestamp(10), Some(Rule::C1)));
+    assert_eq!(
+        (created.kind, created.at, created.rule),
+        (JournalKind::Written, Timestamp(10), Some(Rule::C1))
+    );
     assert_eq!((created.other, created.intent), (Some(RecordId(1)), Some(IntentId(1))));
-    assert_eq!(created.text, format!("created {}/{}", plan()[USERS.at()].name, awkward(RecordId(2), EntityId(1)).key));
+    assert_eq!(
+        created.text,
+        format!("created {}/{}", plan()[USERS.at()].name, awkward(RecordId(2), EntityId(1)).key)
+    );
     assert_eq!(store.journal(&[RecordId(1)], 9).unwrap(), []);
 }
 
@@ -217,7 +267,9 @@ pub(super) fn queued_intents_are_counted_by_type_and_kind(mut store: Box<dyn Sto
         of(4, IntentKind::Create, IntentState::Queued),
     ];
     let ty = intents_new[0].ty;
-    store.commit(Commit { new_records: vec![person(1, "a")], intents_new, ..Commit::default() }).unwrap();
+    store
+        .commit(Commit { new_records: vec![person(1, "a")], intents_new, ..Commit::default() })
+        .unwrap();
     assert_eq!(store.queued(ty, IntentKind::Delete, IntentId(0)).unwrap(), 2);
     assert_eq!(store.queued(ty, IntentKind::Delete, IntentId(1)).unwrap(), 1);
     assert_eq!(store.queued(ty, IntentKind::Create, IntentId(0)).unwrap(), 1);

@@ -1,6 +1,9 @@
 //! What waits for a person, the journal, the runs, and what is remembered by name.
 
-use lockstep_model::{Intent, IntentId, IntentState, PropIx, RecordId, Review, ReviewKind, Rule, RunId, Timestamp, Value};
+use lockstep_model::{
+    Intent, IntentId, IntentState, PropIx, RecordId, Review, ReviewKind, Rule, RunId, Timestamp,
+    Value,
+};
 use serde_json::json;
 
 use super::samples::{PEOPLE, entry, intent, plan, review};
@@ -11,30 +14,65 @@ pub(super) fn at_most_one_review_of_a_key_is_open(mut store: Box<dyn Store>) {
     let old = review(RecordId(1), Some(PropIx(1)));
     let others = [
         Review { opened_at: Timestamp(3), ..review(RecordId(1), None) },
-        Review { kind: ReviewKind::FlipFlop, opened_at: Timestamp(20), candidates: vec![], value: Value::Null, ..old.clone() },
+        Review {
+            kind: ReviewKind::FlipFlop,
+            opened_at: Timestamp(20),
+            candidates: vec![],
+            value: Value::Null,
+            ..old.clone()
+        },
         Review { ty: PEOPLE, opened_at: Timestamp(21), ..old.clone() },
         Review { record: RecordId(2), opened_at: Timestamp(22), ..old.clone() },
     ];
     let all: Vec<_> = [old.clone()].into_iter().chain(others.clone()).collect();
     store.commit(Commit { reviews_opened: all, ..Commit::default() }).unwrap();
-    let in_order =
-        |first: &Review| vec![others[0].clone(), first.clone(), others[1].clone(), others[2].clone(), others[3].clone()];
+    let in_order = |first: &Review| {
+        vec![
+            others[0].clone(),
+            first.clone(),
+            others[1].clone(),
+            others[2].clone(),
+            others[3].clone(),
+        ]
+    };
     assert_eq!(store.reviews(9).unwrap(), in_order(&old), "oldest first");
     assert_eq!(store.reviews(2).unwrap(), in_order(&old)[..2]);
     // Opened again: brought up to date, waiting since it was first opened.
-    let again = Review { message: "again".into(), value: json!(2), candidates: vec![RecordId(4)], rule: Rule::P3, ..old.clone() };
+    let again = Review {
+        message: "again".into(),
+        value: json!(2),
+        candidates: vec![RecordId(4)],
+        rule: Rule::P3,
+        ..old.clone()
+    };
     let later = Review { opened_at: Timestamp(99), ..again.clone() };
     store.commit(Commit { reviews_opened: vec![later], ..Commit::default() }).unwrap();
     assert_eq!(store.reviews(9).unwrap(), in_order(&again));
     let mut of_first = store.open_reviews(&[RecordId(1), RecordId(3)]).unwrap();
     of_first.sort_by_key(|review| review.opened_at);
     assert_eq!(of_first, in_order(&again)[..4]);
-    assert_eq!(sorted(store.review_counts().unwrap()), [(ReviewKind::RejectedValue, 4), (ReviewKind::FlipFlop, 1)]);
+    assert_eq!(
+        sorted(store.review_counts().unwrap()),
+        [(ReviewKind::RejectedValue, 4), (ReviewKind::FlipFlop, 1)]
+    );
     // What is closed and opened at once is open, and new.
     let reopened = Review { opened_at: Timestamp(30), ..old.clone() };
-    let closed = vec![ReviewKey::of(&old), ReviewKey::of(&others[0]), ReviewKey { record: RecordId(7), ..ReviewKey::of(&old) }];
-    store.commit(Commit { reviews_closed: closed, reviews_opened: vec![reopened.clone()], ..Commit::default() }).unwrap();
-    assert_eq!(store.reviews(9).unwrap(), [others[1].clone(), others[2].clone(), others[3].clone(), reopened]);
+    let closed = vec![
+        ReviewKey::of(&old),
+        ReviewKey::of(&others[0]),
+        ReviewKey { record: RecordId(7), ..ReviewKey::of(&old) },
+    ];
+    store
+        .commit(Commit {
+            reviews_closed: closed,
+            reviews_opened: vec![reopened.clone()],
+            ..Commit::default()
+        })
+        .unwrap();
+    assert_eq!(
+        store.reviews(9).unwrap(),
+        [others[1].clone(), others[2].clone(), others[3].clone(), reopened]
+    );
     // What the plan does not name any more is neither shown nor counted.
     let mut less = plan();
     less.iter_mut().for_each(|ty| ty.properties.truncate(1));
@@ -55,11 +93,20 @@ pub(super) fn the_journal_is_in_order(mut store: Box<dyn Store>) {
         text: String::new(),
         ..entry(run, RecordId(2), 1)
     };
-    let all = [entry(run, RecordId(1), 9), bare, entry(RunId(2), RecordId(3), 2), entry(run, RecordId(1), 4)];
+    let all = [
+        entry(run, RecordId(1), 9),
+        bare,
+        entry(RunId(2), RecordId(3), 2),
+        entry(run, RecordId(1), 4),
+    ];
     store.commit(Commit { journal: all[..3].to_vec(), ..Commit::default() }).unwrap();
     store.commit(Commit { journal: all[3..].to_vec(), ..Commit::default() }).unwrap();
     let list = [RecordId(2), RecordId(1), RecordId(1)];
-    assert_eq!(store.journal(&list, 9).unwrap(), [all[0].clone(), all[1].clone(), all[3].clone()], "in the order of writing");
+    assert_eq!(
+        store.journal(&list, 9).unwrap(),
+        [all[0].clone(), all[1].clone(), all[3].clone()],
+        "in the order of writing"
+    );
     assert_eq!(store.journal(&list, 2).unwrap(), all[..2]);
     assert_eq!(store.journal(&[RecordId(9)], 2).unwrap(), []);
 }
@@ -70,7 +117,8 @@ pub(super) fn runs_are_remembered_newest_first(mut store: Box<dyn Store>) {
     assert!(second > first);
     store.end_run(first, Timestamp(3), &json!({"flows": [1.5]})).unwrap();
     let runs = store.runs(9).unwrap();
-    let seen: Vec<_> = runs.iter().map(|run| (run.id, run.started, run.ended, run.summary.clone())).collect();
+    let seen: Vec<_> =
+        runs.iter().map(|run| (run.id, run.started, run.ended, run.summary.clone())).collect();
     let ended = (first, Timestamp(1), Some(Timestamp(3)), json!({"flows": [1.5]}));
     assert_eq!(seen, [(second, Timestamp(2), None, Value::Null), ended]);
     assert_eq!(store.runs(1).unwrap(), runs[..1]);
@@ -79,23 +127,35 @@ pub(super) fn runs_are_remembered_newest_first(mut store: Box<dyn Store>) {
 pub(super) fn what_runs_did_is_found_by_their_numbers(mut store: Box<dyn Store>) {
     let runs: Vec<RunId> = (0..5).map(|n| store.begin_run(Timestamp(10 * n)).unwrap()).collect();
     // The third did nothing; the others wrote several rows each, in several commits.
-    let of =
-        |run: usize, n: i64| Intent { run: runs[run], state: IntentState::Done, ..intent(n, RecordId(1), IntentState::Done) };
+    let of = |run: usize, n: i64| Intent {
+        run: runs[run],
+        state: IntentState::Done,
+        ..intent(n, RecordId(1), IntentState::Done)
+    };
     let told = |run: usize, at: i64| entry(runs[run], RecordId(at), at);
-    for (run, ids) in [(0, vec![1, 2]), (1, vec![4]), (1, vec![5, 9]), (3, vec![10]), (4, vec![11, 12])] {
+    for (run, ids) in
+        [(0, vec![1, 2]), (1, vec![4]), (1, vec![5, 9]), (3, vec![10]), (4, vec![11, 12])]
+    {
         let intents_new = ids.iter().map(|id| of(run, *id)).collect();
         let journal = ids.iter().map(|id| told(run, *id)).collect();
         store.commit(Commit { intents_new, journal, ..Commit::default() }).unwrap();
     }
     let between = |first: usize, last: usize| (runs[first], runs[last]);
-    let mut numbers = |first, last, after, limit| ids(store.intents_of_runs(between(first, last), after, limit).unwrap());
+    let mut numbers = |first, last, after, limit| {
+        ids(store.intents_of_runs(between(first, last), after, limit).unwrap())
+    };
     assert_eq!(numbers(1, 1, None, 99), [4, 5, 9]);
     assert_eq!(numbers(0, 3, None, 99), [1, 2, 4, 5, 9, 10]);
     assert_eq!(numbers(0, 4, Some(IntentId(5)), 2), [9, 10]);
     assert_eq!(numbers(2, 2, None, 99), Vec::<i64>::new());
     assert_eq!(store.intents_of_runs((RunId(99), RunId(100)), None, 9).unwrap(), []);
     let mut entries = |first: usize, last: usize, limit| -> Vec<i64> {
-        store.journal_of_runs(between(first, last), limit).unwrap().into_iter().map(|entry| entry.at.0).collect()
+        store
+            .journal_of_runs(between(first, last), limit)
+            .unwrap()
+            .into_iter()
+            .map(|entry| entry.at.0)
+            .collect()
     };
     assert_eq!(entries(1, 3, 99), [4, 5, 9, 10]);
     assert_eq!(entries(1, 3, 2), [4, 5]);
@@ -116,18 +176,31 @@ pub(super) fn what_runs_did_is_found_by_their_numbers(mut store: Box<dyn Store>)
 pub(super) fn a_review_keeps_its_number_while_it_is_open(mut store: Box<dyn Store>) {
     let first = review(RecordId(1), None);
     let second = Review { opened_at: Timestamp(20), ..review(RecordId(2), None) };
-    store.commit(Commit { reviews_opened: vec![first.clone(), second.clone()], ..Commit::default() }).unwrap();
+    store
+        .commit(Commit { reviews_opened: vec![first.clone(), second.clone()], ..Commit::default() })
+        .unwrap();
     let numbered = store.numbered_reviews(9).unwrap();
-    assert_eq!(numbered.iter().map(|(_, review)| review.clone()).collect::<Vec<_>>(), [first.clone(), second.clone()]);
+    assert_eq!(
+        numbered.iter().map(|(_, review)| review.clone()).collect::<Vec<_>>(),
+        [first.clone(), second.clone()]
+    );
     assert_ne!(numbered[0].0, numbered[1].0);
     assert_eq!(store.numbered_reviews(1).unwrap(), numbered[..1]);
     let again = Review { message: "again".into(), ..second };
     let closed = vec![ReviewKey::of(&first)];
-    store.commit(Commit { reviews_closed: closed, reviews_opened: vec![again.clone()], ..Commit::default() }).unwrap();
+    store
+        .commit(Commit {
+            reviews_closed: closed,
+            reviews_opened: vec![again.clone()],
+            ..Commit::default()
+        })
+        .unwrap();
     assert_eq!(store.numbered_reviews(9).unwrap(), [(numbered[1].0, again.clone())]);
     // A number is never another review's, also after the last one was closed.
     let last = store.numbered_reviews(9).unwrap()[0].0.max(numbered[0].0);
-    store.commit(Commit { reviews_closed: vec![ReviewKey::of(&again)], ..Commit::default() }).unwrap();
+    store
+        .commit(Commit { reviews_closed: vec![ReviewKey::of(&again)], ..Commit::default() })
+        .unwrap();
     store.commit(Commit { reviews_opened: vec![again], ..Commit::default() }).unwrap();
     assert!(store.numbered_reviews(9).unwrap()[0].0 > last, "a number was given to another review");
 }

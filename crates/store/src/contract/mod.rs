@@ -1,7 +1,9 @@
-//! What every store must do, as a suite: [`check`] and [`check_reopened`] are run for each store there is.
+//! What every store must do, as a suite: [`check`] and [`check_reopened`] are run for each store
+//! there is.
 //!
-//! The properties are those that [`Store`] promises. A store is asked only through its trait, so that the suite says nothing of how it
-//! keeps things. Every check begins with a fresh store and panics with what is not as it should be.
+//! The properties are those that [`Store`] promises. A store is asked only through its trait, so
+//! that the suite says nothing of how it keeps things. Every check begins with a fresh store and
+//! panics with what is not as it should be.
 
 mod intents;
 mod looking_back;
@@ -10,7 +12,8 @@ mod samples;
 
 use lockstep_model::change::IntentEvent;
 use lockstep_model::{
-    EntityId, Intent, IntentId, IntentKind, IntentState, PropIx, RecordId, RecordState, RunId, Slot, Timestamp, TypeIx,
+    EntityId, Intent, IntentId, IntentKind, IntentState, PropIx, RecordId, RecordState, RunId,
+    Slot, Timestamp, TypeIx,
 };
 use serde_json::json;
 
@@ -57,7 +60,8 @@ pub fn check(make: impl Fn() -> Box<dyn Store>) {
     records::a_record_that_is_leaving_is_not_live(fresh());
 }
 
-/// Runs the part of the suite that needs a store which outlives its process; `open` opens the same one each time.
+/// Runs the part of the suite that needs a store which outlives its process; `open` opens the same
+/// one each time.
 pub fn check_reopened(open: impl Fn() -> Box<dyn Store>) {
     let mut store = open();
     let identity = store.identity().unwrap();
@@ -69,7 +73,12 @@ pub fn check_reopened(open: impl Fn() -> Box<dyn Store>) {
     let record = awkward(first, EntityId(first.0));
     let intent = Intent { run, ..intent(intents.0, first, IntentState::Sent) };
     let made = IntentId(intents.0 + 1);
-    let creation = Intent { run, kind: IntentKind::Create, record: None, ..samples::intent(made.0, first, IntentState::Queued) };
+    let creation = Intent {
+        run,
+        kind: IntentKind::Create,
+        record: None,
+        ..samples::intent(made.0, first, IntentState::Queued)
+    };
     let told = |event, record| IntentUpdate {
         id: made,
         event,
@@ -81,8 +90,12 @@ pub fn check_reopened(open: impl Fn() -> Box<dyn Store>) {
     };
     let review = review(first, Some(PropIx(1)));
     let entry = entry(run, first, 7);
-    let status =
-        TypeStatus { checkpoint: Some(("page 3".into(), vec![0, 255])), complete: true, fingerprint: 1, ..TypeStatus::default() };
+    let status = TypeStatus {
+        checkpoint: Some(("page 3".into(), vec![0, 255])),
+        complete: true,
+        fingerprint: 1,
+        ..TypeStatus::default()
+    };
     let commit = Commit {
         new_records: vec![record.clone()],
         keys_added: vec![(u64::MAX, first)],
@@ -97,7 +110,9 @@ pub fn check_reopened(open: impl Fn() -> Box<dyn Store>) {
     };
     store.commit(commit).unwrap();
     let handed_over = told(IntentEvent::Send, None);
-    store.commit(Commit { intents_changed: vec![handed_over], durable: true, ..Commit::default() }).unwrap();
+    store
+        .commit(Commit { intents_changed: vec![handed_over], durable: true, ..Commit::default() })
+        .unwrap();
     store.end_run(run, Timestamp(9), &json!({"read": 1})).unwrap();
     drop(store);
 
@@ -124,7 +139,11 @@ pub fn check_reopened(open: impl Fn() -> Box<dyn Store>) {
     let mut store = open();
     store.bind(&plan()).unwrap();
     assert_eq!(ids(store.intents_in(IntentState::Sent, 9).unwrap()), [intents.0]);
-    assert_eq!(ids(store.intents_of(&[RecordId(first.0 + 1)], 9).unwrap()), [made.0], "what it made");
+    assert_eq!(
+        ids(store.intents_of(&[RecordId(first.0 + 1)], 9).unwrap()),
+        [made.0],
+        "what it made"
+    );
     assert_eq!(store.intent(made).unwrap().unwrap().state, IntentState::Done);
 }
 
@@ -177,7 +196,9 @@ fn numbers_are_handed_out_once(mut store: Box<dyn Store>) {
     // A commit that fails gives nothing back.
     let before = store.take_record_ids(1).unwrap().0;
     commit_records(&mut store, vec![person(before, "a")]);
-    store.commit(Commit { new_records: vec![person(before, "a")], ..Commit::default() }).unwrap_err();
+    store
+        .commit(Commit { new_records: vec![person(before, "a")], ..Commit::default() })
+        .unwrap_err();
     assert!(store.take_record_ids(1).unwrap().0 > before);
 }
 
@@ -203,17 +224,38 @@ fn a_failed_commit_leaves_nothing(mut store: Box<dyn Store>) {
         done_at: None,
     };
     let illegal = IntentUpdate { id: IntentId(98), event: IntentEvent::Confirm, ..update.clone() };
-    store.commit(Commit { intents_new: vec![intent(98, RecordId(1), IntentState::Queued)], ..Commit::default() }).unwrap();
+    store
+        .commit(Commit {
+            intents_new: vec![intent(98, RecordId(1), IntentState::Queued)],
+            ..Commit::default()
+        })
+        .unwrap();
     let bad = [
-        // The record key is taken; the number is taken; an intent is not there; what was never sent is confirmed.
+        // The record key is taken; the number is taken; an intent is not there; what was never sent
+        // is confirmed.
         Commit { new_records: vec![person(2, "b"), person(3, "a")], ..Commit::default() },
-        Commit { new_records: vec![person(2, "b"), person(1, "c")], durable: true, ..Commit::default() },
-        Commit { new_records: vec![person(2, "b")], intents_changed: vec![update], ..Commit::default() },
-        Commit { new_records: vec![person(2, "b")], intents_changed: vec![illegal], ..Commit::default() },
+        Commit {
+            new_records: vec![person(2, "b"), person(1, "c")],
+            durable: true,
+            ..Commit::default()
+        },
+        Commit {
+            new_records: vec![person(2, "b")],
+            intents_changed: vec![update],
+            ..Commit::default()
+        },
+        Commit {
+            new_records: vec![person(2, "b")],
+            intents_changed: vec![illegal],
+            ..Commit::default()
+        },
     ];
     for bad in bad {
         store.commit(tried(bad)).unwrap_err();
-        assert_eq!(store.records(&[RecordId(1), RecordId(2), RecordId(3)]).unwrap(), [person(1, "a")]);
+        assert_eq!(
+            store.records(&[RecordId(1), RecordId(2), RecordId(3)]).unwrap(),
+            [person(1, "a")]
+        );
         assert_eq!(store.by_hash(&[7]).unwrap(), []);
         assert_eq!(store.agenda(9).unwrap(), []);
         assert_eq!(store.journal(&[RecordId(1)], 9).unwrap(), []);
@@ -228,8 +270,11 @@ fn what_the_plan_does_not_name_any_more_is_left_out_and_kept(mut store: Box<dyn 
     let user = awkward(RecordId(2), EntityId(1));
     commit_records(&mut store, vec![person(1, "a"), user.clone()]);
     let to_user = intent(1, RecordId(1), IntentState::Queued);
-    let commit =
-        Commit { intents_new: vec![to_user.clone()], reviews_opened: vec![review(RecordId(1), None)], ..Commit::default() };
+    let commit = Commit {
+        intents_new: vec![to_user.clone()],
+        reviews_opened: vec![review(RecordId(1), None)],
+        ..Commit::default()
+    };
     store.commit(commit).unwrap();
     store.bind(&plan()[..1]).unwrap();
     assert_eq!(numbers(store.records(&[RecordId(1), RecordId(2)]).unwrap()), [1]);
@@ -249,7 +294,8 @@ fn a_changed_plan_finds_properties_by_path(mut store: Box<dyn Store>) {
     let to_user = intent(1, RecordId(1), IntentState::Queued);
     commit_records(&mut store, vec![person(1, "a"), user.clone()]);
     store.commit(Commit { intents_new: vec![to_user.clone()], ..Commit::default() }).unwrap();
-    // The types change places; of the users' properties one goes, one comes, the others change places.
+    // The types change places; of the users' properties one goes, one comes, the others change
+    // places.
     let mut other = plan();
     other.reverse();
     other[0].properties = ["mail", "new", "Åse", "email", "full name"].map(String::from).to_vec();
@@ -277,7 +323,11 @@ fn a_changed_plan_finds_properties_by_path(mut store: Box<dyn Store>) {
 fn a_scratch_copy_is_independent(mut store: Box<dyn Store>) {
     let first = store.take_record_ids(1).unwrap();
     let record = RecordState { id: first, entity: EntityId(first.0), ..person(1, "a") };
-    let commit = Commit { new_records: vec![record.clone()], agenda_added: vec![(0, first)], ..Commit::default() };
+    let commit = Commit {
+        new_records: vec![record.clone()],
+        agenda_added: vec![(0, first)],
+        ..Commit::default()
+    };
     store.commit(commit).unwrap();
     // It is bound already, and may itself be copied.
     let mut scratch = store.scratch().unwrap();
@@ -297,13 +347,23 @@ fn a_scratch_copy_is_independent(mut store: Box<dyn Store>) {
     assert_eq!(scratch.agenda(9).unwrap(), []);
     assert_eq!(store.by_key(PEOPLE, &["a", "b"]).unwrap(), [record]);
     assert_eq!(store.agenda(9).unwrap(), [(0, first)]);
-    store.commit(Commit { agenda_done: vec![(0, first)], agenda_added: vec![(1, first)], ..Commit::default() }).unwrap();
+    store
+        .commit(Commit {
+            agenda_done: vec![(0, first)],
+            agenda_added: vec![(1, first)],
+            ..Commit::default()
+        })
+        .unwrap();
     assert_eq!(scratch.agenda(9).unwrap(), []);
     // It outlives what it is a copy of.
     drop(store);
     assert_eq!(scratch.records(&[first]).unwrap().len(), 1);
     // A commit that fails leaves nothing here either.
-    let bad = Commit { agenda_added: vec![(5, first)], new_records: vec![person(first.0, "c")], ..Commit::default() };
+    let bad = Commit {
+        agenda_added: vec![(5, first)],
+        new_records: vec![person(first.0, "c")],
+        ..Commit::default()
+    };
     assert!(matches!(scratch.commit(bad), Err(StoreError::Damaged { .. })));
     assert_eq!(scratch.agenda(9).unwrap(), []);
 }
@@ -319,11 +379,13 @@ fn bulk_changes_no_result(mut store: Box<dyn Store>) {
     store.commit(Commit { new_records: people, keys_added: keys, ..Commit::default() }).unwrap();
     assert_eq!(store.records(&[RecordId(300), RecordId(1)]).unwrap().len(), 2);
     assert_eq!(store.by_key(PEOPLE, &["301", "a"]).unwrap(), []);
-    // What is both removed and added is there; what is removed is not, nor anew under another number.
+    // What is both removed and added is there; what is removed is not, nor anew under another
+    // number.
     let keys_removed = [1, 101, 7].map(|id| (id % 100, RecordId(id as i64))).to_vec();
     let keys_added = vec![(1, RecordId(1)), (1, RecordId(-5)), (u64::MAX, RecordId(2))];
     store.commit(Commit { keys_removed, keys_added, ..Commit::default() }).unwrap();
-    let there = [(1, -5), (1, 1), (1, 201), (7, 107), (7, 207), (u64::MAX, 2)].map(|(hash, id)| (hash, RecordId(id)));
+    let there = [(1, -5), (1, 1), (1, 201), (7, 107), (7, 207), (u64::MAX, 2)]
+        .map(|(hash, id)| (hash, RecordId(id)));
     assert_eq!(sorted(store.by_hash(&[7, u64::MAX, 1, 1_000]).unwrap()), there);
     // A record key that is there is not added once more, whether it came in this load or before.
     for _ in 0..2 {

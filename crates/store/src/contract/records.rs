@@ -8,23 +8,37 @@ use super::{commit_records, numbers, sorted};
 use crate::{Commit, Store};
 
 pub(super) fn a_record_comes_back_as_it_was(mut store: Box<dyn Store>) {
-    let mut all =
-        vec![awkward(RecordId(2), EntityId(1)), person(1, "a"), RecordState { slots: vec![Slot::default(); 4], ..person(3, "") }];
+    let mut all = vec![
+        awkward(RecordId(2), EntityId(1)),
+        person(1, "a"),
+        RecordState { slots: vec![Slot::default(); 4], ..person(3, "") },
+    ];
     // As deep as a value can come in, and deeper by what is put around it.
     let deep = (0..127).fold(json!(1.1), |inner, _| json!([inner]));
-    all[2].slots[1] = Slot { shadow: Some(deep.clone()), claim: Some(claim(json!([deep]), 1)), ..Slot::default() };
+    all[2].slots[1] = Slot {
+        shadow: Some(deep.clone()),
+        claim: Some(claim(json!([deep]), 1)),
+        ..Slot::default()
+    };
     commit_records(&mut store, all.clone());
     for record in &all {
         assert_eq!(store.records(&[record.id]).unwrap(), std::slice::from_ref(record));
     }
     // Whole: nothing of what was there before is left.
-    let bare = RecordState { ty: USERS, key: all[0].key.clone(), slots: vec![Slot::default(); 5], ..person(2, "") };
+    let bare = RecordState {
+        ty: USERS,
+        key: all[0].key.clone(),
+        slots: vec![Slot::default(); 5],
+        ..person(2, "")
+    };
     let edited = RecordState {
         slots: awkward(RecordId(2), EntityId(1)).slots[1..].to_vec(),
         version: Some(String::new()),
         ..person(1, "a")
     };
-    store.commit(Commit { changed_records: vec![bare.clone(), edited.clone()], ..Commit::default() }).unwrap();
+    store
+        .commit(Commit { changed_records: vec![bare.clone(), edited.clone()], ..Commit::default() })
+        .unwrap();
     assert_eq!(store.records(&[RecordId(2)]).unwrap(), [bare]);
     assert_eq!(store.records(&[RecordId(1)]).unwrap(), [edited]);
 }
@@ -37,7 +51,12 @@ pub(super) fn records_are_found_by_number_key_and_entity(mut store: Box<dyn Stor
     // The record that an entity began with may have left it.
     records[4].entity = EntityId(6);
     records[2].entity = EntityId(5);
-    records.push(RecordState { ty: USERS, key: "key 1".into(), slots: vec![Slot::default(); 5], ..person(20, "") });
+    records.push(RecordState {
+        ty: USERS,
+        key: "key 1".into(),
+        slots: vec![Slot::default(); 5],
+        ..person(20, "")
+    });
     commit_records(&mut store, records);
     let by_number = |store: &mut Box<dyn Store>, list: &[i64]| {
         let list: Vec<_> = list.iter().map(|id| RecordId(*id)).collect();
@@ -49,7 +68,14 @@ pub(super) fn records_are_found_by_number_key_and_entity(mut store: Box<dyn Stor
     assert_eq!(numbers(store.by_key(USERS, &["key 1", "key 2"]).unwrap()), [20]);
     assert_eq!(store.by_key(USERS, &[]).unwrap(), []);
     let keys = store.keys_of(&[RecordId(20), RecordId(1), RecordId(777), RecordId(9)]).unwrap();
-    assert_eq!(sorted(keys), [(RecordId(1), "key 1".into()), (RecordId(9), "key 9".into()), (RecordId(20), "key 1".into())]);
+    assert_eq!(
+        sorted(keys),
+        [
+            (RecordId(1), "key 1".into()),
+            (RecordId(9), "key 9".into()),
+            (RecordId(20), "key 1".into())
+        ]
+    );
     let of = |store: &mut Box<dyn Store>, list: &[i64]| {
         let list: Vec<_> = list.iter().map(|id| EntityId(*id)).collect();
         numbers(store.members(&list).unwrap())
@@ -65,7 +91,10 @@ pub(super) fn keys_are_found_however_thinly_they_are_sown(mut store: Box<dyn Sto
     // Numbers and keys in different orders; every third key is missing.
     let scattered = |n: i64| n * 37 % 501;
     let key = |n: i64| format!("{:03}", scattered(n));
-    commit_records(&mut store, (1..=500).filter(|n| n % 3 != 0).map(|n| person(n, &key(n))).collect());
+    commit_records(
+        &mut store,
+        (1..=500).filter(|n| n % 3 != 0).map(|n| person(n, &key(n))).collect(),
+    );
     for (step, from) in [(1, 1), (2, 1), (5, 2), (40, 3), (499, 1)] {
         let asked: Vec<i64> = (from..=500).step_by(step).collect();
         let keys: Vec<String> = asked.iter().rev().map(|n| key(*n)).collect();
@@ -81,12 +110,27 @@ pub(super) fn a_relinked_record_changes_nothing_but_its_entity(mut store: Box<dy
     let record = awkward(RecordId(2), EntityId(2));
     commit_records(&mut store, vec![person(1, "a"), record.clone()]);
     for entity in [1, 2, 1].map(EntityId) {
-        store.commit(Commit { relinked: vec![(RecordId(2), entity)], ..Commit::default() }).unwrap();
-        assert_eq!(store.records(&[RecordId(2)]).unwrap(), [RecordState { entity, ..record.clone() }]);
+        store
+            .commit(Commit { relinked: vec![(RecordId(2), entity)], ..Commit::default() })
+            .unwrap();
+        assert_eq!(
+            store.records(&[RecordId(2)]).unwrap(),
+            [RecordState { entity, ..record.clone() }]
+        );
         let beyond = numbers(store.joined(&[EntityId(1), EntityId(2)]).unwrap());
-        assert_eq!(beyond.len(), if entity.0 == 1 { 1 } else { 0 }, "those that an entity began with are left out");
-        assert_eq!(numbers(store.members(&[EntityId(1)]).unwrap()).len(), if entity.0 == 1 { 2 } else { 1 });
-        assert_eq!(numbers(store.members(&[EntityId(2)]).unwrap()).len(), if entity.0 == 1 { 0 } else { 1 });
+        assert_eq!(
+            beyond.len(),
+            if entity.0 == 1 { 1 } else { 0 },
+            "those that an entity began with are left out"
+        );
+        assert_eq!(
+            numbers(store.members(&[EntityId(1)]).unwrap()).len(),
+            if entity.0 == 1 { 2 } else { 1 }
+        );
+        assert_eq!(
+            numbers(store.members(&[EntityId(2)]).unwrap()).len(),
+            if entity.0 == 1 { 0 } else { 1 }
+        );
     }
 }
 
@@ -96,8 +140,11 @@ pub(super) fn hashes_lead_to_records(mut store: Box<dyn Store>) {
     store.commit(Commit { keys_added: all.clone(), ..Commit::default() }).unwrap();
     assert_eq!(sorted(store.by_hash(&[u64::MAX, 5, 0, 1 << 63, u64::MAX]).unwrap()), sorted(all));
     // Twice the same is once; what is removed and added in one commit stays.
-    let commit =
-        Commit { keys_added: vec![(0, a), (0, a)], keys_removed: vec![(0, a), (u64::MAX, b), (9, b)], ..Commit::default() };
+    let commit = Commit {
+        keys_added: vec![(0, a), (0, a)],
+        keys_removed: vec![(0, a), (u64::MAX, b), (9, b)],
+        ..Commit::default()
+    };
     store.commit(commit).unwrap();
     assert_eq!(sorted(store.by_hash(&[0, u64::MAX]).unwrap()), [(0, a), (u64::MAX, a)]);
 }
@@ -123,7 +170,8 @@ pub(super) fn a_key_is_given_on(mut store: Box<dyn Store>) {
 }
 
 pub(super) fn live_keys_come_in_pages(mut store: Box<dyn Store>) {
-    let mut records: Vec<_> = ["b", "", "Å", "a10", "a9", "z"].iter().zip(1..).map(|(key, id)| person(id, key)).collect();
+    let mut records: Vec<_> =
+        ["b", "", "Å", "a10", "a9", "z"].iter().zip(1..).map(|(key, id)| person(id, key)).collect();
     records[5].presence = Presence::Gone;
     records.push(RecordState { ty: USERS, slots: vec![], ..person(9, "a") });
     commit_records(&mut store, records);
@@ -143,9 +191,11 @@ pub(super) fn live_keys_come_in_pages(mut store: Box<dyn Store>) {
 }
 
 pub(super) fn the_agenda_is_in_order_and_what_is_added_stays(mut store: Box<dyn Store>) {
-    let added = [(2, 1), (0, 9), (2, 3), (0, 2), (u16::MAX, 1), (0, 2)].map(|(rank, id)| (rank, RecordId(id)));
+    let added = [(2, 1), (0, 9), (2, 3), (0, 2), (u16::MAX, 1), (0, 2)]
+        .map(|(rank, id)| (rank, RecordId(id)));
     store.commit(Commit { agenda_added: added.to_vec(), ..Commit::default() }).unwrap();
-    let in_order = [(0, 2), (0, 9), (2, 1), (2, 3), (u16::MAX, 1)].map(|(rank, id)| (rank, RecordId(id)));
+    let in_order =
+        [(0, 2), (0, 9), (2, 1), (2, 3), (u16::MAX, 1)].map(|(rank, id)| (rank, RecordId(id)));
     assert_eq!(store.agenda(9).unwrap(), in_order);
     assert_eq!(store.agenda(2).unwrap(), in_order[..2]);
     let mut some = store.on_agenda(&[1, 8, 9].map(RecordId)).unwrap();
@@ -153,14 +203,23 @@ pub(super) fn the_agenda_is_in_order_and_what_is_added_stays(mut store: Box<dyn 
     assert_eq!(some, [in_order[1], in_order[2], in_order[4]]);
     assert_eq!(store.on_agenda(&[]).unwrap(), []);
     // Nothing that is to be decided on is forgotten: what is done and added at once stays.
-    let again = Commit { agenda_done: in_order[..3].to_vec(), agenda_added: vec![in_order[1]], ..Commit::default() };
+    let again = Commit {
+        agenda_done: in_order[..3].to_vec(),
+        agenda_added: vec![in_order[1]],
+        ..Commit::default()
+    };
     store.commit(again).unwrap();
     assert_eq!(store.agenda(9).unwrap(), [in_order[1], in_order[3], in_order[4]]);
 }
 
 pub(super) fn pairs_are_kept_apart_both_ways(mut store: Box<dyn Store>) {
     let pair = |a, b| (RecordId(a), RecordId(b));
-    store.commit(Commit { apart_added: vec![pair(5, 2), pair(2, 5), pair(2, 9)], ..Commit::default() }).unwrap();
+    store
+        .commit(Commit {
+            apart_added: vec![pair(5, 2), pair(2, 5), pair(2, 9)],
+            ..Commit::default()
+        })
+        .unwrap();
     let apart = |store: &mut Box<dyn Store>, list: &[i64]| {
         let list: Vec<_> = list.iter().map(|id| RecordId(*id)).collect();
         let ordered = |(a, b): (RecordId, RecordId)| (a.min(b), a.max(b));
@@ -181,7 +240,12 @@ pub(super) fn linked_entities_come_in_pages(mut store: Box<dyn Store>) {
     }
     commit_records(&mut store, records);
     let page = |store: &mut Box<dyn Store>, after: Option<i64>, limit| -> Vec<i64> {
-        store.linked_entities(after.map(EntityId), limit).unwrap().into_iter().map(|id| id.0).collect()
+        store
+            .linked_entities(after.map(EntityId), limit)
+            .unwrap()
+            .into_iter()
+            .map(|id| id.0)
+            .collect()
     };
     assert_eq!(page(&mut store, None, 9), [1, 4, 6]);
     assert_eq!(page(&mut store, None, 2), [1, 4]);
@@ -190,8 +254,12 @@ pub(super) fn linked_entities_come_in_pages(mut store: Box<dyn Store>) {
 }
 
 pub(super) fn a_record_that_is_leaving_is_not_live(mut store: Box<dyn Store>) {
-    let leaving = |id, key, since| RecordState { presence: Presence::Leaving { since: Timestamp(since) }, ..person(id, key) };
-    let records = vec![leaving(1, "a", 0), leaving(2, "b", 1), leaving(3, "c", i64::MAX - 1), person(4, "d")];
+    let leaving = |id, key, since| RecordState {
+        presence: Presence::Leaving { since: Timestamp(since) },
+        ..person(id, key)
+    };
+    let records =
+        vec![leaving(1, "a", 0), leaving(2, "b", 1), leaving(3, "c", i64::MAX - 1), person(4, "d")];
     commit_records(&mut store, records.clone());
     let ids: Vec<RecordId> = records.iter().map(|record| record.id).collect();
     let mut found = store.records(&ids).unwrap();

@@ -1,10 +1,11 @@
-//! What the suite stores: plain records, and such as are awkward in every way that the model allows.
+//! What the suite stores: plain records, and such as are awkward in every way that the model
+//! allows.
 
 use lockstep_model::change::{Change, Counterpart, IntentKind, Reason};
 use lockstep_model::ids::TypeName;
 use lockstep_model::{
-    Claim, ClaimStamp, EntityId, Flips, FlowIx, Intent, IntentId, IntentState, Presence, PropIx, RecordId, RecordState, Review,
-    ReviewKind, Rule, RunId, Slot, Timestamp, TypeIx, Value,
+    Claim, ClaimStamp, EntityId, Flips, FlowIx, Intent, IntentId, IntentState, Presence, PropIx,
+    RecordId, RecordState, Review, ReviewKind, Rule, RunId, Slot, Timestamp, TypeIx, Value,
 };
 use serde_json::json;
 
@@ -39,7 +40,9 @@ pub(super) fn person(id: i64, key: &str) -> RecordState {
         first_seen: Timestamp(1_700_000_000_000),
         presence: Presence::Live,
         written_at: None,
-        slots: [json!(key), json!(format!("{key}@example.com")), json!(["1", "2"]), Value::Null].map(read_at_1).to_vec(),
+        slots: [json!(key), json!(format!("{key}@example.com")), json!(["1", "2"]), Value::Null]
+            .map(read_at_1)
+            .to_vec(),
     }
 }
 
@@ -70,7 +73,11 @@ pub(super) fn awkward(id: RecordId, entity: EntityId) -> RecordState {
         written_at: Some(Timestamp(0)),
         slots: vec![
             // Absent is not empty (R5); it was claimed nonetheless, and displaced nothing.
-            Slot { claim: Some(claim(Value::Null, 2)), displaced: Some(Box::new(Value::Null)), ..Slot::default() },
+            Slot {
+                claim: Some(claim(Value::Null, 2)),
+                displaced: Some(Box::new(Value::Null)),
+                ..Slot::default()
+            },
             Slot { shadow: Some(Value::Null), carries: Some(stamp), ..Slot::default() },
             Slot {
                 shadow: Some(json!(["", "a", "b"])),
@@ -78,7 +85,11 @@ pub(super) fn awkward(id: RecordId, entity: EntityId) -> RecordState {
                 pick: Some(Box::new("b".into())),
                 ..Slot::default()
             },
-            Slot { shadow: Some(json!(["x", {"y": 0.1}])), claim: Some(claim(json!(["x", {"y": 0.1}]), 3)), ..Slot::default() },
+            Slot {
+                shadow: Some(json!(["x", {"y": 0.1}])),
+                claim: Some(claim(json!(["x", {"y": 0.1}]), 3)),
+                ..Slot::default()
+            },
             Slot {
                 shadow: Some(json!("\u{1F600}\\\"\n")),
                 claim: Some(claim(json!("before"), 2)),

@@ -1,5 +1,5 @@
-//! Bringing the write-ahead log into the file beside a great load, on a connection of its own: a first run writes a log of several
-//! times the file's size, and would stop for each part of it.
+//! Bringing the write-ahead log into the file beside a great load, on a connection of its own: a
+//! first run writes a log of several times the file's size, and would stop for each part of it.
 
 use std::path::Path;
 use std::sync::mpsc::{Sender, channel};
@@ -10,7 +10,8 @@ use rusqlite::{Connection, OpenFlags};
 /// So many commits come together before it is worth it: the same pages are in many of them.
 const COMMITS: usize = 8;
 
-/// A thread that brings the log in until it is dropped. Whatever it fails at is done by the store itself, in its own time.
+/// A thread that brings the log in until it is dropped. Whatever it fails at is done by the store
+/// itself, in its own time.
 pub(super) struct Behind {
     commits: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,

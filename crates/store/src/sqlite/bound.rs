@@ -1,4 +1,5 @@
-//! The plan's record types and properties, as the store finds them: rows and texts on disk, places in the plan outside.
+//! The plan's record types and properties, as the store finds them: rows and texts on disk, places
+//! in the plan outside.
 
 use std::collections::HashMap;
 
@@ -33,12 +34,17 @@ impl KnownType {
             row,
             name: bound.name.to_string(),
             properties: bound.properties.clone(),
-            heads: bound.properties.iter().map(|path| format!("{}:", serde_json::Value::from(path.as_str()))).collect(),
+            heads: bound
+                .properties
+                .iter()
+                .map(|path| format!("{}:", serde_json::Value::from(path.as_str())))
+                .collect(),
             flows: bound.flows.clone(),
         }
     }
 
-    /// The flow by which something came here from a record type, or from one that the plan does not name any more.
+    /// The flow by which something came here from a record type, or from one that the plan does not
+    /// name any more.
     pub(super) fn flow(&self, this: TypeIx, from: Option<TypeIx>) -> FlowIx {
         self.flows.get(from.unwrap_or(this).at()).copied().unwrap_or(FlowIx(0))
     }
@@ -51,7 +57,12 @@ impl KnownType {
 
     /// A property's path.
     pub(super) fn path(&self, prop: PropIx) -> Fallible<&str> {
-        let outside = || Fault::Damaged(format!("{} has no property number {prop} in the plan that was bound", self.name));
+        let outside = || {
+            Fault::Damaged(format!(
+                "{} has no property number {prop} in the plan that was bound",
+                self.name
+            ))
+        };
         self.properties.get(prop.at()).map(String::as_str).ok_or_else(outside)
     }
 }
@@ -89,7 +100,9 @@ impl Bound {
 
     /// A record type of the plan.
     pub(super) fn ty(&self, ix: TypeIx) -> Fallible<&KnownType> {
-        self.types.get(ix.at()).ok_or_else(|| Fault::Damaged(format!("the plan that was bound has no record type number {ix}")))
+        self.types.get(ix.at()).ok_or_else(|| {
+            Fault::Damaged(format!("the plan that was bound has no record type number {ix}"))
+        })
     }
 
     /// The record type with this number on disk, if the plan names it.
@@ -118,12 +131,22 @@ impl Bound {
     }
 
     /// A record's type; `None` if the record or its type is not known.
-    pub(super) fn type_of(&mut self, conn: &Connection, record: RecordId) -> Fallible<Option<TypeIx>> {
+    pub(super) fn type_of(
+        &mut self,
+        conn: &Connection,
+        record: RecordId,
+    ) -> Fallible<Option<TypeIx>> {
         let kinds = self.kinds.get(&record.0.div_euclid(KINDS));
-        if let Some(&ty) = kinds.map(|kinds| &kinds[record.0.rem_euclid(KINDS) as usize]).filter(|ty| **ty != UNKNOWN) {
+        if let Some(&ty) = kinds
+            .map(|kinds| &kinds[record.0.rem_euclid(KINDS) as usize])
+            .filter(|ty| **ty != UNKNOWN)
+        {
             return Ok(Some(ty));
         }
-        let row = statements::TYPE_OF.prepare(conn)?.query_row([record.0], |row| row.get::<_, i64>(0)).optional()?;
+        let row = statements::TYPE_OF
+            .prepare(conn)?
+            .query_row([record.0], |row| row.get::<_, i64>(0))
+            .optional()?;
         let ty = row.and_then(|row| self.of_row(row)).map(|(ty, _)| ty);
         if let Some(ty) = ty {
             self.saw(record, ty);
@@ -131,7 +154,8 @@ impl Bound {
         Ok(ty)
     }
 
-    /// Reads a stamp that was written by names; `None` if the plan does not name the property any more.
+    /// Reads a stamp that was written by names; `None` if the plan does not name the property any
+    /// more.
     pub(super) fn stamp(&self, at: i64, record: i64, ty: &str, path: &str) -> Option<ClaimStamp> {
         let prop = self.named(ty)?.1.prop(path)?;
         Some(ClaimStamp { at: Timestamp(at), record: RecordId(record), prop })

@@ -1,9 +1,11 @@
 //! Match keys on their way into their table, during a great load.
 //!
-//! A key is a hash, so of ten thousand keys nearly each falls on a page of its own, and each commit would write most of the table's
-//! pages anew: at a million records a side that was several times the store's size. So during a great load a commit only notes what
-//! happens to keys, in one row; all that was noted is kept in memory as well, and goes into the table together, in the table's order,
-//! when there is enough of it: a log-structured merge tree of two levels (O'Neil et al., The Log-Structured Merge-Tree, 1996).
+//! A key is a hash, so of ten thousand keys nearly each falls on a page of its own, and each commit
+//! would write most of the table's pages anew: at a million records a side that was several times
+//! the store's size. So during a great load a commit only notes what happens to keys, in one row;
+//! all that was noted is kept in memory as well, and goes into the table together, in the table's
+//! order, when there is enough of it: a log-structured merge tree of two levels (O'Neil et al., The
+//! Log-Structured Merge-Tree, 1996).
 
 use std::collections::BTreeMap;
 
@@ -33,8 +35,10 @@ impl Coming {
         let mut statement = sql::COMING.prepare(conn)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            let noted =
-                row.get_ref(0)?.as_blob().map_err(|error| Fault::Damaged(format!("`keys_coming` can't be read: {error}")))?;
+            let noted = row
+                .get_ref(0)?
+                .as_blob()
+                .map_err(|error| Fault::Damaged(format!("`keys_coming` can't be read: {error}")))?;
             for one in noted.chunks_exact(WIDTH) {
                 let number = |at: usize| one[at..at + 8].try_into().map_or(0, i64::from_le_bytes);
                 coming.keep(number(0), number(8), one[16] != 0);
@@ -70,8 +74,14 @@ impl Coming {
     }
 
     /// Notes what is removed, then what is added: what is both is there afterwards.
-    pub(super) fn note(&mut self, conn: &Connection, removed: &[(u64, RecordId)], added: &[(u64, RecordId)]) -> Fallible<()> {
-        let both = || removed.iter().map(|key| (key, false)).chain(added.iter().map(|key| (key, true)));
+    pub(super) fn note(
+        &mut self,
+        conn: &Connection,
+        removed: &[(u64, RecordId)],
+        added: &[(u64, RecordId)],
+    ) -> Fallible<()> {
+        let both =
+            || removed.iter().map(|key| (key, false)).chain(added.iter().map(|key| (key, true)));
         let mut noted = Vec::with_capacity(WIDTH * (removed.len() + added.len()));
         for ((hash, record), there) in both() {
             noted.extend_from_slice(&hash.to_le_bytes());
@@ -87,7 +97,10 @@ impl Coming {
 
     /// What was noted of a hash: the records, and whether they are to be found under it.
     pub(super) fn of(&self, hash: i64) -> impl Iterator<Item = (i64, bool)> {
-        let more = self.more.range((hash, i64::MIN)..=(hash, i64::MAX)).map(|(&(_, record), &there)| (record, there));
+        let more = self
+            .more
+            .range((hash, i64::MIN)..=(hash, i64::MAX))
+            .map(|(&(_, record), &there)| (record, there));
         self.keys.get(&hash).copied().into_iter().chain(more)
     }
 
@@ -97,8 +110,12 @@ impl Coming {
             return Ok(());
         }
         let (mut add, mut remove) = (sql::ADD_KEY.prepare(conn)?, sql::REMOVE_KEY.prepare(conn)?);
-        let first = std::mem::take(&mut self.keys).into_iter().map(|(hash, (record, there))| (hash, record, there));
-        let more = std::mem::take(&mut self.more).into_iter().map(|((hash, record), there)| (hash, record, there));
+        let first = std::mem::take(&mut self.keys)
+            .into_iter()
+            .map(|(hash, (record, there))| (hash, record, there));
+        let more = std::mem::take(&mut self.more)
+            .into_iter()
+            .map(|((hash, record), there)| (hash, record, there));
         let mut all: Vec<(i64, i64, bool)> = first.chain(more).collect();
         all.sort_unstable();
         for (hash, record, there) in all {

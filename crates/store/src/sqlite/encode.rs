@@ -1,18 +1,21 @@
 //! A record's state to a row of `records`, and back.
 //!
-//! A record that was only read has the same claim time on all its properties, and each claim's value is what the shadow shows. So the
-//! time stands once in the row (`claimed_at`), and only what differs from that is written out, in `claims`:
-//! `{path: null}` for no claim, else an object of which each member is there only where it is needed: `at`, `value` (or `whole`: the
-//! value is the whole list in the shadow, not its first element), `goes` (P1a), `claim: null`, `carries` (P3), `displaced`, `pick` (P9), `given` (P3), `before` (R6), `flips`
-//! (P5: the value, how often in a row, how often at all).
-//! A row without `claimed_at` has no claims but those in `claims`: so a record that Lockstep made costs nothing either.
+//! A record that was only read has the same claim time on all its properties, and each claim's
+//! value is what the shadow shows. So the time stands once in the row (`claimed_at`), and only what
+//! differs from that is written out, in `claims`: `{path: null}` for no claim, else an object of
+//! which each member is there only where it is needed: `at`, `value` (or `whole`: the value is the
+//! whole list in the shadow, not its first element), `goes` (P1a), `claim: null`, `carries` (P3),
+//! `displaced`, `pick` (P9), `given` (P3), `before` (R6), `flips` (P5: the value, how often in a
+//! row, how often at all). A row without `claimed_at` has no claims but those in `claims`: so a
+//! record that Lockstep made costs nothing either.
 //!
-//! What is decoded is exactly what was encoded, whatever the plan's rules make of it; only what the plan does not name any more is
-//! left out.
+//! What is decoded is exactly what was encoded, whatever the plan's rules make of it; only what the
+//! plan does not name any more is left out.
 
 use lockstep_model::value::{effective, is_empty};
 use lockstep_model::{
-    Claim, ClaimStamp, EntityId, Flips, Presence, PropIx, RecordId, RecordState, Slot, Timestamp, TypeIx, Value,
+    Claim, ClaimStamp, EntityId, Flips, Presence, PropIx, RecordId, RecordState, Slot, Timestamp,
+    TypeIx, Value,
 };
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
@@ -22,7 +25,8 @@ use super::bound::{Bound, KnownType};
 use super::fault::{Fallible, Fault};
 use super::json::{self, Cursor};
 
-/// What a row holds of a record's properties. One is used again and again, so that its texts need not be made anew.
+/// What a row holds of a record's properties. One is used again and again, so that its texts need
+/// not be made anew.
 #[derive(Default)]
 pub(super) struct Encoded {
     pub claimed_at: Option<i64>,
@@ -32,7 +36,8 @@ pub(super) struct Encoded {
     times: Vec<Option<Timestamp>>,
 }
 
-/// The value that a claim on this shadow has, unless written otherwise; nothing where the shadow is empty.
+/// The value that a claim on this shadow has, unless written otherwise; nothing where the shadow is
+/// empty.
 fn plain_value(shadow: Option<&Value>) -> Option<&Value> {
     shadow.filter(|value| !is_empty(value)).map(|value| effective(value, false))
 }
@@ -40,19 +45,25 @@ fn plain_value(shadow: Option<&Value>) -> Option<&Value> {
 /// The time of a claim that needs nothing but its time to be restored.
 fn plain_time(slot: &Slot) -> Option<Timestamp> {
     let claim = slot.claim.as_ref()?;
-    (claim.goes.is_empty() && plain_value(slot.shadow.as_ref()) == Some(&claim.value)).then_some(claim.at)
+    (claim.goes.is_empty() && plain_value(slot.shadow.as_ref()) == Some(&claim.value))
+        .then_some(claim.at)
 }
 
-/// The time to write once for all: the commonest, if that saves more than it costs for those without a claim. `times` are the plain
-/// times of the slots.
+/// The time to write once for all: the commonest, if that saves more than it costs for those
+/// without a claim. `times` are the plain times of the slots.
 fn shared_time(slots: &[Slot], times: &[Option<Timestamp>]) -> Option<Timestamp> {
     let known = || times.iter().copied().flatten();
     let first = known().next()?;
-    let unclaimed = slots.iter().filter(|slot| slot.claim.is_none() && plain_value(slot.shadow.as_ref()).is_some()).count();
+    let unclaimed = slots
+        .iter()
+        .filter(|slot| slot.claim.is_none() && plain_value(slot.shadow.as_ref()).is_some())
+        .count();
     let (time, count) = if known().all(|time| time == first) {
         (first, known().count())
     } else {
-        known().map(|time| (time, known().filter(|other| *other == time).count())).max_by_key(|&(time, count)| (count, time))?
+        known()
+            .map(|time| (time, known().filter(|other| *other == time).count()))
+            .max_by_key(|&(time, count)| (count, time))?
     };
     (count > unclaimed).then_some(time)
 }
@@ -80,11 +91,18 @@ fn is_plain(slot: &Slot, time: Option<Timestamp>, shared: Option<Timestamp>) -> 
 
 impl Encoded {
     /// Fills in what the row holds of this record.
-    pub(super) fn fill(&mut self, conn: &Connection, bound: &mut Bound, state: &RecordState) -> Fallible<()> {
+    pub(super) fn fill(
+        &mut self,
+        conn: &Connection,
+        bound: &mut Bound,
+        state: &RecordState,
+    ) -> Fallible<()> {
         let ty = bound.ty(state.ty)?;
         if state.slots.len() > ty.properties.len() {
             let (name, has, more) = (&ty.name, ty.properties.len(), state.slots.len());
-            return Err(Fault::Damaged(format!("{name} has {has} properties in the plan that was bound, not {more}")));
+            return Err(Fault::Damaged(format!(
+                "{name} has {has} properties in the plan that was bound, not {more}"
+            )));
         }
         self.shadow.clear();
         self.shadow.push(b'{');
@@ -94,7 +112,8 @@ impl Encoded {
                 self.shadow.push(b',');
             }
             self.shadow.extend_from_slice(head.as_bytes());
-            serde_json::to_writer(&mut self.shadow, value).map_err(|error| Fault::Damaged(error.to_string()))?;
+            serde_json::to_writer(&mut self.shadow, value)
+                .map_err(|error| Fault::Damaged(error.to_string()))?;
         }
         self.shadow.push(b'}');
 
@@ -120,7 +139,12 @@ impl Encoded {
 }
 
 /// What differs from a plain slot.
-fn written_out(conn: &Connection, bound: &mut Bound, slot: &Slot, shared: Option<Timestamp>) -> Fallible<Value> {
+fn written_out(
+    conn: &Connection,
+    bound: &mut Bound,
+    slot: &Slot,
+    shared: Option<Timestamp>,
+) -> Fallible<Value> {
     let mut entry = Map::new();
     let plain = plain_value(slot.shadow.as_ref());
     match &slot.claim {
@@ -172,7 +196,10 @@ fn goes_out(bound: &Bound, goes: &[(TypeIx, Vec<PropIx>)]) -> Fallible<Value> {
     let mut out = Map::new();
     for (ix, props) in goes {
         let ty = bound.ty(*ix)?;
-        let paths = props.iter().map(|prop| ty.path(*prop).map(Value::from)).collect::<Fallible<Vec<_>>>()?;
+        let paths = props
+            .iter()
+            .map(|prop| ty.path(*prop).map(Value::from))
+            .collect::<Fallible<Vec<_>>>()?;
         out.insert(ty.name.clone(), Value::Array(paths));
     }
     Ok(Value::Object(out))
@@ -205,12 +232,17 @@ fn stamp_in(bound: &Bound, stamp: &Value) -> Option<ClaimStamp> {
     let at = stamp.get("at")?.as_i64()?;
     let record = stamp.get("record")?.as_i64()?;
     match stamp.get("prop").and_then(Value::as_u64) {
-        Some(prop) => Some(ClaimStamp { at: Timestamp(at), record: RecordId(record), prop: PropIx(prop as u16) }),
+        Some(prop) => Some(ClaimStamp {
+            at: Timestamp(at),
+            record: RecordId(record),
+            prop: PropIx(prop as u16),
+        }),
         None => bound.stamp(at, record, stamp.get("type")?.as_str()?, stamp.get("path")?.as_str()?),
     }
 }
 
-/// Reads a row with the columns of the statements over `records`; `None` where the plan does not name its record type.
+/// Reads a row with the columns of the statements over `records`; `None` where the plan does not
+/// name its record type.
 pub(super) fn decode(bound: &Bound, row: &Row<'_>) -> Fallible<Option<RecordState>> {
     let id = RecordId(row.get(0)?);
     let Some((ty, known)) = bound.of_row(row.get(1)?) else { return Ok(None) };
@@ -220,7 +252,8 @@ pub(super) fn decode(bound: &Bound, row: &Row<'_>) -> Fallible<Option<RecordStat
     let mut slots = slots_in(known, shadow).ok_or_else(|| damaged("the shadow"))?;
     if let Some(at) = claimed_at {
         for slot in &mut slots {
-            let claim = |value: &Value| Claim { value: value.clone(), at: Timestamp(at), goes: Vec::new() };
+            let claim =
+                |value: &Value| Claim { value: value.clone(), at: Timestamp(at), goes: Vec::new() };
             slot.claim = plain_value(slot.shadow.as_ref()).map(claim);
         }
     }
@@ -228,7 +261,8 @@ pub(super) fn decode(bound: &Bound, row: &Row<'_>) -> Fallible<Option<RecordStat
         let claims: Map<String, Value> = json::parse(claims).map_err(|_| damaged("the claims"))?;
         for (path, entry) in &claims {
             if let Some(prop) = known.prop(path) {
-                claim_in(bound, &mut slots[prop.at()], entry, claimed_at).ok_or_else(|| damaged("the claims"))?;
+                claim_in(bound, &mut slots[prop.at()], entry, claimed_at)
+                    .ok_or_else(|| damaged("the claims"))?;
             }
         }
     }
@@ -250,7 +284,10 @@ pub(super) fn decode(bound: &Bound, row: &Row<'_>) -> Fallible<Option<RecordStat
 pub(super) fn text<'r>(row: &'r Row<'_>, column: usize) -> Fallible<Option<&'r str>> {
     match row.get_ref(column)? {
         ValueRef::Null => Ok(None),
-        other => other.as_str().map(Some).map_err(|error| Fault::Damaged(format!("column {column} can't be read: {error}"))),
+        other => other
+            .as_str()
+            .map(Some)
+            .map_err(|error| Fault::Damaged(format!("column {column} can't be read: {error}"))),
     }
 }
 
@@ -266,7 +303,8 @@ fn slots_in(known: &KnownType, text: &str) -> Option<Vec<Slot>> {
     }
     let mut next = 0;
     loop {
-        // Written in the plan's order: so the property is one of those that come next, unless the plan was changed since.
+        // Written in the plan's order: so the property is one of those that come next, unless the
+        // plan was changed since.
         let place = match (next..known.heads.len()).find(|&at| cursor.take(&known.heads[at])) {
             Some(place) => Some(place),
             None => {
@@ -291,7 +329,8 @@ fn slots_in(known: &KnownType, text: &str) -> Option<Vec<Slot>> {
     }
 }
 
-/// Applies what was written out of a slot that holds its shadow and, where the row says so, its plain claim.
+/// Applies what was written out of a slot that holds its shadow and, where the row says so, its
+/// plain claim.
 fn claim_in(bound: &Bound, slot: &mut Slot, entry: &Value, claimed_at: Option<i64>) -> Option<()> {
     let Value::Object(entry) = entry else {
         slot.claim = None;
@@ -319,12 +358,15 @@ fn claim_in(bound: &Bound, slot: &mut Slot, entry: &Value, claimed_at: Option<i6
 }
 
 fn flips_in(entry: &Value) -> Option<Box<Flips>> {
-    let count = |at: usize| entry.get(at).and_then(Value::as_u64).and_then(|count| u32::try_from(count).ok());
+    let count = |at: usize| {
+        entry.get(at).and_then(Value::as_u64).and_then(|count| u32::try_from(count).ok())
+    };
     Some(Box::new(Flips { to: entry.get(0)?.clone(), times: count(1)?, rounds: count(2)? }))
 }
 
-/// Whether a record is there, as the column `gone` has it: 0 for one that is, 1 for one that is not, 2 for one whose place is free; and where it is still to be decided
-/// what that means for others, when it was last there: its time, negated and one less than that, so that it is neither.
+/// Whether a record is there, as the column `gone` has it: 0 for one that is, 1 for one that is
+/// not, 2 for one whose place is free; and where it is still to be decided what that means for
+/// others, when it was last there: its time, negated and one less than that, so that it is neither.
 pub(super) fn presence_out(presence: Presence) -> i64 {
     match presence {
         Presence::Live => 0,

@@ -32,18 +32,29 @@ impl Fault {
         };
         let message = error.to_string();
         match error.sqlite_error_code() {
-            Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::AuthorizationForStatementDenied) => {
-                StoreError::Forbidden { place, message }
-            }
-            Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure | ErrorCode::CannotOpen | ErrorCode::OutOfMemory) => {
-                StoreError::Unwritable { place, message }
-            }
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed) => {
-                StoreError::Locked { place, holder: "a program that has the file open and writes to it".into() }
-            }
+            Some(
+                ErrorCode::ReadOnly
+                | ErrorCode::PermissionDenied
+                | ErrorCode::AuthorizationForStatementDenied,
+            ) => StoreError::Forbidden { place, message },
+            Some(
+                ErrorCode::DiskFull
+                | ErrorCode::SystemIoFailure
+                | ErrorCode::CannotOpen
+                | ErrorCode::OutOfMemory,
+            ) => StoreError::Unwritable { place, message },
+            Some(
+                ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::FileLockingProtocolFailed,
+            ) => StoreError::Locked {
+                place,
+                holder: "a program that has the file open and writes to it".into(),
+            },
             Some(ErrorCode::NotADatabase) => StoreError::Damaged {
                 place,
-                message: "this is no store of Lockstep; name another file, or move this one away".into(),
+                message: "this is no store of Lockstep; name another file, or move this one away"
+                    .into(),
             },
             Some(ErrorCode::DatabaseCorrupt) => StoreError::Damaged {
                 place,

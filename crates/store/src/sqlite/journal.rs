@@ -11,7 +11,11 @@ use super::statements as sql;
 use crate::{JournalEntry, JournalKind, RunRow};
 
 impl Database {
-    pub(super) fn journal(&mut self, records: &[RecordId], limit: usize) -> Fallible<Vec<JournalEntry>> {
+    pub(super) fn journal(
+        &mut self,
+        records: &[RecordId],
+        limit: usize,
+    ) -> Fallible<Vec<JournalEntry>> {
         let mut records = records.to_vec();
         records.sort_unstable();
         records.dedup();
@@ -35,7 +39,8 @@ impl Database {
         Ok(found)
     }
 
-    /// A creation is told by its intent, which has all that an entry would say: a first run makes a million of them.
+    /// A creation is told by its intent, which has all that an entry would say: a first run makes a
+    /// million of them.
     fn creation_of(&self, record: RecordId) -> Fallible<Option<JournalEntry>> {
         let mut statement = sql::CREATION_OF.prepare(&self.conn)?;
         let mut rows = statement.query([record.0])?;
@@ -108,7 +113,8 @@ pub(super) fn run_in(row: &Row<'_>) -> Fallible<RunRow> {
 }
 
 pub(super) fn entry_in(row: &Row<'_>) -> Fallible<JournalEntry> {
-    let damaged = |what: &str, word: &str| Fault::Damaged(format!("“{word}” in the journal is no {what}"));
+    let damaged =
+        |what: &str, word: &str| Fault::Damaged(format!("“{word}” in the journal is no {what}"));
     let kind = text(row, 3)?.unwrap_or_default();
     let rule = text(row, 8)?;
     Ok(JournalEntry {
@@ -119,7 +125,9 @@ pub(super) fn entry_in(row: &Row<'_>) -> Fallible<JournalEntry> {
         path: text(row, 5)?.map(str::to_string),
         before: value_in(row, 6)?,
         after: value_in(row, 7)?,
-        rule: rule.map(|rule| Rule::parse(rule).ok_or_else(|| damaged("rule", rule))).transpose()?,
+        rule: rule
+            .map(|rule| Rule::parse(rule).ok_or_else(|| damaged("rule", rule)))
+            .transpose()?,
         other: row.get::<_, Option<i64>>(9)?.map(RecordId),
         intent: row.get::<_, Option<i64>>(10)?.map(IntentId),
         text: row.get(11)?,
@@ -134,5 +142,6 @@ pub(super) fn value_out(value: &Value) -> Option<String> {
 /// Reads a value; `Null` for nothing.
 pub(super) fn value_in(row: &Row<'_>, column: usize) -> Fallible<Value> {
     let Some(text) = text(row, column)? else { return Ok(Value::Null) };
-    json::parse(text).map_err(|error| Fault::Damaged(format!("a stored value can't be read: {error}")))
+    json::parse(text)
+        .map_err(|error| Fault::Damaged(format!("a stored value can't be read: {error}")))
 }

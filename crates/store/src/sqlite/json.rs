@@ -1,14 +1,16 @@
 //! Reading a JSON object value by value without building a tree of it.
 //!
-//! Millions of shadows are read in a run. They were written by this store, in the order of the plan's properties, and most values are
-//! short texts without escapes and small numbers: those are taken straight from the text, the rest is left to `serde_json`.
+//! Millions of shadows are read in a run. They were written by this store, in the order of the
+//! plan's properties, and most values are short texts without escapes and small numbers: those are
+//! taken straight from the text, the rest is left to `serde_json`.
 
 use lockstep_model::Value;
 use serde::Deserialize;
 use serde_json::Deserializer;
 
-/// Reads a text that this store wrote. Values were as deep as `serde_json` lets them be when they came in, and the store put them a few
-/// levels deeper: so its limit does not hold here, else one such value would make everything around it unreadable.
+/// Reads a text that this store wrote. Values were as deep as `serde_json` lets them be when they
+/// came in, and the store put them a few levels deeper: so its limit does not hold here, else one
+/// such value would make everything around it unreadable.
 pub(super) fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> serde_json::Result<T> {
     let mut reader = Deserializer::from_str(text);
     reader.disable_recursion_limit();
@@ -64,8 +66,10 @@ impl<'a> Cursor<'a> {
             b't' if self.take("true") => Some(Value::Bool(true)),
             b'f' if self.take("false") => Some(Value::Bool(false)),
             b'0'..=b'9' => {
-                let end = rest.bytes().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len());
-                // Eighteen digits surely fit; a fraction or an exponent makes it another kind of number.
+                let end =
+                    rest.bytes().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len());
+                // Eighteen digits surely fit; a fraction or an exponent makes it another kind of
+                // number.
                 if end <= 18 && !matches!(rest.as_bytes().get(end), Some(b'.' | b'e' | b'E')) {
                     self.at += end;
                     return rest[..end].parse::<u64>().ok().map(Value::from);

@@ -1,8 +1,9 @@
 //! One process at a time works on a store.
 //!
-//! SQLite's own locks are held for a transaction only; a run is many, and two at once would decide on each other's half-told state.
-//! So whoever opens a store for work takes the operating system's lock on a file beside it, which ends with the process, however it
-//! ends. The file holds who it is, for the message; it stays when the lock is given up, because deleting it would race.
+//! SQLite's own locks are held for a transaction only; a run is many, and two at once would decide
+//! on each other's half-told state. So whoever opens a store for work takes the operating system's
+//! lock on a file beside it, which ends with the process, however it ends. The file holds who it
+//! is, for the message; it stays when the lock is given up, because deleting it would race.
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -42,14 +43,20 @@ impl Lock {
                 if file.read_to_string(&mut holder).is_err() || holder.trim().is_empty() {
                     holder = "another process".into();
                 }
-                return Err(StoreError::Locked { place: store.display().to_string(), holder: holder.trim().to_string() });
+                return Err(StoreError::Locked {
+                    place: store.display().to_string(),
+                    holder: holder.trim().to_string(),
+                });
             }
             Err(TryLockError::Error(error)) => return Err(unwritable(error)),
         }
         // Only a message for people: the time in it decides nothing.
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs() as i64 * 1_000);
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |time| time.as_secs() as i64 * 1_000);
         file.set_len(0).map_err(unwritable)?;
-        writeln!(file, "process {}, since {}", std::process::id(), Timestamp(since)).map_err(unwritable)?;
+        writeln!(file, "process {}, since {}", std::process::id(), Timestamp(since))
+            .map_err(unwritable)?;
         Ok(Lock { _file: file })
     }
 }
@@ -61,8 +68,9 @@ fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     options
 }
 
-/// Makes the file of a store that is not there yet, so that nobody but its owner can read it at any moment: SQLite would make it as any
-/// file is made. The log and its index get the permissions of the store. Why it can't be made is told by who opens it.
+/// Makes the file of a store that is not there yet, so that nobody but its owner can read it at any
+/// moment: SQLite would make it as any file is made. The log and its index get the permissions of
+/// the store. Why it can't be made is told by who opens it.
 pub(super) fn make_private(store: &Path) {
     let _ = private(OpenOptions::new().write(true).create_new(true)).open(store);
 }

@@ -1,8 +1,10 @@
-//! Looking back by run: what a run decided, what happened in it, and forgetting what is older than a project wants to keep.
+//! Looking back by run: what a run decided, what happened in it, and forgetting what is older than
+//! a project wants to keep.
 //!
-//! Runs follow one another, and so do the numbers of what they write: the first row of a run is found by halving the range of numbers
-//! (Knuth, The Art of Computer Programming, volume 3, section 6.2.1), so that no table needs an index by run or time, which a first run of
-//! a million records would pay for. Rows that were pruned leave holes, which do not matter to that.
+//! Runs follow one another, and so do the numbers of what they write: the first row of a run is
+//! found by halving the range of numbers (Knuth, The Art of Computer Programming, volume 3, section
+//! 6.2.1), so that no table needs an index by run or time, which a first run of a million records
+//! would pay for. Rows that were pruned leave holes, which do not matter to that.
 
 use std::collections::BTreeMap;
 
@@ -73,14 +75,19 @@ impl Database {
         Ok(found)
     }
 
-    pub(super) fn written_names(&mut self, (first, last): (RunId, RunId)) -> Fallible<Vec<WrittenName>> {
-        let (from, to) = (INTENTS.first(&self.conn, first.0)?, INTENTS.first(&self.conn, last.0 + 1)?);
+    pub(super) fn written_names(
+        &mut self,
+        (first, last): (RunId, RunId),
+    ) -> Fallible<Vec<WrittenName>> {
+        let (from, to) =
+            (INTENTS.first(&self.conn, first.0)?, INTENTS.first(&self.conn, last.0 + 1)?);
         let mut names: BTreeMap<(String, Option<String>), u64> = BTreeMap::new();
         let mut statement = sql::WRITTEN_NAMES.prepare(&self.conn)?;
         let mut rows = statement.query([from, to - 1])?;
         while let Some(row) = rows.next()? {
             let (ty, source): (String, Option<String>) = (row.get(0)?, row.get(1)?);
-            let changes = json::parse::<Vec<Map<String, Value>>>(&row.get::<_, String>(2)?).unwrap_or_default();
+            let changes = json::parse::<Vec<Map<String, Value>>>(&row.get::<_, String>(2)?)
+                .unwrap_or_default();
             if changes.is_empty() {
                 *names.entry((ty.clone(), None)).or_default() += 1;
             }
@@ -89,15 +96,22 @@ impl Database {
                 let Some(path) = text("path") else { continue };
                 *names.entry((ty.clone(), Some(path.to_string()))).or_default() += 1;
                 if let Some(source) = text("type").or(source.as_deref()) {
-                    names.entry((source.to_string(), Some(text("from").unwrap_or(path).to_string()))).or_default();
+                    names
+                        .entry((source.to_string(), Some(text("from").unwrap_or(path).to_string())))
+                        .or_default();
                 }
             }
         }
         Ok(names.into_iter().map(|((ty, path), writes)| WrittenName { ty, path, writes }).collect())
     }
 
-    pub(super) fn journal_of_runs(&mut self, (first, last): (RunId, RunId), limit: usize) -> Fallible<Vec<JournalEntry>> {
-        let (from, to) = (JOURNAL.first(&self.conn, first.0)?, JOURNAL.first(&self.conn, last.0 + 1)?);
+    pub(super) fn journal_of_runs(
+        &mut self,
+        (first, last): (RunId, RunId),
+        limit: usize,
+    ) -> Fallible<Vec<JournalEntry>> {
+        let (from, to) =
+            (JOURNAL.first(&self.conn, first.0)?, JOURNAL.first(&self.conn, last.0 + 1)?);
         let mut found = Vec::new();
         let mut statement = sql::JOURNAL_BETWEEN.prepare(&self.conn)?;
         let mut rows = statement.query((from, to - 1, i64::try_from(limit).unwrap_or(i64::MAX)))?;
@@ -115,7 +129,8 @@ impl Database {
 
     pub(super) fn run_from(&mut self, since: Timestamp) -> Fallible<Option<RunId>> {
         let first = RUNS.first(&self.conn, since.0)?;
-        let last: Option<i64> = sql::LAST_RUN.prepare(&self.conn)?.query_row([], |row| row.get(0))?;
+        let last: Option<i64> =
+            sql::LAST_RUN.prepare(&self.conn)?.query_row([], |row| row.get(0))?;
         Ok(last.filter(|last| first <= *last).map(|_| RunId(first.max(1))))
     }
 

@@ -1,4 +1,5 @@
-//! What the hub remembers by name, and how many writes wait: what guards and schedules are decided on.
+//! What the hub remembers by name, and how many writes wait: what guards and schedules are decided
+//! on.
 
 use lockstep_model::{IntentId, IntentKind, TypeIx, Value};
 
@@ -30,19 +31,28 @@ impl Database {
     pub(super) fn write_marks(&mut self, commit: &Commit) -> Fallible<()> {
         for (name, value) in &commit.marks {
             match value {
-                Some(value) => sql::SET_MARK.prepare(&self.conn)?.execute((name, value.to_string()))?,
+                Some(value) => {
+                    sql::SET_MARK.prepare(&self.conn)?.execute((name, value.to_string()))?
+                }
                 None => sql::REMOVE_MARK.prepare(&self.conn)?.execute([name])?,
             };
         }
         Ok(())
     }
 
-    pub(super) fn queued(&mut self, ty: TypeIx, kind: IntentKind, after: IntentId) -> Fallible<u64> {
+    pub(super) fn queued(
+        &mut self,
+        ty: TypeIx,
+        kind: IntentKind,
+        after: IntentId,
+    ) -> Fallible<u64> {
         self.look_at_open()?;
         let mut kind_of = sql::KIND_OF.prepare(&self.conn)?;
         let mut count = 0;
         for id in self.open.queued(self.bound.ty(ty)?.row, after.0) {
-            let is_it = kind_of.query_row([id], |row| Ok(row.get_ref(0)?.as_str().is_ok_and(|name| name == kind.name())))?;
+            let is_it = kind_of.query_row([id], |row| {
+                Ok(row.get_ref(0)?.as_str().is_ok_and(|name| name == kind.name()))
+            })?;
             count += u64::from(is_it);
         }
         Ok(count)

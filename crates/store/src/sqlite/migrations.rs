@@ -1,7 +1,7 @@
 //! The form of the file: numbered SQL files, each run once, in a transaction of its own.
 //!
-//! A store written by a newer program is left alone (`StoreError::Newer`): what it added could be lost. A file that is not ours is
-//! known by SQLite's application id, and never written to.
+//! A store written by a newer program is left alone (`StoreError::Newer`): what it added could be
+//! lost. A file that is not ours is known by SQLite's application id, and never written to.
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -51,7 +51,9 @@ pub(super) fn check(conn: &Connection, place: &str) -> Result<()> {
         }),
         form => Err(StoreError::Damaged {
             place: place.into(),
-            message: format!("it has the older form {form}; the next `lockstep sync` brings it up to {KNOWN}"),
+            message: format!(
+                "it has the older form {form}; the next `lockstep sync` brings it up to {KNOWN}"
+            ),
         }),
     }
 }
@@ -71,16 +73,20 @@ fn step(conn: &mut Connection, form: u32, text: &str) -> Fallible<()> {
 fn form_of(conn: &Connection, place: &str) -> Result<u32> {
     let (application, tables, form) = (|| {
         let application: i64 = conn.pragma_query_value(None, "application_id", |row| row.get(0))?;
-        let tables: i64 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        let tables: i64 =
+            conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
         let form: u32 = match application {
-            APPLICATION => conn.query_row("SELECT max(form) FROM schema_version", [], |row| row.get(0))?,
+            APPLICATION => {
+                conn.query_row("SELECT max(form) FROM schema_version", [], |row| row.get(0))?
+            }
             _ => 0,
         };
         Ok((application, tables, form))
     })()
     .map_err(|error: rusqlite::Error| Fault::Sqlite(error).at(place))?;
     if application != APPLICATION && (application != 0 || tables > 0) {
-        let message = "this is a database of another program; name another file for the store".into();
+        let message =
+            "this is a database of another program; name another file for the store".into();
         return Err(StoreError::Damaged { place: place.into(), message });
     }
     if form > KNOWN {

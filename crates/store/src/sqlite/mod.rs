@@ -1,11 +1,14 @@
 //! The store in one SQLite file, for one machine.
 //!
-//! Plain tables, with text where a person looks at them with the `sqlite3` shell; `migrations/` has them. What rests on measurement:
-//! the write-ahead log with `synchronous=NORMAL` (a power cut can lose the last commits, never the file), `FULL` around a commit that
-//! must outlive one, and the log flushed by who sends what a commit said would be sent (C2); match keys as 64-bit numbers in a table of their own, inserted in its order;
-//! few and large transactions; no index row for a record that stands alone.
+//! Plain tables, with text where a person looks at them with the `sqlite3` shell; `migrations/` has
+//! them. What rests on measurement: the write-ahead log with `synchronous=NORMAL` (a power cut can
+//! lose the last commits, never the file), `FULL` around a commit that must outlive one, and the
+//! log flushed by who sends what a commit said would be sent (C2); match keys as 64-bit numbers in
+//! a table of their own, inserted in its order; few and large transactions; no index row for a
+//! record that stands alone.
 //!
-//! [`SqliteStore::open`] takes the lock that keeps a second run out; [`SqliteStore::open_read_only`] looks on while a run is at work.
+//! [`SqliteStore::open`] takes the lock that keeps a second run out;
+//! [`SqliteStore::open_read_only`] looks on while a run is at work.
 
 mod behind;
 mod bound;
@@ -33,8 +36,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use lockstep_model::{
-    EntityId, Intent, IntentId, IntentKind, IntentState, RecordId, RecordState, Review, ReviewKind, RunId, Timestamp, TypeIx,
-    Value,
+    EntityId, Intent, IntentId, IntentKind, IntentState, RecordId, RecordState, Review, ReviewKind,
+    RunId, Timestamp, TypeIx, Value,
 };
 use rusqlite::backup::Backup;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
@@ -49,8 +52,8 @@ use self::lock::Lock;
 use self::open::Open;
 use self::ranges::Ranges;
 use crate::{
-    BoundType, Commit, Flush, JournalEntry, Renamed, Renaming, Result, RunRow, Store, StoreError, StoredType, TypeStatus,
-    WrittenName,
+    BoundType, Commit, Flush, JournalEntry, Renamed, Renaming, Result, RunRow, Store, StoreError,
+    StoredType, TypeStatus, WrittenName,
 };
 
 /// The store in one file.
@@ -62,7 +65,8 @@ pub struct SqliteStore {
     place: String,
     /// The file; empty where there is none.
     path: PathBuf,
-    /// It has a write-ahead log beside it. Those in memory have none, and those in places where there can be none.
+    /// It has a write-ahead log beside it. Those in memory have none, and those in places where
+    /// there can be none.
     logged: bool,
     /// Held by who works on a file; not by who only looks, nor where there is no file.
     _lock: Option<Lock>,
@@ -74,7 +78,8 @@ struct Database {
     bound: Bound,
     encoded: Encoded,
     next: Counters,
-    /// What is to be decided and what is to be sent, as it is on disk. A store that only looks reads both anew each time.
+    /// What is to be decided and what is to be sent, as it is on disk. A store that only looks
+    /// reads both anew each time.
     agenda: BTreeMap<u16, Ranges>,
     open: Open,
     /// Match keys that are not in their table yet.
@@ -86,8 +91,9 @@ struct Database {
     read_only: bool,
 }
 
-/// The numbers that come next. They are written with the commit that uses them: a number that was handed out and never came into a
-/// commit is nowhere, and may be handed out again by the next process.
+/// The numbers that come next. They are written with the commit that uses them: a number that was
+/// handed out and never came into a commit is nowhere, and may be handed out again by the next
+/// process.
 #[derive(Clone, Copy)]
 struct Counters {
     record: i64,
@@ -96,18 +102,25 @@ struct Counters {
 }
 
 impl SqliteStore {
-    /// Opens the store in this file for work, making it where there is none. Fails if another process works on it.
+    /// Opens the store in this file for work, making it where there is none. Fails if another
+    /// process works on it.
     pub fn open(path: impl AsRef<Path>) -> Result<SqliteStore> {
         let path = path.as_ref();
         let place = path.display().to_string();
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            let message = |error: std::io::Error| StoreError::Unwritable { place: place.clone(), message: error.to_string() };
+            let message = |error: std::io::Error| StoreError::Unwritable {
+                place: place.clone(),
+                message: error.to_string(),
+            };
             std::fs::create_dir_all(folder).map_err(message)?;
         }
         let lock = Lock::take(path)?;
         lock::make_private(path);
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let conn = Connection::open_with_flags(path, flags).map_err(|error| Fault::Sqlite(error).at(&place))?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let conn = Connection::open_with_flags(path, flags)
+            .map_err(|error| Fault::Sqlite(error).at(&place))?;
         Self::prepared(conn, place, path.to_path_buf(), Some(lock))
     }
 
@@ -118,7 +131,8 @@ impl SqliteStore {
         Self::prepared(conn, place, PathBuf::new(), None)
     }
 
-    /// Opens the store in this file to look at it, also while a run is at work on it. Whatever would write fails.
+    /// Opens the store in this file to look at it, also while a run is at work on it. Whatever
+    /// would write fails.
     pub fn open_read_only(path: impl AsRef<Path>) -> Result<SqliteStore> {
         let path = path.as_ref();
         let place = path.display().to_string();
@@ -136,10 +150,22 @@ impl SqliteStore {
         let conn = result.map_err(|fault| fault.at(&place))?;
         migrations::check(&conn, &place)?;
         let database = Database::new(conn, true).map_err(|fault| fault.at(&place))?;
-        Ok(SqliteStore { behind: None, database, place, path: path.to_path_buf(), logged: false, _lock: None })
+        Ok(SqliteStore {
+            behind: None,
+            database,
+            place,
+            path: path.to_path_buf(),
+            logged: false,
+            _lock: None,
+        })
     }
 
-    fn prepared(mut conn: Connection, place: String, path: PathBuf, lock: Option<Lock>) -> Result<SqliteStore> {
+    fn prepared(
+        mut conn: Connection,
+        place: String,
+        path: PathBuf,
+        lock: Option<Lock>,
+    ) -> Result<SqliteStore> {
         migrations::refuse_others(&conn, &place)?;
         settle(&conn).map_err(|fault| fault.at(&place))?;
         migrations::migrate(&mut conn, &place)?;
@@ -149,7 +175,8 @@ impl SqliteStore {
         Ok(SqliteStore { behind: None, database, place, path, logged, _lock: lock })
     }
 
-    /// Reads in one transaction: one look at the locks instead of one for each statement, and one state of things.
+    /// Reads in one transaction: one look at the locks instead of one for each statement, and one
+    /// state of things.
     fn reading<T>(&mut self, read: impl FnOnce(&mut Database) -> Fallible<T>) -> Result<T> {
         self.database.within("BEGIN", read).map_err(|fault| fault.at(&self.place))
     }
@@ -163,9 +190,10 @@ impl SqliteStore {
     }
 }
 
-/// The settings of a connection that writes, as measured on whole first runs: pages of 16 KiB take 4 to 9 % less time than those of 8 KiB,
-/// those of 32 KiB a little less again, but a run in which one record in a hundred has changed takes a fifth more by them. More cache than
-/// this gains nothing (the system's own cache is behind it). The log is 32 MB long before it is written back.
+/// The settings of a connection that writes, as measured on whole first runs: pages of 16 KiB take
+/// 4 to 9 % less time than those of 8 KiB, those of 32 KiB a little less again, but a run in which
+/// one record in a hundred has changed takes a fifth more by them. More cache than this gains
+/// nothing (the system's own cache is behind it). The log is 32 MB long before it is written back.
 fn settle(conn: &Connection) -> Fallible<()> {
     conn.busy_timeout(Duration::from_secs(5))?;
     conn.set_prepared_statement_cache_capacity(statements::COUNT);
@@ -176,18 +204,27 @@ fn settle(conn: &Connection) -> Fallible<()> {
     Ok(())
 }
 
-/// A connection that only reads. The log of a run at work is read along; in a folder that can't be written, where there is no log, the
-/// file alone is all there is.
+/// A connection that only reads. The log of a run at work is read along; in a folder that can't be
+/// written, where there is no log, the file alone is all there is.
 fn open_to_read(path: &Path) -> Fallible<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let tried = Connection::open_with_flags(path, flags)
-        .and_then(|conn| conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0)).map(|_| conn));
+    let tried = Connection::open_with_flags(path, flags).and_then(|conn| {
+        conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))
+            .map(|_| conn)
+    });
     match tried {
         Err(error)
-            if matches!(error.sqlite_error_code(), Some(rusqlite::ErrorCode::CannotOpen | rusqlite::ErrorCode::ReadOnly))
-                && !lock::beside(path, "-wal").exists() =>
+            if matches!(
+                error.sqlite_error_code(),
+                Some(rusqlite::ErrorCode::CannotOpen | rusqlite::ErrorCode::ReadOnly)
+            ) && !lock::beside(path, "-wal").exists() =>
         {
-            let escaped = path.display().to_string().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+            let escaped = path
+                .display()
+                .to_string()
+                .replace('%', "%25")
+                .replace('?', "%3f")
+                .replace('#', "%23");
             let uri = format!("file:{escaped}?immutable=1");
             Ok(Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI)?)
         }
@@ -218,19 +255,34 @@ impl Database {
             identities.index(&conn)?;
         }
         let (bound, encoded) = Default::default();
-        Ok(Database { conn, bound, encoded, next, agenda, open, coming, identities, bulk: false, read_only })
+        Ok(Database {
+            conn,
+            bound,
+            encoded,
+            next,
+            agenda,
+            open,
+            coming,
+            identities,
+            bulk: false,
+            read_only,
+        })
     }
 
     /// Runs something in a transaction; nothing of it is kept if it fails.
-    fn within<T>(&mut self, begin: &str, work: impl FnOnce(&mut Self) -> Fallible<T>) -> Fallible<T> {
+    fn within<T>(
+        &mut self,
+        begin: &str,
+        work: impl FnOnce(&mut Self) -> Fallible<T>,
+    ) -> Fallible<T> {
         self.conn.execute_batch(begin)?;
         let result = work(self).and_then(|done| {
             self.conn.execute_batch("COMMIT")?;
             Ok(done)
         });
         if result.is_err() {
-            // Where SQLite itself has ended the transaction (a full disk), there is nothing left to roll back; and the first failure is
-            // the one to tell.
+            // Where SQLite itself has ended the transaction (a full disk), there is nothing left to
+            // roll back; and the first failure is the one to tell.
             if !self.conn.is_autocommit() {
                 self.conn.execute_batch("ROLLBACK").ok();
             }
@@ -239,7 +291,8 @@ impl Database {
                 // What memory holds of a step that was not kept is not true.
                 self.agenda = records::load_agenda(&self.conn).unwrap_or_default();
                 self.open = Open::load(&self.conn).unwrap_or_default();
-                // Keys of records that were not kept lead nowhere; those of others must not be forgotten.
+                // Keys of records that were not kept lead nowhere; those of others must not be
+                // forgotten.
                 if let Ok(coming) = Coming::load(&self.conn) {
                     self.coming = coming;
                 }
@@ -257,13 +310,18 @@ impl Database {
         let mut status = Vec::with_capacity(types.len());
         for ty in types {
             let name = ty.name.to_string();
-            let found = statements::TYPE_BY_NAME.prepare(&self.conn)?.query_row([&name], stored_type).optional()?;
+            let found = statements::TYPE_BY_NAME
+                .prepare(&self.conn)?
+                .query_row([&name], stored_type)
+                .optional()?;
             let (row, stored) = match found {
                 Some(found) => found,
                 None => {
                     let row = match self.read_only {
                         true => 0,
-                        false => statements::NEW_TYPE.prepare(&self.conn)?.insert((&name, ty.fingerprint as i64))?,
+                        false => statements::NEW_TYPE
+                            .prepare(&self.conn)?
+                            .insert((&name, ty.fingerprint as i64))?,
                     };
                     (row, TypeStatus { fingerprint: ty.fingerprint, ..TypeStatus::default() })
                 }
@@ -277,7 +335,8 @@ impl Database {
 
     fn commit(&mut self, mut commit: Commit) -> Fallible<()> {
         for (ty, status) in &commit.types {
-            let (text, bytes) = status.checkpoint.as_ref().map(|(text, bytes)| (text, bytes)).unzip();
+            let (text, bytes) =
+                status.checkpoint.as_ref().map(|(text, bytes)| (text, bytes)).unzip();
             statements::SET_TYPE.prepare(&self.conn)?.execute((
                 self.bound.ty(*ty)?.row,
                 text,
@@ -288,9 +347,15 @@ impl Database {
                 status.fingerprint as i64,
             ))?;
         }
-        let counts = commit.types.iter().map(|(ty, status)| (*ty, status.records)).chain(commit.counts.iter().copied());
+        let counts = commit
+            .types
+            .iter()
+            .map(|(ty, status)| (*ty, status.records))
+            .chain(commit.counts.iter().copied());
         for (ty, records) in counts {
-            statements::SET_COUNT.prepare(&self.conn)?.execute((self.bound.ty(ty)?.row, records as i64))?;
+            statements::SET_COUNT
+                .prepare(&self.conn)?
+                .execute((self.bound.ty(ty)?.row, records as i64))?;
         }
         self.write_records(&mut commit)?;
         self.write_intents(&commit)?;
@@ -366,7 +431,12 @@ impl Store for SqliteStore {
         self.reading(|database| database.by_hash(hashes))
     }
 
-    fn live_keys(&mut self, ty: TypeIx, after: Option<&str>, limit: usize) -> Result<Vec<(String, RecordId)>> {
+    fn live_keys(
+        &mut self,
+        ty: TypeIx,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(String, RecordId)>> {
         self.reading(|database| database.live_keys(ty, after, limit))
     }
 
@@ -421,17 +491,27 @@ impl Store for SqliteStore {
         }
         self.commit(Commit { durable: false, ..commit })?;
         let (log, place) = (lock::beside(&self.path, "-wal"), self.place.clone());
-        // What SQLite itself does after a commit with `synchronous=FULL`. Its locks are not on the log, so that closing it ends none.
+        // What SQLite itself does after a commit with `synchronous=FULL`. Its locks are not on the
+        // log, so that closing it ends none.
         let flush = move || {
             std::fs::OpenOptions::new().write(true).open(&log)?.sync_data()?;
-            // The log may be new; where its folder can't be opened for that, SQLite lets it pass as well.
-            let folder = log.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            // The log may be new; where its folder can't be opened for that, SQLite lets it pass as
+            // well.
+            let folder = log
+                .parent()
+                .filter(|folder| !folder.as_os_str().is_empty())
+                .unwrap_or(Path::new("."));
             match std::fs::File::open(folder) {
                 Ok(folder) if cfg!(unix) => folder.sync_all(),
                 _ => Ok(()),
             }
         };
-        Ok(Box::new(move || flush().map_err(|error| StoreError::Unwritable { place, message: format!("its log: {error}") })))
+        Ok(Box::new(move || {
+            flush().map_err(|error| StoreError::Unwritable {
+                place,
+                message: format!("its log: {error}"),
+            })
+        }))
     }
 
     fn tried(&mut self, limit: usize) -> Result<Vec<Intent>> {
@@ -486,7 +566,12 @@ impl Store for SqliteStore {
         self.reading(|database| database.numbered_reviews(limit))
     }
 
-    fn intents_of_runs(&mut self, runs: (RunId, RunId), after: Option<IntentId>, limit: usize) -> Result<Vec<Intent>> {
+    fn intents_of_runs(
+        &mut self,
+        runs: (RunId, RunId),
+        after: Option<IntentId>,
+        limit: usize,
+    ) -> Result<Vec<Intent>> {
         self.reading(|database| database.intents_of_runs(runs, after, limit))
     }
 
@@ -555,9 +640,14 @@ impl Store for SqliteStore {
     fn scratch(&mut self) -> Result<Box<dyn Store>> {
         let place = format!("the copy of {}", self.place);
         let copy = || {
-            // A database without a name stays in memory as far as the cache goes, then spills into a file that nobody else sees.
+            // A database without a name stays in memory as far as the cache goes, then spills into
+            // a file that nobody else sees.
             let mut conn = Connection::open("")?;
-            Backup::new(&self.database.conn, &mut conn)?.run_to_completion(65_536, Duration::ZERO, None)?;
+            Backup::new(&self.database.conn, &mut conn)?.run_to_completion(
+                65_536,
+                Duration::ZERO,
+                None,
+            )?;
             conn.set_prepared_statement_cache_capacity(statements::COUNT);
             conn.execute_batch("PRAGMA cache_size = -65536; PRAGMA synchronous = OFF;")?;
             let mut database = Database::new(conn, false)?;
@@ -566,7 +656,14 @@ impl Store for SqliteStore {
             Ok(database)
         };
         let database = copy().map_err(|fault: Fault| fault.at(&place))?;
-        Ok(Box::new(SqliteStore { behind: None, database, place, path: PathBuf::new(), logged: false, _lock: None }))
+        Ok(Box::new(SqliteStore {
+            behind: None,
+            database,
+            place,
+            path: PathBuf::new(),
+            logged: false,
+            _lock: None,
+        }))
     }
 }
 
@@ -576,7 +673,8 @@ impl SqliteStore {
         &self.database.conn
     }
 
-    /// Runs something whose commit is on the disk when it returns. The sync of the log carries all commits before it there as well.
+    /// Runs something whose commit is on the disk when it returns. The sync of the log carries all
+    /// commits before it there as well.
     fn as_durable<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         self.set("PRAGMA synchronous = FULL")?;
         let result = work(self);
@@ -585,7 +683,10 @@ impl SqliteStore {
     }
 
     fn set(&self, pragma: &str) -> Result<()> {
-        self.database.conn.execute_batch(pragma).map_err(|error| Fault::Sqlite(error).at(&self.place))
+        self.database
+            .conn
+            .execute_batch(pragma)
+            .map_err(|error| Fault::Sqlite(error).at(&self.place))
     }
 }
 
@@ -598,10 +699,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut store = SqliteStore::open(folder.path().join("store.db")).unwrap();
         store.bind(&crate::contract::plan()).unwrap();
-        let keys =
-            |from: u64, to: u64| Commit { keys_added: (from..to).map(|n| (n, RecordId(1))).collect(), ..Commit::default() };
+        let keys = |from: u64, to: u64| Commit {
+            keys_added: (from..to).map(|n| (n, RecordId(1))).collect(),
+            ..Commit::default()
+        };
         store.commit(keys(0, 10)).unwrap();
-        let limit = |store: &SqliteStore, pages: i64| store.set(&format!("PRAGMA max_page_count = {pages}")).unwrap();
+        let limit = |store: &SqliteStore, pages: i64| {
+            store.set(&format!("PRAGMA max_page_count = {pages}")).unwrap()
+        };
         limit(&store, 40);
         for durable in [false, true] {
             let error = store.commit(Commit { durable, ..keys(5, 100_000) }).unwrap_err();
@@ -619,7 +724,10 @@ mod tests {
         store.bind(&crate::contract::plan()).unwrap();
         store.bulk(true).unwrap();
         let count = |store: &SqliteStore, table: &str| -> i64 {
-            store.connection().query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
+            store
+                .connection()
+                .query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0))
+                .unwrap()
         };
         let mut add = |from: u64, to: u64| {
             let keys_added = (from..to).map(|n| (n, RecordId(1))).collect();
@@ -630,7 +738,11 @@ mod tests {
         assert_eq!(add(999, 1_001), (1_001, 0));
         assert_eq!(add(1_001, 1_003), (1_001, 1));
         store.meanwhile().unwrap();
-        assert_eq!((count(&store, "keys"), count(&store, "keys_coming")), (1_001, 1), "so few are not worth it");
+        assert_eq!(
+            (count(&store, "keys"), count(&store, "keys_coming")),
+            (1_001, 1),
+            "so few are not worth it"
+        );
         let mut add = |from: u64, to: u64| {
             let keys_added = (from..to).map(|n| (n, RecordId(1))).collect();
             store.commit(Commit { keys_added, ..Commit::default() }).unwrap();
@@ -642,7 +754,9 @@ mod tests {
             (1_600, 0),
             "half of what must go in goes in meanwhile"
         );
-        store.commit(Commit { keys_added: vec![(1_600, RecordId(1))], ..Commit::default() }).unwrap();
+        store
+            .commit(Commit { keys_added: vec![(1_600, RecordId(1))], ..Commit::default() })
+            .unwrap();
         store.bulk(false).unwrap();
         assert_eq!((count(&store, "keys"), count(&store, "keys_coming")), (1_601, 0));
     }
@@ -658,7 +772,9 @@ mod tests {
         assert_eq!(synchronous(&store), 1);
         assert_eq!(store.as_durable(|store| Ok(synchronous(store))).unwrap(), 2);
         assert_eq!(synchronous(&store), 1);
-        let failed = store.as_durable(|_| Err::<(), _>(StoreError::Damaged { place: String::new(), message: String::new() }));
+        let failed = store.as_durable(|_| {
+            Err::<(), _>(StoreError::Damaged { place: String::new(), message: String::new() })
+        });
         assert!(failed.is_err());
         assert_eq!(synchronous(&store), 1);
     }

@@ -1,8 +1,9 @@
 //! The open intents, in memory: which are due, which an entity has, which are on their way.
 //!
-//! A first run decides a million of them, hands them over and closes them again. Kept in memory they cost no index on disk: which numbers
-//! are open is a few rows of `open_intents`, from which this is built when the store is opened; and handing over a batch is one row of
-//! `sending` instead of a change to each.
+//! A first run decides a million of them, hands them over and closes them again. Kept in memory
+//! they cost no index on disk: which numbers are open is a few rows of `open_intents`, from which
+//! this is built when the store is opened; and handing over a batch is one row of `sending` instead
+//! of a change to each.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -18,7 +19,8 @@ use crate::IntentUpdate;
 
 /// A state by its word.
 pub(super) fn parse(name: &str) -> Fallible<IntentState> {
-    IntentState::parse(name).ok_or_else(|| Fault::Damaged(format!("“{name}” is no state of an intent")))
+    IntentState::parse(name)
+        .ok_or_else(|| Fault::Damaged(format!("“{name}” is no state of an intent")))
 }
 
 /// Whether nothing was ever tried with a new intent.
@@ -67,7 +69,8 @@ pub(super) struct Open {
     /// Queued ones that are not to be sent before this time.
     not_before: HashMap<i64, i64>,
     pub(super) sending: Ranges,
-    /// What is still to be said of an intent in the two ranges: whether it is open, and whether it is on its way.
+    /// What is still to be said of an intent in the two ranges: whether it is open, and whether it
+    /// is on its way.
     moves: Vec<(i64, bool, bool)>,
 }
 
@@ -96,10 +99,16 @@ impl Open {
                     Some(name) => parse(name)?,
                     None => IntentState::Queued,
                 };
-                let state = if state == IntentState::Queued && open.sending.contains(id) { IntentState::Sent } else { state };
-                let untried = !row.get::<_, Option<bool>>(7)?.unwrap_or(false) && not_before.is_none();
+                let state = if state == IntentState::Queued && open.sending.contains(id) {
+                    IntentState::Sent
+                } else {
+                    state
+                };
+                let untried =
+                    !row.get::<_, Option<bool>>(7)?.unwrap_or(false) && not_before.is_none();
                 let creates = text(row, 4)? == Some(IntentKind::Create.name());
-                let decided = Decided { entity: row.get(3)?, ty: row.get(1)?, rank: row.get(2)?, creates };
+                let decided =
+                    Decided { entity: row.get(3)?, ty: row.get(1)?, rank: row.get(2)?, creates };
                 open.enter_one(id, One { decided, state, untried }, not_before);
             }
         }
@@ -130,13 +139,19 @@ impl Open {
 
     /// New intents, in the order of their numbers; with each its record type's number on disk.
     pub(super) fn new_intents(&mut self, new: &[(&Intent, i64)]) {
-        self.numbers.insert_all(new.iter().filter(|(intent, _)| intent.state.is_open()).map(|(intent, _)| intent.id.0));
+        self.numbers.insert_all(
+            new.iter().filter(|(intent, _)| intent.state.is_open()).map(|(intent, _)| intent.id.0),
+        );
         for &(intent, ty) in new.iter().filter(|(intent, _)| intent.state.is_open()) {
             let untried = is_untried(intent);
             let ty = u32::try_from(ty).unwrap_or(u32::MAX);
             let creates = intent.kind == IntentKind::Create;
             let decided = Decided { entity: intent.entity.0, ty, rank: intent.rank, creates };
-            self.enter_one(intent.id.0, One { decided, state: intent.state, untried }, intent.not_before.map(|at| at.0));
+            self.enter_one(
+                intent.id.0,
+                One { decided, state: intent.state, untried },
+                intent.not_before.map(|at| at.0),
+            );
         }
     }
 
@@ -159,7 +174,8 @@ impl Open {
             self.more_of_entity.remove(&(entity, id));
             return;
         }
-        let next = self.more_of_entity.range((entity, i64::MIN)..=(entity, i64::MAX)).next().copied();
+        let next =
+            self.more_of_entity.range((entity, i64::MIN)..=(entity, i64::MAX)).next().copied();
         match next {
             Some((_, next)) => {
                 self.more_of_entity.remove(&(entity, next));
@@ -169,7 +185,8 @@ impl Open {
         }
     }
 
-    /// Whether an update only says that the intent is on its way: that is kept as a range, and its row stays as it is.
+    /// Whether an update only says that the intent is on its way: that is kept as a range, and its
+    /// row stays as it is.
     pub(super) fn hand_over(&mut self, update: &IntentUpdate) -> bool {
         let only_sent = update.event == IntentEvent::Send
             && update.attempts == 0
@@ -177,7 +194,11 @@ impl Open {
             && update.message.is_none()
             && update.done_at.is_none();
         let id = update.id.0;
-        let Some(one) = self.all.get_mut(&id).filter(|one| only_sent && one.untried && one.state == IntentState::Queued) else {
+        let Some(one) = self
+            .all
+            .get_mut(&id)
+            .filter(|one| only_sent && one.untried && one.state == IntentState::Queued)
+        else {
             return false;
         };
         one.state = IntentState::Sent;
@@ -197,19 +218,26 @@ impl Open {
         let id = update.id.0;
         self.take(id);
         if state.is_open() {
-            self.enter_one(id, One { decided, state, untried: false }, update.not_before.map(|at| at.0));
+            self.enter_one(
+                id,
+                One { decided, state, untried: false },
+                update.not_before.map(|at| at.0),
+            );
         }
         self.moves.push((id, state.is_open(), false));
     }
 
-    /// Brings the ranges up to date with the changes of a commit, which came in the order of their numbers.
+    /// Brings the ranges up to date with the changes of a commit, which came in the order of their
+    /// numbers.
     pub(super) fn settle(&mut self) {
         let mut moves = std::mem::take(&mut self.moves);
         // Of two changes of an intent the later one stays.
         moves.reverse();
         moves.dedup_by_key(|(id, _, _)| *id);
         moves.reverse();
-        let those = |which: fn(&(i64, bool, bool)) -> bool| moves.iter().filter(move |one| which(one)).map(|(id, _, _)| *id);
+        let those = |which: fn(&(i64, bool, bool)) -> bool| {
+            moves.iter().filter(move |one| which(one)).map(|(id, _, _)| *id)
+        };
         self.numbers.insert_all(those(|(_, open, _)| *open));
         self.numbers.remove_all(those(|(_, open, _)| !open));
         self.sending.insert_all(those(|(_, _, sending)| *sending));
@@ -221,8 +249,14 @@ impl Open {
         self.all.get(&id).map(|one| one.state)
     }
 
-    /// What is due of these record types: up to `limit` numbers, those of the lowest ranks first, and of a rank those that create last.
-    pub(super) fn due(&self, now: Timestamp, types: impl Iterator<Item = i64>, limit: usize) -> Vec<i64> {
+    /// What is due of these record types: up to `limit` numbers, those of the lowest ranks first,
+    /// and of a rank those that create last.
+    pub(super) fn due(
+        &self,
+        now: Timestamp,
+        types: impl Iterator<Item = i64>,
+        limit: usize,
+    ) -> Vec<i64> {
         let mut due: Vec<(u16, bool, i64)> = Vec::new();
         for ty in types.filter_map(|ty| u32::try_from(ty).ok()) {
             let waits = |id: &i64| self.not_before.get(id).is_some_and(|at| *at > now.0);
@@ -245,11 +279,19 @@ impl Open {
     }
 
     /// The open intents of entities.
-    pub(super) fn of_entities<'a>(&'a self, entities: &'a [EntityId]) -> impl Iterator<Item = i64> + 'a {
-        entities.iter().filter_map(|entity| self.of_entity.get_key_value(&entity.0)).flat_map(|(&entity, &first)| {
-            let more = self.more_of_entity.range((entity, i64::MIN)..=(entity, i64::MAX)).map(|(_, id)| *id);
-            std::iter::once(first).chain(more)
-        })
+    pub(super) fn of_entities<'a>(
+        &'a self,
+        entities: &'a [EntityId],
+    ) -> impl Iterator<Item = i64> + 'a {
+        entities.iter().filter_map(|entity| self.of_entity.get_key_value(&entity.0)).flat_map(
+            |(&entity, &first)| {
+                let more = self
+                    .more_of_entity
+                    .range((entity, i64::MIN)..=(entity, i64::MAX))
+                    .map(|(_, id)| *id);
+                std::iter::once(first).chain(more)
+            },
+        )
     }
 
     /// Those in a state, rising.

@@ -1,14 +1,19 @@
 //! Intents: what is to be sent, what is under way, and what became of it.
 //!
-//! The changes of an intent are a JSON list of objects: `path` and `value`, the claim's time `at` and its `rule`; and only where they
-//! say something: `displaced`; `of` and `to` for a counterpart (P8); `from` where the claim's property has another path, `record` and
-//! `type` where its record is not the intent's source, `prop` where the claim's record is not known.
+//! The changes of an intent are a JSON list of objects: `path` and `value`, the claim's time `at`
+//! and its `rule`; and only where they say something: `displaced`; `of` and `to` for a counterpart
+//! (P8); `from` where the claim's property has another path, `record` and `type` where its record
+//! is not the intent's source, `prop` where the claim's record is not known.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use lockstep_model::change::{Change, Counterpart, Intent, IntentEvent, IntentKind, IntentState, Reason};
-use lockstep_model::{ClaimStamp, EntityId, IntentId, PropIx, RecordId, Rule, RunId, Timestamp, TypeIx, Value};
+use lockstep_model::change::{
+    Change, Counterpart, Intent, IntentEvent, IntentKind, IntentState, Reason,
+};
+use lockstep_model::{
+    ClaimStamp, EntityId, IntentId, PropIx, RecordId, Rule, RunId, Timestamp, TypeIx, Value,
+};
 use rusqlite::{Connection, Row, Statement};
 use serde::{Deserialize, Serialize};
 
@@ -75,10 +80,18 @@ impl Database {
         self.intents(ids.into_iter())
     }
 
-    pub(super) fn outbox(&mut self, now: Timestamp, types: &[TypeIx], limit: usize) -> Fallible<Vec<Intent>> {
+    pub(super) fn outbox(
+        &mut self,
+        now: Timestamp,
+        types: &[TypeIx],
+        limit: usize,
+    ) -> Fallible<Vec<Intent>> {
         self.look_at_open()?;
         let types: BTreeSet<TypeIx> = types.iter().copied().collect();
-        let rows = types.into_iter().map(|ty| self.bound.ty(ty).map(|ty| ty.row)).collect::<Fallible<Vec<_>>>()?;
+        let rows = types
+            .into_iter()
+            .map(|ty| self.bound.ty(ty).map(|ty| ty.row))
+            .collect::<Fallible<Vec<_>>>()?;
         let due = self.open.due(now, rows.into_iter(), limit);
         let mut intents = self.intents(due.into_iter())?;
         intents.sort_by_key(|intent| (intent.rank, intent.kind == IntentKind::Create, intent.id));
@@ -122,7 +135,11 @@ impl Database {
         self.intents(ids.into_iter())
     }
 
-    pub(super) fn intents_of(&mut self, records: &[RecordId], limit: usize) -> Fallible<Vec<Intent>> {
+    pub(super) fn intents_of(
+        &mut self,
+        records: &[RecordId],
+        limit: usize,
+    ) -> Fallible<Vec<Intent>> {
         let mut ids = BTreeSet::new();
         for statement in [sql::INTENTS_TO, sql::INTENTS_THAT_MADE, sql::INTENTS_FROM] {
             let mut statement = statement.prepare(&self.conn)?;
@@ -158,7 +175,8 @@ impl Database {
         for intent in &commit.intents_new {
             let source_type = self.bound.type_of(&self.conn, intent.source)?;
             let changes = changes_out(&self.conn, &mut self.bound, intent, source_type)?;
-            let source_row = source_type.map(|ty| self.bound.ty(ty).map(|ty| ty.row)).transpose()?;
+            let source_row =
+                source_type.map(|ty| self.bound.ty(ty).map(|ty| ty.row)).transpose()?;
             insert.raw_bind_parameter(1, intent.id.0)?;
             insert.raw_bind_parameter(2, intent.run.0)?;
             insert.raw_bind_parameter(3, intent.kind.name())?;
@@ -178,9 +196,15 @@ impl Database {
         self.open.new_intents(&new);
         let mut set = sql::SET_OUTCOME.prepare(&self.conn)?;
         // Nothing has become of one that is queued and was never tried: that needs no row.
-        let has_outcome = |intent: &&Intent| intent.state != IntentState::Queued || !is_untried(intent);
+        let has_outcome =
+            |intent: &&Intent| intent.state != IntentState::Queued || !is_untried(intent);
         for intent in commit.intents_new.iter().filter(has_outcome) {
-            set_outcome(&mut set, intent.state, &outcome_of(intent), intent.kind == IntentKind::Create)?;
+            set_outcome(
+                &mut set,
+                intent.state,
+                &outcome_of(intent),
+                intent.kind == IntentKind::Create,
+            )?;
         }
         let mut moving = sql::MOVE_INTENT.prepare(&self.conn)?;
         for (id, entity) in &commit.intents_moved {
@@ -199,7 +223,9 @@ impl Database {
                 Some(known) => known,
                 None => closed(&self.conn, update.id)?,
             };
-            let state = was.next(update.event).map_err(|step| Fault::Damaged(format!("intent {}: {step}", update.id)))?;
+            let state = was
+                .next(update.event)
+                .map_err(|step| Fault::Damaged(format!("intent {}: {step}", update.id)))?;
             set_outcome(&mut set, state, update, decided.creates)?;
             self.open.changed(update, state, decided);
         }
@@ -234,7 +260,12 @@ fn outcome_of(intent: &Intent) -> IntentUpdate {
     }
 }
 
-fn set_outcome(set: &mut Statement<'_>, state: IntentState, update: &IntentUpdate, creates: bool) -> Fallible<()> {
+fn set_outcome(
+    set: &mut Statement<'_>,
+    state: IntentState,
+    update: &IntentUpdate,
+    creates: bool,
+) -> Fallible<()> {
     set.raw_bind_parameter(1, update.id.0)?;
     set.raw_bind_parameter(2, state.name())?;
     set.raw_bind_parameter(3, update.attempts)?;
@@ -259,13 +290,19 @@ fn closed(conn: &Connection, id: IntentId) -> Fallible<(Decided, IntentState)> {
     Ok((Decided { entity: row.get(0)?, ty: row.get(1)?, rank: row.get(2)?, creates }, state))
 }
 
-fn changes_out(conn: &Connection, bound: &mut Bound, intent: &Intent, source_type: Option<TypeIx>) -> Fallible<String> {
+fn changes_out(
+    conn: &Connection,
+    bound: &mut Bound,
+    intent: &Intent,
+    source_type: Option<TypeIx>,
+) -> Fallible<String> {
     let mut out = Vec::with_capacity(80 * intent.changes.len() + 2);
     out.push(b'[');
     for change in &intent.changes {
         // Nearly always the source's own claim.
         let by_source = change.claim.record == intent.source && source_type.is_some();
-        let claimed_type = if by_source { source_type } else { bound.type_of(conn, change.claim.record)? };
+        let claimed_type =
+            if by_source { source_type } else { bound.type_of(conn, change.claim.record)? };
         let claimed = claimed_type.map(|ty| bound.ty(ty)).transpose()?;
         let from = claimed.map(|ty| ty.path(change.claim.prop)).transpose()?;
         let path = bound.ty(intent.ty)?.path(change.prop)?;
@@ -274,7 +311,10 @@ fn changes_out(conn: &Connection, bound: &mut Bound, intent: &Intent, source_typ
             value: &change.value,
             displaced: &change.displaced,
             of: change.counterpart_of.map(|other| other.of.0),
-            to: change.counterpart_of.map(|other| bound.ty(other.ty).map(|ty| ty.name.as_str())).transpose()?,
+            to: change
+                .counterpart_of
+                .map(|other| bound.ty(other.ty).map(|ty| ty.name.as_str()))
+                .transpose()?,
             at: change.claim.at.0,
             from: from.filter(|from| *from != path),
             record: (!by_source).then_some(change.claim.record.0),
@@ -286,15 +326,22 @@ fn changes_out(conn: &Connection, bound: &mut Bound, intent: &Intent, source_typ
         if out.len() > 1 {
             out.push(b',');
         }
-        serde_json::to_writer(&mut out, &entry).map_err(|error| Fault::Damaged(error.to_string()))?;
+        serde_json::to_writer(&mut out, &entry)
+            .map_err(|error| Fault::Damaged(error.to_string()))?;
     }
     out.push(b']');
     String::from_utf8(out).map_err(|error| Fault::Damaged(error.to_string()))
 }
 
-/// Reads changes that are as nearly all are: each of a property of the plan, by the source's own claim, and no reference. `None` where
-/// one says more than that. A first run reads a million of them.
-fn plain_changes(text: &str, target: &KnownType, source_type: &KnownType, source: RecordId) -> Option<Vec<Change>> {
+/// Reads changes that are as nearly all are: each of a property of the plan, by the source's own
+/// claim, and no reference. `None` where one says more than that. A first run reads a million of
+/// them.
+fn plain_changes(
+    text: &str,
+    target: &KnownType,
+    source_type: &KnownType,
+    source: RecordId,
+) -> Option<Vec<Change>> {
     let mut changes = Vec::with_capacity(target.heads.len());
     let mut cursor = Cursor::new(text);
     let mut next = 0;
@@ -302,7 +349,9 @@ fn plain_changes(text: &str, target: &KnownType, source_type: &KnownType, source
     while cursor.take(before) {
         before = ",{\"path\":";
         // Without the colon.
-        let named = |at: &usize| target.heads.get(*at).is_some_and(|head| cursor.take(&head[..head.len() - 1]));
+        let named = |at: &usize| {
+            target.heads.get(*at).is_some_and(|head| cursor.take(&head[..head.len() - 1]))
+        };
         let at = (next..target.heads.len()).chain(0..next).find(named)?;
         next = at + 1;
         cursor.take(",\"value\":").then_some(())?;
@@ -311,10 +360,15 @@ fn plain_changes(text: &str, target: &KnownType, source_type: &KnownType, source
         cursor.take(",\"at\":").then_some(())?;
         let time = Timestamp(cursor.value()?.as_i64()?);
         let from = if cursor.take(",\"from\":") { Some(cursor.value()?) } else { None };
-        let claimed = source_type.prop(from.as_ref().map_or(Some(target.properties[at].as_str()), Value::as_str)?)?;
+        let claimed = source_type
+            .prop(from.as_ref().map_or(Some(target.properties[at].as_str()), Value::as_str)?)?;
         cursor.take(",\"rule\":").then_some(())?;
         let rule = Rule::parse(cursor.value()?.as_str()?)?;
-        let reason = if cursor.take(",\"why\":") { Reason::parse(cursor.value()?.as_str()?)? } else { Reason::Latest };
+        let reason = if cursor.take(",\"why\":") {
+            Reason::parse(cursor.value()?.as_str()?)?
+        } else {
+            Reason::Latest
+        };
         cursor.take("}").then_some(())?;
         changes.push(Change {
             prop: PropIx(at as u16),
@@ -330,10 +384,17 @@ fn plain_changes(text: &str, target: &KnownType, source_type: &KnownType, source
 }
 
 /// Reads the changes; those of properties that the plan does not name any more are left out.
-fn changes_in(bound: &Bound, changes: &str, ty: TypeIx, source: RecordId, source_row: Option<i64>) -> Option<Vec<Change>> {
+fn changes_in(
+    bound: &Bound,
+    changes: &str,
+    ty: TypeIx,
+    source: RecordId,
+    source_row: Option<i64>,
+) -> Option<Vec<Change>> {
     let target = bound.ty(ty).ok()?;
     let source_type = source_row.and_then(|row| bound.of_row(row)).map(|(_, ty)| ty);
-    let plain = source_type.and_then(|source_type| plain_changes(changes, target, source_type, source));
+    let plain =
+        source_type.and_then(|source_type| plain_changes(changes, target, source_type, source));
     plain.or_else(|| any_changes(bound, changes, target, source_type, source))
 }
 
@@ -349,33 +410,49 @@ fn any_changes(
         let prop = target.prop(&entry.path)?;
         let claimed = match (entry.prop, &entry.ty) {
             (Some(number), _) => PropIx(number),
-            (None, Some(name)) => bound.named(name)?.1.prop(entry.from.as_deref().unwrap_or(&entry.path))?,
+            (None, Some(name)) => {
+                bound.named(name)?.1.prop(entry.from.as_deref().unwrap_or(&entry.path))?
+            }
             (None, None) => source_type?.prop(entry.from.as_deref().unwrap_or(&entry.path))?,
         };
         let counterpart_of = match (entry.of, &entry.to) {
-            (Some(of), Some(name)) => Some(Counterpart { of: RecordId(of), ty: bound.named(name)?.0 }),
+            (Some(of), Some(name)) => {
+                Some(Counterpart { of: RecordId(of), ty: bound.named(name)?.0 })
+            }
             _ => None,
         };
         let record = entry.record.map_or(source, RecordId);
         let claim = ClaimStamp { at: Timestamp(entry.at), record, prop: claimed };
         let (value, displaced) = (entry.value, entry.displaced.into());
-        Some(Change { prop, value, displaced, counterpart_of, claim, rule: entry.rule, reason: entry.why })
+        Some(Change {
+            prop,
+            value,
+            displaced,
+            counterpart_of,
+            claim,
+            rule: entry.rule,
+            reason: entry.why,
+        })
     };
     Some(entries.into_iter().filter_map(change).collect())
 }
 
 fn kind_in(name: &str) -> Option<IntentKind> {
-    [IntentKind::Create, IntentKind::Update, IntentKind::Delete].into_iter().find(|kind| kind.name() == name)
+    [IntentKind::Create, IntentKind::Update, IntentKind::Delete]
+        .into_iter()
+        .find(|kind| kind.name() == name)
 }
 
-/// Reads a row with the columns of the statements over `intents`; `None` where the plan does not name its record type.
+/// Reads a row with the columns of the statements over `intents`; `None` where the plan does not
+/// name its record type.
 pub(super) fn decode(bound: &Bound, open: &Open, row: &Row<'_>) -> Fallible<Option<Intent>> {
     let id = IntentId(row.get(0)?);
     let Some((ty, target)) = bound.of_row(row.get(4)?) else { return Ok(None) };
     let damaged = |what: &str| Fault::Damaged(format!("the {what} of intent {id} can't be read"));
     let source = RecordId(row.get(7)?);
     let source_row: Option<i64> = row.get(8)?;
-    let changes = text(row, 16)?.and_then(|changes| changes_in(bound, changes, ty, source, source_row));
+    let changes =
+        text(row, 16)?.and_then(|changes| changes_in(bound, changes, ty, source, source_row));
     Ok(Some(Intent {
         id,
         run: RunId(row.get(1)?),

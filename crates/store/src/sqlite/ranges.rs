@@ -1,4 +1,5 @@
-//! Sets of numbers that mostly lie close together, kept as ranges: in memory, and as few rows on disk.
+//! Sets of numbers that mostly lie close together, kept as ranges: in memory, and as few rows on
+//! disk.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,14 +23,19 @@ impl Ranges {
 
     /// The range that holds a number.
     fn around(&self, number: i64) -> Option<(i64, i64)> {
-        self.ranges.range(..=number).next_back().map(|(first, last)| (*first, *last)).filter(|(_, last)| number <= *last)
+        self.ranges
+            .range(..=number)
+            .next_back()
+            .map(|(first, last)| (*first, *last))
+            .filter(|(_, last)| number <= *last)
     }
 
     pub(super) fn contains(&self, number: i64) -> bool {
         self.around(number).is_some()
     }
 
-    /// Takes these numbers in. In their order, and together, they cost a step for each of the ranges they make.
+    /// Takes these numbers in. In their order, and together, they cost a step for each of the
+    /// ranges they make.
     pub(super) fn insert_all(&mut self, numbers: impl IntoIterator<Item = i64>) {
         runs(numbers, |first, last| self.insert(first, last));
     }
@@ -85,9 +91,13 @@ impl Ranges {
         self.ranges.iter().flat_map(|(first, last)| *first..=*last)
     }
 
-    /// What is to be done on disk: for each first number, the last one of its range, or nothing where no range begins there any more.
+    /// What is to be done on disk: for each first number, the last one of its range, or nothing
+    /// where no range begins there any more.
     pub(super) fn changes(&mut self) -> Vec<(i64, Option<i64>)> {
-        std::mem::take(&mut self.touched).into_iter().map(|first| (first, self.ranges.get(&first).copied())).collect()
+        std::mem::take(&mut self.touched)
+            .into_iter()
+            .map(|first| (first, self.ranges.get(&first).copied()))
+            .collect()
     }
 }
 
@@ -118,8 +128,10 @@ mod tests {
 
     #[test]
     fn a_set_of_ranges_is_a_set_and_its_changes_bring_the_disk_up_to_date() {
-        let (mut ranges, mut plain, mut disk) = (Ranges::default(), BTreeSet::new(), BTreeMap::new());
-        // A walk through small numbers, by a multiplier that visits them all in no order, in runs of different lengths.
+        let (mut ranges, mut plain, mut disk) =
+            (Ranges::default(), BTreeSet::new(), BTreeMap::new());
+        // A walk through small numbers, by a multiplier that visits them all in no order, in runs
+        // of different lengths.
         for step in 0..2_000i64 {
             let first = step * 7_919 % 61;
             let run = first..first + step * 17 % 7;
@@ -149,7 +161,10 @@ mod tests {
     fn consecutive_numbers_are_one_range_from_end_to_end() {
         let mut ranges = Ranges::default();
         ranges.insert_all([i64::MAX, i64::MAX - 1, i64::MIN]);
-        assert_eq!(ranges.changes(), [(i64::MIN, Some(i64::MIN)), (i64::MAX - 1, Some(i64::MAX)), (i64::MAX, None)]);
+        assert_eq!(
+            ranges.changes(),
+            [(i64::MIN, Some(i64::MIN)), (i64::MAX - 1, Some(i64::MAX)), (i64::MAX, None)]
+        );
         ranges.remove_all([i64::MAX]);
         assert_eq!(ranges.changes(), [(i64::MAX - 1, Some(i64::MAX - 1))]);
     }

@@ -53,7 +53,13 @@ impl Database {
     }
 
     /// The records of these rows whose number in this column is wanted.
-    fn decode_of(&self, column: usize, mut rows: Rows<'_>, spans: &Spans, found: &mut Vec<RecordState>) -> Fallible<()> {
+    fn decode_of(
+        &self,
+        column: usize,
+        mut rows: Rows<'_>,
+        spans: &Spans,
+        found: &mut Vec<RecordState>,
+    ) -> Fallible<()> {
         while let Some(row) = rows.next()? {
             if spans.wants(row.get(column)?) {
                 found.extend(decode(&self.bound, row)?);
@@ -64,12 +70,13 @@ impl Database {
 
     pub(super) fn by_key(&mut self, ty: TypeIx, keys: &[&str]) -> Fallible<Vec<RecordState>> {
         let ids = self.ids_of_keys(ty, keys)?;
-        // What was read together once lies together, in whatever order its keys are: so the records come in ranges.
+        // What was read together once lies together, in whatever order its keys are: so the records
+        // come in ranges.
         self.records(&ids)
     }
 
-    /// Walks the index of record keys beside the keys in their order: a page that a system gives in the order of its ids costs a step
-    /// for each key, another one a look-up for each.
+    /// Walks the index of record keys beside the keys in their order: a page that a system gives in
+    /// the order of its ids costs a step for each key, another one a look-up for each.
     fn ids_of_keys(&mut self, ty: TypeIx, keys: &[&str]) -> Fallible<Vec<RecordId>> {
         let row_of_type = self.bound.ty(ty)?.row;
         if !self.read_only && !self.identities.may_have(&self.conn, row_of_type, keys)? {
@@ -107,7 +114,8 @@ impl Database {
     pub(super) fn members(&mut self, entities: &[EntityId]) -> Fallible<Vec<RecordState>> {
         let spans = Spans::over(entities.iter().map(|id| id.0), HOLE_IN_RECORDS);
         let mut found = Vec::with_capacity(spans.len());
-        // The record that an entity began with has its number; it may have gone to another entity since.
+        // The record that an entity began with has its number; it may have gone to another entity
+        // since.
         let mut began = sql::RECORDS.prepare(&self.conn)?;
         let mut joined = sql::MEMBERS.prepare(&self.conn)?;
         for span in &spans.ranges {
@@ -165,7 +173,12 @@ impl Database {
         Ok(found)
     }
 
-    pub(super) fn live_keys(&mut self, ty: TypeIx, after: Option<&str>, limit: usize) -> Fallible<Vec<(String, RecordId)>> {
+    pub(super) fn live_keys(
+        &mut self,
+        ty: TypeIx,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Fallible<Vec<(String, RecordId)>> {
         let row_of_type = self.bound.ty(ty)?.row;
         if !self.read_only {
             self.identities.index(&self.conn)?;
@@ -185,16 +198,23 @@ impl Database {
         Ok(found)
     }
 
-    pub(super) fn linked_entities(&mut self, after: Option<EntityId>, limit: usize) -> Fallible<Vec<EntityId>> {
+    pub(super) fn linked_entities(
+        &mut self,
+        after: Option<EntityId>,
+        limit: usize,
+    ) -> Fallible<Vec<EntityId>> {
         let mut linked = Vec::new();
         let mut began = sql::BEGAN_WITH.prepare(&self.conn)?;
         let mut statement = sql::LINKED.prepare(&self.conn)?;
         let mut rows = statement.query([after.map_or(i64::MIN, |entity| entity.0)])?;
-        // The entity whose joined records are being counted; one of a type that the plan does not name does not count.
+        // The entity whose joined records are being counted; one of a type that the plan does not
+        // name does not count.
         let mut counting: Option<(i64, usize)> = None;
         loop {
             let row = rows.next()?;
-            let next = row.map(|row| Ok::<_, Fault>((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))).transpose()?;
+            let next = row
+                .map(|row| Ok::<_, Fault>((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
+                .transpose()?;
             if let Some((entity, mut members)) = counting
                 && next.is_none_or(|(other, _)| other != entity)
             {
@@ -221,7 +241,10 @@ impl Database {
         if self.read_only {
             self.agenda = load_agenda(&self.conn)?;
         }
-        let all = self.agenda.iter().flat_map(|(rank, ranges)| ranges.numbers().map(|id| (*rank, RecordId(id))));
+        let all = self
+            .agenda
+            .iter()
+            .flat_map(|(rank, ranges)| ranges.numbers().map(|id| (*rank, RecordId(id))));
         Ok(all.take(limit).collect())
     }
 
@@ -244,12 +267,17 @@ impl Database {
         }
         commit.agenda_added.sort_unstable();
         for added in commit.agenda_added.chunk_by(|(a, _), (b, _)| a == b) {
-            self.agenda.entry(added[0].0).or_default().insert_all(added.iter().map(|(_, record)| record.0));
+            self.agenda
+                .entry(added[0].0)
+                .or_default()
+                .insert_all(added.iter().map(|(_, record)| record.0));
         }
         for (rank, ranges) in &mut self.agenda {
             for (first, last) in ranges.changes() {
                 match last {
-                    Some(last) => sql::SET_AGENDA.prepare(&self.conn)?.execute((*rank, first, last))?,
+                    Some(last) => {
+                        sql::SET_AGENDA.prepare(&self.conn)?.execute((*rank, first, last))?
+                    }
                     None => sql::END_AGENDA.prepare(&self.conn)?.execute((*rank, first))?,
                 };
             }
@@ -277,7 +305,8 @@ impl Database {
         Ok(found)
     }
 
-    /// Writes what a commit says of records, keys, the agenda and who is kept apart. What is removed goes first.
+    /// Writes what a commit says of records, keys, the agenda and who is kept apart. What is
+    /// removed goes first.
     pub(super) fn write_records(&mut self, commit: &mut Commit) -> Fallible<()> {
         for record in &commit.new_records {
             self.bound.saw(record.id, record.ty);
@@ -296,23 +325,31 @@ impl Database {
         self.write_keys(commit)?;
         self.write_agenda(commit)?;
 
-        let both = |pairs: &[(RecordId, RecordId)]| pairs.iter().flat_map(|(a, b)| [(a.0, b.0), (b.0, a.0)]).collect::<Vec<_>>();
+        let both = |pairs: &[(RecordId, RecordId)]| {
+            pairs.iter().flat_map(|(a, b)| [(a.0, b.0), (b.0, a.0)]).collect::<Vec<_>>()
+        };
         each(sql::REMOVE_APART.prepare(&self.conn)?, both(&commit.apart_removed).into_iter())?;
         each(sql::ADD_APART.prepare(&self.conn)?, both(&commit.apart_added).into_iter())
     }
 
     /// In the order of the table: records that are linked together lie anywhere in it.
     fn write_links(&self, commit: &Commit) -> Fallible<()> {
-        // A new record that begins an entity never had a row here; a known one that is written whole most often stays where it is.
-        let new =
-            commit.new_records.iter().map(|record| (record.id, record.entity)).filter(|(record, entity)| entity.0 != record.0);
+        // A new record that begins an entity never had a row here; a known one that is written
+        // whole most often stays where it is.
+        let new = commit
+            .new_records
+            .iter()
+            .map(|record| (record.id, record.entity))
+            .filter(|(record, entity)| entity.0 != record.0);
         let linked = self.links_of(&commit.changed_records)?;
         let was = |record: RecordId| linked.get(&record).copied().unwrap_or(EntityId(record.0));
         let changed = commit.changed_records.iter().map(|record| (record.id, record.entity));
         let changed = changed.filter(|(record, entity)| was(*record) != *entity);
-        let mut links: Vec<(RecordId, EntityId)> = new.chain(changed).chain(commit.relinked.iter().copied()).collect();
+        let mut links: Vec<(RecordId, EntityId)> =
+            new.chain(changed).chain(commit.relinked.iter().copied()).collect();
         links.sort_by_key(|(record, _)| *record);
-        let (mut set, mut end) = (sql::SET_LINK.prepare(&self.conn)?, sql::END_LINK.prepare(&self.conn)?);
+        let (mut set, mut end) =
+            (sql::SET_LINK.prepare(&self.conn)?, sql::END_LINK.prepare(&self.conn)?);
         for (record, entity) in links {
             if entity.0 == record.0 {
                 end.raw_bind_parameter(1, record.0)?;
@@ -348,12 +385,14 @@ impl Database {
         self.settle_keys()?;
         let key = |&(hash, record): &(u64, RecordId)| (hash as i64, record.0);
         each(sql::REMOVE_KEY.prepare(&self.conn)?, commit.keys_removed.iter().map(key))?;
-        // In the order of the table: a random key would touch a page of its own, sorted ones share them.
+        // In the order of the table: a random key would touch a page of its own, sorted ones share
+        // them.
         commit.keys_added.sort_unstable_by_key(key);
         each(sql::ADD_KEY.prepare(&self.conn)?, commit.keys_added.iter().map(key))
     }
 
-    /// Puts what a great load has noted of keys into their table; a load that was killed has left some.
+    /// Puts what a great load has noted of keys into their table; a load that was killed has left
+    /// some.
     pub(super) fn settle_keys(&mut self) -> Fallible<()> {
         self.coming.settle(&self.conn)
     }
@@ -382,7 +421,10 @@ impl Database {
             update.raw_bind_parameter(1, record.id.0)?;
             bind_rest(&mut update, 2, record, encoded)?;
             if update.raw_execute()? == 0 {
-                return Err(Fault::Damaged(format!("record {} is to be changed and is not there", record.id)));
+                return Err(Fault::Damaged(format!(
+                    "record {} is to be changed and is not there",
+                    record.id
+                )));
             }
         }
         Ok(())
@@ -401,19 +443,28 @@ pub(super) fn load_agenda(conn: &Connection) -> Fallible<BTreeMap<u16, Ranges>> 
 }
 
 /// Binds what new and changed records have in common, from this parameter on.
-fn bind_rest(statement: &mut Statement<'_>, first: usize, record: &RecordState, encoded: &Encoded) -> rusqlite::Result<()> {
+fn bind_rest(
+    statement: &mut Statement<'_>,
+    first: usize,
+    record: &RecordState,
+    encoded: &Encoded,
+) -> rusqlite::Result<()> {
     statement.raw_bind_parameter(first, record.version.as_deref())?;
     statement.raw_bind_parameter(first + 1, record.modified.map(|at| at.0))?;
     statement.raw_bind_parameter(first + 2, record.first_seen.0)?;
     statement.raw_bind_parameter(first + 3, presence_out(record.presence))?;
     statement.raw_bind_parameter(first + 4, record.written_at.map(|at| at.0))?;
     statement.raw_bind_parameter(first + 5, encoded.claimed_at)?;
-    statement.raw_bind_parameter(first + 6, ToSqlOutput::Borrowed(ValueRef::Text(&encoded.shadow)))?;
+    statement
+        .raw_bind_parameter(first + 6, ToSqlOutput::Borrowed(ValueRef::Text(&encoded.shadow)))?;
     statement.raw_bind_parameter(first + 7, encoded.claims.as_deref())
 }
 
 /// Runs a statement of two parameters for each pair.
-fn each(mut statement: CachedStatement<'_>, pairs: impl Iterator<Item = (i64, i64)>) -> Fallible<()> {
+fn each(
+    mut statement: CachedStatement<'_>,
+    pairs: impl Iterator<Item = (i64, i64)>,
+) -> Fallible<()> {
     for (a, b) in pairs {
         statement.raw_bind_parameter(1, a)?;
         statement.raw_bind_parameter(2, b)?;

@@ -1,5 +1,6 @@
-//! L12: another name for a system, a record type or a property. What is stored under the old name stands under the new one afterwards:
-//! record types, the shadows and claims of their records, what waits to be sent, reviews, the journal, marks.
+//! L12: another name for a system, a record type or a property. What is stored under the old name
+//! stands under the new one afterwards: record types, the shadows and claims of their records, what
+//! waits to be sent, reviews, the journal, marks.
 
 use std::collections::BTreeMap;
 
@@ -26,15 +27,19 @@ impl Names {
     }
 
     fn path(&self, ty: &str, path: &str) -> Option<&str> {
-        self.property.as_ref().filter(|(of, old, _)| of == ty && old == path).map(|(_, _, new)| new.as_str())
+        self.property
+            .as_ref()
+            .filter(|(of, old, _)| of == ty && old == path)
+            .map(|(_, _, new)| new.as_str())
     }
 
-    /// Renames in what is stored as JSON: stamps (`type`, `path`), places of claims (`goes`), counterparts (`to`). Gives whether anything
-    /// was renamed.
+    /// Renames in what is stored as JSON: stamps (`type`, `path`), places of claims (`goes`),
+    /// counterparts (`to`). Gives whether anything was renamed.
     fn apply(&self, value: &mut Value) -> bool {
         match value {
             Value::Array(list) => {
-                let renamed = list.iter_mut().map(|value| self.apply(value)).filter(|renamed| *renamed);
+                let renamed =
+                    list.iter_mut().map(|value| self.apply(value)).filter(|renamed| *renamed);
                 renamed.count() > 0
             }
             Value::Object(map) => {
@@ -42,15 +47,25 @@ impl Names {
                 let ty = map.get("type").and_then(Value::as_str).map(str::to_string);
                 if let Some(ty) = &ty {
                     for name in ["path", "from"] {
-                        let new = map.get(name).and_then(Value::as_str).and_then(|path| self.path(ty, path)).map(str::to_string);
-                        if let Some(new) = new.filter(|_| name == "from" || !map.contains_key("from")) {
+                        let new = map
+                            .get(name)
+                            .and_then(Value::as_str)
+                            .and_then(|path| self.path(ty, path))
+                            .map(str::to_string);
+                        if let Some(new) =
+                            new.filter(|_| name == "from" || !map.contains_key("from"))
+                        {
                             map.insert(name.into(), new.into());
                             any = true;
                         }
                     }
                 }
                 for name in ["type", "to"] {
-                    let new = map.get(name).and_then(Value::as_str).and_then(|ty| self.ty(ty)).map(str::to_string);
+                    let new = map
+                        .get(name)
+                        .and_then(Value::as_str)
+                        .and_then(|ty| self.ty(ty))
+                        .map(str::to_string);
                     if let Some(new) = new {
                         map.insert(name.into(), new.into());
                         any = true;
@@ -60,7 +75,11 @@ impl Names {
                     for (ty, paths) in std::mem::take(goes) {
                         let mut paths = paths;
                         for path in paths.as_array_mut().into_iter().flatten() {
-                            if let Some(new) = path.as_str().and_then(|path| self.path(&ty, path)).map(str::to_string) {
+                            if let Some(new) = path
+                                .as_str()
+                                .and_then(|path| self.path(&ty, path))
+                                .map(str::to_string)
+                            {
                                 *path = new.into();
                                 any = true;
                             }
@@ -70,7 +89,9 @@ impl Names {
                         goes.insert(name.unwrap_or(ty), paths);
                     }
                 }
-                for (name, value) in map.iter_mut().filter(|(name, _)| !matches!(name.as_str(), "value" | "displaced" | "given"))
+                for (name, value) in map
+                    .iter_mut()
+                    .filter(|(name, _)| !matches!(name.as_str(), "value" | "displaced" | "given"))
                 {
                     let _ = name;
                     any |= self.apply(value);
@@ -84,7 +105,9 @@ impl Names {
     /// A mark's name: the names in it stand after colons, those of flows with `to` between them.
     fn mark(&self, name: &str) -> Option<String> {
         let part = |part: &str| match part.split_once(" to ") {
-            Some((from, to)) => format!("{} to {}", self.ty(from).unwrap_or(from), self.ty(to).unwrap_or(to)),
+            Some((from, to)) => {
+                format!("{} to {}", self.ty(from).unwrap_or(from), self.ty(to).unwrap_or(to))
+            }
             None => match &self.system {
                 Some((old, new)) if part == old => new.clone(),
                 _ => self.ty(part).unwrap_or(part).to_string(),
@@ -100,7 +123,11 @@ impl Database {
         let mut statement = sql::RECORD_TYPES.prepare(&self.conn)?;
         let rows = statement.query_map([], |row| {
             let records: Option<i64> = row.get(2)?;
-            Ok(StoredType { row: row.get(0)?, name: row.get(1)?, records: records.unwrap_or(0).max(0) as u64 })
+            Ok(StoredType {
+                row: row.get(0)?,
+                name: row.get(1)?,
+                records: records.unwrap_or(0).max(0) as u64,
+            })
         })?;
         Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?)
     }
@@ -109,11 +136,15 @@ impl Database {
         if !self.read_only {
             self.identities.index(&self.conn)?;
         }
-        let shared: i64 = sql::SHARED_KEYS.prepare(&self.conn)?.query_row([a, b], |row| row.get(0))?;
+        let shared: i64 =
+            sql::SHARED_KEYS.prepare(&self.conn)?.query_row([a, b], |row| row.get(0))?;
         Ok(shared.max(0) as u64)
     }
 
-    pub(super) fn rename(&mut self, renaming: &Renaming) -> Fallible<std::result::Result<Renamed, String>> {
+    pub(super) fn rename(
+        &mut self,
+        renaming: &Renaming,
+    ) -> Fallible<std::result::Result<Renamed, String>> {
         let stored = self.record_types()?;
         let mut names = Names::default();
         match renaming {
@@ -124,24 +155,34 @@ impl Database {
                     }
                 }
                 if names.types.is_empty() {
-                    return Ok(Err(format!("nothing is known of a system `{old}`; {}", known(&stored))));
+                    return Ok(Err(format!(
+                        "nothing is known of a system `{old}`; {}",
+                        known(&stored)
+                    )));
                 }
                 names.system = Some((old.clone(), new.clone()));
             }
             Renaming::Type { old, new } => {
                 if !stored.iter().any(|ty| ty.name == *old) {
-                    return Ok(Err(format!("nothing is known of a record type `{old}`; {}", known(&stored))));
+                    return Ok(Err(format!(
+                        "nothing is known of a record type `{old}`; {}",
+                        known(&stored)
+                    )));
                 }
                 names.types.insert(old.clone(), new.clone());
             }
             Renaming::Property { ty, old, new } => {
                 if !stored.iter().any(|stored| stored.name == *ty) {
-                    return Ok(Err(format!("nothing is known of a record type `{ty}`; {}", known(&stored))));
+                    return Ok(Err(format!(
+                        "nothing is known of a record type `{ty}`; {}",
+                        known(&stored)
+                    )));
                 }
                 names.property = Some((ty.clone(), old.clone(), new.clone()));
             }
         }
-        // What was read under the new name before it was said that it is one stands for the same records, and makes room for them.
+        // What was read under the new name before it was said that it is one stands for the same
+        // records, and makes room for them.
         let mut in_the_way = vec![];
         let of_new_system = |ty: &StoredType| match &names.system {
             Some((_, new)) => ty.name.strip_prefix(new).is_some_and(|rest| rest.starts_with('.')),
@@ -174,7 +215,10 @@ impl Database {
         }
         let rows: Vec<&StoredType> = stored
             .iter()
-            .filter(|ty| names.types.contains_key(&ty.name) || names.property.as_ref().is_some_and(|(of, _, _)| *of == ty.name))
+            .filter(|ty| {
+                names.types.contains_key(&ty.name)
+                    || names.property.as_ref().is_some_and(|(of, _, _)| *of == ty.name)
+            })
             .collect();
         renamed.records = rows.iter().map(|ty| ty.records).sum();
         if let Some((ty, old, new)) = &names.property {
@@ -188,7 +232,10 @@ impl Database {
             if held == 0 && !told {
                 return Ok(Err(format!("nothing is known of a property `{old}` of {ty}")));
             }
-            self.conn.execute("UPDATE reviews SET path = ?2 WHERE path = ?1 AND type = ?3", (old, new, row))?;
+            self.conn.execute(
+                "UPDATE reviews SET path = ?2 WHERE path = ?1 AND type = ?3",
+                (old, new, row),
+            )?;
             self.conn.execute(
                 "UPDATE journal SET path = ?2 WHERE path = ?1 AND record IN (SELECT id FROM records WHERE type = ?3)",
                 (old, new, row),
@@ -223,7 +270,9 @@ impl Database {
     fn rename_in_json(&mut self, table: &str, column: &str, names: &Names) -> Fallible<()> {
         let mut changed: Vec<(i64, String)> = vec![];
         {
-            let mut statement = self.conn.prepare(&format!("SELECT id, {column} FROM {table} WHERE {column} IS NOT NULL"))?;
+            let mut statement = self
+                .conn
+                .prepare(&format!("SELECT id, {column} FROM {table} WHERE {column} IS NOT NULL"))?;
             let mut rows = statement.query([])?;
             while let Some(row) = rows.next()? {
                 let text: String = row.get(1)?;
@@ -233,31 +282,40 @@ impl Database {
                 }
             }
         }
-        let mut update = self.conn.prepare(&format!("UPDATE {table} SET {column} = ?2 WHERE id = ?1"))?;
+        let mut update =
+            self.conn.prepare(&format!("UPDATE {table} SET {column} = ?2 WHERE id = ?1"))?;
         for (id, text) in changed {
             update.execute((id, text))?;
         }
         Ok(())
     }
 
-    /// The changes of an intent name their own property by `path`, and the claim's where that has another.
+    /// The changes of an intent name their own property by `path`, and the claim's where that has
+    /// another.
     fn rename_in_intents(&mut self, names: &Names) -> Fallible<()> {
         self.rename_in_json("intents", "changes", names)?;
         let Some((ty, old, new)) = &names.property else { return Ok(()) };
-        let row: Option<i64> =
-            self.conn.query_row("SELECT id FROM record_types WHERE name = ?1", [ty], |row| row.get(0)).optional()?;
+        let row: Option<i64> = self
+            .conn
+            .query_row("SELECT id FROM record_types WHERE name = ?1", [ty], |row| row.get(0))
+            .optional()?;
         let mut changed: Vec<(i64, String)> = vec![];
         {
-            let mut statement = self.conn.prepare("SELECT id, type, source_type, changes FROM intents")?;
+            let mut statement =
+                self.conn.prepare("SELECT id, type, source_type, changes FROM intents")?;
             let mut rows = statement.query([])?;
             while let Some(found) = rows.next()? {
                 let (target, source): (Option<i64>, Option<i64>) = (found.get(1)?, found.get(2)?);
                 let text: String = found.get(3)?;
-                let Ok(Value::Array(mut changes)) = serde_json::from_str::<Value>(&text) else { continue };
+                let Ok(Value::Array(mut changes)) = serde_json::from_str::<Value>(&text) else {
+                    continue;
+                };
                 let mut any = false;
                 for change in changes.iter_mut().filter_map(Value::as_object_mut) {
-                    let path = change.get("path").and_then(Value::as_str).unwrap_or_default().to_string();
-                    let from = change.get("from").and_then(Value::as_str).unwrap_or(&path).to_string();
+                    let path =
+                        change.get("path").and_then(Value::as_str).unwrap_or_default().to_string();
+                    let from =
+                        change.get("from").and_then(Value::as_str).unwrap_or(&path).to_string();
                     let by_source = !change.contains_key("type") && source == row;
                     let (new_path, new_from) = (
                         if target == row && path == *old { new.clone() } else { path.clone() },
@@ -296,7 +354,8 @@ fn rename_in_records(conn: &Connection, row: i64, old: &str, new: &str) -> Falli
     };
     let mut changed: Vec<(i64, String, Option<String>)> = vec![];
     {
-        let mut statement = conn.prepare("SELECT id, shadow, claims FROM records WHERE type = ?1")?;
+        let mut statement =
+            conn.prepare("SELECT id, shadow, claims FROM records WHERE type = ?1")?;
         let mut rows = statement.query([row])?;
         while let Some(found) = rows.next()? {
             let (shadow, claims): (String, Option<String>) = (found.get(1)?, found.get(2)?);
@@ -316,5 +375,9 @@ fn rename_in_records(conn: &Connection, row: i64, old: &str, new: &str) -> Falli
 
 fn known(stored: &[StoredType]) -> String {
     let names: Vec<&str> = stored.iter().map(|ty| ty.name.as_str()).collect();
-    if names.is_empty() { "nothing is stored yet".into() } else { format!("known are {}", names.join(", ")) }
+    if names.is_empty() {
+        "nothing is stored yet".into()
+    } else {
+        format!("known are {}", names.join(", "))
+    }
 }

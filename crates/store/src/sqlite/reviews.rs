@@ -60,7 +60,8 @@ impl Database {
         Ok(counts)
     }
 
-    /// Closes, then opens. One that is open already is brought up to date, and keeps the time since when it waits.
+    /// Closes, then opens. One that is open already is brought up to date, and keeps the time since
+    /// when it waits.
     pub(super) fn write_reviews(&mut self, commit: &Commit) -> Fallible<()> {
         let mut close = sql::CLOSE_REVIEW.prepare(&self.conn)?;
         for key in &commit.reviews_closed {
@@ -98,8 +99,13 @@ fn kind_in(row: &Row<'_>, column: usize) -> Fallible<ReviewKind> {
     ReviewKind::parse(name).ok_or_else(|| Fault::Damaged(format!("“{name}” is no kind of review")))
 }
 
-/// What a row is about, from this column on: a record type, and perhaps a property. Nothing where the plan names it no more.
-fn place_in(bound: &Bound, row: &Row<'_>, column: usize) -> Fallible<Option<(TypeIx, Option<PropIx>)>> {
+/// What a row is about, from this column on: a record type, and perhaps a property. Nothing where
+/// the plan names it no more.
+fn place_in(
+    bound: &Bound,
+    row: &Row<'_>,
+    column: usize,
+) -> Fallible<Option<(TypeIx, Option<PropIx>)>> {
     let Some((ty, known)) = bound.of_row(row.get(column)?) else { return Ok(None) };
     Ok(match text(row, column + 1)?.unwrap_or_default() {
         "" => Some((ty, None)),
@@ -118,7 +124,13 @@ pub(super) fn review_in(bound: &Bound, row: &Row<'_>) -> Fallible<Option<Review>
         ty,
         prop,
         rule: Rule::parse(rule).ok_or_else(|| Fault::Damaged(format!("“{rule}” is no rule")))?,
-        candidates: candidates.as_array().into_iter().flatten().filter_map(Value::as_i64).map(RecordId).collect(),
+        candidates: candidates
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_i64)
+            .map(RecordId)
+            .collect(),
         value: value_in(row, 6)?,
         message: row.get(7)?,
         opened_at: Timestamp(row.get(8)?),

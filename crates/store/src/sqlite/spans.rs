@@ -1,8 +1,9 @@
 //! Lists of numbers as few ranges.
 //!
-//! A batch's records mostly have consecutive numbers, because they were read one after another. One range of an index is read
-//! several times faster than as many single look-ups, and where the table is nearly empty (what is kept apart, open reviews, open
-//! intents) a wide range with gaps costs no more than one look-up.
+//! A batch's records mostly have consecutive numbers, because they were read one after another. One
+//! range of an index is read several times faster than as many single look-ups, and where the table
+//! is nearly empty (what is kept apart, open reviews, open intents) a wide range with gaps costs no
+//! more than one look-up.
 
 /// A range of numbers, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,7 +22,8 @@ pub(super) struct Spans {
 }
 
 impl Spans {
-    /// Covers the numbers with ranges; a range goes on over holes of up to `hole` numbers that are not wanted.
+    /// Covers the numbers with ranges; a range goes on over holes of up to `hole` numbers that are
+    /// not wanted.
     pub(super) fn over(numbers: impl Iterator<Item = i64>, hole: i64) -> Self {
         let mut wanted: Vec<i64> = numbers.collect();
         if !wanted.is_sorted_by(|a, b| a < b) {

@@ -1,7 +1,9 @@
-//! Every statement that the store prepares, in one list, so that a test can look at the query plan of each: an unindexed look-up
-//! makes a run quadratic long before anybody notices it on a small project.
+//! Every statement that the store prepares, in one list, so that a test can look at the query plan
+//! of each: an unindexed look-up makes a run quadratic long before anybody notices it on a small
+//! project.
 //!
-//! What is run once per opening or per commit without a plan (pragmas, `BEGIN`, migrations) stands where it is used.
+//! What is run once per opening or per commit without a plan (pragmas, `BEGIN`, migrations) stands
+//! where it is used.
 
 use rusqlite::{CachedStatement, Connection};
 
@@ -111,7 +113,8 @@ statements! {
     SET_SENDING = "INSERT OR REPLACE INTO sending (first, last) VALUES (?1, ?2)";
     END_SENDING = "DELETE FROM sending WHERE first = ?1";
     CLOSED = "SELECT entity, type, rank, kind, state FROM intents LEFT JOIN outcomes ON intent = id WHERE id = ?1";
-    // Nothing in a run asks for closed intents by state, so they have no index: this walks them in the order of their numbers.
+    // Nothing in a run asks for closed intents by state, so they have no index: this walks them in
+    // the order of their numbers.
     CLOSED_IN = intent!("WHERE i.id > ?1 AND state = ?2 ORDER BY i.id LIMIT ?3");
     INTENTS_TO = "SELECT id FROM intents WHERE record = ?1 ORDER BY id LIMIT ?2";
     INTENTS_THAT_MADE = "SELECT intent FROM outcomes WHERE record = ?1 ORDER BY intent LIMIT ?2";
@@ -209,14 +212,20 @@ mod tests {
         let mut seen = Vec::new();
         for (name, sql) in ALL {
             for step in plan_of(store.connection(), *sql) {
-                if step.contains("SCAN") || step.contains("TEMP B-TREE") || step.contains("AUTOMATIC") {
+                if step.contains("SCAN")
+                    || step.contains("TEMP B-TREE")
+                    || step.contains("AUTOMATIC")
+                {
                     assert!(MAY.contains(&(name, &step)), "{name}: {step}");
                     seen.push((*name, step));
                 }
             }
         }
         for (name, step) in MAY {
-            assert!(seen.contains(&(name, step.to_string())), "{name} does not do this any more: {step}");
+            assert!(
+                seen.contains(&(name, step.to_string())),
+                "{name} does not do this any more: {step}"
+            );
         }
     }
 
@@ -228,14 +237,20 @@ mod tests {
             plan(RECORDS),
             "SEARCH records USING INTEGER PRIMARY KEY (rowid>? AND rowid<?); SEARCH links USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN"
         );
-        assert_eq!(plan(KEYS_FROM), "SEARCH records USING COVERING INDEX records_key (type=? AND key>?)");
+        assert_eq!(
+            plan(KEYS_FROM),
+            "SEARCH records USING COVERING INDEX records_key (type=? AND key>?)"
+        );
         assert_eq!(
             plan(MEMBERS),
             "SEARCH links USING COVERING INDEX links_entity (entity>? AND entity<?); SEARCH records USING INTEGER PRIMARY KEY (rowid=?)"
         );
         assert_eq!(plan(LIVE_KEYS), "SEARCH records USING INDEX records_key (type=? AND key>?)");
         assert_eq!(plan(BY_HASH), "SEARCH keys USING PRIMARY KEY (hash=?)");
-        assert_eq!(plan(INTENTS_FROM), "SEARCH intents USING COVERING INDEX intents_source (source=?)");
+        assert_eq!(
+            plan(INTENTS_FROM),
+            "SEARCH intents USING COVERING INDEX intents_source (source=?)"
+        );
         assert_eq!(plan(JOURNAL), "SEARCH journal USING INDEX journal_record (record=?)");
     }
 }

@@ -9,7 +9,12 @@ use crate::exchanges::exchanges;
 use crate::trial::{Expect, Failure, Slot, Trial, Verdict};
 
 impl Player<'_> {
-    pub(super) fn expect(&mut self, n: usize, trial: &mut Trial, expect: &Expect) -> Result<Option<Stop>, Error> {
+    pub(super) fn expect(
+        &mut self,
+        n: usize,
+        trial: &mut Trial,
+        expect: &Expect,
+    ) -> Result<Option<Stop>, Error> {
         let name = |slot: Slot| match trial.records.get(slot).and_then(Option::as_ref) {
             Some((ty, id)) => format!("{ty}/{id}"),
             None => "a record".into(),
@@ -26,31 +31,47 @@ impl Player<'_> {
                     && *refusable
                     && let Some(review) = self.reviews(trial)?.first()
                 {
-                    let why = format!("the system does not take it; that waits in review (G4): {}", review.message);
+                    let why = format!(
+                        "the system does not take it; that waits in review (G4): {}",
+                        review.message
+                    );
                     return Ok(Some(Stop::Over(Verdict::NotTried(why), None)));
                 }
                 (expected, found)
             }
             Expect::Same { slot, but } => {
                 let before = self.remembered.get(&(n, *slot)).cloned().unwrap_or_default();
-                let Some((ty, _)) = trial.records.get(*slot).cloned().flatten() else { return Ok(None) };
+                let Some((ty, _)) = trial.records.get(*slot).cloned().flatten() else {
+                    return Ok(None);
+                };
                 let watch = self.watch.get(&ty).cloned().unwrap_or_default();
                 let now = self.record(trial, *slot).map(|record| record.values).unwrap_or_default();
-                let differs = watch.iter().zip(before.iter().zip(&now)).find(|(path, (before, now))| {
-                    let (before, now) = (before.as_ref().unwrap_or(&Value::Null), now.as_ref().unwrap_or(&Value::Null));
-                    !but.iter().any(|but| self.means(&ty, path, but)) && !lockstep_model::value::equal(before, now)
-                });
+                let differs =
+                    watch.iter().zip(before.iter().zip(&now)).find(|(path, (before, now))| {
+                        let (before, now) = (
+                            before.as_ref().unwrap_or(&Value::Null),
+                            now.as_ref().unwrap_or(&Value::Null),
+                        );
+                        !but.iter().any(|but| self.means(&ty, path, but))
+                            && !lockstep_model::value::equal(before, now)
+                    });
                 let found = match differs {
                     None => Ok(()),
                     Some((path, (before, now))) => {
-                        let text = |value: &Option<Value>| shown(value.as_ref().unwrap_or(&Value::Null));
+                        let text =
+                            |value: &Option<Value>| shown(value.as_ref().unwrap_or(&Value::Null));
                         Err(format!("{path} was {} and is {}", text(before), text(now)))
                     }
                 };
                 (format!("nothing else of {} changes", name(*slot)), found)
             }
             Expect::Linked { a, b } => {
-                let (ty, id) = trial.records.get(*b).cloned().flatten().unwrap_or_else(|| (TypeName::new("", ""), String::new()));
+                let (ty, id) = trial
+                    .records
+                    .get(*b)
+                    .cloned()
+                    .flatten()
+                    .unwrap_or_else(|| (TypeName::new("", ""), String::new()));
                 let linked = self.linked(trial, *a, &ty)?;
                 let found = match linked {
                     Some(other) if other == id => Ok(()),
@@ -60,7 +81,12 @@ impl Player<'_> {
                 (format!("{} and {} are linked", name(*a), name(*b)), found)
             }
             Expect::Apart { a, b } => {
-                let (ty, id) = trial.records.get(*b).cloned().flatten().unwrap_or_else(|| (TypeName::new("", ""), String::new()));
+                let (ty, id) = trial
+                    .records
+                    .get(*b)
+                    .cloned()
+                    .flatten()
+                    .unwrap_or_else(|| (TypeName::new("", ""), String::new()));
                 let found = match self.linked(trial, *a, &ty)? {
                     Some(other) if other == id => Err("they are linked".into()),
                     _ => Ok(()),
@@ -86,13 +112,18 @@ impl Player<'_> {
                 let found = match self.linked(trial, *of, ty)? {
                     None => Err(self.why_not(trial)?.unwrap_or_else(|| "none is there".into())),
                     Some(id) => {
-                        let many =
-                            once.iter().map(|(path, value)| (path, value, self.with(ty, path, value))).find(|m| m.2.len() > 1);
+                        let many = once
+                            .iter()
+                            .map(|(path, value)| (path, value, self.with(ty, path, value)))
+                            .find(|m| m.2.len() > 1);
                         put(trial, *to, ty, &id);
                         match many {
-                            Some((path, value, ids)) => {
-                                Err(format!("{} show {path} = {}: {}", ids.len(), shown(value), ids.join(", ")))
-                            }
+                            Some((path, value, ids)) => Err(format!(
+                                "{} show {path} = {}: {}",
+                                ids.len(),
+                                shown(value),
+                                ids.join(", ")
+                            )),
                             None => Ok(()),
                         }
                     }
@@ -101,7 +132,11 @@ impl Player<'_> {
             }
             Expect::Count { ty, path, value, count } => {
                 let ids = self.with(ty, path, value);
-                let found = if ids.len() == *count { Ok(()) } else { Err(format!("{} do: {}", ids.len(), ids.join(", "))) };
+                let found = if ids.len() == *count {
+                    Ok(())
+                } else {
+                    Err(format!("{} do: {}", ids.len(), ids.join(", ")))
+                };
                 (format!("{count} of {ty} shows {path} = {}", shown(value)), found)
             }
             Expect::Review { slots } => {
@@ -121,7 +156,10 @@ impl Player<'_> {
                 (format!("nothing waits for a person about {}", names.join(" and ")), found)
             }
             Expect::There { slot, there } => {
-                let found = match (self.record(trial, *slot).is_some_and(|record| !record.deleted), there) {
+                let found = match (
+                    self.record(trial, *slot).is_some_and(|record| !record.deleted),
+                    there,
+                ) {
                     (true, true) | (false, false) => Ok(()),
                     (true, false) => Err("it is there".to_string()),
                     (false, true) => Err("it is gone".to_string()),
@@ -130,11 +168,15 @@ impl Player<'_> {
             }
             Expect::Elements { slot, path, values } => {
                 let text = values.iter().map(shown).collect::<Vec<_>>().join(", ");
-                (format!("{} shows {path} = {text}", name(*slot)), self.elements(trial, *slot, path, values))
+                (
+                    format!("{} shows {path} = {text}", name(*slot)),
+                    self.elements(trial, *slot, path, values),
+                )
             }
-            Expect::NotWritten { slot, path } => {
-                (format!("{path} of {} was not written", name(*slot)), self.not_written(trial, *slot, path)?)
-            }
+            Expect::NotWritten { slot, path } => (
+                format!("{path} of {} was not written", name(*slot)),
+                self.not_written(trial, *slot, path)?,
+            ),
             Expect::InJournal { slot, path, value } => {
                 let found = self.in_journal(trial, *slot, path, value)?;
                 (format!("the journal of {} has {path} = {}", name(*slot), shown(value)), found)
@@ -146,12 +188,23 @@ impl Player<'_> {
                     Err(_) => (*b, b_path, &later.1),
                 };
                 let found = self.in_journal(trial, slot, path, value)?;
-                (format!("the journal of {} has the edit that lost, {path} = {}", name(slot), shown(value)), found)
+                (
+                    format!(
+                        "the journal of {} has the edit that lost, {path} = {}",
+                        name(slot),
+                        shown(value)
+                    ),
+                    found,
+                )
             }
             Expect::OneWins { a, a_path, b, b_path, first, later } => {
-                let timed = [a, b].iter().all(|slot| self.record(trial, **slot).is_some_and(|record| record.modified.is_some()));
+                let timed = [a, b].iter().all(|slot| {
+                    self.record(trial, **slot).is_some_and(|record| record.modified.is_some())
+                });
                 let holds = |player: &mut Self, trial: &Trial, values: &(Value, Value)| {
-                    player.holds(trial, *a, a_path, &values.0).and_then(|()| player.holds(trial, *b, b_path, &values.1))
+                    player
+                        .holds(trial, *a, a_path, &values.0)
+                        .and_then(|()| player.holds(trial, *b, b_path, &values.1))
                 };
                 let found = match holds(self, trial, later) {
                     Err(why) if timed => Err(why),
@@ -160,7 +213,11 @@ impl Player<'_> {
                 };
                 let expected = match timed {
                     true => format!("both show the later edit, {}", shown(&later.1)),
-                    false => format!("both show the same edit, {} or {}", shown(&first.0), shown(&later.1)),
+                    false => format!(
+                        "both show the same edit, {} or {}",
+                        shown(&first.0),
+                        shown(&later.1)
+                    ),
                 };
                 (expected, found)
             }

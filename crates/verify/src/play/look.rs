@@ -16,7 +16,9 @@ use crate::values::{elements_show, shows};
 impl Player<'_> {
     pub(super) fn property(&self, ty: &TypeName, path: &PropertyRef) -> PropertySchema {
         let known = self.hands.property(ty, path).map(|(_, property)| property);
-        known.unwrap_or_else(|| PropertySchema::new(path.path.clone(), lockstep_model::PlainType::Any))
+        known.unwrap_or_else(|| {
+            PropertySchema::new(path.path.clone(), lockstep_model::PlainType::Any)
+        })
     }
 
     /// What a record type holds now, read once between two runs.
@@ -36,10 +38,13 @@ impl Player<'_> {
         self.looked_at.clear();
     }
 
-    /// A trial's record as it is now: by its id where the system can be asked so, as there may be many more of others' making.
+    /// A trial's record as it is now: by its id where the system can be asked so, as there may be
+    /// many more of others' making.
     pub(super) fn record(&mut self, trial: &Trial, slot: Slot) -> Option<ReadRecord> {
         let (ty, id) = trial.records.get(slot)?.clone()?;
-        if self.seen.contains_key(&ty) || !self.hands.schema(&ty).is_some_and(|schema| schema.can.get) {
+        if self.seen.contains_key(&ty)
+            || !self.hands.schema(&ty).is_some_and(|schema| schema.can.get)
+        {
             return self.seen(&ty).get(&id).cloned();
         }
         let key = (ty, id);
@@ -52,11 +57,22 @@ impl Player<'_> {
         record
     }
 
-    pub(super) fn holds(&mut self, trial: &Trial, slot: Slot, path: &PropertyRef, value: &Value) -> Result<(), String> {
-        let Some((ty, id)) = trial.records.get(slot).cloned().flatten() else { return Err("there is no such record".into()) };
-        let at = self.watch.get(&ty).and_then(|watch| watch.iter().position(|watched| watched == path));
+    pub(super) fn holds(
+        &mut self,
+        trial: &Trial,
+        slot: Slot,
+        path: &PropertyRef,
+        value: &Value,
+    ) -> Result<(), String> {
+        let Some((ty, id)) = trial.records.get(slot).cloned().flatten() else {
+            return Err("there is no such record".into());
+        };
+        let at =
+            self.watch.get(&ty).and_then(|watch| watch.iter().position(|watched| watched == path));
         let property = self.property(&ty, path);
-        let Some(record) = self.record(trial, slot) else { return Err(format!("{ty}/{id} is not there")) };
+        let Some(record) = self.record(trial, slot) else {
+            return Err(format!("{ty}/{id} is not there"));
+        };
         let held = at.and_then(|at| record.values.get(at)?.clone()).unwrap_or(Value::Null);
         if shows(&property, &held, value) {
             return Ok(());
@@ -65,11 +81,22 @@ impl Player<'_> {
     }
 
     /// Whether a list holds these elements in this order, and no others.
-    pub(super) fn elements(&mut self, trial: &Trial, slot: Slot, path: &PropertyRef, values: &[Value]) -> Result<(), String> {
-        let Some((ty, id)) = trial.records.get(slot).cloned().flatten() else { return Err("there is no such record".into()) };
-        let at = self.watch.get(&ty).and_then(|watch| watch.iter().position(|watched| watched == path));
+    pub(super) fn elements(
+        &mut self,
+        trial: &Trial,
+        slot: Slot,
+        path: &PropertyRef,
+        values: &[Value],
+    ) -> Result<(), String> {
+        let Some((ty, id)) = trial.records.get(slot).cloned().flatten() else {
+            return Err("there is no such record".into());
+        };
+        let at =
+            self.watch.get(&ty).and_then(|watch| watch.iter().position(|watched| watched == path));
         let property = self.property(&ty, path);
-        let Some(record) = self.record(trial, slot) else { return Err(format!("{ty}/{id} is not there")) };
+        let Some(record) = self.record(trial, slot) else {
+            return Err(format!("{ty}/{id} is not there"));
+        };
         let held = at.and_then(|at| record.values.get(at)?.clone()).unwrap_or(Value::Null);
         match elements_show(&property, &held, values) {
             true => Ok(()),
@@ -79,11 +106,17 @@ impl Player<'_> {
 
     /// Whether a path is this one, or one that the system derives from it.
     pub(super) fn means(&self, ty: &TypeName, path: &PropertyRef, named: &PropertyRef) -> bool {
-        path == named || self.hands.property(ty, path).is_some_and(|(resolved, _)| resolved == *named)
+        path == named
+            || self.hands.property(ty, path).is_some_and(|(resolved, _)| resolved == *named)
     }
 
     /// Whether nothing was sent to a property: the journal tells of every write.
-    pub(super) fn not_written(&mut self, trial: &Trial, slot: Slot, path: &PropertyRef) -> Result<Result<(), String>, Error> {
+    pub(super) fn not_written(
+        &mut self,
+        trial: &Trial,
+        slot: Slot,
+        path: &PropertyRef,
+    ) -> Result<Result<(), String>, Error> {
         let Some(state) = self.state(trial, slot)? else { return Ok(Ok(())) };
         let name = path.to_string();
         let entries = self.hub.store().journal(&[state.id], usize::MAX >> 1)?;
@@ -105,18 +138,31 @@ impl Player<'_> {
         path: &PropertyRef,
         value: &Value,
     ) -> Result<Result<(), String>, Error> {
-        let Some(state) = self.state(trial, slot)? else { return Ok(Err("the hub does not know the record".into())) };
+        let Some(state) = self.state(trial, slot)? else {
+            return Ok(Err("the hub does not know the record".into()));
+        };
         let ty = self.hub.plan_of_flows().ty(state.ty).name.clone();
         let (property, name) = (self.property(&ty, path), path.to_string());
         let entries = self.hub.store().journal(&[state.id], usize::MAX >> 1)?;
-        let of_it: Vec<_> = entries.into_iter().filter(|entry| entry.path.as_deref() == Some(name.as_str())).collect();
-        let knows = of_it.iter().any(|entry| shows(&property, &entry.before, value) || shows(&property, &entry.after, value));
+        let of_it: Vec<_> = entries
+            .into_iter()
+            .filter(|entry| entry.path.as_deref() == Some(name.as_str()))
+            .collect();
+        let knows = of_it.iter().any(|entry| {
+            shows(&property, &entry.before, value) || shows(&property, &entry.after, value)
+        });
         Ok(match knows {
             true => Ok(()),
             false => {
-                let told: Vec<String> =
-                    of_it.iter().map(|entry| format!("{} to {}", shown(&entry.before), shown(&entry.after))).collect();
-                Err(if told.is_empty() { format!("it says nothing of {name}") } else { format!("it says {}", told.join("; ")) })
+                let told: Vec<String> = of_it
+                    .iter()
+                    .map(|entry| format!("{} to {}", shown(&entry.before), shown(&entry.after)))
+                    .collect();
+                Err(if told.is_empty() {
+                    format!("it says nothing of {name}")
+                } else {
+                    format!("it says {}", told.join("; "))
+                })
             }
         })
     }
@@ -129,7 +175,9 @@ impl Player<'_> {
         {
             return found;
         }
-        let Some(at) = self.watch.get(ty).and_then(|watch| watch.iter().position(|watched| watched == path)) else {
+        let Some(at) =
+            self.watch.get(ty).and_then(|watch| watch.iter().position(|watched| watched == path))
+        else {
             return vec![];
         };
         let property = self.property(ty, path);
@@ -137,20 +185,30 @@ impl Player<'_> {
             let held = record.values.get(at).and_then(Option::as_ref).unwrap_or(&Value::Null);
             !is_empty(held) && shows(&property, held, value)
         };
-        let mut ids: Vec<String> = self.seen(ty).values().filter(holds).map(|record| record.id.clone()).collect();
+        let mut ids: Vec<String> =
+            self.seen(ty).values().filter(holds).map(|record| record.id.clone()).collect();
         ids.sort();
         ids
     }
 
     /// The hub's record in a slot.
-    pub(super) fn state(&mut self, trial: &Trial, slot: Slot) -> Result<Option<RecordState>, Error> {
+    pub(super) fn state(
+        &mut self,
+        trial: &Trial,
+        slot: Slot,
+    ) -> Result<Option<RecordState>, Error> {
         let Some((ty, id)) = trial.records.get(slot).cloned().flatten() else { return Ok(None) };
         let Some(ix) = self.hub.plan_of_flows().type_named(&ty) else { return Ok(None) };
         Ok(self.hub.store().by_key(ix, &[&id])?.pop())
     }
 
     /// The id of the record of this type that a slot's record is linked with.
-    pub(super) fn linked(&mut self, trial: &Trial, slot: Slot, ty: &TypeName) -> Result<Option<String>, Error> {
+    pub(super) fn linked(
+        &mut self,
+        trial: &Trial,
+        slot: Slot,
+        ty: &TypeName,
+    ) -> Result<Option<String>, Error> {
         let Some(state) = self.state(trial, slot)? else { return Ok(None) };
         let Some(ix) = self.hub.plan_of_flows().type_named(ty) else { return Ok(None) };
         let members = self.hub.store().members(&[state.entity])?;
@@ -165,7 +223,9 @@ impl Player<'_> {
         let mut ids = Vec::new();
         for slot in 0..trial.records.len() {
             if let Some(state) = self.state(trial, slot)? {
-                ids.extend(self.hub.store().members(&[state.entity])?.iter().map(|member| member.id));
+                ids.extend(
+                    self.hub.store().members(&[state.entity])?.iter().map(|member| member.id),
+                );
             }
         }
         Ok(self.hub.store().open_reviews(&ids)?)

@@ -1,4 +1,5 @@
-//! What a tester does in a trial: adds, edits and deletes records, and links them where nothing else did.
+//! What a tester does in a trial: adds, edits and deletes records, and links them where nothing
+//! else did.
 
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::value::shown;
@@ -33,13 +34,23 @@ impl Player<'_> {
                 None
             }
             Err(refused) => {
-                let why = format!("a record of {ty} can't be added with {}: {}", listed(&values), refused.message);
+                let why = format!(
+                    "a record of {ty} can't be added with {}: {}",
+                    listed(&values),
+                    refused.message
+                );
                 Some(Stop::Over(Verdict::NotTried(why), None))
             }
         }
     }
 
-    pub(super) fn edit(&mut self, n: usize, trial: &mut Trial, slot: Slot, values: &[(PropertyRef, Val)]) -> Option<Stop> {
+    pub(super) fn edit(
+        &mut self,
+        n: usize,
+        trial: &mut Trial,
+        slot: Slot,
+        values: &[(PropertyRef, Val)],
+    ) -> Option<Stop> {
         let (ty, id) = trial.records.get(slot).cloned().flatten()?;
         let values = match self.given(trial, values) {
             Ok(values) => values,
@@ -50,22 +61,33 @@ impl Player<'_> {
             Ok(()) => {
                 trial.told.push(format!("A person edits {ty}/{id}: {}.", listed(&values)));
                 self.forget(&ty);
-                // What can only be read may be made of something else: then nobody edits it, in the system neither.
+                // What can only be read may be made of something else: then nobody edits it, in the
+                // system neither.
                 let read_only = |path: &PropertyRef| self.property(&ty, path).read_only;
-                let made: Vec<&(PropertyRef, Value)> = values.iter().filter(|(path, _)| read_only(path)).collect();
-                let (path, value) = made.into_iter().find(|(path, value)| self.holds(trial, slot, path, value).is_err())?;
-                let why =
-                    format!("{ty} does not show {path} = {} after a person's edit: it makes it of something else", shown(value));
+                let made: Vec<&(PropertyRef, Value)> =
+                    values.iter().filter(|(path, _)| read_only(path)).collect();
+                let (path, value) = made
+                    .into_iter()
+                    .find(|(path, value)| self.holds(trial, slot, path, value).is_err())?;
+                let why = format!(
+                    "{ty} does not show {path} = {} after a person's edit: it makes it of something else",
+                    shown(value)
+                );
                 Some(Stop::Over(Verdict::NotTried(why), None))
             }
             Err(refused) => {
-                let why = format!("{ty} does not take {} from a person: {}", listed(&values), refused.message);
+                let why = format!(
+                    "{ty} does not take {} from a person: {}",
+                    listed(&values),
+                    refused.message
+                );
                 Some(Stop::Over(Verdict::NotTried(why), None))
             }
         }
     }
 
-    /// The record that another one is linked with; else one of a person's, linked by hand. That takes two runs more.
+    /// The record that another one is linked with; else one of a person's, linked by hand. That
+    /// takes two runs more.
     pub(super) fn partner(
         &mut self,
         n: usize,
@@ -92,13 +114,15 @@ impl Player<'_> {
                 Ok(Some(stop.unwrap_or(Stop::Run)))
             }
             0 | 1 => {
-                // A flow the other way has made a counterpart of its own for it, since nothing matches the two.
+                // A flow the other way has made a counterpart of its own for it, since nothing
+                // matches the two.
                 let other = trial.records.get(of).cloned().flatten();
                 if let Some((other, _)) = other
                     && self.linked(trial, slot, &other)?.is_some()
                 {
-                    let why =
-                        format!("nothing matches the two, and a record of {ty} that is added gets a counterpart of its own");
+                    let why = format!(
+                        "nothing matches the two, and a record of {ty} that is added gets a counterpart of its own"
+                    );
                     return Ok(Some(Stop::Over(Verdict::NotTried(why), None)));
                 }
                 self.at[n].1 = 2;
@@ -110,7 +134,10 @@ impl Player<'_> {
                 match self.hub.link(&names[0], &names[1]) {
                     Ok(_) => {
                         trial.by_hand = true;
-                        trial.told.push(format!("A person links {} with {}, which no rule did.", names[0], names[1]));
+                        trial.told.push(format!(
+                            "A person links {} with {}, which no rule did.",
+                            names[0], names[1]
+                        ));
                         Ok(Some(Stop::Run))
                     }
                     Err(error) => {
@@ -119,12 +146,20 @@ impl Player<'_> {
                     }
                 }
             }
-            _ => Ok(Some(self.failed(trial, format!("{} stays linked", ty), "the link is gone".into()))),
+            _ => Ok(Some(self.failed(
+                trial,
+                format!("{} stays linked", ty),
+                "the link is gone".into(),
+            ))),
         }
     }
 
     /// The values of a step, ids put in.
-    pub(super) fn given(&self, trial: &Trial, values: &[(PropertyRef, Val)]) -> Result<Vec<(PropertyRef, Value)>, String> {
+    pub(super) fn given(
+        &self,
+        trial: &Trial,
+        values: &[(PropertyRef, Val)],
+    ) -> Result<Vec<(PropertyRef, Value)>, String> {
         let one = |(path, value): &(PropertyRef, Val)| match value {
             Val::Is(value) => Ok((path.clone(), value.clone())),
             Val::IdOf(slot) => match trial.records.get(*slot).and_then(Option::as_ref) {
@@ -132,7 +167,8 @@ impl Player<'_> {
                 None => Err("the record to refer to is not there".to_string()),
             },
         };
-        let mut given: Vec<(PropertyRef, Value)> = values.iter().map(one).collect::<Result<_, _>>()?;
+        let mut given: Vec<(PropertyRef, Value)> =
+            values.iter().map(one).collect::<Result<_, _>>()?;
         // Ids that are numbers are written as numbers where the property holds them so.
         for ((path, value), (_, from)) in given.iter_mut().zip(values) {
             if let (Val::IdOf(_), Value::String(id)) = (from, &*value)
@@ -154,8 +190,8 @@ impl Player<'_> {
         known.any(|property| property.ty == lockstep_model::PlainType::Integer)
     }
 
-    /// Deletes a record by hand. Whatever else the trial has is known to be its own from here on, also what was created for it: with the
-    /// link that ends it could not be found any more.
+    /// Deletes a record by hand. Whatever else the trial has is known to be its own from here on,
+    /// also what was created for it: with the link that ends it could not be found any more.
     pub(super) fn delete(&mut self, trial: &mut Trial, slot: Slot) -> Option<Stop> {
         let (ty, id) = trial.records.get(slot).cloned().flatten()?;
         if let Some(added) = &mut self.added {
@@ -168,7 +204,13 @@ impl Player<'_> {
                 self.full = true;
                 let kept = self.record(trial, slot).is_some_and(|record| !record.deleted);
                 kept.then(|| {
-                    Stop::Over(Verdict::NotTried(format!("{} keeps records of {ty} that a person deletes", ty.system)), None)
+                    Stop::Over(
+                        Verdict::NotTried(format!(
+                            "{} keeps records of {ty} that a person deletes",
+                            ty.system
+                        )),
+                        None,
+                    )
                 })
             }
             Err(refused) => {
@@ -180,14 +222,17 @@ impl Player<'_> {
 
     /// Links two records by hand.
     pub(super) fn link(&mut self, trial: &mut Trial, a: Slot, b: Slot) -> Option<Stop> {
-        let name = |slot: Slot| trial.records.get(slot)?.as_ref().map(|(ty, id)| format!("{ty}/{id}"));
+        let name =
+            |slot: Slot| trial.records.get(slot)?.as_ref().map(|(ty, id)| format!("{ty}/{id}"));
         let (a, b) = (name(a)?, name(b)?);
         match self.hub.link(&a, &b) {
             Ok(_) => {
                 trial.told.push(format!("A person links {a} with {b}."));
                 None
             }
-            Err(error) => Some(self.failed(trial, format!("{a} and {b} can be linked"), error.to_string())),
+            Err(error) => {
+                Some(self.failed(trial, format!("{a} and {b} can be linked"), error.to_string()))
+            }
         }
     }
 }

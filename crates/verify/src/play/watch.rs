@@ -20,7 +20,9 @@ pub fn watched(script: &[Step], watch: &mut BTreeMap<TypeName, Vec<PropertyRef>>
     };
     for step in script {
         match step {
-            Step::Add { slot, ty, values } | Step::AddAlike { slot, ty, values } | Step::Partner { slot, ty, values, .. } => {
+            Step::Add { slot, ty, values }
+            | Step::AddAlike { slot, ty, values }
+            | Step::Partner { slot, ty, values, .. } => {
                 types.insert(*slot, ty.clone());
                 add(ty, &mut values.iter().map(|(path, _)| path));
             }
@@ -39,11 +41,17 @@ pub fn watched(script: &[Step], watch: &mut BTreeMap<TypeName, Vec<PropertyRef>>
     for step in script {
         let mut looks: Vec<(&Slot, Vec<&PropertyRef>)> = vec![];
         match step {
-            Step::Edit { slot, values } => looks.push((slot, values.iter().map(|(path, _)| path).collect())),
+            Step::Edit { slot, values } => {
+                looks.push((slot, values.iter().map(|(path, _)| path).collect()))
+            }
             Step::Expect(expect) => match &**expect {
                 Expect::Shows { slot, path, .. } => looks.push((slot, vec![path])),
-                Expect::Elements { slot, path, .. } | Expect::InJournal { slot, path, .. } => looks.push((slot, vec![path])),
-                Expect::OneWins { a, a_path, b, b_path, .. } => looks.extend([(a, vec![a_path]), (b, vec![b_path])]),
+                Expect::Elements { slot, path, .. } | Expect::InJournal { slot, path, .. } => {
+                    looks.push((slot, vec![path]))
+                }
+                Expect::OneWins { a, a_path, b, b_path, .. } => {
+                    looks.extend([(a, vec![a_path]), (b, vec![b_path])])
+                }
                 _ => {}
             },
             _ => {}

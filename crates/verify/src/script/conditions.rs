@@ -1,9 +1,12 @@
-//! Trials of a condition: what meets it appears, what does not does not, and what does not meet it any more is not kept equal (C1, L9).
+//! Trials of a condition: what meets it appears, what does not does not, and what does not meet it
+//! any more is not kept equal (C1, L9).
 //!
-//! A document's condition is prose; what decides is the filter of the flow. Values that meet it are looked for among those that the
-//! expression itself names, the ones that stand beside them (a number more, a number less, the other of yes and no, nothing at all) and
-//! fresh ones: few expressions that people write have none among these. Whether a record meets it is asked of the expression, evaluated
-//! here and not by the engine, with the record as the document names its properties.
+//! A document's condition is prose; what decides is the filter of the flow. Values that meet it are
+//! looked for among those that the expression itself names, the ones that stand beside them (a
+//! number more, a number less, the other of yes and no, nothing at all) and fresh ones: few
+//! expressions that people write have none among these. Whether a record meets it is asked of the
+//! expression, evaluated here and not by the engine, with the record as the document names its
+//! properties.
 
 use lockstep_model::flow::{Filter, PropertyRef};
 use lockstep_model::value::{coerce, is_empty};
@@ -65,7 +68,9 @@ impl Condition<'_> {
     /// Changes as few of the values as can be, so that they meet it.
     pub fn meet(&self, values: &mut Values, n: u64) -> Result<(), String> {
         let found = self.nearest(values, n, true);
-        let found = found.ok_or_else(|| format!("no values were found that meet `{}`", self.filter.expression))?;
+        let found = found.ok_or_else(|| {
+            format!("no values were found that meet `{}`", self.filter.expression)
+        })?;
         found.into_iter().for_each(|(path, value)| put(values, path, value));
         Ok(())
     }
@@ -104,7 +109,8 @@ impl Condition<'_> {
                     at
                 })
                 .collect();
-            // What is emptied counts for more than what is changed: a record that lacks a value tells less.
+            // What is emptied counts for more than what is changed: a record that lacks a value
+            // tells less.
             let weight = |(read, at): (usize, &usize)| match at {
                 0 => 0,
                 at if is_empty(&choices[read][*at]) => 3,
@@ -114,14 +120,20 @@ impl Condition<'_> {
             if best.as_ref().is_some_and(|(least, _)| *least <= changed) {
                 continue;
             }
-            let values: Vec<Value> = choices.iter().zip(&chosen).map(|(choices, at)| choices[*at].clone()).collect();
+            let values: Vec<Value> =
+                choices.iter().zip(&chosen).map(|(choices, at)| choices[*at].clone()).collect();
             if self.evaluated(&values) == Ok(holds) {
                 best = Some((changed, chosen));
             }
         }
         let chosen = best?.1;
-        let changes = self.reads.iter().zip(choices.iter().zip(&chosen)).filter(|(_, (_, at))| **at > 0);
-        Some(changes.map(|(read, (choices, at))| (read.path.clone(), choices[*at].clone())).collect())
+        let changes =
+            self.reads.iter().zip(choices.iter().zip(&chosen)).filter(|(_, (_, at))| **at > 0);
+        Some(
+            changes
+                .map(|(read, (choices, at))| (read.path.clone(), choices[*at].clone()))
+                .collect(),
+        )
     }
 }
 
@@ -129,7 +141,8 @@ impl Read {
     /// Values to try the expression with.
     fn choices(&self, literals: &[Value], n: u64) -> Vec<Value> {
         let mut choices = Vec::new();
-        let fits = |value: &Value| coerce(value, self.schema.ty).ok().filter(|value| !is_empty(value));
+        let fits =
+            |value: &Value| coerce(value, self.schema.ty).ok().filter(|value| !is_empty(value));
         for literal in literals {
             choices.extend(fits(literal));
             if let Some(number) = literal.as_f64() {
@@ -168,8 +181,9 @@ fn literals(expression: &str) -> Vec<Value> {
                 at = end;
             }
             '0'..='9' if !in_name => {
-                let end =
-                    (at..chars.len()).find(|end| !chars[*end].is_ascii_digit() && chars[*end] != '.').unwrap_or(chars.len());
+                let end = (at..chars.len())
+                    .find(|end| !chars[*end].is_ascii_digit() && chars[*end] != '.')
+                    .unwrap_or(chars.len());
                 let text: String = chars[at..end].iter().collect();
                 found.extend(serde_json::from_str::<Value>(&text).ok());
                 at = end - 1;
@@ -201,7 +215,8 @@ fn put(values: &mut Values, path: PropertyRef, value: Value) {
 }
 
 impl<'a> Writer<'a> {
-    /// The condition of a flow: its own, or that of the flow that runs where the document says it in prose.
+    /// The condition of a flow: its own, or that of the flow that runs where the document says it
+    /// in prose.
     pub(super) fn condition_of(&self, flow: &Flow) -> Option<Condition<'a>> {
         let filter = |flows: &'a [Flow]| {
             let same = flows.iter().find(|known| known.from == flow.from && known.to == flow.to)?;
@@ -221,8 +236,14 @@ impl<'a> Writer<'a> {
         let mut reads = Vec::new();
         for path in &filter.reads {
             let (named, schema) = self.hands.property(ty, &PropertyRef::new(path.clone()))?;
-            let derived = self.hands.schema(ty)?.property(path).is_some_and(|own| own.derived_from.is_some());
-            reads.push(Read { written: path.as_str().into(), path: named, list: schema.list && !derived, schema });
+            let derived =
+                self.hands.schema(ty)?.property(path).is_some_and(|own| own.derived_from.is_some());
+            reads.push(Read {
+                written: path.as_str().into(),
+                path: named,
+                list: schema.list && !derived,
+                schema,
+            });
         }
         Some(Condition { filter, reads })
     }
@@ -232,7 +253,8 @@ impl<'a> Writer<'a> {
         let mut found = Vec::new();
         for known in self.runs {
             let ends = [(&known.from, &known.only), (&known.to, &known.only_to)];
-            let is_it = known.from == flow.from && known.to == flow.to || known.from == flow.to && known.to == flow.from;
+            let is_it = known.from == flow.from && known.to == flow.to
+                || known.from == flow.to && known.to == flow.from;
             for (ty, filter) in ends.into_iter().filter(|_| is_it) {
                 let side = if *ty == flow.from { Side::From } else { Side::To };
                 let condition = filter.as_ref().and_then(|filter| self.condition_on(filter, ty));
@@ -244,14 +266,24 @@ impl<'a> Writer<'a> {
 
     /// What the records of a pair must meet to be kept equal, each side's own.
     pub(super) fn conditions(&self, flow: &Flow) -> Vec<(Side, Condition<'a>)> {
-        let back = self.places.get(&flow.to).and_then(|places| places.get(&flow.from)).map(|at| &self.flows[*at]);
+        let back = self
+            .places
+            .get(&flow.to)
+            .and_then(|places| places.get(&flow.from))
+            .map(|at| &self.flows[*at]);
         let from = self.condition_of(flow).map(|condition| (Side::From, condition));
-        let back = back.and_then(|back| self.condition_of(back)).map(|condition| (Side::To, condition));
+        let back =
+            back.and_then(|back| self.condition_of(back)).map(|condition| (Side::To, condition));
         from.into_iter().chain(back).chain(self.about(flow)).collect()
     }
 
     /// Why a pair is not kept equal once it holds these values in these slots, if it is not.
-    pub(super) fn falls_out(&self, flow: &Flow, script: &[Step], edits: &[(Slot, &PropertyRef, &Value)]) -> Option<String> {
+    pub(super) fn falls_out(
+        &self,
+        flow: &Flow,
+        script: &[Step],
+        edits: &[(Slot, &PropertyRef, &Value)],
+    ) -> Option<String> {
         self.conditions(flow).into_iter().find_map(|(side, condition)| {
             let slot = if side == Side::From { 0 } else { 1 };
             let mut values = added(script, slot)?.clone();
@@ -276,7 +308,8 @@ impl<'a> Writer<'a> {
         Ok((script, values))
     }
 
-    /// Other values of a row, with which both records still meet their conditions: a number's, or those that a condition names.
+    /// Other values of a row, with which both records still meet their conditions: a number's, or
+    /// those that a condition names.
     pub(super) fn kept_values(
         &self,
         flow: &Flow,
@@ -287,8 +320,9 @@ impl<'a> Writer<'a> {
         nor: Option<&(Value, Value)>,
     ) -> Result<(Value, Value), String> {
         let fresh = super::rows::other_values(row, n, script, sides, nor);
-        let falls =
-            |values: &(Value, Value)| self.falls_out(flow, script, &[(0, &sides.from, &values.0), (1, &sides.to, &values.1)]);
+        let falls = |values: &(Value, Value)| {
+            self.falls_out(flow, script, &[(0, &sides.from, &values.0), (1, &sides.to, &values.1)])
+        };
         let why = match &fresh {
             Ok(values) => match falls(values) {
                 None => return fresh,
@@ -299,7 +333,9 @@ impl<'a> Writer<'a> {
         let holds = added(script, 0).and_then(|values| held(values, &sides.from)).cloned();
         for (side, condition) in self.conditions(flow) {
             let end = if side == Side::From { &sides.from } else { &sides.to };
-            let Some(read) = condition.reads.iter().find(|read| read.path == *end) else { continue };
+            let Some(read) = condition.reads.iter().find(|read| read.path == *end) else {
+                continue;
+            };
             for choice in read.choices(&literals(condition.expression()), n) {
                 let pair = match side {
                     Side::From => row.forward(&choice).map(|made| (choice.clone(), made)),
@@ -339,9 +375,10 @@ impl<'a> Writer<'a> {
             return vec![Trial::not_tried(line, name, why)];
         }
         let mut trials = self.appearing(line, flow);
-        trials
-            .iter_mut()
-            .for_each(|trial| trial.name = format!("a record that meets `{}` appears in {}", condition.expression(), flow.to));
+        trials.iter_mut().for_each(|trial| {
+            trial.name =
+                format!("a record that meets `{}` appears in {}", condition.expression(), flow.to)
+        });
         trials.push(self.unmet(line, flow, &condition));
         trials.extend(self.met_no_more(line, flow, &condition));
         trials.extend(self.read_first(line, flow));
@@ -350,7 +387,8 @@ impl<'a> Writer<'a> {
 
     /// What does not meet it does not appear, until it does.
     fn unmet(&mut self, line: LineRef, flow: &Flow, condition: &Condition<'_>) -> Trial {
-        let name = format!("one that does not meet it does not appear in {}, until it does", flow.to);
+        let name =
+            format!("one that does not meet it does not appear in {}, until it does", flow.to);
         if let Some(why) = self.created_otherwise(flow) {
             return Trial::not_tried(line, name, why);
         }
@@ -360,12 +398,18 @@ impl<'a> Writer<'a> {
             Err(why) => return Trial::not_tried(line, name, why),
         };
         let Some(changes) = condition.missed(&filled.from, n) else {
-            return Trial::not_tried(line, name, format!("no values were found that do not meet `{}`", condition.expression()));
+            return Trial::not_tried(
+                line,
+                name,
+                format!("no values were found that do not meet `{}`", condition.expression()),
+            );
         };
         let mut unmet = filled.from.clone();
         let back: Values = changes
             .iter()
-            .map(|(path, _)| (path.clone(), Val::Is(held(&filled.from, path).cloned().unwrap_or(Value::Null))))
+            .map(|(path, _)| {
+                (path.clone(), Val::Is(held(&filled.from, path).cloned().unwrap_or(Value::Null)))
+            })
             .collect();
         changes.into_iter().for_each(|(path, value)| put(&mut unmet, path, value));
         unmet.retain(|(_, value)| *value != Val::Is(Value::Null));
@@ -385,8 +429,15 @@ impl<'a> Writer<'a> {
     }
 
     /// L9: what does not meet it any more stops being kept equal, and nothing is deleted.
-    fn met_no_more(&mut self, line: LineRef, flow: &Flow, condition: &Condition<'_>) -> Option<Trial> {
-        let name = "one that does not meet it any more is not kept equal, and nothing is deleted (L9)".to_string();
+    fn met_no_more(
+        &mut self,
+        line: LineRef,
+        flow: &Flow,
+        condition: &Condition<'_>,
+    ) -> Option<Trial> {
+        let name =
+            "one that does not meet it any more is not kept equal, and nothing is deleted (L9)"
+                .to_string();
         let script = self.paired(flow, 0, 1);
         let n = self.number();
         let mut script = match script {
@@ -400,7 +451,11 @@ impl<'a> Writer<'a> {
             schema.is_none_or(|schema| self.hands.cannot_edit(&flow.from, &schema).is_some())
         };
         if changes.iter().any(|(path, _)| cannot(path)) {
-            return Some(Trial::not_tried(line, name, "a tester can't edit what the condition reads"));
+            return Some(Trial::not_tried(
+                line,
+                name,
+                "a tester can't edit what the condition reads",
+            ));
         }
         // Another property is edited then, one that the condition does not read.
         let rows: Vec<(lockstep_model::PropertyPair, Sides)> = self
@@ -409,14 +464,16 @@ impl<'a> Writer<'a> {
             .iter()
             .filter_map(|pair| Some((pair.clone(), self.sides(flow, pair).ok()?)))
             .filter(|(pair, sides)| {
-                matches!(self.way(flow, pair, sides, Side::From), super::Way::Open) && !condition.reads(&sides.from)
+                matches!(self.way(flow, pair, sides, Side::From), super::Way::Open)
+                    && !condition.reads(&sides.from)
             })
             .filter(|(_, sides)| !cannot(&sides.from) && sides.from_schema.reference.is_none())
             .collect();
         let (pair, sides) = rows.into_iter().next()?;
         let row = Row { pair: &pair, from: &sides.from_schema, to: &sides.to_schema };
         let (other, _) = row.values(n + 9).ok()?;
-        let changes: Values = changes.into_iter().map(|(path, value)| (path, Val::Is(value))).collect();
+        let changes: Values =
+            changes.into_iter().map(|(path, value)| (path, Val::Is(value))).collect();
         script.push(Step::Edit { slot: 0, values: changes });
         script.push(Step::Run);
         script.push(Step::Remember { slot: 1 });
@@ -447,7 +504,11 @@ mod tests {
         let found = if holds {
             values
                 .into_iter()
-                .filter_map(|(path, value)| if let Val::Is(value) = value { Some((path, value)) } else { None })
+                .filter_map(
+                    |(path, value)| {
+                        if let Val::Is(value) = value { Some((path, value)) } else { None }
+                    },
+                )
                 .collect()
         } else {
             condition.missed(&values, 9).unwrap()
@@ -463,14 +524,21 @@ mod tests {
         assert_eq!(one("not a", PlainType::Boolean), []);
         assert_eq!(one("a is defined and a", PlainType::Boolean), [("a".into(), json!(true))]);
         assert_eq!(one("a in ['x', 'y']", PlainType::String), [("a".into(), json!("x"))]);
-        let both =
-            changes("a == 'x' and b.c > 3 and b.c < 5", vec![read("a", PlainType::String), read("b.c", PlainType::Float)], true);
+        let both = changes(
+            "a == 'x' and b.c > 3 and b.c < 5",
+            vec![read("a", PlainType::String), read("b.c", PlainType::Float)],
+            true,
+        );
         assert_eq!(both, [("a".into(), json!("x")), ("b.c".into(), json!(4))]);
     }
 
     #[test]
     fn what_misses_it_does_so_by_little() {
-        let both = changes("a == 'x' and b", vec![read("a", PlainType::String), read("b", PlainType::Boolean)], false);
+        let both = changes(
+            "a == 'x' and b",
+            vec![read("a", PlainType::String), read("b", PlainType::Boolean)],
+            false,
+        );
         assert_eq!(both.len(), 1, "{both:?}");
         assert!(!is_empty(&both[0].1), "{both:?}");
     }

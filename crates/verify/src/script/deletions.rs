@@ -1,6 +1,8 @@
-//! Trials of deletions (D1): they are not passed on, or are, or wait for a person, as the flow that runs says; and an edit beats them.
+//! Trials of deletions (D1): they are not passed on, or are, or wait for a person, as the flow that
+//! runs says; and an edit beats them.
 //!
-//! No document speaks of deletions, so the line stands beside those of the document, as “a run with nothing to do” does.
+//! No document speaks of deletions, so the line stands beside those of the document, as “a run with
+//! nothing to do” does.
 
 use lockstep_model::flow::{Deletes, PropertyRef};
 use lockstep_model::{Flow, Value};
@@ -15,8 +17,12 @@ impl Writer<'_> {
         let same = |known: &&Flow| known.from == flow.from && known.to == flow.to;
         let deletes = self.runs.iter().find(same).unwrap_or(self.united(flow)).deletes;
         let text = match deletes {
-            Deletes::Ignore => "What is deleted on one side stays on the other, and is not created anew.",
-            Deletes::Propagate => "What is deleted on one side is deleted on the other, unless it was edited there.",
+            Deletes::Ignore => {
+                "What is deleted on one side stays on the other, and is not created anew."
+            }
+            Deletes::Propagate => {
+                "What is deleted on one side is deleted on the other, unless it was edited there."
+            }
             Deletes::Review => "What is deleted on one side waits for a person on the other.",
         };
         let mut trials = Vec::new();
@@ -30,17 +36,22 @@ impl Writer<'_> {
     }
 
     fn deletion_on(&mut self, line: LineRef, flow: &Flow, side: Side, deletes: Deletes) -> Trial {
-        let (here, there) = if side == Side::From { (&flow.from, &flow.to) } else { (&flow.to, &flow.from) };
+        let (here, there) =
+            if side == Side::From { (&flow.from, &flow.to) } else { (&flow.to, &flow.from) };
         let (gone, other): (Slot, Slot) = if side == Side::From { (0, 1) } else { (1, 0) };
         let name = match deletes {
-            Deletes::Ignore => format!("deleted in {here}, it stays in {there} and is not created anew (D1)"),
+            Deletes::Ignore => {
+                format!("deleted in {here}, it stays in {there} and is not created anew (D1)")
+            }
             Deletes::Propagate => format!("deleted in {here}, it is deleted in {there} (D1)"),
             Deletes::Review => format!("deleted in {here}, it waits for a person in {there} (D1)"),
         };
         if let Some(why) = self.hands.cannot_remove(here) {
             return Trial::not_tried(line, name, why);
         }
-        if deletes != Deletes::Ignore && self.hands.schema(there).is_some_and(|schema| !schema.can.delete) {
+        if deletes != Deletes::Ignore
+            && self.hands.schema(there).is_some_and(|schema| !schema.can.delete)
+        {
             return Trial::not_tried(
                 line,
                 name,
@@ -66,7 +77,8 @@ impl Writer<'_> {
                 script.push(see(Expect::Same { slot: other, but: vec![] }));
                 script.push(Step::Run);
                 script.push(see(Expect::There { slot: gone, there: false }));
-                // Derived values would be found in records that have nothing to do with it; the first sign tells enough.
+                // Derived values would be found in records that have nothing to do with it; the
+                // first sign tells enough.
                 if let Some((path, value)) = told.into_iter().next() {
                     script.push(see(Expect::Count { ty: here.clone(), path, value, count: 0 }));
                 }
@@ -77,7 +89,8 @@ impl Writer<'_> {
 
     /// D1: an edit beats a deletion.
     fn edit_beats(&mut self, line: LineRef, flow: &Flow, side: Side) -> Trial {
-        let (here, there) = if side == Side::From { (&flow.from, &flow.to) } else { (&flow.to, &flow.from) };
+        let (here, there) =
+            if side == Side::From { (&flow.from, &flow.to) } else { (&flow.to, &flow.from) };
         let (gone, other): (Slot, Slot) = if side == Side::From { (0, 1) } else { (1, 0) };
         let name = format!("deleted in {here}, it stays in {there} where it was edited there (D1)");
         if let Some(why) = self.hands.cannot_remove(here) {
@@ -88,10 +101,13 @@ impl Writer<'_> {
             let sides: Sides = self.sides(flow, pair).ok()?;
             let back = if side == Side::From { Side::To } else { Side::From };
             let (end, _) = sides.ways(back);
-            let plain = end.schema.reference.is_none() && self.hands.cannot_edit(there, end.schema).is_none();
+            let plain = end.schema.reference.is_none()
+                && self.hands.cannot_edit(there, end.schema).is_none();
             let open = matches!(self.way(flow, pair, &sides, back), Way::Open);
-            let (from, to) = Row { pair, from: &sides.from_schema, to: &sides.to_schema }.values(n).ok()?;
-            let edit: (PropertyRef, Value) = (end.path.clone(), if side == Side::From { to } else { from });
+            let (from, to) =
+                Row { pair, from: &sides.from_schema, to: &sides.to_schema }.values(n).ok()?;
+            let edit: (PropertyRef, Value) =
+                (end.path.clone(), if side == Side::From { to } else { from });
             (plain && open).then_some(edit)
         });
         let Some((path, value)) = edit else {
@@ -101,7 +117,8 @@ impl Writer<'_> {
             Ok(script) => script,
             Err(why) => return Trial::not_tried(line, name, why),
         };
-        script.push(Step::Edit { slot: other, values: vec![(path.clone(), Val::Is(value.clone()))] });
+        script
+            .push(Step::Edit { slot: other, values: vec![(path.clone(), Val::Is(value.clone()))] });
         script.push(Step::Delete { slot: gone });
         script.push(Step::Run);
         script.push(see(Expect::There { slot: other, there: true }));

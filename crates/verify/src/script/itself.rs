@@ -1,5 +1,5 @@
-//! What a document makes impossible, or says of a record type and itself: duplicates inside a system (L6), blocks (P1c), required properties
-//! that no row gives (C4).
+//! What a document makes impossible, or says of a record type and itself: duplicates inside a
+//! system (L6), blocks (P1c), required properties that no row gives (C4).
 
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -11,7 +11,8 @@ use lockstep_model::{Flow, MatchRow, PropertyPair, TypeName};
 use super::{Sides, Writer, plain, see};
 use crate::trial::{Expect, LineRef, Step, Trial};
 
-/// A row of a block that only fills what is empty at the first link, with the two that belong together instead.
+/// A row of a block that only fills what is empty at the first link, with the two that belong
+/// together instead.
 pub(super) struct Filling {
     from: PropertyRef,
     to: PropertyRef,
@@ -27,7 +28,10 @@ impl Writer<'_> {
                 "the section is between {} and itself: it is about duplicates inside the system, and creates nothing (L6)",
                 flow.from
             ),
-            false => format!("{} and {} are facets of the same records, so nothing is created", flow.from, flow.to),
+            false => format!(
+                "{} and {} are facets of the same records, so nothing is created",
+                flow.from, flow.to
+            ),
         };
         same.then_some(why)
     }
@@ -39,17 +43,23 @@ impl Writer<'_> {
             return vec![Trial::impossible(line, "two records agree", why)];
         }
         let pairs: Vec<PropertyPair> = row.pairs.iter().map(|(from, to)| plain(from, to)).collect();
-        let sides: Result<Vec<Sides>, String> = pairs.iter().map(|pair| self.sides(flow, pair)).collect();
+        let sides: Result<Vec<Sides>, String> =
+            pairs.iter().map(|pair| self.sides(flow, pair)).collect();
         let name = "of two records that agree a person is asked, or they are linked";
         let merges = self.united(flow).merge_duplicates;
         let script = sides.and_then(|sides| {
             if let Some(why) = self.hands.cannot_add(&flow.from) {
                 return Err(why);
             }
-            if sides.iter().any(|sides| sides.from_schema.reference.is_some() || sides.to_schema.reference.is_some()) {
-                return Err("records are matched by references only once those are linked".to_string());
+            if sides.iter().any(|sides| {
+                sides.from_schema.reference.is_some() || sides.to_schema.reference.is_some()
+            }) {
+                return Err(
+                    "records are matched by references only once those are linked".to_string()
+                );
             }
-            let (mut script, from, to) = self.meeting(flow, &pairs, &sides, |_, from, to| Ok((from, to)))?;
+            let (mut script, from, to) =
+                self.meeting(flow, &pairs, &sides, |_, from, to| Ok((from, to)))?;
             script.push(Step::AddAlike { slot: 0, ty: flow.from.clone(), values: from });
             script.push(Step::AddAlike { slot: 1, ty: flow.to.clone(), values: to });
             script.push(Step::Run);
@@ -63,7 +73,12 @@ impl Writer<'_> {
     }
 
     /// A row between a record type and itself keeps duplicates equal, where they are merged.
-    pub(super) fn duplicate_row(&mut self, line: LineRef, flow: &Flow, sides: &Sides) -> Vec<Trial> {
+    pub(super) fn duplicate_row(
+        &mut self,
+        line: LineRef,
+        flow: &Flow,
+        sides: &Sides,
+    ) -> Vec<Trial> {
         let why = match (self.united(flow).merge_duplicates, sides.from == sides.to) {
             (true, true) => {
                 return vec![Trial::not_tried(line, "the row", "duplicates that are linked hold the same in all rows")];
@@ -90,7 +105,8 @@ impl Writer<'_> {
         ))
     }
 
-    /// The rows between two record types that only fill, as this flow names their sides. They are looked for once.
+    /// The rows between two record types that only fill, as this flow names their sides. They are
+    /// looked for once.
     fn filling(&self, flow: &Flow) -> Rc<Vec<Filling>> {
         let key = (flow.from.clone(), flow.to.clone());
         if let Some(known) = self.filling.borrow().get(&key) {
@@ -98,10 +114,11 @@ impl Writer<'_> {
         }
         let mut ends: Vec<(PropertyRef, PropertyRef)> = Vec::new();
         let mut seen = HashSet::new();
-        let mut places: Vec<(usize, bool)> = [(&flow.from, &flow.to, false), (&flow.to, &flow.from, true)]
-            .into_iter()
-            .filter_map(|(from, to, turned)| Some((*self.places.get(from)?.get(to)?, turned)))
-            .collect();
+        let mut places: Vec<(usize, bool)> =
+            [(&flow.from, &flow.to, false), (&flow.to, &flow.from, true)]
+                .into_iter()
+                .filter_map(|(from, to, turned)| Some((*self.places.get(from)?.get(to)?, turned)))
+                .collect();
         places.sort_unstable();
         for (at, turned) in places {
             for pair in &self.flows[at].properties {
@@ -114,13 +131,18 @@ impl Writer<'_> {
         }
         let fills = fill_rows(&ends);
         let mate = |of: &dyn Fn(&(PropertyRef, PropertyRef)) -> bool| {
-            ends.iter().zip(&fills).find(|(end, fills)| !**fills && of(end)).map(|(end, _)| end.clone())
+            ends.iter()
+                .zip(&fills)
+                .find(|(end, fills)| !**fills && of(end))
+                .map(|(end, _)| end.clone())
         };
-        let filling = ends.iter().zip(&fills).filter(|(_, fills)| **fills).map(|((from, to), _)| Filling {
-            from: from.clone(),
-            to: to.clone(),
-            belongs: mate(&|(known, _)| known == from).or_else(|| mate(&|(_, known)| known == to)),
-        });
+        let filling =
+            ends.iter().zip(&fills).filter(|(_, fills)| **fills).map(|((from, to), _)| Filling {
+                from: from.clone(),
+                to: to.clone(),
+                belongs: mate(&|(known, _)| known == from)
+                    .or_else(|| mate(&|(_, known)| known == to)),
+            });
         let filling = Rc::new(filling.collect::<Vec<_>>());
         self.filling.borrow_mut().insert(key, filling.clone());
         filling
@@ -134,7 +156,9 @@ impl Writer<'_> {
             self.flows.iter().any(|flow| {
                 flow.properties.iter().any(|pair| {
                     let ends = [(&flow.from, &pair.from), (&flow.to, &pair.to)];
-                    ends.into_iter().any(|(name, end)| collection(name) && schema.resolve(&end.path).as_ref() == Some(path))
+                    ends.into_iter().any(|(name, end)| {
+                        collection(name) && schema.resolve(&end.path).as_ref() == Some(path)
+                    })
                 })
             })
         };
@@ -143,6 +167,9 @@ impl Writer<'_> {
             .iter()
             .filter(|property| property.required && !property.read_only)
             .find(|property| schema.resolve(&property.path).is_some_and(|path| !given(&path)))?;
-        Some(format!("{ty} requires {}, which no row gives, so nothing can be created there (C4)", lacking.path))
+        Some(format!(
+            "{ty} requires {}, which no row gives, so nothing can be created there (C4)",
+            lacking.path
+        ))
     }
 }

@@ -1,4 +1,5 @@
-//! Trials of links once made: a link stays (L4), it carries what rows name and nothing else, and at linking a value beats an empty one (P2).
+//! Trials of links once made: a link stays (L4), it carries what rows name and nothing else, and at
+//! linking a value beats an empty one (P2).
 
 use lockstep_model::{Flow, PlainType, PropertyPair, TypeName, Value};
 
@@ -8,7 +9,8 @@ use crate::values::{Row, value};
 use lockstep_model::flow::PropertyRef;
 
 impl Writer<'_> {
-    /// L4: a link stays when what matched differs later. For a match row whose properties no row keeps equal: those would follow.
+    /// L4: a link stays when what matched differs later. For a match row whose properties no row
+    /// keeps equal: those would follow.
     pub(super) fn link_stays(&mut self, line: LineRef, flow: &Flow) -> Option<Trial> {
         let united = self.united(flow);
         let kept = self.rows_between(flow);
@@ -23,12 +25,17 @@ impl Writer<'_> {
             })
         })?;
         let pairs: Vec<PropertyPair> = row.pairs.iter().map(|(from, to)| plain(from, to)).collect();
-        let sides: Vec<Sides> = pairs.iter().filter_map(|pair| self.sides(flow, pair).ok()).collect();
-        let (slot, end) = [(0, Side::From, &flow.from), (1, Side::To, &flow.to)].into_iter().find_map(|(slot, side, ty)| {
-            let end =
-                sides.iter().map(|sides| sides.ways(side).0).find(|end| self.hands.cannot_edit(ty, end.schema).is_none())?;
-            Some((slot, end))
-        })?;
+        let sides: Vec<Sides> =
+            pairs.iter().filter_map(|pair| self.sides(flow, pair).ok()).collect();
+        let (slot, end) = [(0, Side::From, &flow.from), (1, Side::To, &flow.to)]
+            .into_iter()
+            .find_map(|(slot, side, ty)| {
+                let end = sides
+                    .iter()
+                    .map(|sides| sides.ways(side).0)
+                    .find(|end| self.hands.cannot_edit(ty, end.schema).is_none())?;
+                Some((slot, end))
+            })?;
         let apart = !self.joined_otherwise(flow);
         let also = if apart { ", and nothing that no row names is carried over" } else { "" };
         let name = format!("the link stays when what matched differs later (L4){also}");
@@ -58,7 +65,8 @@ impl Writer<'_> {
     pub(super) fn nothing_is_carried(&mut self, line: LineRef, flow: &Flow) -> Vec<Trial> {
         let name = "the table is empty";
         if !self.united(flow).properties.is_empty() || !self.rows_between(flow).is_empty() {
-            let why = "the table is empty; the rows of these two record types stand in another section";
+            let why =
+                "the table is empty; the rows of these two record types stand in another section";
             return vec![Trial::not_tried(line, name, why)];
         }
         if self.joined_otherwise(flow) {
@@ -70,15 +78,26 @@ impl Writer<'_> {
             let name = format!("the table is empty: an edit in {here} changes nothing in {there}");
             let n = self.number();
             let Some((path, edit)) = self.some_edit(here, n) else {
-                trials.push(Trial::not_tried(line, name, format!("the table is empty, and no property of {here} is known")));
+                trials.push(Trial::not_tried(
+                    line,
+                    name,
+                    format!("the table is empty, and no property of {here} is known"),
+                ));
                 continue;
             };
             match self.paired(flow, 0, 1) {
-                Err(why) => trials.push(Trial::not_tried(line, name, format!("the table is empty, and {why}"))),
+                Err(why) => trials.push(Trial::not_tried(
+                    line,
+                    name,
+                    format!("the table is empty, and {why}"),
+                )),
                 Ok(mut script) => {
                     let other: Slot = 1 - slot;
                     script.push(Step::Remember { slot: other });
-                    script.push(Step::Edit { slot, values: vec![(path.clone(), Val::Is(edit.clone()))] });
+                    script.push(Step::Edit {
+                        slot,
+                        values: vec![(path.clone(), Val::Is(edit.clone()))],
+                    });
                     script.push(Step::Run);
                     script.push(see(Expect::There { slot: other, there: true }));
                     script.push(see(Expect::Same { slot: other, but: vec![] }));
@@ -90,10 +109,17 @@ impl Writer<'_> {
         trials
     }
 
-    /// Whether rows of other flows lead from the one record type to the other: where nothing is paired directly, values travel on (P0).
+    /// Whether rows of other flows lead from the one record type to the other: where nothing is
+    /// paired directly, values travel on (P0).
     fn joined_otherwise(&self, flow: &Flow) -> bool {
-        let between = |known: &Flow| [&known.from, &known.to].iter().all(|ty| **ty == flow.from || **ty == flow.to);
-        let rows: Vec<&Flow> = self.flows.iter().filter(|known| !known.properties.is_empty() && !between(known)).collect();
+        let between = |known: &Flow| {
+            [&known.from, &known.to].iter().all(|ty| **ty == flow.from || **ty == flow.to)
+        };
+        let rows: Vec<&Flow> = self
+            .flows
+            .iter()
+            .filter(|known| !known.properties.is_empty() && !between(known))
+            .collect();
         let (mut seen, mut open) = (vec![&flow.from], vec![&flow.from]);
         while let Some(at) = open.pop() {
             for known in rows.iter().filter(|known| known.from == *at || known.to == *at) {
@@ -114,18 +140,26 @@ impl Writer<'_> {
     fn some_edit(&self, ty: &TypeName, n: u64) -> Option<(PropertyRef, Value)> {
         let schema = self.hands.schema(ty)?;
         let fits = |property: &&lockstep_model::PropertySchema| {
-            let plain =
-                !property.list && property.value.is_none() && property.derived_from.is_none() && property.reference.is_none();
-            plain && property.ty == PlainType::String && self.hands.cannot_edit(ty, property).is_none()
+            let plain = !property.list
+                && property.value.is_none()
+                && property.derived_from.is_none()
+                && property.reference.is_none();
+            plain
+                && property.ty == PlainType::String
+                && self.hands.cannot_edit(ty, property).is_none()
         };
-        let named = |property: &&lockstep_model::PropertySchema| property.path.as_str().to_lowercase().contains("name");
+        let named = |property: &&lockstep_model::PropertySchema| {
+            property.path.as_str().to_lowercase().contains("name")
+        };
         let mut all = schema.properties.iter().filter(fits);
         let property = all.clone().find(named).or_else(|| all.next())?;
-        let (path, described) = self.hands.property(ty, &PropertyRef::new(property.path.clone()))?;
+        let (path, described) =
+            self.hands.property(ty, &PropertyRef::new(property.path.clone()))?;
         Some((path, value(described.ty, &described, None, n)))
     }
 
-    /// P2: where the one side's value can't be edited, it arrives at least when the two are linked for the first time.
+    /// P2: where the one side's value can't be edited, it arrives at least when the two are linked
+    /// for the first time.
     pub(super) fn at_linking(
         &mut self,
         line: LineRef,
@@ -147,14 +181,20 @@ impl Writer<'_> {
             Side::To => (filled.to, filled.from, &flow.to, &flow.from),
         };
         let value = super::held(&mine, here.path)?.clone();
-        let arrives = if side == Side::From { row.forward(&value) } else { row.backward(&value) }.ok()?;
-        // The other record holds nothing by which the two could be matched, nor what the row is about.
+        let arrives =
+            if side == Side::From { row.forward(&value) } else { row.backward(&value) }.ok()?;
+        // The other record holds nothing by which the two could be matched, nor what the row is
+        // about.
         let required = |path: &PropertyRef| {
             self.hands.property(other_ty, path).is_some_and(|(_, schema)| schema.required)
-                || crate::practice::required_in_practice(self.hands.kind_of(&other_ty.system), &other_ty.kind)
-                    .contains(&path.path.as_str())
+                || crate::practice::required_in_practice(
+                    self.hands.kind_of(&other_ty.system),
+                    &other_ty.kind,
+                )
+                .contains(&path.path.as_str())
         };
-        let bare: Values = theirs.into_iter().filter(|(path, _)| required(path) && path != there.path).collect();
+        let bare: Values =
+            theirs.into_iter().filter(|(path, _)| required(path) && path != there.path).collect();
         script.push(Step::Add { slot: there.slot, ty: other_ty.clone(), values: bare });
         script.push(Step::Add { slot: here.slot, ty: ty.clone(), values: mine });
         script.push(Step::Run);

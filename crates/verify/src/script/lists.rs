@@ -1,4 +1,5 @@
-//! Trials of lists: a record is found by any element (L3), and a value written into a list leaves the other elements alone (P9).
+//! Trials of lists: a record is found by any element (L3), and a value written into a list leaves
+//! the other elements alone (P9).
 
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::{Flow, PlainType, PropertyPair, PropertySchema, TypeName, Value};
@@ -21,7 +22,13 @@ impl Writer<'_> {
     }
 
     /// L3, for each side of each pair that is a list.
-    pub(super) fn any_element(&mut self, line: LineRef, flow: &Flow, pairs: &[PropertyPair], sides: &[Sides]) -> Vec<Trial> {
+    pub(super) fn any_element(
+        &mut self,
+        line: LineRef,
+        flow: &Flow,
+        pairs: &[PropertyPair],
+        sides: &[Sides],
+    ) -> Vec<Trial> {
         let mut trials = Vec::new();
         for at in 0..pairs.len() {
             for side in [Side::From, Side::To] {
@@ -37,7 +44,11 @@ impl Writer<'_> {
                     false => format!("any element of {} of {ty} links (L3)", schema.path),
                     true => format!("of {} of {ty} only the primary element links", schema.path),
                 };
-                let row = Row { pair: &pairs[at], from: &sides[at].from_schema, to: &sides[at].to_schema };
+                let row = Row {
+                    pair: &pairs[at],
+                    from: &sides[at].from_schema,
+                    to: &sides[at].to_schema,
+                };
                 let n = self.number();
                 let others = row.values(n + 3).map(|(a, b)| if side == Side::From { a } else { b });
                 let meeting = others.and_then(|other| {
@@ -79,25 +90,39 @@ impl Writer<'_> {
     ) -> Option<Trial> {
         let (here, there) = sides.ways(side);
         let (_, list) = sides.names(flow, side);
-        if !is_list(there.schema) || there.path.when.is_some() || self.hands.cannot_edit(list, there.schema).is_some() {
+        if !is_list(there.schema)
+            || there.path.when.is_some()
+            || self.hands.cannot_edit(list, there.schema).is_some()
+        {
             return None;
         }
         let name = format!("the other elements of {} of {list} stay (P9)", there.schema.path);
         let n = self.number();
         let row = Row { pair, from: &sides.from_schema, to: &sides.to_schema };
-        let of = |values: (Value, Value)| if side == Side::From { values } else { (values.1, values.0) };
+        let of =
+            |values: (Value, Value)| if side == Side::From { values } else { (values.1, values.0) };
         let found = self.paired_and_kept(flow, &row, sides, n);
-        let found = found.and_then(|(script, values)| Ok((script, of(values), of(row.values(n + 5)?))));
+        let found =
+            found.and_then(|(script, values)| Ok((script, of(values), of(row.values(n + 5)?))));
         let (mut script, (edit, arrives), (_, extra)) = match found {
             Ok(found) => found,
             Err(why) => return Some(Trial::not_tried(line, name, why)),
         };
-        let before = added(&script, there.slot).and_then(|values| held(values, there.path)).cloned()?;
-        script.push(Step::Edit { slot: there.slot, values: vec![(there.path.clone(), Val::Is(json!([before, extra.clone()])))] });
+        let before =
+            added(&script, there.slot).and_then(|values| held(values, there.path)).cloned()?;
+        script.push(Step::Edit {
+            slot: there.slot,
+            values: vec![(there.path.clone(), Val::Is(json!([before, extra.clone()])))],
+        });
         script.push(Step::Run);
-        script.push(Step::Edit { slot: here.slot, values: vec![(here.path.clone(), Val::Is(edit))] });
+        script
+            .push(Step::Edit { slot: here.slot, values: vec![(here.path.clone(), Val::Is(edit))] });
         script.push(Step::Run);
-        script.push(see(Expect::Elements { slot: there.slot, path: there.path.clone(), values: vec![arrives, extra] }));
+        script.push(see(Expect::Elements {
+            slot: there.slot,
+            path: there.path.clone(),
+            values: vec![arrives, extra],
+        }));
         Some(Trial::new(line, name, script))
     }
 }

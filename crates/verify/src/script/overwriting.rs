@@ -1,5 +1,5 @@
-//! Trials of what is overwritten, and of what never is: the journal keeps every value that gave way (P7), and what can only be read is
-//! never written (P10).
+//! Trials of what is overwritten, and of what never is: the journal keeps every value that gave way
+//! (P7), and what can only be read is never written (P10).
 
 use lockstep_model::{Flow, PropertyPair};
 
@@ -18,22 +18,33 @@ impl Writer<'_> {
         side: Side,
     ) -> Option<Trial> {
         let (here, there) = sides.ways(side);
-        let name = format!("what is overwritten in {} stands in the journal (P7)", sides.names(flow, side).1);
+        let name = format!(
+            "what is overwritten in {} stands in the journal (P7)",
+            sides.names(flow, side).1
+        );
         let n = self.number();
         let row = Row { pair, from: &sides.from_schema, to: &sides.to_schema };
         let (mut script, (from, to)) = match self.paired_and_kept(flow, &row, sides, n) {
             Ok(found) => found,
             Err(why) => return Some(Trial::not_tried(line, name, why)),
         };
-        let (edit, arrives) =
-            if side == Side::From { (from, to) } else { (row.backward(&to).ok().map(|_| to.clone())?, row.backward(&to).ok()?) };
+        let (edit, arrives) = if side == Side::From {
+            (from, to)
+        } else {
+            (row.backward(&to).ok().map(|_| to.clone())?, row.backward(&to).ok()?)
+        };
         // What the record shows before is what the pair was made with.
         let other = if side == Side::From { 1 } else { 0 };
         let before = added(&script, other).and_then(|values| held(values, there.path)).cloned()?;
-        script.push(Step::Edit { slot: here.slot, values: vec![(here.path.clone(), Val::Is(edit))] });
+        script
+            .push(Step::Edit { slot: here.slot, values: vec![(here.path.clone(), Val::Is(edit))] });
         script.push(Step::Run);
         script.push(shows(there.slot, there.path, arrives));
-        script.push(see(Expect::InJournal { slot: there.slot, path: there.path.clone(), value: before }));
+        script.push(see(Expect::InJournal {
+            slot: there.slot,
+            path: there.path.clone(),
+            value: before,
+        }));
         Some(Trial::new(line, name, script))
     }
 
@@ -51,14 +62,21 @@ impl Writer<'_> {
         if !there.schema.read_only || self.hands.cannot_edit(edited, here.schema).is_some() {
             return None;
         }
-        let name = format!("an edit in {edited} is not written to {} of {kept}, which can only be read (P10)", there.schema.path);
+        let name = format!(
+            "an edit in {edited} is not written to {} of {kept}, which can only be read (P10)",
+            there.schema.path
+        );
         let n = self.number();
         let row = Row { pair, from: &sides.from_schema, to: &sides.to_schema };
         let script = self.paired_and_kept(flow, &row, sides, n).map(|(mut script, (from, to))| {
             let edit = if side == Side::From { from } else { to };
-            script.push(Step::Edit { slot: here.slot, values: vec![(here.path.clone(), Val::Is(edit.clone()))] });
+            script.push(Step::Edit {
+                slot: here.slot,
+                values: vec![(here.path.clone(), Val::Is(edit.clone()))],
+            });
             script.push(Step::Run);
-            // What it shows may have changed all the same, where the system takes it from elsewhere.
+            // What it shows may have changed all the same, where the system takes it from
+            // elsewhere.
             script.push(see(Expect::NotWritten { slot: there.slot, path: there.path.clone() }));
             script.push(shows(here.slot, here.path, edit));
             script.push(see(Expect::Quiet { slots: vec![0, 1] }));

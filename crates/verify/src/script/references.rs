@@ -17,8 +17,11 @@ impl Writer<'_> {
         sides: &Sides,
         kinds: (&str, &str),
     ) -> Vec<Trial> {
-        let (one, other) = (TypeName::new(&flow.from.system, kinds.0), TypeName::new(&flow.to.system, kinds.1));
-        let leads = |known: &&Flow, a: &TypeName, b: &TypeName| plainly(&known.from) == *a && plainly(&known.to) == *b;
+        let (one, other) =
+            (TypeName::new(&flow.from.system, kinds.0), TypeName::new(&flow.to.system, kinds.1));
+        let leads = |known: &&Flow, a: &TypeName, b: &TypeName| {
+            plainly(&known.from) == *a && plainly(&known.to) == *b
+        };
         let forth = self.flows.iter().find(|known| leads(known, &one, &other));
         let back = self.flows.iter().find(|known| leads(known, &other, &one));
         let mut trials = Vec::new();
@@ -35,7 +38,11 @@ impl Writer<'_> {
             }
             let source = if side == Side::From { &sides.from_schema } else { &sides.to_schema };
             if let Some(why) = self.hands.cannot_edit(here, source) {
-                trials.push(Trial::not_tried(line, name, format!("a tester can't make the edit: {why}")));
+                trials.push(Trial::not_tried(
+                    line,
+                    name,
+                    format!("a tester can't make the edit: {why}"),
+                ));
                 continue;
             }
             if let Some(why) = self.holds_no_id(flow, pair, sides, side) {
@@ -46,9 +53,9 @@ impl Writer<'_> {
             let referred = match (forth, back) {
                 (Some(flow), _) => self.paired(flow, 2, 3),
                 (None, Some(flow)) => self.paired(flow, 3, 2),
-                (None, None) => {
-                    Err(format!("{one} and {other} are linked by no flow, so the reference can't be translated (P8)"))
-                }
+                (None, None) => Err(format!(
+                    "{one} and {other} are linked by no flow, so the reference can't be translated (P8)"
+                )),
             };
             let script = referred.and_then(|referred| Ok((referred, self.paired(flow, 0, 1)?)));
             let (referred, own) = match script {
@@ -60,9 +67,12 @@ impl Writer<'_> {
             };
             let mut script = merged(referred, own);
             for (slot, ty, path) in [(2, &flow.from, &sides.from), (3, &flow.to, &sides.to)] {
-                let extras = referable(self.hands.kind_of(&ty.system), &ty.kind, path.path.as_str());
+                let extras =
+                    referable(self.hands.kind_of(&ty.system), &ty.kind, path.path.as_str());
                 if !extras.is_empty() {
-                    let values = extras.iter().map(|(path, value)| (PropertyRef::new(*path), Val::Is(Value::from(*value))));
+                    let values = extras.iter().map(|(path, value)| {
+                        (PropertyRef::new(*path), Val::Is(Value::from(*value)))
+                    });
                     script.push(Step::Edit { slot, values: values.collect() });
                 }
             }
@@ -72,22 +82,43 @@ impl Writer<'_> {
             };
             script.push(Step::Edit { slot: edit, values: vec![(path.clone(), Val::IdOf(means))] });
             script.push(Step::Run);
-            script.push(see(Expect::Shows { slot: other, path: other_path.clone(), value: Val::IdOf(meant), refusable: false }));
+            script.push(see(Expect::Shows {
+                slot: other,
+                path: other_path.clone(),
+                value: Val::IdOf(meant),
+                refusable: false,
+            }));
             trials.push(Trial::new(line, name, script));
         }
         trials
     }
 
-    /// Why a property can't hold the ids of an emulated system: its row asks for numbers, and they are texts.
-    fn holds_no_id(&self, flow: &Flow, pair: &PropertyPair, sides: &Sides, side: Side) -> Option<String> {
-        let numeric = |ty| matches!(ty, PlainType::Integer | PlainType::Float | PlainType::Decimal | PlainType::Boolean);
+    /// Why a property can't hold the ids of an emulated system: its row asks for numbers, and they
+    /// are texts.
+    fn holds_no_id(
+        &self,
+        flow: &Flow,
+        pair: &PropertyPair,
+        sides: &Sides,
+        side: Side,
+    ) -> Option<String> {
+        let numeric = |ty| {
+            matches!(
+                ty,
+                PlainType::Integer | PlainType::Float | PlainType::Decimal | PlainType::Boolean
+            )
+        };
         let (there, target) = match side {
             Side::From => (&flow.to, &sides.to_schema),
             Side::To => (&flow.from, &sides.from_schema),
         };
         let stated = matches!(&pair.conversion, Some(Conversion::Plain(ty)) if numeric(*ty) && side == Side::From);
-        (self.hands.is_described(&there.system) && (stated || numeric(target.ty)))
-            .then(|| format!("ids of {} are texts where it is emulated, and {} is to hold a number", there.system, target.path))
+        (self.hands.is_described(&there.system) && (stated || numeric(target.ty))).then(|| {
+            format!(
+                "ids of {} are texts where it is emulated, and {} is to hold a number",
+                there.system, target.path
+            )
+        })
     }
 }
 

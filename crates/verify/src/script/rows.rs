@@ -1,8 +1,10 @@
-//! Trials of a row of a property table: an edit arrives, a clearing does, both sides may be edited at once, and what the other type can't
-//! hold waits for a person.
+//! Trials of a row of a property table: an edit arrives, a clearing does, both sides may be edited
+//! at once, and what the other type can't hold waits for a person.
 
 use lockstep_model::flow::PropertyRef;
-use lockstep_model::{Conversion, Direction, Flow, PlainType, Policy, PropertyPair, TypeName, Value};
+use lockstep_model::{
+    Conversion, Direction, Flow, PlainType, Policy, PropertyPair, TypeName, Value,
+};
 
 use super::{Side, Sides, Way, Writer, added, held, see, shows};
 use crate::trial::{Expect, LineRef, Step, Trial, Val};
@@ -23,7 +25,11 @@ impl Writer<'_> {
         }
         let here = if side == Side::From { &flow.from } else { &flow.to };
         match &pair.policy {
-            Policy::Wins(wins) => return Way::Closed(format!("by `wins: {wins}` the value decides, whoever edits it")),
+            Policy::Wins(wins) => {
+                return Way::Closed(format!(
+                    "by `wins: {wins}` the value decides, whoever edits it"
+                ));
+            }
             Policy::OnlyFrom(only) if *only != here.system => {
                 return Way::Closed(format!("by `only_from: {only}` an edit here does not count"));
             }
@@ -37,18 +43,29 @@ impl Writer<'_> {
             return Way::Closed(format!("{} of {ty} can only be read (P10)", target.path));
         }
         if target.create_only {
-            return Way::Closed(format!("{} of {ty} can't be changed once a record is there", target.path));
+            return Way::Closed(format!(
+                "{} of {ty} can't be changed once a record is there",
+                target.path
+            ));
         }
         if let Some(why) = self.hands.fails(ty, "update") {
             return Way::Closed(why);
         }
         match self.hands.schema(ty) {
-            Some(schema) if !schema.can.update => Way::Closed(format!("records of {ty} can't be changed through its interface")),
+            Some(schema) if !schema.can.update => {
+                Way::Closed(format!("records of {ty} can't be changed through its interface"))
+            }
             _ => Way::Open,
         }
     }
 
-    pub(super) fn plain_row(&mut self, line: LineRef, flow: &Flow, pair: &PropertyPair, sides: &Sides) -> Vec<Trial> {
+    pub(super) fn plain_row(
+        &mut self,
+        line: LineRef,
+        flow: &Flow,
+        pair: &PropertyPair,
+        sides: &Sides,
+    ) -> Vec<Trial> {
         let mut trials = Vec::new();
         let (mut open, mut editable) = ([false; 2], [false; 2]);
         for (at, side) in [Side::From, Side::To].into_iter().enumerate() {
@@ -66,7 +83,11 @@ impl Writer<'_> {
             open[at] = true;
             let source = if side == Side::From { &sides.from_schema } else { &sides.to_schema };
             if let Some(why) = self.hands.cannot_edit(here, source) {
-                trials.push(Trial::not_tried(line, name, format!("a tester can't make the edit: {why}")));
+                trials.push(Trial::not_tried(
+                    line,
+                    name,
+                    format!("a tester can't make the edit: {why}"),
+                ));
                 trials.extend(self.at_linking(line, flow, sides, side, pair));
                 continue;
             }
@@ -82,15 +103,22 @@ impl Writer<'_> {
             }
         }
         // Of yes and no, or of a few values, one of two edits may be none.
-        let listed = pair.conversion.as_ref().is_some_and(|conversion| !conversion.samples().is_empty());
-        let few = listed || [&sides.from_schema, &sides.to_schema].iter().any(|property| property.ty == PlainType::Boolean);
+        let listed =
+            pair.conversion.as_ref().is_some_and(|conversion| !conversion.samples().is_empty());
+        let few = listed
+            || [&sides.from_schema, &sides.to_schema]
+                .iter()
+                .any(|property| property.ty == PlainType::Boolean);
         if open == [true, true] && editable == [true, true] && !few {
             trials.push(self.both_edited(line, flow, pair, sides));
         }
         if open[0] && editable[0] {
             trials.extend(self.unheld(line, flow, pair, sides));
         }
-        let either = [Side::From, Side::To].into_iter().enumerate().find(|(at, _)| open[*at] && editable[*at]);
+        let either = [Side::From, Side::To]
+            .into_iter()
+            .enumerate()
+            .find(|(at, _)| open[*at] && editable[*at]);
         if let Some((_, side)) = either {
             trials.extend(self.overwritten(line, flow, pair, sides, side));
         }
@@ -100,11 +128,18 @@ impl Writer<'_> {
         trials
     }
 
-    /// P1e: of two edits of a group, each of another property of it, the later one carries the whole group. Tried once for a group, at its
-    /// first row.
-    fn moves_together(&mut self, line: LineRef, flow: &Flow, pair: &PropertyPair, sides: &Sides) -> Option<Trial> {
+    /// P1e: of two edits of a group, each of another property of it, the later one carries the
+    /// whole group. Tried once for a group, at its first row.
+    fn moves_together(
+        &mut self,
+        line: LineRef,
+        flow: &Flow,
+        pair: &PropertyPair,
+        sides: &Sides,
+    ) -> Option<Trial> {
         let group = pair.group.as_ref()?;
-        let rows: Vec<&PropertyPair> = flow.properties.iter().filter(|row| row.group.as_ref() == Some(group)).collect();
+        let rows: Vec<&PropertyPair> =
+            flow.properties.iter().filter(|row| row.group.as_ref() == Some(group)).collect();
         let (first, other) = (*rows.first()?, *rows.get(1)?);
         if (&first.from, &first.to) != (&pair.from, &pair.to) {
             return None;
@@ -113,7 +148,9 @@ impl Writer<'_> {
         let theirs = self.sides(flow, other).ok()?;
         let mine = Row { pair, from: &sides.from_schema, to: &sides.to_schema };
         let row = Row { pair: other, from: &theirs.from_schema, to: &theirs.to_schema };
-        if self.hands.cannot_edit(&flow.to, &theirs.to_schema).is_some() || theirs.to_schema.read_only {
+        if self.hands.cannot_edit(&flow.to, &theirs.to_schema).is_some()
+            || theirs.to_schema.read_only
+        {
             return None;
         }
         let mut script = match self.paired(flow, 0, 1) {
@@ -171,13 +208,23 @@ impl Writer<'_> {
             }
             (true, _) => {
                 let nothing = Value::Null;
-                if let Some(why) = self.falls_out(flow, &script, &[(0, &sides.from, &nothing), (1, &sides.to, &nothing)]) {
+                if let Some(why) = self.falls_out(
+                    flow,
+                    &script,
+                    &[(0, &sides.from, &nothing), (1, &sides.to, &nothing)],
+                ) {
                     return Trial::not_tried(line, name, why);
                 }
                 (Value::Null, row.default().unwrap_or_default())
             }
             (false, Ok(values)) => values,
-            (false, Err(why)) => return Trial::not_tried(line, name, format!("no value could be found to try it with: {why}")),
+            (false, Err(why)) => {
+                return Trial::not_tried(
+                    line,
+                    name,
+                    format!("no value could be found to try it with: {why}"),
+                );
+            }
         };
         let (slot, path, edit, other, other_path, expected) = match side {
             Side::From => (0, &sides.from, from, 1, &sides.to, to),
@@ -214,11 +261,16 @@ impl Writer<'_> {
         Trial::new(line, name, script)
     }
 
-    /// P1d: why an edit of the target can't be foretold from the row alone: it is one of several parts of a whole, of which an edit of one
-    /// makes the whole anew from all.
+    /// P1d: why an edit of the target can't be foretold from the row alone: it is one of several
+    /// parts of a whole, of which an edit of one makes the whole anew from all.
     fn is_a_part(&self, flow: &Flow, pair: &PropertyPair) -> Option<String> {
-        let computed = |pair: &PropertyPair| matches!(pair.conversion, Some(Conversion::Computed(_)));
-        let others = self.united(flow).properties.iter().filter(|other| other.from == pair.from && other.to != pair.to);
+        let computed =
+            |pair: &PropertyPair| matches!(pair.conversion, Some(Conversion::Computed(_)));
+        let others = self
+            .united(flow)
+            .properties
+            .iter()
+            .filter(|other| other.from == pair.from && other.to != pair.to);
         let is_part = others.into_iter().any(|other| computed(other) || computed(pair));
         is_part
             .then(|| format!("{} stands in several properties, as parts: an edit of one makes it anew from all (P1d)", pair.from))
@@ -230,7 +282,8 @@ impl Writer<'_> {
         own.derived_from.is_some().then(|| PropertyRef::new(named.path.clone()))
     }
 
-    /// The rows of all flows between the two record types, either way and of whatever facets, as this flow would have them.
+    /// The rows of all flows between the two record types, either way and of whatever facets, as
+    /// this flow would have them.
     pub(super) fn rows_between(&self, flow: &Flow) -> Vec<Sides> {
         // Rows of other facets are about the same records.
         let same = |a: &TypeName, b: &TypeName| a.system == b.system && a.kind == b.kind;
@@ -245,7 +298,9 @@ impl Writer<'_> {
                 let Sides { from, to, from_schema, to_schema } = sides;
                 rows.push(match ahead {
                     true => Sides { from, to, from_schema, to_schema },
-                    false => Sides { from: to, to: from, from_schema: to_schema, to_schema: from_schema },
+                    false => {
+                        Sides { from: to, to: from, from_schema: to_schema, to_schema: from_schema }
+                    }
                 });
             }
         }
@@ -256,17 +311,24 @@ impl Writer<'_> {
     fn beside(&self, flow: &Flow, sides: &Sides) -> (Vec<PropertyRef>, Vec<PropertyRef>) {
         let (mut from, mut to) = (vec![sides.from.clone()], vec![sides.to.clone()]);
         let rows = self.rows_between(flow);
-        // One place of a record under two names: with a condition on the record and without one, or with two.
-        let ends = rows.iter().flat_map(|row| [(&row.from, &row.from_schema), (&row.to, &row.to_schema)]);
-        let listed: Vec<PropertyRef> = ends.filter(|(_, schema)| schema.list).map(|(path, _)| path.clone()).collect();
-        let known: Vec<(PropertyRef, PropertyRef)> = rows.into_iter().map(|row| (row.from, row.to)).collect();
+        // One place of a record under two names: with a condition on the record and without one, or
+        // with two.
+        let ends =
+            rows.iter().flat_map(|row| [(&row.from, &row.from_schema), (&row.to, &row.to_schema)]);
+        let listed: Vec<PropertyRef> =
+            ends.filter(|(_, schema)| schema.list).map(|(path, _)| path.clone()).collect();
+        let known: Vec<(PropertyRef, PropertyRef)> =
+            rows.into_iter().map(|row| (row.from, row.to)).collect();
         let is_one = |a: &PropertyRef, b: &PropertyRef| {
-            a == b || a.path == b.path && (!listed.contains(a) || a.when.is_none() || b.when.is_none())
+            a == b
+                || a.path == b.path && (!listed.contains(a) || a.when.is_none() || b.when.is_none())
         };
         loop {
             let before = from.len() + to.len();
             for row in &known {
-                if from.iter().any(|one| is_one(one, &row.0)) || to.iter().any(|one| is_one(one, &row.1)) {
+                if from.iter().any(|one| is_one(one, &row.0))
+                    || to.iter().any(|one| is_one(one, &row.1))
+                {
                     if !from.contains(&row.0) {
                         from.push(row.0.clone());
                     }
@@ -281,7 +343,13 @@ impl Writer<'_> {
         }
     }
 
-    fn both_edited(&mut self, line: LineRef, flow: &Flow, pair: &PropertyPair, sides: &Sides) -> Trial {
+    fn both_edited(
+        &mut self,
+        line: LineRef,
+        flow: &Flow,
+        pair: &PropertyPair,
+        sides: &Sides,
+    ) -> Trial {
         let name = format!("edited in {} and in {}, both end equal", flow.from, flow.to);
         if let Some(why) = self.is_a_part(flow, pair) {
             return Trial::not_tried(line, name, why);
@@ -299,20 +367,41 @@ impl Writer<'_> {
             Ok(later) => later,
             Err(why) => return Trial::not_tried(line, name, why),
         };
-        let Ok(back) = row.backward(&later.1) else { return Trial::not_tried(line, name, "there is no way back for the value") };
-        script.push(Step::Edit { slot: 0, values: vec![(sides.from.clone(), Val::Is(first.0.clone()))] });
+        let Ok(back) = row.backward(&later.1) else {
+            return Trial::not_tried(line, name, "there is no way back for the value");
+        };
+        script.push(Step::Edit {
+            slot: 0,
+            values: vec![(sides.from.clone(), Val::Is(first.0.clone()))],
+        });
         script.push(Step::Later);
-        script.push(Step::Edit { slot: 1, values: vec![(sides.to.clone(), Val::Is(later.1.clone()))] });
+        script.push(Step::Edit {
+            slot: 1,
+            values: vec![(sides.to.clone(), Val::Is(later.1.clone()))],
+        });
         script.push(Step::Run);
         let (first, later) = (Box::new(first), Box::new((back, later.1)));
         let (a_path, b_path) = (sides.from.clone(), sides.to.clone());
         let (one, other) = ((a_path.clone(), first.clone()), (b_path.clone(), later.clone()));
-        script.push(see(Expect::OneWins { a: 0, a_path: one.0, b: 1, b_path: other.0, first: one.1, later: other.1 }));
+        script.push(see(Expect::OneWins {
+            a: 0,
+            a_path: one.0,
+            b: 1,
+            b_path: other.0,
+            first: one.1,
+            later: other.1,
+        }));
         script.push(see(Expect::LoserInJournal { a: 0, a_path, b: 1, b_path, first, later }));
         Trial::new(line, name, script)
     }
 
-    fn unheld(&mut self, line: LineRef, flow: &Flow, pair: &PropertyPair, sides: &Sides) -> Option<Trial> {
+    fn unheld(
+        &mut self,
+        line: LineRef,
+        flow: &Flow,
+        pair: &PropertyPair,
+        sides: &Sides,
+    ) -> Option<Trial> {
         let n = self.number();
         let row = Row { pair, from: &sides.from_schema, to: &sides.to_schema };
         let odd = row.unholdable(n)?;
@@ -336,8 +425,8 @@ impl Writer<'_> {
 /// Times are a minute apart from one number to the next; a day is this many numbers.
 const A_DAY: u64 = 1_441;
 
-/// Values that the records of the pair do not hold yet, nor these: of yes and no, the other; of moments that only their day is kept of,
-/// another day's.
+/// Values that the records of the pair do not hold yet, nor these: of yes and no, the other; of
+/// moments that only their day is kept of, another day's.
 pub(super) fn other_values(
     row: &Row<'_>,
     n: u64,
@@ -346,8 +435,13 @@ pub(super) fn other_values(
     nor: Option<&(Value, Value)>,
 ) -> Result<(Value, Value), String> {
     let holds = |slot, path| added(script, slot).and_then(|values| held(values, path));
-    let known = [(holds(0, &sides.from), holds(1, &sides.to)), (nor.map(|nor| &nor.0), nor.map(|nor| &nor.1))];
-    let is_known = |values: &(Value, Value)| known.iter().any(|known| known.0 == Some(&values.0) || known.1 == Some(&values.1));
+    let known = [
+        (holds(0, &sides.from), holds(1, &sides.to)),
+        (nor.map(|nor| &nor.0), nor.map(|nor| &nor.1)),
+    ];
+    let is_known = |values: &(Value, Value)| {
+        known.iter().any(|known| known.0 == Some(&values.0) || known.1 == Some(&values.1))
+    };
     let first = row.values(n)?;
     if !is_known(&first) {
         return Ok(first);

@@ -1,4 +1,5 @@
-//! Trials of statements: when a record appears in the other system, and when it does not (C1, C3, C5).
+//! Trials of statements: when a record appears in the other system, and when it does not (C1, C3,
+//! C5).
 
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::{Create, Flow, TypeName, Value};
@@ -8,7 +9,8 @@ use crate::trial::{Expect, LineRef, Slot, Step, Trial, Val, Values};
 
 impl Writer<'_> {
     pub(super) fn appearing(&mut self, line: LineRef, flow: &Flow) -> Vec<Trial> {
-        let name = format!("a new record of {} appears in {}, complete and once", flow.from, flow.to);
+        let name =
+            format!("a new record of {} appears in {}, complete and once", flow.from, flow.to);
         if let Some(why) = self.never_creates(flow) {
             return vec![Trial::not_tried(line, name, why)];
         }
@@ -28,26 +30,46 @@ impl Writer<'_> {
     }
 
     pub(super) fn never_appearing(&mut self, line: LineRef, flow: &Flow) -> Vec<Trial> {
-        let name = format!("a record of {} that matches none does not appear in {}", flow.from, flow.to);
-        if let Some(why) = self.hands.cannot_add(&flow.from).or_else(|| self.created_otherwise(flow)) {
+        let name =
+            format!("a record of {} that matches none does not appear in {}", flow.from, flow.to);
+        if let Some(why) =
+            self.hands.cannot_add(&flow.from).or_else(|| self.created_otherwise(flow))
+        {
             return vec![Trial::not_tried(line, name, why)];
         }
         let script = self.filled(flow).map(|(mut script, filled)| {
             script.push(Step::Add { slot: 0, ty: flow.from.clone(), values: filled.from });
             script.push(Step::Run);
-            script.push(see(Expect::Alone { slot: 0, ty: flow.to.clone(), signs: signs(&filled.to) }));
+            script.push(see(Expect::Alone {
+                slot: 0,
+                ty: flow.to.clone(),
+                signs: signs(&filled.to),
+            }));
             script
         });
         vec![Trial::scripted(line, name, script)]
     }
 
-    pub(super) fn merged_or_created(&mut self, line: LineRef, flow: &Flow, merges: bool, creates: bool) -> Vec<Trial> {
+    pub(super) fn merged_or_created(
+        &mut self,
+        line: LineRef,
+        flow: &Flow,
+        merges: bool,
+        creates: bool,
+    ) -> Vec<Trial> {
         let mut trials = Vec::new();
         if merges {
             let united = self.united(flow);
-            let name = format!("a record of {} that matches one of {} is merged with it", flow.from, flow.to);
+            let name = format!(
+                "a record of {} that matches one of {} is merged with it",
+                flow.from, flow.to
+            );
             match united.matches.first() {
-                None => trials.push(Trial::not_tried(line, name, "nothing says what matches: there is no match row")),
+                None => trials.push(Trial::not_tried(
+                    line,
+                    name,
+                    "nothing says what matches: there is no match row",
+                )),
                 Some(row) => {
                     let row = row.clone();
                     let mut found = self.match_row(line, united, &row);
@@ -59,21 +81,28 @@ impl Writer<'_> {
         }
         if creates {
             match self.creates_on_a_condition(flow) {
-                Some(why) => trials.push(Trial::not_tried(line, "a record that matches none is created", why)),
+                Some(why) => trials.push(Trial::not_tried(
+                    line,
+                    "a record that matches none is created",
+                    why,
+                )),
                 None => trials.extend(self.appearing(line, flow)),
             }
         }
         trials
     }
 
-    /// Why a record need not be created though nothing matches it: another statement of the section says on what condition.
+    /// Why a record need not be created though nothing matches it: another statement of the section
+    /// says on what condition.
     fn creates_on_a_condition(&self, flow: &Flow) -> Option<String> {
         let united = self.united(flow);
         match &united.create {
-            Create::When { .. } if self.condition_of(united).is_none() => {
-                Some("only where the condition holds, and nothing says how to tell: it is prose".into())
-            }
-            Create::ConnectedTo(_) => Some("only once it is connected, as another statement says, where that is tried".into()),
+            Create::When { .. } if self.condition_of(united).is_none() => Some(
+                "only where the condition holds, and nothing says how to tell: it is prose".into(),
+            ),
+            Create::ConnectedTo(_) => Some(
+                "only once it is connected, as another statement says, where that is tried".into(),
+            ),
             _ => None,
         }
     }
@@ -82,17 +111,22 @@ impl Writer<'_> {
     pub(super) fn never_creates(&self, flow: &Flow) -> Option<String> {
         let united = self.united(flow);
         if united.properties.is_empty() && !united.create_empty {
-            return Some("no property is synchronized, so nothing is created rather than empty records (C3)".into());
+            return Some(
+                "no property is synchronized, so nothing is created rather than empty records (C3)"
+                    .into(),
+            );
         }
         let schema = self.hands.schema(&flow.to)?;
         if !schema.can.create {
             return Some(format!("records can't be created in {} through its interface", flow.to));
         }
-        let fails = self.hands.fails(&flow.to, "create").or_else(|| self.hands.fails(&flow.to, "delete"));
+        let fails =
+            self.hands.fails(&flow.to, "create").or_else(|| self.hands.fails(&flow.to, "delete"));
         fails.or_else(|| self.hands.cannot_add(&flow.from))
     }
 
-    /// That other statements create a counterpart by way of other record types, whatever this one says.
+    /// That other statements create a counterpart by way of other record types, whatever this one
+    /// says.
     pub(super) fn created_otherwise(&self, flow: &Flow) -> Option<String> {
         let united = &self.united(flow).create;
         if *united != flow.create && !matches!(united, Create::Never) {
@@ -121,15 +155,29 @@ impl Writer<'_> {
 
     /// What the flow's rows give a record that is created.
     pub(super) fn written(&self, flow: &Flow, values: &Values) -> Values {
-        let rows: Vec<Sides> = self.united(flow).properties.iter().filter_map(|pair| self.sides(flow, pair).ok()).collect();
+        let rows: Vec<Sides> = self
+            .united(flow)
+            .properties
+            .iter()
+            .filter_map(|pair| self.sides(flow, pair).ok())
+            .collect();
         let owed = |row: &Sides| !row.to_schema.read_only && self.not_owed(flow, row).is_none();
-        values.iter().filter(|(path, _)| rows.iter().any(|row| row.to == *path && owed(row))).cloned().collect()
+        values
+            .iter()
+            .filter(|(path, _)| rows.iter().any(|row| row.to == *path && owed(row)))
+            .cloned()
+            .collect()
     }
 
     pub(super) fn connected_to(&mut self, line: LineRef, flow: &Flow, c: &TypeName) -> Trial {
-        let name = format!("a record of {} appears in {} once it is connected to one of {c}, and not before", flow.from, flow.to);
+        let name = format!(
+            "a record of {} appears in {} once it is connected to one of {c}, and not before",
+            flow.from, flow.to
+        );
         let otherwise = self.created_otherwise(flow);
-        if let Some(why) = self.never_creates(flow).or_else(|| self.hands.cannot_add(c)).or(otherwise) {
+        if let Some(why) =
+            self.never_creates(flow).or_else(|| self.hands.cannot_add(c)).or(otherwise)
+        {
             return Trial::not_tried(line, name, why);
         }
         if let Some(why) = self.requires_what_nothing_gives(&flow.to) {
@@ -142,18 +190,28 @@ impl Writer<'_> {
         let (a_slot, b_slot) = (0, 1);
         script.push(Step::Add { slot: a_slot, ty: flow.from.clone(), values: filled.from });
         script.push(Step::Run);
-        script.push(see(Expect::Alone { slot: a_slot, ty: flow.to.clone(), signs: signs(&filled.to) }));
+        script.push(see(Expect::Alone {
+            slot: a_slot,
+            ty: flow.to.clone(),
+            signs: signs(&filled.to),
+        }));
         match self.connection(flow, c, a_slot, (2, 3)) {
             Ok(connection) => script.extend(connection),
             Err(why) => return Trial::not_tried(line, name, why),
         }
         let written = self.written(flow, &filled.to);
-        script.push(see(Expect::Appears { of: a_slot, to: b_slot, ty: flow.to.clone(), once: once(&written) }));
+        script.push(see(Expect::Appears {
+            of: a_slot,
+            to: b_slot,
+            ty: flow.to.clone(),
+            once: once(&written),
+        }));
         script.extend(complete(b_slot, &written));
         Trial::new(line, name, script)
     }
 
-    /// Steps after which the record in slot `a` is connected to one of `c` that has come into the target's system, and a run has seen it.
+    /// Steps after which the record in slot `a` is connected to one of `c` that has come into the
+    /// target's system, and a run has seen it.
     pub(super) fn connection(
         &mut self,
         flow: &Flow,
@@ -170,7 +228,8 @@ impl Writer<'_> {
             })?;
             self.hands.property(ty, &PropertyRef::new(property.path.clone())).map(|(path, _)| path)
         };
-        let into = self.flows.iter().find(|known| known.from == *c && known.to.system == flow.to.system);
+        let into =
+            self.flows.iter().find(|known| known.from == *c && known.to.system == flow.to.system);
         let into = into.ok_or_else(|| format!("no flow leads from {c} to {}", flow.to.system))?;
         if !matches!(into.create, Create::Always) && into.matches.is_empty() {
             return Err(format!("no rule brings records of {c} into {} by itself", flow.to.system));
@@ -187,7 +246,8 @@ impl Writer<'_> {
             }
             (step, _) => step,
         };
-        let mut steps: Vec<Step> = self.paired(into, c_slot, d_slot)?.into_iter().map(with_reference).collect();
+        let mut steps: Vec<Step> =
+            self.paired(into, c_slot, d_slot)?.into_iter().map(with_reference).collect();
         if let (None, Some(path)) = (&from_c, &from_a) {
             steps.push(Step::Edit { slot: a, values: vec![(path.clone(), Val::IdOf(c_slot))] });
             steps.push(Step::Run);
@@ -201,7 +261,8 @@ fn once(values: &Values) -> Vec<(PropertyRef, Value)> {
 }
 
 pub(super) fn appears(flow: &Flow, written: &Values) -> Vec<Step> {
-    let mut steps = vec![see(Expect::Appears { of: 0, to: 1, ty: flow.to.clone(), once: once(written) })];
+    let mut steps =
+        vec![see(Expect::Appears { of: 0, to: 1, ty: flow.to.clone(), once: once(written) })];
     steps.extend(complete(1, written));
     steps
 }

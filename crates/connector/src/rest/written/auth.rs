@@ -20,16 +20,18 @@ pub struct Auth {
     /// Keys in the query of every request. No message shows them.
     #[serde(default)]
     pub query: BTreeMap<String, String>,
-    /// A token that is asked for, fetched when there is none and when one is refused: OAuth 2, or a session of the system's own.
+    /// A token that is asked for, fetched when there is none and when one is refused: OAuth 2, or a
+    /// session of the system's own.
     pub token: Option<Token>,
     /// A web token of our own making, signed with a key that the system knows.
     pub jwt: Option<Jwt>,
-    /// A ticket for a signed text. Where it is given and its `key` is not empty, it is used instead of `token`.
+    /// A ticket for a signed text. Where it is given and its `key` is not empty, it is used instead
+    /// of `token`.
     pub signed: Option<Signed>,
 }
 
-/// A token request. As RFC 6749 has it where nothing else is said: a POST of form fields, `access_token` and `expires_in` in the answer,
-/// and `Authorization: Bearer …` with each request.
+/// A token request. As RFC 6749 has it where nothing else is said: a POST of form fields,
+/// `access_token` and `expires_in` in the answer, and `Authorization: Bearer …` with each request.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Token {
@@ -43,8 +45,9 @@ pub struct Token {
     pub basic: Option<String>,
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
-    /// For a refresh token or client credentials. `{{ refresh_token }}` is the latest one. Templates of a token request also see
-    /// `{{ now }}` (seconds since 1970), `{{ today }}`, `{{ tomorrow }}` (`2026-01-31`, in UTC) and `{{ assertion }}`.
+    /// For a refresh token or client credentials. `{{ refresh_token }}` is the latest one.
+    /// Templates of a token request also see `{{ now }}` (seconds since 1970), `{{ today }}`,
+    /// `{{ tomorrow }}` (`2026-01-31`, in UTC) and `{{ assertion }}`.
     #[serde(default)]
     pub form: BTreeMap<String, String>,
     /// A JSON body in place of the form.
@@ -82,8 +85,9 @@ pub struct Sends {
     pub query: BTreeMap<String, String>,
 }
 
-/// A JSON web token that is made here (RFC 7515, RFC 7519). Its templates see the settings, `{{ now }}` (seconds since 1970) and
-/// `{{ random }}`, another text for each. `iat` and `exp` are set where the claims do not say them.
+/// A JSON web token that is made here (RFC 7515, RFC 7519). Its templates see the settings,
+/// `{{ now }}` (seconds since 1970) and `{{ random }}`, another text for each. `iat` and `exp` are
+/// set where the claims do not say them.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Jwt {
@@ -124,8 +128,9 @@ pub enum KeyEncoding {
     Base64,
 }
 
-/// The authorization code grant with PKCE (RFC 6749, section 4.1; RFC 7636), with an address of this machine to come back to (RFC 8252).
-/// The code is exchanged at the token's `url` with the fields of its `form`, less the refresh token.
+/// The authorization code grant with PKCE (RFC 6749, section 4.1; RFC 7636), with an address of
+/// this machine to come back to (RFC 8252). The code is exchanged at the token's `url` with the
+/// fields of its `form`, less the refresh token.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct SignIn {
@@ -137,8 +142,9 @@ pub struct SignIn {
     /// What else the page wants in its query.
     #[serde(default)]
     pub query: BTreeMap<String, String>,
-    /// Settings that a sign-in tells, each by the claim of the ID token that has it; the last part of a claim's name is enough.
-    /// `lockstep connect` says so, and with `--show-claims` shows them.
+    /// Settings that a sign-in tells, each by the claim of the ID token that has it; the last part
+    /// of a claim's name is enough. `lockstep connect` says so, and with `--show-claims` shows
+    /// them.
     #[serde(default)]
     pub tells: BTreeMap<String, String>,
 }
@@ -149,8 +155,8 @@ pub struct SignIn {
 pub struct Signed {
     /// The private key: PEM, PKCS#8 or PKCS#1.
     pub key: String,
-    /// What is signed; `{{ minute }}` is the time as 202611211030, in UTC. `{{ signed }}` is then this text, a dot, and the signature in
-    /// base64.
+    /// What is signed; `{{ minute }}` is the time as 202611211030, in UTC. `{{ signed }}` is then
+    /// this text, a dot, and the signature in base64.
     pub text: String,
     pub url: String,
     /// The request's JSON body.

@@ -1,14 +1,15 @@
-//! PowerOffice Go: Employees, Customers and ContactPersons in API v2, and the same contact persons as PartyContactPerson
-//! in API v1 (`v1.rs`).
+//! PowerOffice Go: Employees, Customers and ContactPersons in API v2, and the same contact persons
+//! as PartyContactPerson in API v1 (`v1.rs`).
 //!
 //! Here: the way in, the v2 lists and operations; `records.rs` has the shapes and their validation.
 //! Vendor: developer.poweroffice.net and the Go API's OpenAPI document.
 //!
-//! Unverified in the vendor's documents, and what was chosen: names of query parameters and of JSON properties are
-//! matched without regard to case; `Retry-After` stands on a 429; a company's FirstName and LastName are not kept; an
-//! e-mail's form is checked on customers and employees as it is on contact persons; a patch of a property that is not in
-//! the patch schema is 400; an update that changes nothing moves no stamp; a record "with transactions" is one that was
-//! put with `"_hasTransactions": true`.
+//! Unverified in the vendor's documents, and what was chosen: names of query parameters and of JSON
+//! properties are matched without regard to case; `Retry-After` stands on a 429; a company's
+//! FirstName and LastName are not kept; an e-mail's form is checked on customers and employees as
+//! it is on contact persons; a patch of a property that is not in the patch schema is 400; an
+//! update that changes nothing moves no stamp; a record "with transactions" is one that was put
+//! with `"_hasTransactions": true`.
 
 mod records;
 mod v1;
@@ -79,25 +80,35 @@ impl PowerOffice {
             return no_subscription();
         }
         let form = request.form();
-        if form.iter().find(|(name, _)| name == "grant_type").map(|(_, value)| value.as_str()) != Some("client_credentials") {
+        if form.iter().find(|(name, _)| name == "grant_type").map(|(_, value)| value.as_str())
+            != Some("client_credentials")
+        {
             return Reply::json(400, &json!({"error":"unsupported_grant_type"}));
         }
         match request.basic() {
             Some((application, client))
-                if application == of("POWEROFFICE_APPLICATION_KEY") && client == of("POWEROFFICE_CLIENT_KEY") => {}
+                if application == of("POWEROFFICE_APPLICATION_KEY")
+                    && client == of("POWEROFFICE_CLIENT_KEY") => {}
             _ => return Reply::json(400, &json!({"error":"invalid_client"})),
         }
         let token = self.ids.token("po.");
         self.tokens.insert(token.clone(), now + SignedDuration::from_secs(TOKEN_SECONDS));
-        Reply::json(200, &json!({"access_token":token,"token_type":"bearer","expires_in":TOKEN_SECONDS}))
+        Reply::json(
+            200,
+            &json!({"access_token":token,"token_type":"bearer","expires_in":TOKEN_SECONDS}),
+        )
     }
 
     fn subscribed(&self, request: &Request) -> bool {
-        request.header("ocp-apim-subscription-key") == Some(credential("poweroffice-go", "POWEROFFICE_SUBSCRIPTION_KEY"))
+        request.header("ocp-apim-subscription-key")
+            == Some(credential("poweroffice-go", "POWEROFFICE_SUBSCRIPTION_KEY"))
     }
 
     fn admitted(&self, request: &Request, now: Timestamp) -> bool {
-        request.credential("Bearer").and_then(|token| self.tokens.get(token)).is_some_and(|end| *end > now)
+        request
+            .credential("Bearer")
+            .and_then(|token| self.tokens.get(token))
+            .is_some_and(|end| *end > now)
     }
 
     fn v2(&mut self, rest: &[&str], request: &Request, now: Timestamp) -> Reply {
@@ -116,20 +127,34 @@ impl PowerOffice {
                 self.create(kind, parent.parse().ok(), request, now)
             }
             (Kind::ContactPersons, method, [parent, id]) => {
-                let belongs = self.table(kind).get(id).is_some_and(|person| person["ContactId"].as_i64() == parent.parse().ok());
+                let belongs = self
+                    .table(kind)
+                    .get(id)
+                    .is_some_and(|person| person["ContactId"].as_i64() == parent.parse().ok());
                 if !belongs {
                     return not_found(kind.singular(), id);
                 }
                 self.one(kind, method, id, request, now)
             }
-            (Kind::Customers | Kind::Employees, "POST", []) => self.create(kind, None, request, now),
-            (Kind::Customers | Kind::Employees, method, [id]) => self.one(kind, method, id, request, now),
+            (Kind::Customers | Kind::Employees, "POST", []) => {
+                self.create(kind, None, request, now)
+            }
+            (Kind::Customers | Kind::Employees, method, [id]) => {
+                self.one(kind, method, id, request, now)
+            }
             (_, _, [] | [_]) => Reply::empty(405),
             _ => not_found("Resource", first),
         }
     }
 
-    fn one(&mut self, kind: Kind, method: &str, id: &str, request: &Request, now: Timestamp) -> Reply {
+    fn one(
+        &mut self,
+        kind: Kind,
+        method: &str,
+        id: &str,
+        request: &Request,
+        now: Timestamp,
+    ) -> Reply {
         let Some(stored) = self.table(kind).get(id).cloned() else {
             return not_found(kind.singular(), id);
         };
@@ -141,7 +166,10 @@ impl PowerOffice {
                     return problem(
                         409,
                         &format!("{} conflict", kind.singular()),
-                        &format!("{} with id = {id} is in use and cannot be deleted.", kind.singular()),
+                        &format!(
+                            "{} with id = {id} is in use and cannot be deleted.",
+                            kind.singular()
+                        ),
                     );
                 }
                 self.take_away(kind, id, now);
@@ -155,8 +183,11 @@ impl PowerOffice {
     /// A customer's contact persons go with it.
     fn take_away(&mut self, kind: Kind, id: &str, now: Timestamp) -> bool {
         if kind == Kind::Customers {
-            let persons: Vec<String> =
-                self.table(Kind::ContactPersons).find(&format!("parent:{id}")).map(str::to_owned).collect();
+            let persons: Vec<String> = self
+                .table(Kind::ContactPersons)
+                .find(&format!("parent:{id}"))
+                .map(str::to_owned)
+                .collect();
             for person in persons {
                 self.tables[Kind::ContactPersons as usize].remove(&person, now);
             }
@@ -164,7 +195,13 @@ impl PowerOffice {
         self.tables[kind as usize].remove(id, now)
     }
 
-    fn create(&mut self, kind: Kind, parent: Option<i64>, request: &Request, now: Timestamp) -> Reply {
+    fn create(
+        &mut self,
+        kind: Kind,
+        parent: Option<i64>,
+        request: &Request,
+        now: Timestamp,
+    ) -> Reply {
         let Some(body) = request.json().filter(Value::is_object) else {
             return problem(400, &kind.validation(), "The body is not a JSON object.");
         };
@@ -181,16 +218,31 @@ impl PowerOffice {
                     Some(parent) => format!("{}/v2/{}/{parent}/{id}", request.base, kind.name()),
                     None => format!("{}/v2/{}/{id}", request.base, kind.name()),
                 };
-                Reply::json(201, &record).header("location", place).wrote(kind.name(), Act::Create, true)
+                Reply::json(201, &record).header("location", place).wrote(
+                    kind.name(),
+                    Act::Create,
+                    true,
+                )
             }
             Err(message) => problem(400, &kind.validation(), &message),
         }
     }
 
-    fn patch(&mut self, kind: Kind, id: &str, stored: Value, request: &Request, now: Timestamp) -> Reply {
+    fn patch(
+        &mut self,
+        kind: Kind,
+        id: &str,
+        stored: Value,
+        request: &Request,
+        now: Timestamp,
+    ) -> Reply {
         let content_type = request.header("content-type").unwrap_or_default();
         if !content_type.to_lowercase().starts_with("application/json-patch+json") {
-            return problem(415, "Unsupported Media Type", "PATCH takes application/json-patch+json.");
+            return problem(
+                415,
+                "Unsupported Media Type",
+                "PATCH takes application/json-patch+json.",
+            );
         }
         let Some(operations) = request.json() else {
             return problem(400, &kind.validation(), "The body is not a JSON Patch document.");
@@ -202,7 +254,9 @@ impl PowerOffice {
                 return problem(
                     400,
                     &kind.validation(),
-                    &format!("The target location specified by path segment '{first}' was not found."),
+                    &format!(
+                        "The target location specified by path segment '{first}' was not found."
+                    ),
                 );
             }
         }
@@ -210,18 +264,24 @@ impl PowerOffice {
         match tree::apply_patch(&mut changed, &operations, true) {
             Ok(()) => {}
             Err(PatchError::TestFailed(path)) => {
-                return problem(400, &kind.validation(), &format!("The value at '{path}' is not equal to the test value."));
+                return problem(
+                    400,
+                    &kind.validation(),
+                    &format!("The value at '{path}' is not equal to the test value."),
+                );
             }
             Err(PatchError::Invalid(message)) => return problem(400, &kind.validation(), &message),
         }
         match self.store(kind, Some(id), None, &changed, now) {
-            Ok((record, changed)) => Reply::json(200, &record).wrote(kind.name(), Act::Update, changed),
+            Ok((record, changed)) => {
+                Reply::json(200, &record).wrote(kind.name(), Act::Update, changed)
+            }
             Err(message) => problem(400, &kind.validation(), &message),
         }
     }
 
-    /// Validates and stores; `id` is that of a stored record, `parent` that of a new contact person's customer. Returns
-    /// the record and whether anything changed.
+    /// Validates and stores; `id` is that of a stored record, `parent` that of a new contact
+    /// person's customer. Returns the record and whether anything changed.
     fn store(
         &mut self,
         kind: Kind,
@@ -238,8 +298,12 @@ impl PowerOffice {
             if value.chars().count() > 50 {
                 return Err(format!("{property} cannot be longer than 50 characters."));
             }
-            if let Some(other) = self.table(kind).other_with(&format!("{class}:{}", value.to_lowercase()), own) {
-                return Err(format!("{property} is already in use. '{value}' is used on (contact) Id = {other}."));
+            if let Some(other) =
+                self.table(kind).other_with(&format!("{class}:{}", value.to_lowercase()), own)
+            {
+                return Err(format!(
+                    "{property} is already in use. '{value}' is used on (contact) Id = {other}."
+                ));
             }
         }
         if let Some(number) = record["Number"].as_i64()
@@ -293,22 +357,28 @@ impl PowerOffice {
             _ => return bad("PageNumber and PageSize must be numbers.".to_owned()),
         };
         if page == 0 || size == 0 || size > MAX_PAGE {
-            return bad(format!("PageNumber must be at least 1 and PageSize between 1 and {MAX_PAGE}."));
+            return bad(format!(
+                "PageNumber must be at least 1 and PageSize between 1 and {MAX_PAGE}."
+            ));
         }
         let mut found: Vec<&Value> = Vec::new();
-        let after = |name: &str| match request.param_any_case(name).filter(|text| !text.is_empty()) {
+        let after = |name: &str| match request.param_any_case(name).filter(|text| !text.is_empty())
+        {
             None => Ok(None),
-            Some(text) => time::parse(text).map(Some).ok_or_else(|| format!("The value '{text}' is not valid for {name}.")),
+            Some(text) => time::parse(text)
+                .map(Some)
+                .ok_or_else(|| format!("The value '{text}' is not valid for {name}.")),
         };
         let created_filter = match kind {
             Kind::Customers => "customerCreatedDateTimeOffsetGreaterThan",
             Kind::Employees => "employeeCreatedDateTimeOffsetGreaterThan",
             Kind::ContactPersons => "createdDateTimeOffsetGreaterThan",
         };
-        let (changed, created) = match (after("lastChangedDateTimeOffsetGreaterThan"), after(created_filter)) {
-            (Ok(changed), Ok(created)) => (changed, created),
-            (Err(message), _) | (_, Err(message)) => return bad(message),
-        };
+        let (changed, created) =
+            match (after("lastChangedDateTimeOffsetGreaterThan"), after(created_filter)) {
+                (Ok(changed), Ok(created)) => (changed, created),
+                (Err(message), _) | (_, Err(message)) => return bad(message),
+            };
         let list = |name: &str| -> Option<Vec<String>> {
             request
                 .param_any_case(name)
@@ -326,18 +396,25 @@ impl PowerOffice {
                 ("externalImportReference", "ExternalImportReference"),
                 ("externalNos", "ExternalNumber"),
             ],
-            Kind::ContactPersons => &[("contactIds", "ContactId"), ("externalCodes", "ExternalCode")],
+            Kind::ContactPersons => {
+                &[("contactIds", "ContactId"), ("externalCodes", "ExternalCode")]
+            }
         };
         let wanted: Vec<(&str, Vec<String>)> =
             one_of.iter().filter_map(|(name, property)| Some((*property, list(name)?))).collect();
         let later = |record: &Value, property: &str, limit: Option<Timestamp>| {
             // Strictly greater.
-            limit.is_none_or(|limit| record[property].as_str().and_then(time::parse).is_some_and(|at| at > limit))
+            limit.is_none_or(|limit| {
+                record[property].as_str().and_then(time::parse).is_some_and(|at| at > limit)
+            })
         };
         for record in self.table(kind).listed(now) {
-            let matches =
-                wanted.iter().all(|(property, values)| values.iter().any(|value| records::text(&record[*property]) == *value));
-            if matches && later(record, "LastChangedDateTimeOffset", changed) && later(record, kind.created_stamps()[0], created)
+            let matches = wanted.iter().all(|(property, values)| {
+                values.iter().any(|value| records::text(&record[*property]) == *value)
+            });
+            if matches
+                && later(record, "LastChangedDateTimeOffset", changed)
+                && later(record, kind.created_stamps()[0], created)
             {
                 found.push(record);
             }
@@ -365,7 +442,9 @@ impl PowerOffice {
                 None => record.clone(),
                 Some(fields) => {
                     let shown = fields.iter().filter_map(|name| kind.property(name));
-                    Value::Object(shown.map(|name| (name.to_owned(), record[name].clone())).collect())
+                    Value::Object(
+                        shown.map(|name| (name.to_owned(), record[name].clone())).collect(),
+                    )
                 }
             })
             .collect();
@@ -434,7 +513,8 @@ impl Emulator for PowerOffice {
     }
 
     fn unauthorized(&self) -> Reply {
-        problem(401, "Unauthorized", "The access token is missing, invalid or expired.").header("www-authenticate", "Bearer")
+        problem(401, "Unauthorized", "The access token is missing, invalid or expired.")
+            .header("www-authenticate", "Bearer")
     }
 
     fn expire_tokens(&mut self) {
@@ -446,19 +526,32 @@ impl Emulator for PowerOffice {
     }
 
     fn records(&self, collection: &'static str) -> Vec<Value> {
-        Self::kind_of(collection).map_or_else(|_| Vec::new(), |kind| self.table(kind).current().cloned().collect())
+        Self::kind_of(collection)
+            .map_or_else(|_| Vec::new(), |kind| self.table(kind).current().cloned().collect())
     }
 
     fn id_of(&self, _: &'static str, record: &Value) -> String {
         record["Id"].to_string()
     }
 
-    fn put(&mut self, collection: &'static str, body: Value, now: Timestamp) -> Result<Value, String> {
+    fn put(
+        &mut self,
+        collection: &'static str,
+        body: Value,
+        now: Timestamp,
+    ) -> Result<Value, String> {
         let kind = Self::kind_of(collection)?;
         let parent = tree::id_of(&records::get(&body, "ContactId"))
             .or_else(|| tree::id_of(&records::get(&body, "PartyId")))
-            .or_else(|| self.table(Kind::Customers).current().next().and_then(|customer| customer["Id"].as_i64()));
-        if kind == Kind::ContactPersons && parent.is_none_or(|id| !self.table(Kind::Customers).contains(&id.to_string())) {
+            .or_else(|| {
+                self.table(Kind::Customers)
+                    .current()
+                    .next()
+                    .and_then(|customer| customer["Id"].as_i64())
+            });
+        if kind == Kind::ContactPersons
+            && parent.is_none_or(|id| !self.table(Kind::Customers).contains(&id.to_string()))
+        {
             return Err("a contact person needs the ContactId of a customer".to_owned());
         }
         let (record, _) = self.store(kind, None, parent, &body, now)?;
@@ -468,7 +561,13 @@ impl Emulator for PowerOffice {
         Ok(record)
     }
 
-    fn edit(&mut self, collection: &'static str, id: &str, patch: &Value, now: Timestamp) -> Result<Value, String> {
+    fn edit(
+        &mut self,
+        collection: &'static str,
+        id: &str,
+        patch: &Value,
+        now: Timestamp,
+    ) -> Result<Value, String> {
         let kind = Self::kind_of(collection)?;
         let mut record = self.table(kind).get(id).cloned().ok_or("no such record")?;
         // The v1 names of a contact person's properties differ only in case.
@@ -477,7 +576,12 @@ impl Emulator for PowerOffice {
         self.store(kind, Some(id), None, &record, now).map(|(record, _)| record)
     }
 
-    fn remove(&mut self, collection: &'static str, id: &str, now: Timestamp) -> Result<bool, String> {
+    fn remove(
+        &mut self,
+        collection: &'static str,
+        id: &str,
+        now: Timestamp,
+    ) -> Result<bool, String> {
         let kind = Self::kind_of(collection)?;
         Ok(self.take_away(kind, id, now))
     }
@@ -494,5 +598,8 @@ fn not_found(what: &str, id: &str) -> Reply {
 }
 
 fn no_subscription() -> Reply {
-    Reply::json(401, &json!({"statusCode":401,"message":"Access denied due to missing or invalid subscription key."}))
+    Reply::json(
+        401,
+        &json!({"statusCode":401,"message":"Access denied due to missing or invalid subscription key."}),
+    )
 }

@@ -92,13 +92,22 @@ const READ_ONLY: &[&str] = &[
     "CreatedDateTimeOffset",
     "LastChangedDateTimeOffset",
 ];
-const NUMBERS: &[&str] =
-    &["Number", "ExternalNumber", "SalesPersonEmployeeId", "DepartmentId", "PaymentTermId", "ManagerEmployeeId", "LocationId"];
+const NUMBERS: &[&str] = &[
+    "Number",
+    "ExternalNumber",
+    "SalesPersonEmployeeId",
+    "DepartmentId",
+    "PaymentTermId",
+    "ManagerEmployeeId",
+    "LocationId",
+];
 const FLAGS: &[&str] = &["IsPerson", "IsActive", "IsArchived", "IsVatFree", "IsDefault"];
 
 impl Kind {
     pub fn named(name: &str) -> Option<Self> {
-        [Self::Customers, Self::Employees, Self::ContactPersons].into_iter().find(|kind| kind.name().eq_ignore_ascii_case(name))
+        [Self::Customers, Self::Employees, Self::ContactPersons]
+            .into_iter()
+            .find(|kind| kind.name().eq_ignore_ascii_case(name))
     }
 
     pub fn name(self) -> &'static str {
@@ -135,9 +144,12 @@ impl Kind {
         self.properties().iter().find(|known| known.eq_ignore_ascii_case(name.trim())).copied()
     }
 
-    /// Whether a patch may touch it. `IsActive` is read-only on customers and not on contact persons.
+    /// Whether a patch may touch it. `IsActive` is read-only on customers and not on contact
+    /// persons.
     pub fn writable(self, name: &str) -> bool {
-        self.property(name).is_some_and(|name| !READ_ONLY.contains(&name) && (name != "IsActive" || self == Self::ContactPersons))
+        self.property(name).is_some_and(|name| {
+            !READ_ONLY.contains(&name) && (name != "IsActive" || self == Self::ContactPersons)
+        })
     }
 
     /// What is set once; the first is the one that lists filter by.
@@ -161,8 +173,11 @@ pub(super) fn get(body: &Value, name: &str) -> Value {
 
 /// A body with the properties' names as this kind writes them; unknown ones are left out.
 pub(super) fn with_own_names(kind: Kind, body: &Value) -> Value {
-    let own =
-        body.as_object().into_iter().flatten().filter_map(|(name, value)| Some((kind.property(name)?.to_owned(), value.clone())));
+    let own = body
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter_map(|(name, value)| Some((kind.property(name)?.to_owned(), value.clone())));
     Value::Object(own.collect())
 }
 
@@ -232,7 +247,8 @@ fn require(kind: Kind, mut record: Value) -> Result<Value, String> {
     }
     if kind == Kind::Customers {
         // A person has no Name and a company no first and last name.
-        let foreign: &[&str] = if person { &["Name", "LegalName"] } else { &["FirstName", "LastName"] };
+        let foreign: &[&str] =
+            if person { &["Name", "LegalName"] } else { &["FirstName", "LastName"] };
         for name in foreign {
             record[*name] = Value::Null;
         }
@@ -248,7 +264,9 @@ fn require(kind: Kind, mut record: Value) -> Result<Value, String> {
 }
 
 fn checked(name: &str, value: Value) -> Result<Value, String> {
-    let wrong = |expected: &str| Err(format!("The JSON value of {name} could not be converted to {expected}."));
+    let wrong = |expected: &str| {
+        Err(format!("The JSON value of {name} could not be converted to {expected}."))
+    };
     if FLAGS.contains(&name) {
         return match value {
             Value::Null => Ok(json!(name == "IsActive")),

@@ -1,7 +1,9 @@
-//! API v1: contact persons as PartyContactPerson, in camelCase, in an envelope, with business errors as HTTP 200.
+//! API v1: contact persons as PartyContactPerson, in camelCase, in an envelope, with business
+//! errors as HTTP 200.
 //!
-//! Vendor: PowerOffice/go-api-documentation. Unverified, and chosen: an update takes the record as whole, so a property
-//! that is left out is emptied; a single record can be read at `/Customer/{parent}/Contact/{id}/`.
+//! Vendor: PowerOffice/go-api-documentation. Unverified, and chosen: an update takes the record as
+//! whole, so a property that is left out is emptied; a single record can be read at
+//! `/Customer/{parent}/Contact/{id}/`.
 
 use super::PowerOffice;
 use super::records::Kind;
@@ -38,7 +40,9 @@ impl PowerOffice {
         let word = |text: &str, wanted: &str| text.eq_ignore_ascii_case(wanted);
         match (request.method.as_str(), rest) {
             ("GET", [list]) if word(list, "PartyContactPerson") => self.v1_list(request, now),
-            ("POST", [party, parent, contact]) if word(party, "Customer") && word(contact, "Contact") => {
+            ("POST", [party, parent, contact])
+                if word(party, "Customer") && word(contact, "Contact") =>
+            {
                 self.v1_save(parent, request, now)
             }
             (method @ ("GET" | "DELETE"), [party, parent, contact, id])
@@ -50,13 +54,24 @@ impl PowerOffice {
                     .filter(|person| person["ContactId"].as_i64() == parent.parse().ok())
                     .cloned()
                 else {
-                    return refused("Not found", &format!("Contact person {id} was not found"), "id");
+                    return refused(
+                        "Not found",
+                        &format!("Contact person {id} was not found"),
+                        "id",
+                    );
                 };
                 if method == "GET" {
-                    return Reply::json(200, &json!({"data": self.v1_shape(&person), "success": true}));
+                    return Reply::json(
+                        200,
+                        &json!({"data": self.v1_shape(&person), "success": true}),
+                    );
                 }
                 self.take_away(Kind::ContactPersons, id, now);
-                Reply::json(200, &json!({"success": true})).wrote("ContactPersons", Act::Delete, true)
+                Reply::json(200, &json!({"success": true})).wrote(
+                    "ContactPersons",
+                    Act::Delete,
+                    true,
+                )
             }
             ("POST" | "GET" | "DELETE", [party, ..]) if word(party, "Supplier") => {
                 refused("Not found", "The sandbox has no suppliers", "parentId")
@@ -68,7 +83,10 @@ impl PowerOffice {
     /// Properties without a value are left out.
     fn v1_shape(&self, person: &Value) -> Value {
         let mut shape = Map::new();
-        let customer = self.table(Kind::Customers).get(&person["ContactId"].to_string()).unwrap_or(&Value::Null);
+        let customer = self
+            .table(Kind::Customers)
+            .get(&person["ContactId"].to_string())
+            .unwrap_or(&Value::Null);
         for (v1, v2) in NAMES {
             let value = match *v1 {
                 "partyCustomerCode" => customer["Number"].clone(),
@@ -88,7 +106,11 @@ impl PowerOffice {
     }
 
     fn v1_list(&self, request: &Request, now: Timestamp) -> Reply {
-        let filter = match request.param("$filter").filter(|text| !text.trim().is_empty()).map(Filter::parse) {
+        let filter = match request
+            .param("$filter")
+            .filter(|text| !text.trim().is_empty())
+            .map(Filter::parse)
+        {
             None => None,
             Some(Ok(filter)) => Some(filter),
             Some(Err(message)) => return refused("Invalid filter", &message, "$filter"),
@@ -96,7 +118,11 @@ impl PowerOffice {
         // Filter names are PascalCase although the bodies are camelCase.
         for column in filter.iter().flat_map(Filter::columns) {
             if !NAMES.iter().any(|(v1, _)| pascal(v1) == column) {
-                return refused("Invalid filter", &format!("Could not find a property named '{column}'"), "$filter");
+                return refused(
+                    "Invalid filter",
+                    &format!("Could not find a property named '{column}'"),
+                    "$filter",
+                );
             }
         }
         let order = request.param("$orderby").filter(|text| !text.trim().is_empty());
@@ -110,7 +136,8 @@ impl PowerOffice {
         for person in self.table(Kind::ContactPersons).listed(now) {
             let shape = self.v1_shape(person);
             let values = |column: &str| {
-                let name = NAMES.iter().find(|(v1, _)| pascal(v1) == column).map_or("", |(v1, _)| *v1);
+                let name =
+                    NAMES.iter().find(|(v1, _)| pascal(v1) == column).map_or("", |(v1, _)| *v1);
                 shape.get(name).cloned().into_iter().collect()
             };
             match filter.as_ref().map_or(Ok(true), |filter| filter.holds(&values)) {
@@ -123,7 +150,11 @@ impl PowerOffice {
             let mut words = order.split_whitespace();
             let wanted = words.next().unwrap_or_default();
             let Some((name, _)) = NAMES.iter().find(|(v1, _)| pascal(v1) == wanted) else {
-                return refused("Invalid order", &format!("Could not find a property named '{wanted}'"), "$orderby");
+                return refused(
+                    "Invalid order",
+                    &format!("Could not find a property named '{wanted}'"),
+                    "$orderby",
+                );
             };
             let down = words.next().is_some_and(|word| word.eq_ignore_ascii_case("desc"));
             rows.sort_by(|a, b| {
@@ -135,7 +166,8 @@ impl PowerOffice {
             });
         }
         let count = rows.len();
-        let page: Vec<Value> = rows.into_iter().skip(skip.unwrap_or(0)).take(top.unwrap_or(MAX_ROWS)).collect();
+        let page: Vec<Value> =
+            rows.into_iter().skip(skip.unwrap_or(0)).take(top.unwrap_or(MAX_ROWS)).collect();
         Reply::json(200, &json!({"data": page, "count": count, "success": true}))
     }
 
@@ -162,8 +194,10 @@ impl PowerOffice {
         }
         let id = tree::id_of(&body["id"]).filter(|id| *id != 0).map(|id| id.to_string());
         if let Some(id) = &id {
-            let Some(stored) =
-                self.table(Kind::ContactPersons).get(id).filter(|person| person["ContactId"].as_i64() == parent.parse().ok())
+            let Some(stored) = self
+                .table(Kind::ContactPersons)
+                .get(id)
+                .filter(|person| person["ContactId"].as_i64() == parent.parse().ok())
             else {
                 return refused("Not found", &format!("Contact person {id} was not found"), "id");
             };
@@ -177,11 +211,16 @@ impl PowerOffice {
         }
         let act = if id.is_some() { Act::Update } else { Act::Create };
         match self.store(Kind::ContactPersons, id.as_deref(), parent.parse().ok(), &given, now) {
-            Ok((person, changed)) => {
-                Reply::json(200, &json!({"data": self.v1_shape(&person), "success": true})).wrote("ContactPersons", act, changed)
-            }
+            Ok((person, changed)) => Reply::json(
+                200,
+                &json!({"data": self.v1_shape(&person), "success": true}),
+            )
+            .wrote("ContactPersons", act, changed),
             Err(message) => {
-                let field = NAMES.iter().find(|(_, v2)| !v2.is_empty() && message.starts_with(v2)).map_or("", |(v1, _)| v1);
+                let field = NAMES
+                    .iter()
+                    .find(|(_, v2)| !v2.is_empty() && message.starts_with(v2))
+                    .map_or("", |(v1, _)| v1);
                 refused("Validation failed", &message, field)
             }
         }
@@ -195,7 +234,8 @@ fn pascal(name: &str) -> String {
 
 /// A business error: HTTP 200, and no data.
 fn refused(summary: &str, message: &str, field: &str) -> Reply {
-    let fields = if field.is_empty() { json!([]) } else { json!([{"field": field, "message": message}]) };
+    let fields =
+        if field.is_empty() { json!([]) } else { json!([{"field": field, "message": message}]) };
     Reply::json(
         200,
         &json!({"success":false,"validation":{"errorLogReference":"sandbox","summary":format!("{summary}: {message}"),

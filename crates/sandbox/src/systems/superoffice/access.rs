@@ -1,7 +1,8 @@
-//! The way in: OAuth 2 with a refresh token for a person's access, a signed system user token for a ticket.
+//! The way in: OAuth 2 with a refresh token for a person's access, a signed system user token for a
+//! ticket.
 //!
-//! Access tokens live an hour; a ticket six, sliding with each use, and it needs the application's secret beside it.
-//! Vendor: sign-in-user/auth-code-flow, auth-application/get-system-user-ticket.
+//! Access tokens live an hour; a ticket six, sliding with each use, and it needs the application's
+//! secret beside it. Vendor: sign-in-user/auth-code-flow, auth-application/get-system-user-ticket.
 
 use super::{CLIENT, REFRESH, SECRET, SuperOffice};
 use crate::http::{Reply, Request};
@@ -11,7 +12,8 @@ use crate::util::base64;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-/// The refresh token is long lived and is not replaced. PKCE is the vendor's option; here it is asked for.
+/// The refresh token is long lived and is not replaced. PKCE is the vendor's option; here it is
+/// asked for.
 pub(super) const MANNER: Manner = Manner {
     client: CLIENT,
     secret: SECRET,
@@ -24,8 +26,8 @@ pub(super) const MANNER: Manner = Manner {
 /// Six hours, sliding with each use.
 const TICKET_SECONDS: i64 = 6 * 3600;
 
-/// With a token comes an ID token (OpenID Connect), whose claims hold the system user's token where an administrator signs in. Who signs in
-/// here is one; the signature of the web token is none.
+/// With a token comes an ID token (OpenID Connect), whose claims hold the system user's token where
+/// an administrator signs in. Who signs in here is one; the signature of the web token is none.
 pub(super) fn with_id_token(mut reply: Reply) -> Reply {
     if reply.status == 200
         && let Ok(mut body) = serde_json::from_slice::<Value>(&reply.body)
@@ -36,20 +38,28 @@ pub(super) fn with_id_token(mut reply: Reply) -> Reply {
             "sub": "administrator@example.com", "aud": CLIENT, claim("ctx"): credential("superoffice", "SUPEROFFICE_CONTEXT"),
             claim("is_administrator"): "True", claim("system_token"): credential("superoffice", "SUPEROFFICE_SYSTEM_USER_TOKEN")
         });
-        body["id_token"] = json!(format!("{}.{}.c2FuZGJveA", part(json!({"alg":"RS256","typ":"JWT"})), part(claims)));
+        body["id_token"] = json!(format!(
+            "{}.{}.c2FuZGJveA",
+            part(json!({"alg":"RS256","typ":"JWT"})),
+            part(claims)
+        ));
         reply.body = body.to_string().into_bytes();
     }
     reply
 }
 
 impl SuperOffice {
-    /// The system user flow. The signature's form and time are checked, the signature itself is not: the sandbox has no
-    /// key pair to check it with.
+    /// The system user flow. The signature's form and time are checked, the signature itself is
+    /// not: the sandbox has no key pair to check it with.
     pub(super) fn system_user(&mut self, request: &Request, now: Timestamp) -> Reply {
         let body = request.json().unwrap_or(Value::Null);
         let of = |name| credential("superoffice", name);
-        let failed = |message: &str| Reply::json(200, &json!({"IsSuccessful":false,"Token":null,"ErrorMessage":message}));
-        if body["ApplicationToken"] != of("SUPEROFFICE_CLIENT_SECRET") || body["ContextIdentifier"] != of("SUPEROFFICE_CONTEXT") {
+        let failed = |message: &str| {
+            Reply::json(200, &json!({"IsSuccessful":false,"Token":null,"ErrorMessage":message}))
+        };
+        if body["ApplicationToken"] != of("SUPEROFFICE_CLIENT_SECRET")
+            || body["ContextIdentifier"] != of("SUPEROFFICE_CONTEXT")
+        {
             return failed("Application or customer is not known");
         }
         let signed = body["SignedSystemToken"].as_str().unwrap_or_default();
@@ -58,8 +68,13 @@ impl SuperOffice {
         let fresh = stamp
             .and_then(|stamp| jiff::civil::DateTime::strptime("%Y%m%d%H%M", stamp).ok())
             .and_then(|at| at.to_zoned(jiff::tz::TimeZone::UTC).ok())
-            .is_some_and(|at| now.duration_since(at.timestamp()).abs() < SignedDuration::from_mins(30));
-        if token != Some(of("SUPEROFFICE_SYSTEM_USER_TOKEN")) || !fresh || signature.is_none_or(str::is_empty) {
+            .is_some_and(|at| {
+                now.duration_since(at.timestamp()).abs() < SignedDuration::from_mins(30)
+            });
+        if token != Some(of("SUPEROFFICE_SYSTEM_USER_TOKEN"))
+            || !fresh
+            || signature.is_none_or(str::is_empty)
+        {
             return failed("The signed system token is not valid");
         }
         let ticket = self.ids.token("7T:");
@@ -82,7 +97,9 @@ impl SuperOffice {
         let Some(ticket) = request.credential("SOTicket") else {
             return false;
         };
-        if request.header("so-apptoken") != Some(credential("superoffice", "SUPEROFFICE_CLIENT_SECRET")) {
+        if request.header("so-apptoken")
+            != Some(credential("superoffice", "SUPEROFFICE_CLIENT_SECRET"))
+        {
             return false;
         }
         match self.sessions.get_mut(ticket) {

@@ -1,8 +1,10 @@
-//! Lists: `GET /{Entity}` is a query over an archive provider, whose rows are flat and hold selected columns only.
+//! Lists: `GET /{Entity}` is a query over an archive provider, whose rows are flat and hold
+//! selected columns only.
 //!
-//! Vendor: search/odata/using-filters.md and the archive provider reference (person, contact, ticket, allusers).
-//! Unverified, and chosen: unknown columns in `$select` come back null, in `$filter` and `$orderBy` they are 400. The vendor's pages
-//! contradict one another about a list without `$entities`; the stricter is chosen: it shows the first entity alone, so neither former
+//! Vendor: search/odata/using-filters.md and the archive provider reference (person, contact,
+//! ticket, allusers). Unverified, and chosen: unknown columns in `$select` come back null, in
+//! `$filter` and `$orderBy` they are 400. The vendor's pages contradict one another about a list
+//! without `$entities`; the stricter is chosen: it shows the first entity alone, so neither former
 //! employees nor closed requests.
 
 use super::entities::Kind;
@@ -103,7 +105,9 @@ fn columns(kind: Kind) -> &'static [&'static str] {
 /// What a row shows when nothing was selected.
 fn default_columns(kind: Kind) -> &'static [&'static str] {
     match kind {
-        Kind::Person => &["personId", "firstName", "lastName", "fullName", "contactId", "personUpdatedDate"],
+        Kind::Person => {
+            &["personId", "firstName", "lastName", "fullName", "contactId", "personUpdatedDate"]
+        }
         Kind::Contact => &["contactId", "name", "department", "updatedDate"],
         Kind::Ticket => &["ticketId", "title", "createdAt", "lastChanged"],
         Kind::User => columns(Kind::User),
@@ -134,25 +138,35 @@ impl SuperOffice {
     /// All values of a column in a record: several where the record has a list.
     fn column(&self, kind: Kind, stored: &Value, column: &str) -> Vec<Value> {
         let one = |value: &Value| vec![value.clone()];
-        let lists = |names: &[&str]| names.iter().flat_map(|name| element_values(&stored[*name])).collect::<Vec<_>>();
+        let lists = |names: &[&str]| {
+            names.iter().flat_map(|name| element_values(&stored[*name])).collect::<Vec<_>>()
+        };
         match (kind, column) {
             (Kind::Person, "personId") => one(&stored["PersonId"]),
             (Kind::Person, "firstName") => one(&stored["Firstname"]),
             (Kind::Person, "lastName") => one(&stored["Lastname"]),
             (Kind::Person, "middleName") => one(&stored["MiddleName"]),
             (Kind::Person, "fullName") => one(&stored["FullName"]),
-            (Kind::Person, "contactId") => vec![json!(stored["Contact"]["ContactId"].as_i64().unwrap_or(0))],
+            (Kind::Person, "contactId") => {
+                vec![json!(stored["Contact"]["ContactId"].as_i64().unwrap_or(0))]
+            }
             (Kind::Person, "title") => one(&stored["Title"]),
             (Kind::Person, "retired") => one(&stored["Retired"]),
             (Kind::Person, "personNumber") => one(&stored["PersonNumber"]),
             (Kind::Person, "personNoMail") => one(&stored["NoMailing"]),
-            (Kind::Person, "personUpdatedDate") | (Kind::Contact, "updatedDate") => one(&stored["UpdatedDate"]),
-            (Kind::Person, "personRegisteredDate") | (Kind::Contact, "registeredDate") => one(&stored["CreatedDate"]),
+            (Kind::Person, "personUpdatedDate") | (Kind::Contact, "updatedDate") => {
+                one(&stored["UpdatedDate"])
+            }
+            (Kind::Person, "personRegisteredDate") | (Kind::Contact, "registeredDate") => {
+                one(&stored["CreatedDate"])
+            }
             (Kind::Person | Kind::Contact, "email/emailAddress") => lists(&["Emails"]),
             (Kind::Person, "personPrivate/formattedNumber") => lists(&["PrivatePhones"]),
             (Kind::Person, "personMobilePhone/formattedNumber") => lists(&["MobilePhones"]),
             (Kind::Person, "personDirectPhone/formattedNumber") => lists(&["OfficePhones"]),
-            (Kind::Person, "phone/formattedNumber") => lists(&["OfficePhones", "MobilePhones", "PrivatePhones", "OtherPhones"]),
+            (Kind::Person, "phone/formattedNumber") => {
+                lists(&["OfficePhones", "MobilePhones", "PrivatePhones", "OtherPhones"])
+            }
             (Kind::Contact, "contactPhone/formattedNumber") => lists(&["Phones"]),
             (Kind::Contact, "contactId") => one(&stored["ContactId"]),
             (Kind::Contact, "name") => one(&stored["Name"]),
@@ -186,10 +200,16 @@ impl SuperOffice {
             (Kind::Ticket, "author") => one(&stored["Author"]),
             (Kind::Ticket, "timeToReply") => one(&stored["TimeToReply"]),
             (Kind::Ticket, "realTimeToReply") => one(&stored["RealTimeToReply"]),
-            (Kind::Ticket, "ownedBy") => one(&self.associate_carrier(&stored["OwnedBy"]["AssociateId"])["Name"]),
+            (Kind::Ticket, "ownedBy") => {
+                one(&self.associate_carrier(&stored["OwnedBy"]["AssociateId"])["Name"])
+            }
             (Kind::Ticket, "ownedBy/associateDbId") => one(&stored["OwnedBy"]["AssociateId"]),
-            (Kind::Ticket, "ownedBy/personId") => one(&self.associate_carrier(&stored["OwnedBy"]["AssociateId"])["PersonId"]),
-            (Kind::Ticket, "personId" | "person/personId") => vec![json!(stored["Person"]["PersonId"].as_i64().unwrap_or(0))],
+            (Kind::Ticket, "ownedBy/personId") => {
+                one(&self.associate_carrier(&stored["OwnedBy"]["AssociateId"])["PersonId"])
+            }
+            (Kind::Ticket, "personId" | "person/personId") => {
+                vec![json!(stored["Person"]["PersonId"].as_i64().unwrap_or(0))]
+            }
             (Kind::Ticket, "contactId" | "person/contactId") => {
                 let person = self.person_carrier(&stored["Person"]["PersonId"]);
                 vec![json!(person["ContactId"].as_i64().unwrap_or(0))]
@@ -245,7 +265,11 @@ impl SuperOffice {
 
     pub(super) fn list(&self, kind: Kind, request: &Request, now: Timestamp) -> Reply {
         let bad = |message: String| error(400, "SoArchiveException", &message);
-        let filter = match request.param_any_case("$filter").filter(|text| !text.trim().is_empty()).map(Filter::parse) {
+        let filter = match request
+            .param_any_case("$filter")
+            .filter(|text| !text.trim().is_empty())
+            .map(Filter::parse)
+        {
             None => None,
             Some(Ok(filter)) => Some(filter),
             Some(Err(message)) => return bad(format!("$filter: {message}")),
@@ -268,29 +292,42 @@ impl SuperOffice {
         let entities: Vec<&str> = asked.unwrap_or(first).split(',').map(str::trim).collect();
         let mut rows = Vec::new();
         for stored in self.table(kind).listed(now) {
-            if !first.is_empty() && !entities.iter().any(|name| name.eq_ignore_ascii_case(entity_of(kind, stored))) {
+            if !first.is_empty()
+                && !entities.iter().any(|name| name.eq_ignore_ascii_case(entity_of(kind, stored)))
+            {
                 continue;
             }
             // What was softly deleted is not in the archive.
-            if stored["Deleted"].as_i64().is_some_and(|deleted| deleted != 0) || stored["BaseStatus"] == "Deleted" {
+            if stored["Deleted"].as_i64().is_some_and(|deleted| deleted != 0)
+                || stored["BaseStatus"] == "Deleted"
+            {
                 continue;
             }
-            let values =
-                |column: &str| known_column(kind, column).map_or_else(Vec::new, |known| self.column(kind, stored, known));
+            let values = |column: &str| {
+                known_column(kind, column)
+                    .map_or_else(Vec::new, |known| self.column(kind, stored, known))
+            };
             match filter.as_ref().map_or(Ok(true), |filter| filter.holds(&values)) {
                 Ok(true) => rows.push(stored),
                 Ok(false) => {}
                 Err(message) => return bad(format!("$filter: {message}")),
             }
         }
-        for order in request.param_any_case("$orderBy").unwrap_or_default().rsplit(',').filter(|text| !text.trim().is_empty()) {
+        for order in request
+            .param_any_case("$orderBy")
+            .unwrap_or_default()
+            .rsplit(',')
+            .filter(|text| !text.trim().is_empty())
+        {
             let mut words = order.split_whitespace();
             let name = words.next().unwrap_or_default();
             let Some(column) = known_column(kind, name) else {
                 return bad(format!("$orderBy: unknown column '{name}'"));
             };
             let down = words.next().is_some_and(|word| word.eq_ignore_ascii_case("desc"));
-            let first = |stored: &Value| self.column(kind, stored, column).into_iter().next().unwrap_or(Value::Null);
+            let first = |stored: &Value| {
+                self.column(kind, stored, column).into_iter().next().unwrap_or(Value::Null)
+            };
             rows.sort_by(|a, b| {
                 let order = scalar_order(&first(a), &first(b));
                 if down { order.reverse() } else { order }
@@ -301,8 +338,12 @@ impl SuperOffice {
             .filter(|text| !text.trim().is_empty() && *text != "*")
             .map(|text| text.split(',').map(|name| name.trim().to_owned()).collect());
         let more = rows.len() > skip + top;
-        let page: Vec<Value> =
-            rows.into_iter().skip(skip).take(top).map(|stored| self.row(kind, stored, selected.as_deref())).collect();
+        let page: Vec<Value> = rows
+            .into_iter()
+            .skip(skip)
+            .take(top)
+            .map(|stored| self.row(kind, stored, selected.as_deref()))
+            .collect();
         let next = if more { json!(next_link(request, skip + top)) } else { Value::Null };
         Reply::json(
             200,
@@ -327,6 +368,10 @@ fn next_link(request: &Request, skip: usize) -> String {
 fn scalar_order(a: &Value, b: &Value) -> Ordering {
     match (a.as_f64(), b.as_f64()) {
         (Some(a), Some(b)) => a.total_cmp(&b),
-        _ => a.as_str().unwrap_or_default().to_lowercase().cmp(&b.as_str().unwrap_or_default().to_lowercase()),
+        _ => a
+            .as_str()
+            .unwrap_or_default()
+            .to_lowercase()
+            .cmp(&b.as_str().unwrap_or_default().to_lowercase()),
     }
 }

@@ -1,4 +1,5 @@
-//! The four entities: their blank form, what the server computes, and the vendor's merge rule for `PATCH`.
+//! The four entities: their blank form, what the server computes, and the vendor's merge rule for
+//! `PATCH`.
 
 use crate::util::text::{email_key, strip_phone};
 use crate::util::{json as tree, time};
@@ -16,7 +17,9 @@ pub(super) enum Kind {
 
 impl Kind {
     pub fn named(name: &str) -> Option<Self> {
-        [Self::Person, Self::Contact, Self::Ticket, Self::User].into_iter().find(|kind| kind.name().eq_ignore_ascii_case(name))
+        [Self::Person, Self::Contact, Self::Ticket, Self::User]
+            .into_iter()
+            .find(|kind| kind.name().eq_ignore_ascii_case(name))
     }
 
     pub fn name(self) -> &'static str {
@@ -37,8 +40,8 @@ impl Kind {
         }
     }
 
-    /// What the server sets and a caller cannot. Only IsAssociate is stated by the vendor; for the others this is
-    /// unverified, and ignoring what is sent was chosen.
+    /// What the server sets and a caller cannot. Only IsAssociate is stated by the vendor; for the
+    /// others this is unverified, and ignoring what is sent was chosen.
     fn read_only(self) -> &'static [&'static str] {
         match self {
             Self::Person => &[
@@ -87,7 +90,15 @@ impl Kind {
     /// Lists of `{Value, StrippedValue, Description}`.
     fn element_lists(self) -> &'static [&'static str] {
         match self {
-            Self::Person => &["Emails", "PrivatePhones", "OfficePhones", "MobilePhones", "OtherPhones", "Faxes", "Urls"],
+            Self::Person => &[
+                "Emails",
+                "PrivatePhones",
+                "OfficePhones",
+                "MobilePhones",
+                "OtherPhones",
+                "Faxes",
+                "Urls",
+            ],
             Self::Contact => &["Emails", "Phones", "Faxes", "Urls"],
             _ => &[],
         }
@@ -145,7 +156,13 @@ pub(super) fn person_keys(person: &Value) -> Vec<String> {
 }
 
 /// The entity as it is stored: known properties only, read-only ones kept, derived ones computed.
-pub(super) fn normal(kind: Kind, id: i64, before: Option<&Value>, given: &Value, now: Timestamp) -> Result<Value, String> {
+pub(super) fn normal(
+    kind: Kind,
+    id: i64,
+    before: Option<&Value>,
+    given: &Value,
+    now: Timestamp,
+) -> Result<Value, String> {
     let mut entity = blank(kind);
     let given = given.as_object().ok_or("an entity must be an object")?;
     let Some(properties) = entity.as_object_mut() else {
@@ -160,7 +177,9 @@ pub(super) fn normal(kind: Kind, id: i64, before: Option<&Value>, given: &Value,
         }
         let slot = &mut properties[&own];
         check_type(&own, slot, value)?;
-        if !value.is_null() || !(slot.is_string() || slot.is_array() || slot.is_boolean() || slot.is_number()) {
+        if !value.is_null()
+            || !(slot.is_string() || slot.is_array() || slot.is_boolean() || slot.is_number())
+        {
             *slot = value.clone();
         }
     }
@@ -200,7 +219,9 @@ pub(super) fn normal(kind: Kind, id: i64, before: Option<&Value>, given: &Value,
 /// Objects, lists and texts must come as such; that is as far as the check goes.
 fn check_type(name: &str, blank: &Value, given: &Value) -> Result<(), String> {
     let wrong = match blank {
-        Value::String(_) => given.is_object() || given.is_array() || given.is_number() || given.is_boolean(),
+        Value::String(_) => {
+            given.is_object() || given.is_array() || given.is_number() || given.is_boolean()
+        }
         Value::Array(_) => !given.is_array() && !given.is_null(),
         Value::Bool(_) => !given.is_boolean() && !given.is_null(),
         Value::Number(_) => !given.is_null() && tree::id_of(given).is_none(),
@@ -217,7 +238,9 @@ fn elements(list: &str, given: &Value) -> Result<Value, String> {
     let mut out = Vec::new();
     for element in given.as_array().into_iter().flatten() {
         let Some(object) = element.as_object() else {
-            return Err(format!("Could not convert an element of {list}: an object with Value is expected"));
+            return Err(format!(
+                "Could not convert an element of {list}: an object with Value is expected"
+            ));
         };
         let value = match object.get("Value") {
             Some(Value::String(value)) => value.clone(),
@@ -227,7 +250,11 @@ fn elements(list: &str, given: &Value) -> Result<Value, String> {
         if value.trim().is_empty() {
             continue;
         }
-        let stripped = if list.contains("Phone") || list == "Faxes" { strip_phone(&value) } else { value.trim().to_owned() };
+        let stripped = if list.contains("Phone") || list == "Faxes" {
+            strip_phone(&value)
+        } else {
+            value.trim().to_owned()
+        };
         let description = object.get("Description").and_then(Value::as_str).unwrap_or(match list {
             "Emails" => "E-mail",
             _ => "",
@@ -284,7 +311,8 @@ pub(super) fn same_but_stamps(before: &Value, after: &Value) -> bool {
     plain(before) == plain(after)
 }
 
-/// RFC 7396 with the vendor's own rule for lists: an *object* given for a list is appended, a *list* replaces it.
+/// RFC 7396 with the vendor's own rule for lists: an *object* given for a list is appended, a
+/// *list* replaces it.
 pub(super) fn merge(target: &mut Value, patch: &Value) -> Result<(), String> {
     let Some(patch) = patch.as_object() else {
         *target = patch.clone();
@@ -296,7 +324,9 @@ pub(super) fn merge(target: &mut Value, patch: &Value) -> Result<(), String> {
     for (name, value) in patch {
         let own = target
             .as_object()
-            .and_then(|object| object.keys().find(|known| known.eq_ignore_ascii_case(name)).cloned())
+            .and_then(|object| {
+                object.keys().find(|known| known.eq_ignore_ascii_case(name)).cloned()
+            })
             .unwrap_or_else(|| name.clone());
         match &mut target[own.as_str()] {
             Value::Array(items) => match value {
@@ -320,5 +350,9 @@ pub(super) fn merge(target: &mut Value, patch: &Value) -> Result<(), String> {
 /// Whether a text is a time as this system writes it.
 pub(super) fn is_stamp(text: &str) -> bool {
     let bytes = text.as_bytes();
-    bytes.len() == 19 && bytes[4] == b'-' && bytes[10] == b'T' && bytes[13] == b':' && bytes[0].is_ascii_digit()
+    bytes.len() == 19
+        && bytes[4] == b'-'
+        && bytes[10] == b'T'
+        && bytes[13] == b':'
+        && bytes[0].is_ascii_digit()
 }

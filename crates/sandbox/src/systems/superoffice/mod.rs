@@ -1,14 +1,15 @@
 //! SuperOffice CRM Online, REST WebAPI v1: Person, Contact, Ticket, User.
 //!
-//! Lists are archive rows (flat, `archive.rs`), entities are read by id (`entities.rs`), `access.rs` is the way in. Here:
-//! the entity operations with their conditions, and errors.
+//! Lists are archive rows (flat, `archive.rs`), entities are read by id (`entities.rs`),
+//! `access.rs` is the way in. Here: the entity operations with their conditions, and errors.
 //! Vendor: docs.superoffice.com, REST WebAPI; SuperOfficeDocs/docs.
 //!
-//! Unverified in the vendor's documents, and what was chosen: REST `DELETE` is final (afterwards 404), a deletion by a
-//! person in the user interface is soft (a Contact shows `Deleted: 1`, a Ticket `BaseStatus: "Deleted"`, a Person 404;
-//! none is listed); an unknown referenced id is 400; the error types of 401 and 403; an unchanged save moves no stamp; a
-//! change of an e-mail or phone alone moves `UpdatedDate`; a TicketEntity's `TimeToReply` is never written; a page
-//! without `$top` has 500 rows.
+//! Unverified in the vendor's documents, and what was chosen: REST `DELETE` is final (afterwards
+//! 404), a deletion by a person in the user interface is soft (a Contact shows `Deleted: 1`, a
+//! Ticket `BaseStatus: "Deleted"`, a Person 404; none is listed); an unknown referenced id is 400;
+//! the error types of 401 and 403; an unchanged save moves no stamp; a change of an e-mail or phone
+//! alone moves `UpdatedDate`; a TicketEntity's `TimeToReply` is never written; a page without
+//! `$top` has 500 rows.
 
 mod access;
 mod archive;
@@ -53,7 +54,8 @@ pub(crate) struct SuperOffice {
     oauth: Server,
     /// Tickets with the time at which they end.
     sessions: HashMap<String, Option<Timestamp>>,
-    /// The host at which the tenant lives: what stands before its name in a path, as one server stands for all hosts here.
+    /// The host at which the tenant lives: what stands before its name in a path, as one server
+    /// stands for all hosts here.
     host: String,
     running: bool,
 }
@@ -73,7 +75,10 @@ impl SuperOffice {
             next_id: [first, first + 1, first + 1000, 2],
             ids,
             oauth: Server::new(access::MANNER),
-            sessions: HashMap::from([(credential("superoffice", "SUPEROFFICE_TICKET").to_owned(), None)]),
+            sessions: HashMap::from([(
+                credential("superoffice", "SUPEROFFICE_TICKET").to_owned(),
+                None,
+            )]),
             host: String::new(),
             running: true,
         }
@@ -97,11 +102,25 @@ impl SuperOffice {
         id
     }
 
-    // ---- entities ---------------------------------------------------------------------------------------------
+    // ---- entities
+    // ---------------------------------------------------------------------------------------------
 
-    fn entity_request(&mut self, kind: Kind, rest: &[&str], request: &Request, now: Timestamp) -> Reply {
-        if kind == Kind::User && !(request.method == "GET" && rest.is_empty()) && rest != ["default"] {
-            return error(403, "SoSecurityException", "User is restricted in Online and not available to this application");
+    fn entity_request(
+        &mut self,
+        kind: Kind,
+        rest: &[&str],
+        request: &Request,
+        now: Timestamp,
+    ) -> Reply {
+        if kind == Kind::User
+            && !(request.method == "GET" && rest.is_empty())
+            && rest != ["default"]
+        {
+            return error(
+                403,
+                "SoSecurityException",
+                "User is restricted in Online and not available to this application",
+            );
         }
         match (request.method.as_str(), rest) {
             ("GET", []) => self.list(kind, request, now),
@@ -109,7 +128,9 @@ impl SuperOffice {
             ("POST", []) => self.create(kind, request, now),
             ("POST", ["Validate"]) => {
                 let mut problems = json!({});
-                if kind == Kind::Contact && json::filled(&request.json().unwrap_or_default(), "Name").is_none() {
+                if kind == Kind::Contact
+                    && json::filled(&request.json().unwrap_or_default(), "Name").is_none()
+                {
                     problems["Name"] = json!("Name is required");
                 }
                 Reply::json(200, &problems)
@@ -130,7 +151,11 @@ impl SuperOffice {
     fn known(&self, kind: Kind, id: &str) -> Result<i64, Reply> {
         match id.parse() {
             Ok(number) if self.table(kind).contains(id) => Ok(number),
-            _ => Err(error(404, "SoNotFoundException", &format!("{} id {id} not found", kind.name()))),
+            _ => Err(error(
+                404,
+                "SoNotFoundException",
+                &format!("{} id {id} not found", kind.name()),
+            )),
         }
     }
 
@@ -140,7 +165,8 @@ impl SuperOffice {
         }
         let entity = self.render(kind, self.table(kind).get(id).unwrap_or(&Value::Null));
         let changed = self.changed_at(kind, id);
-        if let (Some(since), Some(changed)) = (request.header("if-modified-since").and_then(time::parse_http), changed)
+        if let (Some(since), Some(changed)) =
+            (request.header("if-modified-since").and_then(time::parse_http), changed)
             && changed <= since
         {
             return Reply::empty(304);
@@ -154,7 +180,8 @@ impl SuperOffice {
         time::parse(self.table(kind).get(id)?[stamp].as_str()?)
     }
 
-    /// 412 when the record changed after `If-Unmodified-Since`. A Ticket's PUT does not document it.
+    /// 412 when the record changed after `If-Unmodified-Since`. A Ticket's PUT does not document
+    /// it.
     fn stale(&self, kind: Kind, id: &str, request: &Request) -> Option<Reply> {
         let since = request.header("if-unmodified-since").and_then(time::parse_http)?;
         let changed = self.changed_at(kind, id)?;
@@ -162,7 +189,10 @@ impl SuperOffice {
             error(
                 412,
                 "SoPreconditionFailedException",
-                &format!("{} has changed since the requested If-Unmodified-Since time", kind.name()),
+                &format!(
+                    "{} has changed since the requested If-Unmodified-Since time",
+                    kind.name()
+                ),
             )
         })
     }
@@ -172,7 +202,9 @@ impl SuperOffice {
             return error(400, "SoBadRequestException", "Entity to save is not in request body.");
         };
         match self.save(kind, None, body, now) {
-            Ok((id, changed)) => self.saved(kind, id, request).wrote(kind.name(), Act::Create, changed),
+            Ok((id, changed)) => {
+                self.saved(kind, id, request).wrote(kind.name(), Act::Create, changed)
+            }
             Err(message) => error(400, "SoValidationException", &message),
         }
     }
@@ -197,7 +229,9 @@ impl SuperOffice {
             return reply;
         }
         match self.save(kind, Some(number), body, now) {
-            Ok((id, changed)) => self.saved(kind, id, request).wrote(kind.name(), Act::Update, changed),
+            Ok((id, changed)) => {
+                self.saved(kind, id, request).wrote(kind.name(), Act::Update, changed)
+            }
             Err(message) => error(400, "SoValidationException", &message),
         }
     }
@@ -212,22 +246,38 @@ impl SuperOffice {
         }
         let mut entity = self.render(kind, self.table(kind).get(id).unwrap_or(&Value::Null));
         match request.json() {
-            Some(operations @ Value::Array(_)) => match json::apply_patch(&mut entity, &operations, false) {
-                Ok(()) => {}
-                Err(PatchError::TestFailed(path)) => {
-                    return error(409, "SoConflictException", &format!("Test operation failed for {path}"));
+            Some(operations @ Value::Array(_)) => {
+                match json::apply_patch(&mut entity, &operations, false) {
+                    Ok(()) => {}
+                    Err(PatchError::TestFailed(path)) => {
+                        return error(
+                            409,
+                            "SoConflictException",
+                            &format!("Test operation failed for {path}"),
+                        );
+                    }
+                    Err(PatchError::Invalid(message)) => {
+                        return error(400, "SoBadRequestException", &message);
+                    }
                 }
-                Err(PatchError::Invalid(message)) => return error(400, "SoBadRequestException", &message),
-            },
+            }
             Some(merge @ Value::Object(_)) => {
                 if let Err(message) = entities::merge(&mut entity, &merge) {
                     return error(400, "SoBadRequestException", &message);
                 }
             }
-            _ => return error(400, "SoBadRequestException", "Patch operations are not in request body."),
+            _ => {
+                return error(
+                    400,
+                    "SoBadRequestException",
+                    "Patch operations are not in request body.",
+                );
+            }
         }
         match self.save(kind, Some(number), entity, now) {
-            Ok((id, changed)) => self.saved(kind, id, request).wrote(kind.name(), Act::Update, changed),
+            Ok((id, changed)) => {
+                self.saved(kind, id, request).wrote(kind.name(), Act::Update, changed)
+            }
             Err(message) => error(400, "SoValidationException", &message),
         }
     }
@@ -243,9 +293,15 @@ impl SuperOffice {
         Reply::empty(204).wrote(kind.name(), Act::Delete, true)
     }
 
-    /// Stores an entity: derived and read-only properties are computed, references are checked. Returns the id and
-    /// whether anything changed.
-    fn save(&mut self, kind: Kind, id: Option<i64>, entity: Value, now: Timestamp) -> Result<(i64, bool), String> {
+    /// Stores an entity: derived and read-only properties are computed, references are checked.
+    /// Returns the id and whether anything changed.
+    fn save(
+        &mut self,
+        kind: Kind,
+        id: Option<i64>,
+        entity: Value,
+        now: Timestamp,
+    ) -> Result<(i64, bool), String> {
         self.check_references(kind, &entity)?;
         let before = id.and_then(|id| self.table(kind).get(&id.to_string()).cloned());
         let number = match id {
@@ -266,7 +322,9 @@ impl SuperOffice {
     fn check_references(&self, kind: Kind, entity: &Value) -> Result<(), String> {
         let references: &[(&str, &str, Kind)] = match kind {
             Kind::Person => &[("Contact", "ContactId", Kind::Contact)],
-            Kind::Ticket => &[("Person", "PersonId", Kind::Person), ("OwnedBy", "AssociateId", Kind::User)],
+            Kind::Ticket => {
+                &[("Person", "PersonId", Kind::Person), ("OwnedBy", "AssociateId", Kind::User)]
+            }
             _ => &[],
         };
         for (property, name, to) in references {
@@ -278,8 +336,10 @@ impl SuperOffice {
             if given.is_null() {
                 continue;
             }
-            let id = json::id_of(given).ok_or_else(|| format!("{property}.{name} must be an integer"))?;
-            // 0 stands for none; the largest integer has a meaning of its own for the owner of a ticket.
+            let id = json::id_of(given)
+                .ok_or_else(|| format!("{property}.{name} must be an integer"))?;
+            // 0 stands for none; the largest integer has a meaning of its own for the owner of a
+            // ticket.
             if id != 0 && id != 2_147_483_647 && !self.table(*to).contains(&id.to_string()) {
                 return Err(format!("{property}.{name}: {} id {id} not found", to.name()));
             }
@@ -291,7 +351,9 @@ impl SuperOffice {
     fn render(&self, kind: Kind, stored: &Value) -> Value {
         let mut entity = stored.clone();
         match kind {
-            Kind::Person => entity["Contact"] = self.contact_carrier(&stored["Contact"]["ContactId"]),
+            Kind::Person => {
+                entity["Contact"] = self.contact_carrier(&stored["Contact"]["ContactId"])
+            }
             Kind::Contact => {
                 let id = &stored["ContactId"];
                 entity["Persons"] = self
@@ -324,8 +386,10 @@ impl SuperOffice {
 
     fn person_carrier(&self, id: &Value) -> Value {
         match self.by_id(Kind::Person, id) {
-            Some(person) => json!({"PersonId":person["PersonId"],"Firstname":person["Firstname"],"Lastname":person["Lastname"],
-                "FullName":person["FullName"],"ContactId":person["Contact"]["ContactId"].as_i64().unwrap_or(0),"Email":person["Emails"][0]["Value"]}),
+            Some(person) => {
+                json!({"PersonId":person["PersonId"],"Firstname":person["Firstname"],"Lastname":person["Lastname"],
+                "FullName":person["FullName"],"ContactId":person["Contact"]["ContactId"].as_i64().unwrap_or(0),"Email":person["Emails"][0]["Value"]})
+            }
             None => Value::Null,
         }
     }
@@ -355,7 +419,9 @@ impl SuperOffice {
             }
         }
         match &body["personEmail"] {
-            Value::String(email) if entity["Emails"][0].is_object() => entity["Emails"][0]["Value"] = json!(email),
+            Value::String(email) if entity["Emails"][0].is_object() => {
+                entity["Emails"][0]["Value"] = json!(email)
+            }
             Value::String(email) => entity["Emails"] = json!([{"Value": email}]),
             Value::Null if body.get("personEmail").is_some() => entity["Emails"] = json!([]),
             _ => {}
@@ -402,7 +468,12 @@ impl Emulator for SuperOffice {
     fn answer(&mut self, request: &Request, now: Timestamp) -> Reply {
         // `/host-2/Cust12345/…` is asked of another host than `/Cust12345/…`.
         let mut request = request.clone();
-        let asked_host = request.segments.first().filter(|segment| segment.starts_with("host-")).cloned().unwrap_or_default();
+        let asked_host = request
+            .segments
+            .first()
+            .filter(|segment| segment.starts_with("host-"))
+            .cloned()
+            .unwrap_or_default();
         if !asked_host.is_empty() {
             request.segments.remove(0);
         }
@@ -422,7 +493,11 @@ impl Emulator for SuperOffice {
             if !request.segments[2].eq_ignore_ascii_case(tenant) {
                 return error(404, "SoNotFoundException", "Unknown customer");
             }
-            let host = if self.host.is_empty() { request.base.clone() } else { format!("{}/{}", request.base, self.host) };
+            let host = if self.host.is_empty() {
+                request.base.clone()
+            } else {
+                format!("{}/{}", request.base, self.host)
+            };
             let state = if self.running { "Running" } else { "OfflineMaintenance" };
             return Reply::json(
                 200,
@@ -448,12 +523,17 @@ impl Emulator for SuperOffice {
         if !self.admitted(request, now) {
             return self.unauthorized();
         }
-        // Where the application has been given webhooks; none is registered over the interface here.
+        // Where the application has been given webhooks; none is registered over the interface
+        // here.
         if entity.eq_ignore_ascii_case("Webhook") && request.method == "GET" && rest.is_empty() {
             return Reply::json(200, &json!([]));
         }
         let Some(kind) = Kind::named(entity) else {
-            return error(404, "SoNotFoundException", &format!("{entity} is not part of this sandbox"));
+            return error(
+                404,
+                "SoNotFoundException",
+                &format!("{entity} is not part of this sandbox"),
+            );
         };
         let reply = self.entity_request(kind, rest, request, now);
         with_zone(reply, request)
@@ -464,11 +544,16 @@ impl Emulator for SuperOffice {
     }
 
     fn throttled(&self, retry_after: u64) -> Reply {
-        error(429, "SoThrottledException", "Too many requests").header("retry-after", retry_after.to_string())
+        error(429, "SoThrottledException", "Too many requests")
+            .header("retry-after", retry_after.to_string())
     }
 
     fn unauthorized(&self) -> Reply {
-        error(401, "SoSessionException", "Authentication failed: the ticket or token is missing, wrong or expired")
+        error(
+            401,
+            "SoSessionException",
+            "Authentication failed: the ticket or token is missing, wrong or expired",
+        )
     }
 
     fn expire_tokens(&mut self) {
@@ -500,7 +585,8 @@ impl Emulator for SuperOffice {
             .current()
             .map(|stored| match kind {
                 Kind::User => {
-                    // Users are seen through their list, so the row's columns stand beside the entity's properties.
+                    // Users are seen through their list, so the row's columns stand beside the
+                    // entity's properties.
                     let mut shown = self.render(kind, stored);
                     json::merge(&mut shown, &self.row(kind, stored, None), false);
                     shown
@@ -514,10 +600,16 @@ impl Emulator for SuperOffice {
         if collection == TENANT {
             return credential("superoffice", "SUPEROFFICE_CONTEXT").to_owned();
         }
-        Kind::named(collection).map_or_else(String::new, |kind| record[kind.id_property()].to_string())
+        Kind::named(collection)
+            .map_or_else(String::new, |kind| record[kind.id_property()].to_string())
     }
 
-    fn put(&mut self, collection: &'static str, body: Value, now: Timestamp) -> Result<Value, String> {
+    fn put(
+        &mut self,
+        collection: &'static str,
+        body: Value,
+        now: Timestamp,
+    ) -> Result<Value, String> {
         let kind = Kind::named(collection).ok_or("no such entity")?;
         let id = match kind {
             Kind::User => self.put_user(None, &body, now)?,
@@ -526,7 +618,13 @@ impl Emulator for SuperOffice {
         Ok(self.render(kind, self.table(kind).get(&id.to_string()).unwrap_or(&Value::Null)))
     }
 
-    fn edit(&mut self, collection: &'static str, id: &str, patch: &Value, now: Timestamp) -> Result<Value, String> {
+    fn edit(
+        &mut self,
+        collection: &'static str,
+        id: &str,
+        patch: &Value,
+        now: Timestamp,
+    ) -> Result<Value, String> {
         if collection == TENANT {
             // The vendor moves a tenant to another host, or takes it off line.
             if let Some(host) = patch["Host"].as_str() {
@@ -543,9 +641,11 @@ impl Emulator for SuperOffice {
             let mut entity = self.table(kind).get(id).cloned().ok_or("no such record")?;
             json::merge(&mut entity, patch, false);
             self.save(kind, Some(number), entity, now)?;
-            // What only the server computes can still be set by hand, so that its effect can be tried.
+            // What only the server computes can still be set by hand, so that its effect can be
+            // tried.
             if kind == Kind::Ticket
-                && let (Some(minutes), Some(mut stored)) = (patch.get("TimeToReply"), self.table(kind).get(id).cloned())
+                && let (Some(minutes), Some(mut stored)) =
+                    (patch.get("TimeToReply"), self.table(kind).get(id).cloned())
             {
                 stored["TimeToReply"] = minutes.clone();
                 stored["LastChanged"] = json!(time::seconds_bare(now));
@@ -555,7 +655,12 @@ impl Emulator for SuperOffice {
         Ok(self.render(kind, self.table(kind).get(id).unwrap_or(&Value::Null)))
     }
 
-    fn remove(&mut self, collection: &'static str, id: &str, now: Timestamp) -> Result<bool, String> {
+    fn remove(
+        &mut self,
+        collection: &'static str,
+        id: &str,
+        now: Timestamp,
+    ) -> Result<bool, String> {
         let kind = Kind::named(collection).ok_or("no such entity")?;
         let Some(mut stored) = self.table(kind).get(id).cloned() else {
             return Ok(false);
@@ -601,9 +706,12 @@ fn select(mut entity: Value, request: &Request) -> Value {
     entity
 }
 
-/// With `SO-TimeZone: includeTZOffset`, dates carry their offset; otherwise they say nothing of a zone.
+/// With `SO-TimeZone: includeTZOffset`, dates carry their offset; otherwise they say nothing of a
+/// zone.
 fn with_zone(mut reply: Reply, request: &Request) -> Reply {
-    let asked = request.header("so-timezone").is_some_and(|value| value.eq_ignore_ascii_case("includeTZOffset"));
+    let asked = request
+        .header("so-timezone")
+        .is_some_and(|value| value.eq_ignore_ascii_case("includeTZOffset"));
     if asked && let Ok(mut body) = serde_json::from_slice::<Value>(&reply.body) {
         add_offsets(&mut body);
         reply.body = body.to_string().into_bytes();

@@ -27,7 +27,12 @@ const RULES: Rules = Rules {
 };
 
 impl Wix {
-    pub(super) fn contacts_request(&mut self, rest: &[&str], request: &Request, now: Timestamp) -> Reply {
+    pub(super) fn contacts_request(
+        &mut self,
+        rest: &[&str],
+        request: &Request,
+        now: Timestamp,
+    ) -> Reply {
         match (request.method.as_str(), rest) {
             ("POST", []) => self.create_contact(request, now),
             ("GET", []) => self.list_contacts(request, now),
@@ -66,7 +71,9 @@ impl Wix {
             self.new_contact(info, now)
         });
         match created {
-            Ok(contact) => Reply::json(200, &json!({"contact": contact})).wrote("contacts", Act::Create, true),
+            Ok(contact) => {
+                Reply::json(200, &json!({"contact": contact})).wrote("contacts", Act::Create, true)
+            }
             Err(refusal) => refusal.reply(),
         }
     }
@@ -75,7 +82,11 @@ impl Wix {
     pub(super) fn new_contact(&mut self, given: &Value, now: Timestamp) -> Result<Value, Refusal> {
         let info = info::updated(&json!({}), given, &mut self.ids)?;
         if !info::sufficient(&info) {
-            return Err(Refusal::code(400, "INSUFFICIENT_CONTACT_DATA", "at least one of name, phone or email is needed"));
+            return Err(Refusal::code(
+                400,
+                "INSUFFICIENT_CONTACT_DATA",
+                "at least one of name, phone or email is needed",
+            ));
         }
         let stamp = time::millis_z(now);
         let id = self.ids.uuid();
@@ -86,8 +97,8 @@ impl Wix {
         Ok(contact)
     }
 
-    /// 409 when an e-mail (or, without any e-mail, a phone) is another contact's. On an update only what the contact
-    /// does not have yet is looked at.
+    /// 409 when an e-mail (or, without any e-mail, a phone) is another contact's. On an update only
+    /// what the contact does not have yet is looked at.
     fn refuse_duplicates(&self, info: &Value, stored: Option<&Value>) -> Result<(), Refusal> {
         let own = stored.and_then(|contact| contact["id"].as_str()).unwrap_or_default();
         let had: Vec<String> = stored.map(super::contact_keys).unwrap_or_default();
@@ -129,12 +140,23 @@ impl Wix {
                 json!({}),
             );
         }
-        let Some(given) = body.get("info").filter(|info| info.as_object().is_none_or(|info| !info.is_empty())) else {
-            return failure(400, "INSUFFICIENT_UPDATE_CONTACT_DATA", "nothing to update", json!({}));
+        let Some(given) =
+            body.get("info").filter(|info| info.as_object().is_none_or(|info| !info.is_empty()))
+        else {
+            return failure(
+                400,
+                "INSUFFICIENT_UPDATE_CONTACT_DATA",
+                "nothing to update",
+                json!({}),
+            );
         };
         let checked = info::updated(&stored["info"], given, &mut self.ids).and_then(|info| {
             if !info::sufficient(&info) {
-                return Err(Refusal::code(400, "INSUFFICIENT_CONTACT_DATA", "at least one of name, phone or email must stay"));
+                return Err(Refusal::code(
+                    400,
+                    "INSUFFICIENT_CONTACT_DATA",
+                    "at least one of name, phone or email must stay",
+                ));
             }
             if body["allowDuplicates"] != true {
                 self.refuse_duplicates(&info, Some(&stored))?;
@@ -146,7 +168,11 @@ impl Wix {
             Ok(info) => {
                 let changed = info != stored["info"];
                 let contact = self.store_info(id, stored, info, now);
-                Reply::json(200, &json!({"contact": contact})).wrote("contacts", Act::Update, changed)
+                Reply::json(200, &json!({"contact": contact})).wrote(
+                    "contacts",
+                    Act::Update,
+                    changed,
+                )
             }
             Err(refusal) => refusal.reply(),
         }
@@ -156,7 +182,10 @@ impl Wix {
     fn refuse_member_email(&self, id: &str, stored: &Value, info: &Value) -> Result<(), Refusal> {
         let is_member = self.members.find(&format!("contact:{id}")).next().is_some();
         let primary = info::primary(info, "emails").map(|item| &item["email"]);
-        if is_member && primary != Some(&stored["primaryInfo"]["email"]) && !stored["primaryInfo"]["email"].is_null() {
+        if is_member
+            && primary != Some(&stored["primaryInfo"]["email"])
+            && !stored["primaryInfo"]["email"].is_null()
+        {
             return Err(Refusal::code(
                 428,
                 "CANNOT_UPDATE_MEMBER_EMAIL",
@@ -167,14 +196,21 @@ impl Wix {
     }
 
     /// Every update raises the revision, also one that changes nothing.
-    pub(super) fn store_info(&mut self, id: &str, mut contact: Value, info: Value, now: Timestamp) -> Value {
+    pub(super) fn store_info(
+        &mut self,
+        id: &str,
+        mut contact: Value,
+        info: Value,
+        now: Timestamp,
+    ) -> Value {
         contact["info"] = info;
         contact["revision"] = json!(contact["revision"].as_i64().unwrap_or(0) + 1);
         contact["updatedDate"] = json!(time::millis_z(now));
         info::derive(&mut contact);
         self.contacts.put(id, contact.clone(), now);
         // A member shows its contact's data, so its date moves as well.
-        let members: Vec<String> = self.members.find(&format!("contact:{id}")).map(str::to_owned).collect();
+        let members: Vec<String> =
+            self.members.find(&format!("contact:{id}")).map(str::to_owned).collect();
         for member in members {
             if let Some(mut value) = self.members.get(&member).cloned() {
                 value["updatedDate"] = contact["updatedDate"].clone();
@@ -184,8 +220,14 @@ impl Wix {
         contact
     }
 
-    /// A person's edit; `primaryInfo.email` and `.phone` there mean the primary item, as the contact card shows it.
-    pub(super) fn edit_contact(&mut self, id: &str, patch: &Value, now: Timestamp) -> Result<Value, String> {
+    /// A person's edit; `primaryInfo.email` and `.phone` there mean the primary item, as the
+    /// contact card shows it.
+    pub(super) fn edit_contact(
+        &mut self,
+        id: &str,
+        patch: &Value,
+        now: Timestamp,
+    ) -> Result<Value, String> {
         let stored = self.contacts.get(id).cloned().ok_or("no such contact")?;
         let mut wanted = stored.clone();
         tree::merge(&mut wanted, patch, true);
@@ -206,11 +248,17 @@ impl Wix {
             }
             info[list] = json!({"items": items});
         }
-        let info = info::updated(&stored["info"], &info, &mut self.ids).map_err(Refusal::message)?;
+        let info =
+            info::updated(&stored["info"], &info, &mut self.ids).map_err(Refusal::message)?;
         let mut info = info;
         if let Some(object) = info.as_object_mut() {
             // What the patch cleared must not come back from the stored state.
-            for name in patch["info"].as_object().into_iter().flatten().filter(|(_, value)| value.is_null()).map(|(name, _)| name)
+            for name in patch["info"]
+                .as_object()
+                .into_iter()
+                .flatten()
+                .filter(|(_, value)| value.is_null())
+                .map(|(name, _)| name)
             {
                 object.remove(name);
             }
@@ -220,7 +268,12 @@ impl Wix {
 
     fn delete_contact(&mut self, id: &str, now: Timestamp) -> Reply {
         if self.members.find(&format!("contact:{id}")).next().is_some() {
-            return failure(409, "CANNOT_DELETE_MEMBER", "the contact is a site member; delete the member first", json!({}));
+            return failure(
+                409,
+                "CANNOT_DELETE_MEMBER",
+                "the contact is a site member; delete the member first",
+                json!({}),
+            );
         }
         if !self.contacts.remove(id, now) {
             return not_found(id);
@@ -244,12 +297,18 @@ impl Wix {
     }
 
     fn contact_page(&self, query: &Value, search: Option<&str>, now: Timestamp) -> Reply {
-        let page = match query::run(&RULES, query, self.contacts.listed(now).filter(|contact| matches(contact, search))) {
+        let page = match query::run(
+            &RULES,
+            query,
+            self.contacts.listed(now).filter(|contact| matches(contact, search)),
+        ) {
             Ok(page) => page,
             Err(refusal) => return refusal.reply(),
         };
-        let fieldsets: Vec<&str> = query["fieldsets"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-        let contacts: Vec<Value> = page.items.iter().map(|contact| shown(contact, &fieldsets)).collect();
+        let fieldsets: Vec<&str> =
+            query["fieldsets"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let contacts: Vec<Value> =
+            page.items.iter().map(|contact| shown(contact, &fieldsets)).collect();
         Reply::json(
             200,
             &json!({"pagingMetadata":{"count":contacts.len(),"offset":page.offset,"total":page.total,"tooManyToCount":false},
@@ -263,14 +322,29 @@ impl Wix {
             return not_found(id);
         };
         if tree::id_of(&body["targetContactRevision"]) != target["revision"].as_i64() {
-            return failure(409, "CONTACT_ALREADY_CHANGED", "the target has another revision", json!({}));
+            return failure(
+                409,
+                "CONTACT_ALREADY_CHANGED",
+                "the target has another revision",
+                json!({}),
+            );
         }
-        let sources: Vec<String> =
-            body["sourceContactIds"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
+        let sources: Vec<String> = body["sourceContactIds"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect();
         let mut info = target["info"].clone();
         for source in &sources {
             if self.members.find(&format!("contact:{source}")).next().is_some() {
-                return failure(400, "CANNOT_MERGE_MEMBER_SOURCE", "members can only be targets of a merge", json!({}));
+                return failure(
+                    400,
+                    "CANNOT_MERGE_MEMBER_SOURCE",
+                    "members can only be targets of a merge",
+                    json!({}),
+                );
             }
             let Some(contact) = self.contacts.get(source).cloned() else {
                 return not_found(source);
@@ -306,7 +380,12 @@ impl Wix {
 }
 
 fn not_found(id: &str) -> Reply {
-    failure(404, "CONTACT_NOT_FOUND", &format!("contact {id} was not found"), json!({"contactId": id}))
+    failure(
+        404,
+        "CONTACT_NOT_FOUND",
+        &format!("contact {id} was not found"),
+        json!({"contactId": id}),
+    )
 }
 
 /// The free-text search of a query: any word that starts with it, in names, e-mails and phones.
@@ -323,13 +402,18 @@ fn matches(contact: &Value, search: Option<&str>) -> bool {
             .filter_map(|item| item[property].as_str().map(str::to_lowercase))
             .collect::<Vec<_>>()
     };
-    let names = ["name.first", "name.last"].iter().filter_map(|path| tree::text(&contact["info"], path)).map(str::to_lowercase);
+    let names = ["name.first", "name.last"]
+        .iter()
+        .filter_map(|path| tree::text(&contact["info"], path))
+        .map(str::to_lowercase);
     let digits = text::strip_phone(&search);
     names.chain(items("emails", "email")).any(|word| word.starts_with(&search))
-        || (digits.len() > 4 && items("phones", "e164Phone").iter().any(|number| number.contains(&digits)))
+        || (digits.len() > 4
+            && items("phones", "e164Phone").iter().any(|number| number.contains(&digits)))
 }
 
-/// Fieldsets; what each of them holds is unverified beyond the names. Without any the whole contact is shown.
+/// Fieldsets; what each of them holds is unverified beyond the names. Without any the whole contact
+/// is shown.
 fn shown(contact: &Value, fieldsets: &[&str]) -> Value {
     if fieldsets.is_empty() || fieldsets.contains(&"FULL") {
         return contact.clone();
@@ -338,7 +422,9 @@ fn shown(contact: &Value, fieldsets: &[&str]) -> Value {
     let mut copy = |names: &[&str]| {
         for name in names {
             match name.strip_prefix("info.") {
-                Some(field) if !contact["info"][field].is_null() => out["info"][field] = contact["info"][field].clone(),
+                Some(field) if !contact["info"][field].is_null() => {
+                    out["info"][field] = contact["info"][field].clone()
+                }
                 None if !contact[*name].is_null() => out[*name] = contact[*name].clone(),
                 _ => {}
             }

@@ -20,7 +20,8 @@ pub(super) fn phone_key(item: &Value) -> String {
     }
 }
 
-/// Puts the given fields of `info` over the stored ones; each field is replaced whole, null clears it.
+/// Puts the given fields of `info` over the stored ones; each field is replaced whole, null clears
+/// it.
 pub(super) fn updated(stored: &Value, given: &Value, ids: &mut Source) -> Result<Value, Refusal> {
     let Some(given) = given.as_object() else {
         return Err(Refusal::field("info", "Expected an object", "FORMAT"));
@@ -45,7 +46,11 @@ pub(super) fn updated(stored: &Value, given: &Value, ids: &mut Source) -> Result
             }
             "company" | "jobTitle" | "birthdate" | "locale" => {
                 let Some(text) = value.as_str() else {
-                    return Err(Refusal::field(format!("info.{name}"), "Expected a string", "FORMAT"));
+                    return Err(Refusal::field(
+                        format!("info.{name}"),
+                        "Expected a string",
+                        "FORMAT",
+                    ));
                 };
                 length(&format!("info.{name}"), text, 1000)?;
                 if name == "birthdate" && text.parse::<jiff::civil::Date>().is_err() {
@@ -84,15 +89,26 @@ fn person_name(value: &Value) -> Result<Value, Refusal> {
                     name.insert(part.to_owned(), json!(text));
                 }
             }
-            Some(_) => return Err(Refusal::field(format!("info.name.{part}"), "Expected a string", "FORMAT")),
+            Some(_) => {
+                return Err(Refusal::field(
+                    format!("info.name.{part}"),
+                    "Expected a string",
+                    "FORMAT",
+                ));
+            }
         }
     }
     Ok(Value::Object(name))
 }
 
-/// Checks and completes the items of one list. An item that names the id of a stored one keeps it; any other gets a new
-/// id, so whoever wants to keep ids has to send them.
-fn items(list: &str, given: &Value, stored: &Value, ids: &mut Source) -> Result<Vec<Value>, Refusal> {
+/// Checks and completes the items of one list. An item that names the id of a stored one keeps it;
+/// any other gets a new id, so whoever wants to keep ids has to send them.
+fn items(
+    list: &str,
+    given: &Value,
+    stored: &Value,
+    ids: &mut Source,
+) -> Result<Vec<Value>, Refusal> {
     let path = format!("info.{list}");
     let Some(given) = given.as_object() else {
         return Err(Refusal::field(path, "Expected an object", "FORMAT"));
@@ -100,12 +116,15 @@ fn items(list: &str, given: &Value, stored: &Value, ids: &mut Source) -> Result<
     let given = match given.get("items") {
         None | Some(Value::Null) => &[][..],
         Some(Value::Array(items)) => items.as_slice(),
-        Some(_) => return Err(Refusal::field(format!("{path}.items"), "Expected an array", "FORMAT")),
+        Some(_) => {
+            return Err(Refusal::field(format!("{path}.items"), "Expected an array", "FORMAT"));
+        }
     };
     if given.len() > MAX_ITEMS {
         return Err(Refusal::field(format!("{path}.items"), "has size over 50", "MAX_ITEMS"));
     }
-    let known: Vec<&str> = stored.as_array().into_iter().flatten().filter_map(|item| item["id"].as_str()).collect();
+    let known: Vec<&str> =
+        stored.as_array().into_iter().flatten().filter_map(|item| item["id"].as_str()).collect();
     let mut out = Vec::new();
     for (index, item) in given.iter().enumerate() {
         let path = format!("{path}.items[{index}]");
@@ -123,24 +142,34 @@ fn items(list: &str, given: &Value, stored: &Value, ids: &mut Source) -> Result<
         };
         let tag = item["tag"].as_str().unwrap_or(first_tag);
         if !tags.contains(&tag) {
-            return Err(Refusal::field(format!("{path}.tag"), "is not one of the known tags", "ENUM"));
+            return Err(Refusal::field(
+                format!("{path}.tag"),
+                "is not one of the known tags",
+                "ENUM",
+            ));
         }
         let mut done = Map::new();
         done.insert("id".to_owned(), json!(id));
         done.insert("tag".to_owned(), json!(tag));
         match list {
             "emails" => {
-                let email = tree::filled(item, "email")
-                    .ok_or_else(|| Refusal::field(format!("{path}.email"), "is required", "REQUIRED_FIELD"))?;
+                let email = tree::filled(item, "email").ok_or_else(|| {
+                    Refusal::field(format!("{path}.email"), "is required", "REQUIRED_FIELD")
+                })?;
                 length(&format!("{path}.email"), email, 320)?;
                 if !looks_like_email(email) {
-                    return Err(Refusal::field(format!("{path}.email"), "must be a valid email", "FORMAT"));
+                    return Err(Refusal::field(
+                        format!("{path}.email"),
+                        "must be a valid email",
+                        "FORMAT",
+                    ));
                 }
                 done.insert("email".to_owned(), json!(email));
             }
             "phones" => {
-                let phone = tree::filled(item, "phone")
-                    .ok_or_else(|| Refusal::field(format!("{path}.phone"), "is required", "REQUIRED_FIELD"))?;
+                let phone = tree::filled(item, "phone").ok_or_else(|| {
+                    Refusal::field(format!("{path}.phone"), "is required", "REQUIRED_FIELD")
+                })?;
                 length(&format!("{path}.phone"), phone, 50)?;
                 let country = item["countryCode"].as_str();
                 if let Some(country) = country {
@@ -183,7 +212,10 @@ fn items(list: &str, given: &Value, stored: &Value, ids: &mut Source) -> Result<
 /// Whether a contact has what it needs: a name, a phone or an e-mail.
 pub(super) fn sufficient(info: &Value) -> bool {
     let some = |list: &str| info[list]["items"].as_array().is_some_and(|items| !items.is_empty());
-    tree::filled(info, "name.first").is_some() || tree::filled(info, "name.last").is_some() || some("emails") || some("phones")
+    tree::filled(info, "name.first").is_some()
+        || tree::filled(info, "name.last").is_some()
+        || some("emails")
+        || some("phones")
 }
 
 /// The primary item of a list.
@@ -212,7 +244,9 @@ pub(super) fn derive(contact: &mut Value) {
         let written = item["phone"].as_str().unwrap_or_default();
         let code = item["countryCode"].as_str().and_then(calling_code);
         let shown = match code {
-            Some(code) if !written.starts_with('+') && !written.starts_with("00") => format!("+{code} {written}"),
+            Some(code) if !written.starts_with('+') && !written.starts_with("00") => {
+                format!("+{code} {written}")
+            }
             _ => written.to_owned(),
         };
         mirror.insert("phone".to_owned(), json!(shown));

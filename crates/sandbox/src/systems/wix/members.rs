@@ -1,4 +1,5 @@
-//! Members v1: the people who can log in to the site. A member belongs to a contact and shows its data.
+//! Members v1: the people who can log in to the site. A member belongs to a contact and shows its
+//! data.
 
 use super::query::{self, Rules};
 use super::{Refusal, Wix, failure};
@@ -28,10 +29,17 @@ const RULES: Rules = Rules {
 };
 
 impl Wix {
-    pub(super) fn members_request(&mut self, rest: &[&str], request: &Request, now: Timestamp) -> Reply {
+    pub(super) fn members_request(
+        &mut self,
+        rest: &[&str],
+        request: &Request,
+        now: Timestamp,
+    ) -> Reply {
         let fieldsets = |body: &Value| {
             let lists = [&body["fieldsets"], &body["query"]["fieldsets"]];
-            lists.iter().any(|list| list.as_array().into_iter().flatten().any(|name| name == "FULL"))
+            lists
+                .iter()
+                .any(|list| list.as_array().into_iter().flatten().any(|name| name == "FULL"))
         };
         match (request.method.as_str(), rest) {
             ("POST", []) => self.create_member(request, now),
@@ -46,7 +54,9 @@ impl Wix {
             ("GET", [id]) => {
                 let full = query::from_parameters(request).is_ok_and(|query| fieldsets(&query));
                 match self.members.get(id) {
-                    Some(member) => Reply::json(200, &json!({"member": self.shown_member(member, full)})),
+                    Some(member) => {
+                        Reply::json(200, &json!({"member": self.shown_member(member, full)}))
+                    }
                     None => not_found(id),
                 }
             }
@@ -58,7 +68,9 @@ impl Wix {
                     not_found(id)
                 }
             }
-            ("DELETE", [id, list @ ("emails" | "phones" | "addresses")]) => self.clear_member_list(id, list, now),
+            ("DELETE", [id, list @ ("emails" | "phones" | "addresses")]) => {
+                self.clear_member_list(id, list, now)
+            }
             _ => Reply::json(404, &json!({"message":"","details":{}})),
         }
     }
@@ -66,10 +78,18 @@ impl Wix {
     /// The member with the data of its contact.
     pub(super) fn full_member(&self, member: &Value) -> Value {
         let mut member = member.clone();
-        let contact = self.contacts.get(member["contactId"].as_str().unwrap_or_default()).unwrap_or(&Value::Null);
+        let contact = self
+            .contacts
+            .get(member["contactId"].as_str().unwrap_or_default())
+            .unwrap_or(&Value::Null);
         let info = &contact["info"];
         let plain = |list: &str, property: &str| -> Vec<Value> {
-            info[list]["items"].as_array().into_iter().flatten().map(|item| item[property].clone()).collect()
+            info[list]["items"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(|item| item[property].clone())
+                .collect()
         };
         member["contact"] = json!({
             "firstName":tree::text(info, "name.first").unwrap_or_default(),
@@ -81,7 +101,8 @@ impl Wix {
         member
     }
 
-    /// Without FULL, the login e-mail and the contact stay hidden. That the default hides the login e-mail is unverified.
+    /// Without FULL, the login e-mail and the contact stay hidden. That the default hides the login
+    /// e-mail is unverified.
     fn shown_member(&self, member: &Value, full: bool) -> Value {
         if full {
             return self.full_member(member);
@@ -95,7 +116,8 @@ impl Wix {
     }
 
     fn member_page(&self, query: &Value, full: bool, now: Timestamp) -> Reply {
-        let members: Vec<Value> = self.members.listed(now).map(|member| self.full_member(member)).collect();
+        let members: Vec<Value> =
+            self.members.listed(now).map(|member| self.full_member(member)).collect();
         match query::run(&RULES, query, members.iter()) {
             Ok(page) => {
                 let shown: Vec<Value> = page
@@ -141,14 +163,20 @@ impl Wix {
         let key = email_key(email);
         if self.members.find(&format!("login:{key}")).next().is_some() {
             // The code is unverified; the status is the vendor's usual one for what is taken.
-            return Err(Refusal::code(409, "MEMBER_ALREADY_EXISTS", "a member with this login email exists"));
+            return Err(Refusal::code(
+                409,
+                "MEMBER_ALREADY_EXISTS",
+                "a member with this login email exists",
+            ));
         }
-        // A member joins the contact that has its address, or gets a new one; the rule is unverified.
+        // A member joins the contact that has its address, or gets a new one; the rule is
+        // unverified.
         let joined = self.contacts.find(&format!("email:{key}")).next().map(str::to_owned);
         let contact = match joined {
             Some(id) => id,
             None => {
-                let mut info = json!({"emails":{"items":[{"tag":"MAIN","email":email,"primary":true}]}});
+                let mut info =
+                    json!({"emails":{"items":[{"tag":"MAIN","email":email,"primary":true}]}});
                 if let Some(changes) = contact_changes(&given["contact"], &json!({}))? {
                     tree::merge(&mut info, &changes, false);
                 }
@@ -161,7 +189,11 @@ impl Wix {
             .or_else(|| tree::filled(given, "contact.firstName"))
             .unwrap_or_else(|| email.split('@').next().unwrap_or_default())
             .to_owned();
-        let slug: String = nickname.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+        let slug: String = nickname
+            .to_lowercase()
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+            .collect();
         let member = json!({"id":id,"loginEmail":email,"loginEmailVerified":false,"status":"APPROVED","contactId":contact,
             "privacyStatus":given["privacyStatus"].as_str().unwrap_or("PRIVATE"),"activityStatus":"ACTIVE",
             "profile":{"nickname":nickname,"slug":slug,"title":tree::text(given, "profile.title").unwrap_or_default()},
@@ -233,7 +265,10 @@ impl Wix {
                 .as_array()
                 .into_iter()
                 .flatten()
-                .filter(|item| list == "emails" && email_key(item["email"].as_str().unwrap_or_default()) == login)
+                .filter(|item| {
+                    list == "emails"
+                        && email_key(item["email"].as_str().unwrap_or_default()) == login
+                })
                 .cloned()
                 .collect();
             if let Some(object) = info.as_object_mut() {
@@ -255,7 +290,12 @@ impl Wix {
     }
 
     /// A person may change the login e-mail in the dashboard; the API may not.
-    pub(super) fn edit_member(&mut self, id: &str, patch: &Value, now: Timestamp) -> Result<Value, String> {
+    pub(super) fn edit_member(
+        &mut self,
+        id: &str,
+        patch: &Value,
+        now: Timestamp,
+    ) -> Result<Value, String> {
         if let Some(email) = patch["loginEmail"].as_str() {
             let mut member = self.members.get(id).cloned().ok_or("no such member")?;
             let old = email_key(member["loginEmail"].as_str().unwrap_or_default());
@@ -276,8 +316,8 @@ impl Wix {
     }
 }
 
-/// What writing a member's `contact` does to the contact's `info`: an empty text clears, a list replaces the whole list,
-/// an empty list does nothing, and e-mails are immutable.
+/// What writing a member's `contact` does to the contact's `info`: an empty text clears, a list
+/// replaces the whole list, an empty list does nothing, and e-mails are immutable.
 fn contact_changes(given: &Value, info: &Value) -> Result<Option<Value>, Refusal> {
     let Some(given) = given.as_object() else {
         return Ok(None);
@@ -286,7 +326,8 @@ fn contact_changes(given: &Value, info: &Value) -> Result<Option<Value>, Refusal
     for (property, part) in [("firstName", "first"), ("lastName", "last")] {
         if let Some(text) = given.get(property).and_then(Value::as_str) {
             if changes["name"].is_null() {
-                changes["name"] = if info["name"].is_object() { info["name"].clone() } else { json!({}) };
+                changes["name"] =
+                    if info["name"].is_object() { info["name"].clone() } else { json!({}) };
             }
             changes["name"][part] = json!(text);
         }
@@ -294,7 +335,11 @@ fn contact_changes(given: &Value, info: &Value) -> Result<Option<Value>, Refusal
     for property in ["company", "jobTitle"] {
         if let Some(text) = given.get(property).and_then(Value::as_str) {
             if text.chars().count() > 100 {
-                return Err(Refusal::field(format!("member.contact.{property}"), "has a size above 100", "MAX_LENGTH"));
+                return Err(Refusal::field(
+                    format!("member.contact.{property}"),
+                    "has a size above 100",
+                    "MAX_LENGTH",
+                ));
             }
             changes[property] = json!(text);
         }
@@ -305,10 +350,19 @@ fn contact_changes(given: &Value, info: &Value) -> Result<Option<Value>, Refusal
         let mut items = Vec::new();
         for (index, phone) in phones.iter().enumerate() {
             let Some(phone) = phone.as_str() else {
-                return Err(Refusal::field(format!("member.contact.phones[{index}]"), "Expected a string", "FORMAT"));
+                return Err(Refusal::field(
+                    format!("member.contact.phones[{index}]"),
+                    "Expected a string",
+                    "FORMAT",
+                ));
             };
-            let known = info["phones"]["items"].as_array().into_iter().flatten().find(|item| item["phone"] == phone);
-            let mut item = known.cloned().unwrap_or_else(|| json!({"tag":"UNTAGGED","phone":phone}));
+            let known = info["phones"]["items"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .find(|item| item["phone"] == phone);
+            let mut item =
+                known.cloned().unwrap_or_else(|| json!({"tag":"UNTAGGED","phone":phone}));
             item["primary"] = json!(index == 0);
             items.push(item);
         }

@@ -1,13 +1,17 @@
-//! Wix: Contacts v4, Members v1, Stores Products (catalog v1, and v3 on a second site of the same account).
+//! Wix: Contacts v4, Members v1, Stores Products (catalog v1, and v3 on a second site of the same
+//! account).
 //!
-//! Here: the way in, routing and errors; the record types have a file each, and `query.rs` the query language that
-//! they share. Vendor: dev.wix.com, REST reference; the vendor's typed packages for limits and error codes.
+//! Here: the way in, routing and errors; the record types have a file each, and `query.rs` the
+//! query language that they share. Vendor: dev.wix.com, REST reference; the vendor's typed packages
+//! for limits and error codes.
 //!
-//! Unverified in the vendor's documents, and what was chosen: a create answers 200; the first e-mail or phone becomes
-//! primary when none is marked; `PATCH` replaces each top-level field of `info` whole; e-mail and phone are trimmed and an
-//! e-mail's form is checked; `primaryInfo.phone` shows the number with its calling code in front; queries without a
-//! sort come in the order of the ids, which is no order; a request with a key but without a site id is 403; the member's
-//! `contact` is a view of the contact it belongs to; writing another `loginEmail` is refused with a field violation.
+//! Unverified in the vendor's documents, and what was chosen: a create answers 200; the first
+//! e-mail or phone becomes primary when none is marked; `PATCH` replaces each top-level field of
+//! `info` whole; e-mail and phone are trimmed and an e-mail's form is checked; `primaryInfo.phone`
+//! shows the number with its calling code in front; queries without a sort come in the order of the
+//! ids, which is no order; a request with a key but without a site id is 403; the member's
+//! `contact` is a view of the contact it belongs to; writing another `loginEmail` is refused with a
+//! field violation.
 
 mod contacts;
 mod hooks;
@@ -101,7 +105,12 @@ impl Wix {
         let body = request.json().unwrap_or(Value::Null);
         let of = |name| credential("wix", name);
         if body["grant_type"] != "client_credentials" {
-            return failure(400, "UNSUPPORTED_GRANT_TYPE", "grant_type must be client_credentials", json!({}));
+            return failure(
+                400,
+                "UNSUPPORTED_GRANT_TYPE",
+                "grant_type must be client_credentials",
+                json!({}),
+            );
         }
         if body["client_id"] != of("WIX_APP_ID")
             || body["client_secret"] != of("WIX_APP_SECRET")
@@ -111,20 +120,29 @@ impl Wix {
         }
         let token = self.ids.token("OAUTH2.");
         self.tokens.insert(token.clone(), now + SignedDuration::from_secs(TOKEN_SECONDS));
-        Reply::json(200, &json!({"access_token":token,"token_type":"Bearer","expires_in":TOKEN_SECONDS}))
+        Reply::json(
+            200,
+            &json!({"access_token":token,"token_type":"Bearer","expires_in":TOKEN_SECONDS}),
+        )
     }
 
     /// `Err` holds the refusal.
     fn admitted(&self, request: &Request, now: Timestamp) -> Result<(), Reply> {
         let given = request.header("authorization").unwrap_or_default();
         // The key stands raw in the header; a token is accepted with and without "Bearer".
-        if self.tokens.get(given.strip_prefix("Bearer ").unwrap_or(given)).is_some_and(|end| *end > now) {
+        if self
+            .tokens
+            .get(given.strip_prefix("Bearer ").unwrap_or(given))
+            .is_some_and(|end| *end > now)
+        {
             return Ok(());
         }
         if given != credential("wix", "WIX_API_KEY") {
             return Err(self.unauthorized());
         }
-        if request.header("wix-site-id") != Some(credential("wix", "WIX_SITE_ID")) && !is_v3(request) {
+        if request.header("wix-site-id") != Some(credential("wix", "WIX_SITE_ID"))
+            && !is_v3(request)
+        {
             return Err(failure(
                 403,
                 "FORBIDDEN",
@@ -154,21 +172,36 @@ impl Emulator for Wix {
         }
         let segments: Vec<&str> = request.segments.iter().map(String::as_str).collect();
         match (request.method.as_str(), segments.as_slice()) {
-            (_, ["contacts", "v4", "contacts", rest @ ..]) => self.contacts_request(rest, request, now),
-            (_, ["members", "v1", "members", rest @ ..]) => self.members_request(rest, request, now),
+            (_, ["contacts", "v4", "contacts", rest @ ..]) => {
+                self.contacts_request(rest, request, now)
+            }
+            (_, ["members", "v1", "members", rest @ ..]) => {
+                self.members_request(rest, request, now)
+            }
             ("GET", ["stores", "v3", "provision", "version"]) => {
                 let version = if is_v3(request) { "V3_CATALOG" } else { "V1_CATALOG" };
                 Reply::json(200, &json!({"catalogVersion": version}))
             }
-            // A site has one catalog version; the other one's calls are answered 428. The codes are unverified.
-            (_, ["stores", "v3", ..]) if !is_v3(request) => {
-                failure(428, "CATALOG_V1_SITE_CALLING_CATALOG_V3_API", "this site has catalog version V1_CATALOG", json!({}))
+            // A site has one catalog version; the other one's calls are answered 428. The codes are
+            // unverified.
+            (_, ["stores", "v3", ..]) if !is_v3(request) => failure(
+                428,
+                "CATALOG_V1_SITE_CALLING_CATALOG_V3_API",
+                "this site has catalog version V1_CATALOG",
+                json!({}),
+            ),
+            (_, ["stores", "v3", "products", rest @ ..]) => {
+                self.products_v3_request(rest, request, now)
             }
-            (_, ["stores", "v3", "products", rest @ ..]) => self.products_v3_request(rest, request, now),
-            (_, ["stores" | "stores-reader", "v1", ..]) if is_v3(request) => {
-                failure(428, "CATALOG_V3_SITE_CALLING_CATALOG_V1_API", "this site has catalog version V3_CATALOG", json!({}))
+            (_, ["stores" | "stores-reader", "v1", ..]) if is_v3(request) => failure(
+                428,
+                "CATALOG_V3_SITE_CALLING_CATALOG_V1_API",
+                "this site has catalog version V3_CATALOG",
+                json!({}),
+            ),
+            (_, ["stores" | "stores-reader", "v1", "products", rest @ ..]) => {
+                self.products_request(rest, request, now)
             }
-            (_, ["stores" | "stores-reader", "v1", "products", rest @ ..]) => self.products_request(rest, request, now),
             _ => Reply::json(404, &json!({"message":"","details":{}})),
         }
     }
@@ -178,11 +211,17 @@ impl Emulator for Wix {
     }
 
     fn throttled(&self, retry_after: u64) -> Reply {
-        failure(429, "RESOURCE_EXHAUSTED", "too many requests", json!({})).header("retry-after", retry_after.to_string())
+        failure(429, "RESOURCE_EXHAUSTED", "too many requests", json!({}))
+            .header("retry-after", retry_after.to_string())
     }
 
     fn unauthorized(&self) -> Reply {
-        failure(401, "UNAUTHENTICATED", "the API key or token is missing, wrong or expired", json!({}))
+        failure(
+            401,
+            "UNAUTHENTICATED",
+            "the API key or token is missing, wrong or expired",
+            json!({}),
+        )
     }
 
     fn expire_tokens(&mut self) {
@@ -206,7 +245,12 @@ impl Emulator for Wix {
         record["id"].as_str().unwrap_or_default().to_owned()
     }
 
-    fn put(&mut self, collection: &'static str, body: Value, now: Timestamp) -> Result<Value, String> {
+    fn put(
+        &mut self,
+        collection: &'static str,
+        body: Value,
+        now: Timestamp,
+    ) -> Result<Value, String> {
         match collection {
             "members" => self.put_member(&body, now),
             "products" => self.put_product(&body, now).map_err(|refusal| refusal.message()),
@@ -225,11 +269,19 @@ impl Emulator for Wix {
         }
     }
 
-    fn edit(&mut self, collection: &'static str, id: &str, patch: &Value, now: Timestamp) -> Result<Value, String> {
+    fn edit(
+        &mut self,
+        collection: &'static str,
+        id: &str,
+        patch: &Value,
+        now: Timestamp,
+    ) -> Result<Value, String> {
         match collection {
             "members" => self.edit_member(id, patch, now),
             "products" => self.edit_product(id, patch, now).map_err(|refusal| refusal.message()),
-            "products-v3" => self.edit_product_v3(id, patch, false, now).map_err(|refusal| refusal.message()),
+            "products-v3" => {
+                self.edit_product_v3(id, patch, false, now).map_err(|refusal| refusal.message())
+            }
             _ => self.edit_contact(id, patch, now),
         }
     }
@@ -243,14 +295,20 @@ impl Emulator for Wix {
         true
     }
 
-    fn remove(&mut self, collection: &'static str, id: &str, now: Timestamp) -> Result<bool, String> {
+    fn remove(
+        &mut self,
+        collection: &'static str,
+        id: &str,
+        now: Timestamp,
+    ) -> Result<bool, String> {
         Ok(match collection {
             "members" => self.members.remove(id, now),
             "products" => self.products.remove(id, now),
             "products-v3" => self.products_v3.remove(id, now),
             _ => {
                 // Whoever deletes a site member's contact by hand deletes the member with it.
-                let members: Vec<String> = self.members.find(&format!("contact:{id}")).map(str::to_owned).collect();
+                let members: Vec<String> =
+                    self.members.find(&format!("contact:{id}")).map(str::to_owned).collect();
                 for member in members {
                     self.members.remove(&member, now);
                 }
@@ -283,7 +341,11 @@ pub(super) enum Refusal {
 }
 
 impl Refusal {
-    pub fn field(field: impl Into<String>, description: impl Into<String>, rule: &'static str) -> Self {
+    pub fn field(
+        field: impl Into<String>,
+        description: impl Into<String>,
+        rule: &'static str,
+    ) -> Self {
         Self::Field { field: field.into(), description: description.into(), rule }
     }
 
@@ -305,7 +367,9 @@ impl Refusal {
                 &json!({"message":format!("{field} {description}"),"details":{"validationError":{"fieldViolations":[
                     {"field":field,"description":description,"violatedRule":rule,"data":{}}]}}}),
             ),
-            Self::Code { status, code, description, data } => failure(status, code, &description, data),
+            Self::Code { status, code, description, data } => {
+                failure(status, code, &description, data)
+            }
         }
     }
 }

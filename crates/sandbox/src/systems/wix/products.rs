@@ -24,7 +24,12 @@ const RULES: Rules = Rules {
 };
 
 impl Wix {
-    pub(super) fn products_request(&mut self, rest: &[&str], request: &Request, now: Timestamp) -> Reply {
+    pub(super) fn products_request(
+        &mut self,
+        rest: &[&str],
+        request: &Request,
+        now: Timestamp,
+    ) -> Reply {
         match (request.method.as_str(), rest) {
             ("POST", ["query"]) => self.query_products(request, now),
             ("GET", [id]) => match self.products.get(id) {
@@ -34,7 +39,11 @@ impl Wix {
             ("POST", []) => {
                 let body = request.json().unwrap_or(Value::Null);
                 match self.put_product(&body["product"], now) {
-                    Ok(product) => Reply::json(200, &json!({"product": product})).wrote("products", Act::Create, true),
+                    Ok(product) => Reply::json(200, &json!({"product": product})).wrote(
+                        "products",
+                        Act::Create,
+                        true,
+                    ),
                     Err(refusal) => refusal.reply(),
                 }
             }
@@ -44,9 +53,11 @@ impl Wix {
                 };
                 let body = request.json().unwrap_or(Value::Null);
                 match self.edit_product(id, &body["product"], now) {
-                    Ok(product) => {
-                        Reply::json(200, &json!({"product": product})).wrote("products", Act::Update, before != product)
-                    }
+                    Ok(product) => Reply::json(200, &json!({"product": product})).wrote(
+                        "products",
+                        Act::Update,
+                        before != product,
+                    ),
                     Err(refusal) => refusal.reply(),
                 }
             }
@@ -73,9 +84,19 @@ impl Wix {
                 Value::String(text) if text.is_empty() => {}
                 Value::String(text) => match serde_json::from_str::<Value>(text) {
                     Ok(parsed) => query[part] = parsed,
-                    Err(_) => return Refusal::field(format!("query.{part}"), "is not JSON in a string", "FORMAT").reply(),
+                    Err(_) => {
+                        return Refusal::field(
+                            format!("query.{part}"),
+                            "is not JSON in a string",
+                            "FORMAT",
+                        )
+                        .reply();
+                    }
                 },
-                _ => return Refusal::field(format!("query.{part}"), "Expected a string", "FORMAT").reply(),
+                _ => {
+                    return Refusal::field(format!("query.{part}"), "Expected a string", "FORMAT")
+                        .reply();
+                }
             }
         }
         // Sorts are written {"lastUpdated":"asc"} here.
@@ -89,7 +110,8 @@ impl Wix {
         }
         // Hidden products are left out without a word, and not counted, unless they are asked for.
         let hidden = body["includeHiddenProducts"] == true;
-        let listed = self.products.listed(now).filter(|product| hidden || product["visible"] != false);
+        let listed =
+            self.products.listed(now).filter(|product| hidden || product["visible"] != false);
         match query::run(&RULES, &query, listed) {
             // The names in metadata are unverified.
             Ok(page) => Reply::json(
@@ -102,7 +124,11 @@ impl Wix {
 
     pub(super) fn put_product(&mut self, given: &Value, now: Timestamp) -> Result<Value, Refusal> {
         if given["productType"].as_str().is_some_and(|kind| kind != "physical") {
-            return Err(Refusal::field("product.productType", "only physical products can be created", "ENUM"));
+            return Err(Refusal::field(
+                "product.productType",
+                "only physical products can be created",
+                "ENUM",
+            ));
         }
         let (id, stamp, number) = (self.ids.uuid(), time::millis_z(now), self.next_product_number);
         let empty = json!({"id":id,"name":"","slug":"","visible":true,"productType":"physical","description":"","sku":"","weight":0,
@@ -111,14 +137,23 @@ impl Wix {
             "productOptions":[],"collectionIds":[],"numericId":number.to_string(),"lastUpdated":stamp,"createdDate":stamp});
         let product = changed_product(empty, given)?;
         if tree::filled(&product, "name").is_none() {
-            return Err(Refusal::field("product.name", "has size 0, expected 1 or more", "MIN_LENGTH"));
+            return Err(Refusal::field(
+                "product.name",
+                "has size 0, expected 1 or more",
+                "MIN_LENGTH",
+            ));
         }
         self.next_product_number += 1;
         self.products.put(&id, product.clone(), now);
         Ok(product)
     }
 
-    pub(super) fn edit_product(&mut self, id: &str, given: &Value, now: Timestamp) -> Result<Value, Refusal> {
+    pub(super) fn edit_product(
+        &mut self,
+        id: &str,
+        given: &Value,
+        now: Timestamp,
+    ) -> Result<Value, Refusal> {
         let stored = self.products.get(id).cloned().unwrap_or_default();
         let mut product = changed_product(stored.clone(), given)?;
         if product != stored {
@@ -153,17 +188,26 @@ fn changed_product(mut product: Value, given: &Value) -> Result<Value, Refusal> 
         };
         if most > 0 {
             let Some(text) = value.as_str() else {
-                return Err(Refusal::field(format!("product.{name}"), "Expected a string", "FORMAT"));
+                return Err(Refusal::field(
+                    format!("product.{name}"),
+                    "Expected a string",
+                    "FORMAT",
+                ));
             };
             if text.chars().count() > most || (name == "name" && text.trim().is_empty()) {
-                return Err(Refusal::field(format!("product.{name}"), format!("has a size outside 1 to {most}"), "MAX_LENGTH"));
+                return Err(Refusal::field(
+                    format!("product.{name}"),
+                    format!("has a size outside 1 to {most}"),
+                    "MAX_LENGTH",
+                ));
             }
         }
         product[name.as_str()] = value.clone();
     }
     if tree::filled(&product, "slug").is_none() {
         let name = product["name"].as_str().unwrap_or_default().to_lowercase();
-        let slug: String = name.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
+        let slug: String =
+            name.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
         product["slug"] = json!(slug);
     }
     Ok(product)

@@ -1,4 +1,5 @@
-//! The vendor's query language: `{filter, sort, paging}` with `$`-operators, over the fields that a record type allows.
+//! The vendor's query language: `{filter, sort, paging}` with `$`-operators, over the fields that a
+//! record type allows.
 
 use super::Refusal;
 use crate::http::Request;
@@ -8,7 +9,8 @@ use std::cmp::Ordering;
 
 pub(super) const RANGE: &[&str] = &["$eq", "$ne", "$gt", "$lt", "$gte", "$lte"];
 pub(super) const TEXT: &[&str] = &["$eq", "$ne", "$in", "$exists", "$startsWith"];
-pub(super) const ANY: &[&str] = &["$eq", "$ne", "$gt", "$lt", "$gte", "$lte", "$in", "$exists", "$startsWith", "$contains"];
+pub(super) const ANY: &[&str] =
+    &["$eq", "$ne", "$gt", "$lt", "$gte", "$lte", "$in", "$exists", "$startsWith", "$contains"];
 
 /// What may be asked of a record type.
 pub(super) struct Rules {
@@ -24,9 +26,12 @@ pub(super) struct Page<'a> {
     pub total: usize,
 }
 
-/// `paging.limit`, `paging.offset`, `sort.fieldName`, `sort.order` and `fieldsets` of a list request, as a query.
+/// `paging.limit`, `paging.offset`, `sort.fieldName`, `sort.order` and `fieldsets` of a list
+/// request, as a query.
 pub(super) fn from_parameters(request: &Request) -> Result<Value, Refusal> {
-    let number = |name: &str| request.number(name).map_err(|_| Refusal::field(name, "Expected an integer", "FORMAT"));
+    let number = |name: &str| {
+        request.number(name).map_err(|_| Refusal::field(name, "Expected an integer", "FORMAT"))
+    };
     let mut query = json!({"paging":{}});
     if let Some(limit) = number("paging.limit")? {
         query["paging"]["limit"] = json!(limit);
@@ -35,7 +40,8 @@ pub(super) fn from_parameters(request: &Request) -> Result<Value, Refusal> {
         query["paging"]["offset"] = json!(offset);
     }
     if let Some(field) = request.param("sort.fieldName").filter(|name| !name.is_empty()) {
-        query["sort"] = json!([{"fieldName":field,"order":request.param("sort.order").unwrap_or("ASC")}]);
+        query["sort"] =
+            json!([{"fieldName":field,"order":request.param("sort.order").unwrap_or("ASC")}]);
     }
     let fieldsets: Vec<&str> = request
         .query
@@ -51,17 +57,26 @@ pub(super) fn from_parameters(request: &Request) -> Result<Value, Refusal> {
 }
 
 /// Filters, sorts and cuts out a page.
-pub(super) fn run<'a>(rules: &Rules, query: &Value, records: impl Iterator<Item = &'a Value>) -> Result<Page<'a>, Refusal> {
+pub(super) fn run<'a>(
+    rules: &Rules,
+    query: &Value,
+    records: impl Iterator<Item = &'a Value>,
+) -> Result<Page<'a>, Refusal> {
     let limit = query["paging"]["limit"].as_u64().unwrap_or(50) as usize;
     let offset = query["paging"]["offset"].as_u64().unwrap_or(0) as usize;
     if limit > rules.max_limit {
-        return Err(Refusal::code(400, "ILLEGAL_LIMIT", format!("the limit must be at most {}", rules.max_limit)));
+        return Err(Refusal::code(
+            400,
+            "ILLEGAL_LIMIT",
+            format!("the limit must be at most {}", rules.max_limit),
+        ));
     }
     let filter = &query["filter"];
     if !filter.is_null() {
         check(rules, filter)?;
     }
-    let mut found: Vec<&Value> = records.filter(|record| filter.is_null() || holds(filter, record)).collect();
+    let mut found: Vec<&Value> =
+        records.filter(|record| filter.is_null() || holds(filter, record)).collect();
     let sorts = match &query["sort"] {
         Value::Array(sorts) => sorts.as_slice(),
         Value::Null => &[],
@@ -73,11 +88,16 @@ pub(super) fn run<'a>(rules: &Rules, query: &Value, records: impl Iterator<Item 
     for sort in sorts {
         let field = sort["fieldName"].as_str().unwrap_or_default();
         if !rules.fields.iter().any(|(name, _, sortable)| *name == field && *sortable) {
-            return Err(Refusal::code(400, "UNSUPPORTED_SORT_FIELD", format!("cannot sort by '{field}'")));
+            return Err(Refusal::code(
+                400,
+                "UNSUPPORTED_SORT_FIELD",
+                format!("cannot sort by '{field}'"),
+            ));
         }
         let down = sort["order"] == "DESC";
         found.sort_by(|a, b| {
-            let first = |record: &Value| values(record, field).into_iter().next().unwrap_or(Value::Null);
+            let first =
+                |record: &Value| values(record, field).into_iter().next().unwrap_or(Value::Null);
             let order = order(&first(a), &first(b)).unwrap_or(Ordering::Equal);
             if down { order.reverse() } else { order }
         });
@@ -94,7 +114,11 @@ fn check(rules: &Rules, filter: &Value) -> Result<(), Refusal> {
         match name.as_str() {
             "$and" | "$or" => {
                 let Some(parts) = condition.as_array() else {
-                    return Err(Refusal::code(400, "MALFORMED_FILTER", format!("{name} takes an array")));
+                    return Err(Refusal::code(
+                        400,
+                        "MALFORMED_FILTER",
+                        format!("{name} takes an array"),
+                    ));
                 };
                 parts.iter().try_for_each(|part| check(rules, part))?;
             }
@@ -103,10 +127,18 @@ fn check(rules: &Rules, filter: &Value) -> Result<(), Refusal> {
                 part => check(rules, part)?,
             },
             field => {
-                let Some((_, operators, _)) = rules.fields.iter().find(|(known, _, _)| *known == field) else {
-                    return Err(Refusal::code(400, "UNSUPPORTED_FILTER_FIELD", format!("cannot filter by '{field}'")));
+                let Some((_, operators, _)) =
+                    rules.fields.iter().find(|(known, _, _)| *known == field)
+                else {
+                    return Err(Refusal::code(
+                        400,
+                        "UNSUPPORTED_FILTER_FIELD",
+                        format!("cannot filter by '{field}'"),
+                    ));
                 };
-                for operator in condition.as_object().into_iter().flatten().map(|(operator, _)| operator) {
+                for operator in
+                    condition.as_object().into_iter().flatten().map(|(operator, _)| operator)
+                {
                     if !operators.contains(&operator.as_str()) {
                         return Err(Refusal::code(
                             400,
@@ -132,7 +164,9 @@ fn holds(filter: &Value, record: &Value) -> bool {
         field => {
             let found = values(record, field);
             match condition.as_object() {
-                Some(operators) => operators.iter().all(|(operator, wanted)| satisfies(&found, operator, wanted)),
+                Some(operators) => {
+                    operators.iter().all(|(operator, wanted)| satisfies(&found, operator, wanted))
+                }
                 None => satisfies(&found, "$eq", condition),
             }
         }
@@ -142,19 +176,29 @@ fn holds(filter: &Value, record: &Value) -> bool {
 fn satisfies(found: &[Value], operator: &str, wanted: &Value) -> bool {
     let any = |test: &dyn Fn(&Value) -> bool| found.iter().any(test);
     let is = |value: &Value, wanted: &Value| order(value, wanted) == Some(Ordering::Equal);
-    let starts = |value: &Value, part: &str| value.as_str().is_some_and(|text| text.to_lowercase().starts_with(part));
+    let starts = |value: &Value, part: &str| {
+        value.as_str().is_some_and(|text| text.to_lowercase().starts_with(part))
+    };
     let part = wanted.as_str().unwrap_or_default().to_lowercase();
     match operator {
         "$eq" => any(&|value| is(value, wanted)) || (found.is_empty() && wanted.is_null()),
         "$ne" => !any(&|value| is(value, wanted)),
         "$gt" => any(&|value| order(value, wanted) == Some(Ordering::Greater)),
-        "$gte" => any(&|value| matches!(order(value, wanted), Some(Ordering::Greater | Ordering::Equal))),
+        "$gte" => {
+            any(&|value| matches!(order(value, wanted), Some(Ordering::Greater | Ordering::Equal)))
+        }
         "$lt" => any(&|value| order(value, wanted) == Some(Ordering::Less)),
-        "$lte" => any(&|value| matches!(order(value, wanted), Some(Ordering::Less | Ordering::Equal))),
-        "$in" => wanted.as_array().into_iter().flatten().any(|wanted| any(&|value| is(value, wanted))),
+        "$lte" => {
+            any(&|value| matches!(order(value, wanted), Some(Ordering::Less | Ordering::Equal)))
+        }
+        "$in" => {
+            wanted.as_array().into_iter().flatten().any(|wanted| any(&|value| is(value, wanted)))
+        }
         "$exists" => wanted.as_bool().unwrap_or(true) != found.is_empty(),
         "$startsWith" => any(&|value| starts(value, &part)),
-        "$contains" => any(&|value| value.as_str().is_some_and(|text| text.to_lowercase().contains(&part))),
+        "$contains" => {
+            any(&|value| value.as_str().is_some_and(|text| text.to_lowercase().contains(&part)))
+        }
         _ => false,
     }
 }

@@ -1,4 +1,5 @@
-//! The `fields` projection, `id,profile(email(email))`, and Hub's `query` tuples, `email: {ada@x.no} and not login: root`.
+//! The `fields` projection, `id,profile(email(email))`, and Hub's `query` tuples,
+//! `email: {ada@x.no} and not login: root`.
 
 use crate::util::json as tree;
 use crate::util::text::email_key;
@@ -51,7 +52,8 @@ impl Fields {
         self.0.is_empty()
     }
 
-    /// The fields of the elements of a list, where they are written inside the list's name; else these.
+    /// The fields of the elements of a list, where they are written inside the list's name; else
+    /// these.
     pub fn inner(&self, list: &str) -> Self {
         match self.0.iter().find(|(name, _)| name == list) {
             Some((_, inner)) => inner.clone(),
@@ -65,7 +67,9 @@ impl Fields {
             return value.clone();
         }
         match value {
-            Value::Array(items) => Value::Array(items.iter().map(|item| self.project(item)).collect()),
+            Value::Array(items) => {
+                Value::Array(items.iter().map(|item| self.project(item)).collect())
+            }
             Value::Object(object) => {
                 let mut out = Map::new();
                 for kind in ["type", "$type"] {
@@ -170,7 +174,9 @@ impl Query {
                     "name" => own("name").contains(&wanted),
                     "id" => own("id") == wanted,
                     "is" => wanted == "banned" && user["banned"] == true,
-                    "" => ["login", "name", "profile.email.email"].iter().any(|path| own(path).starts_with(&wanted)),
+                    "" => ["login", "name", "profile.email.email"]
+                        .iter()
+                        .any(|path| own(path).starts_with(&wanted)),
                     _ => false,
                 }
             }
@@ -224,16 +230,22 @@ mod tests {
             json!({"type":"user","id":"u","profile":{"email":{"type":"EmailJSON","email":"a@example.org"}}})
         );
         assert_eq!(Fields::parse("").unwrap().project(&user), user);
-        assert_eq!(Fields::parse("users(id),total").unwrap().inner("users"), Fields::parse("id").unwrap());
+        assert_eq!(
+            Fields::parse("users(id),total").unwrap().inner("users"),
+            Fields::parse("id").unwrap()
+        );
         assert!(Fields::parse("profile(email").is_err());
     }
 
     #[test]
     fn queries_combine_tuples() {
         let user = json!({"login":"ada","name":"Ada Berg","profile":{"email":{"email":"Ada@Example.org"}}});
-        for yes in
-            ["email: {ada@example.org}", "email:ada@example.org and not login: root", "(login: x or name: \"ada b\")", "ada"]
-        {
+        for yes in [
+            "email: {ada@example.org}",
+            "email:ada@example.org and not login: root",
+            "(login: x or name: \"ada b\")",
+            "ada",
+        ] {
             assert!(Query::parse(yes).unwrap().holds(&user), "{yes}");
         }
         for no in ["email: ada@example", "login: root", "not ada"] {

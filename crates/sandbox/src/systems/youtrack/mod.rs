@@ -1,12 +1,13 @@
 //! JetBrains YouTrack: users through the Hub REST API, and the paired records of the YouTrack API.
 //!
-//! Vendor: HUB-REST-API and resource-api-users in the YouTrack developer portal. `fields.rs` has the projection syntax
-//! and the `query` language.
+//! Vendor: HUB-REST-API and resource-api-users in the YouTrack developer portal. `fields.rs` has
+//! the projection syntax and the `query` language.
 //!
-//! Unverified in the vendor's documents, and what was chosen: `login` is required on create and `name` falls back to it;
-//! `skip`, `top`, `total` stand beside `users`; a Hub list without `$top` has 100 users; the default order is that of
-//! the ids; an e-mail or login that is taken is 409 with `error_field`; a new address is unverified unless the caller
-//! says otherwise and never moves to `unverifiedEmail`; the body of errors beyond `error_description`; deleting needs no
+//! Unverified in the vendor's documents, and what was chosen: `login` is required on create and
+//! `name` falls back to it; `skip`, `top`, `total` stand beside `users`; a Hub list without `$top`
+//! has 100 users; the default order is that of the ids; an e-mail or login that is taken is 409
+//! with `error_field`; a new address is unverified unless the caller says otherwise and never moves
+//! to `unverifiedEmail`; the body of errors beyond `error_description`; deleting needs no
 //! successor. No modified time is shown anywhere, as with the vendor.
 
 mod fields;
@@ -22,7 +23,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 /// What opens the demo instance.
-pub(crate) const CREDENTIALS: &[(&str, &str)] = &[("YOUTRACK_TOKEN", "perm:c2FuZGJveA==.NDItMA==.sandboxYouTrackToken")];
+pub(crate) const CREDENTIALS: &[(&str, &str)] =
+    &[("YOUTRACK_TOKEN", "perm:c2FuZGJveA==.NDItMA==.sandboxYouTrackToken")];
 
 /// No limit is published; this one only keeps a runaway caller visible.
 const LIMITS: &[Limit] = &[Limit { requests: 600, window_seconds: 60, applies: |_| true }];
@@ -75,8 +77,7 @@ impl YouTrack {
             ids: Source::new(settings.seed, "youtrack"),
             owner: String::new(),
         };
-        let root =
-            json!({"login":"root","name":"root","profile":{"email":{"email":"youtrack.admin@example.org","verified":true}}});
+        let root = json!({"login":"root","name":"root","profile":{"email":{"email":"youtrack.admin@example.org","verified":true}}});
         let founded = Timestamp::now() - SignedDuration::from_hours(24 * 400);
         if let Ok(id) = youtrack.create(&root, founded) {
             youtrack.owner = id;
@@ -92,7 +93,9 @@ impl YouTrack {
         for name in ["login", "name"] {
             match object.get(name) {
                 None => {}
-                Some(Value::String(text)) if !text.trim().is_empty() => user[name] = json!(text.trim()),
+                Some(Value::String(text)) if !text.trim().is_empty() => {
+                    user[name] = json!(text.trim())
+                }
                 Some(Value::Null) => {}
                 Some(Value::String(_)) => {
                     return Err(refusal(
@@ -102,16 +105,28 @@ impl YouTrack {
                     ));
                 }
                 Some(_) => {
-                    return Err(refusal(400, if name == "login" { "login" } else { "name" }, format!("{name} must be a string")));
+                    return Err(refusal(
+                        400,
+                        if name == "login" { "login" } else { "name" },
+                        format!("{name} must be a string"),
+                    ));
                 }
             }
         }
         if let Some(banned) = object.get("banned") {
-            user["banned"] = json!(banned.as_bool().ok_or_else(|| refusal(400, "banned", "banned must be a boolean"))?);
+            user["banned"] = json!(banned.as_bool().ok_or_else(|| refusal(
+                400,
+                "banned",
+                "banned must be a boolean"
+            ))?);
         }
         let profile = object.get("profile").unwrap_or(&Value::Null);
         if !profile.is_null() && !profile.is_object() {
-            return Err(refusal(400, "profile", "Can't deserialize profile: an object is expected"));
+            return Err(refusal(
+                400,
+                "profile",
+                "Can't deserialize profile: an object is expected",
+            ));
         }
         // Several clients send the address at the top.
         let email = match (profile.get("email"), object.get("email")) {
@@ -121,7 +136,9 @@ impl YouTrack {
                 return Err(refusal(
                     400,
                     "profile.email",
-                    format!("Can't deserialize profile.email from {other}: an object such as {{\"email\": …}} is expected"),
+                    format!(
+                        "Can't deserialize profile.email from {other}: an object such as {{\"email\": …}} is expected"
+                    ),
                 ));
             }
             (None, Some(Value::String(email))) => Some(json!({"email": email})),
@@ -134,11 +151,16 @@ impl YouTrack {
             user["profile"]["locale"] = locale.clone();
         }
         for (name, field, taken) in [
-            ("login", "login", tree::filled(user, "login").map(|login| format!("login:{}", login.to_lowercase()))),
+            (
+                "login",
+                "login",
+                tree::filled(user, "login").map(|login| format!("login:{}", login.to_lowercase())),
+            ),
             (
                 "e-mail address",
                 "email",
-                tree::filled(user, "profile.email.email").map(|email| format!("email:{}", email_key(email))),
+                tree::filled(user, "profile.email.email")
+                    .map(|email| format!("email:{}", email_key(email))),
             ),
         ] {
             if let Some(key) = taken
@@ -157,7 +179,11 @@ impl YouTrack {
             Some(Value::String(email)) if !email.trim().is_empty() => {
                 let email = email.trim();
                 if !looks_like_email(email) {
-                    return Err(refusal(400, "email", format!("'{email}' is not a valid e-mail address")));
+                    return Err(refusal(
+                        400,
+                        "email",
+                        format!("'{email}' is not a valid e-mail address"),
+                    ));
                 }
                 if stored.as_deref() != Some(email) {
                     user["profile"]["email"] = json!({"type":"EmailJSON","email":email,"verified":verified.unwrap_or(false)});
@@ -206,7 +232,8 @@ impl YouTrack {
         Ok(self.users.put(id, user, now))
     }
 
-    // ---- Hub --------------------------------------------------------------------------------------------------
+    // ---- Hub
+    // --------------------------------------------------------------------------------------------------
 
     fn hub(&mut self, rest: &[&str], request: &Request, now: Timestamp) -> Reply {
         let fields = match Fields::parse(request.param("fields").unwrap_or_default()) {
@@ -228,7 +255,9 @@ impl YouTrack {
                 match (method, rest) {
                     ("GET", []) => self.hub_user(&id, &fields),
                     ("POST", []) => match self.update(&id, &body(), now) {
-                        Ok(changed) => self.hub_user(&id, &fields).wrote("users", Act::Update, changed),
+                        Ok(changed) => {
+                            self.hub_user(&id, &fields).wrote("users", Act::Update, changed)
+                        }
                         Err(refusal) => refused(&refusal),
                     },
                     ("DELETE", []) => self.delete(&id, request, now),
@@ -262,7 +291,8 @@ impl YouTrack {
             Err(message) => return error(400, "query", &message),
         };
         let (skip, top) = (skip.unwrap_or(0), top.unwrap_or(HUB_TOP));
-        let mut users: Vec<&Value> = self.users.listed(now).filter(|user| query.holds(user)).collect();
+        let mut users: Vec<&Value> =
+            self.users.listed(now).filter(|user| query.holds(user)).collect();
         if let Some(order) = request.param("orderBy").filter(|text| !text.is_empty()) {
             let (name, down) = match order.split_once([':', ' ']) {
                 Some((name, direction)) => (name, direction.eq_ignore_ascii_case("desc")),
@@ -275,9 +305,16 @@ impl YouTrack {
             users.sort_by(|a, b| if down { text(b).cmp(&text(a)) } else { text(a).cmp(&text(b)) });
         }
         let total = users.len();
-        let page: Vec<Value> =
-            users.into_iter().skip(skip).take(top).map(|user| fields.inner("users").project(&visible(user))).collect();
-        Reply::json(200, &json!({"type":"usersPage","skip":skip,"top":top,"total":total,"users":page}))
+        let page: Vec<Value> = users
+            .into_iter()
+            .skip(skip)
+            .take(top)
+            .map(|user| fields.inner("users").project(&visible(user)))
+            .collect();
+        Reply::json(
+            200,
+            &json!({"type":"usersPage","skip":skip,"top":top,"total":total,"users":page}),
+        )
     }
 
     fn delete(&mut self, id: &str, request: &Request, now: Timestamp) -> Reply {
@@ -285,7 +322,8 @@ impl YouTrack {
             return error(403, "", "You cannot delete yourself");
         }
         if let Some(successor) = request.param("successor").filter(|id| !id.is_empty()) {
-            let known = self.users.contains(successor) || self.users.find(&format!("pair:{successor}")).next().is_some();
+            let known = self.users.contains(successor)
+                || self.users.find(&format!("pair:{successor}")).next().is_some();
             if !known || successor == id {
                 return error(400, "successor", "The successor is not a user");
             }
@@ -294,7 +332,8 @@ impl YouTrack {
         Reply::json(200, &json!({})).wrote("users", Act::Delete, true)
     }
 
-    // ---- YouTrack ---------------------------------------------------------------------------------------------
+    // ---- YouTrack
+    // ---------------------------------------------------------------------------------------------
 
     fn api(&mut self, rest: &[&str], request: &Request, now: Timestamp) -> Reply {
         let fields = match Fields::parse(request.param("fields").unwrap_or_default()) {
@@ -341,14 +380,17 @@ impl YouTrack {
                         .map(str::to_owned)
                         .or_else(|| self.users.contains(id).then(|| id.to_owned())),
                 };
-                let id = id.filter(|id| self.users.get(id).is_some_and(|user| self.paired(user, now)));
+                let id =
+                    id.filter(|id| self.users.get(id).is_some_and(|user| self.paired(user, now)));
                 let Some(id) = id else {
                     return error(404, "", "Entity with id not found");
                 };
                 match method {
                     "GET" => self.api_user(&id, &fields),
                     "POST" => match self.update(&id, &given(), now) {
-                        Ok(changed) => self.api_user(&id, &fields).wrote("users", Act::Update, changed),
+                        Ok(changed) => {
+                            self.api_user(&id, &fields).wrote("users", Act::Update, changed)
+                        }
                         Err(refusal) => refused(&refusal),
                     },
                     "DELETE" => self.delete(&id, request, now),
@@ -360,7 +402,10 @@ impl YouTrack {
     }
 
     fn api_user(&self, id: &str, fields: &Fields) -> Reply {
-        Reply::json(200, &fields.project(&paired_record(self.users.get(id).unwrap_or(&Value::Null))))
+        Reply::json(
+            200,
+            &fields.project(&paired_record(self.users.get(id).unwrap_or(&Value::Null))),
+        )
     }
 
     /// A user created in Hub appears in YouTrack a little later.
@@ -385,7 +430,9 @@ impl Emulator for YouTrack {
         }
         let segments: Vec<&str> = request.segments.iter().map(String::as_str).collect();
         match segments.as_slice() {
-            ["hub", "api", "rest", rest @ ..] | ["hub", "rest", rest @ ..] => self.hub(rest, request, now),
+            ["hub", "api", "rest", rest @ ..] | ["hub", "rest", rest @ ..] => {
+                self.hub(rest, request, now)
+            }
             ["api", rest @ ..] => self.api(rest, request, now),
             _ => error(404, "", "Not found"),
         }
@@ -400,7 +447,8 @@ impl Emulator for YouTrack {
     }
 
     fn unauthorized(&self) -> Reply {
-        error(401, "", "Authentication failed: the token is missing, wrong or revoked").header("www-authenticate", "Bearer")
+        error(401, "", "Authentication failed: the token is missing, wrong or revoked")
+            .header("www-authenticate", "Bearer")
     }
 
     fn expire_tokens(&mut self) {
@@ -430,7 +478,13 @@ impl Emulator for YouTrack {
         Ok(visible(self.users.get(&id).unwrap_or(&Value::Null)))
     }
 
-    fn edit(&mut self, _: &'static str, id: &str, patch: &Value, now: Timestamp) -> Result<Value, String> {
+    fn edit(
+        &mut self,
+        _: &'static str,
+        id: &str,
+        patch: &Value,
+        now: Timestamp,
+    ) -> Result<Value, String> {
         self.update(id, patch, now).map_err(|refusal| refusal.message)?;
         Ok(visible(self.users.get(id).unwrap_or(&Value::Null)))
     }

@@ -1,10 +1,13 @@
-//! Incremental exports: what changed since a time, by cursor for users and tickets, by time for organizations.
+//! Incremental exports: what changed since a time, by cursor for users and tickets, by time for
+//! organizations.
 //!
-//! Items changed within the configured lag (the vendor's: the last minute) are left out. Deleted tickets and users are in
-//! it with their marks (unverified), deleted organizations are not; archived tickets are. A cursor holds the last item's time and id.
+//! Items changed within the configured lag (the vendor's: the last minute) are left out. Deleted
+//! tickets and users are in it with their marks (unverified), deleted organizations are not;
+//! archived tickets are. A cursor holds the last item's time and id.
 //!
-//! Unverified, and the stricter is chosen: a cursor and a start time together are refused, as the vendor says that the first
-//! request alone has a start time; by time, more items of one second than a page holds are the same page for ever.
+//! Unverified, and the stricter is chosen: a cursor and a start time together are refused, as the
+//! vendor says that the first request alone has a start time; by time, more items of one second
+//! than a page holds are the same page for ever.
 
 use super::{Zendesk, invalid, not_found};
 use crate::http::{Reply, Request, percent_encode};
@@ -16,7 +19,12 @@ use serde_json::{Value, json};
 const PAGE: usize = 1000;
 
 impl Zendesk {
-    pub(super) fn incremental_request(&self, rest: &[&str], request: &Request, now: Timestamp) -> Reply {
+    pub(super) fn incremental_request(
+        &self,
+        rest: &[&str],
+        request: &Request,
+        now: Timestamp,
+    ) -> Reply {
         match rest {
             ["users", "cursor"] => self.by_cursor("users", request, now),
             ["tickets", "cursor"] => self.by_cursor("tickets", request, now),
@@ -56,9 +64,12 @@ impl Zendesk {
         }
         let start = match (cursor, request.number("start_time")) {
             (Some(cursor), _) => {
-                let decoded = base64::decode(cursor).and_then(|bytes| String::from_utf8(bytes).ok());
+                let decoded =
+                    base64::decode(cursor).and_then(|bytes| String::from_utf8(bytes).ok());
                 let parts = decoded.as_deref().and_then(|text| text.split_once('|'));
-                match parts.and_then(|(at, id)| Some((at.parse::<i64>().ok()?, id.parse::<i64>().ok()?))) {
+                match parts
+                    .and_then(|(at, id)| Some((at.parse::<i64>().ok()?, id.parse::<i64>().ok()?)))
+                {
                     Some(start) => start,
                     None => return invalid(400, "The cursor is not valid"),
                 }

@@ -1,15 +1,18 @@
-//! Zendesk Support API v2: users with their identities, organizations, tickets, incremental exports.
+//! Zendesk Support API v2: users with their identities, organizations, tickets, incremental
+//! exports.
 //!
-//! Here: the way in, routing, paging and errors; each record type and the exports have a file of their own.
-//! Vendor: developer.zendesk.com, ticketing API reference.
+//! Here: the way in, routing, paging and errors; each record type and the exports have a file of
+//! their own. Vendor: developer.zendesk.com, ticketing API reference.
 //!
-//! Unverified in the vendor's documents, and what was chosen: names of organizations are compared without regard to
-//! case; user `external_id` is unique as an organization's is; `phone` is kept as written and makes no identity; an
-//! update that changes nothing moves no stamp; `due_at` of a ticket that is no task is dropped silently, while a
-//! `due_at` that is no time is refused whatever the type; a closed ticket answers 422; a stale `updated_stamp` answers
-//! 409 `UpdateConflict`; deleting a user with open requested tickets is allowed; an offset page beyond record 10,000 is
-//! 400; a deleted organization is gone, its users and tickets lose it; an address is mailed unless `skip_verify_email` says
-//! that it is not, also one that is sent as verified (the vendor names nothing else that prevents it).
+//! Unverified in the vendor's documents, and what was chosen: names of organizations are compared
+//! without regard to case; user `external_id` is unique as an organization's is; `phone` is kept as
+//! written and makes no identity; an update that changes nothing moves no stamp; `due_at` of a
+//! ticket that is no task is dropped silently, while a `due_at` that is no time is refused whatever
+//! the type; a closed ticket answers 422; a stale `updated_stamp` answers 409 `UpdateConflict`;
+//! deleting a user with open requested tickets is allowed; an offset page beyond record 10,000 is
+//! 400; a deleted organization is gone, its users and tickets lose it; an address is mailed unless
+//! `skip_verify_email` says that it is not, also one that is sent as verified (the vendor names
+//! nothing else that prevents it).
 
 mod access;
 mod hooks;
@@ -46,7 +49,9 @@ const LIMITS: &[Limit] = &[
     Limit {
         requests: 100,
         window_seconds: 60,
-        applies: |request| request.method == "PUT" && request.segments.iter().any(|segment| segment == "tickets"),
+        applies: |request| {
+            request.method == "PUT" && request.segments.iter().any(|segment| segment == "tickets")
+        },
     },
 ];
 
@@ -129,7 +134,9 @@ impl Zendesk {
 
     /// The user as whom the credentials act.
     fn caller(&self) -> i64 {
-        self.user_with_email(credential("zendesk", "ZENDESK_EMAIL")).and_then(|id| id.parse().ok()).unwrap_or(0)
+        self.user_with_email(credential("zendesk", "ZENDESK_EMAIL"))
+            .and_then(|id| id.parse().ok())
+            .unwrap_or(0)
     }
 
     fn route(&mut self, path: &[&str], request: &Request, now: Timestamp) -> Reply {
@@ -137,10 +144,17 @@ impl Zendesk {
         if matches!(method, "POST" | "PUT" | "PATCH") && !request.body.is_empty() {
             let content_type = request.header("content-type").unwrap_or_default().to_lowercase();
             if !content_type.starts_with("application/json") {
-                return Reply::text(415, "text/plain; charset=utf-8", "Content-Type must be application/json");
+                return Reply::text(
+                    415,
+                    "text/plain; charset=utf-8",
+                    "Content-Type must be application/json",
+                );
             }
             if request.json().is_none() {
-                return Reply::json(422, &json!({"error":"Unprocessable Entity","message":"Server could not parse JSON"}));
+                return Reply::json(
+                    422,
+                    &json!({"error":"Unprocessable Entity","message":"Server could not parse JSON"}),
+                );
             }
         }
         match path {
@@ -157,7 +171,9 @@ impl Zendesk {
             ["organizations", rest @ ..] => self.organizations_request(rest, request, now),
             ["tickets", rest @ ..] => self.tickets_request(rest, request, now),
             ["deleted_tickets", rest @ ..] => self.deleted_tickets_request(rest, request, now),
-            ["incremental", rest @ ..] if method == "GET" => self.incremental_request(rest, request, now),
+            ["incremental", rest @ ..] if method == "GET" => {
+                self.incremental_request(rest, request, now)
+            }
             ["job_statuses", id] if method == "GET" => match self.jobs.get(*id) {
                 Some(job) => Reply::json(200, &json!({"job_status": job})),
                 None => not_found(),
@@ -168,32 +184,47 @@ impl Zendesk {
         }
     }
 
-    /// `/search?query=type:user …`: property filters with `:` and plain words over the searchable texts.
+    /// `/search?query=type:user …`: property filters with `:` and plain words over the searchable
+    /// texts.
     fn search(&self, request: &Request, now: Timestamp) -> Reply {
         let query = request.param("query").unwrap_or_default();
         if query.trim().is_empty() {
             return invalid(422, "query cannot be blank");
         }
-        let sets: [(&str, &Table); 3] = [("user", &self.users), ("organization", &self.organizations), ("ticket", &self.tickets)];
+        let sets: [(&str, &Table); 3] = [
+            ("user", &self.users),
+            ("organization", &self.organizations),
+            ("ticket", &self.tickets),
+        ];
         let wanted: Vec<(String, String)> = query
             .split_whitespace()
             .map(|word| match word.split_once(':') {
-                Some((name, value)) => (name.to_lowercase(), value.trim_matches('"').to_lowercase()),
+                Some((name, value)) => {
+                    (name.to_lowercase(), value.trim_matches('"').to_lowercase())
+                }
                 None => (String::new(), word.trim_matches('"').to_lowercase()),
             })
             .collect();
         let mut found = Vec::new();
         for (kind, table) in sets {
             for record in table.listed(now) {
-                let texts = || ["name", "email", "subject", "description"].iter().filter_map(|name| record[*name].as_str());
+                let texts = || {
+                    ["name", "email", "subject", "description"]
+                        .iter()
+                        .filter_map(|name| record[*name].as_str())
+                };
                 let fits = wanted.iter().all(|(name, value)| match name.as_str() {
                     "type" => kind == value,
                     "" => texts().any(|text| text.to_lowercase().contains(value)),
-                    "email" => users::emails(self, record, kind).iter().any(|email| email.starts_with(value.as_str())),
+                    "email" => users::emails(self, record, kind)
+                        .iter()
+                        .any(|email| email.starts_with(value.as_str())),
                     name => match &record[name] {
                         Value::String(text) => text.to_lowercase() == *value,
                         Value::Null => false,
-                        other => serde_json::from_str::<Value>(value).is_ok_and(|value| value == *other),
+                        other => {
+                            serde_json::from_str::<Value>(value).is_ok_and(|value| value == *other)
+                        }
                     },
                 });
                 let alive = record["active"] != false && record["status"] != "deleted";
@@ -208,7 +239,12 @@ impl Zendesk {
     }
 
     /// One page of a list: by cursor with `page[size]`, else by offset.
-    fn page<'a>(&self, name: &str, records: impl Iterator<Item = &'a Value>, request: &Request) -> Reply {
+    fn page<'a>(
+        &self,
+        name: &str,
+        records: impl Iterator<Item = &'a Value>,
+        request: &Request,
+    ) -> Reply {
         let address = format!("{}/{}", request.base, request.segments.join("/"));
         let others: Vec<String> = request
             .query
@@ -216,7 +252,9 @@ impl Zendesk {
             .filter(|(key, _)| key != "page" && !key.starts_with("page["))
             .map(|(key, value)| format!("{}={}", percent_encode(key), percent_encode(value)))
             .collect();
-        let link = |parts: Vec<String>| format!("{address}?{}", [others.clone(), parts].concat().join("&"));
+        let link = |parts: Vec<String>| {
+            format!("{address}?{}", [others.clone(), parts].concat().join("&"))
+        };
         let mut body = json!({});
         if request.query.iter().any(|(key, _)| key.starts_with("page[")) {
             let Ok(size) = request.number("page[size]") else {
@@ -226,13 +264,17 @@ impl Zendesk {
             // A cursor holds the id before or after which the page lies.
             let cursor = |name: &str| {
                 request.param(name).filter(|text| !text.is_empty()).map(|text| {
-                    base64::decode(text).and_then(|bytes| String::from_utf8(bytes).ok()).and_then(|text| text.parse::<i64>().ok())
+                    base64::decode(text)
+                        .and_then(|bytes| String::from_utf8(bytes).ok())
+                        .and_then(|text| text.parse::<i64>().ok())
                 })
             };
             let id = |record: &Value| record["id"].as_i64().unwrap_or(0);
             let all: Vec<&Value> = records.collect();
             let (start, end) = match (cursor("page[after]"), cursor("page[before]")) {
-                (Some(None), _) | (_, Some(None)) => return invalid(400, "The cursor is not valid"),
+                (Some(None), _) | (_, Some(None)) => {
+                    return invalid(400, "The cursor is not valid");
+                }
                 (Some(Some(after)), _) => {
                     let start = all.partition_point(|record| id(record) <= after);
                     (start, (start + size).min(all.len()))
@@ -256,7 +298,8 @@ impl Zendesk {
                 json!(link(vec![size_part.clone(), format!("page%5B{which}%5D={cursor}")]))
             };
             body[name] = json!(shown);
-            body["meta"] = json!({"has_more": more, "after_cursor": after, "before_cursor": before});
+            body["meta"] =
+                json!({"has_more": more, "after_cursor": after, "before_cursor": before});
             body["links"] = json!({
                 "next": if more { next(&after, "after") } else { Value::Null },
                 "prev": if start > 0 { next(&before, "before") } else { Value::Null }
@@ -268,12 +311,16 @@ impl Zendesk {
         };
         let (page, size) = (page.unwrap_or(1).max(1), size.unwrap_or(MAX_PAGE).clamp(1, MAX_PAGE));
         if page * size > OFFSET_END {
-            return invalid(400, "Number of items exceeds the limit of offset pagination; use cursor pagination");
+            return invalid(
+                400,
+                "Number of items exceeds the limit of offset pagination; use cursor pagination",
+            );
         }
         let all: Vec<&Value> = records.collect();
         let start = ((page - 1) * size).min(all.len());
         let end = (start + size).min(all.len());
-        let to = |page: usize| json!(link(vec![format!("page={page}"), format!("per_page={size}")]));
+        let to =
+            |page: usize| json!(link(vec![format!("page={page}"), format!("per_page={size}")]));
         body[name] = json!(&all[start..end]);
         body["next_page"] = if end < all.len() { to(page + 1) } else { Value::Null };
         body["previous_page"] = if page > 1 { to(page - 1) } else { Value::Null };
@@ -294,13 +341,18 @@ impl Zendesk {
         };
         let mut ids = wanted("ids");
         for external in wanted("external_ids") {
-            ids.extend(table.find(&format!("external:{}", external.to_lowercase())).map(str::to_owned));
+            ids.extend(
+                table.find(&format!("external:{}", external.to_lowercase())).map(str::to_owned),
+            );
         }
         if ids.len() > BULK {
             return invalid(400, "Too many ids: 100 at most");
         }
         let found: Vec<&Value> = ids.iter().filter_map(|id| table.get(id)).collect();
-        Reply::json(200, &json!({name: found, "count": found.len(), "next_page": null, "previous_page": null}))
+        Reply::json(
+            200,
+            &json!({name: found, "count": found.len(), "next_page": null, "previous_page": null}),
+        )
     }
 
     /// Runs a bulk operation at once and hands out a job whose status tells of it.
@@ -335,7 +387,11 @@ impl Emulator for Zendesk {
 
     fn answer(&mut self, request: &Request, now: Timestamp) -> Reply {
         // The .json suffix may stand or not.
-        let path: Vec<String> = request.segments.iter().map(|segment| segment.trim_end_matches(".json").to_owned()).collect();
+        let path: Vec<String> = request
+            .segments
+            .iter()
+            .map(|segment| segment.trim_end_matches(".json").to_owned())
+            .collect();
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
         if path == ["oauth", "tokens"] && request.method == "POST" {
             return self.token_request(request, now);
@@ -355,8 +411,12 @@ impl Emulator for Zendesk {
     }
 
     fn throttled(&self, retry_after: u64) -> Reply {
-        Reply::text(429, "text/plain; charset=utf-8", "Number of allowed API requests per minute exceeded")
-            .header("retry-after", retry_after.to_string())
+        Reply::text(
+            429,
+            "text/plain; charset=utf-8",
+            "Number of allowed API requests per minute exceeded",
+        )
+        .header("retry-after", retry_after.to_string())
     }
 
     fn unauthorized(&self) -> Reply {
@@ -399,7 +459,12 @@ impl Emulator for Zendesk {
         record["id"].to_string()
     }
 
-    fn put(&mut self, collection: &'static str, body: Value, now: Timestamp) -> Result<Value, String> {
+    fn put(
+        &mut self,
+        collection: &'static str,
+        body: Value,
+        now: Timestamp,
+    ) -> Result<Value, String> {
         let (table, id) = match collection {
             "organizations" => ("organizations", self.new_organization(&body, now)),
             "tickets" => {
@@ -431,7 +496,13 @@ impl Emulator for Zendesk {
         Ok(table.get(&id.to_string()).cloned().unwrap_or_default())
     }
 
-    fn edit(&mut self, collection: &'static str, id: &str, patch: &Value, now: Timestamp) -> Result<Value, String> {
+    fn edit(
+        &mut self,
+        collection: &'static str,
+        id: &str,
+        patch: &Value,
+        now: Timestamp,
+    ) -> Result<Value, String> {
         let number: i64 = id.parse().map_err(|_| "not an id")?;
         let done = match collection {
             "organizations" => self.change_organization(number, patch, now).map(drop),
@@ -460,7 +531,12 @@ impl Emulator for Zendesk {
         self.event_calls(changed, now)
     }
 
-    fn remove(&mut self, collection: &'static str, id: &str, now: Timestamp) -> Result<bool, String> {
+    fn remove(
+        &mut self,
+        collection: &'static str,
+        id: &str,
+        now: Timestamp,
+    ) -> Result<bool, String> {
         Ok(match collection {
             "organizations" => self.delete_organization(id, now),
             "tickets" => self.delete_ticket(id, now),
@@ -485,9 +561,11 @@ impl Problem {
 
     fn message(&self) -> String {
         match self {
-            Self::Fields(fields) => {
-                fields.iter().map(|(field, description, _)| format!("{field}: {description}")).collect::<Vec<_>>().join("; ")
-            }
+            Self::Fields(fields) => fields
+                .iter()
+                .map(|(field, description, _)| format!("{field}: {description}"))
+                .collect::<Vec<_>>()
+                .join("; "),
             Self::Reply(reply) => String::from_utf8_lossy(&reply.body).into_owned(),
         }
     }
@@ -504,7 +582,10 @@ impl Problem {
                         None => details[&field] = json!([problem]),
                     }
                 }
-                Reply::json(422, &json!({"error":"RecordInvalid","description":"Record validation errors","details":details}))
+                Reply::json(
+                    422,
+                    &json!({"error":"RecordInvalid","description":"Record validation errors","details":details}),
+                )
             }
         }
     }
@@ -555,7 +636,9 @@ fn text_of(body: &Value, name: &str) -> Result<Option<Option<String>>, Problem> 
         Some(Value::String(text)) => Ok(Some(Some(text.clone()))),
         // Numbers are taken as text, as the vendor's does.
         Some(Value::Number(number)) => Ok(Some(Some(number.to_string()))),
-        Some(_) => Err(Problem::field(name, format!("{}: is invalid", label(name)), "InvalidValue")),
+        Some(_) => {
+            Err(Problem::field(name, format!("{}: is invalid", label(name)), "InvalidValue"))
+        }
     }
 }
 
@@ -576,6 +659,7 @@ fn trimmed(text: &str) -> String {
 }
 
 fn email_problem(field: &str, email: &str) -> Option<Problem> {
-    (!text::looks_like_email(email))
-        .then(|| Problem::field(field, format!("Email: {email} is not properly formatted"), "InvalidFormat"))
+    (!text::looks_like_email(email)).then(|| {
+        Problem::field(field, format!("Email: {email} is not properly formatted"), "InvalidFormat")
+    })
 }

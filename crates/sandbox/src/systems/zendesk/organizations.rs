@@ -6,7 +6,8 @@ use crate::util::json as tree;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-/// Look-up keys: the name without regard to case (that case does not count is unverified), and the external id.
+/// Look-up keys: the name without regard to case (that case does not count is unverified), and the
+/// external id.
 pub(super) fn keys(organization: &Value) -> Vec<String> {
     let mut keys = super::keys(organization);
     if let Some(name) = tree::filled(organization, "name") {
@@ -20,7 +21,12 @@ fn name_key(name: &str) -> String {
 }
 
 impl Zendesk {
-    pub(super) fn organizations_request(&mut self, rest: &[&str], request: &Request, now: Timestamp) -> Reply {
+    pub(super) fn organizations_request(
+        &mut self,
+        rest: &[&str],
+        request: &Request,
+        now: Timestamp,
+    ) -> Reply {
         let body = || request.json().map(|body| body["organization"].clone()).unwrap_or_default();
         match (request.method.as_str(), rest) {
             ("GET", []) => self.page("organizations", self.organizations.listed(now), request),
@@ -32,40 +38,57 @@ impl Zendesk {
                     return invalid(400, "name or external_id is required");
                 }
                 let is = |record: &Value, property: &str, wanted: &Option<String>| {
-                    wanted
-                        .as_ref()
-                        .is_none_or(|wanted| tree::filled(record, property).is_some_and(|own| own.to_lowercase() == *wanted))
+                    wanted.as_ref().is_none_or(|wanted| {
+                        tree::filled(record, property)
+                            .is_some_and(|own| own.to_lowercase() == *wanted)
+                    })
                 };
-                let found = self
-                    .organizations
-                    .listed(now)
-                    .filter(|record| is(record, "name", &name) && is(record, "external_id", &external));
+                let found = self.organizations.listed(now).filter(|record| {
+                    is(record, "name", &name) && is(record, "external_id", &external)
+                });
                 self.page("organizations", found, request)
             }
             ("POST", []) => match self.new_organization(&body(), now) {
-                Ok(id) => self.organization_reply(201, id).wrote("organizations", Act::Create, true),
+                Ok(id) => {
+                    self.organization_reply(201, id).wrote("organizations", Act::Create, true)
+                }
                 Err(problem) => problem.reply(),
             },
             ("POST", ["create_or_update"]) => {
                 // By id or external id, never by name.
                 let given = body();
-                let known = tree::id_of(&given["id"]).filter(|id| self.organizations.contains(&id.to_string())).or_else(|| {
-                    let external = tree::filled(&given, "external_id")?.to_lowercase();
-                    self.organizations.find(&format!("external:{external}")).next()?.parse().ok()
-                });
+                let known = tree::id_of(&given["id"])
+                    .filter(|id| self.organizations.contains(&id.to_string()))
+                    .or_else(|| {
+                        let external = tree::filled(&given, "external_id")?.to_lowercase();
+                        self.organizations
+                            .find(&format!("external:{external}"))
+                            .next()?
+                            .parse()
+                            .ok()
+                    });
                 match known {
                     Some(id) => match self.change_organization(id, &given, now) {
-                        Ok(changed) => self.organization_reply(200, id).wrote("organizations", Act::Update, changed),
+                        Ok(changed) => self.organization_reply(200, id).wrote(
+                            "organizations",
+                            Act::Update,
+                            changed,
+                        ),
                         Err(problem) => problem.reply(),
                     },
                     None => match self.new_organization(&given, now) {
-                        Ok(id) => self.organization_reply(201, id).wrote("organizations", Act::Create, true),
+                        Ok(id) => self.organization_reply(201, id).wrote(
+                            "organizations",
+                            Act::Create,
+                            true,
+                        ),
                         Err(problem) => problem.reply(),
                     },
                 }
             }
             ("POST", ["create_many"]) => {
-                let given = request.json().map(|body| body["organizations"].clone()).unwrap_or_default();
+                let given =
+                    request.json().map(|body| body["organizations"].clone()).unwrap_or_default();
                 let given = given.as_array().cloned().unwrap_or_default();
                 if given.len() > super::BULK {
                     return invalid(400, "Too many records: 100 at most");
@@ -78,7 +101,8 @@ impl Zendesk {
                             noted = noted.wrote("organizations", Act::Create, true);
                             results.push(json!({"index":index,"id":id,"success":true}));
                         }
-                        Err(problem) => results.push(json!({"index":index,"success":false,"error":problem.message()})),
+                        Err(problem) => results
+                            .push(json!({"index":index,"success":false,"error":problem.message()})),
                     }
                 }
                 self.job(request, results, noted)
@@ -91,7 +115,11 @@ impl Zendesk {
                 match method {
                     "GET" => self.organization_reply(200, number),
                     "PUT" => match self.change_organization(number, &body(), now) {
-                        Ok(changed) => self.organization_reply(200, number).wrote("organizations", Act::Update, changed),
+                        Ok(changed) => self.organization_reply(200, number).wrote(
+                            "organizations",
+                            Act::Update,
+                            changed,
+                        ),
                         Err(problem) => problem.reply(),
                     },
                     "DELETE" => {
@@ -106,14 +134,19 @@ impl Zendesk {
     }
 
     fn organization_reply(&self, status: u16, id: i64) -> Reply {
-        let reply = Reply::json(status, &json!({"organization": self.organizations.get(&id.to_string())}));
+        let reply =
+            Reply::json(status, &json!({"organization": self.organizations.get(&id.to_string())}));
         if status == 201 {
             return reply.header("location", format!("/api/v2/organizations/{id}.json"));
         }
         reply
     }
 
-    pub(super) fn new_organization(&mut self, given: &Value, now: Timestamp) -> Result<i64, Problem> {
+    pub(super) fn new_organization(
+        &mut self,
+        given: &Value,
+        now: Timestamp,
+    ) -> Result<i64, Problem> {
         let mut organization = json!({"id":0,"url":"","name":"","shared_tickets":false,"shared_comments":false,"external_id":null,
             "created_at":stamp(now),"updated_at":stamp(now),"domain_names":[],"details":null,"notes":null,"group_id":null,"tags":[],
             "organization_fields":{}});
@@ -125,9 +158,17 @@ impl Zendesk {
         Ok(id)
     }
 
-    fn over_organization(&self, organization: &mut Value, given: &Value, own: &str) -> Result<(), Problem> {
+    fn over_organization(
+        &self,
+        organization: &mut Value,
+        given: &Value,
+        own: &str,
+    ) -> Result<(), Problem> {
         if !given.is_object() {
-            return Err(Problem::Reply(Box::new(invalid(400, "Parameter organization is required"))));
+            return Err(Problem::Reply(Box::new(invalid(
+                400,
+                "Parameter organization is required",
+            ))));
         }
         for name in ["name", "external_id", "details", "notes"] {
             if let Some(text) = text_of(given, name)? {
@@ -145,9 +186,16 @@ impl Zendesk {
             return Err(Problem::field("name", "Name: has already been taken", "DuplicateValue"));
         }
         if let Some(external) = tree::filled(organization, "external_id")
-            && self.organizations.other_with(&format!("external:{}", external.to_lowercase()), own).is_some()
+            && self
+                .organizations
+                .other_with(&format!("external:{}", external.to_lowercase()), own)
+                .is_some()
         {
-            return Err(Problem::field("external_id", "External: has already been taken", "DuplicateValue"));
+            return Err(Problem::field(
+                "external_id",
+                "External: has already been taken",
+                "DuplicateValue",
+            ));
         }
         for name in ["domain_names", "tags"] {
             if given[name].is_array() {
@@ -165,7 +213,12 @@ impl Zendesk {
         Ok(())
     }
 
-    pub(super) fn change_organization(&mut self, id: i64, given: &Value, now: Timestamp) -> Result<bool, Problem> {
+    pub(super) fn change_organization(
+        &mut self,
+        id: i64,
+        given: &Value,
+        now: Timestamp,
+    ) -> Result<bool, Problem> {
         let key = id.to_string();
         let before = self.organizations.get(&key).cloned().unwrap_or_default();
         let mut organization = before.clone();
@@ -183,7 +236,8 @@ impl Zendesk {
             return false;
         }
         for table in [&mut self.users, &mut self.tickets] {
-            let members: Vec<String> = table.find(&format!("organization:{id}")).map(str::to_owned).collect();
+            let members: Vec<String> =
+                table.find(&format!("organization:{id}")).map(str::to_owned).collect();
             for member in members {
                 if let Some(mut record) = table.get(&member).cloned() {
                     record["organization_id"] = Value::Null;

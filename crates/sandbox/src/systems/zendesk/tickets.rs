@@ -1,5 +1,5 @@
-//! Tickets: a requester who asks, an agent who is assigned, and the first comment that every ticket begins with
-//! (`comment.body`, or `description`, which is taken on create only).
+//! Tickets: a requester who asks, an agent who is assigned, and the first comment that every ticket
+//! begins with (`comment.body`, or `description`, which is taken on create only).
 
 use super::{Problem, Zendesk, invalid, label, not_found, stamp, text_of};
 use crate::http::{Act, Reply, Request};
@@ -14,14 +14,21 @@ const PRIORITIES: &[&str] = &["urgent", "high", "normal", "low"];
 /// A ticket is archived so many days after it was closed.
 const ARCHIVED_DAYS: i64 = 120;
 
-/// Lists of tickets leave archived ones out; by id, in searches and in exports they are there. Nothing in a ticket says that it is one.
+/// Lists of tickets leave archived ones out; by id, in searches and in exports they are there.
+/// Nothing in a ticket says that it is one.
 fn is_archived(ticket: &Value, now: Timestamp) -> bool {
     let changed = ticket["updated_at"].as_str().and_then(time::parse);
-    ticket["status"] == "closed" && changed.is_some_and(|at| at <= now - SignedDuration::from_hours(24 * ARCHIVED_DAYS))
+    ticket["status"] == "closed"
+        && changed.is_some_and(|at| at <= now - SignedDuration::from_hours(24 * ARCHIVED_DAYS))
 }
 
 impl Zendesk {
-    pub(super) fn tickets_request(&mut self, rest: &[&str], request: &Request, now: Timestamp) -> Reply {
+    pub(super) fn tickets_request(
+        &mut self,
+        rest: &[&str],
+        request: &Request,
+        now: Timestamp,
+    ) -> Reply {
         let body = || request.json().map(|body| body["ticket"].clone()).unwrap_or_default();
         match (request.method.as_str(), rest) {
             ("GET", []) => {
@@ -30,7 +37,8 @@ impl Zendesk {
                     ticket["status"] != "deleted"
                         && !is_archived(ticket, now)
                         && external.as_ref().is_none_or(|external| {
-                            tree::filled(ticket, "external_id").is_some_and(|own| own.to_lowercase() == *external)
+                            tree::filled(ticket, "external_id")
+                                .is_some_and(|own| own.to_lowercase() == *external)
                         })
                 });
                 self.page("tickets", listed, request)
@@ -51,13 +59,16 @@ impl Zendesk {
                             noted = noted.wrote("tickets", Act::Create, true);
                             results.push(json!({"index":index,"id":id,"success":true}));
                         }
-                        Err(problem) => results.push(json!({"index":index,"success":false,"error":problem.message()})),
+                        Err(problem) => results
+                            .push(json!({"index":index,"success":false,"error":problem.message()})),
                     }
                 }
                 self.job(request, results, noted)
             }
             (method, [id, rest @ ..]) => {
-                let Some(ticket) = self.tickets.get(id).filter(|ticket| ticket["status"] != "deleted").cloned() else {
+                let Some(ticket) =
+                    self.tickets.get(id).filter(|ticket| ticket["status"] != "deleted").cloned()
+                else {
                     return not_found();
                 };
                 let number = ticket["id"].as_i64().unwrap_or(0);
@@ -71,7 +82,9 @@ impl Zendesk {
                         )
                     }
                     ("PUT", []) => match self.change_ticket(number, &body(), now) {
-                        Ok(changed) => self.ticket_reply(200, number).wrote("tickets", Act::Update, changed),
+                        Ok(changed) => {
+                            self.ticket_reply(200, number).wrote("tickets", Act::Update, changed)
+                        }
                         Err(problem) => problem.reply(),
                     },
                     ("DELETE", []) => {
@@ -158,7 +171,8 @@ impl Zendesk {
         self.comments.entry(ticket.to_string()).or_default().push(comment);
     }
 
-    /// By id, or by `requester: {name, email}`, which finds or creates a user; the caller when nothing is said.
+    /// By id, or by `requester: {name, email}`, which finds or creates a user; the caller when
+    /// nothing is said.
     fn requester(&mut self, given: &Value, now: Timestamp) -> Result<i64, Problem> {
         if let Some(id) = given.get("requester_id").filter(|id| !id.is_null()) {
             let id = self.reference(id, "requester_id")?;
@@ -171,17 +185,28 @@ impl Zendesk {
             return Ok(id.parse().unwrap_or(0));
         }
         if tree::filled(&given["requester"], "name").is_none() {
-            return Err(Problem::field("requester", "Requester: Name: is too short (minimum one character)", "BlankValue"));
+            return Err(Problem::field(
+                "requester",
+                "Requester: Name: is too short (minimum one character)",
+                "BlankValue",
+            ));
         }
         let requester = json!({"name": given["requester"]["name"], "email": email});
         self.new_user(&requester, now)
     }
 
     fn organization_of(&self, user: &Value) -> Value {
-        self.users.get(&user.to_string()).map_or(Value::Null, |user| user["organization_id"].clone())
+        self.users
+            .get(&user.to_string())
+            .map_or(Value::Null, |user| user["organization_id"].clone())
     }
 
-    fn over_ticket(&self, ticket: &mut Value, given: &Value, creating: bool) -> Result<(), Problem> {
+    fn over_ticket(
+        &self,
+        ticket: &mut Value,
+        given: &Value,
+        creating: bool,
+    ) -> Result<(), Problem> {
         let mut problems = Vec::new();
         let mut note = |problem: Problem| match problem {
             Problem::Fields(fields) => {
@@ -194,9 +219,15 @@ impl Zendesk {
             match given.get(name) {
                 None => {}
                 Some(Value::Null) if name != "status" => ticket[name] = Value::Null,
-                Some(value) if value.as_str().is_some_and(|text| known.contains(&text)) => ticket[name] = value.clone(),
+                Some(value) if value.as_str().is_some_and(|text| known.contains(&text)) => {
+                    ticket[name] = value.clone()
+                }
                 Some(value) => {
-                    note(Problem::field(name, format!("{}: {value} is not valid", label(name)), "InvalidValue"));
+                    note(Problem::field(
+                        name,
+                        format!("{}: {value} is not valid", label(name)),
+                        "InvalidValue",
+                    ));
                 }
             }
         }
@@ -223,7 +254,11 @@ impl Zendesk {
         if let Some(id) = given.get("requester_id").filter(|_| !creating) {
             match self.reference(id, "requester_id") {
                 Ok(Value::Null) => {
-                    note(Problem::field("requester_id", "Requester: cannot be blank", "BlankValue"));
+                    note(Problem::field(
+                        "requester_id",
+                        "Requester: cannot be blank",
+                        "BlankValue",
+                    ));
                 }
                 Ok(id) => ticket["requester_id"] = id,
                 Err(problem) => {
@@ -234,12 +269,20 @@ impl Zendesk {
         if let Some(id) = given.get("assignee_id") {
             match self.reference(id, "assignee_id") {
                 Ok(id) => {
-                    let agent = id.is_null() || self.users.get(&id.to_string()).is_some_and(|user| user["role"] != "end-user");
+                    let agent = id.is_null()
+                        || self
+                            .users
+                            .get(&id.to_string())
+                            .is_some_and(|user| user["role"] != "end-user");
                     if agent {
                         ticket["assignee_id"] = id;
                     } else {
                         // The rule is the vendor's, the text unverified.
-                        note(Problem::field("assignee_id", format!("Assignee: {id} is not an agent"), "InvalidValue"));
+                        note(Problem::field(
+                            "assignee_id",
+                            format!("Assignee: {id} is not an agent"),
+                            "InvalidValue",
+                        ));
                     }
                 }
                 Err(problem) => {
@@ -249,7 +292,9 @@ impl Zendesk {
         }
         if let Some(id) = given.get("organization_id") {
             match self.reference(id, "organization_id") {
-                Ok(id) if id.is_null() || id == self.organization_of(&ticket["requester_id"]) => ticket["organization_id"] = id,
+                Ok(id) if id.is_null() || id == self.organization_of(&ticket["requester_id"]) => {
+                    ticket["organization_id"] = id
+                }
                 Ok(id) => {
                     note(Problem::field(
                         "organization_id",
@@ -268,7 +313,11 @@ impl Zendesk {
             Some(value) => match value.as_str().and_then(time::parse) {
                 Some(at) => ticket["due_at"] = stamp(at),
                 None => {
-                    note(Problem::field("due_at", format!("Due at: {value} is not a date and time"), "InvalidValue"));
+                    note(Problem::field(
+                        "due_at",
+                        format!("Due at: {value} is not a date and time"),
+                        "InvalidValue",
+                    ));
                 }
             },
         }
@@ -290,7 +339,12 @@ impl Zendesk {
         Ok(())
     }
 
-    pub(super) fn change_ticket(&mut self, id: i64, given: &Value, now: Timestamp) -> Result<bool, Problem> {
+    pub(super) fn change_ticket(
+        &mut self,
+        id: i64,
+        given: &Value,
+        now: Timestamp,
+    ) -> Result<bool, Problem> {
         let key = id.to_string();
         let before = self.tickets.get(&key).cloned().unwrap_or_default();
         if !given.is_object() {
@@ -307,11 +361,18 @@ impl Zendesk {
             }
         }
         if before["status"] == "closed" {
-            return Err(Problem::field("status", "Status: closed prevents ticket update", "TicketClosed"));
+            return Err(Problem::field(
+                "status",
+                "Status: closed prevents ticket update",
+                "TicketClosed",
+            ));
         }
         let mut ticket = before.clone();
         self.over_ticket(&mut ticket, given, false)?;
-        let comment = ["body", "html_body"].iter().find_map(|name| tree::filled(&given["comment"], name)).map(str::to_owned);
+        let comment = ["body", "html_body"]
+            .iter()
+            .find_map(|name| tree::filled(&given["comment"], name))
+            .map(str::to_owned);
         let changed = ticket != before || comment.is_some();
         if changed {
             ticket["updated_at"] = stamp(now);
@@ -325,7 +386,9 @@ impl Zendesk {
 
     /// Soft: it can be restored, and the incremental export shows it as deleted.
     pub(super) fn delete_ticket(&mut self, id: &str, now: Timestamp) -> bool {
-        let Some(mut ticket) = self.tickets.get(id).filter(|ticket| ticket["status"] != "deleted").cloned() else {
+        let Some(mut ticket) =
+            self.tickets.get(id).filter(|ticket| ticket["status"] != "deleted").cloned()
+        else {
             return false;
         };
         let status = ticket["status"].as_str().unwrap_or("open").to_owned();
@@ -336,7 +399,12 @@ impl Zendesk {
         true
     }
 
-    pub(super) fn deleted_tickets_request(&mut self, rest: &[&str], request: &Request, now: Timestamp) -> Reply {
+    pub(super) fn deleted_tickets_request(
+        &mut self,
+        rest: &[&str],
+        request: &Request,
+        now: Timestamp,
+    ) -> Reply {
         match (request.method.as_str(), rest) {
             ("GET", []) => {
                 let deleted: Vec<Value> = self
@@ -352,10 +420,13 @@ impl Zendesk {
                 self.page("deleted_tickets", deleted.iter(), request)
             }
             ("PUT", [id, "restore"]) => {
-                let Some(mut ticket) = self.tickets.get(id).filter(|ticket| ticket["status"] == "deleted").cloned() else {
+                let Some(mut ticket) =
+                    self.tickets.get(id).filter(|ticket| ticket["status"] == "deleted").cloned()
+                else {
                     return not_found();
                 };
-                ticket["status"] = json!(self.deleted_status.remove(*id).unwrap_or_else(|| "open".to_owned()));
+                ticket["status"] =
+                    json!(self.deleted_status.remove(*id).unwrap_or_else(|| "open".to_owned()));
                 ticket["updated_at"] = stamp(now);
                 self.tickets.put(id, ticket, now);
                 Reply::empty(200).wrote("tickets", Act::Update, true)
@@ -365,7 +436,11 @@ impl Zendesk {
                     return not_found();
                 }
                 self.tickets.remove(id, now);
-                self.job(request, vec![json!({"id": tree::id_of(&json!(id)), "success": true})], Reply::empty(200))
+                self.job(
+                    request,
+                    vec![json!({"id": tree::id_of(&json!(id)), "success": true})],
+                    Reply::empty(200),
+                )
             }
             _ => not_found(),
         }

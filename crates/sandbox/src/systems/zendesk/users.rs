@@ -1,4 +1,5 @@
-//! Users and their identities. An address is an identity; a user's `email` is the primary one and changes only there.
+//! Users and their identities. An address is an identity; a user's `email` is the primary one and
+//! changes only there.
 
 use super::{Problem, Zendesk, email_problem, invalid, label, not_found, stamp, text_of, trimmed};
 use crate::http::{Act, Reply, Request};
@@ -34,7 +35,12 @@ pub(super) fn emails(zendesk: &Zendesk, user: &Value, kind: &str) -> Vec<String>
 }
 
 impl Zendesk {
-    pub(super) fn users_request(&mut self, rest: &[&str], request: &Request, now: Timestamp) -> Reply {
+    pub(super) fn users_request(
+        &mut self,
+        rest: &[&str],
+        request: &Request,
+        now: Timestamp,
+    ) -> Reply {
         let body = || request.json().map(|body| body["user"].clone()).unwrap_or_default();
         match (request.method.as_str(), rest) {
             ("GET", []) => {
@@ -44,7 +50,8 @@ impl Zendesk {
                     user["active"] == true
                         && role.is_none_or(|role| user["role"] == role)
                         && external.as_ref().is_none_or(|external| {
-                            tree::filled(user, "external_id").is_some_and(|own| own.to_lowercase() == *external)
+                            tree::filled(user, "external_id")
+                                .is_some_and(|own| own.to_lowercase() == *external)
                         })
                 });
                 self.page("users", listed, request)
@@ -53,7 +60,9 @@ impl Zendesk {
                 let count = self.users.current().filter(|user| user["active"] == true).count();
                 Reply::json(200, &json!({"count":{"value":count,"refreshed_at":stamp(now)}}))
             }
-            ("GET", ["me"]) => Reply::json(200, &json!({"user": self.users.get(&self.caller().to_string())})),
+            ("GET", ["me"]) => {
+                Reply::json(200, &json!({"user": self.users.get(&self.caller().to_string())}))
+            }
             ("GET", ["show_many"]) => self.many("users", &self.users, request),
             ("GET", ["search"]) => self.search_users(request, now),
             ("POST", []) => match self.new_user(&body(), now) {
@@ -62,12 +71,18 @@ impl Zendesk {
             },
             ("POST", ["create_or_update"]) => self.create_or_update_user(&body(), now),
             // Bulk import of users has to be switched on by the vendor.
-            ("POST", ["create_many" | "create_or_update_many"]) => {
-                Reply::json(403, &json!({"error":"Forbidden","description":"Bulk user import is not enabled for this account"}))
-            }
+            ("POST", ["create_many" | "create_or_update_many"]) => Reply::json(
+                403,
+                &json!({"error":"Forbidden","description":"Bulk user import is not enabled for this account"}),
+            ),
             ("PUT", ["update_many"]) => self.update_many_users(request, now),
             ("DELETE", ["destroy_many"]) => {
-                let ids: Vec<String> = request.param("ids").unwrap_or_default().split(',').map(str::to_owned).collect();
+                let ids: Vec<String> = request
+                    .param("ids")
+                    .unwrap_or_default()
+                    .split(',')
+                    .map(str::to_owned)
+                    .collect();
                 let mut noted = Reply::empty(200);
                 let mut results = Vec::new();
                 for id in ids {
@@ -100,7 +115,9 @@ impl Zendesk {
             "PUT" => {
                 let body = request.json().map(|body| body["user"].clone()).unwrap_or_default();
                 match self.change_user(number, &body, now) {
-                    Ok(changed) => self.user_reply(200, number).wrote("users", Act::Update, changed),
+                    Ok(changed) => {
+                        self.user_reply(200, number).wrote("users", Act::Update, changed)
+                    }
                     Err(problem) => problem.reply(),
                 }
             }
@@ -133,11 +150,18 @@ impl Zendesk {
     }
 
     pub(super) fn identities_of(&self, user: i64) -> Vec<&Value> {
-        self.identities.find(&format!("user:{user}")).filter_map(|id| self.identities.get(id)).collect()
+        self.identities
+            .find(&format!("user:{user}"))
+            .filter_map(|id| self.identities.get(id))
+            .collect()
     }
 
     fn taken(email: &str) -> Problem {
-        Problem::field("email", format!("Email: {email} is already being used by another user"), "DuplicateValue")
+        Problem::field(
+            "email",
+            format!("Email: {email} is already being used by another user"),
+            "DuplicateValue",
+        )
     }
 
     pub(super) fn new_user(&mut self, given: &Value, now: Timestamp) -> Result<i64, Problem> {
@@ -150,9 +174,16 @@ impl Zendesk {
             "user_fields":{}});
         self.take_over(&mut user, given, "")?;
         if tree::filled(&user, "name").is_none() {
-            return Err(Problem::field("name", "Name: is too short (minimum one character)", "BlankValue"));
+            return Err(Problem::field(
+                "name",
+                "Name: is too short (minimum one character)",
+                "BlankValue",
+            ));
         }
-        let email = text_of(given, "email")?.flatten().map(|email| trimmed(&email)).filter(|email| !email.is_empty());
+        let email = text_of(given, "email")?
+            .flatten()
+            .map(|email| trimmed(&email))
+            .filter(|email| !email.is_empty());
         if let Some(email) = &email {
             if let Some(problem) = email_problem("email", email) {
                 return Err(problem);
@@ -180,7 +211,17 @@ impl Zendesk {
         if !given.is_object() {
             return Err(Problem::Reply(Box::new(invalid(400, "Parameter user is required"))));
         }
-        for name in ["name", "phone", "external_id", "locale", "alias", "details", "notes", "signature", "time_zone"] {
+        for name in [
+            "name",
+            "phone",
+            "external_id",
+            "locale",
+            "alias",
+            "details",
+            "notes",
+            "signature",
+            "time_zone",
+        ] {
             if let Some(text) = text_of(given, name)? {
                 let text = text.map(|text| if name == "name" { trimmed(&text) } else { text });
                 // An empty text is stored as none, but a name cannot be none.
@@ -191,18 +232,30 @@ impl Zendesk {
             }
         }
         if tree::filled(user, "name").is_none() && given.get("name").is_some() {
-            return Err(Problem::field("name", "Name: is too short (minimum one character)", "BlankValue"));
+            return Err(Problem::field(
+                "name",
+                "Name: is too short (minimum one character)",
+                "BlankValue",
+            ));
         }
         if let Some(role) = given.get("role") {
             match role.as_str() {
                 Some(role) if ROLES.contains(&role) => user["role"] = json!(role),
-                _ => return Err(Problem::field("role", format!("Role: {role} is invalid"), "InvalidValue")),
+                _ => {
+                    return Err(Problem::field(
+                        "role",
+                        format!("Role: {role} is invalid"),
+                        "InvalidValue",
+                    ));
+                }
             }
         }
         if let Some(organization) = given.get("organization_id") {
             user["organization_id"] = self.reference(organization, "organization_id")?;
         }
-        for (name, is_right) in [("tags", given["tags"].is_array()), ("user_fields", given["user_fields"].is_object())] {
+        for (name, is_right) in
+            [("tags", given["tags"].is_array()), ("user_fields", given["user_fields"].is_object())]
+        {
             if is_right {
                 user[name] = given[name].clone();
             }
@@ -213,9 +266,16 @@ impl Zendesk {
             }
         }
         if let Some(external) = tree::filled(user, "external_id")
-            && self.users.other_with(&format!("external:{}", external.to_lowercase()), own).is_some()
+            && self
+                .users
+                .other_with(&format!("external:{}", external.to_lowercase()), own)
+                .is_some()
         {
-            return Err(Problem::field("external_id", "External: has already been taken", "DuplicateValue"));
+            return Err(Problem::field(
+                "external_id",
+                "External: has already been taken",
+                "DuplicateValue",
+            ));
         }
         Ok(())
     }
@@ -226,25 +286,40 @@ impl Zendesk {
             return Ok(Value::Null);
         }
         let table = if field == "organization_id" { &self.organizations } else { &self.users };
-        let known = tree::id_of(given).filter(|id| table.get(&id.to_string()).is_some_and(|record| record["active"] != false));
+        let known = tree::id_of(given).filter(|id| {
+            table.get(&id.to_string()).is_some_and(|record| record["active"] != false)
+        });
         match known {
             Some(id) => Ok(json!(id)),
-            None => Err(Problem::field(field, format!("{}: {given} is invalid", label(field)), "InvalidValue")),
+            None => Err(Problem::field(
+                field,
+                format!("{}: {given} is invalid", label(field)),
+                "InvalidValue",
+            )),
         }
     }
 
     /// A partial update. A new address becomes a *secondary* identity; `email` stays what it is.
-    pub(super) fn change_user(&mut self, id: i64, given: &Value, now: Timestamp) -> Result<bool, Problem> {
+    pub(super) fn change_user(
+        &mut self,
+        id: i64,
+        given: &Value,
+        now: Timestamp,
+    ) -> Result<bool, Problem> {
         let key = id.to_string();
         let before = self.users.get(&key).cloned().unwrap_or_default();
         if before["active"] == false {
-            return Err(Problem::field("base", "Base: a deleted user cannot be changed", "InvalidValue"));
+            return Err(Problem::field(
+                "base",
+                "Base: a deleted user cannot be changed",
+                "InvalidValue",
+            ));
         }
         let mut user = before.clone();
         self.take_over(&mut user, given, &key)?;
         let mut added = None;
-        if let Some(Some(email)) =
-            text_of(given, "email")?.map(|email| email.map(|email| trimmed(&email)).filter(|email| !email.is_empty()))
+        if let Some(Some(email)) = text_of(given, "email")?
+            .map(|email| email.map(|email| trimmed(&email)).filter(|email| !email.is_empty()))
         {
             if let Some(problem) = email_problem("email", &email) {
                 return Err(problem);
@@ -273,15 +348,21 @@ impl Zendesk {
 
     fn create_or_update_user(&mut self, given: &Value, now: Timestamp) -> Reply {
         let by_email = given["email"].as_str().and_then(|email| self.user_with_email(email));
-        let by_external = tree::filled(given, "external_id")
-            .and_then(|external| self.users.find(&format!("external:{}", external.to_lowercase())).next().map(str::to_owned));
+        let by_external = tree::filled(given, "external_id").and_then(|external| {
+            self.users
+                .find(&format!("external:{}", external.to_lowercase()))
+                .next()
+                .map(str::to_owned)
+        });
         match by_external.or(by_email).and_then(|id| id.parse().ok()) {
             Some(id) => {
                 let done = self.change_user(id, given, now).and_then(|changed| {
                     // The address keeps its owner and takes over the case in which it was sent.
                     let user = self.users.get(&i64::to_string(&id)).cloned().unwrap_or_default();
                     let rewritten = given["email"].as_str().map(trimmed).filter(|email| {
-                        user["email"].as_str().is_some_and(|own| own != email && email_key(own) == email_key(email))
+                        user["email"]
+                            .as_str()
+                            .is_some_and(|own| own != email && email_key(own) == email_key(email))
                     });
                     match rewritten {
                         Some(email) => self.set_primary_email(id, &email, now).map(|()| true),
@@ -289,11 +370,10 @@ impl Zendesk {
                     }
                 });
                 match done {
-                    Ok(changed) => self.user_reply(200, id).header("location", format!("/api/v2/users/{id}.json")).wrote(
-                        "users",
-                        Act::Update,
-                        changed,
-                    ),
+                    Ok(changed) => self
+                        .user_reply(200, id)
+                        .header("location", format!("/api/v2/users/{id}.json"))
+                        .wrote("users", Act::Update, changed),
                     Err(problem) => problem.reply(),
                 }
             }
@@ -307,7 +387,10 @@ impl Zendesk {
     fn update_many_users(&mut self, request: &Request, now: Timestamp) -> Reply {
         let body = request.json().unwrap_or_default();
         let changes: Vec<(i64, Value)> = match request.param("ids") {
-            Some(ids) => ids.split(',').filter_map(|id| Some((id.trim().parse().ok()?, body["user"].clone()))).collect(),
+            Some(ids) => ids
+                .split(',')
+                .filter_map(|id| Some((id.trim().parse().ok()?, body["user"].clone())))
+                .collect(),
             None => body["users"]
                 .as_array()
                 .into_iter()
@@ -322,7 +405,8 @@ impl Zendesk {
         let mut results = Vec::new();
         for (index, (id, given)) in changes.into_iter().enumerate() {
             if !self.users.contains(&id.to_string()) {
-                results.push(json!({"index":index,"id":id,"success":false,"error":"RecordNotFound"}));
+                results
+                    .push(json!({"index":index,"id":id,"success":false,"error":"RecordNotFound"}));
                 continue;
             }
             match self.change_user(id, &given, now) {
@@ -330,7 +414,8 @@ impl Zendesk {
                     noted = noted.wrote("users", Act::Update, changed);
                     results.push(json!({"index":index,"id":id,"success":true,"action":"update","status":"Updated"}));
                 }
-                Err(problem) => results.push(json!({"index":index,"id":id,"success":false,"error":problem.message()})),
+                Err(problem) => results
+                    .push(json!({"index":index,"id":id,"success":false,"error":problem.message()})),
             }
         }
         self.job(request, results, noted)
@@ -338,10 +423,12 @@ impl Zendesk {
 
     /// Soft: the user stays readable with `active: false` and without addresses.
     pub(super) fn delete_user(&mut self, id: &str, now: Timestamp) -> bool {
-        let Some(mut user) = self.users.get(id).filter(|user| user["active"] == true).cloned() else {
+        let Some(mut user) = self.users.get(id).filter(|user| user["active"] == true).cloned()
+        else {
             return false;
         };
-        let identities: Vec<String> = self.identities.find(&format!("user:{id}")).map(str::to_owned).collect();
+        let identities: Vec<String> =
+            self.identities.find(&format!("user:{id}")).map(str::to_owned).collect();
         for identity in identities {
             self.identities.remove(&identity, now);
         }
@@ -354,14 +441,17 @@ impl Zendesk {
 
     /// Searches the addresses and names; it lags as lists do.
     fn search_users(&self, request: &Request, now: Timestamp) -> Reply {
-        let query = request.param("query").map(|text| text.trim().trim_start_matches("email:").trim_matches('"').to_lowercase());
+        let query = request
+            .param("query")
+            .map(|text| text.trim().trim_start_matches("email:").trim_matches('"').to_lowercase());
         let external = request.param("external_id").map(str::to_lowercase);
         let found = self.users.listed(now).filter(|user| {
             if user["active"] != true {
                 return false;
             }
             if let Some(external) = &external {
-                return tree::filled(user, "external_id").is_some_and(|own| own.to_lowercase() == *external);
+                return tree::filled(user, "external_id")
+                    .is_some_and(|own| own.to_lowercase() == *external);
             }
             let Some(query) = query.as_ref().filter(|query| !query.is_empty()) else {
                 return true;
@@ -372,20 +462,32 @@ impl Zendesk {
         self.page("users", found, request)
     }
 
-    // ---- identities -------------------------------------------------------------------------------------------
+    // ---- identities
+    // -------------------------------------------------------------------------------------------
 
-    fn identities_request(&mut self, method: &str, user: i64, rest: &[&str], request: &Request, now: Timestamp) -> Reply {
+    fn identities_request(
+        &mut self,
+        method: &str,
+        user: i64,
+        rest: &[&str],
+        request: &Request,
+        now: Timestamp,
+    ) -> Reply {
         let body = || request.json().map(|body| body["identity"].clone()).unwrap_or_default();
         match (method, rest) {
             ("GET", []) => Reply::json(200, &json!({"identities": self.identities_of(user)})),
             ("POST", []) => match self.new_identity(user, &body(), now) {
-                Ok(id) => Reply::json(201, &json!({"identity": self.identities.get(&id.to_string())}))
-                    .header("location", format!("/api/v2/users/{user}/identities/{id}.json"))
-                    .wrote("identities", Act::Create, true),
+                Ok(id) => {
+                    Reply::json(201, &json!({"identity": self.identities.get(&id.to_string())}))
+                        .header("location", format!("/api/v2/users/{user}/identities/{id}.json"))
+                        .wrote("identities", Act::Create, true)
+                }
                 Err(problem) => problem.reply(),
             },
             (_, [id, rest @ ..]) => {
-                let Some(identity) = self.identities.get(id).filter(|identity| identity["user_id"] == user).cloned() else {
+                let Some(identity) =
+                    self.identities.get(id).filter(|identity| identity["user_id"] == user).cloned()
+                else {
                     return not_found();
                 };
                 let number = identity["id"].as_i64().unwrap_or(0);
@@ -395,16 +497,23 @@ impl Zendesk {
                         Ok(()) => {
                             let after = self.identities.get(id).cloned();
                             let changed = after.as_ref() != Some(&identity);
-                            Reply::json(200, &json!({"identity": after})).wrote("identities", Act::Update, changed)
+                            Reply::json(200, &json!({"identity": after})).wrote(
+                                "identities",
+                                Act::Update,
+                                changed,
+                            )
                         }
                         Err(problem) => problem.reply(),
                     },
-                    ("PUT", ["verify"]) => match self.change_identity(number, &json!({"verified":true}), now) {
-                        Ok(()) => {
-                            Reply::json(200, &json!({"identity": self.identities.get(id)})).wrote("identities", Act::Update, true)
+                    ("PUT", ["verify"]) => {
+                        match self.change_identity(number, &json!({"verified":true}), now) {
+                            Ok(()) => {
+                                Reply::json(200, &json!({"identity": self.identities.get(id)}))
+                                    .wrote("identities", Act::Update, true)
+                            }
+                            Err(problem) => problem.reply(),
                         }
-                        Err(problem) => problem.reply(),
-                    },
+                    }
                     ("PUT", ["make_primary"]) => {
                         if identity["type"] != "email" {
                             return invalid(422, "Only an email identity can be primary");
@@ -419,10 +528,15 @@ impl Zendesk {
                         )
                     }
                     ("DELETE", []) => {
-                        // Refusing to take away the primary address while others stay is unverified.
+                        // Refusing to take away the primary address while others stay is
+                        // unverified.
                         if identity["primary"] == true && self.identities_of(user).len() > 1 {
-                            return Problem::field("base", "Base: the primary identity cannot be deleted", "InvalidValue")
-                                .reply();
+                            return Problem::field(
+                                "base",
+                                "Base: the primary identity cannot be deleted",
+                                "InvalidValue",
+                            )
+                            .reply();
                         }
                         self.identities.remove(id, now);
                         if identity["primary"] == true
@@ -441,7 +555,12 @@ impl Zendesk {
         }
     }
 
-    pub(super) fn new_identity(&mut self, user: i64, given: &Value, now: Timestamp) -> Result<i64, Problem> {
+    pub(super) fn new_identity(
+        &mut self,
+        user: i64,
+        given: &Value,
+        now: Timestamp,
+    ) -> Result<i64, Problem> {
         let kind = given["type"].as_str().unwrap_or("email");
         let Some(value) = tree::filled(given, "value") else {
             return Err(Problem::field("value", "Value: cannot be blank", "BlankValue"));
@@ -458,7 +577,8 @@ impl Zendesk {
                 ));
             }
         }
-        let first = kind == "email" && self.users.get(&user.to_string()).is_some_and(|user| user["email"].is_null());
+        let first = kind == "email"
+            && self.users.get(&user.to_string()).is_some_and(|user| user["email"].is_null());
         let primary = given["primary"] == true || first;
         let value = value.to_owned();
         if kind == "email" && given["skip_verify_email"] != true {
@@ -481,7 +601,14 @@ impl Zendesk {
         Ok(id)
     }
 
-    fn put_identity(&mut self, user: i64, email: &str, verified: bool, primary: bool, now: Timestamp) -> i64 {
+    fn put_identity(
+        &mut self,
+        user: i64,
+        email: &str,
+        verified: bool,
+        primary: bool,
+        now: Timestamp,
+    ) -> i64 {
         let id = self.fresh_id();
         let identity = json!({"id":id,"url":format!("/api/v2/users/{user}/identities/{id}.json"),"user_id":user,"type":"email","value":email,
             "verified":verified,"primary":primary,"created_at":stamp(now),"updated_at":stamp(now),"undeliverable_count":0,
@@ -491,7 +618,12 @@ impl Zendesk {
     }
 
     /// Changes an identity's value in place; the primary one's shows as the user's `email`.
-    pub(super) fn change_identity(&mut self, id: i64, given: &Value, now: Timestamp) -> Result<(), Problem> {
+    pub(super) fn change_identity(
+        &mut self,
+        id: i64,
+        given: &Value,
+        now: Timestamp,
+    ) -> Result<(), Problem> {
         let key = id.to_string();
         let Some(mut identity) = self.identities.get(&key).cloned() else {
             return Err(Problem::Reply(Box::new(not_found())));
@@ -502,7 +634,11 @@ impl Zendesk {
                 if let Some(problem) = email_problem("value", &value) {
                     return Err(problem);
                 }
-                if self.identities.other_with(&format!("email:{}", email_key(&value)), &key).is_some() {
+                if self
+                    .identities
+                    .other_with(&format!("email:{}", email_key(&value)), &key)
+                    .is_some()
+                {
                     return Err(Problem::field(
                         "value",
                         format!("Value: {value} is already being used by another user"),
@@ -551,18 +687,27 @@ impl Zendesk {
     }
 
     /// Makes `email` the primary address, whether it is an identity of the user already or not.
-    pub(super) fn set_primary_email(&mut self, user: i64, email: &str, now: Timestamp) -> Result<(), Problem> {
+    pub(super) fn set_primary_email(
+        &mut self,
+        user: i64,
+        email: &str,
+        now: Timestamp,
+    ) -> Result<(), Problem> {
         let own = self
             .identities_of(user)
             .into_iter()
-            .find(|identity| email_key(identity["value"].as_str().unwrap_or_default()) == email_key(email))
+            .find(|identity| {
+                email_key(identity["value"].as_str().unwrap_or_default()) == email_key(email)
+            })
             .and_then(|identity| identity["id"].as_i64());
         let id = match own {
             Some(id) => {
                 self.change_identity(id, &json!({"value": email}), now)?;
                 id
             }
-            None => self.new_identity(user, &json!({"value": email, "skip_verify_email": true}), now)?,
+            None => {
+                self.new_identity(user, &json!({"value": email, "skip_verify_email": true}), now)?
+            }
         };
         self.make_primary(user, id, email, now);
         Ok(())
