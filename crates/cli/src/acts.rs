@@ -5,7 +5,7 @@
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 
-use lockstep_hub::acts::ActError;
+use lockstep_hub::ActError;
 use lockstep_hub::answers::Again;
 use lockstep_hub::audit::{Audit, DifferenceKind};
 use lockstep_hub::links::Halves;
@@ -193,7 +193,7 @@ fn take_back(
     yes: bool,
     format: Format,
     redo: bool,
-    plan: impl FnOnce(&mut lockstep_hub::Hub) -> lockstep_hub::acts::ActResult<TakingBack>,
+    plan: impl FnOnce(&mut lockstep_hub::Hub) -> lockstep_hub::ActResult<TakingBack>,
 ) -> Result<Exit> {
     let opened = project::open(dir)?;
     // Only who may go on needs the store for itself; a plan can be had while a run is at work.

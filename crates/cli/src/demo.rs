@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use lockstep_hub::Hub;
-use lockstep_hub::run::RunOptions;
+use lockstep_hub::RunOptions;
 use lockstep_sandbox::{
     Options, PRESETS, Running, SYSTEMS, Sandbox, Setting, StartError, credentials,
 };

@@ -34,7 +34,7 @@ pub fn release(
         )));
     }
     let mut hub = opened.hub()?;
-    let mut tripped = hub.tripped_guards().map_err(project::hub_failure)?;
+    let mut tripped = hub.ledger.tripped_guards().map_err(project::hub_failure)?;
     tripped.retain(|line| {
         system.is_none_or(|system| line.system == system)
             && guard.is_none_or(|g| g.name() == line.guard)
@@ -47,8 +47,8 @@ pub fn release(
     for line in &tripped {
         let Some(kind) = GuardKind::parse(line.guard) else { continue };
         let answered = match discard {
-            true => hub.discard(&line.system, kind),
-            false => hub.release(&line.system, kind),
+            true => hub.ledger.discard(&line.system, kind),
+            false => hub.ledger.release(&line.system, kind),
         };
         answered.map_err(project::hub_failure)?;
         if format == Format::Json {
@@ -66,7 +66,7 @@ pub fn release(
 
 /// A person has seen the plan: every flow may run as it is now.
 pub fn approve(dir: &Path, format: Format) -> Result<Exit> {
-    let flows = project::open(dir)?.hub()?.approve().map_err(project::hub_failure)?;
+    let flows = project::open(dir)?.hub()?.ledger.approve().map_err(project::hub_failure)?;
     if format == Format::Json {
         json(&wire::Approved { approved: flows })?;
         return Ok(Exit::Done);

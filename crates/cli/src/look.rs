@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use lockstep_hub::explain::LookError;
+use lockstep_hub::LookError;
 use lockstep_hub::look::{HistoryLine, HistoryOf};
 use lockstep_model::RunId;
 use lockstep_model::value::shown;
@@ -35,6 +35,7 @@ fn look_failure(error: LookError) -> Failure {
 pub fn status(dir: &Path, format: Format) -> Result<Exit> {
     let status = project::open_for_looking(dir)?
         .hub_for_looking()?
+        .ledger
         .status()
         .map_err(project::hub_failure)?;
     if format == Format::Json {
@@ -130,6 +131,7 @@ pub fn status(dir: &Path, format: Format) -> Result<Exit> {
 pub fn entities(dir: &Path, format: Rows, limit: usize, after: Option<i64>) -> Result<Exit> {
     let entities = project::open_for_looking(dir)?
         .hub_for_looking()?
+        .ledger
         .entity_members(after, limit)
         .map_err(project::store_failure)?;
     if format == Rows::Json {
@@ -174,7 +176,7 @@ pub fn history(
         (_, _, Some(since)) => HistoryOf::Since(acts::time(&since)?),
         (None, None, None) => HistoryOf::Latest,
     };
-    let mut lines = hub.history_of(&of, 100_000).map_err(look_failure)?;
+    let mut lines = hub.ledger.history_of(&of, 100_000).map_err(look_failure)?;
     let left_out =
         if of == HistoryOf::Latest { lines.len().saturating_sub(LATEST_SHOWN) } else { 0 };
     lines.drain(..left_out);
@@ -208,7 +210,7 @@ pub fn history(
         return Ok(Exit::Done);
     }
     if let HistoryOf::Record(name) = &of {
-        let state = hub.find(name).map_err(look_failure)?;
+        let state = hub.ledger.find(name).map_err(look_failure)?;
         println!("{name} was first seen at {}", local(state.first_seen));
     }
     if left_out > 0 {
@@ -252,6 +254,7 @@ fn history_text(line: &HistoryLine, names: bool) -> String {
 pub fn explain(dir: &Path, format: Format, record: &str, path: Option<&str>) -> Result<Exit> {
     let explained = project::open_for_looking(dir)?
         .hub_for_looking()?
+        .ledger
         .explain(record, path)
         .map_err(look_failure)?;
     if format == Format::Json {

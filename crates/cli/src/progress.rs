@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use lockstep_hub::run::{Progress, RunOptions, Watcher};
+use lockstep_hub::{Progress, RunOptions, Watcher};
 
 /// Shows what a run is at. Draws nothing where standard error is no terminal.
 pub struct Bar {

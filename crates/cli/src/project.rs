@@ -352,8 +352,8 @@ impl Opened {
         let store = opened_for_work(&self.store_path()?)?;
         let mut hub =
             Hub::new(plan, systems, Box::new(store), Arc::new(SystemClock)).map_err(hub_failure)?;
-        hub.set_safeguards(self.safeguards(hub.plan_of_flows()));
-        hub.keep_journal_for(self.project.journal_days);
+        hub.ledger.set_safeguards(self.safeguards(hub.ledger.plan_of_flows()));
+        hub.ledger.keep_journal_for(self.project.journal_days);
         Ok(hub)
     }
 

@@ -40,7 +40,7 @@ pub fn review(dir: &Path, format: Rows, act: Option<ReviewAct>) -> Result<Exit> 
 }
 
 fn all(hub: &mut Hub) -> Result<Vec<ReviewLine>> {
-    hub.reviews(usize::MAX >> 1).map_err(project::store_failure)
+    hub.ledger.reviews(usize::MAX >> 1).map_err(project::store_failure)
 }
 
 fn list(dir: &Path, format: Rows) -> Result<Exit> {
@@ -118,6 +118,7 @@ fn text(review: &ReviewLine) -> String {
 fn show(dir: &Path, format: Rows, number: i64) -> Result<Exit> {
     let found = project::open_for_looking(dir)?
         .hub_for_looking()?
+        .ledger
         .review(number)
         .map_err(project::store_failure)?;
     let Some(found) = found else {

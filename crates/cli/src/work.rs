@@ -179,7 +179,7 @@ pub fn run(dir: &Path, approve: bool, calls: &Calls, format: Format) -> Result<E
     let mut systems = opened.connect(&opened.plan()?)?;
     let hub = approved(&opened, &systems, approve)?;
     let period = |ty: TypeIx| {
-        let name = &hub.plan_of_flows().ty(ty).name;
+        let name = &hub.ledger.plan_of_flows().ty(ty).name;
         let schedule =
             opened.project.system(&name.system).map(|s| s.schedule.clone()).unwrap_or_default();
         let seconds = schedule
@@ -190,14 +190,14 @@ pub fn run(dir: &Path, approve: bool, calls: &Calls, format: Format) -> Result<E
             .unwrap_or(SCHEDULE_S);
         Duration::from_secs(seconds.max(1))
     };
-    let types: Vec<(TypeIx, Duration)> = (0..hub.plan_of_flows().types.len() as u16)
+    let types: Vec<(TypeIx, Duration)> = (0..hub.ledger.plan_of_flows().types.len() as u16)
         .map(TypeIx)
         .map(|ty| (ty, period(ty)))
         .collect();
     let hub_types: Vec<TypeName> =
-        hub.plan_of_flows().types.iter().map(|ty| ty.name.clone()).collect();
+        hub.ledger.plan_of_flows().types.iter().map(|ty| ty.name.clone()).collect();
     for (ty, period) in &types {
-        note!("{} is read every {} s", hub.plan_of_flows().ty(*ty).name, period.as_secs());
+        note!("{} is read every {} s", hub.ledger.plan_of_flows().ty(*ty).name, period.as_secs());
     }
     let hints = Arc::new(hooks::Hints::default());
     if let Some(address) = calls.listen {
@@ -325,9 +325,9 @@ fn approved(opened: &Opened, systems: &[System], approve: bool) -> Result<Hub> {
     let mut told = Vec::new();
     loop {
         if approve || !opened.project.first_run_waits {
-            hub.approve().map_err(project::hub_failure)?;
+            hub.ledger.approve().map_err(project::hub_failure)?;
         }
-        let flows = hub.unapproved().map_err(project::hub_failure)?;
+        let flows = hub.ledger.unapproved().map_err(project::hub_failure)?;
         if flows.is_empty() {
             return Ok(hub);
         }

@@ -1,53 +1,46 @@
 //! The shell around the core: it reads, has decided, records and delivers. The only clock is here.
 //!
 //! ```text
-//! read::read_all      pages ──▶ engine::observe ──▶ one commit: shadows + checkpoint + agenda
-//! decide::decide_all  agenda ──▶ load::slice ──▶ engine::decide ──▶ one commit: links + intents + reviews
-//! deliver::deliver    outbox ──▶ connector.write ──▶ engine::confirm ──▶ one commit: shadows + intent + journal
-//! run::Hub::run       all three, until quiet
+//! reading::Reader     pages ──▶ engine::observe ──▶ one commit: shadows + checkpoint + agenda
+//! deciding::Decider   agenda ──▶ load::slice ──▶ engine::decide ──▶ one commit: links + intents + reviews
+//! sending::Sender     outbox ──▶ connector.write ──▶ engine::confirm ──▶ one commit: shadows + intent + journal
+//! run                 all three, until quiet
 //! ```
 //!
 //! Each system has threads of its own for talking to it; the store has one owner. A run that is
 //! stopped or killed goes on where it was: everything between two steps is in the store.
 
 pub mod acts;
-pub mod answers;
-pub mod audit;
-mod carry;
 pub mod clock;
 mod damages;
-pub mod decide;
-pub mod deletes;
-pub mod deliver;
-pub mod explain;
-mod facets;
-pub mod failing;
-mod flips;
-mod forget;
-mod fresh;
-pub mod guards;
-mod identity;
-mod lanes;
-pub mod links;
-pub mod load;
-pub mod look;
-mod look_again;
-mod look_up;
-mod lost;
-mod named;
+mod deciding;
+mod error;
+mod guards;
+mod hub;
+mod ledger;
+pub mod looking;
+mod outcome;
 pub mod part;
-pub mod read;
+mod plan;
+mod reading;
+mod recover;
 pub mod rename;
 pub mod report;
-pub mod run;
-pub mod settle_unknown;
-pub mod take_back;
-mod twins;
-pub mod undo;
+mod run;
+mod sending;
+mod systems;
+mod under_way;
 
+pub use acts::{answers, audit, links, take_back, undo};
 pub use clock::{Clock, SystemClock};
 pub use damages::{DamageLine, TroubleLine};
+pub use error::{ActError, ActResult, HubError, LookError, Result};
 pub use guards::{Safeguards, TrippedGuard};
+pub use hub::{Chance, Hub};
+pub use ledger::renames::Unnamed;
+pub use ledger::{Ledger, failing};
+pub use looking::{explain, look};
 pub use part::Part;
 pub use report::{Event, Report};
-pub use run::{Hub, HubError, RunOptions, System};
+pub use systems::System;
+pub use under_way::{Progress, RunOptions, Unwatched, Watcher};

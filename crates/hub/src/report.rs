@@ -223,7 +223,7 @@ pub struct Report {
     pub reviews: BTreeMap<String, u64>,
     /// Records that are known, of record types that no flow names any more (L12).
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub unnamed: Vec<crate::rename::Unnamed>,
+    pub unnamed: Vec<crate::ledger::renames::Unnamed>,
     /// References that are written once the records that they name have counterparts (P8).
     #[serde(skip_serializing_if = "is_none")]
     pub waiting_references: u64,
@@ -243,7 +243,7 @@ pub struct Report {
     #[serde(skip)]
     pub(crate) every_event: bool,
     #[serde(skip)]
-    findings: NumberMap<(FlowIx, RecordId), Situation>,
+    pub(crate) findings: NumberMap<(FlowIx, RecordId), Situation>,
 }
 
 impl Report {

@@ -140,7 +140,7 @@ impl World {
         hub.run(RunOptions::default()).unwrap();
         store(&at("a/Contacts.jsonl"), &[json!({"id": "a1", "first": "Solveig", "phone": "1"})]);
         hub.run(RunOptions::default()).unwrap();
-        let reviews = hub.reviews(9).unwrap();
+        let reviews = hub.ledger.reviews(9).unwrap();
         assert_eq!(reviews.len(), 1, "{reviews:#?}");
         assert_eq!((reviews[0].kind.as_str(), reviews[0].candidates.len()), ("unknown outcome", 2));
         let review = reviews[0].number;
@@ -158,7 +158,7 @@ impl World {
     }
 
     fn linked(&mut self) -> Vec<Vec<String>> {
-        let all = self.hub.entity_members(None, 9).unwrap();
+        let all = self.hub.ledger.entity_members(None, 9).unwrap();
         all.into_iter()
             .map(|members| members.into_iter().map(|(name, _)| name.0).collect())
             .collect()
@@ -166,9 +166,9 @@ impl World {
 
     fn settles(&mut self) {
         assert_eq!(self.hub.run(RunOptions::default()).unwrap().writes(), 0);
-        let open = self.hub.reviews(9).unwrap();
+        let open = self.hub.ledger.reviews(9).unwrap();
         assert!(open.is_empty(), "{open:#?}");
-        let open: u64 = self.hub.status().unwrap().outbox.iter().map(|(_, n)| n).sum();
+        let open: u64 = self.hub.ledger.status().unwrap().outbox.iter().map(|(_, n)| n).sum();
         assert_eq!(open, 0, "nothing is left open");
     }
 }
@@ -211,7 +211,7 @@ fn a_person_who_errs_makes_nothing_twice_where_the_system_knows_the_creation() {
     assert!(world.answer(Answer::Reject).0);
     let report = world.hub.run(RunOptions::default()).unwrap();
     assert_eq!(world.persons(), before, "{report:#?}");
-    let reviews = world.hub.reviews(9).unwrap();
+    let reviews = world.hub.ledger.reviews(9).unwrap();
     assert_eq!((reviews.len(), reviews[0].kind.as_str()), (1, "disputed entity"), "{reviews:#?}");
     world.review = reviews[0].number;
     let (done, text) = world.answer(Answer::Accept);
@@ -247,11 +247,11 @@ fn c2_d1_what_was_created_is_that_also_where_what_it_was_made_from_has_been_dele
     store(&world.dir.path().join("a/Contacts.jsonl"), &[]);
     world.hub.run(RunOptions::default()).unwrap();
     // G3: that there is none left is believed only when a person says so.
-    for guard in world.hub.tripped_guards().unwrap() {
-        world.hub.release(&guard.system, GuardKind::parse(guard.guard).unwrap()).unwrap();
+    for guard in world.hub.ledger.tripped_guards().unwrap() {
+        world.hub.ledger.release(&guard.system, GuardKind::parse(guard.guard).unwrap()).unwrap();
     }
     world.hub.run(RunOptions::default()).unwrap();
-    assert!(!world.hub.find("a.Contacts/a1").unwrap().is_live());
+    assert!(!world.hub.ledger.find("a.Contacts/a1").unwrap().is_live());
     let before = world.persons();
     let (done, text) = world.answer(Answer::Link("b.Person/by-hand".into()));
     assert!(done, "{text}");

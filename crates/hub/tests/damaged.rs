@@ -119,6 +119,7 @@ impl Project {
     /// What `status` says is damaged.
     fn damaged(&self) -> Vec<String> {
         self.hub()
+            .ledger
             .status()
             .unwrap()
             .damages
@@ -322,7 +323,7 @@ fn r5_a_column_that_many_lose_at_once_is_not_emptied() {
                     report.guards
                 );
                 assert!(project.phones().iter().all(|phone| !phone.is_empty()));
-                let status = project.hub().status().unwrap();
+                let status = project.hub().ledger.status().unwrap();
                 assert_eq!(status.damages.len() + status.guards.len(), 1);
             }
             // Put right, it goes on, and an edit made meanwhile arrives.
@@ -356,7 +357,7 @@ fn r5_a_few_that_are_emptied_are_edits_and_many_are_where_a_person_says_so() {
         "{:#?}",
         report.guards
     );
-    assert_eq!(project.hub().release("a", GuardKind::Lost).unwrap(), 1);
+    assert_eq!(project.hub().ledger.release("a", GuardKind::Lost).unwrap(), 1);
     let report = project.run();
     // What is told now are the limits of the target (G3), and nothing of the listing.
     assert!(tripped(&report).iter().all(|guard| *guard != "lost"), "{:#?}", report.guards);
@@ -369,6 +370,7 @@ fn r5_a_few_that_are_emptied_are_edits_and_many_are_where_a_person_says_so() {
     assert_eq!(
         project
             .hub()
+            .ledger
             .store()
             .marks()
             .unwrap()
@@ -485,7 +487,7 @@ fn r5_a_withdrawn_permission_is_seen_in_every_connector() {
         );
         // Who lets it pass is not asked again each time, though what is not told is no edit.
         project.run_withdrawn(Some(None), false);
-        assert_eq!(project.hub().release("a", GuardKind::Lost).unwrap(), 1);
+        assert_eq!(project.hub().ledger.release("a", GuardKind::Lost).unwrap(), 1);
         for _ in 0..2 {
             let report = project.run_withdrawn(Some(None), false);
             assert_eq!(

@@ -198,7 +198,7 @@ impl Project {
         let store = SqliteStore::open(self.dir.path().join("lockstep.db")).unwrap();
         let mut hub = Hub::new(plan, systems, Box::new(store), Arc::new(SystemClock)).unwrap();
         let limits = [("a".to_string(), self.limits), ("b".to_string(), self.limits)];
-        hub.set_safeguards(Safeguards { limits: limits.into(), ..Safeguards::default() });
+        hub.ledger.set_safeguards(Safeguards { limits: limits.into(), ..Safeguards::default() });
         hub
     }
 
@@ -236,8 +236,8 @@ fn d1_a_deletion_is_passed_on_with_its_before_image_and_a_second_run_writes_noth
     assert_eq!(project.run().systems[0].deleted, 1);
     assert_eq!(project.counts(), (3, 3));
     let mut hub = project.hub();
-    let record = hub.find("a.Person/a1").unwrap();
-    let entries = hub.history(record.id, 100).unwrap();
+    let record = hub.ledger.find("a.Person/a1").unwrap();
+    let entries = hub.ledger.history(record.id, 100).unwrap();
     let written = entries.iter().find(|entry| entry.text.contains("was deleted")).unwrap();
     assert_eq!(written.before, json!({"mail": "p1@example.com", "phone": "1"}));
 }
@@ -293,9 +293,9 @@ fn d1_a_person_answers_a_pending_deletion() {
     assert!(report.needs_a_person());
     let mut hub = project.hub();
     let (accepted, kept) =
-        (hub.find("a.Person/a2").unwrap().id, hub.find("a.Person/a3").unwrap().id);
-    assert_eq!(hub.decide_deletion(accepted, true).unwrap(), 1);
-    assert_eq!(hub.decide_deletion(kept, false).unwrap(), 1);
+        (hub.ledger.find("a.Person/a2").unwrap().id, hub.ledger.find("a.Person/a3").unwrap().id);
+    assert_eq!(hub.ledger.decide_deletion(accepted, true).unwrap(), 1);
+    assert_eq!(hub.ledger.decide_deletion(kept, false).unwrap(), 1);
     drop(hub);
     let report = project.run();
     assert_eq!((report.writes(), report.systems[1].deleted), (1, 1), "{report:#?}");
@@ -336,7 +336,7 @@ fn g3_a_side_that_lists_none_is_not_believed_until_a_person_says_so() {
     // It was meant: then a person says so.
     project.write("a", &[]);
     assert_eq!(tripped(&project.run()), ["vanished"]);
-    assert_eq!(project.hub().release("a", GuardKind::Vanished).unwrap(), 1);
+    assert_eq!(project.hub().ledger.release("a", GuardKind::Vanished).unwrap(), 1);
     let report = project.run();
     assert_eq!((report.systems[1].deleted, project.counts()), (30, (0, 0)), "{report:#?}");
     // That was for this listing only.
@@ -344,6 +344,7 @@ fn g3_a_side_that_lists_none_is_not_believed_until_a_person_says_so() {
     assert_eq!(
         project
             .hub()
+            .ledger
             .store()
             .marks()
             .unwrap()
@@ -365,7 +366,7 @@ fn g3_more_than_a_share_of_a_listing_does_not_vanish_unseen() {
         "{report:#?}"
     );
     // Answering “no” reads it again, and asks again.
-    assert_eq!(project.hub().discard("b", GuardKind::Vanished).unwrap(), 1);
+    assert_eq!(project.hub().ledger.discard("b", GuardKind::Vanished).unwrap(), 1);
     assert_eq!(tripped(&project.run()), ["vanished"]);
 }
 
@@ -403,9 +404,9 @@ fn g3_over_a_limit_nothing_is_written_until_a_person_releases_it() {
         );
         assert_eq!(project.counts(), (20, 30));
     }
-    assert_eq!(project.hub().release("b", GuardKind::Deletes).unwrap(), 1);
+    assert_eq!(project.hub().ledger.release("b", GuardKind::Deletes).unwrap(), 1);
     assert_eq!(
-        project.hub().release("b", GuardKind::Deletes).unwrap(),
+        project.hub().ledger.release("b", GuardKind::Deletes).unwrap(),
         0,
         "there is nothing to release any more"
     );
@@ -430,7 +431,7 @@ fn g3_what_a_person_discards_is_not_written_and_the_records_are_kept() {
     );
     project.keep("a", |mail| !mail.starts_with("p1"));
     assert_eq!(tripped(&project.run()), ["deletes"]);
-    assert_eq!(project.hub().discard("b", GuardKind::Deletes).unwrap(), 1);
+    assert_eq!(project.hub().ledger.discard("b", GuardKind::Deletes).unwrap(), 1);
     for _ in 0..2 {
         let report = project.run();
         assert_eq!(
@@ -441,10 +442,16 @@ fn g3_what_a_person_discards_is_not_written_and_the_records_are_kept() {
     }
     assert_eq!(project.counts(), (19, 30));
     let mut hub = project.hub();
-    let kept = hub.find("a.Person/a1").unwrap();
-    let other =
-        hub.store().members(&[kept.entity]).unwrap().into_iter().find(|r| r.is_live()).unwrap();
-    let journal = hub.history(other.id, 100).unwrap();
+    let kept = hub.ledger.find("a.Person/a1").unwrap();
+    let other = hub
+        .ledger
+        .store()
+        .members(&[kept.entity])
+        .unwrap()
+        .into_iter()
+        .find(|r| r.is_live())
+        .unwrap();
+    let journal = hub.ledger.history(other.id, 100).unwrap();
     assert!(
         journal
             .iter()
@@ -470,7 +477,7 @@ fn g3_values_that_are_given_up_take_no_other_edit_with_them() {
     }
     project.write("a", &people);
     assert_eq!(tripped(&run()), ["clears"]);
-    project.hub_with(&[flow.clone()]).discard("b", GuardKind::Clears).unwrap();
+    project.hub_with(&[flow.clone()]).ledger.discard("b", GuardKind::Clears).unwrap();
     let report = run();
     assert_eq!((report.writes(), tripped(&report)), (5, vec![]), "{report:#?}");
     let known = project.read("b");
@@ -515,7 +522,7 @@ fn g3_creations_and_updates_are_counted_once_the_first_run_is_over() {
     project.edit_all("a", "8");
     let report = project.run();
     assert_eq!((report.writes(), tripped(&report)), (0, vec!["updates"]), "{report:#?}");
-    assert_eq!(project.hub().release("b", GuardKind::Updates).unwrap(), 1);
+    assert_eq!(project.hub().ledger.release("b", GuardKind::Updates).unwrap(), 1);
     assert_eq!(project.run().systems[1].updated, 30);
     let mut a = project.read("a");
     a.extend((100..106).map(
@@ -534,7 +541,7 @@ fn g3_creations_and_updates_are_counted_once_the_first_run_is_over() {
         (0, 1),
         "what tripped stays until a person answers: {report:#?}"
     );
-    assert_eq!(project.hub().release("b", GuardKind::Creates).unwrap(), 1);
+    assert_eq!(project.hub().ledger.release("b", GuardKind::Creates).unwrap(), 1);
     assert_eq!(project.run().systems[1].created, 5);
 }
 
@@ -569,8 +576,8 @@ fn g3_a_property_that_is_emptied_for_many_is_not_emptied_elsewhere_before_a_pers
     project.write("a", &a);
     project.run();
     let hub = &mut project.hub();
-    for guard in hub.tripped_guards().unwrap() {
-        assert_eq!(hub.release("b", GuardKind::parse(guard.guard).unwrap()).unwrap(), 1);
+    for guard in hub.ledger.tripped_guards().unwrap() {
+        assert_eq!(hub.ledger.release("b", GuardKind::parse(guard.guard).unwrap()).unwrap(), 1);
     }
     assert_eq!(hub.run(RunOptions::default()).unwrap().writes(), 40);
 }
@@ -602,7 +609,7 @@ fn g3_values_by_which_records_are_matched_are_not_overwritten_in_numbers_unseen(
         "{report:#?}"
     );
     // Given up, it is not written, and the guard is answered.
-    assert_eq!(project.hub().discard("b", GuardKind::MatchValues).unwrap(), 1);
+    assert_eq!(project.hub().ledger.discard("b", GuardKind::MatchValues).unwrap(), 1);
     let report = project.run();
     assert_eq!((report.writes(), report.guards.len()), (0, 0), "{report:#?}");
 }
@@ -610,17 +617,17 @@ fn g3_values_by_which_records_are_matched_are_not_overwritten_in_numbers_unseen(
 #[test]
 fn g2_a_flow_is_approved_as_it_is_and_by_a_run_that_a_person_asked_for() {
     let mut project = Project::started(1, Deletes::Ignore, &[]);
-    assert_eq!(project.hub().unapproved().unwrap(), Vec::<String>::new());
+    assert_eq!(project.hub().ledger.unapproved().unwrap(), Vec::<String>::new());
     project.deletes = Deletes::Propagate;
     assert_eq!(
-        project.hub().unapproved().unwrap(),
+        project.hub().ledger.unapproved().unwrap(),
         ["a.Person to b.Person"],
         "it says something else now"
     );
     project.hub().plan(RunOptions::default()).unwrap();
-    assert_eq!(project.hub().unapproved().unwrap().len(), 1, "a plan approves nothing");
-    assert_eq!(project.hub().approve().unwrap(), ["a.Person to b.Person"]);
-    assert_eq!(project.hub().unapproved().unwrap(), Vec::<String>::new());
+    assert_eq!(project.hub().ledger.unapproved().unwrap().len(), 1, "a plan approves nothing");
+    assert_eq!(project.hub().ledger.approve().unwrap(), ["a.Person to b.Person"]);
+    assert_eq!(project.hub().ledger.unapproved().unwrap(), Vec::<String>::new());
 }
 
 #[test]
@@ -629,10 +636,10 @@ fn d1_records_that_come_back_are_known_again_though_all_were_gone() {
     let before = std::fs::read(project.path("b")).unwrap();
     project.write("b", &[]);
     assert_eq!(project.run().writes(), 0);
-    assert_eq!(project.hub().status().unwrap().types[1].records, 0);
+    assert_eq!(project.hub().ledger.status().unwrap().types[1].records, 0);
     std::fs::write(project.path("b"), &before).unwrap();
     assert_eq!(project.run().writes(), 0);
-    assert_eq!(project.hub().status().unwrap().types[1].records, 3);
+    assert_eq!(project.hub().ledger.status().unwrap().types[1].records, 3);
     project.edit_all("a", "5");
     assert_eq!(project.run().systems[1].updated, 3, "they are kept equal as before");
 }
@@ -641,7 +648,7 @@ fn d1_records_that_come_back_are_known_again_though_all_were_gone() {
 fn c2_what_was_created_in_an_empty_system_is_known_to_the_next_process() {
     // A system over HTTP does not know its own writes: the next reading shows them.
     let project = Project::started_with(1, Deletes::Ignore, &[], false);
-    assert_eq!(project.hub().status().unwrap().types[1].records, 1);
+    assert_eq!(project.hub().ledger.status().unwrap().types[1].records, 1);
     assert_eq!(project.run().writes(), 0);
 }
 
@@ -679,7 +686,7 @@ fn what_waits_belongs_to_its_flow_wherever_that_stands_among_the_others() {
     assert_eq!(tripped(&project.hub_with(&two).run(RunOptions::default()).unwrap()), ["creates"]);
     // The first of the flows is taken away; the waiting creations were the second's, and wait on.
     assert_eq!(tripped(&project.run()), ["creates"]);
-    assert_eq!(project.hub().release("b", GuardKind::Creates).unwrap(), 1);
+    assert_eq!(project.hub().ledger.release("b", GuardKind::Creates).unwrap(), 1);
     let report = project.run();
     assert_eq!(
         (report.flows[0].created, report.flows[0].flow.as_str()),

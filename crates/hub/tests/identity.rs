@@ -287,7 +287,7 @@ fn writes(hub: &mut Hub) -> u64 {
 }
 
 fn answer(hub: &mut Hub, answer: Answer) -> String {
-    let number = hub.reviews(9).unwrap()[0].number;
+    let number = hub.ledger.reviews(9).unwrap()[0].number;
     let answered = hub.answer(&[number], &answer).unwrap().remove(0);
     assert!(answered.done, "{}", answered.text);
     answered.text
@@ -321,7 +321,9 @@ fn r9_a_deleted_person_s_number_is_given_to_another() {
     assert_eq!(writes(&mut hub), 0);
     // The one that is gone is known still, and its history with it.
     assert!(
-        hub.history_of(&lockstep_hub::look::HistoryOf::Record("a.Person/2~2".into()), 9).is_ok()
+        hub.ledger
+            .history_of(&lockstep_hub::look::HistoryOf::Record("a.Person/2~2".into()), 9)
+            .is_ok()
     );
 }
 
@@ -370,7 +372,7 @@ fn r9_a_creation_that_is_answered_with_another_s_record_makes_no_second_one_and_
     let names: Vec<Value> =
         b.real.all("Person").into_values().map(|record| record["name"].clone()).collect();
     assert!(names.contains(&json!("Kari Li")) && names.contains(&json!("Odd Moe")), "{names:?}");
-    let reviews = hub.reviews(9).unwrap();
+    let reviews = hub.ledger.reviews(9).unwrap();
     assert_eq!(reviews.len(), 2, "{reviews:#?}");
     assert!(reviews.iter().all(|review| review.kind == "disputed entity"), "{reviews:#?}");
     assert_eq!(writes(&mut hub), 0);
@@ -388,7 +390,9 @@ fn r9_lockstep_is_given_the_number_of_one_whose_deletion_it_has_not_seen() {
     a.remove("Person/2");
     a.ids.lock().unwrap().push_back("2".into());
     let only_b = RunOptions {
-        only: Some([hub.plan_of_flows().type_named(&TypeName::new("b", "Person")).unwrap()].into()),
+        only: Some(
+            [hub.ledger.plan_of_flows().type_named(&TypeName::new("b", "Person")).unwrap()].into(),
+        ),
         ..RunOptions::default()
     };
     hub.run(only_b).unwrap();
@@ -402,7 +406,10 @@ fn r9_lockstep_is_given_the_number_of_one_whose_deletion_it_has_not_seen() {
             "nobody gets another's values"
         );
     }
-    assert!(hub.reviews(9).unwrap().is_empty(), "the system tells that the other one is gone");
+    assert!(
+        hub.ledger.reviews(9).unwrap().is_empty(),
+        "the system tells that the other one is gone"
+    );
     a.put("Person/2", json!({"mail": "per@example.com", "name": "Per M. Moe"}));
     run(&mut hub);
     assert_eq!(b.value("Person/31", "name"), json!("Per M. Moe"), "they are linked");
@@ -431,7 +438,7 @@ fn r9_who_is_told_to_be_gone_and_is_shown_is_back_or_is_another() {
         a.put("Person/2", shows.clone());
         assert_eq!(writes(&mut hub), 1, "{shows}");
         assert_eq!(
-            (b.count("Person"), hub.reviews(9).unwrap().len()),
+            (b.count("Person"), hub.ledger.reviews(9).unwrap().len()),
             (counterparts, 0),
             "{shows}"
         );
@@ -460,7 +467,7 @@ fn r9_a_creation_that_is_answered_with_a_lone_record_is_a_match() {
     assert_eq!(b.count("Person"), 1);
     assert_eq!(a.value("Person/1", "phone"), json!("22 00 00 01"));
     assert_eq!(writes(&mut hub), 0);
-    assert!(hub.reviews(9).unwrap().is_empty());
+    assert!(hub.ledger.reviews(9).unwrap().is_empty());
 }
 
 #[test]
@@ -477,7 +484,7 @@ fn r9_a_live_record_that_shows_another_person_waits_and_a_person_says() {
         a.put("Person/2", per());
         let report = run(&mut hub);
         assert_eq!((report.writes(), report.needs_a_person()), (0, true), "{report:#?}");
-        let reviews = hub.reviews(9).unwrap();
+        let reviews = hub.ledger.reviews(9).unwrap();
         assert_eq!((reviews.len(), reviews[0].kind.as_str()), (1, "another record"));
         assert!(
             reviews[0].message.contains("name “Åse Berg” → “Per Moe”"),
@@ -490,7 +497,7 @@ fn r9_a_live_record_that_shows_another_person_waits_and_a_person_says() {
         assert_eq!(a.value("Person/2", "name"), json!("Per Moe"));
         answer(&mut hub, if same { Answer::Accept } else { Answer::Reject });
         run(&mut hub);
-        assert!(hub.reviews(9).unwrap().is_empty());
+        assert!(hub.ledger.reviews(9).unwrap().is_empty());
         if same {
             assert_eq!(b.value(&ours, "mail"), json!("per@example.com"));
             // P1b: the edits were made before they were shown, and not when a person said whose
@@ -602,7 +609,7 @@ fn r9_nothing_is_created_beside_a_record_that_shows_it_while_a_person_is_asked()
         b.put("Person/per", per());
         let report = run(&mut hub);
         assert_eq!(
-            (report.writes(), a.count("Person"), hub.reviews(9).unwrap().len()),
+            (report.writes(), a.count("Person"), hub.ledger.reviews(9).unwrap().len()),
             (0, 7, 1),
             "{report:#?}"
         );
@@ -615,7 +622,7 @@ fn r9_nothing_is_created_beside_a_record_that_shows_it_while_a_person_is_asked()
             answer(&mut hub, answer_to_it);
         }
         run(&mut hub);
-        assert!(hub.reviews(9).unwrap().is_empty());
+        assert!(hub.ledger.reviews(9).unwrap().is_empty());
         assert_eq!(
             a.count("Person"),
             if back { 8 } else { 7 },
@@ -635,7 +642,7 @@ fn r9_a_question_closes_itself_where_the_record_shows_what_it_did_before() {
     run(&mut hub);
     a.put("Person/2", per());
     run(&mut hub);
-    assert_eq!(hub.reviews(9).unwrap().len(), 1);
+    assert_eq!(hub.ledger.reviews(9).unwrap().len(), 1);
     a.put("Person/2", ase());
     let report = run(&mut hub);
     assert_eq!((report.writes(), report.needs_a_person()), (0, false), "{report:#?}");
@@ -669,15 +676,16 @@ fn r9_another_account_with_the_same_ids_is_told_by_its_records() {
             let report = run(&mut hub);
             assert!(report.needs_a_person() && report.guards.len() == 1, "{report:#?}");
             assert_eq!((report.writes(), b.real.all("Person")), (0, before.clone()));
-            assert_eq!(hub.reviews(9).unwrap().len(), 1, "nobody is asked");
+            assert_eq!(hub.ledger.reviews(9).unwrap().len(), 1, "nobody is asked");
         }
         // A person who knows better may say so. Whose each record is, is asked by itself: once.
-        hub.release("a", GuardKind::Vanished).unwrap();
+        hub.ledger.release("a", GuardKind::Vanished).unwrap();
         for _ in 0..2 {
             let report = run(&mut hub);
             assert!(report.guards.is_empty(), "{report:#?}");
             assert_eq!(
-                hub.reviews(9)
+                hub.ledger
+                    .reviews(9)
                     .unwrap()
                     .iter()
                     .filter(|review| review.kind == "another record")
@@ -693,7 +701,7 @@ fn r9_another_account_with_the_same_ids_is_told_by_its_records() {
             );
         }
         let numbers: Vec<i64> =
-            hub.reviews(9).unwrap().iter().map(|review| review.number).collect();
+            hub.ledger.reviews(9).unwrap().iter().map(|review| review.number).collect();
         hub.answer(&numbers, &Answer::Accept).unwrap();
         assert!(writes(&mut hub) >= 4);
         assert_eq!(writes(&mut hub), 0);
@@ -716,12 +724,12 @@ fn r9_who_believes_that_many_are_gone_has_not_said_whose_the_others_are() {
     a.put("Person/2", per());
     let report = run(&mut hub);
     assert!(report.guards.len() == 1 && report.guards[0].guard == "vanished", "{report:#?}");
-    hub.release("a", GuardKind::Vanished).unwrap();
+    hub.ledger.release("a", GuardKind::Vanished).unwrap();
     for _ in 0..2 {
         run(&mut hub);
         assert_eq!(b.real.all("Person"), before);
     }
-    let reviews = hub.reviews(9).unwrap();
+    let reviews = hub.ledger.reviews(9).unwrap();
     assert_eq!(
         reviews.iter().map(|review| review.kind.as_str()).collect::<Vec<_>>(),
         ["another record"],
@@ -754,7 +762,7 @@ fn r9_nothing_is_created_beside_a_record_that_shows_it_in_another_element_of_a_l
         json!({"mail": ["moe@fjord.example", "per@example.com"], "name": "Per Moe"}),
     );
     run(&mut hub);
-    assert_eq!((a.count("Person"), hub.reviews(9).unwrap().len()), (7, 1));
+    assert_eq!((a.count("Person"), hub.ledger.reviews(9).unwrap().len()), (7, 1));
     answer(&mut hub, Answer::Reject);
     run(&mut hub);
     assert_eq!((a.count("Person"), b.count("Person")), (7, 8), "they are linked");
@@ -782,7 +790,9 @@ fn r9_a_creation_that_is_answered_with_the_number_of_another_is_not_sent_again_w
     b.ids.lock().unwrap().push_back(ours.clone());
     a.put("Person/9", per());
     let only_a = RunOptions {
-        only: Some([hub.plan_of_flows().type_named(&TypeName::new("a", "Person")).unwrap()].into()),
+        only: Some(
+            [hub.ledger.plan_of_flows().type_named(&TypeName::new("a", "Person")).unwrap()].into(),
+        ),
         ..RunOptions::default()
     };
     hub.run(only_a).unwrap();
@@ -856,13 +866,15 @@ fn r9_a_creation_tried_before_is_not_taken_for_what_was_made_for_another_meanwhi
     b.ids.lock().unwrap().push_back(ours.clone());
     let mut hub = at(172_800_000);
     let only_a = RunOptions {
-        only: Some([hub.plan_of_flows().type_named(&TypeName::new("a", "Person")).unwrap()].into()),
+        only: Some(
+            [hub.ledger.plan_of_flows().type_named(&TypeName::new("a", "Person")).unwrap()].into(),
+        ),
         ..RunOptions::default()
     };
     hub.run(only_a).unwrap();
     for _ in 0..2 {
         run(&mut hub);
-        let reviews = hub.reviews(9).unwrap();
+        let reviews = hub.ledger.reviews(9).unwrap();
         assert_eq!((b.count("Person"), reviews.len()), (7, 0), "{reviews:#?}");
     }
     a.put("Person/1", json!({"mail": "odd@example.com", "name": "Odd M. Lie"}));
@@ -901,9 +913,9 @@ fn r9_a_creation_tried_before_is_not_taken_for_one_that_is_gone_and_whose_number
     let mut hub = at(172_800_000);
     run(&mut hub);
     assert_eq!(b.value("Person/77", "name"), json!("Odd Lie"));
-    let made = hub.find("b.Person/77").unwrap();
-    assert_eq!(made.entity, hub.find("a.Person/1").unwrap().entity);
-    let history = hub.history(made.id, 99).unwrap();
+    let made = hub.ledger.find("b.Person/77").unwrap();
+    assert_eq!(made.entity, hub.ledger.find("a.Person/1").unwrap().entity);
+    let history = hub.ledger.history(made.id, 99).unwrap();
     assert!(
         history.iter().any(|entry| entry.kind == JournalKind::Written),
         "nothing says why it was created: {history:?}"
@@ -937,13 +949,13 @@ fn r9_what_became_of_a_creation_is_not_asked_any_more_once_a_record_that_shows_i
     a.put("Person/1", per());
     *b.astray.lock().unwrap() = 9;
     let mut day = 1;
-    while at(day).reviews(9).unwrap().is_empty() {
+    while at(day).ledger.reviews(9).unwrap().is_empty() {
         run(&mut at(day));
         day += 1;
         assert!(day < 9);
     }
     let kinds = |hub: &mut Hub| {
-        hub.reviews(9).unwrap().into_iter().map(|review| review.kind).collect::<Vec<_>>()
+        hub.ledger.reviews(9).unwrap().into_iter().map(|review| review.kind).collect::<Vec<_>>()
     };
     assert_eq!(kinds(&mut at(day)), ["unknown outcome"]);
     // One of the tries has come through after all, and has got the number of one who is gone.
@@ -954,7 +966,7 @@ fn r9_what_became_of_a_creation_is_not_asked_any_more_once_a_record_that_shows_i
     answer(&mut hub, Answer::Reject);
     run(&mut hub);
     assert_eq!(
-        (b.count("Person"), hub.reviews(9).unwrap().len()),
+        (b.count("Person"), hub.ledger.reviews(9).unwrap().len()),
         (7, 0),
         "he is found, and not made again"
     );
@@ -973,7 +985,7 @@ fn c2_a_short_value_edited_before_the_answer_is_known_is_not_created_twice() {
     run(&mut hub);
     run(&mut hub);
     assert_eq!(b.count("Person"), 1);
-    assert_eq!(hub.reviews(9).unwrap().len(), 1);
+    assert_eq!(hub.ledger.reviews(9).unwrap().len(), 1);
     answer(&mut hub, Answer::Accept);
     run(&mut hub);
     assert_eq!((b.count("Person"), writes(&mut hub)), (1, 0));
@@ -1003,10 +1015,13 @@ fn c2_yesterday_s_store_makes_nobody_again_whom_nothing_identifies() {
         let report = run(&mut hub);
         assert_eq!((a.count("Person"), b.count("Person")), (3, 3), "{report:#?}");
     }
-    assert_eq!(hub.reviews(9).unwrap().len(), 2, "from either side");
+    assert_eq!(hub.ledger.reviews(9).unwrap().len(), 2, "from either side");
     answer(&mut hub, Answer::Accept);
     assert_eq!(writes(&mut hub), 0);
-    assert_eq!((a.count("Person"), b.count("Person"), hub.reviews(9).unwrap().len()), (3, 3, 0));
+    assert_eq!(
+        (a.count("Person"), b.count("Person"), hub.ledger.reviews(9).unwrap().len()),
+        (3, 3, 0)
+    );
 }
 
 #[test]
@@ -1040,7 +1055,7 @@ fn c2_yesterday_s_store_does_not_send_once_more_what_was_in_its_queue() {
         answer(&mut hub, Answer::Accept);
         assert_eq!(writes(&mut hub), 0);
         assert_eq!(
-            (a.count("Person"), b.count("Person"), hub.reviews(9).unwrap().len()),
+            (a.count("Person"), b.count("Person"), hub.ledger.reviews(9).unwrap().len()),
             (2, 2, 0)
         );
         a.put("Person/2", json!({"mail": "", "name": "Odd Moe"}));
@@ -1134,20 +1149,20 @@ fn c4_a_record_that_lacks_what_is_required_is_told_in_every_run_and_in_status() 
             "{:?}",
             report.events
         );
-        let waiting = hub.status().unwrap().waiting_references;
+        let waiting = hub.ledger.status().unwrap().waiting_references;
         assert_eq!(waiting.len(), 2, "{waiting:?}");
-        let explained = hub.explain("a.User/u1", None).unwrap();
+        let explained = hub.ledger.explain("a.User/u1", None).unwrap();
         assert!(
             explained.waits.iter().any(|waits| waits.contains("requires mail")),
             "{explained:?}"
         );
     }
-    assert!(hub.reviews(9).unwrap().is_empty(), "no person can answer it");
+    assert!(hub.ledger.reviews(9).unwrap().is_empty(), "no person can answer it");
     a.put("User/u1", json!({"mail": "odd@example.com", "name": "Odd"}));
     a.put("User/u9", json!({"mail": "siv@example.com", "name": "Siv"}));
     let report = run(&mut hub);
     assert_eq!((report.writes(), report.incomplete), (3, 0), "{report:#?}");
-    assert!(hub.status().unwrap().waiting_references.is_empty());
+    assert!(hub.ledger.status().unwrap().waiting_references.is_empty());
 }
 
 #[test]
@@ -1173,15 +1188,15 @@ fn p8_g8_a_reference_that_waits_is_told_in_every_run_and_in_status() {
             |event| matches!(event, Event::Waits { message, .. } if message.contains("a.User/u9")),
         );
         assert!(told, "{:?}", report.events);
-        let waiting = hub.status().unwrap().waiting_references;
+        let waiting = hub.ledger.status().unwrap().waiting_references;
         assert_eq!(waiting.len(), 1);
         assert!(waiting[0].1.contains("agent waits for a.User/u9"), "{waiting:?}");
     }
-    assert!(hub.reviews(9).unwrap().is_empty());
+    assert!(hub.ledger.reviews(9).unwrap().is_empty());
     b.put("Agent/5", json!({"mail": "odd@example.com"}));
     let report = run(&mut hub);
     assert_eq!((report.writes(), report.waiting_references), (1, 0), "{report:#?}");
-    assert!(hub.status().unwrap().waiting_references.is_empty());
+    assert!(hub.ledger.status().unwrap().waiting_references.is_empty());
     assert_eq!(writes(&mut hub), 0);
 }
 
@@ -1308,7 +1323,7 @@ fn l12_a_system_of_another_name_is_told_and_keeps_links_and_history_once_that_is
         b.real.all("Person").into_values().filter(|record| record["city"] == "Bergen").count(),
         1
     );
-    let history = hub.explain("kunder.Person/1", Some("city")).unwrap();
+    let history = hub.ledger.explain("kunder.Person/1", Some("city")).unwrap();
     assert!(!history.links.is_empty());
 }
 
@@ -1338,7 +1353,7 @@ fn l12_a_property_of_another_name_keeps_what_was_claimed_under_the_old_one() {
     a.put("Person/1", json!({"mail": "ase@example.com", "fullname": "Åse Berg"}));
     let mut hub = again("fullname=name", 1_800_000_120_000);
     assert_eq!(writes(&mut hub), 0);
-    let explained = hub.explain("a.Person/1", Some("fullname")).unwrap();
+    let explained = hub.ledger.explain("a.Person/1", Some("fullname")).unwrap();
     let text = explained.properties[0].sentences.join(" ");
     assert!(text.contains("Åse Berg"), "{text}");
 }

@@ -418,8 +418,10 @@ fn p5_an_answer_lost_in_a_run_that_could_not_find_out_about_another_is_found_out
     // What `a` made of the value has not come back as an edit of somebody's.
     let held: BTreeMap<String, Flat> = b.real.all("Person");
     assert_eq!(held["1"]["phone"], json!("2 "), "{held:?}");
-    let id = hub.find("b.Person/1").unwrap().id;
-    assert!(!hub.history(id, 99).unwrap().iter().any(|entry| entry.kind == JournalKind::Written));
+    let id = hub.ledger.find("b.Person/1").unwrap().id;
+    assert!(
+        !hub.ledger.history(id, 99).unwrap().iter().any(|entry| entry.kind == JournalKind::Written)
+    );
     assert_eq!((a.real.all("Person").len(), d.real.all("Person").len()), (2, 2));
 }
 
@@ -458,21 +460,21 @@ fn p5_what_a_deletion_is_set_aside_for_while_the_answer_to_a_write_is_lost_is_no
     let all = a.real.all("Person");
     let (id, _) =
         all.iter().find(|(_, held)| held["mail"] == json!("solveig@example.com")).unwrap();
-    let written = hub.find(&format!("a.Person/{id}")).unwrap().id;
+    let written = hub.ledger.find(&format!("a.Person/{id}")).unwrap().id;
     // An update waits for a system that is down when a person lets its record be deleted.
     b.put("Person/1", json!({"phone": "2 "}));
     assert!(c.real.remove("Person", "1"));
     a.down.store(true, Ordering::Relaxed);
     run(&mut hub);
-    let gone = hub.find("c.Person/1").unwrap().id;
-    assert_eq!(hub.decide_deletion(gone, true).unwrap(), 1);
+    let gone = hub.ledger.find("c.Person/1").unwrap().id;
+    assert_eq!(hub.ledger.decide_deletion(gone, true).unwrap(), 1);
     a.down.store(false, Ordering::Relaxed);
     a.updates.lock().unwrap().push_back(Fate::LostAfter);
     run(&mut hub);
     assert!(a.updates.lock().unwrap().is_empty());
     run(&mut hub);
     assert_eq!(b.real.all("Person")["1"]["phone"], json!("2 "), "what a made of it has come back");
-    let history = hub.history(written, 99).unwrap();
+    let history = hub.ledger.history(written, 99).unwrap();
     assert!(history.iter().any(|entry| entry.kind == JournalKind::Written), "{history:?}");
     assert!(!history.iter().any(|entry| entry.kind == JournalKind::Edit), "{history:?}");
     assert_eq!(a.real.all("Person").len(), 7, "it is deleted then, as the person said");
@@ -620,8 +622,10 @@ fn created_and_deleted_before_anybody_knew(edit: Value) {
 
     let mut hub = hub_with(SqliteStore::open(&path).unwrap(), &systems, &flows);
     assert_eq!(run(&mut hub), 0);
-    let (one, other) =
-        (hub.find("a.Person/1").unwrap(), hub.find(&format!("b.Person/{made}")).unwrap());
+    let (one, other) = (
+        hub.ledger.find("a.Person/1").unwrap(),
+        hub.ledger.find(&format!("b.Person/{made}")).unwrap(),
+    );
     assert_eq!(one.entity, other.entity, "it is what was made");
     assert!(!other.is_live());
     a.put("Person/1", json!({"phone": "2"}));
@@ -651,8 +655,8 @@ fn c2_of_two_creations_for_the_same_address_the_one_is_found_that_was_sent_so() 
         .unwrap()
         .0;
     assert_eq!(
-        hub.find("a.Person/2").unwrap().entity,
-        hub.find(&format!("b.Person/{made}")).unwrap().entity
+        hub.ledger.find("a.Person/2").unwrap().entity,
+        hub.ledger.find(&format!("b.Person/{made}")).unwrap().entity
     );
     assert_eq!(a.real.all("Person")["1"]["phone"], json!("1"));
 }
@@ -667,10 +671,10 @@ fn g4_a_refused_value_of_a_record_that_is_deleted_is_no_question_any_more() {
     run(&mut hub);
     a.put("Person/2", json!({"mail": "per@example.com", "phone": "2"}));
     run(&mut hub);
-    assert_eq!((hub.status().unwrap().reviews.len(), b.real.all("Person").len()), (1, 2));
+    assert_eq!((hub.ledger.status().unwrap().reviews.len(), b.real.all("Person").len()), (1, 2));
     assert!(a.real.remove("Person", "1"));
     run(&mut hub);
-    assert_eq!(hub.status().unwrap().reviews, vec![]);
+    assert_eq!(hub.ledger.status().unwrap().reviews, vec![]);
     assert_eq!((run(&mut hub), b.real.all("Person").len()), (0, 2));
 }
 
@@ -696,8 +700,11 @@ fn c2_whom_a_refused_creation_is_a_duplicate_of_is_settled_by_the_next_run_where
     let mut hub = hub_with(SqliteStore::open(&path).unwrap(), &systems, &flows);
     run(&mut hub);
     assert!(b.creations.lock().unwrap().is_empty(), "it is sent again, and refused again");
-    assert_eq!(hub.find("a.Person/1").unwrap().entity, hub.find("b.Person/9").unwrap().entity);
-    assert_eq!(hub.status().unwrap().reviews, vec![], "nobody is asked");
+    assert_eq!(
+        hub.ledger.find("a.Person/1").unwrap().entity,
+        hub.ledger.find("b.Person/9").unwrap().entity
+    );
+    assert_eq!(hub.ledger.status().unwrap().reviews, vec![], "nobody is asked");
     assert_eq!((a.real.all("Person").len(), b.real.all("Person").len()), (1, 1));
 }
 
@@ -712,8 +719,11 @@ fn c2_whom_a_refused_creation_is_a_duplicate_of_is_asked_again_while_that_gets_n
     b.creations.lock().unwrap().extend([Fate::DuplicateUnseen, Fate::Duplicate]);
     run(&mut hub);
     assert!(b.creations.lock().unwrap().is_empty());
-    assert_eq!(hub.status().unwrap().reviews, vec![], "nobody is asked");
-    assert_eq!(hub.find("a.Person/1").unwrap().entity, hub.find("b.Person/9").unwrap().entity);
+    assert_eq!(hub.ledger.status().unwrap().reviews, vec![], "nobody is asked");
+    assert_eq!(
+        hub.ledger.find("a.Person/1").unwrap().entity,
+        hub.ledger.find("b.Person/9").unwrap().entity
+    );
     assert_eq!((a.real.all("Person").len(), b.real.all("Person").len()), (1, 1));
 }
 
@@ -756,8 +766,10 @@ fn l7_a_creation_whose_answer_was_lost_is_not_found_in_what_a_person_unlinked() 
     run(&mut hub);
     assert!(b.creations.lock().unwrap().is_empty());
     run(&mut hub);
-    let (one, other) =
-        (hub.find("a.Person/1").unwrap(), hub.find(&format!("b.Person/{made}")).unwrap());
+    let (one, other) = (
+        hub.ledger.find("a.Person/1").unwrap(),
+        hub.ledger.find(&format!("b.Person/{made}")).unwrap(),
+    );
     assert_ne!(one.entity, other.entity, "they are linked again");
     assert_eq!(a.real.all("Person")["1"]["phone"], json!("1"));
     assert_eq!(b.real.all("Person").len(), 3, "both creations are sent again");
@@ -937,9 +949,9 @@ fn r3_one_look_that_shows_nothing_after_a_lost_answer_is_no_deletion() {
     b.behind.store(1, Ordering::Relaxed);
     run(&mut hub);
     let id = b.real.all("Person").into_keys().next().unwrap();
-    let known = hub.find(&format!("b.Person/{id}")).unwrap();
+    let known = hub.ledger.find(&format!("b.Person/{id}")).unwrap();
     assert!(known.is_live(), "it counts as deleted");
-    assert_eq!(known.entity, hub.find("a.Person/1").unwrap().entity);
+    assert_eq!(known.entity, hub.ledger.find("a.Person/1").unwrap().entity);
     assert_eq!(b.only("Person")["phone"], json!("2"));
     assert_eq!(run(&mut hub), 0);
 }
@@ -970,7 +982,7 @@ fn r6_what_was_read_back_too_early_is_looked_at_again_when_the_delay_is_over() {
         clock.wait(Duration::from_secs(100));
         run(&mut hub);
         assert_eq!(
-            hub.status().unwrap().reviews,
+            hub.ledger.status().unwrap().reviews,
             [("value not kept".to_string(), 1)],
             "{settles_ms}"
         );
@@ -1028,8 +1040,8 @@ fn p5_a_list_that_shows_a_write_without_an_answer_settles_it() {
             "what b made of it has come back as an edit"
         );
         assert_eq!(b.sent(), 1, "what may have been done is sent again unseen");
-        let written = hub.find(&format!("b.Person/{id}")).unwrap().id;
-        let history = hub.history(written, 99).unwrap();
+        let written = hub.ledger.find(&format!("b.Person/{id}")).unwrap().id;
+        let history = hub.ledger.history(written, 99).unwrap();
         assert!(history.iter().any(|entry| entry.kind == JournalKind::Written), "{history:?}");
         assert!(!history.iter().any(|entry| entry.kind == JournalKind::Edit), "{history:?}");
     }
@@ -1055,7 +1067,7 @@ fn r6_what_was_not_kept_is_told_though_the_answer_to_another_write_shows_it_firs
     run(&mut hub);
     run(&mut hub);
     assert_eq!(b.only("Person")["name"], json!("Solveig Berg"));
-    assert_eq!(hub.status().unwrap().reviews, [("value not kept".to_string(), 1)]);
+    assert_eq!(hub.ledger.status().unwrap().reviews, [("value not kept".to_string(), 1)]);
     assert_eq!(run(&mut hub), 0);
 }
 
@@ -1072,7 +1084,7 @@ fn r6_of_two_writes_that_were_not_kept_the_second_is_told_though_the_first_was_n
         b.busy.lock().unwrap().clear();
     }
     assert_eq!((b.sent(), b.only("Person")["phone"].clone()), (2, json!("1")));
-    assert_eq!(hub.status().unwrap().reviews, [("value not kept".to_string(), 1)]);
+    assert_eq!(hub.ledger.status().unwrap().reviews, [("value not kept".to_string(), 1)]);
     assert_eq!((run(&mut hub), a.only("Person")["phone"].clone()), (0, json!("3")));
 }
 
@@ -1116,7 +1128,7 @@ fn r6_what_was_acknowledged_and_not_kept_is_told_and_not_written_again() {
         (0, true),
         "nothing of it counts as written"
     );
-    assert_eq!(hub.status().unwrap().reviews, [("value not kept".to_string(), 1)]);
+    assert_eq!(hub.ledger.status().unwrap().reviews, [("value not kept".to_string(), 1)]);
     assert_eq!((run(&mut hub), b.sent()), (0, 1));
     assert_eq!(a.only("Person")["phone"], json!("2"), "what the system did not keep has come back");
     let audit = hub.audit(None, false).unwrap();
@@ -1126,7 +1138,7 @@ fn r6_what_was_acknowledged_and_not_kept_is_told_and_not_written_again() {
     a.put("Person/1", json!({"phone": "3"}));
     assert_eq!(run(&mut hub), 1);
     assert_eq!(b.only("Person")["phone"], json!("3"));
-    assert_eq!(hub.status().unwrap().reviews, []);
+    assert_eq!(hub.ledger.status().unwrap().reviews, []);
 }
 
 #[test]
@@ -1140,7 +1152,7 @@ fn c2_what_was_only_accepted_is_not_sent_again_within_a_minute_and_found_when_it
     assert_eq!((run(&mut hub), b.sent()), (0, 1));
     b.land();
     assert_eq!((run(&mut hub), b.sent()), (0, 1), "it is sent again, though it is there");
-    assert_eq!(hub.status().unwrap().failing.len(), 0);
+    assert_eq!(hub.ledger.status().unwrap().failing.len(), 0);
     let made = b
         .real
         .all("Person")
@@ -1149,8 +1161,8 @@ fn c2_what_was_only_accepted_is_not_sent_again_within_a_minute_and_found_when_it
         .unwrap()
         .0;
     assert_eq!(
-        hub.find("a.Person/2").unwrap().entity,
-        hub.find(&format!("b.Person/{made}")).unwrap().entity
+        hub.ledger.find("a.Person/2").unwrap().entity,
+        hub.ledger.find(&format!("b.Person/{made}")).unwrap().entity
     );
 }
 
@@ -1170,13 +1182,17 @@ fn c2_a_creation_of_unknown_outcome_is_sent_once_a_run_and_after_the_second_a_pe
             run(&mut hub);
             assert_eq!(b.sent(), 2, "{fate:?}");
         }
-        assert_eq!(hub.status().unwrap().reviews, [("unknown outcome".to_string(), 1)], "{fate:?}");
+        assert_eq!(
+            hub.ledger.status().unwrap().reviews,
+            [("unknown outcome".to_string(), 1)],
+            "{fate:?}"
+        );
         // It comes in the end, and nobody need be asked any more.
         if fate == Fate::Accepted {
             b.coming.lock().unwrap().truncate(1);
             b.land();
             run(&mut hub);
-            assert_eq!(hub.status().unwrap().reviews, []);
+            assert_eq!(hub.ledger.status().unwrap().reviews, []);
             assert_eq!((b.sent(), b.real.all("Person").len()), (2, 2));
         }
     }
@@ -1195,7 +1211,11 @@ fn g4_a_write_that_fails_waits_longer_each_time_and_a_person_is_told() {
             "{fate:?}"
         );
         assert_eq!(b.sent(), 3, "{fate:?}: the first tries follow in the same run");
-        assert_eq!(hub.status().unwrap().reviews, [("rejected value".to_string(), 1)], "{fate:?}");
+        assert_eq!(
+            hub.ledger.status().unwrap().reviews,
+            [("rejected value".to_string(), 1)],
+            "{fate:?}"
+        );
         let report = hub.run(RunOptions::default()).unwrap();
         assert_eq!(
             (b.sent(), report.failing, report.needs_a_person()),
@@ -1211,10 +1231,14 @@ fn g4_a_write_that_fails_waits_longer_each_time_and_a_person_is_told() {
             run(&mut hub);
         }
         assert_eq!(b.sent(), 8, "{fate:?}");
-        assert_eq!(hub.status().unwrap().reviews, [("rejected value".to_string(), 1)], "{fate:?}");
+        assert_eq!(
+            hub.ledger.status().unwrap().reviews,
+            [("rejected value".to_string(), 1)],
+            "{fate:?}"
+        );
         b.updates.lock().unwrap().clear();
         hub.retry(&lockstep_hub::answers::Again::All).unwrap();
-        assert_eq!((run(&mut hub), hub.status().unwrap().reviews), (0, vec![]), "{fate:?}");
+        assert_eq!((run(&mut hub), hub.ledger.status().unwrap().reviews), (0, vec![]), "{fate:?}");
         assert_eq!(b.only("Person")["phone"], json!("2"), "{fate:?}");
     }
 }
@@ -1235,7 +1259,7 @@ fn c2_of_two_refused_creations_that_come_to_the_same_one_is_tried_again() {
     hub.retry(&lockstep_hub::answers::Again::All).unwrap();
     run(&mut hub);
     assert_eq!(b.only("Person")["mail"], json!("solveig@example.com"));
-    assert_eq!(hub.status().unwrap().reviews, []);
+    assert_eq!(hub.ledger.status().unwrap().reviews, []);
 }
 
 #[test]
@@ -1244,10 +1268,13 @@ fn g4_a_write_that_passes_in_the_end_needs_no_person() {
     a.put("Person/1", json!({"phone": "2"}));
     b.updates.lock().unwrap().extend([Fate::LostBefore; 3]);
     run(&mut hub);
-    assert_eq!(hub.status().unwrap().failing[0].tries, 3);
+    assert_eq!(hub.ledger.status().unwrap().failing[0].tries, 3);
     clock.wait(Duration::from_secs(61));
     assert_eq!(run(&mut hub), 1);
-    assert_eq!((hub.status().unwrap().reviews, hub.status().unwrap().failing.len()), (vec![], 0));
+    assert_eq!(
+        (hub.ledger.status().unwrap().reviews, hub.ledger.status().unwrap().failing.len()),
+        (vec![], 0)
+    );
     assert!(!hub.run(RunOptions::default()).unwrap().needs_a_person());
 }
 
@@ -1314,7 +1341,7 @@ fn c2_l6_a_creation_answered_with_anothers_record_makes_none_and_changes_nobody(
     );
     assert_eq!(a.real.all("Person")["2"]["phone"], json!("2"));
     assert_eq!(b.only("Person")["phone"], json!("1"), "it has its own again");
-    assert_eq!(hub.status().unwrap().reviews, [("disputed entity".to_string(), 1)]);
+    assert_eq!(hub.ledger.status().unwrap().reviews, [("disputed entity".to_string(), 1)]);
     assert_eq!(run(&mut hub), 0);
 }
 
@@ -1328,12 +1355,15 @@ fn c2_a_creation_answered_with_a_record_that_is_nobodys_has_found_it() {
     b.creations.lock().unwrap().push_back(Fate::Known);
     run(&mut hub);
     run(&mut hub);
-    assert_eq!(hub.find("a.Person/1").unwrap().entity, hub.find("b.Person/9").unwrap().entity);
+    assert_eq!(
+        hub.ledger.find("a.Person/1").unwrap().entity,
+        hub.ledger.find("b.Person/9").unwrap().entity
+    );
     assert_eq!(
         (a.only("Person")["phone"].clone(), b.only("Person")["phone"].clone()),
         (json!("1"), json!("1"))
     );
-    assert_eq!(hub.status().unwrap().reviews, []);
+    assert_eq!(hub.ledger.status().unwrap().reviews, []);
     assert_eq!(run(&mut hub), 0);
 }
 
@@ -1365,8 +1395,8 @@ fn f1_c2_what_a_creation_made_whose_answer_was_lost_is_nobodys_edit_in_any_of_it
     let key = b.real.all("Person").into_keys().next().unwrap();
     let entities = ["work", "home"].map(|facet| {
         let [mine, theirs] = [format!("a.Person ({facet})/1"), format!("b.Person ({facet})/{key}")];
-        let entity = hub.find(&mine).unwrap().entity;
-        assert_eq!(entity, hub.find(&theirs).unwrap().entity, "{facet}");
+        let entity = hub.ledger.find(&mine).unwrap().entity;
+        assert_eq!(entity, hub.ledger.find(&theirs).unwrap().entity, "{facet}");
         entity
     });
     assert_ne!(entities[0], entities[1], "each stands for something else");
@@ -1408,7 +1438,7 @@ fn f1_f3_a_record_that_is_deleted_is_gone_with_all_its_facets_at_once() {
     run(&mut hub);
     assert!(a.real.remove("Person", "1"));
     // It is read as one facet, and the process ends before it is read as the other.
-    let plan = hub.plan_of_flows();
+    let plan = hub.ledger.plan_of_flows();
     let only = (0..plan.types.len() as u16).map(lockstep_model::TypeIx);
     let only = only.filter(|ty| plan.ty(*ty).name.to_string() == "a.Person (home)").collect();
     hub.run(RunOptions { only: Some(only), full: true, ..RunOptions::default() }).unwrap();
@@ -1421,7 +1451,7 @@ fn f1_f3_a_record_that_is_deleted_is_gone_with_all_its_facets_at_once() {
 
 /// The numbers of the record types of these names.
 fn types_named(hub: &Hub, names: &[&str]) -> std::collections::BTreeSet<TypeIx> {
-    let types = &hub.plan_of_flows().types;
+    let types = &hub.ledger.plan_of_flows().types;
     (0..types.len() as u16)
         .map(TypeIx)
         .filter(|ty| names.contains(&types[ty.at()].name.to_string().as_str()))
@@ -1452,7 +1482,7 @@ fn f1_what_was_merged_or_looked_up_in_vain_or_deleted_by_hand_ends_with_all_its_
             _ => assert!(hub.deleted_by_hand(&["a.Person (work)/1".into()]).is_ok()),
         }
         let live = |hub: &mut Hub, facet: &str| {
-            hub.find(&format!("a.Person ({facet})/1")).is_ok_and(|found| found.is_live())
+            hub.ledger.find(&format!("a.Person ({facet})/1")).is_ok_and(|found| found.is_live())
         };
         assert_eq!((live(&mut hub, "work"), live(&mut hub, "home")), (false, false), "{way}");
         // Nothing is made from what is left of it, and nothing is deleted or emptied for it.
@@ -1464,15 +1494,16 @@ fn f1_what_was_merged_or_looked_up_in_vain_or_deleted_by_hand_ends_with_all_its_
 
 /// A run that reads of `a` alone.
 fn run_called_by_a(hub: &mut Hub) -> u64 {
-    let at = hub.plan_of_flows().types.iter().position(|ty| ty.name.system == "a").unwrap();
+    let at = hub.ledger.plan_of_flows().types.iter().position(|ty| ty.name.system == "a").unwrap();
     let only = Some([TypeIx(at as u16)].into());
     hub.run(RunOptions { only, ..RunOptions::default() }).unwrap().writes()
 }
 
 /// Whether an edit that put this value in stands in the history of a record.
 fn knows_of_edit(hub: &mut Hub, record: &str, value: Value) -> bool {
-    let id = hub.find(record).unwrap().id;
-    hub.history(id, 99)
+    let id = hub.ledger.find(record).unwrap().id;
+    hub.ledger
+        .history(id, 99)
         .unwrap()
         .iter()
         .any(|entry| entry.kind == JournalKind::Edit && entry.after == value)

@@ -211,6 +211,7 @@ impl Project {
     /// How many people of the little system are known to be there.
     fn known(&self) -> u64 {
         self.hub()
+            .ledger
             .status()
             .unwrap()
             .types

@@ -148,7 +148,7 @@ fn edits_travel_both_ways_and_are_explained() {
     assert_eq!(report.writes(), 1, "{report:#?}");
     let a = project.read("a/Contacts.jsonl");
     assert_eq!(find(&a, "/name/first", "Bo")["phone"], "22");
-    let explained = project.hub().explain("a.Contacts/a2", Some("phone")).unwrap();
+    let explained = project.hub().ledger.explain("a.Contacts/a2", Some("phone")).unwrap();
     let text = explained.properties[0].sentences.join(" ");
     assert!(text.contains("“22” was put into b.Person/1 phone"), "{text}");
     assert!(text.contains("Lockstep wrote “22” over “2”"), "{text}");
@@ -312,7 +312,8 @@ fn p7_a_value_that_lost_is_in_the_journal_and_can_be_put_back() {
     let world = Undone::new();
     let first = world.run();
     assert_eq!(world.names(), both("from a", "from a"));
-    let lines = world.hub().history_of(&HistoryOf::Record("b.People/b1".into()), 100).unwrap();
+    let lines =
+        world.hub().ledger.history_of(&HistoryOf::Record("b.People/b1".into()), 100).unwrap();
     let written = lines
         .iter()
         .find(|line| line.kind == "written" && line.path.as_deref() == Some("name"))
@@ -505,10 +506,10 @@ fn p12_status_counts_what_has_drifted() {
     one_way[0].properties[0].direction = Direction::Forward;
     let run = || world.hub_of(&one_way, &[]).run(RunOptions::default()).unwrap().writes();
     assert_eq!(run(), 1);
-    assert!(world.hub_of(&one_way, &[]).status().unwrap().drifted.is_empty());
+    assert!(world.hub_of(&one_way, &[]).ledger.status().unwrap().drifted.is_empty());
     world.store("b", json!({"id": "b1", "mail": "x@example.com", "name": "edited"}));
     assert_eq!(run(), 0);
-    let drifted = world.hub_of(&one_way, &[]).status().unwrap().drifted;
+    let drifted = world.hub_of(&one_way, &[]).ledger.status().unwrap().drifted;
     assert_eq!((drifted[0].property.as_str(), drifted[0].records), ("b.People name", 1));
 }
 

@@ -353,7 +353,7 @@ fn r6_what_a_system_acknowledges_and_does_not_keep_is_told() {
         both.put("1", json!({"note": null}));
         let report = both.run();
         assert!(report.needs_a_person());
-        assert_eq!(both.hub.status().unwrap().reviews, [("value not kept".to_string(), 1)]);
+        assert_eq!(both.hub.ledger.status().unwrap().reviews, [("value not kept".to_string(), 1)]);
         both.idle();
         assert_eq!(both.crm("1", "note"), json!(null), "what was not emptied has come back");
         assert!(both.hub.audit(None, false).unwrap().alarms());
@@ -414,7 +414,7 @@ fn c2_an_update_that_is_only_accepted_is_not_taken_for_one_that_was_not_kept() {
         (both.writes(), both.crm("1", "name"), both.held("1", "name")),
         (2, json!("Åse Li"), json!("Åse Li"))
     );
-    assert_eq!(both.hub.status().unwrap().reviews, []);
+    assert_eq!(both.hub.ledger.status().unwrap().reviews, []);
 }
 
 #[test]
@@ -439,8 +439,8 @@ fn g4_one_record_that_the_system_fails_on_is_told_and_holds_nobody_back() {
     let report = both.run();
     assert_eq!((report.writes(), report.failing), (1, 2));
     assert_eq!(both.writes(), 8 + 1 + 3);
-    assert!(both.hub.status().unwrap().reviews.contains(&("rejected value".to_string(), 1)));
-    assert_eq!(both.hub.status().unwrap().failing.len(), 2);
+    assert!(both.hub.ledger.status().unwrap().reviews.contains(&("rejected value".to_string(), 1)));
+    assert_eq!(both.hub.ledger.status().unwrap().failing.len(), 2);
     // And when it is well again nobody need do anything.
     both.shop().poison = None;
     both.clock.wait(Duration::from_secs(61));
@@ -448,9 +448,9 @@ fn g4_one_record_that_the_system_fails_on_is_told_and_holds_nobody_back() {
     both.clock.wait(Duration::from_secs(61));
     both.run();
     both.idle();
-    let failing = both.hub.status().unwrap().failing.len();
+    let failing = both.hub.ledger.status().unwrap().failing.len();
     assert_eq!((both.people(), failing), (8, 0));
-    assert_eq!(both.hub.status().unwrap().reviews, []);
+    assert_eq!(both.hub.ledger.status().unwrap().reviews, []);
 }
 
 #[test]
@@ -524,7 +524,7 @@ fn c2_l6_a_creation_that_updates_anothers_record_mixes_nobody() {
     );
     assert_eq!(both.held("1", "name"), json!("Kari Li"));
     assert_eq!(both.people(), 2);
-    assert!(!both.hub.status().unwrap().reviews.is_empty(), "nobody is asked");
+    assert!(!both.hub.ledger.status().unwrap().reviews.is_empty(), "nobody is asked");
 }
 
 #[test]

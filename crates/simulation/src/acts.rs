@@ -45,17 +45,17 @@ impl World {
     pub(crate) fn change_address(&mut self) -> Result<(), HubError> {
         let mut random = self.more.split();
         let mut hub = self.hub(Life::of(None))?;
-        let entities = hub.store().linked_entities(None, usize::MAX >> 1)?;
+        let entities = hub.ledger.store().linked_entities(None, usize::MAX >> 1)?;
         let Some(&entity) = random.pick(&entities) else { return Ok(()) };
-        let mut members = hub.store().members(&[entity])?;
+        let mut members = hub.ledger.store().members(&[entity])?;
         members.retain(RecordState::is_live);
         members.sort_by_key(|member| member.id);
         let who = self.people_of(&mut hub, entity)?;
         let places: BTreeSet<At> = members.iter().map(|member| self.place(&hub, member)).collect();
         let ids: Vec<RecordId> = members.iter().map(|member| member.id).collect();
         if who.len() != 1
-            || !hub.store().open_intents(&[entity])?.is_empty()
-            || !hub.store().open_reviews(&ids)?.is_empty()
+            || !hub.ledger.store().open_intents(&[entity])?.is_empty()
+            || !hub.ledger.store().open_reviews(&ids)?.is_empty()
         {
             return Ok(());
         }
@@ -88,9 +88,9 @@ impl World {
     }
 
     fn unlink(&self, hub: &mut Hub, random: &mut Random) -> Result<(), HubError> {
-        let entities = hub.store().linked_entities(None, usize::MAX >> 1)?;
+        let entities = hub.ledger.store().linked_entities(None, usize::MAX >> 1)?;
         let Some(entity) = random.pick(&entities) else { return Ok(()) };
-        let mut members = hub.store().members(&[*entity])?;
+        let mut members = hub.ledger.store().members(&[*entity])?;
         members.retain(RecordState::is_live);
         members.sort_by_key(|member| member.id);
         if members.len() < 2 {
@@ -155,7 +155,7 @@ impl World {
     /// Whoever is asked what became of a creation answers in the end.
     pub(crate) fn answer_what_is_unknown(&self) -> Result<(), HubError> {
         let mut hub = self.hub(Life::of(None))?;
-        let mut reviews = hub.store().numbered_reviews(usize::MAX >> 1)?;
+        let mut reviews = hub.ledger.store().numbered_reviews(usize::MAX >> 1)?;
         // G4: what was given up is tried once more, now that everything has healed.
         let given_up =
             |review: &Review| review.kind == ReviewKind::RejectedValue && review.prop.is_none();
@@ -167,7 +167,7 @@ impl World {
     }
 
     fn answer(&self, hub: &mut Hub, random: &mut Random) -> Result<(), HubError> {
-        let reviews = hub.store().numbered_reviews(usize::MAX >> 1)?;
+        let reviews = hub.ledger.store().numbered_reviews(usize::MAX >> 1)?;
         let Some(one) = random.pick(&reviews) else { return Ok(()) };
         self.answer_one(hub, one, random)
     }
@@ -186,10 +186,11 @@ impl World {
             // right one.
             let name = review
                 .prop
-                .map(|prop| hub.plan_of_flows().prop(review.ty, prop).name.clone())
+                .map(|prop| hub.ledger.plan_of_flows().prop(review.ty, prop).name.clone())
                 .unwrap_or_default();
             let prop = EDITED.into_iter().find(|prop| *prop == name);
-            let entity = hub.store().records(&[review.record])?.first().map(|record| record.entity);
+            let entity =
+                hub.ledger.store().records(&[review.record])?.first().map(|record| record.entity);
             for who in self.people_of(hub, entity.unwrap_or(EntityId(0)))? {
                 let mut truth = self.truth.look();
                 truth.reason_to_write(&who, None);
@@ -213,7 +214,8 @@ impl World {
         }
         // Whatever comes of it: of who is on both sides, because two have one address, there may be
         // one more, or what was apart is one.
-        let known = hub.store().records(&[&[review.record], &review.candidates[..]].concat())?;
+        let known =
+            hub.ledger.store().records(&[&[review.record], &review.candidates[..]].concat())?;
         let (mine, theirs): (Vec<_>, Vec<_>) =
             known.into_iter().partition(|record| record.id == review.record);
         for (mine, theirs) in
@@ -268,16 +270,19 @@ impl World {
         review: &Review,
         random: &mut Random,
     ) -> Result<Option<(At, Vec<At>, Answer)>, HubError> {
-        let Some(record) = hub.store().records(&[review.record])?.pop() else { return Ok(None) };
+        let Some(record) = hub.ledger.store().records(&[review.record])?.pop() else {
+            return Ok(None);
+        };
         let asked = self.place(hub, &record);
-        let mut candidates = hub.store().records(&review.candidates)?;
+        let mut candidates = hub.ledger.store().records(&review.candidates)?;
         candidates.retain(|record| record.ty == review.ty);
         let candidates: Vec<At> = candidates.iter().map(|record| self.place(hub, record)).collect();
         // Who is gone, and whose key is another's by now, is known by what they were.
-        let prop = hub.plan_of_flows().ty(record.ty).props.iter().position(|prop| prop.name == WHO);
+        let prop =
+            hub.ledger.plan_of_flows().ty(record.ty).props.iter().position(|prop| prop.name == WHO);
         let was = || prop.map(|prop| text_of(record.slots[prop].value(false))).unwrap_or_default();
         let who = Some(self.who(&asked)).filter(|who| !who.is_empty()).unwrap_or_else(was);
-        let ty = hub.plan_of_flows().ty(review.ty).name.clone();
+        let ty = hub.ledger.plan_of_flows().ty(review.ty).name.clone();
         let name = |at: &At| format!("{ty}/{}", at.1);
         let answer = match review.kind {
             ReviewKind::AmbiguousMatch | ReviewKind::DisputedEntity => {
@@ -303,8 +308,12 @@ impl World {
             ReviewKind::PendingDelete if random.per_mille(500) => {
                 // All that stood for the same are deleted: two who share an address may have come
                 // to.
-                let entity =
-                    hub.store().records(&[review.record])?.first().map(|record| record.entity);
+                let entity = hub
+                    .ledger
+                    .store()
+                    .records(&[review.record])?
+                    .first()
+                    .map(|record| record.entity);
                 let all = self.people_of(hub, entity.unwrap_or(EntityId(0)))?;
                 self.truth
                     .look()
@@ -315,8 +324,9 @@ impl World {
             ReviewKind::PendingDelete => Answer::Reject,
             // R9: whether who was read is who was known.
             ReviewKind::AnotherRecord => {
-                let known = hub.store().records(&[review.record])?;
+                let known = hub.ledger.store().records(&[review.record])?;
                 let prop = hub
+                    .ledger
                     .plan_of_flows()
                     .ty(review.ty)
                     .props
@@ -345,8 +355,8 @@ impl World {
             .iter()
             .filter(|row| !row.gone && row.hidden_until.is_none() && row.who_is() == who);
         let keys: Vec<&str> = theirs.map(|row| row.id.as_str()).collect();
-        let prop = hub.plan_of_flows().ty(ty).props.iter().position(|prop| prop.name == WHO);
-        let known = hub.store().by_key(ty, &keys)?;
+        let prop = hub.ledger.plan_of_flows().ty(ty).props.iter().position(|prop| prop.name == WHO);
+        let known = hub.ledger.store().by_key(ty, &keys)?;
         let is_another = |known: &RecordState| {
             prop.is_some_and(|prop| text_of(known.slots[prop].value(false)) != who)
         };
@@ -358,16 +368,16 @@ impl World {
     /// end.
     fn find_out_who_is_apart(&self, hub: &mut Hub) {
         let mut known: BTreeMap<RecordId, At> = BTreeMap::new();
-        for ty in (0..hub.plan_of_flows().types.len() as u16).map(TypeIx) {
+        for ty in (0..hub.ledger.plan_of_flows().types.len() as u16).map(TypeIx) {
             let rows = self.system_of(hub, ty).rows();
-            let kind = Kind::named(&hub.plan_of_flows().ty(ty).name.kind);
+            let kind = Kind::named(&hub.ledger.plan_of_flows().ty(ty).name.kind);
             let keys: Vec<&str> =
                 rows.iter().filter(|row| row.kind == kind).map(|row| row.id.as_str()).collect();
-            let found = hub.store().by_key(ty, &keys).unwrap_or_default();
+            let found = hub.ledger.store().by_key(ty, &keys).unwrap_or_default();
             known.extend(found.iter().map(|record| (record.id, self.place(hub, record))));
         }
         let ids: Vec<RecordId> = known.keys().copied().collect();
-        let stored = hub.store().apart(&ids).unwrap_or_default();
+        let stored = hub.ledger.store().apart(&ids).unwrap_or_default();
         let stored: Vec<(At, At)> = stored
             .iter()
             .filter_map(|(a, b)| Some((known.get(a)?.clone(), known.get(b)?.clone())))
@@ -388,6 +398,7 @@ impl World {
     /// Whose records are in an entity.
     fn people_of(&self, hub: &mut Hub, entity: EntityId) -> Result<BTreeSet<String>, HubError> {
         Ok(hub
+            .ledger
             .store()
             .members(&[entity])?
             .iter()
@@ -396,7 +407,7 @@ impl World {
     }
 
     fn system_of(&self, hub: &Hub, ty: TypeIx) -> &crate::system::SimulatedSystem {
-        let name = &hub.plan_of_flows().ty(ty).name.system;
+        let name = &hub.ledger.plan_of_flows().ty(ty).name.system;
         self.systems
             .iter()
             .find(|system| system.drawn.name == *name)

@@ -156,7 +156,7 @@ impl World {
         }
         let reviews = self
             .hub(Life::of(None))
-            .and_then(|mut hub| Ok(hub.store().reviews(usize::MAX >> 1)?.len()))
+            .and_then(|mut hub| Ok(hub.ledger.store().reviews(usize::MAX >> 1)?.len()))
             .unwrap_or(0);
         let truth = self.truth.look();
         Outcome {
@@ -291,7 +291,7 @@ impl World {
     }
 
     /// The hub, as a process that has just been started.
-    pub fn hub(&self, life: Arc<Life>) -> lockstep_hub::run::Result<Hub> {
+    pub fn hub(&self, life: Arc<Life>) -> lockstep_hub::Result<Hub> {
         let schemas: Schemas =
             self.systems.iter().map(|s| (s.drawn.name.clone(), s.types().to_vec())).collect();
         let plan = Plan::compile(&self.drawn.flows(), &schemas)
@@ -313,7 +313,7 @@ impl World {
             limits.set(kind, Limit::None);
         }
         let limits = self.systems.iter().map(|s| (s.drawn.name.clone(), limits)).collect();
-        hub.set_safeguards(Safeguards { limits, ..Safeguards::default() });
+        hub.ledger.set_safeguards(Safeguards { limits, ..Safeguards::default() });
         Ok(hub)
     }
 
@@ -343,19 +343,19 @@ impl World {
         let mut stopped = BTreeSet::new();
         let result = self.hub(life.clone()).and_then(|mut hub| {
             let only = caller.map(|at| {
-                let plan = hub.plan_of_flows();
+                let plan = hub.ledger.plan_of_flows();
                 let types = (0..plan.types.len() as u16).map(TypeIx);
                 types.filter(|ty| plan.ty(*ty).name.system == self.systems[at].drawn.name).collect()
             });
             let report = hub.run(RunOptions { full, only, ..RunOptions::default() })?;
             // Whoever is asked says yes to everything: what was asked for is verified nonetheless
             // (R3).
-            for guard in hub.tripped_guards()? {
+            for guard in hub.ledger.tripped_guards()? {
                 if GuardKind::parse(guard.guard).is_some_and(|kind| kind.writes().is_none()) {
                     stopped.insert(guard.system.clone());
                 }
                 if let Some(kind) = GuardKind::parse(guard.guard) {
-                    hub.release(&guard.system, kind)?;
+                    hub.ledger.release(&guard.system, kind)?;
                 }
             }
             Ok(report)

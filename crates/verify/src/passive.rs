@@ -82,12 +82,12 @@ pub fn passive(
         flows.iter().map(|flow| Bound::new(hub, schemas, flow)).collect();
     let mut after: Option<EntityId> = None;
     loop {
-        let entities = hub.store().linked_entities(after, PAGE)?;
+        let entities = hub.ledger.store().linked_entities(after, PAGE)?;
         let Some(last) = entities.last() else { break };
         after = Some(*last);
         onlooker.page(hub, &bound, &entities)?;
     }
-    for line in hub.status()?.types {
+    for line in hub.ledger.status()?.types {
         onlooker.known.extend(TypeName::parse(&line.name).map(|name| (name, line.records)));
     }
     let mut list = Checklist::new(&files, &mut onlooker);
@@ -105,7 +105,7 @@ fn idle(hub: &mut Hub) -> Result<bool, Error> {
         !systems.is_empty()
             && systems.iter().all(|system| of.iter().all(|name| count(system, name) == 0))
     };
-    let runs = hub.store().runs(RUNS)?;
+    let runs = hub.ledger.store().runs(RUNS)?;
     Ok(runs
         .iter()
         .any(|run| run.ended.is_some() && run.summary["systems"].as_array().is_some_and(quiet)))
@@ -130,7 +130,7 @@ struct BoundRow {
 
 impl Bound {
     fn new(hub: &Hub, schemas: &Schemas, flow: &Flow) -> Option<Bound> {
-        let plan = hub.plan_of_flows();
+        let plan = hub.ledger.plan_of_flows();
         let (from, to) = (plan.type_named(&flow.from)?, plan.type_named(&flow.to)?);
         let find = |ix: TypeIx, ty: &TypeName, named: &PropertyRef| {
             let schema = schemas.get(&ty.system)?.iter().find(|schema| schema.kind == ty.kind)?;
@@ -175,24 +175,25 @@ impl Onlooker<'_> {
         bound: &[Option<Bound>],
         entities: &[EntityId],
     ) -> Result<(), Error> {
-        let members = hub.store().members(entities)?;
+        let members = hub.ledger.store().members(entities)?;
         let ids: Vec<RecordId> = members.iter().map(|member| member.id).collect();
         let mut journal: HashMap<RecordId, Vec<JournalEntry>> = HashMap::new();
-        for entry in hub.store().journal(&ids, usize::MAX >> 1)? {
+        for entry in hub.ledger.store().journal(&ids, usize::MAX >> 1)? {
             journal.entry(entry.record).or_default().push(entry);
         }
         // What waits is not yet as it should be.
         let mut waits: HashSet<EntityId> =
-            hub.store().open_intents(entities)?.iter().map(|intent| intent.entity).collect();
+            hub.ledger.store().open_intents(entities)?.iter().map(|intent| intent.entity).collect();
         let entity_of: HashMap<RecordId, EntityId> =
             members.iter().map(|member| (member.id, member.entity)).collect();
         waits.extend(
-            hub.store()
+            hub.ledger
+                .store()
                 .open_reviews(&ids)?
                 .iter()
                 .filter_map(|review| entity_of.get(&review.record)),
         );
-        let agenda = hub.store().agenda(usize::MAX >> 1)?;
+        let agenda = hub.ledger.store().agenda(usize::MAX >> 1)?;
         waits.extend(agenda.iter().filter_map(|(_, id)| entity_of.get(id)));
         let mut together: BTreeMap<EntityId, Vec<&RecordState>> = BTreeMap::new();
         for member in members.iter().filter(|member| member.is_live()) {
@@ -223,7 +224,7 @@ impl Onlooker<'_> {
         let flow = &self.flows[at];
         let seen = &mut self.seen[at];
         seen.pairs += 1;
-        let names = (hub.name_of(a).0, hub.name_of(b).0);
+        let names = (hub.ledger.name_of(a).0, hub.ledger.name_of(b).0);
         let nothing = vec![];
         let (of_a, of_b) =
             (journal.get(&a.id).unwrap_or(&nothing), journal.get(&b.id).unwrap_or(&nothing));

@@ -190,7 +190,7 @@ impl<'a> Player<'a> {
                     },
                 }
             }
-            let plan = self.hub.plan_of_flows();
+            let plan = self.hub.ledger.plan_of_flows();
             let read = self.first_readings.iter().filter(|(_, at)| **at <= reading);
             let types: BTreeSet<TypeIx> = read.filter_map(|(ty, _)| plan.type_named(ty)).collect();
             self.seen.clear();

@@ -239,7 +239,7 @@ impl Stage {
         let store = SqliteStore::in_memory().map_err(|error| Error::Stage(error.to_string()))?;
         let limits = systems.iter().map(|system| (system.name.clone(), unlimited())).collect();
         let mut hub = Hub::new(plan, systems, Box::new(store), Arc::new(SystemClock))?;
-        hub.set_safeguards(Safeguards { limits, ..Safeguards::default() });
+        hub.ledger.set_safeguards(Safeguards { limits, ..Safeguards::default() });
         Ok(hub)
     }
 }

@@ -190,21 +190,22 @@ fn carries(text: &str, seeds: &[u64]) -> bool {
 
 /// The records that Lockstep created in the entity of this one.
 fn made_for(hub: &mut Hub, ty: &str, id: &str) -> Result<Vec<(String, String)>, Error> {
-    let Some(ix) = TypeName::parse(ty).and_then(|name| hub.plan_of_flows().type_named(&name))
+    let Some(ix) =
+        TypeName::parse(ty).and_then(|name| hub.ledger.plan_of_flows().type_named(&name))
     else {
         return Ok(vec![]);
     };
-    let Some(state) = hub.store().by_key(ix, &[id])?.pop() else { return Ok(vec![]) };
-    let members = hub.store().members(&[state.entity])?;
+    let Some(state) = hub.ledger.store().by_key(ix, &[id])?.pop() else { return Ok(vec![]) };
+    let members = hub.ledger.store().members(&[state.entity])?;
     let ids: Vec<RecordId> = members.iter().map(|member| member.id).collect();
-    let intents = hub.store().intents_of(&ids, usize::MAX >> 1)?;
+    let intents = hub.ledger.store().intents_of(&ids, usize::MAX >> 1)?;
     let made: BTreeSet<RecordId> = intents
         .iter()
         .filter(|intent| intent.kind == IntentKind::Create && intent.state == IntentState::Done)
         .filter_map(|intent| intent.record)
         .collect();
     let names = members.iter().filter(|member| made.contains(&member.id) && member.is_live());
-    Ok(names.filter_map(|member| split(&hub.name_of(member).0)).collect())
+    Ok(names.filter_map(|member| split(&hub.ledger.name_of(member).0)).collect())
 }
 
 /// `system.Type/ID`

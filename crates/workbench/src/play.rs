@@ -222,7 +222,7 @@ impl Stage {
             .schemas
             .get(&ty.system)
             .and_then(|types| types.iter().find(|schema| schema.kind == ty.kind));
-        let plan = self.hub.plan_of_flows();
+        let plan = self.hub.ledger.plan_of_flows();
         let of_type = plan
             .types
             .iter()
@@ -246,7 +246,7 @@ impl Stage {
     }
 
     fn all(&self) -> All {
-        let plan = self.hub.plan_of_flows();
+        let plan = self.hub.ledger.plan_of_flows();
         let names: BTreeSet<(String, String)> =
             plan.types.iter().map(|ty| (ty.name.system.clone(), ty.name.kind.clone())).collect();
         names
@@ -265,7 +265,7 @@ impl Stage {
     }
 
     fn reviews(&mut self) -> Result<BTreeSet<(String, String)>, String> {
-        let reviews = self.hub.reviews(REVIEWS).map_err(|error| error.to_string())?;
+        let reviews = self.hub.ledger.reviews(REVIEWS).map_err(|error| error.to_string())?;
         Ok(reviews.into_iter().map(|review| (review.record.0, review.kind)).collect())
     }
 

@@ -80,14 +80,14 @@ mod tests {
         let report = hub.run(lockstep_hub::RunOptions::default()).unwrap();
         assert!(report.writes() > 0);
         assert_eq!(value(&report), value(&Report::from(report.clone())));
-        let status = hub.status().unwrap();
+        let status = hub.ledger.status().unwrap();
         assert_eq!(value(&status), value(&Status::from(status.clone())));
-        let entities = hub.entity_members(None, 10).unwrap();
+        let entities = hub.ledger.entity_members(None, 10).unwrap();
         assert_eq!(value(&entities), value(&Entities::from(entities.clone())));
-        let history = hub.history_of(&lockstep_hub::look::HistoryOf::Latest, 100).unwrap();
+        let history = hub.ledger.history_of(&lockstep_hub::look::HistoryOf::Latest, 100).unwrap();
         assert!(!history.is_empty());
         assert_eq!(value(&history), value(&History::from(history.clone())));
-        let explained = hub.explain("crm.People/1", None).unwrap();
+        let explained = hub.ledger.explain("crm.People/1", None).unwrap();
         assert_eq!(value(&explained), value(&Explanation::from(explained.clone())));
         let audit = hub.audit(None, false).unwrap();
         assert_eq!(value(&audit), value(&Audit::from(audit.clone())));

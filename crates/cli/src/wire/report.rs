@@ -323,8 +323,8 @@ impl From<lockstep_hub::TrippedGuard> for Guard {
     }
 }
 
-impl From<lockstep_hub::rename::Unnamed> for Unnamed {
-    fn from(from: lockstep_hub::rename::Unnamed) -> Self {
+impl From<lockstep_hub::Unnamed> for Unnamed {
+    fn from(from: lockstep_hub::Unnamed) -> Self {
         Unnamed { name: from.name, records: from.records }
     }
 }

@@ -17,8 +17,8 @@ use std::time::Duration;
 use lockstep_config::{Problem, Severity};
 use lockstep_engine::Plan;
 use lockstep_engine::plan::Schemas;
+use lockstep_hub::RunOptions;
 use lockstep_hub::report::{Event, FlowCounts};
-use lockstep_hub::run::RunOptions;
 use lockstep_hub::{Hub, Report, System, SystemClock};
 use lockstep_sandbox::{Options, Running, SYSTEMS, Sandbox, credentials};
 use lockstep_store::sqlite::SqliteStore;
@@ -162,7 +162,7 @@ impl World {
     /// What is linked: the names of each entity's records in order, the entities in order.
     pub fn entities(&mut self) -> Vec<Vec<String>> {
         let name = |(name, _): &(lockstep_hub::report::RecordName, String)| name.0.clone();
-        let entities = self.hub.entity_members(None, 10_000).unwrap();
+        let entities = self.hub.ledger.entity_members(None, 10_000).unwrap();
         let mut entities: Vec<Vec<String>> =
             entities.iter().map(|members| members.iter().map(name).collect()).collect();
         entities.iter_mut().for_each(|members| members.sort());

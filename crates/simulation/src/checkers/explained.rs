@@ -35,8 +35,8 @@ pub(super) fn check(settled: &Settled<'_>, hub: &mut Hub) -> Result<Vec<Violatio
             .filter(|(other, facet, _)| (other, &facet.key) == (system, &state.key))
             .map(|(_, facet, _)| facet.id)
             .collect();
-        let journal = hub.store().journal(&facets, usize::MAX >> 1)?;
-        let intents = hub.store().intents_of(&facets, usize::MAX >> 1)?;
+        let journal = hub.ledger.store().journal(&facets, usize::MAX >> 1)?;
+        let intents = hub.ledger.store().intents_of(&facets, usize::MAX >> 1)?;
         let name = format!("{}/{}", systems[*system].name, state.key);
         // Of which record a creation was whose answer was not kept, a person may have said
         // otherwise; and of two who share an address it can't be told (L6).
@@ -59,7 +59,7 @@ pub(super) fn check(settled: &Settled<'_>, hub: &mut Hub) -> Result<Vec<Violatio
             mine(Does::Update).flat_map(|deed| deed.values.iter().map(move |value| (deed, value)))
         {
             let number = number_of(now);
-            let plan = hub.plan_of_flows();
+            let plan = hub.ledger.plan_of_flows();
             let is_it = |intent: &Intent, change: &Change| match *prop {
                 // The id is known when it is sent (P8).
                 COMPANY => plan.prop(intent.ty, change.prop).name == COMPANY,

@@ -137,6 +137,7 @@ impl Settled<'_> {
 /// All violations.
 pub fn all(world: &World, hub: &mut Hub) -> Result<Vec<Violation>> {
     let types: Vec<usize> = hub
+        .ledger
         .plan_of_flows()
         .types
         .iter()
@@ -151,25 +152,26 @@ pub fn all(world: &World, hub: &mut Hub) -> Result<Vec<Violation>> {
     let mut entities: BTreeMap<i64, Vec<(usize, RecordState, Option<Row>)>> = BTreeMap::new();
     for (ty, system) in types.iter().enumerate() {
         let rows = world.systems[*system].rows();
-        let kind = Kind::named(&hub.plan_of_flows().types[ty].name.kind);
+        let kind = Kind::named(&hub.ledger.plan_of_flows().types[ty].name.kind);
         let keys: Vec<&str> =
             rows.iter().filter(|row| row.kind == kind).map(|row| row.id.as_str()).collect();
-        for state in hub.store().by_key(lockstep_model::TypeIx(ty as u16), &keys)? {
+        for state in hub.ledger.store().by_key(lockstep_model::TypeIx(ty as u16), &keys)? {
             let row = rows.iter().find(|row| row.id == state.key).cloned();
             entities.entry(state.entity.0).or_default().push((*system, state, row));
         }
     }
-    let reviews = hub.store().reviews(usize::MAX >> 1)?;
+    let reviews = hub.ledger.store().reviews(usize::MAX >> 1)?;
     let mut stopped = Vec::new();
     for review in reviews.iter().filter(|review| review.kind == ReviewKind::FlipFlop) {
-        let entity = hub.store().records(&[review.record])?.pop().map(|record| record.entity);
+        let entity =
+            hub.ledger.store().records(&[review.record])?.pop().map(|record| record.entity);
         stopped.extend(
-            entity
-                .zip(review.prop)
-                .map(|(id, prop)| (id, hub.plan_of_flows().prop(review.ty, prop).name.clone())),
+            entity.zip(review.prop).map(|(id, prop)| {
+                (id, hub.ledger.plan_of_flows().prop(review.ty, prop).name.clone())
+            }),
         );
     }
-    let facets = hub.plan_of_flows().types.iter().map(|ty| ty.name.facet.clone()).collect();
+    let facets = hub.ledger.plan_of_flows().types.iter().map(|ty| ty.name.facet.clone()).collect();
     let settled =
         Settled { world, stopped, facets, entities: entities.into_values().collect(), reviews };
     let mut found = equal::check(&settled);

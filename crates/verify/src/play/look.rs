@@ -119,7 +119,7 @@ impl Player<'_> {
     ) -> Result<Result<(), String>, Error> {
         let Some(state) = self.state(trial, slot)? else { return Ok(Ok(())) };
         let name = path.to_string();
-        let entries = self.hub.store().journal(&[state.id], usize::MAX >> 1)?;
+        let entries = self.hub.ledger.store().journal(&[state.id], usize::MAX >> 1)?;
         let sent = entries.iter().find(|entry| {
             let write = matches!(entry.kind, JournalKind::Written | JournalKind::Refused);
             write && entry.path.as_deref() == Some(name.as_str())
@@ -141,9 +141,9 @@ impl Player<'_> {
         let Some(state) = self.state(trial, slot)? else {
             return Ok(Err("the hub does not know the record".into()));
         };
-        let ty = self.hub.plan_of_flows().ty(state.ty).name.clone();
+        let ty = self.hub.ledger.plan_of_flows().ty(state.ty).name.clone();
         let (property, name) = (self.property(&ty, path), path.to_string());
-        let entries = self.hub.store().journal(&[state.id], usize::MAX >> 1)?;
+        let entries = self.hub.ledger.store().journal(&[state.id], usize::MAX >> 1)?;
         let of_it: Vec<_> = entries
             .into_iter()
             .filter(|entry| entry.path.as_deref() == Some(name.as_str()))
@@ -198,8 +198,8 @@ impl Player<'_> {
         slot: Slot,
     ) -> Result<Option<RecordState>, Error> {
         let Some((ty, id)) = trial.records.get(slot).cloned().flatten() else { return Ok(None) };
-        let Some(ix) = self.hub.plan_of_flows().type_named(&ty) else { return Ok(None) };
-        Ok(self.hub.store().by_key(ix, &[&id])?.pop())
+        let Some(ix) = self.hub.ledger.plan_of_flows().type_named(&ty) else { return Ok(None) };
+        Ok(self.hub.ledger.store().by_key(ix, &[&id])?.pop())
     }
 
     /// The id of the record of this type that a slot's record is linked with.
@@ -210,8 +210,8 @@ impl Player<'_> {
         ty: &TypeName,
     ) -> Result<Option<String>, Error> {
         let Some(state) = self.state(trial, slot)? else { return Ok(None) };
-        let Some(ix) = self.hub.plan_of_flows().type_named(ty) else { return Ok(None) };
-        let members = self.hub.store().members(&[state.entity])?;
+        let Some(ix) = self.hub.ledger.plan_of_flows().type_named(ty) else { return Ok(None) };
+        let members = self.hub.ledger.store().members(&[state.entity])?;
         Ok(members
             .into_iter()
             .find(|member| member.ty == ix && member.id != state.id && member.is_live())
@@ -224,11 +224,16 @@ impl Player<'_> {
         for slot in 0..trial.records.len() {
             if let Some(state) = self.state(trial, slot)? {
                 ids.extend(
-                    self.hub.store().members(&[state.entity])?.iter().map(|member| member.id),
+                    self.hub
+                        .ledger
+                        .store()
+                        .members(&[state.entity])?
+                        .iter()
+                        .map(|member| member.id),
                 );
             }
         }
-        Ok(self.hub.store().open_reviews(&ids)?)
+        Ok(self.hub.ledger.store().open_reviews(&ids)?)
     }
 
     /// What the hub says about it, where it says something.

@@ -1,0 +1,263 @@
+//! A person's answers to what waits in review, and trying again what was refused.
+//!
+//! Which answer means what for which kind is one table, [`Hub::answer_one`]. An answer changes what
+//! the store knows and puts the records onto the agenda; the next run does what follows from it.
+
+use std::collections::BTreeSet;
+
+use lockstep_model::{
+    EntityId, GuardKind, IntentKind, IntentState, RecordId, Review, ReviewKind, TypeIx,
+};
+use lockstep_store::{Commit, ReviewKey};
+use serde::Serialize;
+
+use crate::acts::flips::Side;
+use crate::acts::verdicts::{a, put_forward};
+use crate::error::{ActError, ActResult};
+use crate::hub::Hub;
+use crate::report::Report;
+use crate::under_way::{RunOptions, Underway};
+
+/// What a person says to a review.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Yes: link the only candidate; try the value again; what was put back is right.
+    Accept,
+    /// No: none of them; leave it as it is until the value changes; what was written is right.
+    Reject,
+    /// Link this one, or this one is right: a record's name, or a candidate's place in the list,
+    /// from 1 on.
+    Link(String),
+    /// They are different things: keep them apart, and go on without a link; let the values differ.
+    Separate,
+}
+
+/// What an answer came to.
+#[derive(Clone, Debug, Serialize)]
+pub struct Answered {
+    /// The review's number.
+    pub number: i64,
+    /// It was carried out.
+    pub done: bool,
+    /// What that means, or why not.
+    pub text: String,
+}
+
+/// What is to be tried again.
+#[derive(Clone, Debug)]
+pub enum Again {
+    All,
+    /// What was refused of this record, by its name: as a target, and as a source.
+    Record(String),
+}
+
+impl Hub {
+    /// Carries out one answer to several reviews, in one run. A review that it does not fit stays
+    /// open, with the reason.
+    pub fn answer(&mut self, numbers: &[i64], answer: &Answer) -> ActResult<Vec<Answered>> {
+        let what = format!(
+            "review {answer:?} of {}",
+            numbers.iter().map(i64::to_string).collect::<Vec<_>>().join(" ")
+        );
+        self.act(&what, |hub, under_way| {
+            let mut answered = Vec::new();
+            for &number in numbers {
+                // Looked at anew each time: one answer may settle another review.
+                let open = hub.ledger.store.numbered_reviews(usize::MAX >> 1)?;
+                let review = open.into_iter().find(|(n, _)| *n == number).map(|(_, review)| review);
+                let came = match review {
+                    Some(review) => hub.answer_one(under_way, &review, answer),
+                    None => Err(ActError::Refused(
+                        "there is no open review of this number; `lockstep review` lists them"
+                            .into(),
+                    )),
+                };
+                answered.push(match came {
+                    Ok(text) => Answered { number, done: true, text },
+                    Err(ActError::Hub(error)) => return Err(ActError::Hub(error)),
+                    Err(other) => Answered { number, done: false, text: other.to_string() },
+                });
+            }
+            Ok(answered)
+        })
+    }
+
+    /// One row for each kind and answer.
+    fn answer_one(
+        &mut self,
+        under_way: &mut Underway,
+        review: &Review,
+        answer: &Answer,
+    ) -> ActResult<String> {
+        use ReviewKind as K;
+        match (review.kind, answer) {
+            // Which of them is it?
+            (K::AmbiguousMatch | K::DisputedEntity | K::UnknownOutcome, Answer::Link(which)) => {
+                let candidate = self.ledger.candidate(review, which)?;
+                self.ledger.link_reviewed(under_way, review, &candidate)
+            }
+            (K::AmbiguousMatch | K::DisputedEntity | K::UnknownOutcome, Answer::Accept) => {
+                let candidate = self.ledger.only_candidate(review)?;
+                self.ledger.link_reviewed(under_way, review, &candidate)
+            }
+            // None of them.
+            (K::AmbiguousMatch | K::DisputedEntity, Answer::Reject | Answer::Separate) => self.ledger.separate(under_way, review),
+            (K::UnknownOutcome, Answer::Reject | Answer::Separate) => self.ledger.did_not_land(under_way, review),
+            // The system, or the value, may be another by now.
+            (K::RejectedValue | K::NotKept | K::Unconvertible, Answer::Accept) => {
+                let mut commit = Commit { durable: true, ..Commit::default() };
+                self.ledger.try_again(under_way, review, &mut commit)?;
+                self.ledger.store.commit(commit)?;
+                Ok("the next run tries it again".into())
+            }
+            // It may stay as it is.
+            (K::RejectedValue | K::NotKept | K::Unconvertible, Answer::Reject) => self.ledger.leave(under_way, review),
+            (K::RejectedValue | K::NotKept | K::Unconvertible, Answer::Link(_) | Answer::Separate) => {
+                Err(ActError::Refused(format!(
+                    "it is {}, not a question of links: `accept` tries it again, `reject` leaves it as it is",
+                    a(review.kind)
+                )))
+            }
+            // Is what was deleted elsewhere to be deleted here, too?
+            (K::PendingDelete, Answer::Accept | Answer::Reject) => {
+                let accept = *answer == Answer::Accept;
+                let records = self.ledger.decide_deletion(review.record, accept)?;
+                let what = if accept { "to be deleted by the next run" } else { "kept" };
+                Ok(format!("{records} {}, {what}", if records == 1 { "record" } else { "records" }))
+            }
+            // Is that many meant?
+            (K::Guard, Answer::Accept | Answer::Reject) => {
+                let system = self.ledger.plan.ty(review.ty).name.system.clone();
+                let Some(kind) = GuardKind::of_stand_in(review.record) else {
+                    return Err(ActError::Refused("it names no guard; `lockstep release` answers all".into()));
+                };
+                let waiting = self.ledger.held_back(&system, kind)?;
+                let accept = *answer == Answer::Accept;
+                match accept {
+                    true => self.ledger.release(&system, kind)?,
+                    false => self.ledger.discard(&system, kind)?,
+                };
+                Ok(match (waiting, accept) {
+                    (None, true) => "the next listing is believed".into(),
+                    (None, false) => "it is listed again by the next run".into(),
+                    (Some(1), true) => "1 waiting write, let through by the next run".into(),
+                    (Some(n), true) => format!("{n} waiting writes, let through by the next run"),
+                    (Some(1), false) => "1 waiting write, given up".into(),
+                    (Some(n), false) => format!("{n} waiting writes, given up"),
+                })
+            }
+            (K::PendingDelete | K::Guard, Answer::Link(_) | Answer::Separate) => Err(ActError::Refused(format!(
+                "it is {}, not a question of links: `accept` lets it be done, `reject` does not",
+                a(review.kind)
+            ))),
+            // The flows, or the records, may be others by now.
+            (K::Unsettled, Answer::Accept) => {
+                let record = self.ledger.reviewed(review)?;
+                let mut commit = Commit { durable: true, reviews_closed: vec![ReviewKey::of(review)], ..Commit::default() };
+                self.ledger.decide_on(std::iter::once(&record), &mut commit)?;
+                self.ledger.store.commit(commit)?;
+                Ok("the next run decides on it again".into())
+            }
+            (K::Unsettled, Answer::Reject) => self.ledger.leave(under_way, review),
+            (K::Unsettled, Answer::Link(_) | Answer::Separate) => Err(ActError::Refused(format!(
+                "it is {}, not a question of links: `accept` decides on it again, `reject` leaves it as it is",
+                a(review.kind)
+            ))),
+            // Whose record is it?
+            (K::AnotherRecord, Answer::Accept) => self.ledger.identify(under_way, review, true),
+            (K::AnotherRecord, Answer::Reject | Answer::Separate) => self.ledger.identify(under_way, review, false),
+            (K::AnotherRecord, Answer::Link(_)) => Err(ActError::Refused(format!(
+                "it is {}, not a question of links: `accept` if it is the same record, `reject` if it is another one",
+                a(review.kind)
+            ))),
+            (K::Incomplete, _) => Err(ActError::Refused(
+                "it needs no answer: the record is created as soon as it has what the other system requires".into(),
+            )),
+            (K::WaitingReference, _) => Err(ActError::Refused(
+                "it needs no answer: the reference is written as soon as the record that it names has a counterpart".into(),
+            )),
+            // Which side is right?
+            (K::FlipFlop, Answer::Accept) => self.ledger.settle_flips(under_way, review, Side::PutBack),
+            (K::FlipFlop, Answer::Reject) => self.ledger.settle_flips(under_way, review, Side::Others),
+            (K::FlipFlop, Answer::Separate) => self.ledger.settle_flips(under_way, review, Side::Each),
+            (K::FlipFlop, Answer::Link(which)) => {
+                let side = self.ledger.side(review, which)?;
+                self.ledger.settle_flips(under_way, review, Side::Of(side))
+            }
+        }
+    }
+
+    /// Tries again, now, what was refused or waits for its next try: writes, values, references.
+    pub fn retry(&mut self, what: &Again) -> ActResult<Report> {
+        let (named, records) = match what {
+            Again::All => ("--all".to_string(), None),
+            Again::Record(name) => {
+                let record = self.ledger.find(name)?;
+                let members: BTreeSet<RecordId> =
+                    self.ledger.store.members(&[record.entity])?.iter().map(|m| m.id).collect();
+                (name.clone(), Some(members))
+            }
+        };
+        let meant = |id: RecordId| records.as_ref().is_none_or(|records| records.contains(&id));
+        let act = serde_json::json!({"what": format!("retry {named}")});
+        Ok(self.within_run(RunOptions::default(), act, |hub, under_way, _| {
+            let mut commit = Commit { durable: true, ..Commit::default() };
+            let mut again_for: Vec<RecordId> = Vec::new();
+            for review in hub.ledger.store.reviews(usize::MAX >> 1)? {
+                let again = matches!(
+                    review.kind,
+                    ReviewKind::RejectedValue | ReviewKind::NotKept | ReviewKind::Unconvertible
+                );
+                if again && meant(review.record) {
+                    again_for.push(review.record);
+                    hub.ledger.try_again(under_way, &review, &mut commit)?;
+                }
+            }
+            // Refused ones whose review was answered already, and queued ones that wait for their
+            // next try.
+            let mut created: BTreeSet<TypeIx> = BTreeSet::new();
+            for intent in hub.ledger.store.intents_in(IntentState::Refused, usize::MAX >> 1)? {
+                if meant(intent.source) && intent.kind == IntentKind::Create {
+                    created.insert(intent.ty);
+                }
+                if meant(intent.source) {
+                    again_for.extend(intent.record.into_iter().chain([intent.source]));
+                }
+                if meant(intent.source)
+                    && !commit.intents_changed.iter().any(|update| update.id == intent.id)
+                {
+                    hub.ledger.send_again(&intent, &mut commit)?;
+                }
+            }
+            for intent in hub.ledger.store.intents_in(IntentState::Queued, usize::MAX >> 1)? {
+                if meant(intent.source) && intent.kind == IntentKind::Create {
+                    created.insert(intent.ty);
+                }
+                if meant(intent.source) && intent.not_before.is_some() {
+                    again_for.extend(intent.record.into_iter().chain([intent.source]));
+                    commit.intents_changed.push(put_forward(&intent));
+                }
+            }
+            hub.ledger.store.commit(commit)?;
+            // What else waits to be written is for the next run.
+            let entities: Vec<EntityId> =
+                hub.ledger.store.records(&again_for)?.iter().map(|record| record.entity).collect();
+            let members = hub.ledger.store.members(&entities)?;
+            under_way
+                .part
+                .limit_to(members.iter().map(|member| member.id).chain(again_for).collect());
+            // L8: what is to be created may have been made by somebody since.
+            hub.reader().read(under_way, &created)?;
+            hub.ledger.ask_about_queued(under_way)?;
+            hub.decider().decide(under_way)?;
+            hub.sender().deliver(under_way)?;
+            if std::mem::take(&mut under_way.unknown) {
+                hub.reader().settle_unknown(under_way)?;
+            }
+            // A value that was refused again is left out, and the rest decided on.
+            hub.decider().decide(under_way)?;
+            hub.sender().deliver(under_way)?;
+            Ok(())
+        })?)
+    }
+}

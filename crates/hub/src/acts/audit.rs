@@ -1,0 +1,185 @@
+//! The drift audit: linked records are read again, by their ids, and compared with what the store
+//! believes and with each other.
+//!
+//! Two things can be wrong. A record shows something else than Lockstep knows (its system did not
+//! tell of a change, or a reading was missed); or two linked records are not equal where a flow
+//! pairs them (P3). Either is an alarm: in a project that is in order an audit finds nothing. It
+//! writes nothing. With `repair`, what was read is taken in as by any other reading, and the next
+//! run settles it.
+
+pub use crate::acts::audited::{Audit, AuditedProperty, Difference, DifferenceKind};
+
+use std::collections::{BTreeMap, HashMap};
+
+use lockstep_engine::observe::mark_gone;
+use lockstep_engine::settle::{Entity, Wanted, wanted};
+use lockstep_model::{EntityId, Intent, PropIx, ReadRecord, RecordId, RecordState, RunId, TypeIx};
+use lockstep_store::Commit;
+
+use crate::acts::audited::{AT_ONCE, Repairs, is_in_review, is_not_kept, spread};
+use crate::error::{ActResult, Result};
+use crate::hub::Hub;
+use crate::reading::fresh::as_shown;
+use crate::under_way::RunOptions;
+
+impl Hub {
+    /// Audits all linked records, or about so many entities spread evenly over all. With `repair`
+    /// what differs is taken in.
+    pub fn audit(&mut self, sample: Option<usize>, repair: bool) -> ActResult<Audit> {
+        self.audit_of(sample, repair, true)
+    }
+
+    /// Compares linked records as they are stored, without asking any system: whether each holds
+    /// what it should by the latest claims.
+    pub fn audit_stored(&mut self, sample: Option<usize>) -> ActResult<Audit> {
+        self.audit_of(sample, false, false)
+    }
+
+    fn audit_of(&mut self, sample: Option<usize>, repair: bool, reads: bool) -> ActResult<Audit> {
+        let mut audit = Audit::default();
+        let all = self.ledger.all_linked()?;
+        audit.entities = all.len();
+        let chosen = spread(all, sample, self.ledger.clock.now().0);
+        audit.audited = chosen.len();
+        let mut repairs = Repairs::default();
+        for some in chosen.chunks(AT_ONCE) {
+            self.compare(some, reads, &mut audit, &mut repairs)?;
+        }
+        audit.properties.sort_by(|a, b| (&a.flow, &a.property).cmp(&(&b.flow, &b.property)));
+        if repair && audit.alarms() {
+            self.take_in_audited(repairs)?;
+            audit.repaired = true;
+        }
+        Ok(audit)
+    }
+
+    fn compare(
+        &mut self,
+        entities: &[EntityId],
+        reads: bool,
+        audit: &mut Audit,
+        repairs: &mut Repairs,
+    ) -> Result<()> {
+        let members = self.ledger.store.members(entities)?;
+        let live: Vec<RecordState> = members.into_iter().filter(RecordState::is_live).collect();
+        let fresh = if reads { self.reader().fresh(&live) } else { HashMap::new() };
+        let focus: Vec<RecordId> = live.iter().map(|record| record.id).collect();
+        let (through, now) = (self.decider().through(), self.ledger.clock.now());
+        let mut slice = crate::deciding::load::slice(
+            &self.ledger.plan,
+            self.ledger.store.as_mut(),
+            focus,
+            through,
+            true,
+            now,
+            RunId(0),
+        )?;
+        let mut unsure: Vec<EntityId> = Vec::new();
+        for record in &live {
+            match fresh.get(&record.id) {
+                Some(Ok(Some(read))) => {
+                    audit.records_read += 1;
+                    let shown = as_shown(record, read);
+                    if self.ledger.drifted(record, &shown, &live, &slice.reviews, audit) {
+                        repairs.read.push((record.ty, read.clone()));
+                    }
+                    slice.records.insert(record.id, shown);
+                }
+                Some(Ok(None)) => {
+                    audit.records_read += 1;
+                    audit.gone.push(self.ledger.name_of(record));
+                    repairs.gone.push(record.id);
+                    unsure.push(record.entity);
+                }
+                Some(Err(trouble)) => {
+                    audit.unread.push((self.ledger.name_of(record), trouble.to_string()));
+                    unsure.push(record.entity);
+                }
+                None => {}
+            }
+        }
+        for id in entities.iter().filter(|id| !unsure.contains(id)) {
+            let records: Vec<&RecordState> =
+                slice.members(*id).iter().filter_map(|id| slice.records.get(id)).collect();
+            let entity = Entity::of(&self.ledger.plan, records);
+            for record in entity.records.iter().filter(|record| record.is_live()) {
+                for prop in (0..record.slots.len() as u16).map(PropIx) {
+                    let Wanted::Write { value, claim, .. } =
+                        wanted(&self.ledger.plan, &slice, &entity, record, prop)
+                    else {
+                        continue;
+                    };
+                    let described = self.ledger.plan.prop(record.ty, prop);
+                    let from = slice.records.get(&claim.record).map_or(record.ty, |from| from.ty);
+                    if is_in_review(&slice.reviews, &entity, record, prop) {
+                        audit.in_review += 1;
+                        continue;
+                    }
+                    let waits = |intent: &&Intent| {
+                        intent.record == Some(record.id)
+                            && intent.changes.iter().any(|change| change.prop == prop)
+                    };
+                    if slice.intents_of(*id).any(|intent| waits(&intent)) {
+                        audit.waiting += 1;
+                        continue;
+                    }
+                    let lost = slice.reviews.iter().any(|review| is_not_kept(review, record, prop));
+                    let difference = Difference {
+                        record: self.ledger.name_of(record),
+                        kind: if lost { DifferenceKind::NotKept } else { DifferenceKind::Unequal },
+                        shows: record.slot(prop).value(described.whole).clone(),
+                        expected: value,
+                    };
+                    audit.add(
+                        self.ledger.flow_name_between(from, record.ty),
+                        self.ledger.property_name(record.ty, prop),
+                        difference,
+                    );
+                    if !lost {
+                        repairs.unequal.push(record.id);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes in what an audit read, as any other reading.
+    fn take_in_audited(&mut self, repairs: Repairs) -> Result<()> {
+        let act = serde_json::json!({"what": "audit --repair"});
+        self.within_run(RunOptions::default(), act, |hub, under_way, _| {
+            let mut by_type: BTreeMap<TypeIx, HashMap<String, ReadRecord>> = BTreeMap::new();
+            for (ty, read) in repairs.read {
+                by_type.entry(ty).or_default().insert(read.id.clone(), read);
+            }
+            for (ty, reads) in by_type {
+                for read in reads.into_values() {
+                    let mut commit = Commit::default();
+                    hub.ledger.observe_one(under_way, ty, read, &mut commit)?;
+                    hub.ledger.store.commit(commit)?;
+                }
+            }
+            let mut commit = Commit::default();
+            for mut record in
+                hub.ledger.store.records(&repairs.gone)?.into_iter().filter(RecordState::is_live)
+            {
+                if commit.changed_records.iter().any(|told| told.id == record.id && !told.is_live())
+                {
+                    continue;
+                }
+                hub.ledger.facets_gone(Some(record.id), &mut commit)?;
+                let seen = hub.ledger.status[record.ty.at()].read_from;
+                commit.keys_removed.extend(mark_gone(&hub.ledger.plan, &mut record, seen));
+                commit.agenda_added.push((hub.ledger.plan.ty(record.ty).decide_rank, record.id));
+                hub.ledger.tell_gone(under_way, &record, &mut commit);
+                let status = &mut hub.ledger.status[record.ty.at()];
+                status.records = status.records.saturating_sub(1);
+                commit.changed_records.push(record);
+            }
+            let unequal = hub.ledger.store.records(&repairs.unequal)?;
+            hub.ledger.decide_on(unequal.iter(), &mut commit)?;
+            Ok(hub.ledger.store.commit(commit)?)
+        })?;
+        Ok(())
+    }
+}

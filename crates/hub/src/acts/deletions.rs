@@ -1,0 +1,92 @@
+//! A person's answer to a pending deletion (D1).
+
+use lockstep_engine::decision::delete_rank;
+use lockstep_engine::deletes::policy;
+use lockstep_model::{
+    FlowIx, Intent, IntentId, IntentKind, IntentState, Presence, RecordId, RecordState, ReviewKind,
+    RunId,
+};
+use lockstep_store::{Commit, JournalKind, ReviewKey};
+
+use crate::error::Result;
+use crate::ledger::Ledger;
+use crate::report::RecordName;
+
+impl Ledger {
+    /// A person's answer to a pending deletion (`deletes: review`): `record` is the one that was
+    /// deleted, as the review names it. Accepted, the other records that were asked about are
+    /// deleted by the next run; otherwise they stay, for good. Gives how many that is about.
+    pub fn decide_deletion(&mut self, record: RecordId, accept: bool) -> Result<usize> {
+        let now = self.clock.now();
+        let run = self.store.runs(1)?.first().map_or(RunId(0), |run| run.id);
+        let mut commit = Commit { durable: true, ..Commit::default() };
+        let Some(mut gone) = self.store.records(&[record])?.pop() else { return Ok(0) };
+        let mut reviews = self.store.open_reviews(&[record])?;
+        reviews
+            .retain(|review| review.kind == ReviewKind::PendingDelete && review.record == record);
+        let asked: Vec<RecordId> =
+            reviews.iter().flat_map(|review| review.candidates.iter().copied()).collect();
+        let mut others = self.store.records(&asked)?;
+        others.retain(|other| other.is_live() && other.entity == gone.entity);
+        commit.reviews_closed = reviews.iter().map(ReviewKey::of).collect();
+        let name = |record: &RecordState| RecordName::of(&self.plan, record.ty, &record.key);
+        for other in &others {
+            let text = match accept {
+                true if gone.is_live() => {
+                    format!(
+                        "a person lets it be deleted, as {} is not what its flow is about",
+                        name(&gone)
+                    )
+                }
+                false if gone.is_live() => format!(
+                    "a person keeps it, though {} is not what its flow is about",
+                    name(&gone)
+                ),
+                true => format!("a person lets it be deleted, as {} was", name(&gone)),
+                false => format!("a person keeps it, though {} was deleted", name(&gone)),
+            };
+            commit.journal.push(self.journal_line(
+                run,
+                JournalKind::Person,
+                other.id,
+                Some(gone.id),
+                text,
+            ));
+        }
+        if accept && !others.is_empty() {
+            let first = self.store.take_intent_ids(others.len())?;
+            for (n, other) in others.iter().enumerate() {
+                commit.intents_new.push(Intent {
+                    id: IntentId(first.0 + n as i64),
+                    run,
+                    kind: IntentKind::Delete,
+                    rank: delete_rank(self.plan.ty(other.ty).send_rank),
+                    ty: other.ty,
+                    record: Some(other.id),
+                    entity: gone.entity,
+                    source: gone.id,
+                    flow: policy(&self.plan, gone.ty, other.ty).map_or(FlowIx(0), |(flow, _)| flow),
+                    base_version: other.version.clone(),
+                    changes: vec![],
+                    state: IntentState::Queued,
+                    attempts: 0,
+                    not_before: None,
+                    message: None,
+                    decided_at: now,
+                    done_at: None,
+                });
+            }
+        } else if !accept && matches!(gone.presence, Presence::Leaving { .. }) {
+            gone.presence = Presence::Gone;
+            commit.changed_records.push(gone);
+        } else if !accept && gone.is_live() {
+            // L11: what a person keeps is not asked about again.
+            commit.apart_added.extend(others.iter().map(|other| (gone.id, other.id)));
+        }
+        let intents = std::mem::take(&mut commit.intents_new);
+        self.let_through(&intents, &mut commit)?;
+        commit.intents_new = intents;
+        self.store.commit(commit)?;
+        Ok(others.len())
+    }
+}

@@ -1,0 +1,186 @@
+//! Records linked by hand (L6).
+
+use lockstep_engine::settle::{Entity, settle_goes};
+use lockstep_model::value::is_empty;
+use lockstep_model::{Intent, IntentKind, IntentState, RecordId, RecordState, ReviewKind};
+use lockstep_store::{Commit, JournalKind, ReviewKey};
+use serde::Serialize;
+
+use crate::error::{ActError, ActResult};
+use crate::ledger::Ledger;
+use crate::report::RecordName;
+use crate::under_way::Underway;
+
+/// An entity that a person put together.
+#[derive(Clone, Debug, Serialize)]
+pub struct Joined {
+    pub members: Vec<RecordName>,
+}
+
+impl Ledger {
+    /// Why L6 keeps two entities from becoming one: the two records that would be of one type in
+    /// it.
+    fn clash<'a>(
+        &self,
+        a: &'a [RecordState],
+        b: &'a [RecordState],
+    ) -> Option<(&'a RecordState, &'a RecordState)> {
+        let live = |half: &'a [RecordState]| half.iter().filter(|member| member.is_live());
+        live(a)
+            .flat_map(|x| live(b).map(move |y| (x, y)))
+            .find(|(x, y)| x.ty == y.ty && !self.plan.ty(x.ty).merges_duplicates)
+    }
+
+    /// L6 and L7: puts the entities of two records together, because a person says so.
+    pub(crate) fn join_by_hand(
+        &mut self,
+        under_way: &mut Underway,
+        a: &RecordState,
+        b: &RecordState,
+    ) -> ActResult<Joined> {
+        let now = self.clock.now();
+        let (name_a, name_b) = (self.name_of(a), self.name_of(b));
+        if a.entity == b.entity {
+            return Err(ActError::Refused(format!("{name_a} and {name_b} are linked already")));
+        }
+        // What a creation made whose answer was lost is that also where what it was made from has
+        // been deleted meanwhile (C2, D1).
+        let open = self.store.open_intents(&[a.entity])?;
+        let made = |intent: &Intent| {
+            intent.kind == IntentKind::Create && intent.source == a.id && intent.ty == b.ty
+        };
+        let settles =
+            b.is_live() && open.iter().any(|intent| made(intent) && is_unanswered(intent));
+        if let Some(gone) = [a, b].into_iter().find(|record| !record.is_live() && !settles) {
+            return Err(ActError::Refused(format!(
+                "{} is not in its system any more, so it can't be linked",
+                self.name_of(gone)
+            )));
+        }
+        let (of_a, of_b) = (self.store.members(&[a.entity])?, self.store.members(&[b.entity])?);
+        if let Some((x, y)) = self.clash(&of_a, &of_b) {
+            let (x, y) = (self.name_of(x), self.name_of(y));
+            let (holder, held) = if x == name_a { (&y, &name_b) } else { (&x, &name_a) };
+            let unlink = match holder == held {
+                true => "unlink one of them from what it is linked with first".to_string(),
+                false => format!("unlink that first: `lockstep unlink {holder} {held}`"),
+            };
+            return Err(ActError::Refused(format!(
+                "linking {name_a} with {name_b} would put {x} and {y} into one entity, which holds at most one record of each record \
+                 type (L6); {unlink}"
+            )));
+        }
+        let meets = of_a.iter().any(|x| {
+            of_b.iter().any(|y| self.plan.ty(x.ty).partners.contains(&y.ty) || x.ty == y.ty)
+        });
+        if !meets {
+            let (a, b) = (&self.plan.ty(a.ty).name, &self.plan.ty(b.ty).name);
+            return Err(ActError::Refused(format!(
+                "no flow leads from {a} to {b}, so a link between them would mean nothing"
+            )));
+        }
+        let intents = self.store.open_intents(&[a.entity, b.entity])?;
+        for intent in intents
+            .iter()
+            .filter(|intent| intent.kind == IntentKind::Create && is_unanswered(intent))
+        {
+            // C2: it can't have made what was there before it; so there may be one more.
+            let before = |member: &&RecordState| {
+                member.ty == intent.ty && member.is_live() && member.first_seen < intent.decided_at
+            };
+            if of_a.iter().chain(&of_b).any(|member| before(&member)) {
+                return Err(self.not_known_yet(intent, a, "link"));
+            }
+        }
+        let into = a.entity.min(b.entity);
+        let mut commit = Commit { durable: true, ..Commit::default() };
+        let mut members: Vec<RecordState> = of_a.into_iter().chain(of_b).collect();
+        for member in &mut members {
+            member.entity = into;
+            // P2: when records are linked for the first time, a value beats an empty one.
+            for slot in &mut member.slots {
+                if slot.claim.as_ref().is_some_and(|claim| is_empty(&claim.value)) {
+                    slot.claim = None;
+                }
+            }
+        }
+        let settled =
+            settle_goes(&self.plan, now, &Entity::of(&self.plan, members.iter().collect()), true);
+        for (id, prop, goes) in settled {
+            let slot = members
+                .iter_mut()
+                .find(|member| member.id == id)
+                .map(|member| &mut member.slots[prop.at()]);
+            if let Some(claim) = slot.and_then(|slot| slot.claim.as_mut()) {
+                claim.goes = goes;
+            }
+        }
+        let ids: Vec<RecordId> = members.iter().map(|member| member.id).collect();
+        let apart = self.store.apart(&ids)?;
+        commit
+            .apart_removed
+            .extend(apart.into_iter().filter(|(x, y)| ids.contains(x) && ids.contains(y)));
+        for intent in intents.into_iter().filter(|intent| intent.entity != into) {
+            commit.intents_moved.push((intent.id, into));
+        }
+        // What became of a creation is told by what the record is linked with now; the next run
+        // sees it (C2).
+        let reviews = self.store.open_reviews(&ids)?;
+        let told = reviews.iter().filter(|r| {
+            r.kind == ReviewKind::UnknownOutcome && members.iter().any(|m| m.ty == r.ty)
+        });
+        commit.reviews_closed.extend(told.map(ReviewKey::of));
+        commit.journal.push(self.person(
+            under_way,
+            JournalKind::Link,
+            a.id,
+            Some(b.id),
+            "a person linked them",
+        ));
+        self.decide_on(members.iter(), &mut commit)?;
+        self.ask_again(&ids, &mut commit)?;
+        let names = members.iter().map(|member| self.name_of(member)).collect();
+        commit.changed_records = members;
+        self.store.commit(commit)?;
+        Ok(Joined { members: names })
+    }
+
+    pub(crate) fn not_known_yet(
+        &self,
+        intent: &Intent,
+        record: &RecordState,
+        act: &str,
+    ) -> ActError {
+        let (ty, name) = (&self.plan.ty(intent.ty).name, self.name_of(record));
+        ActError::Refused(format!(
+            "it is not known yet what has become of a write to {ty} that was sent for {name}; `lockstep sync` finds out, then {act}"
+        ))
+    }
+
+    /// Whoever waits in review with one of these records as a candidate is decided on anew: the
+    /// question may be another one now.
+    pub(crate) fn ask_again(
+        &mut self,
+        ids: &[RecordId],
+        commit: &mut Commit,
+    ) -> crate::error::Result<()> {
+        let reviews = self.store.reviews(usize::MAX >> 1)?;
+        let waiting =
+            reviews.iter().filter(|review| review.candidates.iter().any(|id| ids.contains(id)));
+        let waiting: Vec<RecordId> = waiting.map(|review| review.record).collect();
+        let asked = reviews
+            .iter()
+            .filter(|review| ids.contains(&review.record))
+            .flat_map(|review| review.candidates.clone());
+        let records = self.store.records(&waiting.into_iter().chain(asked).collect::<Vec<_>>())?;
+        commit
+            .agenda_added
+            .extend(records.iter().map(|record| (self.plan.ty(record.ty).decide_rank, record.id)));
+        Ok(())
+    }
+}
+
+/// It was sent, and nobody knows what became of it.
+pub(crate) fn is_unanswered(intent: &Intent) -> bool {
+    matches!(intent.state, IntentState::Sent | IntentState::Unknown)
+}

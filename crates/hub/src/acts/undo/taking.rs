@@ -1,0 +1,185 @@
+//! A plan of what is taken back, and what is not, with the reasons.
+
+use std::collections::BTreeMap;
+
+use lockstep_model::flow::PropertyRef;
+use lockstep_model::{
+    Change, ClaimStamp, FlowIx, Intent, IntentId, IntentKind, IntentState, PropIx, ReadRecord,
+    RecordState, RunId, Timestamp, TypeIx, TypeName, Value,
+};
+use lockstep_store::{Store, StoreError, WrittenName};
+use serde::Serialize;
+
+use crate::ledger::Ledger;
+use crate::report::RecordName;
+
+/// So many runs are looked through for the latest undo.
+pub(crate) const RUNS_LOOKED_AT: usize = 10_000;
+
+/// Records whose journal is looked up together.
+pub(crate) const AT_ONCE: usize = 1_000;
+
+/// Which writes are to be taken back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// Those that a run decided.
+    Run(RunId),
+    /// Those that landed in this time.
+    Time { since: Timestamp, until: Option<Timestamp> },
+    /// All that went to a record, by its name, or to one property of it.
+    Record { name: String, path: Option<String> },
+}
+
+/// What a value that is put back is to the other records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PutBackAs {
+    /// Kept apart where an edit would destroy what was never Lockstep's, else an edit.
+    #[default]
+    AsFits,
+    /// It stays, and the others stay as they are, until somebody edits any of them.
+    Apart,
+    /// An edit of now, which the next run carries on.
+    Edit,
+}
+
+/// A plan to take writes back.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct TakingBack {
+    /// What is taken back, in words.
+    pub what: String,
+    pub records: Vec<RecordBack>,
+    /// What can't be taken back.
+    pub not: Vec<NotBack>,
+    /// Properties that hold already what they held before.
+    pub as_before: usize,
+    #[serde(skip)]
+    pub(crate) intents: Vec<Intent>,
+    /// Deleted by an undo: to be created again.
+    #[serde(skip)]
+    pub(crate) anew: Vec<RecordState>,
+    /// Records that their systems show otherwise than they are known: somebody has edited them
+    /// since the last reading. They are observed before anything is put back. The answer to the
+    /// write shows those edits too, and would hide them otherwise (P5).
+    #[serde(skip)]
+    pub(crate) edited: Vec<(TypeIx, ReadRecord)>,
+    /// The run that is taken back, where it was one.
+    #[serde(skip)]
+    pub(crate) run: Option<RunId>,
+}
+
+/// What would be done to a record.
+#[derive(Clone, Debug, Serialize)]
+pub struct RecordBack {
+    pub record: RecordName,
+    /// A few words by which a person knows it.
+    pub label: String,
+    pub act: Back,
+    pub properties: Vec<PropertyBack>,
+}
+
+/// How a write is taken back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Back {
+    /// Properties are put back.
+    Update,
+    /// Lockstep created the record; it is deleted.
+    Delete,
+    /// An undo deleted the record; the flows make another.
+    CreateAnew,
+}
+
+/// A property that would be put back.
+#[derive(Clone, Debug, Serialize)]
+pub struct PropertyBack {
+    pub path: String,
+    pub now: Value,
+    pub back_to: Value,
+    /// It is kept apart from the others until somebody edits any of them, and why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub apart: Option<String>,
+    /// What the next run makes of it in other records, or in this one.
+    pub then: Vec<String>,
+}
+
+/// What is not taken back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NotBack {
+    pub record: RecordName,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    pub why: String,
+}
+
+/// What Lockstep wrote into a property: what was there before the first write, and what the last
+/// one left.
+pub(crate) struct Written {
+    pub(crate) before: Value,
+    pub(crate) after: Value,
+    pub(crate) last: IntentId,
+    pub(crate) claim: ClaimStamp,
+    pub(crate) flow: FlowIx,
+    /// The run that first wrote there.
+    pub(crate) first_run: RunId,
+    /// P9: the first write added an element to a list; it took nobody's place.
+    pub(crate) added: bool,
+}
+
+/// What Lockstep did to a record.
+#[derive(Default)]
+pub(crate) struct Touched {
+    pub(crate) created: Option<Intent>,
+    pub(crate) deleted: Option<Intent>,
+    pub(crate) written: BTreeMap<PropIx, Written>,
+}
+
+impl TakingBack {
+    /// There is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.intents.is_empty() && self.anew.is_empty()
+    }
+}
+
+impl Ledger {
+    pub(crate) fn taking_intent(
+        &self,
+        record: &RecordState,
+        shown_now: &RecordState,
+        kind: IntentKind,
+        flow: FlowIx,
+        changes: Vec<Change>,
+    ) -> Intent {
+        Intent {
+            id: IntentId(0),
+            run: RunId(0),
+            kind,
+            rank: self.plan.ty(record.ty).send_rank,
+            ty: record.ty,
+            record: Some(record.id),
+            entity: record.entity,
+            // By this it is known as one that takes back.
+            source: record.id,
+            flow,
+            base_version: shown_now.version.clone(),
+            changes,
+            state: IntentState::Queued,
+            attempts: 0,
+            not_before: None,
+            message: None,
+            decided_at: self.clock.now(),
+            done_at: None,
+        }
+    }
+}
+
+/// What a plan must watch besides its flows so that everything that a store has ever written can be
+/// taken back, for [`lockstep_engine::Plan::compile_watching`].
+pub fn ever_written(
+    store: &mut dyn Store,
+) -> std::result::Result<Vec<(TypeName, Option<PropertyRef>)>, StoreError> {
+    let names = store.written_names((RunId(0), RunId(i64::MAX - 1)))?;
+    let watched = |name: WrittenName| {
+        Some((TypeName::parse(&name.ty)?, name.path.as_deref().map(PropertyRef::named)))
+    };
+    Ok(names.into_iter().filter_map(watched).collect())
+}

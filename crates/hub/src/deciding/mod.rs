@@ -1,0 +1,264 @@
+//! Deciding: the agenda, batch by batch, through the engine.
+
+pub(crate) mod load;
+pub(crate) mod reconsider;
+pub(crate) mod record;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lockstep_engine::slice::ReadThrough;
+use lockstep_engine::{Slice, decide};
+use lockstep_model::{
+    EntityId, IntentKind, IntentState, NumberSet, RecordId, RecordState, ReviewKind, Timestamp,
+    TypeIx,
+};
+use lockstep_store::Commit;
+
+use crate::deciding::record::{Decided, Turns};
+use crate::error::Result;
+use crate::ledger::Ledger;
+use crate::ledger::agenda::HELD;
+use crate::report::timed;
+use crate::under_way::{Progress, Underway};
+
+/// Has the engine decide, and the ledger remember what it decided. It needs no system.
+pub(crate) struct Decider<'a> {
+    pub ledger: &'a mut Ledger,
+}
+
+/// Records decided on together. Large batches write a page of the store once where small ones write
+/// it often.
+const BATCH: usize = 10_000;
+
+impl Decider<'_> {
+    /// Decides until nothing but what is held is left on the agenda. Gives the record types that
+    /// must be read again for those.
+    ///
+    /// Recording a batch takes as long as deciding on the next, so both are done at once. What the
+    /// next slice does not know rightly then is left for the batch after it; where records refer to
+    /// each other it is not so easily told, and the one waits for the other.
+    pub(crate) fn decide(&mut self, under_way: &mut Underway) -> Result<BTreeSet<TypeIx>> {
+        under_way.undecided.clear();
+        let mut reread = BTreeSet::new();
+        let mut decided: Option<Decided> = None;
+        let mut turns = Turns::new(self.ledger.status.iter().map(|status| status.records).sum());
+        self.hold_what_may_be_made()?;
+        let mut urgent = self.ledger.decided_on_less(under_way)?;
+        loop {
+            let most = under_way.part.batch(BATCH);
+            let skip = decided.as_ref().map_or(0, |decided| decided.batch.len());
+            let mut batch = self.ledger.ahead(&mut urgent, skip + most)?;
+            if urgent.is_empty() && under_way.part.has_enough() {
+                batch.clear();
+            }
+            if let Some(decided) = &decided {
+                batch.retain(|(_, id)| !decided.batch.contains(id));
+                batch.truncate(most);
+            }
+            let rank = batch.first().map(|(rank, _)| *rank).filter(|rank| *rank < HELD);
+            let ends = |last: &mut Decided| {
+                // One rank at a time: what decides whether others are created is decided and
+                // recorded first (C5).
+                rank != Some(last.rank)
+                    || last.commit.agenda_added.iter().any(|(rank, _)| *rank < HELD)
+            };
+            if let Some(last) = decided.take_if(ends) {
+                timed(&mut under_way.report.shares.storing_ms, || {
+                    self.ledger.store.commit(last.commit)
+                })?;
+                continue;
+            }
+            let Some(rank) = rank else { return Ok(reread) };
+            batch.retain(|(r, _)| *r == rank);
+            let mut slice = self.slice(under_way, &batch)?;
+            if let Some(last) = &decided {
+                let unknown = last.unknown_to(&slice);
+                if !unknown.is_empty() {
+                    slice.focus.retain(|id| {
+                        slice.records.get(id).is_none_or(|record| !unknown.contains(&record.entity))
+                    });
+                    let left: NumberSet<RecordId> = slice.focus.iter().copied().collect();
+                    batch.retain(|(_, id)| left.contains(id));
+                }
+                // Facets of one record are decided on together, in whatever entities they are (F2).
+                let promises = !last.commit.keys_added.is_empty() || self.ledger.plan.has_facets;
+                if promises
+                    || !unknown.is_empty()
+                        && (batch.is_empty() || self.ledger.plan.has_references())
+                {
+                    let last = decided.take().expect("it has just been looked at");
+                    timed(&mut under_way.report.shares.storing_ms, || {
+                        self.ledger.store.commit(last.commit)
+                    })?;
+                    continue;
+                }
+            }
+            under_way.progress.tell(Progress::Decided { records: batch.len() });
+            let before: Vec<EntityId> = slice
+                .focus
+                .iter()
+                .filter_map(|id| slice.records.get(id))
+                .map(|r| r.entity)
+                .collect();
+            let decision = match decided.take() {
+                None => timed(&mut under_way.report.shares.deciding_ms, || {
+                    decide(&self.ledger.plan, &mut slice)
+                }),
+                Some(last) => {
+                    let (plan, store, shares) =
+                        (&self.ledger.plan, &mut self.ledger.store, &mut under_way.report.shares);
+                    std::thread::scope(|scope| {
+                        let (commit, decided_on) = (last.commit, last.slice);
+                        let recording = scope.spawn(move || {
+                            let recorded = store.commit(commit);
+                            // Letting go of it takes a third of the time that deciding takes.
+                            drop(decided_on);
+                            recorded
+                        });
+                        let decision = timed(&mut shares.deciding_ms, || decide(plan, &mut slice));
+                        let recorded = timed(&mut shares.storing_ms, || recording.join());
+                        recorded
+                            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+                            .map(|()| decision)
+                    })?
+                }
+            };
+            reread.extend(&decision.reread);
+            let entities = before
+                .into_iter()
+                .chain(decision.merged.iter().flat_map(|(gone, into)| [*gone, *into]))
+                .collect();
+            batch.extend(&decision.along);
+            let in_batch: NumberSet<RecordId> = batch.iter().map(|(_, id)| *id).collect();
+            urgent.retain(|id| !in_batch.contains(id));
+            let circling = turns.count(batch.iter().map(|(_, id)| *id));
+            let mut commit = self.record_decision(under_way, batch, decision, &slice)?;
+            self.stop_circling(under_way, &turns, &circling, &slice, &mut commit);
+            decided = Some(Decided { rank, batch: in_batch, commit, entities, slice });
+        }
+    }
+
+    fn slice(&mut self, under_way: &mut Underway, batch: &[(u16, RecordId)]) -> Result<Slice> {
+        let focus: Vec<RecordId> = batch.iter().map(|(_, id)| *id).collect();
+        let through = self.through_now(under_way);
+        let (now, run, reviews) =
+            (self.ledger.clock.now(), under_way.report.run, under_way.reviews);
+        let load = || {
+            load::slice(
+                &self.ledger.plan,
+                self.ledger.store.as_mut(),
+                focus,
+                through,
+                reviews,
+                now,
+                run,
+            )
+        };
+        let mut slice = timed(&mut under_way.report.shares.loading_ms, load)?;
+        slice.waiting.retain(|_, rank| *rank < HELD);
+        slice.reconsider = under_way.reconsider;
+        if under_way.doubted {
+            slice.doubted = self.ledger.doubted()?;
+        }
+        Ok(slice)
+    }
+
+    /// C2: a new record may be what a creation made whose answer is still unknown. Until that is
+    /// known nothing is decided for it: it would be somebody's whom nobody else knows, and be
+    /// passed on.
+    fn hold_what_may_be_made(&mut self) -> Result<()> {
+        let mut open = self.ledger.store.intents_in(IntentState::Unknown, usize::MAX >> 1)?;
+        open.extend(self.ledger.store.intents_in(IntentState::Sent, usize::MAX >> 1)?);
+        open.retain(|intent| intent.kind == IntentKind::Create);
+        if open.is_empty() {
+            return Ok(());
+        }
+        let mut since: BTreeMap<TypeIx, Timestamp> = BTreeMap::new();
+        let mut asked: NumberSet<RecordId> = NumberSet::default();
+        for intent in &open {
+            let reviews = self.ledger.store.open_reviews(&[intent.source])?;
+            match reviews
+                .iter()
+                .find(|review| review.kind == ReviewKind::UnknownOutcome && review.ty == intent.ty)
+            {
+                // A person has been asked, and is not to keep everything waiting.
+                Some(review) => {
+                    asked.extend(&review.candidates);
+                    for candidate in self.ledger.store.records(&review.candidates)? {
+                        asked.extend(
+                            self.ledger.other_facets(&candidate)?.iter().map(|facet| facet.id),
+                        );
+                    }
+                }
+                // F1: it was made with all its facets.
+                None => {
+                    for ty in
+                        std::iter::once(&intent.ty).chain(&self.ledger.plan.ty(intent.ty).facets)
+                    {
+                        let earliest = since.entry(*ty).or_insert(intent.decided_at);
+                        *earliest = (*earliest).min(intent.decided_at);
+                    }
+                }
+            }
+        }
+        let mut agenda = self.ledger.store.agenda(i32::MAX as usize)?;
+        agenda.retain(|(rank, _)| *rank < HELD);
+        let ids: Vec<RecordId> = agenda.iter().map(|(_, id)| *id).collect();
+        let may_be_made = |record: &RecordState| {
+            let alone = record.entity.0 == record.id.0 && record.written_at.is_none();
+            let new = since.get(&record.ty).is_some_and(|since| record.first_seen >= *since);
+            alone && (new || asked.contains(&record.id))
+        };
+        let held: NumberSet<RecordId> = self
+            .ledger
+            .store
+            .records(&ids)?
+            .into_iter()
+            .filter(may_be_made)
+            .map(|r| r.id)
+            .collect();
+        if held.is_empty() {
+            return Ok(());
+        }
+        agenda.retain(|(_, id)| held.contains(id));
+        let agenda_added = agenda.iter().map(|(rank, id)| (rank + HELD, *id)).collect();
+        Ok(self.ledger.store.commit(Commit {
+            agenda_done: agenda,
+            agenda_added,
+            ..Commit::default()
+        })?)
+    }
+
+    /// What is held comes back onto the agenda.
+    pub(crate) fn release_held(&mut self) -> Result<()> {
+        let mut held = self.ledger.store.agenda(i32::MAX as usize)?;
+        held.retain(|(rank, _)| *rank >= HELD);
+        if held.is_empty() {
+            return Ok(());
+        }
+        let agenda_added = held.iter().map(|(rank, id)| (rank - HELD, *id)).collect();
+        Ok(self.ledger.store.commit(Commit {
+            agenda_done: held,
+            agenda_added,
+            ..Commit::default()
+        })?)
+    }
+
+    pub(crate) fn through(&self) -> Vec<ReadThrough> {
+        self.ledger
+            .status
+            .iter()
+            .map(|status| ReadThrough { complete: status.complete, from: status.read_from })
+            .collect()
+    }
+
+    /// The same for a run under way: what can't be read of a record type may be what would be
+    /// created there (L8, R8).
+    fn through_now(&self, under_way: &Underway) -> Vec<ReadThrough> {
+        let mut through = self.through();
+        for (at, read) in through.iter_mut().enumerate() {
+            read.from = read.from.filter(|_| !under_way.damages.hides_records(TypeIx(at as u16)));
+        }
+        through
+    }
+}

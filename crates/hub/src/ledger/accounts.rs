@@ -1,0 +1,90 @@
+//! Another account than the one that was read before (R9): its records are not taken in.
+
+use lockstep_model::{GuardKind, Review, ReviewKind, Rule, TypeIx, Value};
+use lockstep_store::{Commit, TypeStatus};
+use serde_json::json;
+
+use crate::error::Result;
+use crate::guards::TrippedGuard;
+use crate::ledger::Ledger;
+use crate::under_way::Underway;
+
+/// So many values are named in a question; more would hide it.
+pub(crate) const NAMED: usize = 4;
+
+impl Ledger {
+    /// R9: most records that are known show nothing of what identified them. The record type stays
+    /// as it was before the reading.
+    pub(crate) fn stop_strangers(
+        &mut self,
+        under_way: &mut Underway,
+        ty: TypeIx,
+        before: TypeStatus,
+        strangers: u64,
+        known: u64,
+    ) -> Result<()> {
+        let name = self.plan.ty(ty).name.clone();
+        let message = format!(
+            "of {known} known records of {name}, {strangers} show nothing of what identified them: under their ids stand others, as in \
+             another account. Nothing of that is taken in, and nothing is written to {0}. Put the settings of {0} right, or give the new \
+             account a name of its own; `lockstep release --system {0}` says that it is the same account, and you are asked about each \
+             of these records by itself then",
+            name.system
+        );
+        self.status[ty.at()] = TypeStatus { records: self.status[ty.at()].records, ..before };
+        let mut commit =
+            Commit { types: vec![(ty, self.status[ty.at()].clone())], ..Commit::default() };
+        self.listed_whole(ty, false, &mut commit);
+        let value = json!({"system": name.system, "guard": "account", "type": name.to_string(), "strangers": strangers, "known": known});
+        self.ask_about_account(under_way, ty, value, message, &mut commit);
+        Ok(self.store.commit(commit)?)
+    }
+
+    pub(crate) fn ask_about_account(
+        &mut self,
+        under_way: &mut Underway,
+        ty: TypeIx,
+        value: Value,
+        message: String,
+        commit: &mut Commit,
+    ) {
+        let name = self.plan.ty(ty).name.clone();
+        commit.reviews_opened.push(Review {
+            kind: ReviewKind::Guard,
+            record: GuardKind::Vanished.stand_in(),
+            ty,
+            prop: None,
+            rule: Rule::R9,
+            candidates: vec![],
+            value,
+            message: message.clone(),
+            opened_at: self.clock.now(),
+        });
+        under_way.guards.stopped.insert((ty, GuardKind::Vanished));
+        under_way.report.guards.retain(|line| line.record_type.as_ref() != Some(&name.to_string()));
+        under_way.report.guards.push(TrippedGuard {
+            system: name.system.clone(),
+            guard: GuardKind::Vanished.name(),
+            record_type: Some(name.to_string()),
+            message: message.clone(),
+        });
+        // What else the system has belongs to the same account.
+        let system = self.system_of(ty);
+        under_way.report.system(&name.system).paused = Some(message.clone());
+        under_way.paused.insert(system, message);
+    }
+}
+
+/// R9: whether so many records that show nothing of what identified them, of so many that are
+/// known, make it another account.
+pub(crate) fn is_another_account(strangers: u64, of: u64) -> bool {
+    strangers >= 2 && strangers * 2 > of
+}
+
+pub(crate) fn account_mark(system: &str) -> String {
+    format!("account:{system}")
+}
+
+pub(crate) fn strange_mark(system: &str) -> String {
+    format!("strange-account:{system}")
+}

@@ -1,0 +1,119 @@
+//! The agenda: which records are to be decided on.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lockstep_engine::Observed;
+use lockstep_engine::keys::each_id;
+use lockstep_model::matching::reference_hash;
+use lockstep_model::{RecordId, RecordState, TypeIx};
+use lockstep_store::Commit;
+
+use crate::error::Result;
+use crate::ledger::Ledger;
+
+/// Ranks from here on hold records that wait for another reading; they are taken up again after it.
+pub(crate) const HELD: u16 = 0x4000;
+
+impl Ledger {
+    /// P8: what refers to records that have just been linked or created is decided on anew.
+    pub(crate) fn wake(&mut self, hashes: &[u64], commit: &mut Commit) -> Result<()> {
+        if hashes.is_empty() {
+            return Ok(());
+        }
+        let mut ids: Vec<RecordId> =
+            self.store.by_hash(hashes)?.into_iter().map(|(_, id)| id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let records = self.store.records(&ids)?;
+        commit.agenda_added.extend(records.iter().map(|r| (self.plan.ty(r.ty).decide_rank, r.id)));
+        Ok(())
+    }
+
+    /// Puts records onto the agenda, what refers to them (P8), and what they refer to: it may be
+    /// connected to something that is synchronized now (C5).
+    pub(crate) fn decide_on<'a>(
+        &mut self,
+        records: impl Iterator<Item = &'a RecordState>,
+        commit: &mut Commit,
+    ) -> crate::error::Result<()> {
+        let mut hashes = Vec::new();
+        let mut referred: BTreeSet<(TypeIx, String)> = BTreeSet::new();
+        for record in records {
+            commit.agenda_added.push((self.plan.ty(record.ty).decide_rank, record.id));
+            hashes.push(reference_hash(&self.plan.ty(record.ty).name, &record.key));
+            for (prop, slot) in self.plan.ty(record.ty).props.iter().zip(&record.slots) {
+                each_id(slot.shadow.as_ref(), &mut |id| {
+                    referred.extend(prop.refers_to.iter().map(|ty| (*ty, id.to_string())))
+                });
+            }
+        }
+        if self.plan.has_references() {
+            self.wake(&hashes, commit)?;
+        }
+        for (ty, key) in referred {
+            let rank = self.plan.ty(ty).decide_rank;
+            commit
+                .agenda_added
+                .extend(self.store.by_key(ty, &[&key])?.iter().map(|record| (rank, record.id)));
+        }
+        Ok(())
+    }
+
+    /// C5: what a moved reference leads to, and what it led to before, may qualify otherwise now.
+    pub(crate) fn wake_referred(
+        &mut self,
+        ty: TypeIx,
+        observed: &Observed,
+        commit: &mut Commit,
+    ) -> Result<()> {
+        let moved = observed
+            .edits
+            .iter()
+            .filter(|edit| !self.plan.prop(ty, edit.prop).refers_to.is_empty());
+        let mut ids: BTreeMap<TypeIx, BTreeSet<String>> = BTreeMap::new();
+        for edit in moved {
+            for to in &self.plan.prop(ty, edit.prop).refers_to {
+                for value in [&edit.before, &edit.after] {
+                    each_id(Some(value), &mut |id| {
+                        ids.entry(*to).or_default().insert(id.to_string());
+                    });
+                }
+            }
+        }
+        self.wake_by_key(ids, commit)
+    }
+
+    /// Has records decided on that are named by their ids.
+    pub(crate) fn wake_by_key(
+        &mut self,
+        ids: BTreeMap<TypeIx, BTreeSet<String>>,
+        commit: &mut Commit,
+    ) -> Result<()> {
+        for (ty, keys) in ids {
+            let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+            let rank = self.plan.ty(ty).decide_rank;
+            commit
+                .agenda_added
+                .extend(self.store.by_key(ty, &keys)?.iter().map(|record| (rank, record.id)));
+        }
+        Ok(())
+    }
+
+    /// Who shared a match key with a record that has lost it may be settled now.
+    pub(crate) fn wake_old_rivals(
+        &mut self,
+        removed: &[(u64, RecordId)],
+        rank: u16,
+        commit: &mut Commit,
+    ) -> Result<()> {
+        if removed.is_empty() {
+            return Ok(());
+        }
+        let mut hashes: Vec<u64> = removed.iter().map(|(hash, _)| *hash).collect();
+        hashes.sort_unstable();
+        hashes.dedup();
+        let rivals = self.store.by_hash(&hashes)?;
+        commit.agenda_added.extend(rivals.into_iter().map(|(_, id)| (rank, id)));
+        Ok(())
+    }
+}

@@ -1,0 +1,270 @@
+//! Deleting, as far as it is more than a write (D1): what is told and remembered of deletions, kept
+//! records and merges, and a person's answer where a flow says `deletes: review`. What a deletion
+//! means is decided in `lockstep_engine::deletes`.
+
+use lockstep_connector::{Action, Connector, Write};
+use lockstep_engine::deletes::{Departure, Verdict};
+use lockstep_engine::observe::mark_gone;
+use lockstep_model::change::IntentEvent;
+use lockstep_model::flow::PropertyRef;
+use lockstep_model::value::equal;
+use lockstep_model::{
+    Intent, IntentKind, IntentState, NumberMap, Presence, ReadRecord, RecordId, RecordState, Rule,
+    TypeIx, Value,
+};
+use lockstep_store::{Commit, JournalKind};
+
+use crate::error::Result;
+use crate::ledger::Ledger;
+use crate::ledger::journal::step;
+use crate::report::{Event, RecordName};
+use crate::under_way::Underway;
+
+impl Ledger {
+    /// A deletion that Lockstep carried out. The journal keeps all that was known of the record
+    /// (G7).
+    pub(crate) fn deleted(
+        &mut self,
+        under_way: &mut Underway,
+        intent: &Intent,
+        known: &mut NumberMap<RecordId, RecordState>,
+        commit: &mut Commit,
+    ) {
+        commit.intents_changed.push(step(intent, IntentEvent::Confirm, self.clock.now(), None));
+        let system = self.plan.ty(intent.ty).name.system.clone();
+        under_way.report.system(&system).deleted += 1;
+        under_way.report.flow(intent.flow).deleted += 1;
+        let ceased = known.get(&intent.source).is_some_and(RecordState::is_live);
+        let source = known
+            .get(&intent.source)
+            .map(|source| RecordName::of(&self.plan, source.ty, &source.key));
+        let source = source.unwrap_or_else(|| RecordName(format!("record {}", intent.source)));
+        let Some(state) =
+            intent.record.and_then(|id| known.get_mut(&id)).filter(|state| state.is_live())
+        else {
+            return;
+        };
+        let record = RecordName::of(&self.plan, state.ty, &state.key);
+        let shown =
+            self.plan.ty(state.ty).props.iter().zip(&state.slots).filter_map(|(prop, slot)| {
+                let value = slot.shadow.clone()?;
+                Some((prop.name.clone(), value))
+            });
+        let before = Value::Object(shown.collect());
+        commit.keys_removed.extend(mark_gone(
+            &self.plan,
+            state,
+            self.status[state.ty.at()].read_from,
+        ));
+        commit.agenda_added.push((self.plan.ty(state.ty).decide_rank, state.id));
+        let state = state.clone();
+        let (text, rule) = match ceased {
+            false => (format!("deleted {record}, as {source} was deleted"), Rule::D1),
+            true => (
+                format!("deleted {record}, as {source} is not what its flow is about any more"),
+                Rule::L11,
+            ),
+        };
+        let mut entry =
+            self.entry(under_way, JournalKind::Written, &state, intent, text, Some(rule));
+        entry.before = before;
+        commit.journal.push(entry);
+        let status = &mut self.status[state.ty.at()];
+        status.records = status.records.saturating_sub(1);
+        let flow = self.plan.flow_name(intent.flow);
+        under_way.report.event(|| Event::Removed { flow, source, record });
+        commit.changed_records.push(state);
+    }
+
+    /// A record that a write did not find any more.
+    pub(crate) fn gone(
+        &mut self,
+        under_way: &mut Underway,
+        intent: &Intent,
+        known: &mut NumberMap<RecordId, RecordState>,
+        commit: &mut Commit,
+    ) {
+        let Some(state) = intent.record.and_then(|id| known.get_mut(&id)) else { return };
+        if !state.is_live() {
+            return;
+        }
+        commit.keys_removed.extend(mark_gone(
+            &self.plan,
+            state,
+            self.status[state.ty.at()].read_from,
+        ));
+        commit.agenda_added.push((self.plan.ty(state.ty).decide_rank, state.id));
+        let state = state.clone();
+        self.tell_gone(under_way, &state, commit);
+        self.status[state.ty.at()].records = self.status[state.ty.at()].records.saturating_sub(1);
+        commit.changed_records.push(state);
+    }
+
+    /// Says that a record is gone from its system.
+    pub(crate) fn tell_gone(
+        &self,
+        under_way: &mut Underway,
+        record: &RecordState,
+        commit: &mut Commit,
+    ) {
+        let passes = matches!(record.presence, Presence::Leaving { .. });
+        let text = match passes {
+            true => "it is not in its system any more",
+            false => "it is not in its system any more; the link ends, the other records stay",
+        };
+        self.note(under_way, JournalKind::Deleted, record.id, None, text.into(), commit);
+        let name = RecordName::of(&self.plan, record.ty, &record.key);
+        let text = if passes {
+            "it is not there any more (D1)"
+        } else {
+            "it is not there any more; the other records stay (D1)"
+        };
+        under_way.report.event(|| Event::Deleted { record: name, text: text.into() });
+    }
+
+    /// Records that were gone and are there again are live, as if they had never been away.
+    pub(crate) fn tell_back(
+        &mut self,
+        under_way: &Underway,
+        ty: TypeIx,
+        back: &[RecordId],
+        commit: &mut Commit,
+    ) -> Result<()> {
+        self.status[ty.at()].records += back.len() as u64;
+        for id in back {
+            self.note(
+                under_way,
+                JournalKind::Note,
+                *id,
+                None,
+                "it is in its system again".into(),
+                commit,
+            );
+            self.bring_others_back(under_way, *id, commit)?;
+        }
+        Ok(())
+    }
+
+    /// D2: what Lockstep deleted because this record had been is made anew, now that it is back.
+    fn bring_others_back(
+        &mut self,
+        under_way: &Underway,
+        back: RecordId,
+        commit: &mut Commit,
+    ) -> Result<()> {
+        let Some(entity) = self.store.records(&[back])?.pop().map(|record| record.entity) else {
+            return Ok(());
+        };
+        let members = self.store.members(&[entity])?;
+        let mut sources = vec![back];
+        while let Some(source) = sources.pop() {
+            for intent in self.store.intents_of(&[source], usize::MAX >> 1)? {
+                let passed_on = intent.kind == IntentKind::Delete
+                    && intent.state == IntentState::Done
+                    && intent.source == source;
+                let Some(member) =
+                    members.iter().find(|member| passed_on && intent.record == Some(member.id))
+                else {
+                    continue;
+                };
+                let told = commit.changed_records.iter().any(|changed| changed.id == member.id);
+                if member.id == source
+                    || member.is_live()
+                    || member.presence == Presence::Replaceable
+                    || told
+                {
+                    continue;
+                }
+                let mut member = member.clone();
+                member.presence = Presence::Replaceable;
+                let text = "it was deleted after a record that is back: one is made anew in its place (D2)";
+                let mut line = self.journal_line(
+                    under_way.report.run,
+                    JournalKind::Note,
+                    member.id,
+                    Some(back),
+                    text.into(),
+                );
+                line.rule = Some(Rule::D2);
+                commit.journal.push(line);
+                sources.push(member.id);
+                commit.changed_records.push(member);
+            }
+        }
+        Ok(())
+    }
+
+    /// A record that its system has merged into another is no deletion: it ends here, and nothing
+    /// is deleted elsewhere for it.
+    pub(crate) fn merged(
+        &mut self,
+        under_way: &mut Underway,
+        state: &mut RecordState,
+        into: &str,
+        commit: &mut Commit,
+    ) -> Result<()> {
+        self.facets_ended(state, commit)?;
+        commit.keys_removed.extend(mark_gone(&self.plan, state, None));
+        state.presence = Presence::Gone;
+        let into = RecordName::of(&self.plan, state.ty, into);
+        let text =
+            format!("its system has merged it into {into}; nothing is deleted elsewhere for that");
+        self.note(under_way, JournalKind::Deleted, state.id, None, text.clone(), commit);
+        let record = RecordName::of(&self.plan, state.ty, &state.key);
+        under_way.report.event(|| Event::Deleted { record, text: format!("{text} (D1)") });
+        Ok(())
+    }
+
+    /// Records that were kept though a flow passes deletions on.
+    pub(crate) fn tell_kept(
+        &self,
+        under_way: &mut Underway,
+        kept: &[Departure],
+        name: impl Fn(&RecordId) -> RecordName,
+        commit: &mut Commit,
+    ) {
+        for departure in kept {
+            let Verdict::Keep(why) = departure.verdict else { continue };
+            let (record, gone) = (name(&departure.other), name(&departure.gone));
+            let text = format!("it is kept, though {gone} was deleted: {}", why.why());
+            self.note(
+                under_way,
+                JournalKind::Note,
+                departure.other,
+                Some(departure.gone),
+                text.clone(),
+                commit,
+            );
+            let flow = self.plan.flow_name(departure.flow);
+            under_way.report.event(|| Event::Kept { flow, record, text: format!("{text} (D1)") });
+        }
+    }
+}
+
+/// What a record is known to hold, by property.
+pub(crate) fn known_of(record: &RecordState) -> Vec<(usize, Value)> {
+    record
+        .slots
+        .iter()
+        .enumerate()
+        .filter_map(|(prop, slot)| Some((prop, slot.shadow.clone()?)))
+        .collect()
+}
+
+/// P6, D1: a record that is to be deleted is looked at a moment before, in whatever system: an edit
+/// up to then beats the deletion. Gives the record as it is where it was edited. Where it can't be
+/// read, deleting it will say why.
+pub(crate) fn edited_since(
+    connector: &dyn Connector,
+    kind: &str,
+    watch: &[PropertyRef],
+    write: &Write,
+    known: &[(usize, Value)],
+) -> Option<ReadRecord> {
+    let Action::Delete { id, .. } = &write.action else { return None };
+    let record = connector.get(kind, watch, id).ok().flatten().filter(|record| record.id == *id)?;
+    let differs = |(prop, was): &(usize, Value)| {
+        record.values[*prop].as_ref().is_some_and(|is| !equal(is, was))
+    };
+    known.iter().any(differs).then_some(record)
+}

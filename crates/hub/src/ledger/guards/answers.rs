@@ -1,0 +1,204 @@
+//! A person's answer to a guard that has tripped.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lockstep_model::limits::GuardKind;
+use lockstep_model::{
+    Intent, IntentKind, IntentState, Presence, PropIx, RecordId, RecordState, Review, Rule, Value,
+};
+use lockstep_store::{Commit, JournalEntry, JournalKind, ReviewKey};
+use serde_json::json;
+
+use crate::error::Result;
+use crate::guards::TrippedGuard;
+use crate::ledger::Ledger;
+use crate::ledger::journal::step;
+
+impl Ledger {
+    /// The guards that wait for a person.
+    pub fn tripped_guards(&mut self) -> Result<Vec<TrippedGuard>> {
+        let reviews = self.open_guard_reviews()?;
+        let line = |review: Review| {
+            let kind = GuardKind::of_stand_in(review.record)?;
+            let name = &self.plan.ty(review.ty).name;
+            Some(TrippedGuard {
+                system: name.system.clone(),
+                guard: kind.name(),
+                record_type: kind.writes().is_none().then(|| name.to_string()),
+                message: review.message,
+            })
+        };
+        let mut lines: Vec<TrippedGuard> = reviews.into_iter().filter_map(line).collect();
+        lines.extend(self.lookalike_lines()?);
+        Ok(lines)
+    }
+
+    /// A person lets through what a guard holds back, as it is now: the next run writes it, or
+    /// believes the listing. Gives how many guards of this system and kind there were.
+    pub fn release(&mut self, system: &str, kind: GuardKind) -> Result<usize> {
+        self.answer_guard(system, kind, false)
+    }
+
+    /// A person gives up what a guard holds back: those writes are not made. They are decided anew
+    /// when one of their records changes; a record whose deletion was to be passed on is kept for
+    /// good. A listing is simply read again. Of values that were to be emptied or overwritten only
+    /// these are given up, not what else is written with them.
+    pub fn discard(&mut self, system: &str, kind: GuardKind) -> Result<usize> {
+        self.answer_guard(system, kind, true)
+    }
+
+    /// How many writes a guard that has tripped holds back; `None` for one that is about a listing.
+    pub(crate) fn held_back(&mut self, system: &str, kind: GuardKind) -> Result<Option<u64>> {
+        let Some(write) = kind.writes() else { return Ok(None) };
+        let Some(at) = self.names.iter().position(|known| known == system) else {
+            return Ok(Some(0));
+        };
+        let guards = self.guards(self.clock.now(), false)?;
+        if kind.is_of_a_property() {
+            let waiting = guards
+                .values
+                .iter()
+                .filter(|((guard, ty, _), _)| *guard == kind && self.system_of(*ty) == at);
+            return Ok(Some(waiting.map(|(_, count)| *count).max().unwrap_or(0)));
+        }
+        Ok(Some(self.waiting(&guards, at, write)?))
+    }
+
+    fn answer_guard(&mut self, system: &str, kind: GuardKind, discard: bool) -> Result<usize> {
+        let now = self.clock.now();
+        let run = self.store.runs(1)?.first().map_or(lockstep_model::RunId(0), |run| run.id);
+        let names =
+            if kind == GuardKind::Vanished && !discard { self.are_not_renamed(system)? } else { 0 };
+        let mut reviews = self.open_guard_reviews()?;
+        reviews.retain(|review| {
+            review.record == kind.stand_in() && self.plan.ty(review.ty).name.system == system
+        });
+        if reviews.is_empty() {
+            return Ok(names);
+        }
+        let mut commit = Commit { durable: true, ..Commit::default() };
+        commit.reviews_closed = reviews.iter().map(ReviewKey::of).collect();
+        let word = if discard { "discarded" } else { "released" };
+        let line = |record: RecordId, other, intent, text: String| JournalEntry {
+            at: now,
+            run,
+            kind: JournalKind::Person,
+            record,
+            path: None,
+            before: Value::Null,
+            after: Value::Null,
+            rule: Some(Rule::G3),
+            other,
+            intent,
+            text,
+        };
+        commit.journal.push(line(
+            kind.stand_in(),
+            None,
+            None,
+            format!("the guard of {} in {system} was {word}", kind.name()),
+        ));
+        let at = self.names.iter().position(|known| known == system).unwrap_or(0);
+        match kind.writes() {
+            None if !discard => {
+                let marks = reviews
+                    .iter()
+                    .map(|review| (self.release_type_mark(review.ty, kind), Some(json!(true))));
+                commit.marks = marks.collect();
+            }
+            None => {}
+            Some(_) if !discard => {
+                let through = self.store.take_intent_ids(1)?;
+                commit.marks.push((self.release_mark(at, kind), Some(json!(through.0))));
+            }
+            Some(write) => {
+                let marks: BTreeMap<String, Value> = self.store.marks()?.into_iter().collect();
+                let through =
+                    marks.get(&self.release_mark(at, kind)).and_then(Value::as_i64).unwrap_or(0);
+                let mut waiting = self.store.intents_in(IntentState::Queued, usize::MAX >> 1)?;
+                waiting
+                    .retain(|i| i.kind == write && i.id.0 > through && self.system_of(i.ty) == at);
+                if kind.is_of_a_property() {
+                    waiting.retain(|intent| {
+                        self.values_changed(intent).any(|(guard, _)| guard == kind)
+                    });
+                }
+                if kind.is_of_a_property() {
+                    self.decline(kind, &waiting, &mut commit)?;
+                }
+                let mut sources = BTreeSet::new();
+                for intent in &waiting {
+                    let text = "a person discarded it".to_string();
+                    commit.intents_changed.push(step(
+                        intent,
+                        lockstep_model::change::IntentEvent::Drop,
+                        now,
+                        Some(text),
+                    ));
+                    let subject = intent.record.unwrap_or(intent.source);
+                    let text =
+                        format!("a person discarded the {} that waited for {system}", write.name());
+                    commit.journal.push(line(subject, Some(intent.source), Some(intent.id), text));
+                    sources.insert(intent.source);
+                }
+                if write == IntentKind::Delete {
+                    let sources: Vec<RecordId> = sources.into_iter().collect();
+                    for mut gone in self.store.records(&sources)? {
+                        if matches!(gone.presence, Presence::Leaving { .. }) {
+                            gone.presence = Presence::Gone;
+                            commit.changed_records.push(gone);
+                        }
+                    }
+                }
+            }
+        }
+        self.store.commit(commit)?;
+        Ok(reviews.len() + names)
+    }
+
+    /// The values that a guard of single values holds back are given up: each property carries the
+    /// claim that it would have taken, so that it is not given that again. What else these writes
+    /// hold is decided on anew by the next run.
+    fn decline(&mut self, kind: GuardKind, intents: &[Intent], commit: &mut Commit) -> Result<()> {
+        let ids: Vec<RecordId> = intents.iter().filter_map(|intent| intent.record).collect();
+        let mut records: BTreeMap<RecordId, RecordState> =
+            self.store.records(&ids)?.into_iter().map(|record| (record.id, record)).collect();
+        for intent in intents {
+            let given_up: Vec<PropIx> = self
+                .values_changed(intent)
+                .filter(|(guard, _)| *guard == kind)
+                .map(|(_, prop)| prop)
+                .collect();
+            let Some(record) = intent.record.and_then(|id| records.get_mut(&id)) else { continue };
+            for change in intent.changes.iter().filter(|change| given_up.contains(&change.prop)) {
+                let slot = &mut record.slots[change.prop.at()];
+                slot.carries = Some(change.claim);
+                slot.given = Some(Box::new(change.value.clone()));
+            }
+        }
+        self.decide_on(records.values(), commit)?;
+        commit.changed_records.extend(records.into_values());
+        Ok(())
+    }
+
+    /// Deletions that a person has just accepted one by one are let through, unless the guard has
+    /// tripped for others.
+    pub(crate) fn let_through(&mut self, intents: &[Intent], commit: &mut Commit) -> Result<()> {
+        let tripped: BTreeSet<(usize, RecordId)> = self
+            .open_guard_reviews()?
+            .iter()
+            .map(|review| (self.system_of(review.ty), review.record))
+            .collect();
+        for intent in intents {
+            let system = self.system_of(intent.ty);
+            for guard in
+                GuardKind::ALL.into_iter().filter(|guard| guard.writes() == Some(intent.kind))
+            {
+                if !tripped.contains(&(system, guard.stand_in())) {
+                    commit.marks.push((self.release_mark(system, guard), Some(json!(intent.id.0))));
+                }
+            }
+        }
+        Ok(())
+    }
+}

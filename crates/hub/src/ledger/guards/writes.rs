@@ -1,0 +1,175 @@
+//! G3 on the way out: whether the writes of a run may be sent.
+
+use std::collections::BTreeSet;
+
+use lockstep_model::limits::GuardKind;
+use lockstep_model::{FlowIx, IntentKind, PropIx, Review, ReviewKind, Rule, TypeIx};
+use lockstep_store::{Commit, ReviewKey};
+use serde_json::json;
+
+use crate::error::Result;
+use crate::guards::{TrippedGuard, Values};
+use crate::ledger::Ledger;
+use crate::under_way::Underway;
+
+impl Ledger {
+    /// G3: whether anything may be written now. Where a guard has tripped, nothing may, and the
+    /// report and a review say so. A plan goes on, to show what would be written.
+    pub(crate) fn may_write(&mut self, under_way: &mut Underway) -> Result<bool> {
+        if self.pretends && under_way.report.guards.iter().any(|line| line.record_type.is_none()) {
+            return Ok(true);
+        }
+        let mut commit = Commit::default();
+        let over: Vec<(usize, IntentKind)> = (under_way.guards.planned.iter())
+            .filter(|((system, kind), planned)| {
+                let limit = self.limits(&self.names[*system]).of(GuardKind::of(*kind));
+                limit.most(under_way.guards.known[*system]).is_some_and(|most| **planned > most)
+            })
+            .map(|(key, _)| *key)
+            .collect();
+        let mut fresh: BTreeSet<_> =
+            over.iter().map(|(system, kind)| (*system, GuardKind::of(*kind))).collect();
+        let too_many = self.values_over(under_way);
+        fresh.extend(too_many.iter().map(|((guard, ty, _), _)| (self.system_of(*ty), *guard)));
+        let all: BTreeSet<_> = under_way.guards.tripped.union(&fresh).copied().collect();
+        under_way.report.guards.retain(|line| line.record_type.is_some());
+        for (system, guard) in all {
+            let Some(kind) = guard.writes() else { continue };
+            let of_properties: Option<Values> = match guard.is_of_a_property() {
+                true => {
+                    let mut values = self.values_waiting(&under_way.guards)?;
+                    values.retain(|(of, ty, _), _| *of == guard && self.system_of(*ty) == system);
+                    Some(values)
+                }
+                false => None,
+            };
+            let waiting = match &of_properties {
+                Some(values) => values.values().copied().max().unwrap_or(0),
+                None => self.waiting(&under_way.guards, system, kind)?,
+            };
+            let ty = self.type_for(system);
+            if waiting == 0 {
+                // Nothing waits any more: what was to be written has been decided otherwise.
+                if under_way.guards.tripped.remove(&(system, guard)) {
+                    let key = ReviewKey {
+                        kind: ReviewKind::Guard,
+                        record: guard.stand_in(),
+                        ty,
+                        prop: None,
+                    };
+                    commit.reviews_closed.push(key);
+                }
+                continue;
+            }
+            under_way.guards.tripped.insert((system, guard));
+            let name = self.names[system].clone();
+            let limit = self.limits(&name).of(guard);
+            let known = under_way.guards.known[system];
+            let answers = format!(
+                "`lockstep plan` shows them, `lockstep release --system {name}` lets them through, with `--discard` they are given up"
+            );
+            let message = match &of_properties {
+                None => format!(
+                    "{waiting} {} in {name} wait, the limit is {limit} of {known} records known: nothing is written before a person \
+                     has looked. {answers}",
+                    guard.name()
+                ),
+                Some(values) => format!(
+                    "{}, the limit is {limit} of the records of its type: nothing is written before a person has looked. {answers}",
+                    self.values_in_words(guard, values)
+                ),
+            };
+            commit.reviews_opened.push(Review {
+                kind: ReviewKind::Guard,
+                record: guard.stand_in(),
+                ty,
+                prop: None,
+                rule: Rule::G3,
+                candidates: vec![],
+                value: json!({"system": name, "guard": guard.name(), "waiting": waiting, "known": known, "limit": limit.to_string()}),
+                message: message.clone(),
+                opened_at: self.clock.now(),
+            });
+            under_way.report.guards.push(TrippedGuard {
+                system: name,
+                guard: guard.name(),
+                record_type: None,
+                message,
+            });
+        }
+        if commit != Commit::default() {
+            self.store.commit(commit)?;
+        }
+        Ok(under_way.guards.tripped.is_empty() || self.pretends)
+    }
+
+    /// The properties of which more values are to be changed than the limits let through.
+    fn values_over(&self, under_way: &Underway) -> Vec<((GuardKind, TypeIx, PropIx), u64)> {
+        let over = |(guard, ty, _): (GuardKind, TypeIx, PropIx), count: u64| {
+            let limit = self.limits(&self.plan.ty(ty).name.system).of(guard);
+            limit.most(self.status[ty.at()].records).is_some_and(|most| count > most)
+        };
+        under_way
+            .guards
+            .values
+            .iter()
+            .map(|(of, count)| (*of, *count))
+            .filter(|(of, count)| over(*of, *count))
+            .collect()
+    }
+
+    /// `400 of 400 values of `phone` in shop.Customers would be emptied`
+    fn values_in_words(&self, guard: GuardKind, values: &Values) -> String {
+        let what = if guard == GuardKind::Clears {
+            "would be emptied"
+        } else {
+            "by which records are matched would be overwritten"
+        };
+        let one = |(&(_, ty, prop), count): (&(GuardKind, TypeIx, PropIx), &u64)| {
+            let known = self.status[ty.at()].records;
+            format!(
+                "{count} of {known} values of `{}` in {}",
+                self.plan.prop(ty, prop).name,
+                self.plan.ty(ty).name
+            )
+        };
+        format!("{} {what}", values.iter().map(one).collect::<Vec<_>>().join(", "))
+    }
+
+    /// A run has come to its end: what it read whole is armed from now on, and its flows have had
+    /// their first run.
+    pub(crate) fn arm(&mut self, under_way: &Underway) -> Result<()> {
+        let mut marks = Vec::new();
+        let not_whole = self.not_whole(under_way)?;
+        let ended = |ty: &TypeIx| {
+            let whole = self.status[ty.at()].complete && !not_whole.contains(ty);
+            whole && !under_way.guards.armed[ty.at()] && !under_way.renamed.contains(ty)
+        };
+        for ty in self.types().filter(ended) {
+            marks.push((
+                self.type_mark("armed", ty),
+                Some(json!(format!("{:x}", self.plan.ty(ty).fingerprint))),
+            ));
+        }
+        // What a first run leaves over is not counted by the next one either.
+        for ((system, guard), id) in &under_way.guards.first_runs {
+            if !under_way.guards.tripped.contains(&(*system, *guard)) {
+                marks.push((self.release_mark(*system, *guard), Some(json!(id.0))));
+            }
+        }
+        let complete = |ty: TypeIx| self.status[ty.at()].complete && !not_whole.contains(&ty);
+        let ran: BTreeSet<String> = (0..self.plan.flows.len() as u16)
+            .map(FlowIx)
+            .filter(|flow| {
+                complete(self.plan.flows[flow.at()].from) && complete(self.plan.flows[flow.at()].to)
+            })
+            .map(|flow| self.plan.flow_name(flow))
+            .collect();
+        let approved = self.approval()?.into_iter().filter(|(_, _, name)| ran.contains(name));
+        marks.extend(approved.map(|(mark, fingerprint, _)| (mark, Some(fingerprint))));
+        if marks.is_empty() {
+            return Ok(());
+        }
+        Ok(self.store.commit(Commit { marks, ..Commit::default() })?)
+    }
+}

@@ -1,0 +1,42 @@
+//! What waits, told by every run: references (P8) and records that lack what a target requires (C4).
+
+use lockstep_model::{FlowIx, RecordId};
+
+use crate::error::Result;
+use crate::ledger::Ledger;
+use crate::report::{Event, Report};
+
+/// So many references that wait are named by a run; all are counted.
+const WAITING_SHOWN: usize = 50;
+
+impl Ledger {
+    /// Names references that wait (P8) and records that lack what the target requires (C4), in
+    /// every run until they have been written.
+    pub(crate) fn tell_what_waits(&mut self, report: &mut Report) -> Result<()> {
+        let mut waiting = self.store.reviews(usize::MAX >> 1)?;
+        waiting.retain(|review| !review.kind.needs_a_person());
+        waiting.truncate(WAITING_SHOWN);
+        let ids: Vec<RecordId> = waiting.iter().map(|review| review.record).collect();
+        let records = self.store.records(&ids)?;
+        for review in waiting {
+            let Some(record) = records.iter().find(|record| record.id == review.record) else {
+                continue;
+            };
+            let (plan, name) = (&self.plan, self.name_of(record));
+            let between =
+                plan.flows.iter().position(|flow| flow.from == record.ty && flow.to == review.ty);
+            let into = || plan.flows.iter().position(|flow| flow.to == record.ty);
+            let flow = between
+                .or_else(into)
+                .or_else(|| plan.flows.iter().position(|flow| flow.from == record.ty))
+                .unwrap_or(0);
+            report.event(|| Event::Waits {
+                flow: plan.flow_name(FlowIx(flow as u16)),
+                record: name,
+                message: review.message,
+                rule: review.rule.to_string(),
+            });
+        }
+        Ok(())
+    }
+}

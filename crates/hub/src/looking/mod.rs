@@ -1,0 +1,5 @@
+//! Looking at what is known: it asks no system and writes nothing.
+
+pub mod explain;
+pub(crate) mod lines;
+pub mod look;

@@ -1,0 +1,201 @@
+//! A record was created (C1, C2).
+
+use std::collections::HashMap;
+
+use lockstep_connector::Outcome;
+use lockstep_engine::keys::hashes;
+use lockstep_engine::observe::retired_key;
+use lockstep_model::change::IntentEvent;
+use lockstep_model::matching::reference_hash;
+use lockstep_model::value::{is_empty, same};
+use lockstep_model::{
+    Change, Intent, IntentKind, NumberMap, ReadRecord, RecordId, RecordState, Review, ReviewKind,
+    Rule, TypeIx, Value,
+};
+use lockstep_store::Commit;
+
+use crate::error::Result;
+use crate::ledger::Ledger;
+use crate::ledger::journal::{property_changes, step};
+use crate::outcome::has_more_to_settle;
+use crate::report::{Event, RecordName};
+use crate::sending::carry::Carried;
+use crate::under_way::Underway;
+
+impl Ledger {
+    /// The records known already that creations were answered with.
+    pub(crate) fn known_already(
+        &mut self,
+        parcels: &[Carried],
+    ) -> Result<HashMap<(TypeIx, String), RecordState>> {
+        let mut keys: HashMap<TypeIx, Vec<&str>> = HashMap::new();
+        for (parcel, outcome, _) in parcels {
+            if let (IntentKind::Create, Outcome::Done(answer)) = (parcel.intent.kind, outcome) {
+                keys.entry(parcel.intent.ty).or_default().push(&answer.id);
+            }
+        }
+        let mut found = HashMap::new();
+        for (ty, keys) in keys {
+            found.extend(
+                self.store
+                    .by_key(ty, &keys)?
+                    .into_iter()
+                    .map(|record| ((ty, record.key.clone()), record)),
+            );
+        }
+        Ok(found)
+    }
+
+    /// R9: whether a record holds nothing of what was sent that tells one record from another.
+    pub(crate) fn has_nothing_of(&self, known: &RecordState, sent: &[(usize, Value)]) -> bool {
+        let props = &self.plan.ty(known.ty).props;
+        sent.iter().all(|(prop, value)| {
+            let described = &props[*prop];
+            let says_nothing =
+                is_empty(value) || value.is_boolean() || !described.refers_to.is_empty();
+            says_nothing
+                || !same(described.terms(), known.slots[*prop].value(described.whole), value)
+        })
+    }
+
+    /// C2: whether a creation that had been tried before was answered with what that try made, and
+    /// what has been read since. What belongs to somebody, and has nothing of what was sent, is
+    /// another (R9).
+    pub(crate) fn made_before(
+        &self,
+        intent: &Intent,
+        answer: &ReadRecord,
+        there: &HashMap<(TypeIx, String), RecordState>,
+        sent: &[(usize, Value)],
+    ) -> bool {
+        let may_be_it = |known: &RecordState| {
+            let alone =
+                known.is_live() && known.entity.0 == known.id.0 && known.written_at.is_none();
+            known.first_seen >= intent.decided_at && (alone || !self.has_nothing_of(known, sent))
+        };
+        let known = there.get(&(intent.ty, answer.id.clone()));
+        intent.kind == IntentKind::Create
+            && intent.message.is_some()
+            && known.is_some_and(may_be_it)
+    }
+
+    /// R9: whether a record that a creation was answered with is the one that is known by that key.
+    /// One that is there surely is; the key of one that is gone may have been given to the new one.
+    pub(crate) fn is_it(
+        &self,
+        known: &RecordState,
+        answer: &ReadRecord,
+        sent: &[(usize, Value)],
+    ) -> bool {
+        let mut answer = answer.clone();
+        for (prop, value) in sent {
+            answer.values[*prop].get_or_insert_with(|| value.clone());
+        }
+        known.is_live() || lockstep_engine::is_back(&self.plan, known, &answer)
+    }
+
+    /// R9: the key of a record that is gone belongs to one that has just been created.
+    pub(crate) fn give_key_on(
+        &self,
+        under_way: &mut Underway,
+        gone: &RecordState,
+        heir: RecordId,
+        commit: &mut Commit,
+    ) {
+        let key = retired_key(gone);
+        let (was, now) = (
+            RecordName::of(&self.plan, gone.ty, &key),
+            RecordName::of(&self.plan, gone.ty, &gone.key),
+        );
+        self.tell_key_given_on(under_way, (gone.id, &was), (Some(heir), &now), commit);
+        commit.rekeyed.push((gone.id, key));
+    }
+
+    /// Records a creation that the system confirmed. A record that Lockstep created is linked by
+    /// that alone (L4).
+    pub(crate) fn created(
+        &mut self,
+        under_way: &mut Underway,
+        intent: &Intent,
+        state: RecordState,
+        known: &NumberMap<RecordId, RecordState>,
+        commit: &mut Commit,
+        wake: &mut Vec<u64>,
+    ) {
+        let now = self.clock.now();
+        let ty = self.plan.ty(intent.ty);
+        let mut update = step(intent, IntentEvent::Confirm, now, None);
+        update.record = Some(state.id);
+        commit.intents_changed.push(update);
+        self.fails_no_more(intent, commit);
+        // The journal tells of a creation by its intent.
+        commit
+            .keys_added
+            .extend(hashes(&self.plan, &state).into_iter().map(|hash| (hash, state.id)));
+        if ty.contested {
+            let promised = lockstep_engine::keys::promised(&self.plan, intent.ty, &intent.changes);
+            // Who waits for it.
+            wake.extend(&promised);
+            commit
+                .keys_removed
+                .extend(promised.into_iter().map(|hash| (hash, RecordId(-intent.id.0))));
+        }
+        // Other record types may want a counterpart of their own now, or values that the system
+        // filled in; and what it was made from may have been deleted meanwhile (D1).
+        if ty.partners.len() > 1
+            || known.get(&intent.source).is_some_and(|source| !source.is_live())
+            // What was edited between two tries of it is not in it.
+            || intent.attempts > 0
+            || ty.flows_out.iter().any(|f| self.plan.flows[f.at()].to != self.plan.flows[intent.flow.at()].from)
+            || has_more_to_settle(ty, &state)
+            || intent.changes.iter().any(|change| ty.props[change.prop.at()].in_condition)
+        {
+            commit.agenda_added.push((ty.decide_rank, state.id));
+        }
+        if self.plan.has_references() {
+            if let Some(source) = known.get(&intent.source) {
+                wake.push(reference_hash(&self.plan.ty(source.ty).name, &source.key));
+            }
+            wake.push(reference_hash(&ty.name, &state.key));
+        }
+        let system = ty.name.system.clone();
+        under_way.report.system(&system).created += 1;
+        under_way.report.flow(intent.flow).created += 1;
+        let status = &mut self.status[state.ty.at()];
+        status.records += 1;
+        let (plan, source) = (&self.plan, known.get(&intent.source));
+        // P8: a reference is in the creation only if what it names had a counterpart by then.
+        let given = |change: &Change| {
+            let whole = plan.prop(intent.ty, change.prop).whole;
+            change.counterpart_of.is_none() || !is_empty(state.slot(change.prop).value(whole))
+        };
+        if !under_way.part.is_whole() {
+            for waits in property_changes(plan, intent, known, |change| !given(change)) {
+                let named = waits.counterpart_of.map_or(String::new(), |name| name.0);
+                under_way.report.event(|| Event::Waits {
+                    flow: plan.flow_name(intent.flow),
+                    record: RecordName::of(plan, state.ty, &state.key),
+                    message: format!(
+                        "{} waits for {named}, whose counterpart is left for a later run",
+                        waits.path
+                    ),
+                    rule: Rule::P8.to_string(),
+                });
+            }
+        }
+        under_way.report.event(|| Event::Created {
+            flow: plan.flow_name(intent.flow),
+            source: source
+                .map_or_else(|| RecordName(String::new()), |s| RecordName::of(plan, s.ty, &s.key)),
+            record: RecordName::of(plan, state.ty, &state.key),
+            properties: property_changes(plan, intent, known, |change| {
+                let lost = |review: &Review| {
+                    (review.kind, review.record, review.prop)
+                        == (ReviewKind::NotKept, state.id, Some(change.prop))
+                };
+                given(change) && !commit.reviews_opened.iter().any(lost)
+            }),
+        });
+        commit.new_records.push(state);
+    }
+}

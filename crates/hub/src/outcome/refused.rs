@@ -1,0 +1,144 @@
+//! A write was refused, or put off (G4).
+
+use lockstep_model::change::IntentEvent;
+use lockstep_model::{Intent, NumberMap, RecordId, RecordState, Review, ReviewKind, Rule, Value};
+use lockstep_store::{Commit, JournalKind};
+
+use crate::ledger::Ledger;
+use crate::ledger::failing::{LONGEST_WAIT_MS, TOLD_AFTER, back_off_ms, is_given_up, subject};
+use crate::ledger::journal::step;
+use crate::report::{Event, RecordName};
+use crate::under_way::Underway;
+
+impl Ledger {
+    /// G4: where the target names the property that it refuses, the rest is written without it;
+    /// else the whole write waits.
+    #[allow(clippy::too_many_arguments)]
+    pub(crate) fn rejected(
+        &mut self,
+        under_way: &mut Underway,
+        intent: &Intent,
+        prop: Option<usize>,
+        sent: &[(usize, Value)],
+        message: &str,
+        known: &NumberMap<RecordId, RecordState>,
+        commit: &mut Commit,
+    ) {
+        let now = self.clock.now();
+        if intent.takes_back() {
+            return self.not_taken_back(under_way, intent, message, known, commit);
+        }
+        under_way.reviews = true;
+        let subject = intent.record.unwrap_or(intent.source);
+        let change =
+            prop.and_then(|prop| intent.changes.iter().find(|change| change.prop.at() == prop));
+        let system = self.plan.ty(intent.ty).name.system.clone();
+        under_way.report.system(&system).refused += 1;
+        under_way.report.flow(intent.flow).review += 1;
+        let name = known.get(&subject).map_or_else(
+            || RecordName(String::new()),
+            |r| RecordName::of(&self.plan, r.ty, &r.key),
+        );
+        let flow = self.plan.flow_name(intent.flow);
+        under_way.report.event(|| Event::Refused {
+            flow,
+            record: name,
+            message: message.to_string(),
+        });
+        let review = |prop, value| Review {
+            kind: ReviewKind::RejectedValue,
+            record: subject,
+            ty: intent.ty,
+            prop,
+            rule: Rule::G4,
+            candidates: vec![],
+            value,
+            message: message.to_string(),
+            opened_at: now,
+        };
+        match change {
+            Some(change) => {
+                // Decided again, without what was refused. A reference is remembered as the id it
+                // was sent as.
+                let value = sent
+                    .iter()
+                    .find(|(p, _)| *p == change.prop.at())
+                    .map_or(change.value.clone(), |(_, value)| value.clone());
+                commit.intents_changed.push(step(
+                    intent,
+                    IntentEvent::Drop,
+                    now,
+                    Some(message.to_string()),
+                ));
+                commit.reviews_opened.push(review(Some(change.prop), value));
+                if let Some(record) = known.get(&subject) {
+                    commit.agenda_added.push((self.plan.ty(record.ty).decide_rank, record.id));
+                }
+            }
+            None => {
+                commit.intents_changed.push(step(
+                    intent,
+                    IntentEvent::Refuse,
+                    now,
+                    Some(message.to_string()),
+                ));
+                commit.reviews_opened.push(review(None, Value::Null));
+            }
+        }
+        if let Some(record) = known.get(&subject) {
+            let mut entry = self.entry(
+                under_way,
+                JournalKind::Refused,
+                record,
+                intent,
+                message.to_string(),
+                Some(Rule::G4),
+            );
+            entry.path = change.map(|change| self.plan.prop(intent.ty, change.prop).name.clone());
+            commit.journal.push(entry);
+        }
+    }
+
+    /// A write that surely was not done, and may be the next time.
+    #[allow(clippy::too_many_arguments)]
+    pub(crate) fn put_off(
+        &mut self,
+        under_way: &mut Underway,
+        intent: &Intent,
+        message: &str,
+        retry_after_ms: Option<u64>,
+        sent: &[(usize, Value)],
+        known: &NumberMap<RecordId, RecordState>,
+        commit: &mut Commit,
+    ) {
+        let now = self.clock.now();
+        let failures = intent.attempts + 1;
+        if is_given_up(failures, intent.decided_at, now, retry_after_ms.is_some()) {
+            let text = format!("tried {failures} times since {}: {message}", intent.decided_at);
+            return self.rejected(under_way, intent, None, sent, &text, known, commit);
+        }
+        let mut update = step(intent, IntentEvent::PutBack, now, Some(message.to_string()));
+        let asked = retry_after_ms
+            .map(|ms| i64::try_from(ms).unwrap_or(LONGEST_WAIT_MS).min(LONGEST_WAIT_MS));
+        let again = now.plus_ms(asked.unwrap_or_else(|| back_off_ms(failures)));
+        (update.attempts, update.not_before) = (failures, Some(again));
+        commit.intents_changed.push(update);
+        if failures >= TOLD_AFTER && !intent.takes_back() {
+            under_way.reviews = true;
+            commit.reviews_opened.push(Review {
+                kind: ReviewKind::RejectedValue,
+                record: subject(intent),
+                ty: intent.ty,
+                prop: None,
+                rule: Rule::G4,
+                candidates: vec![],
+                value: Value::Null,
+                message: format!(
+                    "it fails: tried {failures} times since {}, the next time not before {again}: {message}",
+                    intent.decided_at
+                ),
+                opened_at: now,
+            });
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! A creation that was refused as a duplicate: the record that is there already (L8).
+
+use lockstep_engine::keys::{hashes, rekey};
+use lockstep_model::change::IntentEvent;
+use lockstep_model::value::equal;
+use lockstep_model::{
+    Change, ClaimStamp, Intent, IntentKind, IntentState, Presence, PropIx, ReadRecord, Reason,
+    RecordId, Review, ReviewKind, Rule, TypeIx, Value,
+};
+use lockstep_store::{Commit, JournalEntry, JournalKind};
+
+use crate::error::Result;
+use crate::ledger::Ledger;
+use crate::ledger::journal::step;
+use crate::recover::PATIENCE_MS;
+use crate::recover::creations::Found;
+use crate::report::{Event, RecordName};
+use crate::under_way::Underway;
+
+impl Ledger {
+    /// C2: a target that refuses a creation as a duplicate and names the record it has, or answers
+    /// with one that is known, has made a match.
+    pub(crate) fn adopt(
+        &mut self,
+        under_way: &mut Underway,
+        intent: Intent,
+        found: Found,
+        message: String,
+    ) -> Result<()> {
+        let now = self.clock.now();
+        let mut commit = Commit::default();
+        let (id, record) = match found {
+            Found::Named(id, record) => (id, record),
+            Found::Overwritten(answer, sent) => {
+                let id = answer.id.clone();
+                self.put_back_overwritten(under_way, &intent, answer, &sent)?;
+                (Some(id), None)
+            }
+        };
+        let known = match &record {
+            Some(record) => self.store.by_key(intent.ty, &[&record.id])?.pop(),
+            None => None,
+        };
+        let unanswered = known
+            .map(|known| self.has_unanswered(known.entity, known.id, intent.id))
+            .transpose()?;
+        if let Some(record) = record
+            && unanswered != Some(true)
+        {
+            self.observe_one(under_way, intent.ty, record, &mut commit)?;
+            self.store.commit(std::mem::take(&mut commit))?;
+        }
+        let found = match &id {
+            Some(id) => self.store.by_key(intent.ty, &[id])?.pop(),
+            None => None,
+        };
+        let source = self.store.records(&[intent.source])?.pop();
+        if let (Some(found), Some(source)) = (&found, &source) {
+            if self.may_be_anothers(&intent, found)? {
+                let why = "what the system has may be what another creation made; asked again when that is known";
+                let mut update = step(&intent, IntentEvent::PutBack, now, Some(why.into()));
+                update.not_before = Some(now.plus_ms(PATIENCE_MS));
+                commit.intents_changed.push(update);
+                return Ok(self.store.commit(commit)?);
+            }
+            if found.entity == source.entity {
+                // Linked meanwhile: there is nothing left to create.
+                commit.intents_changed.push(step(&intent, IntentEvent::Drop, now, Some(message)));
+                return Ok(self.store.commit(commit)?);
+            }
+            let theirs = self.store.members(&[found.entity])?;
+            let mine = self.store.members(&[source.entity])?;
+            let merges = |ty: TypeIx| self.plan.ty(ty).merges_duplicates;
+            let clash = theirs
+                .iter()
+                .filter(|t| t.is_live() && !merges(t.ty))
+                .any(|t| mine.iter().any(|m| m.is_live() && m.ty == t.ty));
+            // L7: what a person unlinked is not linked again, whatever the system takes for the
+            // same.
+            let all: Vec<RecordId> = mine.iter().map(|m| m.id).collect();
+            let apart = self
+                .store
+                .apart(&all)?
+                .iter()
+                .any(|(a, b)| theirs.iter().any(|t| t.id == *a || t.id == *b));
+            if !clash && !apart {
+                commit.intents_changed.push(step(&intent, IntentEvent::Drop, now, Some(message)));
+                self.join(
+                    under_way,
+                    &intent,
+                    found,
+                    "the system has it already, and said so",
+                    &mut commit,
+                )?;
+                return Ok(self.store.commit(commit)?);
+            }
+        }
+        commit.intents_changed.push(step(&intent, IntentEvent::Refuse, now, Some(message.clone())));
+        let text = match &found {
+            Some(record) => format!(
+                "{message} ({}/{}, which belongs to another)",
+                self.plan.ty(record.ty).name,
+                record.key
+            ),
+            None => message,
+        };
+        let review = Review {
+            kind: ReviewKind::DisputedEntity,
+            record: intent.source,
+            ty: intent.ty,
+            prop: None,
+            rule: Rule::C2,
+            candidates: found.iter().map(|r| r.id).collect(),
+            value: Value::Null,
+            message: text.clone(),
+            opened_at: now,
+        };
+        under_way.reviews = true;
+        commit.reviews_opened.push(review);
+        under_way.report.flow(intent.flow).review += 1;
+        let name = source.map_or_else(
+            || RecordName(String::new()),
+            |s| RecordName::of(&self.plan, s.ty, &s.key),
+        );
+        let (kind, rule) = (ReviewKind::DisputedEntity.name().to_string(), Rule::C2.to_string());
+        let flow = self.plan.flow_name(intent.flow);
+        under_way.report.event(|| Event::Review { flow, kind, record: name, message: text, rule });
+        Ok(self.store.commit(commit)?)
+    }
+
+    /// R9: a creation that was answered with a record that is known has written over what that
+    /// held. It was no edit of anybody's, and is put back; whether the two are linked, and which
+    /// values hold then, is decided afterwards.
+    fn put_back_overwritten(
+        &mut self,
+        under_way: &mut Underway,
+        intent: &Intent,
+        mut answer: ReadRecord,
+        sent: &[(usize, Value)],
+    ) -> Result<()> {
+        let Some(mut state) = self.store.by_key(intent.ty, &[&answer.id])?.pop() else {
+            return Ok(());
+        };
+        let (now, mut commit) = (self.clock.now(), Commit::default());
+        let before = hashes(&self.plan, &state);
+        if !state.is_live() {
+            // It shows what identified it: it is back.
+            state.presence = Presence::Live;
+            self.tell_back(under_way, state.ty, &[state.id], &mut commit)?;
+        }
+        let ty = self.plan.ty(state.ty);
+        let mut changes = Vec::new();
+        for (prop, value) in sent {
+            let (slot, described) = (&mut state.slots[*prop], &ty.props[*prop]);
+            let old = slot.value(described.whole).clone();
+            slot.show(answer.values[*prop].take().unwrap_or_else(|| value.clone()));
+            let new = slot.value(described.whole).clone();
+            if equal(&old, &new) {
+                continue;
+            }
+            let prop = PropIx(*prop as u16);
+            let at = slot
+                .claim
+                .as_ref()
+                .map(|claim| claim.at)
+                .or(slot.carries.map(|carried| carried.at));
+            let claim = ClaimStamp { at: at.unwrap_or(state.first_seen), record: state.id, prop };
+            commit.journal.push(JournalEntry {
+                at: now,
+                run: under_way.report.run,
+                kind: JournalKind::Written,
+                record: state.id,
+                path: Some(described.name.clone()),
+                before: old.clone(),
+                after: new.clone(),
+                rule: Some(Rule::R9),
+                other: Some(intent.source),
+                intent: Some(intent.id),
+                text: "its system wrote a creation over it".into(),
+            });
+            if ty.can.update && !described.read_only && !described.create_only {
+                let displaced = new.into();
+                changes.push(Change {
+                    prop,
+                    value: old,
+                    displaced,
+                    counterpart_of: None,
+                    claim,
+                    rule: Rule::R9,
+                    reason: Reason::Latest,
+                });
+            }
+        }
+        state.version = answer.version.take().or(state.version.take());
+        state.modified = answer.modified.or(state.modified);
+        state.written_at = Some(now);
+        rekey(&self.plan, &state, &before, &mut commit.keys_added, &mut commit.keys_removed);
+        if !changes.is_empty() {
+            let id = self.store.take_intent_ids(1)?;
+            commit.intents_new = vec![Intent {
+                id,
+                run: under_way.report.run,
+                kind: IntentKind::Update,
+                rank: ty.send_rank,
+                ty: state.ty,
+                record: Some(state.id),
+                entity: state.entity,
+                // Its own source: it takes back what Lockstep wrote.
+                source: state.id,
+                flow: intent.flow,
+                base_version: state.version.clone(),
+                changes,
+                state: IntentState::Queued,
+                attempts: 0,
+                not_before: None,
+                message: None,
+                decided_at: now,
+                done_at: None,
+            }];
+        }
+        commit.agenda_added.push((ty.decide_rank, state.id));
+        commit.changed_records.push(state);
+        Ok(self.store.commit(commit)?)
+    }
+}

@@ -1,0 +1,154 @@
+//! Several records that look like what was created: a person is asked.
+
+use lockstep_model::change::IntentEvent;
+use lockstep_model::{Intent, RecordId, RecordState, Review, ReviewKind, Rule, Value};
+use lockstep_store::Commit;
+
+use crate::error::Result;
+use crate::ledger::Ledger;
+use crate::ledger::doubts::question_of;
+use crate::ledger::journal::step;
+use crate::recover::SENT_AT_MOST;
+use crate::under_way::Underway;
+
+impl Ledger {
+    /// Settles creations that sent the same, with the new records that hold it.
+    pub(crate) fn settle_alike(
+        &mut self,
+        under_way: &mut Underway,
+        intents: Vec<Intent>,
+        mut found: Vec<RecordState>,
+        could_make: &dyn Fn(&Intent, &RecordState) -> bool,
+        last: bool,
+    ) -> Result<()> {
+        let now = self.clock.now();
+        let (mut open, mut lost) = (Vec::new(), Vec::new());
+        let mut commit = Commit::default();
+        for intent in intents {
+            let source = self.store.records(&[intent.source])?.pop();
+            let members = match &source {
+                Some(source) => self.store.members(&[source.entity])?,
+                None => vec![],
+            };
+            match members.iter().find(|member| member.ty == intent.ty && member.is_live()) {
+                // It landed, was read, and was linked by its match key.
+                Some(member) => {
+                    if member.written_at.is_none() && member.first_seen >= intent.decided_at {
+                        self.facets_found(&intent, member, &mut commit)?;
+                        commit.changed_records.push(self.found_again(&intent, member.clone())?);
+                    }
+                    let mut update = step(
+                        &intent,
+                        IntentEvent::Confirm,
+                        now,
+                        Some("its answer was lost; it had been created".into()),
+                    );
+                    update.record = Some(member.id);
+                    commit.intents_changed.push(update);
+                    commit.reviews_closed.push(question_of(&intent));
+                    commit.agenda_added.push((self.plan.ty(member.ty).decide_rank, member.id));
+                }
+                // A person has been asked which record it is; until then it is neither sent again
+                // nor guessed at.
+                None => match self.asked(&intent)? {
+                    // Where nothing was found when a person was asked, what is found now is news.
+                    Some(asked) if found.is_empty() || !asked.candidates.is_empty() => {}
+                    _ => open.push(intent),
+                },
+            }
+        }
+        if found.len() > open.len() {
+            self.store.commit(commit)?;
+            return open
+                .into_iter()
+                .try_for_each(|intent| self.ask_which(under_way, intent, found.clone()));
+        }
+        for intent in open {
+            let it = found.iter().position(|record| could_make(&intent, record));
+            match it.map(|it| found.remove(it)) {
+                Some(record) => {
+                    let mut update = step(
+                        &intent,
+                        IntentEvent::Confirm,
+                        now,
+                        Some("its answer was lost; found again by what was sent".into()),
+                    );
+                    update.record = Some(record.id);
+                    commit.intents_changed.push(update);
+                    commit.reviews_closed.push(question_of(&intent));
+                    self.facets_found(&intent, &record, &mut commit)?;
+                    commit.changed_records.push(self.found_again(&intent, record.clone())?);
+                    self.join(
+                        under_way,
+                        &intent,
+                        &record,
+                        "its answer was lost; it was found again",
+                        &mut commit,
+                    )?;
+                }
+                None if !last => {}
+                None if intent.attempts + 1 >= SENT_AT_MOST => lost.push(intent),
+                None => {
+                    // It did not land: the target has been read since, and holds no such record.
+                    let mut update = step(
+                        &intent,
+                        IntentEvent::PutBack,
+                        now,
+                        Some("its answer was lost; it had not been created".into()),
+                    );
+                    update.attempts += 1;
+                    commit.intents_changed.push(update);
+                    // What was edited while nobody knew could not become part of it.
+                    self.read_again(under_way, &intent, None, &mut commit)?;
+                }
+            }
+        }
+        self.store.commit(commit)?;
+        lost.into_iter().try_for_each(|intent| self.ask_which(under_way, intent, vec![]))
+    }
+
+    /// C2: a person is asked which of some new records a creation made whose answer was lost, if
+    /// any.
+    pub(crate) fn ask_which(
+        &mut self,
+        under_way: &mut Underway,
+        intent: Intent,
+        found: Vec<RecordState>,
+    ) -> Result<()> {
+        let candidates: Vec<RecordId> = found.iter().map(|record| record.id).collect();
+        if self
+            .asked(&intent)?
+            .is_some_and(|asked| asked.candidates == candidates || candidates.is_empty())
+        {
+            return Ok(());
+        }
+        under_way.reviews = true;
+        let name = &self.plan.ty(intent.ty).name;
+        let message = match found.len() {
+            0 => format!(
+                "it was to be created in {name} and was sent {} times; no answer told what came of it ({}), and no record is found that could be \
+                 it: link the one that is, or reject to have it created once more",
+                intent.attempts + 1,
+                intent.message.as_deref().unwrap_or("the answers were lost")
+            ),
+            1 => format!(
+                "the answer to a creation was lost, and a new record of {name} could be it: link the one that is"
+            ),
+            n => format!(
+                "the answer to a creation was lost, and {n} new records of {name} could be it: link the one that is"
+            ),
+        };
+        let review = Review {
+            kind: ReviewKind::UnknownOutcome,
+            record: intent.source,
+            ty: intent.ty,
+            prop: None,
+            rule: Rule::C2,
+            candidates,
+            value: Value::Null,
+            message,
+            opened_at: self.clock.now(),
+        };
+        Ok(self.store.commit(Commit { reviews_opened: vec![review], ..Commit::default() })?)
+    }
+}

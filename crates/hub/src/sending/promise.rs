@@ -1,0 +1,218 @@
+//! Which writes go out next, and with what in them.
+
+use lockstep_connector::{Action, Write};
+use lockstep_model::change::IntentEvent;
+use lockstep_model::{Intent, IntentKind, NumberMap, RecordId, RecordState, Rule, TypeIx};
+use lockstep_store::{Commit, Flush, IntentUpdate};
+
+use crate::error::Result;
+use crate::ledger::journal::step;
+use crate::recover::PATIENCE_MS;
+use crate::report::{Event, RecordName, timed};
+use crate::sending::Sender;
+use crate::sending::carry::Job;
+use crate::sending::lanes::{Line, Needs};
+use crate::under_way::{Progress, Underway};
+
+/// What a look into the outbox came to.
+enum Promised {
+    Job(Flush, Job),
+    /// All of it waits for answers.
+    Waits,
+    /// All of it turned out to be needless.
+    Dropped,
+}
+
+impl Sender<'_> {
+    /// The record types of a system that may be written to.
+    pub(crate) fn types_of(&self, under_way: &Underway, system: usize) -> Vec<TypeIx> {
+        let stops = |ty: TypeIx| {
+            under_way.guards.stops(ty)
+                || under_way.damages.stops(ty)
+                || !under_way.part.may_write_to(&self.ledger.plan, ty)
+        };
+        let all = (0..self.ledger.plan.types.len() as u16).map(TypeIx);
+        all.filter(|ty| self.ledger.system_of(*ty) == system && !stops(*ty)).collect()
+    }
+
+    /// Takes the next intents of a system from the outbox and marks them as sent; to be flushed
+    /// before they are (C2). Nothing while what is next has to wait for an answer.
+    pub(crate) fn promise(
+        &mut self,
+        under_way: &mut Underway,
+        system: usize,
+        line: &mut Line,
+    ) -> Result<Option<(Flush, Job)>> {
+        if line.is_full() || under_way.paused.contains_key(&system) {
+            return Ok(None);
+        }
+        let types = self.types_of(under_way, system);
+        let now = self.ledger.clock.now();
+        // C2: what was sent in this run and is not known to have been done is not sent again in it.
+        // A batch of which nothing is to be sent is dropped from the outbox, so this comes to an
+        // end.
+        loop {
+            let due = self.ledger.may_be_sent(under_way, now, &types, 1)?;
+            let Some(head) = due.into_iter().next() else { return Ok(None) };
+            if !line.takes((head.ty, head.rank, head.kind == IntentKind::Create)) {
+                return Ok(None);
+            }
+            match self.promise_batch(under_way, system, &types, &head, line)? {
+                Promised::Job(flush, job) => return Ok(Some((flush, job))),
+                Promised::Waits => return Ok(None),
+                Promised::Dropped => {}
+            }
+        }
+    }
+
+    /// The batch of writes that begins with `head`.
+    fn promise_batch(
+        &mut self,
+        under_way: &mut Underway,
+        system: usize,
+        types: &[TypeIx],
+        head: &Intent,
+        line: &mut Line,
+    ) -> Result<Promised> {
+        let now = self.ledger.clock.now();
+        let ty = head.ty;
+        let kind = self.ledger.plan.ty(ty).name.kind.clone();
+        // Large batches spare a folder of files from being replaced often; they are held in memory
+        // whole, so they stay in proportion.
+        let most = usize::try_from(self.ledger.status[ty.at()].records / 5)
+            .unwrap_or(0)
+            .clamp(10_000, 75_000);
+        let size = line.room(self.systems[system].connector.batch(&kind).max(1), most);
+        under_way.written.insert(ty);
+        let mut intents = self.ledger.may_be_sent(under_way, now, types, size)?;
+        intents.truncate(size);
+        // One record type at a time, in the order of the outbox.
+        let together = intents.iter().take_while(|i| i.ty == ty && i.rank == head.rank).count();
+        intents.truncate(together);
+        under_way.part.truncate(&mut intents);
+        if line.at_once > 1 {
+            // What is there already is written first: it may hold what is to be created.
+            let phase = (ty, head.rank, head.kind == IntentKind::Create);
+            intents.retain(|intent| (intent.kind == IntentKind::Create) == phase.2);
+            line.take(&self.ledger.plan, phase, &mut intents);
+            if intents.is_empty() {
+                return Ok(Promised::Waits);
+            }
+        }
+        // The store has what lies together written together when the answers come. What is to be
+        // created still comes last.
+        intents.sort_by_key(|intent| (intent.kind == IntentKind::Create, intent.record));
+        let targets: Vec<RecordId> = intents.iter().filter_map(|i| i.record).collect();
+        let looked_at = intents
+            .iter()
+            .filter(|intent| intent.kind == IntentKind::Delete || intent.looks_first());
+        let looked_at: Vec<RecordId> = looked_at.filter_map(|intent| intent.record).collect();
+        let shares = &mut under_way.report.shares;
+        let keys: NumberMap<RecordId, String> =
+            timed(&mut shares.loading_ms, || self.ledger.store.keys_of(&targets))?
+                .into_iter()
+                .collect();
+        let looks = !looked_at.is_empty();
+        let looked_at: NumberMap<RecordId, RecordState> =
+            self.ledger.store.records(&looked_at)?.into_iter().map(|r| (r.id, r)).collect();
+        let counterparts = self.ledger.counterparts(&intents)?;
+        if self.ledger.has_facets(ty) {
+            let known = self
+                .ledger
+                .store
+                .records(&targets)?
+                .into_iter()
+                .map(|record| (record.id, record))
+                .collect();
+            let updates = intents.iter_mut().filter(|intent| intent.kind == IntentKind::Update);
+            updates.for_each(|intent| self.ledger.with_other_facets(intent, &known));
+        }
+        let mut commit = Commit::default();
+        let mut known = Vec::new();
+        let mut promised = Vec::with_capacity(intents.len());
+        let mut writes = Vec::with_capacity(intents.len());
+        for intent in intents {
+            let values = self.ledger.values(&intent, &counterparts);
+            let key = || intent.record.and_then(|id| keys.get(&id).cloned()).unwrap_or_default();
+            let action = match intent.kind {
+                IntentKind::Create => Action::Create,
+                IntentKind::Update => {
+                    Action::Update { id: key(), version: intent.version().cloned() }
+                }
+                IntentKind::Delete => {
+                    Action::Delete { id: key(), version: intent.base_version.clone() }
+                }
+            };
+            if intent.kind != IntentKind::Create && under_way.damages.leaves_alone(ty, &key()) {
+                // R8: it waits until its record can be read again.
+                let waits = IntentUpdate {
+                    id: intent.id,
+                    event: IntentEvent::Delay,
+                    record: intent.record,
+                    attempts: intent.attempts,
+                    not_before: Some(now.plus_ms(2 * PATIENCE_MS)),
+                    message: Some("its record can't be read just now".into()),
+                    done_at: None,
+                };
+                under_way.damages.waiting.push(IntentUpdate { not_before: None, ..waits.clone() });
+                commit.intents_changed.push(waits);
+                line.end(intent.id);
+                continue;
+            }
+            let needless = values.is_empty() && intent.kind == IntentKind::Update;
+            let lacks = self.ledger.lacks_required(&intent, &values);
+            if needless || lacks.is_some() {
+                // Its reference has no counterpart yet: it waits, and is decided again when that is
+                // linked (P8, C4).
+                commit.intents_changed.push(step(&intent, IntentEvent::Drop, now, lacks.clone()));
+                line.end(intent.id);
+                if let Some(message) = lacks {
+                    let name = self.ledger.plan.ty(intent.ty).name.to_string();
+                    let flow = self.ledger.plan.flow_name(intent.flow);
+                    under_way.report.event(|| Event::Waits {
+                        flow,
+                        record: RecordName(name),
+                        message,
+                        rule: Rule::C4.to_string(),
+                    });
+                }
+                continue;
+            }
+            commit.intents_changed.push(step(&intent, IntentEvent::Send, now, None));
+            if looks {
+                let target = intent.record.and_then(|id| looked_at.get(&id));
+                known.push(target.map(crate::ledger::deletes::known_of).unwrap_or_default());
+            }
+            // C2: the same at every try, in whatever process; another after yesterday's store was
+            // put back, which hands out numbers again.
+            let token = format!(
+                "lockstep-{}-{:x}-{}",
+                self.ledger.identity, intent.decided_at.0, intent.id
+            );
+            let write = Write { action, values, token };
+            writes.push(write);
+            under_way.part.begin(&intent);
+            if line.at_once == 1 {
+                line.begin((ty, head.rank, false), intent.id, Needs::default());
+            }
+            promised.push(intent);
+        }
+        let flush = timed(&mut under_way.report.shares.storing_ms, || {
+            self.ledger.store.commit_unflushed(commit)
+        })?;
+        if promised.is_empty() {
+            return Ok(Promised::Dropped);
+        }
+        under_way.progress.tell(Progress::Sending {
+            ty: self.ledger.plan.ty(ty).name.to_string(),
+            writes: promised.len(),
+        });
+        let watch = self.ledger.plan.ty(ty).watch();
+        let look_ups = self.look_ups(under_way, system, ty, &promised)?;
+        let can_get = self.ledger.plan.ty(ty).can.get;
+        Ok(Promised::Job(
+            flush,
+            Job { kind, watch, intents: promised, writes, known, can_get, look_ups },
+        ))
+    }
+}

@@ -1,0 +1,128 @@
+//! A run under way: what it was asked for, and what it has found so far.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use lockstep_model::{IntentId, RecordId, Timestamp, TypeIx};
+
+use crate::damages::Damages;
+use crate::guards::Guards;
+use crate::part::{Part, Portion};
+use crate::report::Report;
+
+/// How far a run is, for who watches.
+#[derive(Clone, Debug)]
+pub enum Progress {
+    Read { ty: String, records: usize },
+    Decided { records: usize },
+    Sending { ty: String, writes: usize },
+}
+
+/// Who watches a run.
+pub trait Watcher {
+    fn tell(&mut self, progress: Progress);
+}
+
+/// Watches nothing.
+pub struct Unwatched;
+
+impl Watcher for Unwatched {
+    fn tell(&mut self, _: Progress) {}
+}
+
+/// What a run is to do.
+pub struct RunOptions<'a> {
+    /// Only these record types are read; all of them where nothing is said.
+    pub only: Option<BTreeSet<TypeIx>>,
+    /// Besides these, single records by their keys, of record types that are not read anyway (R4).
+    pub named: BTreeMap<TypeIx, BTreeSet<String>>,
+    /// Everything is listed, also where the system tells what changed: what is missing counts as
+    /// deleted once it was looked up (R3).
+    pub full: bool,
+    /// What of all that is to be written is written.
+    pub part: Part,
+    /// Every event is kept for showing, however many there are.
+    pub every_event: bool,
+    pub watcher: Box<dyn Watcher + 'a>,
+}
+
+impl Default for RunOptions<'_> {
+    fn default() -> Self {
+        RunOptions {
+            only: None,
+            named: BTreeMap::new(),
+            full: false,
+            part: Part::default(),
+            every_event: false,
+            watcher: Box::new(Unwatched),
+        }
+    }
+}
+
+/// A run under way.
+pub(crate) struct Underway<'a> {
+    pub report: Report,
+    /// Systems that are left alone for the rest of the run.
+    pub paused: HashMap<usize, String>,
+    /// When single records were last asked for: what they show is not newer than that for certain
+    /// (P5a).
+    pub asked: Timestamp,
+    /// Records that are to be read by themselves, by their keys.
+    pub named: BTreeMap<TypeIx, BTreeSet<String>>,
+    /// There are open reviews, or have been in this run.
+    pub reviews: bool,
+    /// When a new record of a type was last seen in this run.
+    pub newest: HashMap<TypeIx, Timestamp>,
+    /// Record types in which so many records are being created that none is looked up before (L8).
+    pub great_loads: BTreeSet<TypeIx>,
+    /// Record types that were written to.
+    pub written: BTreeSet<TypeIx>,
+    /// Record types that listed no record at all when they were last read in this run: not much is
+    /// concluded from that.
+    pub listed_none: BTreeSet<TypeIx>,
+    /// Record types that had not been read to the end when the run began.
+    pub first_read: BTreeSet<TypeIx>,
+    /// Record types that seem to have had another name before (L12).
+    pub renamed: BTreeSet<TypeIx>,
+    /// There are records of which a person must say whose they are (R9), or have been in this run.
+    pub doubted: bool,
+    /// The answer to some write was lost.
+    pub unknown: bool,
+    /// The flows have changed: what is linked is decided on anew.
+    pub reconsider: bool,
+    /// Creations of unknown outcome that were sent in this run: they are not sent again in it (C2).
+    pub left: HashSet<IntentId>,
+    /// Writes that met another version: they are not sent again before they have been decided on
+    /// anew (P6).
+    pub undecided: HashSet<IntentId>,
+    /// How long the run has waited for writes that are to be tried again.
+    pub waited_ms: i64,
+    /// By system, whose writes have failed since the last one that was done (G4).
+    pub failing: HashMap<usize, HashSet<RecordId>>,
+    /// Record types to be listed to see what became of writes to them (R6), and whether that is
+    /// being done.
+    pub to_read: BTreeSet<TypeIx>,
+    /// Records that were read back too soon after a write to tell what it left (R6), and have not
+    /// been noted yet.
+    pub too_early: BTreeSet<(TypeIx, String)>,
+    /// Until when this run waits to look at them again.
+    pub looks_again: Option<Timestamp>,
+    pub reading_back: bool,
+    pub guards: Guards,
+    /// What of all that is to be written is written.
+    pub part: Portion,
+    /// What can't be read (R8).
+    pub damages: Damages,
+    pub progress: Box<dyn Watcher + 'a>,
+}
+
+impl Underway<'_> {
+    /// Whether an intent that is due may be sent in this run.
+    pub(crate) fn may_send(&self, id: IntentId) -> bool {
+        !self.left.contains(&id) && !self.undecided.contains(&id)
+    }
+
+    /// How many may not at most.
+    pub(crate) fn not_to_send(&self) -> usize {
+        self.left.len() + self.undecided.len()
+    }
+}
