@@ -14,6 +14,7 @@ use lockstep_hub::undo::{Back, NotBack, PutBackAs, TakingBack, Which};
 use lockstep_model::value::shown;
 use lockstep_model::visible::visible;
 use lockstep_model::{RunId, Timestamp};
+use lockstep_service::{TakeBack, plan_to_take_back};
 
 use crate::args::{Format, Rows};
 use crate::exit::{Exit, Failure, Result};
@@ -31,7 +32,7 @@ pub fn act_failure(error: ActError) -> Failure {
 
 /// Links two records.
 pub fn link(dir: &Path, a: &str, b: &str, format: Format) -> Result<Exit> {
-    let joined = project::open(dir)?.hub()?.link(a, b).map_err(act_failure)?;
+    let joined = project::open(dir)?.desk()?.link(a, b).map_err(project::refusal)?;
     if format == Format::Json {
         json(&wire::Linked::from(joined))?;
         return Ok(Exit::Done);
@@ -50,9 +51,9 @@ pub fn unlink(
     (restore, yes): (bool, bool),
     format: Format,
 ) -> Result<Exit> {
-    let mut hub = project::open(dir)?.hub()?;
+    let opened = project::open(dir)?;
     if !restore {
-        let halves = hub.unlink(a, b).map_err(act_failure)?;
+        let halves = opened.desk()?.unlink(a, b).map_err(project::refusal)?;
         match format {
             Format::Json => {
                 json(&wire::Unlinked { plan: None, unlinked: Some(halves.into()), done: None })?
@@ -61,23 +62,28 @@ pub fn unlink(
         }
         return Ok(Exit::Done);
     }
-    let taking = hub.plan_unlink(a, b).map_err(act_failure)?;
+    let what = TakeBack::Unlink { a: a.into(), b: b.map(Into::into) };
+    let taking = plan_to_take_back(&mut opened.hub_for_undo(false)?, &what);
+    let taking = taking.map_err(project::refusal)?;
     if format == Format::Json {
         let plan = Some(wire::Taking::from(&taking));
         if !yes {
             json(&wire::Unlinked { plan, unlinked: None, done: None })?;
             return Ok(Exit::NeedsAPerson);
         }
-        let (halves, taken) = hub.unlink_and_restore(a, b, taking).map_err(act_failure)?;
-        json(&wire::Unlinked { plan, unlinked: Some(halves.into()), done: Some((&taken).into()) })?;
+        let (halves, taken) =
+            opened.desk_for_undo()?.take_back(what, &taking).map_err(project::refusal)?;
+        let unlinked = halves.map(Into::into);
+        json(&wire::Unlinked { plan, unlinked, done: Some((&taken).into()) })?;
         return Ok(how_taken(&taken));
     }
     print!("{}", plan_text(&taking));
     if !agreed(yes, "Unlink them, and put these values back?")? {
         return Ok(Exit::NeedsAPerson);
     }
-    let (halves, taken) = hub.unlink_and_restore(a, b, taking).map_err(act_failure)?;
-    tell_halves(&halves);
+    let (halves, taken) =
+        opened.desk_for_undo()?.take_back(what, &taking).map_err(project::refusal)?;
+    halves.iter().for_each(tell_halves);
     tell_taken(&taken)
 }
 
@@ -107,8 +113,7 @@ pub fn retry(dir: &Path, record: Option<String>, all: bool, format: Format) -> R
             ));
         }
     };
-    let mut hub = project::open(dir)?.hub()?;
-    let report = hub.retry(&again).map_err(act_failure)?;
+    let report = project::open(dir)?.desk()?.retry(&again).map_err(project::refusal)?;
     if format == Format::Json {
         emit!("{}", work::as_json(&report));
     } else {
@@ -180,26 +185,19 @@ pub fn undo(
     format: Format,
 ) -> Result<Exit> {
     let which = asked.which()?;
-    take_back(dir, yes, format, false, |hub| hub.plan_undo(&which, force, put_back))
+    take_back(dir, yes, format, TakeBack::Undo { which, force, put_back })
 }
 
 /// Takes an undo back.
 pub fn redo(dir: &Path, run: Option<i64>, force: bool, yes: bool, format: Format) -> Result<Exit> {
-    take_back(dir, yes, format, true, |hub| hub.plan_redo(run.map(RunId), force))
+    take_back(dir, yes, format, TakeBack::Redo { run: run.map(RunId), force })
 }
 
-fn take_back(
-    dir: &Path,
-    yes: bool,
-    format: Format,
-    redo: bool,
-    plan: impl FnOnce(&mut lockstep_hub::Hub) -> lockstep_hub::ActResult<TakingBack>,
-) -> Result<Exit> {
+fn take_back(dir: &Path, yes: bool, format: Format, what: TakeBack) -> Result<Exit> {
     let opened = project::open(dir)?;
-    // Only who may go on needs the store for itself; a plan can be had while a run is at work.
-    let asks = format == Format::Text && std::io::stdin().is_terminal();
-    let mut hub = opened.hub_for_undo(yes || asks)?;
-    let taking = plan(&mut hub).map_err(act_failure)?;
+    // A plan can be had while a run is at work.
+    let taking = plan_to_take_back(&mut opened.hub_for_undo(false)?, &what);
+    let taking = taking.map_err(project::refusal)?;
     if format == Format::Text {
         print!("{}", plan_text(&taking));
     }
@@ -221,7 +219,7 @@ fn take_back(
     }
     let plan = wire::Taking::from(&taking);
     let impossible = !taking.not.is_empty();
-    let taken = hub.take_back(taking, redo).map_err(act_failure)?;
+    let (_, taken) = opened.desk_for_undo()?.take_back(what, &taking).map_err(project::refusal)?;
     let exit = match format {
         Format::Json => {
             json(&wire::TakenBack { plan, done: Some((&taken).into()) })?;
@@ -347,15 +345,19 @@ pub fn audit(
     stored: bool,
     format: Rows,
 ) -> Result<Exit> {
-    let audit = match stored {
-        true => project::open_for_looking(dir)?.hub_for_looking()?.audit_stored(sample),
-        false => {
-            let opened = project::open(dir)?;
-            let mut hub = if repair { opened.hub()? } else { opened.hub_for_reading()? };
-            hub.audit(sample, repair)
+    let audit = match (stored, repair) {
+        (true, _) => {
+            let mut hub = project::open_for_looking(dir)?.hub_for_looking()?;
+            hub.audit_stored(sample).map_err(act_failure)?
+        }
+        (false, true) => {
+            project::open(dir)?.desk()?.audit(sample, repair).map_err(project::refusal)?
+        }
+        (false, false) => {
+            let mut hub = project::open(dir)?.hub_for_reading()?;
+            hub.audit(sample, repair).map_err(act_failure)?
         }
     };
-    let audit = audit.map_err(act_failure)?;
     match format {
         Rows::Json => json(&wire::Audit::from(audit.clone()))?,
         Rows::Csv => emit!("{}", audit_csv(&audit)),

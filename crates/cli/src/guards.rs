@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use lockstep_model::GuardKind;
+use lockstep_service::Flows;
 
 use crate::args::Format;
 use crate::exit::{Exit, Failure, Result};
@@ -33,24 +34,21 @@ pub fn release(
             names.join(", ")
         )));
     }
-    let mut hub = opened.hub()?;
+    let mut hub = opened.hub_for_looking()?;
     let mut tripped = hub.ledger.tripped_guards().map_err(project::hub_failure)?;
     tripped.retain(|line| {
         system.is_none_or(|system| line.system == system)
             && guard.is_none_or(|g| g.name() == line.guard)
     });
-    tripped.dedup_by(|a, b| (&a.system, a.guard) == (&b.system, b.guard));
+    tripped.dedup_by(|a, b| (&a.system, &a.guard) == (&b.system, &b.guard));
     if tripped.is_empty() && format == Format::Text {
         println!("No guard has tripped.");
         return Ok(Exit::Done);
     }
+    drop(hub);
+    let mut desk = opened.desk()?;
     for line in &tripped {
-        let Some(kind) = GuardKind::parse(line.guard) else { continue };
-        let answered = match discard {
-            true => hub.ledger.discard(&line.system, kind),
-            false => hub.ledger.release(&line.system, kind),
-        };
-        answered.map_err(project::hub_failure)?;
+        desk.release(&line.system, &line.guard, discard).map_err(project::refusal)?;
         if format == Format::Json {
             continue;
         }
@@ -66,7 +64,9 @@ pub fn release(
 
 /// A person has seen the plan: every flow may run as it is now.
 pub fn approve(dir: &Path, format: Format) -> Result<Exit> {
-    let flows = project::open(dir)?.hub()?.ledger.approve().map_err(project::hub_failure)?;
+    let opened = project::open(dir)?;
+    let flows = Flows(opened.plan()?.fingerprint_of_flows());
+    let flows = opened.desk()?.approve(flows).map_err(project::refusal)?;
     if format == Format::Json {
         json(&wire::Approved { approved: flows })?;
         return Ok(Exit::Done);

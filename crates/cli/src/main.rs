@@ -19,7 +19,6 @@ mod documents;
 mod exit;
 mod flow_tests;
 mod guards;
-mod hooks;
 mod init;
 mod interrupt;
 mod look;
@@ -32,6 +31,7 @@ mod rename;
 mod review;
 mod rows;
 mod screen;
+mod serve;
 mod times;
 mod verify;
 mod wire;
@@ -136,7 +136,7 @@ fn carry_out(cli: Cli) -> exit::Result<exit::Exit> {
             work::sync(dir, format, shares, full, &only)
         }
         Command::Run { approve, webhooks, public_url, format } => {
-            work::run(dir, approve, &work::Calls { listen: webhooks, public: public_url }, format)
+            serve::run(dir, approve, &serve::Calls { listen: webhooks, public: public_url }, format)
         }
         Command::Approve { format } => guards::approve(dir, format),
         Command::Release { system, guard, discard, format } => {

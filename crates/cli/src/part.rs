@@ -6,6 +6,7 @@ use std::path::Path;
 use lockstep_engine::Plan;
 use lockstep_hub::Part;
 use lockstep_model::FlowIx;
+use lockstep_service::Limits;
 
 use crate::args::Only;
 use crate::exit::{Failure, Result};
@@ -53,6 +54,16 @@ pub fn of(opened: &Opened, plan: &Plan, only: &Only) -> Result<Part> {
     }
     let systems = (!only.only.is_empty()).then(|| only.only.iter().cloned().collect());
     Ok(Part { flows, systems, first: only.first.map(|first| first as usize) })
+}
+
+/// The same, by names, for who carries it out.
+pub fn limits(plan: &Plan, part: &Part) -> Limits {
+    let names = |flows: &BTreeSet<FlowIx>| flows.iter().map(|flow| plan.flow_name(*flow)).collect();
+    Limits {
+        flows: part.flows.as_ref().map(names),
+        systems: part.systems.as_ref().map(|systems| systems.iter().cloned().collect()),
+        first: part.first,
+    }
 }
 
 /// The flows of these names: of a whole name, else of a part of a name, else all of a file.

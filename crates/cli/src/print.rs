@@ -120,7 +120,7 @@ fn warnings(report: &Report) -> String {
         }
     }
     for guard in &report.guards {
-        let _ = writeln!(out, "! {} ({})", visible(&guard.message), rule_of(guard.guard));
+        let _ = writeln!(out, "! {} ({})", visible(&guard.message), rule_of(&guard.guard));
     }
     for unnamed in &report.unnamed {
         let (name, records) = (&unnamed.name, count(unnamed.records, "record"));

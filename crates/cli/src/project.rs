@@ -12,6 +12,7 @@ use lockstep_engine::Plan;
 use lockstep_engine::plan::Schemas;
 use lockstep_hub::{Hub, HubError, Safeguards, System, SystemClock};
 use lockstep_model::TypeName;
+use lockstep_service::{Client, Desk, Refusal};
 use lockstep_store::StoreError;
 use lockstep_store::sqlite::SqliteStore;
 
@@ -347,6 +348,31 @@ impl Opened {
         self.hub_over(plan, systems)
     }
 
+    /// Who does what a command asks for: the service that is at work on the store, or else a hub
+    /// of the command's own.
+    pub fn desk(&self) -> Result<Desk> {
+        match Client::of(&self.store_path()?) {
+            Some(service) => Ok(Desk::There(service)),
+            None => Ok(Desk::Here(Box::new(self.hub()?))),
+        }
+    }
+
+    /// The same, to take writes back.
+    pub fn desk_for_undo(&self) -> Result<Desk> {
+        match Client::of(&self.store_path()?) {
+            Some(service) => Ok(Desk::There(service)),
+            None => Ok(Desk::Here(Box::new(self.hub_for_undo(true)?))),
+        }
+    }
+
+    /// The hub, to plan: it reads what is stored, also while a service is at work.
+    pub fn hub_for_planning(&self) -> Result<Hub> {
+        match Client::of(&self.store_path()?) {
+            Some(_) => self.hub_for_reading(),
+            None => self.hub(),
+        }
+    }
+
     /// The hub, for working with systems that are connected already.
     pub fn hub_over(&self, plan: Plan, systems: Vec<System>) -> Result<Hub> {
         let store = opened_for_work(&self.store_path()?)?;
@@ -435,7 +461,18 @@ impl Opened {
             )));
         }
         let store = SqliteStore::open_read_only(&path).map_err(store_failure)?;
-        Hub::new(plan, systems, Box::new(store), Arc::new(SystemClock)).map_err(hub_failure)
+        let mut hub =
+            Hub::new(plan, systems, Box::new(store), Arc::new(SystemClock)).map_err(hub_failure)?;
+        hub.ledger.set_safeguards(self.safeguards(hub.ledger.plan_of_flows()));
+        Ok(hub)
+    }
+}
+
+/// Why nothing was done, with the exit status it means.
+pub fn refusal(refusal: Refusal) -> Failure {
+    match refusal {
+        Refusal::Wrong(message) => Failure::usage(message),
+        Refusal::Person(message) => Failure::person(message),
     }
 }
 

@@ -8,7 +8,7 @@ use lockstep_hub::look::{ReviewLine, ReviewShown};
 use lockstep_model::value::shown;
 use lockstep_model::visible::visible;
 
-use crate::acts::{act_failure, agreed};
+use crate::acts::agreed;
 use crate::args::{ReviewAct, ReviewsMeant, Rows};
 use crate::exit::{Exit, Failure, Result};
 use crate::look::json;
@@ -238,8 +238,8 @@ fn ways_on(review: &ReviewLine) -> String {
 }
 
 fn answer(dir: &Path, format: Rows, which: &ReviewsMeant, answer: &Answer) -> Result<Exit> {
-    let mut hub = project::open(dir)?.hub()?;
-    let reviews = all(&mut hub)?;
+    let opened = project::open(dir)?;
+    let reviews = all(&mut opened.hub_for_looking()?)?;
     let meant = meant(&reviews, which)?;
     if meant.len() > 1 {
         if format == Rows::Text {
@@ -268,7 +268,7 @@ fn answer(dir: &Path, format: Rows, which: &ReviewsMeant, answer: &Answer) -> Re
         }
     }
     let numbers: Vec<i64> = meant.iter().map(|review| review.number).collect();
-    let answered = hub.answer(&numbers, answer).map_err(act_failure)?;
+    let answered = opened.desk()?.answer(&numbers, answer).map_err(project::refusal)?;
     if format == Rows::Json {
         json(&answered.iter().cloned().map(wire::Answered::from).collect::<Vec<_>>())?;
     } else {

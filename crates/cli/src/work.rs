@@ -1,33 +1,18 @@
 //! `check`, `plan`, `sync`, `run`.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use lockstep_config::Severity;
 use lockstep_hub::report::Report;
-use lockstep_hub::{Event, Hub, RunOptions, System};
+use lockstep_hub::{Event, RunOptions};
 use lockstep_model::value::shown;
 use lockstep_model::visible::{visible, visible_json};
-use lockstep_model::{TypeIx, TypeName};
+use lockstep_service::Flows;
 
-use crate::args::{Format, Only, Rows};
+use crate::args::{Only, Rows};
 use crate::exit::{Exit, Failure, Result};
-use crate::project::Opened;
 use crate::times::local;
-use crate::{hooks, part, print, progress, project, rows, screen, wire};
-
-/// A system is read this often where the project does not say, in seconds.
-const SCHEDULE_S: u64 = 60;
-/// Where calls name more records of a type than these, one reading of what changed is less work.
-const ONE_BY_ONE: usize = 20;
-/// The shortest time between two runs of the service, in which other commands can take the store:
-/// they look for it every 10 ms.
-const GAP: Duration = Duration::from_millis(25);
-/// So long it is waited before the store is asked for again.
-const ASK_AGAIN: Duration = Duration::from_secs(1);
+use crate::{part, print, progress, project, rows, screen, wire};
 
 /// Validates all that can be without a network.
 pub fn check(dir: &Path, format: Rows) -> Result<Exit> {
@@ -90,7 +75,7 @@ pub fn check(dir: &Path, format: Rows) -> Result<Exit> {
 pub fn plan(dir: &Path, format: Rows, out: Option<&Path>, only: &Only) -> Result<Exit> {
     let opened = project::open(dir)?;
     let part = part::of(&opened, &opened.plan()?, only)?;
-    let mut hub = opened.hub()?;
+    let mut hub = opened.hub_for_planning()?;
     let options = RunOptions { part, every_event: true, ..progress::watched(true) };
     let report = hub.plan(options).map_err(project::hub_failure)?;
     let text = match format {
@@ -123,11 +108,12 @@ pub fn sync(dir: &Path, format: Rows, shares: bool, full: bool, only: &Only) -> 
         ));
     }
     let opened = project::open(dir)?;
-    let part = part::of(&opened, &opened.plan()?, only)?;
-    let mut hub = opened.hub()?;
+    let plan = opened.plan()?;
+    let limits = part::limits(&plan, &part::of(&opened, &plan, only)?);
     let every_event = format == Rows::Csv || screen::verbose();
-    let options = RunOptions { full, part, every_event, ..progress::watched(false) };
-    let report = hub.run(options).map_err(project::hub_failure)?;
+    let options = RunOptions { full, every_event, ..progress::watched(false) };
+    let flows = Flows(plan.fingerprint_of_flows());
+    let report = opened.desk()?.sync(flows, limits, options).map_err(project::refusal)?;
     match format {
         Rows::Text => print!("{}", print::report(&report, screen::verbose())),
         Rows::Json => emit!("{}", as_json(&report)),
@@ -166,186 +152,6 @@ pub fn exit(report: &Report) -> Exit {
     }
 }
 
-/// Where systems call, if they do.
-pub struct Calls {
-    pub listen: Option<SocketAddr>,
-    /// The address under which the listener is reached from outside.
-    pub public: Option<String>,
-}
-
-/// The service: every record type on its schedule, until it is stopped.
-pub fn run(dir: &Path, approve: bool, calls: &Calls, format: Format) -> Result<Exit> {
-    let mut opened = project::open(dir)?;
-    let mut systems = opened.connect(&opened.plan()?)?;
-    let hub = approved(&opened, &systems, approve)?;
-    let period = |ty: TypeIx| {
-        let name = &hub.ledger.plan_of_flows().ty(ty).name;
-        let schedule =
-            opened.project.system(&name.system).map(|s| s.schedule.clone()).unwrap_or_default();
-        let seconds = schedule
-            .types
-            .get(&name.kind)
-            .copied()
-            .or(schedule.every_seconds)
-            .unwrap_or(SCHEDULE_S);
-        Duration::from_secs(seconds.max(1))
-    };
-    let types: Vec<(TypeIx, Duration)> = (0..hub.ledger.plan_of_flows().types.len() as u16)
-        .map(TypeIx)
-        .map(|ty| (ty, period(ty)))
-        .collect();
-    let hub_types: Vec<TypeName> =
-        hub.ledger.plan_of_flows().types.iter().map(|ty| ty.name.clone()).collect();
-    for (ty, period) in &types {
-        note!("{} is read every {} s", hub.ledger.plan_of_flows().ty(*ty).name, period.as_secs());
-    }
-    let hints = Arc::new(hooks::Hints::default());
-    if let Some(address) = calls.listen {
-        let at = hooks::listen(address, &systems, Arc::clone(&hints))?;
-        note!("Systems call http://{at}/hooks/SYSTEM");
-        if let Some(public) = &calls.public {
-            hooks::register(public, &systems);
-        }
-    }
-    let mut due: Vec<Instant> = types.iter().map(|_| Instant::now()).collect();
-    let mut named: BTreeMap<TypeIx, BTreeSet<String>> = BTreeMap::new();
-    // The store is given up between runs, so that other commands find a gap.
-    drop(hub);
-    loop {
-        let now = Instant::now();
-        let mut only = BTreeSet::new();
-        for ((ty, period), due) in types.iter().zip(&mut due) {
-            if *due <= now {
-                only.insert(*ty);
-                *due = now + *period;
-            }
-        }
-        let hinted = std::mem::take(&mut named);
-        if !only.is_empty() || !hinted.is_empty() {
-            let were_named: Vec<TypeIx> = hinted.keys().copied().collect();
-            let mut read_whole =
-                || were_named.iter().for_each(|ty| due[ty.at()] = Instant::now() + ASK_AGAIN);
-            let options = RunOptions { only: Some(only), named: hinted, ..RunOptions::default() };
-            if let Some(again) = reached(dir, &systems, &hub_types) {
-                (opened, systems) = again;
-            }
-            match at_work(&opened, &systems) {
-                Ok(mut hub) => match hub.run(options) {
-                    Ok(report) if format == Format::Json => {
-                        emit!("{}", as_json(&report));
-                        let _ = std::io::Write::flush(&mut std::io::stdout());
-                    }
-                    Ok(report) => {
-                        narrate(&report);
-                        when_quiet(&report);
-                    }
-                    // A full disk or a busy file may be better in a while; nothing of the step was
-                    // kept, so it is simply tried again.
-                    Err(error) => {
-                        eprintln!("! {error}");
-                        read_whole();
-                    }
-                },
-                Err(failure) => {
-                    eprintln!("! {}", failure.message);
-                    due.fill(Instant::now() + ASK_AGAIN);
-                }
-            }
-        }
-        let next = due
-            .iter()
-            .min()
-            .copied()
-            .unwrap_or_else(|| Instant::now() + Duration::from_secs(SCHEDULE_S));
-        let free_since = Instant::now();
-        let mut hinted = hints.wait(next.saturating_duration_since(free_since).max(GAP));
-        if !hinted.is_empty() {
-            // What is hinted at is read at once. Hints come in swarms: those that come during that
-            // reading are one reading, the next.
-            std::thread::sleep(GAP.saturating_sub(free_since.elapsed()));
-            hinted.append(&mut hints.wait(Duration::ZERO));
-            named = to_read(hinted, &hub_types, &mut due);
-        }
-    }
-}
-
-/// A system that could not be asked for its record types when the service began may answer by now;
-/// then the project is looked at anew.
-fn reached(dir: &Path, systems: &[System], types: &[TypeName]) -> Option<(Opened, Vec<System>)> {
-    let down =
-        |systems: &[System]| systems.iter().filter(|system| system.connector.is_down()).count();
-    if down(systems) == 0 {
-        return None;
-    }
-    let opened = project::open(dir).ok()?;
-    let plan = opened.plan().ok()?;
-    let again = opened.connect(&plan).ok()?;
-    // Flows that were edited meanwhile come with the next start, as always.
-    let same = plan.types.iter().map(|ty| &ty.name).eq(types);
-    (same && down(&again) < down(systems)).then_some((opened, again))
-}
-
-/// R4: the records that are named; where a call names none, or many are named, all that changed of
-/// their record type is due.
-fn to_read(
-    hinted: BTreeSet<hooks::Hint>,
-    types: &[TypeName],
-    due: &mut [Instant],
-) -> BTreeMap<TypeIx, BTreeSet<String>> {
-    let mut named: BTreeMap<TypeIx, BTreeSet<String>> = BTreeMap::new();
-    for (system, kind, id) in hinted {
-        let meant = |name: &TypeName| {
-            name.system == system && kind.as_ref().is_none_or(|kind| *kind == name.kind)
-        };
-        for (at, _) in types.iter().enumerate().filter(|(_, name)| meant(name)) {
-            match &id {
-                Some(id) => drop(named.entry(TypeIx(at as u16)).or_default().insert(id.clone())),
-                None => due[at] = Instant::now(),
-            }
-        }
-    }
-    let many: Vec<TypeIx> =
-        named.iter().filter(|(_, ids)| ids.len() > ONE_BY_ONE).map(|(ty, _)| *ty).collect();
-    for ty in many {
-        named.remove(&ty);
-        due[ty.at()] = Instant::now();
-    }
-    named
-}
-
-/// A hub over the store, which is waited for where another command works on it.
-fn at_work(opened: &Opened, systems: &[System]) -> Result<Hub> {
-    opened.hub_over(opened.plan()?, systems.to_vec())
-}
-
-/// G2: waits until every flow may run as it is. While it waits the store is free, for
-/// `lockstep plan` and `lockstep approve`.
-fn approved(opened: &Opened, systems: &[System], approve: bool) -> Result<Hub> {
-    let mut hub = at_work(opened, systems)?;
-    let mut told = Vec::new();
-    loop {
-        if approve || !opened.project.first_run_waits {
-            hub.ledger.approve().map_err(project::hub_failure)?;
-        }
-        let flows = hub.ledger.unapproved().map_err(project::hub_failure)?;
-        if flows.is_empty() {
-            return Ok(hub);
-        }
-        if flows != told {
-            for flow in &flows {
-                eprintln!("waiting  {flow}: it has not run as it is now (G2)");
-            }
-            eprintln!(
-                "Look at `lockstep plan`, then say `lockstep approve`; or start with `lockstep run --approve`."
-            );
-            told = flows;
-        }
-        drop(hub);
-        std::thread::sleep(ASK_AGAIN);
-        hub = at_work(opened, systems)?;
-    }
-}
-
 /// What a run of the service did, a line each; nothing where nothing happened.
 pub fn narrate(report: &Report) {
     for guard in &report.guards {
@@ -353,7 +159,7 @@ pub fn narrate(report: &Report) {
             "{} stopped  {} ({})",
             local(report.ended),
             visible(&guard.message),
-            print::rule_of(guard.guard)
+            print::rule_of(&guard.guard)
         );
     }
     for event in &report.events {

@@ -29,6 +29,7 @@ mod secrets;
 #[path = "../../connector/tests/servers/mod.rs"]
 mod servers;
 mod service;
+mod serving;
 mod superoffice_wix;
 #[path = "superoffice_zendesk/main.rs"]
 mod superoffice_zendesk;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use lockstep_model::limits::{GuardKind, Limits};
 use lockstep_model::{Intent, IntentId, IntentKind, PropIx, TypeIx};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Where a system does not tell of deletions, everything is listed this often unless the project
 /// says otherwise (R3).
@@ -20,13 +20,13 @@ pub struct Safeguards {
 }
 
 /// A guard that has tripped, or would.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrippedGuard {
     pub system: String,
     /// `creates`, `updates`, `deletes`, `vanished`, `lost`, `clears`, `match_values`
-    pub guard: &'static str,
+    pub guard: String,
     /// The record type, for a listing.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record_type: Option<String>,
     /// In words, with what to do.
     pub message: String,

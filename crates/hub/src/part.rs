@@ -13,7 +13,7 @@ use std::collections::{BTreeSet, HashSet};
 use lockstep_engine::Plan;
 use lockstep_engine::plan::PlanCreate;
 use lockstep_model::{FlowIx, Intent, NumberSet, RecordId, TypeIx};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What of all that is to be written a run writes; all of it where nothing is said.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -34,13 +34,13 @@ impl Part {
 }
 
 /// What a run was limited to, and what it left for a later one.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PartReport {
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub flows: Vec<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub systems: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first: Option<usize>,
     /// Writes that are decided and were left for a later run.
     pub writes_left: u64,

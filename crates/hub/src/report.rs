@@ -8,13 +8,13 @@ use lockstep_engine::Plan;
 use lockstep_engine::decision::Finding;
 use lockstep_model::visible::visible;
 use lockstep_model::{FlowIx, NumberMap, RecordId, RunId, Situation, Timestamp, TypeIx, Value};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// So many single events are kept for showing; all are counted.
 const EVENTS_KEPT: usize = 5_000;
 
 /// A record as people name it: `wix.Contacts/ID`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RecordName(pub String);
 
@@ -33,7 +33,7 @@ impl std::fmt::Display for RecordName {
 }
 
 /// One property of an event.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PropertyChange {
     pub path: String,
     pub before: Value,
@@ -41,16 +41,15 @@ pub struct PropertyChange {
     /// The rule by which it was decided.
     pub rule: String,
     /// What decided where it was not simply the latest edit (P1).
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
     /// For a reference that is filled in when its record exists: whose counterpart it is.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counterpart_of: Option<RecordName>,
 }
 
 /// One thing that happened (or would happen).
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(tag = "event", rename_all = "kebab-case")]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Event {
     Linked {
         flow: String,
@@ -116,7 +115,6 @@ pub enum Event {
         /// How often it was tried.
         tries: u32,
         /// It is not tried, or asked after, before.
-        #[serde(serialize_with = "as_text_if_any")]
         not_before: Option<Timestamp>,
         /// Whether it was done is not known.
         unknown: bool,
@@ -138,7 +136,7 @@ pub enum Event {
 }
 
 /// A flow's part of a run.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct FlowCounts {
     pub flow: String,
     /// Records looked at in this run, by situation (L9).
@@ -152,12 +150,12 @@ pub struct FlowCounts {
     /// Why records have no counterpart, with how many there are of each.
     pub reasons: BTreeMap<String, u64>,
     /// Rows that can't be kept, and why.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rows_not_kept: Vec<String>,
 }
 
 /// A system's part of a run.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SystemCounts {
     pub system: String,
     pub read: u64,
@@ -167,18 +165,18 @@ pub struct SystemCounts {
     pub deleted: u64,
     pub refused: u64,
     /// What was asked of it, where it is asked over a network.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requests: Option<Requests>,
     /// Why it was left alone, if it was.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused: Option<String>,
     /// The trouble is that it could not be reached (exit status 3).
-    #[serde(skip)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unreachable: bool,
 }
 
 /// The requests of a run to one system.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Requests {
     pub sent: u64,
     /// Refused by the system as too many.
@@ -188,7 +186,7 @@ pub struct Requests {
 }
 
 /// Where the time went.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Shares {
     pub waiting_for_systems_ms: u64,
     pub observing_ms: u64,
@@ -199,22 +197,20 @@ pub struct Shares {
 }
 
 /// The report of a run or a plan.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Report {
     pub run: RunId,
-    #[serde(serialize_with = "as_text")]
     pub started: Timestamp,
-    #[serde(serialize_with = "as_text")]
     pub ended: Timestamp,
     /// Nothing was written: it was a plan.
     pub plan_only: bool,
     /// What the run was limited to, where it was, and what it left for a later one.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<crate::part::PartReport>,
     pub systems: Vec<SystemCounts>,
     pub flows: Vec<FlowCounts>,
     /// Guards that have tripped: nothing was written (G3). In a plan, those that would.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub guards: Vec<crate::guards::TrippedGuard>,
     pub events: Vec<Event>,
     /// Events that are not among `events`.
@@ -222,19 +218,22 @@ pub struct Report {
     /// Open reviews after the run, by kind.
     pub reviews: BTreeMap<String, u64>,
     /// Records that are known, of record types that no flow names any more (L12).
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unnamed: Vec<crate::ledger::renames::Unnamed>,
     /// References that are written once the records that they name have counterparts (P8).
-    #[serde(skip_serializing_if = "is_none")]
+    #[serde(default, skip_serializing_if = "is_none")]
     pub waiting_references: u64,
     /// Records that get no counterpart as long as they lack what the target requires (C4).
-    #[serde(skip_serializing_if = "is_none")]
+    #[serde(default, skip_serializing_if = "is_none")]
     pub incomplete: u64,
     /// Writes that are decided and not confirmed yet.
     pub outbox: u64,
     /// Why the run ended before nothing was left that it could do, where it did (G8).
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unfinished: Option<String>,
+    /// It ended at a step, as whoever watched it wanted; the next run goes on.
+    #[serde(default)]
+    pub stopped: bool,
     /// Of these, those that failed and are tried again, and those of which nobody knows yet whether
     /// they were done.
     pub failing: u64,
@@ -287,6 +286,7 @@ impl Report {
             incomplete: 0,
             outbox: 0,
             unfinished: None,
+            stopped: false,
             failing: 0,
             shares: Shares::default(),
             every_event: false,
@@ -376,23 +376,6 @@ impl Report {
 }
 
 /// A time in JSON: RFC 3339, in UTC.
-pub(crate) fn as_text<S: serde::Serializer>(
-    at: &Timestamp,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(at)
-}
-
-pub(crate) fn as_text_if_any<S: serde::Serializer>(
-    at: &Option<Timestamp>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    match at {
-        Some(at) => serializer.collect_str(at),
-        None => serializer.serialize_none(),
-    }
-}
-
 fn is_none(n: &u64) -> bool {
     *n == 0
 }

@@ -90,7 +90,10 @@ impl Hub {
             self.ledger.store.bulk(true)?;
         }
         let result = work(self, &mut under_way, &mut types)
-            .and_then(|()| self.reader().pass_own_writes(&mut under_way));
+            .and_then(|()| match under_way.report.stopped {
+                true => Ok(()),
+                false => self.reader().pass_own_writes(&mut under_way),
+            });
         let ended = if first { self.ledger.store.bulk(false) } else { Ok(()) };
         // The first failure is the one to tell.
         result?;
@@ -165,21 +168,33 @@ impl Hub {
         self.reader().look_again(under_way, types)?;
         self.reader().read_named(under_way, types)?;
         self.reader().read(under_way, types)?;
-        if self.ledger.waits_for_a_name(under_way)? {
+        if under_way.stops() || self.ledger.waits_for_a_name(under_way)? {
             return Ok(());
         }
         let behind = self.decider().behind(under_way);
         self.reader().read(under_way, &behind)?;
+        if under_way.stops() {
+            return Ok(());
+        }
         self.ledger.ask_about_twins(under_way)?;
         self.ledger.ask_about_queued(under_way)?;
         let mut again: BTreeSet<TypeIx> = BTreeSet::new();
         let most = MOST_ROUNDS + self.ledger.plan.types.len();
         let mut before = BTreeMap::new();
         for _ in 0..most {
+            if under_way.stops() {
+                return Ok(());
+            }
             before = under_way.report.writes_by_flow();
             again.extend(self.decider().decide(under_way)?);
+            if under_way.stops() {
+                return Ok(());
+            }
             self.decider().flows_followed(under_way)?;
             let sent = self.sender().deliver(under_way)?;
+            if under_way.stops() {
+                return Ok(());
+            }
             // P5: what a write did whose answer was lost is found out before anything is read: read
             // as a page, it would be an edit.
             if std::mem::take(&mut under_way.unknown) {

@@ -20,6 +20,11 @@ pub enum Progress {
 /// Who watches a run.
 pub trait Watcher {
     fn tell(&mut self, progress: Progress);
+
+    /// Whether the run is to end at its next step. What is left, the next one does.
+    fn stops(&mut self) -> bool {
+        false
+    }
 }
 
 /// Watches nothing.
@@ -119,6 +124,12 @@ impl Underway<'_> {
     /// Whether an intent that is due may be sent in this run.
     pub(crate) fn may_send(&self, id: IntentId) -> bool {
         !self.left.contains(&id) && !self.undecided.contains(&id)
+    }
+
+    /// Whether the run is to end at its next step, as whoever watches it wants.
+    pub(crate) fn stops(&mut self) -> bool {
+        self.report.stopped |= self.progress.stops();
+        self.report.stopped
     }
 
     /// How many may not at most.

@@ -116,10 +116,11 @@ pub enum Fault {
     References,
     Suspends,
     Facets,
+    Stops,
 }
 
 impl Fault {
-    pub const ALL: [(&'static str, Fault); 12] = [
+    pub const ALL: [(&'static str, Fault); 13] = [
         ("answers", Fault::Answers),
         ("accepts", Fault::Accepts),
         ("loses", Fault::Loses),
@@ -132,6 +133,7 @@ impl Fault {
         ("references", Fault::References),
         ("suspends", Fault::Suspends),
         ("facets", Fault::Facets),
+        ("stops", Fault::Stops),
     ];
 }
 
@@ -301,6 +303,9 @@ pub struct Drawn {
     /// A person's record stands for two things, each with links and flows of its own (F1): who and
     /// where they work, and the rest.
     pub facets: bool,
+    /// Runs are ended at a step, as whoever watches them wants: from this number is drawn which,
+    /// and where. None in a world without that.
+    pub stops: Option<u64>,
 }
 
 impl Drawn {
@@ -351,6 +356,7 @@ impl Drawn {
             companies: false,
             suspended: None,
             facets: false,
+            stops: None,
         };
         drawn.add_faults(more, faults);
         drawn
@@ -404,6 +410,8 @@ impl Drawn {
         for system in &mut self.systems {
             system.reuses_ids &= !self.facets && !self.sharers;
         }
+        let stops = more.below(1 << 30) as u64;
+        self.stops = Some(stops).filter(|_| more.per_mille(300) & faults.has(Fault::Stops));
     }
 
     /// The flows, as a project has them.
@@ -613,6 +621,9 @@ impl fmt::Display for Drawn {
         let rotates = if self.rotates { ", who get other addresses" } else { "" };
         if self.set_back > 0 {
             writeln!(f, "  the hub's clock is set back up to {} times", self.set_back)?;
+        }
+        if self.stops.is_some() {
+            writeln!(f, "  runs are ended at a step")?;
         }
         if self.facets {
             writeln!(f, "  a person has two facets")?;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use lockstep_connector::Connector;
 use lockstep_engine::Plan;
 use lockstep_engine::plan::Schemas;
-use lockstep_hub::{Hub, Report, RunOptions, Safeguards, System};
+use lockstep_hub::{Hub, Progress, Report, RunOptions, Safeguards, System, Watcher};
 use lockstep_model::{GuardKind, IntentState, Limit, Limits, ReviewKind, TypeIx};
 use lockstep_store::SqliteStore;
 
@@ -326,6 +326,13 @@ impl World {
     fn run_for(&mut self, steps: Option<i64>, full: bool, caller: Option<usize>) -> Option<Report> {
         self.runs += 1;
         let life = Life::of(steps);
+        let looks_left = match self.truth.look().healed {
+            true => None,
+            false => self.drawn.stops.and_then(|from| {
+                let mut drawn = Random::new(from ^ (self.runs as u64) << 32);
+                drawn.per_mille(300).then(|| drawn.below(40))
+            }),
+        };
         let before = self.truth.look().disturbances;
         self.truth.look().run = self.runs;
         let called = caller
@@ -347,14 +354,18 @@ impl World {
                 let types = (0..plan.types.len() as u16).map(TypeIx);
                 types.filter(|ty| plan.ty(*ty).name.system == self.systems[at].drawn.name).collect()
             });
-            let report = hub.run(RunOptions { full, only, ..RunOptions::default() })?;
+            let watcher = Box::new(Stopper { looks_left });
+            let report = hub.run(RunOptions { full, only, watcher, ..RunOptions::default() })?;
+            if report.stopped {
+                self.truth.look().tell("", "  it is ended at a step".into());
+            }
             // Whoever is asked says yes to everything: what was asked for is verified nonetheless
             // (R3).
             for guard in hub.ledger.tripped_guards()? {
-                if GuardKind::parse(guard.guard).is_some_and(|kind| kind.writes().is_none()) {
+                if GuardKind::parse(&guard.guard).is_some_and(|kind| kind.writes().is_none()) {
                     stopped.insert(guard.system.clone());
                 }
-                if let Some(kind) = GuardKind::parse(guard.guard) {
+                if let Some(kind) = GuardKind::parse(&guard.guard) {
                     hub.ledger.release(&guard.system, kind)?;
                 }
             }
@@ -446,6 +457,26 @@ impl World {
 /// Whether somebody is asked about a record, so that it may rightly differ.
 pub fn is_asked_about(kind: ReviewKind) -> bool {
     !matches!(kind, ReviewKind::AmbiguousMatch | ReviewKind::DisputedEntity)
+}
+
+/// Ends a run after so many looks; never, where nothing is said.
+struct Stopper {
+    looks_left: Option<usize>,
+}
+
+impl Watcher for Stopper {
+    fn tell(&mut self, _: Progress) {}
+
+    fn stops(&mut self) -> bool {
+        match &mut self.looks_left {
+            Some(0) => true,
+            Some(left) => {
+                *left -= 1;
+                false
+            }
+            None => false,
+        }
+    }
 }
 
 /// Whether an intent is still to be carried out.

@@ -9,7 +9,7 @@ use lockstep_model::{
     EntityId, GuardKind, IntentKind, IntentState, RecordId, Review, ReviewKind, TypeIx,
 };
 use lockstep_store::{Commit, ReviewKey};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::acts::flips::Side;
 use crate::acts::verdicts::{a, put_forward};
@@ -19,7 +19,7 @@ use crate::report::Report;
 use crate::under_way::{RunOptions, Underway};
 
 /// What a person says to a review.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Answer {
     /// Yes: link the only candidate; try the value again; what was put back is right.
     Accept,
@@ -33,7 +33,7 @@ pub enum Answer {
 }
 
 /// What an answer came to.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Answered {
     /// The review's number.
     pub number: i64,
@@ -44,7 +44,7 @@ pub struct Answered {
 }
 
 /// What is to be tried again.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Again {
     All,
     /// What was refused of this record, by its name: as a target, and as a source.

@@ -5,7 +5,7 @@ use lockstep_model::value::same;
 use lockstep_model::{
     EntityId, PropIx, ReadRecord, RecordId, RecordState, Review, ReviewKind, TypeIx, Value,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::ledger::Ledger;
@@ -18,7 +18,7 @@ pub(crate) const AT_ONCE: usize = 200;
 const SHOWN: usize = 20;
 
 /// What an audit found.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Audit {
     /// Entities of more than one record that there are, and that were looked at.
     pub entities: usize,
@@ -39,7 +39,7 @@ pub struct Audit {
 }
 
 /// A property of a flow in which records differ.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AuditedProperty {
     pub flow: String,
     /// With its record type: `wix.Contacts info.company`.
@@ -55,7 +55,7 @@ pub struct AuditedProperty {
 }
 
 /// One difference.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Difference {
     pub record: RecordName,
     pub kind: DifferenceKind,
@@ -66,7 +66,7 @@ pub struct Difference {
 }
 
 /// What is different.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DifferenceKind {
     Drifted,

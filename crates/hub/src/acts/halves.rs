@@ -7,7 +7,7 @@ use lockstep_engine::split::inherit;
 use lockstep_model::change::IntentEvent;
 use lockstep_model::{EntityId, IntentKind, IntentState, PropIx, RecordId, RecordState, Rule};
 use lockstep_store::{Commit, JournalKind};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::acts::join::is_unanswered;
 use crate::error::{ActError, ActResult};
@@ -17,7 +17,7 @@ use crate::report::RecordName;
 use crate::under_way::Underway;
 
 /// The two halves of an entity that a person took apart.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Halves {
     pub one: Vec<RecordName>,
     pub other: Vec<RecordName>,

@@ -4,7 +4,7 @@ use lockstep_engine::settle::{Entity, settle_goes};
 use lockstep_model::value::is_empty;
 use lockstep_model::{Intent, IntentKind, IntentState, RecordId, RecordState, ReviewKind};
 use lockstep_store::{Commit, JournalKind, ReviewKey};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{ActError, ActResult};
 use crate::ledger::Ledger;
@@ -12,7 +12,7 @@ use crate::report::RecordName;
 use crate::under_way::Underway;
 
 /// An entity that a person put together.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Joined {
     pub members: Vec<RecordName>,
 }

@@ -10,7 +10,7 @@ use lockstep_model::{
     Value,
 };
 use lockstep_store::Commit;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::acts::halves::Halves;
 use crate::acts::undo::taking::{NotBack, TakingBack};
@@ -20,13 +20,12 @@ use crate::report::{RecordName, Report};
 use crate::under_way::{RunOptions, Underway};
 
 /// What came of it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct TakenBack {
     pub run: RunId,
     pub records: usize,
     /// What was to be done and was not, with what the system said.
     pub not: Vec<NotBack>,
-    #[serde(skip)]
     pub report: Report,
 }
 

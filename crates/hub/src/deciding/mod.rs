@@ -45,6 +45,12 @@ impl Decider<'_> {
         self.hold_what_may_be_made()?;
         let mut urgent = self.ledger.decided_on_less(under_way)?;
         loop {
+            if under_way.stops() {
+                if let Some(last) = decided {
+                    self.ledger.store.commit(last.commit)?;
+                }
+                return Ok(reread);
+            }
             let most = under_way.part.batch(BATCH);
             let skip = decided.as_ref().map_or(0, |decided| decided.batch.len());
             let mut batch = self.ledger.ahead(&mut urgent, skip + most)?;

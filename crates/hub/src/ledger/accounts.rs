@@ -64,7 +64,7 @@ impl Ledger {
         under_way.report.guards.retain(|line| line.record_type.as_ref() != Some(&name.to_string()));
         under_way.report.guards.push(TrippedGuard {
             system: name.system.clone(),
-            guard: GuardKind::Vanished.name(),
+            guard: GuardKind::Vanished.name().into(),
             record_type: Some(name.to_string()),
             message: message.clone(),
         });

@@ -51,7 +51,6 @@ pub struct FailingWrite {
     pub message: String,
     pub tries: u32,
     /// It is not tried, or asked after, before.
-    #[serde(serialize_with = "crate::report::as_text_if_any")]
     pub not_before: Option<Timestamp>,
     /// Whether it was done is not known.
     pub unknown: bool,

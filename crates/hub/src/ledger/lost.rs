@@ -203,7 +203,7 @@ impl Ledger {
         });
         under_way.report.guards.push(TrippedGuard {
             system: name.system.clone(),
-            guard: GuardKind::Lost.name(),
+            guard: GuardKind::Lost.name().into(),
             record_type: Some(name.to_string()),
             message,
         });

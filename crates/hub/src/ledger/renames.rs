@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use lockstep_model::{GuardKind, TypeIx, TypeName};
 use lockstep_store::{Commit, StoredType};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::error::Result;
@@ -13,7 +13,7 @@ use crate::ledger::Ledger;
 use crate::under_way::Underway;
 
 /// A record type that records are known of, and that no flow names any more.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unnamed {
     pub name: String,
     pub records: u64,
@@ -90,7 +90,7 @@ impl Ledger {
         let name = &self.plan.ty(*ty).name;
         TrippedGuard {
             system: name.system.clone(),
-            guard: GuardKind::Vanished.name(),
+            guard: GuardKind::Vanished.name().into(),
             record_type: Some(name.to_string()),
             message: format!(
                 "{name} holds records of the ids that are known of {old}, which no flow names any more: nothing is created or written. If it \

@@ -175,6 +175,10 @@ impl Reader<'_> {
         streams: &mut HashMap<TypeIx, Stream>,
     ) -> Result<()> {
         loop {
+            // As if the run were killed here: the next one goes on after the last page.
+            if under_way.stops() {
+                return Ok(());
+            }
             let began = std::time::Instant::now();
             let Some(told) = receive() else { return Ok(()) };
             under_way.report.shares.waiting_for_systems_ms += millis(began.elapsed());

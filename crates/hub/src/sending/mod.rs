@@ -103,8 +103,9 @@ impl Sender<'_> {
             let mut here = Here::default();
             loop {
                 for (system, connector) in connectors.iter().enumerate() {
-                    while let Some((flush, job)) =
-                        self.promise(under_way, system, &mut lines[system])?
+                    while !under_way.stops()
+                        && let Some((flush, job)) =
+                            self.promise(under_way, system, &mut lines[system])?
                     {
                         sent_any = true;
                         let at_once = lines[system].at_once;
@@ -137,6 +138,9 @@ impl Sender<'_> {
                     }
                 }
                 if lines.iter().all(Line::is_idle) {
+                    if under_way.stops() {
+                        return Ok(());
+                    }
                     // Something may be due in a moment: a system that asked to come back.
                     let now = self.ledger.clock.now();
                     let Some(due) = self.next_due(under_way)? else { return Ok(()) };

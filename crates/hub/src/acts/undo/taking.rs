@@ -8,7 +8,7 @@ use lockstep_model::{
     RecordState, RunId, Timestamp, TypeIx, TypeName, Value,
 };
 use lockstep_store::{Store, StoreError, WrittenName};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::ledger::Ledger;
 use crate::report::RecordName;
@@ -20,7 +20,7 @@ pub(crate) const RUNS_LOOKED_AT: usize = 10_000;
 pub(crate) const AT_ONCE: usize = 1_000;
 
 /// Which writes are to be taken back.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Which {
     /// Those that a run decided.
     Run(RunId),
@@ -31,7 +31,7 @@ pub enum Which {
 }
 
 /// What a value that is put back is to the other records.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PutBackAs {
     /// Kept apart where an edit would destroy what was never Lockstep's, else an edit.
     #[default]
@@ -103,10 +103,10 @@ pub struct PropertyBack {
 }
 
 /// What is not taken back.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NotBack {
     pub record: RecordName,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     pub why: String,
 }

@@ -23,7 +23,7 @@ impl Ledger {
             let name = &self.plan.ty(review.ty).name;
             Some(TrippedGuard {
                 system: name.system.clone(),
-                guard: kind.name(),
+                guard: kind.name().into(),
                 record_type: kind.writes().is_none().then(|| name.to_string()),
                 message: review.message,
             })

@@ -66,7 +66,7 @@ impl Ledger {
         });
         under_way.report.guards.push(TrippedGuard {
             system: name.system.clone(),
-            guard: GuardKind::Vanished.name(),
+            guard: GuardKind::Vanished.name().into(),
             record_type: Some(name.to_string()),
             message,
         });

@@ -1,0 +1,158 @@
+//! The service: every record type on its schedule, calls from systems, and what commands ask for,
+//! until it is stopped.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use lockstep_hub::{Hub, Report, System};
+use lockstep_model::TypeName;
+use lockstep_service::{Owner, Project, Purpose, Refusal, Schedule, Told, door};
+
+use crate::args::Format;
+use crate::exit::{Exit, Failure, Result};
+use crate::interrupt;
+use crate::project::{self, Opened};
+use crate::work::{as_json, narrate, when_quiet};
+
+/// A system is read this often where the project does not say, in seconds.
+const SCHEDULE_S: u64 = 60;
+
+/// Where systems call, if they do.
+pub struct Calls {
+    pub listen: Option<SocketAddr>,
+    /// The address under which the listener is reached from outside.
+    pub public: Option<String>,
+}
+
+/// The project that a service works on.
+struct AtWork {
+    dir: PathBuf,
+    opened: Opened,
+    systems: Vec<System>,
+}
+
+impl Project for AtWork {
+    fn hub(&mut self, purpose: Purpose) -> std::result::Result<Hub, Refusal> {
+        let hub = match purpose {
+            Purpose::Work => {
+                self.opened.plan().and_then(|plan| self.opened.hub_over(plan, self.systems.clone()))
+            }
+            Purpose::TakeBack => self.opened.hub_for_undo(true),
+        };
+        hub.map_err(|failure| match failure.status {
+            1 => Refusal::Person(failure.message),
+            _ => Refusal::Wrong(failure.message),
+        })
+    }
+
+    /// A system that could not be asked for its record types when the service began may answer by
+    /// now; then the project is looked at anew.
+    fn look_again(&mut self, types: &[TypeName]) {
+        let down =
+            |systems: &[System]| systems.iter().filter(|system| system.connector.is_down()).count();
+        if down(&self.systems) == 0 {
+            return;
+        }
+        let Ok(opened) = project::open(&self.dir) else { return };
+        let Ok(plan) = opened.plan() else { return };
+        let Ok(again) = opened.connect(&plan) else { return };
+        // Flows that were edited meanwhile come with the next start, as always.
+        let same = plan.types.iter().map(|ty| &ty.name).eq(types);
+        if same && down(&again) < down(&self.systems) {
+            (self.opened, self.systems) = (opened, again);
+        }
+    }
+
+    fn first_run_waits(&self) -> bool {
+        self.opened.project.first_run_waits
+    }
+}
+
+fn schedule(opened: &Opened) -> Result<Schedule> {
+    let period = |name: &TypeName| {
+        let schedule =
+            opened.project.system(&name.system).map(|s| s.schedule.clone()).unwrap_or_default();
+        let of_type = schedule.types.get(&name.kind).copied();
+        let seconds = of_type.or(schedule.every_seconds).unwrap_or(SCHEDULE_S);
+        Duration::from_secs(seconds.max(1))
+    };
+    let plan = opened.plan()?;
+    let types: Vec<(TypeName, Duration)> =
+        plan.types.iter().map(|ty| (ty.name.clone(), period(&ty.name))).collect();
+    for (name, period) in &types {
+        note!("{name} is read every {} s", period.as_secs());
+    }
+    Ok(Schedule::new(types, Instant::now()))
+}
+
+/// Every record type on its schedule, until it is stopped.
+pub fn run(dir: &Path, approve: bool, calls: &Calls, format: Format) -> Result<Exit> {
+    let opened = project::open(dir)?;
+    let systems = opened.connect(&opened.plan()?)?;
+    let store = opened.store_path()?;
+    if lockstep_service::Client::of(&store).is_some() {
+        return Err(Failure::person(format!(
+            "a service is at work on {} already: stop it first, or leave this one",
+            store.display()
+        )));
+    }
+    let schedule = schedule(&opened)?;
+    let at_work = AtWork { dir: dir.to_path_buf(), opened, systems: systems.clone() };
+    let mut owner = Owner::new(at_work, schedule, approve);
+    let door = door::open(&store, owner.queue());
+    if let Err(error) = &door {
+        // Commands wait for the store then, as they do where no service is at work.
+        eprintln!("! commands can't ask this service, and wait for the store instead: {error}");
+    }
+    if let Some(address) = calls.listen {
+        let listening = lockstep_service::listen(address, &systems, owner.queue().sender(), tell);
+        let at = listening.map_err(|error| {
+            Failure::usage(format!(
+                "{address} can't be listened on ({error}): give another one with --webhooks"
+            ))
+        })?;
+        note!("Systems call http://{at}/hooks/SYSTEM");
+        if let Some(public) = &calls.public {
+            lockstep_service::register(public, &systems, tell);
+        }
+    }
+    let stop = Arc::new(AtomicBool::new(false));
+    interrupt::stop_when_interrupted(
+        Arc::clone(&stop),
+        "ending: what is under way comes to its end; once more ends it at once",
+    );
+    let ends = || stop.load(Ordering::Relaxed);
+    owner.work(&ends, &mut |told| match told {
+        Told::Report(report) => tell_run(report, format),
+        Told::Trouble(trouble) => eprintln!("! {trouble}"),
+        Told::Waits(flows) => tell_waits(flows),
+    });
+    Ok(Exit::Done)
+}
+
+fn tell(text: &str) {
+    eprintln!("{text}");
+}
+
+fn tell_run(report: &Report, format: Format) {
+    if format == Format::Json {
+        emit!("{}", as_json(report));
+        let _ = std::io::Write::flush(&mut std::io::stdout());
+        return;
+    }
+    narrate(report);
+    when_quiet(report);
+}
+
+/// G2: while flows wait the store is free, for `lockstep plan` and `lockstep approve`.
+fn tell_waits(flows: &[String]) {
+    for flow in flows {
+        eprintln!("waiting  {flow}: it has not run as it is now (G2)");
+    }
+    eprintln!(
+        "Look at `lockstep plan`, then say `lockstep approve`; or start with `lockstep run --approve`."
+    );
+}

@@ -1,0 +1,56 @@
+//! Asks a service that is at work.
+
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::time::Duration;
+
+use crate::door::{Sign, VERSION, place, read};
+use crate::request::{Refusal, Reply, Request};
+
+/// A service on this machine answers a connection within this, or has gone.
+const IS_THERE: Duration = Duration::from_millis(500);
+
+/// A service that is at work on a store.
+#[derive(Debug)]
+pub struct Client {
+    sign: Sign,
+}
+
+impl Client {
+    /// The service at work on this store, if there is one.
+    pub fn of(store: &Path) -> Option<Client> {
+        let sign = read(&place(store))?;
+        // What a service left that was killed leads nowhere.
+        let address: SocketAddr = sign.url.strip_prefix("http://")?.parse().ok()?;
+        TcpStream::connect_timeout(&address, IS_THERE).ok()?;
+        Some(Client { sign })
+    }
+
+    /// Asks for something and waits for the answer, however long it takes.
+    ///
+    /// # Errors
+    /// What was asked is refused, or the service has ended meanwhile.
+    pub fn ask(&self, request: &Request) -> Result<Reply, Refusal> {
+        if self.sign.version != VERSION {
+            return Err(Refusal::Person(format!(
+                "the service at work on this store is lockstep {}, and this is {VERSION}: start it anew",
+                self.sign.version
+            )));
+        }
+        let gone = |error: &dyn std::fmt::Display| {
+            Refusal::Person(format!(
+                "the service ended before it answered ({error}): whether it was done, `lockstep history` tells"
+            ))
+        };
+        let config = ureq::Agent::config_builder().http_status_as_error(false).proxy(None).build();
+        let agent = ureq::Agent::new_with_config(config);
+        let mut answer = agent
+            .post(format!("{}/requests", self.sign.url))
+            .header("Authorization", format!("Bearer {}", self.sign.token))
+            .send_json(request)
+            .map_err(|error| gone(&error))?;
+        let body = answer.body_mut().with_config().limit(u64::MAX).read_to_vec();
+        let body = body.map_err(|error| gone(&error))?;
+        serde_json::from_slice::<Result<Reply, Refusal>>(&body).map_err(|error| gone(&error))?
+    }
+}

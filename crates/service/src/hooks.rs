@@ -1,0 +1,124 @@
+//! Webhooks: systems call `/hooks/SYSTEM`, are answered at once, and what they hint at is read soon
+//! after (R4). Any number of hints for one record is one reading of it; a call that is lost is made
+//! good by the next reading on schedule.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Path, Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::get;
+use lockstep_connector::{Call, Heard};
+use lockstep_hub::{Clock, System, SystemClock};
+
+use crate::hints::hints;
+use crate::http::{Bounds, serve};
+use crate::owner::{HintSender, Message};
+
+/// In bytes.
+const MOST_BODY: usize = 1 << 20;
+const MOST_AT_ONCE: usize = 64;
+/// A call comes in whole, and its answer leaves, within this.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// A system that could not be told where to call is told again after so many seconds.
+const RETRY_S: u64 = 60;
+
+#[derive(Clone)]
+struct Calls {
+    systems: Arc<Vec<System>>,
+    queue: HintSender,
+    tell: fn(&str),
+}
+
+/// Listens for calls; what they hint at goes to the owner. Gives the address. `tell` prints what
+/// was refused.
+///
+/// # Errors
+/// The address can't be listened on.
+pub fn listen(
+    address: SocketAddr,
+    systems: &[System],
+    queue: HintSender,
+    tell: fn(&str),
+) -> std::io::Result<SocketAddr> {
+    let listener = TcpListener::bind(address)?;
+    let at = listener.local_addr()?;
+    let state = Calls { systems: Arc::new(systems.to_vec()), queue, tell };
+    let router = Router::new()
+        .route("/hooks/{system}", get(heard).post(heard))
+        .layer(DefaultBodyLimit::max(MOST_BODY))
+        .with_state(state);
+    serve(listener, router, Bounds { at_once: MOST_AT_ONCE, patience: Some(PATIENCE) })?;
+    Ok(at)
+}
+
+async fn heard(
+    State(state): State<Calls>,
+    Path(system): Path<String>,
+    Query(query): Query<Vec<(String, String)>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> (StatusCode, String) {
+    let Some(system) = state.systems.iter().find(|known| known.name == system).cloned() else {
+        return (StatusCode::NOT_FOUND, String::new());
+    };
+    let text = |value: &axum::http::HeaderValue| {
+        String::from_utf8_lossy(value.as_bytes()).trim().to_string()
+    };
+    let headers = headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect();
+    let call = Call { query, headers, body: body.to_vec(), at: SystemClock.now() };
+    // Proving a call may take a look at a file or a computation: not in the thread that accepts.
+    let connector = Arc::clone(&system.connector);
+    let heard = tokio::task::spawn_blocking(move || connector.hear(&call)).await;
+    match heard {
+        Ok(Heard::Hint(named)) => {
+            // An owner that has ended takes nothing any more; the next start reads it all.
+            let _ = state.queue.0.send(Message::Hints(hints(&system.name, named)));
+            (StatusCode::OK, String::new())
+        }
+        Ok(Heard::Again) => (StatusCode::OK, String::new()),
+        Ok(Heard::Challenge(text)) => (StatusCode::OK, text),
+        Ok(Heard::Refused(why)) => {
+            (state.tell)(&format!("! {}: a call was refused: {why}", system.name));
+            (StatusCode::UNAUTHORIZED, String::new())
+        }
+        Ok(Heard::NotOffered) => (StatusCode::NOT_FOUND, String::new()),
+        Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, String::new()),
+    }
+}
+
+/// Tells the systems where to call; again before a registration ends. It is left when the program
+/// ends: whoever calls then calls again, and the next start finds it.
+pub fn register(public: &str, systems: &[System], tell: fn(&str)) {
+    for system in systems {
+        let system = system.clone();
+        let url = format!("{}/hooks/{}", public.trim_end_matches('/'), system.name);
+        std::thread::spawn(move || {
+            let mut told = false;
+            loop {
+                let wait = match system.connector.listen_at(&url) {
+                    Ok(again) => {
+                        if !std::mem::replace(&mut told, true)
+                            && system.connector.wants_an_address()
+                        {
+                            tell(&format!("{} has been told to call {url}", system.name));
+                        }
+                        let Some(seconds) = again else { return };
+                        seconds.max(1)
+                    }
+                    Err(trouble) => {
+                        tell(&format!(
+                            "! {}: it could not be told where to call: {trouble}",
+                            system.name
+                        ));
+                        RETRY_S
+                    }
+                };
+                std::thread::sleep(Duration::from_secs(wait));
+            }
+        });
+    }
+}

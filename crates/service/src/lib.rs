@@ -1,0 +1,30 @@
+//! Lockstep at work all the time.
+//!
+//! ```text
+//! commands ─▶ door ──┐                 ┌─▶ hub: a run of what is due, or what was asked for
+//! systems ─▶ hooks ──┼─▶ queue ─▶ owner┤
+//! schedule ──────────┘                 └─▶ who asked: a typed answer
+//! ```
+//!
+//! One thread, the [`Owner`], has the hub. Everything else sends it [`Request`]s and hints. A
+//! command finds the service by a file beside the store ([`door`]) and asks it instead of waiting
+//! for the store; [`Desk`] hides which of the two it is.
+
+mod client;
+mod desk;
+pub mod door;
+mod hints;
+mod hooks;
+mod http;
+mod owner;
+mod perform;
+mod request;
+mod schedule;
+
+pub use client::Client;
+pub use desk::{Desk, plan_to_take_back};
+pub use hints::Hint;
+pub use hooks::{listen, register};
+pub use owner::{HintSender, Owner, Project, Purpose, Queue, Told};
+pub use request::{Flows, Limits, Refusal, Reply, Request, TakeBack};
+pub use schedule::Schedule;

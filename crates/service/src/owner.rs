@@ -1,0 +1,247 @@
+//! Who has the hub: one thread that does what is due, and in between what is asked for.
+//!
+//! Between two works the store is given up for a moment, so that a command of the kind that wants
+//! the store for itself finds it. A run that is under way ends at its next step where something is
+//! asked for, and goes on after that: nothing is lost in between, as everything between two steps
+//! is in the store.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+
+use lockstep_hub::{Hub, Progress, Report, RunOptions, Watcher};
+use lockstep_model::TypeName;
+use tokio::sync::oneshot;
+
+use crate::hints::Hint;
+use crate::perform::perform;
+use crate::request::{Refusal, Reply, Request};
+use crate::schedule::{Due, Schedule};
+
+/// The shortest time between two works, in which other commands can take the store: they look for
+/// it every 10 ms.
+const GAP: Duration = Duration::from_millis(25);
+/// So long it is waited before the store is asked for again.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
+
+/// What a hub is wanted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    Work,
+    /// It knows also what no flow names any more.
+    TakeBack,
+}
+
+/// The project at work.
+pub trait Project {
+    /// A hub over its store.
+    ///
+    /// # Errors
+    /// The store can't be had.
+    fn hub(&mut self, purpose: Purpose) -> Result<Hub, Refusal>;
+
+    /// Systems that could not be asked for their record types may answer by now.
+    fn look_again(&mut self, types: &[TypeName]);
+
+    /// G2: whether flows that have not run as they are wait for a person.
+    fn first_run_waits(&self) -> bool;
+}
+
+/// What the owner tells while it works.
+pub enum Told<'a> {
+    /// What a run did that nobody asked for.
+    Report(&'a Report),
+    /// A run could not be done; it is tried again.
+    Trouble(&'a str),
+    /// G2: these flows wait for a person.
+    Waits(&'a [String]),
+}
+
+/// What comes to the owner.
+pub(crate) enum Message {
+    Request(Box<Request>, oneshot::Sender<Result<Reply, Refusal>>),
+    Hints(BTreeSet<Hint>),
+}
+
+/// The way to the owner.
+#[derive(Clone)]
+pub struct Queue {
+    pub(crate) sender: Sender<Message>,
+    /// How many requests it has not taken yet.
+    waiting: Arc<AtomicUsize>,
+}
+
+impl Queue {
+    /// Asks for something; the answer comes by the receiver.
+    pub(crate) fn ask(&self, request: Request) -> oneshot::Receiver<Result<Reply, Refusal>> {
+        let (answer, answered) = oneshot::channel();
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        // An owner that has ended drops it, which the receiver is told.
+        let _ = self.sender.send(Message::Request(Box::new(request), answer));
+        answered
+    }
+
+    /// For [`crate::listen`].
+    pub fn sender(&self) -> HintSender {
+        HintSender(self.sender.clone())
+    }
+}
+
+/// The way by which hints come.
+#[derive(Clone)]
+pub struct HintSender(pub(crate) Sender<Message>);
+
+/// The owner of the hub.
+pub struct Owner<P> {
+    project: P,
+    schedule: Schedule,
+    messages: Receiver<Message>,
+    queue: Queue,
+    /// Every flow may run without a person's yes (G2).
+    approves: bool,
+    approved: bool,
+}
+
+impl<P: Project> Owner<P> {
+    /// An owner that has not begun yet. With `approve` every flow may run as it is now (G2).
+    pub fn new(project: P, schedule: Schedule, approve: bool) -> Self {
+        let (sender, messages) = channel();
+        let queue = Queue { sender, waiting: Arc::default() };
+        let approves = approve || !project.first_run_waits();
+        Owner { project, schedule, messages, queue, approves, approved: false }
+    }
+
+    /// The way to ask this owner.
+    pub fn queue(&self) -> Queue {
+        self.queue.clone()
+    }
+
+    /// Works until `ends` says that it is to end.
+    pub fn work(&mut self, ends: &dyn Fn() -> bool, tell: &mut dyn FnMut(Told<'_>)) {
+        let mut told = Vec::new();
+        while !ends() {
+            if !self.approved && !self.may_begin(&mut told, tell) {
+                self.wait(Instant::now() + ASK_AGAIN, ends);
+                continue;
+            }
+            let now = Instant::now();
+            let due = self.schedule.take(now);
+            if !due.is_empty() {
+                self.run(due, ends, tell);
+            }
+            let now = Instant::now();
+            let next = self.schedule.next(now).unwrap_or(now + ASK_AGAIN);
+            self.wait(next.max(now + GAP), ends);
+        }
+    }
+
+    /// G2: whether every flow may run as it is.
+    fn may_begin(&mut self, told: &mut Vec<String>, tell: &mut dyn FnMut(Told<'_>)) -> bool {
+        let waiting = match self.project.hub(Purpose::Work) {
+            Ok(mut hub) if self.approves => {
+                hub.ledger.approve().map(|_| vec![]).map_err(Refusal::from)
+            }
+            Ok(mut hub) => hub.ledger.unapproved().map_err(Refusal::from),
+            Err(refusal) => Err(refusal),
+        };
+        match waiting {
+            Ok(flows) if flows.is_empty() => self.approved = true,
+            Ok(flows) if flows != *told => {
+                tell(Told::Waits(&flows));
+                *told = flows;
+            }
+            Ok(_) => {}
+            Err(refusal) => tell(Told::Trouble(&refusal.to_string())),
+        }
+        self.approved
+    }
+
+    /// One run of what is due.
+    fn run(&mut self, due: Due, ends: &dyn Fn() -> bool, tell: &mut dyn FnMut(Told<'_>)) {
+        let types: Vec<TypeName> = self.schedule.names().cloned().collect();
+        self.project.look_again(&types);
+        let mut hub = match self.project.hub(Purpose::Work) {
+            Ok(hub) => hub,
+            Err(refusal) => {
+                tell(Told::Trouble(&refusal.to_string()));
+                return self.schedule.all_due(Instant::now() + ASK_AGAIN);
+            }
+        };
+        let options = RunOptions {
+            only: Some(due.types.clone()),
+            named: due.named.clone(),
+            watcher: Box::new(Interruptible { queue: self.queue.clone(), ends }),
+            ..RunOptions::default()
+        };
+        match hub.run(options) {
+            Ok(report) => {
+                tell(Told::Report(&report));
+                if report.stopped {
+                    self.schedule.put_back(&due, Instant::now());
+                }
+            }
+            // A full disk or a busy file may be better in a while; nothing of the step was kept, so
+            // it is simply tried again.
+            Err(error) => {
+                tell(Told::Trouble(&error.to_string()));
+                self.schedule.put_back(&due, Instant::now() + ASK_AGAIN);
+            }
+        }
+    }
+
+    /// Does what is asked for until that moment, and takes hints in.
+    fn wait(&mut self, until: Instant, ends: &dyn Fn() -> bool) {
+        let mut until = until;
+        loop {
+            let now = Instant::now();
+            let left = until.saturating_duration_since(now).min(ASK_AGAIN / 10);
+            match self.messages.recv_timeout(left) {
+                Ok(Message::Request(request, answer)) => {
+                    self.queue.waiting.fetch_sub(1, Ordering::SeqCst);
+                    // Who has gone does not hear it; it is done all the same.
+                    let _ = answer.send(self.carry_out(*request));
+                    // What that put onto the agenda, the next run on schedule takes up.
+                    until = until.max(Instant::now() + GAP);
+                }
+                // What is hinted at is read at once. Hints come in swarms: those that come within
+                // the gap are one reading.
+                Ok(Message::Hints(hints)) => {
+                    self.schedule.hinted(hints, now);
+                    until = until.min(now + GAP);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                // It holds a sender itself.
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            if ends() || (Instant::now() >= until && self.queue.waiting.load(Ordering::SeqCst) == 0)
+            {
+                return;
+            }
+        }
+    }
+
+    fn carry_out(&mut self, request: Request) -> Result<Reply, Refusal> {
+        let purpose = match request {
+            Request::TakeBack { .. } => Purpose::TakeBack,
+            _ => Purpose::Work,
+        };
+        let mut hub = self.project.hub(purpose)?;
+        perform(&mut hub, request, RunOptions::default())
+    }
+}
+
+/// Ends a run at its next step where something else is asked for.
+struct Interruptible<'a> {
+    queue: Queue,
+    ends: &'a dyn Fn() -> bool,
+}
+
+impl Watcher for Interruptible<'_> {
+    fn tell(&mut self, _: Progress) {}
+
+    fn stops(&mut self) -> bool {
+        self.queue.waiting.load(Ordering::SeqCst) > 0 || (self.ends)()
+    }
+}
