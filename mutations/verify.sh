@@ -17,12 +17,12 @@ cd "$copy"
 
 mutations() { # name | file | substitution | what one of the red lines must fit
   cat <<'END'
-P1: the earliest edit wins|crates/engine/src/settle.rs|s/b\.stamp\.at\.cmp\(&a\.stamp\.at/a.stamp.at.cmp(&b.stamp.at/|✗ (last|FirstName|info\.name)
-P1: nothing goes back|crates/engine/src/settle.rs|s/let open = bearing\.open\s+&& /let open = bearing.open \&\& record.ty >= ty \&\& /|✗ (first|Name) –
-P2: what is emptied stays|crates/engine/src/settle.rs|s/\(!bearing\.clears && is_empty/(is_empty/|✗ (last|PhoneNumber) –
-P3: what can't be converted is passed over|crates/engine/src/settle.rs|s/let failed =\s+\|message: String\| Wanted::Unconvertible \{[^}]*\};/let failed = |_: String| Wanted::Nothing;/|✗ age – age
-P4: what is read again is written again|crates/engine/src/settle.rs crates/hub/src/reading/pages.rs|s/Wanted::Write \{ value, \.\. \} if same\(terms, &value, shown\) => Wanted::Nothing,//; s/if slot\.carries == Some\(best\.stamp\) &&/if false \&\&/; s/ref value, \.\. \}\s+if slot\.given/ref value, .. } if false \&\& slot.given/; s/first_id: RecordId\(0\),\s+reindex,/first_id: RecordId(0),\n            reindex: reindex || true,/|✗ A run with nothing to do
-P8: ids are copied as they are|crates/engine/src/settle.rs|s/if by\.reference \{\n        return reference/if false {\n        return reference/|✗ (company_id|Contact\.ContactId) –
+P1: the earliest edit wins|crates/engine/src/settle/candidates.rs|s/b\.stamp\.at\.cmp\(&a\.stamp\.at/a.stamp.at.cmp(&b.stamp.at/|✗ (last|FirstName|info\.name)
+P1: nothing goes back|crates/engine/src/settle/candidates.rs|s/let open = bearing\.open\s+&& /let open = bearing.open \&\& record.ty >= ty \&\& /|✗ (first|Name) –
+P2: what is emptied stays|crates/engine/src/settle/candidates.rs|s/\(!bearing\.clears && is_empty/(is_empty/|✗ (last|PhoneNumber) –
+P3: what can't be converted is passed over|crates/engine/src/settle/translate.rs|s/let failed =\s+\|message: String\| Wanted::Unconvertible \{[^}]*\};/let failed = |_: String| Wanted::Nothing;/|✗ age – age
+P4: what is read again is written again|crates/hub/src/reading/pages.rs crates/engine/src/settle/member.rs|s/Wanted::Write \{ value, \.\. \} if same\(terms, &value, shown\) => Wanted::Nothing,//; s/if slot\.carries == Some\(best\.stamp\) &&/if false \&\&/; s/ref value, \.\. \}\s+if slot\.given/ref value, .. } if false \&\& slot.given/; s/first_id: RecordId\(0\),\s+reindex,/first_id: RecordId(0),\n            reindex: reindex || true,/|✗ A run with nothing to do
+P8: ids are copied as they are|crates/engine/src/settle/translate.rs|s/if by\.reference \{\n        return reference/if false {\n        return reference/|✗ (company_id|Contact\.ContactId) –
 L1: one pair of a row is enough|crates/engine/src/keys.rs|s/zip\(&theirs\.props\)\.all\(/zip(\&theirs.props).take(1).all(/; s/key_hash\(seed, &combination\)/key_hash(seed, \&combination[..1])/|✗ employee_number = number and last
 L2: empty matches empty|crates/model/src/matching.rs|s/Value::Null \| Value::Array\(_\) \| Value::Object\(_\) => return None,/Value::Null | Value::Array(_) | Value::Object(_) => return Some("none".into()),/|✗ (email|Emails\.Value|personEmail) =
 L2: what comes near matches|crates/model/src/kind.rs|s/unwrap_or\(bare\)\.trim_end_matches\('\.'\)/unwrap_or(bare).trim_start_matches('x')/|✗ (email|Emails\.Value|personEmail) =
@@ -34,9 +34,9 @@ C1: a condition counts for nothing|crates/engine/src/conditions.rs|s/match &flow
 L9: what meets its condition no more is kept equal|crates/engine/src/conditions.rs|s/flow\.filter\.is_some\(\)\s+&& holds\(/flow.filter.is_none() \&\& holds(/|✗ When a Webshop
 L3: only the first element of a list matches|crates/engine/src/keys.rs|s/Some\(if one\.primary \{ effective\(value, false\) \} else \{ value \}\)/Some(effective(value, false))/|✗ Emails\.Value =
 L8: created before the other side has been read|crates/engine/src/create.rs|s/if !from\.complete \|\| !to\.complete \{/if !from.complete \&\& !to.complete {/; s/to\.from\.is_none_or\(\|read\| read < record\.first_seen\)/to.from.is_some_and(|read| read.0 == -1)/|✗ (Every|When)
-P7: the journal does not keep what was overwritten|crates/hub/src/outcome/updated.rs crates/hub/src/ledger/observed.rs crates/engine/src/settle.rs|s/entry\.before = shown_before\.clone\(\);//; s/before: edit\.before\.clone\(\),\n\s*after: edit\.after\.clone\(\),/before: lockstep_model::Value::Null, after: lockstep_model::Value::Null,/; s/let stands = \|\| slot\.value\(described\.whole\)\.clone\(\);/let stands = || Value::Null;/|✗ (first|last|FirstName|Name) –
+P7: the journal does not keep what was overwritten|crates/hub/src/outcome/updated.rs crates/hub/src/ledger/observed.rs crates/engine/src/settle/change.rs|s/entry\.before = shown_before\.clone\(\);//; s/before: edit\.before\.clone\(\),\n\s*after: edit\.after\.clone\(\),/before: lockstep_model::Value::Null, after: lockstep_model::Value::Null,/; s/let stands = \|\| slot\.value\(described\.whole\)\.clone\(\);/let stands = || Value::Null;/|✗ (first|last|FirstName|Name) –
 P9: the other elements of a list go|crates/connector/src/rest/value.rs|s/single => self\.single\(&mut elements, single, displaced\),/single => { elements.clear(); self.single(\&mut elements, single, displaced) }/|✗ .*(emails|Emails\.Value|phones).* –
-P10: read-only properties are written|crates/engine/src/settle.rs|s/described\.read_only\s+\|\| described\.create_only/described.create_only/|✗ FullName –
+P10: read-only properties are written|crates/engine/src/settle/member.rs|s/described\.read_only\s+\|\| described\.create_only/described.create_only/|✗ FullName –
 D1: a deletion is passed on though no flow says so|crates/engine/src/deletes.rs|s/ && flow\.deletes != Deletes::Ignore\)/)/; s/Deletes::Ignore => continue,/Deletes::Ignore => Verdict::Delete,/|✗ What is deleted on one side stays
 D1: a deletion beats an edit|crates/engine/src/deletes.rs|s/_ if edited\(plan/_ if since.0 < -1 \&\& edited(plan/|✗ What is deleted on one side is deleted
 D1: no deletion is passed on|crates/engine/src/deletes.rs|s/Deletes::Propagate => Verdict::Delete,/Deletes::Propagate => continue,/|✗ What is deleted on one side is deleted

@@ -9,10 +9,13 @@ use lockstep_model::{
 };
 
 use crate::conditions::{holds, not_about, not_about_made};
-use crate::facets::{made_along, still_to_be_matched, went_with_a_part};
+use crate::facets::{made_along, still_to_be_matched};
 use crate::keys::each_id;
 use crate::plan::{Plan, PlanCreate, PlanFlow};
-use crate::settle::{Entity, Wanted, brought, candidates, default, filling, holds_word, waits_for};
+use crate::settle::{
+    Awaited, Entity, Wanted, brought, candidates, default, filling, holds_word, waits_for,
+    went_with_a_part,
+};
 use crate::slice::Slice;
 
 /// What a flow does about a record that has no counterpart.
@@ -206,8 +209,8 @@ fn compose(
             }
             // The id is filled in when the intent is sent, if the counterpart exists by then; else
             // the reference waits (P8).
-            (Wanted::Waits { reference, claim }, _) if reference.of.0 != 0 => {
-                push(Value::Null, Some(reference), claim, Rule::P8);
+            (Wanted::Waits { reference: Awaited { of: Some(of), ty }, claim }, _) => {
+                push(Value::Null, Some(Counterpart { of, ty }), claim, Rule::P8);
                 given = true;
             }
             (Wanted::Waits { reference, claim }, _) => {

@@ -14,14 +14,13 @@ use std::collections::BTreeSet;
 use lockstep_model::value::is_empty;
 use lockstep_model::{
     Claim, EntityId, Intent, IntentKind, IntentState, NumberSet, Presence, PropIx, ReadRecord,
-    RecordId, RecordState, Slot, Timestamp, TypeIx, Value,
+    RecordId, RecordState, Timestamp, TypeIx, Value,
 };
 
 use crate::conditions::may_match;
 use crate::confirm;
 use crate::link::{Linked, Links, join, kept_apart, occupied};
-use crate::plan::{Plan, PlanProp, PlanType};
-use crate::settle::{Candidate, Entity};
+use crate::plan::{Plan, PlanType};
 use crate::slice::Slice;
 
 /// Links of facets can bring about others; that many rounds of it are made at a time.
@@ -358,22 +357,4 @@ pub(crate) fn stands(plan: &Plan, slice: &Slice, facet: &RecordState) -> bool {
             .any(|other| matches!(other.presence, Presence::Live))
     };
     facet.is_live() && (linked() || !part(plan, facet).is_empty())
-}
-
-/// F3: whether a claim of a record that is gone went with it: one that stands for something else
-/// still was emptied of what it had given. It comes back in nobody.
-pub(crate) fn went_with_a_part(
-    plan: &Plan,
-    entity: &Entity<'_>,
-    candidate: &Candidate<'_>,
-) -> bool {
-    let emptied = |member: &&RecordState| {
-        let ty = plan.ty(member.ty);
-        let mut slots = member.slots.iter().zip(&ty.props);
-        let is_it = |(slot, prop): (&Slot, &PlanProp)| {
-            slot.carries == Some(candidate.stamp) && is_empty(slot.value(prop.whole))
-        };
-        member.is_live() && !ty.facets.is_empty() && slots.any(is_it)
-    };
-    !candidate.record.is_live() && entity.records.iter().copied().any(|member| emptied(&member))
 }

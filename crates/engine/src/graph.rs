@@ -14,8 +14,7 @@ use lockstep_model::value::{Terms, is_empty};
 use lockstep_model::{Conversion, Kind, PropIx, Region, Reverse, Timestamp, TypeIx, Value};
 
 use crate::bears::{Edge, Node, Relations, Step, bears};
-use crate::compile::matching_kind;
-use crate::plan::{Bearing, Part, Parts, Plan, PlanProp};
+use crate::plan::{Bearing, Part, Parts, PlanProp, matching_kind};
 
 /// A pair of the graph with all that its rows say.
 #[derive(Clone, Debug)]
@@ -145,7 +144,7 @@ impl Graph {
 
     /// What bears on what where these record types are kept apart: of all that are connected with
     /// one of them.
-    fn without(&self, gone: &[Apart], props: &[&[PlanProp]]) -> Bearings {
+    pub fn without(&self, gone: &[Apart], props: &[&[PlanProp]]) -> Bearings {
         let types = self.connected(gone);
         let left = |edge: &&Edge| {
             types.contains(&edge.from.0) && !gone.contains(&apart(edge.from.0, edge.to.0))
@@ -347,7 +346,7 @@ struct Kept {
 
 impl Partial {
     /// What bears on what without these, sorted and each once. `make` makes it.
-    fn get(&self, gone: &[Apart], make: &dyn Fn() -> Bearings) -> &Bearings {
+    pub fn get(&self, gone: &[Apart], make: &dyn Fn() -> Bearings) -> &Bearings {
         let mut here = self;
         loop {
             let kept = here.0.get_or_init(|| {
@@ -358,15 +357,5 @@ impl Partial {
             }
             here = &kept.next;
         }
-    }
-}
-
-impl Plan {
-    /// What bears on what where these record types are kept apart.
-    pub(crate) fn without(&self, gone: &[Apart]) -> &Bearings {
-        self.partial.get(gone, &|| {
-            let props: Vec<&[PlanProp]> = self.types.iter().map(|ty| ty.props.as_slice()).collect();
-            self.graph.without(gone, &props)
-        })
     }
 }

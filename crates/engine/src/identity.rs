@@ -266,17 +266,9 @@ pub fn look_alike(plan: &Plan, now: Timestamp, a: &RecordState, b: &RecordState)
             if is_empty(theirs) && is_empty(mine) {
                 continue;
             }
-            match carried_to(
-                plan,
-                now,
-                &Entity::unconditional(plan, vec![]),
-                a.ty,
-                bearing.theirs,
-                b.ty,
-                prop,
-                theirs,
-                described,
-            ) {
+            let unconditional = Entity::unconditional(plan, vec![]);
+            let (from, here) = ((a.ty, bearing.theirs), (b.ty, prop));
+            match carried_to(plan, now, &unconditional, from, here, theirs) {
                 Some(carried) if same(described.terms(), &carried, mine) => alike = true,
                 _ => return false,
             }

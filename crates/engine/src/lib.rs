@@ -22,6 +22,7 @@ pub mod create;
 pub mod decide;
 pub mod decision;
 pub mod deletes;
+mod elements;
 pub mod facets;
 pub mod flips;
 mod graph;

@@ -5,9 +5,9 @@
 //! holds already, at whatever place, need not be written into it again.
 
 use lockstep_model::matching::normalise;
-use lockstep_model::value::is_empty;
 use lockstep_model::{PropIx, RecordId, Timestamp, Value};
 
+use crate::elements::elements;
 use crate::plan::Plan;
 use crate::settle::{Entity, carried_to};
 
@@ -51,17 +51,9 @@ pub fn at_linking(
                         None => elements(theirs.shadow.as_ref(), whole),
                     };
                     for (at, value) in held.into_iter().enumerate() {
-                        let Some(value) = carried_to(
-                            plan,
-                            now,
-                            entity,
-                            other.ty,
-                            bearing.theirs,
-                            record.ty,
-                            prop,
-                            value,
-                            described,
-                        ) else {
+                        let from = (other.ty, bearing.theirs);
+                        let here = (record.ty, prop);
+                        let Some(value) = carried_to(plan, now, entity, from, here, value) else {
                             continue;
                         };
                         let [theirs, ours] = bearing.terms.by;
@@ -84,24 +76,4 @@ pub fn at_linking(
         }
     }
     picks
-}
-
-/// The element of a list that holds a value already.
-pub fn holding(
-    shadow: Option<&Value>,
-    whole: bool,
-    same: impl Fn(&Value) -> bool,
-) -> Option<&Value> {
-    elements(shadow, whole).into_iter().find(|element| same(element))
-}
-
-/// What can stand for a property.
-fn elements(shadow: Option<&Value>, whole: bool) -> Vec<&Value> {
-    match shadow {
-        Some(Value::Array(list)) if !whole => {
-            list.iter().filter(|element| !is_empty(element)).collect()
-        }
-        Some(other) => vec![other],
-        None => vec![],
-    }
 }

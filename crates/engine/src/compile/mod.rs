@@ -1,0 +1,11 @@
+//! Compiling: the plan of flows, made once from all flows of a project and the schemas of its
+//! systems.
+
+mod build;
+mod flows;
+mod matches;
+mod ranks;
+mod rows;
+mod types;
+mod watch;
+mod whole;

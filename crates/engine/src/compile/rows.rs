@@ -1,0 +1,140 @@
+//! Property rows: which pairs of properties are kept equal, in which direction and by which
+//! conversions; what a row says of its two properties.
+
+use std::collections::HashMap;
+
+use lockstep_model::flow::{Direction, Policy, PropertyPair};
+use lockstep_model::{Conversion, Flow, FlowIx, Kind, PlainType, TypeIx};
+
+use super::build::Build;
+use crate::bears::{Edge, Node};
+use crate::graph::Pair;
+use crate::groups::Grouped;
+use crate::plan::{BlockedRow, convertible, matching_kind};
+
+/// The rows of all flows, one pair for all that mean the same two properties.
+#[derive(Default)]
+pub struct Rows<'f> {
+    pub edges: Vec<Edge>,
+    pub pairs: Vec<Pair>,
+    pair_of: HashMap<(Node, Node), usize>,
+    pub blocked: Vec<BlockedRow>,
+    pub grouped: Grouped<'f>,
+}
+
+impl<'f> Rows<'f> {
+    /// The rows of one flow.
+    pub fn add_flow(
+        &mut self,
+        build: &mut Build<'_>,
+        (ix, flow): (FlowIx, &'f Flow),
+        (from, to): (TypeIx, TypeIx),
+    ) {
+        for (row, pair) in flow.properties.iter().enumerate() {
+            let (Some(p), Some(q)) =
+                (build.prop(flow, from, &pair.from), build.prop(flow, to, &pair.to))
+            else {
+                continue;
+            };
+            let (one, other) = ((from, p), (to, q));
+            let (mine, theirs) =
+                (&build.types[from.at()].props[p.at()], &build.types[to.at()].props[q.at()]);
+            if pair.conversion.as_ref().is_none_or(|c| matches!(c, Conversion::Plain(_)))
+                && let Err(why) = convertible(mine.ty, theirs.ty)
+            {
+                let row = format!("{} ↔ {}", pair.from, pair.to);
+                self.blocked.push(BlockedRow { flow: ix, row, why });
+                continue;
+            }
+            tell_properties(build, flow, pair, [one, other]);
+            // A section between a record type and itself keeps nothing equal but the records of an
+            // entity of duplicates (L6).
+            if from == to {
+                continue;
+            }
+            self.grouped.add(ix.at(), flow, row, one, other);
+            self.add_pair(flow, (row, pair), one, other);
+        }
+    }
+
+    /// Two rows (of this flow, or of the one the other way round) can mean the same two properties:
+    /// they are one pair.
+    fn add_pair(
+        &mut self,
+        flow: &Flow,
+        (row, pair): (usize, &PropertyPair),
+        one: Node,
+        other: Node,
+    ) {
+        let (forward, backward) = match pair.direction {
+            Direction::Both => (true, true),
+            Direction::Forward => (true, false),
+            Direction::Backward => (false, true),
+        };
+        let pairs = &mut self.pairs;
+        if let Some(known) = self.pair_of.get(&(one, other)).map(|at| &mut pairs[*at]) {
+            known.forward |= forward;
+            known.backward |= backward;
+            known.clears &= pair.clears;
+            known.on_create &= pair.on_create;
+            known.conversion = known.conversion.take().or_else(|| pair.conversion.clone());
+        } else if let Some(known) = self.pair_of.get(&(other, one)).map(|at| &mut pairs[*at]) {
+            known.forward |= backward;
+            known.backward |= forward;
+            known.clears &= pair.clears;
+            known.on_create &= pair.on_create;
+            known.back = known.back.take().or_else(|| pair.conversion.clone());
+        } else {
+            self.pair_of.insert((one, other), pairs.len());
+            self.edges.push(Edge { from: one, to: other, row, pair: pairs.len() });
+            pairs.push(Pair {
+                forward,
+                backward,
+                conversion: pair.conversion.clone(),
+                back: None,
+                clears: pair.clears,
+                kind: pair.kind.with(kind_told_by(pair.conversion.as_ref())),
+                region: flow.region,
+                on_create: pair.on_create,
+            });
+        }
+    }
+
+    /// P11: what a whole list is paired with, and of what nothing is known, holds the whole list.
+    pub fn whole_lists(&self, build: &mut Build<'_>) {
+        for edge in self.edges.iter().filter(|edge| {
+            !matches!(self.pairs[edge.pair].conversion, Some(Conversion::Computed(_)))
+        }) {
+            for (one, other) in [(edge.from, edge.to), (edge.to, edge.from)] {
+                let whole = build.types[one.0.at()].props[one.1.at()].whole;
+                let other = &mut build.types[other.0.at()].props[other.1.at()];
+                other.whole |= whole && other.unsure;
+            }
+        }
+    }
+}
+
+/// What a row says of the two properties that it pairs.
+fn tell_properties(build: &mut Build<'_>, flow: &Flow, pair: &PropertyPair, of: [Node; 2]) {
+    for (ty, prop) in of {
+        let prop = &mut build.types[ty.at()].props[prop.at()];
+        prop.paired = true;
+        prop.by.kind = prop.by.kind.with(pair.kind);
+        prop.by.region = flow.region.or(prop.by.region);
+        prop.clears &= pair.clears;
+        if prop.policy == Policy::Latest {
+            prop.policy = pair.policy.clone();
+        }
+        if pair.conversion == Some(Conversion::Plain(PlainType::List)) {
+            prop.whole = true;
+        }
+    }
+}
+
+/// What a row's type says of the values.
+fn kind_told_by(conversion: Option<&Conversion>) -> Kind {
+    match conversion {
+        Some(Conversion::Plain(ty)) => matching_kind(*ty).unwrap_or_default(),
+        _ => Kind::Seen,
+    }
+}

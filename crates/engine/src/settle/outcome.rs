@@ -1,0 +1,37 @@
+//! What a property should be given, as a value.
+
+use lockstep_model::change::Counterpart;
+use lockstep_model::{ClaimStamp, Reason, RecordId, Rule, TypeIx, Value};
+
+/// What a property should be given.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Wanted {
+    /// It holds what it should.
+    Nothing,
+    /// P9: one of its list's elements is what it should hold, and shall stand for it from now on.
+    Pick { element: Value },
+    Write {
+        value: Value,
+        counterpart_of: Option<Counterpart>,
+        claim: ClaimStamp,
+        rule: Rule,
+        reason: Reason,
+    },
+    /// P8: the record that it should refer to has no counterpart here.
+    Waits { reference: Awaited, claim: ClaimStamp },
+    /// The value can't be converted.
+    Unconvertible { value: Value, claim: ClaimStamp, message: String },
+}
+
+/// P8: what a reference waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Awaited {
+    /// The record that is referred to; `None` where it has not been read, or is in no flow.
+    pub of: Option<RecordId>,
+    /// The record type in which it needs a counterpart.
+    pub ty: TypeIx,
+}
+
+pub(super) fn written(value: Value, claim: ClaimStamp, rule: Rule) -> Wanted {
+    Wanted::Write { value, counterpart_of: None, claim, rule, reason: Reason::Latest }
+}

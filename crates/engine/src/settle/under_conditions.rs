@@ -1,0 +1,56 @@
+//! An entity as the conditions hold for it now (L9, L11): what its records have inherited, and what
+//! values that win show, counts as claimed.
+
+use lockstep_model::flow::Policy;
+use lockstep_model::value::is_empty;
+use lockstep_model::{Claim, PropIx, RecordId, RecordState, Timestamp};
+
+use super::cut_off::inherited;
+use super::entity::Entity;
+use crate::conditions::suspended;
+use crate::plan::Plan;
+
+impl<'a> Entity<'a> {
+    /// These records, with the conditions that hold for them now.
+    pub fn of(plan: &'a Plan, records: Vec<&'a RecordState>) -> Self {
+        let suspended = suspended(plan, &records);
+        let left = (!suspended.is_empty()).then(|| plan.without(&suspended));
+        let mut entity = Entity { records, suspended, left, inherited: vec![] };
+        entity.group(plan);
+        if left.is_some() {
+            let cut_off = inherited(plan, &entity);
+            entity.inherited = cut_off;
+            entity.group(plan);
+        }
+        if plan.by_value {
+            let shown = shown_as_claims(plan, &entity);
+            entity.inherited.extend(shown);
+        }
+        entity
+    }
+}
+
+/// `wins`: what the records show of properties of which the value decides, each as a claim of its
+/// record: it counts, whoever put it there.
+fn shown_as_claims(plan: &Plan, entity: &Entity<'_>) -> Vec<(RecordId, PropIx, Claim)> {
+    let mut found = Vec::new();
+    for record in entity.records.iter().filter(|record| record.is_live()) {
+        for (ix, prop) in plan.ty(record.ty).props.iter().enumerate() {
+            let slot = record.slot(PropIx(ix as u16));
+            if slot.claim.is_some()
+                || !prop.paired
+                || !matches!(prop.policy, Policy::Wins(_))
+                || is_empty(slot.value(prop.whole))
+            {
+                continue;
+            }
+            let at = slot.carries.map_or(Timestamp::UNTOLD, |carried| carried.at);
+            found.push((
+                record.id,
+                PropIx(ix as u16),
+                Claim { value: slot.value(prop.whole).clone(), at, goes: vec![] },
+            ));
+        }
+    }
+    found
+}
