@@ -26,7 +26,7 @@ P8: ids are copied as they are|crates/engine/src/settle/translate.rs|s/if by\.re
 L1: one pair of a row is enough|crates/engine/src/keys.rs|s/zip\(&theirs\.props\)\.all\(/zip(\&theirs.props).take(1).all(/; s/key_hash\(seed, &combination\)/key_hash(seed, \&combination[..1])/|✗ employee_number = number and last
 L2: empty matches empty|crates/model/src/matching.rs|s/Value::Null \| Value::Array\(_\) \| Value::Object\(_\) => return None,/Value::Null | Value::Array(_) | Value::Object(_) => return Some("none".into()),/|✗ (email|Emails\.Value|personEmail) =
 L2: what comes near matches|crates/model/src/kind.rs|s/unwrap_or\(bare\)\.trim_end_matches\('\.'\)/unwrap_or(bare).trim_start_matches('x')/|✗ (email|Emails\.Value|personEmail) =
-L6: of several candidates the first is taken|crates/engine/src/link.rs|s/if found\.len\(\) > 1 \{/if found.len() > 9 {/; s/if rivals > 1 \{/if rivals > 9 {/|✗ (email|Emails\.Value|personEmail) =
+L6: of several candidates the first is taken|crates/engine/src/link/clear.rs|s/if found\.len\(\) > 1 \{/if found.len() > 9 {/; s/if rivals > 1 \{/if rivals > 9 {/|✗ (email|Emails\.Value|personEmail) =
 C1: what only links creates too|crates/engine/src/create.rs|s/PlanCreate::Never => Ok\(false\)/PlanCreate::Never => Ok(true)/|✗ Before any synchronization
 C1: a created record lacks all but one property|crates/engine/src/create.rs|s/filter\(\|\(_, prop\)\| !prop\.read_only\) \{/filter(|(_, prop)| !prop.read_only \&\& prop.paired).take(1) {/|✗ Every
 C1: nothing is created|crates/engine/src/create.rs|s/PlanCreate::Always => Ok\(true\)/PlanCreate::Always => Ok(false)/|✗ Every

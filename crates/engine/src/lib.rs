@@ -34,6 +34,7 @@ pub mod observe;
 mod one_entity;
 mod parts;
 pub mod pick;
+mod places;
 pub mod plan;
 pub mod settle;
 pub mod slice;

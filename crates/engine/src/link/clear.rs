@@ -1,0 +1,112 @@
+//! Which matches are clear: the only ones on both sides (L6).
+
+use std::collections::BTreeMap;
+
+use lockstep_model::{NumberSet, RecordId, RecordState, TypeIx};
+
+use super::candidates::merges;
+use super::links::{Candidates, Linked, Links, Unsettled};
+use crate::places::{holder, occupied};
+use crate::plan::Plan;
+use crate::slice::Slice;
+
+/// The matches of the records in focus that are the only ones on both sides; all others are asked
+/// about. Of a candidate's own candidates only their number counts here: who else matches those has
+/// not been looked at.
+pub(super) fn clear(
+    plan: &Plan,
+    slice: &Slice,
+    focus: &NumberSet<RecordId>,
+    candidates: &Candidates,
+    links: &mut Links,
+) -> Vec<Linked> {
+    let mut clear: Vec<Linked> = Vec::new();
+    for ((id, ty), found) in candidates.iter().filter(|((id, _), _)| focus.contains(id)) {
+        let record = &slice.records[id];
+        if occupied(plan, slice, record, *ty) {
+            // Only here because somebody else's match points at it.
+            continue;
+        }
+        // Duplicates inside a system, by a section between the record type and itself: one question
+        // for all of them (L6).
+        if *ty == record.ty && !plan.ty(*ty).merges_duplicates {
+            if found.keys().all(|other| id < other) {
+                let asked = found.keys().copied().collect();
+                let why = duplicates_message(plan, *ty, found);
+                links.unsettled.push(Unsettled::ambiguous(record, *ty, asked, why));
+            }
+            continue;
+        }
+        if merges(plan, record.ty, *ty) {
+            clear.extend(found.iter().map(|(other, rule)| Linked {
+                a: *id,
+                b: *other,
+                rule: *rule,
+            }));
+            continue;
+        }
+        match the_only_one(plan, slice, candidates, record, (*ty, found)) {
+            Err(unsettled) => links.unsettled.push(unsettled),
+            // Both sides in focus find it: once is enough.
+            Ok((other, _))
+                if *id > other
+                    && focus.contains(&other)
+                    && candidates.contains_key(&(other, record.ty)) => {}
+            Ok((other, rule)) => clear.push(Linked { a: *id, b: other, rule }),
+        }
+    }
+    clear
+}
+
+/// Whom a record matches in a record type, and by which rule, if it is the only one on both sides
+/// (L6).
+fn the_only_one(
+    plan: &Plan,
+    slice: &Slice,
+    candidates: &Candidates,
+    record: &RecordState,
+    (ty, found): (TypeIx, &BTreeMap<RecordId, usize>),
+) -> Result<(RecordId, usize), Unsettled> {
+    let (name, own_name) = (&plan.ty(ty).name, &plan.ty(record.ty).name);
+    if found.len() > 1 {
+        let asked = found.keys().copied().collect();
+        let why = format!(
+            "{} records of {name} match it; link one of them, or keep them apart",
+            found.len()
+        );
+        return Err(Unsettled::ambiguous(record, ty, asked, why));
+    }
+    let (&other, &rule) = found.iter().next().expect("candidates are never an empty list");
+    let theirs = &slice.records[&other];
+    if occupied(plan, slice, theirs, record.ty) {
+        let holder = holder(slice, theirs.entity, record.ty);
+        let asked = std::iter::once(other).chain(holder).collect();
+        let why = format!(
+            "{name}/{} matches it, but is linked to another {own_name} already",
+            theirs.key
+        );
+        return Err(Unsettled::disputed(record, ty, asked, why));
+    }
+    let rivals = candidates.get(&(other, record.ty)).map_or(0, BTreeMap::len);
+    if rivals > 1 {
+        let others = candidates[&(other, record.ty)].keys().copied().filter(|r| *r != record.id);
+        let asked = std::iter::once(other).chain(others).collect();
+        let why = format!(
+            "{rivals} records of {own_name} match {name}/{}; link one of them, or keep them apart",
+            theirs.key
+        );
+        return Err(Unsettled::ambiguous(record, ty, asked, why));
+    }
+    Ok((other, rule))
+}
+
+fn duplicates_message(plan: &Plan, ty: TypeIx, found: &BTreeMap<RecordId, usize>) -> String {
+    let rule = found.values().next().map_or("", |rule| &plan.rules[*rule].text);
+    let (count, name) = (found.len(), &plan.ty(ty).name);
+    let others = if count == 1 {
+        format!("another {name} matches")
+    } else {
+        format!("{count} other records of {name} match")
+    };
+    format!("{others} it by {rule}; link those that are one and the same, or keep them apart")
+}

@@ -1,0 +1,57 @@
+//! What the first look at a value tells that Lockstep has written (R6, P3).
+
+use lockstep_model::value::Terms;
+use lockstep_model::{ReadRecord, RecordState, Value};
+
+use crate::confirm::{is_kept, made_of};
+
+/// What the first look at a value shows that Lockstep has written and nothing has shown since (R6).
+pub(super) enum FirstLook {
+    /// What the system made of it when it stored it (P3).
+    StoredSo,
+    NotKept,
+    /// Somebody has edited it since.
+    Edited,
+}
+
+pub(super) fn first_look(
+    (terms, after_writes): (Terms, bool),
+    state: &RecordState,
+    read: &ReadRecord,
+    (sent, before, shown): (&Value, &Value, &Value),
+) -> FirstLook {
+    // Nothing but the value itself tells a system's own making from a person's edit.
+    let untold = state.modified.is_none()
+        || read.version.is_none() && read.modified.is_none_or(|at| state.modified == Some(at));
+    match () {
+        () if !is_kept(terms, sent, before, shown) => FirstLook::NotKept,
+        () if after_writes
+            || at_same_time(state, read)
+            || state.version.is_some() && state.version == read.version =>
+        {
+            FirstLook::StoredSo
+        }
+        () if untold && made_of(sent, shown) => FirstLook::StoredSo,
+        // P3: whoever has edited something else of the record meanwhile has not taken the blanks
+        // out, nor put this in capitals.
+        () if has_the_same_words(sent, shown) => FirstLook::StoredSo,
+        () => FirstLook::Edited,
+    }
+}
+
+/// Whether a read names the very time of change that the answer to Lockstep's write named. Whole
+/// seconds are too coarse to say so.
+fn at_same_time(state: &RecordState, read: &ReadRecord) -> bool {
+    let untold = state.version.is_none() || read.version.is_none();
+    untold && read.modified.is_some_and(|at| state.modified == Some(at) && at.0 % 1000 != 0)
+}
+
+/// Whether two texts are the same but for blanks at their ends, for how many there are between
+/// words, and for capitals.
+fn has_the_same_words(sent: &Value, shown: &Value) -> bool {
+    let words = |text: &str| text.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>();
+    match (sent, shown) {
+        (Value::String(sent), Value::String(shown)) => words(sent) == words(shown),
+        _ => false,
+    }
+}
