@@ -27,13 +27,13 @@ L1: one pair of a row is enough|crates/engine/src/keys.rs|s/zip\(&theirs\.props\
 L2: empty matches empty|crates/model/src/matching.rs|s/Value::Null \| Value::Array\(_\) \| Value::Object\(_\) => return None,/Value::Null | Value::Array(_) | Value::Object(_) => return Some("none".into()),/|✗ (email|Emails\.Value|personEmail) =
 L2: what comes near matches|crates/model/src/kind.rs|s/unwrap_or\(bare\)\.trim_end_matches\('\.'\)/unwrap_or(bare).trim_start_matches('x')/|✗ (email|Emails\.Value|personEmail) =
 L6: of several candidates the first is taken|crates/engine/src/link/clear.rs|s/if found\.len\(\) > 1 \{/if found.len() > 9 {/; s/if rivals > 1 \{/if rivals > 9 {/|✗ (email|Emails\.Value|personEmail) =
-C1: what only links creates too|crates/engine/src/create.rs|s/PlanCreate::Never => Ok\(false\)/PlanCreate::Never => Ok(true)/|✗ Before any synchronization
-C1: a created record lacks all but one property|crates/engine/src/create.rs|s/filter\(\|\(_, prop\)\| !prop\.read_only\) \{/filter(|(_, prop)| !prop.read_only \&\& prop.paired).take(1) {/|✗ Every
-C1: nothing is created|crates/engine/src/create.rs|s/PlanCreate::Always => Ok\(true\)/PlanCreate::Always => Ok(false)/|✗ Every
+C1: what only links creates too|crates/engine/src/create/qualify.rs|s/PlanCreate::Never => Ok\(false\)/PlanCreate::Never => Ok(true)/|✗ Before any synchronization
+C1: a created record lacks all but one property|crates/engine/src/create/compose.rs|s/filter\(\|\(_, prop\)\| !prop\.read_only\) \{/filter(|(_, prop)| !prop.read_only \&\& prop.paired).take(1) {/|✗ Every
+C1: nothing is created|crates/engine/src/create/qualify.rs|s/PlanCreate::Always => Ok\(true\)/PlanCreate::Always => Ok(false)/|✗ Every
 C1: a condition counts for nothing|crates/engine/src/conditions.rs|s/match &flow\.filter \{/match flow.filter.as_ref().filter(|_| false) {/|✗ When a Webshop
 L9: what meets its condition no more is kept equal|crates/engine/src/conditions.rs|s/flow\.filter\.is_some\(\)\s+&& holds\(/flow.filter.is_none() \&\& holds(/|✗ When a Webshop
 L3: only the first element of a list matches|crates/engine/src/keys.rs|s/Some\(if one\.primary \{ effective\(value, false\) \} else \{ value \}\)/Some(effective(value, false))/|✗ Emails\.Value =
-L8: created before the other side has been read|crates/engine/src/create.rs|s/if !from\.complete \|\| !to\.complete \{/if !from.complete \&\& !to.complete {/; s/to\.from\.is_none_or\(\|read\| read < record\.first_seen\)/to.from.is_some_and(|read| read.0 == -1)/|✗ (Every|When)
+L8: created before the other side has been read|crates/engine/src/create/qualify.rs|s/if !from\.complete \|\| !to\.complete \{/if !from.complete \&\& !to.complete {/; s/to\.from\.is_none_or\(\|read\| read < record\.first_seen\)/to.from.is_some_and(|read| read.0 == -1)/|✗ (Every|When)
 P7: the journal does not keep what was overwritten|crates/hub/src/outcome/updated.rs crates/hub/src/ledger/observed.rs crates/engine/src/settle/change.rs|s/entry\.before = shown_before\.clone\(\);//; s/before: edit\.before\.clone\(\),\n\s*after: edit\.after\.clone\(\),/before: lockstep_model::Value::Null, after: lockstep_model::Value::Null,/; s/let stands = \|\| slot\.value\(described\.whole\)\.clone\(\);/let stands = || Value::Null;/|✗ (first|last|FirstName|Name) –
 P9: the other elements of a list go|crates/connector/src/rest/value.rs|s/single => self\.single\(&mut elements, single, displaced\),/single => { elements.clear(); self.single(\&mut elements, single, displaced) }/|✗ .*(emails|Emails\.Value|phones).* –
 P10: read-only properties are written|crates/engine/src/settle/member.rs|s/described\.read_only\s+\|\| described\.create_only/described.create_only/|✗ FullName –
@@ -41,8 +41,8 @@ D1: a deletion is passed on though no flow says so|crates/engine/src/deletes.rs|
 D1: a deletion beats an edit|crates/engine/src/deletes.rs|s/_ if edited\(plan/_ if since.0 < -1 \&\& edited(plan/|✗ What is deleted on one side is deleted
 D1: no deletion is passed on|crates/engine/src/deletes.rs|s/Deletes::Propagate => Verdict::Delete,/Deletes::Propagate => continue,/|✗ What is deleted on one side is deleted
 D1: nobody is asked about a deletion|crates/engine/src/deletes.rs|s/Deletes::Review => Verdict::Ask,/Deletes::Review => continue,/|✗ What is deleted on one side waits
-C5: whatever it is connected to, it is created|crates/engine/src/create.rs|s/Ok\(connected\(plan, slice, flow, types, record\)\)/Ok(connected(plan, slice, flow, types, record) || true)/|✗ A new Zendesk Users
-C5: what it is connected to counts for nothing|crates/engine/src/create.rs|s/Ok\(connected\(plan, slice, flow, types, record\)\)/Ok(false \&\& connected(plan, slice, flow, types, record))/|✗ A new Zendesk Users
+C5: whatever it is connected to, it is created|crates/engine/src/create/qualify.rs|s/Ok\(connected\(plan, slice, flow, types, record\)\)/Ok(connected(plan, slice, flow, types, record) || true)/|✗ A new Zendesk Users
+C5: what it is connected to counts for nothing|crates/engine/src/create/qualify.rs|s/Ok\(connected\(plan, slice, flow, types, record\)\)/Ok(false \&\& connected(plan, slice, flow, types, record))/|✗ A new Zendesk Users
 END
 }
 

@@ -26,58 +26,121 @@ pub fn inherit(
     other: &[RecordState],
     unwritten: &[(RecordId, PropIx)],
 ) -> Vec<RecordId> {
-    // What is taken over, by the claim in the other half: who holds its value.
-    let mut held: BTreeMap<ClaimStamp, Vec<(usize, PropIx)>> = BTreeMap::new();
-    let mut ties: BTreeMap<ClaimStamp, bool> = BTreeMap::new();
-    let mut exact: BTreeMap<ClaimStamp, (usize, PropIx)> = BTreeMap::new();
-    {
-        let whole = Entity::unconditional(plan, half.iter().chain(other).collect());
-        let mine = |id: RecordId| half.iter().any(|record| record.id == id);
-        let now_held = Entity::of(plan, half.iter().collect());
-        for (at, record) in half.iter().enumerate() {
-            for prop in (0..plan.ty(record.ty).props.len() as u16).map(PropIx) {
-                let all = candidates(plan, &whole, record.ty, prop, Some(record.id));
-                // P8: whether a reference is the one that was put in can't be told from its id.
-                let waits = unwritten.contains(&(record.id, prop));
-                let shows = |one: &Candidate<'_>| {
-                    !(waits && one.by.is_some_and(|by| by.reference))
-                        && shows(plan, now, record, prop, one)
-                };
-                // L9: a claim of the half's own that comes by a flow which does not hold now takes
-                // nothing's place.
-                let reaches = |one: &Candidate<'_>| {
-                    let way = |by: &Bearing| (by.other, by.theirs) == (one.from, one.stamp.prop);
-                    let held = || now_held.bearings(plan, record.ty, prop).iter().any(way);
-                    mine(one.stamp.record) && (one.by.is_none() || held())
-                };
-                let found = all.iter().find(|one| reaches(one) || shows(one));
-                let Some(found) = found.filter(|found| !mine(found.stamp.record)) else {
-                    // What wins in the whole wins in this half too, where it is in it; and what is
-                    // shown of a claim that is still there is older than what the half has of its
-                    // own.
-                    let as_before = all.first().is_some_and(reaches);
-                    let known = as_before || all.iter().any(shows);
-                    if let Some(stamp) =
-                        left_over(plan, record, prop).filter(|stamp| !known && !mine(stamp.record))
-                    {
-                        held.entry(stamp).or_default().push((at, prop));
-                    }
-                    continue;
-                };
-                held.entry(found.stamp).or_default().push((at, prop));
-                let tied =
-                    all.iter().any(|one| mine(one.stamp.record) && one.stamp.at == found.stamp.at);
-                *ties.entry(found.stamp).or_default() |= tied;
-                let shown = record.slot(prop).value(plan.prop(record.ty, prop).whole);
-                // R6: nor one of which nothing has shown yet that it kept the value.
-                if record.slot(prop).before.is_none()
-                    && equal_as(plan.prop(record.ty, prop).ty, shown, &found.claim.value)
-                {
-                    exact.entry(found.stamp).or_insert((at, prop));
-                }
-            }
+    let found = inheritance(plan, now, half, other, unwritten);
+    let mut changed = hand_over(plan, half, found);
+    let settled = settle_goes(plan, now, &Entity::of(plan, half.iter().collect()), true);
+    for (id, prop, goes) in settled.into_iter().filter(|(id, _, _)| changed.contains(id)) {
+        let slot = half
+            .iter_mut()
+            .find(|record| record.id == id)
+            .map(|record| &mut record.slots[prop.at()]);
+        if let Some(claim) = slot.and_then(|slot| slot.claim.as_mut()) {
+            claim.goes = goes;
         }
     }
+    changed.sort_unstable();
+    changed.dedup();
+    changed
+}
+
+/// What a half takes over.
+#[derive(Default)]
+struct Inheritance {
+    /// By the claim in the other half: who holds its value.
+    held: BTreeMap<ClaimStamp, Vec<(usize, PropIx)>>,
+    /// Whether the half has claims of its own of the same time.
+    ties: BTreeMap<ClaimStamp, bool>,
+    /// Who shows the value as it was put in.
+    exact: BTreeMap<ClaimStamp, (usize, PropIx)>,
+}
+
+/// What the records of a half hold by claims of the other half.
+fn inheritance(
+    plan: &Plan,
+    now: Timestamp,
+    half: &[RecordState],
+    other: &[RecordState],
+    unwritten: &[(RecordId, PropIx)],
+) -> Inheritance {
+    let mut found = Inheritance::default();
+    let whole = Entity::unconditional(plan, half.iter().chain(other).collect());
+    let now_held = Entity::of(plan, half.iter().collect());
+    for (at, record) in half.iter().enumerate() {
+        for prop in (0..plan.ty(record.ty).props.len() as u16).map(PropIx) {
+            let waits = unwritten.contains(&(record.id, prop));
+            let property = Property { plan, now, half, now_held: &now_held, record, prop, waits };
+            property.add_to(&mut found, at, &whole);
+        }
+    }
+    found
+}
+
+/// A property of a half.
+struct Property<'a> {
+    plan: &'a Plan,
+    now: Timestamp,
+    half: &'a [RecordState],
+    /// The half, as its conditions hold now.
+    now_held: &'a Entity<'a>,
+    record: &'a RecordState,
+    prop: PropIx,
+    /// A write of it has been decided on that is not known to be done.
+    waits: bool,
+}
+
+impl Property<'_> {
+    fn is_mine(&self, id: RecordId) -> bool {
+        self.half.iter().any(|record| record.id == id)
+    }
+
+    /// Whether it shows the value of a claim. P8: whether a reference is the one that was put in
+    /// can't be told from its id.
+    fn shows(&self, one: &Candidate<'_>) -> bool {
+        !(self.waits && one.by.is_some_and(|by| by.reference))
+            && shows(self.plan, self.now, self.record, self.prop, one)
+    }
+
+    /// Whether a claim of the half's own reaches it. L9: one that comes by a flow which does not
+    /// hold now takes nothing's place.
+    fn is_reached_by(&self, one: &Candidate<'_>) -> bool {
+        let way = |by: &Bearing| (by.other, by.theirs) == (one.from, one.stamp.prop);
+        let held = || self.now_held.bearings(self.plan, self.record.ty, self.prop).iter().any(way);
+        self.is_mine(one.stamp.record) && (one.by.is_none() || held())
+    }
+
+    /// Adds what it holds by a claim of the other half.
+    fn add_to(&self, inheritance: &mut Inheritance, at: usize, whole: &Entity<'_>) {
+        let Property { plan, record, prop, .. } = *self;
+        let all = candidates(plan, whole, record.ty, prop, Some(record.id));
+        let found = all.iter().find(|one| self.is_reached_by(one) || self.shows(one));
+        let Some(found) = found.filter(|found| !self.is_mine(found.stamp.record)) else {
+            // What wins in the whole wins in this half too, where it is in it; and what is shown of
+            // a claim that is still there is older than what the half has of its own.
+            let as_before = all.first().is_some_and(|one| self.is_reached_by(one));
+            let known = as_before || all.iter().any(|one| self.shows(one));
+            let left = left_over(plan, record, prop).filter(|_| !known);
+            if let Some(stamp) = left.filter(|stamp| !self.is_mine(stamp.record)) {
+                inheritance.held.entry(stamp).or_default().push((at, prop));
+            }
+            return;
+        };
+        inheritance.held.entry(found.stamp).or_default().push((at, prop));
+        let tied =
+            all.iter().any(|one| self.is_mine(one.stamp.record) && one.stamp.at == found.stamp.at);
+        *inheritance.ties.entry(found.stamp).or_default() |= tied;
+        let described = plan.prop(record.ty, prop);
+        let shown = record.slot(prop).value(described.whole);
+        // R6: nor one of which nothing has shown yet that it kept the value.
+        if record.slot(prop).before.is_none() && equal_as(described.ty, shown, &found.claim.value) {
+            inheritance.exact.entry(found.stamp).or_insert((at, prop));
+        }
+    }
+}
+
+/// Of the records that hold a value one comes to claim it; the others carry that claim. Gives those
+/// that changed.
+fn hand_over(plan: &Plan, half: &mut [RecordState], found: Inheritance) -> Vec<RecordId> {
+    let Inheritance { held, ties, exact } = found;
     let mut changed: Vec<RecordId> = Vec::new();
     for (stamp, holders) in held {
         // Whoever holds it as it was put in, before one whose system has made something else of it,
@@ -99,18 +162,6 @@ pub fn inherit(
             changed.push(half[at].id);
         }
     }
-    let settled = settle_goes(plan, now, &Entity::of(plan, half.iter().collect()), true);
-    for (id, prop, goes) in settled.into_iter().filter(|(id, _, _)| changed.contains(id)) {
-        let slot = half
-            .iter_mut()
-            .find(|record| record.id == id)
-            .map(|record| &mut record.slots[prop.at()]);
-        if let Some(claim) = slot.and_then(|slot| slot.claim.as_mut()) {
-            claim.goes = goes;
-        }
-    }
-    changed.sort_unstable();
-    changed.dedup();
     changed
 }
 

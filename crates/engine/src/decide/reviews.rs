@@ -1,0 +1,126 @@
+//! Which questions are opened, and which are closed (L6, G4).
+
+use std::collections::BTreeSet;
+
+use lockstep_model::value::equal;
+use lockstep_model::{EntityId, NumberMap, NumberSet, RecordId, Review, ReviewKind, Value};
+
+use crate::decision::Decision;
+use crate::link::Links;
+use crate::slice::Slice;
+
+/// L6: what linking could not settle is asked of a person.
+pub(super) fn ask_about_matches(
+    slice: &Slice,
+    links: &Links,
+    entities: &BTreeSet<EntityId>,
+    focus: &NumberSet<RecordId>,
+    reviews: &mut Vec<Review>,
+    agenda: &mut BTreeSet<RecordId>,
+) {
+    for problem in &links.unsettled {
+        if let Some(first) = problem.asked_of {
+            // The question is asked there, with this one among the candidates.
+            if !focus.contains(&first) {
+                agenda.insert(first);
+            }
+            continue;
+        }
+        let record = &slice.records[&problem.record];
+        if entities.contains(&record.entity) {
+            reviews.push(Review {
+                kind: problem.kind,
+                record: problem.record,
+                ty: if problem.alike { record.ty } else { problem.ty },
+                prop: None,
+                rule: problem.rule(),
+                candidates: problem.candidates.clone(),
+                value: Value::Null,
+                message: problem.message.clone(),
+                opened_at: slice.now,
+            });
+        }
+    }
+}
+
+/// L6: a question about records that are alike is another one when one of them has found a
+/// counterpart.
+pub(super) fn ask_anew_about_alike(
+    slice: &Slice,
+    linked_with: &NumberMap<RecordId, Vec<RecordId>>,
+    focus: &NumberSet<RecordId>,
+    agenda: &mut BTreeSet<RecordId>,
+) {
+    for review in slice.reviews.iter().filter(|review| review.kind == ReviewKind::AmbiguousMatch) {
+        if !focus.contains(&review.record)
+            && review.candidates.iter().any(|id| linked_with.contains_key(id))
+        {
+            agenda.insert(review.record);
+        }
+    }
+}
+
+/// Opens what is new, closes what is settled, leaves alone what is open for the same reason.
+pub(super) fn settle_reviews(
+    slice: &Slice,
+    entities: &BTreeSet<EntityId>,
+    reviews: Vec<Review>,
+    out: &mut Decision,
+) {
+    let decided_here = |kind: ReviewKind| {
+        matches!(
+            kind,
+            ReviewKind::AmbiguousMatch
+                | ReviewKind::DisputedEntity
+                | ReviewKind::RejectedValue
+                | ReviewKind::NotKept
+                | ReviewKind::Unconvertible
+                | ReviewKind::PendingDelete
+                | ReviewKind::FlipFlop
+                | ReviewKind::Unsettled
+                | ReviewKind::WaitingReference
+                | ReviewKind::Incomplete
+        )
+    };
+    let same = |a: &Review, b: &Review| {
+        a.kind == b.kind && a.record == b.record && a.ty == b.ty && a.prop == b.prop
+    };
+    // G4: a value of a record that is not there any more is not going to be written.
+    let is_over = |review: &Review| {
+        let of_value = matches!(
+            review.kind,
+            ReviewKind::RejectedValue | ReviewKind::NotKept | ReviewKind::Unconvertible
+        );
+        of_value && slice.records.get(&review.record).is_some_and(|record| !record.is_live())
+    };
+    let reviews: Vec<Review> = reviews.into_iter().filter(|review| !is_over(review)).collect();
+    for open in &slice.reviews {
+        let mine =
+            slice.records.get(&open.record).is_some_and(|record| entities.contains(&record.entity));
+        // R9: whose a key is that no record has any more need not be asked.
+        let needless = open.kind == ReviewKind::AnotherRecord
+            && slice.records.get(&open.record).is_some_and(|record| !record.is_live());
+        // C2: whether two records are one need not be asked once they are linked.
+        let linked = |id: &RecordId| {
+            let entity = |id: &RecordId| slice.records.get(id).map(|record| record.entity);
+            entity(id).is_some_and(|other| Some(other) == entity(&open.record))
+        };
+        let needless = needless
+            || open.kind == ReviewKind::UnknownOutcome && open.candidates.iter().any(linked);
+        if mine
+            && (decided_here(open.kind) || needless)
+            && !reviews.iter().any(|review| same(review, open))
+        {
+            out.reviews_closed.push(open.clone());
+        }
+    }
+    for review in reviews {
+        let known = slice.reviews.iter().find(|open| same(open, &review));
+        let news = known.is_none_or(|open| {
+            open.candidates != review.candidates || !equal(&open.value, &review.value)
+        });
+        if news {
+            out.reviews_opened.push(review);
+        }
+    }
+}
