@@ -6,8 +6,9 @@ use lockstep_model::{
     TypeIx,
 };
 
+use super::kit::{commit_records, ids, sorted};
+use super::samples::plan;
 use super::samples::{PEOPLE, USERS, awkward, entry, intent, person};
-use super::{commit_records, ids, plan, sorted};
 use crate::{Commit, IntentUpdate, JournalKind, Store};
 
 pub(super) fn an_intent_comes_back_as_it_was(mut store: Box<dyn Store>) {

@@ -6,8 +6,9 @@ use lockstep_model::{
 };
 use serde_json::json;
 
+use super::kit::{ids, sorted};
 use super::samples::{PEOPLE, entry, intent, plan, review};
-use super::{ids, sorted};
+
 use crate::{Commit, JournalEntry, JournalKind, ReviewKey, Store};
 
 pub(super) fn at_most_one_review_of_a_key_is_open(mut store: Box<dyn Store>) {

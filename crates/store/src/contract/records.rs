@@ -3,8 +3,9 @@
 use lockstep_model::{EntityId, Presence, RecordId, RecordState, Slot, Timestamp};
 use serde_json::json;
 
+use super::kit::{commit_records, numbers, sorted};
 use super::samples::{PEOPLE, USERS, awkward, claim, person};
-use super::{commit_records, numbers, sorted};
+
 use crate::{Commit, Store};
 
 pub(super) fn a_record_comes_back_as_it_was(mut store: Box<dyn Store>) {

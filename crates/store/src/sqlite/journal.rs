@@ -3,7 +3,7 @@
 use lockstep_model::{IntentId, RecordId, Rule, RunId, Timestamp, Value};
 use rusqlite::Row;
 
-use super::Database;
+use super::database::Database;
 use super::encode::text;
 use super::fault::{Fallible, Fault};
 use super::json;

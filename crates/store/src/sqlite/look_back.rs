@@ -12,7 +12,7 @@ use lockstep_model::{Intent, IntentId, Review, RunId, Timestamp, Value};
 use rusqlite::Connection;
 use serde_json::Map;
 
-use super::Database;
+use super::database::Database;
 use super::fault::Fallible;
 use super::journal::{entry_in, run_in};
 use super::json;
@@ -70,7 +70,7 @@ impl Database {
         while found.len() < limit
             && let Some(row) = rows.next()?
         {
-            found.extend(decode(&self.bound, &self.open, row)?);
+            found.extend(decode(&self.bound, &self.mirrors.open, row)?);
         }
         Ok(found)
     }

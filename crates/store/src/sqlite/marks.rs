@@ -3,7 +3,7 @@
 
 use lockstep_model::{IntentId, IntentKind, TypeIx, Value};
 
-use super::Database;
+use super::database::Database;
 use super::encode::text;
 use super::fault::{Fallible, Fault};
 use super::json;
@@ -49,7 +49,7 @@ impl Database {
         self.look_at_open()?;
         let mut kind_of = sql::KIND_OF.prepare(&self.conn)?;
         let mut count = 0;
-        for id in self.open.queued(self.bound.ty(ty)?.row, after.0) {
+        for id in self.mirrors.open.queued(self.bound.ty(ty)?.row, after.0) {
             let is_it = kind_of.query_row([id], |row| {
                 Ok(row.get_ref(0)?.as_str().is_ok_and(|name| name == kind.name()))
             })?;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension};
 use serde_json::Value;
 
-use super::Database;
+use super::database::Database;
 use super::fault::Fallible;
 use super::statements as sql;
 use crate::{Renamed, Renaming, StoredType};
@@ -22,6 +22,35 @@ struct Names {
 }
 
 impl Names {
+    /// What a renaming changes of what is stored; `Err` where nothing is known by the old name.
+    fn of(renaming: &Renaming, stored: &[StoredType]) -> std::result::Result<Names, String> {
+        let mut names = Names::default();
+        let is_stored = |name: &str| stored.iter().any(|ty| ty.name == name);
+        match renaming {
+            Renaming::System { old, new } => {
+                for ty in stored {
+                    if let Some(kind) = ty.name.strip_prefix(&format!("{old}.")) {
+                        names.types.insert(ty.name.clone(), format!("{new}.{kind}"));
+                    }
+                }
+                if names.types.is_empty() {
+                    return Err(format!("nothing is known of a system `{old}`; {}", known(stored)));
+                }
+                names.system = Some((old.clone(), new.clone()));
+            }
+            Renaming::Type { old: ty, .. } | Renaming::Property { ty, .. } if !is_stored(ty) => {
+                return Err(format!("nothing is known of a record type `{ty}`; {}", known(stored)));
+            }
+            Renaming::Type { old, new } => {
+                names.types.insert(old.clone(), new.clone());
+            }
+            Renaming::Property { ty, old, new } => {
+                names.property = Some((ty.clone(), old.clone(), new.clone()));
+            }
+        }
+        Ok(names)
+    }
+
     fn ty(&self, name: &str) -> Option<&str> {
         self.types.get(name).map(String::as_str)
     }
@@ -146,43 +175,49 @@ impl Database {
         renaming: &Renaming,
     ) -> Fallible<std::result::Result<Renamed, String>> {
         let stored = self.record_types()?;
-        let mut names = Names::default();
-        match renaming {
-            Renaming::System { old, new } => {
-                for ty in &stored {
-                    if let Some(kind) = ty.name.strip_prefix(&format!("{old}.")) {
-                        names.types.insert(ty.name.clone(), format!("{new}.{kind}"));
-                    }
-                }
-                if names.types.is_empty() {
-                    return Ok(Err(format!(
-                        "nothing is known of a system `{old}`; {}",
-                        known(&stored)
-                    )));
-                }
-                names.system = Some((old.clone(), new.clone()));
+        let names = match Names::of(renaming, &stored) {
+            Ok(names) => names,
+            Err(why) => return Ok(Err(why)),
+        };
+        if let Err(why) = self.make_room(&names, &stored)? {
+            return Ok(Err(why));
+        }
+        let mut renamed = Renamed { records: 0, names: vec![] };
+        for (old, new) in &names.types {
+            self.conn.execute("UPDATE record_types SET name = ?2 WHERE name = ?1", [old, new])?;
+            renamed.names.push((old.clone(), new.clone()));
+        }
+        let concerned = |ty: &&StoredType| {
+            names.types.contains_key(&ty.name)
+                || names.property.as_ref().is_some_and(|(of, _, _)| *of == ty.name)
+        };
+        let rows: Vec<&StoredType> = stored.iter().filter(concerned).collect();
+        renamed.records = rows.iter().map(|ty| ty.records).sum();
+        if let Some((ty, old, new)) = &names.property {
+            let row = rows.first().map_or(0, |ty| ty.row);
+            if !self.rename_property(row, old, new)? {
+                return Ok(Err(format!("nothing is known of a property `{old}` of {ty}")));
             }
-            Renaming::Type { old, new } => {
-                if !stored.iter().any(|ty| ty.name == *old) {
-                    return Ok(Err(format!(
-                        "nothing is known of a record type `{old}`; {}",
-                        known(&stored)
-                    )));
-                }
-                names.types.insert(old.clone(), new.clone());
-            }
-            Renaming::Property { ty, old, new } => {
-                if !stored.iter().any(|stored| stored.name == *ty) {
-                    return Ok(Err(format!(
-                        "nothing is known of a record type `{ty}`; {}",
-                        known(&stored)
-                    )));
-                }
-                names.property = Some((ty.clone(), old.clone(), new.clone()));
+            renamed.names.push((format!("{ty}.{old}"), format!("{ty}.{new}")));
+        }
+        self.rename_in_json("records", "claims", &names)?;
+        self.rename_in_intents(&names)?;
+        for (name, value) in self.marks()? {
+            if let Some(new) = names.mark(&name) {
+                sql::REMOVE_MARK.prepare(&self.conn)?.execute([&name])?;
+                sql::SET_MARK.prepare(&self.conn)?.execute((new, value.to_string()))?;
             }
         }
-        // What was read under the new name before it was said that it is one stands for the same
-        // records, and makes room for them.
+        Ok(Ok(renamed))
+    }
+
+    /// What was read under the new name before it was said that it is one stands for the same
+    /// records, and makes room for them.
+    fn make_room(
+        &mut self,
+        names: &Names,
+        stored: &[StoredType],
+    ) -> Fallible<std::result::Result<(), String>> {
         let mut in_the_way = vec![];
         let of_new_system = |ty: &StoredType| match &names.system {
             Some((_, new)) => ty.name.strip_prefix(new).is_some_and(|rest| rest.starts_with('.')),
@@ -208,49 +243,30 @@ impl Database {
         for row in in_the_way {
             self.forget_type(row)?;
         }
-        let mut renamed = Renamed { records: 0, names: vec![] };
-        for (old, new) in &names.types {
-            self.conn.execute("UPDATE record_types SET name = ?2 WHERE name = ?1", [old, new])?;
-            renamed.names.push((old.clone(), new.clone()));
+        Ok(Ok(()))
+    }
+
+    /// A property's name in the records of a type, in reviews and in the journal. Gives whether
+    /// anything is known of it.
+    fn rename_property(&mut self, row: i64, old: &str, new: &str) -> Fallible<bool> {
+        let held = rename_in_records(&self.conn, row, old, new)?;
+        let told: bool = self.conn.query_row(
+            "SELECT EXISTS (SELECT 1 FROM journal WHERE path = ?1 AND record IN (SELECT id FROM records WHERE type = ?2))",
+            (old, row),
+            |row| row.get(0),
+        )?;
+        if held == 0 && !told {
+            return Ok(false);
         }
-        let rows: Vec<&StoredType> = stored
-            .iter()
-            .filter(|ty| {
-                names.types.contains_key(&ty.name)
-                    || names.property.as_ref().is_some_and(|(of, _, _)| *of == ty.name)
-            })
-            .collect();
-        renamed.records = rows.iter().map(|ty| ty.records).sum();
-        if let Some((ty, old, new)) = &names.property {
-            let row = rows.first().map_or(0, |ty| ty.row);
-            let held = rename_in_records(&self.conn, row, old, new)?;
-            let told: bool = self.conn.query_row(
-                "SELECT EXISTS (SELECT 1 FROM journal WHERE path = ?1 AND record IN (SELECT id FROM records WHERE type = ?2))",
-                (old, row),
-                |row| row.get(0),
-            )?;
-            if held == 0 && !told {
-                return Ok(Err(format!("nothing is known of a property `{old}` of {ty}")));
-            }
-            self.conn.execute(
-                "UPDATE reviews SET path = ?2 WHERE path = ?1 AND type = ?3",
-                (old, new, row),
-            )?;
-            self.conn.execute(
-                "UPDATE journal SET path = ?2 WHERE path = ?1 AND record IN (SELECT id FROM records WHERE type = ?3)",
-                (old, new, row),
-            )?;
-            renamed.names.push((format!("{ty}.{old}"), format!("{ty}.{new}")));
-        }
-        self.rename_in_json("records", "claims", &names)?;
-        self.rename_in_intents(&names)?;
-        for (name, value) in self.marks()? {
-            if let Some(new) = names.mark(&name) {
-                sql::REMOVE_MARK.prepare(&self.conn)?.execute([&name])?;
-                sql::SET_MARK.prepare(&self.conn)?.execute((new, value.to_string()))?;
-            }
-        }
-        Ok(Ok(renamed))
+        self.conn.execute(
+            "UPDATE reviews SET path = ?2 WHERE path = ?1 AND type = ?3",
+            (old, new, row),
+        )?;
+        self.conn.execute(
+            "UPDATE journal SET path = ?2 WHERE path = ?1 AND record IN (SELECT id FROM records WHERE type = ?3)",
+            (old, new, row),
+        )?;
+        Ok(true)
     }
 
     /// Everything of a record type that nothing is linked with.

@@ -3,8 +3,8 @@
 use lockstep_model::{PropIx, RecordId, Review, ReviewKind, Rule, Timestamp, TypeIx, Value};
 use rusqlite::Row;
 
-use super::Database;
 use super::bound::Bound;
+use super::database::Database;
 use super::encode::text;
 use super::fault::{Fallible, Fault};
 use super::journal::{value_in, value_out};

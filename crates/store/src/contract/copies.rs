@@ -1,0 +1,96 @@
+//! Copies, and great loads.
+
+use lockstep_model::{EntityId, RecordId, RecordState};
+
+use super::kit::commit_records;
+use super::samples::{PEOPLE, person};
+use crate::{Commit, Store, StoreError};
+
+pub(super) fn a_scratch_copy_is_independent(mut store: Box<dyn Store>) {
+    let first = store.take_record_ids(1).unwrap();
+    let record = RecordState { id: first, entity: EntityId(first.0), ..person(1, "a") };
+    let commit = Commit {
+        new_records: vec![record.clone()],
+        agenda_added: vec![(0, first)],
+        ..Commit::default()
+    };
+    store.commit(commit).unwrap();
+    // It is bound already, and may itself be copied.
+    let mut scratch = store.scratch().unwrap();
+    let mut copy = scratch.scratch().unwrap();
+    assert_eq!(copy.records(&[first]).unwrap(), std::slice::from_ref(&record));
+    drop(copy);
+    let next = scratch.take_record_ids(1).unwrap();
+    assert!(next > first);
+    let commit = Commit {
+        new_records: vec![RecordState { id: next, ..person(2, "b") }],
+        agenda_done: vec![(0, first)],
+        durable: true,
+        ..Commit::default()
+    };
+    scratch.commit(commit).unwrap();
+    assert_eq!(scratch.by_key(PEOPLE, &["a", "b"]).unwrap().len(), 2);
+    assert_eq!(scratch.agenda(9).unwrap(), []);
+    assert_eq!(store.by_key(PEOPLE, &["a", "b"]).unwrap(), [record]);
+    assert_eq!(store.agenda(9).unwrap(), [(0, first)]);
+    store
+        .commit(Commit {
+            agenda_done: vec![(0, first)],
+            agenda_added: vec![(1, first)],
+            ..Commit::default()
+        })
+        .unwrap();
+    assert_eq!(scratch.agenda(9).unwrap(), []);
+    // It outlives what it is a copy of.
+    drop(store);
+    assert_eq!(scratch.records(&[first]).unwrap().len(), 1);
+    // A commit that fails leaves nothing here either.
+    let bad = Commit {
+        agenda_added: vec![(5, first)],
+        new_records: vec![person(first.0, "c")],
+        ..Commit::default()
+    };
+    assert!(matches!(scratch.commit(bad), Err(StoreError::Damaged { .. })));
+    assert_eq!(scratch.agenda(9).unwrap(), []);
+}
+
+pub(super) fn bulk_changes_no_result(mut store: Box<dyn Store>) {
+    let sorted = |mut found: Vec<(u64, RecordId)>| {
+        found.sort_unstable();
+        found
+    };
+    store.bulk(true).unwrap();
+    let people = (1..=300).map(|id| person(id, &id.to_string())).collect();
+    let keys = (1..=300).map(|id| (id as u64 % 100, RecordId(id))).collect();
+    store.commit(Commit { new_records: people, keys_added: keys, ..Commit::default() }).unwrap();
+    assert_eq!(store.records(&[RecordId(300), RecordId(1)]).unwrap().len(), 2);
+    assert_eq!(store.by_key(PEOPLE, &["301", "a"]).unwrap(), []);
+    // What is both removed and added is there; what is removed is not, nor anew under another
+    // number.
+    let keys_removed = [1, 101, 7].map(|id| (id % 100, RecordId(id as i64))).to_vec();
+    let keys_added = vec![(1, RecordId(1)), (1, RecordId(-5)), (u64::MAX, RecordId(2))];
+    store.commit(Commit { keys_removed, keys_added, ..Commit::default() }).unwrap();
+    let there = [(1, -5), (1, 1), (1, 201), (7, 107), (7, 207), (u64::MAX, 2)]
+        .map(|(hash, id)| (hash, RecordId(id)));
+    assert_eq!(sorted(store.by_hash(&[7, u64::MAX, 1, 1_000]).unwrap()), there);
+    // A record key that is there is not added once more, whether it came in this load or before.
+    for _ in 0..2 {
+        let twice = Commit {
+            new_records: vec![person(400, "400"), person(401, "17")],
+            keys_added: vec![(1_000, RecordId(400))],
+            ..Commit::default()
+        };
+        assert!(matches!(store.commit(twice), Err(StoreError::Damaged { .. })));
+        assert_eq!(store.by_key(PEOPLE, &["400"]).unwrap(), [], "nothing of it is kept");
+        assert_eq!(store.by_hash(&[1_000]).unwrap(), []);
+        assert_eq!(sorted(store.by_hash(&[7, u64::MAX, 1]).unwrap()), there);
+        assert_eq!(store.by_key(PEOPLE, &["17"]).unwrap(), [person(17, "17")]);
+    }
+    commit_records(&mut store, vec![person(400, "400")]);
+    assert_eq!(store.live_keys(PEOPLE, Some("399"), 2).unwrap()[0], ("4".to_string(), RecordId(4)));
+    store.bulk(false).unwrap();
+    assert_eq!(sorted(store.by_hash(&[7, u64::MAX, 1, 1_000]).unwrap()), there);
+    assert_eq!(store.by_key(PEOPLE, &["400"]).unwrap(), [person(400, "400")]);
+    store.commit(Commit { keys_removed: vec![(1, RecordId(201))], ..Commit::default() }).unwrap();
+    assert_eq!(sorted(store.by_hash(&[1]).unwrap()), there[..2]);
+}

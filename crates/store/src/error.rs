@@ -1,0 +1,32 @@
+//! What can go wrong with a store.
+
+/// What can go wrong with a store. Nothing of a failed commit is kept.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another process works on it.
+    #[error(
+        "{place} is in use by another process ({holder}): run the command again when that is done, or stop it"
+    )]
+    Locked { place: String, holder: String },
+    /// Written by a newer Lockstep.
+    #[error(
+        "{place} has the form {found}, this program knows forms up to {known}: use the newer program that wrote it"
+    )]
+    Newer { place: String, found: u32, known: u32 },
+    /// The disk is full or can't be written.
+    #[error(
+        "{place} can't be written: {message}; nothing of this step was kept, make room and run again"
+    )]
+    Unwritable { place: String, message: String },
+    /// Who runs the command may not write the file, or its folder.
+    #[error(
+        "{place} can't be written: {message}; nothing of this step was kept: let this user write the file and its folder, and run again"
+    )]
+    Forbidden { place: String, message: String },
+    /// The file is damaged, or not one of ours.
+    #[error("{place}: {message}")]
+    Damaged { place: String, message: String },
+}
+
+/// The result of a store's call.
+pub type Result<T> = std::result::Result<T, StoreError>;

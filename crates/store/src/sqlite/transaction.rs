@@ -1,0 +1,45 @@
+//! One commit, written part by part.
+
+use super::database::Database;
+use super::fault::Fallible;
+use super::statements;
+use crate::Commit;
+
+impl Database {
+    pub(super) fn commit(&mut self, mut commit: Commit) -> Fallible<()> {
+        for (ty, status) in &commit.types {
+            let (text, bytes) =
+                status.checkpoint.as_ref().map(|(text, bytes)| (text, bytes)).unzip();
+            statements::SET_TYPE.prepare(&self.conn)?.execute((
+                self.bound.ty(*ty)?.row,
+                text,
+                bytes,
+                status.complete,
+                status.read_from.map(|at| at.0),
+                status.reading_since.map(|at| at.0),
+                status.fingerprint as i64,
+            ))?;
+        }
+        let counts = commit
+            .types
+            .iter()
+            .map(|(ty, status)| (*ty, status.records))
+            .chain(commit.counts.iter().copied());
+        for (ty, records) in counts {
+            statements::SET_COUNT
+                .prepare(&self.conn)?
+                .execute((self.bound.ty(ty)?.row, records as i64))?;
+        }
+        self.write_records(&mut commit)?;
+        self.write_intents(&commit)?;
+        self.write_reviews(&commit)?;
+        self.write_journal(&commit.journal)?;
+        self.write_marks(&commit)?;
+        if self.next.changed {
+            let mut set = statements::SET_COUNTER.prepare(&self.conn)?;
+            set.execute(("record", self.next.record))?;
+            set.execute(("intent", self.next.intent))?;
+        }
+        Ok(())
+    }
+}
