@@ -43,15 +43,36 @@ pub fn inherit(
     changed
 }
 
+/// By what a value came that is taken over.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Origin {
+    Claim(ClaimStamp),
+    /// Lockstep wrote it, and it is not remembered by which claim.
+    Forgotten {
+        at: Timestamp,
+        prop: PropIx,
+    },
+}
+
+impl Origin {
+    /// When the value counts as put in.
+    fn at(self) -> Timestamp {
+        match self {
+            Origin::Claim(stamp) => stamp.at,
+            Origin::Forgotten { at, .. } => at,
+        }
+    }
+}
+
 /// What a half takes over.
 #[derive(Default)]
 struct Inheritance {
-    /// By the claim in the other half: who holds its value.
-    held: BTreeMap<ClaimStamp, Vec<(usize, PropIx)>>,
+    /// By what came of the other half: who holds its value.
+    held: BTreeMap<Origin, Vec<(usize, PropIx)>>,
     /// Whether the half has claims of its own of the same time.
-    ties: BTreeMap<ClaimStamp, bool>,
+    ties: BTreeMap<Origin, bool>,
     /// Who shows the value as it was put in.
-    exact: BTreeMap<ClaimStamp, (usize, PropIx)>,
+    exact: BTreeMap<Origin, (usize, PropIx)>,
 }
 
 /// What the records of a half hold by claims of the other half.
@@ -119,20 +140,22 @@ impl Property<'_> {
             let as_before = all.first().is_some_and(|one| self.is_reached_by(one));
             let known = as_before || all.iter().any(|one| self.shows(one));
             let left = left_over(plan, record, prop).filter(|_| !known);
-            if let Some(stamp) = left.filter(|stamp| !self.is_mine(stamp.record)) {
-                inheritance.held.entry(stamp).or_default().push((at, prop));
+            let is_mine = |origin: &Origin| matches!(origin, Origin::Claim(stamp) if self.is_mine(stamp.record));
+            if let Some(origin) = left.filter(|origin| !is_mine(origin)) {
+                inheritance.held.entry(origin).or_default().push((at, prop));
             }
             return;
         };
-        inheritance.held.entry(found.stamp).or_default().push((at, prop));
+        let origin = Origin::Claim(found.stamp);
+        inheritance.held.entry(origin).or_default().push((at, prop));
         let tied =
             all.iter().any(|one| self.is_mine(one.stamp.record) && one.stamp.at == found.stamp.at);
-        *inheritance.ties.entry(found.stamp).or_default() |= tied;
+        *inheritance.ties.entry(origin).or_default() |= tied;
         let described = plan.prop(record.ty, prop);
         let shown = record.slot(prop).value(described.whole);
         // R6: nor one of which nothing has shown yet that it kept the value.
         if record.slot(prop).before.is_none() && equal_as(described.ty, shown, &found.claim.value) {
-            inheritance.exact.entry(found.stamp).or_insert((at, prop));
+            inheritance.exact.entry(origin).or_insert((at, prop));
         }
     }
 }
@@ -142,14 +165,15 @@ impl Property<'_> {
 fn hand_over(plan: &Plan, half: &mut [RecordState], found: Inheritance) -> Vec<RecordId> {
     let Inheritance { held, ties, exact } = found;
     let mut changed: Vec<RecordId> = Vec::new();
-    for (stamp, holders) in held {
+    for (origin, holders) in held {
         // Whoever holds it as it was put in, before one whose system has made something else of it,
         // or may not have kept it.
         let has_shown = |(at, prop): &&(usize, PropIx)| half[*at].slot(*prop).before.is_none();
         let shown = holders.iter().find(has_shown);
-        let (heir, of) = exact.get(&stamp).or(shown).copied().unwrap_or(holders[0]);
+        let (heir, of) = exact.get(&origin).or(shown).copied().unwrap_or(holders[0]);
         // It had come before the half's own claims of the same time, and still does.
-        let at = if ties.get(&stamp) == Some(&true) { stamp.at.plus_ms(1) } else { stamp.at };
+        let at =
+            if ties.get(&origin) == Some(&true) { origin.at().plus_ms(1) } else { origin.at() };
         let whole = plan.prop(half[heir].ty, of).whole;
         let slot = &mut half[heir].slots[of.at()];
         slot.claim = Some(Claim { value: slot.value(whole).clone(), at, goes: vec![] });
@@ -167,7 +191,7 @@ fn hand_over(plan: &Plan, half: &mut [RecordState], found: Inheritance) -> Vec<R
 
 /// The claim that a property was given and that has been displaced where it was made, though not
 /// here yet: what is shown here is the last that is left of it.
-fn left_over(plan: &Plan, record: &RecordState, prop: PropIx) -> Option<ClaimStamp> {
+fn left_over(plan: &Plan, record: &RecordState, prop: PropIx) -> Option<Origin> {
     let slot = record.slot(prop);
     if !plan.prop(record.ty, prop).paired {
         return None;
@@ -183,6 +207,6 @@ fn left_over(plan: &Plan, record: &RecordState, prop: PropIx) -> Option<ClaimSta
         record.written_at.is_some() && !is_own && !is_empty(shown)
     };
     let at = || own.map_or(record.first_seen, |own| own.at.plus_ms(1));
-    slot.carries
-        .or_else(|| is_written().then(|| ClaimStamp { at: at(), record: RecordId(0), prop }))
+    let forgotten = || is_written().then(|| Origin::Forgotten { at: at(), prop });
+    slot.carries.map(Origin::Claim).or_else(forgotten)
 }

@@ -306,7 +306,7 @@ fn p6_f3_a_write_through_one_facet_hides_no_edit_that_another_has_not_seen() {
     world.read("c.Company/1", json!({"no": "1", "phone": "3"}));
     world.decide();
     let intent = world.intents.last().unwrap().clone();
-    assert_eq!(intent.base_version.as_deref(), Some("2"));
+    assert_eq!(intent.version().map(String::as_str), Some("2"));
     let mut person = world.record("b.Account (person)/7").clone();
     let (phone, contact) = (world.prop(person.ty, "phone"), world.prop(person.ty, "contact"));
     let mut values = vec![None; person.slots.len()];

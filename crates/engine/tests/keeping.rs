@@ -336,7 +336,7 @@ fn g4_a_write_that_met_another_version_is_decided_anew_and_keeps_count_of_its_tr
     world.agenda.insert(one);
     world.decide();
     let now = world.intents.last().unwrap();
-    assert_eq!((now.attempts, now.base_version.as_deref()), (2, Some("9")));
+    assert_eq!((now.attempts, now.version().map(String::as_str)), (2, Some("9")));
     assert_eq!(
         world.intents.iter().filter(|intent| intent.state == IntentState::Queued).count(),
         1

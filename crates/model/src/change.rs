@@ -219,6 +219,34 @@ impl IntentState {
     }
 }
 
+/// The version of its record that a write was decided on (P6).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum BaseVersion {
+    /// None: a creation, or a record of which no version is known.
+    #[default]
+    Unknown,
+    Known(String),
+    /// Nothing has shown the record since Lockstep's own write to it: it is looked at before it is
+    /// written to (R6).
+    Unseen,
+}
+
+impl BaseVersion {
+    /// The version, where one is known.
+    pub fn known(&self) -> Option<&String> {
+        match self {
+            BaseVersion::Known(version) => Some(version),
+            BaseVersion::Unknown | BaseVersion::Unseen => None,
+        }
+    }
+}
+
+impl From<Option<String>> for BaseVersion {
+    fn from(version: Option<String>) -> Self {
+        version.map_or(BaseVersion::Unknown, BaseVersion::Known)
+    }
+}
+
 /// A write that has been decided and durably recorded (G5).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Intent {
@@ -235,9 +263,7 @@ pub struct Intent {
     /// The record it comes from.
     pub source: RecordId,
     pub flow: FlowIx,
-    /// The version it was decided on (P6); `Intent::UNSEEN` where nothing has shown the record
-    /// since Lockstep's own write to it.
-    pub base_version: Option<String>,
+    pub base_version: BaseVersion,
     pub changes: Vec<Change>,
     pub state: IntentState,
     pub attempts: u32,
@@ -250,17 +276,14 @@ pub struct Intent {
 }
 
 impl Intent {
-    /// In place of a version: the record is to be looked at before it is written to (P6, R6).
-    pub const UNSEEN: &'static str = "";
-
     /// The version that is to be the record's still when it is written to, where one is known.
     pub fn version(&self) -> Option<&String> {
-        self.base_version.as_ref().filter(|version| *version != Intent::UNSEEN)
+        self.base_version.known()
     }
 
     /// P6: its record is looked at first.
     pub fn looks_first(&self) -> bool {
-        self.kind == IntentKind::Update && self.base_version.as_deref() == Some(Intent::UNSEEN)
+        self.kind == IntentKind::Update && self.base_version == BaseVersion::Unseen
     }
 
     /// G7: it takes a write of Lockstep's back. Such an intent has no other record that it comes

@@ -28,7 +28,9 @@ pub mod value;
 pub mod visible;
 mod wins;
 
-pub use change::{Change, Intent, IntentKind, IntentState, Reason, Review, ReviewKind};
+pub use change::{
+    BaseVersion, Change, Intent, IntentKind, IntentState, Reason, Review, ReviewKind,
+};
 pub use conversion::{Conversion, ConversionError, Reverse};
 pub use flow::{Create, Direction, Flow, MatchRow, Policy, PropertyPair};
 pub use ids::{EntityId, FlowIx, IntentId, PropIx, RecordId, RunId, TypeIx, TypeName};

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use lockstep_model::value::{equal, is_empty};
 use lockstep_model::{
-    Change, EntityId, FlowIx, Intent, IntentId, IntentKind, IntentState, PropIx, RecordId,
-    RecordState, Review, ReviewKind, TypeIx,
+    BaseVersion, Change, EntityId, FlowIx, Intent, IntentId, IntentKind, IntentState, PropIx,
+    RecordId, RecordState, Review, ReviewKind, TypeIx,
 };
 
 use super::state::OneEntity;
@@ -168,7 +168,7 @@ impl OneEntity<'_> {
                 // Decided on the state that the record has: it stays. What a person must see to
                 // stays in review.
                 IntentState::Queued | IntentState::Refused
-                    if due && intent.base_version == record.version =>
+                    if due && intent.version() == record.version.as_ref() =>
                 {
                     due = false;
                     self.keep_told(intent, record);
@@ -215,9 +215,9 @@ impl OneEntity<'_> {
             entity,
             source,
             flow,
-            base_version: record.and_then(|record| match kind {
+            base_version: record.map_or(BaseVersion::Unknown, |record| match kind {
                 IntentKind::Update => version_to_meet(self.plan, record),
-                IntentKind::Create | IntentKind::Delete => record.version.clone(),
+                IntentKind::Create | IntentKind::Delete => record.version.clone().into(),
             }),
             changes,
             state: IntentState::Queued,
@@ -233,7 +233,7 @@ impl OneEntity<'_> {
 /// P6: the version that a record is to have still when it is written to. Where none is known, and
 /// nothing has shown the record since Lockstep's own write, it is looked at first: a write over
 /// what somebody has put in there meanwhile would meet no other version.
-fn version_to_meet(plan: &Plan, record: &RecordState) -> Option<String> {
+fn version_to_meet(plan: &Plan, record: &RecordState) -> BaseVersion {
     let ty = plan.ty(record.ty);
     let is_unseen = || {
         let all = ty.props.iter().zip(&record.slots).enumerate();
@@ -244,5 +244,9 @@ fn version_to_meet(plan: &Plan, record: &RecordState) -> Option<String> {
         unseen.peek().is_some() && unseen.all(|unseen| unseen)
     };
     let looks = || record.written_at.is_some() && ty.can.get && is_unseen();
-    record.version.clone().or_else(|| looks().then(|| Intent::UNSEEN.to_string()))
+    match &record.version {
+        Some(version) => BaseVersion::Known(version.clone()),
+        None if looks() => BaseVersion::Unseen,
+        None => BaseVersion::Unknown,
+    }
 }

@@ -66,7 +66,7 @@ impl Ledger {
                     entity: gone.entity,
                     source: gone.id,
                     flow: policy(&self.plan, gone.ty, other.ty).map_or(FlowIx(0), |(flow, _)| flow),
-                    base_version: other.version.clone(),
+                    base_version: other.version.clone().into(),
                     changes: vec![],
                     state: IntentState::Queued,
                     attempts: 0,

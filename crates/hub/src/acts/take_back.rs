@@ -134,7 +134,7 @@ impl Hub {
         let versions: HashMap<RecordId, _> =
             self.ledger.store.records(&ids)?.into_iter().map(|r| (r.id, r.version)).collect();
         for intent in &mut intents {
-            intent.base_version = versions.get(&intent.source).cloned().flatten();
+            intent.base_version = versions.get(&intent.source).cloned().flatten().into();
         }
         Ok(intents)
     }

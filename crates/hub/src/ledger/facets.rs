@@ -356,7 +356,7 @@ impl Ledger {
         if intent.version() == state.version.as_ref() {
             return;
         }
-        intent.base_version = state.version.clone();
+        intent.base_version = state.version.clone().into();
         intent.changes.retain(|change| {
             let prop = self.plan.prop(state.ty, change.prop);
             change.counterpart_of.is_some()

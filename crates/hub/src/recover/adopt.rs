@@ -208,7 +208,7 @@ impl Ledger {
                 // Its own source: it takes back what Lockstep wrote.
                 source: state.id,
                 flow: intent.flow,
-                base_version: state.version.clone(),
+                base_version: state.version.clone().into(),
                 changes,
                 state: IntentState::Queued,
                 attempts: 0,

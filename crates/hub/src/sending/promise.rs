@@ -140,7 +140,7 @@ impl Sender<'_> {
                     Action::Update { id: key(), version: intent.version().cloned() }
                 }
                 IntentKind::Delete => {
-                    Action::Delete { id: key(), version: intent.base_version.clone() }
+                    Action::Delete { id: key(), version: intent.version().cloned() }
                 }
             };
             if intent.kind != IntentKind::Create && under_way.damages.leaves_alone(ty, &key()) {

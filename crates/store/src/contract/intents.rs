@@ -2,8 +2,8 @@
 
 use lockstep_model::change::IntentEvent;
 use lockstep_model::{
-    EntityId, FlowIx, Intent, IntentId, IntentKind, IntentState, RecordId, Rule, RunId, Timestamp,
-    TypeIx,
+    BaseVersion, EntityId, FlowIx, Intent, IntentId, IntentKind, IntentState, RecordId, Rule,
+    RunId, Timestamp, TypeIx,
 };
 
 use super::kit::{commit_records, ids, sorted};
@@ -21,7 +21,7 @@ pub(super) fn an_intent_comes_back_as_it_was(mut store: Box<dyn Store>) {
     let second = Intent {
         kind: IntentKind::Create,
         record: None,
-        base_version: None,
+        base_version: BaseVersion::Unseen,
         changes: vec![],
         message: None,
         entity: EntityId(1),

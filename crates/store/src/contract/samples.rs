@@ -4,8 +4,9 @@
 use lockstep_model::change::{Change, Counterpart, IntentKind, Reason};
 use lockstep_model::ids::TypeName;
 use lockstep_model::{
-    Claim, ClaimStamp, EntityId, Flips, FlowIx, Intent, IntentId, IntentState, Presence, PropIx,
-    RecordId, RecordState, Review, ReviewKind, Rule, RunId, Slot, Timestamp, TypeIx, Value,
+    BaseVersion, Claim, ClaimStamp, EntityId, Flips, FlowIx, Intent, IntentId, IntentState,
+    Presence, PropIx, RecordId, RecordState, Review, ReviewKind, Rule, RunId, Slot, Timestamp,
+    TypeIx, Value,
 };
 use serde_json::json;
 
@@ -123,7 +124,7 @@ pub(super) fn intent(id: i64, source: RecordId, state: IntentState) -> Intent {
         entity: EntityId(source.0),
         source,
         flow: FlowIx(3),
-        base_version: Some("3".into()),
+        base_version: BaseVersion::Known("3".into()),
         changes: vec![
             plain(4, json!("a@example.com"), claim(source, 1)),
             // Of a record that nobody knows.

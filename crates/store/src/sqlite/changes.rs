@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use lockstep_model::change::{Change, Counterpart, Intent, Reason};
-use lockstep_model::{ClaimStamp, PropIx, RecordId, Rule, Timestamp, TypeIx, Value};
+use lockstep_model::{BaseVersion, ClaimStamp, PropIx, RecordId, Rule, Timestamp, TypeIx, Value};
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
@@ -206,6 +206,27 @@ fn any_changes(
         })
     };
     Some(entries.into_iter().filter_map(change).collect())
+}
+
+/// What stands in place of a version where the record is to be looked at first.
+const UNSEEN: &str = "";
+
+/// On which version a write was decided, as it is on disk.
+pub(super) fn base_version_out(version: &BaseVersion) -> Option<&str> {
+    match version {
+        BaseVersion::Unknown => None,
+        BaseVersion::Known(version) => Some(version),
+        BaseVersion::Unseen => Some(UNSEEN),
+    }
+}
+
+/// Reads it.
+pub(super) fn base_version_in(version: Option<&str>) -> BaseVersion {
+    match version {
+        None => BaseVersion::Unknown,
+        Some(UNSEEN) => BaseVersion::Unseen,
+        Some(version) => BaseVersion::Known(version.to_string()),
+    }
 }
 
 #[cfg(test)]

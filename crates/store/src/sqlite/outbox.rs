@@ -7,7 +7,7 @@ use lockstep_model::{EntityId, IntentId, RecordId, RunId, Timestamp, TypeIx};
 use rusqlite::Row;
 
 use super::bound::Bound;
-use super::changes::changes_in;
+use super::changes::{base_version_in, changes_in};
 use super::database::Database;
 use super::encode::text;
 use super::fault::{Fallible, Fault};
@@ -137,7 +137,7 @@ pub(super) fn decode(bound: &Bound, open: &Open, row: &Row<'_>) -> Fallible<Opti
         entity: EntityId(row.get(6)?),
         source,
         flow: target.flow(ty, source_row.and_then(|row| bound.of_row(row)).map(|(ix, _)| ix)),
-        base_version: text(row, 9)?.map(str::to_string),
+        base_version: base_version_in(text(row, 9)?),
         changes: changes.ok_or_else(|| damaged("changes"))?,
         state: open.state(id.0).map_or_else(|| parse(text(row, 10)?.unwrap_or_default()), Ok)?,
         attempts: row.get::<_, Option<u32>>(11)?.unwrap_or_default(),

@@ -4,7 +4,7 @@ use lockstep_model::IntentId;
 use lockstep_model::change::{Intent, IntentEvent, IntentKind, IntentState};
 use rusqlite::{Connection, Statement};
 
-use super::changes::changes_out;
+use super::changes::{base_version_out, changes_out};
 use super::database::Database;
 use super::encode::text;
 use super::fault::{Fallible, Fault};
@@ -58,7 +58,7 @@ impl Database {
             insert.raw_bind_parameter(7, intent.entity.0)?;
             insert.raw_bind_parameter(8, intent.source.0)?;
             insert.raw_bind_parameter(9, source_row)?;
-            insert.raw_bind_parameter(10, intent.base_version.as_deref())?;
+            insert.raw_bind_parameter(10, base_version_out(&intent.base_version))?;
             insert.raw_bind_parameter(11, intent.decided_at.0)?;
             insert.raw_bind_parameter(12, changes)?;
             insert.raw_execute()?;

@@ -160,7 +160,7 @@ impl Ledger {
             // By this it is known as one that takes back.
             source: record.id,
             flow,
-            base_version: shown_now.version.clone(),
+            base_version: shown_now.version.clone().into(),
             changes,
             state: IntentState::Queued,
             attempts: 0,
