@@ -3,7 +3,7 @@
 
 use crate::serving;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -522,8 +522,10 @@ fn c2_l6_a_creation_that_updates_anothers_record_mixes_nobody() {
         [both.crm("1", "name"), both.crm("2", "name")],
         [json!("Kari Li"), json!("Kåre Li")]
     );
-    assert_eq!(both.held("1", "name"), json!("Kari Li"));
-    assert_eq!(both.people(), 2);
+    // The two that differ are created side by side: either may be the first.
+    let names: BTreeSet<String> =
+        both.shop().people.values().map(|held| held["name"].as_str().unwrap().into()).collect();
+    assert_eq!(names, ["Kari Li", "Odd Moe"].map(String::from).into());
     assert!(!both.hub.ledger.status().unwrap().reviews.is_empty(), "nobody is asked");
 }
 
