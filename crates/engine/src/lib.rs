@@ -8,6 +8,8 @@
 //!                                                      deletes::departures (D1)
 //!                                                      flips::flipping (P5: what is written no more)
 //! answers of systems ──▶ confirm::confirm              P3, P5: what an answer shows is no claim
+//!                        outcome::creation             C2, R9: whether a record was made, or found
+//! new records ──▶ recover::find                          C2: which of them a creation made whose answer was lost
 //! ```
 //!
 //! There is no clock, no randomness, no I/O and no way to fail here: times and fresh numbers are
@@ -32,10 +34,12 @@ pub mod keys;
 pub mod link;
 pub mod observe;
 mod one_entity;
+pub mod outcome;
 mod parts;
 pub mod pick;
 mod places;
 pub mod plan;
+pub mod recover;
 pub mod settle;
 pub mod slice;
 pub mod split;

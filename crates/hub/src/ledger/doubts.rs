@@ -14,6 +14,7 @@ use lockstep_engine::Observed;
 use lockstep_engine::confirm::made_of;
 use lockstep_engine::keys::promised;
 use lockstep_engine::observe::Doubt;
+use lockstep_engine::recover::is_telling;
 use lockstep_model::value::{effective, equal, is_empty, shown};
 use lockstep_model::{
     Change, Intent, IntentKind, IntentState, NumberMap, PropIx, ReadRecord, RecordId, RecordState,
@@ -34,9 +35,6 @@ pub(crate) struct Seen {
     pub at: Option<Timestamp>,
     pub after: Option<Timestamp>,
 }
-
-/// A text of so many letters tells one record from another, more or less.
-const TELLING: usize = 8;
 
 impl Ledger {
     /// R9: tells whose keys belong to others now, and asks about those of whom that can't be told.
@@ -356,9 +354,4 @@ impl Ledger {
 /// The question that a person is asked about a creation of unknown outcome.
 pub(crate) fn question_of(intent: &Intent) -> ReviewKey {
     ReviewKey { kind: ReviewKind::UnknownOutcome, record: intent.source, ty: intent.ty, prop: None }
-}
-
-/// Whether hardly anybody else has this value: a given name is shared by many.
-pub(crate) fn is_telling(value: &Value) -> bool {
-    matches!(value, Value::String(text) if text.trim().chars().count() >= TELLING)
 }

@@ -7,10 +7,9 @@ use lockstep_engine::keys::hashes;
 use lockstep_engine::observe::retired_key;
 use lockstep_model::change::IntentEvent;
 use lockstep_model::matching::reference_hash;
-use lockstep_model::value::{is_empty, same};
+use lockstep_model::value::is_empty;
 use lockstep_model::{
-    Change, Intent, IntentKind, NumberMap, ReadRecord, RecordId, RecordState, Review, ReviewKind,
-    Rule, TypeIx, Value,
+    Change, Intent, IntentKind, NumberMap, RecordId, RecordState, Review, ReviewKind, Rule, TypeIx,
 };
 use lockstep_store::Commit;
 
@@ -44,54 +43,6 @@ impl Ledger {
             );
         }
         Ok(found)
-    }
-
-    /// R9: whether a record holds nothing of what was sent that tells one record from another.
-    pub(crate) fn has_nothing_of(&self, known: &RecordState, sent: &[(usize, Value)]) -> bool {
-        let props = &self.plan.ty(known.ty).props;
-        sent.iter().all(|(prop, value)| {
-            let described = &props[*prop];
-            let says_nothing =
-                is_empty(value) || value.is_boolean() || !described.refers_to.is_empty();
-            says_nothing
-                || !same(described.terms(), known.slots[*prop].value(described.whole), value)
-        })
-    }
-
-    /// C2: whether a creation that had been tried before was answered with what that try made, and
-    /// what has been read since. What belongs to somebody, and has nothing of what was sent, is
-    /// another (R9).
-    pub(crate) fn made_before(
-        &self,
-        intent: &Intent,
-        answer: &ReadRecord,
-        there: &HashMap<(TypeIx, String), RecordState>,
-        sent: &[(usize, Value)],
-    ) -> bool {
-        let may_be_it = |known: &RecordState| {
-            let alone =
-                known.is_live() && known.entity.0 == known.id.0 && known.written_at.is_none();
-            known.first_seen >= intent.decided_at && (alone || !self.has_nothing_of(known, sent))
-        };
-        let known = there.get(&(intent.ty, answer.id.clone()));
-        intent.kind == IntentKind::Create
-            && intent.message.is_some()
-            && known.is_some_and(may_be_it)
-    }
-
-    /// R9: whether a record that a creation was answered with is the one that is known by that key.
-    /// One that is there surely is; the key of one that is gone may have been given to the new one.
-    pub(crate) fn is_it(
-        &self,
-        known: &RecordState,
-        answer: &ReadRecord,
-        sent: &[(usize, Value)],
-    ) -> bool {
-        let mut answer = answer.clone();
-        for (prop, value) in sent {
-            answer.values[*prop].get_or_insert_with(|| value.clone());
-        }
-        known.is_live() || lockstep_engine::is_back(&self.plan, known, &answer)
     }
 
     /// R9: the key of a record that is gone belongs to one that has just been created.

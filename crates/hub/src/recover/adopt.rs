@@ -5,7 +5,7 @@ use lockstep_model::change::IntentEvent;
 use lockstep_model::value::equal;
 use lockstep_model::{
     Change, ClaimStamp, Intent, IntentKind, IntentState, Presence, PropIx, ReadRecord, Reason,
-    RecordId, Review, ReviewKind, Rule, TypeIx, Value,
+    RecordId, RecordState, Review, ReviewKind, Rule, RunId, TypeIx, Value,
 };
 use lockstep_store::{Commit, JournalEntry, JournalKind};
 
@@ -27,8 +27,6 @@ impl Ledger {
         found: Found,
         message: String,
     ) -> Result<()> {
-        let now = self.clock.now();
-        let mut commit = Commit::default();
         let (id, record) = match found {
             Found::Named(id, record) => (id, record),
             Found::Overwritten(answer, sent) => {
@@ -37,25 +35,17 @@ impl Ledger {
                 (Some(id), None)
             }
         };
-        let known = match &record {
-            Some(record) => self.store.by_key(intent.ty, &[&record.id])?.pop(),
-            None => None,
-        };
-        let unanswered = known
-            .map(|known| self.has_unanswered(known.entity, known.id, intent.id))
-            .transpose()?;
-        if let Some(record) = record
-            && unanswered != Some(true)
-        {
-            self.observe_one(under_way, intent.ty, record, &mut commit)?;
-            self.store.commit(std::mem::take(&mut commit))?;
+        if let Some(record) = record {
+            self.observe_adopted(under_way, &intent, record)?;
         }
         let found = match &id {
             Some(id) => self.store.by_key(intent.ty, &[id])?.pop(),
             None => None,
         };
         let source = self.store.records(&[intent.source])?.pop();
+        let mut commit = Commit::default();
         if let (Some(found), Some(source)) = (&found, &source) {
+            let now = self.clock.now();
             if self.may_be_anothers(&intent, found)? {
                 let why = "what the system has may be what another creation made; asked again when that is known";
                 let mut update = step(&intent, IntentEvent::PutBack, now, Some(why.into()));
@@ -68,34 +58,68 @@ impl Ledger {
                 commit.intents_changed.push(step(&intent, IntentEvent::Drop, now, Some(message)));
                 return Ok(self.store.commit(commit)?);
             }
-            let theirs = self.store.members(&[found.entity])?;
-            let mine = self.store.members(&[source.entity])?;
-            let merges = |ty: TypeIx| self.plan.ty(ty).merges_duplicates;
-            let clash = theirs
-                .iter()
-                .filter(|t| t.is_live() && !merges(t.ty))
-                .any(|t| mine.iter().any(|m| m.is_live() && m.ty == t.ty));
-            // L7: what a person unlinked is not linked again, whatever the system takes for the
-            // same.
-            let all: Vec<RecordId> = mine.iter().map(|m| m.id).collect();
-            let apart = self
-                .store
-                .apart(&all)?
-                .iter()
-                .any(|(a, b)| theirs.iter().any(|t| t.id == *a || t.id == *b));
-            if !clash && !apart {
+            if self.may_be_joined(found, source)? {
                 commit.intents_changed.push(step(&intent, IntentEvent::Drop, now, Some(message)));
-                self.join(
-                    under_way,
-                    &intent,
-                    found,
-                    "the system has it already, and said so",
-                    &mut commit,
-                )?;
+                let why = "the system has it already, and said so";
+                self.join(under_way, &intent, found, why, &mut commit)?;
                 return Ok(self.store.commit(commit)?);
             }
         }
-        commit.intents_changed.push(step(&intent, IntentEvent::Refuse, now, Some(message.clone())));
+        self.dispute(under_way, &intent, found, source, message)
+    }
+
+    /// Takes in the record that a creation has found, unless an answer to a write of it is waited
+    /// for: then what it shows may be what that did.
+    fn observe_adopted(
+        &mut self,
+        under_way: &mut Underway,
+        intent: &Intent,
+        record: ReadRecord,
+    ) -> Result<()> {
+        let known = self.store.by_key(intent.ty, &[&record.id])?.pop();
+        let unanswered = known
+            .map(|known| self.has_unanswered(known.entity, known.id, intent.id))
+            .transpose()?;
+        if unanswered != Some(true) {
+            let mut commit = Commit::default();
+            self.observe_one(under_way, intent.ty, record, &mut commit)?;
+            self.store.commit(commit)?;
+        }
+        Ok(())
+    }
+
+    /// Whether two records may become one entity: each has no other counterpart in the other's
+    /// record type, and no person has kept them apart.
+    fn may_be_joined(&mut self, found: &RecordState, source: &RecordState) -> Result<bool> {
+        let theirs = self.store.members(&[found.entity])?;
+        let mine = self.store.members(&[source.entity])?;
+        let merges = |ty: TypeIx| self.plan.ty(ty).merges_duplicates;
+        let clash = theirs
+            .iter()
+            .filter(|t| t.is_live() && !merges(t.ty))
+            .any(|t| mine.iter().any(|m| m.is_live() && m.ty == t.ty));
+        // L7: what a person unlinked is not linked again, whatever the system takes for the same.
+        let all: Vec<RecordId> = mine.iter().map(|m| m.id).collect();
+        let apart = self
+            .store
+            .apart(&all)?
+            .iter()
+            .any(|(a, b)| theirs.iter().any(|t| t.id == *a || t.id == *b));
+        Ok(!clash && !apart)
+    }
+
+    /// The record that a creation has found belongs to another, or is none that is known: a person
+    /// is asked.
+    fn dispute(
+        &mut self,
+        under_way: &mut Underway,
+        intent: &Intent,
+        found: Option<RecordState>,
+        source: Option<RecordState>,
+        message: String,
+    ) -> Result<()> {
+        let now = self.clock.now();
+        let refuses = step(intent, IntentEvent::Refuse, now, Some(message.clone()));
         let text = match &found {
             Some(record) => format!(
                 "{message} ({}/{}, which belongs to another)",
@@ -112,20 +136,27 @@ impl Ledger {
             rule: Rule::C2,
             candidates: found.iter().map(|r| r.id).collect(),
             value: Value::Null,
-            message: text.clone(),
+            message: text,
             opened_at: now,
         };
         under_way.reviews = true;
-        commit.reviews_opened.push(review);
         under_way.report.flow(intent.flow).review += 1;
         let name = source.map_or_else(
             || RecordName(String::new()),
             |s| RecordName::of(&self.plan, s.ty, &s.key),
         );
-        let (kind, rule) = (ReviewKind::DisputedEntity.name().to_string(), Rule::C2.to_string());
-        let flow = self.plan.flow_name(intent.flow);
-        under_way.report.event(|| Event::Review { flow, kind, record: name, message: text, rule });
-        Ok(self.store.commit(commit)?)
+        under_way.report.event(|| Event::Review {
+            flow: self.plan.flow_name(intent.flow),
+            kind: review.kind.name().to_string(),
+            record: name,
+            message: review.message.clone(),
+            rule: review.rule.to_string(),
+        });
+        Ok(self.store.commit(Commit {
+            intents_changed: vec![refuses],
+            reviews_opened: vec![review],
+            ..Commit::default()
+        })?)
     }
 
     /// R9: a creation that was answered with a record that is known has written over what that
@@ -148,58 +179,22 @@ impl Ledger {
             state.presence = Presence::Live;
             self.tell_back(under_way, state.ty, &[state.id], &mut commit)?;
         }
-        let ty = self.plan.ty(state.ty);
+        let run = under_way.report.run;
         let mut changes = Vec::new();
         for (prop, value) in sent {
-            let (slot, described) = (&mut state.slots[*prop], &ty.props[*prop]);
-            let old = slot.value(described.whole).clone();
-            slot.show(answer.values[*prop].take().unwrap_or_else(|| value.clone()));
-            let new = slot.value(described.whole).clone();
-            if equal(&old, &new) {
-                continue;
-            }
-            let prop = PropIx(*prop as u16);
-            let at = slot
-                .claim
-                .as_ref()
-                .map(|claim| claim.at)
-                .or(slot.carries.map(|carried| carried.at));
-            let claim = ClaimStamp { at: at.unwrap_or(state.first_seen), record: state.id, prop };
-            commit.journal.push(JournalEntry {
-                at: now,
-                run: under_way.report.run,
-                kind: JournalKind::Written,
-                record: state.id,
-                path: Some(described.name.clone()),
-                before: old.clone(),
-                after: new.clone(),
-                rule: Some(Rule::R9),
-                other: Some(intent.source),
-                intent: Some(intent.id),
-                text: "its system wrote a creation over it".into(),
-            });
-            if ty.can.update && !described.read_only && !described.create_only {
-                let displaced = new.into();
-                changes.push(Change {
-                    prop,
-                    value: old,
-                    displaced,
-                    counterpart_of: None,
-                    claim,
-                    rule: Rule::R9,
-                    reason: Reason::Latest,
-                });
-            }
+            let shown = answer.values[*prop].take().unwrap_or_else(|| value.clone());
+            changes.extend(self.overwritten(&mut state, *prop, shown, intent, run, &mut commit));
         }
         state.version = answer.version.take().or(state.version.take());
         state.modified = answer.modified.or(state.modified);
         state.written_at = Some(now);
         rekey(&self.plan, &state, &before, &mut commit.keys_added, &mut commit.keys_removed);
+        let ty = self.plan.ty(state.ty);
         if !changes.is_empty() {
             let id = self.store.take_intent_ids(1)?;
             commit.intents_new = vec![Intent {
                 id,
-                run: under_way.report.run,
+                run,
                 kind: IntentKind::Update,
                 rank: ty.send_rank,
                 ty: state.ty,
@@ -221,5 +216,52 @@ impl Ledger {
         commit.agenda_added.push((ty.decide_rank, state.id));
         commit.changed_records.push(state);
         Ok(self.store.commit(commit)?)
+    }
+
+    /// A property was written over, and shows another value. Gives what puts it back, where it can
+    /// be written.
+    fn overwritten(
+        &self,
+        state: &mut RecordState,
+        prop: usize,
+        shown: Value,
+        intent: &Intent,
+        run: RunId,
+        commit: &mut Commit,
+    ) -> Option<Change> {
+        let ty = self.plan.ty(state.ty);
+        let (slot, described) = (&mut state.slots[prop], &ty.props[prop]);
+        let old = slot.value(described.whole).clone();
+        slot.show(shown);
+        let new = slot.value(described.whole).clone();
+        if equal(&old, &new) {
+            return None;
+        }
+        let prop = PropIx(prop as u16);
+        let at = slot.claim.as_ref().map(|claim| claim.at);
+        let at = at.or(slot.carries.map(|carried| carried.at));
+        let claim = ClaimStamp { at: at.unwrap_or(state.first_seen), record: state.id, prop };
+        commit.journal.push(JournalEntry {
+            at: self.clock.now(),
+            run,
+            kind: JournalKind::Written,
+            record: state.id,
+            path: Some(described.name.clone()),
+            before: old.clone(),
+            after: new.clone(),
+            rule: Some(Rule::R9),
+            other: Some(intent.source),
+            intent: Some(intent.id),
+            text: "its system wrote a creation over it".into(),
+        });
+        (ty.can.update && !described.read_only && !described.create_only).then(|| Change {
+            prop,
+            value: old,
+            displaced: new.into(),
+            counterpart_of: None,
+            claim,
+            rule: Rule::R9,
+            reason: Reason::Latest,
+        })
     }
 }

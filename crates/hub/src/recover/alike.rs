@@ -1,5 +1,6 @@
 //! Several records that look like what was created: a person is asked.
 
+use lockstep_engine::recover::Candidates;
 use lockstep_model::change::IntentEvent;
 use lockstep_model::{Intent, RecordId, RecordState, Review, ReviewKind, Rule, Value};
 use lockstep_store::Commit;
@@ -18,10 +19,9 @@ impl Ledger {
         under_way: &mut Underway,
         intents: Vec<Intent>,
         mut found: Vec<RecordState>,
-        could_make: &dyn Fn(&Intent, &RecordState) -> bool,
+        candidates: &Candidates,
         last: bool,
     ) -> Result<()> {
-        let now = self.clock.now();
         let (mut open, mut lost) = (Vec::new(), Vec::new());
         let mut commit = Commit::default();
         for intent in intents {
@@ -31,23 +31,7 @@ impl Ledger {
                 None => vec![],
             };
             match members.iter().find(|member| member.ty == intent.ty && member.is_live()) {
-                // It landed, was read, and was linked by its match key.
-                Some(member) => {
-                    if member.written_at.is_none() && member.first_seen >= intent.decided_at {
-                        self.facets_found(&intent, member, &mut commit)?;
-                        commit.changed_records.push(self.found_again(&intent, member.clone())?);
-                    }
-                    let mut update = step(
-                        &intent,
-                        IntentEvent::Confirm,
-                        now,
-                        Some("its answer was lost; it had been created".into()),
-                    );
-                    update.record = Some(member.id);
-                    commit.intents_changed.push(update);
-                    commit.reviews_closed.push(question_of(&intent));
-                    commit.agenda_added.push((self.plan.ty(member.ty).decide_rank, member.id));
-                }
+                Some(member) => self.confirm_linked(&intent, member, &mut commit)?,
                 // A person has been asked which record it is; until then it is neither sent again
                 // nor guessed at.
                 None => match self.asked(&intent)? {
@@ -64,47 +48,69 @@ impl Ledger {
                 .try_for_each(|intent| self.ask_which(under_way, intent, found.clone()));
         }
         for intent in open {
-            let it = found.iter().position(|record| could_make(&intent, record));
+            let it = found.iter().position(|record| candidates.could_make(&intent, record));
             match it.map(|it| found.remove(it)) {
-                Some(record) => {
-                    let mut update = step(
-                        &intent,
-                        IntentEvent::Confirm,
-                        now,
-                        Some("its answer was lost; found again by what was sent".into()),
-                    );
-                    update.record = Some(record.id);
-                    commit.intents_changed.push(update);
-                    commit.reviews_closed.push(question_of(&intent));
-                    self.facets_found(&intent, &record, &mut commit)?;
-                    commit.changed_records.push(self.found_again(&intent, record.clone())?);
-                    self.join(
-                        under_way,
-                        &intent,
-                        &record,
-                        "its answer was lost; it was found again",
-                        &mut commit,
-                    )?;
-                }
+                Some(record) => self.confirm_found(under_way, &intent, &record, &mut commit)?,
                 None if !last => {}
                 None if intent.attempts + 1 >= SENT_AT_MOST => lost.push(intent),
-                None => {
-                    // It did not land: the target has been read since, and holds no such record.
-                    let mut update = step(
-                        &intent,
-                        IntentEvent::PutBack,
-                        now,
-                        Some("its answer was lost; it had not been created".into()),
-                    );
-                    update.attempts += 1;
-                    commit.intents_changed.push(update);
-                    // What was edited while nobody knew could not become part of it.
-                    self.read_again(under_way, &intent, None, &mut commit)?;
-                }
+                None => self.was_not_created(under_way, &intent, &mut commit)?,
             }
         }
         self.store.commit(commit)?;
         lost.into_iter().try_for_each(|intent| self.ask_which(under_way, intent, vec![]))
+    }
+
+    /// The creation landed, its record was read, and was linked by its match key.
+    fn confirm_linked(
+        &mut self,
+        intent: &Intent,
+        member: &RecordState,
+        commit: &mut Commit,
+    ) -> Result<()> {
+        if member.written_at.is_none() && member.first_seen >= intent.decided_at {
+            self.facets_found(intent, member, commit)?;
+            commit.changed_records.push(self.found_again(intent, member.clone())?);
+        }
+        self.confirm(intent, member, "its answer was lost; it had been created", commit);
+        commit.agenda_added.push((self.plan.ty(member.ty).decide_rank, member.id));
+        Ok(())
+    }
+
+    /// The creation landed, and its record was found by what was sent.
+    fn confirm_found(
+        &mut self,
+        under_way: &mut Underway,
+        intent: &Intent,
+        record: &RecordState,
+        commit: &mut Commit,
+    ) -> Result<()> {
+        self.confirm(intent, record, "its answer was lost; found again by what was sent", commit);
+        self.facets_found(intent, record, commit)?;
+        commit.changed_records.push(self.found_again(intent, record.clone())?);
+        self.join(under_way, intent, record, "its answer was lost; it was found again", commit)
+    }
+
+    fn confirm(&self, intent: &Intent, record: &RecordState, message: &str, commit: &mut Commit) {
+        let mut update =
+            step(intent, IntentEvent::Confirm, self.clock.now(), Some(message.to_string()));
+        update.record = Some(record.id);
+        commit.intents_changed.push(update);
+        commit.reviews_closed.push(question_of(intent));
+    }
+
+    /// The creation did not land: the target has been read since, and holds no such record.
+    fn was_not_created(
+        &mut self,
+        under_way: &mut Underway,
+        intent: &Intent,
+        commit: &mut Commit,
+    ) -> Result<()> {
+        let message = "its answer was lost; it had not been created".to_string();
+        let mut update = step(intent, IntentEvent::PutBack, self.clock.now(), Some(message));
+        update.attempts += 1;
+        commit.intents_changed.push(update);
+        // What was edited while nobody knew could not become part of it.
+        self.read_again(under_way, intent, None, commit)
     }
 
     /// C2: a person is asked which of some new records a creation made whose answer was lost, if

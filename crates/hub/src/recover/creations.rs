@@ -1,17 +1,12 @@
 //! Which record a creation made whose answer was lost (C2).
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::HashSet;
 
-use lockstep_engine::confirm;
-use lockstep_engine::keys::{hashes, promised};
-use lockstep_model::{
-    Change, Intent, IntentId, IntentKind, IntentState, Presence, ReadRecord, RecordId, RecordState,
-    TypeIx, Value,
-};
+use lockstep_engine::recover::{self, Candidates, Conclusion};
+use lockstep_model::{Intent, IntentId, IntentState, ReadRecord, RecordId, RecordState, Value};
 
 use crate::error::Result;
 use crate::ledger::Ledger;
-use crate::ledger::doubts::is_telling;
 use crate::under_way::Underway;
 
 /// What a creation has found instead of making it.
@@ -59,172 +54,26 @@ impl Ledger {
         }
         let agenda: Vec<RecordId> =
             self.store.agenda(usize::MAX >> 1)?.into_iter().map(|(_, id)| id).collect();
-        let earliest =
-            creations.iter().map(|intent| intent.decided_at).min().unwrap_or(self.clock.now());
-        let mut fresh = self.store.records(&agenda)?;
-        fresh.retain(|record: &RecordState| {
-            let alone = record.entity.0 == record.id.0 && record.written_at.is_none();
-            alone && record.first_seen >= earliest
-        });
-        // One that was read and deleted before that was known is there no more; it had been created
-        // all the same (D1).
-        let (mut fresh, gone): (Vec<RecordState>, Vec<RecordState>) =
-            fresh.into_iter().partition(RecordState::is_live);
-        let live = fresh.len();
-        fresh.extend(gone);
+        let fresh = recover::may_be_made(self.store.records(&agenda)?, &creations);
         let apart = self.kept_apart(&creations, &fresh)?;
-        // It is not what was there before, nor what a person keeps apart from whom it was made for
-        // (L7).
-        let could_make = |intent: &Intent, record: &RecordState| {
-            record.first_seen >= intent.decided_at && !apart.contains(&(intent.id, record.id))
-        };
-        // Creations that sent the same are told apart by nothing: as many records, as many of them
-        // landed.
-        let mut alike: BTreeMap<(TypeIx, String), Vec<Intent>> = BTreeMap::new();
-        for intent in creations {
-            let sent: Vec<(usize, &Value)> = intent
-                .changes
-                .iter()
-                .filter(|c| c.counterpart_of.is_none())
-                .map(|c| (c.prop.at(), &c.value))
-                .collect();
-            alike.entry((intent.ty, likeness(&sent))).or_default().push(intent);
-        }
-        // What sent most comes first, so that a record that holds it is not taken for one that was
-        // sent less.
-        let mut alike: Vec<((TypeIx, String), Vec<Intent>)> = alike.into_iter().collect();
-        alike.sort_by(|(a, x), (b, y)| (y[0].changes.len(), a).cmp(&(x[0].changes.len(), b)));
-        let mut by_likeness: HashMap<(TypeIx, Vec<usize>), HashMap<String, Vec<usize>>> =
-            HashMap::new();
-        let (mut taken, mut left): (BTreeSet<usize>, Vec<Intent>) = (BTreeSet::new(), vec![]);
-        for ((ty, sent), mut intents) in alike {
-            let props: Vec<usize> = intents[0]
-                .changes
-                .iter()
-                .filter(|c| c.counterpart_of.is_none())
-                .map(|c| c.prop.at())
-                .collect();
-            let found = by_likeness.entry((ty, props.clone())).or_insert_with(|| {
-                let mut found: HashMap<String, Vec<usize>> = HashMap::new();
-                for (at, record) in fresh.iter().enumerate().filter(|(_, record)| record.ty == ty) {
-                    let described = &self.plan.ty(ty).props;
-                    let shown: Vec<(usize, &Value)> = props
-                        .iter()
-                        .map(|p| (*p, record.slots[*p].value(described[*p].whole)))
-                        .collect();
-                    found.entry(likeness(&shown)).or_default().push(at);
+        let candidates = Candidates::new(fresh, apart);
+        let mut doubted = HashSet::new();
+        if last && under_way.doubted {
+            for intent in &creations {
+                if self.is_shown_in_doubt(intent)? {
+                    doubted.insert(intent.id);
                 }
-                found
-            });
-            let made = |at: &usize| intents.iter().any(|intent| could_make(intent, &fresh[*at]));
-            let mut found: Vec<usize> = found
-                .remove(&sent)
-                .unwrap_or_default()
-                .into_iter()
-                .filter(|at| !taken.contains(at) && made(at))
-                .collect();
-            prefer_live(&mut found, live, intents.len());
-            taken.extend(&found);
-            left.extend(intents.split_off(found.len().min(intents.len())));
-            let found = found.into_iter().map(|at| fresh[at].clone()).collect();
-            self.settle_alike(under_way, intents, found, &could_make, last)?;
+            }
         }
-        // The system may have made something else of what it was sent (P3). Who is found so comes
-        // before who is found by less.
-        let mut edited = Vec::new();
-        for intent in left {
-            let sent = || intent.changes.iter().filter(|c| c.counterpart_of.is_none());
-            let could_be = |record: &RecordState| {
-                sent().all(|c| self.shows(record, &intent, c)) && could_make(&intent, record)
-            };
-            let fits = |(at, record): &(usize, &RecordState)| {
-                record.ty == intent.ty
-                    && !taken.contains(at)
-                    && sent().next().is_some()
-                    && could_be(record)
-            };
-            let mut found: Vec<usize> =
-                fresh.iter().enumerate().filter(fits).map(|(at, _)| at).collect();
-            prefer_live(&mut found, live, 1);
-            if found.is_empty() {
-                edited.push(intent);
-                continue;
-            }
-            taken.extend(&found);
-            let found = found.into_iter().map(|at| fresh[at].clone()).collect();
-            self.settle_alike(under_way, vec![intent], found, &could_make, last)?;
-        }
-        for intent in edited {
-            // Somebody has come upon it already, and edited it: its match key tells that it is the
-            // one, also where it was deleted then.
-            let keys = promised(&self.plan, intent.ty, &intent.changes);
-            let is_it = |(at, record): &(usize, &RecordState)| {
-                let fits = || {
-                    let alive = RecordState { presence: Presence::Live, ..(*record).clone() };
-                    hashes(&self.plan, &alive).iter().any(|hash| keys.contains(hash))
-                };
-                record.ty == intent.ty
-                    && !taken.contains(at)
-                    && could_make(&intent, record)
-                    && fits()
-            };
-            let mut found: Vec<usize> =
-                fresh.iter().enumerate().filter(is_it).map(|(at, _)| at).collect();
-            let sure = !found.is_empty() || !last;
-            if !sure && under_way.doubted && self.is_shown_in_doubt(&intent)? {
-                // R9: a record shows it, and a person is asked whose that is.
-                continue;
-            }
-            if !sure {
-                // Without one, or where that was edited too, any new record could be it: one that
-                // has something of it, else any at all. A person says; to send it again might make
-                // it twice.
-                let sent = || intent.changes.iter().filter(|c| c.counterpart_of.is_none());
-                let has_some = |record: &RecordState| {
-                    sent().any(|c| is_telling(&c.value) && self.shows(record, &intent, c))
-                };
-                let free = |(at, record): &(usize, &RecordState)| {
-                    record.ty == intent.ty
-                        && record.is_live()
-                        && !taken.contains(at)
-                        && could_make(&intent, record)
-                };
-                let all: Vec<(usize, &RecordState)> =
-                    fresh.iter().enumerate().filter(free).collect();
-                let some = all
-                    .iter()
-                    .filter(|(_, record)| has_some(record))
-                    .map(|(at, _)| *at)
-                    .collect::<Vec<_>>();
-                found = match some.is_empty() && keys.is_empty() {
-                    true => all.into_iter().map(|(at, _)| at).collect(),
-                    false => some,
-                };
-            }
-            prefer_live(&mut found, live, 1);
-            if sure {
-                taken.extend(&found);
-            }
-            let found: Vec<RecordState> = found.into_iter().map(|at| fresh[at].clone()).collect();
-            match sure || found.is_empty() {
-                true => self.settle_alike(under_way, vec![intent], found, &could_make, last)?,
-                false => self.ask_which(under_way, intent, found)?,
+        for conclusion in recover::find(&self.plan, &candidates, creations, last, &doubted) {
+            match conclusion {
+                Conclusion::Alike(intents, found) => {
+                    self.settle_alike(under_way, intents, found, &candidates, last)?
+                }
+                Conclusion::Unclear(intent, found) => self.ask_which(under_way, intent, found)?,
             }
         }
         Ok(())
-    }
-
-    /// Whether a record holds all that a creation would send, references aside.
-    pub(crate) fn holds_all(&self, record: &RecordState, intent: &Intent) -> bool {
-        let mut sent =
-            intent.changes.iter().filter(|change| change.counterpart_of.is_none()).peekable();
-        sent.peek().is_some() && sent.all(|change| self.shows(record, intent, change))
-    }
-
-    /// Whether a record shows what its system may have made of a value that was sent.
-    fn shows(&self, record: &RecordState, intent: &Intent, change: &Change) -> bool {
-        let whole = self.plan.ty(intent.ty).props[change.prop.at()].whole;
-        confirm::made_of(&change.value, record.slot(change.prop).value(whole))
     }
 
     /// L7: of which new records a person has said that they are not whom a creation was meant for.
@@ -253,35 +102,6 @@ impl Ledger {
         }
         let mut open = self.store.intents_in(IntentState::Unknown, usize::MAX >> 1)?;
         open.extend(self.store.intents_in(IntentState::Sent, usize::MAX >> 1)?);
-        let keys = hashes(&self.plan, found);
-        let made = |other: &Intent| {
-            let of_its_type =
-                other.kind == IntentKind::Create && other.ty == intent.ty && other.id != intent.id;
-            let fits = || {
-                promised(&self.plan, other.ty, &other.changes)
-                    .iter()
-                    .any(|hash| keys.contains(hash))
-            };
-            of_its_type && found.first_seen >= other.decided_at && fits()
-        };
-        Ok(open.iter().any(made))
+        Ok(recover::may_be_anothers(&self.plan, intent, found, &open))
     }
-}
-
-/// Leaves those that are gone out where those that are there are enough. The first `live` places
-/// are of records that are there.
-fn prefer_live(found: &mut Vec<usize>, live: usize, enough: usize) {
-    if found.iter().filter(|at| **at < live).count() >= enough {
-        found.retain(|at| *at < live);
-    }
-}
-
-/// Values in a form in which those that a system would hold alike are the same text.
-fn likeness(values: &[(usize, &Value)]) -> String {
-    let one = |(prop, value): &(usize, &Value)| match value {
-        Value::String(text) => format!("{prop}={:?}", text.trim()),
-        Value::Null => format!("{prop}=\"\""),
-        other => format!("{prop}={:?}", other.to_string()),
-    };
-    values.iter().map(one).collect::<Vec<_>>().join(",")
 }

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use lockstep_engine::plan::PlanCreate;
+use lockstep_engine::recover::holds_all;
 use lockstep_engine::{has_match_values, look_alike};
 use lockstep_model::change::IntentEvent;
 use lockstep_model::{
@@ -96,7 +97,7 @@ impl Ledger {
                 |other: RecordId| apart.contains(&(source.id.min(other), source.id.max(other)));
             let mut found: Vec<RecordState> =
                 new.iter().filter(|record| !kept_apart(record.id)).cloned().collect();
-            found.retain(|record| self.holds_all(record, &intent));
+            found.retain(|record| holds_all(&self.plan, record, &intent));
             if found.is_empty() {
                 continue;
             }

@@ -83,55 +83,7 @@ pub(crate) fn carry_out(
             let mut outcome = came.next().unwrap_or_else(|| Outcome::Unknown {
                 message: "the connector gave no outcome".into(),
             });
-            let again = match (&outcome, &write.action) {
-                // P6: where it can't be read again now, the next reading shows what was changed;
-                // until then it conflicts once more.
-                (
-                    Outcome::Conflict { .. },
-                    Action::Update { id, .. } | Action::Delete { id, .. },
-                ) => look(connector, &job.kind, &job.watch, id).ok().flatten(),
-                (Outcome::Duplicate { id: Some(id), message }, _) => {
-                    match look(connector, &job.kind, &job.watch, id) {
-                        Ok(found) => found,
-                        // C2: nothing was made, and what is there can't be seen just now: it is tried
-                        // again.
-                        Err(trouble) => {
-                            outcome = Outcome::Later {
-                                retry_after_ms: None,
-                                message: format!("{message}; {trouble}"),
-                            };
-                            None
-                        }
-                    }
-                }
-                // R3: an address that was wrong is answered like that as well. What is there has
-                // not been deleted.
-                (Outcome::Gone { message }, Action::Update { id, .. }) => {
-                    match connector.get(&job.kind, &job.watch, id) {
-                        Ok(Some(record)) if !record.deleted && record.id == *id => {
-                            outcome = Outcome::Rejected {
-                                prop: None,
-                                message: format!("{message}; but {id} is there"),
-                            };
-                        }
-                        Ok(_) => {}
-                        Err(trouble) => {
-                            let message = format!(
-                                "{message}; whether {id} is there can't be told: {trouble}"
-                            );
-                            outcome = Outcome::Later { retry_after_ms: None, message };
-                        }
-                    }
-                    None
-                }
-                (Outcome::Done(answer), Action::Create | Action::Update { .. }) if job.can_get => {
-                    let worth = connector.answers(&job.kind, write.action == Action::Create);
-                    // Where it can't be read now, the next reading shows what became of the write.
-                    let read = || look(connector, &job.kind, &job.watch, &answer.id).ok().flatten();
-                    if is_to_be_read(worth, write, answer) { read() } else { None }
-                }
-                _ => None,
-            };
+            let again = read_again(connector, &job, write, &mut outcome);
             if let Outcome::Stopped(trouble) = &outcome {
                 stopped = Some(trouble.clone());
             }
@@ -151,6 +103,63 @@ pub(crate) fn carry_out(
         .chain(aside)
         .collect();
     (carried, stopped)
+}
+
+/// Reads a record again where the outcome of a write calls for it: after a conflict, where a
+/// duplicate is named, and where the answer does not tell what became of the write (R6). What can't
+/// be read may make another outcome of it.
+fn read_again(
+    connector: &dyn Connector,
+    job: &Job,
+    write: &Write,
+    outcome: &mut Outcome,
+) -> Option<ReadRecord> {
+    match (&*outcome, &write.action) {
+        // P6: where it can't be read again now, the next reading shows what was changed; until then
+        // it conflicts once more.
+        (Outcome::Conflict { .. }, Action::Update { id, .. } | Action::Delete { id, .. }) => {
+            look(connector, &job.kind, &job.watch, id).ok().flatten()
+        }
+        (Outcome::Duplicate { id: Some(id), message }, _) => {
+            match look(connector, &job.kind, &job.watch, id) {
+                Ok(found) => found,
+                // C2: nothing was made, and what is there can't be seen just now: it is tried again.
+                Err(trouble) => {
+                    *outcome = Outcome::Later {
+                        retry_after_ms: None,
+                        message: format!("{message}; {trouble}"),
+                    };
+                    None
+                }
+            }
+        }
+        // R3: an address that was wrong is answered like that as well. What is there has not been
+        // deleted.
+        (Outcome::Gone { message }, Action::Update { id, .. }) => {
+            match connector.get(&job.kind, &job.watch, id) {
+                Ok(Some(record)) if !record.deleted && record.id == *id => {
+                    *outcome = Outcome::Rejected {
+                        prop: None,
+                        message: format!("{message}; but {id} is there"),
+                    };
+                }
+                Ok(_) => {}
+                Err(trouble) => {
+                    let message =
+                        format!("{message}; whether {id} is there can't be told: {trouble}");
+                    *outcome = Outcome::Later { retry_after_ms: None, message };
+                }
+            }
+            None
+        }
+        (Outcome::Done(answer), Action::Create | Action::Update { .. }) if job.can_get => {
+            let worth = connector.answers(&job.kind, write.action == Action::Create);
+            // Where it can't be read now, the next reading shows what became of the write.
+            let read = || look(connector, &job.kind, &job.watch, &answer.id).ok().flatten();
+            if is_to_be_read(worth, write, answer) { read() } else { None }
+        }
+        _ => None,
+    }
 }
 
 /// A record as it is now; nothing where its system shows another one in its place.

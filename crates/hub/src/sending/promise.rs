@@ -2,7 +2,9 @@
 
 use lockstep_connector::{Action, Write};
 use lockstep_model::change::IntentEvent;
-use lockstep_model::{Intent, IntentKind, NumberMap, RecordId, RecordState, Rule, TypeIx};
+use lockstep_model::{
+    Intent, IntentKind, NumberMap, RecordId, RecordState, Rule, Timestamp, TypeIx, Value,
+};
 use lockstep_store::{Commit, Flush, IntentUpdate};
 
 use crate::error::Result;
@@ -76,17 +78,64 @@ impl Sender<'_> {
     ) -> Result<Promised> {
         let now = self.ledger.clock.now();
         let ty = head.ty;
-        let kind = self.ledger.plan.ty(ty).name.kind.clone();
+        under_way.written.insert(ty);
+        let mut intents = self.next_together(under_way, (system, types), head, line, now)?;
+        if intents.is_empty() {
+            return Ok(Promised::Waits);
+        }
+        let targets = self.targets(under_way, &intents)?;
+        let counterparts = self.ledger.counterparts(&intents)?;
+        self.add_other_facets(ty, &mut intents)?;
+        let mut batch = PromisedBatch::new(now, intents.len());
+        for intent in intents {
+            let values = self.ledger.values(&intent, &counterparts);
+            let key = targets.key(&intent);
+            if intent.kind != IntentKind::Create && under_way.damages.leaves_alone(ty, &key) {
+                batch.wait_for_record(under_way, &intent);
+                line.end(intent.id);
+                continue;
+            }
+            let lacks = self.ledger.lacks_required(&intent, &values);
+            if values.is_empty() && intent.kind == IntentKind::Update || lacks.is_some() {
+                self.drop_needless(under_way, &intent, lacks, &mut batch);
+                line.end(intent.id);
+                continue;
+            }
+            batch.commit.intents_changed.push(step(&intent, IntentEvent::Send, now, None));
+            if targets.looks {
+                batch.known.push(targets.known_of(&intent));
+            }
+            let token = self.token(&intent);
+            batch.writes.push(Write { action: action(&intent, key), values, token });
+            under_way.part.begin(&intent);
+            if line.at_once == 1 {
+                line.begin((ty, head.rank, false), intent.id, Needs::default());
+            }
+            batch.intents.push(intent);
+        }
+        self.seal(under_way, system, ty, batch)
+    }
+
+    /// The next intents of the outbox that are sent together: of one record type, in the order of
+    /// the outbox. None where all of them have to wait.
+    fn next_together(
+        &mut self,
+        under_way: &mut Underway,
+        (system, types): (usize, &[TypeIx]),
+        head: &Intent,
+        line: &mut Line,
+        now: Timestamp,
+    ) -> Result<Vec<Intent>> {
+        let ty = head.ty;
+        let kind = &self.ledger.plan.ty(ty).name.kind;
         // Large batches spare a folder of files from being replaced often; they are held in memory
         // whole, so they stay in proportion.
         let most = usize::try_from(self.ledger.status[ty.at()].records / 5)
             .unwrap_or(0)
             .clamp(10_000, 75_000);
-        let size = line.room(self.systems[system].connector.batch(&kind).max(1), most);
-        under_way.written.insert(ty);
+        let size = line.room(self.systems[system].connector.batch(kind).max(1), most);
         let mut intents = self.ledger.may_be_sent(under_way, now, types, size)?;
         intents.truncate(size);
-        // One record type at a time, in the order of the outbox.
         let together = intents.iter().take_while(|i| i.ty == ty && i.rank == head.rank).count();
         intents.truncate(together);
         under_way.part.truncate(&mut intents);
@@ -95,124 +144,164 @@ impl Sender<'_> {
             let phase = (ty, head.rank, head.kind == IntentKind::Create);
             intents.retain(|intent| (intent.kind == IntentKind::Create) == phase.2);
             line.take(&self.ledger.plan, phase, &mut intents);
-            if intents.is_empty() {
-                return Ok(Promised::Waits);
-            }
         }
         // The store has what lies together written together when the answers come. What is to be
         // created still comes last.
         intents.sort_by_key(|intent| (intent.kind == IntentKind::Create, intent.record));
+        Ok(intents)
+    }
+
+    /// Loads what is asked of the records that are to be written.
+    fn targets(&mut self, under_way: &mut Underway, intents: &[Intent]) -> Result<Targets> {
         let targets: Vec<RecordId> = intents.iter().filter_map(|i| i.record).collect();
-        let looked_at = intents
+        let looked_at: Vec<RecordId> = intents
             .iter()
-            .filter(|intent| intent.kind == IntentKind::Delete || intent.looks_first());
-        let looked_at: Vec<RecordId> = looked_at.filter_map(|intent| intent.record).collect();
+            .filter(|intent| intent.kind == IntentKind::Delete || intent.looks_first())
+            .filter_map(|intent| intent.record)
+            .collect();
         let shares = &mut under_way.report.shares;
-        let keys: NumberMap<RecordId, String> =
-            timed(&mut shares.loading_ms, || self.ledger.store.keys_of(&targets))?
-                .into_iter()
-                .collect();
-        let looks = !looked_at.is_empty();
-        let looked_at: NumberMap<RecordId, RecordState> =
-            self.ledger.store.records(&looked_at)?.into_iter().map(|r| (r.id, r)).collect();
-        let counterparts = self.ledger.counterparts(&intents)?;
-        if self.ledger.has_facets(ty) {
-            let known = self
+        let keys = timed(&mut shares.loading_ms, || self.ledger.store.keys_of(&targets))?;
+        Ok(Targets {
+            keys: keys.into_iter().collect(),
+            looks: !looked_at.is_empty(),
+            looked_at: self
                 .ledger
                 .store
-                .records(&targets)?
+                .records(&looked_at)?
                 .into_iter()
                 .map(|record| (record.id, record))
-                .collect();
-            let updates = intents.iter_mut().filter(|intent| intent.kind == IntentKind::Update);
-            updates.for_each(|intent| self.ledger.with_other_facets(intent, &known));
+                .collect(),
+        })
+    }
+
+    /// F1: updates of a record with facets are written with what its other facets hold.
+    fn add_other_facets(&mut self, ty: TypeIx, intents: &mut [Intent]) -> Result<()> {
+        if !self.ledger.has_facets(ty) {
+            return Ok(());
         }
-        let mut commit = Commit::default();
-        let mut known = Vec::new();
-        let mut promised = Vec::with_capacity(intents.len());
-        let mut writes = Vec::with_capacity(intents.len());
-        for intent in intents {
-            let values = self.ledger.values(&intent, &counterparts);
-            let key = || intent.record.and_then(|id| keys.get(&id).cloned()).unwrap_or_default();
-            let action = match intent.kind {
-                IntentKind::Create => Action::Create,
-                IntentKind::Update => {
-                    Action::Update { id: key(), version: intent.version().cloned() }
-                }
-                IntentKind::Delete => {
-                    Action::Delete { id: key(), version: intent.version().cloned() }
-                }
-            };
-            if intent.kind != IntentKind::Create && under_way.damages.leaves_alone(ty, &key()) {
-                // R8: it waits until its record can be read again.
-                let waits = IntentUpdate {
-                    id: intent.id,
-                    event: IntentEvent::Delay,
-                    record: intent.record,
-                    attempts: intent.attempts,
-                    not_before: Some(now.plus_ms(2 * PATIENCE_MS)),
-                    message: Some("its record can't be read just now".into()),
-                    done_at: None,
-                };
-                under_way.damages.waiting.push(IntentUpdate { not_before: None, ..waits.clone() });
-                commit.intents_changed.push(waits);
-                line.end(intent.id);
-                continue;
-            }
-            let needless = values.is_empty() && intent.kind == IntentKind::Update;
-            let lacks = self.ledger.lacks_required(&intent, &values);
-            if needless || lacks.is_some() {
-                // Its reference has no counterpart yet: it waits, and is decided again when that is
-                // linked (P8, C4).
-                commit.intents_changed.push(step(&intent, IntentEvent::Drop, now, lacks.clone()));
-                line.end(intent.id);
-                if let Some(message) = lacks {
-                    let name = self.ledger.plan.ty(intent.ty).name.to_string();
-                    let flow = self.ledger.plan.flow_name(intent.flow);
-                    under_way.report.event(|| Event::Waits {
-                        flow,
-                        record: RecordName(name),
-                        message,
-                        rule: Rule::C4.to_string(),
-                    });
-                }
-                continue;
-            }
-            commit.intents_changed.push(step(&intent, IntentEvent::Send, now, None));
-            if looks {
-                let target = intent.record.and_then(|id| looked_at.get(&id));
-                known.push(target.map(crate::ledger::deletes::known_of).unwrap_or_default());
-            }
-            // C2: the same at every try, in whatever process; another after yesterday's store was
-            // put back, which hands out numbers again.
-            let token = format!(
-                "lockstep-{}-{:x}-{}",
-                self.ledger.identity, intent.decided_at.0, intent.id
-            );
-            let write = Write { action, values, token };
-            writes.push(write);
-            under_way.part.begin(&intent);
-            if line.at_once == 1 {
-                line.begin((ty, head.rank, false), intent.id, Needs::default());
-            }
-            promised.push(intent);
-        }
+        let targets: Vec<RecordId> = intents.iter().filter_map(|i| i.record).collect();
+        let known = self.ledger.store.records(&targets)?;
+        let known = known.into_iter().map(|record| (record.id, record)).collect();
+        let updates = intents.iter_mut().filter(|intent| intent.kind == IntentKind::Update);
+        updates.for_each(|intent| self.ledger.with_other_facets(intent, &known));
+        Ok(())
+    }
+
+    /// Nothing is to be written, or a reference has no counterpart yet: then it waits, and is
+    /// decided again when that is linked (P8, C4).
+    fn drop_needless(
+        &self,
+        under_way: &mut Underway,
+        intent: &Intent,
+        lacks: Option<String>,
+        batch: &mut PromisedBatch,
+    ) {
+        let drops = step(intent, IntentEvent::Drop, batch.now, lacks.clone());
+        batch.commit.intents_changed.push(drops);
+        let Some(message) = lacks else { return };
+        let name = self.ledger.plan.ty(intent.ty).name.to_string();
+        let flow = self.ledger.plan.flow_name(intent.flow);
+        under_way.report.event(|| Event::Waits {
+            flow,
+            record: RecordName(name),
+            message,
+            rule: Rule::C4.to_string(),
+        });
+    }
+
+    /// C2: the same at every try, in whatever process; another after yesterday's store was put
+    /// back, which hands out numbers again.
+    fn token(&self, intent: &Intent) -> String {
+        format!("lockstep-{}-{:x}-{}", self.ledger.identity, intent.decided_at.0, intent.id)
+    }
+
+    /// Records that a batch is about to be sent.
+    fn seal(
+        &mut self,
+        under_way: &mut Underway,
+        system: usize,
+        ty: TypeIx,
+        batch: PromisedBatch,
+    ) -> Result<Promised> {
+        let PromisedBatch { commit, intents, writes, known, .. } = batch;
         let flush = timed(&mut under_way.report.shares.storing_ms, || {
             self.ledger.store.commit_unflushed(commit)
         })?;
-        if promised.is_empty() {
+        if intents.is_empty() {
             return Ok(Promised::Dropped);
         }
         under_way.progress.tell(Progress::Sending {
             ty: self.ledger.plan.ty(ty).name.to_string(),
-            writes: promised.len(),
+            writes: intents.len(),
         });
-        let watch = self.ledger.plan.ty(ty).watch();
-        let look_ups = self.look_ups(under_way, system, ty, &promised)?;
-        let can_get = self.ledger.plan.ty(ty).can.get;
-        Ok(Promised::Job(
-            flush,
-            Job { kind, watch, intents: promised, writes, known, can_get, look_ups },
-        ))
+        let look_ups = self.look_ups(under_way, system, ty, &intents)?;
+        let described = self.ledger.plan.ty(ty);
+        let (kind, watch) = (described.name.kind.clone(), described.watch());
+        let can_get = described.can.get;
+        Ok(Promised::Job(flush, Job { kind, watch, intents, writes, known, can_get, look_ups }))
+    }
+}
+
+/// What is asked of the records that are to be written.
+struct Targets {
+    keys: NumberMap<RecordId, String>,
+    /// Some are looked at before they are written.
+    looks: bool,
+    looked_at: NumberMap<RecordId, RecordState>,
+}
+
+impl Targets {
+    fn key(&self, intent: &Intent) -> String {
+        intent.record.and_then(|id| self.keys.get(&id).cloned()).unwrap_or_default()
+    }
+
+    /// What the record of an intent is known to hold, where it is looked at before.
+    fn known_of(&self, intent: &Intent) -> Vec<(usize, Value)> {
+        let target = intent.record.and_then(|id| self.looked_at.get(&id));
+        target.map(crate::ledger::deletes::known_of).unwrap_or_default()
+    }
+}
+
+/// Writes that are about to be sent, with their intents in the same order.
+struct PromisedBatch {
+    now: Timestamp,
+    commit: Commit,
+    intents: Vec<Intent>,
+    writes: Vec<Write>,
+    known: Vec<Vec<(usize, Value)>>,
+}
+
+impl PromisedBatch {
+    fn new(now: Timestamp, size: usize) -> PromisedBatch {
+        PromisedBatch {
+            now,
+            commit: Commit::default(),
+            intents: Vec::with_capacity(size),
+            writes: Vec::with_capacity(size),
+            known: Vec::new(),
+        }
+    }
+
+    /// R8: a write waits until its record can be read again.
+    fn wait_for_record(&mut self, under_way: &mut Underway, intent: &Intent) {
+        let waits = IntentUpdate {
+            id: intent.id,
+            event: IntentEvent::Delay,
+            record: intent.record,
+            attempts: intent.attempts,
+            not_before: Some(self.now.plus_ms(2 * PATIENCE_MS)),
+            message: Some("its record can't be read just now".into()),
+            done_at: None,
+        };
+        under_way.damages.waiting.push(IntentUpdate { not_before: None, ..waits.clone() });
+        self.commit.intents_changed.push(waits);
+    }
+}
+
+fn action(intent: &Intent, key: String) -> Action {
+    match intent.kind {
+        IntentKind::Create => Action::Create,
+        IntentKind::Update => Action::Update { id: key, version: intent.version().cloned() },
+        IntentKind::Delete => Action::Delete { id: key, version: intent.version().cloned() },
     }
 }
