@@ -7,6 +7,7 @@
 pub(crate) mod accounts;
 pub(crate) mod fresh;
 pub(crate) mod listed;
+pub(crate) mod listing;
 pub(crate) mod look_again;
 pub(crate) mod named;
 pub(crate) mod pages;
@@ -16,14 +17,15 @@ pub(crate) mod unanswered;
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::mpsc::sync_channel;
 
-use lockstep_connector::{Checkpoint, Connector, ReadRequest, Trouble};
+use lockstep_connector::{Checkpoint, Trouble};
 use lockstep_model::TypeIx;
 
 use crate::error::Result;
 use crate::ledger::Ledger;
 use crate::ledger::lost::Losses;
 use crate::reading::listed::Unanswered;
-use crate::reading::pages::{BULK, PAGE, Stream, Tell, Told, pages};
+use crate::reading::listing::{BULK, Lister, Told};
+use crate::reading::pages::Stream;
 use crate::report::{Event, millis};
 use crate::systems::Systems;
 use crate::under_way::Underway;
@@ -34,6 +36,9 @@ pub(crate) struct Reader<'a> {
     pub systems: &'a Systems,
 }
 
+/// The record types that a system lists, and where each goes on.
+type Jobs = Vec<(TypeIx, Option<Checkpoint>)>;
+
 impl Reader<'_> {
     /// Reads these record types to their present end.
     pub(crate) fn read(
@@ -41,7 +46,25 @@ impl Reader<'_> {
         under_way: &mut Underway,
         types: &BTreeSet<TypeIx>,
     ) -> Result<()> {
-        let mut jobs: Vec<Vec<(TypeIx, Option<Checkpoint>)>> = vec![vec![]; self.systems.len()];
+        let (jobs, mut streams) = self.begin(under_way, types)?;
+        let lister = Lister::new(self.ledger, streams.keys().copied());
+        self.list(under_way, jobs, &lister, &mut streams)?;
+        // What could not be begun goes on where it was.
+        for (ty, stream) in streams.into_iter().filter(|(_, stream)| !stream.begun) {
+            let status = &mut self.ledger.status[ty.at()];
+            (status.checkpoint, status.reading_since) =
+                (stream.before.checkpoint, stream.before.reading_since);
+        }
+        Ok(())
+    }
+
+    /// What is asked of each system, and where the reading of each record type stands.
+    fn begin(
+        &mut self,
+        under_way: &mut Underway,
+        types: &BTreeSet<TypeIx>,
+    ) -> Result<(Vec<Jobs>, HashMap<TypeIx, Stream>)> {
+        let mut jobs: Vec<Jobs> = vec![vec![]; self.systems.len()];
         let mut streams: HashMap<TypeIx, Stream> = HashMap::new();
         let unanswered = self.ledger.unanswered()?;
         for &ty in types {
@@ -50,28 +73,6 @@ impl Reader<'_> {
                 continue;
             }
             under_way.damages.asked.insert(system);
-            let status = &mut self.ledger.status[ty.at()];
-            let before = status.clone();
-            let reindex = status.checkpoint.is_some()
-                && status.fingerprint != self.ledger.plan.ty(ty).fingerprint;
-            if reindex {
-                // Other properties are watched now: what is stored does not tell them, so
-                // everything is read again.
-                status.checkpoint = None;
-                status.reading_since = None;
-            }
-            // A listing that a killed run left half read says nothing about what is absent.
-            let resumed = status.reading_since.is_some();
-            if !resumed {
-                status.reading_since = Some(self.ledger.clock.now());
-                // R3: in place of what changed, everything is listed.
-                if under_way.guards.full.remove(&ty) && status.complete {
-                    status.checkpoint = None;
-                }
-            }
-            let checkpoint =
-                status.checkpoint.clone().map(|(text, bytes)| Checkpoint { text, bytes });
-            let listed = (status.complete && !resumed).then(HashSet::new);
             let unanswered = Unanswered {
                 of_it: unanswered
                     .clone()
@@ -80,92 +81,93 @@ impl Reader<'_> {
                     .collect(),
                 beside: self.ledger.unanswered_beside(ty, &unanswered)?,
             };
-            streams.insert(
-                ty,
-                Stream {
-                    listed,
-                    pending: vec![],
-                    asked: None,
-                    waiting: 0,
-                    reindex,
-                    resumed,
-                    begun: false,
-                    faulty: false,
-                    faults: vec![],
-                    mended: HashSet::new(),
-                    losses: Losses::default(),
-                    stopped: false,
-                    unanswered,
-                    before,
-                    listing: Some(0),
-                },
-            );
+            let stream = self.begin_type(under_way, ty, unanswered);
+            let checkpoint = self.ledger.status[ty.at()].checkpoint.clone();
+            let checkpoint = checkpoint.map(|(text, bytes)| Checkpoint { text, bytes });
+            streams.insert(ty, stream);
             jobs[system].push((ty, checkpoint));
         }
+        Ok((jobs, streams))
+    }
+
+    fn begin_type(
+        &mut self,
+        under_way: &mut Underway,
+        ty: TypeIx,
+        unanswered: Unanswered,
+    ) -> Stream {
+        let status = &mut self.ledger.status[ty.at()];
+        let before = status.clone();
+        let reindex = status.checkpoint.is_some()
+            && status.fingerprint != self.ledger.plan.ty(ty).fingerprint;
+        if reindex {
+            // Other properties are watched now: what is stored does not tell them, so everything is
+            // read again.
+            status.checkpoint = None;
+            status.reading_since = None;
+        }
+        // A listing that a killed run left half read says nothing about what is absent.
+        let resumed = status.reading_since.is_some();
+        if !resumed {
+            status.reading_since = Some(self.ledger.clock.now());
+            // R3: in place of what changed, everything is listed.
+            if under_way.guards.full.remove(&ty) && status.complete {
+                status.checkpoint = None;
+            }
+        }
+        Stream {
+            listed: (status.complete && !resumed).then(HashSet::new),
+            pending: vec![],
+            asked: None,
+            waiting: 0,
+            reindex,
+            resumed,
+            begun: false,
+            faulty: false,
+            faults: vec![],
+            mended: HashSet::new(),
+            losses: Losses::default(),
+            stopped: false,
+            unanswered,
+            before,
+            listing: Some(0),
+        }
+    }
+
+    /// Has the systems list what they are asked for, each in a thread of its own, and takes in what
+    /// they show.
+    fn list(
+        &mut self,
+        under_way: &mut Underway,
+        jobs: Vec<Jobs>,
+        lister: &Lister,
+        streams: &mut HashMap<TypeIx, Stream>,
+    ) -> Result<()> {
         let connectors: Vec<_> =
             self.systems.iter().map(|system| system.connector.clone()).collect();
-        let watches: HashMap<TypeIx, _> =
-            streams.keys().map(|ty| (*ty, self.ledger.plan.ty(*ty).watch())).collect();
-        let kinds: HashMap<TypeIx, String> =
-            streams.keys().map(|ty| (*ty, self.ledger.plan.ty(*ty).name.kind.clone())).collect();
-        let sizes: HashMap<TypeIx, usize> = streams
-            .keys()
-            .map(|ty| (*ty, if self.ledger.status[ty.at()].complete { PAGE } else { BULK }))
-            .collect();
-
-        let own_clock = self.ledger.clock.clone();
-        let (watches, kinds, sizes, clock) = (&watches, &kinds, &sizes, own_clock.as_ref());
-        let list = move |system: usize,
-                         connector: &dyn Connector,
-                         jobs: Vec<(TypeIx, Option<Checkpoint>)>,
-                         tell: &mut Tell<'_>| {
-            for (ty, checkpoint) in jobs {
-                let request = |checkpoint| ReadRequest {
-                    kind: &kinds[&ty],
-                    watch: &watches[&ty],
-                    checkpoint,
-                    page_size: sizes[&ty],
-                };
-                if let Err(trouble) = pages((connector, clock), ty, checkpoint, request, tell) {
-                    let stops =
-                        !matches!(trouble, Trouble::Malformed(_)) && !connector.types_fail_alone();
-                    // Nobody listens any more only where the run itself has failed.
-                    if !tell(Told::Trouble { system, ty, trouble }) || stops {
-                        return;
-                    }
-                }
-            }
-        };
         let jobs = jobs.into_iter().enumerate().filter(|(_, jobs)| !jobs.is_empty());
         if self.systems.one_thread {
             let mut told = VecDeque::new();
             for (system, jobs) in jobs {
-                list(system, connectors[system].as_ref(), jobs, &mut |one| {
+                lister.list(system, connectors[system].as_ref(), jobs, &mut |one| {
                     told.push_back(one);
                     true
                 });
             }
-            self.take_in(under_way, &mut || told.pop_front(), &mut streams)?;
-        } else {
-            std::thread::scope(|scope| {
-                let (send, receive) = sync_channel::<Told>(3);
-                for (system, jobs) in jobs {
-                    let (send, connector) = (send.clone(), connectors[system].clone());
-                    scope.spawn(move || {
-                        list(system, connector.as_ref(), jobs, &mut |told| send.send(told).is_ok())
-                    });
-                }
-                drop(send);
-                self.take_in(under_way, &mut || receive.recv().ok(), &mut streams)
-            })?;
+            return self.take_in(under_way, &mut || told.pop_front(), streams);
         }
-        // What could not be begun goes on where it was.
-        for (ty, stream) in streams.into_iter().filter(|(_, stream)| !stream.begun) {
-            let status = &mut self.ledger.status[ty.at()];
-            (status.checkpoint, status.reading_since) =
-                (stream.before.checkpoint, stream.before.reading_since);
-        }
-        Ok(())
+        std::thread::scope(|scope| {
+            let (send, receive) = sync_channel::<Told>(3);
+            for (system, jobs) in jobs {
+                let (send, connector) = (send.clone(), connectors[system].clone());
+                scope.spawn(move || {
+                    lister
+                        .list(system, connector.as_ref(), jobs, &mut |told| send.send(told).is_ok())
+                });
+            }
+            drop(send);
+            self.take_in(under_way, &mut || receive.recv().ok(), streams)
+        })
     }
 
     fn take_in(

@@ -1,14 +1,14 @@
-//! Listings, page by page.
+//! Listings, page by page: what they show is taken in.
 
 use std::collections::{HashMap, HashSet};
 
-use lockstep_connector::{Checkpoint, Connector, Page, ReadRequest, RecordFault, Trouble};
-use lockstep_engine::observe::{Reading, mark_gone, observe};
+use lockstep_connector::{Page, RecordFault};
+use lockstep_engine::observe::{Observed, Reading, mark_gone, observe};
 use lockstep_engine::{Plan, is_back};
+use lockstep_model::matching::seed;
 use lockstep_model::{ReadRecord, RecordId, RecordState, Timestamp, TypeIx};
 use lockstep_store::{Commit, TypeStatus};
 
-use crate::clock::Clock;
 use crate::error::Result;
 use crate::ledger::accounts::is_another_account;
 use crate::ledger::lost::Losses;
@@ -16,34 +16,6 @@ use crate::reading::Reader;
 use crate::reading::listed::Unanswered;
 use crate::report::timed;
 use crate::under_way::{Progress, Underway};
-
-/// Records of so many pages are taken in together while a record type is read for the first time.
-pub(crate) const BULK: usize = 20_000;
-
-/// About how many records a page should have in service.
-pub(crate) const PAGE: usize = 1_000;
-
-/// A listing that has not more pages than this is believed to be one listing; beyond, the system
-/// turns in circles.
-const MOST_PAGES: usize = 1_000_000;
-
-/// What a system's thread sends.
-pub(crate) enum Told {
-    /// With the time at which it was asked for.
-    Page {
-        ty: TypeIx,
-        page: Page,
-        asked: Timestamp,
-    },
-    Trouble {
-        system: usize,
-        ty: TypeIx,
-        trouble: Trouble,
-    },
-}
-
-/// Takes what a system's thread sends; gives whether anybody listens.
-pub(crate) type Tell<'a> = dyn FnMut(Told) -> bool + 'a;
 
 /// Where the reading of a record type stands.
 pub(crate) struct Stream {
@@ -76,6 +48,31 @@ pub(crate) struct Stream {
     pub(crate) before: TypeStatus,
 }
 
+/// Pages of one record type that are taken in together.
+struct Intake {
+    ty: TypeIx,
+    /// The reading ends with them.
+    ends: bool,
+    /// They belong to a listing of everything.
+    everything: bool,
+    /// A person has said that the listing is to be believed. R9: that says nothing of whose each
+    /// record in it is.
+    believed: bool,
+    records: Vec<ReadRecord>,
+    /// The keys of records that are told to be gone, and what ids begin with below which all that is
+    /// there has been shown.
+    told_gone: Vec<String>,
+    below: Vec<String>,
+    checkpoint: Option<(String, Vec<u8>)>,
+    /// What is known of the records, by their keys.
+    known: HashMap<String, RecordState>,
+    /// Who is gone.
+    gone: Vec<RecordState>,
+    /// Of all that was missing it was found out whether it is gone.
+    found_out: bool,
+    commit: Commit,
+}
+
 impl Reader<'_> {
     /// Takes in the pending pages of one record type in one commit.
     pub(crate) fn pages(
@@ -90,182 +87,213 @@ impl Reader<'_> {
         if stream.stopped {
             return Ok(());
         }
-        let reindex = stream.reindex;
-        let listed = &mut stream.listed;
         let now = self.ledger.clock.now();
-        let system = self.ledger.plan.ty(ty).name.system.clone();
-        let mut commit = Commit::default();
-        let (mut records, mut gone, mut below, mut everything) = (vec![], vec![], vec![], true);
-        let mut checkpoint = None;
-        for page in pages {
-            under_way.report.system(&system).read += page.records.len() as u64;
-            let faulty = !page.faults.is_empty();
-            for fault in &page.faults {
-                self.ledger.tell_damage(
-                    under_way,
-                    self.ledger.system_of(ty),
-                    &fault.place,
-                    &fault.message,
-                );
-            }
-            // What can't be read is there all the same.
-            if let Some(listed) = listed {
-                listed.extend(
-                    page.faults
-                        .iter()
-                        .filter_map(|fault| fault.id.as_deref())
-                        .map(lockstep_model::matching::seed),
-                );
-            }
-            stream.faults.extend(page.faults);
-            stream.faulty |= faulty
-                && !page.everything
-                && !self.systems[self.ledger.system_of(ty)].connector.tells_faults_each_time();
-            everything &= page.everything;
-            if !page.everything {
-                *listed = None;
-            }
-            if let Some(listed) = listed {
-                listed.extend(
-                    page.records
-                        .iter()
-                        .filter(|r| !r.deleted)
-                        .map(|r| lockstep_model::matching::seed(&r.id)),
-                );
-            }
-            records.extend(page.records);
-            gone.extend(page.gone);
-            below.extend(page.below);
-            checkpoint = Some((page.checkpoint.text, page.checkpoint.bytes));
-        }
+        let mut intake = self.gather(under_way, ty, stream, pages, ends);
         under_way.progress.tell(Progress::Read {
             ty: self.ledger.plan.ty(ty).name.to_string(),
-            records: records.len(),
+            records: intake.records.len(),
         });
-        self.decide_on_repeated(under_way, ty, &mut records, everything, &mut stream.faults);
-        gone.extend(self.no_longer_below(ty, &below, &records, &stream.faults)?);
-        let keys: Vec<&str> =
-            records.iter().map(|r| r.id.as_str()).chain(gone.iter().map(String::as_str)).collect();
-        // The very first page of all: nothing is known, also of what is gone or was created.
-        let status = &self.ledger.status[ty.at()];
-        let nothing_known =
-            status.records == 0 && !status.complete && status.checkpoint.is_none() && !reindex;
-        let mut known: HashMap<String, RecordState> = if nothing_known {
-            HashMap::new()
-        } else {
-            let found = timed(&mut under_way.report.shares.loading_ms, || {
-                self.ledger.store.by_key(ty, &keys)
-            })?;
-            found.into_iter().map(|record| (record.key.clone(), record)).collect()
-        };
-        // R9: that a person believes a list, or the account, says nothing of whose each record in
-        // it is.
-        let believed = under_way.guards.believes_all_of(ty);
-        let asked = stream.asked.take().unwrap_or(now);
-        let mut reading = Reading {
+        let Intake { records, everything, .. } = &mut intake;
+        self.decide_on_repeated(under_way, ty, records, *everything, &mut stream.faults);
+        let below = self.no_longer_below(ty, &intake.below, &intake.records, &stream.faults)?;
+        intake.told_gone.extend(below);
+        self.load_known(under_way, &mut intake, stream.reindex)?;
+        let reindex = stream.reindex;
+        let reading = Reading {
             after_writes: under_way.reading_back,
             ty,
             now,
-            asked,
+            asked: stream.asked.take().unwrap_or(now),
             untold: under_way.report.started,
             previous: self.ledger.status[ty.at()].read_from,
             first_id: RecordId(0),
             reindex,
         };
         if under_way.damages.known(ty) {
-            stream
-                .mended
-                .extend(records.iter().map(|record| lockstep_model::matching::seed(&record.id)));
+            stream.mended.extend(intake.records.iter().map(|record| seed(&record.id)));
         }
-        // R5: what seems to be emptied is taken in when it is known how much of it there is.
-        records = self.ledger.keep_back(reading, records, &known, &mut stream.losses);
+        if self.has_lost_too_much(under_way, reading, stream, &mut intake)? {
+            return Ok(());
+        }
+        let shown = (&mut intake.records, &mut intake.known);
+        let settled =
+            self.settle_shown_in(under_way, ty, &stream.unanswered, shown, reading.asked)?;
+        stream.faulty |= !settled && !intake.everything;
+        let told = intake.told_gone.iter().filter_map(|id| intake.known.get(id));
+        intake.gone = told.filter(|known| known.is_live()).cloned().collect();
+        if ends && !self.conclude_what_is_gone(under_way, stream, &mut intake)? {
+            return Ok(());
+        }
+        let Intake { records, known, gone, .. } = &mut intake;
+        shown_all_the_same(&self.ledger.plan, gone, records, known, reading.previous);
+        if let Some(observed) = self.observe(under_way, reading, stream, &mut intake)? {
+            self.remember(under_way, observed, reading.previous, stream, intake)?;
+        }
+        Ok(())
+    }
+
+    /// Puts pages together, and counts what they show.
+    fn gather(
+        &mut self,
+        under_way: &mut Underway,
+        ty: TypeIx,
+        stream: &mut Stream,
+        pages: Vec<Page>,
+        ends: bool,
+    ) -> Intake {
+        let system = self.ledger.system_of(ty);
+        let name = &self.systems[system].name;
+        let tells_faults = self.systems[system].connector.tells_faults_each_time();
+        let mut intake = Intake {
+            ty,
+            ends,
+            everything: true,
+            believed: under_way.guards.believes_all_of(ty),
+            records: vec![],
+            told_gone: vec![],
+            below: vec![],
+            checkpoint: None,
+            known: HashMap::new(),
+            gone: vec![],
+            found_out: true,
+            commit: Commit::default(),
+        };
+        for page in pages {
+            under_way.report.system(name).read += page.records.len() as u64;
+            for fault in &page.faults {
+                self.ledger.tell_damage(under_way, system, &fault.place, &fault.message);
+            }
+            stream.list(&page);
+            stream.faulty |= !page.faults.is_empty() && !page.everything && !tells_faults;
+            stream.faults.extend(page.faults);
+            intake.everything &= page.everything;
+            intake.records.extend(page.records);
+            intake.told_gone.extend(page.gone);
+            intake.below.extend(page.below);
+            intake.checkpoint = Some((page.checkpoint.text, page.checkpoint.bytes));
+        }
+        intake
+    }
+
+    /// Loads what is known of the records that are shown, or told to be gone.
+    fn load_known(
+        &mut self,
+        under_way: &mut Underway,
+        intake: &mut Intake,
+        reindex: bool,
+    ) -> Result<()> {
+        // The very first page of all: nothing is known, also of what is gone or was created.
+        let status = &self.ledger.status[intake.ty.at()];
+        let nothing_known =
+            status.records == 0 && !status.complete && status.checkpoint.is_none() && !reindex;
+        if nothing_known {
+            return Ok(());
+        }
+        let shown = intake.records.iter().map(|read| read.id.as_str());
+        let keys: Vec<&str> = shown.chain(intake.told_gone.iter().map(String::as_str)).collect();
+        let found = timed(&mut under_way.report.shares.loading_ms, || {
+            self.ledger.store.by_key(intake.ty, &keys)
+        })?;
+        intake.known = found.into_iter().map(|record| (record.key.clone(), record)).collect();
+        Ok(())
+    }
+
+    /// R5: what seems to be emptied is taken in when it is known how much of it there is. Gives
+    /// whether it is too much: then nothing more of the reading is taken in.
+    fn has_lost_too_much(
+        &mut self,
+        under_way: &mut Underway,
+        reading: Reading,
+        stream: &mut Stream,
+        intake: &mut Intake,
+    ) -> Result<bool> {
+        let (ty, everything) = (intake.ty, intake.everything);
+        let records = std::mem::take(&mut intake.records);
+        intake.records = self.ledger.keep_back(reading, records, &intake.known, &mut stream.losses);
         if let Some(too_many) =
-            self.ledger.lost_too_much(under_way, ty, &stream.losses, ends, everything)?
+            self.ledger.lost_too_much(under_way, ty, &stream.losses, intake.ends, everything)?
         {
             stream.stopped = true;
-            return self.ledger.stop_lost(under_way, ty, stream.before.clone(), &too_many);
+            self.ledger.stop_lost(under_way, ty, stream.before.clone(), &too_many)?;
+            return Ok(true);
         }
-        if ends && stream.losses.holds() {
+        if intake.ends && stream.losses.holds() {
             let held = self.ledger.let_go(&mut stream.losses);
             let keys: Vec<&str> = held.iter().map(|record| record.id.as_str()).collect();
-            known.extend(
-                self.ledger
-                    .store
-                    .by_key(ty, &keys)?
-                    .into_iter()
-                    .map(|record| (record.key.clone(), record)),
-            );
-            records.extend(held);
+            let found = self.ledger.store.by_key(ty, &keys)?.into_iter();
+            intake.known.extend(found.map(|record| (record.key.clone(), record)));
+            intake.records.extend(held);
         }
-        let settled = self.settle_shown_in(
-            under_way,
-            ty,
-            &stream.unanswered,
-            (&mut records, &mut known),
-            asked,
-        )?;
-        stream.faulty |= !settled && !everything;
-        let mut gone: Vec<RecordState> =
-            gone.iter().filter_map(|id| known.get(id)).filter(|r| r.is_live()).cloned().collect();
-        let mut found_out = true;
-        if ends {
-            let missing = match listed {
-                Some(listed) if everything => self.missing(ty, listed)?,
-                _ => vec![],
-            };
-            let (lacking, had) = ((gone.len() + missing.len()) as u64, stream.before.records);
-            if !self.ledger.believes(under_way, ty, lacking, had) {
-                return self.ledger.stop_listing(
-                    under_way,
-                    ty,
-                    stream.before.clone(),
-                    lacking,
-                    had,
-                );
-            }
-            if listed.is_some() && everything
-                || self.ledger.plan.ty(ty).can.tells_deletions
-                || believed
-            {
-                self.ledger.listing_believed(under_way, ty, &mut commit);
-            }
-            self.ledger.losses_believed(under_way, ty, &stream.losses, everything, &mut commit)?;
-            let all = everything
-                || self.systems[self.ledger.system_of(ty)].connector.tells_faults_each_time();
-            let (faults, mended) =
-                (std::mem::take(&mut stream.faults), std::mem::take(&mut stream.mended));
-            self.ledger.damages_found(under_way, ty, faults, all, &mended)?;
-            // R3: a list of what was deleted may name who is there again, or never went.
-            let can_ask = self.ledger.plan.ty(ty).can.get;
-            let told = match can_ask
-                && !self.systems[self.ledger.system_of(ty)].connector.gone_is_certain()
-            {
-                true => std::mem::take(&mut gone),
-                false => vec![],
-            };
-            let missing = missing
-                .into_iter()
-                .chain(told.into_iter().map(|record| (record.key, record.id)))
-                .collect();
-            let (absent, all_found_out) = self.look_up(under_way, ty, missing, &mut commit)?;
-            gone.extend(absent);
-            found_out = all_found_out;
-            // R1: what could not be asked for is on that list again in the next run.
-            stream.faulty |= !all_found_out && !everything;
+        Ok(false)
+    }
+
+    /// R3: at the end of a reading it is known what is not there any more. Gives whether that is
+    /// believed (G3).
+    fn conclude_what_is_gone(
+        &mut self,
+        under_way: &mut Underway,
+        stream: &mut Stream,
+        intake: &mut Intake,
+    ) -> Result<bool> {
+        let (ty, everything, commit) = (intake.ty, intake.everything, &mut intake.commit);
+        let missing = match &stream.listed {
+            Some(listed) if everything => self.missing(ty, listed)?,
+            _ => vec![],
+        };
+        let (lacking, had) = ((intake.gone.len() + missing.len()) as u64, stream.before.records);
+        if !self.ledger.believes(under_way, ty, lacking, had) {
+            self.ledger.stop_listing(under_way, ty, stream.before.clone(), lacking, had)?;
+            return Ok(false);
         }
-        let previous = reading.previous;
-        shown_all_the_same(&self.ledger.plan, &mut gone, &records, &mut known, previous);
-        let fresh = records
-            .iter()
-            .filter(|r| known.get(&r.id).is_none_or(|known| !known.is_live()))
-            .count();
+        let can = &self.ledger.plan.ty(ty).can;
+        let (can_ask, tells_deletions) = (can.get, can.tells_deletions);
+        if stream.listed.is_some() && everything || tells_deletions || intake.believed {
+            self.ledger.listing_believed(under_way, ty, commit);
+        }
+        self.ledger.losses_believed(under_way, ty, &stream.losses, everything, commit)?;
+        let connector = &self.systems[self.ledger.system_of(ty)].connector;
+        let all = everything || connector.tells_faults_each_time();
+        let (faults, mended) =
+            (std::mem::take(&mut stream.faults), std::mem::take(&mut stream.mended));
+        self.ledger.damages_found(under_way, ty, faults, all, &mended)?;
+        // A list of what was deleted may name who is there again, or never went.
+        let told = match can_ask && !connector.gone_is_certain() {
+            true => std::mem::take(&mut intake.gone),
+            false => vec![],
+        };
+        let told = told.into_iter().map(|record| (record.key, record.id));
+        let missing = missing.into_iter().chain(told).collect();
+        let (absent, found_out) = self.look_up(under_way, ty, missing, commit)?;
+        intake.gone.extend(absent);
+        intake.found_out = found_out;
+        // R1: what could not be asked for is on that list again in the next run.
+        stream.faulty |= !found_out && !everything;
+        Ok(true)
+    }
+
+    /// Compares the records with what is known of them. Gives nothing where they are those of
+    /// another account (R9): then nothing more of the reading is taken in.
+    fn observe(
+        &mut self,
+        under_way: &mut Underway,
+        mut reading: Reading,
+        stream: &mut Stream,
+        intake: &mut Intake,
+    ) -> Result<Option<Observed>> {
+        let ty = intake.ty;
+        let (records, known) =
+            (std::mem::take(&mut intake.records), std::mem::take(&mut intake.known));
+        let is_fresh =
+            |read: &&ReadRecord| known.get(&read.id).is_none_or(|known| !known.is_live());
+        let fresh = records.iter().filter(is_fresh).count();
         if fresh > 0 {
-            under_way.newest.insert(ty, now);
+            under_way.newest.insert(ty, reading.now);
         }
         // R9: by its creation time, each that is known may turn out to be another record.
         let numbers = if self.ledger.plan.ty(ty).created.is_some() { records.len() } else { fresh };
-        let first_id =
-            if numbers > 0 { self.ledger.store.take_record_ids(numbers)? } else { RecordId(0) };
+        if numbers > 0 {
+            reading.first_id = self.ledger.store.take_record_ids(numbers)?;
+        }
         let compared = known.values().filter(|known| known.is_live()).count() as u64;
         let read_ids: Vec<RecordId> = match under_way.doubted {
             // Not those that are kept back (R5).
@@ -277,32 +305,46 @@ impl Reader<'_> {
                 .collect(),
             false => vec![],
         };
-        reading.first_id = first_id;
+        let believed = intake.believed;
         let observed = timed(&mut under_way.report.shares.observing_ms, || {
             observe(&self.ledger.plan, reading, records, known)
         });
         // D3: a listing of everything may show what it marks as deleted, which was looked up as
         // well.
-        gone.retain(|record| !observed.gone.contains(&record.id));
+        intake.gone.retain(|record| !observed.gone.contains(&record.id));
         let strangers =
             if believed { 0 } else { self.ledger.not_asked_about(under_way, &observed.doubts)? };
-        let of = if everything { compared } else { stream.before.records };
+        let of = if intake.everything { compared } else { stream.before.records };
         if is_another_account(strangers, of) {
             stream.stopped = true;
-            return self.ledger.stop_strangers(under_way, ty, stream.before.clone(), strangers, of);
+            self.ledger.stop_strangers(under_way, ty, stream.before.clone(), strangers, of)?;
+            return Ok(None);
         }
-        self.ledger.close_doubts(under_way, &read_ids, &observed.doubts, &mut commit)?;
-        stream.faulty |= observed.unsettled && !everything;
+        self.ledger.close_doubts(under_way, &read_ids, &observed.doubts, &mut intake.commit)?;
+        stream.faulty |= observed.unsettled && !intake.everything;
+        Ok(Some(observed))
+    }
+
+    /// Records what was observed, who is gone, and where the reading stands (R1).
+    fn remember(
+        &mut self,
+        under_way: &mut Underway,
+        observed: Observed,
+        previous: Option<Timestamp>,
+        stream: &Stream,
+        intake: Intake,
+    ) -> Result<()> {
+        let Intake { ty, ends, everything, mut checkpoint, gone, mut commit, .. } = intake;
         let gone_count = gone.len() as u64 + observed.gone.len() as u64;
         self.ledger.remember(under_way, ty, observed, &mut commit)?;
+        let rank = self.ledger.plan.ty(ty).decide_rank;
         for mut record in gone {
             self.ledger.facets_gone(Some(record.id), &mut commit)?;
             commit.keys_removed.extend(mark_gone(&self.ledger.plan, &mut record, previous));
-            commit.agenda_added.push((self.ledger.plan.ty(ty).decide_rank, record.id));
+            commit.agenda_added.push((rank, record.id));
             self.ledger.tell_gone(under_way, &record, &mut commit);
             commit.changed_records.push(record);
         }
-        let rank = self.ledger.plan.ty(ty).decide_rank;
         self.ledger.wake_old_rivals(&commit.keys_removed.clone(), rank, &mut commit)?;
         let status = &mut self.ledger.status[ty.at()];
         // R1: what could not be read has not been passed by; the next run asks for it again, until
@@ -325,7 +367,8 @@ impl Reader<'_> {
         // R8: what hides records is looked for again by the next run, which lists everything.
         let hidden = under_way.damages.hides_records(ty);
         if ends && (everything || hidden) {
-            self.ledger.listed_whole(ty, found_out && !stream.resumed && !hidden, &mut commit);
+            let whole = intake.found_out && !stream.resumed && !hidden;
+            self.ledger.listed_whole(ty, whole, &mut commit);
         }
         timed(&mut under_way.report.shares.storing_ms, || self.ledger.store.commit(commit))?;
         Ok(())
@@ -346,39 +389,17 @@ impl Reader<'_> {
     }
 }
 
-/// All pages of a record type, to its present end.
-pub(crate) fn pages<'a>(
-    (connector, clock): (&dyn Connector, &dyn Clock),
-    ty: TypeIx,
-    mut checkpoint: Option<Checkpoint>,
-    request: impl Fn(Option<&'a Checkpoint>) -> ReadRequest<'a>,
-    tell: &mut Tell<'_>,
-) -> std::result::Result<(), Trouble> {
-    let began = checkpoint.clone();
-    let mut listed = 0;
-    for _ in 0..MOST_PAGES {
-        let base = request(None);
-        let asked = clock.now();
-        let mut page = connector.read(ReadRequest { checkpoint: checkpoint.as_ref(), ..base })?;
-        listed += page.records.len();
-        // R3: that there is nothing at all is asked twice before it is believed: records that such
-        // a list has missed would not be among the changes since, and would stay unseen until the
-        // next full scan.
-        if listed == 0 && page.everything && !page.more {
-            let base = request(None);
-            page = connector.read(ReadRequest { checkpoint: began.as_ref(), ..base })?;
+impl Stream {
+    /// Adds a page to what a listing of everything has shown.
+    fn list(&mut self, page: &Page) {
+        if !page.everything {
+            self.listed = None;
         }
-        checkpoint = Some(page.checkpoint.clone());
-        let more = page.more;
-        if !tell(Told::Page { ty, page, asked }) || !more {
-            return Ok(());
-        }
+        let Some(listed) = &mut self.listed else { return };
+        // What can't be read is there all the same.
+        listed.extend(page.faults.iter().filter_map(|fault| fault.id.as_deref()).map(seed));
+        listed.extend(page.records.iter().filter(|read| !read.deleted).map(|read| seed(&read.id)));
     }
-    Err(Trouble::Malformed(format!("{} gives pages without end", base_kind(&request))))
-}
-
-fn base_kind<'a>(request: &impl Fn(Option<&'a Checkpoint>) -> ReadRequest<'a>) -> String {
-    request(None).kind.to_string()
 }
 
 /// R9: of those that are told to be gone, who is shown all the same is back, or their key is
