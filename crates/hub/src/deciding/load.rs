@@ -109,33 +109,7 @@ pub fn slice(
     if plan.has_facets {
         fresh.extend(facets(plan, store, &mut records, &mut entities)?);
     }
-    // Twice: the candidates of what is in focus, and the candidates' own, since a match must be
-    // clear from both sides.
-    for _ in 0..2 {
-        let mut hashes = Vec::new();
-        let links = match plan.matches_by_references() {
-            true => Links::of(plan, store, &fresh, &mut records, &mut entities)?,
-            false => Links::default(),
-        };
-        let by_links = |record: &RecordState, one: MatchProp, ty: TypeIx| {
-            links.counterparts(plan, record, one, ty)
-        };
-        for id in &fresh {
-            let record = &records[id];
-            for side in &plan.ty(record.ty).match_sides {
-                // A record is its own founder, and may have duplicates all the same (L6).
-                let linked =
-                    side.other != record.ty && founded_by(&records, record.entity, side.other);
-                if record.is_live() && (!linked || plan.ty(side.other).merges_duplicates) {
-                    lookup_hashes(plan, side, record, &by_links, &mut hashes);
-                }
-            }
-        }
-        fresh = by_hashes(store, hashes, &mut by_hash, &mut records, &mut entities)?;
-        if fresh.is_empty() {
-            break;
-        }
-    }
+    candidates(plan, store, fresh, &mut by_hash, &mut records, &mut entities)?;
     if plan.has_facets {
         facets(plan, store, &mut records, &mut entities)?;
     }
@@ -159,27 +133,69 @@ pub fn slice(
         slice.intents.entry(entity).or_default().push(intent);
     }
     if plan.types.iter().any(|ty| ty.contested) {
-        let mut promised = NumberMap::default();
-        for (hash, ids) in &slice.by_hash {
-            for id in ids.iter().filter(|id| id.0 < 0) {
-                let open = |intent: &Intent| {
-                    matches!(
-                        intent.state,
-                        IntentState::Queued | IntentState::Sent | IntentState::Unknown
-                    )
-                };
-                if let Some(intent) = store.intent(IntentId(-id.0))?.filter(open) {
-                    let entities: &mut Vec<EntityId> = promised.entry(*hash).or_default();
-                    entities.push(intent.entity);
-                }
-            }
-        }
-        slice.promised = promised;
+        slice.promised = promised(store, &slice.by_hash)?;
     }
     if reviews {
         slice.reviews = store.open_reviews(&ids)?;
     }
     Ok(slice)
+}
+
+/// Loads match candidates, twice: those of what is in focus, and the candidates' own, since a match
+/// must be clear from both sides.
+fn candidates(
+    plan: &Plan,
+    store: &mut dyn Store,
+    mut fresh: Vec<RecordId>,
+    by_hash: &mut NumberMap<u64, Vec<RecordId>>,
+    records: &mut NumberMap<RecordId, RecordState>,
+    entities: &mut NumberSet<EntityId>,
+) -> Result<()> {
+    for _ in 0..2 {
+        let mut hashes = Vec::new();
+        let links = match plan.matches_by_references() {
+            true => Links::of(plan, store, &fresh, records, entities)?,
+            false => Links::default(),
+        };
+        let by_links = |record: &RecordState, one: MatchProp, ty: TypeIx| {
+            links.counterparts(plan, record, one, ty)
+        };
+        for id in &fresh {
+            let record = &records[id];
+            for side in &plan.ty(record.ty).match_sides {
+                // A record is its own founder, and may have duplicates all the same (L6).
+                let linked =
+                    side.other != record.ty && founded_by(records, record.entity, side.other);
+                if record.is_live() && (!linked || plan.ty(side.other).merges_duplicates) {
+                    lookup_hashes(plan, side, record, &by_links, &mut hashes);
+                }
+            }
+        }
+        fresh = by_hashes(store, hashes, by_hash, records, entities)?;
+        if fresh.is_empty() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The entities for which creations are open, by the match keys that they promise.
+fn promised(
+    store: &mut dyn Store,
+    by_hash: &NumberMap<u64, Vec<RecordId>>,
+) -> Result<NumberMap<u64, Vec<EntityId>>> {
+    let mut promised: NumberMap<u64, Vec<EntityId>> = NumberMap::default();
+    let open = |intent: &Intent| {
+        matches!(intent.state, IntentState::Queued | IntentState::Sent | IntentState::Unknown)
+    };
+    for (hash, ids) in by_hash {
+        for id in ids.iter().filter(|id| id.0 < 0) {
+            if let Some(intent) = store.intent(IntentId(-id.0))?.filter(open) {
+                promised.entry(*hash).or_default().push(intent.entity);
+            }
+        }
+    }
+    Ok(promised)
 }
 
 /// The records beside the focus that are on the agenda too.

@@ -3,18 +3,20 @@
 pub(crate) mod load;
 pub(crate) mod reconsider;
 pub(crate) mod record;
+pub(crate) mod turns;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use lockstep_engine::slice::ReadThrough;
-use lockstep_engine::{Slice, decide};
+use lockstep_engine::{Decision, Slice, decide};
 use lockstep_model::{
     EntityId, IntentKind, IntentState, NumberSet, RecordId, RecordState, ReviewKind, Timestamp,
     TypeIx,
 };
 use lockstep_store::Commit;
 
-use crate::deciding::record::{Decided, Turns};
+use crate::deciding::record::Decided;
+use crate::deciding::turns::Turns;
 use crate::error::Result;
 use crate::ledger::Ledger;
 use crate::ledger::agenda::HELD;
@@ -47,57 +49,28 @@ impl Decider<'_> {
         loop {
             if under_way.stops() {
                 if let Some(last) = decided {
-                    self.ledger.store.commit(last.commit)?;
+                    self.record(under_way, last.commit)?;
                 }
                 return Ok(reread);
             }
-            let most = under_way.part.batch(BATCH);
-            let skip = decided.as_ref().map_or(0, |decided| decided.batch.len());
-            let mut batch = self.ledger.ahead(&mut urgent, skip + most)?;
-            if urgent.is_empty() && under_way.part.has_enough() {
-                batch.clear();
-            }
-            if let Some(decided) = &decided {
-                batch.retain(|(_, id)| !decided.batch.contains(id));
-                batch.truncate(most);
-            }
+            let mut batch = self.next_batch(under_way, decided.as_ref(), &mut urgent)?;
             let rank = batch.first().map(|(rank, _)| *rank).filter(|rank| *rank < HELD);
-            let ends = |last: &mut Decided| {
-                // One rank at a time: what decides whether others are created is decided and
-                // recorded first (C5).
-                rank != Some(last.rank)
-                    || last.commit.agenda_added.iter().any(|(rank, _)| *rank < HELD)
-            };
-            if let Some(last) = decided.take_if(ends) {
-                timed(&mut under_way.report.shares.storing_ms, || {
-                    self.ledger.store.commit(last.commit)
-                })?;
+            if let Some(last) = decided.take_if(|last| last.comes_before(rank)) {
+                self.record(under_way, last.commit)?;
                 continue;
             }
             let Some(rank) = rank else { return Ok(reread) };
             batch.retain(|(r, _)| *r == rank);
             let mut slice = self.slice(under_way, &batch)?;
-            if let Some(last) = &decided {
-                let unknown = last.unknown_to(&slice);
-                if !unknown.is_empty() {
-                    slice.focus.retain(|id| {
-                        slice.records.get(id).is_none_or(|record| !unknown.contains(&record.entity))
-                    });
-                    let left: NumberSet<RecordId> = slice.focus.iter().copied().collect();
-                    batch.retain(|(_, id)| left.contains(id));
-                }
+            let waits = |last: &mut Decided| {
+                let unknown = last.leave_out_unknown(&mut slice, &mut batch);
                 // Facets of one record are decided on together, in whatever entities they are (F2).
                 let promises = !last.commit.keys_added.is_empty() || self.ledger.plan.has_facets;
-                if promises
-                    || !unknown.is_empty()
-                        && (batch.is_empty() || self.ledger.plan.has_references())
-                {
-                    let last = decided.take().expect("it has just been looked at");
-                    timed(&mut under_way.report.shares.storing_ms, || {
-                        self.ledger.store.commit(last.commit)
-                    })?;
-                    continue;
-                }
+                promises || unknown && (batch.is_empty() || self.ledger.plan.has_references())
+            };
+            if let Some(last) = decided.take_if(waits) {
+                self.record(under_way, last.commit)?;
+                continue;
             }
             under_way.progress.tell(Progress::Decided { records: batch.len() });
             let before: Vec<EntityId> = slice
@@ -106,29 +79,7 @@ impl Decider<'_> {
                 .filter_map(|id| slice.records.get(id))
                 .map(|r| r.entity)
                 .collect();
-            let decision = match decided.take() {
-                None => timed(&mut under_way.report.shares.deciding_ms, || {
-                    decide(&self.ledger.plan, &mut slice)
-                }),
-                Some(last) => {
-                    let (plan, store, shares) =
-                        (&self.ledger.plan, &mut self.ledger.store, &mut under_way.report.shares);
-                    std::thread::scope(|scope| {
-                        let (commit, decided_on) = (last.commit, last.slice);
-                        let recording = scope.spawn(move || {
-                            let recorded = store.commit(commit);
-                            // Letting go of it takes a third of the time that deciding takes.
-                            drop(decided_on);
-                            recorded
-                        });
-                        let decision = timed(&mut shares.deciding_ms, || decide(plan, &mut slice));
-                        let recorded = timed(&mut shares.storing_ms, || recording.join());
-                        recorded
-                            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-                            .map(|()| decision)
-                    })?
-                }
-            };
+            let decision = self.decide_while_recording(under_way, &mut slice, decided.take())?;
             reread.extend(&decision.reread);
             let entities = before
                 .into_iter()
@@ -142,6 +93,57 @@ impl Decider<'_> {
             self.stop_circling(under_way, &turns, &circling, &slice, &mut commit);
             decided = Some(Decided { rank, batch: in_batch, commit, entities, slice });
         }
+    }
+
+    /// What is next on the agenda beside what has been decided and is not recorded yet.
+    fn next_batch(
+        &mut self,
+        under_way: &Underway,
+        decided: Option<&Decided>,
+        urgent: &mut NumberSet<RecordId>,
+    ) -> Result<Vec<(u16, RecordId)>> {
+        let most = under_way.part.batch(BATCH);
+        let skip = decided.map_or(0, |decided| decided.batch.len());
+        let mut batch = self.ledger.ahead(urgent, skip + most)?;
+        if urgent.is_empty() && under_way.part.has_enough() {
+            batch.clear();
+        }
+        if let Some(decided) = decided {
+            batch.retain(|(_, id)| !decided.batch.contains(id));
+            batch.truncate(most);
+        }
+        Ok(batch)
+    }
+
+    fn record(&mut self, under_way: &mut Underway, commit: Commit) -> Result<()> {
+        timed(&mut under_way.report.shares.storing_ms, || self.ledger.store.commit(commit))?;
+        Ok(())
+    }
+
+    /// Decides on a slice, beside recording what was decided last.
+    fn decide_while_recording(
+        &mut self,
+        under_way: &mut Underway,
+        slice: &mut Slice,
+        last: Option<Decided>,
+    ) -> Result<Decision> {
+        let (plan, store, shares) =
+            (&self.ledger.plan, &mut self.ledger.store, &mut under_way.report.shares);
+        let Some(last) = last else {
+            return Ok(timed(&mut shares.deciding_ms, || decide(plan, slice)));
+        };
+        Ok(std::thread::scope(|scope| {
+            let (commit, decided_on) = (last.commit, last.slice);
+            let recording = scope.spawn(move || {
+                let recorded = store.commit(commit);
+                // Letting go of it takes a third of the time that deciding takes.
+                drop(decided_on);
+                recorded
+            });
+            let decision = timed(&mut shares.deciding_ms, || decide(plan, slice));
+            let recorded = timed(&mut shares.storing_ms, || recording.join());
+            recorded.unwrap_or_else(|panic| std::panic::resume_unwind(panic)).map(|()| decision)
+        })?)
     }
 
     fn slice(&mut self, under_way: &mut Underway, batch: &[(u16, RecordId)]) -> Result<Slice> {
