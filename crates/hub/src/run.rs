@@ -1,8 +1,8 @@
 //! A run: read, decide, send, until quiet.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
-use lockstep_model::{IntentState, ReviewKind, TypeIx, Value};
+use lockstep_model::{ReviewKind, TypeIx, Value};
 
 use crate::error::Result;
 use crate::hub::Hub;
@@ -31,60 +31,9 @@ impl Hub {
         act: Value,
         work: impl FnOnce(&mut Hub, &mut Underway<'a>, &mut BTreeSet<TypeIx>) -> Result<()>,
     ) -> Result<Report> {
-        let started = self.ledger.clock.now();
-        let run = self.ledger.store.begin_run(started)?;
-        let counts = self.ledger.store.review_counts()?;
-        let reviews = counts.iter().any(|(_, n)| *n > 0);
-        let doubted = counts.iter().any(|(kind, n)| *kind == ReviewKind::AnotherRecord && *n > 0);
-        let names = self.systems.iter().map(|s| s.name.clone());
-        let mut report = Report::new(&self.ledger.plan, names, run, started, self.ledger.pretends);
-        report.every_event = options.every_event;
-        let guards = self.ledger.guards(started, options.full)?;
-        let damages = self.ledger.damages()?;
-        let count = self.ledger.plan.types.len() as u16;
-        let all_types = || (0..count).map(TypeIx);
         let asked_before: Vec<_> =
             self.systems.iter().map(|system| system.connector.traffic()).collect();
-        let mut under_way = Underway {
-            asked: started,
-            report,
-            paused: HashMap::new(),
-            named: options.named,
-            reviews,
-            newest: HashMap::new(),
-            great_loads: BTreeSet::new(),
-            written: BTreeSet::new(),
-            listed_none: BTreeSet::new(),
-            first_read: all_types().filter(|ty| !self.ledger.status[ty.at()].complete).collect(),
-            renamed: BTreeSet::new(),
-            doubted,
-            unknown: false,
-            reconsider: false,
-            left: HashSet::new(),
-            undecided: HashSet::new(),
-            waited_ms: 0,
-            failing: HashMap::new(),
-            to_read: BTreeSet::new(),
-            too_early: BTreeSet::new(),
-            looks_again: None,
-            reading_back: false,
-            guards,
-            part: Portion::new(options.part.clone()),
-            damages,
-            progress: options.watcher,
-        };
-        let mut types = options.only.unwrap_or_else(|| self.ledger.types_for(&options.part));
-        if let Some(behind) =
-            self.ledger.clock.behind().filter(|behind| behind.as_millis() > CLOCK_TOLD_MS)
-        {
-            let message = format!(
-                "it was set back by {} s: times are counted on from before, so that no edit counts as older than what it changes",
-                behind.as_secs()
-            );
-            under_way
-                .report
-                .event(|| Event::Fault { place: "this machine's clock".into(), message });
-        }
+        let (mut under_way, mut types) = self.begin(options)?;
         let first = self.ledger.status.iter().any(|status| !status.complete);
         if first {
             self.ledger.store.bulk(true)?;
@@ -116,36 +65,48 @@ impl Hub {
             };
             report.system(&system.name).requests = (of_this_run.sent > 0).then_some(of_this_run);
         }
-        for (kind, n) in self.ledger.store.review_counts()? {
-            if kind.needs_a_person() {
-                report.reviews.insert(kind.name().into(), n);
-            } else if kind == ReviewKind::Incomplete {
-                report.incomplete = n;
-            } else {
-                report.waiting_references = n;
-            }
-        }
-        if report.waiting_references + report.incomplete > 0 {
-            self.ledger.tell_what_waits(&mut report)?;
-        }
-        let waits =
-            |state| matches!(state, IntentState::Queued | IntentState::Sent | IntentState::Unknown);
-        report.outbox = self
-            .ledger
-            .store
-            .intent_counts()?
-            .into_iter()
-            .filter(|(state, _)| waits(*state))
-            .map(|(_, n)| n)
-            .sum();
+        self.ledger.count_what_is_left(&mut report)?;
         report.forget_findings();
         let mut summary = serde_json::json!({"systems": report.systems, "flows": report.flows});
         if !act.is_null() {
             summary["act"] = act;
         }
-        self.ledger.store.end_run(run, report.ended, &summary)?;
+        self.ledger.store.end_run(report.run, report.ended, &summary)?;
         self.ledger.forget_old(report.ended)?;
         Ok(report)
+    }
+
+    /// Begins a run. Gives it with the record types that are to be read.
+    fn begin<'a>(&mut self, options: RunOptions<'a>) -> Result<(Underway<'a>, BTreeSet<TypeIx>)> {
+        let started = self.ledger.clock.now();
+        let run = self.ledger.store.begin_run(started)?;
+        let counts = self.ledger.store.review_counts()?;
+        let names = self.systems.iter().map(|s| s.name.clone());
+        let mut report = Report::new(&self.ledger.plan, names, run, started, self.ledger.pretends);
+        report.every_event = options.every_event;
+        let guards = self.ledger.guards(started, options.full)?;
+        let damages = self.ledger.damages()?;
+        let types = options.only.unwrap_or_else(|| self.ledger.types_for(&options.part));
+        let part = Portion::new(options.part);
+        let mut under_way = Underway::begun(report, guards, part, damages, options.watcher);
+        under_way.named = options.named;
+        under_way.reviews = counts.iter().any(|(_, n)| *n > 0);
+        under_way.doubted =
+            counts.iter().any(|(kind, n)| *kind == ReviewKind::AnotherRecord && *n > 0);
+        let all_types = self.ledger.types();
+        under_way.first_read =
+            all_types.filter(|ty| !self.ledger.status[ty.at()].complete).collect();
+        if let Some(behind) =
+            self.ledger.clock.behind().filter(|behind| behind.as_millis() > CLOCK_TOLD_MS)
+        {
+            let message = format!(
+                "it was set back by {} s: times are counted on from before, so that no edit counts as older than what it changes",
+                behind.as_secs()
+            );
+            let place = "this machine's clock".into();
+            under_way.report.event(|| Event::Fault { place, message });
+        }
+        Ok((under_way, types))
     }
 
     pub(crate) fn rounds(
@@ -153,9 +114,31 @@ impl Hub {
         under_way: &mut Underway,
         types: &mut BTreeSet<TypeIx>,
     ) -> Result<()> {
+        if !self.read_what_changed(under_way, types)? {
+            return Ok(());
+        }
+        let mut again: BTreeSet<TypeIx> = BTreeSet::new();
+        let most = MOST_ROUNDS + self.ledger.plan.types.len();
+        let mut before = BTreeMap::new();
+        for _ in 0..most {
+            before = under_way.report.writes_by_flow();
+            if self.round(under_way, types, &mut again)? || under_way.stops() {
+                return Ok(());
+            }
+        }
+        self.tell_unfinished(under_way, most, &before)
+    }
+
+    /// What comes before the first round: what an earlier run has left, and what the systems show
+    /// now. Gives whether anything may be decided on.
+    fn read_what_changed(
+        &mut self,
+        under_way: &mut Underway,
+        types: &mut BTreeSet<TypeIx>,
+    ) -> Result<bool> {
         self.reader().check_accounts(under_way)?;
         if self.ledger.waits_for_a_name(under_way)? {
-            return Ok(());
+            return Ok(false);
         }
         // What a killed run left: answers that never came, an agenda half worked off, records held
         // for a reading.
@@ -169,74 +152,69 @@ impl Hub {
         self.reader().read_named(under_way, types)?;
         self.reader().read(under_way, types)?;
         if under_way.stops() || self.ledger.waits_for_a_name(under_way)? {
-            return Ok(());
+            return Ok(false);
         }
         let behind = self.decider().behind(under_way);
         self.reader().read(under_way, &behind)?;
         if under_way.stops() {
-            return Ok(());
+            return Ok(false);
         }
         self.ledger.ask_about_twins(under_way)?;
         self.ledger.ask_about_queued(under_way)?;
-        let mut again: BTreeSet<TypeIx> = BTreeSet::new();
-        let most = MOST_ROUNDS + self.ledger.plan.types.len();
-        let mut before = BTreeMap::new();
-        for _ in 0..most {
-            if under_way.stops() {
-                return Ok(());
-            }
-            before = under_way.report.writes_by_flow();
-            again.extend(self.decider().decide(under_way)?);
-            if under_way.stops() {
-                return Ok(());
-            }
-            self.decider().flows_followed(under_way)?;
-            let sent = self.sender().deliver(under_way)?;
-            if under_way.stops() {
-                return Ok(());
-            }
-            // P5: what a write did whose answer was lost is found out before anything is read: read
-            // as a page, it would be an edit.
-            if std::mem::take(&mut under_way.unknown) {
-                self.reader().settle_unknown(under_way)?;
-                continue;
-            }
-            if !under_way.to_read.is_empty() {
-                self.reader().read_back(under_way)?;
-                continue;
-            }
-            if sent
-                && self
-                    .ledger
-                    .store
-                    .agenda(1)?
-                    .first()
-                    .is_some_and(|(rank, _)| *rank < crate::ledger::agenda::HELD)
-            {
-                continue;
-            }
-            // L8: the other side is read again, then what was held is decided.
-            again.retain(|ty| {
-                !under_way.paused.contains_key(&self.ledger.system_of(*ty))
-                    && !under_way.damages.hides_records(*ty)
-            });
-            if again.is_empty() {
-                if sent || self.reader().look_again_soon(under_way, types)? {
-                    continue;
-                }
-                return Ok(());
-            }
-            self.reader().read(under_way, &std::mem::take(&mut again))?;
-            self.decider().release_held()?;
+        Ok(true)
+    }
+
+    /// Decides and delivers, and reads again what that calls for. `again` are the record types that
+    /// must be read before what is held can be decided (L8). Gives whether nothing is left to do.
+    fn round(
+        &mut self,
+        under_way: &mut Underway,
+        types: &mut BTreeSet<TypeIx>,
+        again: &mut BTreeSet<TypeIx>,
+    ) -> Result<bool> {
+        again.extend(self.decider().decide(under_way)?);
+        if under_way.stops() {
+            return Ok(true);
         }
-        // G8: nothing is given up without a word. What is left stays on the agenda and in the
-        // outbox.
-        let left = self
-            .ledger
-            .store
-            .agenda(1)?
-            .iter()
-            .any(|(rank, _)| *rank < crate::ledger::agenda::HELD);
+        self.decider().flows_followed(under_way)?;
+        let sent = self.sender().deliver(under_way)?;
+        if under_way.stops() {
+            return Ok(true);
+        }
+        // P5: what a write did whose answer was lost is found out before anything is read: read
+        // as a page, it would be an edit.
+        if std::mem::take(&mut under_way.unknown) {
+            self.reader().settle_unknown(under_way)?;
+            return Ok(false);
+        }
+        if !under_way.to_read.is_empty() {
+            self.reader().read_back(under_way)?;
+            return Ok(false);
+        }
+        if sent && self.ledger.has_more_to_decide()? {
+            return Ok(false);
+        }
+        // L8: the other side is read again, then what was held is decided.
+        again.retain(|ty| {
+            !under_way.paused.contains_key(&self.ledger.system_of(*ty))
+                && !under_way.damages.hides_records(*ty)
+        });
+        if again.is_empty() {
+            return Ok(!sent && !self.reader().look_again_soon(under_way, types)?);
+        }
+        self.reader().read(under_way, &std::mem::take(again))?;
+        self.decider().release_held()?;
+        Ok(false)
+    }
+
+    /// G8: nothing is given up without a word. What is left stays on the agenda and in the outbox.
+    fn tell_unfinished(
+        &mut self,
+        under_way: &mut Underway,
+        rounds: usize,
+        before: &BTreeMap<String, u64>,
+    ) -> Result<()> {
+        let left = self.ledger.has_more_to_decide()?;
         let now = under_way.report.writes_by_flow();
         let wrote = now.iter().filter(|(flow, n)| before.get(*flow) != Some(n));
         let wrote: Vec<String> = wrote.map(|(flow, _)| format!("`{flow}`")).collect();
@@ -246,7 +224,7 @@ impl Hub {
                 false => format!("still writing were the flows {}", wrote.join(", ")),
             };
             let message = format!(
-                "the run did not come to rest in {most} rounds: {why}. The next run goes on"
+                "the run did not come to rest in {rounds} rounds: {why}. The next run goes on"
             );
             under_way.report.unfinished = Some(message.clone());
             under_way.report.event(|| Event::Fault { place: "this run".into(), message });

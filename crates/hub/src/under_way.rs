@@ -120,7 +120,45 @@ pub(crate) struct Underway<'a> {
     pub progress: Box<dyn Watcher + 'a>,
 }
 
-impl Underway<'_> {
+impl<'a> Underway<'a> {
+    /// A run that has just begun.
+    pub(crate) fn begun(
+        report: Report,
+        guards: Guards,
+        part: Portion,
+        damages: Damages,
+        progress: Box<dyn Watcher + 'a>,
+    ) -> Self {
+        Underway {
+            asked: report.started,
+            report,
+            paused: HashMap::new(),
+            named: BTreeMap::new(),
+            reviews: false,
+            newest: HashMap::new(),
+            great_loads: BTreeSet::new(),
+            written: BTreeSet::new(),
+            listed_none: BTreeSet::new(),
+            first_read: BTreeSet::new(),
+            renamed: BTreeSet::new(),
+            doubted: false,
+            unknown: false,
+            reconsider: false,
+            left: HashSet::new(),
+            undecided: HashSet::new(),
+            waited_ms: 0,
+            failing: HashMap::new(),
+            to_read: BTreeSet::new(),
+            too_early: BTreeSet::new(),
+            looks_again: None,
+            reading_back: false,
+            guards,
+            part,
+            damages,
+            progress,
+        }
+    }
+
     /// Whether an intent that is due may be sent in this run.
     pub(crate) fn may_send(&self, id: IntentId) -> bool {
         !self.left.contains(&id) && !self.undecided.contains(&id)

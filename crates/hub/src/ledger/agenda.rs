@@ -15,6 +15,11 @@ use crate::ledger::Ledger;
 pub(crate) const HELD: u16 = 0x4000;
 
 impl Ledger {
+    /// Whether something on the agenda is to be decided on before anything is read again.
+    pub(crate) fn has_more_to_decide(&mut self) -> Result<bool> {
+        Ok(self.store.agenda(1)?.first().is_some_and(|(rank, _)| *rank < HELD))
+    }
+
     /// P8: what refers to records that have just been linked or created is decided on anew.
     pub(crate) fn wake(&mut self, hashes: &[u64], commit: &mut Commit) -> Result<()> {
         if hashes.is_empty() {

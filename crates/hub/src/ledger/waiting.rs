@@ -1,6 +1,6 @@
 //! What waits, told by every run: references (P8) and records that lack what a target requires (C4).
 
-use lockstep_model::{FlowIx, RecordId};
+use lockstep_model::{FlowIx, IntentState, RecordId, ReviewKind};
 
 use crate::error::Result;
 use crate::ledger::Ledger;
@@ -10,9 +10,31 @@ use crate::report::{Event, Report};
 const WAITING_SHOWN: usize = 50;
 
 impl Ledger {
+    /// Counts what waits for a person, for a record or for a property, and what is still to be
+    /// sent; and names it.
+    pub(crate) fn count_what_is_left(&mut self, report: &mut Report) -> Result<()> {
+        for (kind, n) in self.store.review_counts()? {
+            if kind.needs_a_person() {
+                report.reviews.insert(kind.name().into(), n);
+            } else if kind == ReviewKind::Incomplete {
+                report.incomplete = n;
+            } else {
+                report.waiting_references = n;
+            }
+        }
+        if report.waiting_references + report.incomplete > 0 {
+            self.tell_what_waits(report)?;
+        }
+        let waits =
+            |state| matches!(state, IntentState::Queued | IntentState::Sent | IntentState::Unknown);
+        let counts = self.store.intent_counts()?.into_iter();
+        report.outbox = counts.filter(|(state, _)| waits(*state)).map(|(_, n)| n).sum();
+        Ok(())
+    }
+
     /// Names references that wait (P8) and records that lack what the target requires (C4), in
     /// every run until they have been written.
-    pub(crate) fn tell_what_waits(&mut self, report: &mut Report) -> Result<()> {
+    fn tell_what_waits(&mut self, report: &mut Report) -> Result<()> {
         let mut waiting = self.store.reviews(usize::MAX >> 1)?;
         waiting.retain(|review| !review.kind.needs_a_person());
         waiting.truncate(WAITING_SHOWN);
