@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use lockstep_model::change::IntentEvent;
 use lockstep_model::limits::GuardKind;
 use lockstep_model::{
-    Intent, IntentKind, IntentState, Presence, PropIx, RecordId, RecordState, Review, Rule, Value,
+    Intent, IntentId, IntentKind, IntentState, Presence, PropIx, RecordId, RecordState, Review,
+    Rule, RunId, Timestamp, Value,
 };
 use lockstep_store::{Commit, JournalEntry, JournalKind, ReviewKey};
 use serde_json::json;
@@ -13,6 +15,36 @@ use crate::error::Result;
 use crate::guards::TrippedGuard;
 use crate::ledger::Ledger;
 use crate::ledger::journal::step;
+
+/// When a person said something.
+struct Said {
+    at: Timestamp,
+    run: RunId,
+}
+
+impl Said {
+    fn entry(
+        &self,
+        record: RecordId,
+        other: Option<RecordId>,
+        intent: Option<IntentId>,
+        text: String,
+    ) -> JournalEntry {
+        JournalEntry {
+            at: self.at,
+            run: self.run,
+            kind: JournalKind::Person,
+            record,
+            path: None,
+            before: Value::Null,
+            after: Value::Null,
+            rule: Some(Rule::G3),
+            other,
+            intent,
+            text,
+        }
+    }
+}
 
 impl Ledger {
     /// The guards that wait for a person.
@@ -65,8 +97,7 @@ impl Ledger {
     }
 
     fn answer_guard(&mut self, system: &str, kind: GuardKind, discard: bool) -> Result<usize> {
-        let now = self.clock.now();
-        let run = self.store.runs(1)?.first().map_or(lockstep_model::RunId(0), |run| run.id);
+        let run = self.store.runs(1)?.first().map_or(RunId(0), |run| run.id);
         let names =
             if kind == GuardKind::Vanished && !discard { self.are_not_renamed(system)? } else { 0 };
         let mut reviews = self.open_guard_reviews()?;
@@ -78,82 +109,68 @@ impl Ledger {
         }
         let mut commit = Commit { durable: true, ..Commit::default() };
         commit.reviews_closed = reviews.iter().map(ReviewKey::of).collect();
+        let said = Said { at: self.clock.now(), run };
         let word = if discard { "discarded" } else { "released" };
-        let line = |record: RecordId, other, intent, text: String| JournalEntry {
-            at: now,
-            run,
-            kind: JournalKind::Person,
-            record,
-            path: None,
-            before: Value::Null,
-            after: Value::Null,
-            rule: Some(Rule::G3),
-            other,
-            intent,
-            text,
-        };
-        commit.journal.push(line(
-            kind.stand_in(),
-            None,
-            None,
-            format!("the guard of {} in {system} was {word}", kind.name()),
-        ));
+        let text = format!("the guard of {} in {system} was {word}", kind.name());
+        commit.journal.push(said.entry(kind.stand_in(), None, None, text));
         let at = self.names.iter().position(|known| known == system).unwrap_or(0);
-        match kind.writes() {
-            None if !discard => {
+        match (kind.writes(), discard) {
+            (None, false) => {
                 let marks = reviews
                     .iter()
                     .map(|review| (self.release_type_mark(review.ty, kind), Some(json!(true))));
                 commit.marks = marks.collect();
             }
-            None => {}
-            Some(_) if !discard => {
+            (None, true) => {}
+            (Some(_), false) => {
                 let through = self.store.take_intent_ids(1)?;
                 commit.marks.push((self.release_mark(at, kind), Some(json!(through.0))));
             }
-            Some(write) => {
-                let marks: BTreeMap<String, Value> = self.store.marks()?.into_iter().collect();
-                let through =
-                    marks.get(&self.release_mark(at, kind)).and_then(Value::as_i64).unwrap_or(0);
-                let mut waiting = self.store.intents_in(IntentState::Queued, usize::MAX >> 1)?;
-                waiting
-                    .retain(|i| i.kind == write && i.id.0 > through && self.system_of(i.ty) == at);
-                if kind.is_of_a_property() {
-                    waiting.retain(|intent| {
-                        self.values_changed(intent).any(|(guard, _)| guard == kind)
-                    });
-                }
-                if kind.is_of_a_property() {
-                    self.decline(kind, &waiting, &mut commit)?;
-                }
-                let mut sources = BTreeSet::new();
-                for intent in &waiting {
-                    let text = "a person discarded it".to_string();
-                    commit.intents_changed.push(step(
-                        intent,
-                        lockstep_model::change::IntentEvent::Drop,
-                        now,
-                        Some(text),
-                    ));
-                    let subject = intent.record.unwrap_or(intent.source);
-                    let text =
-                        format!("a person discarded the {} that waited for {system}", write.name());
-                    commit.journal.push(line(subject, Some(intent.source), Some(intent.id), text));
-                    sources.insert(intent.source);
-                }
-                if write == IntentKind::Delete {
-                    let sources: Vec<RecordId> = sources.into_iter().collect();
-                    for mut gone in self.store.records(&sources)? {
-                        if matches!(gone.presence, Presence::Leaving { .. }) {
-                            gone.presence = Presence::Gone;
-                            commit.changed_records.push(gone);
-                        }
-                    }
-                }
-            }
+            (Some(write), true) => self.discard_writes(at, kind, write, &said, &mut commit)?,
         }
         self.store.commit(commit)?;
         Ok(reviews.len() + names)
+    }
+
+    /// The writes that a guard holds back are not made.
+    fn discard_writes(
+        &mut self,
+        system: usize,
+        kind: GuardKind,
+        write: IntentKind,
+        said: &Said,
+        commit: &mut Commit,
+    ) -> Result<()> {
+        let marks: BTreeMap<String, Value> = self.store.marks()?.into_iter().collect();
+        let through =
+            marks.get(&self.release_mark(system, kind)).and_then(Value::as_i64).unwrap_or(0);
+        let mut waiting = self.store.intents_in(IntentState::Queued, usize::MAX >> 1)?;
+        waiting.retain(|i| i.kind == write && i.id.0 > through && self.system_of(i.ty) == system);
+        if kind.is_of_a_property() {
+            waiting.retain(|intent| self.values_changed(intent).any(|(guard, _)| guard == kind));
+            self.decline(kind, &waiting, commit)?;
+        }
+        let mut sources = BTreeSet::new();
+        for intent in &waiting {
+            let text = "a person discarded it".to_string();
+            commit.intents_changed.push(step(intent, IntentEvent::Drop, said.at, Some(text)));
+            let subject = intent.record.unwrap_or(intent.source);
+            let (name, write) = (&self.names[system], write.name());
+            let text = format!("a person discarded the {write} that waited for {name}");
+            let entry = said.entry(subject, Some(intent.source), Some(intent.id), text);
+            commit.journal.push(entry);
+            sources.insert(intent.source);
+        }
+        if write == IntentKind::Delete {
+            let sources: Vec<RecordId> = sources.into_iter().collect();
+            for mut gone in self.store.records(&sources)? {
+                if matches!(gone.presence, Presence::Leaving { .. }) {
+                    gone.presence = Presence::Gone;
+                    commit.changed_records.push(gone);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The values that a guard of single values holds back are given up: each property carries the

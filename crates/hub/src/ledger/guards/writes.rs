@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use lockstep_model::limits::GuardKind;
-use lockstep_model::{FlowIx, IntentKind, PropIx, Review, ReviewKind, Rule, TypeIx};
+use lockstep_model::{FlowIx, PropIx, Review, ReviewKind, Rule, TypeIx};
 use lockstep_store::{Commit, ReviewKey};
 use serde_json::json;
 
@@ -19,23 +19,13 @@ impl Ledger {
         if self.pretends && under_way.report.guards.iter().any(|line| line.record_type.is_none()) {
             return Ok(true);
         }
-        let mut commit = Commit::default();
-        let over: Vec<(usize, IntentKind)> = (under_way.guards.planned.iter())
-            .filter(|((system, kind), planned)| {
-                let limit = self.limits(&self.names[*system]).of(GuardKind::of(*kind));
-                limit.most(under_way.guards.known[*system]).is_some_and(|most| **planned > most)
-            })
-            .map(|(key, _)| *key)
-            .collect();
-        let mut fresh: BTreeSet<_> =
-            over.iter().map(|(system, kind)| (*system, GuardKind::of(*kind))).collect();
-        let too_many = self.values_over(under_way);
-        fresh.extend(too_many.iter().map(|((guard, ty, _), _)| (self.system_of(*ty), *guard)));
+        let fresh = self.over_limits(under_way);
         let all: BTreeSet<_> = under_way.guards.tripped.union(&fresh).copied().collect();
         under_way.report.guards.retain(|line| line.record_type.is_some());
+        let mut commit = Commit::default();
         for (system, guard) in all {
             let Some(kind) = guard.writes() else { continue };
-            let of_properties: Option<Values> = match guard.is_of_a_property() {
+            let values = match guard.is_of_a_property() {
                 true => {
                     let mut values = self.values_waiting(&under_way.guards)?;
                     values.retain(|(of, ty, _), _| *of == guard && self.system_of(*ty) == system);
@@ -43,64 +33,85 @@ impl Ledger {
                 }
                 false => None,
             };
-            let waiting = match &of_properties {
+            let waiting = match &values {
                 Some(values) => values.values().copied().max().unwrap_or(0),
                 None => self.waiting(&under_way.guards, system, kind)?,
             };
-            let ty = self.type_for(system);
-            if waiting == 0 {
+            if waiting > 0 {
+                under_way.guards.tripped.insert((system, guard));
+                self.tell_tripped(under_way, system, guard, (waiting, values), &mut commit);
+            } else if under_way.guards.tripped.remove(&(system, guard)) {
                 // Nothing waits any more: what was to be written has been decided otherwise.
-                if under_way.guards.tripped.remove(&(system, guard)) {
-                    let key = ReviewKey {
-                        kind: ReviewKind::Guard,
-                        record: guard.stand_in(),
-                        ty,
-                        prop: None,
-                    };
-                    commit.reviews_closed.push(key);
-                }
-                continue;
+                commit.reviews_closed.push(ReviewKey {
+                    kind: ReviewKind::Guard,
+                    record: guard.stand_in(),
+                    ty: self.type_for(system),
+                    prop: None,
+                });
             }
-            under_way.guards.tripped.insert((system, guard));
-            let name = self.names[system].clone();
-            let limit = self.limits(&name).of(guard);
-            let known = under_way.guards.known[system];
-            let answers = format!(
-                "`lockstep plan` shows them, `lockstep release --system {name}` lets them through, with `--discard` they are given up"
-            );
-            let message = match &of_properties {
-                None => format!(
-                    "{waiting} {} in {name} wait, the limit is {limit} of {known} records known: nothing is written before a person \
-                     has looked. {answers}",
-                    guard.name()
-                ),
-                Some(values) => format!(
-                    "{}, the limit is {limit} of the records of its type: nothing is written before a person has looked. {answers}",
-                    self.values_in_words(guard, values)
-                ),
-            };
-            commit.reviews_opened.push(Review {
-                kind: ReviewKind::Guard,
-                record: guard.stand_in(),
-                ty,
-                prop: None,
-                rule: Rule::G3,
-                candidates: vec![],
-                value: json!({"system": name, "guard": guard.name(), "waiting": waiting, "known": known, "limit": limit.to_string()}),
-                message: message.clone(),
-                opened_at: self.clock.now(),
-            });
-            under_way.report.guards.push(TrippedGuard {
-                system: name,
-                guard: guard.name().into(),
-                record_type: None,
-                message,
-            });
         }
         if commit != Commit::default() {
             self.store.commit(commit)?;
         }
         Ok(under_way.guards.tripped.is_empty() || self.pretends)
+    }
+
+    /// The guards whose limit is exceeded by what is to be written.
+    fn over_limits(&self, under_way: &Underway) -> BTreeSet<(usize, GuardKind)> {
+        let planned = under_way.guards.planned.iter().filter(|((system, kind), planned)| {
+            let limit = self.limits(&self.names[*system]).of(GuardKind::of(*kind));
+            limit.most(under_way.guards.known[*system]).is_some_and(|most| **planned > most)
+        });
+        let mut over: BTreeSet<(usize, GuardKind)> =
+            planned.map(|((system, kind), _)| (*system, GuardKind::of(*kind))).collect();
+        let too_many = self.values_over(under_way);
+        over.extend(too_many.iter().map(|((guard, ty, _), _)| (self.system_of(*ty), *guard)));
+        over
+    }
+
+    /// The report and a review say what a guard holds back.
+    fn tell_tripped(
+        &self,
+        under_way: &mut Underway,
+        system: usize,
+        guard: GuardKind,
+        (waiting, values): (u64, Option<Values>),
+        commit: &mut Commit,
+    ) {
+        let name = self.names[system].clone();
+        let limit = self.limits(&name).of(guard);
+        let known = under_way.guards.known[system];
+        let answers = format!(
+            "`lockstep plan` shows them, `lockstep release --system {name}` lets them through, with `--discard` they are given up"
+        );
+        let message = match &values {
+            None => format!(
+                "{waiting} {} in {name} wait, the limit is {limit} of {known} records known: nothing is written before a person \
+                 has looked. {answers}",
+                guard.name()
+            ),
+            Some(values) => format!(
+                "{}, the limit is {limit} of the records of its type: nothing is written before a person has looked. {answers}",
+                self.values_in_words(guard, values)
+            ),
+        };
+        commit.reviews_opened.push(Review {
+            kind: ReviewKind::Guard,
+            record: guard.stand_in(),
+            ty: self.type_for(system),
+            prop: None,
+            rule: Rule::G3,
+            candidates: vec![],
+            value: json!({"system": name, "guard": guard.name(), "waiting": waiting, "known": known, "limit": limit.to_string()}),
+            message: message.clone(),
+            opened_at: self.clock.now(),
+        });
+        under_way.report.guards.push(TrippedGuard {
+            system: name,
+            guard: guard.name(),
+            record_type: None,
+            message,
+        });
     }
 
     /// The properties of which more values are to be changed than the limits let through.
