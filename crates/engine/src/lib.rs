@@ -10,6 +10,7 @@
 //! answers of systems ──▶ confirm::confirm              P3, P5: what an answer shows is no claim
 //!                        outcome::creation             C2, R9: whether a record was made, or found
 //! new records ──▶ recover::find                          C2: which of them a creation made whose answer was lost
+//! writes of before ──▶ undo::put_back                    G7: what is put back, and what follows
 //! ```
 //!
 //! There is no clock, no randomness, no I/O and no way to fail here: times and fresh numbers are
@@ -43,6 +44,7 @@ pub mod recover;
 pub mod settle;
 pub mod slice;
 pub mod split;
+pub mod undo;
 
 pub use decide::decide;
 pub use decision::Decision;

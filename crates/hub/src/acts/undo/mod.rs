@@ -23,8 +23,10 @@ pub mod taking;
 pub(crate) mod touched;
 pub(crate) mod values;
 
+pub use lockstep_engine::undo::PutBackAs;
+
 pub use crate::acts::undo::taking::{
-    Back, NotBack, PropertyBack, PutBackAs, RecordBack, TakingBack, Which, ever_written,
+    Back, NotBack, PropertyBack, RecordBack, TakingBack, Which, ever_written,
 };
 
 use std::collections::{BTreeMap, HashSet};
@@ -240,59 +242,63 @@ impl Hub {
         records.sort_by_key(|record| (record.ty, record.id));
         for record in records {
             let Some(one) = touched.get(&record.id) else { continue };
-            let not = |path: Option<String>, why: String| NotBack {
-                record: self.ledger.name_of(&record),
-                path,
-                why,
-            };
             if !record.is_live() {
-                match (&one.deleted, &one.created) {
-                    (Some(deleted), _) if deleted.takes_back() => self.ledger.create_anew(&record, taking)?,
-                    (Some(_), _) => taking.not.push(not(
-                        None,
-                        "Lockstep deleted it, as a flow says; a deleted record can't be brought back. `lockstep history` has what it \
-                         held"
-                            .into(),
-                    )),
-                    (None, Some(_)) => taking.as_before += 1,
-                    (None, None) => taking.not.push(not(None, "it is gone from its system".into())),
-                }
+                self.weigh_gone(&record, one, taking)?;
                 continue;
             }
-            let shown = match fresh.get(&record.id) {
-                Some(Ok(Some(read))) => as_shown(&record, read),
+            let not =
+                |why: String| NotBack { record: self.ledger.name_of(&record), path: None, why };
+            let read = match fresh.get(&record.id) {
+                Some(Ok(Some(read))) => read,
                 Some(Ok(None)) => {
-                    taking.not.push(not(None, "it is gone from its system".into()));
+                    taking.not.push(not("it is gone from its system".into()));
                     continue;
                 }
                 Some(Err(trouble)) => {
-                    taking.not.push(not(None, format!("it can't be read now: {trouble}")));
+                    taking.not.push(not(format!("it can't be read now: {trouble}")));
                     continue;
                 }
                 None => continue,
             };
-            if let Some(Ok(Some(read))) = fresh.get(&record.id)
-                && (force || differs(&record, read))
-            {
+            let shown = as_shown(&record, read);
+            if force || differs(&record, read) {
                 taking.edited.push((record.ty, read.clone()));
             }
+            let ledger = &mut self.ledger;
             match &one.created {
                 Some(created) => {
-                    let edits = self.ledger.edits_since(&record, created)?;
-                    self.ledger.delete_again(
-                        &record,
-                        &shown,
-                        created,
-                        edits.as_ref(),
-                        force,
-                        taking,
-                    );
+                    let edits = ledger.edits_since(&record, created)?;
+                    let edits = edits.as_ref();
+                    ledger.delete_again(&record, &shown, created, edits, force, taking);
                 }
-                None => {
-                    self.ledger.put_back_values(&record, &shown, one, (force, put_back), taking)?
-                }
+                None => ledger.put_back_values(&record, &shown, one, (force, put_back), taking)?,
             }
         }
+        Ok(())
+    }
+
+    /// What was written to a record that is not there any more.
+    fn weigh_gone(
+        &mut self,
+        record: &RecordState,
+        one: &Touched,
+        taking: &mut TakingBack,
+    ) -> Result<()> {
+        let why = match (&one.deleted, &one.created) {
+            (Some(deleted), _) if deleted.takes_back() => {
+                return self.ledger.create_anew(record, taking);
+            }
+            (Some(_), _) => {
+                "Lockstep deleted it, as a flow says; a deleted record can't be brought back. `lockstep history` has what it held"
+            }
+            (None, Some(_)) => {
+                taking.as_before += 1;
+                return Ok(());
+            }
+            (None, None) => "it is gone from its system",
+        };
+        let record = self.ledger.name_of(record);
+        taking.not.push(NotBack { record, path: None, why: why.into() });
         Ok(())
     }
 }

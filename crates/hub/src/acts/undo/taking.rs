@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use lockstep_engine::undo::Written;
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::{
-    Change, ClaimStamp, FlowIx, Intent, IntentId, IntentKind, IntentState, PropIx, ReadRecord,
-    RecordState, RunId, Timestamp, TypeIx, TypeName, Value,
+    Change, FlowIx, Intent, IntentId, IntentKind, IntentState, PropIx, ReadRecord, RecordState,
+    RunId, Timestamp, TypeIx, TypeName, Value,
 };
 use lockstep_store::{Store, StoreError, WrittenName};
 use serde::{Deserialize, Serialize};
@@ -28,18 +29,6 @@ pub enum Which {
     Time { since: Timestamp, until: Option<Timestamp> },
     /// All that went to a record, by its name, or to one property of it.
     Record { name: String, path: Option<String> },
-}
-
-/// What a value that is put back is to the other records.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum PutBackAs {
-    /// Kept apart where an edit would destroy what was never Lockstep's, else an edit.
-    #[default]
-    AsFits,
-    /// It stays, and the others stay as they are, until somebody edits any of them.
-    Apart,
-    /// An edit of now, which the next run carries on.
-    Edit,
 }
 
 /// A plan to take writes back.
@@ -109,20 +98,6 @@ pub struct NotBack {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     pub why: String,
-}
-
-/// What Lockstep wrote into a property: what was there before the first write, and what the last
-/// one left.
-pub(crate) struct Written {
-    pub(crate) before: Value,
-    pub(crate) after: Value,
-    pub(crate) last: IntentId,
-    pub(crate) claim: ClaimStamp,
-    pub(crate) flow: FlowIx,
-    /// The run that first wrote there.
-    pub(crate) first_run: RunId,
-    /// P9: the first write added an element to a list; it took nobody's place.
-    pub(crate) added: bool,
 }
 
 /// What Lockstep did to a record.

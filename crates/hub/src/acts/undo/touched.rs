@@ -1,12 +1,13 @@
 //! Which records were written since, and by which writes.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use lockstep_model::value::{is_added, is_empty};
+use lockstep_engine::undo::Written;
 use lockstep_model::{Change, Intent, IntentId, IntentKind, RecordId, Value};
 use lockstep_store::{JournalEntry, JournalKind};
 
-use crate::acts::undo::taking::{AT_ONCE, Touched, Written};
+use crate::acts::undo::taking::{AT_ONCE, Touched};
 use crate::error::Result;
 use crate::ledger::Ledger;
 
@@ -41,51 +42,33 @@ impl Ledger {
                 IntentKind::Update => {
                     let entries = journal.remove(&intent.id);
                     for change in intent.changes.iter().filter(|change| meant(&intent, change)) {
-                        let name = &self.plan.prop(intent.ty, change.prop).name;
-                        let (before, after) = match &entries {
-                            Some(entries) => {
-                                match entries.iter().find(|entry| entry.path.as_ref() == Some(name))
-                                {
-                                    Some(entry) => (entry.before.clone(), entry.after.clone()),
-                                    // It was left out when the rest was sent.
-                                    None => continue,
-                                }
-                            }
-                            None => (change.displaced.clone().into(), change.value.clone()),
+                        let shown = match &entries {
+                            Some(entries) => self.told_of(entries, &intent, change),
+                            None => Some((change.displaced.clone().into(), change.value.clone())),
                         };
-                        let (last, first_run) = (intent.id, intent.run);
-                        let added = is_added(&change.displaced) && !is_empty(&change.value);
-                        // P9: what the journal shows of a list is the element that stands for the
-                        // property, before and after.
-                        let described = self.plan.prop(intent.ty, change.prop);
-                        let takes_out =
-                            described.list && !described.whole && is_empty(&change.value);
-                        let (before, after) =
-                            match (added, takes_out && !is_empty(&change.displaced)) {
-                                (true, _) => (Value::Null, change.value.clone()),
-                                (_, true) => (change.displaced.clone().into(), Value::Null),
-                                _ => (before, after),
-                            };
-                        let fresh = Written {
-                            before,
-                            after,
-                            last,
-                            claim: change.claim,
-                            flow: intent.flow,
-                            first_run,
-                            added,
-                        };
-                        one.written
-                            .entry(change.prop)
-                            .and_modify(|known| {
-                                (known.after, known.last, known.claim) =
-                                    (fresh.after.clone(), fresh.last, fresh.claim);
-                            })
-                            .or_insert(fresh);
+                        // Else it was left out when the rest was sent.
+                        let Some(shown) = shown else { continue };
+                        let fresh = Written::by(&self.plan, &intent, change, shown);
+                        match one.written.entry(change.prop) {
+                            Entry::Vacant(place) => _ = place.insert(fresh),
+                            Entry::Occupied(mut known) => known.get_mut().and_then(fresh),
+                        }
                     }
                 }
             }
         }
         Ok(touched)
+    }
+
+    /// What the journal tells of one change: the value before, and after.
+    fn told_of(
+        &self,
+        entries: &[JournalEntry],
+        intent: &Intent,
+        change: &Change,
+    ) -> Option<(Value, Value)> {
+        let name = &self.plan.prop(intent.ty, change.prop).name;
+        let entry = entries.iter().find(|entry| entry.path.as_ref() == Some(name))?;
+        Some((entry.before.clone(), entry.after.clone()))
     }
 }

@@ -2,17 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use lockstep_model::flow::Policy;
-use lockstep_model::value::{equal, is_empty, same, shown};
-use lockstep_model::{
-    Change, ClaimStamp, FlowIx, IntentKind, PropIx, Reason, RecordId, RecordState, Rule, RunId,
-    Value, value,
-};
-use lockstep_store::{JournalEntry, JournalKind};
+use lockstep_engine::undo::{self, Asked, Changed, PutBack, PutBackAs, Told, Written};
+use lockstep_model::value::{equal, shown};
+use lockstep_model::{FlowIx, IntentKind, PropIx, RecordId, RecordState, Rule, RunId, Value};
+use lockstep_store::JournalKind;
 
-use crate::acts::undo::taking::{
-    Back, NotBack, PropertyBack, PutBackAs, RecordBack, TakingBack, Touched, Written,
-};
+use crate::acts::undo::taking::{Back, NotBack, PropertyBack, RecordBack, TakingBack, Touched};
 use crate::error::Result;
 use crate::ledger::Ledger;
 
@@ -25,104 +20,47 @@ impl Ledger {
         (force, put_back): (bool, PutBackAs),
         taking: &mut TakingBack,
     ) -> Result<()> {
-        let now = self.clock.now();
+        let asked = Asked { force, put_back, now: self.clock.now() };
         let at_first_link: BTreeSet<PropIx> = match put_back {
             PutBackAs::AsFits => self.at_the_first_link(record, touched)?,
             PutBackAs::Apart | PutBackAs::Edit => BTreeSet::new(),
         };
         let (mut changes, mut properties, mut flow) = (vec![], vec![], FlowIx(0));
         for (prop, written) in &touched.written {
-            let out_again = written.added && self.was_taken_out(record, *prop, written)?;
-            let described = self.plan.prop(record.ty, *prop);
-            let slot = shown_now.slot(*prop);
-            let list = slot
-                .shadow
-                .as_ref()
-                .and_then(Value::as_array)
-                .filter(|_| described.list && !described.whole);
-            let element = |value: &Value| {
-                let mut elements = list.into_iter().flatten().filter(|_| !is_empty(value));
-                elements.find(|element| same(described.terms(), element, value))
+            let told = Told {
+                taken_out: written.added && self.was_taken_out(record, *prop, written)?,
+                at_the_first_link: at_first_link.contains(prop),
             };
-            // P9: an element that was added is taken out again, and one that was taken out is added
-            // again; others stay in their places.
-            let taken_out = !written.added
-                && list.is_some()
-                && is_empty(&written.after)
-                && !is_empty(&written.before);
-            let present = match list {
-                Some(_) if written.added => {
-                    element(&written.after).unwrap_or(slot.value(described.whole))
+            let records = (record, shown_now);
+            let why = match undo::put_back(&self.plan, records, *prop, written, told, asked) {
+                PutBack::AsBefore => {
+                    taking.as_before += 1;
+                    continue;
                 }
-                Some(_) if taken_out => element(&written.before).unwrap_or(&Value::Null),
-                _ => slot.value(described.whole),
-            };
-            let gone_again = written.added && element(&written.after).is_none();
-            if equal(present, &written.before) || gone_again && out_again {
-                taking.as_before += 1;
-                continue;
-            }
-            let left = !gone_again && same(described.terms(), present, &written.after);
-            let mut refuse = None;
-            if described.read_only || described.create_only {
-                refuse = Some("it can't be written once the record is there (P10)".to_string());
-            } else if !left && (!force || gone_again) {
-                refuse = Some(self.changed_since(record, *prop, written, present)?);
-            }
-            let described = self.plan.prop(record.ty, *prop);
-            if let Some(why) = refuse {
-                taking.not.push(NotBack {
-                    record: self.name_of(record),
-                    path: Some(described.name.clone()),
-                    why,
-                });
-                continue;
-            }
-            // An edit of this record's own, or one that declines what it was given: see the head of
-            // this file.
-            let system = &self.plan.ty(record.ty).name.system;
-            let policy = match &described.policy {
-                Policy::OnlyFrom(only) if only != system => {
-                    Some(format!("`only_from: {only}`: an edit here does not count"))
+                PutBack::To { present, apart, change } => {
+                    properties.push(PropertyBack {
+                        path: self.plan.prop(record.ty, *prop).name.clone(),
+                        now: present,
+                        back_to: written.before.clone(),
+                        apart,
+                        then: vec![],
+                    });
+                    changes.push(change);
+                    flow = written.flow;
+                    continue;
                 }
-                Policy::Prefer(systems) if systems.first().is_some_and(|first| first != system) => {
-                    Some(format!("`prefer: [{}]`: an edit here may not count", systems.join(", ")))
+                PutBack::CannotBeWritten => {
+                    "it can't be written once the record is there (P10)".to_string()
                 }
-                Policy::Wins(wins) => Some(format!("`wins: {wins}`: an edit here may not count")),
-                _ => None,
-            };
-            let apart = match put_back {
-                _ if is_empty(&written.before) => Some("it was empty before".to_string()),
-                PutBackAs::Apart => Some("as asked".into()),
-                PutBackAs::Edit => None,
-                PutBackAs::AsFits if at_first_link.contains(prop) => {
-                    Some("it was overwritten when its record was linked".into())
+                PutBack::ChangedSince(present) => {
+                    self.changed_since(record, *prop, written, &present)?
                 }
-                PutBackAs::AsFits => policy,
             };
-            let claim = match apart {
-                Some(_) => record.slot(*prop).carries.unwrap_or(written.claim),
-                None => ClaimStamp { at: now, record: record.id, prop: *prop },
-            };
-            properties.push(PropertyBack {
-                path: described.name.clone(),
-                now: present.clone(),
-                back_to: written.before.clone(),
-                apart,
-                then: vec![],
+            taking.not.push(NotBack {
+                record: self.name_of(record),
+                path: Some(self.plan.prop(record.ty, *prop).name.clone()),
+                why,
             });
-            let value =
-                if is_empty(&written.before) { Value::Null } else { written.before.clone() };
-            changes.push(Change {
-                prop: *prop,
-                value,
-                displaced: if taken_out { value::adds() } else { present.clone() }.into(),
-                counterpart_of: None,
-                claim,
-                rule: Rule::G7,
-                reason: Reason::Latest,
-            });
-            flow = written.flow;
         }
         if !changes.is_empty() {
             let label = self.label(record);
@@ -143,9 +81,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// Which first writes of these properties were of the first link: in the run that linked the
-    /// record, or in a later one to which nobody had edited anything in any of the linked records
-    /// (a person had linked them).
+    /// Which first writes of these properties were of the first link.
     fn at_the_first_link(
         &mut self,
         record: &RecordState,
@@ -154,28 +90,25 @@ impl Ledger {
         let members: Vec<RecordId> =
             self.store.members(&[record.entity])?.iter().map(|member| member.id).collect();
         let journal = self.store.journal(&members, usize::MAX >> 1)?;
-        let links = journal.iter().filter(|entry| entry.kind == JournalKind::Link);
-        let links: Vec<RunId> = links
+        let links: Vec<RunId> = journal
+            .iter()
+            .filter(|entry| entry.kind == JournalKind::Link)
             .filter(|entry| entry.record == record.id || entry.other == Some(record.id))
             .map(|entry| entry.run)
             .collect();
-        let changes =
-            |entry: &&JournalEntry| matches!(entry.kind, JournalKind::Edit | JournalKind::Written);
-        let of_the_link = |first: RunId| {
-            let nothing_since = |link: RunId| {
-                !journal.iter().filter(changes).any(|entry| {
-                    entry.run > link
-                        && entry.run <= first
-                        && entry.rule != Some(Rule::G7)
-                        && (entry.run < first || entry.kind == JournalKind::Edit)
-                })
-            };
-            links.iter().any(|link| *link == first || *link < first && nothing_since(*link))
-        };
+        let changes: Vec<Changed> = journal
+            .iter()
+            .filter(|entry| matches!(entry.kind, JournalKind::Edit | JournalKind::Written))
+            .map(|entry| Changed {
+                run: entry.run,
+                is_edit: entry.kind == JournalKind::Edit,
+                took_back: entry.rule == Some(Rule::G7),
+            })
+            .collect();
         Ok(touched
             .written
             .iter()
-            .filter(|(_, written)| of_the_link(written.first_run))
+            .filter(|(_, written)| undo::is_of_a_link(written.first_run, &links, &changes))
             .map(|(prop, _)| *prop)
             .collect())
     }
