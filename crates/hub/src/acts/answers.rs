@@ -6,14 +6,14 @@
 use std::collections::BTreeSet;
 
 use lockstep_model::{
-    EntityId, GuardKind, IntentKind, IntentState, RecordId, Review, ReviewKind, TypeIx,
+    EntityId, GuardKind, Intent, IntentKind, IntentState, RecordId, Review, ReviewKind, TypeIx,
 };
 use lockstep_store::{Commit, ReviewKey};
 use serde::{Deserialize, Serialize};
 
 use crate::acts::flips::Side;
 use crate::acts::verdicts::{a, put_forward};
-use crate::error::{ActError, ActResult};
+use crate::error::{ActError, ActResult, Result};
 use crate::hub::Hub;
 use crate::report::Report;
 use crate::under_way::{RunOptions, Underway};
@@ -82,7 +82,7 @@ impl Hub {
         })
     }
 
-    /// One row for each kind and answer.
+    /// One row for each kind of question; each has one for each answer.
     fn answer_one(
         &mut self,
         under_way: &mut Underway,
@@ -90,101 +90,168 @@ impl Hub {
         answer: &Answer,
     ) -> ActResult<String> {
         use ReviewKind as K;
-        match (review.kind, answer) {
-            // Which of them is it?
-            (K::AmbiguousMatch | K::DisputedEntity | K::UnknownOutcome, Answer::Link(which)) => {
-                let candidate = self.ledger.candidate(review, which)?;
-                self.ledger.link_reviewed(under_way, review, &candidate)
+        match review.kind {
+            K::AmbiguousMatch | K::DisputedEntity | K::UnknownOutcome => {
+                self.answer_which(under_way, review, answer)
             }
-            (K::AmbiguousMatch | K::DisputedEntity | K::UnknownOutcome, Answer::Accept) => {
-                let candidate = self.ledger.only_candidate(review)?;
-                self.ledger.link_reviewed(under_way, review, &candidate)
+            K::RejectedValue | K::NotKept | K::Unconvertible => {
+                self.answer_value(under_way, review, answer)
             }
-            // None of them.
-            (K::AmbiguousMatch | K::DisputedEntity, Answer::Reject | Answer::Separate) => self.ledger.separate(under_way, review),
-            (K::UnknownOutcome, Answer::Reject | Answer::Separate) => self.ledger.did_not_land(under_way, review),
-            // The system, or the value, may be another by now.
-            (K::RejectedValue | K::NotKept | K::Unconvertible, Answer::Accept) => {
+            K::PendingDelete => self.answer_deletion(review, answer),
+            K::Guard => self.answer_guard(review, answer),
+            K::Unsettled => self.answer_unsettled(under_way, review, answer),
+            K::AnotherRecord => self.answer_whose(under_way, review, answer),
+            K::FlipFlop => self.answer_flips(under_way, review, answer),
+            K::Incomplete => Err(ActError::Refused(
+                "it needs no answer: the record is created as soon as it has what the other system requires".into(),
+            )),
+            K::WaitingReference => Err(ActError::Refused(
+                "it needs no answer: the reference is written as soon as the record that it names has a counterpart".into(),
+            )),
+        }
+    }
+
+    /// Which of them is it?
+    fn answer_which(
+        &mut self,
+        under_way: &mut Underway,
+        review: &Review,
+        answer: &Answer,
+    ) -> ActResult<String> {
+        let candidate = match answer {
+            Answer::Link(which) => self.ledger.candidate(review, which)?,
+            Answer::Accept => self.ledger.only_candidate(review)?,
+            Answer::Reject | Answer::Separate if review.kind == ReviewKind::UnknownOutcome => {
+                return self.ledger.did_not_land(under_way, review);
+            }
+            Answer::Reject | Answer::Separate => return self.ledger.separate(under_way, review),
+        };
+        self.ledger.link_reviewed(under_way, review, &candidate)
+    }
+
+    /// The system, or the value, may be another by now; or it may stay as it is.
+    fn answer_value(
+        &mut self,
+        under_way: &mut Underway,
+        review: &Review,
+        answer: &Answer,
+    ) -> ActResult<String> {
+        match answer {
+            Answer::Accept => {
                 let mut commit = Commit { durable: true, ..Commit::default() };
                 self.ledger.try_again(under_way, review, &mut commit)?;
                 self.ledger.store.commit(commit)?;
                 Ok("the next run tries it again".into())
             }
-            // It may stay as it is.
-            (K::RejectedValue | K::NotKept | K::Unconvertible, Answer::Reject) => self.ledger.leave(under_way, review),
-            (K::RejectedValue | K::NotKept | K::Unconvertible, Answer::Link(_) | Answer::Separate) => {
-                Err(ActError::Refused(format!(
-                    "it is {}, not a question of links: `accept` tries it again, `reject` leaves it as it is",
-                    a(review.kind)
-                )))
+            Answer::Reject => self.ledger.leave(under_way, review),
+            Answer::Link(_) | Answer::Separate => Err(no_question_of_links(
+                review.kind,
+                "`accept` tries it again, `reject` leaves it as it is",
+            )),
+        }
+    }
+
+    /// Is what was deleted elsewhere to be deleted here, too?
+    fn answer_deletion(&mut self, review: &Review, answer: &Answer) -> ActResult<String> {
+        let accept = match answer {
+            Answer::Accept => true,
+            Answer::Reject => false,
+            Answer::Link(_) | Answer::Separate => {
+                return Err(no_question_of_links(review.kind, LET_BE_DONE));
             }
-            // Is what was deleted elsewhere to be deleted here, too?
-            (K::PendingDelete, Answer::Accept | Answer::Reject) => {
-                let accept = *answer == Answer::Accept;
-                let records = self.ledger.decide_deletion(review.record, accept)?;
-                let what = if accept { "to be deleted by the next run" } else { "kept" };
-                Ok(format!("{records} {}, {what}", if records == 1 { "record" } else { "records" }))
+        };
+        let records = self.ledger.decide_deletion(review.record, accept)?;
+        let what = if accept { "to be deleted by the next run" } else { "kept" };
+        Ok(format!("{records} {}, {what}", if records == 1 { "record" } else { "records" }))
+    }
+
+    /// Is that many meant?
+    fn answer_guard(&mut self, review: &Review, answer: &Answer) -> ActResult<String> {
+        let accept = match answer {
+            Answer::Accept => true,
+            Answer::Reject => false,
+            Answer::Link(_) | Answer::Separate => {
+                return Err(no_question_of_links(review.kind, LET_BE_DONE));
             }
-            // Is that many meant?
-            (K::Guard, Answer::Accept | Answer::Reject) => {
-                let system = self.ledger.plan.ty(review.ty).name.system.clone();
-                let Some(kind) = GuardKind::of_stand_in(review.record) else {
-                    return Err(ActError::Refused("it names no guard; `lockstep release` answers all".into()));
-                };
-                let waiting = self.ledger.held_back(&system, kind)?;
-                let accept = *answer == Answer::Accept;
-                match accept {
-                    true => self.ledger.release(&system, kind)?,
-                    false => self.ledger.discard(&system, kind)?,
-                };
-                Ok(match (waiting, accept) {
-                    (None, true) => "the next listing is believed".into(),
-                    (None, false) => "it is listed again by the next run".into(),
-                    (Some(1), true) => "1 waiting write, let through by the next run".into(),
-                    (Some(n), true) => format!("{n} waiting writes, let through by the next run"),
-                    (Some(1), false) => "1 waiting write, given up".into(),
-                    (Some(n), false) => format!("{n} waiting writes, given up"),
-                })
-            }
-            (K::PendingDelete | K::Guard, Answer::Link(_) | Answer::Separate) => Err(ActError::Refused(format!(
-                "it is {}, not a question of links: `accept` lets it be done, `reject` does not",
-                a(review.kind)
-            ))),
-            // The flows, or the records, may be others by now.
-            (K::Unsettled, Answer::Accept) => {
+        };
+        let system = self.ledger.plan.ty(review.ty).name.system.clone();
+        let Some(kind) = GuardKind::of_stand_in(review.record) else {
+            let message = "it names no guard; `lockstep release` answers all";
+            return Err(ActError::Refused(message.into()));
+        };
+        let waiting = self.ledger.held_back(&system, kind)?;
+        match accept {
+            true => self.ledger.release(&system, kind)?,
+            false => self.ledger.discard(&system, kind)?,
+        };
+        Ok(match (waiting, accept) {
+            (None, true) => "the next listing is believed".into(),
+            (None, false) => "it is listed again by the next run".into(),
+            (Some(1), true) => "1 waiting write, let through by the next run".into(),
+            (Some(n), true) => format!("{n} waiting writes, let through by the next run"),
+            (Some(1), false) => "1 waiting write, given up".into(),
+            (Some(n), false) => format!("{n} waiting writes, given up"),
+        })
+    }
+
+    /// The flows, or the records, may be others by now.
+    fn answer_unsettled(
+        &mut self,
+        under_way: &mut Underway,
+        review: &Review,
+        answer: &Answer,
+    ) -> ActResult<String> {
+        match answer {
+            Answer::Accept => {
                 let record = self.ledger.reviewed(review)?;
-                let mut commit = Commit { durable: true, reviews_closed: vec![ReviewKey::of(review)], ..Commit::default() };
+                let mut commit = Commit {
+                    durable: true,
+                    reviews_closed: vec![ReviewKey::of(review)],
+                    ..Commit::default()
+                };
                 self.ledger.decide_on(std::iter::once(&record), &mut commit)?;
                 self.ledger.store.commit(commit)?;
                 Ok("the next run decides on it again".into())
             }
-            (K::Unsettled, Answer::Reject) => self.ledger.leave(under_way, review),
-            (K::Unsettled, Answer::Link(_) | Answer::Separate) => Err(ActError::Refused(format!(
-                "it is {}, not a question of links: `accept` decides on it again, `reject` leaves it as it is",
-                a(review.kind)
-            ))),
-            // Whose record is it?
-            (K::AnotherRecord, Answer::Accept) => self.ledger.identify(under_way, review, true),
-            (K::AnotherRecord, Answer::Reject | Answer::Separate) => self.ledger.identify(under_way, review, false),
-            (K::AnotherRecord, Answer::Link(_)) => Err(ActError::Refused(format!(
-                "it is {}, not a question of links: `accept` if it is the same record, `reject` if it is another one",
-                a(review.kind)
-            ))),
-            (K::Incomplete, _) => Err(ActError::Refused(
-                "it needs no answer: the record is created as soon as it has what the other system requires".into(),
+            Answer::Reject => self.ledger.leave(under_way, review),
+            Answer::Link(_) | Answer::Separate => Err(no_question_of_links(
+                review.kind,
+                "`accept` decides on it again, `reject` leaves it as it is",
             )),
-            (K::WaitingReference, _) => Err(ActError::Refused(
-                "it needs no answer: the reference is written as soon as the record that it names has a counterpart".into(),
-            )),
-            // Which side is right?
-            (K::FlipFlop, Answer::Accept) => self.ledger.settle_flips(under_way, review, Side::PutBack),
-            (K::FlipFlop, Answer::Reject) => self.ledger.settle_flips(under_way, review, Side::Others),
-            (K::FlipFlop, Answer::Separate) => self.ledger.settle_flips(under_way, review, Side::Each),
-            (K::FlipFlop, Answer::Link(which)) => {
-                let side = self.ledger.side(review, which)?;
-                self.ledger.settle_flips(under_way, review, Side::Of(side))
-            }
         }
+    }
+
+    /// Whose record is it?
+    fn answer_whose(
+        &mut self,
+        under_way: &mut Underway,
+        review: &Review,
+        answer: &Answer,
+    ) -> ActResult<String> {
+        match answer {
+            Answer::Accept => self.ledger.identify(under_way, review, true),
+            Answer::Reject | Answer::Separate => self.ledger.identify(under_way, review, false),
+            Answer::Link(_) => Err(no_question_of_links(
+                review.kind,
+                "`accept` if it is the same record, `reject` if it is another one",
+            )),
+        }
+    }
+
+    /// Which side is right?
+    fn answer_flips(
+        &mut self,
+        under_way: &mut Underway,
+        review: &Review,
+        answer: &Answer,
+    ) -> ActResult<String> {
+        let side = match answer {
+            Answer::Accept => Side::PutBack,
+            Answer::Reject => Side::Others,
+            Answer::Separate => Side::Each,
+            Answer::Link(which) => Side::Of(self.ledger.side(review, which)?),
+        };
+        self.ledger.settle_flips(under_way, review, side)
     }
 
     /// Tries again, now, what was refused or waits for its next try: writes, values, references.
@@ -201,44 +268,7 @@ impl Hub {
         let meant = |id: RecordId| records.as_ref().is_none_or(|records| records.contains(&id));
         let act = serde_json::json!({"what": format!("retry {named}")});
         Ok(self.within_run(RunOptions::default(), act, |hub, under_way, _| {
-            let mut commit = Commit { durable: true, ..Commit::default() };
-            let mut again_for: Vec<RecordId> = Vec::new();
-            for review in hub.ledger.store.reviews(usize::MAX >> 1)? {
-                let again = matches!(
-                    review.kind,
-                    ReviewKind::RejectedValue | ReviewKind::NotKept | ReviewKind::Unconvertible
-                );
-                if again && meant(review.record) {
-                    again_for.push(review.record);
-                    hub.ledger.try_again(under_way, &review, &mut commit)?;
-                }
-            }
-            // Refused ones whose review was answered already, and queued ones that wait for their
-            // next try.
-            let mut created: BTreeSet<TypeIx> = BTreeSet::new();
-            for intent in hub.ledger.store.intents_in(IntentState::Refused, usize::MAX >> 1)? {
-                if meant(intent.source) && intent.kind == IntentKind::Create {
-                    created.insert(intent.ty);
-                }
-                if meant(intent.source) {
-                    again_for.extend(intent.record.into_iter().chain([intent.source]));
-                }
-                if meant(intent.source)
-                    && !commit.intents_changed.iter().any(|update| update.id == intent.id)
-                {
-                    hub.ledger.send_again(&intent, &mut commit)?;
-                }
-            }
-            for intent in hub.ledger.store.intents_in(IntentState::Queued, usize::MAX >> 1)? {
-                if meant(intent.source) && intent.kind == IntentKind::Create {
-                    created.insert(intent.ty);
-                }
-                if meant(intent.source) && intent.not_before.is_some() {
-                    again_for.extend(intent.record.into_iter().chain([intent.source]));
-                    commit.intents_changed.push(put_forward(&intent));
-                }
-            }
-            hub.ledger.store.commit(commit)?;
+            let Retried { created, again_for } = hub.queue_again(under_way, &meant)?;
             // What else waits to be written is for the next run.
             let entities: Vec<EntityId> =
                 hub.ledger.store.records(&again_for)?.iter().map(|record| record.entity).collect();
@@ -260,4 +290,72 @@ impl Hub {
             Ok(())
         })?)
     }
+
+    /// Puts back into the outbox what was refused or waits for its next try, of the records that are
+    /// meant.
+    fn queue_again(
+        &mut self,
+        under_way: &mut Underway,
+        meant: &impl Fn(RecordId) -> bool,
+    ) -> Result<Retried> {
+        let mut commit = Commit { durable: true, ..Commit::default() };
+        let mut retried = Retried::default();
+        for review in self.ledger.store.reviews(usize::MAX >> 1)? {
+            let again = matches!(
+                review.kind,
+                ReviewKind::RejectedValue | ReviewKind::NotKept | ReviewKind::Unconvertible
+            );
+            if again && meant(review.record) {
+                retried.again_for.push(review.record);
+                self.ledger.try_again(under_way, &review, &mut commit)?;
+            }
+        }
+        // Refused ones whose review was answered already, and queued ones that wait for their next
+        // try.
+        for intent in self.ledger.store.intents_in(IntentState::Refused, usize::MAX >> 1)? {
+            if !meant(intent.source) {
+                continue;
+            }
+            retried.note_creation(&intent);
+            retried.again_for.extend(intent.record.into_iter().chain([intent.source]));
+            if !commit.intents_changed.iter().any(|update| update.id == intent.id) {
+                self.ledger.send_again(&intent, &mut commit)?;
+            }
+        }
+        for intent in self.ledger.store.intents_in(IntentState::Queued, usize::MAX >> 1)? {
+            if !meant(intent.source) {
+                continue;
+            }
+            retried.note_creation(&intent);
+            if intent.not_before.is_some() {
+                retried.again_for.extend(intent.record.into_iter().chain([intent.source]));
+                commit.intents_changed.push(put_forward(&intent));
+            }
+        }
+        self.ledger.store.commit(commit)?;
+        Ok(retried)
+    }
+}
+
+/// What is tried again.
+#[derive(Default)]
+struct Retried {
+    /// The record types in which something is to be created.
+    created: BTreeSet<TypeIx>,
+    /// The records that it is about.
+    again_for: Vec<RecordId>,
+}
+
+impl Retried {
+    fn note_creation(&mut self, intent: &Intent) {
+        if intent.kind == IntentKind::Create {
+            self.created.insert(intent.ty);
+        }
+    }
+}
+
+const LET_BE_DONE: &str = "`accept` lets it be done, `reject` does not";
+
+fn no_question_of_links(kind: ReviewKind, instead: &str) -> ActError {
+    ActError::Refused(format!("it is {}, not a question of links: {instead}", a(kind)))
 }

@@ -11,6 +11,7 @@ pub use crate::acts::audited::{Audit, AuditedProperty, Difference, DifferenceKin
 
 use std::collections::{BTreeMap, HashMap};
 
+use lockstep_engine::Slice;
 use lockstep_engine::observe::mark_gone;
 use lockstep_engine::settle::{Entity, Wanted, wanted};
 use lockstep_model::{EntityId, Intent, PropIx, ReadRecord, RecordId, RecordState, RunId, TypeIx};
@@ -19,6 +20,7 @@ use lockstep_store::Commit;
 use crate::acts::audited::{AT_ONCE, Repairs, is_in_review, is_not_kept, spread};
 use crate::error::{ActResult, Result};
 use crate::hub::Hub;
+use crate::ledger::Ledger;
 use crate::reading::fresh::as_shown;
 use crate::under_way::RunOptions;
 
@@ -104,40 +106,14 @@ impl Hub {
             let entity = Entity::of(&self.ledger.plan, records);
             for record in entity.records.iter().filter(|record| record.is_live()) {
                 for prop in (0..record.slots.len() as u16).map(PropIx) {
-                    let Wanted::Write { value, claim, .. } =
-                        wanted(&self.ledger.plan, &slice, &entity, record, prop)
-                    else {
-                        continue;
-                    };
-                    let described = self.ledger.plan.prop(record.ty, prop);
-                    let from = slice.records.get(&claim.record).map_or(record.ty, |from| from.ty);
-                    if is_in_review(&slice.reviews, &entity, record, prop) {
-                        audit.in_review += 1;
-                        continue;
-                    }
-                    let waits = |intent: &&Intent| {
-                        intent.record == Some(record.id)
-                            && intent.changes.iter().any(|change| change.prop == prop)
-                    };
-                    if slice.intents_of(*id).any(|intent| waits(&intent)) {
-                        audit.waiting += 1;
-                        continue;
-                    }
-                    let lost = slice.reviews.iter().any(|review| is_not_kept(review, record, prop));
-                    let difference = Difference {
-                        record: self.ledger.name_of(record),
-                        kind: if lost { DifferenceKind::NotKept } else { DifferenceKind::Unequal },
-                        shows: record.slot(prop).value(described.whole).clone(),
-                        expected: value,
-                    };
-                    audit.add(
-                        self.ledger.flow_name_between(from, record.ty),
-                        self.ledger.property_name(record.ty, prop),
-                        difference,
+                    self.ledger.compare_property(
+                        &slice,
+                        *id,
+                        &entity,
+                        (record, prop),
+                        audit,
+                        repairs,
                     );
-                    if !lost {
-                        repairs.unequal.push(record.id);
-                    }
                 }
             }
         }
@@ -181,5 +157,51 @@ impl Hub {
             Ok(hub.ledger.store.commit(commit)?)
         })?;
         Ok(())
+    }
+}
+
+impl Ledger {
+    /// Notes a property that does not hold what it should.
+    fn compare_property(
+        &self,
+        slice: &Slice,
+        id: EntityId,
+        entity: &Entity<'_>,
+        (record, prop): (&RecordState, PropIx),
+        audit: &mut Audit,
+        repairs: &mut Repairs,
+    ) {
+        let Wanted::Write { value, claim, .. } = wanted(&self.plan, slice, entity, record, prop)
+        else {
+            return;
+        };
+        if is_in_review(&slice.reviews, entity, record, prop) {
+            audit.in_review += 1;
+            return;
+        }
+        let waits = |intent: &&Intent| {
+            intent.record == Some(record.id)
+                && intent.changes.iter().any(|change| change.prop == prop)
+        };
+        if slice.intents_of(id).any(|intent| waits(&intent)) {
+            audit.waiting += 1;
+            return;
+        }
+        let lost = slice.reviews.iter().any(|review| is_not_kept(review, record, prop));
+        let from = slice.records.get(&claim.record).map_or(record.ty, |from| from.ty);
+        let difference = Difference {
+            record: self.name_of(record),
+            kind: if lost { DifferenceKind::NotKept } else { DifferenceKind::Unequal },
+            shows: record.slot(prop).value(self.plan.prop(record.ty, prop).whole).clone(),
+            expected: value,
+        };
+        audit.add(
+            self.flow_name_between(from, record.ty),
+            self.property_name(record.ty, prop),
+            difference,
+        );
+        if !lost {
+            repairs.unequal.push(record.id);
+        }
     }
 }

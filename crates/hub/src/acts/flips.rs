@@ -8,9 +8,11 @@
 
 use lockstep_engine::confirm::made_of;
 use lockstep_engine::flips::together;
-use lockstep_engine::settle::{Entity, candidates, settle_goes};
+use lockstep_engine::settle::{Entity, candidates};
 use lockstep_model::value::{is_empty, shown};
-use lockstep_model::{Claim, PropIx, RecordId, RecordState, Review, Rule};
+use lockstep_model::{
+    Claim, ClaimStamp, PropIx, RecordId, RecordState, Review, Rule, Timestamp, Value,
+};
 use lockstep_store::{Commit, JournalKind, ReviewKey};
 
 use crate::error::{ActError, ActResult};
@@ -42,67 +44,9 @@ impl Ledger {
         let record = self.store.records(&[review.record])?.pop().ok_or_else(gone)?;
         let prop = review.prop.ok_or_else(gone)?;
         let mut members = self.store.members(&[record.entity])?;
-        let (all, stamps, right) = {
-            let records: Vec<&RecordState> = members.iter().collect();
-            let entity = Entity::of(&self.plan, records);
-            let mut all = together(&self.plan, &entity, &record, prop);
-            all.retain(|(id, _)| members.iter().any(|member| member.id == *id && member.is_live()));
-            let ranked = candidates(&self.plan, &entity, record.ty, prop, Some(record.id));
-            let right = match side {
-                Side::PutBack => Some(record.id),
-                Side::Of(id) => Some(id),
-                Side::Others => {
-                    let other =
-                        ranked.iter().map(|claim| claim.stamp.record).find(|id| *id != record.id);
-                    other
-                        .filter(|id| all.iter().any(|(member, _)| member == id))
-                        .or_else(|| review.candidates.first().copied())
-                }
-                Side::Each => None,
-            };
-            let stamp = |(id, prop): &(RecordId, PropIx)| {
-                let member = members.iter().find(|member| member.id == *id)?;
-                let ranked = candidates(&self.plan, &entity, member.ty, *prop, Some(*id));
-                ranked.first().filter(|best| best.by.is_some()).map(|best| best.stamp)
-            };
-            let stamps: Vec<_> = all.iter().map(stamp).collect();
-            (all, stamps, right)
-        };
-        let mut commit = Commit {
-            durable: true,
-            reviews_closed: vec![ReviewKey::of(review)],
-            ..Commit::default()
-        };
-        let mut told = None;
-        for ((id, prop), stamp) in all.iter().zip(stamps) {
-            let slot_of = |id: RecordId, prop: PropIx| {
-                members.iter().find(|m| m.id == id).map(|member| member.slot(prop))
-            };
-            let carries = slot_of(*id, *prop).and_then(|slot| slot.carries);
-            let claim = carries.and_then(|by| {
-                slot_of(by.record, by.prop)?.claim.as_ref().filter(|claim| claim.at == by.at)
-            });
-            let shown_here = slot_of(*id, *prop).map(|slot| slot.value(true));
-            let carried =
-                claim.filter(|claim| shown_here.is_some_and(|here| made_of(&claim.value, here)));
-            let carried = carried.map(|claim| claim.value.clone());
-            let Some(member) = members.iter_mut().find(|member| member.id == *id) else { continue };
-            let described = self.plan.prop(member.ty, *prop);
-            let slot = &mut member.slots[prop.at()];
-            slot.flips = None;
-            if right.is_none() {
-                slot.carries = stamp.or(slot.carries);
-            } else if right == Some(*id) {
-                // What this side was given is right as it was put in elsewhere, not as this system
-                // keeps it (P3).
-                let value = carried.unwrap_or_else(|| slot.value(described.whole).clone());
-                let goes = slot.claim.take().map(|claim| claim.goes).unwrap_or_default();
-                told = Some((*id, described.name.clone(), value.clone()));
-                slot.claim = Some(Claim { value, at: now, goes });
-                slot.carries = None;
-            }
-        }
-        let (id, path, value) = match (told, right) {
+        let sides = self.sides(&members, &record, prop, &side, review);
+        let told = self.release_sides(now, &mut members, &sides);
+        let (id, path, value) = match (told, sides.right) {
             (Some(told), _) => told,
             (None, None) => {
                 (record.id, self.plan.prop(record.ty, prop).name.clone(), review.value.clone())
@@ -112,18 +56,13 @@ impl Ledger {
                 return Err(ActError::Refused(message.into()));
             }
         };
-        let settled =
-            settle_goes(&self.plan, now, &Entity::of(&self.plan, members.iter().collect()), true);
-        for (id, prop, goes) in settled {
-            let slot = members
-                .iter_mut()
-                .find(|member| member.id == id)
-                .map(|member| &mut member.slots[prop.at()]);
-            if let Some(claim) = slot.and_then(|slot| slot.claim.as_mut()) {
-                claim.goes = goes;
-            }
-        }
-        let text = match right {
+        self.settle_claims(now, &mut members);
+        let mut commit = Commit {
+            durable: true,
+            reviews_closed: vec![ReviewKey::of(review)],
+            ..Commit::default()
+        };
+        let text = match sides.right {
             Some(_) => "a person says that this side of the flip-flop is right",
             None => "a person lets the sides of the flip-flop differ",
         };
@@ -138,13 +77,97 @@ impl Ledger {
             .unwrap_or_default();
         commit.changed_records = members
             .into_iter()
-            .filter(|member| all.iter().any(|(id, _)| *id == member.id))
+            .filter(|member| sides.all.iter().any(|(id, _)| *id == member.id))
             .collect();
         self.store.commit(commit)?;
         let value = if is_empty(&value) { "nothing".to_string() } else { shown(&value) };
-        Ok(match right {
+        Ok(match sides.right {
             Some(_) => format!("{name} {path} is right: the next run gives {value} to the others"),
             None => format!("each keeps what it holds in {path}, until somebody edits it"),
         })
     }
+
+    /// The sides of a flip-flop, and which of them is right.
+    fn sides(
+        &self,
+        members: &[RecordState],
+        record: &RecordState,
+        prop: PropIx,
+        side: &Side,
+        review: &Review,
+    ) -> Sides {
+        let entity = Entity::of(&self.plan, members.iter().collect());
+        let mut all = together(&self.plan, &entity, record, prop);
+        all.retain(|(id, _)| members.iter().any(|member| member.id == *id && member.is_live()));
+        let right = match side {
+            Side::PutBack => Some(record.id),
+            Side::Of(id) => Some(*id),
+            Side::Others => {
+                let ranked = candidates(&self.plan, &entity, record.ty, prop, Some(record.id));
+                let other =
+                    ranked.iter().map(|claim| claim.stamp.record).find(|id| *id != record.id);
+                other
+                    .filter(|id| all.iter().any(|(member, _)| member == id))
+                    .or_else(|| review.candidates.first().copied())
+            }
+            Side::Each => None,
+        };
+        let given = |(id, prop): &(RecordId, PropIx)| {
+            let member = members.iter().find(|member| member.id == *id)?;
+            let ranked = candidates(&self.plan, &entity, member.ty, *prop, Some(*id));
+            ranked.first().filter(|best| best.by.is_some()).map(|best| best.stamp)
+        };
+        let given = all.iter().map(given).collect();
+        Sides { all, given, right }
+    }
+
+    /// Each side is counted anew. The one that is right has an edit of its own of now; gives it with
+    /// the property and its value. Where none is, each counts as holding what it would be given.
+    fn release_sides(
+        &self,
+        now: Timestamp,
+        members: &mut [RecordState],
+        sides: &Sides,
+    ) -> Option<(RecordId, String, Value)> {
+        let mut told = None;
+        for ((id, prop), given) in sides.all.iter().zip(&sides.given) {
+            let carried = carried_by(members, *id, *prop);
+            let Some(member) = members.iter_mut().find(|member| member.id == *id) else { continue };
+            let described = self.plan.prop(member.ty, *prop);
+            let slot = &mut member.slots[prop.at()];
+            slot.flips = None;
+            if sides.right.is_none() {
+                slot.carries = given.or(slot.carries);
+            } else if sides.right == Some(*id) {
+                // What this side was given is right as it was put in elsewhere, not as this system
+                // keeps it (P3).
+                let value = carried.unwrap_or_else(|| slot.value(described.whole).clone());
+                let goes = slot.claim.take().map(|claim| claim.goes).unwrap_or_default();
+                told = Some((*id, described.name.clone(), value.clone()));
+                slot.claim = Some(Claim { value, at: now, goes });
+                slot.carries = None;
+            }
+        }
+        told
+    }
+}
+
+/// The sides of a property that keeps flipping.
+struct Sides {
+    all: Vec<(RecordId, PropIx)>,
+    /// What each would be given by another, in the same order.
+    given: Vec<Option<ClaimStamp>>,
+    /// The one that is right, if any is.
+    right: Option<RecordId>,
+}
+
+/// What a side was given, as it was put in elsewhere, if it shows what its system made of it.
+fn carried_by(members: &[RecordState], id: RecordId, prop: PropIx) -> Option<Value> {
+    let slot_of = |id: RecordId, prop: PropIx| {
+        members.iter().find(|member| member.id == id).map(|member| member.slot(prop))
+    };
+    let slot = slot_of(id, prop)?;
+    let by = slot.carries?;
+    let claim = slot_of(by.record, by.prop)?.claim.as_ref().filter(|claim| claim.at == by.at)?;
+    made_of(&claim.value, slot.value(true)).then(|| claim.value.clone())
 }

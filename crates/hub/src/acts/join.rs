@@ -1,6 +1,5 @@
 //! Records linked by hand (L6).
 
-use lockstep_engine::settle::{Entity, settle_goes};
 use lockstep_model::value::is_empty;
 use lockstep_model::{Intent, IntentKind, IntentState, RecordId, RecordState, ReviewKind};
 use lockstep_store::{Commit, JournalKind, ReviewKey};
@@ -39,46 +38,9 @@ impl Ledger {
         b: &RecordState,
     ) -> ActResult<Joined> {
         let now = self.clock.now();
-        let (name_a, name_b) = (self.name_of(a), self.name_of(b));
-        if a.entity == b.entity {
-            return Err(ActError::Refused(format!("{name_a} and {name_b} are linked already")));
-        }
-        // What a creation made whose answer was lost is that also where what it was made from has
-        // been deleted meanwhile (C2, D1).
-        let open = self.store.open_intents(&[a.entity])?;
-        let made = |intent: &Intent| {
-            intent.kind == IntentKind::Create && intent.source == a.id && intent.ty == b.ty
-        };
-        let settles =
-            b.is_live() && open.iter().any(|intent| made(intent) && is_unanswered(intent));
-        if let Some(gone) = [a, b].into_iter().find(|record| !record.is_live() && !settles) {
-            return Err(ActError::Refused(format!(
-                "{} is not in its system any more, so it can't be linked",
-                self.name_of(gone)
-            )));
-        }
+        self.are_both_there(a, b)?;
         let (of_a, of_b) = (self.store.members(&[a.entity])?, self.store.members(&[b.entity])?);
-        if let Some((x, y)) = self.clash(&of_a, &of_b) {
-            let (x, y) = (self.name_of(x), self.name_of(y));
-            let (holder, held) = if x == name_a { (&y, &name_b) } else { (&x, &name_a) };
-            let unlink = match holder == held {
-                true => "unlink one of them from what it is linked with first".to_string(),
-                false => format!("unlink that first: `lockstep unlink {holder} {held}`"),
-            };
-            return Err(ActError::Refused(format!(
-                "linking {name_a} with {name_b} would put {x} and {y} into one entity, which holds at most one record of each record \
-                 type (L6); {unlink}"
-            )));
-        }
-        let meets = of_a.iter().any(|x| {
-            of_b.iter().any(|y| self.plan.ty(x.ty).partners.contains(&y.ty) || x.ty == y.ty)
-        });
-        if !meets {
-            let (a, b) = (&self.plan.ty(a.ty).name, &self.plan.ty(b.ty).name);
-            return Err(ActError::Refused(format!(
-                "no flow leads from {a} to {b}, so a link between them would mean nothing"
-            )));
-        }
+        self.may_be_one(a, b, &of_a, &of_b)?;
         let intents = self.store.open_intents(&[a.entity, b.entity])?;
         for intent in intents
             .iter()
@@ -104,17 +66,7 @@ impl Ledger {
                 }
             }
         }
-        let settled =
-            settle_goes(&self.plan, now, &Entity::of(&self.plan, members.iter().collect()), true);
-        for (id, prop, goes) in settled {
-            let slot = members
-                .iter_mut()
-                .find(|member| member.id == id)
-                .map(|member| &mut member.slots[prop.at()]);
-            if let Some(claim) = slot.and_then(|slot| slot.claim.as_mut()) {
-                claim.goes = goes;
-            }
-        }
+        self.settle_claims(now, &mut members);
         let ids: Vec<RecordId> = members.iter().map(|member| member.id).collect();
         let apart = self.store.apart(&ids)?;
         commit
@@ -130,19 +82,70 @@ impl Ledger {
             r.kind == ReviewKind::UnknownOutcome && members.iter().any(|m| m.ty == r.ty)
         });
         commit.reviews_closed.extend(told.map(ReviewKey::of));
-        commit.journal.push(self.person(
-            under_way,
-            JournalKind::Link,
-            a.id,
-            Some(b.id),
-            "a person linked them",
-        ));
+        let (text, other) = ("a person linked them", Some(b.id));
+        commit.journal.push(self.person(under_way, JournalKind::Link, a.id, other, text));
         self.decide_on(members.iter(), &mut commit)?;
         self.ask_again(&ids, &mut commit)?;
         let names = members.iter().map(|member| self.name_of(member)).collect();
         commit.changed_records = members;
         self.store.commit(commit)?;
         Ok(Joined { members: names })
+    }
+
+    /// Refuses to link what is linked already, or is not there any more.
+    fn are_both_there(&mut self, a: &RecordState, b: &RecordState) -> ActResult<()> {
+        if a.entity == b.entity {
+            let (a, b) = (self.name_of(a), self.name_of(b));
+            return Err(ActError::Refused(format!("{a} and {b} are linked already")));
+        }
+        // What a creation made whose answer was lost is that also where what it was made from has
+        // been deleted meanwhile (C2, D1).
+        let open = self.store.open_intents(&[a.entity])?;
+        let made = |intent: &Intent| {
+            intent.kind == IntentKind::Create && intent.source == a.id && intent.ty == b.ty
+        };
+        let settles =
+            b.is_live() && open.iter().any(|intent| made(intent) && is_unanswered(intent));
+        match [a, b].into_iter().find(|record| !record.is_live() && !settles) {
+            Some(gone) => Err(ActError::Refused(format!(
+                "{} is not in its system any more, so it can't be linked",
+                self.name_of(gone)
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses to make two entities one that L6 or the flows keep apart.
+    fn may_be_one(
+        &self,
+        a: &RecordState,
+        b: &RecordState,
+        of_a: &[RecordState],
+        of_b: &[RecordState],
+    ) -> ActResult<()> {
+        if let Some((x, y)) = self.clash(of_a, of_b) {
+            let (name_a, name_b) = (self.name_of(a), self.name_of(b));
+            let (x, y) = (self.name_of(x), self.name_of(y));
+            let (holder, held) = if x == name_a { (&y, &name_b) } else { (&x, &name_a) };
+            let unlink = match holder == held {
+                true => "unlink one of them from what it is linked with first".to_string(),
+                false => format!("unlink that first: `lockstep unlink {holder} {held}`"),
+            };
+            return Err(ActError::Refused(format!(
+                "linking {name_a} with {name_b} would put {x} and {y} into one entity, which holds at most one record of each record \
+                 type (L6); {unlink}"
+            )));
+        }
+        let meets = of_a.iter().any(|x| {
+            of_b.iter().any(|y| self.plan.ty(x.ty).partners.contains(&y.ty) || x.ty == y.ty)
+        });
+        if !meets {
+            let (a, b) = (&self.plan.ty(a.ty).name, &self.plan.ty(b.ty).name);
+            return Err(ActError::Refused(format!(
+                "no flow leads from {a} to {b}, so a link between them would mean nothing"
+            )));
+        }
+        Ok(())
     }
 
     pub(crate) fn not_known_yet(

@@ -8,6 +8,7 @@ pub(crate) mod audited;
 pub(crate) mod deletions;
 pub(crate) mod flips;
 pub(crate) mod forget;
+pub(crate) mod goes;
 pub(crate) mod halves;
 pub(crate) mod identify;
 pub(crate) mod join;

@@ -64,23 +64,9 @@ impl Ledger {
 
         let links = members
             .iter()
-            .filter(|m| m.id != record.id)
-            .map(|m| {
-                let why = journal.iter().find(|entry| {
-                    matches!(entry.kind, JournalKind::Link | JournalKind::Written)
-                        && (entry.record == m.id || entry.other == Some(m.id))
-                        && entry.path.is_none()
-                });
-                let gone = if m.is_live() { "" } else { " (deleted in its system)" };
-                match why {
-                    Some(entry) => {
-                        format!("{}{gone}: {} at {}", names[&m.id], entry.text, entry.at)
-                    }
-                    None => format!("{}{gone}", names[&m.id]),
-                }
-            })
+            .filter(|member| member.id != record.id)
+            .map(|member| linked_with(member, &names[&member.id], &journal))
             .collect();
-
         let wanted: Vec<PropIx> = match path {
             None => {
                 (0..ty.props.len() as u16).map(PropIx).filter(|p| ty.props[p.at()].paired).collect()
@@ -94,7 +80,9 @@ impl Ledger {
                 let described = plan.prop(record.ty, prop);
                 let value = record.slot(prop).value(described.whole).clone();
                 let all = candidates(plan, &entity, record.ty, prop, Some(record.id));
-                let mut sentences = sentences(plan, &entity, &record, &value, prop, &all, &names);
+                let explained =
+                    Explained { plan, record: &record, prop, value: &value, names: &names };
+                let mut sentences = explained.sentences(&entity, &all);
                 for entry in journal
                     .iter()
                     .filter(|e| e.record == record.id && e.path.as_deref() == Some(&described.name))
@@ -137,95 +125,115 @@ impl Ledger {
     }
 }
 
-fn sentences(
-    plan: &Plan,
-    entity: &Entity<'_>,
-    record: &RecordState,
-    value: &Value,
+/// What a record is linked with, and why.
+fn linked_with(member: &RecordState, name: &RecordName, journal: &[JournalEntry]) -> String {
+    let why = journal.iter().find(|entry| {
+        matches!(entry.kind, JournalKind::Link | JournalKind::Written)
+            && (entry.record == member.id || entry.other == Some(member.id))
+            && entry.path.is_none()
+    });
+    let gone = if member.is_live() { "" } else { " (deleted in its system)" };
+    match why {
+        Some(entry) => format!("{name}{gone}: {} at {}", entry.text, entry.at),
+        None => format!("{name}{gone}"),
+    }
+}
+
+/// A property of a record, as far as it says why it holds what it holds.
+struct Explained<'a> {
+    plan: &'a Plan,
+    record: &'a RecordState,
     prop: PropIx,
-    all: &[Candidate<'_>],
-    names: &HashMap<RecordId, RecordName>,
-) -> Vec<String> {
-    let described = plan.prop(record.ty, prop);
-    let place = |candidate: &Candidate<'_>| {
-        let theirs = candidate.stamp.prop;
-        let name = names
-            .get(&candidate.stamp.record)
-            .map_or_else(|| "a record".into(), ToString::to_string);
-        format!("{name} {}", plan.prop(candidate.from, theirs).name)
-    };
-    let mut out = Vec::new();
-    let Some(best) = all.first() else {
-        let why = if is_empty(value) {
-            "nobody has put anything there"
-        } else {
-            "it was there when the record was made, and nobody has edited it since"
+    value: &'a Value,
+    names: &'a HashMap<RecordId, RecordName>,
+}
+
+impl Explained<'_> {
+    /// Why it holds what it holds, where these claims are for it.
+    fn sentences(&self, entity: &Entity<'_>, all: &[Candidate<'_>]) -> Vec<String> {
+        let described = self.plan.prop(self.record.ty, self.prop);
+        let slot = self.record.slot(self.prop);
+        let Some(best) = all.first() else {
+            let why = if is_empty(self.value) {
+                "nobody has put anything there"
+            } else {
+                "it was there when the record was made, and nobody has edited it since"
+            };
+            return vec![format!("{} is {}: {why}.", described.name, shown(self.value))];
         };
-        return vec![format!("{} is {}: {why}.", described.name, shown(value))];
-    };
-    let first = &plan.ty(best.from).name;
-    let rule = match reason(plan, entity, (record.ty, prop), all) {
-        _ if all.len() < 2 => String::new(),
-        Reason::Latest => " by rule P1, the latest edit wins".into(),
-        other => format!(" by rule P1: {}", other.words(first).unwrap_or_default()),
-    };
-    match best.by {
-        _ if moves_along(plan, best.record, best.stamp) => out.push(format!(
-            "{} is {} because it moves together with others (P1e): of that group something was put into {} {}, where {} holds {}{rule}.",
-            described.name,
-            shown(value),
-            names.get(&best.stamp.record).map_or_else(|| "a record".into(), ToString::to_string),
-            when(best.stamp.at),
-            plan.prop(best.from, best.stamp.prop).name,
-            shown(&best.claim.value)
-        )),
-        None if best.stamp.record == record.id => {
-            out.push(format!("{} is {} because it was put in here {}{rule}.", described.name, shown(value), when(best.stamp.at)))
+        let mut out = vec![self.because(best, &self.rule(entity, all))];
+        if best.by.is_some() && described.read_only {
+            out.push("It is read-only in this system, so it is never written (P10).".into());
         }
-        _ if record.slot(prop).carries == Some(best.stamp) && is_empty(value) && !is_empty(&best.claim.value) => {
+        for lost in &all[1..] {
+            let came = if equal(&lost.claim.value, &best.claim.value) {
+                "says the same"
+            } else {
+                "lost to it"
+            };
             out.push(format!(
-                "{} is nothing, though {} was put into {} {}.",
-                described.name,
-                shown(&best.claim.value),
-                place(best),
-                when(best.stamp.at)
-            ))
+                "{} from {} {} {came}.",
+                shown(&lost.claim.value),
+                self.place(lost),
+                when(lost.stamp.at)
+            ));
         }
-        _ => out.push(format!(
-            "{} is {} because {} was put into {} {}{rule}.",
-            described.name,
-            shown(value),
-            shown(&best.claim.value),
-            place(best),
-            when(best.stamp.at)
-        )),
+        if slot.carries == Some(best.stamp) && best.by.is_some() && slot.given.is_some() {
+            out.push(
+                "It was given that value, and holds another: the system stores it so (P3), or a person left or put it so (G7)."
+                    .into(),
+            );
+        }
+        out
     }
-    if best.by.is_some() && described.read_only {
-        out.push("It is read-only in this system, so it is never written (P10).".into());
+
+    /// By which rule the first claim wins.
+    fn rule(&self, entity: &Entity<'_>, all: &[Candidate<'_>]) -> String {
+        let first = &self.plan.ty(all[0].from).name;
+        match reason(self.plan, entity, (self.record.ty, self.prop), all) {
+            _ if all.len() < 2 => String::new(),
+            Reason::Latest => " by rule P1, the latest edit wins".into(),
+            other => format!(" by rule P1: {}", other.words(first).unwrap_or_default()),
+        }
     }
-    for lost in &all[1..] {
-        let came = if equal(&lost.claim.value, &best.claim.value) {
-            "says the same"
-        } else {
-            "lost to it"
-        };
-        out.push(format!(
-            "{} from {} {} {came}.",
-            shown(&lost.claim.value),
-            place(lost),
-            when(lost.stamp.at)
-        ));
+
+    /// Where the value comes from.
+    fn because(&self, best: &Candidate<'_>, rule: &str) -> String {
+        let name = &self.plan.prop(self.record.ty, self.prop).name;
+        let (value, theirs, at) =
+            (shown(self.value), shown(&best.claim.value), when(best.stamp.at));
+        let carries = self.record.slot(self.prop).carries == Some(best.stamp);
+        match best.by {
+            _ if moves_along(self.plan, best.record, best.stamp) => format!(
+                "{name} is {value} because it moves together with others (P1e): of that group something was put into {} {at}, where {} holds {theirs}{rule}.",
+                self.name(best),
+                self.plan.prop(best.from, best.stamp.prop).name,
+            ),
+            None if best.stamp.record == self.record.id => {
+                format!("{name} is {value} because it was put in here {at}{rule}.")
+            }
+            _ if carries && is_empty(self.value) && !is_empty(&best.claim.value) => {
+                format!(
+                    "{name} is nothing, though {theirs} was put into {} {at}.",
+                    self.place(best)
+                )
+            }
+            _ => format!(
+                "{name} is {value} because {theirs} was put into {} {at}{rule}.",
+                self.place(best)
+            ),
+        }
     }
-    if record.slot(prop).carries == Some(best.stamp)
-        && best.by.is_some()
-        && record.slot(prop).given.is_some()
-    {
-        out.push(
-            "It was given that value, and holds another: the system stores it so (P3), or a person left or put it so (G7)."
-                .into(),
-        );
+
+    fn name(&self, candidate: &Candidate<'_>) -> String {
+        let name = self.names.get(&candidate.stamp.record);
+        name.map_or_else(|| "a record".into(), ToString::to_string)
     }
-    out
+
+    fn place(&self, candidate: &Candidate<'_>) -> String {
+        let prop = &self.plan.prop(candidate.from, candidate.stamp.prop).name;
+        format!("{} {prop}", self.name(candidate))
+    }
 }
 
 /// When a value was put in, as far as anybody tells.
