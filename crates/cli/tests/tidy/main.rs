@@ -1,6 +1,9 @@
 //! The repository is what its documents say: crate arrows, links, rules, codes; and nothing
 //! unfinished or of one machine is in it.
 
+mod code;
+mod house;
+mod modules;
 mod pages;
 
 use std::collections::{BTreeMap, BTreeSet};
