@@ -11,6 +11,7 @@ use crate::elements::{self, Elements};
 use crate::files::{self, FilesConnector};
 use crate::rest::written::Manifest;
 use crate::rest::{self, Fault, Rest};
+pub use crate::setting::Setting;
 use crate::sql::{self, SqlConnector};
 use crate::vault::Keep;
 use crate::{Connector, Trouble};
@@ -23,15 +24,6 @@ const MANIFESTS: [(&str, &str); 6] = [
     ("zendesk", include_str!("../systems/zendesk.yaml")),
     ("youtrack", include_str!("../systems/youtrack.yaml")),
 ];
-
-/// A setting of a connector, as `with:` gives it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Setting {
-    pub name: String,
-    pub secret: bool,
-    pub default: Option<String>,
-    pub description: String,
-}
 
 /// The names of the built-in connectors.
 pub fn names() -> Vec<String> {

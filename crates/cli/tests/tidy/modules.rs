@@ -268,7 +268,8 @@ impl<'a> Crate<'a> {
         let mut found = BTreeMap::new();
         for (of, file, block) in &blocks {
             for (method, line) in &block.calls {
-                let at = defined[of].get(method).filter(|at| !at.contains(file));
+                let at = defined.get(of).and_then(|methods| methods.get(method));
+                let at = at.filter(|at| !at.contains(file));
                 for other in at.into_iter().flatten() {
                     let edges: &mut Edges = found.entry(of.1.clone()).or_default();
                     let needed = edges.entry(file.to_string()).or_default();

@@ -22,7 +22,7 @@ use lockstep_model::{PlainType, ReadRecord, Timestamp, TypeSchema, Value};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::catalogue::Setting;
+use crate::setting::Setting;
 use crate::{
     Action, Checkpoint, Connector, Outcome, Page, ReadRequest, RecordFault, Trouble, Write,
 };

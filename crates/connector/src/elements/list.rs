@@ -9,7 +9,7 @@ use lockstep_model::{Path, ReadRecord, Timestamp, Value};
 use serde_json::Map;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{Kind, PARENT};
+use super::settings::{Kind, PARENT};
 use crate::files::edit::{self, Edit, Shape};
 use crate::key::escaped;
 use crate::{Action, Outcome, RecordFault, Write};

@@ -23,15 +23,13 @@ use lockstep_model::flow::PropertyRef;
 use lockstep_model::{PlainType, ReadRecord, Timestamp, TypeSchema, Value};
 
 use self::list::{Applied, List};
+pub use self::settings::PARENT;
 pub(crate) use self::settings::{Kind, kinds, schemas, split};
 use crate::key::{escaped, unescaped};
 use crate::{
     Action, Answers, Call, Checkpoint, Connector, Heard, Named, Outcome, Page, Probe, Probed,
     ReadRequest, RecordFault, Settled, Traffic, Trouble, Write, WriteValue,
 };
-
-/// The property by which an element refers to the record that it stands in.
-pub const PARENT: &str = "$parent";
 
 /// So many writes are taken in one call: those of one record's list are one write of that list.
 const WRITES_AT_ONCE: usize = 100;

@@ -5,8 +5,10 @@ use lockstep_model::schema::{Capabilities, KnownFrom};
 use lockstep_model::{Path, PlainType, PropertySchema, TypeSchema, Value};
 use serde_json::Map;
 
-use super::PARENT;
 use crate::Trouble;
+
+/// The property by which an element refers to the record that it stands in.
+pub const PARENT: &str = "$parent";
 
 /// Under which name the project's settings of a system have it. No connector has a setting of this
 /// name.

@@ -265,6 +265,32 @@ impl Known {
     }
 }
 
+/// Hashes what is a fingerprint already.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Plain(u64);
+
+impl std::hash::BuildHasher for Plain {
+    type Hasher = Plain;
+
+    fn build_hasher(&self) -> Plain {
+        Plain(0)
+    }
+}
+
+impl std::hash::Hasher for Plain {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 ^= xxh3_64(bytes);
+    }
+
+    fn write_u64(&mut self, fingerprint: u64) {
+        self.0 = fingerprint;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

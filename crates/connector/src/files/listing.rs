@@ -25,10 +25,11 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::csv::Header;
 use super::decimals::Column;
 use super::encoding::Source;
-use super::fingerprint::{Fingerprints, Known, fingerprint, unpack};
+use super::fingerprint::{Fingerprints, Known, Plain, fingerprint, unpack};
 use super::rows::Rows;
+use super::sound::Utf8Instead;
 use super::stamp::Stamp;
-use super::survey::{Survey, Utf8Instead, repeated};
+use super::survey::{Survey, repeated};
 use super::table::{Opened, Table};
 use super::take::{Extractor, IdReader};
 use crate::numbers::Used;
@@ -519,30 +520,4 @@ impl Listing {
 
 fn text_of(mark: &Mark) -> String {
     serde_json::to_string(mark).unwrap_or_default()
-}
-
-/// Hashes what is a fingerprint already.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Plain(u64);
-
-impl std::hash::BuildHasher for Plain {
-    type Hasher = Plain;
-
-    fn build_hasher(&self) -> Plain {
-        Plain(0)
-    }
-}
-
-impl std::hash::Hasher for Plain {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        self.0 ^= xxh3_64(bytes);
-    }
-
-    fn write_u64(&mut self, fingerprint: u64) {
-        self.0 = fingerprint;
-    }
 }

@@ -5,7 +5,7 @@
 
 use lockstep_model::{Path, Value};
 
-use super::splice::{parts, put_text};
+use super::parts::{parts, put_text};
 
 /// The members of an object in their order, each with its own; those of a list are its elements'.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -7,11 +7,12 @@
 //! for one file, and which mark tells its deleted records (D3).
 //!
 //! Where things are:
-//! - `encoding`, `rows` and `csv`: files as rows of bytes; `table`: a record as a row; `take`,
-//!   `extract`: a row as a record;
-//! - `survey`: what makes a whole file doubtful, before any of it is believed (R8);
+//! - `encoding`, `rows` and `csv`: files as rows of bytes; `table`: opening a file; `take`,
+//!   `extract`: a row as a record; `revise`: a record as a row;
+//! - `survey`, `sound`: what makes a whole file doubtful, before any of it is believed (R8);
 //! - `listing`, `fingerprint`, `stamp`: reading in pages, and knowing what changed (R1, R2);
-//! - `replace`, `edit`, `splice`, `ids`, `moments`: writing (P6, P9, C2);
+//!   `index`: reading single records;
+//! - `replace`, `edit`, `splice`, `parts`, `ids`, `moments`: writing (P6, P9, C2);
 //! - `sample`: what can be said of a file's records without a schema.
 //!
 //! It knows no flows. What it remembers of rows is in the checkpoint that the store keeps; which
@@ -25,13 +26,17 @@ mod encoding;
 mod extract;
 mod fingerprint;
 mod ids;
+mod index;
 mod listing;
 mod members;
 mod moments;
+mod parts;
 mod remembered;
 mod replace;
+mod revise;
 mod rows;
 mod sample;
+mod sound;
 mod splice;
 mod stamp;
 mod survey;
@@ -49,7 +54,6 @@ use lockstep_model::flow::PropertyRef;
 use lockstep_model::schema::KnownFrom;
 use lockstep_model::{ReadRecord, TypeSchema, Value};
 use serde::Deserialize;
-use xxhash_rust::xxh3::xxh3_64;
 
 use crate::key::Key;
 use crate::mark::Mark;
@@ -59,12 +63,10 @@ use crate::{Answers, Connector, Outcome, Page, ReadRequest, Trouble, Write};
 use csv::Header;
 use decimals::Decimals;
 use encoding::Encoding;
-use fingerprint::fingerprint;
-use listing::{Beginning, Listing, Plain, ReadToEnd};
-use rows::Rows;
+use fingerprint::Plain;
+use index::Index;
+use listing::{Beginning, Listing, ReadToEnd};
 use sample::Sample;
-use stamp::Stamp;
-use survey::{Survey, repeated};
 use table::Table;
 
 /// A file is written whole, so many writes at once pay off; more than this would only take memory.
@@ -269,16 +271,6 @@ struct State {
     /// Fingerprints of rows that this process wrote and whose content the hub knows.
     own: HashSet<u64, Plain>,
     index: Option<Index>,
-}
-
-/// Where the records are in a file, for reading single ones.
-struct Index {
-    stamp: Stamp,
-    survey: Survey,
-    /// Sorted: fingerprint of the id, where its row begins.
-    rows: Vec<(u64, u64)>,
-    /// The first row that does not tell its id.
-    nameless: Option<u64>,
 }
 
 /// The record types of a folder of files, without connecting.
@@ -828,82 +820,5 @@ impl Connector for FilesConnector {
 
     fn batch(&self, _: &str) -> usize {
         WRITES_AT_ONCE
-    }
-}
-
-impl Index {
-    /// The record with this id, as its row holds it now.
-    fn record(
-        &self,
-        table: &Table,
-        watch: &[PropertyRef],
-        id: &str,
-    ) -> Result<Option<ReadRecord>, Trouble> {
-        let index = self;
-        let trouble = |error: std::io::Error| table.trouble(&error);
-        if index.survey.is_repeated(id) {
-            return Err(Trouble::Malformed(format!("{}: {}", table.place, repeated(id))));
-        }
-        let print = xxh3_64(id.as_bytes());
-        let from = index.rows.partition_point(|&(row, _)| row < print);
-        for &(_, offset) in index.rows[from..].iter().take_while(|&&(row, _)| row == print) {
-            let opened = table.open()?;
-            let mut source = opened.rows.into_source();
-            source.skip_to(offset).map_err(trouble)?;
-            let mut rows = Rows::lines(source);
-            if let Some(header) = &opened.header {
-                rows = rows.with_cells(header.delimiter);
-            }
-            let Some(row) = rows.next().map_err(trouble)? else { continue };
-            match table
-                .extractor(watch, opened.header.as_ref())
-                .extract(row.text, fingerprint(row.text))
-            {
-                // D3: what is marked as deleted is not there.
-                Ok(record) if record.id == id => {
-                    return Ok(Some(record).filter(|record| !record.deleted));
-                }
-                Ok(_) => {}
-                Err(unreadable) => {
-                    return Err(Trouble::Malformed(format!(
-                        "{}, record {id}: {}",
-                        table.place, unreadable.message
-                    )));
-                }
-            }
-        }
-        match index.nameless {
-            // It may be the one that is asked for: to say that it is gone would be a guess.
-            Some(line) => Err(Trouble::Malformed(table.can_not_tell(line, id))),
-            None => Ok(None),
-        }
-    }
-
-    fn of(table: &Table) -> Result<Index, Trouble> {
-        let (mut opened, survey) = table.survey(table.open()?)?;
-        let ids = table.id_reader(opened.header.as_ref());
-        let (mut rows, mut nameless) = (Vec::new(), None);
-        loop {
-            let offset = opened.rows.bytes();
-            let Some(row) = opened.rows.next().map_err(|error| table.trouble(&error))? else {
-                break;
-            };
-            match ids.id(row.text) {
-                Some((id, _)) => {
-                    if survey.is_repeated(&id) {
-                        nameless = nameless.or(Some(row.line));
-                    }
-                    rows.push((xxh3_64(id.as_bytes()), offset));
-                }
-                None if row.is_blank()
-                    || opened
-                        .header
-                        .as_ref()
-                        .is_some_and(|header| header.is_empty_row(row.text)) => {}
-                None => nameless = nameless.or(Some(row.line)),
-            }
-        }
-        rows.sort_unstable();
-        Ok(Index { stamp: opened.stamp, survey, rows, nameless })
     }
 }

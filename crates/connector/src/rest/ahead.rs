@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use lockstep_model::Timestamp;
 
-use super::http::Answer;
+use super::answer::Answer;
 use super::walk::Next;
 
 /// What is older than this is asked for again.

@@ -6,17 +6,50 @@ use lockstep_model::value::{equal_as, is_empty};
 use lockstep_model::{PlainType, ReadRecord};
 use serde_json::{Value, json};
 
+use super::connected::Rest;
+use super::errors;
 use super::errors::Asked;
-use super::read::own_of;
+use super::ids::own_of;
 use super::refer::refers_by_name;
 use super::value::{at, put, text};
 use super::written::{BulkYaml, TypeYaml, WriteYaml};
-use super::{Rest, errors};
 use crate::{Action, Outcome, Write, WriteValue};
 
 impl Rest {
+    /// Carries out writes, several of one action in one request where the system takes that.
+    pub(super) fn written(
+        &self,
+        kind: &str,
+        watch: &[PropertyRef],
+        writes: &[Write],
+    ) -> Vec<Outcome> {
+        let Ok(ty) = self.ty(kind) else {
+            return writes.iter().map(|write| self.write_one(kind, watch, write)).collect();
+        };
+        let mut outcomes = Vec::with_capacity(writes.len());
+        while let Some(first) = writes.get(outcomes.len()) {
+            let rest = &writes[outcomes.len()..];
+            let same = |write: &&Write| {
+                std::mem::discriminant(&write.action) == std::mem::discriminant(&first.action)
+            };
+            let together = rest.iter().take_while(same).count();
+            match self.bulk_of(ty, &first.action) {
+                Some(bulk) if together > 1 => {
+                    outcomes.extend(self.write_bulk(
+                        ty,
+                        bulk,
+                        watch,
+                        &rest[..together.min(bulk.1.most)],
+                    ));
+                }
+                _ => outcomes.push(self.write_one_of(ty, watch, first)),
+            }
+        }
+        outcomes
+    }
+
     /// How many writes of this action go together.
-    pub(super) fn bulk_of<'t>(
+    fn bulk_of<'t>(
         &self,
         ty: &'t TypeYaml,
         action: &Action,
@@ -41,7 +74,7 @@ impl Rest {
     }
 
     /// Carries out writes of one action in one request.
-    pub(super) fn write_bulk(
+    fn write_bulk(
         &self,
         ty: &TypeYaml,
         (how, bulk): (&WriteYaml, &BulkYaml),

@@ -3,8 +3,8 @@
 use lockstep_model::flow::PropertyRef;
 use serde_json::Value;
 
-use super::http::{Answer, NoAnswer};
-use super::read::says_error;
+use super::answer::{Answer, NoAnswer};
+use super::ids::id_in;
 use super::value::{at, locate, text};
 use super::written::{ErrorRule, Manifest, Meaning, TypeYaml};
 use crate::{Outcome, Trouble, WriteValue};
@@ -414,7 +414,7 @@ fn shows_a_record(asked: Asked<'_>, body: &Value) -> bool {
         let located = locate(asked.ty, &asked.watch[value.prop]);
         located.is_some_and(|located| at(shown, &located.at).is_some_and(|held| !held.is_null()))
     };
-    super::read::id_in(asked.ty, shown).is_some() || asked.sent.iter().any(shows)
+    id_in(asked.ty, shown).is_some() || asked.sent.iter().any(shows)
 }
 
 /// For a duplicate that the system does not name: the watched property by which it can be looked
@@ -464,4 +464,44 @@ fn blamed(rule: &ErrorRule, ty: &TypeYaml, watch: &[PropertyRef], body: &Value) 
             })
         })
     })
+}
+
+/// What an answer of status 200 says of an error, in the ways that are common. A manifest's
+/// `errors` come before this.
+pub fn says_error(body: &Value) -> Option<String> {
+    let map = body.as_object()?;
+    let told = |value: &Value| match value {
+        Value::Null | Value::Bool(false) => None,
+        Value::String(text) => (!text.trim().is_empty()).then(|| text.clone()),
+        Value::Number(number) => {
+            number.as_f64().is_some_and(|n| n != 0.0).then(|| number.to_string())
+        }
+        Value::Array(list) => (!list.is_empty()).then(|| value.to_string()),
+        Value::Object(map) => (!map.is_empty()).then(|| value.to_string()),
+        Value::Bool(true) => Some("error: true".into()),
+    };
+    let named = ["error", "errors", "exception", "fault"]
+        .iter()
+        .find_map(|name| map.get(*name).and_then(told));
+    let failed = || {
+        let status = map.get("status").and_then(Value::as_str).map(str::to_lowercase);
+        let fails =
+            ["success", "ok"].iter().any(|name| map.get(*name) == Some(&Value::Bool(false)))
+                || status.is_some_and(|status| {
+                    matches!(status.as_str(), "error" | "fail" | "failed" | "failure")
+                });
+        let message =
+            map.get("message").and_then(Value::as_str).unwrap_or("it says that it failed");
+        fails.then(|| message.to_string())
+    };
+    named.or_else(failed).map(|told| told.chars().take(300).collect())
+}
+
+/// Nothing has been written yet: it can simply be tried again.
+pub fn busy(trouble: Trouble) -> Outcome {
+    match trouble {
+        Trouble::Busy { retry_after_ms, message } => Outcome::Later { retry_after_ms, message },
+        Trouble::Malformed(message) => Outcome::Later { retry_after_ms: None, message },
+        other => Outcome::Stopped(other),
+    }
 }

@@ -10,11 +10,13 @@ use lockstep_model::Timestamp;
 use ring::hmac;
 use serde_json::Value;
 
+use super::client::Client;
+use super::jwt;
+use super::register::Registration;
 use super::template::render;
-use super::tokens::unbase64;
 use super::value::{at, text};
-use super::written::{Encoding, Hash, Signature, WebToken};
-use super::{Rest, jwt};
+use super::written::{Encoding, Hash, Signature, WebToken, Webhook};
+use crate::coding::unbase64;
 use crate::vault::unhex;
 use crate::{Call, Heard, Named};
 
@@ -41,27 +43,31 @@ impl Calls {
         seen.push_back(signature.to_vec());
         false
     }
-}
 
-impl Rest {
-    pub(super) fn heard(&self, call: &Call) -> Heard {
-        let Some(hook) = &self.manifest.webhook else { return Heard::NotOffered };
+    /// What a call asks for, if it comes from the system.
+    pub(super) fn heard(
+        &self,
+        hook: &Webhook,
+        client: &Client,
+        registration: &Registration,
+        call: &Call,
+    ) -> Heard {
         if let Some(name) = &hook.challenge_query
             && let Some((_, wanted)) = call.query.iter().find(|(key, _)| key == name)
         {
             return Heard::Challenge(wanted.clone());
         }
         if let Some(signature) = &hook.signature {
-            match self.proven(signature, call) {
+            match proven(signature, client, registration, call) {
                 Err(why) => return Heard::Refused(why),
-                Ok(proof) if self.calls.again(&proof) => return Heard::Again,
+                Ok(proof) if self.again(&proof) => return Heard::Again,
                 Ok(_) => {}
             }
         }
         let body = match &hook.jwt {
-            Some(how) => match self.claims(how, call) {
+            Some(how) => match claims(how, client, call) {
                 Err(why) => return Heard::Refused(why),
-                Ok((proof, _)) if self.calls.again(&proof) => return Heard::Again,
+                Ok((proof, _)) if self.again(&proof) => return Heard::Again,
                 Ok((_, claims)) => Some(claims),
             },
             None => serde_json::from_slice(&call.body).ok(),
@@ -105,66 +111,65 @@ impl Rest {
         // What is none of our record types is no reason to read anything.
         if named.is_empty() { Heard::Again } else { Heard::Hint(named) }
     }
+}
 
-    /// What a web token says, and what tells it apart from others.
-    fn claims(&self, how: &WebToken, call: &Call) -> Result<(Vec<u8>, Value), String> {
-        let key = render(&how.key, &self.client.context([]))?;
-        if key.trim().is_empty() {
-            return Err("there is no public key in the settings to check calls with".into());
-        }
-        jwt::verified(&key, &call.body, call.at, how.max_age_s.unwrap_or(MAX_AGE_S))
+/// What a web token says, and what tells it apart from others.
+fn claims(how: &WebToken, client: &Client, call: &Call) -> Result<(Vec<u8>, Value), String> {
+    let key = render(&how.key, &client.context([]))?;
+    if key.trim().is_empty() {
+        return Err("there is no public key in the settings to check calls with".into());
     }
+    jwt::verified(&key, &call.body, call.at, how.max_age_s.unwrap_or(MAX_AGE_S))
+}
 
-    /// The signature, if it is right and the call is fresh.
-    fn proven(&self, how: &Signature, call: &Call) -> Result<Vec<u8>, String> {
-        let header = |name: &str| {
-            let name = name.to_lowercase();
-            call.headers
-                .iter()
-                .find(|(key, _)| *key == name)
-                .map(|(_, value)| value.trim().to_string())
-        };
-        let given = header(&how.header).ok_or("the call is not signed")?;
-        let given = given
-            .strip_prefix(how.prefix.as_str())
-            .ok_or("the call's signature has another form")?;
-        let given = match how.encoding {
-            Encoding::Hex => unhex(given),
-            Encoding::Base64 => unbase64(given, &STANDARD),
-        };
-        let given = given.ok_or("the call's signature has another form")?;
-        // Of a registration made by hand, and of our own.
-        let secrets =
-            [Some(render(&how.secret, &self.client.context([]))?), self.registration.secret()];
-        let mut secrets =
-            secrets.into_iter().flatten().filter(|secret| !secret.is_empty()).peekable();
-        if secrets.peek().is_none() {
-            return Err("there is no secret in the settings to check calls with".into());
-        }
-        let mut signed = Vec::new();
-        if let Some(name) = &how.timestamp {
-            let time = header(name).ok_or("the call does not tell its time")?;
-            let sent = moment(&time).ok_or("the call's time can't be read")?;
-            let most = 1000 * how.max_age_s.unwrap_or(MAX_AGE_S);
-            if (call.at.0 - sent.0).abs() > most {
-                return Err("the call is too old".into());
-            }
-            signed.extend_from_slice(time.as_bytes());
-            signed.extend_from_slice(how.between.as_bytes());
-        }
-        signed.extend_from_slice(&call.body);
-        signed.extend_from_slice(render(&how.after, &self.client.context([]))?.as_bytes());
-        let algorithm = match how.hash {
-            Hash::Sha256 => hmac::HMAC_SHA256,
-            Hash::Sha512 => hmac::HMAC_SHA512,
-            Hash::Sha1 => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
-        };
-        // Compares in constant time.
-        let by = |secret: String| {
-            hmac::verify(&hmac::Key::new(algorithm, secret.as_bytes()), &signed, &given).is_ok()
-        };
-        if secrets.any(by) { Ok(given) } else { Err("the call's signature is wrong".into()) }
+/// The signature, if it is right and the call is fresh.
+fn proven(
+    how: &Signature,
+    client: &Client,
+    registration: &Registration,
+    call: &Call,
+) -> Result<Vec<u8>, String> {
+    let header = |name: &str| {
+        let name = name.to_lowercase();
+        call.headers.iter().find(|(key, _)| *key == name).map(|(_, value)| value.trim().to_string())
+    };
+    let given = header(&how.header).ok_or("the call is not signed")?;
+    let given =
+        given.strip_prefix(how.prefix.as_str()).ok_or("the call's signature has another form")?;
+    let given = match how.encoding {
+        Encoding::Hex => unhex(given),
+        Encoding::Base64 => unbase64(given, &STANDARD),
+    };
+    let given = given.ok_or("the call's signature has another form")?;
+    // Of a registration made by hand, and of our own.
+    let secrets = [Some(render(&how.secret, &client.context([]))?), registration.secret()];
+    let mut secrets = secrets.into_iter().flatten().filter(|secret| !secret.is_empty()).peekable();
+    if secrets.peek().is_none() {
+        return Err("there is no secret in the settings to check calls with".into());
     }
+    let mut signed = Vec::new();
+    if let Some(name) = &how.timestamp {
+        let time = header(name).ok_or("the call does not tell its time")?;
+        let sent = moment(&time).ok_or("the call's time can't be read")?;
+        let most = 1000 * how.max_age_s.unwrap_or(MAX_AGE_S);
+        if (call.at.0 - sent.0).abs() > most {
+            return Err("the call is too old".into());
+        }
+        signed.extend_from_slice(time.as_bytes());
+        signed.extend_from_slice(how.between.as_bytes());
+    }
+    signed.extend_from_slice(&call.body);
+    signed.extend_from_slice(render(&how.after, &client.context([]))?.as_bytes());
+    let algorithm = match how.hash {
+        Hash::Sha256 => hmac::HMAC_SHA256,
+        Hash::Sha512 => hmac::HMAC_SHA512,
+        Hash::Sha1 => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
+    };
+    // Compares in constant time.
+    let by = |secret: String| {
+        hmac::verify(&hmac::Key::new(algorithm, secret.as_bytes()), &signed, &given).is_ok()
+    };
+    if secrets.any(by) { Ok(given) } else { Err("the call's signature is wrong".into()) }
 }
 
 /// What the text there holds, as JSON.

@@ -2,37 +2,26 @@
 //! and the request. No message holds a secret: settings never go into one, and addresses are shown
 //! without their query.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use lockstep_model::Timestamp;
-use serde_json::{Map, Value};
-use ureq::Agent;
-use ureq::http::{HeaderMap, Request};
-use ureq::unversioned::transport::DefaultConnector;
+use serde_json::Value;
+use ureq::http::Request;
 
+use super::answer::{Answer, NoAnswer, no_answer};
+use super::client::{Client, PATIENCE};
+use super::errors::words;
 use super::form::as_form;
 use super::link::{self, origin};
-use super::pace::{Pace, Turn};
-use super::secrets::Secrets;
+use super::retry_after::{LONGEST_WAIT_MS, leading_number, moment, wait_ms};
 use super::template::{percent_encoded, render, render_optional, render_value};
-use super::tokens::Held;
-use super::value::{HEADERS, at};
-use super::written::{Auth, BodyEncoding, ErrorRule, Manifest, Moved, Rate, RequestYaml};
-use crate::addresses::Addresses;
-use crate::vault::Keep;
-use crate::{Traffic, Trouble, bounded};
+use super::written::{BodyEncoding, RequestYaml};
+use crate::{Trouble, bounded};
 
 /// An answer is not larger.
 const MOST_BYTES: u64 = 64 << 20;
-/// A reading is tried so often when the system asks to come back, and waits no longer than this
-/// each time.
+/// A reading is tried so often when the system asks to come back.
 const TRIES: u32 = 5;
-const PATIENCE: Duration = Duration::from_secs(30);
 /// A request about one record is tried so often, and waits no longer than this: the others must not
 /// wait for it (G4).
 const TRIES_FOR_ONE: u32 = 2;
@@ -40,77 +29,6 @@ const PATIENCE_FOR_ONE: Duration = Duration::from_secs(2);
 /// A write that was one too many is sent again here if it need not wait longer than this; else it
 /// waits in the outbox.
 const MOMENT: Duration = Duration::from_secs(5);
-/// However long a system asks to be left alone: it is tried again after so long. No budget that is
-/// known is counted over more than a day.
-const LONGEST_WAIT_MS: u64 = 24 * 3_600_000;
-
-/// What came of a request.
-#[derive(Clone, Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub body: Value,
-    /// The server's clock, RFC 9110 `Date`.
-    pub date: Option<Timestamp>,
-    /// The whole address that was asked, without keys.
-    pub url: String,
-    /// The address of the next page, RFC 8288 `Link` with `rel="next"`, as it was written.
-    pub link: Option<String>,
-    pub retry_after_ms: Option<u64>,
-    /// The version of what is shown, RFC 9110 `ETag`.
-    pub etag: Option<String>,
-    pub headers: HeaderMap,
-    /// What answers to this request mean, before what the manifest says of all.
-    pub rules: Vec<ErrorRule>,
-}
-
-impl Answer {
-    /// What is at a place of the answer: in its body, or in a header (`$headers.X-Total-Count`).
-    pub fn at(&self, place: &str) -> Option<Value> {
-        match place.strip_prefix(HEADERS) {
-            Some(name) => Some(Value::String(
-                String::from_utf8_lossy(self.headers.get(name)?.as_bytes()).into_owned(),
-            )),
-            None => at(&self.body, place).cloned(),
-        }
-    }
-}
-
-/// Why there is no answer.
-#[derive(Clone, Debug)]
-pub enum NoAnswer {
-    /// The request did not reach the system.
-    NotSent(Trouble),
-    /// It may have, and the answer was lost or can't be understood.
-    Lost(Trouble),
-}
-
-impl NoAnswer {
-    /// As trouble with the connection.
-    pub fn trouble(self) -> Trouble {
-        match self {
-            NoAnswer::NotSent(trouble) | NoAnswer::Lost(trouble) => trouble,
-        }
-    }
-}
-
-/// The connection to one account. All record types, and all interfaces of the system, share its
-/// rate.
-pub struct Client {
-    pub(super) agent: Agent,
-    pub(super) title: String,
-    pub(super) main: Door,
-    /// By the names under the manifest's `apis`.
-    pub(super) others: BTreeMap<String, Door>,
-    /// The settings, for templates. Secrets among them.
-    pub(super) settings: Map<String, Value>,
-    pub(super) keep: Option<Keep>,
-    rate: Rate,
-    moved: Option<Moved>,
-    pace: Pace,
-    secrets: Secrets,
-    /// Some answer has held a secret: whatever is read is looked through from then on.
-    echoes: AtomicBool,
-}
 
 /// What a request is for, which says how long it may take.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -123,152 +41,7 @@ enum For {
     Trial,
 }
 
-/// One interface of the system: its address and how to be let in.
-pub struct Door {
-    /// Empty for the main one.
-    pub name: String,
-    base: RwLock<String>,
-    pub auth: Auth,
-    headers: BTreeMap<String, String>,
-    pub held: Mutex<Held>,
-}
-
-impl Door {
-    fn new(
-        name: &str,
-        base: &str,
-        auth: &Auth,
-        headers: &BTreeMap<String, String>,
-        settings: &Value,
-    ) -> Result<Door, Trouble> {
-        let base = render(base, settings)
-            .map_err(Trouble::Misconfigured)?
-            .trim_end_matches('/')
-            .to_string();
-        if !base.starts_with("http://") && !base.starts_with("https://") {
-            return Err(Trouble::Misconfigured(format!(
-                "the address `{base}` is no http:// or https:// address"
-            )));
-        }
-        let base = RwLock::new(base);
-        Ok(Door {
-            name: name.into(),
-            base,
-            auth: auth.clone(),
-            headers: headers.clone(),
-            held: Mutex::default(),
-        })
-    }
-
-    pub fn base(&self) -> String {
-        self.base.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// The account is somewhere else from now on.
-    pub fn moves_to(&self, base: String) {
-        *self.base.write().unwrap_or_else(PoisonError::into_inner) = base;
-    }
-}
-
 impl Client {
-    /// A client for a manifest with its settings. Nothing is sent yet.
-    pub fn new(
-        manifest: &Manifest,
-        settings: Map<String, Value>,
-        keep: Option<Keep>,
-    ) -> Result<Client, Trouble> {
-        let timeout = super::number(&settings, "timeout_s")
-            .map_or(Duration::from_secs(60), Duration::from_secs_f64);
-        let at_once = super::number(&settings, "at_once").map(|at_once| at_once as usize);
-        let pace = Pace::new(&manifest.rate, super::number(&settings, "rate_per_second"), at_once);
-        let config = Agent::config_builder()
-            // A connection for each request that may be under way: making one takes longer than
-            // most answers.
-            .max_idle_connections(pace.at_once().max(3))
-            .max_idle_connections_per_host(pace.at_once().max(3))
-            .http_status_as_error(false)
-            .timeout_global(Some(timeout))
-            .timeout_connect(Some(timeout.min(Duration::from_secs(10))))
-            .max_redirects(0)
-            .user_agent(concat!("lockstep/", env!("CARGO_PKG_VERSION")))
-            .build();
-        let agent = Agent::with_parts(config, DefaultConnector::default(), Addresses::default());
-        let context = Value::Object(settings.clone());
-        let main = Door::new("", &manifest.base, &manifest.auth, &manifest.headers, &context)?;
-        let door = |(name, api): (&String, &super::written::Api)| {
-            Ok((name.clone(), Door::new(name, &api.base, &api.auth, &api.headers, &context)?))
-        };
-        let others = manifest.apis.iter().map(door).collect::<Result<_, Trouble>>()?;
-        Ok(Client {
-            agent,
-            title: manifest.title.clone(),
-            main,
-            others,
-            secrets: Secrets::of(manifest, &settings),
-            settings,
-            keep,
-            rate: manifest.rate.clone(),
-            moved: manifest.moved.clone(),
-            pace,
-            echoes: AtomicBool::new(false),
-        })
-    }
-
-    /// Whether some answer has held a secret.
-    pub fn echoes(&self) -> bool {
-        self.echoes.load(Ordering::Relaxed)
-    }
-
-    /// Whether a value that was read holds a secret.
-    pub fn gives_away(&self, value: &Value) -> bool {
-        self.echoes() && self.secrets.are_within(value, &self.tokens())
-    }
-
-    /// What was asked so far.
-    pub fn traffic(&self) -> Traffic {
-        self.pace.traffic()
-    }
-
-    /// How many requests may be under way at one time.
-    pub fn at_once(&self) -> usize {
-        self.pace.at_once()
-    }
-
-    /// Leave for one request; trouble where the system's budget is spent for longer than a run
-    /// waits.
-    pub(super) fn turn(&self, named: &str) -> Result<Turn<'_>, Trouble> {
-        self.pace.turn(PATIENCE).map_err(|wait| Trouble::Busy {
-            retry_after_ms: u64::try_from(wait.as_millis()).ok(),
-            message: format!(
-                "{named} has to wait {} s: the system's rate allows no more requests now",
-                wait.as_secs() + 1
-            ),
-        })
-    }
-
-    /// Which server is asked, for messages.
-    pub fn server(&self) -> String {
-        origin(&self.main.base()).to_string()
-    }
-
-    fn door(&self, request: &RequestYaml) -> &Door {
-        request.api.as_ref().and_then(|name| self.others.get(name)).unwrap_or(&self.main)
-    }
-
-    /// The variables of every template. One without a value is not there.
-    pub fn context(&self, more: impl IntoIterator<Item = (&'static str, Value)>) -> Value {
-        let mut context = self.settings.clone();
-        context.extend(
-            more.into_iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k.to_string(), v)),
-        );
-        Value::Object(context)
-    }
-
-    /// How a request is named in messages.
-    pub fn name(&self, request: &RequestYaml) -> String {
-        format!("{} {} {}", self.title, request.method.as_deref().unwrap_or("GET"), request.path)
-    }
-
     /// Sends a request that only reads; waits and tries again where the system asks to.
     pub fn read(&self, request: &RequestYaml, context: &Value) -> Result<Answer, Trouble> {
         self.read_for(For::Listing, request, context)
@@ -321,9 +94,7 @@ impl Client {
                 .map_or(Duration::from_millis(250 << tries), Duration::from_millis);
             if tries >= most || wait > patience {
                 let named = self.name(request);
-                let told = super::errors::words(&answer.body)
-                    .map(|told| format!(" ({told})"))
-                    .unwrap_or_default();
+                let told = words(&answer.body).map(|told| format!(" ({told})")).unwrap_or_default();
                 return Err(match answer.status {
                     429 | 503 => Trouble::Busy {
                         retry_after_ms: answer.retry_after_ms,
@@ -583,121 +354,11 @@ impl Client {
     }
 }
 
-/// Why there is no answer: surely nothing was sent, or the request may have arrived.
-pub(super) fn no_answer(named: &str, address: &str, error: &ureq::Error) -> NoAnswer {
-    use ureq::Error as E;
-    let host = origin(address);
-    let unreachable =
-        |what: &str| NoAnswer::NotSent(Trouble::Unreachable(format!("{host} {what}")));
-    match error {
-        E::HostNotFound => unreachable("is not found: is the address right, is there a network?"),
-        E::ConnectionFailed => unreachable("does not answer: is it running, is the port right?"),
-        E::Io(io) if io.kind() == std::io::ErrorKind::ConnectionRefused => {
-            unreachable("refuses connections: is it running, is the port right?")
-        }
-        E::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => {
-            unreachable("does not answer in time")
-        }
-        E::Tls(_) | E::Rustls(_) => unreachable(&format!(
-            "can't be trusted ({error}): is the address right, is its certificate valid?"
-        )),
-        _ => NoAnswer::Lost(Trouble::Unreachable(format!("{named}: no answer ({error})"))),
-    }
-}
-
-/// RFC 9110, section 5.6.7: `Sun, 06 Nov 1994 08:49:37 GMT`; or another form of a time.
-fn moment(text: &str) -> Option<Timestamp> {
-    let text = text.trim();
-    // A number of seconds from now is no time.
-    let is_time = text.parse::<f64>().is_ok_and(|number| number >= A_UNIX_TIME)
-        || text.contains([':', '-', 'T']);
-    Timestamp::read(&Value::String(text.to_string()))
-        .ok()
-        .flatten()
-        .filter(|_| is_time)
-        .map(|read| read.at)
-}
-
-/// Smaller numbers are seconds from now: three years.
-const A_UNIX_TIME: f64 = 1e8;
-
-/// How long to wait, in milliseconds, as `Retry-After` (RFC 9110, section 10.2.3) and vendors' own
-/// headers say it: seconds from now, a Unix time in whatever unit, or a date; by the server's own
-/// clock where it told. Never longer than a day.
-fn wait_ms(value: &str, now: Option<Timestamp>) -> Option<u64> {
-    if let Some(at) = moment(value) {
-        let now = now.map_or_else(|| jiff::Timestamp::now().as_millisecond(), |now| now.0);
-        return Some(u64::try_from(at.0.saturating_sub(now)).unwrap_or(0).min(LONGEST_WAIT_MS));
-    }
-    let seconds = leading_number(value)?;
-    Some(((seconds.max(0.0) * 1000.0) as u64).min(LONGEST_WAIT_MS))
-}
-
-/// `120`, `120 s`, `120, 3600;w=60`: the number at the beginning.
-fn leading_number(value: &str) -> Option<f64> {
-    let value = value.trim();
-    let end =
-        value.find(|c: char| !c.is_ascii_digit() && !matches!(c, '.' | '-')).unwrap_or(value.len());
-    let unit = value[end..].trim_start();
-    // Minutes would be another number.
-    let known = unit.is_empty()
-        || unit.starts_with([',', ';'])
-        || matches!(unit, "s" | "sec" | "second" | "seconds");
-    value[..end].parse().ok().filter(|number: &f64| known && number.is_finite())
-}
-
 /// When an answer asks to come back, for a message.
 fn when(answer: &Answer) -> String {
     match answer.retry_after_ms {
         Some(ms) if ms >= LONGEST_WAIT_MS => " (in a day or more)".into(),
         Some(ms) => format!(" (in {} s)", ms.div_ceil(1000)),
         None => String::new(),
-    }
-}
-
-/// RFC 4648, section 4.
-pub fn base64(bytes: &[u8]) -> String {
-    STANDARD.encode(bytes)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn g4_a_wait_is_read_in_every_form_and_never_longer_than_a_day() {
-        let now = moment("Sun, 06 Nov 1994 08:49:37 GMT");
-        assert_eq!(now, Some(Timestamp(784_111_777_000)));
-        for (value, ms) in [
-            ("7", Some(7_000)),
-            ("0", Some(0)),
-            ("-5", Some(0)),
-            ("1.5", Some(1_500)),
-            ("7 s", Some(7_000)),
-            ("7 seconds", Some(7_000)),
-            ("7, 7", Some(7_000)),
-            ("Sun, 06 Nov 1994 08:50:37 GMT", Some(60_000)),
-            ("Sunday, 06-Nov-94 08:50:37 GMT", Some(60_000)),
-            ("Sun Nov  6 08:50:37 1994", Some(60_000)),
-            ("1994-11-06T08:50:37Z", Some(60_000)),
-            ("Sun, 06 Nov 1994 08:48:37 GMT", Some(0)),
-            ("784111837", Some(60_000)),
-            ("784111837000", Some(60_000)),
-            ("784111717", Some(0)),
-            ("1796042977", Some(LONGEST_WAIT_MS)),
-            ("86400", Some(LONGEST_WAIT_MS)),
-            ("99999999", Some(LONGEST_WAIT_MS)),
-            ("99999999999999999999999", Some(LONGEST_WAIT_MS)),
-            ("1e400", None),
-            ("NaN", None),
-            ("inf", None),
-            ("soon", None),
-            ("2 minutes", None),
-            ("", None),
-        ] {
-            assert_eq!(wait_ms(value, now), ms, "{value}");
-        }
-        // Without the server's clock it is this one.
-        assert_eq!(wait_ms("784111837", None), Some(0));
     }
 }

@@ -4,19 +4,20 @@
 //! one that says `none`, or that was made with the public key as if it were a shared secret, is
 //! refused.
 
-use base64::Engine as _;
 use base64::alphabet::{STANDARD, URL_SAFE};
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use lockstep_model::Timestamp;
 use ring::hmac;
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use serde_json::{Map, Value};
 
+use super::rsa::sign;
 use super::template::{render, render_value};
-use super::tokens::{LIVES_S, sign, unbase64};
 use super::written::{Algorithm, Jwt, KeyEncoding};
+use crate::coding::{base64_url, unbase64};
 use crate::vault::unhex;
 
+/// A web token that is made here is good for so many seconds, where nothing is said.
+pub const LIVES_S: u64 = 300;
 /// Clocks may differ by so much, in seconds.
 const SKEW_S: i64 = 60;
 /// The object identifier rsaEncryption (RFC 8017, appendix C).
@@ -88,7 +89,7 @@ pub fn made(how: &Jwt, context: &Value, now_s: i64) -> Result<String, String> {
         Algorithm::HS512 => shared(hmac::HMAC_SHA512, how, &key, &signed)?,
         Algorithm::RS256 => sign(&key, signed.as_bytes())?,
     };
-    Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(proof)))
+    Ok(format!("{signed}.{}", base64_url(proof)))
 }
 
 fn shared(
@@ -111,7 +112,7 @@ fn shared(
 }
 
 fn coded(value: &Value) -> String {
-    URL_SAFE_NO_PAD.encode(value.to_string())
+    base64_url(value.to_string())
 }
 
 fn json(part: &str) -> Option<Value> {
@@ -163,4 +164,31 @@ fn element(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
         _ => return None,
     };
     (first == tag && rest.len() >= length).then(|| rest.split_at(length))
+}
+
+/// A claim of a JSON web token (RFC 7519), by its name or the last part of it. It comes from the
+/// system over TLS, which vouches for it.
+pub fn claim_of(token: &str, claim: &str) -> Option<String> {
+    let body = unbase64(token.split('.').nth(1)?, &URL_SAFE)?;
+    let claims: Map<String, Value> = serde_json::from_slice(&body).ok()?;
+    let ends = |name: &str| name.rsplit('/').next() == Some(claim);
+    claims
+        .get(claim)
+        .or_else(|| claims.iter().find(|(name, _)| ends(name)).map(|(_, v)| v))?
+        .as_str()
+        .map(str::to_string)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::claim_of;
+    use crate::coding::base64;
+
+    #[test]
+    fn a_claim_is_found_by_the_last_part_of_its_name() {
+        let body =
+            base64(br#"{"http://schemes.example.com/identity/ticket":"7T:abc"}"#).replace('=', "");
+        assert_eq!(claim_of(&format!("x.{body}.y"), "ticket").as_deref(), Some("7T:abc"));
+        assert_eq!(claim_of(&format!("x.{body}.y"), "user"), None);
+    }
 }

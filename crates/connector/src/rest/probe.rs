@@ -8,13 +8,15 @@ use lockstep_model::flow::PropertyRef;
 use lockstep_model::id_text::id_text;
 use serde_json::{Value, json};
 
-use super::http::Answer;
-use super::read::{OWN, sends_the_page_as_it_is};
+use super::answer::Answer;
+use super::connected::Rest;
+use super::errors;
+use super::ids::OWN;
+use super::read::sends_the_page_as_it_is;
 use super::template::variables;
 use super::value::{at, locate};
 use super::walk::Walk;
 use super::written::{ListYaml, Paging, RequestYaml, TypeYaml};
-use super::{Rest, errors};
 use crate::{Absent, Probe, Probed, Trouble};
 
 /// Names of totals, in small letters and without anything else. What is none is never taken for

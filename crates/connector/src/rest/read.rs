@@ -12,28 +12,25 @@ use std::time::Instant;
 
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::id_text::id_text;
-use lockstep_model::{ReadRecord, Reported, Timestamp, UnknownTime};
+use lockstep_model::{ReadRecord, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::ahead::Listing;
-use super::http::Answer;
-use super::refer::refers_by_name;
-use super::value::{at, locate, text};
+use super::answer::Answer;
+use super::connected::Rest;
+use super::errors::{self, says_error};
+use super::ids::with_parent;
+use super::record::{RESOLUTION_MS, Unread, modified};
+use super::value::at;
 use super::walk::{Listed, Next, Walk, fingerprint};
-use super::written::{
-    GetYaml, GoneYaml, ListYaml, Mark as Deleted, Meaning, Paging, ParentsYaml, RequestYaml,
-    TypeYaml,
-};
-use super::{Rest, errors};
+use super::written::{GoneYaml, ListYaml, Meaning, Paging, ParentsYaml, RequestYaml, TypeYaml};
 use crate::{Checkpoint, Page, ReadRequest, RecordFault, Trouble, side_by_side};
 
 /// By so much two clocks are compared: `Date` counts whole seconds, and an answer takes its time.
 const CLOCK_TOLERANCE_MS: i64 = 2_000;
 /// Times of change lag behind `Date` by so much at most: no zone is further from another.
 const FURTHEST_ZONE_MS: i64 = 15 * 3_600_000;
-/// A time of change is not finer than this where nothing else is known.
-const RESOLUTION_MS: i64 = 1_000;
 
 /// What the checkpoint's text holds, as JSON.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -112,36 +109,53 @@ fn ahead(date: Timestamp) -> i64 {
     date.0.saturating_sub(jiff::Timestamp::now().as_millisecond())
 }
 
-/// Why a record that was shown can't be taken in.
-pub(super) enum Unread {
-    /// It is no object, or has no id.
-    NoId,
-    /// It has a time of change in no known form.
-    Time { id: String, shown: Value },
-    /// Its id holds a secret of ours.
-    Secret,
-    /// It could not be read by itself.
-    Alone { id: String, why: String },
-}
-
-impl Unread {
-    pub(super) fn told(&self, ty: &TypeYaml, id_place: &str) -> String {
-        match self {
-            Unread::NoId => format!(
-                "it has no `{id_place}`, so it can't be told apart from others; it is left out"
-            ),
-            Unread::Time { id, shown } => format!(
-                "{id} has {shown} at `{}`, which is no time in a known form; it is left out. Say its form with `modified-form`, or leave \
-                 out `modified`",
-                ty.modified.as_deref().unwrap_or_default()
-            ),
-            Unread::Secret => "its id holds a key of this project; it is left out".into(),
-            Unread::Alone { id, why } => format!("{id} is listed and can't be read: {why}"),
+impl Rest {
+    pub(super) fn got(
+        &self,
+        kind: &str,
+        watch: &[PropertyRef],
+        id: &str,
+    ) -> Result<Option<ReadRecord>, Trouble> {
+        let ty = self.ty(kind)?;
+        if let Some(get) = &ty.get {
+            let Some(body) = self.fetch(ty, get, id)? else { return Ok(None) };
+            let record = self.read_record(ty, watch, &body).map_err(|unread| {
+                Trouble::Malformed(format!(
+                    "{}: {}",
+                    self.client.name(&get.request),
+                    unread.told(ty, &ty.id)
+                ))
+            })?;
+            return Ok(Some(record).filter(|record| !record.deleted));
+        }
+        // Only the list has it.
+        let (mut checkpoint, mut unread) = (None, None);
+        loop {
+            let page = self.next_page(ReadRequest {
+                kind,
+                watch,
+                checkpoint: checkpoint.as_ref(),
+                page_size: 0,
+            })?;
+            if let Some(found) = page.records.into_iter().find(|record| record.id == id) {
+                return Ok(Some(found).filter(|record| !record.deleted));
+            }
+            unread = unread.or(page
+                .faults
+                .into_iter()
+                .find(|fault| fault.id.as_deref().is_none_or(|known| known == id)));
+            match (page.more, unread) {
+                (true, kept) => unread = kept,
+                (false, None) => return Ok(None),
+                // What can't be read may be the one.
+                (false, Some(fault)) => {
+                    return Err(Trouble::Malformed(format!("{}: {}", fault.place, fault.message)));
+                }
+            }
+            checkpoint = Some(page.checkpoint);
         }
     }
-}
 
-impl Rest {
     /// The next page of a record type.
     pub(super) fn next_page(&self, request: ReadRequest<'_>) -> Result<Page, Trouble> {
         let mark: Mark = match request.checkpoint {
@@ -528,7 +542,7 @@ impl Rest {
         else {
             return;
         };
-        let own = super::number(&self.client.settings, "rate_per_second");
+        let own = super::given::number(&self.client.settings, "rate_per_second");
         let faster =
             own.zip(rate.per_second).map_or(1.0, |(own, vendors)| (own / vendors).max(1.0));
         let most = (f64::from(most) * faster) as usize;
@@ -693,163 +707,6 @@ impl Rest {
             Err(trouble) => Err(trouble),
         }
     }
-
-    /// A system's record as the hub takes it.
-    pub(super) fn read_record(
-        &self,
-        ty: &TypeYaml,
-        watch: &[PropertyRef],
-        body: &Value,
-    ) -> Result<ReadRecord, Unread> {
-        let Some(id) = id_in(ty, body) else { return Err(Unread::NoId) };
-        let modified = modified(ty, body).map_err(|UnknownTime| {
-            let shown =
-                ty.modified.as_ref().and_then(|place| at(body, place)).cloned().unwrap_or_default();
-            Unread::Time { id: id.clone(), shown }
-        })?;
-        let place = |place: &Option<String>| place.as_ref().and_then(|place| at(body, place));
-        let deleted = ty
-            .deleted
-            .as_ref()
-            .is_some_and(|mark| at(body, &mark.at).is_some_and(|found| mark.fits(found)));
-        let mut values: Vec<Option<Value>> = watch
-            .iter()
-            .map(|watched| locate(ty, watched).and_then(|l| l.read(body, ty.absent_is_empty)))
-            .collect();
-        if refers_by_name(ty) && !watch.is_empty() {
-            self.with_ids(ty, watch, &mut values)
-                .map_err(|trouble| Unread::Alone { id: id.clone(), why: trouble.to_string() })?;
-        }
-        let mut version = place(&ty.version).and_then(text);
-        if self.client.echoes() {
-            // R5: what holds a secret is as if it were not told, and neither stored nor passed on.
-            let keeps = |value: &Value| !self.client.gives_away(value);
-            if !keeps(&json!(id)) {
-                return Err(Unread::Secret);
-            }
-            values.iter_mut().for_each(|value| *value = value.take().filter(keeps));
-            version = version.filter(|version| keeps(&json!(version)));
-        }
-        Ok(ReadRecord { id, version, modified: modified.map(|time| time.at), deleted, values })
-    }
-
-    /// The same for an answer to a write, which is done however the answer looks; `None` if it has
-    /// no id.
-    pub(super) fn record(
-        &self,
-        ty: &TypeYaml,
-        watch: &[PropertyRef],
-        body: &Value,
-    ) -> Option<ReadRecord> {
-        match self.read_record(ty, watch, body) {
-            Err(Unread::Time { .. }) => {
-                let mut body = body.clone();
-                let place = ty.modified.as_deref().unwrap_or_default();
-                super::value::put(&mut body, place, Value::Null);
-                self.read_record(ty, watch, &body).ok()
-            }
-            read => read.ok(),
-        }
-    }
-
-    /// One record's body by its id; `None` if the system says that it is not there. An error is no
-    /// such word, whatever its status.
-    pub(super) fn fetch(
-        &self,
-        ty: &TypeYaml,
-        get: &GetYaml,
-        id: &str,
-    ) -> Result<Option<Value>, Trouble> {
-        self.fetch_patiently(ty, get, id, false)
-    }
-
-    fn fetch_patiently(
-        &self,
-        ty: &TypeYaml,
-        get: &GetYaml,
-        id: &str,
-        patience: bool,
-    ) -> Result<Option<Value>, Trouble> {
-        if ty.parent.is_some() && !id.contains('/') {
-            // R3: known from another interface. That it can't be asked for is no word that it is
-            // gone.
-            return Err(Trouble::Malformed(format!(
-                "{}: the ids of these records have the form PARENT/ID, and {id} has not: it can't be asked for, and is not taken for deleted",
-                self.client.name(&get.request)
-            )));
-        }
-        let found =
-            self.fetch_with(get, id_variables(ty, id).to_vec(), Some((ty, id)), patience)?;
-        let found = match (found, id.split_once('/')) {
-            (Some(body), Some((parent, _))) if has_parents(ty) => Some(with_parent(&body, parent)),
-            (found, _) => found,
-        };
-        if let Some(body) = &found
-            && id_in(ty, body).is_none()
-        {
-            return Err(Trouble::Malformed(format!(
-                "{}: expected the record {id}, and the answer has no `{}`: it is taken neither for the record nor for its deletion",
-                self.client.name(&get.request),
-                ty.id
-            )));
-        }
-        Ok(found)
-    }
-
-    /// What a request for one record gives. Of several, the one of this type and id, if it is
-    /// named.
-    pub(super) fn fetch_with(
-        &self,
-        get: &GetYaml,
-        variables: Vec<(&'static str, Value)>,
-        wanted: Option<(&TypeYaml, &str)>,
-        patience: bool,
-    ) -> Result<Option<Value>, Trouble> {
-        let context = self.client.context(variables);
-        let named = self.client.name(&get.request);
-        let answer = self.client.read_one(&get.request, &context, patience)?;
-        if errors::meaning(&self.manifest, &answer)
-            .is_some_and(|(meaning, _)| meaning == Meaning::Gone)
-        {
-            return Ok(None);
-        }
-        if let Some(trouble) = errors::trouble_with_one(&self.manifest, &named, &answer) {
-            return Err(trouble);
-        }
-        let no_record = |why: &str| {
-            Err(Trouble::Malformed(format!(
-                "{named}: expected a record, and {why}: that is no word that it was deleted. Where it is one, say `means: gone` in `errors`"
-            )))
-        };
-        let absent = || match says_error(&answer.body) {
-            Some(error) => no_record(&format!("the answer has an error ({error})")),
-            None => Ok(None),
-        };
-        match at(&answer.body, get.item.as_deref().unwrap_or("")) {
-            Some(Value::Array(found)) => {
-                let ids = |body: &&Value| {
-                    wanted.is_some_and(|(ty, id)| {
-                        at(body, &ty.id).and_then(id_text).is_some_and(|own| is_id(ty, id, &own))
-                    })
-                };
-                match (found.iter().find(ids), found.as_slice()) {
-                    (Some(record), _) => Ok(Some(with_etag(record.clone(), &answer))),
-                    (None, []) => absent(),
-                    (None, [only]) => Ok(Some(with_etag(only.clone(), &answer))),
-                    (None, _) => no_record("the answer has several others"),
-                }
-            }
-            // The place is there, and says that it holds none.
-            Some(Value::Null) if get.item.is_some() => absent(),
-            Some(Value::Object(record)) if !record.is_empty() => {
-                Ok(Some(with_etag(Value::Object(record.clone()), &answer)))
-            }
-            _ => match says_error(&answer.body) {
-                Some(error) => no_record(&format!("the answer has an error ({error})")),
-                None => no_record("the answer has none"),
-            },
-        }
-    }
 }
 
 /// An answer with a page.
@@ -857,69 +714,6 @@ struct Asked {
     answer: Answer,
     named: String,
     limit: usize,
-}
-
-/// Whether an id in an answer is the one asked for, which may have its parent's before it.
-fn is_id(ty: &TypeYaml, wanted: &str, own: &str) -> bool {
-    wanted == own
-        || has_parents(ty) && wanted.split_once('/').is_some_and(|(_, wanted)| wanted == own)
-}
-
-/// What an answer of status 200 says of an error, in the ways that are common. A manifest's
-/// `errors` come before this.
-pub(super) fn says_error(body: &Value) -> Option<String> {
-    let map = body.as_object()?;
-    let told = |value: &Value| match value {
-        Value::Null | Value::Bool(false) => None,
-        Value::String(text) => (!text.trim().is_empty()).then(|| text.clone()),
-        Value::Number(number) => {
-            number.as_f64().is_some_and(|n| n != 0.0).then(|| number.to_string())
-        }
-        Value::Array(list) => (!list.is_empty()).then(|| value.to_string()),
-        Value::Object(map) => (!map.is_empty()).then(|| value.to_string()),
-        Value::Bool(true) => Some("error: true".into()),
-    };
-    let named = ["error", "errors", "exception", "fault"]
-        .iter()
-        .find_map(|name| map.get(*name).and_then(told));
-    let failed = || {
-        let status = map.get("status").and_then(Value::as_str).map(str::to_lowercase);
-        let fails =
-            ["success", "ok"].iter().any(|name| map.get(*name) == Some(&Value::Bool(false)))
-                || status.is_some_and(|status| {
-                    matches!(status.as_str(), "error" | "fail" | "failed" | "failure")
-                });
-        let message =
-            map.get("message").and_then(Value::as_str).unwrap_or("it says that it failed");
-        fails.then(|| message.to_string())
-    };
-    named.or_else(failed).map(|told| told.chars().take(300).collect())
-}
-
-/// The time of a record's last change.
-fn modified(ty: &TypeYaml, body: &Value) -> Result<Option<Reported>, UnknownTime> {
-    let Some(value) = ty.modified.as_ref().and_then(|place| at(body, place)) else {
-        return Ok(None);
-    };
-    let Some(form) = &ty.modified_form else { return Timestamp::read(value) };
-    let text = match value {
-        Value::Null => return Ok(None),
-        Value::String(text) if text.trim().is_empty() => return Ok(None),
-        value => text(value).ok_or(UnknownTime)?,
-    };
-    let parsed = jiff::fmt::strtime::parse(form, text.trim()).map_err(|_| UnknownTime)?;
-    let offset = parsed.offset().unwrap_or(jiff::tz::Offset::UTC);
-    let (time, date) = (parsed.to_datetime(), || parsed.to_date().map(|date| date.at(0, 0, 0, 0)));
-    let at = time
-        .or_else(|_| date())
-        .and_then(|local| offset.to_timestamp(local))
-        .map_err(|_| UnknownTime)?;
-    let resolution_ms = match form {
-        form if !["%H", "%I", "%T", "%R"].iter().any(|hours| form.contains(hours)) => 86_400_000,
-        form if !["%S", "%T"].iter().any(|seconds| form.contains(seconds)) => 60_000,
-        _ => RESOLUTION_MS,
-    };
-    Ok(Some(Reported { at: Timestamp(at.as_millisecond()), resolution_ms }))
 }
 
 /// From when on to ask instead, where the server's clock has been set back since `since` was taken,
@@ -962,53 +756,6 @@ pub(super) struct Parents {
     faults: Vec<RecordFault>,
     /// The server's clock.
     date: Option<Timestamp>,
-}
-
-/// What the interpreter itself puts into a record; never sent.
-pub(super) const OWN: [&str; 2] = ["$etag", "$parent"];
-
-/// What of it a record of this type has: of one that stands in no other, a property of that name is
-/// its own.
-pub(super) fn own_of(ty: &TypeYaml) -> impl Iterator<Item = &'static str> {
-    let parents = has_parents(ty);
-    OWN.into_iter().filter(move |own| parents || *own != "$parent")
-}
-
-/// The record with the version that the answer's header told.
-pub(super) fn with_etag(mut record: Value, answer: &Answer) -> Value {
-    if let (Some(map), Some(etag)) = (record.as_object_mut(), &answer.etag) {
-        map.insert("$etag".into(), json!(etag));
-    }
-    record
-}
-
-pub(super) fn with_parent(item: &Value, parent: &str) -> Value {
-    let mut item = item.clone();
-    if let Some(map) = item.as_object_mut() {
-        map.insert("$parent".into(), json!(parent));
-    }
-    item
-}
-
-pub(super) fn has_parents(ty: &TypeYaml) -> bool {
-    ty.list.parents.is_some() || ty.parent.is_some()
-}
-
-/// A record's id: with its parent's, where it is read through one.
-pub(super) fn id_in(ty: &TypeYaml, body: &Value) -> Option<String> {
-    let id = at(body, &ty.id).and_then(id_text)?;
-    match body.get("$parent").and_then(id_text).filter(|_| has_parents(ty)) {
-        Some(parent) => Some(format!("{parent}/{id}")),
-        None => Some(id),
-    }
-}
-
-/// The variables that name a record in a request.
-pub(super) fn id_variables(ty: &TypeYaml, id: &str) -> [(&'static str, Value); 2] {
-    match id.split_once('/').filter(|_| has_parents(ty)) {
-        Some((parent, id)) => [("id", json!(id)), ("parent", json!(parent))],
-        None => [("id", json!(id)), ("parent", Value::Null)],
-    }
 }
 
 fn plain_list(request: &RequestYaml, items: &Option<String>, paging: &Paging) -> ListYaml {
@@ -1061,11 +808,4 @@ fn page_request(
         (Paging::None | Paging::Cursor { .. } | Paging::Next { .. } | Paging::Link { .. }, _) => {}
     }
     (asked, variables)
-}
-
-impl Deleted {
-    fn fits(&self, found: &Value) -> bool {
-        self.is.contains(found)
-            || (!self.is_not.is_empty() && !found.is_null() && !self.is_not.contains(found))
-    }
 }

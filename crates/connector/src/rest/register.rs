@@ -9,10 +9,11 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
-use super::http::Answer;
+use super::answer::Answer;
+use super::client::Client;
+use super::errors;
 use super::value::{at, text};
-use super::written::{RequestYaml, Webhook};
-use super::{Rest, errors};
+use super::written::{Manifest, RequestYaml, Webhook};
 use crate::Trouble;
 
 /// What is known of this system's registration.
@@ -39,29 +40,33 @@ impl Registration {
     fn keep(&self, known: Known) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = known;
     }
-}
 
-impl Rest {
     /// Sees to it that the system calls this address. Gives after how many seconds it is to be told
     /// again; nothing if it need not.
-    pub(super) fn listen(&self, url: &str) -> Result<Option<u64>, Trouble> {
-        let Some(hook) = &self.manifest.webhook else { return Ok(None) };
+    pub(super) fn listen(
+        &self,
+        manifest: &Manifest,
+        client: &Client,
+        url: &str,
+    ) -> Result<Option<u64>, Trouble> {
+        let server = Server { manifest, client };
+        let Some(hook) = &manifest.webhook else { return Ok(None) };
         let Some(register) = &hook.register else { return Ok(None) };
-        let mut known = self.registration.known();
+        let mut known = self.known();
         if known.id.is_none() {
-            known.id = self.already_registered(hook, url)?;
+            known.id = server.already_registered(hook, url)?;
         }
         let renewed = match (&known.id, &hook.renew) {
-            (Some(id), Some(renew)) => self.renewed(renew, id, url)?,
+            (Some(id), Some(renew)) => server.renewed(renew, id, url)?,
             // Where nothing ends, what is there is enough.
             (Some(_), None) => hook.renew_s.is_none(),
             (None, _) => false,
         };
         if !renewed {
-            let answer = self.asked(register, None, url)?;
+            let answer = server.asked(register, None, url)?;
             // It may know the address already.
             if !matches!(answer.status, 409 | 422) || hook.registered.is_some() {
-                self.expect_success(register, &answer)?;
+                server.expect_success(register, &answer)?;
             }
             known = Known {
                 id: hook
@@ -73,16 +78,24 @@ impl Rest {
             };
         }
         if let (Some(secret), None, Some(id)) = (&hook.secret, &known.secret, &known.id) {
-            let answer = self.asked(&secret.request, Some(id), url)?;
-            self.expect_success(&secret.request, &answer)?;
+            let answer = server.asked(&secret.request, Some(id), url)?;
+            server.expect_success(&secret.request, &answer)?;
             known.secret = at(&answer.body, secret.item.as_deref().unwrap_or(""))
                 .and_then(Value::as_str)
                 .map(str::to_string);
         }
-        self.registration.keep(known);
+        self.keep(known);
         Ok(hook.renew_s)
     }
+}
 
+/// The system whose calls are registered.
+struct Server<'a> {
+    manifest: &'a Manifest,
+    client: &'a Client,
+}
+
+impl Server<'_> {
     /// The id of the registration that the system has of this address.
     fn already_registered(&self, hook: &Webhook, url: &str) -> Result<Option<String>, Trouble> {
         let Some(known) = &hook.registered else { return Ok(None) };
@@ -111,6 +124,6 @@ impl Rest {
     }
 
     fn expect_success(&self, request: &RequestYaml, answer: &Answer) -> Result<(), Trouble> {
-        errors::trouble(&self.manifest, &self.client.name(request), answer).map_or(Ok(()), Err)
+        errors::trouble(self.manifest, &self.client.name(request), answer).map_or(Ok(()), Err)
     }
 }

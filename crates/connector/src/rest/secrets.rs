@@ -9,9 +9,9 @@
 use lockstep_model::Value;
 use serde_json::Map;
 
-use super::http::base64;
 use super::template::render;
 use super::written::{Auth, Manifest};
+use crate::coding::base64;
 use crate::vault::hex;
 use crate::{Outcome, Trouble};
 
@@ -199,7 +199,7 @@ fn reference(rest: &str, c: char) -> Option<usize> {
 fn coded(bytes: &[u8]) -> Vec<String> {
     let mut found = Vec::new();
     for before in 0..3 {
-        let whole = base64(&[&vec![0; before], bytes].concat());
+        let whole = base64([&vec![0; before], bytes].concat());
         // Characters that share bits with what stands before or behind are left out.
         let (first, end) = ((before * 8).div_ceil(6), (before + bytes.len()) * 8 / 6);
         let part = whole.get(first..end).unwrap_or_default();

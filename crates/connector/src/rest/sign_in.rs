@@ -4,16 +4,16 @@
 
 use std::sync::PoisonError;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use percent_encoding::percent_decode_str;
 use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
 
-use super::Rest;
+use super::connected::Rest;
+use super::jwt::claim_of;
 use super::template::{percent_encoded, render};
-use super::tokens::{claim_of, fingerprint, refreshes};
+use super::tokens::{fingerprint, refreshes};
 use crate::Trouble;
+use crate::coding::base64_url;
 use crate::vault::random;
 
 /// A sign-in under way.
@@ -164,7 +164,7 @@ fn at_setting(context: &Value) -> String {
 
 /// RFC 4648, section 5, without padding, as RFC 7636 wants it.
 fn url_base64(bytes: &[u8]) -> String {
-    URL_SAFE_NO_PAD.encode(bytes)
+    base64_url(bytes)
 }
 
 /// A form's encoding of a value.

@@ -9,44 +9,26 @@
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
-use base64::Engine as _;
-use base64::alphabet::{Alphabet, STANDARD, URL_SAFE};
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use lockstep_model::Timestamp;
-use ring::rsa::{KeyPairComponents, PublicKeyComponents};
-use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use serde_json::{Map, Value};
 use ureq::http::{HeaderMap, Request};
 
-use super::http::{Client, Door, NoAnswer, base64, no_answer};
+use super::answer::{NoAnswer, no_answer};
+use super::client::{Client, Door, Held};
+use super::jwt::{LIVES_S, claim_of};
+use super::rsa::sign;
 use super::template::{percent_encoded, render, render_value};
 use super::value::{HEADERS, at, text};
 use super::written::{Jwt, Moved, Sends, Signed, Token};
 use super::{jwt, link};
+use crate::coding::base64;
 use crate::vault::{Kept, hex, random};
 use crate::{Trouble, bounded};
 
 /// A token is better renewed so long before it ends.
 const BEFORE_THE_END_MS: i64 = 30_000;
-/// A web token that is made here is good for so many seconds, where nothing is said.
-pub(super) const LIVES_S: u64 = 300;
 /// An answer with a token is not larger.
 const MOST_BYTES: u64 = 1 << 20;
-
-/// What a token request gave.
-#[derive(Default)]
-pub struct Held {
-    token: Option<String>,
-    /// When it is better renewed before it is refused.
-    until: Option<Instant>,
-    /// A refresh token that replaced the one in the settings, where a system hands out a new one
-    /// each time.
-    refresh: Option<String>,
-    /// The last one that was refused, so that it is not taken from the vault again.
-    refused: Option<String>,
-    /// What a renewal gave and the disk did not take.
-    unsaved: Option<Kept>,
-}
 
 /// What a request carries.
 #[derive(Default)]
@@ -150,22 +132,6 @@ impl Client {
         let key = render(&signed.key, &Value::Object(self.settings.clone()))
             .map_err(Trouble::Misconfigured)?;
         Ok((!key.trim().is_empty()).then_some(signed))
-    }
-
-    /// Every token that was used or given and not replaced: none is to be told.
-    pub(super) fn tokens(&self) -> Vec<String> {
-        let of = |door: &Door| {
-            let held = door.held.lock().unwrap_or_else(PoisonError::into_inner);
-            let Held { token, refresh, refused, unsaved, .. } = &*held;
-            let unsaved = unsaved.iter().flat_map(|kept| [&kept.access, &kept.refresh]);
-            [token, refresh, refused]
-                .into_iter()
-                .chain(unsaved)
-                .flatten()
-                .cloned()
-                .collect::<Vec<_>>()
-        };
-        std::iter::once(&self.main).chain(self.others.values()).flat_map(of).collect()
     }
 
     /// A token was refused: the next request renews it, unless another one has done so already.
@@ -530,13 +496,6 @@ impl Client {
             _ => Ok((named, status, Key { body, headers: std::mem::take(response.headers_mut()) })),
         }
     }
-
-    /// What a person types to put the connection right.
-    pub(super) fn connect_command(&self) -> String {
-        self.keep
-            .as_ref()
-            .map_or("lockstep connect".into(), |keep| format!("lockstep connect {}", keep.system))
-    }
 }
 
 /// The answer to a request for a token.
@@ -634,148 +593,4 @@ fn now_ms() -> i64 {
 /// Tells settings apart without keeping them.
 pub(super) fn fingerprint(setting: &str) -> String {
     hex(ring::digest::digest(&ring::digest::SHA256, setting.as_bytes()).as_ref())
-}
-
-/// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017, section 8.2).
-pub(super) fn sign(key: &str, text: &[u8]) -> Result<Vec<u8>, String> {
-    let pair = private_key(key)?;
-    let mut signature = vec![0; pair.public().modulus_len()];
-    pair.sign(&RSA_PKCS1_SHA256, &ring::rand::SystemRandom::new(), text, &mut signature)
-        .map_err(|_| "can't sign on this machine".to_string())?;
-    Ok(signature)
-}
-
-/// From PEM (RFC 7468), also where its line ends were lost on the way through an environment
-/// variable; or from the XML of .NET, as some vendors hand keys out.
-fn private_key(pem: &str) -> Result<RsaKeyPair, String> {
-    let form = "is expected as PEM, which begins with -----BEGIN PRIVATE KEY----- or -----BEGIN RSA PRIVATE KEY-----, or as XML, which begins with <RSAKeyValue>";
-    if pem.contains("<RSAKeyValue>") {
-        return xml_key(pem);
-    }
-    let pem = pem.replace("\\n", "\n");
-    let (label, rest) = pem
-        .trim()
-        .strip_prefix("-----BEGIN ")
-        .and_then(|rest| rest.split_once("-----"))
-        .ok_or(form)?;
-    let (body, _) = rest.split_once("-----END").ok_or("is cut off: it has no -----END line")?;
-    let der = unbase64(body, &STANDARD).ok_or("is damaged: its text is not base64")?;
-    let read = match label {
-        "PRIVATE KEY" => RsaKeyPair::from_pkcs8(&der),
-        "RSA PRIVATE KEY" => RsaKeyPair::from_der(&der),
-        _ => return Err(form.into()),
-    };
-    read.map_err(|why| format!("can't be used ({why}): {LARGE_ENOUGH}"))
-}
-
-const LARGE_ENOUGH: &str = "an RSA key of 2048 bits or more is expected";
-
-/// RFC 4050 has the form for public keys (`RSAKeyValue`); .NET writes the private parts beside
-/// them.
-fn xml_key(xml: &str) -> Result<RsaKeyPair, String> {
-    let part = |name: &str| -> Result<Vec<u8>, String> {
-        let (_, rest) = xml.split_once(&format!("<{name}>")).ok_or_else(|| match name {
-            "Modulus" | "Exponent" => format!("is damaged: its XML has no <{name}>"),
-            _ => format!("is only the public half: its XML has no <{name}>"),
-        })?;
-        let (text, _) = rest
-            .split_once(&format!("</{name}>"))
-            .ok_or_else(|| format!("is cut off within <{name}>"))?;
-        let bytes = unbase64(text, &STANDARD)
-            .ok_or_else(|| format!("is damaged: <{name}> is not base64"))?;
-        // Numbers are written in so many bytes as they may have.
-        Ok(bytes.into_iter().skip_while(|byte| *byte == 0).collect())
-    };
-    let key = KeyPairComponents {
-        public_key: PublicKeyComponents { n: part("Modulus")?, e: part("Exponent")? },
-        d: part("D")?,
-        p: part("P")?,
-        q: part("Q")?,
-        dP: part("DP")?,
-        dQ: part("DQ")?,
-        qInv: part("InverseQ")?,
-    };
-    RsaKeyPair::from_components(&key)
-        .map_err(|why| format!("can't be used ({why}): {LARGE_ENOUGH}"))
-}
-
-/// A claim of a JSON web token (RFC 7519), by its name or the last part of it. It comes from the
-/// system over TLS, which vouches for it.
-pub(super) fn claim_of(token: &str, claim: &str) -> Option<String> {
-    let body = unbase64(token.split('.').nth(1)?, &URL_SAFE)?;
-    let claims: Map<String, Value> = serde_json::from_slice(&body).ok()?;
-    let ends = |name: &str| name.rsplit('/').next() == Some(claim);
-    claims
-        .get(claim)
-        .or_else(|| claims.iter().find(|(name, _)| ends(name)).map(|(_, v)| v))?
-        .as_str()
-        .map(str::to_string)
-}
-
-/// RFC 4648, sections 4 and 5. White space is passed over, padding may be left out.
-pub(crate) fn unbase64(text: &str, alphabet: &Alphabet) -> Option<Vec<u8>> {
-    let padded = DecodePaddingMode::Indifferent;
-    let lenient = GeneralPurposeConfig::new()
-        .with_decode_padding_mode(padded)
-        .with_decode_allow_trailing_bits(true);
-    let written: String = text.split_ascii_whitespace().collect();
-    GeneralPurpose::new(alphabet, lenient).decode(written).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn base64_is_read_in_both_alphabets() {
-        assert_eq!(unbase64("Zm9v\nYmE=", &STANDARD).as_deref(), Some(&b"fooba"[..]));
-        assert_eq!(unbase64("-_8", &URL_SAFE).as_deref(), Some(&[0xfb, 0xff][..]));
-        assert_eq!(unbase64("a b!", &STANDARD), None);
-    }
-
-    #[test]
-    fn a_claim_is_found_by_the_last_part_of_its_name() {
-        let body =
-            base64(br#"{"http://schemes.example.com/identity/ticket":"7T:abc"}"#).replace('=', "");
-        assert_eq!(claim_of(&format!("x.{body}.y"), "ticket").as_deref(), Some("7T:abc"));
-        assert_eq!(claim_of(&format!("x.{body}.y"), "user"), None);
-    }
-
-    #[test]
-    fn a_signature_holds_for_its_text_only() {
-        let pem = include_str!("../../tests/key.pem");
-        let public = private_key(pem).unwrap().public().as_ref().to_vec();
-        let verifier = ring::signature::UnparsedPublicKey::new(
-            &ring::signature::RSA_PKCS1_2048_8192_SHA256,
-            public,
-        );
-        // As it comes out of an environment variable, on one line.
-        let signature = sign(&pem.replace('\n', "\\n"), b"token.202611211030").unwrap();
-        assert!(verifier.verify(b"token.202611211030", &signature).is_ok());
-        assert!(verifier.verify(b"token.202611211031", &signature).is_err());
-    }
-
-    #[test]
-    fn a_key_in_xml_is_the_same_key() {
-        let (pem, xml) = (include_str!("../../tests/key.pem"), include_str!("../../tests/key.xml"));
-        let modulus = |key: &str| private_key(key).unwrap().public().as_ref().to_vec();
-        assert_eq!(modulus(xml), modulus(pem));
-        assert_eq!(modulus(&xml.replace('\n', "")), modulus(pem));
-        // It is for PKCS #1 v1.5, so that the same text has the same signature.
-        assert_eq!(sign(xml, b"token").unwrap(), sign(pem, b"token").unwrap());
-        let public = format!("{}</RSAKeyValue>", xml.split("<P>").next().unwrap());
-        assert!(sign(&public, b"token").unwrap_err().contains("only the public half"));
-    }
-
-    #[test]
-    fn what_is_no_key_is_told_and_not_shown() {
-        for wrong in [
-            "<RSAKeyValue>s3cret</RSAKeyValue>",
-            "-----BEGIN PRIVATE KEY-----\ns3cret",
-            "-----BEGIN PRIVATE KEY-----\ns3==-----END",
-        ] {
-            let told = sign(wrong, b"x").unwrap_err();
-            assert!(!told.contains("s3cret"), "{told}");
-        }
-    }
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::http::Answer;
+use super::answer::Answer;
 use super::value::{at, text};
 use super::written::Paging;
 use crate::Trouble;

@@ -13,14 +13,15 @@ use lockstep_model::flow::PropertyRef;
 use lockstep_model::value::{effective, equal, equal_as, is_added, is_empty};
 use serde_json::{Value, json};
 
-use super::errors::Asked;
-use super::http::{Answer, NoAnswer};
-use super::read::{has_parents, id_in, id_variables, own_of, with_etag, with_parent};
+use super::answer::{Answer, NoAnswer};
+use super::connected::Rest;
+use super::errors;
+use super::errors::{Asked, busy};
+use super::ids::{has_parents, id_in, id_variables, own_of, with_etag, with_parent};
 use super::refer::refers_by_name;
 use super::template::render_value;
 use super::value::{HEADERS, Located, at, locate, put, put_beside, same_text, text};
 use super::written::{StepYaml, Style, TypeYaml, WriteYaml};
-use super::{Rest, errors};
 use crate::{Action, Outcome, Trouble, Write};
 
 /// How long a blank record is taken for what the system would give now.
@@ -119,7 +120,7 @@ impl Rest {
     /// Keeps the distance in time that a system wants between two creations.
     fn pause_before(&self, how: &WriteYaml) {
         let Some(pause_ms) = how.pause_ms else { return };
-        let own = super::number(&self.client.settings, "rate_per_second");
+        let own = super::given::number(&self.client.settings, "rate_per_second");
         let faster = own
             .zip(self.manifest.rate.per_second)
             .map_or(1.0, |(own, vendors)| (own / vendors).max(1.0));
@@ -671,15 +672,6 @@ fn cannot(what: &str) -> Outcome {
 
 fn misconfigured(message: String) -> Outcome {
     Outcome::Stopped(Trouble::Misconfigured(message))
-}
-
-/// Nothing has been written yet: it can simply be tried again.
-pub(super) fn busy(trouble: Trouble) -> Outcome {
-    match trouble {
-        Trouble::Busy { retry_after_ms, message } => Outcome::Later { retry_after_ms, message },
-        Trouble::Malformed(message) => Outcome::Later { retry_after_ms: None, message },
-        other => Outcome::Stopped(other),
-    }
 }
 
 /// A record of which an answer tells nothing but that the write was done.

@@ -10,7 +10,8 @@ use jiff::tz::TimeZone;
 use lockstep_model::{PlainType, Value};
 use serde_json::Number;
 
-use super::table::{Column, Stored};
+use super::column::{Column, Stored};
+use crate::mark::Mark;
 
 /// A value as the drivers give and take it.
 #[derive(Clone, Debug, PartialEq)]
@@ -190,4 +191,29 @@ pub(super) fn with_element(held: Value, value: &Value, displaced: &Value) -> Val
         (None, false) => list.push(value.clone()),
     }
     Value::Array(list)
+}
+
+/// D3: what a column is to hold in a row that is deleted; `None` where such a row is removed.
+pub(super) fn mark_cell(
+    column: &Column,
+    mark: &Mark,
+    now: jiff::Timestamp,
+) -> Option<Result<Cell, String>> {
+    let set = mark.set(|| Value::String(now.to_string()))?;
+    if let (std::borrow::Cow::Owned(_), Some(form)) = (&set, column.times) {
+        // A text or number that holds times goes on in the form that is there.
+        return Some(Ok(moment(
+            &Column { ty: PlainType::Datetime, stored: form, ..column.clone() },
+            now,
+        )));
+    }
+    // Many databases keep truth as 0 and 1.
+    let as_number = set
+        .as_bool()
+        .filter(|_| column.ty != PlainType::Boolean)
+        .map(|truth| Value::from(i64::from(truth)));
+    Some(
+        cell(column, &set)
+            .or_else(|why| as_number.map_or(Err(why), |number| cell(column, &number))),
+    )
 }

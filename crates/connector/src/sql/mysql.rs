@@ -9,8 +9,9 @@ use mysql::prelude::Queryable;
 use mysql::{Conn, OptsBuilder, Params, SslOpts, Value as Driver};
 
 use super::cell::Cell;
+use super::column::{Column, Stored};
 use super::database::{Cause, Database, Fault};
-use super::table::{Column, Stored, Table};
+use super::table::Table;
 use super::tls::{self, Security};
 
 const PATIENCE: Duration = Duration::from_secs(15);

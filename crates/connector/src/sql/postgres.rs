@@ -11,8 +11,9 @@ use postgres::types::{ToSql, Type};
 use postgres::{Client, Config, NoTls};
 
 use super::cell::Cell;
+use super::column::{Column, Stored};
 use super::database::{Cause, Database, Fault};
-use super::table::{Column, Stored, Table};
+use super::table::Table;
 use super::tls::{self, Securing};
 
 const PATIENCE: Duration = Duration::from_secs(15);

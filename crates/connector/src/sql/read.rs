@@ -13,9 +13,11 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::cell::{self, Cell};
-use super::database::{Cause, Database, Dialect, Fault};
-use super::table::{Column, Kind, Stored};
-use super::{SqlConnector, shown};
+use super::column::{Column, Stored};
+use super::connected::{SqlConnector, shown};
+use super::database::{Cause, Database, Fault};
+use super::dialect::Dialect;
+use super::table::Kind;
 use crate::numbers::Used;
 use crate::{Checkpoint, Page, ReadRequest, Trouble};
 

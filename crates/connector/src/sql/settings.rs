@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use lockstep_model::Value;
 use serde::Deserialize;
 
-use super::database::Dialect;
+use super::dialect::Dialect;
 use crate::Trouble;
-use crate::catalogue::Setting;
 use crate::key::Key;
 use crate::mark::Mark;
 use crate::modified::Modified;
+use crate::setting::Setting;
 
 /// The settings, as written. No `Debug`: the address may hold a password.
 #[derive(Clone, Deserialize)]

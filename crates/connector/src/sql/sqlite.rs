@@ -10,8 +10,10 @@ use rusqlite::types::{ToSqlOutput, Value as Owned, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql};
 
 use super::cell::{self, Cell};
-use super::database::{Cause, Database, Dialect, Fault};
-use super::table::{Column, Stored, Table};
+use super::column::{Column, Stored};
+use super::database::{Cause, Database, Fault};
+use super::dialect::Dialect;
+use super::table::Table;
 
 /// So long a write waits for somebody else's, before it is told to come back later.
 const PATIENCE: Duration = Duration::from_secs(5);

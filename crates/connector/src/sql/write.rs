@@ -8,12 +8,13 @@ use lockstep_model::value::{is_empty, shown};
 use lockstep_model::{PlainType, ReadRecord, Value};
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::SqlConnector;
-use super::cell::{self, Cell};
-use super::database::{Cause, Database, Dialect, Fault};
+use super::cell::{self, Cell, mark_cell};
+use super::column::{Column, Stored};
+use super::connected::{self, SqlConnector};
+use super::database::{Cause, Database, Fault};
+use super::dialect::Dialect;
 use super::read::{Selection, by_id};
-use super::table::{Column, Kind, Stored};
-use crate::mark::Mark;
+use super::table::Kind;
 use crate::numbers::Used;
 use crate::{Action, Outcome, Trouble, Write, WriteValue};
 
@@ -498,7 +499,7 @@ impl Writer<'_> {
         let key: Vec<&Column> = self.kind.key().collect();
         let sql = format!(
             "SELECT {} FROM {} WHERE {} LIMIT 2",
-            super::shown(dialect, &key),
+            connected::shown(dialect, &key),
             dialect.quoted(&self.kind.table.name),
             conditions.join(" AND ")
         );
@@ -585,31 +586,6 @@ impl Writer<'_> {
             ),
         }
     }
-}
-
-/// D3: what a column is to hold in a row that is deleted; `None` where such a row is removed.
-pub(super) fn mark_cell(
-    column: &Column,
-    mark: &Mark,
-    now: jiff::Timestamp,
-) -> Option<Result<Cell, String>> {
-    let set = mark.set(|| Value::String(now.to_string()))?;
-    if let (std::borrow::Cow::Owned(_), Some(form)) = (&set, column.times) {
-        // A text or number that holds times goes on in the form that is there.
-        return Some(Ok(cell::moment(
-            &Column { ty: PlainType::Datetime, stored: form, ..column.clone() },
-            now,
-        )));
-    }
-    // Many databases keep truth as 0 and 1.
-    let as_number = set
-        .as_bool()
-        .filter(|_| column.ty != PlainType::Boolean)
-        .map(|truth| Value::from(i64::from(truth)));
-    Some(
-        cell::cell(column, &set)
-            .or_else(|why| as_number.map_or(Err(why), |number| cell::cell(column, &number))),
-    )
 }
 
 /// An id in the form of a UUID, the same for every try of a write.

@@ -1,0 +1,228 @@
+//! The connection to one account: its addresses, its settings, its rate, and the tokens that it
+//! holds. Requests are sent by `http`, tokens renewed by `tokens`.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value};
+use ureq::Agent;
+use ureq::unversioned::transport::DefaultConnector;
+
+use super::given::number;
+use super::link::origin;
+use super::pace::{Pace, Turn};
+use super::secrets::Secrets;
+use super::template::render;
+use super::written::{Auth, Manifest, Moved, Rate, RequestYaml};
+use crate::addresses::Addresses;
+use crate::vault::{Keep, Kept};
+use crate::{Traffic, Trouble};
+
+/// A reading waits no longer than this for its turn, and each time that a system asks to come back.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The connection to one account. All record types, and all interfaces of the system, share its
+/// rate.
+pub struct Client {
+    pub agent: Agent,
+    pub title: String,
+    pub main: Door,
+    /// By the names under the manifest's `apis`.
+    pub others: BTreeMap<String, Door>,
+    /// The settings, for templates. Secrets among them.
+    pub settings: Map<String, Value>,
+    pub keep: Option<Keep>,
+    pub rate: Rate,
+    pub moved: Option<Moved>,
+    pub pace: Pace,
+    pub secrets: Secrets,
+    /// Some answer has held a secret: whatever is read is looked through from then on.
+    pub echoes: AtomicBool,
+}
+
+/// One interface of the system: its address and how to be let in.
+pub struct Door {
+    /// Empty for the main one.
+    pub name: String,
+    base: RwLock<String>,
+    pub auth: Auth,
+    pub headers: BTreeMap<String, String>,
+    pub held: Mutex<Held>,
+}
+
+impl Door {
+    fn new(
+        name: &str,
+        base: &str,
+        auth: &Auth,
+        headers: &BTreeMap<String, String>,
+        settings: &Value,
+    ) -> Result<Door, Trouble> {
+        let base = render(base, settings)
+            .map_err(Trouble::Misconfigured)?
+            .trim_end_matches('/')
+            .to_string();
+        if !base.starts_with("http://") && !base.starts_with("https://") {
+            return Err(Trouble::Misconfigured(format!(
+                "the address `{base}` is no http:// or https:// address"
+            )));
+        }
+        let base = RwLock::new(base);
+        Ok(Door {
+            name: name.into(),
+            base,
+            auth: auth.clone(),
+            headers: headers.clone(),
+            held: Mutex::default(),
+        })
+    }
+
+    pub fn base(&self) -> String {
+        self.base.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The account is somewhere else from now on.
+    pub fn moves_to(&self, base: String) {
+        *self.base.write().unwrap_or_else(PoisonError::into_inner) = base;
+    }
+}
+
+/// What a token request gave.
+#[derive(Default)]
+pub struct Held {
+    pub token: Option<String>,
+    /// When it is better renewed before it is refused.
+    pub until: Option<Instant>,
+    /// A refresh token that replaced the one in the settings, where a system hands out a new one
+    /// each time.
+    pub refresh: Option<String>,
+    /// The last one that was refused, so that it is not taken from the vault again.
+    pub refused: Option<String>,
+    /// What a renewal gave and the disk did not take.
+    pub unsaved: Option<Kept>,
+}
+
+impl Client {
+    /// A client for a manifest with its settings. Nothing is sent yet.
+    pub fn new(
+        manifest: &Manifest,
+        settings: Map<String, Value>,
+        keep: Option<Keep>,
+    ) -> Result<Client, Trouble> {
+        let timeout =
+            number(&settings, "timeout_s").map_or(Duration::from_secs(60), Duration::from_secs_f64);
+        let at_once = number(&settings, "at_once").map(|at_once| at_once as usize);
+        let pace = Pace::new(&manifest.rate, number(&settings, "rate_per_second"), at_once);
+        let config = Agent::config_builder()
+            // A connection for each request that may be under way: making one takes longer than
+            // most answers.
+            .max_idle_connections(pace.at_once().max(3))
+            .max_idle_connections_per_host(pace.at_once().max(3))
+            .http_status_as_error(false)
+            .timeout_global(Some(timeout))
+            .timeout_connect(Some(timeout.min(Duration::from_secs(10))))
+            .max_redirects(0)
+            .user_agent(concat!("lockstep/", env!("CARGO_PKG_VERSION")))
+            .build();
+        let agent = Agent::with_parts(config, DefaultConnector::default(), Addresses::default());
+        let context = Value::Object(settings.clone());
+        let main = Door::new("", &manifest.base, &manifest.auth, &manifest.headers, &context)?;
+        let door = |(name, api): (&String, &super::written::Api)| {
+            Ok((name.clone(), Door::new(name, &api.base, &api.auth, &api.headers, &context)?))
+        };
+        let others = manifest.apis.iter().map(door).collect::<Result<_, Trouble>>()?;
+        Ok(Client {
+            agent,
+            title: manifest.title.clone(),
+            main,
+            others,
+            secrets: Secrets::of(manifest, &settings),
+            settings,
+            keep,
+            rate: manifest.rate.clone(),
+            moved: manifest.moved.clone(),
+            pace,
+            echoes: AtomicBool::new(false),
+        })
+    }
+
+    /// Whether some answer has held a secret.
+    pub fn echoes(&self) -> bool {
+        self.echoes.load(Ordering::Relaxed)
+    }
+
+    /// Whether a value that was read holds a secret.
+    pub fn gives_away(&self, value: &Value) -> bool {
+        self.echoes() && self.secrets.are_within(value, &self.tokens())
+    }
+
+    /// What was asked so far.
+    pub fn traffic(&self) -> Traffic {
+        self.pace.traffic()
+    }
+
+    /// How many requests may be under way at one time.
+    pub fn at_once(&self) -> usize {
+        self.pace.at_once()
+    }
+
+    /// Leave for one request; trouble where the system's budget is spent for longer than a run
+    /// waits.
+    pub fn turn(&self, named: &str) -> Result<Turn<'_>, Trouble> {
+        self.pace.turn(PATIENCE).map_err(|wait| Trouble::Busy {
+            retry_after_ms: u64::try_from(wait.as_millis()).ok(),
+            message: format!(
+                "{named} has to wait {} s: the system's rate allows no more requests now",
+                wait.as_secs() + 1
+            ),
+        })
+    }
+
+    /// Which server is asked, for messages.
+    pub fn server(&self) -> String {
+        origin(&self.main.base()).to_string()
+    }
+
+    pub fn door(&self, request: &RequestYaml) -> &Door {
+        request.api.as_ref().and_then(|name| self.others.get(name)).unwrap_or(&self.main)
+    }
+
+    /// The variables of every template. One without a value is not there.
+    pub fn context(&self, more: impl IntoIterator<Item = (&'static str, Value)>) -> Value {
+        let mut context = self.settings.clone();
+        context.extend(
+            more.into_iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k.to_string(), v)),
+        );
+        Value::Object(context)
+    }
+
+    /// How a request is named in messages.
+    pub fn name(&self, request: &RequestYaml) -> String {
+        format!("{} {} {}", self.title, request.method.as_deref().unwrap_or("GET"), request.path)
+    }
+
+    /// Every token that was used or given and not replaced: none is to be told.
+    pub fn tokens(&self) -> Vec<String> {
+        let of = |door: &Door| {
+            let held = door.held.lock().unwrap_or_else(PoisonError::into_inner);
+            let Held { token, refresh, refused, unsaved, .. } = &*held;
+            let unsaved = unsaved.iter().flat_map(|kept| [&kept.access, &kept.refresh]);
+            [token, refresh, refused]
+                .into_iter()
+                .chain(unsaved)
+                .flatten()
+                .cloned()
+                .collect::<Vec<_>>()
+        };
+        std::iter::once(&self.main).chain(self.others.values()).flat_map(of).collect()
+    }
+
+    /// What a person types to put the connection right.
+    pub fn connect_command(&self) -> String {
+        self.keep
+            .as_ref()
+            .map_or("lockstep connect".into(), |keep| format!("lockstep connect {}", keep.system))
+    }
+}
