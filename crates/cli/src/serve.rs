@@ -71,7 +71,8 @@ impl Project for AtWork {
     }
 }
 
-fn schedule(opened: &Opened) -> Result<Schedule> {
+/// How often each record type is read.
+fn periods(opened: &Opened) -> Result<Vec<(TypeName, Duration)>> {
     let period = |name: &TypeName| {
         let schedule =
             opened.project.system(&name.system).map(|s| s.schedule.clone()).unwrap_or_default();
@@ -80,12 +81,7 @@ fn schedule(opened: &Opened) -> Result<Schedule> {
         Duration::from_secs(seconds.max(1))
     };
     let plan = opened.plan()?;
-    let types: Vec<(TypeName, Duration)> =
-        plan.types.iter().map(|ty| (ty.name.clone(), period(&ty.name))).collect();
-    for (name, period) in &types {
-        note!("{name} is read every {} s", period.as_secs());
-    }
-    Ok(Schedule::new(types, Instant::now()))
+    Ok(plan.types.iter().map(|ty| (ty.name.clone(), period(&ty.name))).collect())
 }
 
 /// Every record type on its schedule, until it is stopped.
@@ -99,7 +95,8 @@ pub fn run(dir: &Path, approve: bool, calls: &Calls, format: Format) -> Result<E
             store.display()
         )));
     }
-    let schedule = schedule(&opened)?;
+    let periods = periods(&opened)?;
+    let schedule = Schedule::new(periods.clone(), Instant::now());
     let at_work = AtWork { dir: dir.to_path_buf(), opened, systems: systems.clone() };
     let mut owner = Owner::new(at_work, schedule, approve);
     let door = door::open(&store, owner.queue());
@@ -126,6 +123,9 @@ pub fn run(dir: &Path, approve: bool, calls: &Calls, format: Format) -> Result<E
     );
     let ends = || stop.load(Ordering::Relaxed);
     owner.work(&ends, &mut |told| match told {
+        Told::Begins => periods.iter().for_each(|(name, period)| {
+            note!("{name} is read every {} s", period.as_secs());
+        }),
         Told::Report(report) => tell_run(report, format),
         Told::Trouble(trouble) => eprintln!("! {trouble}"),
         Told::Waits(flows) => tell_waits(flows),

@@ -14,12 +14,14 @@ use lockstep_model::{
     Reason, RecordId, RecordState, Rule, RunId, Timestamp, Value,
 };
 
+use serde::{Deserialize, Serialize};
+
 use crate::plan::{Plan, PlanProp};
 use crate::settle::{Entity, Wanted, wanted};
 use crate::slice::Slice;
 
 /// What a value that is put back is to the other records.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PutBackAs {
     /// Kept apart where an edit would destroy what was never Lockstep's, else an edit.
     #[default]

@@ -38,8 +38,8 @@ impl Hub {
         if first {
             self.ledger.store.bulk(true)?;
         }
-        let result = work(self, &mut under_way, &mut types)
-            .and_then(|()| match under_way.report.stopped {
+        let result =
+            work(self, &mut under_way, &mut types).and_then(|()| match under_way.report.stopped {
                 true => Ok(()),
                 false => self.reader().pass_own_writes(&mut under_way),
             });

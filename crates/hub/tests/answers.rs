@@ -248,7 +248,7 @@ fn c2_d1_what_was_created_is_that_also_where_what_it_was_made_from_has_been_dele
     world.hub.run(RunOptions::default()).unwrap();
     // G3: that there is none left is believed only when a person says so.
     for guard in world.hub.ledger.tripped_guards().unwrap() {
-        world.hub.ledger.release(&guard.system, GuardKind::parse(guard.guard).unwrap()).unwrap();
+        world.hub.ledger.release(&guard.system, GuardKind::parse(&guard.guard).unwrap()).unwrap();
     }
     world.hub.run(RunOptions::default()).unwrap();
     assert!(!world.hub.ledger.find("a.Contacts/a1").unwrap().is_live());

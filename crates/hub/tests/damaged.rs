@@ -137,8 +137,8 @@ fn faults(report: &Report) -> Vec<String> {
     report.events.iter().filter_map(fault).collect()
 }
 
-fn tripped(report: &Report) -> Vec<&'static str> {
-    report.guards.iter().map(|guard| guard.guard).collect()
+fn tripped(report: &Report) -> Vec<&str> {
+    report.guards.iter().map(|guard| guard.guard.as_str()).collect()
 }
 
 #[test]

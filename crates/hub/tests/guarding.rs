@@ -211,8 +211,8 @@ impl Project {
     }
 }
 
-fn tripped(report: &Report) -> Vec<&'static str> {
-    report.guards.iter().map(|guard| guard.guard).collect()
+fn tripped(report: &Report) -> Vec<&str> {
+    report.guards.iter().map(|guard| guard.guard.as_str()).collect()
 }
 
 #[test]
@@ -577,7 +577,7 @@ fn g3_a_property_that_is_emptied_for_many_is_not_emptied_elsewhere_before_a_pers
     project.run();
     let hub = &mut project.hub();
     for guard in hub.ledger.tripped_guards().unwrap() {
-        assert_eq!(hub.ledger.release("b", GuardKind::parse(guard.guard).unwrap()).unwrap(), 1);
+        assert_eq!(hub.ledger.release("b", GuardKind::parse(&guard.guard).unwrap()).unwrap(), 1);
     }
     assert_eq!(hub.run(RunOptions::default()).unwrap().writes(), 40);
 }

@@ -51,6 +51,8 @@ pub trait Project {
 
 /// What the owner tells while it works.
 pub enum Told<'a> {
+    /// Every flow may run, and it begins.
+    Begins,
     /// What a run did that nobody asked for.
     Report(&'a Report),
     /// A run could not be done; it is tried again.
@@ -120,11 +122,14 @@ impl<P: Project> Owner<P> {
 
     /// Works until `ends` says that it is to end.
     pub fn work(&mut self, ends: &dyn Fn() -> bool, tell: &mut dyn FnMut(Told<'_>)) {
-        let mut told = Vec::new();
+        let (mut told, mut begun) = (Vec::new(), false);
         while !ends() {
             if !self.approved && !self.may_begin(&mut told, tell) {
                 self.wait(Instant::now() + ASK_AGAIN, ends);
                 continue;
+            }
+            if !std::mem::replace(&mut begun, true) {
+                tell(Told::Begins);
             }
             let now = Instant::now();
             let due = self.schedule.take(now);

@@ -178,6 +178,7 @@ fn while_at_work(
         let working = scope.spawn(|| {
             owner.work(&|| stop.load(Ordering::SeqCst), &mut |one| {
                 told.push(match one {
+                    Told::Begins => return,
                     Told::Report(report) => format!("run: {} writes", report.writes()),
                     Told::Trouble(trouble) => format!("trouble: {trouble}"),
                     Told::Waits(flows) => format!("waits: {}", flows.join(", ")),

@@ -28,11 +28,7 @@ fn scattered(number: i64) -> u64 {
 }
 
 fn record(id: i64, random: bool) -> RecordState {
-    let key = if random {
-        format!("{:016x}", scattered(-id))
-    } else {
-        format!("a{id:09}")
-    };
+    let key = if random { format!("{:016x}", scattered(-id)) } else { format!("a{id:09}") };
     let texts = [
         format!("Ingrid {id}"),
         format!("Solberg {}", id % 977),
@@ -41,16 +37,9 @@ fn record(id: i64, random: bool) -> RecordState {
     ];
     let slot = |text: String| {
         let value = Value::from(text);
-        let claim = Some(Claim {
-            value: value.clone(),
-            at: Timestamp(1_700_000_000_000),
-            goes: vec![],
-        });
-        Slot {
-            shadow: Some(value),
-            claim,
-            ..Slot::default()
-        }
+        let claim =
+            Some(Claim { value: value.clone(), at: Timestamp(1_700_000_000_000), goes: vec![] });
+        Slot { shadow: Some(value), claim, ..Slot::default() }
     };
     RecordState {
         id: RecordId(id),
@@ -150,19 +139,11 @@ impl Spent {
 
 fn processor() -> Duration {
     let told = std::fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
-    Duration::from_nanos(
-        told.split(' ')
-            .next()
-            .and_then(|word| word.parse().ok())
-            .unwrap_or(0),
-    )
+    Duration::from_nanos(told.split(' ').next().and_then(|word| word.parse().ok()).unwrap_or(0))
 }
 
 fn main() {
-    let count: i64 = std::env::args()
-        .filter_map(|arg| arg.parse().ok())
-        .next()
-        .unwrap_or(2_000);
+    let count: i64 = std::env::args().filter_map(|arg| arg.parse().ok()).next().unwrap_or(2_000);
     let random = std::env::args().any(|arg| arg == "random");
     let folder =
         tempfile::tempdir_in(std::env::var("BENCH_DIR").unwrap_or_else(|_| "/var/tmp".into()))
@@ -171,9 +152,7 @@ fn main() {
     let mut store = SqliteStore::open(&path).unwrap();
     let types = ["left.People", "right.People"].map(|name| BoundType {
         name: TypeName::parse(name).unwrap(),
-        properties: ["first", "last", "email", "phone"]
-            .map(String::from)
-            .to_vec(),
+        properties: ["first", "last", "email", "phone"].map(String::from).to_vec(),
         fingerprint: 1,
         flows: vec![FlowIx(0); 2],
     });
@@ -184,11 +163,8 @@ fn main() {
         Box::new(store)
     };
     store.bulk(true).unwrap();
-    let batches = || {
-        (1..=count)
-            .step_by(BATCH as usize)
-            .map(|low| low..(low + BATCH).min(count + 1))
-    };
+    let batches =
+        || (1..=count).step_by(BATCH as usize).map(|low| low..(low + BATCH).min(count + 1));
     let timed = |what: &str, rows: i64, work: &mut dyn FnMut()| {
         let mut spent = Spent::default();
         spent.on(work);
@@ -200,10 +176,7 @@ fn main() {
             store.take_record_ids(range.clone().count()).unwrap();
             let commit = Commit {
                 new_records: range.clone().map(|id| record(id, random)).collect(),
-                keys_added: range
-                    .clone()
-                    .map(|id| (scattered(id), RecordId(id)))
-                    .collect(),
+                keys_added: range.clone().map(|id| (scattered(id), RecordId(id))).collect(),
                 agenda_added: range.map(|id| (0, RecordId(id))).collect(),
                 ..Commit::default()
             };
@@ -225,11 +198,8 @@ fn main() {
         for range in batches() {
             let records: Vec<_> = range.map(|id| record(id, random)).collect();
             for ty in [TypeIx(0), TypeIx(1)] {
-                let keys: Vec<&str> = records
-                    .iter()
-                    .filter(|r| r.ty == ty)
-                    .map(|r| r.key.as_str())
-                    .collect();
+                let keys: Vec<&str> =
+                    records.iter().filter(|r| r.ty == ty).map(|r| r.key.as_str()).collect();
                 assert_eq!(store.by_key(ty, &keys).unwrap().len(), keys.len());
             }
         }
@@ -240,18 +210,14 @@ fn main() {
             assert_eq!(store.records(&ids).unwrap().len(), ids.len());
         }
     });
-    timed(
-        "load by number, scattered (a tenth)",
-        count / 10,
-        &mut || {
-            for at in (0..count / 10).step_by(2_000) {
-                let ids: Vec<RecordId> = (at..at + 2_000)
-                    .map(|n| RecordId((scattered(n) % count as u64) as i64 + 1))
-                    .collect();
-                assert!(!store.records(&ids).unwrap().is_empty());
-            }
-        },
-    );
+    timed("load by number, scattered (a tenth)", count / 10, &mut || {
+        for at in (0..count / 10).step_by(2_000) {
+            let ids: Vec<RecordId> = (at..at + 2_000)
+                .map(|n| RecordId((scattered(n) % count as u64) as i64 + 1))
+                .collect();
+            assert!(!store.records(&ids).unwrap().is_empty());
+        }
+    });
     timed("relink half, agenda done", count, &mut || {
         for range in batches() {
             let commit = Commit {
@@ -275,25 +241,14 @@ fn main() {
     timed("change all, whole", count, &mut || {
         for range in batches() {
             let changed = range
-                .map(|id| RecordState {
-                    written_at: Some(Timestamp(7)),
-                    ..record(id, random)
-                })
+                .map(|id| RecordState { written_at: Some(Timestamp(7)), ..record(id, random) })
                 .collect();
-            store
-                .commit(Commit {
-                    changed_records: changed,
-                    ..Commit::default()
-                })
-                .unwrap();
+            store.commit(Commit { changed_records: changed, ..Commit::default() }).unwrap();
         }
     });
     timed("intents: decide", count, &mut || {
         for range in batches() {
-            let commit = Commit {
-                intents_new: range.map(intent).collect(),
-                ..Commit::default()
-            };
+            let commit = Commit { intents_new: range.map(intent).collect(), ..Commit::default() };
             store.commit(commit).unwrap();
         }
     });
@@ -309,23 +264,13 @@ fn main() {
     let (mut load, mut send, mut settle) = (Spent::default(), Spent::default(), Spent::default());
     let (mut left, mut next) = (count, count + 1);
     while left > 0 {
-        let batch = load.on(|| {
-            store
-                .outbox(Timestamp(0), &[TypeIx(0), TypeIx(1)], 5_000)
-                .unwrap()
-        });
+        let batch = load.on(|| store.outbox(Timestamp(0), &[TypeIx(0), TypeIx(1)], 5_000).unwrap());
         left -= batch.len() as i64;
-        let sent = batch
-            .iter()
-            .map(|intent| update(intent.id.0, IntentEvent::Send, None))
-            .collect();
+        let sent =
+            batch.iter().map(|intent| update(intent.id.0, IntentEvent::Send, None)).collect();
         send.on(|| {
             store
-                .commit(Commit {
-                    intents_changed: sent,
-                    durable: true,
-                    ..Commit::default()
-                })
+                .commit(Commit { intents_changed: sent, durable: true, ..Commit::default() })
                 .unwrap()
         });
         let mut done = Commit::default();
@@ -344,11 +289,6 @@ fn main() {
     send.print("intents: sent, durable", count);
     settle.print("intents: done, and in the journal", count);
     timed("end of bulk", count, &mut || store.bulk(false).unwrap());
-    timed("scratch copy", count, &mut || {
-        drop(store.scratch().unwrap())
-    });
-    println!(
-        "{} MB on disk",
-        std::fs::metadata(&path).unwrap().len() / 1_000_000
-    );
+    timed("scratch copy", count, &mut || drop(store.scratch().unwrap()));
+    println!("{} MB on disk", std::fs::metadata(&path).unwrap().len() / 1_000_000);
 }

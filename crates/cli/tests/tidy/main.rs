@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use crate::transcript::{read, root};
 
 /// Which crates of the workspace each may know: for its library, and for its tests alone.
-const ARROWS: [(&str, &[&str], &[&str]); 12] = [
+const ARROWS: [(&str, &[&str], &[&str]); 13] = [
     ("model", &[], &[]),
     ("document", &[], &[]),
     ("config", &["document", "model"], &[]),
@@ -21,6 +21,7 @@ const ARROWS: [(&str, &[&str], &[&str]); 12] = [
     ("connector", &["model"], &["sandbox"]),
     ("hub", &["connector", "engine", "model", "store"], &[]),
     ("sandbox", &[], &[]),
+    ("service", &["connector", "engine", "hub", "model", "store"], &[]),
     ("simulation", &["connector", "engine", "hub", "model", "store"], &[]),
     ("workbench", &["config", "connector", "engine", "hub", "model", "store"], &[]),
     (
@@ -38,6 +39,7 @@ const ARROWS: [(&str, &[&str], &[&str]); 12] = [
             "hub",
             "model",
             "sandbox",
+            "service",
             "store",
             "verify",
             "workbench",

@@ -108,7 +108,7 @@ impl Ledger {
         });
         under_way.report.guards.push(TrippedGuard {
             system: name,
-            guard: guard.name(),
+            guard: guard.name().into(),
             record_type: None,
             message,
         });
