@@ -512,6 +512,7 @@ pub fn store_failure(error: StoreError) -> Failure {
     match error {
         StoreError::Newer { .. } => Failure::usage(error.to_string()),
         StoreError::Locked { .. }
+        | StoreError::LostLease { .. }
         | StoreError::Unwritable { .. }
         | StoreError::Forbidden { .. }
         | StoreError::Damaged { .. } => Failure::person(error.to_string()),

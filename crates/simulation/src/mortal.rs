@@ -10,8 +10,9 @@ use lockstep_model::{
     RunId, Timestamp, TypeIx, Value,
 };
 use lockstep_store::{
-    BoundType, Commit, Flush, JournalEntry, Renamed, Renaming, Result, RunRow, Store, StoreError,
-    StoredType, TypeStatus, WrittenName,
+    Agenda, BoundType, Catalogue, Commit, Commits, Flush, History, JournalEntry, Lease, Outbox,
+    Renamed, Renaming, Result, Reviews, RunRow, Slices, Store, StoreError, StoredType, TypeStatus,
+    Upkeep, WrittenName,
 };
 
 /// How long a process lives, in steps of its store.
@@ -86,7 +87,30 @@ macro_rules! steps {
     };
 }
 
-impl Store for MortalStore {
+impl Slices for MortalStore {
+    steps! {
+        records(ids: &[RecordId]) -> Vec<RecordState>;
+        keys_of(ids: &[RecordId]) -> Vec<(RecordId, String)>;
+        by_key(ty: TypeIx, keys: &[&str]) -> Vec<RecordState>;
+        members(entities: &[EntityId]) -> Vec<RecordState>;
+        joined(entities: &[EntityId]) -> Vec<RecordState>;
+        by_hash(hashes: &[u64]) -> Vec<(u64, RecordId)>;
+        live_keys(ty: TypeIx, after: Option<&str>, limit: usize) -> Vec<(String, RecordId)>;
+        linked_entities(after: Option<EntityId>, limit: usize) -> Vec<EntityId>;
+        apart(ids: &[RecordId]) -> Vec<(RecordId, RecordId)>;
+        open_intents(entities: &[EntityId]) -> Vec<Intent>;
+        open_reviews(records: &[RecordId]) -> Vec<Review>;
+    }
+}
+
+impl Agenda for MortalStore {
+    steps! {
+        agenda(limit: usize) -> Vec<(u16, RecordId)>;
+        on_agenda(ids: &[RecordId]) -> Vec<(u16, RecordId)>;
+    }
+}
+
+impl Outbox for MortalStore {
     fn intents_in(&mut self, state: IntentState, limit: usize) -> Result<Vec<Intent>> {
         let forgets = self.forgetful && matches!(state, IntentState::Sent | IntentState::Unknown);
         let mut found = self.step(|store| store.intents_in(state, limit))?;
@@ -107,50 +131,68 @@ impl Store for MortalStore {
     }
 
     steps! {
-        bind(types: &[BoundType]) -> Vec<TypeStatus>;
-        take_record_ids(count: usize) -> RecordId;
-        take_intent_ids(count: usize) -> IntentId;
-        records(ids: &[RecordId]) -> Vec<RecordState>;
-        keys_of(ids: &[RecordId]) -> Vec<(RecordId, String)>;
-        by_key(ty: TypeIx, keys: &[&str]) -> Vec<RecordState>;
-        members(entities: &[EntityId]) -> Vec<RecordState>;
-        joined(entities: &[EntityId]) -> Vec<RecordState>;
-        by_hash(hashes: &[u64]) -> Vec<(u64, RecordId)>;
-        live_keys(ty: TypeIx, after: Option<&str>, limit: usize) -> Vec<(String, RecordId)>;
-        agenda(limit: usize) -> Vec<(u16, RecordId)>;
-        on_agenda(ids: &[RecordId]) -> Vec<(u16, RecordId)>;
-        apart(ids: &[RecordId]) -> Vec<(RecordId, RecordId)>;
-        open_intents(entities: &[EntityId]) -> Vec<Intent>;
-        open_reviews(records: &[RecordId]) -> Vec<Review>;
         outbox(now: Timestamp, types: &[TypeIx], limit: usize) -> Vec<Intent>;
         tried(limit: usize) -> Vec<Intent>;
         intent(id: IntentId) -> Option<Intent>;
         queued(ty: TypeIx, kind: IntentKind, after: IntentId) -> u64;
-        identity() -> String;
-        marks() -> Vec<(String, Value)>;
+        intent_counts() -> Vec<(IntentState, u64)>;
+    }
+}
+
+impl Commits for MortalStore {
+    steps! {
+        take_over() -> Lease;
+        take_record_ids(count: usize) -> RecordId;
+        take_intent_ids(count: usize) -> IntentId;
         commit(commit: Commit) -> ();
         commit_unflushed(commit: Commit) -> Flush;
         begin_run(now: Timestamp) -> RunId;
         end_run(run: RunId, now: Timestamp, summary: &Value) -> ();
-        runs(limit: usize) -> Vec<RunRow>;
+        prune_journal(before: RunId) -> u64;
+    }
+}
+
+impl Reviews for MortalStore {
+    steps! {
         reviews(limit: usize) -> Vec<Review>;
         review_counts() -> Vec<(ReviewKind, u64)>;
-        intent_counts() -> Vec<(IntentState, u64)>;
-        journal(records: &[RecordId], limit: usize) -> Vec<JournalEntry>;
-        intents_of(records: &[RecordId], limit: usize) -> Vec<Intent>;
         numbered_reviews(limit: usize) -> Vec<(i64, Review)>;
+    }
+}
+
+impl History for MortalStore {
+    steps! {
+        journal(records: &[RecordId], limit: usize) -> Vec<JournalEntry>;
+        journal_of_runs(runs: (RunId, RunId), limit: usize) -> Vec<JournalEntry>;
+        intents_of(records: &[RecordId], limit: usize) -> Vec<Intent>;
         intents_of_runs(runs: (RunId, RunId), after: Option<IntentId>, limit: usize) -> Vec<Intent>;
         written_names(runs: (RunId, RunId)) -> Vec<WrittenName>;
-        journal_of_runs(runs: (RunId, RunId), limit: usize) -> Vec<JournalEntry>;
+        runs(limit: usize) -> Vec<RunRow>;
         run(id: RunId) -> Option<RunRow>;
         run_from(since: Timestamp) -> Option<RunId>;
-        prune_journal(before: RunId) -> u64;
-        linked_entities(after: Option<EntityId>, limit: usize) -> Vec<EntityId>;
+    }
+}
+
+impl Catalogue for MortalStore {
+    steps! {
+        bind(types: &[BoundType]) -> Vec<TypeStatus>;
+        identity() -> String;
+        marks() -> Vec<(String, Value)>;
         record_types() -> Vec<StoredType>;
         shared_keys(a: &str, b: &str) -> u64;
         rename(renaming: &Renaming) -> std::result::Result<Renamed, String>;
+    }
+}
+
+impl Upkeep for MortalStore {
+    steps! {
         bulk(begins: bool) -> ();
         meanwhile() -> ();
+    }
+}
+
+impl Store for MortalStore {
+    steps! {
         scratch() -> Box<dyn Store>;
     }
 }

@@ -13,8 +13,9 @@ use lockstep_model::{
     BaseVersion, Change, Claim, ClaimStamp, EntityId, FlowIx, Intent, IntentId, IntentKind,
     IntentState, Presence, PropIx, RecordId, RecordState, Rule, Slot, Timestamp, TypeIx, Value,
 };
+use lockstep_store::boundary::*;
 use lockstep_store::{
-    BoundType, Commit, IntentUpdate, JournalEntry, JournalKind, SqliteStore, Store,
+    BoundType, Commit, IntentUpdate, JournalEntry, JournalKind, SqliteStore,
 };
 
 const BATCH: i64 = 20_000;

@@ -16,6 +16,9 @@ use crate::history::JournalEntry;
 /// there afterwards.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Commit {
+    /// The lease under which it was decided; `None` for the one that the store was opened or last
+    /// taken over with. Under an older one than the store's nothing is written.
+    pub lease: Option<Lease>,
     /// New records; their numbers come from [`Store::take_record_ids`].
     pub new_records: Vec<RecordState>,
     /// Known records, written whole; only number, record type and key stay as they were.
@@ -88,3 +91,7 @@ impl ReviewKey {
 
 /// What is left to do before a commit outlives a power cut; in any thread.
 pub type Flush = Box<dyn FnOnce() -> Result<()> + Send>;
+
+/// The right to write: drawn at random, so that two who both believe to have it differ.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease(pub String);

@@ -8,6 +8,11 @@ pub enum StoreError {
         "{place} is in use by another process ({holder}): run the command again when that is done, or stop it"
     )]
     Locked { place: String, holder: String },
+    /// Another process has taken it over.
+    #[error(
+        "{place} has been taken over by another process: nothing of this step was kept, and this run ends"
+    )]
+    LostLease { place: String },
     /// Written by a newer Lockstep.
     #[error(
         "{place} has the form {found}, this program knows forms up to {known}: use the newer program that wrote it"

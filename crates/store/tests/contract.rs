@@ -1,8 +1,9 @@
-//! The SQLite store keeps the contract, in memory and in a file.
+//! The SQLite store keeps the contract, in memory and in a file; and so does the one in memory.
 
 use std::cell::RefCell;
 
-use lockstep_store::{SqliteStore, Store, contract};
+use lockstep_store::boundary::*;
+use lockstep_store::{MemoryStore, SqliteStore, contract};
 
 #[test]
 fn in_memory() {
@@ -51,4 +52,16 @@ fn in_a_file_whose_great_loads_are_all_killed() {
 fn in_bulk(mut store: SqliteStore) -> Box<dyn Store> {
     store.bulk(true).unwrap();
     Box::new(store)
+}
+
+#[test]
+fn without_any_file() {
+    contract::check(|| Box::new(MemoryStore::new()));
+    contract::check(|| MemoryStore::new().scratch().unwrap());
+}
+
+#[test]
+fn without_any_file_opened_again() {
+    let store = MemoryStore::new();
+    contract::check_reopened(|| Box::new(store.opened_again()));
 }

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use lockstep_model::{
     EntityId, Intent, IntentState, Presence, RecordId, RecordState, Slot, Timestamp, TypeIx,
 };
-use lockstep_store::{Commit, SqliteStore, Store, StoreError, contract};
+use lockstep_store::boundary::*;
+use lockstep_store::{Commit, SqliteStore, StoreError, contract};
 use rusqlite::Connection;
 use tempfile::TempDir;
 

@@ -6,7 +6,8 @@ use lockstep_model::{
     Claim, ClaimStamp, EntityId, Flips, Presence, PropIx, RecordId, RecordState, Slot, Timestamp,
     TypeIx, Value,
 };
-use lockstep_store::{Commit, SqliteStore, Store, contract};
+use lockstep_store::boundary::*;
+use lockstep_store::{Commit, SqliteStore, contract};
 use proptest::prelude::*;
 
 fn any_value() -> impl Strategy<Value = Value> {

@@ -5,7 +5,7 @@ use lockstep_model::{IntentId, IntentState, RecordId, RecordState, RunId};
 
 use super::kit::commit_records;
 use super::samples::{PEOPLE, entry, intent, person, plan, review};
-use crate::{Commit, IntentUpdate, Store, TypeStatus};
+use crate::{Commit, IntentUpdate, Store, StoreError, TypeStatus};
 
 pub(super) fn numbers_are_handed_out_once(mut store: Box<dyn Store>) {
     let first = store.take_record_ids(3).unwrap().0;
@@ -84,4 +84,21 @@ pub(super) fn a_failed_commit_leaves_nothing(mut store: Box<dyn Store>) {
     }
     store.commit(tried(Commit::default())).unwrap();
     assert_eq!(store.agenda(9).unwrap().len(), 1);
+}
+
+/// Who was overtaken writes nothing any more.
+pub(super) fn a_commit_under_an_older_lease_is_refused(mut store: Box<dyn Store>) {
+    let older = store.take_over().unwrap();
+    let lease = store.take_over().unwrap();
+    assert_ne!(older, lease);
+    let under =
+        |lease, id, key| Commit { lease, new_records: vec![person(id, key)], ..Commit::default() };
+    for durable in [false, true] {
+        let commit = Commit { durable, ..under(Some(older.clone()), 1, "a") };
+        assert!(matches!(store.commit(commit), Err(StoreError::LostLease { .. })));
+        assert_eq!(store.records(&[RecordId(1)]).unwrap(), []);
+    }
+    store.commit(under(Some(lease), 1, "a")).unwrap();
+    store.commit(under(None, 2, "b")).unwrap();
+    assert_eq!(store.records(&[RecordId(1), RecordId(2)]).unwrap().len(), 2);
 }

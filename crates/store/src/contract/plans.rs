@@ -2,11 +2,13 @@
 
 use lockstep_model::{
     EntityId, IntentId, IntentState, PropIx, RecordId, RecordState, Slot, Timestamp, TypeIx,
+    TypeName,
 };
+use serde_json::json;
 
 use super::kit::{commit_records, numbers};
-use super::samples::{USERS, awkward, intent, person, plan, review};
-use crate::{Commit, Store, TypeStatus};
+use super::samples::{PEOPLE, USERS, awkward, intent, person, plan, review};
+use crate::{Commit, Renaming, Store, TypeStatus};
 
 pub(super) fn binding_tells_how_far_each_type_was_read(mut store: Box<dyn Store>) {
     let fresh = |fingerprint| TypeStatus { fingerprint, ..TypeStatus::default() };
@@ -83,4 +85,43 @@ pub(super) fn a_changed_plan_finds_properties_by_path(mut store: Box<dyn Store>)
     let props: Vec<_> = found.changes.iter().map(|change| change.prop.0).collect();
     assert_eq!(props, [0, 2, 4]);
     assert_eq!(found.changes[2].counterpart_of.map(|other| other.ty), Some(people));
+}
+
+/// L12.
+pub(super) fn what_is_renamed_is_found_under_its_new_name(mut store: Box<dyn Store>) {
+    let record = person(1, "a");
+    let user = awkward(RecordId(2), EntityId(1));
+    let mark = |name: &str| (name.to_string(), Some(json!(1)));
+    let commit = Commit {
+        new_records: vec![record.clone(), user.clone()],
+        counts: vec![(PEOPLE, 1)],
+        intents_new: vec![intent(1, RecordId(1), IntentState::Queued)],
+        marks: vec![mark("read:crm.People"), mark("read:desk")],
+        ..Commit::default()
+    };
+    store.commit(commit).unwrap();
+    let rename = |store: &mut Box<dyn Store>, renaming| store.rename(&renaming).unwrap();
+    let unknown = Renaming::System { old: "nobody".into(), new: "crm".into() };
+    assert!(rename(&mut store, unknown).is_err());
+    let system = Renaming::System { old: "crm".into(), new: "kunder".into() };
+    let renamed = rename(&mut store, system).unwrap();
+    assert_eq!(renamed.names, [("crm.People".to_string(), "kunder.People".to_string())]);
+    assert_eq!(renamed.records, 1);
+    let (ty, old, new) = ("kunder.People".to_string(), "mail".to_string(), "e-mail".to_string());
+    rename(&mut store, Renaming::Property { ty, old, new }).unwrap();
+    // What is linked makes room for nothing.
+    let taken =
+        Renaming::Type { old: "kunder.People".into(), new: "desk.Users (human data)".into() };
+    assert!(rename(&mut store, taken).is_err());
+    let mut other = plan();
+    other[0].name = TypeName::parse("kunder.People").unwrap();
+    other[0].properties[1] = "e-mail".into();
+    store.bind(&other).unwrap();
+    assert_eq!(store.records(&[RecordId(1), RecordId(2)]).unwrap(), [record, user]);
+    assert_eq!(store.intent(IntentId(1)).unwrap().unwrap().changes.len(), 3);
+    let names: Vec<String> = store.marks().unwrap().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["read:desk", "read:kunder.People"]);
+    let names: Vec<_> = store.record_types().unwrap().into_iter().map(|ty| ty.name).collect();
+    assert_eq!(names, ["kunder.People", "desk.Users (human data)"]);
+    assert_eq!(store.shared_keys("kunder.People", "crm.People").unwrap(), 0);
 }

@@ -19,9 +19,13 @@ pub fn check_reopened(open: impl Fn() -> Box<dyn Store>) {
     assert!(identity.len() >= 16, "{identity}");
     store.bind(&plan()).unwrap();
     let told = Told::by(&mut store);
+    // Taken, and in no commit.
+    let (record, intent) = (store.take_record_ids(3).unwrap(), store.take_intent_ids(3).unwrap());
     drop(store);
 
     let mut store = open();
+    let next = (store.take_record_ids(1).unwrap(), store.take_intent_ids(1).unwrap());
+    assert!(next.0.0 >= record.0 + 3 && next.1.0 >= intent.0 + 3, "a number was handed out twice");
     assert_eq!(store.identity().unwrap(), identity, "C2: it is the same in every process");
     told.is_remembered(&mut store);
 

@@ -21,6 +21,7 @@ pub fn check(make: impl Fn() -> Box<dyn Store>) {
     records::live_keys_come_in_pages(fresh());
     records::a_key_is_given_on(fresh());
     commits::a_failed_commit_leaves_nothing(fresh());
+    commits::a_commit_under_an_older_lease_is_refused(fresh());
     records::the_agenda_is_in_order_and_what_is_added_stays(fresh());
     records::pairs_are_kept_apart_both_ways(fresh());
     intents::an_intent_comes_back_as_it_was(fresh());
@@ -36,6 +37,7 @@ pub fn check(make: impl Fn() -> Box<dyn Store>) {
     records::linked_entities_come_in_pages(fresh());
     plans::what_the_plan_does_not_name_any_more_is_left_out_and_kept(fresh());
     plans::a_changed_plan_finds_properties_by_path(fresh());
+    plans::what_is_renamed_is_found_under_its_new_name(fresh());
     copies::a_scratch_copy_is_independent(fresh());
     copies::bulk_changes_no_result(fresh());
     looking_back::marks_are_kept_by_name(fresh());

@@ -6,15 +6,19 @@ use super::bound::Bound;
 use super::encode::Encoded;
 use super::fault::Fallible;
 use super::identities::Identities;
+use super::ids::Numbers;
+use super::lease;
 use super::mirrors::Mirrors;
-use super::statements;
+use crate::Lease;
 
 /// The connection and what belongs to it; its functions are spread over the files beside this one.
 pub(super) struct Database {
     pub conn: Connection,
     pub bound: Bound,
     pub encoded: Encoded,
-    pub next: Counters,
+    pub numbers: Numbers,
+    /// The lease under which this one writes.
+    pub lease: Lease,
     pub mirrors: Mirrors,
     pub identities: Identities,
     /// A great load is under way.
@@ -23,30 +27,10 @@ pub(super) struct Database {
     pub read_only: bool,
 }
 
-/// The numbers that come next. They are written with the commit that uses them: a number that was
-/// handed out and never came into a commit is nowhere, and may be handed out again by the next
-/// process.
-#[derive(Clone, Copy)]
-pub(super) struct Counters {
-    pub record: i64,
-    pub intent: i64,
-    pub changed: bool,
-}
-
 impl Database {
     pub(super) fn new(conn: Connection, read_only: bool) -> Fallible<Self> {
-        let mut next = Counters { record: 1, intent: 1, changed: false };
-        {
-            let mut statement = statements::COUNTERS.prepare(&conn)?;
-            let mut rows = statement.query([])?;
-            while let Some(row) = rows.next()? {
-                match row.get_ref(0)?.as_str() {
-                    Ok("record") => next.record = row.get(1)?,
-                    Ok("intent") => next.intent = row.get(1)?,
-                    _ => {}
-                }
-            }
-        }
+        let numbers = Numbers::load(&conn)?;
+        let lease = lease::read(&conn)?;
         let mirrors = match read_only {
             true => Mirrors::default(),
             false => Mirrors::load(&conn)?,
@@ -56,7 +40,17 @@ impl Database {
             identities.index(&conn)?;
         }
         let (bound, encoded) = Default::default();
-        Ok(Database { conn, bound, encoded, next, mirrors, identities, bulk: false, read_only })
+        Ok(Database {
+            conn,
+            bound,
+            encoded,
+            numbers,
+            lease,
+            mirrors,
+            identities,
+            bulk: false,
+            read_only,
+        })
     }
 
     /// Runs something in a transaction; nothing of it is kept if it fails.

@@ -12,6 +12,8 @@ pub(super) type Fallible<T> = Result<T, Fault>;
 pub(super) enum Fault {
     /// SQLite says so.
     Sqlite(rusqlite::Error),
+    /// Another one has taken the store over.
+    LostLease,
     /// What is stored can't be read, or what was handed in does not fit the plan that was bound.
     Damaged(String),
 }
@@ -27,6 +29,7 @@ impl Fault {
     pub(super) fn at(self, place: &str) -> StoreError {
         let place = place.to_string();
         let error = match self {
+            Fault::LostLease => return StoreError::LostLease { place },
             Fault::Damaged(message) => return StoreError::Damaged { place, message },
             Fault::Sqlite(error) => error,
         };

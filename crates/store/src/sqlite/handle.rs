@@ -8,9 +8,11 @@ use rusqlite::{Connection, OpenFlags};
 use super::behind::Behind;
 use super::database::Database;
 use super::fault::{Fallible, Fault};
+use super::ids::{self, Numbered};
+use super::lease;
 use super::lock::Lock;
 use super::{lock, migrations, statements};
-use crate::{Result, StoreError};
+use crate::{Lease, Result, StoreError};
 
 /// The store in one file.
 pub struct SqliteStore {
@@ -99,7 +101,9 @@ impl SqliteStore {
         let mode = conn.pragma_query_value(None, "journal_mode", |row| row.get::<_, String>(0));
         let logged = mode.map_err(|error| Fault::Sqlite(error).at(&place))? == "wal";
         let database = Database::new(conn, false).map_err(|fault| fault.at(&place))?;
-        Ok(SqliteStore { behind: None, database, place, path, logged, _lock: lock })
+        let mut store = SqliteStore { behind: None, database, place, path, logged, _lock: lock };
+        store.take_over()?;
+        Ok(store)
     }
 
     /// Reads in one transaction: one look at the locks instead of one for each statement, and one
@@ -119,7 +123,31 @@ impl SqliteStore {
             let message = "it was opened only to be looked at".to_string();
             return Err(StoreError::Unwritable { place: self.place.clone(), message });
         }
+        let write = |database: &mut Database| {
+            lease::check(&database.conn, &database.lease)?;
+            write(database)
+        };
         self.database.within("BEGIN IMMEDIATE", write).map_err(|fault| fault.at(&self.place))
+    }
+
+    /// Takes the store over, from whoever has it.
+    pub(super) fn take_over(&mut self) -> Result<Lease> {
+        let drawn = |database: &mut Database| lease::draw(&database.conn);
+        let drawn = self.database.within("BEGIN IMMEDIATE", drawn);
+        let drawn = drawn.map_err(|fault| fault.at(&self.place))?;
+        self.database.lease = drawn.clone();
+        Ok(drawn)
+    }
+
+    /// Hands out numbers. A store that is only looked at hands them out for nothing that stays.
+    pub(super) fn take(&mut self, what: Numbered, count: usize) -> Result<i64> {
+        if let Some(end) = self.database.numbers.end_needed_for(what, count)
+            && !self.database.read_only
+        {
+            self.writing(|database| ids::reserve(&database.conn, what, end))?;
+            self.database.numbers.reserved(what, end);
+        }
+        Ok(self.database.numbers.take(what, count))
     }
 
     #[cfg(test)]
@@ -188,10 +216,10 @@ fn open_to_read(path: &Path) -> Fallible<Connection> {
 
 #[cfg(test)]
 mod tests {
-    use lockstep_model::RecordId;
+    use lockstep_model::{RecordId, Timestamp};
 
     use super::*;
-    use crate::{Commit, Store};
+    use crate::{Catalogue, Commit, Commits, Slices, Upkeep};
 
     #[test]
     fn a_full_disk_says_so_and_keeps_nothing_of_the_step() {
@@ -258,6 +286,23 @@ mod tests {
             .unwrap();
         store.bulk(false).unwrap();
         assert_eq!((count(&store, "keys"), count(&store, "keys_coming")), (1_601, 0));
+    }
+
+    #[test]
+    fn who_was_overtaken_where_locks_do_not_hold_writes_nothing_any_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.db");
+        let mut store = SqliteStore::open(&path).unwrap();
+        store.bind(&crate::contract::plan()).unwrap();
+        let keys = |hash| Commit { keys_added: vec![(hash, RecordId(1))], ..Commit::default() };
+        store.commit(keys(1)).unwrap();
+        lease::draw(&Connection::open(&path).unwrap()).unwrap();
+        for durable in [false, true] {
+            let error = store.commit(Commit { durable, ..keys(2) }).unwrap_err();
+            assert!(matches!(error, StoreError::LostLease { .. }), "{error}");
+        }
+        assert!(matches!(store.begin_run(Timestamp(1)), Err(StoreError::LostLease { .. })));
+        assert_eq!(store.by_hash(&[1, 2]).unwrap(), [(1, RecordId(1))]);
     }
 
     #[test]

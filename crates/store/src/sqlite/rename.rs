@@ -2,148 +2,77 @@
 //! stands under the new one afterwards: record types, the shadows and claims of their records, what
 //! waits to be sent, reviews, the journal, marks.
 
-use std::collections::BTreeMap;
-
 use rusqlite::{Connection, OptionalExtension};
 use serde_json::Value;
 
 use super::database::Database;
 use super::fault::Fallible;
 use super::statements as sql;
+use crate::renaming::Names;
 use crate::{Renamed, Renaming, StoredType};
 
-/// The old names and the new ones.
-#[derive(Default)]
-struct Names {
-    types: BTreeMap<String, String>,
-    /// Of one record type, by its name.
-    property: Option<(String, String, String)>,
-    system: Option<(String, String)>,
-}
-
-impl Names {
-    /// What a renaming changes of what is stored; `Err` where nothing is known by the old name.
-    fn of(renaming: &Renaming, stored: &[StoredType]) -> std::result::Result<Names, String> {
-        let mut names = Names::default();
-        let is_stored = |name: &str| stored.iter().any(|ty| ty.name == name);
-        match renaming {
-            Renaming::System { old, new } => {
-                for ty in stored {
-                    if let Some(kind) = ty.name.strip_prefix(&format!("{old}.")) {
-                        names.types.insert(ty.name.clone(), format!("{new}.{kind}"));
-                    }
-                }
-                if names.types.is_empty() {
-                    return Err(format!("nothing is known of a system `{old}`; {}", known(stored)));
-                }
-                names.system = Some((old.clone(), new.clone()));
-            }
-            Renaming::Type { old: ty, .. } | Renaming::Property { ty, .. } if !is_stored(ty) => {
-                return Err(format!("nothing is known of a record type `{ty}`; {}", known(stored)));
-            }
-            Renaming::Type { old, new } => {
-                names.types.insert(old.clone(), new.clone());
-            }
-            Renaming::Property { ty, old, new } => {
-                names.property = Some((ty.clone(), old.clone(), new.clone()));
-            }
+/// Renames in what is stored as JSON: stamps (`type`, `path`), places of claims (`goes`),
+/// counterparts (`to`). Gives whether anything was renamed.
+fn apply(names: &Names, value: &mut Value) -> bool {
+    match value {
+        Value::Array(list) => {
+            let renamed =
+                list.iter_mut().map(|value| apply(names, value)).filter(|renamed| *renamed);
+            renamed.count() > 0
         }
-        Ok(names)
-    }
-
-    fn ty(&self, name: &str) -> Option<&str> {
-        self.types.get(name).map(String::as_str)
-    }
-
-    fn path(&self, ty: &str, path: &str) -> Option<&str> {
-        self.property
-            .as_ref()
-            .filter(|(of, old, _)| of == ty && old == path)
-            .map(|(_, _, new)| new.as_str())
-    }
-
-    /// Renames in what is stored as JSON: stamps (`type`, `path`), places of claims (`goes`),
-    /// counterparts (`to`). Gives whether anything was renamed.
-    fn apply(&self, value: &mut Value) -> bool {
-        match value {
-            Value::Array(list) => {
-                let renamed =
-                    list.iter_mut().map(|value| self.apply(value)).filter(|renamed| *renamed);
-                renamed.count() > 0
-            }
-            Value::Object(map) => {
-                let mut any = false;
-                let ty = map.get("type").and_then(Value::as_str).map(str::to_string);
-                if let Some(ty) = &ty {
-                    for name in ["path", "from"] {
-                        let new = map
-                            .get(name)
-                            .and_then(Value::as_str)
-                            .and_then(|path| self.path(ty, path))
-                            .map(str::to_string);
-                        if let Some(new) =
-                            new.filter(|_| name == "from" || !map.contains_key("from"))
-                        {
-                            map.insert(name.into(), new.into());
-                            any = true;
-                        }
-                    }
-                }
-                for name in ["type", "to"] {
+        Value::Object(map) => {
+            let mut any = false;
+            let ty = map.get("type").and_then(Value::as_str).map(str::to_string);
+            if let Some(ty) = &ty {
+                for name in ["path", "from"] {
                     let new = map
                         .get(name)
                         .and_then(Value::as_str)
-                        .and_then(|ty| self.ty(ty))
+                        .and_then(|path| names.path(ty, path))
                         .map(str::to_string);
-                    if let Some(new) = new {
+                    if let Some(new) = new.filter(|_| name == "from" || !map.contains_key("from")) {
                         map.insert(name.into(), new.into());
                         any = true;
                     }
                 }
-                if let Some(Value::Object(goes)) = map.get_mut("goes") {
-                    for (ty, paths) in std::mem::take(goes) {
-                        let mut paths = paths;
-                        for path in paths.as_array_mut().into_iter().flatten() {
-                            if let Some(new) = path
-                                .as_str()
-                                .and_then(|path| self.path(&ty, path))
-                                .map(str::to_string)
-                            {
-                                *path = new.into();
-                                any = true;
-                            }
+            }
+            for name in ["type", "to"] {
+                let new = map
+                    .get(name)
+                    .and_then(Value::as_str)
+                    .and_then(|ty| names.ty(ty))
+                    .map(str::to_string);
+                if let Some(new) = new {
+                    map.insert(name.into(), new.into());
+                    any = true;
+                }
+            }
+            if let Some(Value::Object(goes)) = map.get_mut("goes") {
+                for (ty, paths) in std::mem::take(goes) {
+                    let mut paths = paths;
+                    for path in paths.as_array_mut().into_iter().flatten() {
+                        if let Some(new) =
+                            path.as_str().and_then(|path| names.path(&ty, path)).map(str::to_string)
+                        {
+                            *path = new.into();
+                            any = true;
                         }
-                        let name = self.ty(&ty).map(str::to_string);
-                        any |= name.is_some();
-                        goes.insert(name.unwrap_or(ty), paths);
                     }
+                    let name = names.ty(&ty).map(str::to_string);
+                    any |= name.is_some();
+                    goes.insert(name.unwrap_or(ty), paths);
                 }
-                for (name, value) in map
-                    .iter_mut()
-                    .filter(|(name, _)| !matches!(name.as_str(), "value" | "displaced" | "given"))
-                {
-                    let _ = name;
-                    any |= self.apply(value);
-                }
-                any
             }
-            _ => false,
+            for (name, value) in map
+                .iter_mut()
+                .filter(|(name, _)| !matches!(name.as_str(), "value" | "displaced" | "given"))
+            {
+                let _ = name;
+                any |= apply(names, value);
+            }
+            any
         }
-    }
-
-    /// A mark's name: the names in it stand after colons, those of flows with `to` between them.
-    fn mark(&self, name: &str) -> Option<String> {
-        let part = |part: &str| match part.split_once(" to ") {
-            Some((from, to)) => {
-                format!("{} to {}", self.ty(from).unwrap_or(from), self.ty(to).unwrap_or(to))
-            }
-            None => match &self.system {
-                Some((old, new)) if part == old => new.clone(),
-                _ => self.ty(part).unwrap_or(part).to_string(),
-            },
-        };
-        let renamed = name.split(':').map(part).collect::<Vec<_>>().join(":");
-        (renamed != name).then_some(renamed)
+        _ => false,
     }
 }
 
@@ -219,11 +148,7 @@ impl Database {
         stored: &[StoredType],
     ) -> Fallible<std::result::Result<(), String>> {
         let mut in_the_way = vec![];
-        let of_new_system = |ty: &StoredType| match &names.system {
-            Some((_, new)) => ty.name.strip_prefix(new).is_some_and(|rest| rest.starts_with('.')),
-            None => names.types.values().any(|new| *new == ty.name),
-        };
-        for there in stored.iter().filter(|ty| of_new_system(ty)) {
+        for there in stored.iter().filter(|ty| names.is_of_new(&ty.name)) {
             let linked: bool = self.conn.query_row(
                 "SELECT EXISTS (SELECT 1 FROM records r JOIN links l ON l.record = r.id OR l.entity = r.id WHERE r.type = ?1)
                      OR EXISTS (SELECT 1 FROM records WHERE type = ?1 AND written_at IS NOT NULL)",
@@ -231,10 +156,7 @@ impl Database {
                 |row| row.get(0),
             )?;
             if linked {
-                return Ok(Err(format!(
-                    "{} has records of its own that are linked or were written to: it can't take the place of another one",
-                    there.name
-                )));
+                return Ok(Err(names.taken(&there.name)));
             }
             if names.types.values().any(|new| *new == there.name) {
                 in_the_way.push(there.row);
@@ -293,7 +215,7 @@ impl Database {
             while let Some(row) = rows.next()? {
                 let text: String = row.get(1)?;
                 let Ok(mut value) = serde_json::from_str::<Value>(&text) else { continue };
-                if names.apply(&mut value) {
+                if apply(names, &mut value) {
                     changed.push((row.get(0)?, value.to_string()));
                 }
             }
@@ -387,13 +309,4 @@ fn rename_in_records(conn: &Connection, row: i64, old: &str, new: &str) -> Falli
         update.execute((id, shadow, claims))?;
     }
     Ok(count)
-}
-
-fn known(stored: &[StoredType]) -> String {
-    let names: Vec<&str> = stored.iter().map(|ty| ty.name.as_str()).collect();
-    if names.is_empty() {
-        "nothing is stored yet".into()
-    } else {
-        format!("known are {}", names.join(", "))
-    }
 }

@@ -56,6 +56,8 @@ macro_rules! review {
 
 statements! {
     COUNTERS = "SELECT name, next FROM counters";
+    LEASE = "SELECT token FROM lease";
+    DRAW_LEASE = "UPDATE lease SET token = lower(hex(randomblob(16)))";
     SET_COUNTER = "UPDATE counters SET next = ?2 WHERE name = ?1";
 
     TYPE_BY_NAME = "SELECT id, checkpoint, checkpoint_bytes, complete, read_from, reading_since, fingerprint, records
@@ -191,6 +193,9 @@ mod tests {
         ("RUNS", "SCAN runs"),
         ("MARKS", "SCAN marks"),
         ("IDENTITY", "SCAN identity"),
+        // One row.
+        ("LEASE", "SCAN lease"),
+        ("DRAW_LEASE", "SCAN lease"),
     ];
 
     fn plan_of(conn: &Connection, sql: Sql) -> Vec<String> {

@@ -2,11 +2,15 @@
 
 use super::database::Database;
 use super::fault::Fallible;
+use super::lease;
 use super::statements;
 use crate::Commit;
 
 impl Database {
     pub(super) fn commit(&mut self, mut commit: Commit) -> Fallible<()> {
+        if let Some(lease) = &commit.lease {
+            lease::check(&self.conn, lease)?;
+        }
         for (ty, status) in &commit.types {
             let (text, bytes) =
                 status.checkpoint.as_ref().map(|(text, bytes)| (text, bytes)).unzip();
@@ -35,11 +39,6 @@ impl Database {
         self.write_reviews(&commit)?;
         self.write_journal(&commit.journal)?;
         self.write_marks(&commit)?;
-        if self.next.changed {
-            let mut set = statements::SET_COUNTER.prepare(&self.conn)?;
-            set.execute(("record", self.next.record))?;
-            set.execute(("intent", self.next.intent))?;
-        }
         Ok(())
     }
 }
