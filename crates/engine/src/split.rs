@@ -140,7 +140,10 @@ impl Property<'_> {
             let as_before = all.first().is_some_and(|one| self.is_reached_by(one));
             let known = as_before || all.iter().any(|one| self.shows(one));
             let left = left_over(plan, record, prop).filter(|_| !known);
-            let is_mine = |origin: &Origin| matches!(origin, Origin::Claim(stamp) if self.is_mine(stamp.record));
+            let is_mine = |origin: &Origin| match origin {
+                Origin::Claim(stamp) => self.is_mine(stamp.record),
+                Origin::Forgotten { .. } => false,
+            };
             if let Some(origin) = left.filter(|origin| !is_mine(origin)) {
                 inheritance.held.entry(origin).or_default().push((at, prop));
             }

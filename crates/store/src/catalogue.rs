@@ -1,4 +1,5 @@
-//! Record types, as the store must know them to keep records by name; and other names for them (L12).
+//! Record types, as the store must know them to keep records by name; and other names for them
+//! (L12).
 
 use lockstep_model::ids::TypeName;
 use lockstep_model::{FlowIx, Timestamp};

@@ -1,4 +1,5 @@
-//! Whether a flow creates a counterpart for a record, and whether it may do so now (C1, C3, C5, L8).
+//! Whether a flow creates a counterpart for a record, and whether it may do so now (C1, C3, C5,
+//! L8).
 
 use lockstep_model::{FlowIx, RecordState, Rule, Situation};
 

@@ -1,5 +1,5 @@
-//! What the claims of an entity are before it is decided on: where fresh ones go (P1a), what a first link
-//! brings (P2), what Lockstep itself has made (C2).
+//! What the claims of an entity are before it is decided on: where fresh ones go (P1a), what a
+//! first link brings (P2), what Lockstep itself has made (C2).
 
 use std::collections::BTreeSet;
 

@@ -101,8 +101,8 @@ fn question(
         kind: ReviewKind::AmbiguousMatch,
         message: format!(
             "{} records of {mine} match each other by `{}` and have no counterpart in {theirs}: \
-             keep them apart to create one for each, or make them one in {}; `duplicates: separate` \
-             or `merge` on the flow answers this for all",
+             keep them apart to create one for each, or make them one in {}; \
+             `duplicates: separate` or `merge` on the flow answers this for all",
             others.len() + 1,
             plan.rules[side.rule].text,
             mine.system,

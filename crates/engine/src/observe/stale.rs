@@ -1,4 +1,5 @@
-//! Whether a read may be from before Lockstep's own write (P5a), and what it shows without a value (R5).
+//! Whether a read may be from before Lockstep's own write (P5a), and what it shows without a value
+//! (R5).
 
 use lockstep_model::value::is_empty;
 use lockstep_model::{PropIx, ReadRecord, RecordState, Value};

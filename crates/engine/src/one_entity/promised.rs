@@ -1,5 +1,5 @@
-//! What is about to be created elsewhere, or stands under a doubted key, and would be the counterpart
-//! (C2, F2, R9).
+//! What is about to be created elsewhere, or stands under a doubted key, and would be the
+//! counterpart (C2, F2, R9).
 
 use lockstep_model::{Change, EntityId, Intent, IntentKind, RecordState, TypeIx};
 

@@ -1,4 +1,5 @@
-//! What a claim brings to a property: a value, the whole that a part belongs to (P1d), or a default.
+//! What a claim brings to a property: a value, the whole that a part belongs to (P1d), or a
+//! default.
 
 use lockstep_model::value::{as_stored, coerce, is_empty, same};
 use lockstep_model::{Claim, ClaimStamp, PropIx, RecordState, Rule, Timestamp, TypeIx, Value};

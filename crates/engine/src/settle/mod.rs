@@ -6,7 +6,8 @@
 //! in whatever order things were read.
 //!
 //! ```text
-//! records ─▶ entity, under_conditions (L9) ─▶ candidates, the winner first ─▶ brought, translate, reference ─▶ member: write or not ─▶ change
+//! records ─▶ entity, under_conditions (L9) ─▶ candidates, the winner first
+//!                 ─▶ brought, translate, reference ─▶ member: write or not ─▶ change
 //! ```
 
 mod brought;

@@ -1,7 +1,7 @@
 //! The changes of an intent on disk: a JSON list of objects with `path` and `value`, the claim's
 //! time `at` and its `rule`; and only where they say something: `displaced`; `of` and `to` for a
-//! counterpart (P8); `from` where the claim's property has another path, `record` and `type` where its
-//! record is not the intent's source, `prop` where the claim's record is not known.
+//! counterpart (P8); `from` where the claim's property has another path, `record` and `type` where
+//! its record is not the intent's source, `prop` where the claim's record is not known.
 
 use std::borrow::Cow;
 
