@@ -10,7 +10,6 @@ use lockstep_store::{Commit, JournalKind, ReviewKey};
 
 use crate::error::Result;
 use crate::ledger::Ledger;
-use crate::report::RecordName;
 
 impl Ledger {
     /// A person's answer to a pending deletion (`deletes: review`): `record` is the one that was
@@ -29,29 +28,10 @@ impl Ledger {
         let mut others = self.store.records(&asked)?;
         others.retain(|other| other.is_live() && other.entity == gone.entity);
         commit.reviews_closed = reviews.iter().map(ReviewKey::of).collect();
-        let name = |record: &RecordState| RecordName::of(&self.plan, record.ty, &record.key);
         for other in &others {
-            let text = match accept {
-                true if gone.is_live() => {
-                    format!(
-                        "a person lets it be deleted, as {} is not what its flow is about",
-                        name(&gone)
-                    )
-                }
-                false if gone.is_live() => format!(
-                    "a person keeps it, though {} is not what its flow is about",
-                    name(&gone)
-                ),
-                true => format!("a person lets it be deleted, as {} was", name(&gone)),
-                false => format!("a person keeps it, though {} was deleted", name(&gone)),
-            };
-            commit.journal.push(self.journal_line(
-                run,
-                JournalKind::Person,
-                other.id,
-                Some(gone.id),
-                text,
-            ));
+            let text = self.said_of_deletion(&gone, accept);
+            let line = self.journal_line(run, JournalKind::Person, other.id, Some(gone.id), text);
+            commit.journal.push(line);
         }
         if accept && !others.is_empty() {
             let first = self.store.take_intent_ids(others.len())?;
@@ -88,5 +68,20 @@ impl Ledger {
         commit.intents_new = intents;
         self.store.commit(commit)?;
         Ok(others.len())
+    }
+
+    /// What a person has said of a record, as the journal tells it.
+    fn said_of_deletion(&self, gone: &RecordState, accept: bool) -> String {
+        let name = self.name_of(gone);
+        match (accept, gone.is_live()) {
+            (true, true) => {
+                format!("a person lets it be deleted, as {name} is not what its flow is about")
+            }
+            (false, true) => {
+                format!("a person keeps it, though {name} is not what its flow is about")
+            }
+            (true, false) => format!("a person lets it be deleted, as {name} was"),
+            (false, false) => format!("a person keeps it, though {name} was deleted"),
+        }
     }
 }

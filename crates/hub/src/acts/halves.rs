@@ -114,22 +114,7 @@ impl Ledger {
             inherit(&self.plan, now, &mut one, &other, &unwritten).into_iter().collect();
         heirs.extend(inherit(&self.plan, now, &mut other, &before, &unwritten));
         for half in [&mut one, &mut other] {
-            let own = EntityId(half.iter().map(|member| member.id.0).min().unwrap_or(entity.0));
-            for member in
-                half.iter_mut().filter(|member| heirs.contains(&member.id) || member.entity != own)
-            {
-                member.entity = own;
-                match heirs.contains(&member.id) {
-                    true => commit.changed_records.push(member.clone()),
-                    false => commit.relinked.push((member.id, own)),
-                }
-            }
-            for intent in self.store.open_intents(&[entity])? {
-                let mine = half.iter().any(|member| member.id == intent.source);
-                if mine && intent.entity != own {
-                    commit.intents_moved.push((intent.id, own));
-                }
-            }
+            self.make_own(half, entity, &heirs, &mut commit)?;
         }
         for intent in self.store.open_intents(&[entity])? {
             // Decided for the whole; each half is decided on anew. What has been sent has been
@@ -165,6 +150,33 @@ impl Ledger {
         let then = [&one, &other].into_iter().flat_map(|half| self.lacks(half)).collect();
         let names = |half: &[RecordState]| half.iter().map(|member| self.name_of(member)).collect();
         Ok(Halves { one: names(&one), other: names(&other), then })
+    }
+
+    /// Makes an entity of its own of a half. What `heirs` hold is another by that.
+    fn make_own(
+        &mut self,
+        half: &mut [RecordState],
+        entity: EntityId,
+        heirs: &HashSet<RecordId>,
+        commit: &mut Commit,
+    ) -> ActResult<()> {
+        let own = EntityId(half.iter().map(|member| member.id.0).min().unwrap_or(entity.0));
+        for member in
+            half.iter_mut().filter(|member| heirs.contains(&member.id) || member.entity != own)
+        {
+            member.entity = own;
+            match heirs.contains(&member.id) {
+                true => commit.changed_records.push(member.clone()),
+                false => commit.relinked.push((member.id, own)),
+            }
+        }
+        for intent in self.store.open_intents(&[entity])? {
+            let mine = half.iter().any(|member| member.id == intent.source);
+            if mine && intent.entity != own {
+                commit.intents_moved.push((intent.id, own));
+            }
+        }
+        Ok(())
     }
 
     /// What the flows create for a half that has no record of some type any more.

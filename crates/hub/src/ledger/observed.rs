@@ -136,15 +136,51 @@ impl Ledger {
         commit: &mut Commit,
     ) -> Result<()> {
         self.facets_made_before(ty, &mut observed.new)?;
-        let (now, run) = (self.clock.now(), under_way.report.run);
+        self.tell_edits(under_way, ty, &observed, commit);
+        for lost in &observed.not_kept {
+            if let Some(state) = observed.changed.iter().find(|state| state.id == lost.record) {
+                let lost = Lost {
+                    state,
+                    prop: lost.prop,
+                    value: lost.sent.clone(),
+                    shown: lost.shown.clone(),
+                };
+                self.tell_not_kept(under_way, None, lost, commit);
+            }
+        }
+        self.tell_back(under_way, ty, &observed.back, commit)?;
+        self.wake_referred(ty, &observed, commit)?;
+        self.tell_retired(under_way, ty, &observed, commit)?;
+        self.take_in_gone(under_way, ty, &observed, commit)?;
         let rank = self.plan.ty(ty).decide_rank;
-        let system = self.plan.ty(ty).name.system.clone();
-        let states: HashMap<RecordId, &RecordState> = if observed.edits.is_empty() {
-            HashMap::new()
-        } else {
-            observed.changed.iter().map(|s| (s.id, s)).collect()
-        };
-        under_way.report.system(&system).edits += observed.edits.len() as u64;
+        commit.agenda_added.extend(observed.touched.into_iter().map(|id| (rank, id)));
+        commit.keys_added.extend(observed.keys_added);
+        commit.keys_removed.extend(observed.keys_removed);
+        match commit.new_records.is_empty() {
+            true => commit.new_records = observed.new,
+            false => commit.new_records.extend(observed.new),
+        }
+        commit.changed_records.extend(observed.changed);
+        commit.rekeyed.extend(observed.retired);
+        Ok(())
+    }
+
+    /// What somebody has edited, for the journal and the report.
+    fn tell_edits(
+        &self,
+        under_way: &mut Underway,
+        ty: TypeIx,
+        observed: &Observed,
+        commit: &mut Commit,
+    ) {
+        if observed.edits.is_empty() {
+            return;
+        }
+        let (now, run) = (self.clock.now(), under_way.report.run);
+        let system = &self.plan.ty(ty).name.system;
+        let states: HashMap<RecordId, &RecordState> =
+            observed.changed.iter().map(|s| (s.id, s)).collect();
+        under_way.report.system(system).edits += observed.edits.len() as u64;
         for edit in &observed.edits {
             let path = self.plan.prop(ty, edit.prop).name.clone();
             commit.journal.push(JournalEntry {
@@ -170,20 +206,16 @@ impl Ledger {
                 });
             }
         }
-        for lost in &observed.not_kept {
-            if let Some(state) = observed.changed.iter().find(|state| state.id == lost.record) {
-                let lost = Lost {
-                    state,
-                    prop: lost.prop,
-                    value: lost.sent.clone(),
-                    shown: lost.shown.clone(),
-                };
-                self.tell_not_kept(under_way, None, lost, commit);
-            }
-        }
-        self.tell_back(under_way, ty, &observed.back, commit)?;
-        self.wake_referred(ty, &observed, commit)?;
-        self.tell_retired(under_way, ty, &observed, commit)?;
+    }
+
+    /// Records that are gone, or whose keys are others' by now.
+    fn take_in_gone(
+        &mut self,
+        under_way: &mut Underway,
+        ty: TypeIx,
+        observed: &Observed,
+        commit: &mut Commit,
+    ) -> Result<()> {
         for (id, key) in &observed.retired {
             self.facets_retired(ty, key.strip_suffix(&format!("~{id}")).unwrap_or(key), commit)?;
         }
@@ -195,15 +227,6 @@ impl Ledger {
                 self.tell_gone(under_way, state, commit);
             }
         }
-        commit.agenda_added.extend(observed.touched.into_iter().map(|id| (rank, id)));
-        commit.keys_added.extend(observed.keys_added);
-        commit.keys_removed.extend(observed.keys_removed);
-        match commit.new_records.is_empty() {
-            true => commit.new_records = observed.new,
-            false => commit.new_records.extend(observed.new),
-        }
-        commit.changed_records.extend(observed.changed);
-        commit.rekeyed.extend(observed.retired);
         Ok(())
     }
 

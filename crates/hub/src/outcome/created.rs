@@ -73,12 +73,11 @@ impl Ledger {
         commit: &mut Commit,
         wake: &mut Vec<u64>,
     ) {
-        let now = self.clock.now();
-        let ty = self.plan.ty(intent.ty);
-        let mut update = step(intent, IntentEvent::Confirm, now, None);
+        let mut update = step(intent, IntentEvent::Confirm, self.clock.now(), None);
         update.record = Some(state.id);
         commit.intents_changed.push(update);
         self.fails_no_more(intent, commit);
+        let ty = self.plan.ty(intent.ty);
         // The journal tells of a creation by its intent.
         commit
             .keys_added
@@ -91,30 +90,52 @@ impl Ledger {
                 .keys_removed
                 .extend(promised.into_iter().map(|hash| (hash, RecordId(-intent.id.0))));
         }
-        // Other record types may want a counterpart of their own now, or values that the system
-        // filled in; and what it was made from may have been deleted meanwhile (D1).
-        if ty.partners.len() > 1
-            || known.get(&intent.source).is_some_and(|source| !source.is_live())
-            // What was edited between two tries of it is not in it.
-            || intent.attempts > 0
-            || ty.flows_out.iter().any(|f| self.plan.flows[f.at()].to != self.plan.flows[intent.flow.at()].from)
-            || has_more_to_settle(ty, &state)
-            || intent.changes.iter().any(|change| ty.props[change.prop.at()].in_condition)
-        {
+        let source = known.get(&intent.source);
+        if self.calls_for_more(intent, &state, source) {
             commit.agenda_added.push((ty.decide_rank, state.id));
         }
         if self.plan.has_references() {
-            if let Some(source) = known.get(&intent.source) {
+            if let Some(source) = source {
                 wake.push(reference_hash(&self.plan.ty(source.ty).name, &source.key));
             }
             wake.push(reference_hash(&ty.name, &state.key));
         }
-        let system = ty.name.system.clone();
-        under_way.report.system(&system).created += 1;
-        under_way.report.flow(intent.flow).created += 1;
-        let status = &mut self.status[state.ty.at()];
-        status.records += 1;
+        self.status[state.ty.at()].records += 1;
+        self.tell_created(under_way, intent, &state, known, commit);
+        commit.new_records.push(state);
+    }
+
+    /// Whether a record is to be decided on that has just been created: other record types may want
+    /// a counterpart of their own now, or values that the system filled in; and what it was made
+    /// from may have been deleted meanwhile (D1).
+    fn calls_for_more(
+        &self,
+        intent: &Intent,
+        state: &RecordState,
+        source: Option<&RecordState>,
+    ) -> bool {
+        let (plan, ty) = (&self.plan, self.plan.ty(intent.ty));
+        let from = plan.flows[intent.flow.at()].from;
+        ty.partners.len() > 1
+            || source.is_some_and(|source| !source.is_live())
+            // What was edited between two tries of it is not in it.
+            || intent.attempts > 0
+            || ty.flows_out.iter().any(|flow| plan.flows[flow.at()].to != from)
+            || has_more_to_settle(ty, state)
+            || intent.changes.iter().any(|change| ty.props[change.prop.at()].in_condition)
+    }
+
+    fn tell_created(
+        &self,
+        under_way: &mut Underway,
+        intent: &Intent,
+        state: &RecordState,
+        known: &NumberMap<RecordId, RecordState>,
+        commit: &Commit,
+    ) {
         let (plan, source) = (&self.plan, known.get(&intent.source));
+        under_way.report.system(&plan.ty(intent.ty).name.system).created += 1;
+        under_way.report.flow(intent.flow).created += 1;
         // P8: a reference is in the creation only if what it names had a counterpart by then.
         let given = |change: &Change| {
             let whole = plan.prop(intent.ty, change.prop).whole;
@@ -147,6 +168,5 @@ impl Ledger {
                 given(change) && !commit.reviews_opened.iter().any(lost)
             }),
         });
-        commit.new_records.push(state);
     }
 }

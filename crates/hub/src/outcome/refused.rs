@@ -24,79 +24,64 @@ impl Ledger {
         known: &NumberMap<RecordId, RecordState>,
         commit: &mut Commit,
     ) {
-        let now = self.clock.now();
         if intent.takes_back() {
             return self.not_taken_back(under_way, intent, message, known, commit);
         }
         under_way.reviews = true;
-        let subject = intent.record.unwrap_or(intent.source);
         let change =
             prop.and_then(|prop| intent.changes.iter().find(|change| change.prop.at() == prop));
-        let system = self.plan.ty(intent.ty).name.system.clone();
-        under_way.report.system(&system).refused += 1;
-        under_way.report.flow(intent.flow).review += 1;
-        let name = known.get(&subject).map_or_else(
-            || RecordName(String::new()),
-            |r| RecordName::of(&self.plan, r.ty, &r.key),
-        );
-        let flow = self.plan.flow_name(intent.flow);
-        under_way.report.event(|| Event::Refused {
-            flow,
-            record: name,
-            message: message.to_string(),
-        });
-        let review = |prop, value| Review {
+        let record = known.get(&subject(intent));
+        self.tell_refused(under_way, intent, record, message);
+        let value = match change {
+            // Decided again, without what was refused. A reference is remembered as the id it was
+            // sent as.
+            Some(change) => {
+                let sent = sent.iter().find(|(prop, _)| *prop == change.prop.at());
+                sent.map_or_else(|| change.value.clone(), |(_, value)| value.clone())
+            }
+            None => Value::Null,
+        };
+        let event = match change {
+            Some(_) => IntentEvent::Drop,
+            None => IntentEvent::Refuse,
+        };
+        let now = self.clock.now();
+        commit.intents_changed.push(step(intent, event, now, Some(message.to_string())));
+        commit.reviews_opened.push(Review {
             kind: ReviewKind::RejectedValue,
-            record: subject,
+            record: subject(intent),
             ty: intent.ty,
-            prop,
+            prop: change.map(|change| change.prop),
             rule: Rule::G4,
             candidates: vec![],
             value,
             message: message.to_string(),
             opened_at: now,
-        };
-        match change {
-            Some(change) => {
-                // Decided again, without what was refused. A reference is remembered as the id it
-                // was sent as.
-                let value = sent
-                    .iter()
-                    .find(|(p, _)| *p == change.prop.at())
-                    .map_or(change.value.clone(), |(_, value)| value.clone());
-                commit.intents_changed.push(step(
-                    intent,
-                    IntentEvent::Drop,
-                    now,
-                    Some(message.to_string()),
-                ));
-                commit.reviews_opened.push(review(Some(change.prop), value));
-                if let Some(record) = known.get(&subject) {
-                    commit.agenda_added.push((self.plan.ty(record.ty).decide_rank, record.id));
-                }
-            }
-            None => {
-                commit.intents_changed.push(step(
-                    intent,
-                    IntentEvent::Refuse,
-                    now,
-                    Some(message.to_string()),
-                ));
-                commit.reviews_opened.push(review(None, Value::Null));
-            }
+        });
+        let Some(record) = record else { return };
+        if change.is_some() {
+            commit.agenda_added.push((self.plan.ty(record.ty).decide_rank, record.id));
         }
-        if let Some(record) = known.get(&subject) {
-            let mut entry = self.entry(
-                under_way,
-                JournalKind::Refused,
-                record,
-                intent,
-                message.to_string(),
-                Some(Rule::G4),
-            );
-            entry.path = change.map(|change| self.plan.prop(intent.ty, change.prop).name.clone());
-            commit.journal.push(entry);
-        }
+        let (kind, rule) = (JournalKind::Refused, Some(Rule::G4));
+        let mut entry = self.entry(under_way, kind, record, intent, message.to_string(), rule);
+        entry.path = change.map(|change| self.plan.prop(intent.ty, change.prop).name.clone());
+        commit.journal.push(entry);
+    }
+
+    fn tell_refused(
+        &self,
+        under_way: &mut Underway,
+        intent: &Intent,
+        record: Option<&RecordState>,
+        message: &str,
+    ) {
+        under_way.report.system(&self.plan.ty(intent.ty).name.system).refused += 1;
+        under_way.report.flow(intent.flow).review += 1;
+        under_way.report.event(|| Event::Refused {
+            flow: self.plan.flow_name(intent.flow),
+            record: record.map_or_else(|| RecordName(String::new()), |record| self.name_of(record)),
+            message: message.to_string(),
+        });
     }
 
     /// A write that surely was not done, and may be the next time.

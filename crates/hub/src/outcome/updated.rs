@@ -54,16 +54,12 @@ impl Ledger {
         known: &NumberMap<RecordId, RecordState>,
         commit: &mut Commit,
     ) -> Result<()> {
-        let now = self.clock.now();
-        commit.intents_changed.push(step(intent, IntentEvent::Confirm, now, None));
+        commit.intents_changed.push(step(intent, IntentEvent::Confirm, self.clock.now(), None));
         self.fails_no_more(intent, commit);
-        let ty = self.plan.ty(state.ty);
+        let kept = |change: &Change| sent.iter().any(|(prop, _)| *prop == change.prop.at());
         let written = intent.changes.iter().zip(&before.shown);
-        for (change, shown_before) in
-            written.filter(|(change, _)| sent.iter().any(|(prop, _)| *prop == change.prop.at()))
-        {
+        for (change, shown_before) in written.filter(|(change, _)| kept(change)) {
             let prop = self.plan.prop(state.ty, change.prop);
-            let shown = state.slot(change.prop).value(prop.whole).clone();
             let mut entry = self.entry(
                 under_way,
                 JournalKind::Written,
@@ -74,12 +70,40 @@ impl Ledger {
             );
             entry.path = Some(prop.name.clone());
             entry.before = shown_before.clone();
-            entry.after = shown;
+            entry.after = state.slot(change.prop).value(prop.whole).clone();
             entry.other = Some(change.claim.record);
             commit.journal.push(entry);
         }
+        self.decide_on_updated(intent, before, &state, commit)?;
+        if intent.changes.iter().any(kept) {
+            let (plan, source) = (&self.plan, known.get(&intent.source));
+            under_way.report.system(&plan.ty(state.ty).name.system).updated += 1;
+            under_way.report.flow(intent.flow).updated += 1;
+            under_way.report.event(|| Event::Updated {
+                flow: plan.flow_name(intent.flow),
+                source: source.map_or_else(
+                    || RecordName(String::new()),
+                    |s| RecordName::of(plan, s.ty, &s.key),
+                ),
+                record: RecordName::of(plan, state.ty, &state.key),
+                properties: property_changes(plan, intent, known, kept),
+            });
+        }
+        commit.changed_records.push(state);
+        Ok(())
+    }
+
+    /// Puts onto the agenda what an update may have changed for others.
+    fn decide_on_updated(
+        &mut self,
+        intent: &Intent,
+        before: &Before,
+        state: &RecordState,
+        commit: &mut Commit,
+    ) -> Result<()> {
+        let ty = self.plan.ty(state.ty);
         let (added, mut removed) = (commit.keys_added.len(), Vec::new());
-        rekey(&self.plan, &state, &before.hashes, &mut commit.keys_added, &mut removed);
+        rekey(&self.plan, state, &before.hashes, &mut commit.keys_added, &mut removed);
         let matches_otherwise =
             !ty.match_sides.is_empty() && (commit.keys_added.len() > added || !removed.is_empty());
         let rank = ty.decide_rank;
@@ -105,24 +129,6 @@ impl Ledger {
                 }
             }
         }
-        self.wake_by_key(referred, commit)?;
-        let system = self.plan.ty(state.ty).name.system.clone();
-        let (plan, source) = (&self.plan, known.get(&intent.source));
-        let kept = |change: &Change| sent.iter().any(|(prop, _)| *prop == change.prop.at());
-        if intent.changes.iter().any(kept) {
-            under_way.report.system(&system).updated += 1;
-            under_way.report.flow(intent.flow).updated += 1;
-            under_way.report.event(|| Event::Updated {
-                flow: plan.flow_name(intent.flow),
-                source: source.map_or_else(
-                    || RecordName(String::new()),
-                    |s| RecordName::of(plan, s.ty, &s.key),
-                ),
-                record: RecordName::of(plan, state.ty, &state.key),
-                properties: property_changes(plan, intent, known, kept),
-            });
-        }
-        commit.changed_records.push(state);
-        Ok(())
+        self.wake_by_key(referred, commit)
     }
 }
