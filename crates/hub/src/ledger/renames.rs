@@ -4,20 +4,13 @@ use std::collections::HashSet;
 
 use lockstep_model::{GuardKind, TypeIx, TypeName};
 use lockstep_store::{Commit, StoredType};
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::error::Result;
 use crate::guards::TrippedGuard;
 use crate::ledger::Ledger;
+use crate::report::Unnamed;
 use crate::under_way::Underway;
-
-/// A record type that records are known of, and that no flow names any more.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Unnamed {
-    pub name: String,
-    pub records: u64,
-}
 
 impl Ledger {
     /// What is stored of record types that no flow names any more.

@@ -32,7 +32,7 @@ pub struct Status {
     /// What stopped a run before its first write, and waits for a person (G3).
     pub guards: Vec<crate::guards::TrippedGuard>,
     /// Records that are known, of record types that no flow names any more (L12).
-    pub unnamed: Vec<crate::ledger::renames::Unnamed>,
+    pub unnamed: Vec<crate::report::Unnamed>,
     /// References that wait for a counterpart of the record that they name (P8): whose they are,
     /// and what for.
     pub waiting_references: Vec<(RecordName, String)>,

@@ -12,6 +12,7 @@ pub(crate) mod look_again;
 pub(crate) mod named;
 pub(crate) mod pages;
 pub(crate) mod repeated;
+pub(crate) mod stream;
 pub(crate) mod unanswered;
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
@@ -25,7 +26,7 @@ use crate::ledger::Ledger;
 use crate::ledger::lost::Losses;
 use crate::reading::listed::Unanswered;
 use crate::reading::listing::{BULK, Lister, Told};
-use crate::reading::pages::Stream;
+use crate::reading::stream::Stream;
 use crate::report::{Event, millis};
 use crate::systems::Systems;
 use crate::under_way::Underway;

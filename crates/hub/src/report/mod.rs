@@ -1,200 +1,22 @@
 //! What a run did, or a plan would do: counts by the names of L9, and the single events with their
 //! reasons.
 
+mod counts;
+mod events;
+
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use lockstep_engine::Plan;
 use lockstep_engine::decision::Finding;
-use lockstep_model::visible::visible;
-use lockstep_model::{FlowIx, NumberMap, RecordId, RunId, Situation, Timestamp, TypeIx, Value};
+use lockstep_model::{FlowIx, NumberMap, RecordId, RunId, Situation, Timestamp};
 use serde::{Deserialize, Serialize};
+
+pub(crate) use crate::report::counts::millis;
+pub use crate::report::counts::{FlowCounts, Requests, Shares, SystemCounts, Unnamed, timed};
+pub use crate::report::events::{Event, PropertyChange, RecordName};
 
 /// So many single events are kept for showing; all are counted.
 const EVENTS_KEPT: usize = 5_000;
-
-/// A record as people name it: `wix.Contacts/ID`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct RecordName(pub String);
-
-impl RecordName {
-    /// The name of a record of the plan.
-    pub fn of(plan: &Plan, ty: TypeIx, key: &str) -> Self {
-        RecordName(format!("{}/{key}", plan.ty(ty).name))
-    }
-}
-
-impl std::fmt::Display for RecordName {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // G9: a key is whatever its system says.
-        f.write_str(&visible(&self.0))
-    }
-}
-
-/// One property of an event.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PropertyChange {
-    pub path: String,
-    pub before: Value,
-    pub after: Value,
-    /// The rule by which it was decided.
-    pub rule: String,
-    /// What decided where it was not simply the latest edit (P1).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub why: Option<String>,
-    /// For a reference that is filled in when its record exists: whose counterpart it is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub counterpart_of: Option<RecordName>,
-}
-
-/// One thing that happened (or would happen).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Event {
-    Linked {
-        flow: String,
-        a: RecordName,
-        b: RecordName,
-        by: String,
-    },
-    Created {
-        flow: String,
-        source: RecordName,
-        record: RecordName,
-        properties: Vec<PropertyChange>,
-    },
-    Updated {
-        flow: String,
-        source: RecordName,
-        record: RecordName,
-        properties: Vec<PropertyChange>,
-    },
-    /// It is gone from its system.
-    Deleted {
-        record: RecordName,
-        text: String,
-    },
-    /// Lockstep deleted it, since `source` was deleted (D1).
-    Removed {
-        flow: String,
-        source: RecordName,
-        record: RecordName,
-    },
-    /// It is kept, though the flow passes deletions on (D1).
-    Kept {
-        flow: String,
-        record: RecordName,
-        text: String,
-    },
-    Edited {
-        record: RecordName,
-        path: String,
-        before: Value,
-        after: Value,
-    },
-    Review {
-        flow: String,
-        kind: String,
-        record: RecordName,
-        message: String,
-        rule: String,
-    },
-    Refused {
-        flow: String,
-        record: RecordName,
-        message: String,
-    },
-    /// A write that failed and is tried again, or of which nobody knows yet whether it was done.
-    Failing {
-        flow: String,
-        source: RecordName,
-        /// What was to be written: the record, or its record type where it was to be created.
-        target: String,
-        kind: String,
-        message: String,
-        /// How often it was tried.
-        tries: u32,
-        /// It is not tried, or asked after, before.
-        not_before: Option<Timestamp>,
-        /// Whether it was done is not known.
-        unknown: bool,
-    },
-    Waits {
-        flow: String,
-        record: RecordName,
-        message: String,
-        rule: String,
-    },
-    Fault {
-        place: String,
-        message: String,
-    },
-    Paused {
-        system: String,
-        message: String,
-    },
-}
-
-/// A flow's part of a run.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct FlowCounts {
-    pub flow: String,
-    /// Records looked at in this run, by situation (L9).
-    pub situations: BTreeMap<String, u64>,
-    pub linked: u64,
-    pub created: u64,
-    pub updated: u64,
-    pub deleted: u64,
-    /// Records that need a person.
-    pub review: u64,
-    /// Why records have no counterpart, with how many there are of each.
-    pub reasons: BTreeMap<String, u64>,
-    /// Rows that can't be kept, and why.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub rows_not_kept: Vec<String>,
-}
-
-/// A system's part of a run.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct SystemCounts {
-    pub system: String,
-    pub read: u64,
-    pub edits: u64,
-    pub created: u64,
-    pub updated: u64,
-    pub deleted: u64,
-    pub refused: u64,
-    /// What was asked of it, where it is asked over a network.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub requests: Option<Requests>,
-    /// Why it was left alone, if it was.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub paused: Option<String>,
-    /// The trouble is that it could not be reached (exit status 3).
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub unreachable: bool,
-}
-
-/// The requests of a run to one system.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Requests {
-    pub sent: u64,
-    /// Refused by the system as too many.
-    pub refused: u64,
-    /// How long they were held back for the system's rate, all together.
-    pub waited_ms: u64,
-}
-
-/// Where the time went.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Shares {
-    pub waiting_for_systems_ms: u64,
-    pub observing_ms: u64,
-    pub loading_ms: u64,
-    pub deciding_ms: u64,
-    pub storing_ms: u64,
-    pub delivering_ms: u64,
-}
 
 /// The report of a run or a plan.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -219,7 +41,7 @@ pub struct Report {
     pub reviews: BTreeMap<String, u64>,
     /// Records that are known, of record types that no flow names any more (L12).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub unnamed: Vec<crate::ledger::renames::Unnamed>,
+    pub unnamed: Vec<Unnamed>,
     /// References that are written once the records that they name have counterparts (P8).
     #[serde(default, skip_serializing_if = "is_none")]
     pub waiting_references: u64,
@@ -375,19 +197,6 @@ impl Report {
     }
 }
 
-/// A time in JSON: RFC 3339, in UTC.
 fn is_none(n: &u64) -> bool {
     *n == 0
-}
-
-/// Adds the time that `work` takes to a share.
-pub fn timed<T>(share: &mut u64, work: impl FnOnce() -> T) -> T {
-    let began = std::time::Instant::now();
-    let result = work();
-    *share += millis(began.elapsed());
-    result
-}
-
-pub(crate) fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

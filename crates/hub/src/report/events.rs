@@ -1,0 +1,128 @@
+//! The single events of a run, with their reasons.
+
+use lockstep_engine::Plan;
+use lockstep_model::visible::visible;
+use lockstep_model::{Timestamp, TypeIx, Value};
+use serde::{Deserialize, Serialize};
+
+/// A record as people name it: `wix.Contacts/ID`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RecordName(pub String);
+
+impl RecordName {
+    /// The name of a record of the plan.
+    pub fn of(plan: &Plan, ty: TypeIx, key: &str) -> Self {
+        RecordName(format!("{}/{key}", plan.ty(ty).name))
+    }
+}
+
+impl std::fmt::Display for RecordName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // G9: a key is whatever its system says.
+        f.write_str(&visible(&self.0))
+    }
+}
+
+/// One property of an event.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PropertyChange {
+    pub path: String,
+    pub before: Value,
+    pub after: Value,
+    /// The rule by which it was decided.
+    pub rule: String,
+    /// What decided where it was not simply the latest edit (P1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// For a reference that is filled in when its record exists: whose counterpart it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counterpart_of: Option<RecordName>,
+}
+
+/// One thing that happened (or would happen).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Event {
+    Linked {
+        flow: String,
+        a: RecordName,
+        b: RecordName,
+        by: String,
+    },
+    Created {
+        flow: String,
+        source: RecordName,
+        record: RecordName,
+        properties: Vec<PropertyChange>,
+    },
+    Updated {
+        flow: String,
+        source: RecordName,
+        record: RecordName,
+        properties: Vec<PropertyChange>,
+    },
+    /// It is gone from its system.
+    Deleted {
+        record: RecordName,
+        text: String,
+    },
+    /// Lockstep deleted it, since `source` was deleted (D1).
+    Removed {
+        flow: String,
+        source: RecordName,
+        record: RecordName,
+    },
+    /// It is kept, though the flow passes deletions on (D1).
+    Kept {
+        flow: String,
+        record: RecordName,
+        text: String,
+    },
+    Edited {
+        record: RecordName,
+        path: String,
+        before: Value,
+        after: Value,
+    },
+    Review {
+        flow: String,
+        kind: String,
+        record: RecordName,
+        message: String,
+        rule: String,
+    },
+    Refused {
+        flow: String,
+        record: RecordName,
+        message: String,
+    },
+    /// A write that failed and is tried again, or of which nobody knows yet whether it was done.
+    Failing {
+        flow: String,
+        source: RecordName,
+        /// What was to be written: the record, or its record type where it was to be created.
+        target: String,
+        kind: String,
+        message: String,
+        /// How often it was tried.
+        tries: u32,
+        /// It is not tried, or asked after, before.
+        not_before: Option<Timestamp>,
+        /// Whether it was done is not known.
+        unknown: bool,
+    },
+    Waits {
+        flow: String,
+        record: RecordName,
+        message: String,
+        rule: String,
+    },
+    Fault {
+        place: String,
+        message: String,
+    },
+    Paused {
+        system: String,
+        message: String,
+    },
+}
