@@ -10,6 +10,7 @@
 //! answers of systems ──▶ confirm::confirm              P3, P5: what an answer shows is no claim
 //!                        outcome::creation             C2, R9: whether a record was made, or found
 //! new records ──▶ recover::find                          C2: which of them a creation made whose answer was lost
+//! new intents ──▶ guard::Tally                           G3: what is over a limit
 //! writes of before ──▶ undo::put_back                    G7: what is put back, and what follows
 //! ```
 //!
@@ -30,6 +31,7 @@ pub mod facets;
 pub mod flips;
 mod graph;
 pub mod groups;
+pub mod guard;
 mod identity;
 pub mod keys;
 pub mod link;

@@ -1,9 +1,10 @@
 //! What the guards (G3) count in a run.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
+use lockstep_engine::guard::Tally;
+use lockstep_model::TypeIx;
 use lockstep_model::limits::{GuardKind, Limits};
-use lockstep_model::{Intent, IntentId, IntentKind, PropIx, TypeIx};
 use serde::{Deserialize, Serialize};
 
 /// Where a system does not tell of deletions, everything is listed this often unless the project
@@ -32,20 +33,11 @@ pub struct TrippedGuard {
     pub message: String,
 }
 
-/// How many values of a property are to be changed.
-pub(crate) type Values = BTreeMap<(GuardKind, TypeIx, PropIx), u64>;
-
 /// The guards of a run under way.
 #[derive(Default)]
 pub(crate) struct Guards {
-    /// Writes that this run has decided, or found waiting, and that no person has let through.
-    pub(crate) planned: HashMap<(usize, IntentKind), u64>,
-    /// The same of values of single properties.
-    pub(crate) values: Values,
-    /// Up to these numbers, intents are let through.
-    pub(crate) through: HashMap<(usize, GuardKind), IntentId>,
-    /// The last intents that were not counted, as they are of a first run.
-    pub(crate) first_runs: HashMap<(usize, GuardKind), IntentId>,
+    /// What this run has decided, or found waiting, and no person has let through.
+    pub(crate) tally: Tally,
     /// A person has seen what this run writes: nothing of it is counted.
     pub approved: bool,
     /// Guards of writes that have tripped.
@@ -53,8 +45,6 @@ pub(crate) struct Guards {
     /// Record types whose last reading is not believed, and by which guard: nothing is written
     /// there.
     pub stopped: BTreeSet<(TypeIx, GuardKind)>,
-    /// Record types that have been through a whole run.
-    pub(crate) armed: Vec<bool>,
     /// How many records of a system were known when the run began.
     pub(crate) known: Vec<u64>,
     /// Record types of which everything is to be listed in this run (R3).
@@ -68,20 +58,10 @@ impl Guards {
     pub(crate) fn stops(&self, ty: TypeIx) -> bool {
         self.stopped.iter().any(|(stopped, _)| *stopped == ty)
     }
-}
 
-impl Guards {
     /// A person has said that the next listing of the record type is to be believed, whatever it
     /// lacks and shows.
     pub(crate) fn believes_all_of(&self, ty: TypeIx) -> bool {
         self.believed.contains(&(ty, GuardKind::Vanished))
-    }
-}
-
-impl Guards {
-    /// Whether a guard of single values counts those of this intent: of a first run only what is
-    /// emptied, which none does by itself.
-    pub(crate) fn counts_value(&self, guard: GuardKind, intent: &Intent) -> bool {
-        guard == GuardKind::Clears || self.armed[intent.ty.at()]
     }
 }

@@ -75,12 +75,6 @@ impl Ledger {
     }
 }
 
-/// R9: whether so many records that show nothing of what identified them, of so many that are
-/// known, make it another account.
-pub(crate) fn is_another_account(strangers: u64, of: u64) -> bool {
-    strangers >= 2 && strangers * 2 > of
-}
-
 pub(crate) fn account_mark(system: &str) -> String {
     format!("account:{system}")
 }

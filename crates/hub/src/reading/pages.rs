@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use lockstep_connector::Page;
+use lockstep_engine::guard::is_another_account;
 use lockstep_engine::observe::{Observed, Reading, mark_gone, observe};
 use lockstep_engine::{Plan, is_back};
 use lockstep_model::matching::seed;
@@ -10,7 +11,6 @@ use lockstep_model::{ReadRecord, RecordId, RecordState, Timestamp, TypeIx};
 use lockstep_store::Commit;
 
 use crate::error::Result;
-use crate::ledger::accounts::is_another_account;
 use crate::reading::Reader;
 use crate::reading::stream::Stream;
 use crate::report::timed;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use lockstep_engine::guard::values_changed;
 use lockstep_model::change::IntentEvent;
 use lockstep_model::limits::GuardKind;
 use lockstep_model::{
@@ -88,6 +89,7 @@ impl Ledger {
         let guards = self.guards(self.clock.now(), false)?;
         if kind.is_of_a_property() {
             let waiting = guards
+                .tally
                 .values
                 .iter()
                 .filter(|((guard, ty, _), _)| *guard == kind && self.system_of(*ty) == at);
@@ -147,7 +149,9 @@ impl Ledger {
         let mut waiting = self.store.intents_in(IntentState::Queued, usize::MAX >> 1)?;
         waiting.retain(|i| i.kind == write && i.id.0 > through && self.system_of(i.ty) == system);
         if kind.is_of_a_property() {
-            waiting.retain(|intent| self.values_changed(intent).any(|(guard, _)| guard == kind));
+            waiting.retain(|intent| {
+                values_changed(&self.plan, intent).any(|(guard, _)| guard == kind)
+            });
             self.decline(kind, &waiting, commit)?;
         }
         let mut sources = BTreeSet::new();
@@ -181,8 +185,7 @@ impl Ledger {
         let mut records: BTreeMap<RecordId, RecordState> =
             self.store.records(&ids)?.into_iter().map(|record| (record.id, record)).collect();
         for intent in intents {
-            let given_up: Vec<PropIx> = self
-                .values_changed(intent)
+            let given_up: Vec<PropIx> = values_changed(&self.plan, intent)
                 .filter(|(guard, _)| *guard == kind)
                 .map(|(_, prop)| prop)
                 .collect();

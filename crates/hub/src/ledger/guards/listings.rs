@@ -1,5 +1,6 @@
 //! G3 on the way in: whether a listing that lacks many records is believed.
 
+use lockstep_engine::guard::is_believable;
 use lockstep_model::limits::GuardKind;
 use lockstep_model::{Review, ReviewKind, Rule, TypeIx};
 use lockstep_store::{Commit, ReviewKey, TypeStatus};
@@ -24,7 +25,7 @@ impl Ledger {
             return true;
         }
         let limit = self.limits(&self.plan.ty(ty).name.system).vanished;
-        limit.most(known).is_none_or(|most| lacking <= most && lacking < known)
+        is_believable(limit, lacking, known)
     }
 
     /// A listing is not believed: the record type stays as it was before the reading, and the next

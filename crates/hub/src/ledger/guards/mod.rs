@@ -24,47 +24,23 @@ pub(crate) mod writes;
 
 use std::collections::BTreeMap;
 
+use lockstep_engine::guard::{Values, values_changed};
 use lockstep_model::limits::GuardKind;
-use lockstep_model::value::{equal, is_empty};
 use lockstep_model::{
-    Change, FlowIx, Intent, IntentId, IntentKind, IntentState, PropIx, RecordId, Review,
-    ReviewKind, Timestamp, TypeIx, Value,
+    FlowIx, Intent, IntentId, IntentKind, IntentState, RecordId, Review, ReviewKind, Timestamp,
+    TypeIx, Value,
 };
 use lockstep_store::Commit;
 use serde_json::json;
 
 use crate::error::Result;
-use crate::guards::{FULL_SCAN_MS, Guards, Values};
+use crate::guards::{FULL_SCAN_MS, Guards};
 use crate::ledger::Ledger;
 use crate::under_way::Underway;
 
 impl Ledger {
     pub(crate) fn release_mark(&self, system: usize, guard: GuardKind) -> String {
         format!("release:{}:{}", self.names[system], guard.name())
-    }
-
-    /// Which guards of single values count this change of a record.
-    pub(crate) fn values_changed(
-        &self,
-        intent: &Intent,
-    ) -> impl Iterator<Item = (GuardKind, PropIx)> {
-        let ty = self.plan.ty(intent.ty);
-        let matched = move |prop: PropIx| {
-            ty.match_sides.iter().any(|side| side.props.iter().any(|one| one.prop == prop))
-        };
-        let guard = move |change: &Change| {
-            let before: &Value = &change.displaced;
-            match () {
-                _ if is_empty(before) || change.counterpart_of.is_some() => None,
-                _ if is_empty(&change.value) => Some((GuardKind::Clears, change.prop)),
-                _ if matched(change.prop) && !equal(before, &change.value) => {
-                    Some((GuardKind::MatchValues, change.prop))
-                }
-                _ => None,
-            }
-        };
-        let updates = intent.kind == IntentKind::Update;
-        intent.changes.iter().filter(move |_| updates).filter_map(guard)
     }
 
     /// The mark by which a person lets the next reading of a record type pass a guard.
@@ -83,7 +59,10 @@ impl Ledger {
         let mut guards = Guards { known: vec![0; self.names.len()], ..Guards::default() };
         for ty in self.types() {
             let fingerprint = format!("{:x}", self.plan.ty(ty).fingerprint);
-            guards.armed.push(marks.get(&self.type_mark("armed", ty)) == Some(&json!(fingerprint)));
+            guards
+                .tally
+                .armed
+                .push(marks.get(&self.type_mark("armed", ty)) == Some(&json!(fingerprint)));
             guards.known[self.system_of(ty)] += self.status[ty.at()].records;
             for kind in [GuardKind::Vanished, GuardKind::Lost] {
                 if marks.contains_key(&self.release_type_mark(ty, kind)) {
@@ -106,7 +85,7 @@ impl Ledger {
                 if let Some(id) =
                     marks.get(&self.release_mark(system, guard)).and_then(Value::as_i64)
                 {
-                    guards.through.insert((system, guard), IntentId(id));
+                    guards.tally.through.insert((system, guard), IntentId(id));
                 }
             }
         }
@@ -119,10 +98,10 @@ impl Ledger {
             for system in 0..self.names.len() {
                 for kind in [IntentKind::Create, IntentKind::Update, IntentKind::Delete] {
                     let waiting = self.waiting(&guards, system, kind)?;
-                    guards.planned.insert((system, kind), waiting);
+                    guards.tally.planned.insert((system, kind), waiting);
                 }
             }
-            guards.values = self.values_waiting(&guards)?;
+            guards.tally.values = self.values_waiting(&guards)?;
         }
         for review in self.open_guard_reviews()? {
             match GuardKind::of_stand_in(review.record) {
@@ -155,10 +134,14 @@ impl Ledger {
         system: usize,
         kind: IntentKind,
     ) -> Result<u64> {
-        let after =
-            guards.through.get(&(system, GuardKind::of(kind))).copied().unwrap_or(IntentId(0));
+        let after = guards
+            .tally
+            .through
+            .get(&(system, GuardKind::of(kind)))
+            .copied()
+            .unwrap_or(IntentId(0));
         let mut waiting = 0;
-        let counts = |ty: TypeIx| kind == IntentKind::Delete || guards.armed[ty.at()];
+        let counts = |ty: TypeIx| kind == IntentKind::Delete || guards.tally.armed[ty.at()];
         let types: Vec<TypeIx> =
             self.types().filter(|ty| self.system_of(*ty) == system && counts(*ty)).collect();
         for ty in types {
@@ -176,12 +159,11 @@ impl Ledger {
         let mut values = Values::new();
         if updates > 0 {
             for intent in self.store.intents_in(IntentState::Queued, usize::MAX >> 1)? {
-                for (guard, prop) in self
-                    .values_changed(&intent)
-                    .filter(|(guard, _)| guards.counts_value(*guard, &intent))
-                {
-                    let through = guards.through.get(&(self.system_of(intent.ty), guard));
-                    if through.is_none_or(|through| intent.id > *through) {
+                let system = self.system_of(intent.ty);
+                for (guard, prop) in values_changed(&self.plan, &intent) {
+                    if guards.tally.counts_value(guard, &intent)
+                        && guards.tally.is_held_back(system, guard, &intent)
+                    {
                         *values.entry((guard, intent.ty, prop)).or_default() += 1;
                     }
                 }
@@ -198,67 +180,10 @@ impl Ledger {
         dropped: &[&Intent],
         type_of: impl Fn(RecordId) -> Option<TypeIx>,
     ) {
-        if under_way.guards.approved {
-            for intent in new {
-                for guard in
-                    GuardKind::ALL.into_iter().filter(|guard| guard.writes() == Some(intent.kind))
-                {
-                    under_way
-                        .guards
-                        .first_runs
-                        .insert((self.system_of(intent.ty), guard), intent.id);
-                }
-            }
-            return;
-        }
-        for intent in new {
-            for (guard, prop) in self.values_changed(intent) {
-                if under_way.guards.counts_value(guard, intent) {
-                    *under_way.guards.values.entry((guard, intent.ty, prop)).or_default() += 1;
-                } else {
-                    under_way
-                        .guards
-                        .first_runs
-                        .insert((self.system_of(intent.ty), guard), intent.id);
-                }
-            }
-        }
-        for intent in dropped {
-            for (guard, prop) in self.values_changed(intent) {
-                let through =
-                    under_way.guards.through.get(&(self.system_of(intent.ty), guard)).copied();
-                let counted = under_way.guards.counts_value(guard, intent)
-                    && through.is_none_or(|through| intent.id > through);
-                if let Some(count) =
-                    under_way.guards.values.get_mut(&(guard, intent.ty, prop)).filter(|_| counted)
-                {
-                    *count = count.saturating_sub(1);
-                }
-            }
-        }
-        let Guards { planned, through, armed, first_runs, .. } = &mut under_way.guards;
-        let counts = |intent: &Intent| {
-            let armed = |ty: TypeIx| armed[ty.at()];
-            intent.kind == IntentKind::Delete
-                || armed(intent.ty) && type_of(intent.source).is_none_or(armed)
-        };
-        for intent in new {
-            let key = (self.system_of(intent.ty), intent.kind);
-            if counts(intent) {
-                *planned.entry(key).or_default() += 1;
-            } else {
-                first_runs.insert((key.0, GuardKind::of(intent.kind)), intent.id);
-            }
-        }
-        for intent in dropped.iter().filter(|intent| counts(intent)) {
-            let key = (self.system_of(intent.ty), intent.kind);
-            if through
-                .get(&(key.0, GuardKind::of(key.1)))
-                .is_none_or(|through| intent.id > *through)
-                && let Some(planned) = planned.get_mut(&key)
-            {
-                *planned = planned.saturating_sub(1);
-            }
+        let Guards { approved, tally, .. } = &mut under_way.guards;
+        match *approved {
+            true => tally.let_through(&self.system_of, new),
+            false => tally.count(&self.plan, &self.system_of, new, dropped, type_of),
         }
     }
 

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use lockstep_model::limits::GuardKind;
+use lockstep_engine::guard::{Known, Values};
+use lockstep_model::limits::{GuardKind, Limits};
 use lockstep_model::{FlowIx, PropIx, Review, ReviewKind, Rule, TypeIx};
 use lockstep_store::{Commit, ReviewKey};
 use serde_json::json;
 
 use crate::error::Result;
-use crate::guards::{TrippedGuard, Values};
+use crate::guards::TrippedGuard;
 use crate::ledger::Ledger;
 use crate::under_way::Underway;
 
@@ -58,15 +59,14 @@ impl Ledger {
 
     /// The guards whose limit is exceeded by what is to be written.
     fn over_limits(&self, under_way: &Underway) -> BTreeSet<(usize, GuardKind)> {
-        let planned = under_way.guards.planned.iter().filter(|((system, kind), planned)| {
-            let limit = self.limits(&self.names[*system]).of(GuardKind::of(*kind));
-            limit.most(under_way.guards.known[*system]).is_some_and(|most| **planned > most)
-        });
-        let mut over: BTreeSet<(usize, GuardKind)> =
-            planned.map(|((system, kind), _)| (*system, GuardKind::of(*kind))).collect();
-        let too_many = self.values_over(under_way);
-        over.extend(too_many.iter().map(|((guard, ty, _), _)| (self.system_of(*ty), *guard)));
-        over
+        let limits: Vec<Limits> = self.names.iter().map(|name| self.limits(name)).collect();
+        let records_of: Vec<u64> = self.status.iter().map(|status| status.records).collect();
+        under_way.guards.tally.over(&Known {
+            limits: &limits,
+            records: &under_way.guards.known,
+            records_of: &records_of,
+            system_of: &self.system_of,
+        })
     }
 
     /// The report and a review say what a guard holds back.
@@ -114,21 +114,6 @@ impl Ledger {
         });
     }
 
-    /// The properties of which more values are to be changed than the limits let through.
-    fn values_over(&self, under_way: &Underway) -> Vec<((GuardKind, TypeIx, PropIx), u64)> {
-        let over = |(guard, ty, _): (GuardKind, TypeIx, PropIx), count: u64| {
-            let limit = self.limits(&self.plan.ty(ty).name.system).of(guard);
-            limit.most(self.status[ty.at()].records).is_some_and(|most| count > most)
-        };
-        under_way
-            .guards
-            .values
-            .iter()
-            .map(|(of, count)| (*of, *count))
-            .filter(|(of, count)| over(*of, *count))
-            .collect()
-    }
-
     /// `400 of 400 values of `phone` in shop.Customers would be emptied`
     fn values_in_words(&self, guard: GuardKind, values: &Values) -> String {
         let what = if guard == GuardKind::Clears {
@@ -154,7 +139,7 @@ impl Ledger {
         let not_whole = self.not_whole(under_way)?;
         let ended = |ty: &TypeIx| {
             let whole = self.status[ty.at()].complete && !not_whole.contains(ty);
-            whole && !under_way.guards.armed[ty.at()] && !under_way.renamed.contains(ty)
+            whole && !under_way.guards.tally.armed[ty.at()] && !under_way.renamed.contains(ty)
         };
         for ty in self.types().filter(ended) {
             marks.push((
@@ -163,7 +148,7 @@ impl Ledger {
             ));
         }
         // What a first run leaves over is not counted by the next one either.
-        for ((system, guard), id) in &under_way.guards.first_runs {
+        for ((system, guard), id) in &under_way.guards.tally.first_runs {
             if !under_way.guards.tripped.contains(&(*system, *guard)) {
                 marks.push((self.release_mark(*system, *guard), Some(json!(id.0))));
             }

@@ -1,0 +1,186 @@
+//! C2, R9: what a creation made whose answer was lost, and what an answer to one means.
+
+use std::collections::HashSet;
+
+use crate::kit::{World, flow};
+use lockstep_engine::outcome::{Creation, creation};
+use lockstep_engine::recover::{Candidates, Conclusion, find, may_be_anothers, may_be_made};
+use lockstep_model::{
+    Create, EntityId, Intent, IntentId, Presence, ReadRecord, RecordId, RecordState, Timestamp,
+    Value,
+};
+use serde_json::json;
+
+fn world() -> World {
+    let rows = ["mail <-> email", "name <-> name"];
+    World::people(&[flow("a.Person", "b.Person", Create::Always, &["mail = email"], &rows)])
+}
+
+/// The creations that these people of `a` call for, not sent yet.
+fn creations(world: &mut World, people: &[(&str, Value)]) -> Vec<Intent> {
+    for (key, values) in people {
+        world.read(&format!("a.Person/{key}"), values.clone());
+    }
+    world.decide();
+    assert_eq!(world.intents.len(), people.len());
+    world.now += 10;
+    world.intents.clone()
+}
+
+/// A record of `b` as it is read for the first time, and not decided on.
+fn seen(world: &mut World, key: &str, values: Value) -> RecordState {
+    world.read(&format!("b.Person/{key}"), values);
+    world.record(&format!("b.Person/{key}")).clone()
+}
+
+fn ase() -> Value {
+    json!({"mail": "ase@example.com", "name": "Åse Berg"})
+}
+
+fn found(world: &World, records: Vec<RecordState>, creations: Vec<Intent>) -> Vec<Conclusion> {
+    let records = may_be_made(records, &creations);
+    let candidates = Candidates::new(records, HashSet::new());
+    find(&world.plan, &candidates, creations, true, &HashSet::new())
+}
+
+/// The creations and the records of a conclusion, in numbers.
+fn alike(conclusion: &Conclusion) -> (Vec<IntentId>, Vec<RecordId>) {
+    let Conclusion::Alike(intents, records) = conclusion else {
+        panic!("a person is asked: {conclusion:?}")
+    };
+    (intents.iter().map(|i| i.id).collect(), records.iter().map(|r| r.id).collect())
+}
+
+#[test]
+fn c2_what_a_creation_made_is_found_by_all_that_was_sent() {
+    let mut world = world();
+    let before = seen(&mut world, "0", json!({"email": "other@example.com", "name": "Åse Berg"}));
+    let sent = creations(&mut world, &[("1", ase())]);
+    let made = seen(&mut world, "7", json!({"email": "ase@example.com", "name": " Åse Berg"}));
+    let other = seen(&mut world, "8", json!({"email": "per@example.com", "name": "Per Moe"}));
+    let id = sent[0].id;
+    let all = found(&world, vec![before.clone(), other, made.clone()], sent);
+    assert_eq!(all.len(), 1);
+    assert_eq!(alike(&all[0]), (vec![id], vec![made.id]));
+}
+
+#[test]
+fn c2_what_was_there_before_is_nobodys_creation_nor_what_a_person_keeps_apart() {
+    let mut world = world();
+    let before = seen(&mut world, "0", json!({"email": "ase@example.com", "name": "Åse Berg"}));
+    world.agenda.clear();
+    world.records.remove(&before.id);
+    let sent = creations(&mut world, &[("1", ase())]);
+    let all = found(&world, vec![before], sent.clone());
+    assert_eq!(alike(&all[0]), (vec![sent[0].id], vec![]), "it is sent again");
+    // L7
+    let made = seen(&mut world, "7", json!({"email": "ase@example.com", "name": "Åse Berg"}));
+    let apart = HashSet::from([(sent[0].id, made.id)]);
+    let candidates = Candidates::new(vec![made], apart);
+    let all = find(&world.plan, &candidates, sent.clone(), true, &HashSet::new());
+    assert_eq!(alike(&all[0]), (vec![sent[0].id], vec![]));
+}
+
+#[test]
+fn c2_who_was_sent_most_takes_a_record_before_who_was_sent_less() {
+    let mut world = world();
+    let less = json!({"name": "Åse Berg"});
+    let sent = creations(&mut world, &[("1", less), ("2", ase())]);
+    let made = seen(&mut world, "7", json!({"email": "ase@example.com", "name": "Åse Berg"}));
+    let all = found(&world, vec![made.clone()], sent.clone());
+    assert_eq!(alike(&all[0]), (vec![sent[1].id], vec![made.id]));
+    assert_eq!(alike(&all[1]), (vec![sent[0].id], vec![]));
+}
+
+#[test]
+fn c2_d1_one_that_is_gone_was_made_all_the_same_unless_one_is_there() {
+    let mut world = world();
+    let sent = creations(&mut world, &[("1", ase())]);
+    let there = seen(&mut world, "7", json!({"email": "ase@example.com", "name": "Åse Berg"}));
+    let gone = RecordState {
+        id: RecordId(99),
+        entity: EntityId(99),
+        presence: Presence::Gone,
+        ..there.clone()
+    };
+    let all = found(&world, vec![gone.clone()], sent.clone());
+    assert_eq!(alike(&all[0]).1, [gone.id]);
+    let all = found(&world, vec![gone, there.clone()], sent);
+    assert_eq!(alike(&all[0]).1, [there.id]);
+}
+
+#[test]
+fn c2_one_that_was_edited_is_found_by_its_match_key_and_else_a_person_says() {
+    let mut world = world();
+    let sent = creations(&mut world, &[("1", ase())]);
+    let edited = seen(&mut world, "7", json!({"email": "ase@example.com", "name": "Åse Dahl"}));
+    let all = found(&world, vec![edited.clone()], sent.clone());
+    assert_eq!(alike(&all[0]).1, [edited.id]);
+    // Its address was edited, too; the name is one that hardly anybody else has.
+    let named = seen(&mut world, "8", json!({"email": "dahl@example.com", "name": "Åse Berg"}));
+    let other = seen(&mut world, "9", json!({"email": "per@example.com", "name": "Per Moe"}));
+    let all = found(&world, vec![named.clone(), other], sent.clone());
+    let Conclusion::Unclear(intent, records) = &all[0] else { panic!("{all:?}") };
+    assert_eq!((intent.id, records[0].id, records.len()), (sent[0].id, named.id, 1));
+    // It is not the last look: nobody is asked yet.
+    let candidates = Candidates::new(vec![named], HashSet::new());
+    let all = find(&world.plan, &candidates, sent.clone(), false, &HashSet::new());
+    assert_eq!(alike(&all[0]).1, []);
+    // R9: whose the record is that shows it is asked anyway.
+    let doubted = HashSet::from([sent[0].id]);
+    assert!(find(&world.plan, &candidates, sent, true, &doubted).is_empty());
+}
+
+#[test]
+fn c2_what_another_creation_may_have_made_is_not_adopted() {
+    let mut world = world();
+    let per = json!({"mail": "per@example.com", "name": "Per Moe"});
+    let sent = creations(&mut world, &[("1", ase()), ("2", per)]);
+    let made = seen(&mut world, "7", json!({"email": "per@example.com", "name": "Per Moe"}));
+    assert!(may_be_anothers(&world.plan, &sent[0], &made, &sent));
+    assert!(!may_be_anothers(&world.plan, &sent[1], &made, &sent), "it is its own");
+}
+
+/// What an answer with key 7 means, where that is known as this record.
+fn answered(world: &World, intent: &Intent, known: Option<&RecordState>, twice: bool) -> Creation {
+    let sent: Vec<(usize, Value)> =
+        intent.changes.iter().map(|change| (change.prop.at(), change.value.clone())).collect();
+    let mut values = vec![None; world.plan.ty(intent.ty).props.len()];
+    for (prop, value) in &sent {
+        values[*prop] = Some(value.clone());
+    }
+    let answer =
+        ReadRecord { id: "7".into(), version: None, modified: None, deleted: false, values };
+    creation(&world.plan, intent, &answer, known, twice, &sent)
+}
+
+#[test]
+fn r9_an_answer_to_a_creation_names_a_new_record_or_one_that_was_there() {
+    let mut world = world();
+    let sent = creations(&mut world, &[("1", ase())]).remove(0);
+    assert_eq!(answered(&world, &sent, None, false), Creation::Made);
+    assert_eq!(answered(&world, &sent, None, true), Creation::HadAlready, "another's answer, too");
+    let same = seen(&mut world, "7", json!({"email": "ase@example.com", "name": "Åse"}));
+    assert_eq!(answered(&world, &sent, Some(&same), false), Creation::HadAlready);
+    let other = seen(&mut world, "8", json!({"email": "per@example.com", "name": "Per Moe"}));
+    assert_eq!(answered(&world, &sent, Some(&other), false), Creation::KnownAsAnother);
+    let gone = RecordState { presence: Presence::Gone, ..other.clone() };
+    assert_eq!(answered(&world, &sent, Some(&gone), false), Creation::Made, "its key is given on");
+    let gone = RecordState { presence: Presence::Gone, ..same.clone() };
+    assert_eq!(answered(&world, &sent, Some(&gone), false), Creation::HadAlready, "it is back");
+}
+
+#[test]
+fn c2_the_answer_to_a_second_try_may_name_what_the_first_one_made() {
+    let mut world = world();
+    let sent = creations(&mut world, &[("1", ase())]).remove(0);
+    let again = Intent { message: Some("its answer was lost".into()), ..sent };
+    let made = seen(&mut world, "7", json!({"email": "ase@example.com", "name": "Åse Berg"}));
+    assert_eq!(answered(&world, &again, Some(&made), false), Creation::MadeBefore);
+    let earlier = RecordState { first_seen: Timestamp(0), ..made.clone() };
+    assert_eq!(answered(&world, &again, Some(&earlier), false), Creation::HadAlready);
+    // R9: it belongs to somebody, and has nothing of what was sent.
+    let other = seen(&mut world, "8", json!({"email": "per@example.com", "name": "Per Moe"}));
+    let other = RecordState { written_at: Some(other.first_seen), ..other };
+    assert_eq!(answered(&world, &again, Some(&other), false), Creation::KnownAsAnother);
+}
