@@ -5,12 +5,12 @@
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 
-use lockstep_hub::ActError;
 use lockstep_hub::answers::Again;
 use lockstep_hub::audit::{Audit, DifferenceKind};
 use lockstep_hub::links::Halves;
 use lockstep_hub::take_back::TakenBack;
 use lockstep_hub::undo::{Back, NotBack, PutBackAs, TakingBack, Which};
+use lockstep_hub::{ActError, Clock, SystemClock};
 use lockstep_model::value::shown;
 use lockstep_model::visible::visible;
 use lockstep_model::{RunId, Timestamp};
@@ -143,6 +143,8 @@ impl Asked {
             )),
             (None, Some(since)) => {
                 let until = self.until.as_deref().map(time).transpose()?;
+                // What is carried out is what was planned: of this moment, and not of a later one.
+                let until = until.or_else(|| Some(SystemClock.now()));
                 Ok(Which::Time { since: time(&since)?, until })
             }
             (Some(what), None) => match what.parse::<i64>() {
@@ -165,8 +167,7 @@ pub fn time(text: &str) -> Result<Timestamp> {
         _ => None,
     };
     if let (Ok(number), Some(unit_ms)) = (number.parse::<i64>(), unit_ms) {
-        use lockstep_hub::Clock as _;
-        return Ok(lockstep_hub::SystemClock.now().plus_ms(-number.saturating_mul(unit_ms)));
+        return Ok(SystemClock.now().plus_ms(-number.saturating_mul(unit_ms)));
     }
     times::read(text).ok_or_else(|| {
         Failure::usage(format!(

@@ -13,15 +13,12 @@ use lockstep_engine::Plan;
 use lockstep_store::Store;
 
 use crate::clock::Clock;
-use crate::deciding::Decider;
+use crate::deciding::decider::Decider;
 use crate::error::Result;
 use crate::ledger::Ledger;
-use crate::reading::Reader;
-use crate::sending::Sender;
-use crate::systems::{System, Systems};
-
-/// Gives a number below the one given.
-pub type Chance = dyn FnMut(usize) -> usize + Send + Sync;
+use crate::reading::reader::Reader;
+use crate::sending::sender::Sender;
+use crate::systems::{Chance, System, Systems};
 
 /// A project at work: its systems, and what is known of them.
 pub struct Hub {

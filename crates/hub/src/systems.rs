@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use lockstep_connector::Connector;
 
+/// Gives a number below the one given.
+pub type Chance = dyn FnMut(usize) -> usize + Send + Sync;
+
 /// The connected systems, and how they are talked to.
 pub(crate) struct Systems {
     pub all: Vec<System>,

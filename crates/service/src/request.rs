@@ -140,6 +140,7 @@ impl From<StoreError> for Refusal {
         match error {
             StoreError::Newer { .. } => Refusal::Wrong(error.to_string()),
             StoreError::Locked { .. }
+            | StoreError::LostLease { .. }
             | StoreError::Unwritable { .. }
             | StoreError::Forbidden { .. }
             | StoreError::Damaged { .. } => Refusal::Person(error.to_string()),

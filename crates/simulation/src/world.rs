@@ -322,29 +322,29 @@ impl World {
         self.run_for(steps, full, None)
     }
 
+    /// After how many looks whoever watches a run wants it to end, if ever.
+    fn looks_left(&self) -> Option<usize> {
+        let from = self.drawn.stops.filter(|_| !self.truth.look().healed)?;
+        let mut drawn = Random::new(from ^ (self.runs as u64) << 32);
+        drawn.per_mille(300).then(|| drawn.below(40))
+    }
+
+    /// How a run is begun, for who follows the story.
+    fn tell_begin(&self, steps: Option<i64>, caller: Option<usize>) {
+        let called = caller
+            .map_or(String::new(), |at| format!(", called by {}", self.systems[at].drawn.name));
+        let killed = steps.map_or(String::new(), |n| format!(", to be killed after {n} steps"));
+        self.truth.look().tell("", format!("run {}{called}{killed}", self.runs));
+    }
+
     /// One run, of the system alone that has called, if one has.
     fn run_for(&mut self, steps: Option<i64>, full: bool, caller: Option<usize>) -> Option<Report> {
         self.runs += 1;
         let life = Life::of(steps);
-        let looks_left = match self.truth.look().healed {
-            true => None,
-            false => self.drawn.stops.and_then(|from| {
-                let mut drawn = Random::new(from ^ (self.runs as u64) << 32);
-                drawn.per_mille(300).then(|| drawn.below(40))
-            }),
-        };
+        let looks_left = self.looks_left();
         let before = self.truth.look().disturbances;
         self.truth.look().run = self.runs;
-        let called = caller
-            .map_or(String::new(), |at| format!(", called by {}", self.systems[at].drawn.name));
-        self.truth.look().tell(
-            "",
-            format!(
-                "run {}{called}{}",
-                self.runs,
-                steps.map_or(String::new(), |n| format!(", to be killed after {n} steps"))
-            ),
-        );
+        self.tell_begin(steps, caller);
         // G3: of a listing that stops its flows nothing is kept, so that what it showed is still to
         // be seen.
         let mut stopped = BTreeSet::new();

@@ -14,9 +14,7 @@ use lockstep_model::{
     IntentState, Presence, PropIx, RecordId, RecordState, Rule, Slot, Timestamp, TypeIx, Value,
 };
 use lockstep_store::boundary::*;
-use lockstep_store::{
-    BoundType, Commit, IntentUpdate, JournalEntry, JournalKind, SqliteStore,
-};
+use lockstep_store::{BoundType, Commit, IntentUpdate, JournalEntry, JournalKind, SqliteStore};
 
 const BATCH: i64 = 20_000;
 

@@ -1,5 +1,6 @@
 //! Deciding: the agenda, batch by batch, through the engine.
 
+pub(crate) mod decider;
 pub(crate) mod load;
 pub(crate) mod reconsider;
 pub(crate) mod record;
@@ -15,18 +16,13 @@ use lockstep_model::{
 };
 use lockstep_store::Commit;
 
+use crate::deciding::decider::Decider;
 use crate::deciding::record::Decided;
 use crate::deciding::turns::Turns;
 use crate::error::Result;
-use crate::ledger::Ledger;
 use crate::ledger::agenda::HELD;
 use crate::report::timed;
 use crate::under_way::{Progress, Underway};
-
-/// Has the engine decide, and the ledger remember what it decided. It needs no system.
-pub(crate) struct Decider<'a> {
-    pub ledger: &'a mut Ledger,
-}
 
 /// Records decided on together. Large batches write a page of the store once where small ones write
 /// it often.

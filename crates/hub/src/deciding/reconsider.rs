@@ -7,7 +7,7 @@ use lockstep_model::{IntentState, Timestamp, TypeIx, Value};
 use lockstep_store::Commit;
 use serde_json::json;
 
-use crate::deciding::Decider;
+use crate::deciding::decider::Decider;
 use crate::error::Result;
 use crate::under_way::Underway;
 

@@ -10,7 +10,7 @@ use lockstep_model::{
 };
 use lockstep_store::{Commit, IntentUpdate, JournalEntry, JournalKind, ReviewKey};
 
-use crate::deciding::Decider;
+use crate::deciding::decider::Decider;
 use crate::error::Result;
 use crate::ledger::agenda::HELD;
 use crate::report::{Event, RecordName};

@@ -4,7 +4,7 @@ use lockstep_engine::Slice;
 use lockstep_model::{NumberMap, RecordId, RecordState, Review, ReviewKind, Rule, Value};
 use lockstep_store::{Commit, ReviewKey};
 
-use crate::deciding::Decider;
+use crate::deciding::decider::Decider;
 use crate::ledger::agenda::HELD;
 use crate::report::{Event, RecordName};
 use crate::under_way::Underway;

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::error::Result;
 use crate::ledger::accounts::{account_mark, strange_mark};
-use crate::reading::Reader;
+use crate::reading::reader::Reader;
 use crate::report::Event;
 use crate::under_way::Underway;
 

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use lockstep_connector::Trouble;
 use lockstep_model::{ReadRecord, RecordId, RecordState};
 
-use crate::reading::Reader;
+use crate::reading::reader::Reader;
 
 /// How a record is found now: as read, `None` if it is not there any more.
 pub(crate) type Found = std::result::Result<Option<ReadRecord>, Trouble>;

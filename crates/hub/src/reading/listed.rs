@@ -6,7 +6,7 @@ use lockstep_connector::RecordFault;
 use lockstep_model::{Intent, ReadRecord, RecordId, RecordState, Timestamp, TypeIx};
 
 use crate::error::Result;
-use crate::reading::Reader;
+use crate::reading::reader::Reader;
 use crate::under_way::Underway;
 
 /// So many keys of known records are looked through first, and at most: mostly a record has few

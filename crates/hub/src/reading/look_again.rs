@@ -8,7 +8,7 @@ use lockstep_store::Commit;
 
 use crate::error::Result;
 use crate::ledger::look_again::MARK;
-use crate::reading::Reader;
+use crate::reading::reader::Reader;
 use crate::under_way::Underway;
 
 impl Reader<'_> {

@@ -11,6 +11,7 @@ pub(crate) mod listing;
 pub(crate) mod look_again;
 pub(crate) mod named;
 pub(crate) mod pages;
+pub(crate) mod reader;
 pub(crate) mod repeated;
 pub(crate) mod stream;
 pub(crate) mod unanswered;
@@ -22,20 +23,13 @@ use lockstep_connector::{Checkpoint, Trouble};
 use lockstep_model::TypeIx;
 
 use crate::error::Result;
-use crate::ledger::Ledger;
 use crate::ledger::lost::Losses;
 use crate::reading::listed::Unanswered;
 use crate::reading::listing::{BULK, Lister, Told};
+use crate::reading::reader::Reader;
 use crate::reading::stream::Stream;
 use crate::report::{Event, millis};
-use crate::systems::Systems;
 use crate::under_way::Underway;
-
-/// Asks the systems, and has the ledger take in what they show.
-pub(crate) struct Reader<'a> {
-    pub ledger: &'a mut Ledger,
-    pub systems: &'a Systems,
-}
 
 /// The record types that a system lists, and where each goes on.
 type Jobs = Vec<(TypeIx, Option<Checkpoint>)>;

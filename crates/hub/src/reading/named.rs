@@ -11,7 +11,7 @@ use lockstep_model::{ReadRecord, RecordState, TypeIx};
 use lockstep_store::Commit;
 
 use crate::error::Result;
-use crate::reading::Reader;
+use crate::reading::reader::Reader;
 use crate::sending::lanes;
 use crate::under_way::Underway;
 

@@ -11,7 +11,7 @@ use lockstep_model::{ReadRecord, RecordId, RecordState, Timestamp, TypeIx};
 use lockstep_store::Commit;
 
 use crate::error::Result;
-use crate::reading::Reader;
+use crate::reading::reader::Reader;
 use crate::reading::stream::Stream;
 use crate::report::timed;
 use crate::under_way::{Progress, Underway};

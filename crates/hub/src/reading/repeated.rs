@@ -7,7 +7,7 @@ use lockstep_model::{NumberMap, ReadRecord, RecordId, RecordState, TypeIx};
 use lockstep_store::Commit;
 
 use crate::error::Result;
-use crate::reading::Reader;
+use crate::reading::reader::Reader;
 use crate::sending::lanes;
 use crate::under_way::Underway;
 

@@ -11,7 +11,7 @@ use lockstep_store::Commit;
 
 use crate::error::Result;
 use crate::ledger::journal::step;
-use crate::reading::Reader;
+use crate::reading::reader::Reader;
 use crate::recover::{ACCEPTED_MS, MOMENT_MS, UNDER_WAY_MS, is_due};
 use crate::under_way::Underway;
 

@@ -9,9 +9,9 @@ use crate::ledger::failing::{IN_A_ROW, subject};
 use crate::ledger::journal::step;
 use crate::recover::PATIENCE_MS;
 use crate::recover::creations::Found;
-use crate::sending::Sender;
 use crate::sending::batch::AnswerBatch;
 use crate::sending::carry::{Carried, Parcel};
+use crate::sending::sender::Sender;
 use crate::under_way::Underway;
 
 impl Sender<'_> {

@@ -7,8 +7,8 @@ use lockstep_engine::plan::{PlanProp, PlanType};
 use lockstep_model::value::{effective, is_empty, same};
 use lockstep_model::{Intent, ReadRecord, RecordState, Value};
 
-use crate::sending::Sender;
 use crate::sending::carry::shows;
+use crate::sending::sender::Sender;
 use crate::under_way::Underway;
 
 impl Sender<'_> {

@@ -7,9 +7,9 @@ use lockstep_model::{IntentKind, ReadRecord};
 use crate::error::Result;
 use crate::outcome::Before;
 use crate::recover::creations::Found;
-use crate::sending::Sender;
 use crate::sending::batch::AnswerBatch;
 use crate::sending::carry::Parcel;
+use crate::sending::sender::Sender;
 use crate::under_way::Underway;
 
 impl Sender<'_> {

@@ -14,7 +14,7 @@ use lockstep_model::value::effective;
 use lockstep_model::{Intent, IntentId, IntentKind, ReadRecord, TypeIx, Value};
 
 use crate::error::Result;
-use crate::sending::Sender;
+use crate::sending::sender::Sender;
 use crate::under_way::Underway;
 
 /// Where more creations than these wait for a record type, none is looked up.

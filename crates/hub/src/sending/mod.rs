@@ -12,6 +12,7 @@ pub(crate) mod done;
 pub(crate) mod lanes;
 pub(crate) mod look_up;
 pub(crate) mod promise;
+pub(crate) mod sender;
 pub(crate) mod traffic;
 
 use std::collections::BTreeMap;
@@ -19,30 +20,13 @@ use std::collections::BTreeMap;
 use lockstep_connector::Trouble;
 
 use crate::error::Result;
-use crate::hub::Chance;
-use crate::ledger::Ledger;
-use crate::reading::Reader;
 use crate::recover::PATIENCE_MS;
 use crate::report::timed;
 use crate::sending::carry::Carried;
 use crate::sending::lanes::{Answered, Closing, Desk, Line};
+use crate::sending::sender::Sender;
 use crate::sending::traffic::Traffic;
-use crate::systems::Systems;
 use crate::under_way::Underway;
-
-/// Carries out what was decided, and has the ledger remember what became of it.
-pub(crate) struct Sender<'a> {
-    pub ledger: &'a mut Ledger,
-    pub systems: &'a Systems,
-    /// In one thread: which of the writes under way is carried out next.
-    pub chance: Option<&'a mut Chance>,
-}
-
-impl Sender<'_> {
-    pub(crate) fn reader(&mut self) -> Reader<'_> {
-        Reader { ledger: self.ledger, systems: self.systems }
-    }
-}
 
 /// So many answers are recorded together.
 const ANSWERS: usize = 10_000;

@@ -11,9 +11,9 @@ use crate::error::Result;
 use crate::ledger::journal::step;
 use crate::recover::PATIENCE_MS;
 use crate::report::{Event, RecordName, timed};
-use crate::sending::Sender;
 use crate::sending::carry::Job;
 use crate::sending::lanes::{Line, Needs};
+use crate::sending::sender::Sender;
 use crate::under_way::{Progress, Underway};
 
 /// What a look into the outbox came to.

@@ -7,9 +7,9 @@ use std::thread::Scope;
 
 use lockstep_connector::{Connector, Trouble};
 
-use crate::hub::Chance;
 use crate::sending::carry::{Job, carry_out};
 use crate::sending::lanes::{self, Answered, Desk, Line};
+use crate::systems::Chance;
 
 /// The writes under way in all systems, and the threads that carry them out.
 pub(crate) struct Traffic<'scope, 'env> {
