@@ -8,7 +8,7 @@
 //!                                                      deletes::departures (D1)
 //!                                                      flips::flipping (P5: what is written no more)
 //! answers of systems ──▶ confirm::confirm              P3, P5: what an answer shows is no claim
-//!                        outcome::creation             C2, R9: whether a record was made, or found
+//!                        outcome::creation             C2, R9: whether a record was made, or found; R6: what is known then
 //! new records ──▶ recover::find                          C2: which of them a creation made whose answer was lost
 //! new intents ──▶ guard::Tally                           G3: what is over a limit
 //! writes of before ──▶ undo::put_back                    G7: what is put back, and what follows

@@ -1,10 +1,12 @@
-//! What the answer to a creation means (C2, R9): that a record was made, or one found.
+//! What the answer to a write means: that a record was made, or one found (C2, R9); and what is
+//! known of the record, by the answer and by a reading of it after the write (R6).
 
-use lockstep_model::value::{is_empty, same};
-use lockstep_model::{Intent, ReadRecord, RecordState, Value};
+use lockstep_model::value::{effective, equal_as, is_empty, same};
+use lockstep_model::{Intent, PlainType, ReadRecord, RecordState, TypeIx, Value};
 
+use crate::confirm;
 use crate::identity::is_back;
-use crate::plan::Plan;
+use crate::plan::{Plan, PlanProp, PlanType};
 
 /// What a system has done that says it has created a record.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -72,4 +74,146 @@ fn is_it(plan: &Plan, known: &RecordState, answer: &ReadRecord, sent: &[(usize, 
         answer.values[*prop].get_or_insert_with(|| value.clone());
     }
     known.is_live() || is_back(plan, known, &answer)
+}
+
+/// What is known of a record after a write of it, where it was read then: what it shows, as far as
+/// that is what the write has left. `before` is what was known before the write; nothing where the
+/// record was created. `believed`: the answer is, where it shows what was sent. Gives also whether
+/// something may have been read too early, and is to be looked at again.
+pub fn read_back(
+    plan: &Plan,
+    ty: TypeIx,
+    mut answer: ReadRecord,
+    read: ReadRecord,
+    sent: &[(usize, Value)],
+    before: Option<&RecordState>,
+    believed: bool,
+) -> (ReadRecord, bool) {
+    let other_version = believed
+        && answer.version.is_some()
+        && read.version.is_some()
+        && answer.version != read.version;
+    let read_back = ReadBack { ty: plan.ty(ty), believed, before, other_version };
+    let mut others = Vec::new();
+    let (mut apart, mut too_early) = (false, false);
+    for (prop, now) in read.values.into_iter().enumerate() {
+        let Some((_, value)) = sent.iter().find(|(sent, _)| *sent == prop) else {
+            others.push((prop, now));
+            continue;
+        };
+        let now = read_back.shown(prop, now, &mut answer.values[prop], value);
+        let older = now.as_ref().is_some_and(|now| read_back.may_be_older(prop, now, value));
+        let not_ours =
+            older || now.as_ref().is_some_and(|now| read_back.is_later(prop, now, value));
+        too_early |= older;
+        apart |= not_ours;
+        answer.values[prop] = now.filter(|_| !not_ours);
+    }
+    if apart || other_version {
+        // P5, P5a: then its version, its time and what else it shows may not be those that the write
+        // left, either. Taken for them, what the system has made of the value (P3) would be an edit
+        // when it is seen, or somebody's edit none: of another property, too.
+        return (answer, too_early);
+    }
+    for (prop, now) in others {
+        answer.values[prop] = now.or(answer.values[prop].take());
+    }
+    answer.version = read.version.or(answer.version);
+    answer.modified = read.modified.or(answer.modified);
+    (answer, too_early)
+}
+
+/// Leaves out of an answer what it does not show for certain, where the record was not read after
+/// the write: where nothing of it is certain, all that was sent. Gives whether there is such a thing.
+pub fn leave_untold(answer: &mut ReadRecord, sent: &[(usize, Value)], all: bool) -> bool {
+    let mut unsure = false;
+    for (prop, value) in sent {
+        if all || !is_shown(answer.values[*prop].as_ref(), value) {
+            (answer.values[*prop], unsure) = (None, true);
+        }
+    }
+    unsure
+}
+
+/// Whether a property shows a value as it was sent; of a list, whether one of its elements does.
+pub fn shows(shown: &Value, sent: &Value) -> bool {
+    match shown {
+        Value::Array(list) if !sent.is_array() && !is_empty(sent) => {
+            list.iter().any(|element| equal_as(PlainType::Any, element, sent))
+        }
+        _ => equal_as(PlainType::Any, shown, sent),
+    }
+}
+
+fn is_shown(shown: Option<&Value>, value: &Value) -> bool {
+    shown.is_some_and(|shown| shows(shown, value))
+}
+
+/// The reading of a record after a write of it.
+struct ReadBack<'a> {
+    ty: &'a PlanType,
+    /// The answer is believed where it shows what was sent.
+    believed: bool,
+    /// What was known of the record before the write; nothing where it was created.
+    before: Option<&'a RecordState>,
+    /// What was read is another version than the write left, by its answer.
+    other_version: bool,
+}
+
+impl ReadBack<'_> {
+    fn prop(&self, prop: usize) -> &PlanProp {
+        &self.ty.props[prop]
+    }
+
+    /// What the property held before the write.
+    fn held(&self, prop: usize) -> &Value {
+        let whole = self.prop(prop).whole;
+        self.before.map_or(&Value::Null, |state| state.slots[prop].value(whole))
+    }
+
+    /// What a property that was written shows, by the reading or by the answer.
+    fn shown(
+        &self,
+        prop: usize,
+        now: Option<Value>,
+        answered: &mut Option<Value>,
+        value: &Value,
+    ) -> Option<Value> {
+        match now {
+            Some(now) => Some(now),
+            // Believed where it shows what was sent.
+            None if self.believed && is_shown(answered.as_ref(), value) => answered.take(),
+            // Some systems leave out what is empty, false or none; a property for creations only is
+            // shown by few.
+            None if self.prop(prop).create_only
+                || is_empty(value)
+                || *value == Value::Bool(false)
+                || value.as_f64() == Some(0.0) =>
+            {
+                None
+            }
+            None => Some(Value::Null),
+        }
+    }
+
+    /// P5a: within the delay that the system states this may be the state from before the write.
+    fn may_be_older(&self, prop: usize, now: &Value, value: &Value) -> bool {
+        let described = self.prop(prop);
+        let first = effective(now, described.whole);
+        self.ty.settles_ms > 0
+            && !shows(now, value)
+            && (is_empty(first) || same(described.terms(), first, self.held(prop)))
+    }
+
+    /// P5: of another version than the write left, and neither what was there nor made of what was
+    /// sent: somebody's edit since.
+    fn is_later(&self, prop: usize, now: &Value, value: &Value) -> bool {
+        let described = self.prop(prop);
+        let first = effective(now, described.whole);
+        let kept = shows(now, value) || confirm::made_of(value, first);
+        self.other_version
+            && !kept
+            && !is_empty(first)
+            && !same(described.terms(), first, self.held(prop))
+    }
 }

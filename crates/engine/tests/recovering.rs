@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::kit::{World, flow};
-use lockstep_engine::outcome::{Creation, creation};
+use lockstep_engine::outcome::{Creation, creation, leave_untold, read_back};
 use lockstep_engine::recover::{Candidates, Conclusion, find, may_be_anothers, may_be_made};
 use lockstep_model::{
     Create, EntityId, Intent, IntentId, Presence, ReadRecord, RecordId, RecordState, Timestamp,
@@ -183,4 +183,70 @@ fn c2_the_answer_to_a_second_try_may_name_what_the_first_one_made() {
     let other = seen(&mut world, "8", json!({"email": "per@example.com", "name": "Per Moe"}));
     let other = RecordState { written_at: Some(other.first_seen), ..other };
     assert_eq!(answered(&world, &again, Some(&other), false), Creation::KnownAsAnother);
+}
+
+/// What was sent to `b` and what its record shows after the write, by paths.
+fn after(
+    world: &World,
+    before: Option<&RecordState>,
+    sent: &Value,
+    (answer, read): (Value, Value),
+    versions: (&str, &str),
+) -> (Vec<Option<Value>>, Option<String>) {
+    let ty = world.ty("b.Person");
+    let values = |shown: &Value| {
+        world.plan.ty(ty).props.iter().map(|prop| prop.reference.path.get(shown)).collect()
+    };
+    let record = |shown: &Value, version: &str| ReadRecord {
+        id: "7".into(),
+        version: Some(version.into()),
+        modified: None,
+        deleted: false,
+        values: values(shown),
+    };
+    let sent: Vec<(usize, Value)> = values(sent)
+        .into_iter()
+        .enumerate()
+        .filter_map(|(prop, value): (usize, Option<Value>)| Some((prop, value?)))
+        .collect();
+    let (answer, read) = (record(&answer, versions.0), record(&read, versions.1));
+    let (became, _) = read_back(&world.plan, ty, answer, read, &sent, before, true);
+    (became.values, became.version)
+}
+
+#[test]
+fn r6_what_is_read_after_a_write_tells_what_it_left_unless_it_is_somebodys_edit() {
+    let mut world = world();
+    let known = seen(&mut world, "7", json!({"email": "ase@example.com", "name": "Åse Berg"}));
+    let name = world.prop(known.ty, "name").at();
+    let email = world.prop(known.ty, "email").at();
+    let (sent, answer) = (json!({"name": "Åse Dahl"}), json!({"name": "Åse Dahl"}));
+    // The system cuts names: that is what the write left (P3), and what else it shows is so.
+    let read = json!({"email": "dahl@example.com", "name": "Åse"});
+    let both = (answer.clone(), read);
+    let (values, version) = after(&world, Some(&known), &sent, both, ("1", "1"));
+    assert_eq!(values[name], Some(json!("Åse")));
+    assert_eq!((&values[email], version.as_deref()), (&Some(json!("dahl@example.com")), Some("1")));
+    // P5: another version, and another name than was sent: somebody's edit, to be seen as one.
+    let read = json!({"email": "dahl@example.com", "name": "Kari"});
+    let (values, version) = after(&world, Some(&known), &sent, (answer, read), ("1", "2"));
+    assert_eq!((&values[name], &values[email]), (&None, &None), "nothing of it is taken for ours");
+    assert_eq!(version.as_deref(), Some("1"));
+}
+
+#[test]
+fn r6_what_nothing_shows_for_certain_is_left_untold() {
+    let shown = |values: Vec<Option<Value>>| ReadRecord {
+        id: "7".into(),
+        version: None,
+        modified: None,
+        deleted: false,
+        values,
+    };
+    let sent = [(0, json!("a")), (1, json!("b"))];
+    let mut answer = shown(vec![Some(json!("a")), Some(json!("B"))]);
+    assert!(leave_untold(&mut answer, &sent, false));
+    assert_eq!(answer.values, [Some(json!("a")), None]);
+    assert!(leave_untold(&mut answer, &sent[..1], true), "an echo tells nothing");
+    assert_eq!(answer.values, [None, None]);
 }

@@ -3,9 +3,10 @@
 //! write goes back to where the writes are promised (`promise`).
 
 use lockstep_connector::{Action, Answers, Connector, Outcome, Trouble, Write};
+use lockstep_engine::outcome::shows;
 use lockstep_model::flow::PropertyRef;
-use lockstep_model::value::{equal, equal_as, is_empty};
-use lockstep_model::{Intent, PlainType, ReadRecord, Value};
+use lockstep_model::value::equal;
+use lockstep_model::{Intent, ReadRecord, Value};
 
 use crate::sending::look_up::LookUp;
 
@@ -180,16 +181,6 @@ pub(crate) fn is_to_be_read(worth: Answers, write: &Write, answer: &ReadRecord) 
         Answers::Believed => write.values.iter().any(|sent| {
             !answer.values[sent.prop].as_ref().is_some_and(|shown| shows(shown, &sent.value))
         }),
-    }
-}
-
-/// Whether a property shows a value as it was sent; of a list, whether one of its elements does.
-pub(crate) fn shows(shown: &Value, sent: &Value) -> bool {
-    match shown {
-        Value::Array(list) if !sent.is_array() && !is_empty(sent) => {
-            list.iter().any(|element| equal_as(PlainType::Any, element, sent))
-        }
-        _ => equal_as(PlainType::Any, shown, sent),
     }
 }
 
