@@ -6,7 +6,7 @@ use lockstep_engine::plan::PlanFlow;
 use lockstep_engine::{Decision, Plan, Slice};
 use lockstep_model::change::IntentEvent;
 use lockstep_model::{
-    EntityId, FlowIx, Intent, IntentId, IntentKind, NumberSet, RecordId, Rule, Value,
+    EntityId, FlowIx, Intent, IntentId, IntentKind, NumberSet, RecordId, ReviewKind, Rule, Value,
 };
 use lockstep_store::{Commit, IntentUpdate, JournalEntry, JournalKind, ReviewKey};
 
@@ -121,7 +121,6 @@ impl Decider<'_> {
             slice.records.get(id).map(|record| (record.ty, record.key.len(), record.key.clone()))
         };
         commit.reviews_opened.sort_by_cached_key(|review| place(&review.record));
-        commit.reviews_closed = decision.reviews_closed.iter().map(ReviewKey::of).collect();
         self.ledger.wake(&wake, &mut commit)?;
         Ok(commit)
     }
@@ -243,7 +242,8 @@ impl Decider<'_> {
     }
 }
 
-/// What became of intents that were open: they had been done after all, or are not needed.
+/// What became of intents that were open: they had been done after all, or are not needed. Closes the
+/// questions that are settled.
 fn settle_intents(decision: &Decision, slice: &Slice, commit: &mut Commit) {
     let update = |id: IntentId, event, record, message: &str| IntentUpdate {
         id,
@@ -254,7 +254,17 @@ fn settle_intents(decision: &Decision, slice: &Slice, commit: &mut Commit) {
         message: Some(message.to_string()),
         done_at: Some(slice.now),
     };
+    commit.reviews_closed.extend(decision.reviews_closed.iter().map(ReviewKey::of));
     for (id, record) in &decision.confirmed {
+        // Which record it made need not be asked any more, whether a candidate or another.
+        if let Some(intent) = slice.intents.values().flatten().find(|intent| intent.id == *id) {
+            commit.reviews_closed.push(ReviewKey {
+                kind: ReviewKind::UnknownOutcome,
+                record: intent.source,
+                ty: intent.ty,
+                prop: None,
+            });
+        }
         let message = "its answer was lost; it had been created";
         commit.intents_changed.push(update(*id, IntentEvent::Confirm, Some(*record), message));
     }
@@ -278,4 +288,51 @@ fn flow_name(plan: &Plan, flow: Option<usize>) -> String {
 /// What waits for this is decided by the next reading or the next answer; nobody need be told.
 fn comes_by_itself(rule: Rule) -> bool {
     matches!(rule, Rule::L8 | Rule::C2)
+}
+
+#[cfg(test)]
+mod tests {
+    use lockstep_model::{IntentState, RunId, Timestamp, TypeIx};
+
+    use super::*;
+
+    #[test]
+    fn c2_which_record_a_creation_made_is_not_asked_once_it_is_linked_by_its_match_key() {
+        let creation = Intent {
+            id: IntentId(7),
+            run: RunId(1),
+            kind: IntentKind::Create,
+            rank: 0,
+            ty: TypeIx(1),
+            record: None,
+            entity: EntityId(3),
+            source: RecordId(3),
+            flow: FlowIx(0),
+            base_version: None,
+            changes: vec![],
+            state: IntentState::Unknown,
+            attempts: 1,
+            not_before: None,
+            message: None,
+            decided_at: Timestamp(5),
+            done_at: None,
+        };
+        let mut slice = Slice::new(Timestamp(9), RunId(2), vec![], Default::default(), vec![]);
+        slice.intents.entry(creation.entity).or_default().push(creation);
+        // It was asked about other records than the one that it is linked with now, so that the
+        // engine closes no question by itself.
+        let decision =
+            Decision { confirmed: vec![(IntentId(7), RecordId(8))], ..Decision::default() };
+        let mut commit = Commit::default();
+        settle_intents(&decision, &slice, &mut commit);
+        let asked = ReviewKey {
+            kind: ReviewKind::UnknownOutcome,
+            record: RecordId(3),
+            ty: TypeIx(1),
+            prop: None,
+        };
+        assert_eq!(commit.reviews_closed, [asked]);
+        let update = &commit.intents_changed[0];
+        assert_eq!((update.event, update.record), (IntentEvent::Confirm, Some(RecordId(8))));
+    }
 }
