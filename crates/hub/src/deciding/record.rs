@@ -308,7 +308,7 @@ mod tests {
             entity: EntityId(3),
             source: RecordId(3),
             flow: FlowIx(0),
-            base_version: None,
+            base_version: None.into(),
             changes: vec![],
             state: IntentState::Unknown,
             attempts: 1,
