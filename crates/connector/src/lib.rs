@@ -18,6 +18,7 @@ pub mod contract;
 pub mod down;
 pub mod elements;
 pub mod files;
+mod http;
 mod key;
 pub mod keyring;
 mod mark;

@@ -1,12 +1,13 @@
 //! Requests to a CardDAV server (RFC 6352 over RFC 4918) and its answers of many statuses.
 
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use base64::Engine;
 use roxmltree::{Document, Node};
+use ureq::http::Request;
 
 use crate::Trouble;
+use crate::coding::base64;
+use crate::http::{Http, Limits, NoAnswer, once_more};
 
 /// No answer is larger: a page of cards with their pictures.
 const MOST_BYTES: u64 = 256 << 20;
@@ -14,14 +15,10 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// An address book at a server. No `Debug`: it holds a password.
 pub(super) struct Book {
-    agent: ureq::Agent,
+    http: Http,
     /// Ends with a slash.
     url: String,
     authorization: String,
-    /// Between the beginnings of two requests, where the settings name a rate; and not before when
-    /// the next begins.
-    pause: Duration,
-    next: Mutex<Option<Instant>>,
 }
 
 /// An answer.
@@ -29,23 +26,8 @@ pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) etag: Option<String>,
     pub(super) modified: Option<String>,
+    pub(super) retry_after_ms: Option<u64>,
     pub(super) body: String,
-}
-
-/// Why there is none.
-pub(super) enum NoAnswer {
-    /// Surely nothing was done.
-    NotSent(Trouble),
-    /// It may have been done.
-    Lost(Trouble),
-}
-
-impl From<NoAnswer> for Trouble {
-    fn from(no_answer: NoAnswer) -> Trouble {
-        match no_answer {
-            NoAnswer::NotSent(trouble) | NoAnswer::Lost(trouble) => trouble,
-        }
-    }
 }
 
 /// One resource in an answer of many statuses (RFC 4918, section 13).
@@ -71,20 +53,11 @@ pub(super) struct Many {
 
 impl Book {
     pub(super) fn new(url: &str, user: &str, password: &str, rate_per_second: Option<f64>) -> Book {
-        let agent = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .allow_non_standard_methods(true)
-            .max_redirects(0)
-            .timeout_global(Some(PATIENCE))
-            .build();
-        let pair = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
-        let rate = rate_per_second.filter(|rate| *rate > 0.0);
+        let per_second = rate_per_second.filter(|rate| *rate > 0.0);
         Book {
-            agent: agent.into(),
+            http: Http::new(PATIENCE, &Limits { per_second, ..Limits::default() }),
             url: format!("{}/", url.trim_end_matches('/')),
-            authorization: format!("Basic {pair}"),
-            pause: rate.map_or(Duration::ZERO, |rate| Duration::from_secs_f64(1.0 / rate)),
-            next: Mutex::default(),
+            authorization: format!("Basic {}", base64(format!("{user}:{password}"))),
         }
     }
 
@@ -101,70 +74,43 @@ impl Book {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Result<Answer, NoAnswer> {
-        self.keep_the_rate();
-        let mut builder =
-            ureq::http::Request::builder().method(method).uri(format!("{}{name}", self.url));
+        let once = || self.send_once(method, name, headers, body);
+        match method {
+            "GET" | "PROPFIND" | "REPORT" => once_more(once),
+            _ => once(),
+        }
+    }
+
+    fn send_once(
+        &self,
+        method: &str,
+        name: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Result<Answer, NoAnswer> {
+        let named = format!("{method} {}{name}", self.url);
+        let mut builder = Request::builder().method(method).uri(format!("{}{name}", self.url));
         builder = builder.header("Authorization", &self.authorization);
         for (name, value) in headers {
             builder = builder.header(*name, *value);
         }
-        let unclear = |error: &dyn std::fmt::Display| {
+        let unclear = |error: ureq::http::Error| {
             NoAnswer::NotSent(Trouble::Misconfigured(format!(
-                "{method} {}{name} can't be asked: {error}: correct `url`",
-                self.url
+                "{named} can't be asked: {error}: correct `url`"
             )))
         };
-        let answered = if body.is_empty() && !matches!(method, "PUT" | "REPORT" | "PROPFIND") {
-            self.agent.run(builder.body(()).map_err(|error| unclear(&error))?)
+        let received = if body.is_empty() && !matches!(method, "PUT" | "REPORT" | "PROPFIND") {
+            self.http.send(&named, builder.body(()).map_err(unclear)?, MOST_BYTES)
         } else {
-            self.agent.run(builder.body(body).map_err(|error| unclear(&error))?)
-        };
-        let mut answer = answered.map_err(|error| self.no_answer(method, &error))?;
-        let header = |name: &str| {
-            answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_string)
-        };
-        let (etag, modified, status) =
-            (header("etag"), header("last-modified"), answer.status().as_u16());
-        let body = crate::bounded::text(answer.body_mut(), MOST_BYTES);
-        let body = body.map_err(|why| {
-            NoAnswer::Lost(Trouble::Malformed(format!(
-                "{method} {}{name}: expected cards, and {why}",
-                self.url
-            )))
+            self.http.send(&named, builder.body(body).map_err(unclear)?, MOST_BYTES)
+        }?;
+        self.http.heed(&received);
+        let (etag, modified) = (received.header("etag"), received.header("last-modified"));
+        let body = received.text.map_err(|why| {
+            NoAnswer::Lost(Trouble::Malformed(format!("{named}: expected cards, and {why}")))
         })?;
-        Ok(Answer { status, etag, modified, body })
-    }
-
-    fn keep_the_rate(&self) {
-        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
-        if let Some(next) = next.filter(|next| *next > now) {
-            std::thread::sleep(next - now);
-        }
-        *next = Some(Instant::now() + self.pause);
-    }
-
-    fn no_answer(&self, method: &str, error: &ureq::Error) -> NoAnswer {
-        use ureq::Error as E;
-        let trouble = Trouble::Unreachable(format!(
-            "{method} {}: {error}: is the address right, is the server running?",
-            self.url
-        ));
-        match error {
-            E::HostNotFound
-            | E::ConnectionFailed
-            | E::BadUri(_)
-            | E::Http(_)
-            | E::Tls(_)
-            | E::Rustls(_) => NoAnswer::NotSent(trouble),
-            E::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => {
-                NoAnswer::NotSent(trouble)
-            }
-            E::Io(io) if io.kind() == std::io::ErrorKind::ConnectionRefused => {
-                NoAnswer::NotSent(trouble)
-            }
-            _ => NoAnswer::Lost(trouble),
-        }
+        let retry_after_ms = received.retry_after_ms;
+        Ok(Answer { status: received.status, etag, modified, retry_after_ms, body })
     }
 
     /// A report on the book (RFC 3253, section 3.6).
@@ -199,7 +145,7 @@ impl Book {
                 answer.status
             )),
             429 | 500..=599 => Trouble::Busy {
-                retry_after_ms: None,
+                retry_after_ms: answer.retry_after_ms,
                 message: format!("{place}: {what}: status {}", answer.status),
             },
             status => {

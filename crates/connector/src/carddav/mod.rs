@@ -22,11 +22,13 @@ use lockstep_model::{PlainType, ReadRecord, Timestamp, TypeSchema, Value};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
+use crate::http::NoAnswer;
 use crate::setting::Setting;
 use crate::{
     Action, Checkpoint, Connector, Outcome, Page, ReadRequest, RecordFault, Trouble, Write,
 };
-use dav::{Answer, Book, Found, Many, NoAnswer, xml};
+use dav::{Answer, Book, Found, Many, xml};
+
 use vcard::{Card, Place};
 
 /// The one record type.

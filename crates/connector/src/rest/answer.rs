@@ -1,13 +1,11 @@
-//! What came of a request: an answer, or why there is none.
+//! What a system answered.
 
 use lockstep_model::Timestamp;
 use serde_json::Value;
 use ureq::http::HeaderMap;
 
-use super::link::origin;
 use super::value::{HEADERS, at};
 use super::written::ErrorRule;
-use crate::Trouble;
 
 /// What came of a request.
 #[derive(Clone, Debug)]
@@ -37,45 +35,5 @@ impl Answer {
             )),
             None => at(&self.body, place).cloned(),
         }
-    }
-}
-
-/// Why there is no answer.
-#[derive(Clone, Debug)]
-pub enum NoAnswer {
-    /// The request did not reach the system.
-    NotSent(Trouble),
-    /// It may have, and the answer was lost or can't be understood.
-    Lost(Trouble),
-}
-
-impl NoAnswer {
-    /// As trouble with the connection.
-    pub fn trouble(self) -> Trouble {
-        match self {
-            NoAnswer::NotSent(trouble) | NoAnswer::Lost(trouble) => trouble,
-        }
-    }
-}
-
-/// Why there is no answer: surely nothing was sent, or the request may have arrived.
-pub fn no_answer(named: &str, address: &str, error: &ureq::Error) -> NoAnswer {
-    use ureq::Error as E;
-    let host = origin(address);
-    let unreachable =
-        |what: &str| NoAnswer::NotSent(Trouble::Unreachable(format!("{host} {what}")));
-    match error {
-        E::HostNotFound => unreachable("is not found: is the address right, is there a network?"),
-        E::ConnectionFailed => unreachable("does not answer: is it running, is the port right?"),
-        E::Io(io) if io.kind() == std::io::ErrorKind::ConnectionRefused => {
-            unreachable("refuses connections: is it running, is the port right?")
-        }
-        E::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => {
-            unreachable("does not answer in time")
-        }
-        E::Tls(_) | E::Rustls(_) => unreachable(&format!(
-            "can't be trusted ({error}): is the address right, is its certificate valid?"
-        )),
-        _ => NoAnswer::Lost(Trouble::Unreachable(format!("{named}: no answer ({error})"))),
     }
 }

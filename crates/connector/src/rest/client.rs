@@ -1,5 +1,5 @@
 //! The connection to one account: its addresses, its settings, its rate, and the tokens that it
-//! holds. Requests are sent by `http`, tokens renewed by `tokens`.
+//! holds. Requests are sent by `requests`, tokens renewed by `tokens`.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,26 +7,20 @@ use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
-use ureq::Agent;
-use ureq::unversioned::transport::DefaultConnector;
 
+use super::address::origin;
 use super::given::number;
-use super::link::origin;
-use super::pace::{Pace, Turn};
 use super::secrets::Secrets;
 use super::template::render;
 use super::written::{Auth, Manifest, Moved, Rate, RequestYaml};
-use crate::addresses::Addresses;
+use crate::http::{Http, Limits};
 use crate::vault::{Keep, Kept};
 use crate::{Traffic, Trouble};
-
-/// A reading waits no longer than this for its turn, and each time that a system asks to come back.
-pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The connection to one account. All record types, and all interfaces of the system, share its
 /// rate.
 pub struct Client {
-    pub agent: Agent,
+    pub http: Http,
     pub title: String,
     pub main: Door,
     /// By the names under the manifest's `apis`.
@@ -36,7 +30,6 @@ pub struct Client {
     pub keep: Option<Keep>,
     pub rate: Rate,
     pub moved: Option<Moved>,
-    pub pace: Pace,
     pub secrets: Secrets,
     /// Some answer has held a secret: whatever is read is looked through from then on.
     pub echoes: AtomicBool,
@@ -113,20 +106,14 @@ impl Client {
     ) -> Result<Client, Trouble> {
         let timeout =
             number(&settings, "timeout_s").map_or(Duration::from_secs(60), Duration::from_secs_f64);
+        let rate = &manifest.rate;
         let at_once = number(&settings, "at_once").map(|at_once| at_once as usize);
-        let pace = Pace::new(&manifest.rate, number(&settings, "rate_per_second"), at_once);
-        let config = Agent::config_builder()
-            // A connection for each request that may be under way: making one takes longer than
-            // most answers.
-            .max_idle_connections(pace.at_once().max(3))
-            .max_idle_connections_per_host(pace.at_once().max(3))
-            .http_status_as_error(false)
-            .timeout_global(Some(timeout))
-            .timeout_connect(Some(timeout.min(Duration::from_secs(10))))
-            .max_redirects(0)
-            .user_agent(concat!("lockstep/", env!("CARGO_PKG_VERSION")))
-            .build();
-        let agent = Agent::with_parts(config, DefaultConnector::default(), Addresses::default());
+        let limits = Limits {
+            per_second: number(&settings, "rate_per_second").or(rate.per_second),
+            per_minute: rate.per_minute,
+            per_day: rate.per_day,
+            at_once: at_once.or(rate.at_once),
+        };
         let context = Value::Object(settings.clone());
         let main = Door::new("", &manifest.base, &manifest.auth, &manifest.headers, &context)?;
         let door = |(name, api): (&String, &super::written::Api)| {
@@ -134,7 +121,7 @@ impl Client {
         };
         let others = manifest.apis.iter().map(door).collect::<Result<_, Trouble>>()?;
         Ok(Client {
-            agent,
+            http: Http::new(timeout, &limits),
             title: manifest.title.clone(),
             main,
             others,
@@ -143,7 +130,6 @@ impl Client {
             keep,
             rate: manifest.rate.clone(),
             moved: manifest.moved.clone(),
-            pace,
             echoes: AtomicBool::new(false),
         })
     }
@@ -160,29 +146,17 @@ impl Client {
 
     /// What was asked so far.
     pub fn traffic(&self) -> Traffic {
-        self.pace.traffic()
+        self.http.traffic()
     }
 
     /// How many requests may be under way at one time.
     pub fn at_once(&self) -> usize {
-        self.pace.at_once()
-    }
-
-    /// Leave for one request; trouble where the system's budget is spent for longer than a run
-    /// waits.
-    pub fn turn(&self, named: &str) -> Result<Turn<'_>, Trouble> {
-        self.pace.turn(PATIENCE).map_err(|wait| Trouble::Busy {
-            retry_after_ms: u64::try_from(wait.as_millis()).ok(),
-            message: format!(
-                "{named} has to wait {} s: the system's rate allows no more requests now",
-                wait.as_secs() + 1
-            ),
-        })
+        self.http.at_once()
     }
 
     /// Which server is asked, for messages.
     pub fn server(&self) -> String {
-        origin(&self.main.base()).to_string()
+        origin(&self.main.base())
     }
 
     pub fn door(&self, request: &RequestYaml) -> &Door {

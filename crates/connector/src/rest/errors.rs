@@ -3,10 +3,11 @@
 use lockstep_model::flow::PropertyRef;
 use serde_json::Value;
 
-use super::answer::{Answer, NoAnswer};
+use super::answer::Answer;
 use super::ids::id_in;
 use super::value::{at, locate, text};
 use super::written::{ErrorRule, Manifest, Meaning, TypeYaml};
+use crate::http::NoAnswer;
 use crate::{Outcome, Trouble, WriteValue};
 
 /// A write as far as its answer is to be understood.

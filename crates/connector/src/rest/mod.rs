@@ -3,6 +3,7 @@
 //! `systems/`; [`written`] is the language.
 
 mod account;
+mod address;
 mod ahead;
 mod answer;
 mod budget;
@@ -15,19 +16,17 @@ mod errors;
 mod form;
 mod given;
 mod hooks;
-mod http;
 mod ids;
 mod jwt;
 mod link;
 mod names;
-mod pace;
 mod place;
 mod probe;
 mod read;
 mod record;
 mod refer;
 mod register;
-mod retry_after;
+mod requests;
 mod rsa;
 mod schema;
 mod secrets;

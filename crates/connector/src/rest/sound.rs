@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::place::Fault;
 use super::written::{
-    GetYaml, Manifest, Paging, PropertyYaml, RequestYaml, TypeWord, TypeYaml, WriteYaml,
+    Auth, GetYaml, Manifest, Paging, PropertyYaml, RequestYaml, TypeWord, TypeYaml, WriteYaml,
 };
 use super::{effect, template};
 
@@ -47,32 +47,86 @@ const VARIABLES: [&str; 26] = [
 /// # Errors
 /// All that is wrong, each at its place in the text.
 pub fn settle(mut manifest: Manifest, text: &str) -> Result<Manifest, Vec<Fault>> {
-    let mut wrong = Vec::new();
-    for name in manifest.settings.keys().filter(|name| VARIABLES.contains(&name.as_str())) {
-        wrong.push(Fault::at(
-            text,
-            &["settings:", &format!("{name}:")],
-            format!("the setting `{name}` has the name of a variable that templates have already: call it otherwise"),
-        ));
-    }
-    let apis: Vec<String> = manifest.apis.keys().cloned().collect();
-    let kinds: Vec<String> = manifest.types.keys().cloned().collect();
-    let budgets: Vec<String> = manifest.rate.budgets.keys().cloned().collect();
-    let mut texts: Vec<String> = vec![manifest.base.clone(), manifest.test.clone()];
-    texts.extend(manifest.apis.values().map(|api| api.base.clone()));
-    texts.extend(
-        manifest
-            .headers
-            .values()
-            .chain(manifest.apis.values().flat_map(|api| api.headers.values()))
-            .cloned(),
-    );
-    if manifest.rate.per_second.is_some_and(|rate| !(0.001..=100_000.0).contains(&rate)) {
-        let message = "rate: `per-second` is a number from 0.001 to 100000".to_string();
-        wrong.push(Fault::at(text, &["rate:", "per-second:"], message));
-    }
+    let mut check = Check::of(&manifest, text);
+    check.names_of_settings(&manifest);
+    check.rate(&manifest);
     for auth in [&manifest.auth].into_iter().chain(manifest.apis.values().map(|api| &api.auth)) {
+        check.auth(auth);
+    }
+    check.account(&manifest);
+    check.webhook(&manifest);
+    check.texts.extend(manifest.settings.values().filter_map(|setting| setting.default.clone()));
+    check.questions(&manifest);
+    check.alternatives(&manifest);
+    by_name(&manifest, text, &mut check.wrong);
+    let settings: BTreeSet<String> = manifest.settings.keys().cloned().collect();
+    let settings: BTreeSet<&str> = settings.iter().map(String::as_str).collect();
+    for (kind, ty) in &mut manifest.types {
+        check.record_type(kind, ty, &settings);
+    }
+    check.headers(&manifest, &settings);
+    check.blamed(&manifest);
+    check.templates();
+    effect::without(&manifest, text, &mut check.wrong);
+    if check.wrong.is_empty() { Ok(manifest) } else { Err(check.wrong) }
+}
+
+/// What a manifest names.
+struct Names {
+    apis: Vec<String>,
+    kinds: Vec<String>,
+    budgets: Vec<String>,
+}
+
+/// A check under way.
+struct Check<'a> {
+    text: &'a str,
+    names: Names,
+    /// All templates.
+    texts: Vec<String>,
+    wrong: Vec<Fault>,
+}
+
+impl<'a> Check<'a> {
+    fn of(manifest: &Manifest, text: &'a str) -> Check<'a> {
+        let names = Names {
+            apis: manifest.apis.keys().cloned().collect(),
+            kinds: manifest.types.keys().cloned().collect(),
+            budgets: manifest.rate.budgets.keys().cloned().collect(),
+        };
+        let mut texts: Vec<String> = vec![manifest.base.clone(), manifest.test.clone()];
+        texts.extend(manifest.apis.values().map(|api| api.base.clone()));
         texts.extend(
+            manifest
+                .headers
+                .values()
+                .chain(manifest.apis.values().flat_map(|api| api.headers.values()))
+                .cloned(),
+        );
+        Check { text, names, texts, wrong: Vec::new() }
+    }
+
+    /// No setting hides behind a variable.
+    fn names_of_settings(&mut self, manifest: &Manifest) {
+        for name in manifest.settings.keys().filter(|name| VARIABLES.contains(&name.as_str())) {
+            self.wrong.push(Fault::at(
+                self.text,
+                &["settings:", &format!("{name}:")],
+                format!("the setting `{name}` has the name of a variable that templates have already: call it otherwise"),
+            ));
+        }
+    }
+
+    fn rate(&mut self, manifest: &Manifest) {
+        if manifest.rate.per_second.is_some_and(|rate| !(0.001..=100_000.0).contains(&rate)) {
+            let message = "rate: `per-second` is a number from 0.001 to 100000".to_string();
+            self.wrong.push(Fault::at(self.text, &["rate:", "per-second:"], message));
+        }
+    }
+
+    /// The templates of what lets requests in.
+    fn auth(&mut self, auth: &Auth) {
+        self.texts.extend(
             auth.basic
                 .iter()
                 .chain(&auth.bearer)
@@ -86,7 +140,7 @@ pub fn settle(mut manifest: Manifest, text: &str) -> Result<Manifest, Vec<Fault>
             .filter_map(|t| t.sends.as_ref())
             .chain(auth.jwt.iter().filter_map(|j| j.sends.as_ref()))
         {
-            texts.extend(
+            self.texts.extend(
                 sends
                     .basic
                     .iter()
@@ -98,16 +152,16 @@ pub fn settle(mut manifest: Manifest, text: &str) -> Result<Manifest, Vec<Fault>
         for jwt in
             auth.jwt.iter().chain(auth.token.iter().filter_map(|token| token.assertion.as_ref()))
         {
-            texts.push(jwt.key.clone());
+            self.texts.push(jwt.key.clone());
             jwt.header
                 .values()
                 .chain(jwt.claims.values())
-                .for_each(|value| collect(value, &mut texts));
+                .for_each(|value| collect(value, &mut self.texts));
         }
         if let Some(token) = &auth.token {
-            texts.extend(token.query.values().cloned());
-            token.json.iter().for_each(|json| collect(json, &mut texts));
-            texts.extend(
+            self.texts.extend(token.query.values().cloned());
+            token.json.iter().for_each(|json| collect(json, &mut self.texts));
+            self.texts.extend(
                 [&token.url]
                     .into_iter()
                     .chain(&token.basic)
@@ -115,7 +169,7 @@ pub fn settle(mut manifest: Manifest, text: &str) -> Result<Manifest, Vec<Fault>
                     .chain(token.form.values())
                     .cloned(),
             );
-            texts.extend(
+            self.texts.extend(
                 token
                     .sign_in
                     .iter()
@@ -129,169 +183,224 @@ pub fn settle(mut manifest: Manifest, text: &str) -> Result<Manifest, Vec<Fault>
             );
         }
         if let Some(signed) = &auth.signed {
-            texts.extend(
+            self.texts.extend(
                 [&signed.key, &signed.text, &signed.url, &signed.authorization]
                     .into_iter()
                     .chain(signed.headers.values())
                     .cloned(),
             );
-            collect(&signed.body, &mut texts);
+            collect(&signed.body, &mut self.texts);
         }
     }
-    if let Some(account) = &manifest.account {
-        texts.push(account.request.path.clone());
-        texts.extend(
-            account.request.query.values().chain(account.request.headers.values()).cloned(),
-        );
-        account.request.body.iter().for_each(|body| collect(body, &mut texts));
-        if let Some(api) = account.request.api.as_ref().filter(|api| !apis.contains(api)) {
-            let message = format!("account: there is no api `{api}`; {}", known("apis has", &apis));
-            wrong.push(Fault::at(text, &["account:", "api:", api], message));
+
+    fn account(&mut self, manifest: &Manifest) {
+        if let Some(account) = &manifest.account {
+            self.texts.push(account.request.path.clone());
+            self.texts.extend(
+                account.request.query.values().chain(account.request.headers.values()).cloned(),
+            );
+            account.request.body.iter().for_each(|body| collect(body, &mut self.texts));
+            if let Some(api) =
+                account.request.api.as_ref().filter(|api| !self.names.apis.contains(api))
+            {
+                let message = format!(
+                    "account: there is no api `{api}`; {}",
+                    known("apis has", &self.names.apis)
+                );
+                self.wrong.push(Fault::at(self.text, &["account:", "api:", api], message));
+            }
         }
     }
-    if let Some(hook) = &manifest.webhook {
-        texts.extend(hook.signature.iter().map(|signature| signature.secret.clone()));
-        texts.extend(hook.jwt.iter().map(|jwt| jwt.key.clone()));
-        let there = hook.registered.as_ref().map(|there| &there.request);
-        for request in [&hook.register, &hook.renew]
-            .into_iter()
-            .flatten()
-            .chain(there)
-            .chain(hook.secret.iter().map(|s| &s.request))
+
+    fn webhook(&mut self, manifest: &Manifest) {
+        if let Some(hook) = &manifest.webhook {
+            self.texts.extend(hook.signature.iter().map(|signature| signature.secret.clone()));
+            self.texts.extend(hook.jwt.iter().map(|jwt| jwt.key.clone()));
+            let there = hook.registered.as_ref().map(|there| &there.request);
+            for request in [&hook.register, &hook.renew]
+                .into_iter()
+                .flatten()
+                .chain(there)
+                .chain(hook.secret.iter().map(|s| &s.request))
+            {
+                self.texts.push(request.path.clone());
+                self.texts.extend(request.query.values().chain(request.headers.values()).cloned());
+                request.body.iter().for_each(|body| collect(body, &mut self.texts));
+            }
+            let by_id = hook.renew.is_some() || hook.secret.is_some();
+            if by_id && hook.register_id.is_none() && hook.registered.is_none() {
+                let message = "webhook: `renew` and `secret` need the registration's id: say `register-id`, or `registered`";
+                self.wrong.push(Fault::at(self.text, &["webhook:"], message.into()));
+            }
+            if (hook.registered.is_some() || hook.renew_s.is_some()) && hook.register.is_none() {
+                self.wrong.push(Fault::at(
+                    self.text,
+                    &["webhook:"],
+                    "webhook: `registered` and `renew-s` need `register`".into(),
+                ));
+            }
+            for kind in hook.types.keys().filter(|kind| !self.names.kinds.contains(kind)) {
+                let message = format!(
+                    "webhook: `{kind}` is no record type here; {}",
+                    known("there are", &self.names.kinds)
+                );
+                self.wrong.push(Fault::at(self.text, &["webhook:", "types:", kind], message));
+            }
+        }
+    }
+
+    /// Notices, and what is to be settled: requests that only read.
+    fn questions(&mut self, manifest: &Manifest) {
+        let asked = manifest.notices.iter().map(|notice| ("notices:", &notice.request));
+        for (word, request) in
+            asked.chain(manifest.to_settle.iter().map(|question| ("to-settle:", &question.request)))
         {
-            texts.push(request.path.clone());
-            texts.extend(request.query.values().chain(request.headers.values()).cloned());
-            request.body.iter().for_each(|body| collect(body, &mut texts));
+            self.texts.push(request.path.clone());
+            self.texts.extend(request.query.values().chain(request.headers.values()).cloned());
+            request.body.iter().for_each(|body| collect(body, &mut self.texts));
+            if let Some(api) = request.api.as_ref().filter(|api| !self.names.apis.contains(api)) {
+                let message = format!(
+                    "{word} there is no api `{api}`; {}",
+                    known("apis has", &self.names.apis)
+                );
+                self.wrong.push(Fault::at(self.text, &[word, "api:", api], message));
+            }
+            // Queries may be a POST; nothing else that could write is sent.
+            if request
+                .method
+                .as_ref()
+                .is_some_and(|method| !matches!(method.as_str(), "GET" | "POST"))
+            {
+                self.wrong.push(Fault::at(
+                    self.text,
+                    &[word],
+                    format!("{word} a request that reads is a GET, or a POST that queries"),
+                ));
+            }
         }
-        let by_id = hook.renew.is_some() || hook.secret.is_some();
-        if by_id && hook.register_id.is_none() && hook.registered.is_none() {
-            let message = "webhook: `renew` and `secret` need the registration's id: say `register-id`, or `registered`";
-            wrong.push(Fault::at(text, &["webhook:"], message.into()));
-        }
-        if (hook.registered.is_some() || hook.renew_s.is_some()) && hook.register.is_none() {
-            wrong.push(Fault::at(
-                text,
-                &["webhook:"],
-                "webhook: `registered` and `renew-s` need `register`".into(),
-            ));
-        }
-        for kind in hook.types.keys().filter(|kind| !kinds.contains(kind)) {
-            let message =
-                format!("webhook: `{kind}` is no record type here; {}", known("there are", &kinds));
-            wrong.push(Fault::at(text, &["webhook:", "types:", kind], message));
-        }
-    }
-    texts.extend(manifest.settings.values().filter_map(|setting| setting.default.clone()));
-    let asked = manifest.notices.iter().map(|notice| ("notices:", &notice.request));
-    for (word, request) in
-        asked.chain(manifest.to_settle.iter().map(|question| ("to-settle:", &question.request)))
-    {
-        texts.push(request.path.clone());
-        texts.extend(request.query.values().chain(request.headers.values()).cloned());
-        request.body.iter().for_each(|body| collect(body, &mut texts));
-        if let Some(api) = request.api.as_ref().filter(|api| !apis.contains(api)) {
-            let message = format!("{word} there is no api `{api}`; {}", known("apis has", &apis));
-            wrong.push(Fault::at(text, &[word, "api:", api], message));
-        }
-        // Queries may be a POST; nothing else that could write is sent.
-        if request.method.as_ref().is_some_and(|method| !matches!(method.as_str(), "GET" | "POST"))
+        for kind in manifest
+            .to_settle
+            .iter()
+            .filter_map(|question| question.of.as_ref())
+            .filter(|kind| !self.names.kinds.contains(kind))
         {
-            wrong.push(Fault::at(
-                text,
-                &[word],
-                format!("{word} a request that reads is a GET, or a POST that queries"),
-            ));
+            let message = format!(
+                "to-settle: `{kind}` is no record type here; {}",
+                known("there are", &self.names.kinds)
+            );
+            self.wrong.push(Fault::at(self.text, &["to-settle:", "of:", kind], message));
         }
     }
-    for kind in manifest
-        .to_settle
-        .iter()
-        .filter_map(|question| question.of.as_ref())
-        .filter(|kind| !kinds.contains(kind))
-    {
-        let message =
-            format!("to-settle: `{kind}` is no record type here; {}", known("there are", &kinds));
-        wrong.push(Fault::at(text, &["to-settle:", "of:", kind], message));
-    }
-    for (name, other) in manifest
-        .settings
-        .iter()
-        .filter_map(|(name, setting)| Some((name, setting.unless.as_ref()?)))
-    {
-        if !manifest.settings.contains_key(other) {
-            let message =
-                format!("the setting `{name}` says `unless: {other}`, which is no setting here");
-            wrong.push(Fault::at(text, &["settings:", &format!("{name}:"), "unless:"], message));
+
+    /// What a setting may be left out for is a setting.
+    fn alternatives(&mut self, manifest: &Manifest) {
+        for (name, other) in manifest
+            .settings
+            .iter()
+            .filter_map(|(name, setting)| Some((name, setting.unless.as_ref()?)))
+        {
+            if !manifest.settings.contains_key(other) {
+                let message = format!(
+                    "the setting `{name}` says `unless: {other}`, which is no setting here"
+                );
+                self.wrong.push(Fault::at(
+                    self.text,
+                    &["settings:", &format!("{name}:"), "unless:"],
+                    message,
+                ));
+            }
         }
     }
-    let settings: BTreeSet<&str> = manifest.settings.keys().map(String::as_str).collect();
-    by_name(&manifest, text, &mut wrong);
-    for (kind, ty) in &mut manifest.types {
-        refers(text, kind, ty, &kinds, &mut wrong);
-        reads(text, kind, ty, &settings, &mut wrong);
+
+    fn record_type(&mut self, kind: &str, ty: &mut TypeYaml, settings: &BTreeSet<&str>) {
+        refers(self.text, kind, ty, &self.names.kinds, &mut self.wrong);
+        reads(self.text, kind, ty, settings, &mut self.wrong);
         let own = ty.api.clone();
         for request in requests(ty) {
             request.api = request.api.take().or_else(|| own.clone());
-            if let Some(api) = request.api.as_ref().filter(|api| !apis.contains(api)) {
-                let message =
-                    format!("{kind}: there is no api `{api}`; {}", known("apis has", &apis));
-                wrong.push(Fault::at(text, &["types:", &format!("{kind}:"), "api:", api], message));
+            if let Some(api) = request.api.as_ref().filter(|api| !self.names.apis.contains(api)) {
+                let message = format!(
+                    "{kind}: there is no api `{api}`; {}",
+                    known("apis has", &self.names.apis)
+                );
+                self.wrong.push(Fault::at(
+                    self.text,
+                    &["types:", &format!("{kind}:"), "api:", api],
+                    message,
+                ));
             }
-            texts.push(request.path.clone());
-            texts.extend(request.query.values().chain(request.headers.values()).cloned());
-            request.body.iter().for_each(|body| collect(body, &mut texts));
+            self.texts.push(request.path.clone());
+            self.texts.extend(request.query.values().chain(request.headers.values()).cloned());
+            request.body.iter().for_each(|body| collect(body, &mut self.texts));
         }
         for how in [&ty.create, &ty.update].into_iter().flatten() {
             how.beside
                 .values()
                 .chain(how.defaults.values())
-                .for_each(|value| collect(value, &mut texts));
+                .for_each(|value| collect(value, &mut self.texts));
         }
         for list in [Some(&ty.list), ty.changes.as_ref()].into_iter().flatten() {
-            pages(text, kind, &list.request, &list.paging, &mut wrong);
-            if let Some(name) = list.budget.as_ref().filter(|name| !budgets.contains(*name)) {
-                let message =
-                    format!("{kind}: there is no budget `{name}`; {}", known("rate has", &budgets));
-                wrong.push(Fault::at(
-                    text,
+            pages(self.text, kind, &list.request, &list.paging, &mut self.wrong);
+            if let Some(name) =
+                list.budget.as_ref().filter(|name| !self.names.budgets.contains(*name))
+            {
+                let message = format!(
+                    "{kind}: there is no budget `{name}`; {}",
+                    known("rate has", &self.names.budgets)
+                );
+                self.wrong.push(Fault::at(
+                    self.text,
                     &["types:", &format!("{kind}:"), "budget:", name],
                     message,
                 ));
             }
             list.parents.iter().for_each(|parents| {
-                pages(text, kind, &parents.request, &parents.paging, &mut wrong)
+                pages(self.text, kind, &parents.request, &parents.paging, &mut self.wrong)
             });
         }
-        ty.gone.iter().for_each(|gone| pages(text, kind, &gone.request, &gone.paging, &mut wrong));
-        times(text, kind, ty, &mut wrong);
+        ty.gone
+            .iter()
+            .for_each(|gone| pages(self.text, kind, &gone.request, &gone.paging, &mut self.wrong));
+        times(self.text, kind, ty, &mut self.wrong);
     }
-    for (place, template) in
-        manifest.headers.iter().chain(manifest.apis.values().flat_map(|api| &api.headers))
-    {
-        for name in
-            template::variables(template).iter().filter(|name| !settings.contains(name.as_str()))
+
+    /// Headers are made of settings alone.
+    fn headers(&mut self, manifest: &Manifest, settings: &BTreeSet<&str>) {
+        for (place, template) in
+            manifest.headers.iter().chain(manifest.apis.values().flat_map(|api| &api.headers))
         {
-            let message = format!(
-                "headers: `{place}` names `{name}`, which is no setting, so it would never be sent"
-            );
-            wrong.push(Fault::at(text, &["headers:", place], message));
+            for name in template::variables(template)
+                .iter()
+                .filter(|name| !settings.contains(name.as_str()))
+            {
+                let message = format!(
+                    "headers: `{place}` names `{name}`, which is no setting, so it would never be sent"
+                );
+                self.wrong.push(Fault::at(self.text, &["headers:", place], message));
+            }
         }
     }
-    for path in manifest.errors.iter().filter_map(|rule| rule.blames.as_ref()) {
-        if !manifest.types.values().any(|ty| ty.properties.contains_key(path)) {
-            let message =
-                format!("errors: `blames` names `{path}`, which is no property of any record type");
-            wrong.push(Fault::at(text, &["errors:", path], message));
+
+    /// What an error blames is a property.
+    fn blamed(&mut self, manifest: &Manifest) {
+        for path in manifest.errors.iter().filter_map(|rule| rule.blames.as_ref()) {
+            if !manifest.types.values().any(|ty| ty.properties.contains_key(path)) {
+                let message = format!(
+                    "errors: `blames` names `{path}`, which is no property of any record type"
+                );
+                self.wrong.push(Fault::at(self.text, &["errors:", path], message));
+            }
         }
     }
-    let mut told = BTreeSet::new();
-    for template in texts.iter().filter(|template| told.insert(template.as_str())) {
-        if let Err((message, inner)) = template::readable(template) {
-            wrong.push(Fault::in_template(text, template, inner, message));
+
+    fn templates(&mut self) {
+        let mut told = BTreeSet::new();
+        for template in self.texts.iter().filter(|template| told.insert(template.as_str())) {
+            if let Err((message, inner)) = template::readable(template) {
+                self.wrong.push(Fault::in_template(self.text, template, inner, message));
+            }
         }
     }
-    effect::without(&manifest, text, &mut wrong);
-    if wrong.is_empty() { Ok(manifest) } else { Err(wrong) }
 }
 
 fn refers(text: &str, kind: &str, ty: &TypeYaml, kinds: &[String], wrong: &mut Vec<Fault>) {

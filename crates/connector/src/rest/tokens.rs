@@ -13,17 +13,18 @@ use lockstep_model::Timestamp;
 use serde_json::{Map, Value};
 use ureq::http::{HeaderMap, Request};
 
-use super::answer::{NoAnswer, no_answer};
+use super::address;
 use super::client::{Client, Door, Held};
+use super::jwt;
 use super::jwt::{LIVES_S, claim_of};
 use super::rsa::sign;
 use super::template::{percent_encoded, render, render_value};
 use super::value::{HEADERS, at, text};
 use super::written::{Jwt, Moved, Sends, Signed, Token};
-use super::{jwt, link};
+use crate::Trouble;
 use crate::coding::base64;
+use crate::http::NoAnswer;
 use crate::vault::{Kept, hex, random};
-use crate::{Trouble, bounded};
 
 /// A token is better renewed so long before it ends.
 const BEFORE_THE_END_MS: i64 = 30_000;
@@ -386,14 +387,13 @@ impl Client {
         let request = Request::builder().uri(&url).header("Accept", "application/json").body(());
         let request =
             request.map_err(|error| Trouble::Misconfigured(format!("{named}: {error}")))?;
-        let mut response = {
-            let _turn = self.turn(&named)?;
-            self.agent.run(request).map_err(|error| no_answer(&named, &url, &error).trouble())?
-        };
-        let status = response.status().as_u16();
-        let text = bounded::text(response.body_mut(), MOST_BYTES).ok();
-        let answer: Value =
-            text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+        let received = self.http.send(&named, request, MOST_BYTES).map_err(NoAnswer::trouble)?;
+        let status = received.status;
+        let answer: Value = received
+            .text
+            .ok()
+            .and_then(|text| serde_json::from_str(&text).ok())
+            .unwrap_or_default();
         if status != 200 || !answer.is_object() {
             return Err(Trouble::Unreachable(format!(
                 "{named} answered {status}, and does not tell where the account is"
@@ -426,11 +426,11 @@ impl Client {
             return Ok(false);
         }
         // Keys are sent there: it is the vendor's own domain, and no less protected.
-        if !link::same_domain(&before, &base) {
+        if !address::same_domain(&before, &base) {
             return Err(Trouble::Misconfigured(format!(
                 "{named}: the account is said to have moved to {}, which does not belong to the domain of {}: nothing is sent there",
-                link::origin(&base),
-                link::origin(&before)
+                address::origin(&base),
+                address::origin(&before)
             )));
         }
         self.main.moves_to(base);
@@ -464,24 +464,24 @@ impl Client {
             builder = builder.header(key.as_str(), value.as_str().unwrap_or_default());
         }
         let wrong = |error: ureq::http::Error| Trouble::Misconfigured(format!("{named}: {error}"));
-        let _turn = self.turn(&named)?;
-        let sent = match body {
+        let received = match body {
             Some((kind, body)) => {
-                self.agent.run(builder.header("Content-Type", kind).body(body).map_err(wrong)?)
+                let request = builder.header("Content-Type", kind).body(body).map_err(wrong)?;
+                self.http.send(&named, request, MOST_BYTES)
             }
-            None => self.agent.run(builder.body(()).map_err(wrong)?),
+            None => self.http.send(&named, builder.body(()).map_err(wrong)?, MOST_BYTES),
         };
-        let mut response = sent.map_err(|error| no_answer(&named, url, &error).trouble())?;
-        let status = response.status().as_u16();
-        let text = bounded::text(response.body_mut(), MOST_BYTES);
-        let body: Value = text.ok().map_or(Value::Null, |text| match serde_json::from_str(&text) {
-            Ok(body) => body,
-            // A token that is the whole answer is one word.
-            Err(_) if !text.trim().contains(char::is_whitespace) => {
-                Value::String(text.trim().to_string())
-            }
-            Err(_) => Value::Null,
-        });
+        let received = received.map_err(NoAnswer::trouble)?;
+        let status = received.status;
+        let body: Value =
+            received.text.ok().map_or(Value::Null, |text| match serde_json::from_str(&text) {
+                Ok(body) => body,
+                // A token that is the whole answer is one word.
+                Err(_) if !text.trim().contains(char::is_whitespace) => {
+                    Value::String(text.trim().to_string())
+                }
+                Err(_) => Value::Null,
+            });
         match status {
             408 | 429 => Err(Trouble::Busy {
                 retry_after_ms: None,
@@ -493,7 +493,7 @@ impl Client {
             404 | 405 | 300..=399 => Err(Trouble::Misconfigured(format!(
                 "{named} answered {status}: no tokens are given there; check the address under `with:`"
             ))),
-            _ => Ok((named, status, Key { body, headers: std::mem::take(response.headers_mut()) })),
+            _ => Ok((named, status, Key { body, headers: received.headers })),
         }
     }
 }

@@ -13,7 +13,7 @@ use lockstep_model::flow::PropertyRef;
 use lockstep_model::value::{effective, equal, equal_as, is_added, is_empty};
 use serde_json::{Value, json};
 
-use super::answer::{Answer, NoAnswer};
+use super::answer::Answer;
 use super::connected::Rest;
 use super::errors;
 use super::errors::{Asked, busy};
@@ -22,6 +22,7 @@ use super::refer::refers_by_name;
 use super::template::render_value;
 use super::value::{HEADERS, Located, at, locate, put, put_beside, same_text, text};
 use super::written::{StepYaml, Style, TypeYaml, WriteYaml};
+use crate::http::NoAnswer;
 use crate::{Action, Outcome, Trouble, Write};
 
 /// How long a blank record is taken for what the system would give now.

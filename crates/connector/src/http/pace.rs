@@ -16,11 +16,10 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::written::Rate;
 use crate::Traffic;
 
 /// Requests under way at one time where nothing else is said.
-pub const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 4;
 /// By this share less than the stated rate is used.
 const MARGIN: f64 = 0.02;
 /// The margin where requests are refused all the same, and by how much it grows each time.
@@ -35,6 +34,18 @@ const CATCH_UP: Duration = Duration::from_millis(25);
 const JITTER: Duration = Duration::from_millis(20);
 /// A budget per minute is waited for: this is its longest wait, with the margin.
 const A_MINUTE: Duration = Duration::from_secs(76);
+
+/// How fast an account may be asked.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Limits {
+    pub per_second: Option<f64>,
+    /// In any sixty seconds.
+    pub per_minute: Option<u32>,
+    /// In any 24 hours, counted from the start of the program.
+    pub per_day: Option<u32>,
+    /// Under way at one time; 4 if not said.
+    pub at_once: Option<usize>,
+}
 
 /// The pace of one account.
 pub struct Pace {
@@ -91,9 +102,8 @@ impl Drop for Turn<'_> {
 }
 
 impl Pace {
-    /// By what a manifest states, or a project instead.
-    pub fn new(rate: &Rate, per_second: Option<f64>, at_once: Option<usize>) -> Pace {
-        let per_second = per_second.or(rate.per_second).map(|n| n.max(0.001));
+    pub fn new(limits: &Limits) -> Pace {
+        let per_second = limits.per_second.map(|n| n.max(0.001));
         let window = |most: Option<u32>, seconds| {
             let most = most.map(|most| most.max(1) as usize)?;
             Some(Window {
@@ -115,11 +125,11 @@ impl Pace {
         let state = State {
             apart: per_second.map_or(Duration::ZERO, |n| Duration::from_secs_f64(1.0 / n)),
             margin: MARGIN,
-            windows: [second, window(rate.per_minute, 60), window(rate.per_day, 86_400)]
+            windows: [second, window(limits.per_minute, 60), window(limits.per_day, 86_400)]
                 .into_iter()
                 .flatten()
                 .collect(),
-            at_once: at_once.or(rate.at_once).unwrap_or(AT_ONCE).max(1),
+            at_once: limits.at_once.unwrap_or(AT_ONCE).max(1),
             under_way: 0,
             next: now,
             paused: now,
@@ -244,7 +254,7 @@ mod tests {
 
     #[test]
     fn a_spent_budget_is_told_with_the_time_until_it_is_whole_again() {
-        let pace = Pace::new(&Rate { per_day: Some(2), ..Rate::default() }, None, None);
+        let pace = Pace::new(&Limits { per_day: Some(2), ..Limits::default() });
         for _ in 0..2 {
             assert!(pace.turn(Duration::ZERO).is_ok());
         }
@@ -258,14 +268,14 @@ mod tests {
 
     #[test]
     fn a_pause_holds_for_all_that_comes_after() {
-        let pace = Pace::new(&Rate::default(), None, None);
+        let pace = Pace::new(&Limits::default());
         pace.pause(Duration::from_secs(90));
         assert!(pace.turn(Duration::from_secs(30)).err().unwrap() > Duration::from_secs(85));
     }
 
     #[test]
     fn no_more_are_under_way_at_once_than_are_allowed() {
-        let pace = Pace::new(&Rate { at_once: Some(2), ..Rate::default() }, None, None);
+        let pace = Pace::new(&Limits { at_once: Some(2), ..Limits::default() });
         let most = Mutex::new((0, 0));
         std::thread::scope(|scope| {
             for _ in 0..8 {
@@ -289,8 +299,8 @@ mod tests {
 
     /// When so many requests arrive that are sent as fast as may be. Each leaves up to 9 ms late,
     /// and is up to 14 ms on its way.
-    fn arrivals(rate: &Rate, most: usize) -> Vec<Duration> {
-        let pace = Pace::new(rate, None, None);
+    fn arrivals(rate: &Limits, most: usize) -> Vec<Duration> {
+        let pace = Pace::new(rate);
         let mut state = pace.state();
         let began = Instant::now();
         let (mut now, mut chance) = (began, 7_u64);
@@ -315,8 +325,9 @@ mod tests {
 
     #[test]
     fn a_rate_is_used_and_never_exceeded_whatever_window_the_system_counts_by() {
-        let second = |n: u32| (Rate { per_second: Some(f64::from(n)), ..Rate::default() }, n, 1.0);
-        let minute = |n: u32| (Rate { per_minute: Some(n), ..Rate::default() }, n, 60.0);
+        let second =
+            |n: u32| (Limits { per_second: Some(f64::from(n)), ..Limits::default() }, n, 1.0);
+        let minute = |n: u32| (Limits { per_minute: Some(n), ..Limits::default() }, n, 60.0);
         for (rate, most, long) in [
             second(2),
             second(5),
@@ -349,8 +360,7 @@ mod tests {
 
     #[test]
     fn a_refusal_widens_the_margin_and_calm_narrows_it() {
-        let pace =
-            Pace::new(&Rate { per_second: Some(1_000_000.0), ..Rate::default() }, None, None);
+        let pace = Pace::new(&Limits { per_second: Some(1_000_000.0), ..Limits::default() });
         pace.refused();
         pace.refused();
         let margin = pace.state().margin;

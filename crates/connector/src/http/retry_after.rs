@@ -5,12 +5,12 @@ use serde_json::Value;
 
 /// However long a system asks to be left alone: it is tried again after so long. No budget that is
 /// known is counted over more than a day.
-pub const LONGEST_WAIT_MS: u64 = 24 * 3_600_000;
+pub(crate) const LONGEST_WAIT_MS: u64 = 24 * 3_600_000;
 
 /// How long to wait, in milliseconds, as `Retry-After` (RFC 9110, section 10.2.3) and vendors' own
 /// headers say it: seconds from now, a Unix time in whatever unit, or a date; by the server's own
 /// clock where it told. Never longer than a day.
-pub fn wait_ms(value: &str, now: Option<Timestamp>) -> Option<u64> {
+pub(crate) fn wait_ms(value: &str, now: Option<Timestamp>) -> Option<u64> {
     if let Some(at) = moment(value) {
         let now = now.map_or_else(|| jiff::Timestamp::now().as_millisecond(), |now| now.0);
         return Some(u64::try_from(at.0.saturating_sub(now)).unwrap_or(0).min(LONGEST_WAIT_MS));
@@ -20,7 +20,7 @@ pub fn wait_ms(value: &str, now: Option<Timestamp>) -> Option<u64> {
 }
 
 /// RFC 9110, section 5.6.7: `Sun, 06 Nov 1994 08:49:37 GMT`; or another form of a time.
-pub fn moment(text: &str) -> Option<Timestamp> {
+pub(crate) fn moment(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     // A number of seconds from now is no time.
     let is_time = text.parse::<f64>().is_ok_and(|number| number >= A_UNIX_TIME)
@@ -36,7 +36,7 @@ pub fn moment(text: &str) -> Option<Timestamp> {
 const A_UNIX_TIME: f64 = 1e8;
 
 /// `120`, `120 s`, `120, 3600;w=60`: the number at the beginning.
-pub fn leading_number(value: &str) -> Option<f64> {
+pub(crate) fn leading_number(value: &str) -> Option<f64> {
     let value = value.trim();
     let end =
         value.find(|c: char| !c.is_ascii_digit() && !matches!(c, '.' | '-')).unwrap_or(value.len());

@@ -2,20 +2,26 @@
 //! and the request. No message holds a secret: settings never go into one, and addresses are shown
 //! without their query.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::Value;
 use ureq::http::Request;
+use ureq::http::request::Builder;
 
-use super::answer::{Answer, NoAnswer, no_answer};
-use super::client::{Client, PATIENCE};
+use super::address::{self, origin, same_origin};
+use super::answer::Answer;
+use super::client::{Client, Door};
 use super::errors::words;
 use super::form::as_form;
-use super::link::{self, origin};
-use super::retry_after::{LONGEST_WAIT_MS, leading_number, moment, wait_ms};
+use super::link;
 use super::template::{percent_encoded, render, render_optional, render_value};
+use super::tokens::Admission;
 use super::written::{BodyEncoding, RequestYaml};
+use crate::http::{
+    LONGEST_WAIT_MS, NoAnswer, PATIENCE, Received, leading_number, once_more, wait_ms,
+};
 use crate::{Trouble, bounded};
 
 /// An answer is not larger.
@@ -73,19 +79,11 @@ impl Client {
             For::OneRecord => (TRIES_FOR_ONE, PATIENCE_FOR_ONE),
             For::Trial => (1, Duration::ZERO),
         };
-        let (mut tries, mut lost) = (0, 0);
+        let mut tries = 0;
         loop {
             tries += 1;
-            let answer = match self.renewing(request, context, None) {
-                Ok(answer) => answer,
-                // A reading can simply be asked for again: a connection that was closed while it
-                // lay idle is no illness.
-                Err(NoAnswer::Lost(Trouble::Unreachable(_))) if lost == 0 => {
-                    lost += 1;
-                    continue;
-                }
-                Err(failed) => return Err(failed.trouble()),
-            };
+            let answer = once_more(|| self.renewing(request, context, None));
+            let answer = answer.map_err(NoAnswer::trouble)?;
             if !matches!(answer.status, 408 | 429 | 500..=599) {
                 return Ok(answer);
             }
@@ -124,7 +122,7 @@ impl Client {
     /// request gets them anew.
     pub fn resolved(&self, request: &RequestYaml, answer: &Answer, address: &str) -> String {
         let door = self.door(request);
-        let whole = link::resolve(&door.base(), &answer.url, address);
+        let whole = address::resolve(&door.base(), &answer.url, address);
         let Some((path, query)) = whole.split_once('?').filter(|_| !door.auth.query.is_empty())
         else {
             return whole;
@@ -192,57 +190,70 @@ impl Client {
         context: &Value,
         body: Option<&Value>,
     ) -> Result<(Answer, Option<String>), NoAnswer> {
-        let not_sent = |message: String| NoAnswer::NotSent(Trouble::Misconfigured(message));
         let door = self.door(request);
-        let base = door.base();
-        let method = request.method.as_deref().unwrap_or("GET");
-        let mut url = render(&request.path, context).map_err(not_sent)?;
-        // The next page's address may be whole; it leads nowhere but to the system itself.
-        if url.starts_with("http://") || url.starts_with("https://") {
-            if origin(&url) != origin(&base) {
-                let message = format!(
-                    "{}: the next address leads to another host than {}",
-                    self.name(request),
-                    origin(&base)
-                );
-                return Err(NoAnswer::NotSent(Trouble::Malformed(message)));
-            }
-        } else {
-            url = format!("{base}{url}");
-            // Neither a path nor what a record holds can lead elsewhere: `@example.com` after a
-            // host would.
-            if origin(&url) != origin(&base) {
-                return Err(not_sent(format!(
-                    "{}: its path leads away from {}",
-                    self.name(request),
-                    origin(&base)
-                )));
-            }
-        }
-        let mut query = Vec::new();
-        let settings = Value::Object(self.settings.clone());
-        let with = |url: &str, query: &[String]| match query.is_empty() {
-            true => url.to_string(),
-            false => {
-                format!("{url}{}{}", if url.contains('?') { '&' } else { '?' }, query.join("&"))
-            }
-        };
-        for (key, value) in &request.query {
-            if let Some(value) = render_optional(value, context).map_err(not_sent)? {
-                query.push(format!("{}={}", percent_encoded(key), percent_encoded(&value)));
-            }
-        }
-        let asked = with(&url, &query);
+        let asked = self.asked(door, request, context)?;
         let admission = self.authorization(door)?;
-        for (key, value) in &door.auth.query {
-            if let Some(value) = render_optional(value, &settings).map_err(not_sent)? {
-                query.push(format!("{}={}", percent_encoded(key), percent_encoded(&value)));
+        let builder = self.built(door, request, context, &asked, admission.as_ref())?;
+        let named = self.name(request);
+        let unclear = |error: ureq::http::Error| not_sent(format!("{named}: {error}"));
+        let received = match body_of(request, context, body)? {
+            Some((kind, body)) => {
+                let builder = match kind {
+                    Some(kind) => builder.header("Content-Type", kind),
+                    None => builder,
+                };
+                self.http.send(&named, builder.body(body).map_err(unclear)?, MOST_BYTES)?
             }
+            None => self.http.send(&named, builder.body(()).map_err(unclear)?, MOST_BYTES)?,
+        };
+        self.http.heed(&received);
+        self.keep_to_what_remains(&received);
+        let answer = self.understood(request, &named, asked, received)?;
+        Ok((answer, admission.and_then(|admission| admission.token)))
+    }
+
+    /// The address of a request, without what lets it in. It leads nowhere but to the system.
+    fn asked(
+        &self,
+        door: &Door,
+        request: &RequestYaml,
+        context: &Value,
+    ) -> Result<String, NoAnswer> {
+        let base = door.base();
+        let path = render(&request.path, context).map_err(not_sent)?;
+        // The next page's address may be whole.
+        let is_whole = path.starts_with("http://") || path.starts_with("https://");
+        let url = if is_whole { path } else { format!("{base}{path}") };
+        // Neither a path nor what a record holds can lead elsewhere: `@example.com` after a host
+        // would.
+        if !same_origin(&url, &base) {
+            let (named, base) = (self.name(request), origin(&base));
+            return Err(match is_whole {
+                true => NoAnswer::NotSent(Trouble::Malformed(format!(
+                    "{named}: the next address leads to another host than {base}"
+                ))),
+                false => not_sent(format!("{named}: its path leads away from {base}")),
+            });
         }
+        with_query(&url, &request.query, context)
+    }
+
+    /// A request as far as it has no body: its address with the keys in it, its headers.
+    fn built(
+        &self,
+        door: &Door,
+        request: &RequestYaml,
+        context: &Value,
+        asked: &str,
+        admission: Option<&Admission>,
+    ) -> Result<Builder, NoAnswer> {
+        let settings = Value::Object(self.settings.clone());
+        let mut url = with_query(asked, &door.auth.query, &settings)?;
         for (key, value) in admission.iter().flat_map(|admission| &admission.query) {
-            query.push(format!("{}={}", percent_encoded(key), percent_encoded(value)));
+            let pair = format!("{}={}", percent_encoded(key), percent_encoded(value));
+            url = added(&url, &[pair]);
         }
-        url = with(&url, &query);
+        let method = request.method.as_deref().unwrap_or("GET");
         let mut builder =
             Request::builder().method(method).uri(&url).header("Accept", "application/json");
         let own = door.headers.iter().chain(&door.auth.headers).map(|header| (header, &settings));
@@ -253,7 +264,7 @@ impl Client {
                 builder = builder.header(key.as_str(), value);
             }
         }
-        if let Some(admission) = &admission {
+        if let Some(admission) = admission {
             for (key, value) in &admission.headers {
                 builder = builder.header(key.as_str(), value);
             }
@@ -262,66 +273,36 @@ impl Client {
                 builder = builder.header(key.as_str(), render(value, &settings).map_err(not_sent)?);
             }
         }
-        let made = match (&request.body, body) {
-            (_, Some(body)) => Some(body.clone()),
-            (Some(template), None) => Some(render_value(template, context).map_err(not_sent)?),
-            (None, None) => None,
-        };
-        let is_form = request.encoding == BodyEncoding::Form;
-        let has_type = request.headers.keys().any(|key| key.eq_ignore_ascii_case("content-type"));
-        if made.is_some() && !has_type {
-            let kind =
-                if is_form { "application/x-www-form-urlencoded" } else { "application/json" };
-            builder = builder.header("Content-Type", kind);
-        }
-        let named = self.name(request);
-        let turn = self.turn(&named).map_err(NoAnswer::NotSent)?;
-        let sent = match made {
-            Some(body) => {
-                let body = if is_form { as_form(&body) } else { body.to_string() };
-                let request = builder.body(body).map_err(|e| not_sent(format!("{named}: {e}")))?;
-                self.agent.run(request)
-            }
-            None => {
-                let request = builder.body(()).map_err(|e| not_sent(format!("{named}: {e}")))?;
-                self.agent.run(request)
-            }
-        };
-        let mut response = sent.map_err(|error| no_answer(&named, &base, &error))?;
-        let text = |value: &ureq::http::HeaderValue| {
-            String::from_utf8_lossy(value.as_bytes()).into_owned()
-        };
-        let header = |name: &str| response.headers().get(name).map(text);
-        let date = header("date").and_then(|date| moment(&date));
-        let milliseconds = || {
-            header("retry-after-ms")?.trim().parse::<u64>().ok().map(|ms| ms.min(LONGEST_WAIT_MS))
-        };
-        let retry_after_ms =
-            header("retry-after").and_then(|value| wait_ms(&value, date)).or_else(milliseconds);
-        let links: Vec<String> = response.headers().get_all("link").iter().map(text).collect();
-        let link = link::next_page(&links);
-        let status = response.status().as_u16();
-        let etag = header("etag");
-        let count = |name: &Option<String>| name.as_deref().and_then(header);
-        if status == 429 {
-            self.pace.refused();
-            // Whoever else asks this system waits as well.
-            self.pace.pause(Duration::from_millis(retry_after_ms.unwrap_or(500)));
-        }
+        Ok(builder)
+    }
+
+    /// Sends nothing more before the system's own budget is renewed, where it tells that none
+    /// remains.
+    fn keep_to_what_remains(&self, received: &Received) {
+        let told = |name: &Option<String>| name.as_deref().and_then(|name| received.header(name));
         if let (Some(remaining), Some(resets)) =
-            (count(&self.rate.remaining), count(&self.rate.resets))
+            (told(&self.rate.remaining), told(&self.rate.resets))
             && leading_number(&remaining).is_some_and(|remaining| remaining < 1.0)
-            && let Some(wait) = wait_ms(&resets, date)
+            && let Some(wait) = wait_ms(&resets, received.date)
         {
-            self.pace.pause(Duration::from_millis(wait));
+            self.http.pause(wait);
         }
+    }
+
+    /// What came, as JSON.
+    fn understood(
+        &self,
+        request: &RequestYaml,
+        named: &str,
+        url: String,
+        received: Received,
+    ) -> Result<Answer, NoAnswer> {
         let unread = |why: bounded::Unread| {
             NoAnswer::Lost(Trouble::Malformed(format!("{named}: expected JSON, and {why}")))
         };
-        let text = bounded::text(response.body_mut(), MOST_BYTES).map_err(unread)?;
-        // Who renews a token holds it and waits for leave to ask: it must not be waited for with
-        // leave in hand.
-        drop(turn);
+        let (link, etag) = (link::next_page(&received.all("link")), received.header("etag"));
+        let Received { status, headers, date, retry_after_ms, text } = received;
+        let text = text.map_err(unread)?;
         if self.secrets.are_in(&text, &self.tokens()) {
             self.echoes.store(true, Ordering::Relaxed);
         }
@@ -337,21 +318,55 @@ impl Client {
                 Err(why) => return Err(unread(why)),
             }
         };
-        Ok((
-            Answer {
-                status,
-                body,
-                date,
-                url: asked,
-                link,
-                retry_after_ms,
-                etag,
-                headers: std::mem::take(response.headers_mut()),
-                rules: request.errors.clone(),
-            },
-            admission.and_then(|admission| admission.token),
-        ))
+        let rules = request.errors.clone();
+        Ok(Answer { status, body, date, url, link, retry_after_ms, etag, headers, rules })
     }
+}
+
+fn not_sent(message: String) -> NoAnswer {
+    NoAnswer::NotSent(Trouble::Misconfigured(message))
+}
+
+/// An address with these parameters; one without a value is left out.
+fn with_query(
+    url: &str,
+    query: &BTreeMap<String, String>,
+    context: &Value,
+) -> Result<String, NoAnswer> {
+    let mut pairs = Vec::new();
+    for (key, value) in query {
+        if let Some(value) = render_optional(value, context).map_err(not_sent)? {
+            pairs.push(format!("{}={}", percent_encoded(key), percent_encoded(&value)));
+        }
+    }
+    Ok(added(url, &pairs))
+}
+
+fn added(url: &str, pairs: &[String]) -> String {
+    match (pairs.is_empty(), url.contains('?')) {
+        (true, _) => url.to_string(),
+        (false, true) => format!("{url}&{}", pairs.join("&")),
+        (false, false) => format!("{url}?{}", pairs.join("&")),
+    }
+}
+
+/// The body of a request, and its type where no header of the request says it.
+fn body_of(
+    request: &RequestYaml,
+    context: &Value,
+    body: Option<&Value>,
+) -> Result<Option<(Option<&'static str>, String)>, NoAnswer> {
+    let made = match (&request.body, body) {
+        (_, Some(body)) => body.clone(),
+        (Some(template), None) => render_value(template, context).map_err(not_sent)?,
+        (None, None) => return Ok(None),
+    };
+    let has_type = request.headers.keys().any(|key| key.eq_ignore_ascii_case("content-type"));
+    let (kind, body) = match request.encoding == BodyEncoding::Form {
+        true => ("application/x-www-form-urlencoded", as_form(&made)),
+        false => ("application/json", made.to_string()),
+    };
+    Ok(Some(((!has_type).then_some(kind), body)))
 }
 
 /// When an answer asks to come back, for a message.
