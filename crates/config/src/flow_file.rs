@@ -8,30 +8,25 @@ use std::path::Path as FilePath;
 use std::sync::Arc;
 
 use lockstep_document::{
-    Draft, DraftSection, Introduction, MatchPair, MatchRow as MatchCells, PropertyRow, Setting,
-    SettingRow, StatementKind, TypeCell, TypeName as DocumentType, default_introduction,
+    Draft, DraftSection, Introduction, MatchPair, MatchRow as MatchCells, Setting, SettingRow,
+    StatementKind, default_introduction,
 };
-use lockstep_model::filter;
-use lockstep_model::flow::{Ceases, Deletes, Filter};
-use lockstep_model::schema::OWN_ID;
-use lockstep_model::{
-    Conversion, Create, Direction, Flow, Kind, MatchRow, Policy, PropertyPair, TypeName, Value,
-};
+use lockstep_model::flow::{Ceases, Deletes};
+use lockstep_model::{Create, Direction, Flow, Kind, MatchRow, TypeName};
 
-use crate::cells;
 use crate::codes;
 use crate::fields::Fields;
+use crate::flow_reader::{FlowReader, Tables, own_settings, type_cell, within};
 use crate::names::Names;
-use crate::near::nearest;
 use crate::problem::{Problem, Reader, Severity};
 use crate::project::Policies;
 use crate::row;
-use crate::row_forms::{self, SharedMaps};
-use crate::row_groups::GroupedRow;
+use crate::row_forms::SharedMaps;
+use crate::row_groups::is_group;
 use crate::row_lists;
 use crate::section::{
-    FlowFile, FlowPlaces, PairPlaces, Section, called_otherwise, direction_word, is_in_sync,
-    match_texts, row_texts, usual_statements,
+    FlowFile, FlowPlaces, Section, called_otherwise, direction_word, is_in_sync, match_texts,
+    row_texts, usual_statements,
 };
 use crate::source::Source;
 use crate::written;
@@ -69,40 +64,6 @@ pub(crate) fn read(
     }
     file.system_names = reading.called.into_iter().map(|(system, name)| (name, system)).collect();
     (file, reading.reader.problems)
-}
-
-/// Reads the flows of a file, and its tests (`flow_tests`).
-pub(crate) struct FlowReader<'a> {
-    pub(crate) reader: Reader,
-    names: &'a Names,
-    policies: &'a Policies,
-    /// Value lists that rows of this file share.
-    maps: SharedMaps<'a>,
-    /// How this file's document calls systems.
-    called: Vec<(String, String)>,
-    /// Whether the file says an introduction, be it an empty one.
-    introduced: bool,
-}
-
-/// What is read of a flow's item before the flow is made of it.
-#[derive(Default)]
-pub(crate) struct Tables {
-    matches: Vec<(MatchRow, Vec<PairPlaces>)>,
-    match_cells: Vec<MatchCells>,
-    pub(crate) properties: Vec<(PropertyPair, PairPlaces)>,
-    pub(crate) property_cells: Vec<PropertyRow>,
-    directions: Vec<Direction>,
-    /// What rows say for themselves.
-    pub(crate) settings: Vec<Setting>,
-    /// The rows that move together with others (P1e).
-    pub(crate) grouped: Vec<GroupedRow>,
-}
-
-/// What a row or a flow says of whose value wins.
-#[derive(Default)]
-pub(crate) struct Said {
-    policy: Option<Policy>,
-    clears: Option<bool>,
 }
 
 impl FlowReader<'_> {
@@ -235,7 +196,10 @@ impl FlowReader<'_> {
                 continue;
             }
             let system = from.as_ref().map(|(name, _)| name.system.as_str());
-            self.property_row(row, (system, &said), &mut tables);
+            match is_group(row) {
+                true => self.row_group(row, (system, &said), &mut tables),
+                false => self.property_row(row, (system, &said), &mut tables),
+            }
         }
         self.whole_groups(&tables);
         let only = fields.get("only").and_then(|node| self.filter(node, "`only`"));
@@ -394,49 +358,6 @@ impl FlowReader<'_> {
         Some((self.type_name(text, &node.span)?, node.span.clone()))
     }
 
-    pub(crate) fn type_name(&mut self, text: &str, span: &Range<usize>) -> Option<TypeName> {
-        let Some(name) = TypeName::parse(text) else {
-            self.reader
-                .error(codes::RECORD_TYPE_NAME, span, format!("`{text}` is no record type"))
-                .set_help("a record type is written with its system: `superoffice.Person`");
-            return None;
-        };
-        let offset = self.offset(text, span);
-        let system = offset.map_or(span.clone(), |start| start..start + name.system.len());
-        self.known_system(&name.system, &system).then_some(name)
-    }
-
-    fn known_system(&mut self, name: &str, span: &Range<usize>) -> bool {
-        if self.names.has(name) {
-            return true;
-        }
-        let meant = match self.names.resolve(name) {
-            Ok(system) => Some(system),
-            Err(_) => nearest(name, self.names.systems()),
-        };
-        let help = match meant {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!(
-                "add it to `systems` in lockstep.yaml, which has {}",
-                crate::near::all_of(self.names.systems())
-            ),
-        };
-        self.reader
-            .error(codes::UNKNOWN_SYSTEM, span, format!("lockstep.yaml has no system `{name}`"))
-            .set_help(help);
-        false
-    }
-
-    fn document_type(&self, name: &TypeName) -> DocumentType {
-        let called = self.called.iter().find(|(system, _)| *system == name.system);
-        let system = called.map_or_else(|| self.names.title(&name.system), |(_, called)| called);
-        DocumentType {
-            system: system.to_string(),
-            kind: name.kind.clone(),
-            facet: name.facet.clone(),
-        }
-    }
-
     /// When to create, and the places of the record types that it names.
     fn create(&mut self, node: &Node) -> Option<(Create, Vec<Range<usize>>)> {
         if let Yaml::Map(_) = node.value {
@@ -497,54 +418,6 @@ impl FlowReader<'_> {
                 "`ceases` has no effect: nothing says by `only` which records the flow is about",
             )
             .set_help("say `only: …`, or leave out `ceases`");
-    }
-
-    fn filter(&mut self, node: &Node, what: &str) -> Option<Filter> {
-        let text = self.reader.text(node, what)?;
-        match filter::parse(text) {
-            Ok(filter) => Some(filter),
-            Err(error) => {
-                let problem = self.reader.error(codes::FILTER, &node.span, error.message);
-                problem.help = error.help;
-                None
-            }
-        }
-    }
-
-    /// `prefer`, `only_from` and `clears` of a flow or a row.
-    fn said(&mut self, fields: &Fields<'_>) -> Said {
-        let mut said = Said::default();
-        if let Some(node) = fields.get("prefer") {
-            let mut systems = Vec::new();
-            for (text, span) in self.reader.texts(node, "`prefer`") {
-                if self.known_system(text, &span) {
-                    systems.push(text.to_string());
-                }
-            }
-            said.policy = Some(Policy::Prefer(systems));
-        }
-        if let Some(node) = fields.get("only_from")
-            && let Some(text) = self.reader.text(node, "`only_from`")
-            && self.known_system(text, &node.span)
-        {
-            if said.policy.is_some() {
-                self.reader
-                    .error(
-                        codes::CONTRADICTION,
-                        &node.span,
-                        "`prefer` and `only_from` can't both hold",
-                    )
-                    .set_help(
-                        "keep `only_from` if edits elsewhere are never to count, else `prefer`",
-                    );
-            }
-            said.policy = Some(Policy::OnlyFrom(text.to_string()));
-        }
-        said.clears = fields
-            .get("clears")
-            .and_then(|node| self.reader.word::<written::Clears>(node, "`clears`"))
-            .map(|word| word == "edit");
-        said
     }
 
     fn match_row(&mut self, node: &Node, tables: &mut Tables) {
@@ -634,260 +507,6 @@ impl FlowReader<'_> {
             tables.matches.push((MatchRow { pairs, kind, conversion }, places));
         }
     }
-
-    /// `as: phone`
-    fn kind(&mut self, node: &Node) -> Option<Kind> {
-        self.reader.word::<written::KindWord>(node, "`as`").and_then(Kind::parse)
-    }
-
-    /// A row of the property table; `from` is the system that the flow comes from.
-    pub(crate) fn property_row(
-        &mut self,
-        node: &Node,
-        (from, flow): (Option<&str>, &Said),
-        tables: &mut Tables,
-    ) {
-        let mut said = Said::default();
-        let mut own: Vec<(String, Value)> = Vec::new();
-        let mut kind = Kind::Seen;
-        let mut forms = None;
-        // The three forms: a text, `a <-> b : type` which YAML reads as a mapping of one key, and a
-        // row with settings.
-        let (text, span, ty) = match &node.value {
-            Yaml::Text { .. } => match self.reader.text(node, "a row") {
-                Some(text) => (text, node.span.clone(), None),
-                None => return,
-            },
-            Yaml::Map(entries) if entries.len() == 1 && row::has_arrow(&entries[0].0.text) => {
-                let (key, value) = &entries[0];
-                (key.text.as_str(), key.span.clone(), Some(value))
-            }
-            Yaml::Map(entries) if entries.iter().any(|(key, _)| key.text == "set") => {
-                return self.set_row(node, (from, flow), tables);
-            }
-            Yaml::Map(entries) if entries.iter().any(|(key, _)| key.text == "group") => {
-                return self.row_group(node, (from, flow), tables);
-            }
-            Yaml::Map(_) => {
-                let Some(fields) =
-                    self.reader.fields::<written::PropertyRowSettingsYaml>(node, "a row")
-                else {
-                    return;
-                };
-                said = self.said(&fields);
-                // What becomes a part of the conversion is stated by that.
-                own = own_settings(node, &["row", "type", "map", "else", "default"]).collect();
-                kind = fields.get("as").and_then(|node| self.kind(node)).unwrap_or_default();
-                let Some(row) = self.reader.required(&fields, "row", "a row", "Name <-> name")
-                else {
-                    return;
-                };
-                let Some(text) = self.reader.text(row, "`row`") else { return };
-                let ty = fields.get("type");
-                forms = Some(fields);
-                (text, row.span.clone(), ty)
-            }
-            Yaml::List(_) => {
-                return self.reader.wrong_type(
-                    node,
-                    "a row",
-                    "a text such as `Name <-> name : string`",
-                );
-            }
-        };
-        let parts = match row::property_row(text) {
-            Ok(parts) => parts,
-            Err(help) => {
-                self.reader.error(codes::ROW, &span, "this is no property row").set_help(help);
-                return;
-            }
-        };
-        let (type_cell, type_span, conversion) = match (ty, &parts.ty) {
-            (Some(node), _) => {
-                let cell = type_cell(node);
-                let conversion =
-                    self.reader.conversion(&cell, &node.span, |place| within(node, place));
-                (cell, (!node.is_null()).then(|| node.span.clone()), conversion)
-            }
-            (None, Some(part)) => {
-                let cell = named_type(&text[part.clone()]);
-                let place = self.part(text, &span, part);
-                let conversion = self.reader.conversion(&cell, &place, |_| place.clone());
-                (cell, Some(place), conversion)
-            }
-            (None, None) => (TypeCell::Empty, None, Ok(None)),
-        };
-        let (type_cell, conversion) = match (&forms, conversion) {
-            (Some(fields), Ok(conversion)) => {
-                let with = row_forms::with_values(
-                    fields,
-                    &self.maps,
-                    &mut self.reader,
-                    (type_cell.clone(), conversion),
-                );
-                with.map_or((type_cell, Err(())), |(cell, conversion)| (cell, Ok(conversion)))
-            }
-            (_, conversion) => (type_cell, conversion),
-        };
-        let told = (parts.direction, conversion.as_ref().ok().and_then(Option::as_ref));
-        let on_create = forms
-            .as_ref()
-            .is_some_and(|fields| row_forms::on_create(fields, parts.direction, &mut self.reader));
-        let wins =
-            forms.as_ref().and_then(|fields| row_forms::wins(fields, told, &mut self.reader));
-        if let (Some(_), Some(Policy::Prefer(_) | Policy::OnlyFrom(_))) = (&wins, &said.policy) {
-            self.reader
-                .error(
-                    codes::CONTRADICTION,
-                    &node.span,
-                    "`wins` and `prefer` or `only_from` can't both hold",
-                )
-                .set_help("keep the one that is meant");
-        }
-        said.policy = wins.map(Policy::Wins).or(said.policy);
-        let (from_cell, to_cell) =
-            (row::path_cell(&text[parts.from.clone()]), row::path_cell(&text[parts.to.clone()]));
-        let (from_span, to_span) =
-            (self.part(text, &span, &parts.from), self.part(text, &span, &parts.to));
-        let pair = (
-            self.reader.property(&from_cell, &from_span),
-            self.reader.property(&to_cell, &to_span),
-        );
-        let cells = PropertyRow { from: from_cell, to: to_cell, type_cell };
-        let (from, to) = row_texts(&cells);
-        tables.property_cells.push(cells);
-        let row = SettingRow { is_match: false, number: tables.property_cells.len(), from, to };
-        tables.settings.extend(own.into_iter().map(|(key, value)| Setting {
-            row: Some(row.clone()),
-            key,
-            value,
-        }));
-        tables.directions.push(parts.direction);
-        let ((Some(from), Some(to)), Ok(conversion)) = (pair, conversion) else { return };
-        let places = self.pair_places(&span, &from_span, &to_span, type_span);
-        let policy =
-            cells::policy(said.policy.as_ref(), flow.policy.as_ref(), &self.policies.prefer);
-        let clears = said.clears.or(flow.clears).unwrap_or(self.policies.clears);
-        let direction = parts.direction;
-        tables.properties.push((
-            PropertyPair {
-                from,
-                to,
-                direction,
-                conversion,
-                policy,
-                clears,
-                kind,
-                on_create,
-                group: None,
-            },
-            places,
-        ));
-    }
-
-    /// `set: source, to: shop`: a property of the target that is given a constant. It comes from
-    /// the source's own id, which every record has, by a conversion that looks at nothing.
-    fn set_row(
-        &mut self,
-        node: &Node,
-        (from_system, flow): (Option<&str>, &Said),
-        tables: &mut Tables,
-    ) {
-        let Some(fields) = self.reader.fields::<written::SetRowYaml>(node, "a row with `set`")
-        else {
-            return;
-        };
-        let Some(set) = self.reader.required(&fields, "set", "a row with `set`", "sync_source")
-        else {
-            return;
-        };
-        let (Some(text), Some(constant)) = (
-            self.reader.text(set, "`set`"),
-            self.reader.required(&fields, "to", "a row with `set`", "shop"),
-        ) else {
-            return;
-        };
-        let on_create =
-            fields.get("on").and_then(|node| self.reader.word::<written::OnWord>(node, "`on`"))
-                != Some("always");
-        let list = vec![Value::from("literal"), constant.to_json()];
-        let Ok(conversion) = Conversion::parse(&Value::Array(list.clone())) else {
-            self.reader.error(codes::CONVERSION, &constant.span, "this is no constant");
-            return;
-        };
-        let (from_cell, to_cell) = (row::path_cell(OWN_ID), row::path_cell(text));
-        let (Some(from), Some(to)) = (
-            self.reader.property(&from_cell, &set.span),
-            self.reader.property(&to_cell, &set.span),
-        ) else {
-            return;
-        };
-        let cells = PropertyRow {
-            from: from_cell,
-            to: to_cell,
-            type_cell: TypeCell::Conversion { list, repaired: false },
-        };
-        let (from_text, to_text) = row_texts(&cells);
-        tables.property_cells.push(cells);
-        let row = SettingRow {
-            is_match: false,
-            number: tables.property_cells.len(),
-            from: from_text,
-            to: to_text,
-        };
-        let (key, value) = match on_create {
-            true => ("on", Value::from("create")),
-            false => ("only_from", Value::from(from_system.unwrap_or_default())),
-        };
-        tables.settings.push(Setting { row: Some(row), key: key.into(), value });
-        tables.directions.push(Direction::Forward);
-        let policy = match from_system {
-            Some(system) if !on_create => Policy::OnlyFrom(system.to_string()),
-            _ => cells::policy(None, flow.policy.as_ref(), &self.policies.prefer),
-        };
-        let pair = PropertyPair {
-            direction: Direction::Forward,
-            conversion: Some(conversion),
-            policy,
-            clears: flow.clears.unwrap_or(self.policies.clears),
-            on_create,
-            ..PropertyPair::equal(from, to)
-        };
-        let places =
-            self.pair_places(&node.span, &set.span, &set.span, Some(constant.span.clone()));
-        tables.properties.push((pair, places));
-    }
-
-    fn pair_places(
-        &self,
-        row: &Range<usize>,
-        from: &Range<usize>,
-        to: &Range<usize>,
-        ty: Option<Range<usize>>,
-    ) -> PairPlaces {
-        let row = row.start..ty.as_ref().map_or(row.end, |ty| ty.end.max(row.end));
-        PairPlaces {
-            row: self.reader.place(&self.reader.first_line(&row)),
-            from: self.reader.place(from),
-            to: self.reader.place(to),
-            conversion: ty.map(|ty| self.reader.place(&ty)),
-        }
-    }
-
-    /// Where in the source a part of a text stands; the whole where quotes or folded lines stand in
-    /// between.
-    fn part(&self, text: &str, span: &Range<usize>, part: &Range<usize>) -> Range<usize> {
-        match self.offset(text, span) {
-            Some(start) => start + part.start..start + part.end,
-            None => span.clone(),
-        }
-    }
-
-    /// Where in the source a text begins that stands there as it is, in quotes or not.
-    fn offset(&self, text: &str, span: &Range<usize>) -> Option<usize> {
-        let written = self.reader.source.text.get(span.clone())?;
-        written.find(text).map(|at| span.start + at)
-    }
 }
 
 pub(crate) fn deletes_of(word: &str) -> Deletes {
@@ -896,20 +515,6 @@ pub(crate) fn deletes_of(word: &str) -> Deletes {
         "review" => Deletes::Review,
         _ => Deletes::Ignore,
     }
-}
-
-/// What a row says for itself, where it is a mapping.
-fn own_settings<'n>(
-    node: &'n Node,
-    known: &'n [&'n str],
-) -> impl Iterator<Item = (String, Value)> + 'n {
-    let entries = match &node.value {
-        Yaml::Map(entries) => entries.as_slice(),
-        _ => &[],
-    };
-    let own =
-        entries.iter().filter(|(key, node)| !known.contains(&key.text.as_str()) && !node.is_null());
-    own.map(|(key, node)| (key.text.clone(), node.to_json()))
 }
 
 /// What a flow says that no statement of a document does.
@@ -932,19 +537,6 @@ fn flow_settings(fields: &Fields<'_>) -> Vec<Setting> {
     settings
 }
 
-/// The type cell that a value stands for.
-fn type_cell(node: &Node) -> TypeCell {
-    match (&node.value, node.text()) {
-        (Yaml::List(_), _) => match node.to_json() {
-            Value::Array(list) => TypeCell::Conversion { list, repaired: false },
-            other => TypeCell::Unreadable(other.to_string()),
-        },
-        (_, Some(text)) => named_type(text),
-        (Yaml::Map(_), None) => TypeCell::Unreadable(node.to_json().to_string()),
-        (Yaml::Text { .. }, None) => TypeCell::Empty,
-    }
-}
-
 /// The first key of a file that is a flow, and not a list of them.
 fn bare_flow(root: &Node) -> Option<&Key> {
     let Yaml::Map(entries) = &root.value else { return None };
@@ -953,19 +545,4 @@ fn bare_flow(root: &Node) -> Option<&Key> {
         || key("from").and(key("to")).and(entries.first().map(|(first, _)| first)),
         |_| None,
     )
-}
-
-/// The type cell that a text stands for: a name needs no quotation marks in a flow file.
-fn named_type(text: &str) -> TypeCell {
-    let is_name =
-        !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'));
-    if is_name { TypeCell::Plain(text.to_string()) } else { TypeCell::parse(text) }
-}
-
-/// The place of a part of a nested list.
-fn within(node: &Node, place: &[usize]) -> Range<usize> {
-    match (place.split_first(), &node.value) {
-        (Some((at, rest)), Yaml::List(items)) if *at < items.len() => within(&items[*at], rest),
-        _ => node.span.clone(),
-    }
 }

@@ -64,14 +64,19 @@ mod document_flows;
 mod env;
 mod fields;
 mod flow_file;
+mod flow_reader;
 mod flow_tests;
 mod glob;
 mod import;
+mod load;
 mod names;
 mod near;
 mod problem;
 mod project;
 mod project_file;
+mod property_rows;
+mod read_file;
+mod read_tests;
 mod recognise;
 mod row;
 mod row_forms;
@@ -90,10 +95,11 @@ pub use flow_tests::{Expected, FlowTest, TestKey, TestRecord, TestStep, TestValu
 pub use import::{
     Proposal, names_of, propose_systems, read_flows, systems_named, write_project_yaml,
 };
+pub use load::{load, load_with};
 pub use names::{Names, SystemNames};
 pub use near::{any_of, near};
 pub use problem::{Label, Problem, Severity, in_order, render_all, to_json};
-pub use project::{Policies, Project, Reference, Schedule, System, load, load_with};
+pub use project::{Policies, Project, Reference, Schedule, System};
 pub use recognise::{leaves_unnamed, unnamed_system};
 pub use section::{FlowFile, FlowPlaces, PairPlaces, Section};
 pub use source::{Place, Source};

@@ -1,22 +1,17 @@
-//! A project folder: `lockstep.yaml`, its `.env`, and the files of flows that it names.
+//! A project as far as it could be understood: its systems, its flows, and what holds for them.
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::{Path as FilePath, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 
 use lockstep_model::flow::Deletes;
 use lockstep_model::matching::Placeholders;
 use lockstep_model::{Flow, Limits, Path, PlainType, PropertySchema, Region, TypeSchema, Value};
-use serde_json::{Map, json};
+use serde_json::Map;
 
-use crate::codes;
-use crate::env::Environment;
 use crate::names::Names;
-use crate::problem::{Problem, in_order};
-use crate::project_file::ProjectReader;
 use crate::section::{FlowFile, FlowPlaces};
-use crate::source::{Place, Source};
+use crate::source::Place;
 
 /// A project as far as it could be understood: what `check`, `plan` and a run work with.
 #[derive(Clone, Debug)]
@@ -195,153 +190,5 @@ impl fmt::Debug for System {
             .field("untold_wins", &self.untold_wins)
             .field("references", &self.references)
             .finish_non_exhaustive()
-    }
-}
-
-/// Reads a project folder. Every problem of every file is told; the project is there as far as it
-/// could be understood.
-///
-/// A project with errors among its problems is for showing more problems ([`crate::check`]), not
-/// for running.
-pub fn load(dir: &FilePath) -> (Option<Project>, Vec<Problem>) {
-    load_with(dir, &|name| std::env::var(name).ok())
-}
-
-/// [`load`] with an environment of the caller's.
-pub fn load_with(
-    dir: &FilePath,
-    environment: &dyn Fn(&str) -> Option<String>,
-) -> (Option<Project>, Vec<Problem>) {
-    let (environment, mut problems) =
-        Environment::new(std::fs::read_to_string(dir.join(".env")).ok(), environment);
-    let source = match read_file(dir, "lockstep.yaml") {
-        Ok(source) => source,
-        Err(mut problem) => {
-            if !dir.join("lockstep.yaml").exists() {
-                problem.code = codes::NO_PROJECT;
-                problem.message = format!("there is no lockstep.yaml in {}", dir.display());
-                problem.help =
-                    Some("`lockstep init` makes a project; `-C DIR` names another folder".into());
-            }
-            problems.push(*problem);
-            return (None, problems);
-        }
-    };
-    let (root, yaml_problems) = crate::yaml::parse(&source);
-    problems.extend(yaml_problems);
-    let mut reading = ProjectReader::new(&source, dir);
-    let Some(mut root) = root else {
-        if problems.is_empty() {
-            problems.push(
-                Problem::error(
-                    codes::MISSING_KEY,
-                    Place::new(&source, 0..0),
-                    "lockstep.yaml is empty",
-                )
-                .help("`lockstep init` writes one"),
-            );
-        }
-        return (None, in_order(problems));
-    };
-    environment.expand(&mut root, &mut reading.reader);
-    let mut project = reading.project(&root);
-    problems.append(&mut reading.reader.problems);
-    if let Some(project) = &mut project {
-        for (name, names) in std::mem::take(&mut reading.unresolved) {
-            problems.extend(add_flows(project, &name, &names));
-        }
-        let (flows, places, united) =
-            crate::unite::unite(project.files.iter().flat_map(|file| &file.sections));
-        (project.flows, project.places) = (flows, places);
-        problems.extend(united);
-        apply_clears(project);
-        problems.extend(keys_of_elements(project));
-    }
-    (project, in_order(problems))
-}
-
-/// What flows say of which property tells an element from the others of its list: their systems'
-/// connectors are to know it.
-fn keys_of_elements(project: &mut Project) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    for (flow, places) in project.flows.iter().zip(&project.places) {
-        let Some(ids) = &flow.key else { continue };
-        for (ty, id) in [&flow.from, &flow.to].into_iter().zip(ids) {
-            let Some((parent, list)) = crate::row_lists::list_of(ty) else { continue };
-            let Some(system) = project.systems.iter_mut().find(|system| system.name == ty.system)
-            else {
-                continue;
-            };
-            let elements = system.with.entry(ELEMENTS).or_insert_with(|| Value::Object(Map::new()));
-            let lists = elements
-                .as_object_mut()
-                .map(|all| all.entry(parent).or_insert_with(|| Value::Object(Map::new())));
-            let Some(lists) = lists.and_then(Value::as_object_mut) else { continue };
-            let said = lists.entry(list).or_insert_with(|| json!({ "id": id.as_str() }));
-            let known = said.get("id").and_then(Value::as_str).unwrap_or_default();
-            if known != id.as_str() {
-                let message = format!(
-                    "the elements of {ty} are told apart by `{known}` elsewhere, and by `{id}` here"
-                );
-                let problem = Problem::error(codes::CONTRADICTION, places.flow.clone(), message);
-                problems.push(problem.help("an element has one id: say the same everywhere"));
-            }
-        }
-    }
-    problems
-}
-
-/// `clears: ignore` of a system holds for every row that has a property of it.
-fn apply_clears(project: &mut Project) {
-    let ignored: Vec<&str> = project
-        .systems
-        .iter()
-        .filter(|system| !system.clears)
-        .map(|system| system.name.as_str())
-        .collect();
-    for flow in &mut project.flows {
-        if ignored.contains(&flow.from.system.as_str())
-            || ignored.contains(&flow.to.system.as_str())
-        {
-            flow.properties.iter_mut().for_each(|pair| pair.clears = false);
-        }
-    }
-}
-
-fn add_flows(project: &mut Project, name: &str, names: &Names) -> Vec<Problem> {
-    let source = match read_file(&project.dir, name) {
-        Ok(source) => source,
-        Err(problem) => return vec![*problem],
-    };
-    let (file, problems) =
-        match name.to_lowercase().ends_with(".yaml") || name.to_lowercase().ends_with(".yml") {
-            true => crate::flow_file::read(&source, names, &project.policies, Some(&project.dir)),
-            false => crate::document_flows::read(&source, names, &project.policies),
-        };
-    project.files.push(file);
-    problems
-}
-
-pub(crate) fn read_file(dir: &FilePath, name: &str) -> Result<Arc<Source>, Box<Problem>> {
-    let fails = |message: String, help: &str| {
-        let place = Place::new(&Arc::new(Source::new(name, "")), 0..0);
-        Err(Box::new(Problem::error(codes::UNREADABLE_FILE, place, message).help(help)))
-    };
-    match std::fs::read(dir.join(name)) {
-        Ok(bytes) => match String::from_utf8(bytes) {
-            Ok(text) => Ok(Arc::new(Source::new(name, text))),
-            Err(error) => {
-                let line = error.as_bytes()[..error.utf8_error().valid_up_to()]
-                    .iter()
-                    .filter(|b| **b == b'\n')
-                    .count()
-                    + 1;
-                fails(format!("{name} is no UTF-8 text: line {line}"), "save it as UTF-8")
-            }
-        },
-        Err(error) => fails(
-            format!("{name} can't be read: {error}"),
-            "see that the file is there and may be read",
-        ),
     }
 }

@@ -17,7 +17,7 @@ use crate::codes;
 use crate::fields::Fields;
 use crate::near::{all_of, nearest};
 use crate::problem::Reader;
-use crate::project::read_file;
+use crate::read_file::read_file;
 use crate::written;
 use crate::yaml::{Node, Yaml};
 

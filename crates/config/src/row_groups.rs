@@ -13,17 +13,14 @@ use lockstep_model::Value;
 use lockstep_model::flow::{Policy, PropertyPair};
 
 use crate::codes;
-use crate::flow_file::{FlowReader, Said, Tables};
+use crate::flow_reader::{FlowReader, GroupedRow, Said, Tables};
 use crate::section::row_texts;
 use crate::written;
 use crate::yaml::{Node, Yaml};
 
-/// A row of a group.
-pub(crate) struct GroupedRow {
-    group: String,
-    /// Its place among the rows that could be read.
-    at: usize,
-    span: Range<usize>,
+/// Whether an item of `properties` is a group of rows.
+pub(crate) fn is_group(node: &Node) -> bool {
+    says(node, &["set"]).is_none() && says(node, &["group"]).is_some()
 }
 
 impl FlowReader<'_> {

@@ -10,7 +10,7 @@ use std::ops::Range;
 use lockstep_model::{Direction, Path, TypeName};
 
 use crate::codes;
-use crate::flow_file::FlowReader;
+use crate::flow_reader::FlowReader;
 use crate::row;
 use crate::written;
 use crate::yaml::{Key, Node, Yaml};

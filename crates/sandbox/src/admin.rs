@@ -7,7 +7,7 @@
 use crate::calls::{self, Changed};
 use crate::faults::{Fault, Setting, Struck};
 use crate::http::{Act, Reply, Request};
-use crate::server::{LoggedRequest, Shared, Slot, lock};
+use crate::shared::{LoggedRequest, Shared, Slot, lock};
 use crate::systems::{self, SYSTEMS};
 use jiff::SignedDuration;
 use serde_json::{Value, json};

@@ -28,6 +28,7 @@ mod http;
 mod oauth;
 mod rates;
 mod server;
+mod shared;
 mod state;
 mod systems;
 mod util;
@@ -36,7 +37,7 @@ pub use admin::AdminError;
 pub use calls::LoggedCall;
 pub use faults::setting::PRESETS;
 pub use faults::{Fault, FaultKind, How, Rate, Setting, SettingError, Struck, What};
-pub use server::{LoggedRequest, WriteCount, Writes};
+pub use shared::{LoggedRequest, WriteCount, Writes};
 pub use systems::described::{
     Described, DescribedProperty, DescribedType, KEY as DESCRIBED_KEY, Kind,
 };
@@ -44,7 +45,7 @@ pub use systems::{INVENTED, SYSTEMS};
 
 use jiff::SignedDuration;
 use serde_json::Value;
-use server::{Log, Shared, Slot, lock};
+use shared::{Log, Shared, Slot, lock};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;

@@ -19,6 +19,7 @@ mod describe;
 mod exchanges;
 mod faults;
 mod hands;
+mod outcome;
 mod passive;
 mod play;
 mod practice;
@@ -31,49 +32,14 @@ mod values;
 pub mod written;
 
 pub use checklist::{Checklist, DocumentLines, Line, SectionLines, StatementLine, Tally};
+pub use outcome::{Error, Outcome, Written};
 pub use passive::passive;
 pub use tenant::{LEFTOVERS, Tenant, on_tenant};
 pub use trial::{Failure, LineRef, Trial, Verdict};
 
-use lockstep_config::{Problem, Project};
-use lockstep_hub::{HubError, Report};
+use lockstep_config::Project;
+use lockstep_hub::Report;
 use lockstep_model::Flow;
-
-/// A document, or a file of flows: its name and its text.
-#[derive(Clone, Debug)]
-pub struct Written {
-    pub name: String,
-    pub text: String,
-}
-
-/// Why nothing could be tried.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The emulated systems or the store could not be set up.
-    #[error("{0}")]
-    Stage(String),
-    #[error(transparent)]
-    Hub(#[from] HubError),
-    /// A guard of the project stopped a run (G3).
-    #[error("a guard of the project has stopped the trials: {0}")]
-    Guard(String),
-}
-
-impl From<lockstep_store::StoreError> for Error {
-    fn from(error: lockstep_store::StoreError) -> Self {
-        Error::Hub(HubError::Store(error))
-    }
-}
-
-/// What came of a verification.
-#[derive(Debug)]
-pub struct Outcome {
-    pub checklist: Checklist,
-    /// What was amiss in reading the documents.
-    pub problems: Vec<Problem>,
-    /// What was taken for granted, in words.
-    pub notes: Vec<String>,
-}
 
 /// So many trials are played together; then emulated systems and store begin anew, so that memory
 /// is bounded however many there are.

@@ -9,7 +9,7 @@ use super::code::{functions, tokens};
 use super::modules::{Crate, circles, sources, way_round};
 use crate::transcript::{read, root};
 
-const WITHOUT_CIRCLES: [&str; 5] = ["hub", "engine", "verify", "config", "connector"];
+const WITHOUT_CIRCLES: [&str; 6] = ["hub", "engine", "verify", "config", "connector", "sandbox"];
 const SHORT_FILES: [&str; 3] = ["hub", "engine", "store"];
 const SHORT_FUNCTIONS: [&str; 2] = ["hub", "engine"];
 const LINES_OF_A_FILE: usize = 400;

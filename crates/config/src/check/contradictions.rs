@@ -2,7 +2,7 @@
 
 use lockstep_model::Policy;
 
-use super::{Row, RowIndex};
+use super::view::{Row, RowIndex};
 use crate::codes;
 use crate::problem::Problem;
 

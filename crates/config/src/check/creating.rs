@@ -2,7 +2,7 @@
 
 use lockstep_model::{Create, Flow, Kind, TypeName};
 
-use super::View;
+use super::view::View;
 use crate::codes;
 use crate::problem::Problem;
 use crate::section::FlowPlaces;

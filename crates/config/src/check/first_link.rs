@@ -3,7 +3,7 @@
 
 use lockstep_model::{Policy, TypeName};
 
-use super::{Row, View};
+use super::view::{Row, View};
 use crate::codes;
 use crate::problem::{Problem, Severity};
 

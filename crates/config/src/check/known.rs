@@ -6,7 +6,7 @@ use lockstep_model::flow::PropertyRef;
 use lockstep_model::schema::{KnownFrom, OWN_ID};
 use lockstep_model::{Create, Direction, Path, TypeName, TypeSchema};
 
-use super::View;
+use super::view::View;
 use crate::codes;
 use crate::near::{all_of, any_of, nearest};
 use crate::problem::{Problem, Severity};

@@ -7,7 +7,8 @@ use lockstep_model::blocks::fill_rows;
 use lockstep_model::schema::OWN_ID;
 use lockstep_model::{Conversion, Reverse, TypeName};
 
-use super::{End, Property, Row, RowIndex, View, convertible};
+use super::types::convertible;
+use super::view::{End, Property, Row, RowIndex, View};
 use crate::codes;
 use crate::near::all_of;
 use crate::problem::Problem;

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::{Create, Path, TypeName};
 
-use super::View;
 use super::known::{record_type, unknown_property};
+use super::view::View;
 use crate::codes;
 use crate::flow_tests::{TestKey, TestRecord};
 use crate::near::{all_of, nearest};

@@ -3,26 +3,10 @@
 //!
 //! The answer then shows what was stored, as the real systems' answers do (rule P3).
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
 
-use super::What;
-
-/// What a system makes of a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum How {
-    /// Blanks at both ends are taken off, and several in a row become one.
-    Trim,
-    /// Only so many characters are kept.
-    Cut,
-    /// In capitals.
-    Upper,
-    /// Numbers, also those written as text with a decimal point, lose their fraction.
-    Round,
-    /// Telephone numbers in groups: `+47 12 34 56 78`.
-    Reformat,
-}
+use super::how::How;
+use super::what::What;
 
 /// Properties that hold names of people and things, or telephone numbers, in the six systems. They
 /// are nobody's key.

@@ -9,7 +9,7 @@
 //! refresh token of a sign-in is replaced each time it is used, the demo portal's own is not;
 //! `createdAt` and `modifiedAt` only where asked for.
 
-use super::{Emulator, Limit, Settings};
+use super::emulator::{Emulator, Limit, Settings};
 use crate::http::{Act, Reply, Request};
 use crate::oauth::{Manner, Server};
 use crate::state::Table;

@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Emulator, Limit};
+use super::emulator::{Emulator, Limit};
 use crate::http::{Act, Reply, Request};
 use crate::state::Table;
 use crate::util::json as tree;

@@ -6,7 +6,7 @@
 //! members are listed by themselves. Whoever subscribes (`/subscriptions`, which the description
 //! leaves out) is called for an hour, signed; who wants to be called for longer renews that.
 
-use super::{Emulator, Limit, Settings, credential};
+use super::emulator::{Emulator, Limit, Settings, credential};
 use crate::calls::{Call, Changed};
 use crate::http::{Act, Reply, Request};
 use crate::state::Table;
@@ -224,7 +224,7 @@ impl Emulator for Fjordclub {
     }
 
     fn answer(&mut self, request: &Request, now: Timestamp) -> Reply {
-        if request.header("x-api-key") != Some(credential("fjordclub", "FJORDCLUB_API_KEY")) {
+        if request.header("x-api-key") != Some(credential(CREDENTIALS, "FJORDCLUB_API_KEY")) {
             return self.unauthorized();
         }
         let segments: Vec<&str> = request.segments.iter().map(String::as_str).collect();
@@ -308,7 +308,7 @@ impl Emulator for Fjordclub {
         let time = now.as_second();
         let key = hmac::Key::new(
             hmac::HMAC_SHA256,
-            credential("fjordclub", "FJORDCLUB_HOOK_SECRET").as_bytes(),
+            credential(CREDENTIALS, "FJORDCLUB_HOOK_SECRET").as_bytes(),
         );
         let signature = hmac::sign(&key, format!("{time}.{body}").as_bytes());
         let hex: String = signature.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();

@@ -5,8 +5,7 @@ use lockstep_model::{TypeName, Value};
 
 use super::{Player, Stop, put};
 use crate::Error;
-use crate::exchanges::exchanges;
-use crate::trial::{Expect, Failure, Slot, Trial, Verdict};
+use crate::trial::{Expect, Slot, Trial, Verdict};
 
 impl Player<'_> {
     pub(super) fn expect(
@@ -235,14 +234,5 @@ impl Player<'_> {
                 Some(self.failed(trial, expected, found))
             }
         })
-    }
-
-    pub(super) fn failed(&mut self, trial: &Trial, expected: String, found: String) -> Stop {
-        let ids: Vec<&str> = trial.records.iter().flatten().map(|(_, id)| id.as_str()).collect();
-        let exchanges = match &self.sandbox {
-            Some(sandbox) => exchanges(&mut self.exchanges, sandbox, self.before_run, &ids),
-            None => vec![],
-        };
-        Stop::Over(Verdict::Violated, Some(Failure { expected, found, exchanges }))
     }
 }

@@ -8,12 +8,23 @@ use lockstep_model::{PropertySchema, ReadRecord, RecordState, Review, TypeName, 
 
 use lockstep_store::JournalKind;
 
-use super::Player;
+use super::{Player, Stop};
 use crate::Error;
-use crate::trial::{Slot, Trial};
+use crate::exchanges::exchanges;
+use crate::trial::{Failure, Slot, Trial, Verdict};
 use crate::values::{elements_show, shows};
 
 impl Player<'_> {
+    /// What ends a trial in which something else was found than was expected.
+    pub(super) fn failed(&mut self, trial: &Trial, expected: String, found: String) -> Stop {
+        let ids: Vec<&str> = trial.records.iter().flatten().map(|(_, id)| id.as_str()).collect();
+        let exchanges = match &self.sandbox {
+            Some(sandbox) => exchanges(&mut self.exchanges, sandbox, self.before_run, &ids),
+            None => vec![],
+        };
+        Stop::Over(Verdict::Violated, Some(Failure { expected, found, exchanges }))
+    }
+
     pub(super) fn property(&self, ty: &TypeName, path: &PropertyRef) -> PropertySchema {
         let known = self.hands.property(ty, path).map(|(_, property)| property);
         known.unwrap_or_else(|| {

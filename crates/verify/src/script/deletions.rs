@@ -7,7 +7,7 @@
 use lockstep_model::flow::{Deletes, PropertyRef};
 use lockstep_model::{Flow, Value};
 
-use super::{Side, Sides, Way, Writer, added, see, shows, signs};
+use super::writer::{Side, Sides, Way, Writer, added, see, shows, signs};
 use crate::trial::{Expect, LineRef, Slot, Step, Trial, Val};
 use crate::values::Row;
 

@@ -3,7 +3,7 @@
 
 use lockstep_model::{Flow, PlainType, PropertyPair, TypeName, Value};
 
-use super::{Side, Sides, Writer, plain, see, shows};
+use super::writer::{Side, Sides, Writer, held, plain, see, shows};
 use crate::trial::{Expect, LineRef, Slot, Step, Trial, Val, Values};
 use crate::values::{Row, value};
 use lockstep_model::flow::PropertyRef;
@@ -180,7 +180,7 @@ impl Writer<'_> {
             Side::From => (filled.from, filled.to, &flow.from, &flow.to),
             Side::To => (filled.to, filled.from, &flow.to, &flow.from),
         };
-        let value = super::held(&mine, here.path)?.clone();
+        let value = held(&mine, here.path)?.clone();
         let arrives =
             if side == Side::From { row.forward(&value) } else { row.backward(&value) }.ok()?;
         // The other record holds nothing by which the two could be matched, nor what the row is

@@ -5,7 +5,7 @@ use lockstep_model::flow::PropertyRef;
 use lockstep_model::{Flow, PlainType, PropertyPair, PropertySchema, TypeName, Value};
 use serde_json::json;
 
-use super::{Side, Sides, Writer, added, held, see};
+use super::writer::{Side, Sides, Writer, added, held, see};
 use crate::trial::{Expect, LineRef, Step, Trial, Val};
 use crate::values::Row;
 

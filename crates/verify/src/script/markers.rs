@@ -9,7 +9,7 @@ use lockstep_model::flow::PropertyRef;
 use lockstep_model::{Create, Flow, PropertyPair, TypeName, Value};
 use serde_json::json;
 
-use super::{Writer, held};
+use super::writer::{Sides, Writer, held};
 use crate::trial::{Slot, Step, Val, Values};
 
 /// The words that make conditions hold, by side (false: the source) and place.
@@ -74,7 +74,7 @@ impl Writer<'_> {
 
     /// Why a record that the flow creates does not have the property of a row at once, though its
     /// source has a value for it.
-    pub(super) fn not_owed(&self, flow: &Flow, sides: &super::Sides) -> Option<String> {
+    pub(super) fn not_owed(&self, flow: &Flow, sides: &Sides) -> Option<String> {
         let united = self.united(flow);
         if matches!(united.create, Create::Never) {
             return None;

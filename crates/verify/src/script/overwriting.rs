@@ -3,7 +3,7 @@
 
 use lockstep_model::{Flow, PropertyPair};
 
-use super::{Side, Sides, Writer, added, held, see, shows};
+use super::writer::{Side, Sides, Writer, added, held, see, shows};
 use crate::trial::{Expect, LineRef, Step, Trial, Val};
 use crate::values::Row;
 

@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lockstep_model::{Flow, TypeName, Value};
 
-use super::{Writer, see, signs, statements};
+use super::statements;
+use super::writer::{Writer, see, signs};
 use crate::trial::{Expect, LineRef, Step, Trial, Val};
 
 /// Record types further along than this are read together.
@@ -48,6 +49,13 @@ pub(super) fn first_readings(flows: &[Flow]) -> BTreeMap<TypeName, usize> {
 }
 
 impl Writer<'_> {
+    /// Trials also of what happens before everything has been read once: the hub begins with
+    /// nothing.
+    pub fn with_first_readings(mut self) -> Self {
+        self.first_readings = first_readings(self.flows);
+        self
+    }
+
     /// L8. With a match rule, a record that is there already is found in time; without one, nothing
     /// is created too early.
     pub(super) fn read_first(&mut self, line: LineRef, flow: &Flow) -> Option<Trial> {

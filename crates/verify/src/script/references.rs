@@ -3,7 +3,7 @@
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::{Conversion, Flow, PlainType, PropertyPair, TypeName, Value};
 
-use super::{Side, Sides, Way, Writer, see};
+use super::writer::{Side, Sides, Way, Writer, see};
 use crate::practice::referable;
 use crate::trial::{Expect, LineRef, Step, Trial, Val};
 

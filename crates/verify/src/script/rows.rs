@@ -2,63 +2,13 @@
 //! at once, and what the other type can't hold waits for a person.
 
 use lockstep_model::flow::PropertyRef;
-use lockstep_model::{
-    Conversion, Direction, Flow, PlainType, Policy, PropertyPair, TypeName, Value,
-};
+use lockstep_model::{Conversion, Flow, PlainType, PropertyPair, TypeName, Value};
 
-use super::{Side, Sides, Way, Writer, added, held, see, shows};
+use super::writer::{Side, Sides, Way, Writer, added, held, see, shows};
 use crate::trial::{Expect, LineRef, Step, Trial, Val};
 use crate::values::Row;
 
 impl Writer<'_> {
-    /// Whether an edit of the source arrives in the target, by what the row and the schemas say.
-    pub(super) fn way(&self, flow: &Flow, pair: &PropertyPair, sides: &Sides, side: Side) -> Way {
-        let (said, ty, target) = match side {
-            Side::From => (pair.direction != Direction::Backward, &flow.to, &sides.to_schema),
-            Side::To => (pair.direction != Direction::Forward, &flow.from, &sides.from_schema),
-        };
-        if !said {
-            return Way::Unsaid;
-        }
-        if pair.on_create {
-            return Way::Closed("it is given when a record is created, and never after".into());
-        }
-        let here = if side == Side::From { &flow.from } else { &flow.to };
-        match &pair.policy {
-            Policy::Wins(wins) => {
-                return Way::Closed(format!(
-                    "by `wins: {wins}` the value decides, whoever edits it"
-                ));
-            }
-            Policy::OnlyFrom(only) if *only != here.system => {
-                return Way::Closed(format!("by `only_from: {only}` an edit here does not count"));
-            }
-            _ => {}
-        }
-        let row = Row { pair, from: &sides.from_schema, to: &sides.to_schema };
-        if let (Side::To, Err(why)) = (side, row.way_back()) {
-            return Way::Closed(why);
-        }
-        if target.read_only {
-            return Way::Closed(format!("{} of {ty} can only be read (P10)", target.path));
-        }
-        if target.create_only {
-            return Way::Closed(format!(
-                "{} of {ty} can't be changed once a record is there",
-                target.path
-            ));
-        }
-        if let Some(why) = self.hands.fails(ty, "update") {
-            return Way::Closed(why);
-        }
-        match self.hands.schema(ty) {
-            Some(schema) if !schema.can.update => {
-                Way::Closed(format!("records of {ty} can't be changed through its interface"))
-            }
-            _ => Way::Open,
-        }
-    }
-
     pub(super) fn plain_row(
         &mut self,
         line: LineRef,
@@ -280,31 +230,6 @@ impl Writer<'_> {
     fn derived(&self, ty: &TypeName, named: &PropertyRef) -> Option<PropertyRef> {
         let own = self.hands.schema(ty)?.property(&named.path)?;
         own.derived_from.is_some().then(|| PropertyRef::new(named.path.clone()))
-    }
-
-    /// The rows of all flows between the two record types, either way and of whatever facets, as
-    /// this flow would have them.
-    pub(super) fn rows_between(&self, flow: &Flow) -> Vec<Sides> {
-        // Rows of other facets are about the same records.
-        let same = |a: &TypeName, b: &TypeName| a.system == b.system && a.kind == b.kind;
-        let mut rows = Vec::new();
-        for other in self.flows {
-            let ahead = same(&other.from, &flow.from) && same(&other.to, &flow.to);
-            let back = same(&other.from, &flow.to) && same(&other.to, &flow.from);
-            if !ahead && !back {
-                continue;
-            }
-            for sides in other.properties.iter().filter_map(|pair| self.sides(other, pair).ok()) {
-                let Sides { from, to, from_schema, to_schema } = sides;
-                rows.push(match ahead {
-                    true => Sides { from, to, from_schema, to_schema },
-                    false => {
-                        Sides { from: to, to: from, from_schema: to_schema, to_schema: from_schema }
-                    }
-                });
-            }
-        }
-        rows
     }
 
     /// The properties of both sides that are connected with this row's by any rows.

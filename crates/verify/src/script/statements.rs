@@ -4,7 +4,7 @@
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::{Create, Flow, TypeName, Value};
 
-use super::{Sides, Writer, see, signs};
+use super::writer::{Sides, Writer, see, signs};
 use crate::trial::{Expect, LineRef, Slot, Step, Trial, Val, Values};
 
 impl Writer<'_> {
@@ -208,51 +208,6 @@ impl Writer<'_> {
         }));
         script.extend(complete(b_slot, &written));
         Trial::new(line, name, script)
-    }
-
-    /// Steps after which the record in slot `a` is connected to one of `c` that has come into the
-    /// target's system, and a run has seen it.
-    pub(super) fn connection(
-        &mut self,
-        flow: &Flow,
-        c: &TypeName,
-        a: Slot,
-        (c_slot, d_slot): (Slot, Slot),
-    ) -> Result<Vec<Step>, String> {
-        let refers = |ty: &TypeName, to: &TypeName| {
-            let schema = self.hands.schema(ty)?;
-            let property = schema.properties.iter().find(|property| {
-                ty.system == to.system
-                    && property.reference.as_deref() == Some(&to.kind)
-                    && self.hands.cannot_edit(ty, property).is_none()
-            })?;
-            self.hands.property(ty, &PropertyRef::new(property.path.clone())).map(|(path, _)| path)
-        };
-        let into =
-            self.flows.iter().find(|known| known.from == *c && known.to.system == flow.to.system);
-        let into = into.ok_or_else(|| format!("no flow leads from {c} to {}", flow.to.system))?;
-        if !matches!(into.create, Create::Always) && into.matches.is_empty() {
-            return Err(format!("no rule brings records of {c} into {} by itself", flow.to.system));
-        }
-        let (from_a, from_c) = (refers(&flow.from, c), refers(c, &flow.from));
-        if from_a.is_none() && from_c.is_none() {
-            return Err(format!("neither of {} and {c} has a reference to the other", flow.from));
-        }
-        // The reference is there from the first, where it is C's.
-        let with_reference = |step| match (step, &from_c) {
-            (Step::Add { slot, ty, mut values }, Some(path)) if slot == c_slot => {
-                values.push((path.clone(), Val::IdOf(a)));
-                Step::Add { slot, ty, values }
-            }
-            (step, _) => step,
-        };
-        let mut steps: Vec<Step> =
-            self.paired(into, c_slot, d_slot)?.into_iter().map(with_reference).collect();
-        if let (None, Some(path)) = (&from_c, &from_a) {
-            steps.push(Step::Edit { slot: a, values: vec![(path.clone(), Val::IdOf(c_slot))] });
-            steps.push(Step::Run);
-        }
-        Ok(steps)
     }
 }
 

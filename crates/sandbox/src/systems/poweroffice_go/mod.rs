@@ -11,15 +11,17 @@
 //! update that changes nothing moves no stamp; a record "with transactions" is one that was put
 //! with `"_hasTransactions": true`.
 
+mod company;
 mod records;
 mod v1;
 
-use super::{Emulator, Limit, Settings, credential};
+use super::emulator::{Emulator, Limit, Settings, credential};
 use crate::http::{Act, Reply, Request};
 use crate::state::Table;
 use crate::util::ids::Source;
 use crate::util::json::{self as tree, PatchError};
 use crate::util::time;
+pub(crate) use company::PowerOffice;
 use jiff::{SignedDuration, Timestamp};
 use records::Kind;
 use serde_json::{Value, json};
@@ -46,16 +48,6 @@ const TOKEN_SECONDS: i64 = 1200;
 const DEFAULT_PAGE: usize = 5000;
 const MAX_PAGE: usize = 20_000;
 
-#[derive(Clone)]
-pub(crate) struct PowerOffice {
-    tables: [Table; 3],
-    next_id: i64,
-    next_number: [i64; 2],
-    in_use: HashSet<String>,
-    tokens: HashMap<String, Timestamp>,
-    ids: Source,
-}
-
 impl PowerOffice {
     pub fn new(settings: Settings) -> Self {
         let mut ids = Source::new(settings.seed, "poweroffice-go");
@@ -70,12 +62,8 @@ impl PowerOffice {
         }
     }
 
-    fn table(&self, kind: Kind) -> &Table {
-        &self.tables[kind as usize]
-    }
-
     fn token(&mut self, request: &Request, now: Timestamp, version_two: bool) -> Reply {
-        let of = |name| credential("poweroffice-go", name);
+        let of = |name| credential(CREDENTIALS, name);
         if version_two && !self.subscribed(request) {
             return no_subscription();
         }
@@ -101,7 +89,7 @@ impl PowerOffice {
 
     fn subscribed(&self, request: &Request) -> bool {
         request.header("ocp-apim-subscription-key")
-            == Some(credential("poweroffice-go", "POWEROFFICE_SUBSCRIPTION_KEY"))
+            == Some(credential(CREDENTIALS, "POWEROFFICE_SUBSCRIPTION_KEY"))
     }
 
     fn admitted(&self, request: &Request, now: Timestamp) -> bool {
@@ -178,21 +166,6 @@ impl PowerOffice {
             // There is no PUT.
             _ => Reply::empty(405),
         }
-    }
-
-    /// A customer's contact persons go with it.
-    fn take_away(&mut self, kind: Kind, id: &str, now: Timestamp) -> bool {
-        if kind == Kind::Customers {
-            let persons: Vec<String> = self
-                .table(Kind::ContactPersons)
-                .find(&format!("parent:{id}"))
-                .map(str::to_owned)
-                .collect();
-            for person in persons {
-                self.tables[Kind::ContactPersons as usize].remove(&person, now);
-            }
-        }
-        self.tables[kind as usize].remove(id, now)
     }
 
     fn create(
@@ -278,76 +251,6 @@ impl PowerOffice {
             }
             Err(message) => problem(400, &kind.validation(), &message),
         }
-    }
-
-    /// Validates and stores; `id` is that of a stored record, `parent` that of a new contact
-    /// person's customer. Returns the record and whether anything changed.
-    fn store(
-        &mut self,
-        kind: Kind,
-        id: Option<&str>,
-        parent: Option<i64>,
-        given: &Value,
-        now: Timestamp,
-    ) -> Result<(Value, bool), String> {
-        let before = id.and_then(|id| self.table(kind).get(id)).cloned();
-        let mut record = records::normal(kind, before.as_ref(), given)?;
-        let own = id.unwrap_or_default();
-        for (property, class) in [("ExternalImportReference", "import"), ("ExternalCode", "code")] {
-            let Some(value) = tree::filled(&record, property) else { continue };
-            if value.chars().count() > 50 {
-                return Err(format!("{property} cannot be longer than 50 characters."));
-            }
-            if let Some(other) =
-                self.table(kind).other_with(&format!("{class}:{}", value.to_lowercase()), own)
-            {
-                return Err(format!(
-                    "{property} is already in use. '{value}' is used on (contact) Id = {other}."
-                ));
-            }
-        }
-        if let Some(number) = record["Number"].as_i64()
-            && let Some(other) = self.table(kind).other_with(&format!("number:{number}"), own)
-        {
-            return Err(format!("Number {number} is already in use on (contact) Id = {other}."));
-        }
-        let stamp = json!(time::micros_offset(now));
-        match &before {
-            None => {
-                let id = self.next_id;
-                self.next_id += 1 + self.ids.below(9) as i64;
-                record["Id"] = json!(id);
-                if kind == Kind::ContactPersons {
-                    record["ContactId"] = json!(parent);
-                } else if record["Number"].is_null() {
-                    let series = &mut self.next_number[kind as usize];
-                    record["Number"] = json!(*series);
-                    *series += 1;
-                }
-                for created in kind.created_stamps() {
-                    record[*created] = stamp.clone();
-                }
-                record["LastChangedDateTimeOffset"] = stamp.clone();
-                if record["MailAddress"].is_object() {
-                    record["MailAddress"]["Id"] = json!(self.next_id);
-                    self.next_id += 1;
-                }
-            }
-            Some(before) => {
-                // The stamp of a customer or employee does not move when only the address changes.
-                let mut compared = record.clone();
-                if kind != Kind::ContactPersons {
-                    compared["MailAddress"] = before["MailAddress"].clone();
-                }
-                if compared != *before {
-                    record["LastChangedDateTimeOffset"] = stamp;
-                }
-            }
-        }
-        let id = record["Id"].to_string();
-        let changed = before.as_ref() != Some(&record);
-        self.tables[kind as usize].put(&id, record.clone(), now);
-        Ok((record, changed))
     }
 
     fn list(&self, kind: Kind, request: &Request, now: Timestamp) -> Reply {

@@ -5,7 +5,7 @@
 //! whole, so a property that is left out is emptied; a single record can be read at
 //! `/Customer/{parent}/Contact/{id}/`.
 
-use super::PowerOffice;
+use super::company::PowerOffice;
 use super::records::Kind;
 use crate::http::{Act, Reply, Request};
 use crate::util::filter::Filter;

@@ -4,10 +4,10 @@
 //! Access tokens live an hour; a ticket six, sliding with each use, and it needs the application's
 //! secret beside it. Vendor: sign-in-user/auth-code-flow, auth-application/get-system-user-ticket.
 
-use super::{CLIENT, REFRESH, SECRET, SuperOffice};
+use super::tenant::{CLIENT, CREDENTIALS, REFRESH, SECRET, SuperOffice};
 use crate::http::{Reply, Request};
 use crate::oauth::Manner;
-use crate::systems::credential;
+use crate::systems::emulator::credential;
 use crate::util::base64;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -35,8 +35,8 @@ pub(super) fn with_id_token(mut reply: Reply) -> Reply {
         let part = |value: Value| base64::encode_for_url(value.to_string().as_bytes());
         let claim = |name: &str| format!("http://schemes.superoffice.net/identity/{name}");
         let claims = json!({
-            "sub": "administrator@example.com", "aud": CLIENT, claim("ctx"): credential("superoffice", "SUPEROFFICE_CONTEXT"),
-            claim("is_administrator"): "True", claim("system_token"): credential("superoffice", "SUPEROFFICE_SYSTEM_USER_TOKEN")
+            "sub": "administrator@example.com", "aud": CLIENT, claim("ctx"): credential(CREDENTIALS, "SUPEROFFICE_CONTEXT"),
+            claim("is_administrator"): "True", claim("system_token"): credential(CREDENTIALS, "SUPEROFFICE_SYSTEM_USER_TOKEN")
         });
         body["id_token"] = json!(format!(
             "{}.{}.c2FuZGJveA",
@@ -53,7 +53,7 @@ impl SuperOffice {
     /// not: the sandbox has no key pair to check it with.
     pub(super) fn system_user(&mut self, request: &Request, now: Timestamp) -> Reply {
         let body = request.json().unwrap_or(Value::Null);
-        let of = |name| credential("superoffice", name);
+        let of = |name| credential(CREDENTIALS, name);
         let failed = |message: &str| {
             Reply::json(200, &json!({"IsSuccessful":false,"Token":null,"ErrorMessage":message}))
         };
@@ -98,7 +98,7 @@ impl SuperOffice {
             return false;
         };
         if request.header("so-apptoken")
-            != Some(credential("superoffice", "SUPEROFFICE_CLIENT_SECRET"))
+            != Some(credential(CREDENTIALS, "SUPEROFFICE_CLIENT_SECRET"))
         {
             return false;
         }

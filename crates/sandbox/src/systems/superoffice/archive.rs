@@ -8,7 +8,7 @@
 //! employees nor closed requests.
 
 use super::entities::Kind;
-use super::{SuperOffice, error};
+use super::tenant::{SuperOffice, error};
 use crate::http::{Reply, Request, percent_encode};
 use crate::util::filter::Filter;
 use jiff::Timestamp;

@@ -14,8 +14,9 @@
 mod access;
 mod archive;
 mod entities;
+mod tenant;
 
-use super::{Emulator, Limit, Settings, credential};
+use super::emulator::{Emulator, Limit, Settings, credential};
 use crate::http::{Act, Reply, Request};
 use crate::oauth::Server;
 use crate::state::Table;
@@ -26,39 +27,14 @@ use entities::Kind;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use std::collections::HashMap;
+use tenant::error;
+pub(crate) use tenant::{CREDENTIALS, SuperOffice};
 
-const CLIENT: &str = "sandbox-superoffice-app";
-const SECRET: &str = "sandbox-superoffice-secret";
 /// The collection that holds the tenant itself.
 const TENANT: &str = "Tenant";
-const REFRESH: &str = "sandbox-superoffice-refresh";
-
-/// What opens the demo tenant.
-pub(crate) const CREDENTIALS: &[(&str, &str)] = &[
-    ("SUPEROFFICE_CONTEXT", "Cust12345"),
-    ("SUPEROFFICE_CLIENT_ID", CLIENT),
-    ("SUPEROFFICE_CLIENT_SECRET", SECRET),
-    ("SUPEROFFICE_REFRESH_TOKEN", REFRESH),
-    ("SUPEROFFICE_SYSTEM_USER_TOKEN", "sandbox-superoffice-system-user"),
-    ("SUPEROFFICE_TICKET", "7T:sandbox-superoffice-ticket"),
-];
 
 /// The vendor publishes no number; this one only keeps a runaway caller visible.
 const LIMITS: &[Limit] = &[Limit { requests: 600, window_seconds: 60, applies: |_| true }];
-
-#[derive(Clone)]
-pub(crate) struct SuperOffice {
-    tables: [Table; 4],
-    next_id: [i64; 4],
-    ids: Source,
-    oauth: Server,
-    /// Tickets with the time at which they end.
-    sessions: HashMap<String, Option<Timestamp>>,
-    /// The host at which the tenant lives: what stands before its name in a path, as one server
-    /// stands for all hosts here.
-    host: String,
-    running: bool,
-}
 
 impl SuperOffice {
     pub fn new(settings: Settings) -> Self {
@@ -76,7 +52,7 @@ impl SuperOffice {
             ids,
             oauth: Server::new(access::MANNER),
             sessions: HashMap::from([(
-                credential("superoffice", "SUPEROFFICE_TICKET").to_owned(),
+                credential(CREDENTIALS, "SUPEROFFICE_TICKET").to_owned(),
                 None,
             )]),
             host: String::new(),
@@ -85,21 +61,7 @@ impl SuperOffice {
     }
 
     fn tenant(&self) -> Value {
-        json!({"ContextIdentifier":credential("superoffice", "SUPEROFFICE_CONTEXT"),"Host":self.host,"IsRunning":self.running})
-    }
-
-    fn table(&self, kind: Kind) -> &Table {
-        &self.tables[kind as usize]
-    }
-
-    fn table_mut(&mut self, kind: Kind) -> &mut Table {
-        &mut self.tables[kind as usize]
-    }
-
-    fn fresh_id(&mut self, kind: Kind) -> i64 {
-        let id = self.next_id[kind as usize];
-        self.next_id[kind as usize] += 1;
-        id
+        json!({"ContextIdentifier":credential(CREDENTIALS, "SUPEROFFICE_CONTEXT"),"Host":self.host,"IsRunning":self.running})
     }
 
     // ---- entities
@@ -371,38 +333,6 @@ impl SuperOffice {
         entity
     }
 
-    fn by_id(&self, kind: Kind, id: &Value) -> Option<&Value> {
-        self.table(kind).get(&json::id_of(id)?.to_string())
-    }
-
-    fn contact_carrier(&self, id: &Value) -> Value {
-        match self.by_id(Kind::Contact, id) {
-            Some(contact) => {
-                json!({"ContactId":contact["ContactId"],"Name":contact["Name"],"OrgNr":contact["OrgNr"],"Department":contact["Department"]})
-            }
-            None => Value::Null,
-        }
-    }
-
-    fn person_carrier(&self, id: &Value) -> Value {
-        match self.by_id(Kind::Person, id) {
-            Some(person) => {
-                json!({"PersonId":person["PersonId"],"Firstname":person["Firstname"],"Lastname":person["Lastname"],
-                "FullName":person["FullName"],"ContactId":person["Contact"]["ContactId"].as_i64().unwrap_or(0),"Email":person["Emails"][0]["Value"]})
-            }
-            None => Value::Null,
-        }
-    }
-
-    fn associate_carrier(&self, id: &Value) -> Value {
-        match self.by_id(Kind::User, id) {
-            Some(user) => {
-                json!({"AssociateId":user["AssociateId"],"Name":user["Name"],"PersonId":user["Person"]["PersonId"],"UserName":user["UserName"]})
-            }
-            None => json!({"AssociateId": json::id_of(id).unwrap_or(0), "Name": ""}),
-        }
-    }
-
     /// What a person adding a user types, turned into a User and its Person.
     fn put_user(&mut self, id: Option<i64>, body: &Value, now: Timestamp) -> Result<i64, String> {
         let known = id.and_then(|id| self.table(Kind::User).get(&id.to_string()).cloned());
@@ -488,7 +418,7 @@ impl Emulator for SuperOffice {
         if request.is("POST", &["login", "api", "PartnerSystemUser", "Authenticate"]) {
             return self.system_user(request, now);
         }
-        let tenant = credential("superoffice", "SUPEROFFICE_CONTEXT");
+        let tenant = credential(CREDENTIALS, "SUPEROFFICE_CONTEXT");
         if request.is("GET", &["api", "state", "*"]) {
             if !request.segments[2].eq_ignore_ascii_case(tenant) {
                 return error(404, "SoNotFoundException", "Unknown customer");
@@ -598,7 +528,7 @@ impl Emulator for SuperOffice {
 
     fn id_of(&self, collection: &'static str, record: &Value) -> String {
         if collection == TENANT {
-            return credential("superoffice", "SUPEROFFICE_CONTEXT").to_owned();
+            return credential(CREDENTIALS, "SUPEROFFICE_CONTEXT").to_owned();
         }
         Kind::named(collection)
             .map_or_else(String::new, |kind| record[kind.id_property()].to_string())
@@ -680,14 +610,6 @@ impl Emulator for SuperOffice {
         self.table_mut(kind).put(id, stored, now);
         Ok(true)
     }
-}
-
-/// The vendor's error body.
-fn error(status: u16, kind: &str, message: &str) -> Reply {
-    Reply::json(
-        status,
-        &json!({"Error":true,"ErrorType":kind,"ErrorMessage":message,"ErrorSource":"SuperOffice.Services.Implementation"}),
-    )
 }
 
 /// `$select` on an entity sets everything else to null.

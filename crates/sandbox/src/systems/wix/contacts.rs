@@ -1,8 +1,9 @@
 //! Contacts v4: create, read, update with revision, delete, list, query, merge.
 
+use super::Wix;
 use super::info;
 use super::query::{self, Rules};
-use super::{Refusal, Wix, failure};
+use super::refusal::{Refusal, failure};
 use crate::http::{Act, Reply, Request};
 use crate::util::{json as tree, text, time};
 use jiff::Timestamp;

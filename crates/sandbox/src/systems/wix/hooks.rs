@@ -8,6 +8,7 @@
 use super::Wix;
 use crate::calls::{Call, Changed};
 use crate::http::Act;
+use crate::systems::emulator::credential;
 use crate::util::base64;
 use jiff::Timestamp;
 use ring::rand::SystemRandom;
@@ -34,7 +35,7 @@ impl Wix {
             format!("{slug}Event"): {}, "eventTime": now.to_string(), "triggeredByAnonymizeRequest": false
         });
         let data = json!({
-            "eventType": format!("{entity}_{slug}"), "instanceId": super::credential("wix", "WIX_INSTANCE_ID"), "data": event.to_string()
+            "eventType": format!("{entity}_{slug}"), "instanceId": credential(super::CREDENTIALS, "WIX_INSTANCE_ID"), "data": event.to_string()
         });
         let issued = now.as_second();
         let body =

@@ -1,6 +1,6 @@
 //! The `info` of a contact: what may be written, and what the server derives from it.
 
-use super::Refusal;
+use super::refusal::Refusal;
 use crate::util::ids::Source;
 use crate::util::json as tree;
 use crate::util::text::{calling_code, e164, looks_like_email};

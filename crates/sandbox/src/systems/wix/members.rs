@@ -1,8 +1,9 @@
 //! Members v1: the people who can log in to the site. A member belongs to a contact and shows its
 //! data.
 
+use super::Wix;
 use super::query::{self, Rules};
-use super::{Refusal, Wix, failure};
+use super::refusal::{Refusal, failure};
 use crate::http::{Act, Reply, Request};
 use crate::util::text::{email_key, looks_like_email};
 use crate::util::{json as tree, time};

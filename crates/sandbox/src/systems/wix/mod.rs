@@ -20,14 +20,16 @@ mod members;
 mod products;
 mod products_v3;
 mod query;
+mod refusal;
 
-use super::{Emulator, Limit, Settings, credential};
+use super::emulator::{Emulator, Limit, Settings, credential};
 use crate::calls::{Call, Changed};
 use crate::http::{Reply, Request};
 use crate::state::Table;
 use crate::util::ids::Source;
 use crate::util::text::email_key;
 use jiff::{SignedDuration, Timestamp};
+use refusal::failure;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
@@ -103,7 +105,7 @@ impl Wix {
 
     fn token(&mut self, request: &Request, now: Timestamp) -> Reply {
         let body = request.json().unwrap_or(Value::Null);
-        let of = |name| credential("wix", name);
+        let of = |name| credential(CREDENTIALS, name);
         if body["grant_type"] != "client_credentials" {
             return failure(
                 400,
@@ -137,10 +139,10 @@ impl Wix {
         {
             return Ok(());
         }
-        if given != credential("wix", "WIX_API_KEY") {
+        if given != credential(CREDENTIALS, "WIX_API_KEY") {
             return Err(self.unauthorized());
         }
-        if request.header("wix-site-id") != Some(credential("wix", "WIX_SITE_ID"))
+        if request.header("wix-site-id") != Some(credential(CREDENTIALS, "WIX_SITE_ID"))
             && !is_v3(request)
         {
             return Err(failure(
@@ -320,56 +322,5 @@ impl Emulator for Wix {
 
 /// Whether a request is for the site with catalog v3.
 fn is_v3(request: &Request) -> bool {
-    request.header("wix-site-id") == Some(credential("wix", "WIX_SITE_ID_V3"))
-}
-
-/// A refusal with the vendor's application error code.
-pub(super) fn failure(status: u16, code: &str, description: &str, data: Value) -> Reply {
-    Reply::json(
-        status,
-        &json!({"message":description,"details":{"applicationError":{"code":code,"description":description,"data":data}}}),
-    )
-}
-
-/// Why the content of a request is refused, before it is an answer.
-#[derive(Debug, Clone)]
-pub(super) enum Refusal {
-    /// 400 with a field violation.
-    Field { field: String, description: String, rule: &'static str },
-    /// Any status with an application error code.
-    Code { status: u16, code: &'static str, description: String, data: Value },
-}
-
-impl Refusal {
-    pub fn field(
-        field: impl Into<String>,
-        description: impl Into<String>,
-        rule: &'static str,
-    ) -> Self {
-        Self::Field { field: field.into(), description: description.into(), rule }
-    }
-
-    pub fn code(status: u16, code: &'static str, description: impl Into<String>) -> Self {
-        Self::Code { status, code, description: description.into(), data: json!({}) }
-    }
-
-    fn message(self) -> String {
-        match self {
-            Self::Field { field, description, .. } => format!("{field}: {description}"),
-            Self::Code { code, description, .. } => format!("{code}: {description}"),
-        }
-    }
-
-    pub fn reply(self) -> Reply {
-        match self {
-            Self::Field { field, description, rule } => Reply::json(
-                400,
-                &json!({"message":format!("{field} {description}"),"details":{"validationError":{"fieldViolations":[
-                    {"field":field,"description":description,"violatedRule":rule,"data":{}}]}}}),
-            ),
-            Self::Code { status, code, description, data } => {
-                failure(status, code, &description, data)
-            }
-        }
-    }
+    request.header("wix-site-id") == Some(credential(CREDENTIALS, "WIX_SITE_ID_V3"))
 }

@@ -1,7 +1,8 @@
 //! Stores Products, catalog v1: filters and sorts are JSON *in a string*, and there is no revision.
 
+use super::Wix;
 use super::query::{self, Rules};
-use super::{Refusal, Wix, failure};
+use super::refusal::{Refusal, failure};
 use crate::http::{Act, Reply, Request};
 use crate::util::{json as tree, time};
 use jiff::Timestamp;

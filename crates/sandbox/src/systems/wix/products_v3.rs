@@ -6,7 +6,8 @@
 //! together with `options`, and not the other way round where a product has none; a cursor that
 //! comes with a filter or a sort is refused.
 
-use super::{Refusal, Wix, failure};
+use super::Wix;
+use super::refusal::{Refusal, failure};
 use crate::http::{Act, Reply, Request};
 use crate::util::base64;
 use crate::util::{json as tree, time};

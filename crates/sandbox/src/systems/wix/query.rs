@@ -1,7 +1,7 @@
 //! The vendor's query language: `{filter, sort, paging}` with `$`-operators, over the fields that a
 //! record type allows.
 
-use super::Refusal;
+use super::refusal::Refusal;
 use crate::http::Request;
 use crate::util::time;
 use serde_json::{Value, json};

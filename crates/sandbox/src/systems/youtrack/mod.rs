@@ -12,7 +12,7 @@
 
 mod fields;
 
-use super::{Emulator, Limit, Settings, credential};
+use super::emulator::{Emulator, Limit, Settings, credential};
 use crate::http::{Act, Reply, Request};
 use crate::state::Table;
 use crate::util::ids::Source;
@@ -425,7 +425,7 @@ impl Emulator for YouTrack {
     }
 
     fn answer(&mut self, request: &Request, now: Timestamp) -> Reply {
-        if request.credential("Bearer") != Some(credential("youtrack", "YOUTRACK_TOKEN")) {
+        if request.credential("Bearer") != Some(credential(CREDENTIALS, "YOUTRACK_TOKEN")) {
             return self.unauthorized();
         }
         let segments: Vec<&str> = request.segments.iter().map(String::as_str).collect();

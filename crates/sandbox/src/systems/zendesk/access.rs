@@ -7,19 +7,13 @@
 //! page shows JSON, other programs send forms: both are taken); the body of the answer to a scope
 //! that does not suffice. A client that asks for no scope gets `read`.
 
-use super::{Zendesk, credential};
+use super::account::{Access, CREDENTIALS, Zendesk};
 use crate::http::{Reply, Request};
+use crate::systems::emulator::credential;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 const TOKEN_SECONDS: i64 = 1800;
-
-/// What an access token is good for.
-#[derive(Debug, Clone)]
-pub(super) struct Access {
-    until: Timestamp,
-    scopes: Vec<String>,
-}
 
 impl Zendesk {
     /// `POST /oauth/tokens`, of which clients' own credentials are emulated.
@@ -43,7 +37,7 @@ impl Zendesk {
             );
         }
         let known = |name: &str, given: Option<String>| {
-            given.as_deref() == Some(credential("zendesk", name))
+            given.as_deref() == Some(credential(CREDENTIALS, name))
         };
         if !known("ZENDESK_CLIENT_ID", field("client_id"))
             || !known("ZENDESK_CLIENT_SECRET", field("client_secret"))
@@ -65,7 +59,7 @@ impl Zendesk {
 
     /// Why a request is not let in; `None` where it is.
     pub(super) fn refusal(&self, request: &Request, now: Timestamp) -> Option<Reply> {
-        let of = |name| credential("zendesk", name);
+        let of = |name| credential(CREDENTIALS, name);
         let by_api_token = request.basic().is_some_and(|(user, password)| {
             user.eq_ignore_ascii_case(&format!("{}/token", of("ZENDESK_EMAIL")))
                 && password == of("ZENDESK_API_TOKEN")

@@ -6,7 +6,7 @@
 //! answer's status to a change (204), and the form of refusals. The vendor wants an https address;
 //! here http is taken, as the one who is called is on this machine.
 
-use super::{Zendesk, invalid, not_found};
+use super::account::{Zendesk, invalid, not_found};
 use crate::calls::{Call, Changed};
 use crate::http::{Act, Reply, Request};
 use crate::util::{base64, json as tree};

@@ -9,7 +9,7 @@
 //! vendor says that the first request alone has a start time; by time, more items of one second
 //! than a page holds are the same page for ever.
 
-use super::{Zendesk, invalid, not_found};
+use super::account::{Zendesk, invalid, not_found};
 use crate::http::{Reply, Request, percent_encode};
 use crate::util::{base64, time};
 use jiff::Timestamp;

@@ -15,29 +15,24 @@
 //! nothing else that prevents it).
 
 mod access;
+mod account;
 mod hooks;
 mod incremental;
 mod organizations;
 mod tickets;
 mod users;
 
-use super::{Emulator, Limit, Settings, credential};
+use super::emulator::{Emulator, Limit, Settings, credential};
 use crate::calls::{Call, Changed};
-use crate::http::{Act, Reply, Request, percent_encode};
+use crate::http::{Act, Reply, Request};
 use crate::state::Table;
 use crate::util::ids::Source;
-use crate::util::{base64, json as tree, text, time};
+use crate::util::json as tree;
+pub(crate) use account::{CREDENTIALS, Zendesk};
+use account::{invalid, keys, not_found};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use std::collections::HashMap;
-
-/// What opens the demo account.
-pub(crate) const CREDENTIALS: &[(&str, &str)] = &[
-    ("ZENDESK_CLIENT_ID", "lockstep"),
-    ("ZENDESK_CLIENT_SECRET", "sandbox-zendesk-client-secret"),
-    ("ZENDESK_EMAIL", "admin@example.com"),
-    ("ZENDESK_API_TOKEN", "sandbox-zendesk-api-token"),
-];
 
 const LIMITS: &[Limit] = &[
     Limit { requests: 700, window_seconds: 60, applies: |_| true },
@@ -54,47 +49,6 @@ const LIMITS: &[Limit] = &[
         },
     },
 ];
-
-/// Offset paging ends here.
-const OFFSET_END: usize = 10_000;
-const MAX_PAGE: usize = 100;
-const BULK: usize = 100;
-
-#[derive(Clone)]
-pub(crate) struct Zendesk {
-    users: Table,
-    identities: Table,
-    organizations: Table,
-    tickets: Table,
-    /// Comments of a ticket, by its id.
-    comments: HashMap<String, Vec<Value>>,
-    /// What a ticket was before it was deleted.
-    deleted_status: HashMap<String, String>,
-    /// Answers to creates with an `Idempotency-Key`, with their request bodies.
-    idempotent: HashMap<String, (Vec<u8>, Reply)>,
-    jobs: HashMap<String, Value>,
-    webhooks: Vec<Value>,
-    /// Access tokens that were handed out.
-    tokens: HashMap<String, access::Access>,
-    /// What was mailed to users.
-    mails: Table,
-    next_id: i64,
-    next_ticket: i64,
-    incremental_lag: SignedDuration,
-    ids: Source,
-}
-
-/// Everything that must be unique, and what belongs together.
-fn keys(record: &Value) -> Vec<String> {
-    let mut keys = Vec::new();
-    if let Some(external) = tree::filled(record, "external_id") {
-        keys.push(format!("external:{}", external.to_lowercase()));
-    }
-    if let Some(organization) = record["organization_id"].as_i64() {
-        keys.push(format!("organization:{organization}"));
-    }
-    keys
-}
 
 impl Zendesk {
     pub fn new(settings: Settings) -> Self {
@@ -118,25 +72,12 @@ impl Zendesk {
             ids,
         };
         // The account's owner, as whom the API token acts.
-        let owner = json!({"name":"Account Owner","email":credential("zendesk", "ZENDESK_EMAIL"),"role":"admin","verified":true,"skip_verify_email":true});
+        let owner = json!({"name":"Account Owner","email":credential(CREDENTIALS, "ZENDESK_EMAIL"),"role":"admin","verified":true,"skip_verify_email":true});
         let founded = Timestamp::now() - SignedDuration::from_hours(24 * 400);
         if let Err(refusal) = zendesk.new_user(&owner, founded) {
             debug_assert!(false, "the owner is a valid user: {refusal:?}");
         }
         zendesk
-    }
-
-    /// Fourteen digits, growing in uneven steps.
-    fn fresh_id(&mut self) -> i64 {
-        self.next_id += 1 + self.ids.below(90_000) as i64;
-        self.next_id
-    }
-
-    /// The user as whom the credentials act.
-    fn caller(&self) -> i64 {
-        self.user_with_email(credential("zendesk", "ZENDESK_EMAIL"))
-            .and_then(|id| id.parse().ok())
-            .unwrap_or(0)
     }
 
     fn route(&mut self, path: &[&str], request: &Request, now: Timestamp) -> Reply {
@@ -236,143 +177,6 @@ impl Zendesk {
             }
         }
         self.page("results", found.iter(), request)
-    }
-
-    /// One page of a list: by cursor with `page[size]`, else by offset.
-    fn page<'a>(
-        &self,
-        name: &str,
-        records: impl Iterator<Item = &'a Value>,
-        request: &Request,
-    ) -> Reply {
-        let address = format!("{}/{}", request.base, request.segments.join("/"));
-        let others: Vec<String> = request
-            .query
-            .iter()
-            .filter(|(key, _)| key != "page" && !key.starts_with("page["))
-            .map(|(key, value)| format!("{}={}", percent_encode(key), percent_encode(value)))
-            .collect();
-        let link = |parts: Vec<String>| {
-            format!("{address}?{}", [others.clone(), parts].concat().join("&"))
-        };
-        let mut body = json!({});
-        if request.query.iter().any(|(key, _)| key.starts_with("page[")) {
-            let Ok(size) = request.number("page[size]") else {
-                return invalid(400, "page[size] must be a number");
-            };
-            let size = size.unwrap_or(MAX_PAGE).clamp(1, MAX_PAGE);
-            // A cursor holds the id before or after which the page lies.
-            let cursor = |name: &str| {
-                request.param(name).filter(|text| !text.is_empty()).map(|text| {
-                    base64::decode(text)
-                        .and_then(|bytes| String::from_utf8(bytes).ok())
-                        .and_then(|text| text.parse::<i64>().ok())
-                })
-            };
-            let id = |record: &Value| record["id"].as_i64().unwrap_or(0);
-            let all: Vec<&Value> = records.collect();
-            let (start, end) = match (cursor("page[after]"), cursor("page[before]")) {
-                (Some(None), _) | (_, Some(None)) => {
-                    return invalid(400, "The cursor is not valid");
-                }
-                (Some(Some(after)), _) => {
-                    let start = all.partition_point(|record| id(record) <= after);
-                    (start, (start + size).min(all.len()))
-                }
-                (_, Some(Some(before))) => {
-                    let end = all.partition_point(|record| id(record) < before);
-                    (end.saturating_sub(size), end)
-                }
-                _ => (0, size.min(all.len())),
-            };
-            let shown = &all[start..end];
-            let coded = |record: Option<&&Value>| match record {
-                Some(record) => json!(base64::encode(id(record).to_string().as_bytes())),
-                None => Value::Null,
-            };
-            let (after, before) = (coded(shown.last()), coded(shown.first()));
-            let more = end < all.len();
-            let size_part = format!("page%5Bsize%5D={size}");
-            let next = |cursor: &Value, which: &str| {
-                let cursor = percent_encode(cursor.as_str().unwrap_or_default());
-                json!(link(vec![size_part.clone(), format!("page%5B{which}%5D={cursor}")]))
-            };
-            body[name] = json!(shown);
-            body["meta"] =
-                json!({"has_more": more, "after_cursor": after, "before_cursor": before});
-            body["links"] = json!({
-                "next": if more { next(&after, "after") } else { Value::Null },
-                "prev": if start > 0 { next(&before, "before") } else { Value::Null }
-            });
-            return Reply::json(200, &body);
-        }
-        let (Ok(page), Ok(size)) = (request.number("page"), request.number("per_page")) else {
-            return invalid(400, "page and per_page must be numbers");
-        };
-        let (page, size) = (page.unwrap_or(1).max(1), size.unwrap_or(MAX_PAGE).clamp(1, MAX_PAGE));
-        if page * size > OFFSET_END {
-            return invalid(
-                400,
-                "Number of items exceeds the limit of offset pagination; use cursor pagination",
-            );
-        }
-        let all: Vec<&Value> = records.collect();
-        let start = ((page - 1) * size).min(all.len());
-        let end = (start + size).min(all.len());
-        let to =
-            |page: usize| json!(link(vec![format!("page={page}"), format!("per_page={size}")]));
-        body[name] = json!(&all[start..end]);
-        body["next_page"] = if end < all.len() { to(page + 1) } else { Value::Null };
-        body["previous_page"] = if page > 1 { to(page - 1) } else { Value::Null };
-        body["count"] = json!(all.len());
-        Reply::json(200, &body)
-    }
-
-    /// `show_many?ids=` and `?external_ids=`.
-    fn many(&self, name: &str, table: &Table, request: &Request) -> Reply {
-        let wanted = |parameter: &str| -> Vec<String> {
-            request
-                .param(parameter)
-                .into_iter()
-                .flat_map(|text| text.split(','))
-                .map(|id| id.trim().to_owned())
-                .filter(|id| !id.is_empty())
-                .collect()
-        };
-        let mut ids = wanted("ids");
-        for external in wanted("external_ids") {
-            ids.extend(
-                table.find(&format!("external:{}", external.to_lowercase())).map(str::to_owned),
-            );
-        }
-        if ids.len() > BULK {
-            return invalid(400, "Too many ids: 100 at most");
-        }
-        let found: Vec<&Value> = ids.iter().filter_map(|id| table.get(id)).collect();
-        Reply::json(
-            200,
-            &json!({name: found, "count": found.len(), "next_page": null, "previous_page": null}),
-        )
-    }
-
-    /// Runs a bulk operation at once and hands out a job whose status tells of it.
-    fn job(&mut self, request: &Request, results: Vec<Value>, wrote: Reply) -> Reply {
-        let id = self.ids.token("");
-        let url = format!("{}/api/v2/job_statuses/{id}.json", request.base);
-        let done = json!({"id":id,"url":url,"total":results.len(),"progress":results.len(),"status":"completed","message":"Completed","results":results});
-        let mut queued = done.clone();
-        queued["status"] = json!("queued");
-        queued["results"] = Value::Null;
-        queued["progress"] = Value::Null;
-        self.jobs.insert(id, done);
-        let mut reply = Reply::json(200, &json!({"job_status": queued}));
-        reply.wrote = wrote.wrote;
-        reply
-    }
-
-    /// The address of a record.
-    fn url(request_base: &str, kind: &str, id: i64) -> String {
-        format!("{request_base}/api/v2/{kind}/{id}.json")
     }
 }
 
@@ -547,58 +351,6 @@ impl Emulator for Zendesk {
     }
 }
 
-/// Why a record is refused: the fields with what is wrong with them (422), or 404 and the like.
-#[derive(Debug, Clone)]
-enum Problem {
-    Fields(Vec<(String, String, &'static str)>),
-    Reply(Box<Reply>),
-}
-
-impl Problem {
-    fn field(field: &str, description: impl Into<String>, error: &'static str) -> Self {
-        Self::Fields(vec![(field.to_owned(), description.into(), error)])
-    }
-
-    fn message(&self) -> String {
-        match self {
-            Self::Fields(fields) => fields
-                .iter()
-                .map(|(field, description, _)| format!("{field}: {description}"))
-                .collect::<Vec<_>>()
-                .join("; "),
-            Self::Reply(reply) => String::from_utf8_lossy(&reply.body).into_owned(),
-        }
-    }
-
-    fn reply(self) -> Reply {
-        match self {
-            Self::Reply(reply) => *reply,
-            Self::Fields(fields) => {
-                let mut details = json!({});
-                for (field, description, error) in fields {
-                    let problem = json!({"description": description, "error": error});
-                    match details[&field].as_array_mut() {
-                        Some(problems) => problems.push(problem),
-                        None => details[&field] = json!([problem]),
-                    }
-                }
-                Reply::json(
-                    422,
-                    &json!({"error":"RecordInvalid","description":"Record validation errors","details":details}),
-                )
-            }
-        }
-    }
-}
-
-fn not_found() -> Reply {
-    Reply::json(404, &json!({"error":"RecordNotFound","description":"Not found"}))
-}
-
-fn invalid(status: u16, message: &str) -> Reply {
-    Reply::json(status, &json!({"error":"InvalidValue","description":message}))
-}
-
 /// Fills in the `url` of every record: addresses depend on how the caller reached the account.
 fn with_urls(mut reply: Reply, request: &Request) -> Reply {
     for (name, value) in &mut reply.headers {
@@ -626,40 +378,4 @@ fn with_urls(mut reply: Reply, request: &Request) -> Reply {
     fill(&mut body, &request.base);
     reply.body = body.to_string().into_bytes();
     reply
-}
-
-/// A text property of a body: `Err` when it is something else.
-fn text_of(body: &Value, name: &str) -> Result<Option<Option<String>>, Problem> {
-    match body.get(name) {
-        None => Ok(None),
-        Some(Value::Null) => Ok(Some(None)),
-        Some(Value::String(text)) => Ok(Some(Some(text.clone()))),
-        // Numbers are taken as text, as the vendor's does.
-        Some(Value::Number(number)) => Ok(Some(Some(number.to_string()))),
-        Some(_) => {
-            Err(Problem::field(name, format!("{}: is invalid", label(name)), "InvalidValue"))
-        }
-    }
-}
-
-/// `organization_id` as the vendor names it in messages.
-fn label(name: &str) -> String {
-    let plain = name.trim_end_matches("_id").replace('_', " ");
-    let mut letters = plain.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-}
-
-fn stamp(now: Timestamp) -> Value {
-    json!(time::seconds_z(now))
-}
-
-/// Blanks around names and addresses are taken off before anything is compared.
-fn trimmed(text: &str) -> String {
-    text.trim().to_owned()
-}
-
-fn email_problem(field: &str, email: &str) -> Option<Problem> {
-    (!text::looks_like_email(email)).then(|| {
-        Problem::field(field, format!("Email: {email} is not properly formatted"), "InvalidFormat")
-    })
 }

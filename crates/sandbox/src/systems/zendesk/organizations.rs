@@ -1,6 +1,6 @@
 //! Organizations: the name is required and unique.
 
-use super::{Problem, Zendesk, invalid, not_found, stamp, text_of, trimmed};
+use super::account::{Problem, Zendesk, invalid, not_found, stamp, text_of, trimmed};
 use crate::http::{Act, Reply, Request};
 use crate::util::json as tree;
 use jiff::Timestamp;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 /// Look-up keys: the name without regard to case (that case does not count is unverified), and the
 /// external id.
 pub(super) fn keys(organization: &Value) -> Vec<String> {
-    let mut keys = super::keys(organization);
+    let mut keys = super::account::keys(organization);
     if let Some(name) = tree::filled(organization, "name") {
         keys.push(name_key(name));
     }
@@ -90,7 +90,7 @@ impl Zendesk {
                 let given =
                     request.json().map(|body| body["organizations"].clone()).unwrap_or_default();
                 let given = given.as_array().cloned().unwrap_or_default();
-                if given.len() > super::BULK {
+                if given.len() > super::account::BULK {
                     return invalid(400, "Too many records: 100 at most");
                 }
                 let mut noted = Reply::empty(200);

@@ -1,7 +1,7 @@
 //! Tickets: a requester who asks, an agent who is assigned, and the first comment that every ticket
 //! begins with (`comment.body`, or `description`, which is taken on create only).
 
-use super::{Problem, Zendesk, invalid, label, not_found, stamp, text_of};
+use super::account::{Problem, Zendesk, invalid, label, not_found, stamp, text_of};
 use crate::http::{Act, Reply, Request};
 use crate::util::{json as tree, time};
 use jiff::{SignedDuration, Timestamp};
@@ -48,7 +48,7 @@ impl Zendesk {
             ("POST", ["create_many"]) => {
                 let given = request.json().map(|body| body["tickets"].clone()).unwrap_or_default();
                 let given = given.as_array().cloned().unwrap_or_default();
-                if given.len() > super::BULK {
+                if given.len() > super::account::BULK {
                     return invalid(400, "Too many records: 100 at most");
                 }
                 let mut noted = Reply::empty(200);

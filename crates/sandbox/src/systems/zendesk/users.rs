@@ -1,8 +1,12 @@
 //! Users and their identities. An address is an identity; a user's `email` is the primary one and
 //! changes only there.
 
-use super::{Problem, Zendesk, email_problem, invalid, label, not_found, stamp, text_of, trimmed};
+use super::account::{
+    CREDENTIALS, Problem, Zendesk, email_problem, invalid, label, not_found, stamp, text_of,
+    trimmed,
+};
 use crate::http::{Act, Reply, Request};
+use crate::systems::emulator::credential;
 use crate::util::json as tree;
 use crate::util::text::email_key;
 use jiff::Timestamp;
@@ -35,6 +39,13 @@ pub(super) fn emails(zendesk: &Zendesk, user: &Value, kind: &str) -> Vec<String>
 }
 
 impl Zendesk {
+    /// The user as whom the credentials act.
+    pub(super) fn caller(&self) -> i64 {
+        self.user_with_email(credential(CREDENTIALS, "ZENDESK_EMAIL"))
+            .and_then(|id| id.parse().ok())
+            .unwrap_or(0)
+    }
+
     pub(super) fn users_request(
         &mut self,
         rest: &[&str],
@@ -398,7 +409,7 @@ impl Zendesk {
                 .filter_map(|user| Some((tree::id_of(&user["id"])?, user.clone())))
                 .collect(),
         };
-        if changes.len() > super::BULK {
+        if changes.len() > super::account::BULK {
             return invalid(400, "Too many records: 100 at most");
         }
         let mut noted = Reply::empty(200);

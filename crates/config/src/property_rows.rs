@@ -1,0 +1,231 @@
+//! Rows of the property table: `Name <-> name`, with settings, and values that are set.
+
+use lockstep_document::{PropertyRow, Setting, SettingRow, TypeCell};
+use lockstep_model::schema::OWN_ID;
+use lockstep_model::{Conversion, Direction, Kind, Policy, PropertyPair, Value};
+
+use crate::cells;
+use crate::codes;
+use crate::flow_reader::{FlowReader, Said, Tables, named_type, own_settings, type_cell, within};
+use crate::row;
+use crate::row_forms;
+use crate::section::row_texts;
+use crate::written;
+use crate::yaml::{Node, Yaml};
+
+impl FlowReader<'_> {
+    /// A row of the property table; `from` is the system that the flow comes from.
+    pub(crate) fn property_row(
+        &mut self,
+        node: &Node,
+        (from, flow): (Option<&str>, &Said),
+        tables: &mut Tables,
+    ) {
+        let mut said = Said::default();
+        let mut own: Vec<(String, Value)> = Vec::new();
+        let mut kind = Kind::Seen;
+        let mut forms = None;
+        // The three forms: a text, `a <-> b : type` which YAML reads as a mapping of one key, and a
+        // row with settings.
+        let (text, span, ty) = match &node.value {
+            Yaml::Text { .. } => match self.reader.text(node, "a row") {
+                Some(text) => (text, node.span.clone(), None),
+                None => return,
+            },
+            Yaml::Map(entries) if entries.len() == 1 && row::has_arrow(&entries[0].0.text) => {
+                let (key, value) = &entries[0];
+                (key.text.as_str(), key.span.clone(), Some(value))
+            }
+            Yaml::Map(entries) if entries.iter().any(|(key, _)| key.text == "set") => {
+                return self.set_row(node, (from, flow), tables);
+            }
+            Yaml::Map(_) => {
+                let Some(fields) =
+                    self.reader.fields::<written::PropertyRowSettingsYaml>(node, "a row")
+                else {
+                    return;
+                };
+                said = self.said(&fields);
+                // What becomes a part of the conversion is stated by that.
+                own = own_settings(node, &["row", "type", "map", "else", "default"]).collect();
+                kind = fields.get("as").and_then(|node| self.kind(node)).unwrap_or_default();
+                let Some(row) = self.reader.required(&fields, "row", "a row", "Name <-> name")
+                else {
+                    return;
+                };
+                let Some(text) = self.reader.text(row, "`row`") else { return };
+                let ty = fields.get("type");
+                forms = Some(fields);
+                (text, row.span.clone(), ty)
+            }
+            Yaml::List(_) => {
+                return self.reader.wrong_type(
+                    node,
+                    "a row",
+                    "a text such as `Name <-> name : string`",
+                );
+            }
+        };
+        let parts = match row::property_row(text) {
+            Ok(parts) => parts,
+            Err(help) => {
+                self.reader.error(codes::ROW, &span, "this is no property row").set_help(help);
+                return;
+            }
+        };
+        let (type_cell, type_span, conversion) = match (ty, &parts.ty) {
+            (Some(node), _) => {
+                let cell = type_cell(node);
+                let conversion =
+                    self.reader.conversion(&cell, &node.span, |place| within(node, place));
+                (cell, (!node.is_null()).then(|| node.span.clone()), conversion)
+            }
+            (None, Some(part)) => {
+                let cell = named_type(&text[part.clone()]);
+                let place = self.part(text, &span, part);
+                let conversion = self.reader.conversion(&cell, &place, |_| place.clone());
+                (cell, Some(place), conversion)
+            }
+            (None, None) => (TypeCell::Empty, None, Ok(None)),
+        };
+        let (type_cell, conversion) = match (&forms, conversion) {
+            (Some(fields), Ok(conversion)) => {
+                let with = row_forms::with_values(
+                    fields,
+                    &self.maps,
+                    &mut self.reader,
+                    (type_cell.clone(), conversion),
+                );
+                with.map_or((type_cell, Err(())), |(cell, conversion)| (cell, Ok(conversion)))
+            }
+            (_, conversion) => (type_cell, conversion),
+        };
+        let told = (parts.direction, conversion.as_ref().ok().and_then(Option::as_ref));
+        let on_create = forms
+            .as_ref()
+            .is_some_and(|fields| row_forms::on_create(fields, parts.direction, &mut self.reader));
+        let wins =
+            forms.as_ref().and_then(|fields| row_forms::wins(fields, told, &mut self.reader));
+        if let (Some(_), Some(Policy::Prefer(_) | Policy::OnlyFrom(_))) = (&wins, &said.policy) {
+            self.reader
+                .error(
+                    codes::CONTRADICTION,
+                    &node.span,
+                    "`wins` and `prefer` or `only_from` can't both hold",
+                )
+                .set_help("keep the one that is meant");
+        }
+        said.policy = wins.map(Policy::Wins).or(said.policy);
+        let (from_cell, to_cell) =
+            (row::path_cell(&text[parts.from.clone()]), row::path_cell(&text[parts.to.clone()]));
+        let (from_span, to_span) =
+            (self.part(text, &span, &parts.from), self.part(text, &span, &parts.to));
+        let pair = (
+            self.reader.property(&from_cell, &from_span),
+            self.reader.property(&to_cell, &to_span),
+        );
+        let cells = PropertyRow { from: from_cell, to: to_cell, type_cell };
+        let (from, to) = row_texts(&cells);
+        tables.property_cells.push(cells);
+        let row = SettingRow { is_match: false, number: tables.property_cells.len(), from, to };
+        tables.settings.extend(own.into_iter().map(|(key, value)| Setting {
+            row: Some(row.clone()),
+            key,
+            value,
+        }));
+        tables.directions.push(parts.direction);
+        let ((Some(from), Some(to)), Ok(conversion)) = (pair, conversion) else { return };
+        let places = self.pair_places(&span, &from_span, &to_span, type_span);
+        let policy =
+            cells::policy(said.policy.as_ref(), flow.policy.as_ref(), &self.policies.prefer);
+        let clears = said.clears.or(flow.clears).unwrap_or(self.policies.clears);
+        let direction = parts.direction;
+        tables.properties.push((
+            PropertyPair {
+                from,
+                to,
+                direction,
+                conversion,
+                policy,
+                clears,
+                kind,
+                on_create,
+                group: None,
+            },
+            places,
+        ));
+    }
+
+    /// `set: source, to: shop`: a property of the target that is given a constant. It comes from
+    /// the source's own id, which every record has, by a conversion that looks at nothing.
+    fn set_row(
+        &mut self,
+        node: &Node,
+        (from_system, flow): (Option<&str>, &Said),
+        tables: &mut Tables,
+    ) {
+        let Some(fields) = self.reader.fields::<written::SetRowYaml>(node, "a row with `set`")
+        else {
+            return;
+        };
+        let Some(set) = self.reader.required(&fields, "set", "a row with `set`", "sync_source")
+        else {
+            return;
+        };
+        let (Some(text), Some(constant)) = (
+            self.reader.text(set, "`set`"),
+            self.reader.required(&fields, "to", "a row with `set`", "shop"),
+        ) else {
+            return;
+        };
+        let on_create =
+            fields.get("on").and_then(|node| self.reader.word::<written::OnWord>(node, "`on`"))
+                != Some("always");
+        let list = vec![Value::from("literal"), constant.to_json()];
+        let Ok(conversion) = Conversion::parse(&Value::Array(list.clone())) else {
+            self.reader.error(codes::CONVERSION, &constant.span, "this is no constant");
+            return;
+        };
+        let (from_cell, to_cell) = (row::path_cell(OWN_ID), row::path_cell(text));
+        let (Some(from), Some(to)) = (
+            self.reader.property(&from_cell, &set.span),
+            self.reader.property(&to_cell, &set.span),
+        ) else {
+            return;
+        };
+        let cells = PropertyRow {
+            from: from_cell,
+            to: to_cell,
+            type_cell: TypeCell::Conversion { list, repaired: false },
+        };
+        let (from_text, to_text) = row_texts(&cells);
+        tables.property_cells.push(cells);
+        let row = SettingRow {
+            is_match: false,
+            number: tables.property_cells.len(),
+            from: from_text,
+            to: to_text,
+        };
+        let (key, value) = match on_create {
+            true => ("on", Value::from("create")),
+            false => ("only_from", Value::from(from_system.unwrap_or_default())),
+        };
+        tables.settings.push(Setting { row: Some(row), key: key.into(), value });
+        tables.directions.push(Direction::Forward);
+        let policy = match from_system {
+            Some(system) if !on_create => Policy::OnlyFrom(system.to_string()),
+            _ => cells::policy(None, flow.policy.as_ref(), &self.policies.prefer),
+        };
+        let pair = PropertyPair {
+            direction: Direction::Forward,
+            conversion: Some(conversion),
+            policy,
+            clears: flow.clears.unwrap_or(self.policies.clears),
+            on_create,
+            ..PropertyPair::equal(from, to)
+        };
+        let places =
+            self.pair_places(&node.span, &set.span, &set.span, Some(constant.span.clone()));
+        tables.properties.push((pair, places));
+    }
+}
