@@ -1,4 +1,5 @@
-//! The house is in order: no circles of files, no long files and functions, no long commit subjects.
+//! The house is in order: no circles of files, no long files and functions, no long subjects of
+//! commits.
 //!
 //! What was over when these checks were made is listed in `known.txt`. Nothing is added to it, and
 //! what is not needed any more goes: with `LOCKSTEP_UPDATE=1` it is taken out.

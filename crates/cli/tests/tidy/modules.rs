@@ -413,7 +413,7 @@ fn block<'a>(of: Vec<&'a str>, body: &[Token<'a>]) -> Block<'a> {
     Block { of, methods, calls }
 }
 
-/// The groups of files that need each other, by whatever way: each file in a circle is in one group.
+/// The groups of files that need each other, by whatever way; each file in a circle is in one.
 pub fn circles(edges: &Edges) -> Vec<BTreeSet<String>> {
     let reach = |from: &String| {
         let (mut seen, mut open) = (BTreeSet::new(), vec![from]);
