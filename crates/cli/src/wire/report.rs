@@ -319,7 +319,7 @@ impl From<hub::FlowCounts> for Flow {
 impl From<lockstep_hub::TrippedGuard> for Guard {
     fn from(from: lockstep_hub::TrippedGuard) -> Self {
         let lockstep_hub::TrippedGuard { system, guard, record_type, message } = from;
-        Guard { system, guard: guard.into(), record_type, message }
+        Guard { system, guard, record_type, message }
     }
 }
 
