@@ -1,14 +1,18 @@
 //! Asks a service that is at work.
 
-use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::time::Duration;
 
-use crate::door::{Sign, VERSION, place, read};
+use crate::door::{Sign, VERSION, place, proof, read};
 use crate::request::{Refusal, Reply, Request};
 
-/// A service on this machine answers a connection within this, or has gone.
-const IS_THERE: Duration = Duration::from_millis(500);
+/// A service on this machine says that it is there within this, or has gone.
+const IS_THERE: Duration = Duration::from_secs(2);
+
+fn agent(within: Option<Duration>) -> ureq::Agent {
+    let config = ureq::Agent::config_builder().http_status_as_error(false).proxy(None);
+    ureq::Agent::new_with_config(config.timeout_global(within).build())
+}
 
 /// A service that is at work on a store.
 #[derive(Debug)]
@@ -20,10 +24,10 @@ impl Client {
     /// The service at work on this store, if there is one.
     pub fn of(store: &Path) -> Option<Client> {
         let sign = read(&place(store))?;
-        // What a service left that was killed leads nowhere.
-        let address: SocketAddr = sign.url.strip_prefix("http://")?.parse().ok()?;
-        TcpStream::connect_timeout(&address, IS_THERE).ok()?;
-        Some(Client { sign })
+        // What a service left that was killed leads nowhere, or to somebody else by now.
+        let mut answer = agent(Some(IS_THERE)).get(&sign.url).call().ok()?;
+        let shown = answer.body_mut().with_config().limit(1_000).read_to_string().ok()?;
+        (shown == proof(&sign.token)).then_some(Client { sign })
     }
 
     /// Asks for something and waits for the answer, however long it takes.
@@ -42,9 +46,7 @@ impl Client {
                 "the service ended before it answered ({error}): whether it was done, `lockstep history` tells"
             ))
         };
-        let config = ureq::Agent::config_builder().http_status_as_error(false).proxy(None).build();
-        let agent = ureq::Agent::new_with_config(config);
-        let mut answer = agent
+        let mut answer = agent(None)
             .post(format!("{}/requests", self.sign.url))
             .header("Authorization", format!("Bearer {}", self.sign.token))
             .send_json(request)

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::routing::post;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use ring::rand::SecureRandom;
 use serde::{Deserialize, Serialize};
@@ -80,6 +80,7 @@ pub fn open(store: &Path, queue: Queue) -> std::io::Result<Door> {
     let token: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
     let state = Asked { queue, token: Arc::new(token.clone()) };
     let router = Router::new()
+        .route("/", get(shown))
         .route("/requests", post(asked))
         .layer(DefaultBodyLimit::max(MOST_BODY))
         .with_state(state);
@@ -92,6 +93,17 @@ pub fn open(store: &Path, queue: Queue) -> std::io::Result<Door> {
     file.write_all(&serde_json::to_vec(&sign)?)?;
     file.persist(&place)?;
     Ok(Door { place, token })
+}
+
+/// What proves to a command that it has come to the service of its file, and not to whoever listens
+/// there since. The token itself is not shown.
+pub(crate) fn proof(token: &str) -> String {
+    let hash = ring::digest::digest(&ring::digest::SHA256, token.as_bytes());
+    hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+async fn shown(State(state): State<Asked>) -> String {
+    proof(&state.token)
 }
 
 async fn asked(

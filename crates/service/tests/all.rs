@@ -298,6 +298,13 @@ fn nobody_asks_without_the_token_and_a_file_that_was_left_leads_nowhere() {
     let left = json!({"version": "0", "url": "http://127.0.0.1:9", "token": "x"});
     std::fs::write(&place, left.to_string()).unwrap();
     assert!(Client::of(&world.store()).is_none());
+    // Somebody else listens there by now.
+    let other = World::new(0);
+    let owner = Owner::new(other.project(), other.schedule(Duration::from_secs(600)), true);
+    let url = format!("http://{}", listening(&other, &owner));
+    let left = json!({"version": "0", "url": url, "token": "x"});
+    std::fs::write(&place, left.to_string()).unwrap();
+    assert!(Client::of(&world.store()).is_none());
 }
 
 #[test]
