@@ -160,7 +160,7 @@ fn a_rule_and_a_code_are_explained_in_any_folder() {
         .says("P1b: The time of an edit is moved into the window")
         .says("Why: ")
         .says("    before  ");
-    p1b.says("`engine/src/observe.rs`: `edited_at`")
+    p1b.says("`engine/src/observe/times.rs`: `edited_at`")
         .says("p1b_an_edit_was_made_since")
         .says_nothing_of("**")
         .says_nothing_of("P1c");
