@@ -239,8 +239,10 @@ fn six_systems(part: &str, of_thirty: u64, faults: bool) {
         wild.behave();
         wild.until_quiet();
         store::sound(wild.dir());
+        // What waits tells why something is missing.
+        let waits = lockstep(wild.dir(), &["status"]).stdout;
         same(
-            &format!("{part}, world {world}"),
+            &format!("{part}, world {world}\n{waits}"),
             &likeness::records(&calm.sandbox),
             &likeness::records(&wild.sandbox),
         );
