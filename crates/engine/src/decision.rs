@@ -20,13 +20,20 @@ pub struct Finding {
     pub why: Option<String>,
 }
 
-/// A record that waits for something that comes by itself.
+/// A record for which nothing is created yet.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Held {
     pub flow: FlowIx,
     pub record: RecordId,
     pub rule: Rule,
     pub why: String,
+}
+
+impl Held {
+    /// What it waits for is decided by the next reading or the next answer; nobody need be told.
+    pub fn comes_by_itself(&self) -> bool {
+        matches!(self.rule, Rule::L8 | Rule::C2)
+    }
 }
 
 /// The outcome of deciding on a slice.
@@ -54,6 +61,10 @@ pub struct Decision {
     pub reviews_closed: Vec<Review>,
     pub findings: Vec<Finding>,
     pub held: Vec<Held>,
+    /// Creations that have been tried and that are held now, with the records that they are made
+    /// from: they keep what is known of their tries (G4), and are not sent before they are decided
+    /// on again.
+    pub held_back: Vec<(IntentId, RecordId)>,
     /// Record types that must be read again before what is held can be decided (L8).
     pub reread: BTreeSet<TypeIx>,
     /// Records to decide on anew: what they are connected to has changed (C5).

@@ -940,6 +940,51 @@ fn p11_elements_in_another_order_move_nothing() {
 }
 
 #[test]
+fn r6_a_list_that_shows_its_elements_in_another_order_has_not_kept_what_it_does_not_hold() {
+    let flows =
+        [flow("a.Person", "b.Person", Create::Never, &["mails = email"], &["mails <-> email"])];
+    for told in [false, true] {
+        let mut world = World::new(
+            &flows,
+            &schemas(&[("a.Person", vec![elements("mails")]), ("b.Person", vec![])]),
+        );
+        world.read("a.Person/1", json!({"mails": ["ada@example.com", "post@example.com"]}));
+        world.read("b.Person/1", json!({"email": "ada@example.com"}));
+        assert_eq!(world.settle(), 0);
+        world.read("b.Person/1", json!({"email": "new@example.com"}));
+        world.decide();
+        let shown = json!(["post@example.com", "ada@example.com"]);
+        if told {
+            let id = world.record("a.Person/1").id;
+            let intent = world.intents.last().unwrap().clone();
+            let mails = world.prop(intent.ty, "mails");
+            let mut values = vec![None; world.plan.ty(intent.ty).props.len()];
+            values[mails.at()] = Some(shown.clone());
+            let answer = ReadRecord {
+                id: "1".into(),
+                version: None,
+                modified: None,
+                deleted: false,
+                values,
+            };
+            let sent = [(mails.at(), json!("new@example.com"))];
+            let mut state = world.records[&id].clone();
+            let now = Timestamp(world.now + 1);
+            let not_kept = confirm::written(&world.plan, &mut state, &intent, answer, &sent, now);
+            assert_eq!(not_kept, [mails]);
+            assert_eq!(state.slots[mails.at()].value(false), &json!("ada@example.com"));
+        } else {
+            world.deliver_untold();
+            world.read("a.Person/1", json!({"mails": shown}));
+            assert_eq!(world.settle_all(), 0, "what it shows is no edit");
+            assert_eq!(world.value("b.Person/1", "email"), json!("new@example.com"));
+            let kinds: Vec<ReviewKind> = world.reviews.iter().map(|review| review.kind).collect();
+            assert_eq!(kinds, [ReviewKind::NotKept]);
+        }
+    }
+}
+
+#[test]
 fn p11_a_whole_list_stays_whole_in_a_property_of_which_nothing_is_known() {
     let flows = [flow(
         "a.Person",

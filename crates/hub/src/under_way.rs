@@ -99,6 +99,11 @@ pub(crate) struct Underway<'a> {
     /// Writes that met another version: they are not sent again before they have been decided on
     /// anew (P6).
     pub undecided: HashSet<IntentId>,
+    /// Creations that were tried before, and wait to be decided on again.
+    pub held: HashSet<IntentId>,
+    /// Record types whose last reading in this run came to its end. What others hold, and what they
+    /// don't, is not known: their system did not answer, or the run was ended first.
+    pub read_to_the_end: HashSet<TypeIx>,
     /// How long the run has waited for writes that are to be tried again.
     pub waited_ms: i64,
     /// By system, whose writes have failed since the last one that was done (G4).
@@ -146,6 +151,8 @@ impl<'a> Underway<'a> {
             reconsider: false,
             left: HashSet::new(),
             undecided: HashSet::new(),
+            held: HashSet::new(),
+            read_to_the_end: HashSet::new(),
             waited_ms: 0,
             failing: HashMap::new(),
             to_read: BTreeSet::new(),
@@ -161,7 +168,7 @@ impl<'a> Underway<'a> {
 
     /// Whether an intent that is due may be sent in this run.
     pub(crate) fn may_send(&self, id: IntentId) -> bool {
-        !self.left.contains(&id) && !self.undecided.contains(&id)
+        !self.left.contains(&id) && !self.undecided.contains(&id) && !self.held.contains(&id)
     }
 
     /// Whether the run is to end at its next step, as whoever watches it wants.
@@ -172,6 +179,6 @@ impl<'a> Underway<'a> {
 
     /// How many may not at most.
     pub(crate) fn not_to_send(&self) -> usize {
-        self.left.len() + self.undecided.len()
+        self.left.len() + self.undecided.len() + self.held.len()
     }
 }

@@ -12,11 +12,12 @@ use lockstep_connector::{
 };
 use lockstep_engine::Plan;
 use lockstep_engine::plan::Schemas;
-use lockstep_hub::{Clock, Hub, RunOptions, System};
+use lockstep_hub::answers::Again;
+use lockstep_hub::{Clock, Hub, Progress, RunOptions, System, Watcher};
 use lockstep_model::flow::{Create, Deletes, Filter, PropertyRef};
 use lockstep_model::{
-    Flow, MatchRow, PlainType, PropertyPair, PropertySchema, ReadRecord, Timestamp, TypeIx,
-    TypeName, TypeSchema, Value,
+    Flow, IntentState, MatchRow, PlainType, PropertyPair, PropertySchema, ReadRecord, Timestamp,
+    TypeIx, TypeName, TypeSchema, Value,
 };
 use lockstep_store::{JournalKind, SqliteStore};
 use serde_json::json;
@@ -528,6 +529,87 @@ fn r8_a_row_that_can_t_be_read_is_not_absent() {
     b.put("Person/7", json!({"phone": "9"}));
     assert_eq!(run(&mut hub), 1, "it is not linked");
     assert_eq!(a.real.all("Person")["1"]["phone"], json!("9"));
+}
+
+/// Ends a run at a step, so many steps from its beginning.
+struct EndsAfter(usize);
+
+impl Watcher for EndsAfter {
+    fn tell(&mut self, _: Progress) {}
+
+    fn stops(&mut self) -> bool {
+        let ends = self.0 == 0;
+        self.0 = self.0.saturating_sub(1);
+        ends
+    }
+}
+
+#[test]
+fn c2_a_run_that_is_ended_before_it_has_read_concludes_nothing_from_what_it_did_not_see() {
+    for steps in 0..24 {
+        let (a, b) = (Fated::new(vec![person()]), Fated::new(vec![person()]));
+        let one = flow("a.Person", "b.Person", Create::Always, &["mail"], &["mail", "phone"]);
+        let clock = Arc::new(Hands(AtomicI64::new(1_800_000_000_000)));
+        let store = SqliteStore::in_memory().unwrap();
+        let mut hub = hub_at(clock.clone(), store, &[("a", &a), ("b", &b)], &[one]);
+        b.put("Person/7", json!({"mail": "solveig@example.com", "phone": "1"}));
+        run(&mut hub);
+        a.put("Person/2", json!({"mail": "bo@example.com", "phone": "2"}));
+        b.creations.lock().unwrap().push_back(Fate::Accepted);
+        run(&mut hub);
+        b.land();
+        for _ in 0..2 {
+            clock.wait(Duration::from_secs(3_600));
+            let watcher = Box::new(EndsAfter(steps));
+            hub.run(RunOptions { watcher, ..RunOptions::default() }).unwrap();
+        }
+        // Only another system is asked, as for a webhook.
+        let only = Some([TypeIx(0)].into());
+        a.put("Person/2", json!({"phone": "3"}));
+        hub.run(RunOptions { only, ..RunOptions::default() }).unwrap();
+        run(&mut hub);
+        assert_eq!(b.real.all("Person").len(), 2, "created twice after {steps} steps");
+        assert_eq!(run(&mut hub), 0);
+    }
+}
+
+#[test]
+fn g4_a_creation_that_fails_and_is_held_for_a_while_keeps_its_tries_and_is_not_sent_meanwhile() {
+    let (a, b) = (Fated::new(vec![person()]), Fated::new(vec![person()]));
+    let one = flow("a.Person", "b.Person", Create::Always, &["mail"], &["mail", "phone"]);
+    let clock = Arc::new(Hands(AtomicI64::new(1_800_000_000_000)));
+    let store = SqliteStore::in_memory().unwrap();
+    let mut hub = hub_at(clock.clone(), store, &[("a", &a), ("b", &b)], &[one]);
+    for n in 5..8 {
+        b.put(&format!("Person/{n}"), json!({"mail": format!("p{n}@example.com"), "phone": "1"}));
+    }
+    run(&mut hub);
+    a.put("Person/2", json!({"mail": "bo@example.com", "phone": "2"}));
+    b.creations.lock().unwrap().extend([Fate::Later; 3]);
+    run(&mut hub);
+    let tries = |hub: &mut Hub| {
+        let waiting = hub.ledger.store().intents_in(IntentState::Queued, 9).unwrap();
+        waiting.iter().map(|intent| (intent.id, intent.attempts)).collect::<Vec<_>>()
+    };
+    let before = tries(&mut hub);
+    assert_eq!((before.len(), before[0].1), (1, 3), "it has failed three times");
+    // Anybody may be in a row that can't be read (R8): nothing is created, tried or not.
+    b.unreadable.lock().unwrap().push("7".into());
+    let full = || RunOptions { full: true, ..RunOptions::default() };
+    let sent = b.sent();
+    for n in 3..6 {
+        clock.wait(Duration::from_secs(3_600));
+        a.put("Person/2", json!({"mail": "bo@example.com", "phone": n.to_string()}));
+        hub.run(full()).unwrap();
+        assert_eq!((b.sent(), b.real.all("Person").len()), (sent, 3), "{n}: it is not held");
+        assert_eq!(tries(&mut hub), before, "{n}: it begins anew");
+    }
+    hub.retry(&Again::All).unwrap();
+    assert_eq!((b.sent(), b.real.all("Person").len()), (sent, 3), "nor by hand");
+    b.unreadable.lock().unwrap().clear();
+    hub.run(full()).unwrap();
+    assert_eq!((b.real.all("Person").len(), run(&mut hub)), (4, 0), "once it can be known");
+    assert_eq!(b.real.all("Person").values().filter(|person| person["phone"] == "5").count(), 1);
 }
 
 #[test]

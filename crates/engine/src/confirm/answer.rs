@@ -1,12 +1,12 @@
 //! A record after its system has answered a write (C6, G7, P3, P5, R6).
 
-use lockstep_model::value::{effective, equal, is_added, is_empty, same};
+use lockstep_model::value::{effective, equal, is_added, is_empty, same, successor};
 use lockstep_model::{
     Change, Claim, EntityId, Intent, Presence, PropIx, ReadRecord, RecordId, RecordState, Slot,
     Timestamp, Value,
 };
 
-use super::kept::is_kept;
+use super::kept::{is_kept, not_replaced};
 use crate::plan::{Plan, PlanProp};
 
 /// The record that a creation made, and what of the write its system has not kept (R6). `sent` are
@@ -213,13 +213,20 @@ fn show_sent(
     let adds = change.is_some_and(|change| is_added(&change.displaced));
     let before =
         place_of(slot, change.map(|change| &*change.displaced), prop.whole).filter(|_| !adds);
+    let in_its_place = match (&slot.shadow, &shown) {
+        (Some(Value::Array(held)), Some(Value::Array(now))) => before.and_then(|place| {
+            let taken = || position(now, successor(held, place, now)?);
+            not_replaced(prop.terms(), value, &held[place], now).or_else(taken)
+        }),
+        _ => None,
+    };
     let shadow = shown.unwrap_or_else(|| {
         replaced(slot.shadow.as_ref(), before, value, prop.list, prop.whole, adds)
     });
     slot.pick = match &shadow {
         Value::Array(list) if !prop.whole && list.len() > 1 && !is_empty(value) => {
-            let place =
-                list.iter().position(|element| same(prop.terms(), element, value)).or(before);
+            let place = list.iter().position(|element| same(prop.terms(), element, value));
+            let place = place.or(in_its_place).or(before);
             let first = list.iter().position(|element| !is_empty(element));
             place
                 .filter(|place| Some(*place) != first)
@@ -232,11 +239,15 @@ fn show_sent(
     slot.shadow = Some(shadow);
 }
 
+fn position(list: &[Value], element: &Value) -> Option<usize> {
+    list.iter().position(|one| equal(one, element))
+}
+
 /// The place in the list of the element that stands for the property.
 fn place_of(slot: &Slot, displaced: Option<&Value>, whole: bool) -> Option<usize> {
     let Some(Value::Array(list)) = slot.shadow.as_ref().filter(|_| !whole) else { return None };
     if let Some(displaced) = displaced.filter(|displaced| !is_empty(displaced))
-        && let Some(place) = list.iter().position(|element| equal(element, displaced))
+        && let Some(place) = position(list, displaced)
     {
         return Some(place);
     }

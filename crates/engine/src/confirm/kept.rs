@@ -12,6 +12,22 @@ pub(crate) fn is_kept(terms: Terms, sent: &Value, before: &Value, shown: &Value)
     !(lost || same(terms, shown, before) || made_of(before, shown)) || made_of(sent, shown)
 }
 
+/// R6, P9: where the element that was to be replaced still stands in a list, and nothing in the list
+/// is what was sent: the write was not kept. A system may show its lists in another order each time.
+pub(crate) fn not_replaced(
+    terms: Terms,
+    sent: &Value,
+    before: &Value,
+    list: &[Value],
+) -> Option<usize> {
+    if is_empty(sent) || is_empty(before) {
+        return None;
+    }
+    let is = |given: &Value, shown: &Value| same(terms, given, shown) || made_of(given, shown);
+    let place = list.iter().position(|shown| is(before, shown))?;
+    (!list.iter().any(|shown| is(sent, shown))).then_some(place)
+}
+
 /// No system cuts a text to fewer letters: what is shorter is another value.
 const SHORTEST_CUT: usize = 8;
 

@@ -9,6 +9,6 @@ mod kept;
 mod unanswered;
 
 pub use answer::{created, shows_an_edit, written};
-pub(crate) use kept::is_kept;
 pub use kept::made_of;
+pub(crate) use kept::{is_kept, not_replaced};
 pub use unanswered::{found_again, landed};

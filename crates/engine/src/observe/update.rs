@@ -1,12 +1,13 @@
 //! Bringing a known record up to date by a read: what of it is an edit (R2, R5, P1b, P5, C6).
 
-use lockstep_model::value::{is_empty, same};
+use lockstep_model::value::{equal, is_empty, same};
 use lockstep_model::{Claim, Presence, PropIx, ReadRecord, RecordState, Value};
 
 use super::first_look::{FirstLook, first_look};
 use super::gone::leave;
 use super::reading::{Edit, NotKept, Reading, Trust};
 use super::times::{edited_at, first_told, told};
+use crate::confirm::not_replaced;
 use crate::identity::Identity;
 use crate::plan::{Plan, PlanProp};
 use crate::{flips, identity};
@@ -169,7 +170,16 @@ impl Compared<'_> {
         if prop.list && !prop.whole && !prop.ordered {
             slot.stand_by(&old, value);
         }
+        let left = match (&slot.before, value) {
+            (Some(before), Value::Array(now)) if unseen && !prop.whole => {
+                not_replaced(prop.terms(), &old, before, now).map(|place| now[place].clone())
+            }
+            _ => None,
+        };
         slot.show(value.clone());
+        if let Some(left) = left.filter(|left| !equal(left, slot.value(prop.whole))) {
+            slot.pick = Some(Box::new(left));
+        }
         let new = slot.value(prop.whole).clone();
         if same(prop.terms(), &old, &new) {
             if let Some(claim) = slot.claim.as_mut().filter(|claim| claim.value == old) {

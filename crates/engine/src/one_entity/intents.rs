@@ -48,14 +48,16 @@ impl OneEntity<'_> {
     }
 
     /// A queued creation that nothing asks for any more (its record was linked, deleted, or does
-    /// not qualify).
+    /// not qualify). One that has been tried and is only held for a while keeps its tries (G4).
     pub(super) fn drop_needless_creations(&mut self, id: EntityId, made: &BTreeSet<TypeIx>) {
         for intent in self.slice.intents_of(id) {
             let needless = intent.kind == IntentKind::Create
                 && is_waiting(intent)
                 && !made.contains(&intent.ty)
                 && !self.out.dropped.contains(&intent.id);
-            if needless {
+            if needless && intent.attempts > 0 && self.is_held(id, intent.ty) {
+                self.out.held_back.push((intent.id, intent.source));
+            } else if needless {
                 self.out.dropped.push(intent.id);
                 // F2: other facets may have waited for what it would have made.
                 if let Some(source) =
@@ -67,6 +69,16 @@ impl OneEntity<'_> {
                 }
             }
         }
+    }
+
+    /// Whether what would be made for an entity in a record type waits for something that comes by
+    /// itself.
+    fn is_held(&self, id: EntityId, ty: TypeIx) -> bool {
+        self.out.held.iter().any(|held| {
+            held.comes_by_itself()
+                && self.plan.flows[held.flow.at()].to == ty
+                && self.slice.records.get(&held.record).is_some_and(|record| record.entity == id)
+        })
     }
 
     /// Compares what is open with what is decided now. Gives whether a new intent is due, and of

@@ -153,13 +153,7 @@ impl Hub {
 
     /// Is what was deleted elsewhere to be deleted here, too?
     fn answer_deletion(&mut self, review: &Review, answer: &Answer) -> ActResult<String> {
-        let accept = match answer {
-            Answer::Accept => true,
-            Answer::Reject => false,
-            Answer::Link(_) | Answer::Separate => {
-                return Err(no_question_of_links(review.kind, LET_BE_DONE));
-            }
-        };
+        let accept = is_let_be_done(review, answer)?;
         let records = self.ledger.decide_deletion(review.record, accept)?;
         let what = if accept { "to be deleted by the next run" } else { "kept" };
         Ok(format!("{records} {}, {what}", if records == 1 { "record" } else { "records" }))
@@ -167,13 +161,7 @@ impl Hub {
 
     /// Is that many meant?
     fn answer_guard(&mut self, review: &Review, answer: &Answer) -> ActResult<String> {
-        let accept = match answer {
-            Answer::Accept => true,
-            Answer::Reject => false,
-            Answer::Link(_) | Answer::Separate => {
-                return Err(no_question_of_links(review.kind, LET_BE_DONE));
-            }
-        };
+        let accept = is_let_be_done(review, answer)?;
         let system = self.ledger.plan.ty(review.ty).name.system.clone();
         let Some(kind) = GuardKind::of_stand_in(review.record) else {
             let message = "it names no guard; `lockstep release` answers all";
@@ -279,6 +267,7 @@ impl Hub {
             // L8: what is to be created may have been made by somebody since.
             hub.reader().read(under_way, &created)?;
             hub.ledger.ask_about_queued(under_way)?;
+            hub.decider().release_held()?;
             hub.decider().decide(under_way)?;
             hub.sender().deliver(under_way)?;
             if std::mem::take(&mut under_way.unknown) {
@@ -355,6 +344,15 @@ impl Retried {
 }
 
 const LET_BE_DONE: &str = "`accept` lets it be done, `reject` does not";
+
+/// Whether what waits is to be done.
+fn is_let_be_done(review: &Review, answer: &Answer) -> ActResult<bool> {
+    match answer {
+        Answer::Accept => Ok(true),
+        Answer::Reject => Ok(false),
+        Answer::Link(_) | Answer::Separate => Err(no_question_of_links(review.kind, LET_BE_DONE)),
+    }
+}
 
 fn no_question_of_links(kind: ReviewKind, instead: &str) -> ActError {
     ActError::Refused(format!("it is {}, not a question of links: {instead}", a(kind)))

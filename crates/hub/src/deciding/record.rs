@@ -6,7 +6,8 @@ use lockstep_engine::plan::PlanFlow;
 use lockstep_engine::{Decision, Plan, Slice};
 use lockstep_model::change::IntentEvent;
 use lockstep_model::{
-    EntityId, FlowIx, Intent, IntentId, IntentKind, NumberSet, RecordId, ReviewKind, Rule, Value,
+    EntityId, FlowIx, Intent, IntentId, IntentKind, NumberSet, RecordId, RecordState, ReviewKind,
+    Rule, Value,
 };
 use lockstep_store::{Commit, IntentUpdate, JournalEntry, JournalKind, ReviewKey};
 
@@ -103,6 +104,7 @@ impl Decider<'_> {
         let name = |id: &RecordId| name_in(&self.ledger.plan, slice, id);
         self.ledger.tell_kept(under_way, &decision.kept, name, &mut commit);
         settle_intents(&decision, slice, &mut commit);
+        hold_back(under_way, &decision, slice);
         self.fill_agenda(batch, &decision, slice, &mut commit);
         // What has just been decided is not put back by its own neighbours, except as held.
         let wake: Vec<u64> = match self.ledger.plan.has_references() {
@@ -231,10 +233,14 @@ impl Decider<'_> {
         slice: &Slice,
         commit: &mut Commit,
     ) {
-        let held = decision.held.iter().filter(|held| comes_by_itself(held.rule));
+        let held = decision.held.iter().filter(|held| held.comes_by_itself());
         let held: BTreeSet<RecordId> = held.map(|held| held.record).collect();
         let held = batch.iter().filter(|(_, id)| held.contains(id));
         commit.agenda_added.extend(held.map(|(rank, id)| (rank + HELD, *id)));
+        // Each run decides on these again before it sends anything.
+        let tried = decision.held_back.iter().filter_map(|(_, id)| slice.records.get(id));
+        let rank = |record: &RecordState| self.ledger.plan.ty(record.ty).decide_rank + HELD;
+        commit.agenda_added.extend(tried.map(|record| (rank(record), record.id)));
         let anew = decision.agenda.iter().filter_map(|id| slice.records.get(id));
         let plan = &self.ledger.plan;
         commit.agenda_added.extend(anew.map(|r| (plan.ty(r.ty).decide_rank, r.id)));
@@ -285,9 +291,16 @@ fn flow_name(plan: &Plan, flow: Option<usize>) -> String {
     flow.map_or_else(String::new, |flow| plan.flow_name(FlowIx(flow as u16)))
 }
 
-/// What waits for this is decided by the next reading or the next answer; nobody need be told.
-fn comes_by_itself(rule: Rule) -> bool {
-    matches!(rule, Rule::L8 | Rule::C2)
+/// G4: creations that were tried and are held now wait with what is known of their tries.
+fn hold_back(under_way: &mut Underway, decision: &Decision, slice: &Slice) {
+    if !under_way.held.is_empty() {
+        for record in slice.focus.iter().filter_map(|id| slice.records.get(id)) {
+            for intent in slice.intents_of(record.entity) {
+                under_way.held.remove(&intent.id);
+            }
+        }
+    }
+    under_way.held.extend(decision.held_back.iter().map(|(id, _)| *id));
 }
 
 #[cfg(test)]

@@ -41,6 +41,10 @@ impl Reader<'_> {
         under_way: &mut Underway,
         types: &BTreeSet<TypeIx>,
     ) -> Result<()> {
+        under_way.read_to_the_end.retain(|ty| !types.contains(ty));
+        if under_way.stops() {
+            return Ok(());
+        }
         let (jobs, mut streams) = self.begin(under_way, types)?;
         let lister = Lister::new(self.ledger, streams.keys().copied());
         self.list(under_way, jobs, &lister, &mut streams)?;

@@ -19,9 +19,9 @@ pub(crate) enum Found {
 }
 
 impl Ledger {
-    /// Creations of record types that were read to their end. A system that could not be read says
-    /// nothing about what it does not hold; nor does one that had records and lists none all of a
-    /// sudden, or whose list is not believed (G3).
+    /// Creations of record types that were read to their end. A system that could not be read, or
+    /// was not read any more when the run was ended, says nothing about what it does not hold; nor
+    /// does one that had records and lists none all of a sudden, or whose list is not believed (G3).
     pub(crate) fn read_to_the_end(
         &self,
         under_way: &Underway,
@@ -34,7 +34,7 @@ impl Ledger {
             let believed = !vanished
                 && !under_way.guards.stops(intent.ty)
                 && !under_way.damages.stops(intent.ty);
-            !paused && believed && status.reading_since.is_none()
+            !paused && believed && under_way.read_to_the_end.contains(&intent.ty)
         });
         creations
     }
