@@ -45,6 +45,9 @@ pub fn report(report: &Report, all: bool) -> String {
         (false, 0) => writeln!(out, "\nNothing was written."),
         (false, n) => writeln!(out, "\n{} written.", count(n, "record")),
     };
+    if report.stopped {
+        out.push_str("It was ended before it was done; the next run goes on.\n");
+    }
     out.push_str(&part(report));
     out.push_str(&waiting(report));
     out

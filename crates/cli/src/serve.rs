@@ -122,7 +122,7 @@ pub fn run(dir: &Path, approve: bool, calls: &Calls, format: Format) -> Result<E
         "ending: what is under way comes to its end; once more ends it at once",
     );
     let ends = || stop.load(Ordering::Relaxed);
-    owner.work(&ends, &mut |told| match told {
+    let worked = owner.work(&ends, &mut |told| match told {
         Told::Begins => periods.iter().for_each(|(name, period)| {
             note!("{name} is read every {} s", period.as_secs());
         }),
@@ -130,6 +130,7 @@ pub fn run(dir: &Path, approve: bool, calls: &Calls, format: Format) -> Result<E
         Told::Trouble(trouble) => eprintln!("! {trouble}"),
         Told::Waits(flows) => tell_waits(flows),
     });
+    worked.map_err(project::refusal)?;
     Ok(Exit::Done)
 }
 

@@ -43,7 +43,7 @@ impl Client {
         }
         let gone = |error: &dyn std::fmt::Display| {
             Refusal::Person(format!(
-                "the service ended before it answered ({error}): whether it was done, `lockstep history` tells"
+                "the service ended before it answered ({error}): whether it was done, the history tells"
             ))
         };
         let mut answer = agent(None)

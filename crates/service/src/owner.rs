@@ -1,9 +1,9 @@
 //! Who has the hub: one thread that does what is due, and in between what is asked for.
 //!
-//! Between two works the store is given up for a moment, so that a command of the kind that wants
-//! the store for itself finds it. A run that is under way ends at its next step where something is
-//! asked for, and goes on after that: nothing is lost in between, as everything between two steps
-//! is in the store.
+//! Whenever it is idle, and for a moment after each run, the store is free for a command that wants
+//! it for itself. A run on schedule ends at its next step where something is asked for, and goes on
+//! after that: nothing is lost in between, as everything between two steps is in the store. A run
+//! that was asked for is done in one go; what is asked for meanwhile waits for it.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::perform::perform;
 use crate::request::{Refusal, Reply, Request};
 use crate::schedule::{Due, Schedule};
 
-/// The shortest time between two works, in which other commands can take the store: they look for
+/// The shortest time for which the store is free after a run or a request, in which other commands can take the store: they look for
 /// it every 10 ms.
 const GAP: Duration = Duration::from_millis(25);
 /// So long it is waited before the store is asked for again.
@@ -121,10 +121,17 @@ impl<P: Project> Owner<P> {
     }
 
     /// Works until `ends` says that it is to end.
-    pub fn work(&mut self, ends: &dyn Fn() -> bool, tell: &mut dyn FnMut(Told<'_>)) {
+    ///
+    /// # Errors
+    /// The store can't be had at the beginning. Later that may pass: it is told, and tried again.
+    pub fn work(
+        &mut self,
+        ends: &dyn Fn() -> bool,
+        tell: &mut dyn FnMut(Told<'_>),
+    ) -> Result<(), Refusal> {
         let (mut told, mut begun) = (Vec::new(), false);
         while !ends() {
-            if !self.approved && !self.may_begin(&mut told, tell) {
+            if !self.approved && !self.may_begin(&mut told, tell)? {
                 self.wait(Instant::now() + ASK_AGAIN, ends);
                 continue;
             }
@@ -140,27 +147,26 @@ impl<P: Project> Owner<P> {
             let next = self.schedule.next(now).unwrap_or(now + ASK_AGAIN);
             self.wait(next.max(now + GAP), ends);
         }
+        Ok(())
     }
 
     /// G2: whether every flow may run as it is.
-    fn may_begin(&mut self, told: &mut Vec<String>, tell: &mut dyn FnMut(Told<'_>)) -> bool {
-        let waiting = match self.project.hub(Purpose::Work) {
-            Ok(mut hub) if self.approves => {
-                hub.ledger.approve().map(|_| vec![]).map_err(Refusal::from)
-            }
-            Ok(mut hub) => hub.ledger.unapproved().map_err(Refusal::from),
-            Err(refusal) => Err(refusal),
-        };
-        match waiting {
-            Ok(flows) if flows.is_empty() => self.approved = true,
-            Ok(flows) if flows != *told => {
-                tell(Told::Waits(&flows));
-                *told = flows;
-            }
-            Ok(_) => {}
-            Err(refusal) => tell(Told::Trouble(&refusal.to_string())),
+    fn may_begin(
+        &mut self,
+        told: &mut Vec<String>,
+        tell: &mut dyn FnMut(Told<'_>),
+    ) -> Result<bool, Refusal> {
+        let mut hub = self.project.hub(Purpose::Work)?;
+        if self.approves {
+            hub.ledger.approve()?;
         }
-        self.approved
+        let waiting = hub.ledger.unapproved()?;
+        self.approved = waiting.is_empty();
+        if !self.approved && waiting != *told {
+            tell(Told::Waits(&waiting));
+            *told = waiting;
+        }
+        Ok(self.approved)
     }
 
     /// One run of what is due.
@@ -206,7 +212,7 @@ impl<P: Project> Owner<P> {
                 Ok(Message::Request(request, answer)) => {
                     self.queue.waiting.fetch_sub(1, Ordering::SeqCst);
                     // Who has gone does not hear it; it is done all the same.
-                    let _ = answer.send(self.carry_out(*request));
+                    let _ = answer.send(self.carry_out(*request, ends));
                     // What that put onto the agenda, the next run on schedule takes up.
                     until = until.max(Instant::now() + GAP);
                 }
@@ -227,17 +233,29 @@ impl<P: Project> Owner<P> {
         }
     }
 
-    fn carry_out(&mut self, request: Request) -> Result<Reply, Refusal> {
+    fn carry_out(&mut self, request: Request, ends: &dyn Fn() -> bool) -> Result<Reply, Refusal> {
         let purpose = match request {
             Request::TakeBack { .. } => Purpose::TakeBack,
             _ => Purpose::Work,
         };
         let mut hub = self.project.hub(purpose)?;
-        perform(&mut hub, request, RunOptions::default())
+        let options = RunOptions { watcher: Box::new(Ends(ends)), ..RunOptions::default() };
+        perform(&mut hub, request, options)
     }
 }
 
-/// Ends a run at its next step where something else is asked for.
+/// Ends a run that was asked for at its next step where the owner is to end.
+struct Ends<'a>(&'a dyn Fn() -> bool);
+
+impl Watcher for Ends<'_> {
+    fn tell(&mut self, _: Progress) {}
+
+    fn stops(&mut self) -> bool {
+        (self.0)()
+    }
+}
+
+/// Ends a run on schedule also where something else is asked for.
 struct Interruptible<'a> {
     queue: Queue,
     ends: &'a dyn Fn() -> bool,

@@ -176,7 +176,7 @@ fn while_at_work(
     let mut told = Vec::new();
     std::thread::scope(|scope| {
         let working = scope.spawn(|| {
-            owner.work(&|| stop.load(Ordering::SeqCst), &mut |one| {
+            let worked = owner.work(&|| stop.load(Ordering::SeqCst), &mut |one| {
                 told.push(match one {
                     Told::Begins => return,
                     Told::Report(report) => format!("run: {} writes", report.writes()),
@@ -184,6 +184,7 @@ fn while_at_work(
                     Told::Waits(flows) => format!("waits: {}", flows.join(", ")),
                 })
             });
+            worked.unwrap();
         });
         let _door = door::open(&world.store(), queue).unwrap();
         let tried = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
@@ -240,6 +241,53 @@ fn ending_lets_what_is_in_flight_come_to_its_end() {
     assert_eq!((unknown.len(), sent.len()), (0, 0), "no answer was left behind");
     hub.run(RunOptions::default()).unwrap();
     assert_eq!(world.b.writes.load(Ordering::SeqCst), 60, "the rest, and nothing twice");
+}
+
+#[test]
+fn a_run_that_was_asked_for_and_is_ended_says_so() {
+    let world = World::new(40);
+    let mut owner = Owner::new(world.project(), world.schedule(Duration::from_secs(600)), true);
+    let _door = door::open(&world.store(), owner.queue()).unwrap();
+    let stop = AtomicBool::new(false);
+    let report = std::thread::scope(|scope| {
+        let working = scope.spawn(|| owner.work(&|| stop.load(Ordering::SeqCst), &mut |_| {}));
+        std::thread::sleep(Duration::from_millis(300));
+        (0..40).for_each(|n| world.put(n));
+        let asking = scope.spawn(|| {
+            let flows = Flows(plan(&world.systems()).fingerprint_of_flows());
+            let mut desk = Desk::There(Client::of(&world.store()).unwrap());
+            desk.sync(flows, Limits::default(), RunOptions::default())
+        });
+        while world.b.writes.load(Ordering::SeqCst) < 3 && !asking.is_finished() {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        stop.store(true, Ordering::SeqCst);
+        working.join().unwrap().unwrap();
+        asking.join().unwrap().unwrap()
+    });
+    assert!(report.stopped && report.needs_a_person(), "it is not done");
+    assert!(report.writes() < 40, "{}", report.writes());
+}
+
+/// A project whose store can't be had.
+struct Shut;
+
+impl Project for Shut {
+    fn hub(&mut self, _: Purpose) -> Result<Hub, Refusal> {
+        Err(Refusal::Wrong("the store is of a later version".into()))
+    }
+    fn look_again(&mut self, _: &[TypeName]) {}
+    fn first_run_waits(&self) -> bool {
+        false
+    }
+}
+
+#[test]
+fn a_service_whose_store_can_not_be_had_does_not_begin() {
+    let world = World::new(0);
+    let mut owner = Owner::new(Shut, world.schedule(Duration::from_secs(600)), true);
+    let refused = owner.work(&|| false, &mut |_| {}).unwrap_err();
+    assert_eq!(refused.to_string(), "the store is of a later version");
 }
 
 #[test]
@@ -324,7 +372,7 @@ fn r4_what_a_call_names_is_read_at_once() {
         wait_until("it is read", || world.b.real.all("Person").len() == 1);
         println!("from the call to the write: {:?}", began.elapsed());
         stop.store(true, Ordering::SeqCst);
-        working.join().unwrap();
+        working.join().unwrap().unwrap();
     });
 }
 

@@ -45,6 +45,10 @@ pub struct Report {
     /// Why the run ended before nothing was left that it could do (G8).
     #[serde(skip_serializing_if = "Option::is_none")]
     unfinished: Option<String>,
+    /// It was ended at a step, before it was done: by the service, for something else or because it
+    /// was to end itself. The next run goes on.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    stopped: bool,
     /// Of `outbox`, what failed and is tried again, or may have been done.
     failing: u64,
     shares: Shares,
@@ -263,6 +267,7 @@ impl From<hub::Report> for Report {
             incomplete: from.incomplete,
             outbox: from.outbox,
             unfinished: from.unfinished,
+            stopped: from.stopped,
             failing: from.failing,
             shares: Shares {
                 waiting_for_systems_ms: shares.waiting_for_systems_ms,

@@ -183,6 +183,7 @@ impl Report {
         self.reviews.values().any(|n| *n > 0)
             || !self.guards.is_empty()
             || self.unfinished.is_some()
+            || self.stopped
             || self.failing > 0
             || self.systems.iter().any(|s| s.refused > 0 || (s.paused.is_some() && !s.unreachable))
     }
