@@ -25,6 +25,7 @@ mod pages;
 mod poweroffice_go_wix;
 #[path = "real_servers/main.rs"]
 mod real_servers;
+mod referring;
 mod secrets;
 #[path = "../../connector/tests/servers/mod.rs"]
 mod servers;

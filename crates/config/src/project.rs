@@ -82,8 +82,10 @@ pub struct Reference {
     /// The record type that has it.
     pub kind: String,
     pub path: Path,
-    /// The record type of the same system that it refers to.
+    /// The record type that it refers to.
     pub to: String,
+    /// The system that has that record type, where it is another one.
+    pub to_system: Option<String>,
     pub place: Place,
 }
 
@@ -157,14 +159,18 @@ impl System {
             schema.untold_wins = self.untold_wins;
             schema.placeholders = self.placeholders.clone();
         }
-        for Reference { kind, path, to, .. } in &self.references {
+        for Reference { kind, path, to, to_system, .. } in &self.references {
             let Some(schema) = schemas.iter_mut().find(|schema| schema.kind == *kind) else {
                 continue;
             };
             match schema.properties.iter_mut().find(|property| property.path == *path) {
-                Some(property) => property.reference = Some(to.clone()),
+                Some(property) => {
+                    property.reference = Some(to.clone());
+                    property.reference_system.clone_from(to_system);
+                }
                 None => schema.properties.push(PropertySchema {
                     reference: Some(to.clone()),
+                    reference_system: to_system.clone(),
                     ..PropertySchema::new(path.as_str(), PlainType::Any)
                 }),
             }

@@ -1,6 +1,6 @@
 //! `lockstep.yaml`: from YAML to a project without its flows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::Path as FilePath;
 use std::sync::Arc;
@@ -60,6 +60,7 @@ impl<'a> ProjectReader<'a> {
                 ..system
             })
             .collect();
+        let systems = of_other_systems(systems);
         self.same_names(&systems);
         let names = Names::new(
             // A system whose settings are wrong is a system all the same: its flows are no
@@ -319,6 +320,7 @@ impl<'a> ProjectReader<'a> {
                     kind: kind.text.clone(),
                     path: Path::new(&path.text),
                     to: text.to_string(),
+                    to_system: None,
                     place: self.reader.place(&to.span),
                 });
             }
@@ -559,6 +561,21 @@ impl<'a> ProjectReader<'a> {
             }
         }
     }
+}
+
+/// P8: `hr.Employees` is a record type of the system `hr`, where there is one.
+fn of_other_systems(mut systems: Vec<System>) -> Vec<System> {
+    let names: BTreeSet<String> = systems.iter().map(|system| system.name.clone()).collect();
+    for system in &mut systems {
+        for reference in &mut system.references {
+            let Some((other, kind)) = reference.to.split_once('.') else { continue };
+            if names.contains(other) {
+                reference.to_system = Some(other.to_string()).filter(|other| *other != system.name);
+                reference.to = kind.to_string();
+            }
+        }
+    }
+    systems
 }
 
 fn squeezed_upper(name: &str) -> String {

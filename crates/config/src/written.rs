@@ -83,7 +83,8 @@ pub struct SystemYaml {
     #[serde(default)]
     pub elements: BTreeMap<String, BTreeMap<String, ElementsYaml>>,
     /// References that the connector does not tell of, by record type and path:
-    /// `{ Person: { CompanyId: Company } }`.
+    /// `{ Person: { CompanyId: Company } }`; those to another system of the project with its name
+    /// before: `{ Person: { ManagerId: hr.Employees } }`.
     #[serde(default)]
     pub references: BTreeMap<String, BTreeMap<String, String>>,
 }

@@ -241,7 +241,7 @@ impl Graph {
     ) -> Bearing {
         let prop = |node: Node| &props[node.0.at()][node.1.at()];
         let (p, q) = (prop(mine), prop(theirs));
-        let reference = p.reference_target.is_some() && q.reference_target.is_some();
+        let reference = p.is_translated_from(q);
         let (conversion, lossy) = along(way, &self.pairs, true);
         let judged_by = if lossy { along(way, &self.pairs, false).0.ok() } else { None };
         let pair = |step: &Step| &self.pairs[step.pair];

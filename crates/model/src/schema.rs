@@ -8,6 +8,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::ids::TypeName;
 use crate::kind::Kind;
 use crate::matching::Placeholders;
 use crate::path::Path;
@@ -86,8 +87,10 @@ pub struct PropertySchema {
     pub create_only: bool,
     /// A record can't be created without it (C4).
     pub required: bool,
-    /// It holds the id of a record of this record type of the same system (P8, C5).
+    /// It holds the id of a record of this record type (P8, C5).
     pub reference: Option<String>,
+    /// The system that has that record type, where it is another one of the project.
+    pub reference_system: Option<String>,
     /// What the system makes of a value (P3).
     pub stored_as: StoredAs,
     /// What its values are, for comparing them (R7): an e-mail address, a telephone number.
@@ -105,6 +108,12 @@ pub struct PropertySchema {
 }
 
 impl PropertySchema {
+    /// The record type that it refers to, as a property of this system (P8).
+    pub fn refers_to(&self, system: &str) -> Option<TypeName> {
+        let system = self.reference_system.as_deref().unwrap_or(system);
+        self.reference.as_ref().map(|kind| TypeName::new(system, kind))
+    }
+
     /// Whether its value, a child of the list or object that it is, has this path.
     fn has_value_at(&self, path: &Path) -> bool {
         let child =
@@ -124,6 +133,7 @@ impl PropertySchema {
             create_only: false,
             required: false,
             reference: None,
+            reference_system: None,
             stored_as: StoredAs::default(),
             kind: Kind::Seen,
             ordered: false,

@@ -5,7 +5,7 @@
 //! whose types do not fit) is said instead of tried.
 
 use lockstep_model::flow::PropertyRef;
-use lockstep_model::{Create, Flow, MatchRow, PropertyPair};
+use lockstep_model::{Create, Flow, MatchRow, PropertyPair, TypeName};
 
 use crate::checklist::Tester;
 use crate::trial::{LineRef, Trial};
@@ -33,9 +33,9 @@ pub use writer::Writer;
 
 /// P8: a row between a reference and a property of which nothing says what it refers to. An
 /// emulated system takes only ids that it has.
-fn half_a_reference(line: LineRef, refers: &PropertyRef, kind: &str) -> Trial {
+fn half_a_reference(line: LineRef, refers: &PropertyRef, to: &TypeName) -> Trial {
     let why = format!(
-        "{refers} refers to {kind}, and nothing says what the other property refers to: its ids can't be translated"
+        "{refers} refers to {to}, and nothing says what the other property refers to: its ids can't be translated"
     );
     Trial::not_tried(line, "an edit arrives", why)
 }
@@ -71,17 +71,20 @@ impl Tester for Writer<'_> {
             return vec![Trial::impossible(line, "an edit arrives", why)];
         }
         self.about = Some(pair.clone());
-        let mut trials =
-            match (sides.from_schema.reference.clone(), sides.to_schema.reference.clone()) {
-                (Some(from), Some(to)) => self.reference(line, flow, pair, &sides, (&from, &to)),
-                (Some(kind), None) if self.hands.is_described(&flow.from.system) => {
-                    vec![half_a_reference(line, &sides.from, &kind)]
-                }
-                (None, Some(kind)) if self.hands.is_described(&flow.to.system) => {
-                    vec![half_a_reference(line, &sides.to, &kind)]
-                }
-                _ => self.plain_row(line, flow, pair, &sides),
-            };
+        let mut trials = match (
+            sides.from_schema.refers_to(&flow.from.system),
+            sides.to_schema.refers_to(&flow.to.system),
+        ) {
+            (Some(from), Some(to)) if from == to => self.plain_row(line, flow, pair, &sides),
+            (Some(from), Some(to)) => self.reference(line, flow, pair, &sides, (from, to)),
+            (Some(to), None) if self.hands.is_described(&flow.from.system) => {
+                vec![half_a_reference(line, &sides.from, &to)]
+            }
+            (None, Some(to)) if self.hands.is_described(&flow.to.system) => {
+                vec![half_a_reference(line, &sides.to, &to)]
+            }
+            _ => self.plain_row(line, flow, pair, &sides),
+        };
         self.about = None;
         if let Some(why) = self.not_owed(flow, &sides) {
             trials.push(Trial::impossible(

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::transcript::{lockstep, read, replace, write};
+use crate::transcript::{lockstep, put, read, replace, rows, write};
 
 const PROJECT: &str = "\
 systems:
@@ -33,15 +33,6 @@ flows:
       - sku <-> vare
       - qty <-> antall
 ";
-
-fn put(dir: &Path, file: &str, records: &[Value]) {
-    let lines: Vec<String> = records.iter().map(|record| format!("{record}\n")).collect();
-    write(&dir.join(file), &lines.concat());
-}
-
-fn rows(dir: &Path, file: &str) -> Vec<Value> {
-    read(&dir.join(file)).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
 
 fn line(no: u32, sku: &str, qty: u32) -> Value {
     json!({"line_no": no, "sku": sku, "qty": qty})

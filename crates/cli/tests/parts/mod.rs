@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::transcript::{Ran, lockstep, read, replace, write};
+use crate::transcript::{Ran, lockstep, put, read, replace, rows, write};
 
 const PROJECT: &str = "\
 systems:
@@ -36,15 +36,6 @@ flows:
 
 fn person(n: usize) -> Value {
     json!({"id": n, "name": format!("Person {n}"), "email": format!("p{n}@example.com")})
-}
-
-fn put(dir: &Path, file: &str, records: &[Value]) {
-    let lines: Vec<String> = records.iter().map(|record| format!("{record}\n")).collect();
-    write(&dir.join(file), &lines.concat());
-}
-
-fn rows(dir: &Path, file: &str) -> Vec<Value> {
-    read(&dir.join(file)).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 /// People in one system, and nobody in two others.

@@ -132,6 +132,17 @@ pub fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
+/// Writes records into a file of JSON lines.
+pub fn put(dir: &Path, file: &str, records: &[Value]) {
+    let lines: Vec<String> = records.iter().map(|record| format!("{record}\n")).collect();
+    write(&dir.join(file), &lines.concat());
+}
+
+/// The records of a file of JSON lines.
+pub fn rows(dir: &Path, file: &str) -> Vec<Value> {
+    read(&dir.join(file)).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
 pub fn write(path: &Path, text: &str) {
     std::fs::create_dir_all(path.parent().expect("a file has a folder"))
         .expect("the folder can be made");

@@ -217,22 +217,21 @@ fn conditions(view: &View<'_>, flow: &Flow, places: &FlowPlaces, problems: &mut 
 /// in the target's system.
 fn never_connected(view: &View<'_>, flow: &Flow, connected: &TypeName) -> Option<(String, String)> {
     let (source, target) = (&flow.from, &flow.to.system);
-    if connected.system != source.system {
-        let why = format!(
-            "a record of {} refers to records of its own system only, and {connected} is of another",
-            source.system
-        );
-        return Some((why, format!("name a record type of {}", source.system)));
-    }
     let (from, other) = (view.schema(source)?, view.schema(connected)?);
-    let refers = |schema: &lockstep_model::TypeSchema, kind: &str| {
-        schema.properties.iter().any(|property| property.reference.as_deref() == Some(kind))
+    let plain = |name: &TypeName| TypeName::new(&name.system, &name.kind);
+    let refers = |schema: &lockstep_model::TypeSchema, of: &TypeName, to: &TypeName| {
+        let to = plain(to);
+        schema.properties.iter().any(|p| p.refers_to(&of.system).as_ref() == Some(&to))
     };
-    if !refers(from, &connected.kind) && !refers(other, &source.kind) {
+    if !refers(from, source, connected) && !refers(other, connected, source) {
         let why = format!("no reference is known between {source} and {connected}");
+        let referred = match connected.system == source.system {
+            true => source.kind.clone(),
+            false => plain(source).to_string(),
+        };
         let help = format!(
-            "say in lockstep.yaml which property refers to which: `references: {{ {}: {{ path: {} }} }}` under {}",
-            connected.kind, source.kind, source.system
+            "say in lockstep.yaml which property refers to which: `references: {{ {}: {{ path: {referred} }} }}` under {}",
+            connected.kind, connected.system
         );
         return Some((why, help));
     }

@@ -107,20 +107,24 @@ fn systems(view: &View<'_>, problems: &mut Vec<Problem>) {
         };
         let names = || types.iter().map(|schema| schema.kind.as_str());
         for reference in &system.references {
-            for kind in [&reference.kind, &reference.to] {
+            let target = reference.to_system.as_ref().unwrap_or(&system.name);
+            for (of, kind) in [(&system.name, &reference.kind), (target, &reference.to)] {
+                let Some(types) = view.schemas.get(of) else { continue };
+                let names = || types.iter().map(|schema| schema.kind.as_str());
                 if !names().any(|name| name == kind) {
                     // Where a variable was put in, its name is shown and not what it holds.
                     let written = reference.place.text();
                     let shown = if written.contains("${") { written } else { kind.as_str() };
-                    let name = TypeName::new(&system.name, shown);
+                    let name = TypeName::new(of, shown);
                     problems.push(unknown_type(&name, names().collect(), &reference.place));
                 }
             }
         }
         for reference in &system.references {
-            let Some(key) =
-                types.iter().find(|schema| schema.kind == reference.to).map(|schema| &schema.key)
-            else {
+            let target = reference.to_system.as_ref().unwrap_or(&system.name);
+            let of_target = view.schemas.get(target).into_iter().flatten();
+            let mut of_target = of_target.filter(|schema| schema.kind == reference.to);
+            let Some(key) = of_target.next().map(|schema| &schema.key) else {
                 continue;
             };
             if key.is_empty() {

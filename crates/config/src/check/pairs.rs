@@ -306,7 +306,8 @@ fn carries(row: &Row<'_>, second: bool) -> bool {
 
 /// References that no schema tells of, or that are paired with something else.
 fn reference(view: &View<'_>, row: &Row<'_>, problems: &mut Vec<Problem>) {
-    let refers = |end: &End<'_>| end.described().and_then(|property| property.reference.clone());
+    let refers =
+        |end: &End<'_>| end.described().and_then(|property| property.refers_to(&end.name.system));
     let (from, to) = (refers(&row.from), refers(&row.to));
     let suggest = |end: &End<'_>| {
         format!(
@@ -316,11 +317,9 @@ fn reference(view: &View<'_>, row: &Row<'_>, problems: &mut Vec<Problem>) {
     };
     let place = row.places.row.clone();
     match (from, to) {
-        (Some(a), Some(b)) => {
-            let (one, other) = (
-                TypeName::new(&row.from.name.system, &*a),
-                TypeName::new(&row.to.name.system, &*b),
-            );
+        // Both hold ids of the same record type.
+        (Some(one), Some(other)) if one == other => {}
+        (Some(one), Some(other)) => {
             let of = |wanted: &TypeName, name: &TypeName| {
                 name.system == wanted.system && name.kind == wanted.kind
             };
@@ -340,8 +339,8 @@ fn reference(view: &View<'_>, row: &Row<'_>, problems: &mut Vec<Problem>) {
                 );
             }
         }
-        (Some(kind), None) => mixed(&row.from, &kind, &row.to, row, suggest(&row.to), problems),
-        (None, Some(kind)) => mixed(&row.to, &kind, &row.from, row, suggest(&row.from), problems),
+        (Some(to), None) => mixed(&row.from, &to, &row.to, row, suggest(&row.to), problems),
+        (None, Some(to)) => mixed(&row.to, &to, &row.from, row, suggest(&row.from), problems),
         (None, None) => {
             let unmarked = |(end, other): &(&End<'_>, &End<'_>)| {
                 looks_like_reference(end.property.path.as_str(), &end.name.kind)
@@ -376,15 +375,15 @@ fn is_id_of(end: &End<'_>, other: &End<'_>) -> bool {
 
 fn mixed(
     refers: &End<'_>,
-    kind: &str,
+    to: &TypeName,
     other: &End<'_>,
     row: &Row<'_>,
     help: String,
     problems: &mut Vec<Problem>,
 ) {
     let message = format!(
-        "`{}` refers to {}.{kind}, but `{}` of {} is no reference by its schema: ids of {} would be copied as they are",
-        refers.property, refers.name.system, other.property, other.name, refers.name.system
+        "`{}` refers to {to}, but `{}` of {} is no reference by its schema: ids of {} would be copied as they are",
+        refers.property, other.property, other.name, to.system
     );
     problems.push(
         Problem::warning(codes::UNMARKED_REFERENCE, row.places.row.clone(), message).help(help),

@@ -28,6 +28,7 @@ fn schema(kind: &str, ty: &TypeYaml, complete: bool) -> TypeSchema {
             create_only: p.create_only,
             required: p.required,
             reference: p.reference.clone(),
+            reference_system: None,
             kind: p.kind.map_or(Kind::Seen, kind_of),
             // The primary element is put first; where none is marked, lists of objects are sets
             // like any other.

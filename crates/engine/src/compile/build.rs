@@ -187,9 +187,7 @@ fn described(schema: &TypeSchema, reference: PropertyRef, system: &str) -> PlanP
         required: described.is_some_and(|d| d.required),
         stored_as: described.map(|d| d.stored_as).unwrap_or_default(),
         refers_to: vec![],
-        reference_target: described
-            .and_then(|d| d.reference.clone())
-            .map(|kind| TypeName::new(system, kind)),
+        reference_target: described.and_then(|d| d.refers_to(system)),
         paired: false,
         told_by: None,
         tells_time: false,

@@ -92,7 +92,7 @@ impl Matches {
             let system = build.types[of.at()].schema.and_then(|schema| schema.region);
             Normal { kind, region: flow.region.or(system).or(prop.by.region) }
         };
-        let reference = of_a.reference_target.is_some() && of_b.reference_target.is_some();
+        let reference = of_a.is_translated_from(of_b);
         let mine = MatchProp {
             prop: p,
             by: normal(of_a, from),

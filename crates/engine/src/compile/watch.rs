@@ -1,7 +1,7 @@
 //! What is watched besides what rows name: conditions, markers, references, times.
 
 use lockstep_model::flow::{Create, PropertyRef};
-use lockstep_model::{Flow, TypeIx, TypeName};
+use lockstep_model::{Flow, PropertySchema, TypeIx, TypeName};
 
 use super::build::Build;
 
@@ -57,10 +57,12 @@ fn watch_references(build: &mut Build<'_>, flows: &[Flow], ends: &[(TypeIx, Type
             for other in build.named(name) {
                 for (of, to) in [(other, from), (from, other)] {
                     let Some(schema) = build.types[of.at()].schema else { continue };
-                    let kind = build.types[to.at()].name.kind.clone();
-                    for property in
-                        schema.properties.iter().filter(|p| p.reference.as_ref() == Some(&kind))
-                    {
+                    let (mine, of_it) = (&build.types[of.at()].name, &build.types[to.at()].name);
+                    let (system, of_it) =
+                        (mine.system.clone(), TypeName::new(&of_it.system, &of_it.kind));
+                    let refers =
+                        |p: &&PropertySchema| p.refers_to(&system).as_ref() == Some(&of_it);
+                    for property in schema.properties.iter().filter(refers) {
                         build.prop(flow, of, &PropertyRef::new(property.path.as_str()));
                     }
                 }

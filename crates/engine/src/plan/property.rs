@@ -58,6 +58,16 @@ pub struct PlanProp {
 }
 
 impl PlanProp {
+    /// P8: whether both hold references, to records of different record types: what is linked with
+    /// what the one refers to is what the other refers to. Two references to the same record type
+    /// hold the same ids.
+    pub fn is_translated_from(&self, other: &PlanProp) -> bool {
+        match (&self.reference_target, &other.reference_target) {
+            (Some(mine), Some(theirs)) => mine != theirs,
+            _ => false,
+        }
+    }
+
     /// How two of its values are compared (R7).
     pub fn terms(&self) -> Terms {
         Terms { ty: self.ty, by: [self.by; 2], ordered: self.ordered }

@@ -162,11 +162,10 @@ impl Writer<'_> {
             if there(&path.path) {
                 continue;
             }
-            let Some(to) = &described.reference else {
+            let Some(to) = described.refers_to(&ty.system) else {
                 needed.push((path, Val::Is(value(described.ty, &described, None, n + k as u64))));
                 continue;
             };
-            let to = TypeName::new(&ty.system, to);
             let slot = helper + k;
             let (more, fields) = match helper < HELPERS + 20 {
                 true => self.needs(&to, &vec![], n + 40 + k as u64, helper + 10),

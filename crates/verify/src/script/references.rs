@@ -15,10 +15,8 @@ impl Writer<'_> {
         flow: &Flow,
         pair: &PropertyPair,
         sides: &Sides,
-        kinds: (&str, &str),
+        (one, other): (TypeName, TypeName),
     ) -> Vec<Trial> {
-        let (one, other) =
-            (TypeName::new(&flow.from.system, kinds.0), TypeName::new(&flow.to.system, kinds.1));
         let leads = |known: &&Flow, a: &TypeName, b: &TypeName| {
             plainly(&known.from) == *a && plainly(&known.to) == *b
         };
