@@ -12,12 +12,12 @@ use lockstep_connector::{
 };
 use lockstep_engine::Plan;
 use lockstep_engine::plan::Schemas;
-use lockstep_hub::answers::Again;
+use lockstep_hub::answers::{Again, Answer};
 use lockstep_hub::{Clock, Hub, Progress, RunOptions, System, Watcher};
 use lockstep_model::flow::{Create, Deletes, Filter, PropertyRef};
 use lockstep_model::{
-    Flow, IntentState, MatchRow, PlainType, PropertyPair, PropertySchema, ReadRecord, Timestamp,
-    TypeIx, TypeName, TypeSchema, Value,
+    Flow, IntentState, MatchRow, PlainType, PropertyPair, PropertySchema, ReadRecord, ReviewKind,
+    Timestamp, TypeIx, TypeName, TypeSchema, Value,
 };
 use lockstep_store::{JournalKind, SqliteStore};
 use serde_json::json;
@@ -529,6 +529,41 @@ fn r8_a_row_that_can_t_be_read_is_not_absent() {
     b.put("Person/7", json!({"phone": "9"}));
     assert_eq!(run(&mut hub), 1, "it is not linked");
     assert_eq!(a.real.all("Person")["1"]["phone"], json!("9"));
+}
+
+#[test]
+fn c2_a_question_names_no_record_any_more_that_has_become_somebody_elses() {
+    let (a, b) = (Fated::new(vec![person()]), Fated::new(vec![person()]));
+    let one = flow("a.Person", "b.Person", Create::Always, &[], &["name"]);
+    let clock = Arc::new(Hands(AtomicI64::new(1_800_000_000_000)));
+    let store = SqliteStore::in_memory().unwrap();
+    let mut hub = hub_at(clock.clone(), store, &[("a", &a), ("b", &b)], &[one]);
+    run(&mut hub);
+    a.put("Person/1", json!({"name": "Åse"}));
+    a.put("Person/2", json!({"name": "Åse"}));
+    b.creations.lock().unwrap().extend([Fate::Accepted; 2]);
+    run(&mut hub);
+    b.land();
+    // Somebody has made one of that name as well: any of the three may be what was created.
+    b.put("Person/9", json!({"name": "Åse"}));
+    clock.wait(Duration::from_secs(600));
+    run(&mut hub);
+    let questions = |hub: &mut Hub| {
+        let mut open = hub.ledger.store().numbered_reviews(9).unwrap();
+        open.retain(|(_, review)| review.kind == ReviewKind::UnknownOutcome);
+        open
+    };
+    let open = questions(&mut hub);
+    assert_eq!(open.iter().map(|(_, r)| r.candidates.len()).collect::<Vec<_>>(), [3, 3]);
+    let taken = open[0].1.candidates[0];
+    let name = format!("b.Person/{}", hub.ledger.store().records(&[taken]).unwrap()[0].key);
+    hub.answer(&[open[0].0], &Answer::Link(name)).unwrap();
+    run(&mut hub);
+    let left = questions(&mut hub);
+    assert_eq!(left.len(), 1, "{left:#?}");
+    assert_eq!(left[0].1.candidates.len(), 2);
+    assert!(!left[0].1.candidates.contains(&taken), "it names the one that is taken");
+    assert_eq!(b.real.all("Person").len(), 3);
 }
 
 /// Ends a run at a step, so many steps from its beginning.

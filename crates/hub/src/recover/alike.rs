@@ -22,7 +22,7 @@ impl Ledger {
         candidates: &Candidates,
         last: bool,
     ) -> Result<()> {
-        let (mut open, mut lost) = (Vec::new(), Vec::new());
+        let (mut open, mut unclear) = (Vec::new(), Vec::new());
         let mut commit = Commit::default();
         for intent in intents {
             let source = self.store.records(&[intent.source])?.pop();
@@ -36,28 +36,40 @@ impl Ledger {
                 // nor guessed at.
                 None => match self.asked(&intent)? {
                     // Where nothing was found when a person was asked, what is found now is news.
-                    Some(asked) if found.is_empty() || !asked.candidates.is_empty() => {}
+                    Some(asked) if !asked.candidates.is_empty() => {
+                        let left = self.still_possible(&asked)?;
+                        if left.len() < asked.candidates.len() {
+                            unclear.push((intent, left));
+                        }
+                    }
+                    Some(_) if found.is_empty() => {}
                     _ => open.push(intent),
                 },
             }
         }
         if found.len() > open.len() {
-            self.store.commit(commit)?;
-            return open
-                .into_iter()
-                .try_for_each(|intent| self.ask_which(under_way, intent, found.clone()));
+            unclear.extend(open.drain(..).map(|intent| (intent, found.clone())));
         }
         for intent in open {
             let it = found.iter().position(|record| candidates.could_make(&intent, record));
             match it.map(|it| found.remove(it)) {
                 Some(record) => self.confirm_found(under_way, &intent, &record, &mut commit)?,
                 None if !last => {}
-                None if intent.attempts + 1 >= SENT_AT_MOST => lost.push(intent),
+                None if intent.attempts + 1 >= SENT_AT_MOST => unclear.push((intent, vec![])),
                 None => self.was_not_created(under_way, &intent, &mut commit)?,
             }
         }
         self.store.commit(commit)?;
-        lost.into_iter().try_for_each(|intent| self.ask_which(under_way, intent, vec![]))
+        let mut unclear = unclear.into_iter();
+        unclear.try_for_each(|(intent, found)| self.ask_which(under_way, intent, found))
+    }
+
+    /// Of the records that a question names those that are nobody's yet: the others can't be its
+    /// answer any more.
+    fn still_possible(&mut self, asked: &Review) -> Result<Vec<RecordState>> {
+        let mut left = self.store.records(&asked.candidates)?;
+        left.retain(|record| record.is_live() && record.entity.0 == record.id.0);
+        Ok(left)
     }
 
     /// The creation landed, its record was read, and was linked by its match key.
@@ -122,10 +134,7 @@ impl Ledger {
         found: Vec<RecordState>,
     ) -> Result<()> {
         let candidates: Vec<RecordId> = found.iter().map(|record| record.id).collect();
-        if self
-            .asked(&intent)?
-            .is_some_and(|asked| asked.candidates == candidates || candidates.is_empty())
-        {
+        if self.asked(&intent)?.is_some_and(|asked| asked.candidates == candidates) {
             return Ok(());
         }
         under_way.reviews = true;
