@@ -243,6 +243,12 @@ fn flow_text(out: &mut String, report: &Report, flow: &FlowCounts, most: usize) 
                     .or_default()
                     .push(format!("{record}, as {source} was deleted (D1)"));
             }
+            Event::Restored { flow, source, record } if mine(flow) => {
+                lines
+                    .entry("2 restore")
+                    .or_default()
+                    .push(format!("{record}, as {source} is back (D2)"));
+            }
             Event::Kept { flow, record, text } if mine(flow) => {
                 lines.entry("6 keep").or_default().push(format!("{record}: {text}"));
             }

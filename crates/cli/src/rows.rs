@@ -87,6 +87,12 @@ fn of_event(event: &Event, plan_only: bool) -> Vec<Vec<String>> {
                 [flow, &record.0, &source.0, "", "", "", "D1", &format!("{source} was deleted")],
             )]
         }
+        Event::Restored { flow, source, record } => {
+            vec![row(
+                "restore",
+                [flow, &record.0, &source.0, "", "", "", "D2", &format!("{source} is back")],
+            )]
+        }
         Event::Deleted { record, text } => {
             vec![row("gone", ["", &record.0, "", "", "", "", "", text])]
         }

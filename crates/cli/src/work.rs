@@ -180,6 +180,9 @@ pub fn narrate(report: &Report) {
             Event::Removed { source, record, .. } => {
                 format!("deleted  {record}, as {source} was deleted")
             }
+            Event::Restored { source, record, .. } => {
+                format!("restored {record}, as {source} is back")
+            }
             Event::Kept { record, text, .. } => format!("kept     {record}: {text}"),
             Event::Review { kind, record, message, .. } => {
                 format!("review   {record}: {kind}: {message}")

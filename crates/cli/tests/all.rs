@@ -26,6 +26,7 @@ mod poweroffice_go_wix;
 #[path = "real_servers/main.rs"]
 mod real_servers;
 mod referring;
+mod restoring;
 mod secrets;
 #[path = "../../connector/tests/servers/mod.rs"]
 mod servers;

@@ -114,6 +114,11 @@ pub enum Action {
         id: String,
         version: Option<String>,
     },
+    /// D2: a record that was deleted is to be there again, as it was. Where its system has it no
+    /// more the outcome is `Gone`. No values are sent, and the answer need not tell any.
+    Restore {
+        id: String,
+    },
 }
 
 /// One property of a write.

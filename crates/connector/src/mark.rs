@@ -28,6 +28,9 @@ pub(crate) struct Mark {
     /// What is put there instead of removing the record.
     #[serde(default, deserialize_with = "given")]
     set: Option<Value>,
+    /// What is put there where a deleted record is to be there again (D2).
+    #[serde(default, deserialize_with = "given")]
+    unset: Option<Value>,
 }
 
 /// `set: null` says something.
@@ -55,6 +58,21 @@ impl Mark {
         self.set.is_some()
     }
 
+    /// D2: what is put there where a deleted record is brought back: what is said, or else the only
+    /// value that plainly means that it is not deleted.
+    pub(crate) fn unset(&self) -> Option<Value> {
+        let opposite = || match self.is[..] {
+            [Value::Bool(truth)] => Some(Value::Bool(!truth)),
+            _ => None,
+        };
+        self.unset.clone().or_else(|| self.is_not.first().cloned()).or_else(opposite)
+    }
+
+    /// Whether Lockstep marks records with it, and can take it off again.
+    pub(crate) fn can_be_taken_off(&self) -> bool {
+        self.is_set() && self.unset().is_some()
+    }
+
     /// What is wrong with it, whatever the records hold (G10). `taken` are the columns that mean
     /// something else already, each with the setting that names it.
     pub(crate) fn fault<'a>(
@@ -73,6 +91,20 @@ impl Mark {
                 "`{}` is what `{word}` names, and can't be the mark of `deleted` as well",
                 self.at
             ));
+        }
+        if let Some(unset) = &self.unset {
+            if self.fits(unset) {
+                return Some(format!(
+                    "`unset` puts {} into `{}`, and a record that holds it counts as deleted by `is` and `is-not`",
+                    shown(unset),
+                    self.at
+                ));
+            }
+            if self.set.is_none() {
+                return Some(
+                    "`unset` has no effect without `set`: a deletion that is passed on removes the record, and nothing is left to unmark".into(),
+                );
+            }
         }
         let sets = self.set(|| Value::String("2024-01-31T10:00:00Z".into()))?;
         (!self.fits(&sets)).then(|| {
@@ -136,6 +168,19 @@ mod tests {
     }
 
     #[test]
+    fn d2_a_mark_is_taken_off_by_what_plainly_means_that_a_record_is_not_deleted() {
+        let unset = |written: Value| mark(written).unset();
+        assert_eq!(unset(json!({"at": "gone", "is": [true], "set": true})), Some(json!(false)));
+        let time = json!({"at": "gone", "is-not": [null], "set": "$now"});
+        assert_eq!(unset(time), Some(Value::Null));
+        // Of several states none is plain.
+        assert_eq!(unset(json!({"at": "state", "is": ["closed"], "set": "closed"})), None);
+        let said = json!({"at": "state", "is": ["closed"], "set": "closed", "unset": "open"});
+        assert_eq!(unset(said), Some(json!("open")));
+        assert!(!mark(json!({"at": "gone", "is": [true]})).can_be_taken_off());
+    }
+
+    #[test]
     fn g10_a_mark_that_marks_nothing_is_refused() {
         let fault = |written: Value| mark(written).fault([("id", "id")]);
         assert_eq!(fault(json!({"at": "gone", "is": [true], "set": true})), None);
@@ -149,12 +194,18 @@ mod tests {
             fault(json!({"at": "id", "is": [1]}))
                 .is_some_and(|fault| fault.contains("is what `id` names"))
         );
+        assert!(
+            fault(json!({"at": "gone", "is": [true], "unset": false}))
+                .is_some_and(|fault| fault.contains("no effect without `set`"))
+        );
         for written in [
             json!({"at": "gone", "is": [true], "set": false}),
             json!({"at": "gone", "is": [true], "set": "$now"}),
+            json!({"at": "gone", "is": [true], "set": true, "unset": true}),
         ] {
             assert!(
-                fault(written).is_some_and(|fault| fault.contains("does not count as deleted"))
+                fault(written)
+                    .is_some_and(|fault| fault.contains("as deleted by `is` and `is-not`"))
             );
         }
     }

@@ -174,6 +174,9 @@ impl MemoryConnector {
                     .collect();
                 held.id_for(kind, &values)
             }
+            Action::Restore { id } => {
+                return Outcome::Gone { message: format!("{kind}/{id} was not kept") };
+            }
             Action::Update { id, .. } | Action::Delete { id, .. } => {
                 if !held.records.get(kind).is_some_and(|records| records.contains_key(id)) {
                     return Outcome::Gone { message: format!("there is no {kind}/{id}") };

@@ -150,6 +150,8 @@ pub struct Capabilities {
     pub create: bool,
     pub update: bool,
     pub delete: bool,
+    /// Brings a deleted record back (D2).
+    pub restore: bool,
     /// Reads what changed since a checkpoint, instead of everything.
     pub since: bool,
     /// Looks records up by a property's value.
@@ -230,6 +232,7 @@ impl TypeSchema {
                 create: true,
                 update: true,
                 delete: true,
+                restore: false,
                 since: true,
                 find: false,
                 get: true,

@@ -588,6 +588,7 @@ impl SystemDrawn {
                 create: true,
                 update: true,
                 delete: true,
+                restore: false,
                 since: self.lists_changes,
                 find: self.finds,
                 get: true,

@@ -560,6 +560,9 @@ impl SimulatedSystem {
             rows.all.iter().find(|(_, row)| row.id == id).map(|(key, _)| *key)
         };
         let (key, kind, version) = match &write.action {
+            Action::Restore { id } => {
+                return Outcome::Gone { message: format!("{id} was not kept") };
+            }
             Action::Create => {
                 let text = |path: &str| {
                     let given =
@@ -843,7 +846,7 @@ impl SimulatedSystem {
                 let who = write.values.iter().find(|value| watch[value.prop].path.as_str() == WHO);
                 who.and_then(|value| value.value.as_str()).unwrap_or_default().to_string()
             }
-            Action::Update { id, .. } | Action::Delete { id, .. } => {
+            Action::Update { id, .. } | Action::Delete { id, .. } | Action::Restore { id } => {
                 self.row(id).map(|row| row.who_is().to_string()).unwrap_or_default()
             }
         }
@@ -863,7 +866,7 @@ impl SimulatedSystem {
         let kind = match write.action {
             Action::Create => Does::Create,
             Action::Update { .. } => Does::Update,
-            Action::Delete { .. } => return None,
+            Action::Delete { .. } | Action::Restore { .. } => return None,
         };
         if number % 4 != self.number || self.truth.look().healed {
             return None;

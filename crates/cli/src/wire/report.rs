@@ -189,6 +189,12 @@ enum Event {
         source: String,
         record: String,
     },
+    /// It was deleted after `source`, which is back, and is in its system again (D2).
+    Restored {
+        flow: String,
+        source: String,
+        record: String,
+    },
     /// It is kept, though the flow passes deletions on (D1).
     Kept {
         flow: String,
@@ -368,6 +374,9 @@ impl From<hub::Event> for Event {
             E::Deleted { record, text } => Event::Deleted { record: record.0, text },
             E::Removed { flow, source, record } => {
                 Event::Removed { flow, source: source.0, record: record.0 }
+            }
+            E::Restored { flow, source, record } => {
+                Event::Restored { flow, source: source.0, record: record.0 }
             }
             E::Kept { flow, record, text } => Event::Kept { flow, record: record.0, text },
             E::Edited { record, path, before, after } => {

@@ -31,7 +31,7 @@ pub struct World {
     pub sandbox: Running,
     hub: Hub,
     /// Goes last: the store lies in it.
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 impl World {
@@ -55,7 +55,7 @@ impl World {
         let text = std::fs::read_to_string(&file).unwrap();
         std::fs::write(file, format!("{text}\n{more}\n")).unwrap();
         let (hub, problems) = open(dir.path());
-        World { problems, sandbox, hub, _dir: dir }
+        World { problems, sandbox, hub, dir }
     }
 
     /// A project of these files (path, content) beside the sandbox's addresses and keys in `.env`:
@@ -70,7 +70,12 @@ impl World {
             std::fs::write(path, content).unwrap();
         }
         let (hub, problems) = open(dir.path());
-        World { problems, sandbox, hub, _dir: dir }
+        World { problems, sandbox, hub, dir }
+    }
+
+    /// The project's folder.
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
     }
 
     /// One run.

@@ -115,6 +115,7 @@ pub fn schemas() -> Vec<TypeSchema> {
             create: true,
             update: true,
             delete: true,
+            restore: false,
             since: true,
             find: true,
             get: true,
@@ -282,6 +283,7 @@ impl CardDav {
             Action::Update { id, version } => {
                 self.update(&places, watch, write, id, version.as_deref())
             }
+            Action::Restore { id } => Ok(gone(id)),
             Action::Delete { id, version } => {
                 let headers: Vec<(&str, &str)> =
                     version.as_deref().map(|version| ("If-Match", version)).into_iter().collect();

@@ -204,6 +204,9 @@ impl<'k> List<'k> {
         let (id, version) = match &write.action {
             Action::Create => return self.create(watch, write),
             Action::Update { id, version } | Action::Delete { id, version } => (id, version),
+            Action::Restore { id } => {
+                return Err(Outcome::Gone { message: format!("the element {id} was removed") });
+            }
         };
         let place =
             self.place_of(id).map_err(|message| Outcome::Rejected { prop: None, message })?;

@@ -201,7 +201,7 @@ impl Elements {
         let mut known: HashMap<String, usize> = HashMap::new();
         for (at, write) in writes.iter().enumerate() {
             let parent = match &write.action {
-                Action::Update { id, .. } | Action::Delete { id, .. } => {
+                Action::Update { id, .. } | Action::Delete { id, .. } | Action::Restore { id } => {
                     self.parent_of(kind, id).map(|(parent, _)| parent)
                 }
                 Action::Create => {

@@ -146,6 +146,7 @@ fn schema(kind: &Kind, parent: &TypeSchema) -> TypeSchema {
             create: can.update,
             update: can.update,
             delete: can.update,
+            restore: false,
             find: false,
             ..can
         },

@@ -650,6 +650,7 @@ fn with_sample(
     table.decimals.clone_from(&sample.decimals);
     schema.created = settings.created(&table.kind).map(lockstep_model::Path::from);
     schema.mark = settings.mark(&table.kind).map(|mark| mark.at.as_str().into());
+    schema.can.restore = settings.mark(&table.kind).is_some_and(Mark::can_be_taken_off);
     for (property, time) in &table.times {
         for described in &mut schema.properties {
             if described.path == *property {

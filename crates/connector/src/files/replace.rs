@@ -135,7 +135,9 @@ impl<'a> Pass<'a> {
         let mut to: HashMap<&str, Vec<usize>> = HashMap::new();
         let mut concerned = HashSet::default();
         for (at, write) in writes.iter().enumerate() {
-            if let Action::Update { id, .. } | Action::Delete { id, .. } = &write.action {
+            if let Action::Update { id, .. } | Action::Delete { id, .. } | Action::Restore { id } =
+                &write.action
+            {
                 concerned.insert(fingerprint(id.as_bytes()));
                 to.entry(id).or_default().push(at);
             }
@@ -399,9 +401,10 @@ impl<'a> Pass<'a> {
         let mut text = Some(row.to_vec());
         for &at in writes {
             let write = &self.writes[at];
-            let (Action::Update { id, version } | Action::Delete { id, version }) = &write.action
-            else {
-                continue;
+            let (id, version) = match &write.action {
+                Action::Create => continue,
+                Action::Update { id, version } | Action::Delete { id, version } => (id, version),
+                Action::Restore { id } => (id, &None),
             };
             let place = &self.table.place;
             let Some(current) = &text else {
@@ -413,6 +416,18 @@ impl<'a> Pass<'a> {
             if version.as_ref().is_some_and(|version| *version != current_version) {
                 let message = format!("{place}: record {id} was changed after it was read");
                 self.outcomes[at] = Some(Outcome::Conflict { message });
+                continue;
+            }
+            if matches!(write.action, Action::Restore { .. }) {
+                let restored = self.restored(id, current, form);
+                if let Ok(row) = &restored
+                    && row != current
+                {
+                    (text, self.changed) = (Some(row.clone()), true);
+                }
+                let done = || untold(id, self.watch.len(), false);
+                self.outcomes[at] =
+                    Some(restored.map_or_else(|outcome| outcome, |_| Outcome::Done(done())));
                 continue;
             }
             // D3: for whoever reads, it is not there.
@@ -432,15 +447,7 @@ impl<'a> Pass<'a> {
                 if let (Some(row), true) = (&row, version.is_some()) {
                     self.own.push(fingerprint(row));
                 }
-                let values = vec![None; self.watch.len()];
-                let gone = ReadRecord {
-                    id: id.clone(),
-                    version: None,
-                    modified: None,
-                    deleted: true,
-                    values,
-                };
-                self.outcomes[at] = Some(Outcome::Done(gone));
+                self.outcomes[at] = Some(Outcome::Done(untold(id, self.watch.len(), true)));
                 (text, self.changed) = (row, true);
                 continue;
             }
@@ -465,6 +472,32 @@ impl<'a> Pass<'a> {
         }
         text
     }
+
+    /// D2: a deleted record's row without the mark that says so.
+    fn restored(
+        &self,
+        id: &str,
+        row: &[u8],
+        form: (Option<&super::csv::Header>, Encoding),
+    ) -> Result<Vec<u8>, Outcome> {
+        let unset = self.table.mark.as_ref().and_then(crate::mark::Mark::unset);
+        match unset.filter(|_| self.table.is_marked(row, form.0)) {
+            Some(unset) => self
+                .table
+                .with_mark(row, form, &self.members, &self.now, unset)
+                .map(|made| made.row)
+                .map_err(|Refusal { prop, message }| Outcome::Rejected { prop, message }),
+            None => {
+                let message = format!("{}: record {id} is not marked", self.table.place);
+                Err(Outcome::Gone { message })
+            }
+        }
+    }
+}
+
+/// A record that was written, of which nothing more is told.
+fn untold(id: &str, props: usize, deleted: bool) -> ReadRecord {
+    ReadRecord { id: id.into(), version: None, modified: None, deleted, values: vec![None; props] }
 }
 
 /// Removes what a process that was killed in the middle of a pass has left. It may as well stay, so

@@ -96,11 +96,22 @@ impl Table {
         members: &Members,
         now: &Now,
     ) -> Option<Result<Made, Refusal>> {
-        let mark = self.mark.as_ref()?;
-        let set = mark.set(|| now.written(Form::usual()))?;
-        let watch = [PropertyRef::new(mark.at.as_str())];
-        let values =
-            vec![WriteValue { prop: 0, value: set.into_owned(), displaced: Value::Null.into() }];
+        let set = self.mark.as_ref()?.set(|| now.written(Form::usual()))?.into_owned();
+        Some(self.with_mark(row, form, members, now, set))
+    }
+
+    /// D2, D3: a record's row with this in the place of its mark.
+    pub(super) fn with_mark(
+        &self,
+        row: &[u8],
+        form: (Option<&Header>, Encoding),
+        members: &Members,
+        now: &Now,
+        value: Value,
+    ) -> Result<Made, Refusal> {
+        let watch = self.mark.as_ref().map(|mark| PropertyRef::new(mark.at.as_str()));
+        let watch: Vec<PropertyRef> = watch.into_iter().collect();
+        let values = vec![WriteValue { prop: 0, value, displaced: Value::Null.into() }];
         let write = Write {
             action: Action::Update { id: String::new(), version: None },
             values,
@@ -108,7 +119,7 @@ impl Table {
         };
         let made = self.revised(row, form, &watch, members, &write, now);
         // The one property that it names is none of the caller's.
-        Some(made.map_err(|refusal| Refusal::whole(refusal.message)))
+        made.map_err(|refusal| Refusal::whole(refusal.message))
     }
 
     fn all_fit(&self, encoding: Encoding, write: &Write) -> Result<(), Refusal> {

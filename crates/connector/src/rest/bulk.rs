@@ -58,7 +58,7 @@ impl Rest {
             Action::Create => ty.create.as_ref()?,
             // P6: what is read before it is written is written by itself.
             Action::Update { .. } => ty.update.as_ref().filter(|how| !how.read_before)?,
-            Action::Delete { .. } => return None,
+            Action::Delete { .. } | Action::Restore { .. } => return None,
         };
         let own_requests = |ty: &TypeYaml| {
             ty.properties
@@ -196,7 +196,7 @@ impl Rest {
     ) -> Result<Value, Outcome> {
         let mut record = match &write.action {
             Action::Create => self.new_record(ty, how, watch, write)?.0,
-            Action::Update { .. } | Action::Delete { .. } => {
+            Action::Update { .. } | Action::Delete { .. } | Action::Restore { .. } => {
                 let mut record = json!({});
                 for value in &write.values {
                     self.located(ty, watch, value.prop)?.write(

@@ -219,6 +219,7 @@ fn with_rules(ty: &TypeYaml) -> impl Iterator<Item = (&'static str, &RequestYaml
         ("create:", ty.create.as_ref().map(|how| &how.request)),
         ("update:", ty.update.as_ref().map(|how| &how.request)),
         ("delete:", ty.delete.as_ref()),
+        ("restore:", ty.restore.as_ref()),
     ]);
     let finds = ty.find.values().map(|find| ("find:", &find.request));
     lists.chain(single.filter_map(|(word, request)| Some((word, request?)))).chain(finds)

@@ -53,6 +53,7 @@ fn schema(kind: &str, ty: &TypeYaml, complete: bool) -> TypeSchema {
             create: ty.create.is_some(),
             update: ty.update.is_some(),
             delete: ty.delete.is_some(),
+            restore: ty.restore.is_some(),
             since: ty.changes.is_some(),
             find: !ty.find.is_empty(),
             get: ty.get.is_some(),

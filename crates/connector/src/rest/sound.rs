@@ -512,6 +512,7 @@ fn reads(text: &str, kind: &str, ty: &TypeYaml, settings: &BTreeSet<&str>, wrong
         all.push((word, &how.request, texts));
     }
     all.extend(ty.delete.iter().map(|request| ("delete:", request, vec![])));
+    all.extend(ty.restore.iter().map(|request| ("restore:", request, vec![])));
     for (word, request, more) in all {
         let mut texts: Vec<String> = vec![request.path.clone()];
         texts.extend(request.query.values().chain(request.headers.values()).cloned());
@@ -540,7 +541,7 @@ fn reads(text: &str, kind: &str, ty: &TypeYaml, settings: &BTreeSet<&str>, wrong
                 told(&[word, name], what);
             }
         }
-        let about_one = matches!(word, "get:" | "update:" | "delete:");
+        let about_one = matches!(word, "get:" | "update:" | "delete:" | "restore:");
         let named = ["id", "record", "url", "parent"].iter().any(|name| read.contains(*name));
         if about_one && !named && !(word == "update:" && updates_elsewhere(ty)) {
             let word = word.trim_end_matches(':');
@@ -690,7 +691,7 @@ fn requests(ty: &mut TypeYaml) -> Vec<&mut RequestYaml> {
                 .chain(then)
         },
     ));
-    all.extend(ty.delete.as_mut());
+    all.extend([ty.delete.as_mut(), ty.restore.as_mut()].into_iter().flatten());
     all.extend(ty.properties.values_mut().flat_map(steps));
     all
 }

@@ -59,6 +59,7 @@ impl Rest {
             Action::Create => self.create(ty, watch, write),
             Action::Update { id, version } => self.update(ty, watch, write, id, version.as_deref()),
             Action::Delete { id, version } => self.delete(ty, watch, id, version.as_deref()),
+            Action::Restore { id } => self.restore(ty, watch, id),
         };
         done.unwrap_or_else(|outcome| outcome)
     }
@@ -497,6 +498,19 @@ impl Rest {
                 deleted: true,
                 values: vec![None; watch.len()],
             })),
+            Some(outcome) => Err(outcome),
+        }
+    }
+
+    /// D2: a deleted record is brought back by its id.
+    fn restore(&self, ty: &TypeYaml, watch: &[PropertyRef], id: &str) -> Result<Outcome, Outcome> {
+        let Some(request) = &ty.restore else { return Err(cannot("restored")) };
+        let context = self.client.context(id_variables(ty, id));
+        let named = self.client.name(request);
+        let answer = self.client.send(request, &context, None).map_err(errors::unanswered)?;
+        let asked = Asked { ty, watch, sent: &[], item: None };
+        match errors::outcome_of_one(&self.manifest, asked, &named, &answer) {
+            None => Ok(Outcome::Done(untold(id.into(), watch))),
             Some(outcome) => Err(outcome),
         }
     }

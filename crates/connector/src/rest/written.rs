@@ -380,6 +380,8 @@ pub struct TypeYaml {
     pub create: Option<WriteYaml>,
     pub update: Option<WriteYaml>,
     pub delete: Option<RequestYaml>,
+    /// Brings a deleted record back by its id (D2).
+    pub restore: Option<RequestYaml>,
 }
 
 /// A list of ids of deleted records.

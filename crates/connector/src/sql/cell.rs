@@ -207,13 +207,14 @@ pub(super) fn mark_cell(
             now,
         )));
     }
-    // Many databases keep truth as 0 and 1.
-    let as_number = set
+    Some(truth_cell(column, &set))
+}
+
+/// A value as a column holds it. Many databases keep truth as 0 and 1.
+pub(super) fn truth_cell(column: &Column, value: &Value) -> Result<Cell, String> {
+    let as_number = value
         .as_bool()
         .filter(|_| column.ty != PlainType::Boolean)
         .map(|truth| Value::from(i64::from(truth)));
-    Some(
-        cell(column, &set)
-            .or_else(|why| as_number.map_or(Err(why), |number| cell(column, &number))),
-    )
+    cell(column, value).or_else(|why| as_number.map_or(Err(why), |number| cell(column, &number)))
 }

@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 use lockstep_model::PlainType;
 
-use super::cell::mark_cell;
+use super::cell::{mark_cell, truth_cell};
 use super::column::Stored;
 use super::dialect::Dialect;
 use super::settings::Settings;
@@ -187,6 +187,13 @@ impl Settings {
         if let Some(Err(why)) = mark_cell(column, &mark, jiff::Timestamp::UNIX_EPOCH) {
             return Err(misconfigured(format!(
                 "`set` of `{}` can't be written: {why}",
+                column.name
+            )));
+        }
+        let unset = mark.unset().filter(|_| mark.can_be_taken_off());
+        if let Some(Err(why)) = unset.map(|unset| truth_cell(column, &unset)) {
+            return Err(misconfigured(format!(
+                "`unset` of `{}` can't be written: {why}",
                 column.name
             )));
         }

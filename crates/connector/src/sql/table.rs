@@ -200,6 +200,8 @@ impl Kind {
                 create: writable,
                 update: writable,
                 delete: writable,
+                restore: writable
+                    && self.mark.as_ref().is_some_and(|(_, mark)| mark.can_be_taken_off()),
                 since: self.modified.is_some(),
                 find: true,
                 get: true,

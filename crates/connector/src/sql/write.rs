@@ -8,7 +8,7 @@ use lockstep_model::value::{is_empty, shown};
 use lockstep_model::{PlainType, ReadRecord, Value};
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::cell::{self, Cell, mark_cell};
+use super::cell::{self, Cell, mark_cell, truth_cell};
 use super::column::{Column, Stored};
 use super::connected::{self, SqlConnector};
 use super::database::{Cause, Database, Fault};
@@ -82,6 +82,7 @@ impl Writer<'_> {
             Action::Create => self.create(database, write),
             Action::Update { id, version } => self.update(database, write, id, version.as_deref()),
             Action::Delete { id, version } => self.delete(database, id, version.as_deref()),
+            Action::Restore { id } => self.restore(database, id),
         };
         let fault = match attempt {
             Ok(record) => match database.run("COMMIT") {
@@ -293,6 +294,31 @@ impl Writer<'_> {
         let sql = format!("DELETE FROM {table} WHERE {}", self.kind.is_it(dialect, 1));
         database.execute(&sql, &self.id_cells(id)?)?;
         Ok(ReadRecord { deleted: true, ..held })
+    }
+
+    /// D2: the mark of a deleted row is taken off.
+    fn restore(&self, database: &mut dyn Database, id: &str) -> Result<ReadRecord, Stop> {
+        let name = &self.kind.table.name;
+        let gone = || {
+            Stop::Outcome(Outcome::Gone {
+                message: format!("{name} has no row {id} that is marked as deleted"),
+            })
+        };
+        let held = match self.look(database, id, self.dialect().locking()) {
+            Err(Stop::Fault(fault)) if fault.cause == Cause::Value => None,
+            other => other?,
+        };
+        let held = held.filter(|held| held.deleted).ok_or_else(gone)?;
+        let (at, unset) = self
+            .kind
+            .mark
+            .as_ref()
+            .and_then(|(at, mark)| Some((*at, mark.unset()?)))
+            .ok_or_else(gone)?;
+        let column = &self.kind.table.columns[at];
+        let cell = truth_cell(column, &unset).ok();
+        self.change(database, id, vec![Set { column, cell }])?;
+        Ok(ReadRecord { deleted: false, version: None, ..held })
     }
 
     /// The row as it is, locked; it has to be there, and what was decided on.

@@ -177,7 +177,7 @@ impl Ledger {
                 }
                 let mut member = member.clone();
                 member.presence = Presence::Replaceable;
-                let text = "it was deleted after a record that is back: one is made anew in its place (D2)";
+                let text = "it was deleted after a record that is back: it is restored where its system can, else one is made in its place (D2)";
                 let mut line = self.journal_line(
                     under_way.report.run,
                     JournalKind::Note,

@@ -35,6 +35,11 @@ impl Ledger {
                 (Some(id), None)
             }
         };
+        let deleted = match &id {
+            Some(id) => self.store.by_key(intent.ty, &[id])?.pop(),
+            None => None,
+        };
+        let deleted = deleted.filter(|known| known.presence == Presence::Replaceable);
         if let Some(record) = record {
             self.observe_adopted(under_way, &intent, record)?;
         }
@@ -54,6 +59,9 @@ impl Ledger {
                 return Ok(self.store.commit(commit)?);
             }
             if found.entity == source.entity {
+                if deleted.is_some_and(|deleted| deleted.id == found.id) && found.is_live() {
+                    self.tell_restored(under_way, &intent, found, source);
+                }
                 // Linked meanwhile: there is nothing left to create.
                 commit.intents_changed.push(step(&intent, IntentEvent::Drop, now, Some(message)));
                 return Ok(self.store.commit(commit)?);
@@ -66,6 +74,23 @@ impl Ledger {
             }
         }
         self.dispute(under_way, &intent, found, source, message)
+    }
+
+    /// D2: what was deleted after a record that is back is in its system again.
+    fn tell_restored(
+        &self,
+        under_way: &mut Underway,
+        intent: &Intent,
+        restored: &RecordState,
+        source: &RecordState,
+    ) {
+        let system = self.plan.ty(restored.ty).name.system.clone();
+        under_way.report.system(&system).updated += 1;
+        under_way.report.flow(intent.flow).updated += 1;
+        let flow = self.plan.flow_name(intent.flow);
+        let name = |one: &RecordState| RecordName::of(&self.plan, one.ty, &one.key);
+        let (source, record) = (name(source), name(restored));
+        under_way.report.event(|| Event::Restored { flow, source, record });
     }
 
     /// Takes in the record that a creation has found, unless an answer to a write of it is waited

@@ -72,6 +72,12 @@ pub enum Event {
         source: RecordName,
         record: RecordName,
     },
+    /// It was deleted after `source`, which is back, and is in its system again (D2).
+    Restored {
+        flow: String,
+        source: RecordName,
+        record: RecordName,
+    },
     /// It is kept, though the flow passes deletions on (D1).
     Kept {
         flow: String,

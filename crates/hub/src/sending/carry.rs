@@ -9,6 +9,7 @@ use lockstep_model::value::equal;
 use lockstep_model::{Intent, ReadRecord, Value};
 
 use crate::sending::look_up::LookUp;
+use crate::sending::restore::restore;
 
 /// An intent on its way: with the values that were really sent.
 pub(crate) struct Parcel {
@@ -29,13 +30,17 @@ pub(crate) struct Job {
     pub(crate) can_get: bool,
     /// For creations: by what each is looked up before (L8). Empty where none is.
     pub(crate) look_ups: Vec<Option<LookUp>>,
+    /// For creations: the id of the deleted record that is brought back instead, where there is one
+    /// (D2). Empty where there is none for any.
+    pub(crate) restores: Vec<Option<String>>,
 }
 
 impl Job {
     /// The same in parts that may be under way side by side, of so many writes each.
     pub(crate) fn split(self, size: usize) -> Vec<Job> {
-        let Job { kind, watch, intents, writes, known, can_get, look_ups } = self;
+        let Job { kind, watch, intents, writes, known, can_get, look_ups, restores } = self;
         let (mut known, mut look_ups) = (known.into_iter(), look_ups.into_iter());
+        let mut restores = restores.into_iter();
         let mut both = intents.into_iter().zip(writes).peekable();
         let mut parts = Vec::new();
         while both.peek().is_some() {
@@ -50,6 +55,7 @@ impl Job {
                 known,
                 can_get,
                 look_ups,
+                restores: restores.by_ref().take(size).collect(),
             });
         }
         parts
@@ -164,7 +170,7 @@ fn read_again(
 }
 
 /// A record as it is now; nothing where its system shows another one in its place.
-fn look(
+pub(crate) fn look(
     connector: &dyn Connector,
     kind: &str,
     watch: &[PropertyRef],
@@ -190,13 +196,24 @@ fn set_aside_found(
     job: &mut Job,
     stopped: &mut Option<Trouble>,
 ) -> Vec<Carried> {
-    if job.look_ups.is_empty() {
+    if job.look_ups.is_empty() && job.restores.is_empty() {
         return vec![];
     }
     let (intents, writes) = (std::mem::take(&mut job.intents), std::mem::take(&mut job.writes));
     let mut aside = Vec::new();
-    for ((intent, write), look_up) in intents.into_iter().zip(writes).zip(&job.look_ups) {
+    for (at, (intent, write)) in intents.into_iter().zip(writes).enumerate() {
         let parcel = |intent| Parcel { intent, sent: vec![] };
+        if let (None, Some(id)) = (&*stopped, job.restores.get(at).and_then(Option::as_ref)) {
+            let restored = restore(connector, (&job.kind, &job.watch), id, &intent, &write.token);
+            if let Some((outcome, record)) = restored {
+                if let Outcome::Stopped(trouble) = &outcome {
+                    *stopped = Some(trouble.clone());
+                }
+                aside.push((parcel(intent), outcome, record.map(Box::new)));
+                continue;
+            }
+        }
+        let look_up = job.look_ups.get(at).and_then(Option::as_ref);
         let found = match (&*stopped, look_up) {
             (None, Some(look_up)) => look_up.find(connector, &job.kind, &job.watch, &write),
             (Some(trouble), _) => Err(trouble.clone()),

@@ -12,6 +12,7 @@ pub(crate) mod done;
 pub(crate) mod lanes;
 pub(crate) mod look_up;
 pub(crate) mod promise;
+pub(crate) mod restore;
 pub(crate) mod sender;
 pub(crate) mod traffic;
 

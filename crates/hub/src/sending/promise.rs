@@ -238,7 +238,9 @@ impl Sender<'_> {
         let described = self.ledger.plan.ty(ty);
         let (kind, watch) = (described.name.kind.clone(), described.watch());
         let can_get = described.can.get;
-        Ok(Promised::Job(flush, Job { kind, watch, intents, writes, known, can_get, look_ups }))
+        let restores = self.restores(ty, &intents)?;
+        let job = Job { kind, watch, intents, writes, known, can_get, look_ups, restores };
+        Ok(Promised::Job(flush, job))
     }
 }
 
