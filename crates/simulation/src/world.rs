@@ -337,6 +337,25 @@ impl World {
         self.truth.look().tell("", format!("run {}{called}{killed}", self.runs));
     }
 
+    /// G3, C2: what is believed of a listing depends on how many records are known: the store counts
+    /// those that are live, whatever became of its process.
+    fn compare_counts(&self, hub: &mut Hub) -> lockstep_hub::Result<()> {
+        let counted = hub.ledger.status()?.types;
+        for (at, counted) in counted.into_iter().enumerate() {
+            let live = hub.ledger.store().live_keys(TypeIx(at as u16), None, usize::MAX >> 1)?;
+            if counted.records != live.len() as u64 {
+                let message = format!(
+                    "{} is said to have {} records, and has {}",
+                    counted.name,
+                    counted.records,
+                    live.len()
+                );
+                self.truth.look().broken("counts", "", message);
+            }
+        }
+        Ok(())
+    }
+
     /// One run, of the system alone that has called, if one has.
     fn run_for(&mut self, steps: Option<i64>, full: bool, caller: Option<usize>) -> Option<Report> {
         self.runs += 1;
@@ -354,6 +373,7 @@ impl World {
                 let types = (0..plan.types.len() as u16).map(TypeIx);
                 types.filter(|ty| plan.ty(*ty).name.system == self.systems[at].drawn.name).collect()
             });
+            self.compare_counts(&mut hub)?;
             let watcher = Box::new(Stopper { looks_left });
             let report = hub.run(RunOptions { full, only, watcher, ..RunOptions::default() })?;
             if report.stopped {

@@ -30,7 +30,8 @@ pub struct TypeStatus {
     pub reading_since: Option<Timestamp>,
     /// The [`BoundType::fingerprint`] that what is stored was read under.
     pub fingerprint: u64,
-    /// How many live records of it are known.
+    /// How many live records of it are known. The store counts them itself with each commit:
+    /// [`crate::Commit::types`] does not change it.
     pub records: u64,
 }
 

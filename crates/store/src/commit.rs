@@ -37,9 +37,6 @@ pub struct Commit {
     pub agenda_added: Vec<(u16, RecordId)>,
     pub agenda_done: Vec<(u16, RecordId)>,
     pub types: Vec<(TypeIx, TypeStatus)>,
-    /// How many live records of a type are known now, where nothing else of it has changed: a
-    /// checkpoint may be large.
-    pub counts: Vec<(TypeIx, u64)>,
     pub intents_new: Vec<Intent>,
     pub intents_changed: Vec<IntentUpdate>,
     /// Open intents whose entity has become part of another.

@@ -132,7 +132,7 @@ fn a_store_of_an_older_form_has_the_same_entities() {
         )
         .unwrap();
     let mut store = SqliteStore::open(&path).unwrap();
-    store.bind(&contract::plan()).unwrap();
+    assert_eq!(store.bind(&contract::plan()).unwrap()[0].records, 4, "they are counted anew");
     let all = [1, 2, 3, 4].map(RecordId);
     let mut found: Vec<_> =
         store.records(&all).unwrap().iter().map(|record| (record.id.0, record.entity.0)).collect();
@@ -165,7 +165,8 @@ fn a_store_of_an_older_form_says_the_same_of_its_intents() {
     drop(old);
 
     let mut store = SqliteStore::open(&path).unwrap();
-    assert_eq!(store.bind(&contract::plan()).unwrap()[0].records, 12);
+    let counted = store.bind(&contract::plan()).unwrap()[0].records;
+    assert_eq!(counted, 0, "it was said to have twelve, and has none");
     let said = |store: &mut SqliteStore, state| -> Vec<String> {
         let found = store.intents_in(state, 9).unwrap().into_iter();
         let at = |at: Option<Timestamp>| at.map_or("-".into(), |at| at.0.to_string());

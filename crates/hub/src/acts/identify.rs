@@ -103,13 +103,11 @@ impl Ledger {
         commit.journal.push(entry);
         let read = self.read_from_json(record.ty, &review.value).filter(|_| record.is_live());
         if let Some(read) = read {
-            let ty = record.ty;
             if same {
                 self.take_in_as_shown(under_way, record, read, review, &mut commit)?;
             } else {
                 self.take_in_as_another(under_way, record, read, review, &mut commit)?;
             }
-            commit.counts.push((ty, self.status[ty.at()].records));
         } else {
             self.decide_on(std::iter::once(&record), &mut commit)?;
         }

@@ -78,7 +78,6 @@ impl Ledger {
                     let mut facet = self.found_again(intent, read_as(&self.plan, found, ty, id))?;
                     facet.entity = partners.get(&ty).copied().unwrap_or(facet.entity);
                     self.add_facet(facet, commit);
-                    commit.counts.push((ty, self.status[ty.at()].records));
                 }
             }
         }
@@ -340,7 +339,6 @@ impl Ledger {
         commit.agenda_added.push((self.plan.ty(facet.ty).decide_rank, facet.id));
         let status = &mut self.status[facet.ty.at()];
         status.records = status.records.saturating_sub(1);
-        commit.counts.push((facet.ty, status.records));
         commit.changed_records.push(facet);
     }
 

@@ -1,6 +1,6 @@
 //! The answers that are taken in together, and recorded in one commit (G5).
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use lockstep_connector::Outcome;
 use lockstep_model::{Intent, IntentKind, NumberMap, RecordId, RecordState, Timestamp, TypeIx};
@@ -96,12 +96,6 @@ impl AnswerBatch {
         self.wake.dedup();
         ledger.wake(&self.wake, &mut self.commit)?;
         let mut commit = self.commit;
-        // How many there are now is known of a system also where nothing of it is read any more.
-        let counted =
-            commit.new_records.iter().chain(&commit.changed_records).map(|record| record.ty);
-        let counted: BTreeSet<TypeIx> = counted.collect();
-        commit.counts =
-            counted.into_iter().map(|ty| (ty, ledger.status[ty.at()].records)).collect();
         ledger.to_be_looked_at_again(under_way, self.now, &mut commit);
         timed(&mut under_way.report.shares.storing_ms, || ledger.store.commit(commit))?;
         for (intent, found, message) in self.adopt {

@@ -8,6 +8,7 @@ use lockstep_model::flow::PropertyRef;
 use lockstep_model::value::equal;
 use lockstep_model::{Intent, ReadRecord, Value};
 
+use crate::sending::look::look;
 use crate::sending::look_up::LookUp;
 use crate::sending::restore::restore;
 
@@ -167,16 +168,6 @@ fn read_again(
         }
         _ => None,
     }
-}
-
-/// A record as it is now; nothing where its system shows another one in its place.
-pub(crate) fn look(
-    connector: &dyn Connector,
-    kind: &str,
-    watch: &[PropertyRef],
-    id: &str,
-) -> Result<Option<ReadRecord>, Trouble> {
-    Ok(connector.get(kind, watch, id)?.filter(|record| record.id == id))
 }
 
 /// R6: whether a record is to be read, as the answer to a write does not tell what became of it.

@@ -10,6 +10,7 @@ pub(crate) mod became;
 pub(crate) mod carry;
 pub(crate) mod done;
 pub(crate) mod lanes;
+pub(crate) mod look;
 pub(crate) mod look_up;
 pub(crate) mod promise;
 pub(crate) mod restore;

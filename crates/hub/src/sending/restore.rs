@@ -6,7 +6,7 @@ use lockstep_model::flow::PropertyRef;
 use lockstep_model::{Intent, IntentKind, Presence, ReadRecord, RecordState, TypeIx};
 
 use crate::error::Result;
-use crate::sending::carry::look;
+use crate::sending::look::look;
 use crate::sending::sender::Sender;
 
 impl Sender<'_> {

@@ -4,9 +4,9 @@ use lockstep_model::{EntityId, Presence, RecordId, RecordState, Slot, Timestamp}
 use serde_json::json;
 
 use super::kit::{commit_records, numbers, sorted};
-use super::samples::{PEOPLE, USERS, awkward, claim, person};
+use super::samples::{PEOPLE, USERS, awkward, claim, person, plan};
 
-use crate::{Commit, Store};
+use crate::{Commit, Store, TypeStatus};
 
 pub(super) fn a_record_comes_back_as_it_was(mut store: Box<dyn Store>) {
     let mut all = vec![
@@ -168,6 +168,27 @@ pub(super) fn a_key_is_given_on(mut store: Box<dyn Store>) {
     assert_eq!(store.by_key(PEOPLE, &["2~1"]).unwrap(), std::slice::from_ref(&retired));
     assert_eq!(store.records(&[RecordId(1)]).unwrap(), [retired]);
     assert_eq!(store.live_keys(PEOPLE, None, 9).unwrap(), [("2".into(), RecordId(5))]);
+}
+
+/// G3: what is believed of a listing depends on how many records are known.
+pub(super) fn live_records_are_counted(mut store: Box<dyn Store>) {
+    let counted = |store: &mut Box<dyn Store>| {
+        store.bind(&plan()).unwrap().iter().map(|ty| ty.records).collect::<Vec<_>>()
+    };
+    let gone = |id, key| RecordState { presence: Presence::Gone, ..person(id, key) };
+    commit_records(&mut store, vec![person(1, "a"), person(2, "b"), gone(3, "c")]);
+    assert_eq!(counted(&mut store), [2, 0]);
+    let change = |store: &mut Box<dyn Store>, changed: Vec<RecordState>| {
+        store.commit(Commit { changed_records: changed, ..Commit::default() }).unwrap();
+    };
+    change(&mut store, vec![gone(1, "a"), person(3, "c"), person(2, "b")]);
+    assert_eq!(counted(&mut store), [2, 0], "one is gone, and one is back");
+    change(&mut store, vec![gone(1, "a"), gone(2, "b")]);
+    assert_eq!(counted(&mut store), [1, 0]);
+    // What a reading says of how far it is says nothing of how many there are.
+    let status = TypeStatus { records: 9, ..TypeStatus::default() };
+    store.commit(Commit { types: vec![(PEOPLE, status)], ..Commit::default() }).unwrap();
+    assert_eq!(counted(&mut store), [1, 0]);
 }
 
 pub(super) fn live_keys_come_in_pages(mut store: Box<dyn Store>) {

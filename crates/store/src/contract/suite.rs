@@ -18,6 +18,7 @@ pub fn check(make: impl Fn() -> Box<dyn Store>) {
     records::keys_are_found_however_thinly_they_are_sown(fresh());
     records::a_relinked_record_changes_nothing_but_its_entity(fresh());
     records::hashes_lead_to_records(fresh());
+    records::live_records_are_counted(fresh());
     records::live_keys_come_in_pages(fresh());
     records::a_key_is_given_on(fresh());
     commits::a_failed_commit_leaves_nothing(fresh());

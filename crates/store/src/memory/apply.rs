@@ -1,13 +1,13 @@
 //! What a commit makes of what is stored. It is given a copy, which is thrown away if it fails.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lockstep_model::{Intent, IntentKind, RecordId, RecordState, Review};
 
 use super::catalogue::Bound;
 use super::numbering::Numbering;
 use super::state::{State, StoredIntent, StoredRecord};
-use crate::{Commit, IntentUpdate, ReviewKey};
+use crate::{Commit, IntentUpdate, ReviewKey, TypeStatus};
 
 /// Why a commit can't be recorded.
 type Applied = Result<(), String>;
@@ -16,13 +16,12 @@ impl State {
     pub(super) fn apply(&mut self, bound: &Bound, commit: &Commit) -> Applied {
         for (ty, status) in &commit.types {
             let stored = Numbering::In(bound).ty(*ty).and_then(|row| self.catalogue.ty_mut(row));
-            stored.ok_or_else(|| not_bound("record type", ty))?.status = status.clone();
-        }
-        for (ty, records) in &commit.counts {
-            let stored = Numbering::In(bound).ty(*ty).and_then(|row| self.catalogue.ty_mut(row));
-            stored.ok_or_else(|| not_bound("record type", ty))?.status.records = *records;
+            let stored = stored.ok_or_else(|| not_bound("record type", ty))?;
+            let records = stored.status.records;
+            stored.status = TypeStatus { records, ..status.clone() };
         }
         self.apply_records(bound, commit)?;
+        self.count_again(bound, commit)?;
         self.apply_intents(bound, commit)?;
         self.apply_reviews(bound, commit)?;
         self.journal.extend(commit.journal.iter().cloned());
@@ -73,6 +72,19 @@ impl State {
             self.apart.remove(&pair);
         }
         self.apart.extend(commit.apart_added.iter().map(in_order));
+        Ok(())
+    }
+
+    /// Counts the live records of each type of which the commit changes any.
+    fn count_again(&mut self, bound: &Bound, commit: &Commit) -> Applied {
+        let records = commit.new_records.iter().chain(&commit.changed_records);
+        for ty in records.map(|record| record.ty).collect::<BTreeSet<_>>() {
+            let row = Numbering::In(bound).ty(ty);
+            let live = |one: &&StoredRecord| Some(one.state.ty) == row && one.state.is_live();
+            let count = self.records.values().filter(live).count() as u64;
+            let stored = row.and_then(|row| self.catalogue.ty_mut(row));
+            stored.ok_or_else(|| not_bound("record type", &ty))?.status.records = count;
+        }
         Ok(())
     }
 

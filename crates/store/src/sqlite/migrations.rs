@@ -20,6 +20,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0008_identity.sql"),
     include_str!("../../migrations/0009_review_numbers.sql"),
     include_str!("../../migrations/0010_lease.sql"),
+    include_str!("../../migrations/0011_counted.sql"),
 ];
 
 /// "LkSt", as SQLite keeps it in the file's first page.

@@ -68,7 +68,8 @@ statements! {
     NEW_TYPE = "INSERT INTO record_types (name, fingerprint) VALUES (?1, ?2)";
     SET_TYPE = "UPDATE record_types SET checkpoint = ?2, checkpoint_bytes = ?3, complete = ?4, read_from = ?5, reading_since = ?6,
         fingerprint = ?7 WHERE id = ?1";
-    SET_COUNT = "INSERT INTO record_counts (type, records) VALUES (?1, ?2) ON CONFLICT (type) DO UPDATE SET records = excluded.records";
+    ADD_TO_COUNT = "INSERT INTO record_counts (type, records) VALUES (?1, max(?2, 0)) ON CONFLICT (type) DO UPDATE SET records = max(records + ?2, 0)";
+    IS_LIVE = "SELECT gone = 0 FROM records WHERE id = ?1";
 
     RECORDS = record!("records LEFT JOIN links ON record = id WHERE id BETWEEN ?1 AND ?2");
     KEYS_FROM = "SELECT key, id FROM records WHERE type = ?1 AND key >= ?2 ORDER BY key";

@@ -24,16 +24,6 @@ impl Database {
                 status.fingerprint as i64,
             ))?;
         }
-        let counts = commit
-            .types
-            .iter()
-            .map(|(ty, status)| (*ty, status.records))
-            .chain(commit.counts.iter().copied());
-        for (ty, records) in counts {
-            statements::SET_COUNT
-                .prepare(&self.conn)?
-                .execute((self.bound.ty(ty)?.row, records as i64))?;
-        }
         self.write_records(&mut commit)?;
         self.write_intents(&commit)?;
         self.write_reviews(&commit)?;

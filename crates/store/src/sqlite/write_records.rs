@@ -1,8 +1,10 @@
 //! What a commit says of records, their links and keys, and of who is kept apart.
 
-use lockstep_model::{EntityId, NumberMap, RecordId, RecordState};
+use std::collections::BTreeMap;
+
+use lockstep_model::{EntityId, NumberMap, RecordId, RecordState, TypeIx};
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{CachedStatement, Statement};
+use rusqlite::{CachedStatement, OptionalExtension, Statement};
 
 use super::database::Database;
 use super::encode::{Encoded, presence_out};
@@ -26,9 +28,13 @@ impl Database {
             }
         }
         let mut encoded = std::mem::take(&mut self.encoded);
-        self.write_new(&commit.new_records, &mut encoded)?;
-        self.write_changed(&commit.changed_records, &mut encoded)?;
+        let mut counts = Counts::default();
+        self.write_new(&commit.new_records, &mut encoded, &mut counts)?;
+        self.write_changed(&commit.changed_records, &mut encoded, &mut counts)?;
         self.encoded = encoded;
+        for (ty, more) in counts.0.into_iter().filter(|(_, more)| *more != 0) {
+            sql::ADD_TO_COUNT.prepare(&self.conn)?.execute((self.bound.ty(ty)?.row, more))?;
+        }
         self.write_links(commit)?;
         self.write_keys(commit)?;
         self.mirrors.agenda.write(&self.conn, commit)?;
@@ -105,7 +111,12 @@ impl Database {
         self.mirrors.coming.settle(&self.conn)
     }
 
-    fn write_new(&mut self, records: &[RecordState], encoded: &mut Encoded) -> Fallible<()> {
+    fn write_new(
+        &mut self,
+        records: &[RecordState],
+        encoded: &mut Encoded,
+        counts: &mut Counts,
+    ) -> Fallible<()> {
         let mut insert = sql::NEW_RECORD.prepare(&self.conn)?;
         for record in records {
             encoded.fill(&self.conn, &mut self.bound, record)?;
@@ -116,26 +127,49 @@ impl Database {
             insert.raw_bind_parameter(3, record.key.as_str())?;
             bind_rest(&mut insert, 4, record, encoded)?;
             insert.raw_execute()?;
+            counts.becomes(record, false);
         }
         Ok(())
     }
 
-    fn write_changed(&mut self, records: &[RecordState], encoded: &mut Encoded) -> Fallible<()> {
+    fn write_changed(
+        &mut self,
+        records: &[RecordState],
+        encoded: &mut Encoded,
+        counts: &mut Counts,
+    ) -> Fallible<()> {
         let mut update = sql::CHANGE_RECORD.prepare(&self.conn)?;
+        let mut was_live = sql::IS_LIVE.prepare(&self.conn)?;
         let mut in_order: Vec<&RecordState> = records.iter().collect();
         in_order.sort_by_key(|record| record.id);
         for record in in_order {
             encoded.fill(&self.conn, &mut self.bound, record)?;
-            update.raw_bind_parameter(1, record.id.0)?;
-            bind_rest(&mut update, 2, record, encoded)?;
-            if update.raw_execute()? == 0 {
+            let before: Option<bool> =
+                was_live.query_row([record.id.0], |row| row.get(0)).optional()?;
+            let Some(before) = before else {
                 return Err(Fault::Damaged(format!(
                     "record {} is to be changed and is not there",
                     record.id
                 )));
-            }
+            };
+            update.raw_bind_parameter(1, record.id.0)?;
+            bind_rest(&mut update, 2, record, encoded)?;
+            update.raw_execute()?;
+            counts.becomes(record, before);
         }
         Ok(())
+    }
+}
+
+/// How many more live records of each type a commit makes.
+#[derive(Default)]
+struct Counts(BTreeMap<TypeIx, i64>);
+
+impl Counts {
+    fn becomes(&mut self, record: &RecordState, was_live: bool) {
+        if record.is_live() != was_live {
+            *self.0.entry(record.ty).or_default() += if was_live { -1 } else { 1 };
+        }
     }
 }
 
