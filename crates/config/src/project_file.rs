@@ -52,15 +52,13 @@ impl<'a> ProjectReader<'a> {
             .iter()
             .filter_map(|(key, node)| self.system(&key.text, &key.span, node, limits))
             .collect();
-        let systems: Vec<System> = systems
-            .into_iter()
-            .map(|system| System {
-                region: system.region.or(region),
-                placeholders: placeholders.clone(),
-                ..system
-            })
-            .collect();
-        let systems = of_other_systems(systems);
+        let common = |system: System| System {
+            region: system.region.or(region),
+            placeholders: placeholders.clone(),
+            ..system
+        };
+        let systems: Vec<System> = systems.into_iter().map(common).collect();
+        let systems = of_other_systems(systems, entries.iter().map(|(key, _)| key.text.as_str()));
         self.same_names(&systems);
         let names = Names::new(
             // A system whose settings are wrong is a system all the same: its flows are no
@@ -564,8 +562,11 @@ impl<'a> ProjectReader<'a> {
 }
 
 /// P8: `hr.Employees` is a record type of the system `hr`, where there is one.
-fn of_other_systems(mut systems: Vec<System>) -> Vec<System> {
-    let names: BTreeSet<String> = systems.iter().map(|system| system.name.clone()).collect();
+fn of_other_systems<'n>(
+    mut systems: Vec<System>,
+    names: impl Iterator<Item = &'n str>,
+) -> Vec<System> {
+    let names: BTreeSet<&str> = names.collect();
     for system in &mut systems {
         for reference in &mut system.references {
             let Some((other, kind)) = reference.to.split_once('.') else { continue };

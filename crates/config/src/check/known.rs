@@ -106,48 +106,53 @@ fn systems(view: &View<'_>, problems: &mut Vec<Problem>) {
             continue;
         };
         let names = || types.iter().map(|schema| schema.kind.as_str());
-        for reference in &system.references {
-            let target = reference.to_system.as_ref().unwrap_or(&system.name);
-            for (of, kind) in [(&system.name, &reference.kind), (target, &reference.to)] {
-                let Some(types) = view.schemas.get(of) else { continue };
-                let names = || types.iter().map(|schema| schema.kind.as_str());
-                if !names().any(|name| name == kind) {
-                    // Where a variable was put in, its name is shown and not what it holds.
-                    let written = reference.place.text();
-                    let shown = if written.contains("${") { written } else { kind.as_str() };
-                    let name = TypeName::new(of, shown);
-                    problems.push(unknown_type(&name, names().collect(), &reference.place));
-                }
-            }
-        }
-        for reference in &system.references {
-            let target = reference.to_system.as_ref().unwrap_or(&system.name);
-            let of_target = view.schemas.get(target).into_iter().flatten();
-            let mut of_target = of_target.filter(|schema| schema.kind == reference.to);
-            let Some(key) = of_target.next().map(|schema| &schema.key) else {
-                continue;
-            };
-            if key.is_empty() {
-                continue;
-            }
-            let parts: Vec<&str> = key.iter().map(Path::as_str).collect();
-            let message = format!(
-                "`{}` of {} can't refer to {}: its records are known by several properties together, {}",
-                reference.path,
-                reference.kind,
-                reference.to,
-                all_of(parts.iter().copied())
-            );
-            problems.push(
-                Problem::error(codes::REFERENCE_MISMATCH, reference.place.clone(), message)
-                    .help("leave it out, and keep the properties equal one by one"),
-            );
-        }
+        references(view, system, problems);
         for kind in system.schedule.types.keys().filter(|kind| !names().any(|name| name == **kind))
         {
             let name = TypeName::new(&system.name, kind.as_str());
             problems.push(unknown_type(&name, names().collect(), &system.place));
         }
+    }
+}
+
+/// Record types that `references` names (P8).
+fn references(view: &View<'_>, system: &System, problems: &mut Vec<Problem>) {
+    for reference in &system.references {
+        let target = reference.to_system.as_ref().unwrap_or(&system.name);
+        for (of, kind) in [(&system.name, &reference.kind), (target, &reference.to)] {
+            let Some(types) = view.schemas.get(of) else { continue };
+            let names = || types.iter().map(|schema| schema.kind.as_str());
+            if !names().any(|name| name == kind) {
+                // Where a variable was put in, its name is shown and not what it holds.
+                let written = reference.place.text();
+                let shown = if written.contains("${") { written } else { kind.as_str() };
+                let name = TypeName::new(of, shown);
+                problems.push(unknown_type(&name, names().collect(), &reference.place));
+            }
+        }
+    }
+    for reference in &system.references {
+        let target = reference.to_system.as_ref().unwrap_or(&system.name);
+        let of_target = view.schemas.get(target).into_iter().flatten();
+        let mut of_target = of_target.filter(|schema| schema.kind == reference.to);
+        let Some(key) = of_target.next().map(|schema| &schema.key) else {
+            continue;
+        };
+        if key.is_empty() {
+            continue;
+        }
+        let parts: Vec<&str> = key.iter().map(Path::as_str).collect();
+        let message = format!(
+            "`{}` of {} can't refer to {}: its records are known by several properties together, {}",
+            reference.path,
+            reference.kind,
+            reference.to,
+            all_of(parts.iter().copied())
+        );
+        problems.push(
+            Problem::error(codes::REFERENCE_MISMATCH, reference.place.clone(), message)
+                .help("leave it out, and keep the properties equal one by one"),
+        );
     }
 }
 
