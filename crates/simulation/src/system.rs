@@ -706,6 +706,9 @@ impl SimulatedSystem {
         for (prop, _, _) in &deed.values {
             truth.lost.remove(&(deed.at.clone(), *prop));
         }
+        if written(MAIL) {
+            truth.lost.remove(&(deed.at.clone(), MAIL));
+        }
         truth.lost.extend(deed.lost.iter().map(|prop| (deed.at.clone(), *prop)));
         if !deed.lost.is_empty() {
             truth.count("acknowledged and not kept");

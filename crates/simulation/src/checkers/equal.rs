@@ -50,7 +50,10 @@ pub(super) fn check(settled: &Settled<'_>) -> Vec<Violation> {
                     let value = |row: &crate::system::Row| {
                         row.texts.get(prop).and_then(|text| number_of(text))
                     };
-                    if value(a_row) != value(b_row) {
+                    let empty = |row: &Row| row.texts.get(prop).is_none_or(String::is_empty);
+                    if value(a_row) != value(b_row)
+                        && !settled.is_emptied_with_a_part(members, empty(a_row) || empty(b_row))
+                    {
                         let (an, bn) = (&systems[*a].name, &systems[*b].name);
                         found.push(Violation {
                             checker: "not equal",
@@ -79,8 +82,10 @@ pub(super) fn check(settled: &Settled<'_>) -> Vec<Violation> {
                     .iter()
                     .any(|x| b_row.mails.iter().any(|y| x.to_lowercase() == y.to_lowercase()));
                 let none = a_row.mails.is_empty() && b_row.mails.is_empty();
+                let empty = a_row.mails.is_empty() || b_row.mails.is_empty();
                 if !same
                     && !none
+                    && !settled.is_emptied_with_a_part(members, empty)
                     && !settled.is_lost(
                         [(*a, a_state, a_row), (*b, b_state, b_row)],
                         MAIL,

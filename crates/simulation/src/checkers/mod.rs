@@ -13,6 +13,7 @@ mod strangers;
 use std::collections::BTreeMap;
 
 use lockstep_hub::Hub;
+use lockstep_model::flow::Deletes;
 use lockstep_model::{EntityId, RecordState, Review, ReviewKind};
 use lockstep_store::Result;
 
@@ -48,6 +49,21 @@ impl Settled<'_> {
         let truth = self.world.truth.look();
         let said = |row: &Row| truth.said.contains(&(row.who_is().to_string(), prop));
         members.iter().any(|(_, state, row)| asked(state.entity) || row.as_ref().is_some_and(said))
+    }
+
+    /// F3, D1: one of these records was deleted, and of the others one was kept as another facet,
+    /// and emptied of what only the deleted part was about, while a third, edited since, keeps what
+    /// it holds.
+    pub fn is_emptied_with_a_part(
+        &self,
+        members: &[(usize, RecordState, Option<Row>)],
+        empty: bool,
+    ) -> bool {
+        let deleted = |(_, state, _): &(usize, RecordState, Option<Row>)| !state.is_live();
+        empty
+            && self.world.drawn.facets
+            && self.world.drawn.deletes == Deletes::Propagate
+            && members.iter().any(deleted)
     }
 
     /// R6: whether one of the two has acknowledged a value of this property and does not hold it.
