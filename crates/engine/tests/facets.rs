@@ -5,8 +5,8 @@ use crate::kit::{World, flow, reference, schemas};
 use lockstep_model::flow::{Ceases, Create, Deletes, Filter};
 use lockstep_model::schema::StoredAs;
 use lockstep_model::{
-    Flow, Intent, IntentKind, IntentState, PlainType, PropertySchema, ReadRecord, Situation,
-    Timestamp,
+    Flow, Intent, IntentKind, IntentState, PlainType, PropertySchema, ReadRecord, ReviewKind,
+    Situation, Timestamp,
 };
 use serde_json::{Value, json};
 
@@ -397,6 +397,49 @@ fn f3_deleting_through_one_facet_empties_its_part_alone() {
         .filter(|i| i.kind == IntentKind::Delete && i.state == IntentState::Done)
         .count();
     assert_eq!(deletions, 1);
+}
+
+#[test]
+fn f3_r6_a_part_that_its_system_does_not_empty_is_told_and_not_emptied_again_and_again() {
+    let propagate = |ty: &str, of: &str, rows: &[&str]| {
+        let flow = flow(ty, of, Create::Always, &[], rows);
+        Flow { deletes: Deletes::Propagate, ..flow }
+    };
+    let flows = vec![
+        propagate("c.Company", "b.Account (company)", &["name -> name"]),
+        propagate("c.Person", "b.Account (person)", &["contact -> contact"]),
+    ];
+    let all = schemas(&[("c.Company", vec![]), ("c.Person", vec![]), ("b.Account", vec![])]);
+    let mut world = World::new(&flows, &all);
+    world.read("c.Company/1", json!({"name": "Fjord AS"}));
+    world.settle();
+    let key = world.records[&world.intents[0].record.unwrap()].key.clone();
+    let (company, person) =
+        (format!("b.Account (company)/{key}"), format!("b.Account (person)/{key}"));
+    world.read("c.Person/2", json!({"contact": "Åse"}));
+    let into = world.record(&person).entity;
+    let id = world.record("c.Person/2").id;
+    world.records.get_mut(&id).unwrap().entity = into;
+    world.settle();
+    world.read_deleted("c.Company/1");
+    world.decide();
+    world.deliver_untold();
+    let written = world.intents.len();
+    // It was acknowledged and not done.
+    for _ in 0..3 {
+        world.read(&company, json!({"name": "Fjord AS"}));
+        world.settle_all();
+        assert_eq!(world.intents.len(), written, "{:#?}", world.intents.last());
+        let open: Vec<ReviewKind> = world.reviews.iter().map(|review| review.kind).collect();
+        assert_eq!(open, [ReviewKind::NotKept]);
+        assert!(world.record(&company).is_live());
+    }
+    // Once a person wants it tried again, it is.
+    world.reviews.clear();
+    let id = world.record(&company).id;
+    world.decide_on(vec![id]);
+    world.deliver();
+    assert_eq!(world.value(&company, "name"), Value::Null);
 }
 
 #[test]

@@ -33,8 +33,8 @@ pub(super) fn first_look(
         }
         () if untold && made_of(sent, shown) => FirstLook::StoredSo,
         // P3: whoever has edited something else of the record meanwhile has not taken the blanks
-        // out, nor put this in capitals.
-        () if has_the_same_words(sent, shown) => FirstLook::StoredSo,
+        // out, nor put this in capitals, nor rounded it.
+        () if has_the_same_words(sent, shown) || is_rounded(sent, shown) => FirstLook::StoredSo,
         () => FirstLook::Edited,
     }
 }
@@ -53,5 +53,54 @@ fn has_the_same_words(sent: &Value, shown: &Value) -> bool {
     match (sent, shown) {
         (Value::String(sent), Value::String(shown)) => words(sent) == words(shown),
         _ => false,
+    }
+}
+
+/// Whether a number is the other one with fewer decimals.
+fn is_rounded(sent: &Value, shown: &Value) -> bool {
+    let written = |value: &Value| match value {
+        Value::Number(number) => Some(number.to_string()),
+        Value::String(text) => Some(text.trim().to_string()),
+        _ => None,
+    };
+    let number = |value: &Value| written(value)?.parse::<f64>().ok().filter(|n| n.is_finite());
+    let decimals = |value: &Value| {
+        let text = written(value)?;
+        let decimals = text.split_once('.').map_or("", |(_, decimals)| decimals);
+        Some(decimals.trim_end_matches('0').len() as i32)
+    };
+    match (number(sent), number(shown), decimals(sent), decimals(shown)) {
+        (Some(a), Some(b), Some(more), Some(fewer)) => {
+            fewer < more && (a - b).abs() <= 0.5 * 10_f64.powi(-fewer) + f64::EPSILON * a.abs()
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn p3_a_number_with_fewer_decimals_is_the_other_one_rounded() {
+        for (sent, shown) in [
+            (json!(56.26), json!(56)),
+            (json!("56.26"), json!(56.3)),
+            (json!(-0.5), json!("-1")),
+            (json!(1234.5678), json!(1234.57)),
+        ] {
+            assert!(is_rounded(&sent, &shown), "{sent} {shown}");
+        }
+        for (sent, shown) in [
+            (json!(56.26), json!(57)),
+            (json!(56.26), json!(56.4)),
+            (json!(56), json!(57)),
+            (json!(1000), json!(1000)),
+            (json!("56.26 kr"), json!(56)),
+            (json!(56.26), json!(null)),
+        ] {
+            assert!(!is_rounded(&sent, &shown), "{sent} {shown}");
+        }
     }
 }

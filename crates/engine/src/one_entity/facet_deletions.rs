@@ -6,6 +6,7 @@ use lockstep_model::{
 
 use super::intents::Decided;
 use super::state::OneEntity;
+use crate::create::refused;
 use crate::deletes::{Departure, Kept, Verdict, departures};
 use crate::facets::{part, siblings, stands};
 use crate::settle::{Entity, candidates};
@@ -35,7 +36,11 @@ impl OneEntity<'_> {
             return true;
         }
         let gone = &slice.records[&departure.gone];
-        let changes = self.emptied(entity, record, gone);
+        let (changes, refused) = self.emptied(entity, record, gone);
+        if changes.is_empty() && refused {
+            // A person is asked what is to become of that.
+            return true;
+        }
         if changes.is_empty() {
             self.out
                 .kept
@@ -64,21 +69,30 @@ impl OneEntity<'_> {
     }
 
     /// F3: the changes that empty the part of a record that this facet stands for, as far as the
-    /// record that is gone bears on it.
+    /// record that is gone bears on it; and whether its system has refused to empty some of it, or
+    /// not kept that.
     fn emptied(
-        &self,
+        &mut self,
         entity: &Entity<'_>,
         record: &RecordState,
         gone: &RecordState,
-    ) -> Vec<Change> {
-        let plan = self.plan;
-        let mut changes = Vec::new();
+    ) -> (Vec<Change>, bool) {
+        let (plan, slice) = (self.plan, self.slice);
+        let (mut changes, mut refuses) = (Vec::new(), false);
         for prop in part(plan, record) {
             let by = entity
                 .bearings(plan, record.ty, prop)
                 .iter()
                 .find(|by| by.other == gone.ty && by.open && !by.fills);
             let Some(by) = by else { continue };
+            // G4, R6: it is not tried again before a person has answered.
+            if let Some(review) = refused(&slice.reviews, record, record.ty, prop)
+                && review.value.is_null()
+            {
+                self.reviews.push(review.clone());
+                refuses = true;
+                continue;
+            }
             let displaced = record.slot(prop).value(plan.prop(record.ty, prop).whole).clone();
             // It carries the claim that it would take else, so that it is not given that again.
             let best = candidates(plan, entity, record.ty, prop, Some(record.id))
@@ -96,7 +110,7 @@ impl OneEntity<'_> {
                 reason: Reason::Latest,
             });
         }
-        changes
+        (changes, refuses)
     }
 
     /// F1, D1: the record that was deleted was the counterpart of several facets of another. What
