@@ -1388,6 +1388,38 @@ fn a_key_of_several_columns_is_one_id_and_both_are_needed_for_a_new_record() {
 }
 
 #[test]
+fn r8_p4_what_a_cell_with_a_decimal_comma_says_depends_on_that_cell_alone() {
+    let text = "id;price\r\n1;1.234,50\r\n2;1.234\r\n3;7\r\n";
+    let project = Project::with("Contacts.csv", text);
+    let settings = json!({ "folder": "data", "tables": { "Contacts": { "decimal": "," } } });
+    let watch = watch(&["price"]);
+    let reading = |from| {
+        let connector = project.open(settings.clone());
+        let reading = read(&connector, &watch, from);
+        (connector, reading)
+    };
+    let (_, all) = reading(None);
+    let price = |id: &str| all.records[id].values[0].clone().unwrap();
+    assert_eq!(["1", "2", "3"].map(price), ["1234.50", "1.234", "7"]);
+
+    // No other cell is another one by a text, nor by a first comma.
+    fs::write(project.path("Contacts.csv"), text.replace("3;7", "3;p\u{e5} foresp\u{f8}rsel"))
+        .unwrap();
+    let (_, next) = reading(Some(all.checkpoint));
+    assert_eq!(next.records.keys().collect::<Vec<_>>(), ["3"]);
+    fs::write(project.path("Contacts.csv"), text.replace("3;7", "3;7,5")).unwrap();
+    let (connector, next) = reading(Some(next.checkpoint));
+    assert_eq!(next.records.keys().collect::<Vec<_>>(), ["3"]);
+
+    // What is written is read as a number again.
+    let small = serde_json::from_str("1e-7").unwrap();
+    let edit = update("3", next.records["3"].version.as_deref(), 0, small, json!("7.5"));
+    let written = done(connector.write("Contacts", &watch, &[edit])).remove(0);
+    assert_eq!(written.values, [Some(json!("0.0000001"))]);
+    assert_eq!(project.text("Contacts.csv"), text.replace("3;7", "3;0,0000001"));
+}
+
+#[test]
 fn a_file_has_the_separator_and_the_decimal_sign_that_are_said() {
     let text = "id|name, title|sum|rate|code\r\n1|Åse, fru|1.234,50|7|1.10\r\n2|Bo|-0,5||v2\r\n";
     let project = Project::with("Contacts.csv", text);
@@ -1403,15 +1435,18 @@ fn a_file_has_the_separator_and_the_decimal_sign_that_are_said() {
     let mut edits =
         update("2", all.records["2"].version.as_deref(), 1, json!(12.25), json!("-0.5"));
     edits.values.push(WriteValue { prop: 2, value: json!("0.5"), displaced: Value::Null.into() });
-    edits.values.push(WriteValue { prop: 3, value: json!("1.11"), displaced: Value::Null.into() });
+    edits.values.push(WriteValue { prop: 3, value: json!("v2.1"), displaced: Value::Null.into() });
     let written = done(connector.write("Contacts", &watch, &[edits])).remove(0);
     assert_eq!(
         written.values[1..],
-        ["12.25", "0.5", "1.11"].map(|text| Some(json!(text))),
+        ["12.25", "0.5", "v2.1"].map(|text| Some(json!(text))),
         "the answer shows it as it is read"
     );
-    assert_eq!(project.text("Contacts.csv"), text.replace("2|Bo|-0,5||v2", "2|Bo|12,25|0,5|1.11"));
+    assert_eq!(project.text("Contacts.csv"), text.replace("2|Bo|-0,5||v2", "2|Bo|12,25|0,5|v2.1"));
     assert!(read(&connector, &watch, Some(all.checkpoint)).records.is_empty());
+    let price = update("1", all.records["1"].version.as_deref(), 3, json!("1.11"), json!("1.10"));
+    done(connector.write("Contacts", &watch, &[price]));
+    assert!(project.text("Contacts.csv").contains("|7|1,11\r\n"));
     for (own, told) in [
         (json!({ "separator": "ab" }), "`separator: ab` can't separate cells"),
         (json!({ "separator": "\"" }), "can't separate cells"),

@@ -132,6 +132,19 @@ pub fn number(text: &str) -> Option<Number> {
     as_it_stands.or_else(|| decimal.to_string().parse().ok())
 }
 
+/// A number as a text: as it stands, or in plain digits where it has an exponent, unless that would
+/// take hundreds of them.
+pub fn plain(number: &Number) -> String {
+    let text = number.to_string();
+    if !text.contains(['e', 'E']) {
+        return text;
+    }
+    match Decimal::of(number).map(|decimal| decimal.to_string()) {
+        Some(digits) if !digits.contains('e') => digits,
+        _ => text,
+    }
+}
+
 /// Two numbers by value.
 pub fn same(a: &Number, b: &Number) -> bool {
     if a == b {

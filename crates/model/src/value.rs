@@ -269,7 +269,9 @@ pub fn coerce(value: &Value, ty: PlainType) -> Result<Value, String> {
         PlainType::Any => Ok(value.clone()),
         PlainType::String => match value {
             Value::String(_) => Ok(value.clone()),
-            Value::Number(_) | Value::Bool(_) => Ok(Value::String(value.to_string())),
+            // Whoever reads the text knows numbers by their digits.
+            Value::Number(number) => Ok(Value::String(decimal::plain(number))),
+            Value::Bool(_) => Ok(Value::String(value.to_string())),
             Value::Array(list) if list.len() <= 1 => {
                 list.first().map_or(Ok(Value::Null), |only| coerce(only, ty))
             }
@@ -601,6 +603,12 @@ mod tests {
     #[test]
     fn a_value_that_a_type_cannot_hold_says_so() {
         assert_eq!(coerce(&json!(7), PlainType::String), Ok(json!("7")));
+        for (written, plain) in
+            [("1e-7", "0.0000001"), ("-1.5E+3", "-1500"), ("12.50", "12.50"), ("1e+500", "1e+500")]
+        {
+            let text = coerce(&serde_json::from_str(written).unwrap(), PlainType::String);
+            assert_eq!(text, Ok(json!(plain)), "{written}");
+        }
         assert_eq!(coerce(&json!(" 7 "), PlainType::Integer), Ok(json!(7)));
         assert_eq!(
             coerce(&json!("seven"), PlainType::Integer),

@@ -23,7 +23,6 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::csv::Header;
-use super::decimals::Column;
 use super::encoding::Source;
 use super::fingerprint::{Fingerprints, Known, Plain, fingerprint, unpack};
 use super::rows::Rows;
@@ -111,11 +110,9 @@ pub(super) fn watch_mark(table: &Table, watch: &[PropertyRef]) -> String {
         format!("{}\n{}\n", table.id, table.modified.as_ref().map_or("", |path| path.as_str()));
     watch.iter().for_each(|property| text.push_str(&format!("{property}\n")));
     table.id_rest.iter().for_each(|id| text.push_str(&format!("{id}\n")));
-    if let Some(decimals) = &table.decimals {
-        // Whether a column is read as numbers is part of what is taken from it.
-        watch.iter().for_each(|property| {
-            text.push_str(&format!("{:?}", decimals.column(property.path.as_str()) != Column::Text))
-        });
+    if table.decimal_comma {
+        // Cells are read in another way.
+        text.push_str("decimal comma");
     }
     if let Some(mark) = &table.mark {
         text.push_str(&format!("{mark:?}"));

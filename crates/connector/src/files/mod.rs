@@ -61,7 +61,6 @@ use crate::modified::Modified;
 use crate::numbers::Numbers;
 use crate::{Answers, Connector, Outcome, Page, ReadRequest, Trouble, Write};
 use csv::Header;
-use decimals::Decimals;
 use encoding::Encoding;
 use fingerprint::Plain;
 use index::Index;
@@ -71,9 +70,6 @@ use table::Table;
 
 /// A file is written whole, so many writes at once pay off; more than this would only take memory.
 const WRITES_AT_ONCE: usize = 200_000;
-
-/// So many rows are looked at to see which columns hold numbers.
-const ROWS_FOR_DECIMALS: usize = 1_000;
 
 /// What stands under `with:`.
 #[derive(Clone, Debug, Deserialize)]
@@ -412,10 +408,7 @@ impl FilesConnector {
                 separator: settings
                     .own(&kind)
                     .and_then(|own| separator(own.separator.as_deref()?).ok()),
-                decimals: settings
-                    .own(&kind)
-                    .and_then(|own| own.decimal.as_ref())
-                    .map(|_| Decimals::default()),
+                decimal_comma: settings.own(&kind).is_some_and(|own| own.decimal.is_some()),
                 id: settings.key(&kind)[0].as_str().into(),
                 id_rest: settings.key(&kind)[1..].iter().map(|id| id.as_str().into()).collect(),
                 modified: settings.modified(&kind).map(lockstep_model::Path::from),
@@ -613,14 +606,6 @@ fn sampled(table: &Table) -> Result<(Sample, Option<Header>), Trouble> {
         ));
     };
     let mut sample = Sample::default();
-    sample.decimals.clone_from(&table.decimals);
-    if let Some(decimals) = &mut sample.decimals {
-        for _ in 0..ROWS_FOR_DECIMALS {
-            let Some(row) = opened.rows.next().map_err(trouble)? else { break };
-            decimals.learn(&header, row.text);
-        }
-        opened = table.again(opened)?;
-    }
     // The form of times, from the first rows that have one.
     if let Some(column) = table.modified.as_ref().and_then(|path| header.column(path.as_str())) {
         for _ in 0..100 {
@@ -647,7 +632,6 @@ fn with_sample(
     }
     let (key, modified) = (settings.key(&table.kind), settings.modified(&table.kind));
     let mut schema = sample::schema(&table.kind, key, modified, &sample, header);
-    table.decimals.clone_from(&sample.decimals);
     schema.created = settings.created(&table.kind).map(lockstep_model::Path::from);
     schema.mark = settings.mark(&table.kind).map(|mark| mark.at.as_str().into());
     schema.can.restore = settings.mark(&table.kind).is_some_and(Mark::can_be_taken_off);

@@ -600,7 +600,7 @@ mod tests {
             place: "data/Contacts.jsonl".into(),
             is_csv: false,
             separator: None,
-            decimals: None,
+            decimal_comma: false,
             id: "id".into(),
             id_rest: vec![],
             modified: None,

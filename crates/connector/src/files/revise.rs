@@ -7,6 +7,7 @@ use lockstep_model::{Path, ReadRecord, Value};
 use serde_json::Map;
 
 use super::csv::{self, Header};
+use super::decimals;
 use super::edit::{self, Edit};
 use super::encoding::Encoding;
 use super::fingerprint::fingerprint;
@@ -293,8 +294,7 @@ impl Table {
                 message: format!("{}: {message}", self.place),
             };
             let property = &watch[value.prop];
-            let text = csv::text_for(&value.value).map_err(refused)?;
-            let text = self.decimals(property.path.as_str()).written(&text);
+            let mut text = csv::text_for(&value.value).map_err(refused)?;
             if self.key().any(|id| property.path == *id)
                 && !matches!(write.action, crate::Action::Create)
             {
@@ -332,6 +332,11 @@ impl Table {
                 } else if there != having.value.trim() {
                     continue;
                 }
+            }
+            if self.has_decimal_comma(&property.path)
+                && let Some(number) = decimals::written(&value.value)
+            {
+                text = number;
             }
             if csv::text_of(&cells[column]) != text {
                 cells[column] = Cow::Owned(csv::cell_of(

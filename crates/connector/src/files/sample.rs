@@ -12,7 +12,6 @@ use lockstep_model::schema::KnownFrom;
 use lockstep_model::{PlainType, PropertySchema, TypeSchema, Value};
 
 use super::csv::Header;
-use super::decimals::Decimals;
 use super::edit::Shape;
 use super::encoding::{Encoding, Source};
 use super::members::Members;
@@ -32,8 +31,6 @@ pub(super) struct Sample {
     flags: BTreeMap<String, bool>,
     /// How the property that tells the time of the last change is written.
     pub modified: Option<Form>,
-    /// Which columns of a CSV file hold numbers, where that is asked.
-    pub decimals: Option<Decimals>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]

@@ -7,7 +7,6 @@ use std::time::SystemTime;
 use lockstep_model::Path;
 
 use super::csv::Header;
-use super::decimals::{self, Decimals};
 use super::edit::Shape;
 use super::encoding::{Encoding, Source};
 use super::moments::Form;
@@ -32,8 +31,8 @@ pub(super) struct Table {
     pub is_csv: bool,
     /// What separates the cells, where the settings say it.
     pub separator: Option<u8>,
-    /// How its columns write numbers, where it is said that they have a decimal comma.
-    pub decimals: Option<Decimals>,
+    /// Whether numbers are written with a decimal comma in its cells.
+    pub decimal_comma: bool,
     pub id: Path,
     /// What the id is made of besides.
     pub id_rest: Vec<Path>,
@@ -63,9 +62,9 @@ impl Table {
         std::iter::once(&self.id).chain(&self.id_rest)
     }
 
-    /// How a column writes numbers.
-    pub(super) fn decimals(&self, column: &str) -> decimals::Column {
-        self.decimals.as_ref().map_or(decimals::Column::Text, |decimals| decimals.column(column))
+    /// Whether a column's numbers have a decimal comma. An id is no number.
+    pub(super) fn has_decimal_comma(&self, column: &Path) -> bool {
+        self.decimal_comma && self.key().all(|id| id != column)
     }
 
     /// Opens the file. Where it was changed this very moment it waits until a further change would

@@ -44,7 +44,7 @@ impl Table {
                 let column = |path: &Path| header.column(path.as_str());
                 let cell = |property: &PropertyRef| CellAt {
                     column: column(&property.path),
-                    decimals: self.decimals(property.path.as_str()),
+                    decimal_comma: self.has_decimal_comma(&property.path),
                     when: property
                         .when
                         .as_ref()
@@ -134,7 +134,7 @@ enum Way {
 /// Where a CSV row has a property.
 struct CellAt {
     column: Option<usize>,
-    decimals: decimals::Column,
+    decimal_comma: bool,
     when: Option<(Option<usize>, String)>,
 }
 
@@ -179,7 +179,9 @@ impl Extractor {
                     return Err(Unreadable { id, message });
                 }
                 let number = |cell: &CellAt| match cell.column.and_then(value) {
-                    Some(Value::String(text)) => Some(Value::String(cell.decimals.read(text))),
+                    Some(Value::String(text)) if cell.decimal_comma => {
+                        Some(Value::String(decimals::read(&text).unwrap_or(text)))
+                    }
                     other => other,
                 };
                 let values = cells.iter().map(|cell| match &cell.when {
