@@ -92,6 +92,18 @@ impl Place {
         }
     }
 
+    /// Itself, where this text stands in it, else the text where it follows in the source: a place
+    /// that shows the first line of a block.
+    pub(crate) fn with(&self, text: &str) -> Place {
+        let start = floor(&self.source.text, self.span.start);
+        match self.source.text[start..].find(text) {
+            Some(at) if start + at + text.len() > self.span.end => {
+                Place::new(&self.source, start + at..start + at + text.len())
+            }
+            _ => self.clone(),
+        }
+    }
+
     /// The part of it where this text stands by itself, not within a longer word.
     pub(crate) fn narrowed_to_word(&self, word: &str) -> Option<Place> {
         let text = self.text();

@@ -5,8 +5,8 @@ use crate::support;
 use crate::support::{folder, record_type, schemas, seeds, told};
 use insta::assert_snapshot;
 use lockstep_config::{Schemas, Severity, check, load_with, render_all, to_json};
-use lockstep_model::TypeSchema;
 use lockstep_model::schema::KnownFrom;
+use lockstep_model::{PlainType, TypeSchema};
 
 const SYSTEMS: &str = "\
 systems:
@@ -414,6 +414,91 @@ fn g10_columns_and_paths_are_held_against_the_header_and_the_sample() {
         assert!(text.contains(told), "{told}\n{text}");
     }
     assert!(!text.contains("`address`") && !text.contains("has no column `address"), "{text}");
+}
+
+#[test]
+fn g10_filters_that_compare_with_another_type() {
+    let mut customers = record_type("Customers", "id\n email\n typ any\n active any\n other any");
+    customers.known_from = KnownFrom::Sample;
+    customers.properties[2].holds = Some(PlainType::Float);
+    customers.properties[3].holds = Some(PlainType::Boolean);
+    let people = record_type("People", "id\n email\n amount\n open\n level integer\n tags []");
+    let schemas: Schemas = [
+        ("crmoffice".to_string(), vec![TypeSchema { known_from: KnownFrom::Header, ..people }]),
+        ("wix".to_string(), vec![customers]),
+    ]
+    .into();
+    let flow = |conditions: &str| {
+        let text = format!(
+            "\
+  - from: crmoffice.People
+    to: wix.Customers
+    match: [email = email]
+    properties: [email <-> email]
+{conditions}
+"
+        );
+        with(&text, &schemas)
+    };
+    for (condition, path, told, help) in [
+        (
+            "    only: email and amount > 100",
+            "amount",
+            "`amount` of crmoffice.People holds texts: `amount > 100` compares them with a number, and holds for every record that has one",
+            "write `amount|float(0) > 100`",
+        ),
+        (
+            "    only: 100 > amount",
+            "amount",
+            "and holds for no record",
+            "write `100 > amount|float(0)`",
+        ),
+        ("    only: amount in [1, -2]", "amount", "no record", "write `amount in [\"1\", \"-2\"]`"),
+        ("    only: open == True", "open", "with true or false", "write `open == \"true\"`"),
+        (
+            "    only: level == \"3\"",
+            "level",
+            "`level` of crmoffice.People holds numbers: `level == \"3\"` compares them with a text",
+            "write `level == 3`",
+        ),
+        (
+            "    only_to: typ != '3'",
+            "typ",
+            "`typ` of wix.Customers holds numbers: `typ != '3'` compares them with a text, and holds for every record",
+            "write `typ != 3`",
+        ),
+        ("    only_to: typ == 'x'", "typ", "holds numbers", "compare it with a number"),
+        ("    only_to: active == 'true'", "active", "`true` and `false`", "write `active == true`"),
+        ("    create: { filter: amount == 5 }", "amount", "no record", "write `amount == \"5\"`"),
+        (
+            "    create:\n      when: large\n      filter: amount >= 5",
+            "amount",
+            "every record",
+            "write `amount|float(0) >= 5`",
+        ),
+    ] {
+        let text = flow(condition);
+        let said = text.split_once("───\n").unwrap().1;
+        assert!(said.contains("warning[config::compared-types]: "), "{said}");
+        assert!(said.contains(told) && said.contains(help), "{told} {help}\n{said}");
+        let underlined = said.lines().find(|line| line.contains('^')).unwrap();
+        assert_eq!(underlined.matches('^').count(), path.len(), "{said}");
+    }
+    for condition in [
+        "    only: amount|float > 100",
+        "    only: amount == '100'",
+        "    only: amount|length > 3",
+        "    only: level > 3",
+        "    only: level == 3 or level == '3'",
+        "    only: amount is string and amount == 3",
+        "    only: tags == 3",
+        "    only: amount == 3 * level",
+        "    only_to: typ == 3 and active == true",
+        "    only_to: other == 3 or email",
+    ] {
+        let text = flow(condition);
+        assert!(!text.contains("compared-types"), "{text}");
+    }
 }
 
 #[test]

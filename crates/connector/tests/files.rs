@@ -1388,6 +1388,22 @@ fn a_key_of_several_columns_is_one_id_and_both_are_needed_for_a_new_record() {
 }
 
 #[test]
+fn g10_a_sample_tells_what_its_values_are() {
+    let lines = "{\"id\":1,\"n\":3,\"on\":true,\"x\":1,\"t\":\"a\"}\n{\"id\":2,\"n\":0.5,\"on\":null,\"x\":\"1\",\"t\":\"b\"}\n";
+    let held = |project: &Project, path: &str| {
+        let connector = project.contacts();
+        connector.types()[0].property(&path.into()).map(|property| (property.ty, property.holds))
+    };
+    let project = Project::with("Contacts.jsonl", lines);
+    assert_eq!(held(&project, "n"), Some((PlainType::Any, Some(PlainType::Float))));
+    assert_eq!(held(&project, "on"), Some((PlainType::Any, Some(PlainType::Boolean))));
+    assert_eq!(held(&project, "x"), Some((PlainType::Any, None)));
+    assert_eq!(held(&project, "t"), Some((PlainType::String, None)));
+    let project = Project::with("Contacts.csv", "id,n\n1,2\n");
+    assert_eq!(held(&project, "id"), Some((PlainType::Any, Some(PlainType::String))));
+}
+
+#[test]
 fn r8_p4_what_a_cell_with_a_decimal_comma_says_depends_on_that_cell_alone() {
     let text = "id;price\r\n1;1.234,50\r\n2;1.234\r\n3;7\r\n";
     let project = Project::with("Contacts.csv", text);

@@ -100,6 +100,9 @@ pub struct PropertySchema {
     /// The type is assumed: nobody told it, and the property may hold something else, such as a
     /// list.
     pub assumed: bool,
+    /// What the values are, where that is more, or less, than `ty` says: of a type that is left open
+    /// what the records hold that were looked at; `Any` where nothing is known of the values.
+    pub holds: Option<PlainType>,
     /// The property of the record that says when this one was put in, where it has a time of its
     /// own (P1).
     pub modified: Option<Path>,
@@ -138,6 +141,7 @@ impl PropertySchema {
             kind: Kind::Seen,
             ordered: false,
             assumed: false,
+            holds: None,
             modified: None,
             note: None,
         }

@@ -6,6 +6,7 @@ use lockstep_model::flow::PropertyRef;
 use lockstep_model::schema::{KnownFrom, OWN_ID};
 use lockstep_model::{Create, Direction, Path, TypeName, TypeSchema};
 
+use super::compared;
 use super::view::View;
 use crate::codes;
 use crate::near::{all_of, any_of, nearest};
@@ -56,7 +57,8 @@ pub(super) fn check(view: &View<'_>, problems: &mut Vec<Problem>) {
         ];
         for (filter, name, place) in conditions {
             let (Some(filter), Some(schema)) = (filter, view.schema(name)) else { continue };
-            let place = place.as_ref().unwrap_or(&places.flow);
+            let place = place.as_ref().unwrap_or(&places.flow).with(&filter.expression);
+            compared::check(schema, name, filter, &place, problems);
             for read in &filter.reads {
                 match schema.resolve(read) {
                     None => problems.push(unknown_property(

@@ -7,11 +7,13 @@
 //! engine; where a row is not kept, the message says so, and the engine asks [`convertible`]
 //! itself.
 
+mod compared;
 mod contradictions;
 mod creating;
 mod first_link;
 mod known;
 mod pairs;
+mod scan;
 mod tests;
 mod types;
 mod view;

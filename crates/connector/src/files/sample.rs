@@ -38,6 +38,8 @@ struct Seen {
     text: bool,
     list: bool,
     other: bool,
+    number: bool,
+    truth: bool,
     /// Whole numbers were seen, and something else than whole numbers.
     whole: bool,
     no_whole: bool,
@@ -116,7 +118,9 @@ impl Sample {
                     }
                 }
             }
-            _ => seen.other = true,
+            Value::Number(_) => (seen.other, seen.number) = (true, true),
+            Value::Bool(_) => (seen.other, seen.truth) = (true, true),
+            Value::Null | Value::Object(_) => seen.other = true,
         }
     }
 
@@ -150,6 +154,11 @@ impl Sample {
                 };
                 let mut property = PropertySchema::new(path.as_str(), ty);
                 property.list = seen.list || seen.through_list;
+                property.holds = match (seen.text || seen.list, seen.number, seen.truth) {
+                    (false, true, false) => Some(PlainType::Float),
+                    (false, false, true) => Some(PlainType::Boolean),
+                    _ => None,
+                };
                 // What is marked as primary comes first; of plain elements the first is as good as
                 // any.
                 property.ordered = seen.through_list;
@@ -183,7 +192,11 @@ pub(super) fn schema(
         Some(header) => header
             .names
             .iter()
-            .map(|name| PropertySchema::new(name.as_str(), PlainType::String))
+            .map(|name| PropertySchema {
+                // Also an id, whose type is left open below.
+                holds: Some(PlainType::String),
+                ..PropertySchema::new(name.as_str(), PlainType::String)
+            })
             .collect(),
         None => sample.properties(),
     };

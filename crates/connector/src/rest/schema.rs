@@ -34,6 +34,8 @@ fn schema(kind: &str, ty: &TypeYaml, complete: bool) -> TypeSchema {
             // like any other.
             ordered: p.ordered || p.primary.is_some(),
             assumed: p.ty.is_none() && !complete,
+            // A manifest that says no type promises no texts.
+            holds: p.ty.is_none().then_some(PlainType::Any),
             stored_as: StoredAs {
                 trimmed: p.trimmed,
                 caseless: p.caseless,
