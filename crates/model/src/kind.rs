@@ -39,6 +39,22 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All of them.
+    pub const ALL: [Kind; 12] = [
+        Kind::Seen,
+        Kind::LikelyEmail,
+        Kind::LikelyPhone,
+        Kind::Text,
+        Kind::Exact,
+        Kind::Email,
+        Kind::Phone,
+        Kind::Url,
+        Kind::Number,
+        Kind::Boolean,
+        Kind::Date,
+        Kind::Instant,
+    ];
+
     /// The words for `as:` in a flow file and a manifest.
     pub const WORDS: [(&'static str, Kind); 9] = [
         ("text", Kind::Text),
@@ -98,12 +114,18 @@ impl Kind {
     }
 }
 
-/// An e-mail address in the form in which it is compared; `None` where the text is none. `text` is
-/// folded and has nothing invisible.
+/// An e-mail address in the form in which it is compared; `None` where the text is none, or several.
+/// `text` is folded and has nothing invisible.
 pub(crate) fn email(text: &str) -> Option<Cow<'_, str>> {
     let bare = match text.strip_suffix('>') {
         // "Åse Berg <ase@example.com>"
-        Some(named) => named[named.rfind('<')? + 1..].trim(),
+        Some(named) => {
+            let (name, address) = named.rsplit_once('<')?;
+            if name.contains(['@', '<']) && has_several_addresses(text, false) {
+                return None;
+            }
+            address.trim()
+        }
         None => text,
     };
     let bare = bare.strip_prefix("mailto:").unwrap_or(bare).trim_end_matches('.');
@@ -121,9 +143,37 @@ pub(crate) fn email(text: &str) -> Option<Cow<'_, str>> {
         return None;
     }
     if blank {
+        if has_several_addresses(bare, false) {
+            return None;
+        }
         return Some(Cow::Owned(bare.chars().filter(|c| !c.is_whitespace()).collect()));
     }
     Some(Cow::Borrowed(bare))
+}
+
+/// Whether a folded text holds more than one e-mail address: `a@example.com; b@example.com`, `åse
+/// <a@example.com>, bo <b@example.com>`. `alone` asks that it is nothing but addresses and the names
+/// of their owners, and no sentence with addresses in it.
+pub(crate) fn has_several_addresses(text: &str, alone: bool) -> bool {
+    if text.bytes().filter(|byte| *byte == b'@').count() < 2 {
+        return false;
+    }
+    let is_address = |word: &str| {
+        word.split_once('@')
+            .is_some_and(|(local, domain)| !local.is_empty() && domain.contains('.'))
+    };
+    let signs = ['<', '>', '(', ')', '[', ']', '"', '\'', '.', ':'];
+    let words = text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '/' | '|' | '<'));
+    let words = words.map(|word| word.trim_matches(signs)).filter(|word| !word.is_empty());
+    let words = words.map(|word| word.strip_prefix("mailto:").unwrap_or(word));
+    let (mut first, mut several, mut others) = (None, false, false);
+    for word in words {
+        match is_address(word) {
+            true => several |= *first.get_or_insert(word) != word,
+            false => others = true,
+        }
+    }
+    several && (!alone || !others || text.contains('<'))
 }
 
 /// Whether a folded text is an e-mail address beyond doubt.
@@ -361,8 +411,24 @@ mod tests {
             assert_eq!(email(text).as_deref(), Some("ase@example.com"), "{text}");
             assert_eq!(is_email(text), text != "ase @example.com", "{text}");
         }
-        for text in ["ase", "@example.com", "ase@", "a@example.com; b@example.com", "@handle"] {
+        for text in [
+            "ase",
+            "@example.com",
+            "ase@",
+            "a@example.com; b@example.com",
+            "@handle",
+            "åse <a@example.com>, bo <b@example.com>",
+            "a@example.com, bo <b@example.com>",
+            "a@example.com b@example.com",
+        ] {
             assert_eq!(email(text), None, "{text}");
+        }
+        for text in [
+            "a@example.com <a@example.com>",
+            "\"berg, åse\" <a@example.com>",
+            "info@home <a@example.com>",
+        ] {
+            assert_eq!(email(text).as_deref(), Some("a@example.com"), "{text}");
         }
         assert!(!is_email("ase@home"));
     }

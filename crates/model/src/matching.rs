@@ -16,13 +16,13 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::decimal::{self, Decimal};
 use crate::ids::TypeName;
-use crate::kind::{Kind, email, is_email, phone, url};
+use crate::kind::{Kind, email, has_several_addresses, is_email, phone, url};
 use crate::region::Region;
 use crate::time::Timestamp;
 use crate::value::is_empty;
 
 /// Changes when values come into another form than before: then records are indexed anew.
-pub const FORM: u32 = 2;
+pub const FORM: u32 = 3;
 
 /// By which rule a value is normalised.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -57,28 +57,57 @@ const LONGEST_PLACEHOLDER: usize = 24;
 /// What a project adds to [`PLACEHOLDERS`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Placeholders {
-    more: BTreeSet<String>,
+    /// As they are written.
+    written: BTreeSet<String>,
+    folded: BTreeSet<String>,
+    /// Their forms by each kind, where these are others; telephone numbers as of no country.
+    forms: BTreeSet<(Kind, String)>,
 }
 
 impl Placeholders {
     /// These besides the usual ones, in whatever case and form they are written.
     pub fn with(more: impl IntoIterator<Item = impl AsRef<str>>) -> Placeholders {
-        let more = more
-            .into_iter()
-            .filter_map(|text| folded(text.as_ref()).map(Cow::into_owned))
-            .collect();
-        Placeholders { more }
+        let mut placeholders = Placeholders::default();
+        for text in more {
+            let text = text.as_ref().trim();
+            let Some(folded) = folded(text) else { continue };
+            for kind in Kind::ALL {
+                let form = form_of(text, &folded, Normal::of(kind));
+                placeholders.forms.extend(form.map(|form| (kind, form)));
+            }
+            placeholders.written.insert(text.to_string());
+            placeholders.folded.insert(folded.into_owned());
+        }
+        placeholders
     }
 
     /// What was added.
     pub fn added(&self) -> impl Iterator<Item = &str> {
-        self.more.iter().map(String::as_str)
+        self.written.iter().map(String::as_str)
+    }
+
+    /// Whether a value with this form by its kind is one of those that were added, in another form.
+    fn has_form(&self, form: &str, by: Normal) -> bool {
+        if self.forms.is_empty() {
+            return false;
+        }
+        let of_kind = (by.kind, String::new())..;
+        let mut forms = self.forms.range(of_kind).take_while(|(kind, _)| *kind == by.kind);
+        forms.any(|(_, added)| {
+            // The value names its country, and what was added does not.
+            let is_local = |region: &Region| {
+                form.starts_with('+')
+                    && added.bytes().all(|byte| byte.is_ascii_digit())
+                    && region.international(added) == form
+            };
+            added == form || by.region.as_ref().is_some_and(is_local)
+        })
     }
 
     /// Whether a folded text stands for nothing: one of the list, perhaps in brackets; nothing but
     /// signs; nothing but zeros.
     fn stands_for_nothing(&self, text: &str) -> bool {
-        if !self.more.is_empty() && self.more.contains(text) {
+        if !self.folded.is_empty() && self.folded.contains(text) {
             return true;
         }
         // Most values are longer, or addresses.
@@ -178,28 +207,42 @@ pub fn normalise(value: &Value, by: Normal, placeholders: &Placeholders) -> Opti
     if placeholders.stands_for_nothing(&folded) {
         return None;
     }
-    let own = match by.kind {
+    match by.kind {
         Kind::Exact => return Some(text.to_string()),
-        Kind::Text => None,
+        // Which of several addresses is meant can't be told.
+        Kind::Email | Kind::LikelyEmail if has_several_addresses(&folded, false) => return None,
+        Kind::LikelyPhone | Kind::Seen if has_several_addresses(&folded, true) => return None,
+        _ => {}
+    }
+    match form_of(text, &folded, by) {
+        Some(form) if placeholders.has_form(&form, by) => None,
+        // A number cut short, or none at all: two of those say nothing.
+        None if by.kind == Kind::Phone
+            && folded.chars().filter(char::is_ascii_digit).count() < 3 =>
+        {
+            None
+        }
+        form => Some(form.unwrap_or_else(|| folded.into_owned())),
+    }
+}
+
+/// The form of a text by its kind; `None` where it is none of that kind, and compared as a text.
+fn form_of(text: &str, folded: &str, by: Normal) -> Option<String> {
+    match by.kind {
+        Kind::Exact | Kind::Text => None,
         // The local part is folded too: no system in use keeps two people apart by the case of
         // their address.
-        Kind::Email => email(&folded).map(Cow::into_owned),
-        Kind::Phone => match phone(&folded) {
-            Some(number) => Some(number.in_region(by.region)),
-            // A number cut short, or none at all: two of those say nothing.
-            None if folded.chars().filter(char::is_ascii_digit).count() < 3 => return None,
-            None => None,
-        },
+        Kind::Email => email(folded).map(Cow::into_owned),
+        Kind::Phone => phone(folded).map(|number| number.in_region(by.region)),
         Kind::Url => url(text.trim()),
-        Kind::Number => Decimal::parse(&folded).map(|number| number.to_string()),
+        Kind::Number => Decimal::parse(folded).map(|number| number.to_string()),
         Kind::Boolean => {
             crate::value::truth(&Value::String(folded.to_string())).map(|truth| truth.to_string())
         }
         Kind::Date => Timestamp::parse(text).map(|_| text.trim().chars().take(10).collect()),
         Kind::Instant => Timestamp::parse(text).map(|at| at.to_string()),
-        Kind::LikelyEmail | Kind::LikelyPhone | Kind::Seen => seen(&folded, by),
-    };
-    Some(own.unwrap_or_else(|| folded.into_owned()))
+        Kind::LikelyEmail | Kind::LikelyPhone | Kind::Seen => seen(folded, by),
+    }
 }
 
 /// The form by the kind that a value itself shows; `None` where it is a text like any other.
@@ -536,6 +579,69 @@ mod tests {
         for text in ["12-3456-7", "123-456-7", "2024-0001", "0150", "0123456", "12345"] {
             assert_eq!(in_norway(json!(text), Kind::Seen).as_deref(), Some(text));
         }
+    }
+
+    #[test]
+    fn l2_a_cell_with_several_addresses_matches_nothing() {
+        let several = [
+            "Kari <kari@example.com>, Per <per@example.com>",
+            "Berg, Kari <kari@example.com>; Per <per@example.com>",
+            "kari@example.com, Per <per@example.com>",
+            "kari@example.com;per@example.com",
+            "kari@example.com / per@example.com",
+            "kari@example.com\nper@example.com",
+        ];
+        for kind in [Kind::Email, Kind::LikelyEmail, Kind::Seen] {
+            for text in several {
+                assert_eq!(form(json!(text), kind), None, "{text} as {kind:?}");
+            }
+            let two = json!(["Kari <kari@example.com>", "per@example.com"]);
+            assert_eq!(
+                forms(&two, Normal::of(kind), &Placeholders::default()),
+                ["kari@example.com", "per@example.com"]
+            );
+            let once = form(json!("kari@example.com <kari@example.com>"), kind);
+            assert_eq!(once.as_deref(), Some("kari@example.com"));
+        }
+        for text in several {
+            assert!(form(json!(text), Kind::Text).is_some(), "{text}");
+            let by = Normal::of(Kind::Email);
+            assert!(!same_form(&json!(text), &json!("per@example.com"), by, by), "{text}");
+        }
+        let sentence = "from kari@example.com to per@example.com";
+        assert_eq!(form(json!(sentence), Kind::Seen).as_deref(), Some(sentence));
+    }
+
+    #[test]
+    fn l2_placeholders_of_a_project_count_in_every_form() {
+        let region = Region::parse("NO");
+        let added = Placeholders::with(["post@example.com", "99999999", "https://Example.com/A"]);
+        for (text, kind) in [
+            ("mailto:post@example.com", Kind::Email),
+            ("Ola <Post@Example.com>", Kind::Seen),
+            ("<post@example.com>", Kind::LikelyEmail),
+            ("9999 9999", Kind::Phone),
+            ("+47 99 99 99 99", Kind::Seen),
+            ("0047 99999999", Kind::LikelyPhone),
+            ("tlf. 99999999", Kind::Phone),
+            ("https://example.com:443/A", Kind::Url),
+            ("99999999.0", Kind::Number),
+        ] {
+            let by = Normal { kind, region };
+            assert_eq!(normalise(&json!(text), by, &added), None, "{text}");
+            assert!(normalise(&json!(text), by, &Placeholders::default()).is_some(), "{text}");
+        }
+        let abroad = Placeholders::with(["+47 99999999"]);
+        let by = Normal { kind: Kind::Phone, region };
+        assert_eq!(normalise(&json!("9999 9999"), by, &abroad), None);
+        // Without a region these are two numbers, and a text is a text.
+        let by = Normal::of(Kind::Phone);
+        assert!(normalise(&json!("+47 99999999"), by, &added).is_some());
+        assert!(normalise(&json!("9999 9999"), Normal::of(Kind::Text), &added).is_some());
+        assert!(
+            normalise(&json!("+46 99999999"), Normal { kind: Kind::Phone, region }, &added)
+                .is_some()
+        );
     }
 
     #[test]
