@@ -417,6 +417,36 @@ fn g10_columns_and_paths_are_held_against_the_header_and_the_sample() {
 }
 
 #[test]
+fn g10_no_path_leads_to_a_name_with_a_dot() {
+    let customers = TypeSchema {
+        known_from: KnownFrom::Sample,
+        dotted: vec!["a.tel".into()],
+        open: true,
+        ..record_type("Customers", "id\n email")
+    };
+    let schemas: Schemas = [
+        ("crmoffice".to_string(), vec![record_type("People", "id\n email\n tel")]),
+        ("wix".to_string(), vec![customers]),
+    ]
+    .into();
+    let text = with(
+        "\
+  - from: crmoffice.People
+    to: wix.Customers
+    match: [email = email]
+    properties: [tel <-> a.tel]
+",
+        &schemas,
+    );
+    for told in [
+        "warning[config::unseen-property]: no path leads to the name `a.tel` of wix.Customers",
+        "help: give it a name without a dot in the file (`a_tel`), and in the row",
+    ] {
+        assert!(text.contains(told), "{told}\n{text}");
+    }
+}
+
+#[test]
 fn g10_filters_that_compare_with_another_type() {
     let mut customers = record_type("Customers", "id\n email\n typ any\n active any\n other any");
     customers.known_from = KnownFrom::Sample;

@@ -1388,6 +1388,30 @@ fn a_key_of_several_columns_is_one_id_and_both_are_needed_for_a_new_record() {
 }
 
 #[test]
+fn g10_a_name_with_a_dot_is_no_path() {
+    let lines = "{\"id\":1,\"a.tel\":\"111\",\"b\":{\"c.d\":[1],\"e\":2}}\n";
+    let project = Project::with("Contacts.jsonl", lines);
+    let connector = project.contacts();
+    let schema = &connector.types()[0];
+    let paths: Vec<&str> =
+        schema.properties.iter().map(|property| property.path.as_str()).collect();
+    assert_eq!(paths, ["id", "b.e"]);
+    assert_eq!(schema.dotted, ["a.tel".into(), "b.c.d".into()]);
+    assert!(!schema.has_seen(&"a.tel".into()) && !schema.has_seen(&"b.c.d".into()));
+    let all = read(&connector, &watch(&["a.tel"]), None);
+    assert_eq!(all.records["1"].values, [None], "a run sees nothing there");
+
+    // An object of that path is another property.
+    let both = format!("{lines}{{\"id\":2,\"a\":{{\"tel\":\"222\"}}}}\n");
+    let project = Project::with("Contacts.jsonl", &both);
+    let connector = project.contacts();
+    let schema = &connector.types()[0];
+    assert!(schema.has_seen(&"a.tel".into()));
+    let named = |path: &str| schema.properties.iter().filter(|p| p.path.as_str() == path).count();
+    assert_eq!(named("a.tel"), 1);
+}
+
+#[test]
 fn g10_a_sample_tells_what_its_values_are() {
     let lines = "{\"id\":1,\"n\":3,\"on\":true,\"x\":1,\"t\":\"a\"}\n{\"id\":2,\"n\":0.5,\"on\":null,\"x\":\"1\",\"t\":\"b\"}\n";
     let held = |project: &Project, path: &str| {

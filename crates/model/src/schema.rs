@@ -185,6 +185,8 @@ pub struct TypeSchema {
     pub kind: String,
     pub properties: Vec<PropertySchema>,
     pub known_from: KnownFrom,
+    /// Names that have a dot in them, as the paths that they read like: no path leads to them.
+    pub dotted: Vec<Path>,
     /// Paths that are not listed are allowed (a folder of files has no schema).
     pub open: bool,
     pub can: Capabilities,
@@ -231,6 +233,7 @@ impl TypeSchema {
             kind: kind.into(),
             properties: Vec::new(),
             known_from: KnownFrom::Declaration,
+            dotted: Vec::new(),
             open: true,
             can: Capabilities {
                 create: true,

@@ -253,6 +253,15 @@ fn marked(
 
 /// A path that the header, or the records that were looked at, do not have (G10).
 fn unseen(schema: &TypeSchema, name: &TypeName, path: &Path, place: &Place) -> Problem {
+    if schema.dotted.contains(path) {
+        let message = format!(
+            "no path leads to the name `{path}` of {name}, which has a dot in it: the row is about a property within an object"
+        );
+        return Problem::warning(codes::UNSEEN_PROPERTY, place.clone(), message).help(format!(
+            "give it a name without a dot in the file (`{}`), and in the row",
+            path.as_str().replace('.', "_")
+        ));
+    }
     let known = || schema.properties.iter().map(|property| property.path.as_str());
     let near = nearest(path.as_str(), known());
     let help = match near {

@@ -104,6 +104,12 @@ fn below<'s>(
     })
 }
 
+/// A path of the record as one of an element of this record type.
+fn in_element(path: &Path, kind: &Kind) -> Option<Path> {
+    let path = path.as_str().strip_prefix(kind.list.path.as_str())?.strip_prefix('.')?;
+    Some(path.into())
+}
+
 fn schema(kind: &Kind, parent: &TypeSchema) -> TypeSchema {
     let known: Vec<(&str, &PropertySchema)> = below(parent, &kind.list.path).collect();
     let mut properties = vec![PropertySchema {
@@ -150,6 +156,7 @@ fn schema(kind: &Kind, parent: &TypeSchema) -> TypeSchema {
             find: false,
             ..can
         },
+        dotted: parent.dotted.iter().filter_map(|path| in_element(path, kind)).collect(),
         created: None,
         key: vec![],
         mark: None,

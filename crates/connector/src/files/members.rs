@@ -38,9 +38,9 @@ impl Members {
         &mut self.0[at].1
     }
 
-    /// The paths to all members and theirs, in this order.
+    /// The paths to all members and theirs, in this order. No path leads to a name with a dot.
     pub(super) fn paths(&self, here: &str, found: &mut Vec<String>) {
-        for (name, below) in &self.0 {
+        for (name, below) in self.0.iter().filter(|(name, _)| !name.contains('.')) {
             let path = if here.is_empty() { name.clone() } else { format!("{here}.{name}") };
             found.push(path.clone());
             below.paths(&path, found);

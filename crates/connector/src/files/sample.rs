@@ -6,7 +6,7 @@
 //! sample without doubt is said: a property is a string where every record has a text there; a
 //! number stays undescribed, because a text such as `0150` written there must not lose its zero.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use lockstep_model::schema::KnownFrom;
 use lockstep_model::{PlainType, PropertySchema, TypeSchema, Value};
@@ -29,6 +29,8 @@ pub(super) struct Sample {
     members: Members,
     seen: HashMap<String, Seen>,
     flags: BTreeMap<String, bool>,
+    /// Names that have a dot in them, each behind the path of its object.
+    dotted: BTreeSet<String>,
     /// How the property that tells the time of the last change is written.
     pub modified: Option<Form>,
 }
@@ -88,6 +90,10 @@ impl Sample {
         if let Value::Object(map) = value {
             for (name, child) in map {
                 let path = if here.is_empty() { name.clone() } else { format!("{here}.{name}") };
+                if name.contains('.') {
+                    self.dotted.insert(path);
+                    continue;
+                }
                 self.learn(child, &path, through_list);
             }
             return;
@@ -200,6 +206,7 @@ pub(super) fn schema(
             .collect(),
         None => sample.properties(),
     };
+    schema.dotted = sample.dotted.iter().map(|path| path.as_str().into()).collect();
     if schema.properties.is_empty() {
         // An empty file tells nothing.
         schema.known_from = KnownFrom::Declaration;
