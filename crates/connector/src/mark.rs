@@ -119,7 +119,7 @@ impl Mark {
 
 /// Whether a value that is found is the one that is meant: a cell of a CSV file is a text, and many
 /// databases keep truth as 0 and 1.
-fn says(meant: &Value, found: &Value) -> bool {
+pub(crate) fn says(meant: &Value, found: &Value) -> bool {
     let truth =
         |value: &Value| value.as_i64().filter(|n| matches!(n, 0 | 1)).map(|n| Value::Bool(n == 1));
     match (meant, found) {

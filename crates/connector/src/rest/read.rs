@@ -242,6 +242,7 @@ impl Rest {
             items,
             id: id_place,
             first: mark.first,
+            whole: mark.since.is_none(),
         };
         let goes_on = mark.walk.pass(listed, stops, &next_address)?;
         let items = if mark.walk.repeated { &[][..] } else { items };
@@ -591,6 +592,7 @@ impl Rest {
                 items,
                 id: &parents.id,
                 first: None,
+                whole: false,
             };
             let goes_on = walk.pass(listed, false, &next_address)?;
             if !goes_on {
@@ -636,6 +638,7 @@ impl Rest {
                 items,
                 id: place,
                 first: None,
+                whole: false,
             };
             if !walk.pass(listed, false, &next_address)? {
                 return Ok((ids, faults));

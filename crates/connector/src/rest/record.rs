@@ -15,6 +15,7 @@ use super::value::{at, locate, text};
 use super::written::{GetYaml, Mark as Deleted, Meaning, TypeYaml};
 use super::{errors, value};
 use crate::Trouble;
+use crate::mark::says;
 
 /// A time of change is not finer than this where nothing else is known.
 pub(super) const RESOLUTION_MS: i64 = 1_000;
@@ -348,7 +349,7 @@ pub(super) fn modified(ty: &TypeYaml, body: &Value) -> Result<Option<Reported>, 
 
 impl Deleted {
     fn fits(&self, found: &Value) -> bool {
-        self.is.contains(found)
-            || (!self.is_not.is_empty() && !found.is_null() && !self.is_not.contains(found))
+        let one_of = |values: &[Value]| values.iter().any(|value| says(value, found));
+        one_of(&self.is) || (!self.is_not.is_empty() && !is_empty(found) && !one_of(&self.is_not))
     }
 }

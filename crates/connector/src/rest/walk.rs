@@ -53,6 +53,12 @@ pub struct Walk {
     /// Pages without a record, one after the other.
     #[serde(skip_serializing_if = "is_zero")]
     empty: usize,
+    /// The last ids of the page before, and how many rows have come twice since: what moves while
+    /// it is listed comes again on the next page, and pushes others past it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tail: Vec<u64>,
+    #[serde(skip_serializing_if = "is_zero")]
+    twice: usize,
     /// How often it went back.
     #[serde(skip_serializing_if = "is_zero")]
     back: usize,
@@ -89,7 +95,12 @@ pub struct Listed<'a> {
     pub id: &'a str,
     /// The number of the first page, where the manifest does not say it.
     pub first: Option<usize>,
+    /// It is of a listing of everything, in which each record stands once.
+    pub whole: bool,
 }
+
+/// Of so many of the last ids of a page it is known whether they come again on the next one.
+const TAIL: usize = 16;
 
 impl Walk {
     /// One that stands at this page and has shown nothing.
@@ -132,10 +143,18 @@ impl Walk {
         self.shown += count;
         self.last = count;
         self.limit = Some(page.limit);
+        self.count_what_came_twice(page);
         let Some(next) = next else {
-            if let Some(total) = self.total.filter(|total| !stops && *total > self.shown as u64) {
+            let came = (self.shown - self.twice.min(self.shown)) as u64;
+            if let Some(total) = self.total.filter(|total| !stops && *total > came) {
+                let twice = match self.twice {
+                    0 => String::new(),
+                    n => format!(
+                        " ({n} of them twice: they were on two pages, so that others were on none)"
+                    ),
+                };
                 return malformed(format!(
-                    "expected {total} records, as the answer says, and {} came: the listing is not complete, so nothing is taken for \
+                    "expected {total} records, as the answer says, and {} came{twice}: the listing is not complete, so nothing is taken for \
                      deleted or new because of it. Are pages counted from 0 (`first: 0`), or is a page larger than the system gives?",
                     self.shown
                 ));
@@ -205,6 +224,17 @@ impl Walk {
         }
     }
 
+    /// R1: rows that stand on this page and at the end of the one before.
+    fn count_what_came_twice(&mut self, page: Listed<'_>) {
+        if !page.whole || self.total.is_none() {
+            return;
+        }
+        let ids = page.items.iter().filter_map(|item| at(item, page.id).and_then(text));
+        let ids: Vec<u64> = ids.map(|id| xxh3_64(id.as_bytes())).collect();
+        self.twice += ids.iter().filter(|id| self.tail.contains(id)).count();
+        self.tail = ids[ids.len().saturating_sub(TAIL)..].to_vec();
+    }
+
     /// So many records have vanished since the last page: what follows them has moved to where the
     /// listing has been already. It goes back there; seeing a record twice does nothing.
     fn goes_back(&mut self, page: Listed<'_>, vanished: u64) -> bool {
@@ -226,6 +256,7 @@ impl Walk {
         self.next = Some(back);
         self.back += 1;
         // What was passed comes again, and that is no circle.
+        self.tail.clear();
         (self.seen, self.seen_next, self.steps, self.power) = (0, 0, 0, 0);
         true
     }
@@ -242,15 +273,22 @@ impl Walk {
         let says = |place: &Option<String>| {
             place.as_ref().map(|place| page.answer.at(place).as_ref().is_some_and(is_true))
         };
-        // A total that is too low, as of what is on this page alone, does not end it where a page
-        // was full.
+        // A total that is too low, as of what is on this page alone, does not end it.
         let counted = || {
-            count > 0 && self.total.is_none_or(|total| total > shown as u64 || count >= page.limit)
+            count > 0 && self.total.is_none_or(|total| total != shown as u64 || count >= page.limit)
         };
         let named = |at: &str, more: &Option<String>, end: &Option<String>| {
             let next = told(at);
+            let strange = page.answer.at(at).is_some_and(|found| match found {
+                Value::Object(_) | Value::Bool(true) => true,
+                Value::Array(list) => !list.is_empty(),
+                _ => false,
+            });
             match (says(more), says(end)) {
                 (Some(false), _) | (_, Some(true)) => Ok(None),
+                _ if strange => Err(format!(
+                    "what leads on, `{at}`, is neither text nor number: name the place in it, as `{at}.href`"
+                )),
                 (Some(true), _) if next.is_none() => {
                     Err(format!("it says that there is more, and not where: `{at}` is empty"))
                 }
@@ -392,12 +430,13 @@ mod tests {
                 items: &items,
                 id: "id",
                 first: None,
+                whole: true,
             };
             match walk.pass(page, false, &|address| address.to_string()) {
                 Ok(true) => {
                     // What is kept between two pages is all that is known.
                     let kept = serde_json::to_string(&walk).unwrap();
-                    assert!(kept.len() < 300, "{kept}");
+                    assert!(kept.len() < 700, "{kept}");
                     walk = serde_json::from_str(&kept).unwrap();
                 }
                 Ok(false) => return Ok(ids),
@@ -480,6 +519,48 @@ mod tests {
             json!({"people": people(from..5.min(from + 2)), "count": 5.min(from + 2) - from})
         });
         assert_eq!(ids.unwrap().len(), 5);
+    }
+
+    #[test]
+    fn r1_what_comes_twice_has_pushed_another_past_the_page() {
+        let rows = [1, 2, 2, 3, 5];
+        let offset =
+            |next: Option<&Next>| if let Some(Next::Offset(offset)) = next { *offset } else { 0 };
+        let serve = |next: Option<&Next>, _| {
+            let begin = offset(next);
+            let page = &rows[begin.min(5)..5.min(begin + 2)];
+            let people: Vec<Value> = page.iter().map(|id| json!({"id": id})).collect();
+            json!({"people": people, "total": 5})
+        };
+        let why = walked(&paging("offset: { limit: 2, total: total }"), 2, serve).unwrap_err();
+        assert!(why.contains("5 came (1 of them twice"), "{why}");
+    }
+
+    #[test]
+    fn r1_a_total_below_what_has_come_ends_no_listing() {
+        let offset =
+            |next: Option<&Next>| if let Some(Next::Offset(offset)) = next { *offset } else { 0 };
+        for total in [0, 1] {
+            let ids = walked(&paging("offset: { limit: 100, total: total }"), 100, |next, _| {
+                let begin = offset(next);
+                json!({"people": people(begin..5.min(begin + 2)), "total": total})
+            });
+            assert_eq!(ids.unwrap().len(), 5, "{total}");
+        }
+    }
+
+    #[test]
+    fn r1_g10_what_leads_on_and_is_no_text_ends_no_listing() {
+        for next in [json!({"href": "/people?page=2"}), json!(["/people?page=2"]), json!(true)] {
+            let serve = |_: Option<&Next>, _| json!({"people": people(0..2), "next": next});
+            let why = walked(&paging("next: { limit: 2, at: next }"), 2, serve).unwrap_err();
+            assert!(why.contains("name the place in it, as `next.href`"), "{why}");
+        }
+        for end in [json!(null), json!(false), json!(""), json!([])] {
+            let serve = |_: Option<&Next>, _| json!({"people": people(0..2), "next": end});
+            let ids = walked(&paging("next: { limit: 2, at: next }"), 2, serve).unwrap();
+            assert_eq!(ids.len(), 2, "{end}");
+        }
     }
 
     #[test]

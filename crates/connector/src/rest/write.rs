@@ -604,14 +604,14 @@ impl Rest {
             });
         };
         if how.read_after == Some(true)
-            && let Some(outcome) = self.read_after(ty, watch, &made)
+            && let Some(outcome) = self.read_written(ty, watch, &made, id.is_none())
         {
             return Ok(outcome);
         }
         match shown.and_then(|shown| self.record(ty, watch, shown)) {
             Some(record) => Ok(Outcome::Done(record)),
             None => Ok(self
-                .read_after(ty, watch, &made)
+                .read_written(ty, watch, &made, id.is_none())
                 .unwrap_or_else(|| Outcome::Done(untold(made, watch)))),
         }
     }
@@ -626,6 +626,25 @@ impl Rest {
     fn read_after(&self, ty: &TypeYaml, watch: &[PropertyRef], id: &str) -> Option<Outcome> {
         let body = self.fetch(ty, ty.get.as_ref()?, id).ok()??;
         self.record(ty, watch, &body).map(Outcome::Done)
+    }
+
+    /// What a record shows that was written. C2, R6: what was created and is not there may have
+    /// been thrown away since, or its id is that of something else: what became of it is to be
+    /// found out.
+    fn read_written(
+        &self,
+        ty: &TypeYaml,
+        watch: &[PropertyRef],
+        id: &str,
+        created: bool,
+    ) -> Option<Outcome> {
+        match self.fetch(ty, ty.get.as_ref()?, id).ok()? {
+            Some(body) => self.record(ty, watch, &body).map(Outcome::Done),
+            None if created && ty.settles_ms.unwrap_or(0) == 0 => Some(Outcome::Accepted {
+                message: format!("it was answered with {id}, which is not there"),
+            }),
+            None => None,
+        }
     }
 
     pub(super) fn located<'a>(
