@@ -10,6 +10,7 @@ mod called;
 mod commands;
 mod connecting;
 mod cookbook;
+mod damaged;
 mod deleting;
 mod flipping;
 mod flow_tests;

@@ -131,3 +131,31 @@ flows:
     assert_eq!(world.records("zendesk", "tickets").iter().filter(|one| of_it(one)).count(), 1);
     world.idle();
 }
+
+#[test]
+fn d2_c1_what_is_made_anew_is_complete_where_the_values_had_come_from_what_is_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path();
+    let systems = "systems:\n  crm: { connector: files, with: { folder: crm } }\n  shop: { connector: files, with: { folder: shop } }\nflows: [flows.yaml]\n";
+    write(&path.join("lockstep.yaml"), systems);
+    let flows = FLOWS.replace("create: always", "create: both");
+    write(&path.join("flows.yaml"), &flows);
+    people(path, &[1, 2, 3, 4, 5, 6], "Åse");
+    put(path, "shop/Customers.jsonl", &[]);
+    lockstep(path, &["sync"]).exits(0);
+    // Made by Lockstep in the shop, deleted there, and the deletion is passed on.
+    let all = rows(path, "shop/Customers.jsonl");
+    let others: Vec<Value> =
+        all.iter().filter(|one| one["email"] != "p3@example.com").cloned().collect();
+    put(path, "shop/Customers.jsonl", &others);
+    lockstep(path, &["sync"]).exits(0).says("delete crm.People");
+    put(path, "shop/Customers.jsonl", &all);
+    lockstep(path, &["sync"]).exits(0).says("create crm.People");
+    let made: Vec<Value> = rows(path, "crm/People.jsonl")
+        .into_iter()
+        .filter(|one| one["mail"] == "p3@example.com")
+        .collect();
+    assert_eq!((made.len(), &made[0]["name"]), (1, &json!("Åse")));
+    lockstep(path, &["sync"]).exits(0).says("Nothing was written.");
+    lockstep(path, &["audit"]).exits(0).says("Nothing differs");
+}

@@ -2,10 +2,10 @@
 
 use crate::kit::{World, flow, reference, schemas};
 use lockstep_engine::confirm;
-use lockstep_model::flow::{Create, Filter, Policy};
+use lockstep_model::flow::{Create, Filter, Policy, PropertyRef, Wins};
 use lockstep_model::{
-    IntentState, PlainType, PropertySchema, ReadRecord, Review, ReviewKind, Rule, Situation,
-    Timestamp, TypeName,
+    IntentState, PlainType, PropertyPair, PropertySchema, ReadRecord, Review, ReviewKind, Rule,
+    Situation, Timestamp, TypeName,
 };
 use serde_json::json;
 
@@ -982,6 +982,26 @@ fn r6_a_list_that_shows_its_elements_in_another_order_has_not_kept_what_it_does_
             assert_eq!(kinds, [ReviewKind::NotKept]);
         }
     }
+}
+
+#[test]
+fn p1_wins_compares_what_the_records_show_whoever_put_it_there() {
+    let mut longest = flow("a.Person", "b.Person", Create::Never, &["mail = mail"], &[]);
+    let mut row = PropertyPair::equal(PropertyRef::new("note"), PropertyRef::new("note"));
+    row.policy = Policy::Wins(Wins::Longest);
+    longest.properties = vec![row];
+    let mut world = World::new(&[longest], &schemas(&[("a.Person", vec![]), ("b.Person", vec![])]));
+    world.read("a.Person/1", json!({"mail": "ada@example.com", "note": "abc"}));
+    world.read("b.Person/1", json!({"mail": "ada@example.com", "note": "ab"}));
+    world.settle_all();
+    assert_eq!(world.value("b.Person/1", "note"), json!("abc"));
+    world.read("a.Person/1", json!({"note": "a"}));
+    world.settle_all();
+    assert_eq!(
+        (world.value("a.Person/1", "note"), world.value("b.Person/1", "note")),
+        (json!("abc"), json!("abc")),
+        "the longest that any of them shows"
+    );
 }
 
 #[test]

@@ -91,6 +91,8 @@ struct Fated {
     /// It can't be asked for what it wrote.
     forgets: AtomicBool,
     down: AtomicBool,
+    /// The next creation is answered with its id, and its record thrown away.
+    throws_away: AtomicBool,
     unseen: AtomicBool,
     /// So many looks by an id show nothing.
     behind: AtomicI64,
@@ -128,6 +130,7 @@ impl Fated {
             merged: Mutex::default(),
             forgets: AtomicBool::new(false),
             down: AtomicBool::new(false),
+            throws_away: AtomicBool::new(false),
             unseen: AtomicBool::new(false),
             behind: AtomicI64::new(0),
             unreadable: Mutex::default(),
@@ -241,6 +244,9 @@ impl Fated {
         let outcome = self.real.write(kind, watch, std::slice::from_ref(&write)).remove(0);
         match (fate, &outcome) {
             (Some(Fate::OnlyId), Outcome::Done(made)) => {
+                if self.throws_away.swap(false, Ordering::Relaxed) {
+                    self.real.remove(kind, &made.id);
+                }
                 let values = vec![None; made.values.len()];
                 return Outcome::Done(ReadRecord {
                     version: None,
@@ -564,6 +570,35 @@ fn c2_a_question_names_no_record_any_more_that_has_become_somebody_elses() {
     assert_eq!(left[0].1.candidates.len(), 2);
     assert!(!left[0].1.candidates.contains(&taken), "it names the one that is taken");
     assert_eq!(b.real.all("Person").len(), 3);
+}
+
+#[test]
+fn c2_r6_what_is_answered_with_an_id_that_is_not_there_is_not_created() {
+    let (a, b) = (Fated::new(vec![person()]), Fated::new(vec![person()]));
+    let both = [
+        Flow {
+            deletes: Deletes::Propagate,
+            ..flow("a.Person", "b.Person", Create::Always, &["mail"], &["mail", "phone"])
+        },
+        flow("b.Person", "a.Person", Create::Always, &["mail"], &[]),
+    ];
+    let clock = Arc::new(Hands(AtomicI64::new(1_800_000_000_000)));
+    let store = SqliteStore::in_memory().unwrap();
+    let mut hub = hub_at(clock.clone(), store, &[("a", &a), ("b", &b)], &both);
+    for n in 5..9 {
+        a.put(&format!("Person/{n}"), json!({"mail": format!("p{n}@example.com"), "phone": "1"}));
+    }
+    run(&mut hub);
+    a.put("Person/1", json!({"mail": "ada@example.com", "phone": "2"}));
+    // It is answered, and thrown away at once.
+    b.creations.lock().unwrap().push_back(Fate::OnlyId);
+    *b.afterwards.lock().unwrap() = None;
+    b.throws_away.store(true, Ordering::Relaxed);
+    let report = hub.run(RunOptions::default()).unwrap();
+    assert!(report.needs_a_person() && report.writes() == 0, "{report:#?}");
+    clock.wait(Duration::from_secs(600));
+    run(&mut hub);
+    assert_eq!(a.real.all("Person").len(), 5, "nobody has deleted anything");
 }
 
 /// Ends a run at a step, so many steps from its beginning.

@@ -2,8 +2,8 @@
 
 use lockstep_model::value::{effective, equal, is_added, is_empty, same, successor};
 use lockstep_model::{
-    Change, Claim, EntityId, Intent, Presence, PropIx, ReadRecord, RecordId, RecordState, Slot,
-    Timestamp, Value,
+    Change, Claim, EntityId, Intent, Policy, Presence, PropIx, ReadRecord, RecordId, RecordState,
+    Slot, Timestamp, Value,
 };
 
 use super::kept::{is_kept, not_replaced};
@@ -180,6 +180,12 @@ impl Answered<'_> {
         // them would cost a third more store.
         slot.carries = stamp.filter(|_| !(creates && told && as_asked));
         slot.given = Some(value).filter(|_| !(told && as_asked)).cloned().map(Box::new);
+        // P1: with a policy that is not about time all that a record shows counts, whoever put it
+        // there.
+        if let (Policy::Wins(_), Some(stamp)) = (&prop.policy, stamp) {
+            let value = slot.value(prop.whole).clone();
+            slot.claim = Some(Claim { value, at: stamp.at, goes: vec![] });
+        }
         // G7: a value that was put back is an edit of this record's own, from the time when a
         // person asked for it.
         if let Some(change) =

@@ -118,7 +118,8 @@ pub fn filling<'a>(
 }
 
 /// P1: the latest first. On a tie what comes by rows of one direction (P12), then the record type
-/// that was named first, then the record with the lower id in its system, then the first row: so
+/// that was named first, then who is there before who is gone, then the record with the lower id in
+/// its system, then the first row: so
 /// that both sides of a tie agree, in whatever order they were read. A policy of preference goes
 /// before time.
 fn precedence(
@@ -139,7 +140,13 @@ fn precedence(
         )
         .then_with(|| a.from.cmp(&b.from))
         .then_with(|| {
-            if a.stamp.record == b.stamp.record { Ordering::Equal } else { id(a).cmp(&id(b)) }
+            let there = |one: &Candidate<'_>| one.record.is_live();
+            match a.stamp.record == b.stamp.record {
+                true => Ordering::Equal,
+                // What somebody has put in anew is not written over with what they had put in
+                // before.
+                false => there(b).cmp(&there(a)).then_with(|| id(a).cmp(&id(b))),
+            }
         })
         .then_with(|| (a.row, a.stamp.prop).cmp(&(b.row, b.stamp.prop)))
 }

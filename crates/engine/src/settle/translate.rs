@@ -81,6 +81,9 @@ fn in_type_of(
         coerce(&value, target.ty)
     };
     let value = coerced?;
+    if let Some(why) = misshapen(&value, shown) {
+        return Err(why);
+    }
     // R7: what differs only in form stays as it stands.
     if !is_empty(shown) && same(by.terms, &value, shown) {
         return Ok(shown.clone());
@@ -94,6 +97,34 @@ fn in_type_of(
     let loose =
         !stated && (target.unsure || matches!(target.ty, PlainType::Any | PlainType::Decimal));
     Ok(as_stored(if loose { like(value, pattern) } else { value }, target.stored_as))
+}
+
+/// P3: what would put a text or a number in the place of an object, or one among objects. Nobody
+/// knows what of the object it would stand for.
+fn misshapen(value: &Value, shown: &Value) -> Option<String> {
+    let objects = |list: &[Value], are: bool| {
+        let mut held = list.iter().filter(|element| !is_empty(element)).peekable();
+        held.peek().is_some() && held.all(|element| element.is_object() == are)
+    };
+    match (value, shown) {
+        (Value::Object(_), _) | (_, Value::Null) => None,
+        (value, Value::Object(_)) if !is_empty(value) => {
+            Some("an object stands there, and it is none: name one of its properties".into())
+        }
+        (Value::Array(new), Value::Array(held)) => {
+            let strange = |are: bool| {
+                objects(held, are) && new.iter().any(|one| !is_empty(one) && one.is_object() != are)
+            };
+            match (strange(true), strange(false)) {
+                (true, _) => Some("a list of objects stands there, and it is none".into()),
+                (_, true) => {
+                    Some("a list of plain values stands there, and it is an object".into())
+                }
+                _ => None,
+            }
+        }
+        _ => None,
+    }
 }
 
 /// P11: a whole list where the target holds lists, or may; else the one of its elements that the

@@ -3,14 +3,15 @@
 //! means is decided in `lockstep_engine::deletes`.
 
 use lockstep_connector::{Action, Connector, Write};
+use lockstep_engine::Plan;
 use lockstep_engine::deletes::{Departure, Verdict};
 use lockstep_engine::observe::mark_gone;
 use lockstep_model::change::IntentEvent;
 use lockstep_model::flow::PropertyRef;
-use lockstep_model::value::equal;
+use lockstep_model::value::{equal, is_empty};
 use lockstep_model::{
-    Intent, IntentKind, IntentState, NumberMap, Presence, ReadRecord, RecordId, RecordState, Rule,
-    TypeIx, Value,
+    Claim, Intent, IntentKind, IntentState, NumberMap, Presence, ReadRecord, RecordId, RecordState,
+    Rule, TypeIx, Value,
 };
 use lockstep_store::{Commit, JournalKind};
 
@@ -19,6 +20,25 @@ use crate::ledger::Ledger;
 use crate::ledger::journal::step;
 use crate::report::{Event, RecordName};
 use crate::under_way::Underway;
+
+/// D2: what a record that is back was given by one that is gone, it has put in itself: nobody else
+/// has it any more.
+fn claims_what_it_shows(plan: &Plan, back: &mut RecordState, gone: impl Fn(RecordId) -> bool) {
+    let (at, ty) = (back.first_seen, plan.ty(back.ty));
+    for (slot, prop) in back.slots.iter_mut().zip(&ty.props).filter(|(_, prop)| prop.paired) {
+        let value = slot.value(prop.whole).clone();
+        let given = match slot.carries {
+            Some(carried) => gone(carried.record),
+            // Of what a creation was given nothing more is remembered.
+            None => slot.claim.is_none(),
+        };
+        if given && !is_empty(&value) {
+            let at = slot.carries.map_or(at, |carried| carried.at);
+            slot.claim = Some(Claim { value, at, goes: vec![] });
+            slot.carries = None;
+        }
+    }
+}
 
 impl Ledger {
     /// A deletion that Lockstep carried out. The journal keeps all that was known of the record
@@ -157,6 +177,10 @@ impl Ledger {
         };
         let members = self.store.members(&[entity])?;
         let mut sources = vec![back];
+        let gone = |id: RecordId| members.iter().any(|one| one.id == id && !one.is_live());
+        if let Some(back) = commit.changed_records.iter_mut().find(|record| record.id == back) {
+            claims_what_it_shows(&self.plan, back, gone);
+        }
         while let Some(source) = sources.pop() {
             for intent in self.store.intents_of(&[source], usize::MAX >> 1)? {
                 let passed_on = intent.kind == IntentKind::Delete

@@ -148,7 +148,6 @@ impl Ledger {
                 self.tell_not_kept(under_way, None, lost, commit);
             }
         }
-        self.tell_back(under_way, ty, &observed.back, commit)?;
         self.wake_referred(ty, &observed, commit)?;
         self.tell_retired(under_way, ty, &observed, commit)?;
         self.take_in_gone(under_way, ty, &observed, commit)?;
@@ -162,7 +161,7 @@ impl Ledger {
         }
         commit.changed_records.extend(observed.changed);
         commit.rekeyed.extend(observed.retired);
-        Ok(())
+        self.tell_back(under_way, ty, &observed.back, commit)
     }
 
     /// What somebody has edited, for the journal and the report.

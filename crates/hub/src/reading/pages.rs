@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use lockstep_connector::Page;
+use lockstep_connector::{Page, RecordFault};
 use lockstep_engine::guard::is_another_account;
 use lockstep_engine::observe::{Observed, Reading, mark_gone, observe};
 use lockstep_engine::{Plan, is_back};
@@ -204,8 +204,17 @@ impl Reader<'_> {
         intake: &mut Intake,
     ) -> Result<bool> {
         let (ty, everything, commit) = (intake.ty, intake.everything, &mut intake.commit);
+        let connector = &self.systems[self.ledger.system_of(ty)].connector;
+        // Where a look by an id reads the same rows it says nothing more than they do.
+        let strange =
+            connector.tells_faults_each_time() && self.has_stranger(ty, &stream.faults)?;
+        if strange {
+            // R8: it may be who is said to be gone. R1: said again by the next reading.
+            intake.gone.clear();
+            stream.faulty = true;
+        }
         let missing = match &stream.listed {
-            Some(listed) if everything => self.missing(ty, listed)?,
+            Some(listed) if everything && !strange => self.missing(ty, listed)?,
             _ => vec![],
         };
         let (lacking, had) = ((intake.gone.len() + missing.len()) as u64, stream.before.records);
@@ -233,10 +242,23 @@ impl Reader<'_> {
         let missing = missing.into_iter().chain(told).collect();
         let (absent, found_out) = self.look_up(under_way, ty, missing, commit)?;
         intake.gone.extend(absent);
-        intake.found_out = found_out;
+        intake.found_out = found_out && !strange;
         // R1: what could not be asked for is on that list again in the next run.
         stream.faulty |= !found_out && !everything;
         Ok(true)
+    }
+
+    /// R8: whether something that can't be read may be any record: it shows no id, or one that
+    /// nobody knows, as the damage may be in the id itself.
+    fn has_stranger(&mut self, ty: TypeIx, faults: &[RecordFault]) -> Result<bool> {
+        let ids: Vec<&str> = faults.iter().filter_map(|fault| fault.id.as_deref()).collect();
+        if ids.len() < faults.len() {
+            return Ok(true);
+        }
+        let known = self.ledger.store.by_key(ty, &ids)?;
+        let is_known =
+            |id: &&str| known.iter().any(|record| record.is_live() && record.key == **id);
+        Ok(!ids.iter().all(is_known))
     }
 
     /// Compares the records with what is known of them. Gives nothing where they are those of

@@ -1,6 +1,7 @@
 //! A creation that was refused as a duplicate: the record that is there already (L8).
 
-use lockstep_engine::keys::{hashes, rekey};
+use lockstep_engine::Plan;
+use lockstep_engine::keys::{hashes, match_hashes, promised, rekey};
 use lockstep_model::change::IntentEvent;
 use lockstep_model::value::equal;
 use lockstep_model::{
@@ -16,6 +17,17 @@ use crate::recover::PATIENCE_MS;
 use crate::recover::creations::Found;
 use crate::report::{Event, RecordName};
 use crate::under_way::Underway;
+
+/// R9: whether what a creation has found shows other match values than what was to be created, and
+/// none of the same: it has the same number, or something else in common, and is somebody else.
+fn contradicts(plan: &Plan, intent: &Intent, found: &RecordState) -> bool {
+    let (sent, shown) = (promised(plan, intent.ty, &intent.changes), hashes(plan, found));
+    let mut own = Vec::new();
+    for side in &plan.ty(found.ty).match_sides {
+        match_hashes(plan, side, found, &mut own);
+    }
+    !sent.is_empty() && !own.is_empty() && !sent.iter().any(|hash| shown.contains(hash))
+}
 
 impl Ledger {
     /// C2: a target that refuses a creation as a duplicate and names the record it has, or answers
@@ -66,7 +78,7 @@ impl Ledger {
                 commit.intents_changed.push(step(&intent, IntentEvent::Drop, now, Some(message)));
                 return Ok(self.store.commit(commit)?);
             }
-            if self.may_be_joined(found, source)? {
+            if self.may_be_joined(found, source)? && !contradicts(&self.plan, &intent, found) {
                 commit.intents_changed.push(step(&intent, IntentEvent::Drop, now, Some(message)));
                 let why = "the system has it already, and said so";
                 self.join(under_way, &intent, found, why, &mut commit)?;

@@ -29,6 +29,8 @@ pub(crate) struct Job {
     pub(crate) known: Vec<Vec<(usize, Value)>>,
     /// Records can be read one by one.
     pub(crate) can_get: bool,
+    /// What is read may be from before a write.
+    pub(crate) lags: bool,
     /// For creations: by what each is looked up before (L8). Empty where none is.
     pub(crate) look_ups: Vec<Option<LookUp>>,
     /// For creations: the id of the deleted record that is brought back instead, where there is one
@@ -39,7 +41,7 @@ pub(crate) struct Job {
 impl Job {
     /// The same in parts that may be under way side by side, of so many writes each.
     pub(crate) fn split(self, size: usize) -> Vec<Job> {
-        let Job { kind, watch, intents, writes, known, can_get, look_ups, restores } = self;
+        let Job { kind, watch, intents, writes, known, can_get, lags, look_ups, restores } = self;
         let (mut known, mut look_ups) = (known.into_iter(), look_ups.into_iter());
         let mut restores = restores.into_iter();
         let mut both = intents.into_iter().zip(writes).peekable();
@@ -55,6 +57,7 @@ impl Job {
                 writes,
                 known,
                 can_get,
+                lags,
                 look_ups,
                 restores: restores.by_ref().take(size).collect(),
             });
@@ -122,6 +125,14 @@ fn read_again(
     write: &Write,
     outcome: &mut Outcome,
 ) -> Option<ReadRecord> {
+    if let (Outcome::Done(answer), Action::Update { id, .. }) = (&mut *outcome, &write.action)
+        && answer.id != *id
+    {
+        // R6, R9: it tells of another record, and nothing of this one.
+        let values = vec![None; answer.values.len()];
+        let id = id.clone();
+        *answer = ReadRecord { id, version: None, modified: None, deleted: false, values };
+    }
     match (&*outcome, &write.action) {
         // P6: where it can't be read again now, the next reading shows what was changed; until then
         // it conflicts once more.
@@ -162,9 +173,22 @@ fn read_again(
         }
         (Outcome::Done(answer), Action::Create | Action::Update { .. }) if job.can_get => {
             let worth = connector.answers(&job.kind, write.action == Action::Create);
-            // Where it can't be read now, the next reading shows what became of the write.
-            let read = || look(connector, &job.kind, &job.watch, &answer.id).ok().flatten();
-            if is_to_be_read(worth, write, answer) { read() } else { None }
+            if !is_to_be_read(worth, write, answer) {
+                return None;
+            }
+            let id = answer.id.clone();
+            match look(connector, &job.kind, &job.watch, &id) {
+                // C2, R6: what is made is there. It may have been thrown away since, or the id is
+                // that of something else: what became of it is found out as if no answer had come.
+                Ok(None) if write.action == Action::Create && !job.lags => {
+                    *outcome = Outcome::Accepted {
+                        message: format!("it was answered with {id}, which is not there"),
+                    };
+                    None
+                }
+                // Where it can't be read now, the next reading shows what became of the write.
+                read => read.ok().flatten(),
+            }
         }
         _ => None,
     }
@@ -206,7 +230,9 @@ fn set_aside_found(
         }
         let look_up = job.look_ups.get(at).and_then(Option::as_ref);
         let found = match (&*stopped, look_up) {
-            (None, Some(look_up)) => look_up.find(connector, &job.kind, &job.watch, &write),
+            (None, Some(look_up)) => {
+                look_up.find(connector, (&job.kind, &job.watch), &write, intent.attempts)
+            }
             (Some(trouble), _) => Err(trouble.clone()),
             (None, None) => Ok(None),
         };

@@ -20,6 +20,9 @@ use crate::under_way::Underway;
 /// Where more creations than these wait for a record type, none is looked up.
 const LOOKED_UP: u64 = 100;
 
+/// So often it is asked for where the answer can't be understood, before it is created all the same.
+const ASKED_AT_LEAST: u32 = 3;
+
 /// By what a record is looked up before it is created.
 pub(crate) struct LookUp {
     pub(crate) rules: Vec<Vec<MatchProp>>,
@@ -29,13 +32,14 @@ pub(crate) struct LookUp {
 }
 
 impl LookUp {
-    /// The record that is there already, if the system can tell and nobody knew of it.
+    /// The record that is there already, if the system can tell and nobody knew of it. `tries` is
+    /// how often the creation was tried before.
     pub(crate) fn find(
         &self,
         connector: &dyn Connector,
-        kind: &str,
-        watch: &[PropertyRef],
+        (kind, watch): (&str, &[PropertyRef]),
         write: &Write,
+        tries: u32,
     ) -> std::result::Result<Option<ReadRecord>, Trouble> {
         let forms = |value: &Value, one: &MatchProp| forms(value, one.by, &self.placeholders);
         for rule in &self.rules {
@@ -55,7 +59,11 @@ impl LookUp {
             }
             let found = match connector.find(kind, watch, rule[0].prop.at(), first) {
                 Ok(found) => found.unwrap_or_default(),
-                // A question that it does not understand is none.
+                // L8: nothing is created before it is known. A question that the system never
+                // understands is none.
+                Err(Trouble::Malformed(message)) if tries < ASKED_AT_LEAST => {
+                    return Err(Trouble::Busy { retry_after_ms: None, message });
+                }
                 Err(Trouble::Malformed(_)) => continue,
                 Err(trouble) => return Err(trouble),
             };

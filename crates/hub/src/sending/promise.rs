@@ -238,8 +238,9 @@ impl Sender<'_> {
         let described = self.ledger.plan.ty(ty);
         let (kind, watch) = (described.name.kind.clone(), described.watch());
         let can_get = described.can.get;
+        let lags = described.settles_ms > 0;
         let restores = self.restores(ty, &intents)?;
-        let job = Job { kind, watch, intents, writes, known, can_get, look_ups, restores };
+        let job = Job { kind, watch, intents, writes, known, can_get, lags, look_ups, restores };
         Ok(Promised::Job(flush, job))
     }
 }
