@@ -63,6 +63,19 @@ impl Reader<'_> {
         Ok(gone.into_iter().collect())
     }
 
+    /// R8: whether something that can't be read may be any record: it shows no id, or one that
+    /// nobody knows, as the damage may be in the id itself.
+    pub(crate) fn has_stranger(&mut self, ty: TypeIx, faults: &[RecordFault]) -> Result<bool> {
+        let ids: Vec<&str> = faults.iter().filter_map(|fault| fault.id.as_deref()).collect();
+        if ids.len() < faults.len() {
+            return Ok(true);
+        }
+        let known = self.ledger.store.by_key(ty, &ids)?;
+        let is_known =
+            |id: &&str| known.iter().any(|record| record.is_live() && record.key == **id);
+        Ok(!ids.iter().all(is_known))
+    }
+
     /// C2, P5: what a page shows of records whose writes were not answered is what these did, if
     /// anything, before it is somebody's edit. What could be concluded is left among `records`, and
     /// `known` is as it is then. Gives whether all of it could.

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use lockstep_connector::{Page, RecordFault};
+use lockstep_connector::Page;
 use lockstep_engine::guard::is_another_account;
 use lockstep_engine::observe::{Observed, Reading, mark_gone, observe};
 use lockstep_engine::{Plan, is_back};
@@ -246,19 +246,6 @@ impl Reader<'_> {
         // R1: what could not be asked for is on that list again in the next run.
         stream.faulty |= !found_out && !everything;
         Ok(true)
-    }
-
-    /// R8: whether something that can't be read may be any record: it shows no id, or one that
-    /// nobody knows, as the damage may be in the id itself.
-    fn has_stranger(&mut self, ty: TypeIx, faults: &[RecordFault]) -> Result<bool> {
-        let ids: Vec<&str> = faults.iter().filter_map(|fault| fault.id.as_deref()).collect();
-        if ids.len() < faults.len() {
-            return Ok(true);
-        }
-        let known = self.ledger.store.by_key(ty, &ids)?;
-        let is_known =
-            |id: &&str| known.iter().any(|record| record.is_live() && record.key == **id);
-        Ok(!ids.iter().all(is_known))
     }
 
     /// Compares the records with what is known of them. Gives nothing where they are those of

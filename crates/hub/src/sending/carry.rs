@@ -125,14 +125,7 @@ fn read_again(
     write: &Write,
     outcome: &mut Outcome,
 ) -> Option<ReadRecord> {
-    if let (Outcome::Done(answer), Action::Update { id, .. }) = (&mut *outcome, &write.action)
-        && answer.id != *id
-    {
-        // R6, R9: it tells of another record, and nothing of this one.
-        let values = vec![None; answer.values.len()];
-        let id = id.clone();
-        *answer = ReadRecord { id, version: None, modified: None, deleted: false, values };
-    }
+    forget_another(outcome, write);
     match (&*outcome, &write.action) {
         // P6: where it can't be read again now, the next reading shows what was changed; until then
         // it conflicts once more.
@@ -191,6 +184,17 @@ fn read_again(
             }
         }
         _ => None,
+    }
+}
+
+/// R6, R9: an answer to an update that shows another record tells nothing of this one.
+fn forget_another(outcome: &mut Outcome, write: &Write) {
+    if let (Outcome::Done(answer), Action::Update { id, .. }) = (outcome, &write.action)
+        && answer.id != *id
+    {
+        let values = vec![None; answer.values.len()];
+        let id = id.clone();
+        *answer = ReadRecord { id, version: None, modified: None, deleted: false, values };
     }
 }
 
