@@ -1,6 +1,7 @@
-//! Rows as CSV, for spreadsheets: a header, then a line each. Control characters are made visible
-//! (G9), and nothing else is changed.
+//! Rows as CSV, for spreadsheets: a header, then a line each. Control characters are made visible,
+//! and a text that a spreadsheet would take for a formula gets an apostrophe in front (G9).
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use lockstep_hub::report::{Event, PropertyChange, Report};
@@ -15,10 +16,20 @@ pub fn csv(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Stri
     // Writing to memory does not fail, and each row has as many cells as the header.
     let _ = writer.write_record(header);
     for row in rows {
-        let _ = writer.write_record(row.iter().map(|cell| visible(cell).into_owned()));
+        let _ = writer.write_record(row.iter().map(|cell| no_formula(visible(cell))));
     }
     let bytes = writer.into_inner().unwrap_or_default();
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// G9: a cell that no spreadsheet calculates. What begins like a formula and is no number is marked
+/// as a text.
+fn no_formula(cell: Cow<'_, str>) -> String {
+    let begins = cell.trim_start().starts_with(['=', '+', '-', '@']);
+    match begins && cell.trim().parse::<f64>().is_err() {
+        true => format!("'{cell}"),
+        false => cell.into_owned(),
+    }
 }
 
 /// A value as a cell: a text as it is, nothing for none, everything else as JSON.
@@ -132,4 +143,20 @@ fn of_event(event: &Event, plan_only: bool) -> Vec<Vec<String>> {
 /// Writes a file that somebody asked for with `-o`.
 pub fn write(path: &Path, text: &str) -> Result<()> {
     std::fs::write(path, text).map_err(|error| Failure::file(path, &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn g9_no_cell_is_a_formula() {
+        let cells = ["=1+1", "-7.5", "-kr 5", "+47 99", "@SUM(A1)", " =1", "a=b", ""];
+        let text = csv(&["a"], cells.map(|cell| vec![cell.to_string()]));
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(
+            lines,
+            ["a", "'=1+1", "-7.5", "'-kr 5", "'+47 99", "'@SUM(A1)", "' =1", "a=b", "\"\""]
+        );
+    }
 }

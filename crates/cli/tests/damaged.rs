@@ -84,6 +84,34 @@ fn p1_what_is_put_in_anew_is_not_written_over_with_what_is_gone() {
 }
 
 #[test]
+fn g6_two_systems_on_one_file_are_refused() {
+    let project = project("name <-> name, mail <-> mail", "ignore");
+    let dir = project.path();
+    let systems = "systems:\n  crm: { connector: files, with: { folder: data } }\n  shop: { connector: files, with: { folder: ./data/ } }\nflows: [flows.yaml]\n";
+    write(&dir.join("lockstep.yaml"), systems);
+    write(
+        &dir.join("flows.yaml"),
+        "flows:\n  - { from: crm.People, to: shop.People, create: always, match: [mail = mail], properties: [name <-> name] }\n",
+    );
+    put(dir, "data/People.jsonl", &[json!({"id": 1, "name": "Åse", "mail": ""})]);
+    lockstep(dir, &["check"]).exits(2).says("are the same file");
+}
+
+#[test]
+fn r8_no_zero_byte_is_written_into_a_csv_file() {
+    let project = project("name <-> name, mail <-> email", "ignore");
+    let dir = project.path();
+    std::fs::remove_file(dir.join("shop/Customers.jsonl")).unwrap();
+    write(&dir.join("shop/Customers.csv"), "id,name,email\n1,Bo,bo@example.com\n");
+    let person =
+        |n: usize, name: &str| json!({"id": n, "mail": format!("p{n}@example.com"), "name": name});
+    put(dir, "crm/People.jsonl", &[person(1, "Åse"), person(2, "c\u{0}")]);
+    lockstep(dir, &["sync"]).exits(1).says("no cell can hold a zero byte");
+    assert!(!read(&dir.join("shop/Customers.csv")).contains('\0'));
+    lockstep(dir, &["sync"]).exits(1).says_nothing_of("zero bytes");
+}
+
+#[test]
 fn p3_a_text_takes_the_place_of_no_object_and_mixes_with_none() {
     for (mine, theirs) in [
         (json!("A"), json!({"first": "Q"})),

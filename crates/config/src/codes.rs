@@ -30,6 +30,7 @@ codes! {
     UNKNOWN_SYSTEM = "unknown-system": "A system that `lockstep.yaml` does not have.",
     UNNAMED_SYSTEM = "unnamed-system": "A document leaves a system unnamed. Say which it is with `unnamed:`.",
     AMBIGUOUS_SYSTEM = "ambiguous-system": "A name that several systems go by.",
+    SAME_RECORDS = "same-records": "Both ends of a flow are the same file, under the names of two systems.",
     SAME_SYSTEM_NAME = "same-system-name": "Two systems share a title or an alias, so a document can't tell them apart.",
     RECORD_TYPE_NAME = "record-type-name": "A record type is written `system.Type`.",
     UNKNOWN_RECORD_TYPE = "unknown-record-type": "The system has no record type of this name.",

@@ -117,6 +117,32 @@ fn systems(view: &View<'_>, problems: &mut Vec<Problem>) {
     }
 }
 
+/// G6: a flow between a file and itself under the name of another system: what is written on the
+/// one side appears on the other, for ever.
+pub(super) fn same_records(view: &View<'_>, problems: &mut Vec<Problem>) {
+    let folder = |name: &str| {
+        let system = view.project.system(name).filter(|system| system.connector == "files")?;
+        let folder = system.with.get("folder")?.as_str()?;
+        let steps = folder.split('/').filter(|step| !matches!(*step, "" | "."));
+        Some((folder.starts_with('/'), steps.map(str::to_string).collect::<Vec<_>>()))
+    };
+    for (flow, places) in view.flows() {
+        let (from, to) = (&flow.from, &flow.to);
+        let same = from.system != to.system
+            && from.kind == to.kind
+            && folder(&from.system).is_some_and(|mine| Some(mine) == folder(&to.system));
+        if same {
+            let message = format!(
+                "{from} and {to} are the same file: what is written on one side appears on the other, and is taken for new there"
+            );
+            problems.push(
+                Problem::error(codes::SAME_RECORDS, places.to.clone(), message)
+                    .help("give the two systems folders of their own"),
+            );
+        }
+    }
+}
+
 /// Record types that `references` names (P8).
 fn references(view: &View<'_>, system: &System, problems: &mut Vec<Problem>) {
     for reference in &system.references {

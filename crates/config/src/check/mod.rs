@@ -39,6 +39,7 @@ pub fn check(project: &Project, schemas: &Schemas) -> Vec<Problem> {
     let view = View::new(project, &schemas);
     let mut problems = Vec::new();
     known::check(&view, &mut problems);
+    known::same_records(&view, &mut problems);
     creating::check(&view, &mut problems);
     tests::check(&view, &mut problems);
     for ends in view.ends().into_iter().filter(|(a, b)| a != b) {

@@ -64,7 +64,7 @@ impl Table {
         write: &Write,
         now: &Now,
     ) -> Result<Made, Refusal> {
-        self.all_fit(encoding, write)?;
+        self.all_fit((header, encoding), write)?;
         match header {
             Some(header) => self.revised_cells(row, header, watch, write, now),
             None => {
@@ -123,7 +123,18 @@ impl Table {
         made.map_err(|refusal| Refusal::whole(refusal.message))
     }
 
-    fn all_fit(&self, encoding: Encoding, write: &Write) -> Result<(), Refusal> {
+    fn all_fit(
+        &self,
+        (header, encoding): (Option<&Header>, Encoding),
+        write: &Write,
+    ) -> Result<(), Refusal> {
+        // R8: a CSV file with a zero byte in it is read by nobody any more.
+        let zero = |value: &Value| value.as_str().is_some_and(|text| text.contains('\0'));
+        let zero = write.values.iter().find(|value| header.is_some() && zero(&value.value));
+        if let Some(value) = zero {
+            let message = format!("{}: no cell can hold a zero byte", self.place);
+            return Err(Refusal { prop: Some(value.prop), message });
+        }
         if matches!(encoding, Encoding::Utf8 | Encoding::Utf16 { .. }) {
             return Ok(());
         }
@@ -152,7 +163,7 @@ impl Table {
         like: &[u8],
         now: &Now,
     ) -> Result<Made, Refusal> {
-        self.all_fit(encoding, write)?;
+        self.all_fit((header, encoding), write)?;
         if let Some(header) = header {
             let like = csv::split(like, header.delimiter);
             let empty = |at: usize| {
