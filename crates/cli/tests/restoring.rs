@@ -134,10 +134,9 @@ flows:
 
 #[test]
 fn d2_c1_what_is_made_anew_is_complete_where_the_values_had_come_from_what_is_gone() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path();
-    let systems = "systems:\n  crm: { connector: files, with: { folder: crm } }\n  shop: { connector: files, with: { folder: shop } }\nflows: [flows.yaml]\n";
-    write(&path.join("lockstep.yaml"), systems);
+    // Nothing is marked: what is deleted is gone.
+    let project = project("{ at: archived, is: [true] }");
+    let path = project.path();
     let flows = FLOWS.replace("create: always", "create: both");
     write(&path.join("flows.yaml"), &flows);
     people(path, &[1, 2, 3, 4, 5, 6], "Åse");

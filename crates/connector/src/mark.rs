@@ -1,5 +1,5 @@
 //! D3: a mark that says that a record is deleted, in the systems whose records are rows: `files`
-//! and `sql`.
+//! and `sql`. Which values fit is the same for the marks of manifests.
 //!
 //! `deleted: { at: archived, is: [true], set: true }`: where the record says so, by which values,
 //! and what is put there where a deletion is passed on. Without `set` the row itself is removed.

@@ -1081,6 +1081,69 @@ fn c2_a_look_up_that_answers_nothing_clear_has_not_found_nobody() {
 }
 
 #[test]
+fn c2_r6_what_was_created_and_is_not_there_may_not_have_been() {
+    let answer = |asked: &Asked| match asked.method.as_str() {
+        "POST" => (201, String::new(), json!({"id": 7}).to_string()),
+        _ => (404, String::new(), String::new()),
+    };
+    let create = "get: { request: { path: '/people/{{ id | url }}' } }\n    create: { request: { method: POST, path: /people }, read-after: true }";
+    for (settles, known) in
+        [("", false), ("    settles-ms: 0\n", false), ("    settles-ms: 5000\n", true)]
+    {
+        let server = serve(answer);
+        let rest = people(&server, &format!("{LIST}{settles}    {create}\n"));
+        let outcome =
+            rest.write("People", &watch(), &[write(Action::Create, &[(0, "Ada")])]).remove(0);
+        // A system that says that it lags shows it later.
+        assert_eq!(matches!(outcome, Outcome::Done(_)), known, "{settles}: {outcome:?}");
+        assert!(known || matches!(outcome, Outcome::Accepted { .. }), "{settles}: {outcome:?}");
+    }
+}
+
+#[test]
+fn d2_a_deleted_record_is_restored_by_its_id() {
+    let server = serve(|asked| match asked.path.as_str() {
+        "/bin/7/restore" => (200, String::new(), String::new()),
+        _ => (404, String::new(), String::new()),
+    });
+    let restore = "restore: { method: PUT, path: '/bin/{{ id | url }}/restore' }";
+    let rest = people(&server, &format!("{LIST}    {restore}\n"));
+    assert!(rest.types()[0].can.restore);
+    let outcomes = ["7", "8"].map(|id| {
+        rest.write("People", &watch(), &[write(Action::Restore { id: id.into() }, &[])]).remove(0)
+    });
+    assert!(matches!(&outcomes[0], Outcome::Done(record) if record.id == "7"), "{outcomes:?}");
+    assert!(matches!(&outcomes[1], Outcome::Gone { .. }), "{outcomes:?}");
+    assert_eq!(server.paths(), ["PUT /bin/7/restore", "PUT /bin/8/restore"]);
+}
+
+#[test]
+fn r7_d3_a_mark_of_deleted_records_is_compared_by_value() {
+    for (mark, live, deleted) in [
+        ("{ at: gone, is-not: [null] }", json!([null, "", "  "]), json!(["2026-01-31", 1])),
+        (
+            "{ at: gone, is: [true] }",
+            json!([false, 0, "false", "", null]),
+            json!([true, 1, "true"]),
+        ),
+        ("{ at: gone, is: [1] }", json!([0, false, "0"]), json!([1, true, "1"])),
+    ] {
+        let held: Vec<&Value> =
+            [&live, &deleted].into_iter().flat_map(|list| list.as_array().unwrap()).collect();
+        let body: Value =
+            held.iter().enumerate().map(|(id, gone)| json!({"id": id + 1, "gone": gone})).collect();
+        let server = serve(move |_| ok(body.clone()));
+        let rest = people(&server, &format!("{LIST}    deleted: {mark}\n"));
+        let read = read_all(&rest, "People", &watch(), None, 100).unwrap();
+        let mut found: Vec<&str> = read.records.keys().map(String::as_str).collect();
+        found.sort_unstable();
+        let expected: Vec<String> =
+            (1..=live.as_array().unwrap().len()).map(|id| id.to_string()).collect();
+        assert_eq!(found, expected, "{mark}: {held:?}");
+    }
+}
+
+#[test]
 fn a_timeout_or_a_rate_that_can_t_be_is_refused() {
     let manifest = || parse("fjord", &manifest("{}", "{}", LIST)).unwrap();
     for (name, value) in [

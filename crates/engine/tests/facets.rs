@@ -347,29 +347,41 @@ fn p6_f3_a_write_through_one_facet_hides_no_edit_that_another_has_not_seen() {
     );
 }
 
-#[test]
-fn f3_deleting_through_one_facet_empties_its_part_alone() {
+/// A customer that a company and a person of another system are linked with, and their names.
+fn a_company_and_a_person(
+    rows: [&[&str]; 2],
+    [company, person]: [Value; 2],
+) -> (World, String, String) {
     let propagate = |ty: &str, of: &str, rows: &[&str]| {
         let flow = flow(ty, of, Create::Always, &[], rows);
         Flow { deletes: Deletes::Propagate, ..flow }
     };
     let flows = vec![
-        propagate("c.Company", "b.Account (company)", &["name -> name", "phone -> phone"]),
-        propagate("c.Person", "b.Account (person)", &["contact -> contact", "phone -> phone"]),
+        propagate("c.Company", "b.Account (company)", rows[0]),
+        propagate("c.Person", "b.Account (person)", rows[1]),
     ];
     let all = schemas(&[("c.Company", vec![]), ("c.Person", vec![]), ("b.Account", vec![])]);
     let mut world = World::new(&flows, &all);
-    world.read("c.Company/1", json!({"name": "Fjord AS", "phone": "1"}));
+    world.read("c.Company/1", company);
     world.settle();
     let key = world.records[&world.intents[0].record.unwrap()].key.clone();
-    let (company, person) =
-        (format!("b.Account (company)/{key}"), format!("b.Account (person)/{key}"));
-    world.read("c.Person/2", json!({"contact": "Åse", "phone": "1"}));
+    let names = ["company", "person"].map(|facet| format!("b.Account ({facet})/{key}"));
+    world.read("c.Person/2", person);
     // A person links it with what is there already.
-    let into = world.record(&person).entity;
+    let into = world.record(&names[1]).entity;
     let id = world.record("c.Person/2").id;
     world.records.get_mut(&id).unwrap().entity = into;
     world.settle();
+    let [company, person] = names;
+    (world, company, person)
+}
+
+#[test]
+fn f3_deleting_through_one_facet_empties_its_part_alone() {
+    let (mut world, company, person) = a_company_and_a_person(
+        [&["name -> name", "phone -> phone"], &["contact -> contact", "phone -> phone"]],
+        [json!({"name": "Fjord AS", "phone": "1"}), json!({"contact": "Åse", "phone": "1"})],
+    );
     assert!(world.linked("c.Person/2", &person));
     world.read_deleted("c.Company/1");
     world.settle();
@@ -401,26 +413,10 @@ fn f3_deleting_through_one_facet_empties_its_part_alone() {
 
 #[test]
 fn f3_r6_a_part_that_its_system_does_not_empty_is_told_and_not_emptied_again_and_again() {
-    let propagate = |ty: &str, of: &str, rows: &[&str]| {
-        let flow = flow(ty, of, Create::Always, &[], rows);
-        Flow { deletes: Deletes::Propagate, ..flow }
-    };
-    let flows = vec![
-        propagate("c.Company", "b.Account (company)", &["name -> name"]),
-        propagate("c.Person", "b.Account (person)", &["contact -> contact"]),
-    ];
-    let all = schemas(&[("c.Company", vec![]), ("c.Person", vec![]), ("b.Account", vec![])]);
-    let mut world = World::new(&flows, &all);
-    world.read("c.Company/1", json!({"name": "Fjord AS"}));
-    world.settle();
-    let key = world.records[&world.intents[0].record.unwrap()].key.clone();
-    let (company, person) =
-        (format!("b.Account (company)/{key}"), format!("b.Account (person)/{key}"));
-    world.read("c.Person/2", json!({"contact": "Åse"}));
-    let into = world.record(&person).entity;
-    let id = world.record("c.Person/2").id;
-    world.records.get_mut(&id).unwrap().entity = into;
-    world.settle();
+    let (mut world, company, _) = a_company_and_a_person(
+        [&["name -> name"], &["contact -> contact"]],
+        [json!({"name": "Fjord AS"}), json!({"contact": "Åse"})],
+    );
     world.read_deleted("c.Company/1");
     world.decide();
     world.deliver_untold();

@@ -68,10 +68,6 @@ impl Connector for Pretend {
 
     fn write(&self, _: &str, watch: &[PropertyRef], writes: &[Write]) -> Vec<Outcome> {
         let done = |write: &Write| {
-            // What it would be like is not known: it is planned as if it were made anew.
-            if matches!(write.action, Action::Restore { .. }) {
-                return Outcome::Gone { message: "nothing is restored by a plan".into() };
-            }
             let mut values = vec![None; watch.len()];
             for value in &write.values {
                 values[value.prop] = Some(value.value.clone());
@@ -82,8 +78,10 @@ impl Connector for Pretend {
                 Action::Create => {
                     format!("-{}", self.made.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
                 }
-                Action::Update { id, .. } | Action::Delete { id, .. } | Action::Restore { id } => {
-                    id.clone()
+                Action::Update { id, .. } | Action::Delete { id, .. } => id.clone(),
+                // D2: what it would be like is not known: it is planned as if it were made anew.
+                Action::Restore { .. } => {
+                    return Outcome::Gone { message: "a plan restores nothing".into() };
                 }
             };
             Outcome::Done(ReadRecord { id, version: None, modified: None, deleted: false, values })

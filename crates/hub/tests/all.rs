@@ -3,7 +3,9 @@
 
 mod answers;
 mod damaged;
+mod doubted;
 mod dying;
+mod fated;
 mod guarding;
 mod identity;
 mod moments;

@@ -50,6 +50,11 @@ impl Decimal {
         Decimal::parse(number.as_str())
     }
 
+    /// How many decimals it has.
+    pub fn decimals(&self) -> i64 {
+        (-self.exponent).max(0)
+    }
+
     /// Which of two is larger.
     pub fn compare(&self, other: &Decimal) -> Ordering {
         let sign = |decimal: &Decimal| match (decimal.digits.is_empty(), decimal.negative) {

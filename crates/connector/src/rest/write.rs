@@ -624,8 +624,7 @@ impl Rest {
     }
 
     fn read_after(&self, ty: &TypeYaml, watch: &[PropertyRef], id: &str) -> Option<Outcome> {
-        let body = self.fetch(ty, ty.get.as_ref()?, id).ok()??;
-        self.record(ty, watch, &body).map(Outcome::Done)
+        self.read_written(ty, watch, id, false)
     }
 
     /// What a record shows that was written. C2, R6: what was created and is not there may have

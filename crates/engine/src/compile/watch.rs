@@ -57,11 +57,11 @@ fn watch_references(build: &mut Build<'_>, flows: &[Flow], ends: &[(TypeIx, Type
             for other in build.named(name) {
                 for (of, to) in [(other, from), (from, other)] {
                     let Some(schema) = build.types[of.at()].schema else { continue };
-                    let (mine, of_it) = (&build.types[of.at()].name, &build.types[to.at()].name);
-                    let (system, of_it) =
-                        (mine.system.clone(), TypeName::new(&of_it.system, &of_it.kind));
+                    let system = build.types[of.at()].name.system.clone();
+                    let target = &build.types[to.at()].name;
+                    let target = TypeName::new(&target.system, &target.kind);
                     let refers =
-                        |p: &&PropertySchema| p.refers_to(&system).as_ref() == Some(&of_it);
+                        |p: &&PropertySchema| p.refers_to(&system).as_ref() == Some(&target);
                     for property in schema.properties.iter().filter(refers) {
                         build.prop(flow, of, &PropertyRef::new(property.path.as_str()));
                     }

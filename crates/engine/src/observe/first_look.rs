@@ -1,5 +1,6 @@
 //! What the first look at a value tells that Lockstep has written (R6, P3).
 
+use lockstep_model::decimal::Decimal;
 use lockstep_model::value::Terms;
 use lockstep_model::{ReadRecord, RecordState, Value};
 
@@ -58,22 +59,19 @@ fn has_the_same_words(sent: &Value, shown: &Value) -> bool {
 
 /// Whether a number is the other one with fewer decimals.
 fn is_rounded(sent: &Value, shown: &Value) -> bool {
-    let written = |value: &Value| match value {
-        Value::Number(number) => Some(number.to_string()),
-        Value::String(text) => Some(text.trim().to_string()),
+    let decimals = |value: &Value| match value {
+        Value::Number(number) => Decimal::of(number).map(|number| number.decimals()),
+        Value::String(text) => Decimal::parse(text.trim()).map(|number| number.decimals()),
         _ => None,
     };
-    let number = |value: &Value| written(value)?.parse::<f64>().ok().filter(|n| n.is_finite());
-    let decimals = |value: &Value| {
-        let text = written(value)?;
-        let decimals = text.split_once('.').map_or("", |(_, decimals)| decimals);
-        Some(decimals.trim_end_matches('0').len() as i32)
-    };
-    match (number(sent), number(shown), decimals(sent), decimals(shown)) {
-        (Some(a), Some(b), Some(more), Some(fewer)) => {
-            fewer < more && (a - b).abs() <= 0.5 * 10_f64.powi(-fewer) + f64::EPSILON * a.abs()
-        }
-        _ => false,
+    let fewer = decimals(sent).zip(decimals(shown)).is_some_and(|(more, fewer)| fewer < more);
+    fewer && made_of(sent, shown) && {
+        let places = decimals(shown).unwrap_or_default();
+        let number = |value: &Value| {
+            value.as_f64().or_else(|| value.as_str()?.trim().parse().ok()).unwrap_or_default()
+        };
+        let (sent, shown): (f64, f64) = (number(sent), number(shown));
+        (sent - shown).abs() <= 0.5 * 10_f64.powi(-(places as i32)) + f64::EPSILON * sent.abs()
     }
 }
 

@@ -119,9 +119,8 @@ pub fn filling<'a>(
 
 /// P1: the latest first. On a tie what comes by rows of one direction (P12), then the record type
 /// that was named first, then who is there before who is gone, then the record with the lower id in
-/// its system, then the first row: so
-/// that both sides of a tie agree, in whatever order they were read. A policy of preference goes
-/// before time.
+/// its system, then the first row: so that both sides of a tie agree, in whatever order they were
+/// read. A policy of preference goes before time.
 fn precedence(
     plan: &Plan,
     entity: &Entity<'_>,

@@ -267,6 +267,7 @@ impl Hub {
             // L8: what is to be created may have been made by somebody since.
             hub.reader().read(under_way, &created)?;
             hub.ledger.ask_about_queued(under_way)?;
+            // G4: creations that were tried, and held since, are decided on again first.
             hub.decider().release_held()?;
             hub.decider().decide(under_way)?;
             hub.sender().deliver(under_way)?;

@@ -176,11 +176,7 @@ impl Ledger {
             return Ok(());
         };
         let members = self.store.members(&[entity])?;
-        let mut sources = vec![back];
-        let gone = |id: RecordId| members.iter().any(|one| one.id == id && !one.is_live());
-        if let Some(back) = commit.changed_records.iter_mut().find(|record| record.id == back) {
-            claims_what_it_shows(&self.plan, back, gone);
-        }
+        let (mut sources, mut brings) = (vec![back], false);
         while let Some(source) = sources.pop() {
             for intent in self.store.intents_of(&[source], usize::MAX >> 1)? {
                 let passed_on = intent.kind == IntentKind::Delete
@@ -213,9 +209,33 @@ impl Ledger {
                 commit.journal.push(line);
                 sources.push(member.id);
                 commit.changed_records.push(member);
+                brings = true;
             }
         }
+        // Others are brought back after it: what it shows is what they are made from.
+        let gone = |id: RecordId| members.iter().any(|one| one.id == id && !one.is_live());
+        let is_it = |record: &&mut RecordState| record.id == back && brings;
+        if let Some(back) = commit.changed_records.iter_mut().find(is_it) {
+            claims_what_it_shows(&self.plan, back, gone);
+        }
         Ok(())
+    }
+
+    /// D2: a record is made anew, as the deleted one was not restored.
+    pub(crate) fn tell_not_restored(
+        &self,
+        under_way: &mut Underway,
+        made: &RecordState,
+        why: &str,
+        commit: &mut Commit,
+    ) {
+        let text = match self.pretends {
+            true => "it is restored instead, where its system still has it (D2)".to_string(),
+            false => format!("it is made anew: {why} (D2)"),
+        };
+        self.note(under_way, JournalKind::Note, made.id, None, text.clone(), commit);
+        let place = RecordName::of(&self.plan, made.ty, &made.key).0;
+        under_way.report.event(|| Event::Fault { place, message: text });
     }
 
     /// A record that its system has merged into another is no deletion: it ends here, and nothing

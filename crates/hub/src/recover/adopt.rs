@@ -21,12 +21,11 @@ use crate::under_way::Underway;
 /// R9: whether what a creation has found shows other match values than what was to be created, and
 /// none of the same: it has the same number, or something else in common, and is somebody else.
 fn contradicts(plan: &Plan, intent: &Intent, found: &RecordState) -> bool {
-    let (sent, shown) = (promised(plan, intent.ty, &intent.changes), hashes(plan, found));
-    let mut own = Vec::new();
+    let (sent, mut shown) = (promised(plan, intent.ty, &intent.changes), Vec::new());
     for side in &plan.ty(found.ty).match_sides {
-        match_hashes(plan, side, found, &mut own);
+        match_hashes(plan, side, found, &mut shown);
     }
-    !sent.is_empty() && !own.is_empty() && !sent.iter().any(|hash| shown.contains(hash))
+    !sent.is_empty() && !shown.is_empty() && !sent.iter().any(|hash| shown.contains(hash))
 }
 
 impl Ledger {

@@ -55,13 +55,14 @@ impl Sender<'_> {
                 Ok(())
             }
             Outcome::Rejected { prop, message } => {
-                let (Parcel { intent, sent }, AnswerBatch { known, commit, .. }) = (&parcel, batch);
+                let (Parcel { intent, sent, .. }, AnswerBatch { known, commit, .. }) =
+                    (&parcel, batch);
                 self.ledger.rejected(under_way, intent, prop, sent, &message, known, commit);
                 Ok(())
             }
             Outcome::Gone { message } => self.gone(under_way, &parcel.intent, message, batch),
             Outcome::Later { retry_after_ms, message } => {
-                let (Parcel { intent, sent }, after) = (&parcel, retry_after_ms);
+                let (Parcel { intent, sent, .. }, after) = (&parcel, retry_after_ms);
                 let AnswerBatch { known, commit, .. } = &mut *batch;
                 self.ledger.put_off(under_way, intent, &message, after, sent, known, commit);
                 self.one_failed(under_way, batch.system, intent, &message);
@@ -89,7 +90,7 @@ impl Sender<'_> {
     fn conflict(
         &mut self,
         under_way: &mut Underway,
-        Parcel { intent, sent }: &Parcel,
+        Parcel { intent, sent, .. }: &Parcel,
         message: String,
         again: Option<ReadRecord>,
         AnswerBatch { known, commit, now, .. }: &mut AnswerBatch,

@@ -2,20 +2,32 @@
 //! asked for, sends, and reads again what a refusal was about. It knows no store; what came of each
 //! write goes back to where the writes are promised (`promise`).
 
+use std::collections::HashMap;
+
 use lockstep_connector::{Action, Answers, Connector, Outcome, Trouble, Write};
 use lockstep_engine::outcome::shows;
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::value::equal;
-use lockstep_model::{Intent, ReadRecord, Value};
+use lockstep_model::{Intent, IntentId, ReadRecord, Value};
 
 use crate::sending::look::look;
 use crate::sending::look_up::LookUp;
-use crate::sending::restore::restore;
+use crate::sending::restore::{Restored, restore};
 
 /// An intent on its way: with the values that were really sent.
 pub(crate) struct Parcel {
     pub(crate) intent: Intent,
     pub(crate) sent: Vec<(usize, Value)>,
+    /// Why the deleted record that it takes the place of was not restored, where that was tried
+    /// (D2).
+    pub(crate) not_restored: Option<String>,
+}
+
+impl Parcel {
+    /// One that was not sent.
+    fn unsent(intent: Intent) -> Parcel {
+        Parcel { intent, sent: vec![], not_restored: None }
+    }
 }
 
 /// Intents with their writes, in the same order.
@@ -77,10 +89,10 @@ pub(crate) fn carry_out(
     mut job: Job,
     mut stopped: Option<Trouble>,
 ) -> (Vec<Carried>, Option<Trouble>) {
-    let mut aside = Vec::new();
+    let (mut aside, mut not_restored) = (Vec::new(), HashMap::new());
     if stopped.is_none() {
         aside.extend(set_aside_edited(connector, &mut job, &mut stopped));
-        aside.extend(set_aside_found(connector, &mut job, &mut stopped));
+        aside.extend(set_aside_found(connector, &mut job, &mut not_restored, &mut stopped));
     }
     let size = connector.batch(&job.kind).max(1);
     let mut outcomes = Vec::with_capacity(job.writes.len());
@@ -103,11 +115,11 @@ pub(crate) fn carry_out(
     }
     let sent =
         |write: Write| write.values.into_iter().map(|value| (value.prop, value.value)).collect();
-    let parcels = job
-        .intents
-        .into_iter()
-        .zip(job.writes)
-        .map(|(intent, write)| Parcel { intent, sent: sent(write) });
+    let parcels = job.intents.into_iter().zip(job.writes).map(|(intent, write)| Parcel {
+        not_restored: not_restored.remove(&intent.id),
+        intent,
+        sent: sent(write),
+    });
     let carried = parcels
         .zip(outcomes)
         .map(|(parcel, (outcome, again))| (parcel, outcome, again))
@@ -213,6 +225,7 @@ pub(crate) fn is_to_be_read(worth: Answers, write: &Write, answer: &ReadRecord) 
 fn set_aside_found(
     connector: &dyn Connector,
     job: &mut Job,
+    not_restored: &mut HashMap<IntentId, String>,
     stopped: &mut Option<Trouble>,
 ) -> Vec<Carried> {
     if job.look_ups.is_empty() && job.restores.is_empty() {
@@ -221,15 +234,19 @@ fn set_aside_found(
     let (intents, writes) = (std::mem::take(&mut job.intents), std::mem::take(&mut job.writes));
     let mut aside = Vec::new();
     for (at, (intent, write)) in intents.into_iter().zip(writes).enumerate() {
-        let parcel = |intent| Parcel { intent, sent: vec![] };
+        let parcel = Parcel::unsent;
         if let (None, Some(id)) = (&*stopped, job.restores.get(at).and_then(Option::as_ref)) {
-            let restored = restore(connector, (&job.kind, &job.watch), id, &intent, &write.token);
-            if let Some((outcome, record)) = restored {
-                if let Outcome::Stopped(trouble) = &outcome {
-                    *stopped = Some(trouble.clone());
+            match restore(connector, (&job.kind, &job.watch), id, &intent, &write.token) {
+                Restored::Instead(outcome, record) => {
+                    if let Outcome::Stopped(trouble) = &outcome {
+                        *stopped = Some(trouble.clone());
+                    }
+                    aside.push((parcel(intent), outcome, record));
+                    continue;
                 }
-                aside.push((parcel(intent), outcome, record.map(Box::new)));
-                continue;
+                Restored::Not(why) => {
+                    not_restored.insert(intent.id, format!("{id} was not restored: {why}"));
+                }
             }
         }
         let look_up = job.look_ups.get(at).and_then(Option::as_ref);
@@ -303,7 +320,7 @@ fn set_aside_edited(
                 (outcome, None)
             }
         };
-        aside.push((Parcel { intent, sent: vec![] }, outcome, again));
+        aside.push((Parcel::unsent(intent), outcome, again));
     }
     aside
 }

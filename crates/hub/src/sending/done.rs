@@ -24,7 +24,7 @@ impl Sender<'_> {
     ) -> Result<()> {
         match parcel.intent.kind {
             IntentKind::Create => {
-                let Parcel { intent, sent } = &parcel;
+                let Parcel { intent, sent, .. } = &parcel;
                 let answer = self.became(under_way, intent, answer, again, sent, None);
                 self.done_creation(under_way, parcel, answer, batch)
             }
@@ -40,7 +40,7 @@ impl Sender<'_> {
         answer: ReadRecord,
         batch: &mut AnswerBatch,
     ) -> Result<()> {
-        let Parcel { intent, sent } = parcel;
+        let Parcel { intent, sent, not_restored } = parcel;
         let key = (intent.ty, answer.id.clone());
         let answered = batch.answered.contains(&key);
         let known = batch.there.get(&key);
@@ -79,7 +79,7 @@ impl Sender<'_> {
                     self.ledger.facets_retired(intent.ty, &answer.id, &mut batch.commit)?;
                 }
                 batch.answered.insert(key);
-                self.made(under_way, Parcel { intent, sent }, answer, batch)
+                self.made(under_way, Parcel { intent, sent, not_restored }, answer, batch)
             }
         }
     }
@@ -88,7 +88,7 @@ impl Sender<'_> {
     fn made(
         &mut self,
         under_way: &mut Underway,
-        Parcel { intent, sent }: Parcel,
+        Parcel { intent, sent, not_restored }: Parcel,
         answer: ReadRecord,
         batch: &mut AnswerBatch,
     ) -> Result<()> {
@@ -101,6 +101,9 @@ impl Sender<'_> {
             self.ledger.facets_made(&intent, &state, &answer, &sent, &mut batch.commit)?;
         }
         let AnswerBatch { known, commit, wake, .. } = batch;
+        if let Some(why) = not_restored {
+            self.ledger.tell_not_restored(under_way, &state, &why, commit);
+        }
         self.ledger.created(under_way, &intent, state, known, commit, wake);
         Ok(())
     }
@@ -108,7 +111,7 @@ impl Sender<'_> {
     fn done_update(
         &mut self,
         under_way: &mut Underway,
-        Parcel { intent, sent }: Parcel,
+        Parcel { intent, sent, .. }: Parcel,
         answer: ReadRecord,
         again: Option<ReadRecord>,
         batch: &mut AnswerBatch,

@@ -40,49 +40,81 @@ impl Sender<'_> {
     }
 }
 
-/// D2: brings back the deleted record in whose place one is to be made. Nothing where its system
-/// has it no more: then one is made.
+/// What a try says that has asked its system to restore a record, and can't tell yet whether that
+/// was done. The next try knows by it that a record that can't be restored may have been.
+const ASKED: &str = "its system was asked to restore it: ";
+
+/// What became of bringing back the deleted record in whose place one is to be made.
+pub(crate) enum Restored {
+    /// The creation is dealt with, so or so; with the record where it is there.
+    Instead(Outcome, Option<Box<ReadRecord>>),
+    /// Its system has it no more, or does not restore it, for this reason: then one is made.
+    Not(String),
+}
+
+/// D2: brings back a deleted record.
 pub(crate) fn restore(
     connector: &dyn Connector,
     (kind, watch): (&str, &[PropertyRef]),
     id: &str,
     intent: &Intent,
     token: &str,
-) -> Option<(Outcome, Option<ReadRecord>)> {
-    let failed = |trouble: Trouble| match trouble {
-        Trouble::Busy { retry_after_ms, message } => Outcome::Later { retry_after_ms, message },
-        Trouble::Malformed(message) => Outcome::Later { retry_after_ms: None, message },
-        trouble => Outcome::Stopped(trouble),
-    };
-    let there = |message: &str| match look(connector, kind, watch, id) {
-        Ok(Some(record)) => {
-            let outcome = Outcome::Duplicate { id: Some(id.into()), message: message.into() };
-            Some((outcome, Some(record)))
-        }
-        Ok(None) => None,
-        Err(trouble) => Some((failed(trouble), None)),
+) -> Restored {
+    let later = |message: String| {
+        Restored::Instead(
+            Outcome::Later { retry_after_ms: None, message: format!("{ASKED}{message}") },
+            None,
+        )
     };
     // Somebody may have done it; so may an earlier try.
-    if let Some(found) = there("it is in its system again") {
-        return Some(found);
+    match there(connector, (kind, watch), id, "it is in its system again") {
+        Ok(Some(found)) => return found,
+        Ok(None) => {}
+        Err(outcome) => return Restored::Instead(outcome, None),
     }
     let write =
         Write { action: Action::Restore { id: id.into() }, values: vec![], token: token.into() };
-    let outcome = connector.write(kind, watch, &[write]).pop();
-    match outcome {
-        Some(Outcome::Done(_)) => there("it was deleted, and is restored (D2)").or_else(|| {
-            let message = format!("{kind}/{id} was restored, and is not shown yet");
-            Some((Outcome::Later { retry_after_ms: None, message }, None))
-        }),
-        Some(outcome @ (Outcome::Later { .. } | Outcome::Stopped(_))) => Some((outcome, None)),
+    let asked_before = intent.message.as_deref().is_some_and(|message| message.contains(ASKED));
+    match connector.write(kind, watch, &[write]).pop() {
+        Some(Outcome::Done(_)) => {
+            match there(connector, (kind, watch), id, "it was deleted, and is restored (D2)") {
+                Ok(Some(found)) => found,
+                Ok(None) => later("it is not shown yet".into()),
+                Err(outcome) => Restored::Instead(outcome, None),
+            }
+        }
+        Some(outcome @ (Outcome::Later { .. } | Outcome::Stopped(_))) => {
+            Restored::Instead(outcome, None)
+        }
         // Restoring it once more does no harm.
-        Some(Outcome::Unknown { message } | Outcome::Accepted { message }) => {
-            Some((Outcome::Later { retry_after_ms: None, message }, None))
+        Some(Outcome::Unknown { message } | Outcome::Accepted { message }) => later(message),
+        Some(Outcome::Gone { message }) if asked_before => later(message),
+        Some(
+            Outcome::Gone { message }
+            | Outcome::Rejected { message, .. }
+            | Outcome::Duplicate { message, .. }
+            | Outcome::Conflict { message },
+        ) => Restored::Not(message),
+        None => Restored::Not("the connector gave no outcome".into()),
+    }
+}
+
+/// The record, where it is there.
+fn there(
+    connector: &dyn Connector,
+    (kind, watch): (&str, &[PropertyRef]),
+    id: &str,
+    message: &str,
+) -> std::result::Result<Option<Restored>, Outcome> {
+    match look(connector, kind, watch, id) {
+        Ok(found) => Ok(found.map(|record| {
+            let outcome = Outcome::Duplicate { id: Some(id.into()), message: message.into() };
+            Restored::Instead(outcome, Some(Box::new(record)))
+        })),
+        Err(Trouble::Busy { retry_after_ms, message }) => {
+            Err(Outcome::Later { retry_after_ms, message })
         }
-        // An earlier try may have restored it, though it is not shown yet.
-        Some(Outcome::Gone { message }) if intent.attempts > 0 => {
-            Some((Outcome::Later { retry_after_ms: None, message }, None))
-        }
-        _ => None,
+        Err(Trouble::Malformed(message)) => Err(Outcome::Later { retry_after_ms: None, message }),
+        Err(trouble) => Err(Outcome::Stopped(trouble)),
     }
 }
