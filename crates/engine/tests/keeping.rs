@@ -344,6 +344,31 @@ fn g4_a_write_that_met_another_version_is_decided_anew_and_keeps_count_of_its_tr
 }
 
 #[test]
+fn g4_a_write_that_fails_keeps_its_tries_while_a_value_that_fails_is_among_its_own() {
+    let mut world = linked_pair();
+    world.read("a.Person/1", json!({"phone": "2"}));
+    world.decide();
+    let waits = Timestamp(world.now + 60_000);
+    let failed = world.intents.last_mut().unwrap();
+    (failed.attempts, failed.not_before) = (3, Some(waits));
+    let due = |world: &World| {
+        let intent =
+            world.intents.iter().rfind(|intent| intent.state == IntentState::Queued).unwrap();
+        (intent.changes.len(), intent.attempts, intent.not_before)
+    };
+    world.read("a.Person/1", json!({"phone": "2", "name": "Ada Berg"}));
+    world.decide();
+    assert_eq!(due(&world), (2, 3, Some(waits)), "the phone still fails");
+    world.read("a.Person/1", json!({"phone": "2", "name": "Ada"}));
+    world.decide();
+    assert_eq!(due(&world), (1, 3, Some(waits)), "what was decided meanwhile was never sent");
+    // Other values in place of all that failed may be what mends it.
+    world.read("a.Person/1", json!({"phone": "3"}));
+    world.decide();
+    assert_eq!(due(&world), (1, 0, None));
+}
+
+#[test]
 fn p5a_what_was_asked_for_before_our_own_write_is_no_edit_however_late_it_is_looked_at() {
     let mut world = linked_pair();
     world.read("a.Person/1", json!({"phone": "2"}));

@@ -91,11 +91,7 @@ impl OneEntity<'_> {
     ) -> Option<Option<&'i Intent>> {
         let same = |intent: &Intent| {
             intent.changes.len() == changes.len()
-                && intent.changes.iter().zip(changes).all(|(a, b)| {
-                    a.prop == b.prop
-                        && equal(&a.value, &b.value)
-                        && a.counterpart_of == b.counterpart_of
-                })
+                && intent.changes.iter().zip(changes).all(|(a, b)| is_same(a, b))
         };
         // Under way: its outcome brings the record back onto the agenda.
         if open.iter().any(|intent| is_under_way(intent)) {
@@ -118,13 +114,17 @@ impl OneEntity<'_> {
                 intent.version() != subject.version.as_ref()
                     || over(&intent.changes) != over(changes)
             };
-            if due.is_none() || !(same(intent) || tried) {
-                self.out.dropped.push(intent.id);
-            } else if intent.kind == IntentKind::Update
+            let fails = intent.kind == IntentKind::Update
                 && intent.attempts > 0
-                && intent.state == IntentState::Queued
-                && moved()
-            {
+                && intent.state == IntentState::Queued;
+            // G4: while a value that fails is among them, the write of it is the same.
+            let goes_on = || {
+                let (before, now) = (&intent.changes, changes);
+                now.iter().any(|change| before.iter().any(|failed| is_same(failed, change)))
+            };
+            if due.is_none() || !(same(intent) || tried || fails && goes_on()) {
+                self.out.dropped.push(intent.id);
+            } else if fails && (!same(intent) || moved()) {
                 self.out.dropped.push(intent.id);
                 due = Some(Some(intent));
                 self.keep_told(intent, subject);
@@ -240,6 +240,11 @@ impl OneEntity<'_> {
             done_at: None,
         });
     }
+}
+
+/// Whether two changes put the same into the same property.
+fn is_same(a: &Change, b: &Change) -> bool {
+    a.prop == b.prop && equal(&a.value, &b.value) && a.counterpart_of == b.counterpart_of
 }
 
 /// P6: the version that a record is to have still when it is written to. Where none is known, and
