@@ -15,7 +15,8 @@ use std::collections::BTreeSet;
 
 use lockstep_model::flow::{Ceases, Deletes};
 use lockstep_model::{
-    FlowIx, Intent, IntentKind, Presence, PropIx, RecordId, RecordState, Timestamp, TypeIx,
+    FlowIx, Intent, IntentKind, Presence, PropIx, RecordId, RecordState, ReviewKind, Timestamp,
+    TypeIx,
 };
 
 use crate::conditions::only_fails;
@@ -185,6 +186,7 @@ fn ceased(plan: &Plan, slice: &Slice, entity: &Entity<'_>) -> Vec<Departure> {
                 let verdict = match flow.ceases {
                     _ if !plan.ty(other.ty).can.delete => Verdict::Keep(Kept::CanNot),
                     _ if edited_since_it_ceased(flow, record, other) => Verdict::Ask,
+                    _ if is_asked_about(slice, record, other) => Verdict::Ask,
                     Ceases::Delete => Verdict::Delete,
                     _ => Verdict::Ask,
                 };
@@ -199,6 +201,15 @@ fn ceased(plan: &Plan, slice: &Slice, entity: &Entity<'_>) -> Vec<Departure> {
         }
     }
     found
+}
+
+/// Whether a person is asked about it: it was deleted once, and is there all the same (R6).
+fn is_asked_about(slice: &Slice, record: &RecordState, other: &RecordState) -> bool {
+    slice.reviews.iter().any(|review| {
+        review.kind == ReviewKind::PendingDelete
+            && review.record == record.id
+            && review.candidates.contains(&other.id)
+    })
 }
 
 /// Whether somebody edited the counterpart after the record ceased to be what its flow is about: a

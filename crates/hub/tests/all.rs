@@ -3,6 +3,7 @@
 
 mod answers;
 mod damaged;
+mod deleting;
 mod doubted;
 mod dying;
 mod fated;

@@ -213,8 +213,8 @@ impl Fated {
                 return Outcome::Later { retry_after_ms: None, message: "503".into() };
             }
             Some(Fate::Ignored) => {
-                let Action::Update { id, .. } = &write.action else {
-                    panic!("only an update is ignored")
+                let (Action::Update { id, .. } | Action::Delete { id, .. }) = &write.action else {
+                    panic!("a creation is not ignored")
                 };
                 let mut values = vec![None; watch.len()];
                 write
@@ -225,7 +225,7 @@ impl Fated {
                     id: id.clone(),
                     version: None,
                     modified: None,
-                    deleted: false,
+                    deleted: matches!(write.action, Action::Delete { .. }),
                     values,
                 });
             }

@@ -133,6 +133,43 @@ fn r8_what_can_not_be_told_from_the_rest_of_its_list_is_told_and_nothing_is_dele
 }
 
 #[test]
+fn r5_a_list_that_is_left_out_is_not_one_that_is_empty() {
+    let dir = project();
+    let dir = dir.path();
+    lockstep(dir, &["sync"]).exits(0);
+    let before = read(&dir.join("erp/Ordre.jsonl"));
+    let mut orders = rows(dir, "shop/Orders.jsonl");
+    let lines = orders[0].as_object_mut().unwrap().remove("lines").unwrap();
+    put(dir, "shop/Orders.jsonl", &orders);
+    in_step(dir);
+    assert_eq!(read(&dir.join("erp/Ordre.jsonl")), before);
+    // An edit of the other side waits for the list, and is not lost.
+    replace(&dir.join("erp/Ordre.jsonl"), "\"antall\":2", "\"antall\":4");
+    lockstep(dir, &["sync"]).says("Orders/1001 does not show lines");
+    assert_eq!(rows(dir, "erp/Ordre.jsonl")[1]["linjer"][0]["antall"], 4);
+    orders = rows(dir, "shop/Orders.jsonl");
+    orders[0]["lines"] = lines;
+    put(dir, "shop/Orders.jsonl", &orders);
+    lockstep(dir, &["retry", "--all"]);
+    lockstep(dir, &["sync"]);
+    assert_eq!(rows(dir, "shop/Orders.jsonl")[0]["lines"][0], line(1, "X", 4));
+    in_step(dir);
+    // A listing of everything says of whom it can't tell.
+    orders = rows(dir, "shop/Orders.jsonl");
+    orders[0].as_object_mut().unwrap().remove("lines");
+    put(dir, "shop/Orders.jsonl", &orders);
+    lockstep(dir, &["sync", "--full"]).exits(1).says("Nothing was written.").says(
+        "whether shop.Orders[lines]/1001/1 is deleted can't be told: Orders/1001 does not show lines",
+    );
+    // An empty list is one.
+    orders[0]["lines"] = json!([]);
+    put(dir, "shop/Orders.jsonl", &orders);
+    lockstep(dir, &["sync"]).exits(0).says("2 records written.");
+    assert_eq!(rows(dir, "erp/Ordre.jsonl")[1]["linjer"], json!([]));
+    in_step(dir);
+}
+
+#[test]
 fn elements_of_elements_are_kept_in_step_with_those_of_a_column_of_json() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();

@@ -26,6 +26,8 @@ pub(super) struct List<'k> {
     /// What the ids of its elements begin with.
     beginning: String,
     elements: Vec<Value>,
+    /// Its record shows it. R5: what stands in a list that is left out, nobody knows.
+    is_shown: bool,
     /// It is kept as JSON in a text: a column of a database.
     in_text: bool,
 }
@@ -47,6 +49,7 @@ impl<'k> List<'k> {
         value: Option<&Value>,
     ) -> Result<List<'k>, String> {
         let mut in_text = in_text;
+        let is_shown = value.is_some();
         let elements = match value {
             None => vec![],
             Some(Value::Array(elements)) => elements.clone(),
@@ -69,7 +72,18 @@ impl<'k> List<'k> {
                 ));
             }
         };
-        Ok(List { kind, within, parent, has_numbers, beginning, elements, in_text })
+        Ok(List { kind, within, parent, has_numbers, beginning, elements, is_shown, in_text })
+    }
+
+    /// R5: what keeps anybody from saying that an element is not there.
+    pub fn untold(&self) -> Option<String> {
+        let Kind { list, parent, .. } = self.kind;
+        (!self.is_shown).then(|| {
+            format!(
+                "{parent}/{} does not show {list}: what has none shows an empty list, []",
+                self.parent
+            )
+        })
     }
 
     /// The list as its record holds it.
@@ -195,6 +209,9 @@ impl<'k> List<'k> {
         modified: Option<Timestamp>,
     ) -> Result<Option<ReadRecord>, String> {
         let place = self.place_of(id)?;
+        if let (None, Some(untold)) = (place, self.untold()) {
+            return Err(untold);
+        }
         Ok(place
             .map(|place| self.as_record(id.to_string(), &self.elements[place], watch, modified)))
     }
@@ -210,6 +227,9 @@ impl<'k> List<'k> {
         };
         let place =
             self.place_of(id).map_err(|message| Outcome::Rejected { prop: None, message })?;
+        if let (None, Some(message)) = (place, self.untold()) {
+            return Err(Outcome::Later { retry_after_ms: None, message });
+        }
         let Some(place) = place else {
             return Err(Outcome::Gone {
                 message: format!("{} of {} has no element {id}", self.kind.list, self.parent),

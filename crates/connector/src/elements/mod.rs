@@ -434,10 +434,13 @@ impl Connector for Elements {
         let mut faults: Vec<RecordFault> = faults.chain(unreadable).collect();
         let mut records = Vec::new();
         for parent in &page.records {
-            let found = faults.len();
+            let (found, mut is_shown) = (faults.len(), true);
             match self.list(kind, parent) {
                 _ if parent.deleted => {}
-                Ok(list) => list.records(request.watch, parent.modified, &mut records, &mut faults),
+                Ok(list) => {
+                    is_shown = list.untold().is_none();
+                    list.records(request.watch, parent.modified, &mut records, &mut faults);
+                }
                 Err(message) => faults.push(RecordFault {
                     place: format!("{}/{}", kind.parent, parent.id),
                     message,
@@ -454,7 +457,7 @@ impl Connector for Elements {
                         .filter(|_| everything)
                         .for_each(|fault| fault.id = None);
                 }
-                false if !everything => below.push(self.beginning(kind, &parent.id)),
+                false if !everything && is_shown => below.push(self.beginning(kind, &parent.id)),
                 false => {}
             }
         }

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use lockstep_model::value::equal;
-use lockstep_model::{EntityId, NumberMap, NumberSet, RecordId, Review, ReviewKind, Value};
+use lockstep_model::{
+    EntityId, NumberMap, NumberSet, Presence, RecordId, Review, ReviewKind, Value,
+};
 
 use crate::decision::Decision;
 use crate::link::Links;
@@ -105,9 +107,20 @@ pub(super) fn settle_reviews(
             let entity = |id: &RecordId| slice.records.get(id).map(|record| record.entity);
             entity(id).is_some_and(|other| Some(other) == entity(&open.record))
         };
+        // R6, D1: who was deleted and is there all the same is asked about by what showed it.
+        let is_there = |id: &RecordId| {
+            slice.records.get(id).is_some_and(|record| record.is_live()) && linked(id)
+        };
+        let stays = open.kind == ReviewKind::PendingDelete
+            && slice
+                .records
+                .get(&open.record)
+                .is_some_and(|record| record.presence == Presence::Gone)
+            && open.candidates.iter().any(is_there);
         let needless = needless
             || open.kind == ReviewKind::UnknownOutcome && open.candidates.iter().any(linked);
         if mine
+            && !stays
             && (decided_here(open.kind) || needless)
             && !reviews.iter().any(|review| same(review, open))
         {

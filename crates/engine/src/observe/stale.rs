@@ -26,7 +26,8 @@ pub(super) fn staleness(
     // Where the answer to the write told nothing, the version that is known is the one from before
     // it.
     let told = state.slots.iter().all(|slot| slot.before.is_none());
-    if told && state.version.is_some() && state.version == read.version {
+    // And a listing that Lockstep's own deletion has not reached yet shows that one, too.
+    if told && state.is_live() && state.version.is_some() && state.version == read.version {
         return Staleness::Fresh;
     }
     // What was asked for after the write, and after the delay that the system states, is from after

@@ -56,6 +56,11 @@ impl Ledger {
                     done_at: None,
                 });
             }
+            // It was deleted before, and was there all the same (R6).
+            if gone.presence == Presence::Gone {
+                gone.presence = Presence::Leaving { since: now };
+                commit.changed_records.push(gone);
+            }
         } else if !accept && matches!(gone.presence, Presence::Leaving { .. }) {
             gone.presence = Presence::Gone;
             commit.changed_records.push(gone);

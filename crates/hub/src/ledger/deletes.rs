@@ -11,7 +11,7 @@ use lockstep_model::flow::PropertyRef;
 use lockstep_model::value::{equal, is_empty};
 use lockstep_model::{
     Claim, Intent, IntentKind, IntentState, NumberMap, Presence, ReadRecord, RecordId, RecordState,
-    Rule, TypeIx, Value,
+    Review, ReviewKind, Rule, TypeIx, Value,
 };
 use lockstep_store::{Commit, JournalKind};
 
@@ -77,6 +77,8 @@ impl Ledger {
             self.status[state.ty.at()].read_from,
         ));
         commit.agenda_added.push((self.plan.ty(state.ty).decide_rank, state.id));
+        // P5a: a listing from before it shows the record still.
+        state.written_at = Some(self.clock.now());
         let state = state.clone();
         let (text, rule) = match ceased {
             false => (format!("deleted {record}, as {source} was deleted"), Rule::D1),
@@ -217,6 +219,63 @@ impl Ledger {
         let is_it = |record: &&mut RecordState| record.id == back && brings;
         if let Some(back) = commit.changed_records.iter_mut().find(is_it) {
             claims_what_it_shows(&self.plan, back, gone);
+        }
+        Ok(())
+    }
+
+    /// R6, D1: a record that Lockstep deleted is shown all the same: its system did not do what it
+    /// acknowledged, or somebody wants it there. A person says; it is not deleted again by itself.
+    pub(crate) fn ask_about_not_deleted(
+        &mut self,
+        under_way: &mut Underway,
+        back: &[RecordId],
+        commit: &mut Commit,
+    ) -> Result<()> {
+        for record in self.store.records(back)? {
+            let intents = self.store.intents_of(&[record.id], usize::MAX >> 1)?;
+            let of_it = |intent: &&Intent| intent.record == Some(record.id);
+            let last = intents.iter().filter(of_it).max_by_key(|intent| intent.id);
+            let Some(deleted) = last.filter(|intent| {
+                intent.kind == IntentKind::Delete
+                    && intent.state == IntentState::Done
+                    && !intent.takes_back()
+            }) else {
+                continue;
+            };
+            let Some(source) = self.store.records(&[deleted.source])?.pop() else { continue };
+            let is_linked = source.entity == record.entity && source.id != record.id;
+            if !is_linked || matches!(source.presence, Presence::Leaving { .. }) {
+                continue;
+            }
+            let (name, source_name) = (self.name_of(&record), self.name_of(&source));
+            let (why, rule) = match source.is_live() {
+                false => (format!("{source_name} was"), Rule::D1),
+                true => (format!("{source_name} is not what its flow is about"), Rule::L11),
+            };
+            let message = format!(
+                "{name} was deleted, as {why}, and is there all the same: accept to delete it again, reject to keep it"
+            );
+            under_way.reviews = true;
+            under_way.report.flow(deleted.flow).review += 1;
+            let (flow, text) = (self.plan.flow_name(deleted.flow), message.clone());
+            under_way.report.event(|| Event::Review {
+                flow,
+                kind: ReviewKind::PendingDelete.name().into(),
+                record: name,
+                message: text,
+                rule: Rule::R6.to_string(),
+            });
+            commit.reviews_opened.push(Review {
+                kind: ReviewKind::PendingDelete,
+                record: source.id,
+                ty: record.ty,
+                prop: None,
+                rule,
+                candidates: vec![record.id],
+                value: Value::Null,
+                message,
+                opened_at: self.clock.now(),
+            });
         }
         Ok(())
     }

@@ -161,7 +161,8 @@ impl Ledger {
         }
         commit.changed_records.extend(observed.changed);
         commit.rekeyed.extend(observed.retired);
-        self.tell_back(under_way, ty, &observed.back, commit)
+        self.tell_back(under_way, ty, &observed.back, commit)?;
+        self.ask_about_not_deleted(under_way, &observed.back, commit)
     }
 
     /// What somebody has edited, for the journal and the report.
