@@ -54,6 +54,8 @@ pub enum Verdict {
 pub enum Kept {
     /// It was edited after the deleted one was last there, or holds what never reached that one.
     Edited,
+    /// An element of one of its lists was, and would go with it.
+    ElementEdited,
     /// Its condition does not hold any more, so the two were not kept equal (L9, unqualified).
     Unqualified,
     /// It can't be deleted through its system's API.
@@ -67,6 +69,9 @@ impl Kept {
     pub fn why(self) -> &'static str {
         match self {
             Kept::Edited => "it was edited, and that edit never reached the deleted one",
+            Kept::ElementEdited => {
+                "an element of it was edited, and that edit never reached a deleted one"
+            }
             Kept::Unqualified => "the flow's condition does not hold for it any more",
             Kept::CanNot => "it can't be deleted through its system's API",
             Kept::Facets => {
@@ -133,6 +138,9 @@ pub fn departures(plan: &Plan, slice: &Slice, entity: &Entity<'_>) -> Vec<Depart
                     _ if !plan.ty(other.ty).can.delete => Verdict::Keep(Kept::CanNot),
                     _ if edited(plan, slice, entity, from, other, since) => {
                         Verdict::Keep(Kept::Edited)
+                    }
+                    _ if element_edited(plan, slice, other, since) => {
+                        Verdict::Keep(Kept::ElementEdited)
                     }
                     Deletes::Propagate => Verdict::Delete,
                     Deletes::Review => Verdict::Ask,
@@ -264,4 +272,21 @@ fn edited(
     props
         .filter(|prop| !reaches.contains(prop))
         .any(|prop| claimed(prop).is_some_and(|at| at > since))
+}
+
+/// Whether somebody edited an element of `other`, which would go with it, since the deleted record
+/// was last there.
+fn element_edited(plan: &Plan, slice: &Slice, other: &RecordState, since: Timestamp) -> bool {
+    slice.elements.get(&other.id).into_iter().flatten().any(|id| {
+        let element = &slice.records[id];
+        let members = slice.members(element.entity).iter().map(|id| &slice.records[id]).collect();
+        let entity = Entity::of(plan, members);
+        let mut gone = entity.records.iter().filter(|record| !record.is_live()).peekable();
+        if gone.peek().is_some() {
+            return gone.any(|gone| edited(plan, slice, &entity, gone, element, since));
+        }
+        // Nobody has made it a counterpart.
+        let claimed = element.slots.iter().flat_map(|slot| &slot.claim).map(|claim| claim.at);
+        entity.records.len() == 1 && claimed.chain([element.first_seen]).any(|at| at > since)
+    })
 }

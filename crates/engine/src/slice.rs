@@ -45,6 +45,8 @@ pub struct Slice {
     /// Records beside the focus that are to be decided on as well, with their ranks: they are
     /// decided on now if their entity is.
     pub waiting: NumberMap<RecordId, u16>,
+    /// D1: the live elements of records that may go with a deleted one.
+    pub elements: NumberMap<RecordId, Vec<RecordId>>,
     pub types: Vec<ReadThrough>,
     /// The flows have changed: a value that was given once is compared with what they ask for now
     /// (P1).
@@ -82,6 +84,7 @@ impl Slice {
             intents: NumberMap::default(),
             reviews: vec![],
             waiting: NumberMap::default(),
+            elements: NumberMap::default(),
             types,
             reconsider: false,
             displaced: HashMap::new(),

@@ -133,6 +133,41 @@ fn r8_what_can_not_be_told_from_the_rest_of_its_list_is_told_and_nothing_is_dele
 }
 
 #[test]
+fn d1_a_record_whose_element_was_edited_is_not_deleted_with_the_edit() {
+    let ordre = |dir: &Path, number: &str| -> Option<Value> {
+        rows(dir, "erp/Ordre.jsonl").into_iter().find(|order| order["nummer"] == number)
+    };
+    let edited = json!([{"pos": 1, "vare": "X", "antall": 4}]);
+    let added = json!([{"pos": 7, "vare": "Q", "antall": 1}]);
+    for (is_added, left) in [(false, edited), (true, added)] {
+        let dir = project();
+        let dir = dir.path();
+        let mut orders = rows(dir, "shop/Orders.jsonl");
+        let other = |n| json!({"id": n, "number": format!("B{n}"), "lines": [line(1, "X", 8)]});
+        orders.extend((1..5).map(other));
+        put(dir, "shop/Orders.jsonl", &orders);
+        lockstep(dir, &["sync"]).exits(0);
+        // Two orders are deleted in one system; meanwhile a line of one of them is edited, or
+        // added, in the other.
+        put(dir, "shop/Orders.jsonl", &orders[2..]);
+        let mut erp = rows(dir, "erp/Ordre.jsonl");
+        let order = erp.iter_mut().find(|order| order["nummer"] == "A1").unwrap();
+        let lines = order["linjer"].as_array_mut().unwrap();
+        match is_added {
+            true => lines.push(left[0].clone()),
+            false => lines[0] = left[0].clone(),
+        }
+        put(dir, "erp/Ordre.jsonl", &erp);
+        lockstep(dir, &["sync"])
+            .exits(0)
+            .says("an element of it was edited, and that edit never reached a deleted one");
+        assert_eq!(ordre(dir, "A2"), None, "the order without an edit goes");
+        assert_eq!(ordre(dir, "A1").unwrap()["linjer"], left);
+        in_step(dir);
+    }
+}
+
+#[test]
 fn r5_a_list_that_is_left_out_is_not_one_that_is_empty() {
     let dir = project();
     let dir = dir.path();

@@ -38,6 +38,19 @@ const TRIES: usize = 4;
 /// Lists in so many groups are written side by side.
 const STRIPES: usize = 32;
 
+/// Whether the records of one kind are elements of lists of another's, at whatever depth.
+pub fn stand_in(kind: &str, parent: &str) -> bool {
+    kind.strip_prefix(parent).is_some_and(|rest| rest.starts_with('['))
+}
+
+/// What the ids of all elements of a record begin with.
+pub fn ids_begin(parent_kind: &str, parent: &str) -> String {
+    match parent_kind.ends_with(']') {
+        true => format!("{parent}/"),
+        false => format!("{}/", escaped(parent)),
+    }
+}
+
 /// A connector whose lists are record types, too.
 pub(crate) struct Elements {
     inner: Box<dyn Connector>,
@@ -71,12 +84,8 @@ impl Elements {
     }
 
     /// What the ids of a record's elements begin with.
-    fn beginning(&self, kind: &Kind, parent: &str) -> String {
-        if self.is_of_elements(&kind.parent) {
-            format!("{parent}/")
-        } else {
-            format!("{}/", escaped(parent))
-        }
+    fn beginning(kind: &Kind, parent: &str) -> String {
+        ids_begin(&kind.parent, parent)
     }
 
     /// The id of the record that an element stands in, and what its own id begins with.
@@ -111,7 +120,7 @@ impl Elements {
         List::of(
             (kind, within),
             &parent.id,
-            self.beginning(kind, &parent.id),
+            Self::beginning(kind, &parent.id),
             (self.has_numbers(&kind.parent), in_text),
             value,
         )
@@ -428,7 +437,7 @@ impl Connector for Elements {
             }
         }
         let mut below = page.below;
-        below.extend(page.gone.iter().map(|id| self.beginning(kind, id)));
+        below.extend(page.gone.iter().map(|id| Self::beginning(kind, id)));
         // Which elements stand in a record that can't be read nobody knows.
         let faults = page.faults.into_iter().map(|fault| RecordFault { id: None, ..fault });
         let mut faults: Vec<RecordFault> = faults.chain(unreadable).collect();
@@ -457,7 +466,7 @@ impl Connector for Elements {
                         .filter(|_| everything)
                         .for_each(|fault| fault.id = None);
                 }
-                false if !everything && is_shown => below.push(self.beginning(kind, &parent.id)),
+                false if !everything && is_shown => below.push(Self::beginning(kind, &parent.id)),
                 false => {}
             }
         }

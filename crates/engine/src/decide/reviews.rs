@@ -107,20 +107,10 @@ pub(super) fn settle_reviews(
             let entity = |id: &RecordId| slice.records.get(id).map(|record| record.entity);
             entity(id).is_some_and(|other| Some(other) == entity(&open.record))
         };
-        // R6, D1: who was deleted and is there all the same is asked about by what showed it.
-        let is_there = |id: &RecordId| {
-            slice.records.get(id).is_some_and(|record| record.is_live()) && linked(id)
-        };
-        let stays = open.kind == ReviewKind::PendingDelete
-            && slice
-                .records
-                .get(&open.record)
-                .is_some_and(|record| record.presence == Presence::Gone)
-            && open.candidates.iter().any(is_there);
         let needless = needless
             || open.kind == ReviewKind::UnknownOutcome && open.candidates.iter().any(linked);
         if mine
-            && !stays
+            && !is_not_deleted(slice, open)
             && (decided_here(open.kind) || needless)
             && !reviews.iter().any(|review| same(review, open))
         {
@@ -136,4 +126,17 @@ pub(super) fn settle_reviews(
             out.reviews_opened.push(review);
         }
     }
+}
+
+/// Whether a person is asked about a record that was deleted as another one was, and is there all
+/// the same (R6, D1): the reading that has shown it asks.
+fn is_not_deleted(slice: &Slice, open: &Review) -> bool {
+    let Some(gone) = slice.records.get(&open.record) else { return false };
+    open.kind == ReviewKind::PendingDelete
+        && gone.presence == Presence::Gone
+        && open
+            .candidates
+            .iter()
+            .filter_map(|id| slice.records.get(id))
+            .any(|record| record.is_live() && record.entity == gone.entity)
 }

@@ -1,7 +1,6 @@
 //! Loading the slice that a decision looks at.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 
 use lockstep_engine::keys::{each_id, lookup_hashes};
 use lockstep_engine::plan::MatchProp;
@@ -13,6 +12,9 @@ use lockstep_model::{
     Timestamp, TypeIx,
 };
 use lockstep_store::{Result, Store};
+
+use crate::deciding::elements::elements;
+use crate::deciding::members::with_members;
 
 /// L10: what the records that match rows refer to are linked with.
 #[derive(Default)]
@@ -116,6 +118,7 @@ pub fn slice(
     if plan.has_references() {
         neighbours(plan, store, &mut by_hash, &mut records, &mut entities)?;
     }
+    let elements = elements(plan, store, &mut records, &mut entities)?;
     let waiting = if plan.decides_in_turn() { vec![] } else { waiting(store, &focus, &records)? };
     let ids: Vec<RecordId> = records.keys().copied().collect();
     let entities: Vec<EntityId> = entities.into_iter().collect();
@@ -124,6 +127,7 @@ pub fn slice(
         slice.index_keys(plan);
     }
     slice.by_hash = by_hash;
+    slice.elements = elements;
     slice.waiting = waiting.into_iter().map(|(rank, id)| (id, rank)).collect();
     slice.apart = store.apart(&ids)?.into_iter().flat_map(|(a, b)| [(a, b), (b, a)]).collect();
     for intent in store.open_intents(&entities)? {
@@ -215,50 +219,6 @@ fn founded_by(records: &NumberMap<RecordId, RecordState>, entity: EntityId, ty: 
     records
         .get(&RecordId(entity.0))
         .is_some_and(|founder| founder.ty == ty && founder.entity == entity && founder.is_live())
-}
-
-/// Adds records and all members of their entities; gives the numbers that are new.
-fn with_members(
-    store: &mut dyn Store,
-    found: Vec<RecordState>,
-    records: &mut NumberMap<RecordId, RecordState>,
-    entities: &mut NumberSet<EntityId>,
-) -> Result<Vec<RecordId>> {
-    let mut fresh = Vec::with_capacity(found.len());
-    let mut wanted = Vec::new();
-    let mut take = |record: RecordState, fresh: &mut Vec<RecordId>| {
-        if let Entry::Vacant(place) = records.entry(record.id) {
-            fresh.push(record.id);
-            place.insert(record);
-        }
-    };
-    for record in found {
-        if entities.insert(record.entity) {
-            wanted.push(record.entity);
-        }
-        take(record, &mut fresh);
-    }
-    for record in store.joined(&wanted)? {
-        take(record, &mut fresh);
-    }
-    // Most entities began with a record that is here already.
-    let began: Vec<RecordId> = wanted
-        .iter()
-        .map(|entity| RecordId(entity.0))
-        .filter(|id| !records.contains_key(id))
-        .collect();
-    if !began.is_empty() {
-        for record in store.records(&began)? {
-            // It may have gone to another entity since.
-            if entities.contains(&record.entity)
-                && let Entry::Vacant(place) = records.entry(record.id)
-            {
-                fresh.push(record.id);
-                place.insert(record);
-            }
-        }
-    }
-    Ok(fresh)
 }
 
 fn by_hashes(

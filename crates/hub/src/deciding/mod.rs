@@ -1,7 +1,9 @@
 //! Deciding: the agenda, batch by batch, through the engine.
 
 pub(crate) mod decider;
+mod elements;
 pub(crate) mod load;
+mod members;
 pub(crate) mod reconsider;
 pub(crate) mod record;
 pub(crate) mod turns;
