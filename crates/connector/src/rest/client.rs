@@ -22,9 +22,9 @@ use crate::{Traffic, Trouble};
 pub struct Client {
     pub http: Http,
     pub title: String,
-    pub main: Door,
+    pub main: Endpoint,
     /// By the names under the manifest's `apis`.
-    pub others: BTreeMap<String, Door>,
+    pub others: BTreeMap<String, Endpoint>,
     /// The settings, for templates. Secrets among them.
     pub settings: Map<String, Value>,
     pub keep: Option<Keep>,
@@ -36,7 +36,7 @@ pub struct Client {
 }
 
 /// One interface of the system: its address and how to be let in.
-pub struct Door {
+pub struct Endpoint {
     /// Empty for the main one.
     pub name: String,
     base: RwLock<String>,
@@ -45,14 +45,14 @@ pub struct Door {
     pub held: Mutex<Held>,
 }
 
-impl Door {
+impl Endpoint {
     fn new(
         name: &str,
         base: &str,
         auth: &Auth,
         headers: &BTreeMap<String, String>,
         settings: &Value,
-    ) -> Result<Door, Trouble> {
+    ) -> Result<Endpoint, Trouble> {
         let base = render(base, settings)
             .map_err(Trouble::Misconfigured)?
             .trim_end_matches('/')
@@ -63,7 +63,7 @@ impl Door {
             )));
         }
         let base = RwLock::new(base);
-        Ok(Door {
+        Ok(Endpoint {
             name: name.into(),
             base,
             auth: auth.clone(),
@@ -115,11 +115,11 @@ impl Client {
             at_once: at_once.or(rate.at_once),
         };
         let context = Value::Object(settings.clone());
-        let main = Door::new("", &manifest.base, &manifest.auth, &manifest.headers, &context)?;
-        let door = |(name, api): (&String, &super::written::Api)| {
-            Ok((name.clone(), Door::new(name, &api.base, &api.auth, &api.headers, &context)?))
+        let main = Endpoint::new("", &manifest.base, &manifest.auth, &manifest.headers, &context)?;
+        let endpoint = |(name, api): (&String, &super::written::Api)| {
+            Ok((name.clone(), Endpoint::new(name, &api.base, &api.auth, &api.headers, &context)?))
         };
-        let others = manifest.apis.iter().map(door).collect::<Result<_, Trouble>>()?;
+        let others = manifest.apis.iter().map(endpoint).collect::<Result<_, Trouble>>()?;
         Ok(Client {
             http: Http::new(timeout, &limits),
             title: manifest.title.clone(),
@@ -159,7 +159,7 @@ impl Client {
         origin(&self.main.base())
     }
 
-    pub fn door(&self, request: &RequestYaml) -> &Door {
+    pub fn endpoint(&self, request: &RequestYaml) -> &Endpoint {
         request.api.as_ref().and_then(|name| self.others.get(name)).unwrap_or(&self.main)
     }
 
@@ -179,8 +179,8 @@ impl Client {
 
     /// Every token that was used or given and not replaced: none is to be told.
     pub fn tokens(&self) -> Vec<String> {
-        let of = |door: &Door| {
-            let held = door.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let of = |endpoint: &Endpoint| {
+            let held = endpoint.held.lock().unwrap_or_else(PoisonError::into_inner);
             let Held { token, refresh, refused, unsaved, .. } = &*held;
             let unsaved = unsaved.iter().flat_map(|kept| [&kept.access, &kept.refresh]);
             [token, refresh, refused]

@@ -12,7 +12,7 @@ use ureq::http::request::Builder;
 
 use super::address::{self, origin, same_origin};
 use super::answer::Answer;
-use super::client::{Client, Door};
+use super::client::{Client, Endpoint};
 use super::errors::words;
 use super::form::as_form;
 use super::link;
@@ -121,15 +121,16 @@ impl Client {
     /// Where a page's address leads that an answer gave. Our own keys are no part of it: each
     /// request gets them anew.
     pub fn resolved(&self, request: &RequestYaml, answer: &Answer, address: &str) -> String {
-        let door = self.door(request);
-        let whole = address::resolve(&door.base(), &answer.url, address);
-        let Some((path, query)) = whole.split_once('?').filter(|_| !door.auth.query.is_empty())
+        let endpoint = self.endpoint(request);
+        let whole = address::resolve(&endpoint.base(), &answer.url, address);
+        let Some((path, query)) = whole.split_once('?').filter(|_| !endpoint.auth.query.is_empty())
         else {
             return whole;
         };
         let is_key = |part: &&str| {
             let name = part.split('=').next().unwrap_or_default();
-            door.auth
+            endpoint
+                .auth
                 .query
                 .keys()
                 .any(|key| key == name || percent_encoded(key).eq_ignore_ascii_case(name))
@@ -176,7 +177,7 @@ impl Client {
         }
         match first {
             (answer, Some(token)) if answer.status == 401 => {
-                self.refused(self.door(request), &token);
+                self.refused(self.endpoint(request), &token);
                 Ok(self.send_once(request, context, body)?.0)
             }
             (answer, _) => Ok(answer),
@@ -190,10 +191,10 @@ impl Client {
         context: &Value,
         body: Option<&Value>,
     ) -> Result<(Answer, Option<String>), NoAnswer> {
-        let door = self.door(request);
-        let asked = self.asked(door, request, context)?;
-        let admission = self.authorization(door)?;
-        let builder = self.built(door, request, context, &asked, admission.as_ref())?;
+        let endpoint = self.endpoint(request);
+        let asked = self.asked(endpoint, request, context)?;
+        let admission = self.authorization(endpoint)?;
+        let builder = self.built(endpoint, request, context, &asked, admission.as_ref())?;
         let named = self.name(request);
         let unclear = |error: ureq::http::Error| not_sent(format!("{named}: {error}"));
         let received = match body_of(request, context, body)? {
@@ -215,11 +216,11 @@ impl Client {
     /// The address of a request, without what lets it in. It leads nowhere but to the system.
     fn asked(
         &self,
-        door: &Door,
+        endpoint: &Endpoint,
         request: &RequestYaml,
         context: &Value,
     ) -> Result<String, NoAnswer> {
-        let base = door.base();
+        let base = endpoint.base();
         let path = render(&request.path, context).map_err(not_sent)?;
         // The next page's address may be whole.
         let is_whole = path.starts_with("http://") || path.starts_with("https://");
@@ -241,14 +242,14 @@ impl Client {
     /// A request as far as it has no body: its address with the keys in it, its headers.
     fn built(
         &self,
-        door: &Door,
+        endpoint: &Endpoint,
         request: &RequestYaml,
         context: &Value,
         asked: &str,
         admission: Option<&Admission>,
     ) -> Result<Builder, NoAnswer> {
         let settings = Value::Object(self.settings.clone());
-        let mut url = with_query(asked, &door.auth.query, &settings)?;
+        let mut url = with_query(asked, &endpoint.auth.query, &settings)?;
         for (key, value) in admission.iter().flat_map(|admission| &admission.query) {
             let pair = format!("{}={}", percent_encoded(key), percent_encoded(value));
             url = added(&url, &[pair]);
@@ -256,7 +257,8 @@ impl Client {
         let method = request.method.as_deref().unwrap_or("GET");
         let mut builder =
             Request::builder().method(method).uri(&url).header("Accept", "application/json");
-        let own = door.headers.iter().chain(&door.auth.headers).map(|header| (header, &settings));
+        let own =
+            endpoint.headers.iter().chain(&endpoint.auth.headers).map(|header| (header, &settings));
         for ((key, value), context) in
             own.chain(request.headers.iter().map(|header| (header, context)))
         {
@@ -268,7 +270,7 @@ impl Client {
             for (key, value) in &admission.headers {
                 builder = builder.header(key.as_str(), value);
             }
-            let signed = self.signed(door).map_err(NoAnswer::NotSent)?;
+            let signed = self.signed(endpoint).map_err(NoAnswer::NotSent)?;
             for (key, value) in signed.iter().flat_map(|signed| &signed.headers) {
                 builder = builder.header(key.as_str(), render(value, &settings).map_err(not_sent)?);
             }

@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use ureq::http::{HeaderMap, Request};
 
 use super::address;
-use super::client::{Client, Door, Held};
+use super::client::{Client, Endpoint, Held};
 use super::jwt;
 use super::jwt::{LIVES_S, claim_of};
 use super::rsa::sign;
@@ -49,31 +49,31 @@ impl Admission {
 
 impl Client {
     /// Made of settings alone: what a record holds can't change who is asking.
-    pub(super) fn authorization(&self, door: &Door) -> Result<Option<Admission>, NoAnswer> {
+    pub(super) fn authorization(&self, endpoint: &Endpoint) -> Result<Option<Admission>, NoAnswer> {
         let context = &Value::Object(self.settings.clone());
         let not_sent = |message: String| NoAnswer::NotSent(Trouble::Misconfigured(message));
         let fixed = |authorization: String| Some(Admission::fixed(authorization));
-        if let Some(basic) = &door.auth.basic {
+        if let Some(basic) = &endpoint.auth.basic {
             let both = render(basic, context).map_err(not_sent)?;
-            if !both.is_empty() || door.auth.token.is_none() && door.auth.signed.is_none() {
+            if !both.is_empty() || endpoint.auth.token.is_none() && endpoint.auth.signed.is_none() {
                 return Ok(fixed(format!("Basic {}", base64(both.as_bytes()))));
             }
         }
-        if let Some(bearer) = &door.auth.bearer {
+        if let Some(bearer) = &endpoint.auth.bearer {
             return Ok(fixed(format!("Bearer {}", render(bearer, context).map_err(not_sent)?)));
         }
-        let signed = self.signed(door).map_err(NoAnswer::NotSent)?;
-        if signed.is_none() && door.auth.token.is_none() && door.auth.jwt.is_none() {
+        let signed = self.signed(endpoint).map_err(NoAnswer::NotSent)?;
+        if signed.is_none() && endpoint.auth.token.is_none() && endpoint.auth.jwt.is_none() {
             return Ok(None);
         }
-        let mut held = door.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = endpoint.held.lock().unwrap_or_else(PoisonError::into_inner);
         if held.until.is_some_and(|until| Instant::now() >= until) {
             held.token = None;
         }
         if held.token.is_none() {
-            match (signed, &door.auth.token, &door.auth.jwt) {
+            match (signed, &endpoint.auth.token, &endpoint.auth.jwt) {
                 (Some(signed), _, _) => self.fetch_ticket(signed, &mut held),
-                (None, Some(token), _) => self.renew(door, token, &mut held),
+                (None, Some(token), _) => self.renew(endpoint, token, &mut held),
                 (None, None, Some(jwt)) => self.make_token(jwt, &mut held),
                 (None, None, None) => Ok(()),
             }
@@ -88,7 +88,7 @@ impl Client {
                 render(&signed.authorization, &Value::Object(context)).map_err(not_sent)?;
             return Ok(Some(Admission { token: Some(token), ..Admission::fixed(authorization) }));
         }
-        let (sends, cookies) = match (&door.auth.token, &door.auth.jwt) {
+        let (sends, cookies) = match (&endpoint.auth.token, &endpoint.auth.jwt) {
             (Some(how), _) => (how.sends.as_ref(), how.cookies),
             (None, Some(how)) => (how.sends.as_ref(), false),
             (None, None) => (None, false),
@@ -128,32 +128,32 @@ impl Client {
     }
 
     /// The signed exchange, where its key is given.
-    pub(super) fn signed<'d>(&self, door: &'d Door) -> Result<Option<&'d Signed>, Trouble> {
-        let Some(signed) = &door.auth.signed else { return Ok(None) };
+    pub(super) fn signed<'d>(&self, endpoint: &'d Endpoint) -> Result<Option<&'d Signed>, Trouble> {
+        let Some(signed) = &endpoint.auth.signed else { return Ok(None) };
         let key = render(&signed.key, &Value::Object(self.settings.clone()))
             .map_err(Trouble::Misconfigured)?;
         Ok((!key.trim().is_empty()).then_some(signed))
     }
 
     /// A token was refused: the next request renews it, unless another one has done so already.
-    pub(super) fn refused(&self, door: &Door, token: &str) {
-        let mut held = door.held.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(super) fn refused(&self, endpoint: &Endpoint, token: &str) {
+        let mut held = endpoint.held.lock().unwrap_or_else(PoisonError::into_inner);
         held.refused = Some(token.to_string());
         if held.token.as_deref() == Some(token) {
             held.token = None;
         }
     }
 
-    fn renew(&self, door: &Door, token: &Token, held: &mut Held) -> Result<(), Trouble> {
+    fn renew(&self, endpoint: &Endpoint, token: &Token, held: &mut Held) -> Result<(), Trouble> {
         let setting =
             self.settings.get("refresh_token").and_then(Value::as_str).unwrap_or_default();
         let refreshes = refreshes(token);
         let keep = self.keep.as_ref().filter(|_| refreshes || token.sign_in.is_some());
         let place = |system: &str| {
-            if door.name.is_empty() {
+            if endpoint.name.is_empty() {
                 system.to_string()
             } else {
-                format!("{system}/{}", door.name)
+                format!("{system}/{}", endpoint.name)
             }
         };
         let _alone = keep.map(|keep| keep.vault.lock()).transpose()?;
