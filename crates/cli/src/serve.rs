@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use lockstep_hub::{Hub, Report, System};
 use lockstep_model::TypeName;
-use lockstep_service::{Owner, Project, Purpose, Refusal, Schedule, Told, door};
+use lockstep_service::{Owner, Project, Purpose, Refusal, Schedule, Told, socket};
 
 use crate::args::Format;
 use crate::exit::{Exit, Failure, Result};
@@ -99,8 +99,8 @@ pub fn run(dir: &Path, approve: bool, calls: &Calls, format: Format) -> Result<E
     let schedule = Schedule::new(periods.clone(), Instant::now());
     let at_work = AtWork { dir: dir.to_path_buf(), opened, systems: systems.clone() };
     let mut owner = Owner::new(at_work, schedule, approve);
-    let door = door::open(&store, owner.queue());
-    if let Err(error) = &door {
+    let socket = socket::open(&store, owner.queue());
+    if let Err(error) = &socket {
         // Commands wait for the store then, as they do where no service is at work.
         eprintln!("! commands can't ask this service, and wait for the store instead: {error}");
     }

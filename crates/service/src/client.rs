@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::door::{Sign, VERSION, place, proof, read};
 use crate::request::{Refusal, Reply, Request};
+use crate::socket::{Sign, VERSION, place, proof, read};
 
 /// A service on this machine says that it is there within this, or has gone.
 const IS_THERE: Duration = Duration::from_secs(2);

@@ -1,18 +1,17 @@
 //! Lockstep at work all the time.
 //!
 //! ```text
-//! commands ─▶ door ──┐                 ┌─▶ hub: a run of what is due, or what was asked for
+//! commands ─▶ socket ──┐                 ┌─▶ hub: a run of what is due, or what was asked for
 //! systems ─▶ hooks ──┼─▶ queue ─▶ owner┤
 //! schedule ──────────┘                 └─▶ who asked: a typed answer
 //! ```
 //!
 //! One thread, the [`Owner`], has the hub. Everything else sends it [`Request`]s and hints. A
-//! command finds the service by a file beside the store ([`door`]) and asks it instead of waiting
+//! command finds the service by a file beside the store ([`socket`]) and asks it instead of waiting
 //! for the store; [`Desk`] hides which of the two it is.
 
 mod client;
 mod desk;
-pub mod door;
 mod hints;
 mod hooks;
 mod http;
@@ -20,6 +19,7 @@ mod owner;
 mod perform;
 mod request;
 mod schedule;
+pub mod socket;
 
 pub use client::Client;
 pub use desk::{Desk, plan_to_take_back};

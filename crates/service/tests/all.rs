@@ -19,7 +19,7 @@ use lockstep_model::{
     Value,
 };
 use lockstep_service::{
-    Client, Desk, Flows, Limits, Owner, Project, Purpose, Refusal, Request, Schedule, Told, door,
+    Client, Desk, Flows, Limits, Owner, Project, Purpose, Refusal, Request, Schedule, Told, socket,
 };
 use lockstep_store::SqliteStore;
 use serde_json::json;
@@ -186,7 +186,7 @@ fn while_at_work(
             });
             worked.unwrap();
         });
-        let _door = door::open(&world.store(), queue).unwrap();
+        let _socket = socket::open(&world.store(), queue).unwrap();
         let tried = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             tried(&world.store(), &world.systems())
         }));
@@ -247,7 +247,7 @@ fn ending_lets_what_is_in_flight_come_to_its_end() {
 fn a_run_that_was_asked_for_and_is_ended_says_so() {
     let world = World::new(40);
     let mut owner = Owner::new(world.project(), world.schedule(Duration::from_secs(600)), true);
-    let _door = door::open(&world.store(), owner.queue()).unwrap();
+    let _socket = socket::open(&world.store(), owner.queue()).unwrap();
     let stop = AtomicBool::new(false);
     let report = std::thread::scope(|scope| {
         let working = scope.spawn(|| owner.work(&|| stop.load(Ordering::SeqCst), &mut |_| {}));

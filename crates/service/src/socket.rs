@@ -41,13 +41,13 @@ pub(crate) fn place(store: &Path) -> PathBuf {
     store.with_file_name(name)
 }
 
-/// An open door; it is closed when this is dropped.
-pub struct Door {
+/// An open socket; it is closed when this is dropped.
+pub struct Socket {
     place: PathBuf,
     token: String,
 }
 
-impl Drop for Door {
+impl Drop for Socket {
     fn drop(&mut self) {
         // Another service may have opened its own by now.
         let mine = read(&self.place).is_some_and(|sign| sign.token == self.token);
@@ -67,11 +67,11 @@ struct Asked {
     token: Arc<String>,
 }
 
-/// Opens the door of a store: commands ask by it what this owner does.
+/// Opens the socket of a store: commands ask by it what this owner does.
 ///
 /// # Errors
 /// This machine does not let it listen, or the file can't be written.
-pub fn open(store: &Path, queue: Queue) -> std::io::Result<Door> {
+pub fn open(store: &Path, queue: Queue) -> std::io::Result<Socket> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let url = format!("http://{}", listener.local_addr()?);
     let mut random = [0; 32];
@@ -92,7 +92,7 @@ pub fn open(store: &Path, queue: Queue) -> std::io::Result<Door> {
     let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
     file.write_all(&serde_json::to_vec(&sign)?)?;
     file.persist(&place)?;
-    Ok(Door { place, token })
+    Ok(Socket { place, token })
 }
 
 /// What proves to a command that it has come to the service of its file, and not to whoever listens
