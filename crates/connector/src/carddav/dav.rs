@@ -14,7 +14,7 @@ const MOST_BYTES: u64 = 256 << 20;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// An address book at a server. No `Debug`: it holds a password.
-pub(super) struct Book {
+pub(super) struct DavClient {
     http: Http,
     /// Ends with a slash.
     url: String,
@@ -51,10 +51,15 @@ pub(super) struct Many {
     pub(super) cut: bool,
 }
 
-impl Book {
-    pub(super) fn new(url: &str, user: &str, password: &str, rate_per_second: Option<f64>) -> Book {
+impl DavClient {
+    pub(super) fn new(
+        url: &str,
+        user: &str,
+        password: &str,
+        rate_per_second: Option<f64>,
+    ) -> DavClient {
         let per_second = rate_per_second.filter(|rate| *rate > 0.0);
-        Book {
+        DavClient {
             http: Http::new(PATIENCE, &Limits { per_second, ..Limits::default() }),
             url: format!("{}/", url.trim_end_matches('/')),
             authorization: format!("Basic {}", base64(format!("{user}:{password}"))),

@@ -27,7 +27,7 @@ use crate::setting::Setting;
 use crate::{
     Action, Checkpoint, Connector, Outcome, Page, ReadRequest, RecordFault, Trouble, Write,
 };
-use dav::{Answer, Book, Found, Many, xml};
+use dav::{Answer, DavClient, Found, Many, xml};
 
 use vcard::{Card, Place};
 
@@ -150,7 +150,7 @@ fn place_of(property: &PropertyRef) -> Result<Place, Trouble> {
 
 /// An address book, connected.
 pub struct CardDav {
-    book: Book,
+    book: DavClient,
     schemas: Vec<TypeSchema>,
     listing: Mutex<Option<Listing>>,
 }
@@ -186,8 +186,12 @@ impl CardDav {
                     "the settings of a `carddav` system are `url`, `user` and `password`: {error}"
                 ))
             })?;
-        let book =
-            Book::new(&settings.url, &settings.user, &settings.password, settings.rate_per_second);
+        let book = DavClient::new(
+            &settings.url,
+            &settings.user,
+            &settings.password,
+            settings.rate_per_second,
+        );
         Ok(CardDav { book, schemas: schemas(), listing: Mutex::default() })
     }
 
