@@ -1,7 +1,7 @@
 //! Requests over HTTP, as every connector sends them: not faster than the account allows, their
 //! answers taken in with bounds, and what went wrong in words that name the host.
 
-mod pace;
+mod rate_limiter;
 mod retry_after;
 
 use std::time::Duration;
@@ -11,8 +11,8 @@ use ureq::http::{HeaderMap, HeaderValue, Request};
 use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, AsSendBody};
 
-pub(crate) use self::pace::Limits;
-use self::pace::Pace;
+pub(crate) use self::rate_limiter::Limits;
+use self::rate_limiter::RateLimiter;
 pub(crate) use self::retry_after::{LONGEST_WAIT_MS, leading_number, wait_ms};
 use crate::addresses::Addresses;
 use crate::{Traffic, Trouble, bounded};
@@ -73,12 +73,12 @@ fn text_of(value: &HeaderValue) -> String {
 /// The way to one account: its connections, and its rate, which all requests share.
 pub(crate) struct Http {
     agent: Agent,
-    pace: Pace,
+    pace: RateLimiter,
 }
 
 impl Http {
     pub(crate) fn new(timeout: Duration, limits: &Limits) -> Http {
-        let pace = Pace::new(limits);
+        let pace = RateLimiter::new(limits);
         // A connection for each request that may be under way: making one takes longer than most
         // answers.
         let idle = pace.at_once().max(3);

@@ -48,7 +48,7 @@ pub(crate) struct Limits {
 }
 
 /// The pace of one account.
-pub struct Pace {
+pub struct RateLimiter {
     state: Mutex<State>,
     /// A request has ended, or another one may be next.
     changed: Condvar,
@@ -92,17 +92,17 @@ impl Window {
 }
 
 /// Leave for one request; its end lets another one go.
-pub struct Turn<'a>(&'a Pace);
+pub struct Permit<'a>(&'a RateLimiter);
 
-impl Drop for Turn<'_> {
+impl Drop for Permit<'_> {
     fn drop(&mut self) {
         self.0.state().under_way -= 1;
         self.0.changed.notify_all();
     }
 }
 
-impl Pace {
-    pub fn new(limits: &Limits) -> Pace {
+impl RateLimiter {
+    pub fn new(limits: &Limits) -> RateLimiter {
         let per_second = limits.per_second.map(|n| n.max(0.001));
         let window = |most: Option<u32>, seconds| {
             let most = most.map(|most| most.max(1) as usize)?;
@@ -139,7 +139,7 @@ impl Pace {
             widened: None,
             traffic: Traffic::default(),
         };
-        Pace { state: Mutex::new(state), changed: Condvar::new() }
+        RateLimiter { state: Mutex::new(state), changed: Condvar::new() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -153,7 +153,7 @@ impl Pace {
 
     /// Waits for leave to send one request. Gives up, and says for how long it would have to wait,
     /// where that is longer than `patience`; a budget per minute is waited for.
-    pub fn turn(&self, patience: Duration) -> Result<Turn<'_>, Duration> {
+    pub fn turn(&self, patience: Duration) -> Result<Permit<'_>, Duration> {
         let asked = Instant::now();
         let mut state = self.state();
         let ticket = state.tickets;
@@ -176,7 +176,7 @@ impl Pace {
                     u64::try_from((now - asked).as_millis()).unwrap_or(u64::MAX);
                 drop(state);
                 self.changed.notify_all();
-                return Ok(Turn(self));
+                return Ok(Permit(self));
             }
             state = match is_first && !wait.is_zero() {
                 true => {
@@ -254,7 +254,7 @@ mod tests {
 
     #[test]
     fn a_spent_budget_is_told_with_the_time_until_it_is_whole_again() {
-        let pace = Pace::new(&Limits { per_day: Some(2), ..Limits::default() });
+        let pace = RateLimiter::new(&Limits { per_day: Some(2), ..Limits::default() });
         for _ in 0..2 {
             assert!(pace.turn(Duration::ZERO).is_ok());
         }
@@ -268,14 +268,14 @@ mod tests {
 
     #[test]
     fn a_pause_holds_for_all_that_comes_after() {
-        let pace = Pace::new(&Limits::default());
+        let pace = RateLimiter::new(&Limits::default());
         pace.pause(Duration::from_secs(90));
         assert!(pace.turn(Duration::from_secs(30)).err().unwrap() > Duration::from_secs(85));
     }
 
     #[test]
     fn no_more_are_under_way_at_once_than_are_allowed() {
-        let pace = Pace::new(&Limits { at_once: Some(2), ..Limits::default() });
+        let pace = RateLimiter::new(&Limits { at_once: Some(2), ..Limits::default() });
         let most = Mutex::new((0, 0));
         std::thread::scope(|scope| {
             for _ in 0..8 {
@@ -300,7 +300,7 @@ mod tests {
     /// When so many requests arrive that are sent as fast as may be. Each leaves up to 9 ms late,
     /// and is up to 14 ms on its way.
     fn arrivals(rate: &Limits, most: usize) -> Vec<Duration> {
-        let pace = Pace::new(rate);
+        let pace = RateLimiter::new(rate);
         let mut state = pace.state();
         let began = Instant::now();
         let (mut now, mut chance) = (began, 7_u64);
@@ -360,7 +360,7 @@ mod tests {
 
     #[test]
     fn a_refusal_widens_the_margin_and_calm_narrows_it() {
-        let pace = Pace::new(&Limits { per_second: Some(1_000_000.0), ..Limits::default() });
+        let pace = RateLimiter::new(&Limits { per_second: Some(1_000_000.0), ..Limits::default() });
         pace.refused();
         pace.refused();
         let margin = pace.state().margin;
