@@ -42,7 +42,7 @@ pub struct Endpoint {
     base: RwLock<String>,
     pub auth: Auth,
     pub headers: BTreeMap<String, String>,
-    pub held: Mutex<Held>,
+    pub held: Mutex<TokenState>,
 }
 
 impl Endpoint {
@@ -84,7 +84,7 @@ impl Endpoint {
 
 /// What a token request gave.
 #[derive(Default)]
-pub struct Held {
+pub struct TokenState {
     pub token: Option<String>,
     /// When it is better renewed before it is refused.
     pub until: Option<Instant>,
@@ -181,7 +181,7 @@ impl Client {
     pub fn tokens(&self) -> Vec<String> {
         let of = |endpoint: &Endpoint| {
             let held = endpoint.held.lock().unwrap_or_else(PoisonError::into_inner);
-            let Held { token, refresh, refused, unsaved, .. } = &*held;
+            let TokenState { token, refresh, refused, unsaved, .. } = &*held;
             let unsaved = unsaved.iter().flat_map(|kept| [&kept.access, &kept.refresh]);
             [token, refresh, refused]
                 .into_iter()

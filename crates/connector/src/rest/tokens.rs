@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use ureq::http::{HeaderMap, Request};
 
 use super::address;
-use super::client::{Client, Endpoint, Held};
+use super::client::{Client, Endpoint, TokenState};
 use super::jwt;
 use super::jwt::{LIVES_S, claim_of};
 use super::rsa::sign;
@@ -107,7 +107,7 @@ impl Client {
     }
 
     /// A web token of our own.
-    fn make_token(&self, how: &Jwt, held: &mut Held) -> Result<(), Trouble> {
+    fn make_token(&self, how: &Jwt, held: &mut TokenState) -> Result<(), Trouble> {
         let lives = how.lives_s.unwrap_or(LIVES_S);
         held.token = Some(self.made(how)?);
         held.until = Instant::now().checked_add(Duration::from_secs(lives - (lives / 4).min(30)));
@@ -144,7 +144,12 @@ impl Client {
         }
     }
 
-    fn renew(&self, endpoint: &Endpoint, token: &Token, held: &mut Held) -> Result<(), Trouble> {
+    fn renew(
+        &self,
+        endpoint: &Endpoint,
+        token: &Token,
+        held: &mut TokenState,
+    ) -> Result<(), Trouble> {
         let setting =
             self.settings.get("refresh_token").and_then(Value::as_str).unwrap_or_default();
         let refreshes = refreshes(token);
@@ -324,7 +329,7 @@ impl Client {
     }
 
     /// A ticket for a signed text, as SuperOffice gives it to a system user.
-    fn fetch_ticket(&self, signed: &Signed, held: &mut Held) -> Result<(), Trouble> {
+    fn fetch_ticket(&self, signed: &Signed, held: &mut TokenState) -> Result<(), Trouble> {
         let wrong = Trouble::Misconfigured;
         let mut context = self.settings.clone();
         context.insert(
