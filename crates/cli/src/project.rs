@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use lockstep_config::{Place, Problem, Project, Severity, Source, codes};
 use lockstep_connector::Connector;
 use lockstep_connector::down::Down;
-use lockstep_connector::vault::{KEY_VARIABLE, Keep, Vault};
+use lockstep_connector::vault::{KEY_VARIABLE, Vault, VaultEntry};
 use lockstep_engine::Plan;
 use lockstep_engine::plan::Schemas;
 use lockstep_hub::{Hub, HubError, Safeguards, System, SystemClock};
@@ -326,9 +326,9 @@ impl Opened {
     }
 
     /// Where the tokens of a system are kept: beside the store.
-    pub fn keep(&self, system: &str) -> Result<Keep> {
+    pub fn keep(&self, system: &str) -> Result<VaultEntry> {
         let vault = Vault::beside(&self.store_path()?, std::env::var(KEY_VARIABLE).ok());
-        Ok(Keep { vault: Arc::new(vault), system: system.to_string() })
+        Ok(VaultEntry { vault: Arc::new(vault), system: system.to_string() })
     }
 
     pub fn store_path(&self) -> Result<PathBuf> {

@@ -13,7 +13,7 @@ use crate::rest::written::Manifest;
 use crate::rest::{self, Fault, Rest};
 pub use crate::setting::Setting;
 use crate::sql::{self, SqlConnector};
-use crate::vault::Keep;
+use crate::vault::VaultEntry;
 use crate::{Connector, Trouble};
 
 const MANIFESTS: [(&str, &str); 6] = [
@@ -172,7 +172,7 @@ pub fn connect_kept(
     name: &str,
     settings: &Map<String, Value>,
     project_dir: &Path,
-    keep: Keep,
+    keep: VaultEntry,
 ) -> Result<Box<dyn Connector>, Trouble> {
     match rest_kept(name, settings, project_dir, keep)? {
         Some(rest) => with_elements(Box::new(rest), elements::split(settings).1),
@@ -185,7 +185,7 @@ pub fn rest_kept(
     name: &str,
     settings: &Map<String, Value>,
     project_dir: &Path,
-    keep: Keep,
+    keep: VaultEntry,
 ) -> Result<Option<Rest>, Trouble> {
     match name {
         "files" | "sql" | "carddav" => Ok(None),

@@ -37,7 +37,7 @@ const IN_FILE: &str = "file";
 
 /// What is kept of one sign-in. Its `Debug` shows no token.
 #[derive(Clone, Default, Deserialize, PartialEq, Eq, Serialize)]
-pub struct Kept {
+pub struct Credentials {
     pub access: Option<String>,
     /// When the access token ends, in milliseconds since 1970, by this machine's clock.
     pub until_ms: Option<i64>,
@@ -47,11 +47,11 @@ pub struct Kept {
     pub setting: Option<String>,
 }
 
-impl std::fmt::Debug for Kept {
+impl std::fmt::Debug for Credentials {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
-            "Kept {{ access: {}, refresh: {} }}",
+            "Credentials {{ access: {}, refresh: {} }}",
             self.access.is_some(),
             self.refresh.is_some()
         )
@@ -60,7 +60,7 @@ impl std::fmt::Debug for Kept {
 
 /// One system's place in a vault.
 #[derive(Clone)]
-pub struct Keep {
+pub struct VaultEntry {
     pub vault: Arc<Vault>,
     /// The system's name in the project.
     pub system: String,
@@ -107,7 +107,7 @@ impl Vault {
     /// # Errors
     /// The key is not the one that it was kept with, or a file can't be read: says which, and what
     /// to do.
-    pub fn read(&self, system: &str) -> Result<Option<Kept>, Trouble> {
+    pub fn read(&self, system: &str) -> Result<Option<Credentials>, Trouble> {
         let mut written = self.written()?;
         let Some(sealed) = written.systems.remove(system) else { return Ok(None) };
         let Some((key, from)) = self.key(&written, system)? else {
@@ -135,7 +135,7 @@ impl Vault {
 
     /// Keeps what a system gave, in place of what was kept of it. It is on the disk when this
     /// returns.
-    pub fn write(&self, system: &str, kept: &Kept) -> Result<(), Trouble> {
+    pub fn write(&self, system: &str, kept: &Credentials) -> Result<(), Trouble> {
         let mut written = self.written()?;
         let key = match self.key(&written, system) {
             Ok(Some((key, _))) => key,
@@ -387,8 +387,8 @@ pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
 
-    fn kept(refresh: &str) -> Kept {
-        Kept {
+    fn kept(refresh: &str) -> Credentials {
+        Credentials {
             access: Some("a-secret".into()),
             until_ms: Some(7),
             refresh: Some(refresh.into()),

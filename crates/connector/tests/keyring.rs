@@ -5,7 +5,7 @@
 use std::process::Command;
 
 use lockstep_connector::keyring::Keyring;
-use lockstep_connector::vault::{Kept, Vault};
+use lockstep_connector::vault::{Credentials, Vault};
 
 fn is_installed(program: &str) -> bool {
     std::env::var_os("PATH").is_some_and(|path| {
@@ -47,7 +47,11 @@ fn within_its_session() {
     let ring = Keyring::of_this_machine().unwrap();
     assert_eq!(ring.read("nobody"), Ok(None));
     let store = dir.join("lockstep.db");
-    let kept = Kept { access: Some("a".into()), refresh: Some("r".into()), ..Kept::default() };
+    let kept = Credentials {
+        access: Some("a".into()),
+        refresh: Some("r".into()),
+        ..Credentials::default()
+    };
     // It is what is taken where nothing else is said.
     Vault::beside(&store, None).write("crm", &kept).unwrap();
     assert_eq!(Vault::beside(&store, None).read("crm").unwrap(), Some(kept));

@@ -14,7 +14,7 @@ use super::secrets::Secrets;
 use super::template::render;
 use super::written::{Auth, Manifest, Moved, Rate, RequestYaml};
 use crate::http::{Http, Limits};
-use crate::vault::{Keep, Kept};
+use crate::vault::{Credentials, VaultEntry};
 use crate::{Traffic, Trouble};
 
 /// The connection to one account. All record types, and all interfaces of the system, share its
@@ -27,7 +27,7 @@ pub struct Client {
     pub others: BTreeMap<String, Endpoint>,
     /// The settings, for templates. Secrets among them.
     pub settings: Map<String, Value>,
-    pub keep: Option<Keep>,
+    pub keep: Option<VaultEntry>,
     pub rate: Rate,
     pub moved: Option<Moved>,
     pub secrets: Secrets,
@@ -94,7 +94,7 @@ pub struct TokenState {
     /// The last one that was refused, so that it is not taken from the vault again.
     pub refused: Option<String>,
     /// What a renewal gave and the disk did not take.
-    pub unsaved: Option<Kept>,
+    pub unsaved: Option<Credentials>,
 }
 
 impl Client {
@@ -102,7 +102,7 @@ impl Client {
     pub fn new(
         manifest: &Manifest,
         settings: Map<String, Value>,
-        keep: Option<Keep>,
+        keep: Option<VaultEntry>,
     ) -> Result<Client, Trouble> {
         let timeout =
             number(&settings, "timeout_s").map_or(Duration::from_secs(60), Duration::from_secs_f64);

@@ -12,7 +12,7 @@ use super::schema::schemas;
 use super::written::{Manifest, TypeYaml};
 use super::{ahead, budget, hooks, refer, register, secrets};
 use crate::Trouble;
-use crate::vault::Keep;
+use crate::vault::VaultEntry;
 
 /// A connected system that a manifest describes.
 pub struct Rest {
@@ -91,7 +91,7 @@ impl Rest {
     pub fn open_kept(
         manifest: Manifest,
         given: &Map<String, Value>,
-        keep: Option<Keep>,
+        keep: Option<VaultEntry>,
     ) -> Result<Rest, Trouble> {
         let settings = settings(&manifest, given, true)?;
         let secrets = secrets::Secrets::of(&manifest, &settings);

@@ -24,7 +24,7 @@ use super::written::{Jwt, Moved, Sends, Signed, Token};
 use crate::Trouble;
 use crate::coding::base64;
 use crate::http::NoAnswer;
-use crate::vault::{Kept, hex, random};
+use crate::vault::{Credentials, hex, random};
 
 /// A token is better renewed so long before it ends.
 const BEFORE_THE_END_MS: i64 = 30_000;
@@ -577,11 +577,11 @@ impl Given {
     }
 
     /// As it is kept; the refresh token stays the same where no new one came.
-    pub fn kept(&self, refresh: Option<String>, setting: Option<String>) -> Kept {
+    pub fn kept(&self, refresh: Option<String>, setting: Option<String>) -> Credentials {
         let until_ms = self
             .lives
             .and_then(|s| i64::try_from(s).ok()?.checked_mul(1000)?.checked_add(now_ms()));
-        Kept {
+        Credentials {
             access: Some(self.access.clone()),
             until_ms,
             refresh: self.refresh.clone().or(refresh),

@@ -5,15 +5,15 @@ use std::path::Path;
 use std::sync::{Arc, Barrier};
 
 use lockstep_connector::rest::Rest;
-use lockstep_connector::vault::{Keep, Vault};
+use lockstep_connector::vault::{Vault, VaultEntry};
 use lockstep_connector::{Connector, Trouble, catalogue};
 use lockstep_sandbox::Running;
 
 use super::{sandbox, with};
 
 /// A vault of its own for each test.
-fn keep(dir: &Path) -> Keep {
-    Keep {
+fn keep(dir: &Path) -> VaultEntry {
+    VaultEntry {
         vault: Arc::new(Vault::with_keyring(&dir.join("lockstep.db"), None, None)),
         system: "crm".into(),
     }
