@@ -21,7 +21,7 @@ const PAGE: usize = 1_000;
 const MOST_PAGES: usize = 1_000_000;
 
 /// What a system's thread sends.
-pub(crate) enum Told {
+pub(crate) enum ReaderMessage {
     /// With the time at which it was asked for.
     Page {
         ty: TypeIx,
@@ -36,7 +36,7 @@ pub(crate) enum Told {
 }
 
 /// Takes what a system's thread sends; gives whether anybody listens.
-type Tell<'a> = dyn FnMut(Told) -> bool + 'a;
+type Tell<'a> = dyn FnMut(ReaderMessage) -> bool + 'a;
 
 /// What is asked of the systems about each record type.
 pub(crate) struct Lister {
@@ -81,7 +81,7 @@ impl Lister {
                 let stops =
                     !matches!(trouble, Trouble::Malformed(_)) && !connector.types_fail_alone();
                 // Nobody listens any more only where the run itself has failed.
-                if !tell(Told::Trouble { system, ty, trouble }) || stops {
+                if !tell(ReaderMessage::Trouble { system, ty, trouble }) || stops {
                     return;
                 }
             }
@@ -113,7 +113,7 @@ fn pages<'a>(
         }
         checkpoint = Some(page.checkpoint.clone());
         let more = page.more;
-        if !tell(Told::Page { ty, page, asked }) || !more {
+        if !tell(ReaderMessage::Page { ty, page, asked }) || !more {
             return Ok(());
         }
     }

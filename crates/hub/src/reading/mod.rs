@@ -25,7 +25,7 @@ use lockstep_model::TypeIx;
 use crate::error::Result;
 use crate::ledger::lost::Losses;
 use crate::reading::listed::Unanswered;
-use crate::reading::listing::{BULK, Lister, Told};
+use crate::reading::listing::{BULK, Lister, ReaderMessage};
 use crate::reading::reader::Reader;
 use crate::reading::stream::Stream;
 use crate::report::{Event, millis};
@@ -156,7 +156,7 @@ impl Reader<'_> {
             return self.take_in(under_way, &mut || told.pop_front(), streams);
         }
         std::thread::scope(|scope| {
-            let (send, receive) = sync_channel::<Told>(3);
+            let (send, receive) = sync_channel::<ReaderMessage>(3);
             for (system, jobs) in jobs {
                 let (send, connector) = (send.clone(), connectors[system].clone());
                 scope.spawn(move || {
@@ -172,7 +172,7 @@ impl Reader<'_> {
     fn take_in(
         &mut self,
         under_way: &mut Underway,
-        receive: &mut dyn FnMut() -> Option<Told>,
+        receive: &mut dyn FnMut() -> Option<ReaderMessage>,
         streams: &mut HashMap<TypeIx, Stream>,
     ) -> Result<()> {
         loop {
@@ -184,7 +184,7 @@ impl Reader<'_> {
             let Some(told) = receive() else { return Ok(()) };
             under_way.report.shares.waiting_for_systems_ms += millis(began.elapsed());
             match told {
-                Told::Trouble { system, ty: of, trouble } => {
+                ReaderMessage::Trouble { system, ty: of, trouble } => {
                     // What came before the trouble is kept: the next reading goes on after it.
                     let mine = |(ty, stream): (&TypeIx, &mut Stream)| {
                         (self.ledger.system_of(*ty) == system && !stream.pending.is_empty())
@@ -197,7 +197,7 @@ impl Reader<'_> {
                     }
                     self.pause(under_way, system, Some(of), &trouble);
                 }
-                Told::Page { ty, page, asked } => {
+                ReaderMessage::Page { ty, page, asked } => {
                     let stream = streams.get_mut(&ty).expect("only what was asked for is told");
                     stream.asked.get_or_insert(asked);
                     let ends = !page.more;
