@@ -10,7 +10,7 @@ use crate::ledger::journal::step;
 use crate::recover::PATIENCE_MS;
 use crate::recover::creations::Found;
 use crate::sending::batch::AnswerBatch;
-use crate::sending::carry::{Carried, Parcel};
+use crate::sending::carry::{Carried, PendingWrite};
 use crate::sending::sender::Sender;
 use crate::under_way::Underway;
 
@@ -20,10 +20,10 @@ impl Sender<'_> {
         &mut self,
         under_way: &mut Underway,
         system: usize,
-        parcels: Vec<Carried>,
+        pending: Vec<Carried>,
     ) -> Result<()> {
-        let mut batch = AnswerBatch::open(self.ledger, under_way, system, &parcels)?;
-        for carried in parcels {
+        let mut batch = AnswerBatch::open(self.ledger, under_way, system, &pending)?;
+        for carried in pending {
             self.take_answer(under_way, carried, &mut batch)?;
         }
         batch.record(self.ledger, under_way)
@@ -32,13 +32,13 @@ impl Sender<'_> {
     fn take_answer(
         &mut self,
         under_way: &mut Underway,
-        (mut parcel, outcome, again): Carried,
+        (mut pending, outcome, again): Carried,
         batch: &mut AnswerBatch,
     ) -> Result<()> {
         let again = again.map(|again| *again);
-        if let Some(source) = batch.known.get(&parcel.intent.source) {
+        if let Some(source) = batch.known.get(&pending.intent.source) {
             // The entity may have become part of another since.
-            parcel.intent.entity = source.entity;
+            pending.intent.entity = source.entity;
         }
         if !matches!(outcome, Outcome::Later { .. } | Outcome::Unknown { .. } | Outcome::Stopped(_))
         {
@@ -46,30 +46,30 @@ impl Sender<'_> {
             under_way.failing.remove(&batch.system);
         }
         match outcome {
-            Outcome::Done(answer) => self.done(under_way, parcel, answer, again, batch),
+            Outcome::Done(answer) => self.done(under_way, pending, answer, again, batch),
             Outcome::Conflict { message } => {
-                self.conflict(under_way, &parcel, message, again, batch)
+                self.conflict(under_way, &pending, message, again, batch)
             }
             Outcome::Duplicate { id, message } => {
-                batch.adopt.push((parcel.intent, Found::Named(id, again), message));
+                batch.adopt.push((pending.intent, Found::Named(id, again), message));
                 Ok(())
             }
             Outcome::Rejected { prop, message } => {
-                let (Parcel { intent, sent, .. }, AnswerBatch { known, commit, .. }) =
-                    (&parcel, batch);
+                let (PendingWrite { intent, sent, .. }, AnswerBatch { known, commit, .. }) =
+                    (&pending, batch);
                 self.ledger.rejected(under_way, intent, prop, sent, &message, known, commit);
                 Ok(())
             }
-            Outcome::Gone { message } => self.gone(under_way, &parcel.intent, message, batch),
+            Outcome::Gone { message } => self.gone(under_way, &pending.intent, message, batch),
             Outcome::Later { retry_after_ms, message } => {
-                let (Parcel { intent, sent, .. }, after) = (&parcel, retry_after_ms);
+                let (PendingWrite { intent, sent, .. }, after) = (&pending, retry_after_ms);
                 let AnswerBatch { known, commit, .. } = &mut *batch;
                 self.ledger.put_off(under_way, intent, &message, after, sent, known, commit);
                 self.one_failed(under_way, batch.system, intent, &message);
                 Ok(())
             }
             Outcome::Unknown { message } => {
-                let (intent, text) = (&parcel.intent, message.clone());
+                let (intent, text) = (&pending.intent, message.clone());
                 let AnswerBatch { known, commit, .. } = &mut *batch;
                 self.reader().not_known(under_way, intent, text, false, known, commit)?;
                 self.one_failed(under_way, batch.system, intent, &message);
@@ -77,10 +77,10 @@ impl Sender<'_> {
             }
             Outcome::Accepted { message } => {
                 let AnswerBatch { known, commit, .. } = batch;
-                self.reader().not_known(under_way, &parcel.intent, message, true, known, commit)
+                self.reader().not_known(under_way, &pending.intent, message, true, known, commit)
             }
             Outcome::Stopped(trouble) => {
-                self.stopped(under_way, &parcel.intent, &trouble, batch);
+                self.stopped(under_way, &pending.intent, &trouble, batch);
                 Ok(())
             }
         }
@@ -90,7 +90,7 @@ impl Sender<'_> {
     fn conflict(
         &mut self,
         under_way: &mut Underway,
-        Parcel { intent, sent, .. }: &Parcel,
+        PendingWrite { intent, sent, .. }: &PendingWrite,
         message: String,
         again: Option<ReadRecord>,
         AnswerBatch { known, commit, now, .. }: &mut AnswerBatch,

@@ -15,7 +15,7 @@ use crate::sending::look_up::LookUp;
 use crate::sending::restore::{Restored, restore};
 
 /// An intent on its way: with the values that were really sent.
-pub(crate) struct Parcel {
+pub(crate) struct PendingWrite {
     pub(crate) intent: Intent,
     pub(crate) sent: Vec<(usize, Value)>,
     /// Why the deleted record that it takes the place of was not restored, where that was tried
@@ -23,10 +23,10 @@ pub(crate) struct Parcel {
     pub(crate) not_restored: Option<String>,
 }
 
-impl Parcel {
+impl PendingWrite {
     /// One that was not sent.
-    fn unsent(intent: Intent) -> Parcel {
-        Parcel { intent, sent: vec![], not_restored: None }
+    fn unsent(intent: Intent) -> PendingWrite {
+        PendingWrite { intent, sent: vec![], not_restored: None }
     }
 }
 
@@ -80,7 +80,7 @@ impl Job {
 
 /// What became of an intent; with a record that was read: after it was written (R6), after a
 /// conflict, or as a duplicate named it.
-pub(crate) type Carried = (Parcel, Outcome, Option<Box<ReadRecord>>);
+pub(crate) type Carried = (PendingWrite, Outcome, Option<Box<ReadRecord>>);
 
 /// Carries out a job in a thread of its system. Once the system is in trouble, the rest of the job
 /// is not tried: nothing of it where it was in trouble before. Gives the trouble, too.
@@ -115,14 +115,14 @@ pub(crate) fn carry_out(
     }
     let sent =
         |write: Write| write.values.into_iter().map(|value| (value.prop, value.value)).collect();
-    let parcels = job.intents.into_iter().zip(job.writes).map(|(intent, write)| Parcel {
+    let pending = job.intents.into_iter().zip(job.writes).map(|(intent, write)| PendingWrite {
         not_restored: not_restored.remove(&intent.id),
         intent,
         sent: sent(write),
     });
-    let carried = parcels
+    let carried = pending
         .zip(outcomes)
-        .map(|(parcel, (outcome, again))| (parcel, outcome, again))
+        .map(|(pending, (outcome, again))| (pending, outcome, again))
         .chain(aside)
         .collect();
     (carried, stopped)
@@ -234,14 +234,14 @@ fn set_aside_found(
     let (intents, writes) = (std::mem::take(&mut job.intents), std::mem::take(&mut job.writes));
     let mut aside = Vec::new();
     for (at, (intent, write)) in intents.into_iter().zip(writes).enumerate() {
-        let parcel = Parcel::unsent;
+        let pending = PendingWrite::unsent;
         if let (None, Some(id)) = (&*stopped, job.restores.get(at).and_then(Option::as_ref)) {
             match restore(connector, (&job.kind, &job.watch), id, &intent, &write.token) {
                 Restored::Instead(outcome, record) => {
                     if let Outcome::Stopped(trouble) = &outcome {
                         *stopped = Some(trouble.clone());
                     }
-                    aside.push((parcel(intent), outcome, record));
+                    aside.push((pending(intent), outcome, record));
                     continue;
                 }
                 Restored::Not(why) => {
@@ -265,14 +265,14 @@ fn set_aside_found(
             Ok(Some(record)) => {
                 let message = "it was looked up before creating, and is there already".into();
                 let outcome = Outcome::Duplicate { id: Some(record.id.clone()), message };
-                aside.push((parcel(intent), outcome, Some(Box::new(record))));
+                aside.push((pending(intent), outcome, Some(Box::new(record))));
             }
             // G4: a question about this one; the others are asked for, too.
             Err(Trouble::Busy { retry_after_ms, message }) if stopped.is_none() => {
-                aside.push((parcel(intent), Outcome::Later { retry_after_ms, message }, None));
+                aside.push((pending(intent), Outcome::Later { retry_after_ms, message }, None));
             }
             Err(trouble) => {
-                aside.push((parcel(intent), Outcome::Stopped(trouble.clone()), None));
+                aside.push((pending(intent), Outcome::Stopped(trouble.clone()), None));
                 *stopped = Some(trouble);
             }
         }
@@ -320,7 +320,7 @@ fn set_aside_edited(
                 (outcome, None)
             }
         };
-        aside.push((Parcel::unsent(intent), outcome, again));
+        aside.push((PendingWrite::unsent(intent), outcome, again));
     }
     aside
 }

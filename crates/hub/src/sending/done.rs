@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::outcome::Before;
 use crate::recover::creations::Found;
 use crate::sending::batch::AnswerBatch;
-use crate::sending::carry::Parcel;
+use crate::sending::carry::PendingWrite;
 use crate::sending::sender::Sender;
 use crate::under_way::Underway;
 
@@ -17,30 +17,30 @@ impl Sender<'_> {
     pub(crate) fn done(
         &mut self,
         under_way: &mut Underway,
-        parcel: Parcel,
+        pending: PendingWrite,
         answer: ReadRecord,
         again: Option<ReadRecord>,
         batch: &mut AnswerBatch,
     ) -> Result<()> {
-        match parcel.intent.kind {
+        match pending.intent.kind {
             IntentKind::Create => {
-                let Parcel { intent, sent, .. } = &parcel;
+                let PendingWrite { intent, sent, .. } = &pending;
                 let answer = self.became(under_way, intent, answer, again, sent, None);
-                self.done_creation(under_way, parcel, answer, batch)
+                self.done_creation(under_way, pending, answer, batch)
             }
-            IntentKind::Update => self.done_update(under_way, parcel, answer, again, batch),
-            IntentKind::Delete => self.done_deletion(under_way, &parcel, batch),
+            IntentKind::Update => self.done_update(under_way, pending, answer, again, batch),
+            IntentKind::Delete => self.done_deletion(under_way, &pending, batch),
         }
     }
 
     fn done_creation(
         &mut self,
         under_way: &mut Underway,
-        parcel: Parcel,
+        pending: PendingWrite,
         answer: ReadRecord,
         batch: &mut AnswerBatch,
     ) -> Result<()> {
-        let Parcel { intent, sent, not_restored } = parcel;
+        let PendingWrite { intent, sent, not_restored } = pending;
         let key = (intent.ty, answer.id.clone());
         let answered = batch.answered.contains(&key);
         let known = batch.there.get(&key);
@@ -79,7 +79,7 @@ impl Sender<'_> {
                     self.ledger.facets_retired(intent.ty, &answer.id, &mut batch.commit)?;
                 }
                 batch.answered.insert(key);
-                self.made(under_way, Parcel { intent, sent, not_restored }, answer, batch)
+                self.made(under_way, PendingWrite { intent, sent, not_restored }, answer, batch)
             }
         }
     }
@@ -88,7 +88,7 @@ impl Sender<'_> {
     fn made(
         &mut self,
         under_way: &mut Underway,
-        Parcel { intent, sent, not_restored }: Parcel,
+        PendingWrite { intent, sent, not_restored }: PendingWrite,
         answer: ReadRecord,
         batch: &mut AnswerBatch,
     ) -> Result<()> {
@@ -111,7 +111,7 @@ impl Sender<'_> {
     fn done_update(
         &mut self,
         under_way: &mut Underway,
-        Parcel { intent, sent, .. }: Parcel,
+        PendingWrite { intent, sent, .. }: PendingWrite,
         answer: ReadRecord,
         again: Option<ReadRecord>,
         batch: &mut AnswerBatch,
@@ -145,7 +145,7 @@ impl Sender<'_> {
     fn done_deletion(
         &mut self,
         under_way: &mut Underway,
-        Parcel { intent, .. }: &Parcel,
+        PendingWrite { intent, .. }: &PendingWrite,
         AnswerBatch { known, commit, .. }: &mut AnswerBatch,
     ) -> Result<()> {
         self.ledger.facets_gone(intent.record, commit)?;
