@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::behind::Behind;
+use super::checkpointer::Checkpointer;
 use super::database::Database;
 use super::fault::{Fallible, Fault};
 use super::ids::{self, Numbered};
@@ -17,7 +17,7 @@ use crate::{Lease, Result, StoreError};
 /// The store in one file.
 pub struct SqliteStore {
     /// While a great load is under way.
-    pub(super) behind: Option<Behind>,
+    pub(super) behind: Option<Checkpointer>,
     pub(super) database: Database,
     /// For messages.
     pub(super) place: String,

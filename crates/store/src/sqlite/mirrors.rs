@@ -4,8 +4,8 @@
 use rusqlite::Connection;
 
 use super::agenda::Agenda;
-use super::coming::Coming;
 use super::fault::Fallible;
+use super::key_buffer::KeyBuffer;
 use super::open::Open;
 
 /// The mirrors in memory. A store that only looks reads each anew where it is asked.
@@ -16,7 +16,7 @@ pub(super) struct Mirrors {
     /// What is to be sent, and what is under way.
     pub open: Open,
     /// Match keys that are not in their table yet.
-    pub coming: Coming,
+    pub coming: KeyBuffer,
 }
 
 impl Mirrors {
@@ -25,7 +25,7 @@ impl Mirrors {
         Ok(Mirrors {
             agenda: Agenda::load(conn)?,
             open: Open::load(conn)?,
-            coming: Coming::load(conn)?,
+            coming: KeyBuffer::load(conn)?,
         })
     }
 
@@ -34,7 +34,7 @@ impl Mirrors {
         self.agenda = Agenda::load(conn).unwrap_or_default();
         self.open = Open::load(conn).unwrap_or_default();
         // Keys of records that were not kept lead nowhere; those of others must not be forgotten.
-        if let Ok(coming) = Coming::load(conn) {
+        if let Ok(coming) = KeyBuffer::load(conn) {
             self.coming = coming;
         }
     }

@@ -11,11 +11,10 @@
 //! [`SqliteStore::open_read_only`] looks on while a run is at work.
 
 mod agenda;
-mod behind;
 mod bind;
 mod bound;
 mod changes;
-mod coming;
+mod checkpointer;
 mod database;
 mod encode;
 mod fault;
@@ -24,6 +23,7 @@ mod identities;
 mod ids;
 mod journal;
 mod json;
+mod key_buffer;
 mod lease;
 mod lock;
 mod look_back;

@@ -5,10 +5,10 @@ use rusqlite::Rows;
 
 use super::agenda::Agenda;
 use super::bound::Bound;
-use super::coming::Coming;
 use super::database::Database;
 use super::encode::{decode, text};
 use super::fault::{Fallible, Fault};
+use super::key_buffer::KeyBuffer;
 use super::spans::Spans;
 use super::statements as sql;
 
@@ -90,7 +90,7 @@ impl Database {
             let mut rows = statement.query((row_of_type, from))?;
             let mut unwanted = 0;
             while unwanted <= STEPS_BEFORE_A_LOOK_UP {
-                // Behind the last key of the index nothing more is to be found.
+                // Checkpointer the last key of the index nothing more is to be found.
                 let Some(row) = rows.next()? else { return Ok(ids) };
                 let key = text(row, 0)?.unwrap_or_default();
                 while wanted.next_if(|next| *next < key).is_some() {}
@@ -146,7 +146,7 @@ impl Database {
         sorted.sort_unstable();
         sorted.dedup();
         if self.read_only {
-            self.mirrors.coming = Coming::load(&self.conn)?;
+            self.mirrors.coming = KeyBuffer::load(&self.conn)?;
         }
         let mut found = Vec::new();
         let mut statement = sql::BY_HASH.prepare(&self.conn)?;

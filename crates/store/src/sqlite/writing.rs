@@ -7,7 +7,7 @@ use lockstep_model::{IntentId, RecordId, RunId, Timestamp, Value};
 use rusqlite::Connection;
 use rusqlite::backup::Backup;
 
-use super::behind::Behind;
+use super::checkpointer::Checkpointer;
 use super::database::Database;
 use super::fault::Fault;
 use super::handle::SqliteStore;
@@ -121,7 +121,7 @@ impl Upkeep for SqliteStore {
         self.database.bulk = begins;
         if begins {
             self.writing(|database| database.identities.count(&database.conn))?;
-            self.behind = self._lock.is_some().then(|| Behind::start(&self.path));
+            self.behind = self._lock.is_some().then(|| Checkpointer::start(&self.path));
             // 1 GB, of which little is left to bring in when it comes to that.
             return self.set("PRAGMA wal_autocheckpoint = 65536");
         }

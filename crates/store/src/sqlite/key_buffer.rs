@@ -22,16 +22,16 @@ const WIDTH: usize = 17;
 
 /// What was noted and is not in the table yet: whether the record is to be found under the hash.
 #[derive(Default)]
-pub(super) struct Coming {
+pub(super) struct KeyBuffer {
     /// The first record of each hash; nearly always the only one.
     keys: NumberMap<i64, (i64, bool)>,
     more: BTreeMap<(i64, i64), bool>,
 }
 
-impl Coming {
+impl KeyBuffer {
     /// What is on disk of it.
-    pub(super) fn load(conn: &Connection) -> Fallible<Coming> {
-        let mut coming = Coming::default();
+    pub(super) fn load(conn: &Connection) -> Fallible<KeyBuffer> {
+        let mut coming = KeyBuffer::default();
         let mut statement = sql::COMING.prepare(conn)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {

@@ -12,13 +12,13 @@ const COMMITS: usize = 8;
 
 /// A thread that brings the log in until it is dropped. Whatever it fails at is done by the store
 /// itself, in its own time.
-pub(super) struct Behind {
+pub(super) struct Checkpointer {
     commits: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Behind {
-    pub(super) fn start(path: &Path) -> Behind {
+impl Checkpointer {
+    pub(super) fn start(path: &Path) -> Checkpointer {
         let (commits, told) = channel::<()>();
         let path = path.to_path_buf();
         let thread = std::thread::spawn(move || {
@@ -35,7 +35,7 @@ impl Behind {
                 }
             }
         });
-        Behind { commits: Some(commits), thread: Some(thread) }
+        Checkpointer { commits: Some(commits), thread: Some(thread) }
     }
 
     /// Something was committed.
@@ -47,7 +47,7 @@ impl Behind {
     }
 }
 
-impl Drop for Behind {
+impl Drop for Checkpointer {
     fn drop(&mut self) {
         self.commits.take();
         if let Some(thread) = self.thread.take() {
