@@ -36,14 +36,14 @@ impl Hub {
         let (mut under_way, mut types) = self.begin(options)?;
         let first = self.ledger.status.iter().any(|status| !status.complete);
         if first {
-            self.ledger.store.bulk(true)?;
+            self.ledger.store.bulk_load(true)?;
         }
         let result =
             work(self, &mut under_way, &mut types).and_then(|()| match under_way.report.stopped {
                 true => Ok(()),
                 false => self.reader().pass_own_writes(&mut under_way),
             });
-        let ended = if first { self.ledger.store.bulk(false) } else { Ok(()) };
+        let ended = if first { self.ledger.store.bulk_load(false) } else { Ok(()) };
         // The first failure is the one to tell.
         result?;
         ended?;

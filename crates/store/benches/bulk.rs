@@ -161,7 +161,7 @@ fn main() {
     } else {
         Box::new(store)
     };
-    store.bulk(true).unwrap();
+    store.bulk_load(true).unwrap();
     let batches =
         || (1..=count).step_by(BATCH as usize).map(|low| low..(low + BATCH).min(count + 1));
     let timed = |what: &str, rows: i64, work: &mut dyn FnMut()| {
@@ -287,7 +287,7 @@ fn main() {
     load.print("intents: outbox", count);
     send.print("intents: sent, durable", count);
     settle.print("intents: done, and in the journal", count);
-    timed("end of bulk", count, &mut || store.bulk(false).unwrap());
+    timed("end of bulk", count, &mut || store.bulk_load(false).unwrap());
     timed("scratch copy", count, &mut || drop(store.scratch().unwrap()));
     println!("{} MB on disk", std::fs::metadata(&path).unwrap().len() / 1_000_000);
 }

@@ -155,13 +155,13 @@ pub trait Catalogue {
 /// What a store may make use of and need not: none of it changes a result.
 pub trait Upkeep {
     /// Says that a great load begins or ends: the store may take larger steps on disk meanwhile.
-    fn bulk(&mut self, _begins: bool) -> Result<()> {
+    fn bulk_load(&mut self, _begins: bool) -> Result<()> {
         Ok(())
     }
 
     /// Says that nothing else is to be done for a moment: the store may do what it would have to do
     /// later.
-    fn meanwhile(&mut self) -> Result<()> {
+    fn idle_work(&mut self) -> Result<()> {
         Ok(())
     }
 }

@@ -50,7 +50,7 @@ fn in_a_file_whose_great_loads_are_all_killed() {
 }
 
 fn in_bulk(mut store: SqliteStore) -> Box<dyn Store> {
-    store.bulk(true).unwrap();
+    store.bulk_load(true).unwrap();
     Box::new(store)
 }
 

@@ -61,7 +61,7 @@ fn a_second_process_is_kept_out_and_told_who_is_in() {
 fn a_great_load_that_was_killed_is_gone_on_with() {
     let (_folder, path) = place();
     let mut store = open(&path);
-    store.bulk(true).unwrap();
+    store.bulk_load(true).unwrap();
     add(&mut store, 1..500);
     let keys = |ids: std::ops::Range<i64>| {
         ids.map(|id| (id as u64 % 50, RecordId(id))).collect::<Vec<_>>()
@@ -87,7 +87,7 @@ fn a_great_load_that_was_killed_is_gone_on_with() {
     assert_eq!(count(index), 1);
     assert_eq!(store.by_hash(&[0]).unwrap().len(), 8);
     // It begins anew; the store is not empty now.
-    store.bulk(true).unwrap();
+    store.bulk_load(true).unwrap();
     assert_eq!(store.by_key(TypeIx(0), &["key 17", "key 500"]).unwrap().len(), 1);
     add(&mut store, 500..600);
     store.commit(Commit { keys_added: keys(500..600), ..Commit::default() }).unwrap();
@@ -268,7 +268,7 @@ fn one_may_look_on_while_a_run_is_at_work() {
     let error = refusal(SqliteStore::open_read_only(&path));
     assert!(error.to_string().contains("lockstep sync"), "{error}");
     let mut store = open(&path);
-    store.bulk(true).unwrap();
+    store.bulk_load(true).unwrap();
     add(&mut store, 1..=10);
     let mut looking = SqliteStore::open_read_only(&path).unwrap();
     looking.bind(&contract::plan()).unwrap();
@@ -276,7 +276,7 @@ fn one_may_look_on_while_a_run_is_at_work() {
     assert_eq!(looking.records(&everything).unwrap().len(), 10);
     add(&mut store, 11..=20);
     assert_eq!(looking.records(&everything).unwrap().len(), 20);
-    store.bulk(false).unwrap();
+    store.bulk_load(false).unwrap();
     assert_eq!(looking.records(&everything).unwrap().len(), 20);
     let error = looking.commit(Commit::default()).unwrap_err();
     assert!(matches!(error, StoreError::Unwritable { .. }), "{error}");

@@ -134,7 +134,7 @@ impl Sender<'_> {
             let mut first = traffic.answers.try_recv().ok();
             if first.is_none() {
                 let shares = &mut under_way.report.shares;
-                timed(&mut shares.storing_ms, || self.ledger.store.meanwhile())?;
+                timed(&mut shares.storing_ms, || self.ledger.store.idle_work())?;
                 first = timed(&mut shares.delivering_ms, || traffic.answers.recv().ok());
             }
             first.into_iter().chain(traffic.answers.try_iter()).try_for_each(&mut take)?;

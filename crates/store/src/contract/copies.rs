@@ -59,7 +59,7 @@ pub(super) fn bulk_changes_no_result(mut store: Box<dyn Store>) {
         found.sort_unstable();
         found
     };
-    store.bulk(true).unwrap();
+    store.bulk_load(true).unwrap();
     let people = (1..=300).map(|id| person(id, &id.to_string())).collect();
     let keys = (1..=300).map(|id| (id as u64 % 100, RecordId(id))).collect();
     store.commit(Commit { new_records: people, keys_added: keys, ..Commit::default() }).unwrap();
@@ -88,7 +88,7 @@ pub(super) fn bulk_changes_no_result(mut store: Box<dyn Store>) {
     }
     commit_records(&mut store, vec![person(400, "400")]);
     assert_eq!(store.live_keys(PEOPLE, Some("399"), 2).unwrap()[0], ("4".to_string(), RecordId(4)));
-    store.bulk(false).unwrap();
+    store.bulk_load(false).unwrap();
     assert_eq!(sorted(store.by_hash(&[7, u64::MAX, 1, 1_000]).unwrap()), there);
     assert_eq!(store.by_key(PEOPLE, &["400"]).unwrap(), [person(400, "400")]);
     store.commit(Commit { keys_removed: vec![(1, RecordId(201))], ..Commit::default() }).unwrap();

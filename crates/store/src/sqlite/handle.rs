@@ -249,7 +249,7 @@ mod tests {
     fn what_a_great_load_notes_of_keys_goes_into_their_table_when_it_is_much() {
         let mut store = SqliteStore::in_memory().unwrap();
         store.bind(&crate::contract::plan()).unwrap();
-        store.bulk(true).unwrap();
+        store.bulk_load(true).unwrap();
         let count = |store: &SqliteStore, table: &str| -> i64 {
             store
                 .connection()
@@ -264,7 +264,7 @@ mod tests {
         assert_eq!(add(0, 999), (0, 1));
         assert_eq!(add(999, 1_001), (1_001, 0));
         assert_eq!(add(1_001, 1_003), (1_001, 1));
-        store.meanwhile().unwrap();
+        store.idle_work().unwrap();
         assert_eq!(
             (count(&store, "keys"), count(&store, "keys_coming")),
             (1_001, 1),
@@ -275,7 +275,7 @@ mod tests {
             store.commit(Commit { keys_added, ..Commit::default() }).unwrap();
         };
         add(1_003, 1_600);
-        store.meanwhile().unwrap();
+        store.idle_work().unwrap();
         assert_eq!(
             (count(&store, "keys"), count(&store, "keys_coming")),
             (1_600, 0),
@@ -284,7 +284,7 @@ mod tests {
         store
             .commit(Commit { keys_added: vec![(1_600, RecordId(1))], ..Commit::default() })
             .unwrap();
-        store.bulk(false).unwrap();
+        store.bulk_load(false).unwrap();
         assert_eq!((count(&store, "keys"), count(&store, "keys_coming")), (1_601, 0));
     }
 

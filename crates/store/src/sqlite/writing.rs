@@ -117,7 +117,7 @@ impl Catalogue for SqliteStore {
 }
 
 impl Upkeep for SqliteStore {
-    fn bulk(&mut self, begins: bool) -> Result<()> {
+    fn bulk_load(&mut self, begins: bool) -> Result<()> {
         self.database.bulk = begins;
         if begins {
             self.writing(|database| database.identities.count(&database.conn))?;
@@ -136,7 +136,7 @@ impl Upkeep for SqliteStore {
         self.set("PRAGMA wal_autocheckpoint = 2000; PRAGMA wal_checkpoint(TRUNCATE)")
     }
 
-    fn meanwhile(&mut self) -> Result<()> {
+    fn idle_work(&mut self) -> Result<()> {
         match self.database.bulk && self.database.mirrors.coming.is_worth_settling() {
             true => self.writing(Database::settle_keys),
             false => Ok(()),
