@@ -23,7 +23,7 @@ pub trait Slices {
     fn members(&mut self, entities: &[EntityId]) -> Result<Vec<RecordState>>;
     /// The records of these entities but for those they began with (whose numbers they have): what
     /// [`Store::members`] gives beyond [`Store::records`] of the same numbers.
-    fn joined(&mut self, entities: &[EntityId]) -> Result<Vec<RecordState>>;
+    fn members_except_founder(&mut self, entities: &[EntityId]) -> Result<Vec<RecordState>>;
     /// Who is to be found under these hashes.
     fn by_hash(&mut self, hashes: &[u64]) -> Result<Vec<(u64, RecordId)>>;
     /// The ids of all records of a type that are live, in pages: up to `limit` ids after `after` in

@@ -138,8 +138,12 @@ fn a_store_of_an_older_form_has_the_same_entities() {
         store.records(&all).unwrap().iter().map(|record| (record.id.0, record.entity.0)).collect();
     found.sort_unstable();
     assert_eq!(found, [(1, 1), (2, 4), (3, 1), (4, 4)]);
-    let mut joined: Vec<_> =
-        store.joined(&[1, 2, 4].map(EntityId)).unwrap().iter().map(|record| record.id.0).collect();
+    let mut joined: Vec<_> = store
+        .members_except_founder(&[1, 2, 4].map(EntityId))
+        .unwrap()
+        .iter()
+        .map(|record| record.id.0)
+        .collect();
     joined.sort_unstable();
     assert_eq!(joined, [2, 3]);
 }

@@ -186,7 +186,7 @@ impl Ledger {
         let now = self.clock.now();
         let name = self.name_of(candidate);
         if candidate.entity.0 != candidate.id.0
-            || !self.store.joined(&[candidate.entity])?.is_empty()
+            || !self.store.members_except_founder(&[candidate.entity])?.is_empty()
         {
             return Err(ActError::Refused(format!(
                 "{name} belongs to another, and is not in its system any more"

@@ -26,7 +26,7 @@ pub(super) fn with_members(
         }
         take(record, &mut fresh);
     }
-    for record in store.joined(&wanted)? {
+    for record in store.members_except_founder(&wanted)? {
         take(record, &mut fresh);
     }
     // Most entities began with a record that is here already.

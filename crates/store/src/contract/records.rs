@@ -118,7 +118,7 @@ pub(super) fn a_relinked_record_changes_nothing_but_its_entity(mut store: Box<dy
             store.records(&[RecordId(2)]).unwrap(),
             [RecordState { entity, ..record.clone() }]
         );
-        let beyond = numbers(store.joined(&[EntityId(1), EntityId(2)]).unwrap());
+        let beyond = numbers(store.members_except_founder(&[EntityId(1), EntityId(2)]).unwrap());
         assert_eq!(
             beyond.len(),
             if entity.0 == 1 { 1 } else { 0 },

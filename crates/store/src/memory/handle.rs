@@ -100,7 +100,7 @@ impl Slices for MemoryStore {
         Ok(self.state().records_that(&self.bound, |one| entities.contains(&one.entity)))
     }
 
-    fn joined(&mut self, entities: &[EntityId]) -> Result<Vec<RecordState>> {
+    fn members_except_founder(&mut self, entities: &[EntityId]) -> Result<Vec<RecordState>> {
         let joined = |one: &RecordState| entities.contains(&one.entity) && one.entity.0 != one.id.0;
         Ok(self.state().records_that(&self.bound, joined))
     }

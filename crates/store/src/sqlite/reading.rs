@@ -26,8 +26,8 @@ impl Slices for SqliteStore {
         self.reading(|database| database.members(entities))
     }
 
-    fn joined(&mut self, entities: &[EntityId]) -> Result<Vec<RecordState>> {
-        self.reading(|database| database.joined(entities))
+    fn members_except_founder(&mut self, entities: &[EntityId]) -> Result<Vec<RecordState>> {
+        self.reading(|database| database.members_except_founder(entities))
     }
 
     fn by_hash(&mut self, hashes: &[u64]) -> Result<Vec<(u64, RecordId)>> {

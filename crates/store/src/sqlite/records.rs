@@ -130,7 +130,10 @@ impl Database {
         Ok(found)
     }
 
-    pub(super) fn joined(&mut self, entities: &[EntityId]) -> Fallible<Vec<RecordState>> {
+    pub(super) fn members_except_founder(
+        &mut self,
+        entities: &[EntityId],
+    ) -> Fallible<Vec<RecordState>> {
         let spans = Spans::over(entities.iter().map(|id| id.0), HOLE_IN_RECORDS);
         let mut found = Vec::new();
         let mut joined = sql::MEMBERS.prepare(&self.conn)?;
