@@ -93,7 +93,7 @@ impl Slices for MortalStore {
         keys_of(ids: &[RecordId]) -> Vec<(RecordId, String)>;
         by_key(ty: TypeIx, keys: &[&str]) -> Vec<RecordState>;
         members(entities: &[EntityId]) -> Vec<RecordState>;
-        joined(entities: &[EntityId]) -> Vec<RecordState>;
+        members_except_founder(entities: &[EntityId]) -> Vec<RecordState>;
         by_hash(hashes: &[u64]) -> Vec<(u64, RecordId)>;
         live_keys(ty: TypeIx, after: Option<&str>, limit: usize) -> Vec<(String, RecordId)>;
         linked_entities(after: Option<EntityId>, limit: usize) -> Vec<EntityId>;
@@ -186,8 +186,8 @@ impl Catalogue for MortalStore {
 
 impl Upkeep for MortalStore {
     steps! {
-        bulk(begins: bool) -> ();
-        meanwhile() -> ();
+        bulk_load(begins: bool) -> ();
+        idle_work() -> ();
     }
 }
 
