@@ -81,7 +81,7 @@ pub const TESTS: &str = "\
 # What the flows do with a few records; `lockstep test` plays it in memory. What is not expected must not happen.
 tests:
 ";
-/// So many of them are made for each document.
+/// Samples generated per document.
 const SAMPLES: usize = 3;
 
 /// Tests of the flows of these files, with all flows at work. Systems by the name of a built-in

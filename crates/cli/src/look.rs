@@ -15,9 +15,9 @@ use crate::rows::{cell, csv};
 use crate::times::{local, localised};
 use crate::{acts, manual, print, project, wire};
 
-/// So many lines of the journal are shown where nobody says which.
+/// Journal lines shown by default.
 const LATEST_SHOWN: usize = 50;
-/// So many references that wait are named; the rest is counted.
+/// Maximum number of waiting references listed by name; the rest is counted.
 const WAITING_SHOWN: usize = 20;
 
 /// Prints one JSON document.

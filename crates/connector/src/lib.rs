@@ -148,7 +148,7 @@ pub enum Outcome {
     Rejected { prop: Option<usize>, message: String },
     /// The record is not there any more.
     Gone { message: String },
-    /// Surely not done; to be tried again, not before so many milliseconds.
+    /// Certainly not done; to be retried after this many milliseconds.
     Later { retry_after_ms: Option<u64>, message: String },
     /// It may have been done: the answer was lost (C2).
     Unknown { message: String },

@@ -28,7 +28,7 @@ use crate::private::{new_beside, private};
 
 /// The environment variable that holds the key, where it is not in a file.
 pub const KEY_VARIABLE: &str = "LOCKSTEP_KEY";
-/// A key in the environment is at least so many characters long.
+/// Minimum length of a key given in the environment, in characters.
 const KEY_CHARS: usize = 32;
 const SALT: usize = 32;
 /// What the variable says in place of a key: where one is to be kept.

@@ -15,7 +15,7 @@ use crate::confirm;
 use crate::keys::{hashes, promised};
 use crate::plan::Plan;
 
-/// A text of so many letters tells one record from another, more or less.
+/// Minimum length of a text that identifies a record (a heuristic).
 const TELLING: usize = 8;
 
 /// New records that creations may have made.

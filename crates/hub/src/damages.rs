@@ -7,7 +7,7 @@ use lockstep_model::TypeIx;
 use lockstep_store::IntentUpdate;
 use serde::{Deserialize, Serialize};
 
-/// So many damages of a record type are told one by one.
+/// Maximum number of damages reported one by one for a record type.
 pub(crate) const MOST_TOLD: usize = 20;
 
 /// What is damaged in a record type.

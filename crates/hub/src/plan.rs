@@ -73,7 +73,7 @@ impl Connector for Pretend {
                 values[value.prop] = Some(value.value.clone());
             }
             let id = match &write.action {
-                // No system has such an id: a number below none, that also a reference of type
+                // No system has such an id: a negative number, which a reference of type
                 // integer can hold.
                 Action::Create => {
                     format!("-{}", self.made.fetch_add(1, std::sync::atomic::Ordering::Relaxed))

@@ -62,7 +62,7 @@ impl Timestamp {
         }
     }
 
-    /// So many milliseconds later.
+    /// The time this many milliseconds later.
     pub fn plus_ms(self, ms: i64) -> Self {
         Timestamp(self.0.saturating_add(ms))
     }

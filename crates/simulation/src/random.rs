@@ -34,7 +34,7 @@ impl Random {
         low + (self.next() % (high - low + 1) as u64) as i64
     }
 
-    /// So many times in a thousand.
+    /// True with this probability, in thousandths.
     pub fn per_mille(&mut self, share: u32) -> bool {
         self.next() % 1_000 < u64::from(share)
     }

@@ -23,7 +23,7 @@ use crate::trial::{Failure, LineRef, Trial, Verdict};
 use crate::values::{Row, shows};
 use crate::{Error, Outcome, Written, hands, stage};
 
-/// So many entities are looked at together.
+/// Batch size, in entities.
 const PAGE: usize = 1_000;
 /// Of so many runs it is asked whether one had nothing to do.
 const RUNS: usize = 200;

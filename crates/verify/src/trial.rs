@@ -167,7 +167,7 @@ pub enum Expect {
         ty: TypeName,
         once: Vec<(PropertyRef, Value)>,
     },
-    /// So many records of the type show the value.
+    /// Number of records of the type that show the value.
     Count {
         ty: TypeName,
         path: PropertyRef,

@@ -33,7 +33,7 @@ use vcard::{Card, Place};
 
 /// The one record type.
 const KIND: &str = "Contacts";
-/// So many cards are asked for at once, whatever the hub would like: their pictures come along.
+/// Maximum number of cards per request, whatever page size is asked for: cards include pictures.
 const MOST_AT_ONCE: usize = 200;
 
 /// What stands under `with:`. No `Debug`: there is a password in it.

@@ -31,11 +31,11 @@ use crate::{
     ReadRequest, RecordFault, Settled, Traffic, Trouble, Write, WriteValue,
 };
 
-/// So many writes are taken in one call: those of one record's list are one write of that list.
+/// Batch size: the writes to one record's list are one write of that list.
 const WRITES_AT_ONCE: usize = 100;
-/// So often a list is read again because it changed between being read and being written.
+/// Maximum number of attempts for a list that changes between read and write.
 const TRIES: usize = 4;
-/// Lists in so many groups are written side by side.
+/// Number of lock stripes: lists of different stripes are written concurrently.
 const STRIPES: usize = 32;
 
 /// Whether the records of one kind are elements of lists of another's, at whatever depth.

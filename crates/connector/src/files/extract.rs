@@ -194,7 +194,7 @@ impl<'de> Visitor<'de> for Along<'_> {
 #[derive(Default)]
 struct Gathered {
     values: Vec<Value>,
-    /// So many of them are of primary elements, and stand in front.
+    /// Number of values of primary elements, which come first.
     in_front: usize,
 }
 

@@ -34,9 +34,9 @@ use super::take::{Extractor, IdReader};
 use crate::numbers::Used;
 use crate::{Checkpoint, Page, RecordFault, Trouble};
 
-/// So many rows that can't be read are told of one by one; of the others, how many there are.
+/// Maximum number of unreadable rows reported one by one; the rest is counted.
 const FAULTS_TOLD: usize = 10;
-/// Rows that are news are held in memory up to so many.
+/// Maximum number of changed rows held in memory.
 const MOST_GATHERED: usize = 100_000;
 
 /// What a checkpoint's text holds, as JSON.

@@ -68,7 +68,7 @@ use listing::{Beginning, Listing, ReadToEnd};
 use sample::Sample;
 use table::Table;
 
-/// A file is written whole, so many writes at once pay off; more than this would only take memory.
+/// Batch size: a file is written as a whole, so large batches pay off; more would only take memory.
 const WRITES_AT_ONCE: usize = 200_000;
 
 /// What stands under `with:`.

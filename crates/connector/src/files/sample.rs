@@ -18,7 +18,7 @@ use super::members::Members;
 use super::moments::Form;
 use super::rows::Rows;
 
-/// So many rows from the start, and so many at each of so many places spread over the file.
+/// Sample size: rows from the start, number of places spread over the file, rows at each place.
 const ROWS_AT_START: usize = 1000;
 const PLACES: u64 = 32;
 const ROWS_AT_PLACE: usize = 16;

@@ -96,7 +96,7 @@ impl Http {
         Http { agent, pace }
     }
 
-    /// Sends a request when it is its turn, and reads its answer of at most so many bytes.
+    /// Sends a request when the rate limiter permits it, and reads its answer up to a byte limit.
     pub(crate) fn send(
         &self,
         named: &str,

@@ -1,5 +1,5 @@
-//! How fast an account is asked: so many requests a second, a minute, a day, so many at once, and
-//! not before the system said so.
+//! A rate limiter: requests per second, minute and day, concurrent requests, and the times that the
+//! system itself names.
 //!
 //! All flows and all record types share it, as they share the account. Requests of a rate per
 //! second are spread evenly; the longer budgets are windows that slide (the last so many requests
@@ -25,9 +25,9 @@ const MARGIN: f64 = 0.02;
 /// The margin where requests are refused all the same, and by how much it grows each time.
 const MOST_MARGIN: f64 = 0.25;
 const MORE_MARGIN: f64 = 0.01;
-/// After so many requests without one that was refused the margin shrinks again.
+/// Number of requests without a rejection after which the margin shrinks again.
 const CALM: u64 = 500;
-/// A request that left later than it might have lets the next ones catch up by so much.
+/// Maximum time by which later requests catch up on one that left late.
 const CATCH_UP: Duration = Duration::from_millis(25);
 /// In a second there are not more than its number of requests, whenever they leave; this is added
 /// to the second.

@@ -246,7 +246,7 @@ const WORDS: [&str; 14] = [
     "msg",
     "fault",
 ];
-/// The system's words are told up to so many characters.
+/// Maximum length of a system's message in ours, in characters.
 const MOST_WORDS: usize = 400;
 
 /// What an answer says is wrong, where the manifest does not say where to look.

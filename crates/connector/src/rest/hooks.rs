@@ -20,7 +20,7 @@ use crate::coding::unbase64;
 use crate::vault::unhex;
 use crate::{Call, Heard, Named};
 
-/// So many calls are remembered; an older one is refused by its time.
+/// Maximum number of calls remembered; an older one is rejected by its time.
 const REMEMBERED: usize = 10_000;
 const MAX_AGE_S: i64 = 300;
 /// A larger number is in milliseconds.

@@ -16,9 +16,9 @@ use super::written::{Algorithm, Jwt, KeyEncoding};
 use crate::coding::{base64_url, unbase64};
 use crate::vault::unhex;
 
-/// A web token that is made here is good for so many seconds, where nothing is said.
+/// Default lifetime of the web tokens made here, in seconds.
 pub const LIVES_S: u64 = 300;
-/// Clocks may differ by so much, in seconds.
+/// Tolerated clock skew, in seconds.
 const SKEW_S: i64 = 60;
 /// The object identifier rsaEncryption (RFC 8017, appendix C).
 const RSA: [u8; 9] = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];

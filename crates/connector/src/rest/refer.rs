@@ -9,7 +9,7 @@ use super::written::{PropertyYaml, TypeYaml};
 
 /// A name is looked up anew after so long: another record may have it by then.
 const GOOD_FOR: Duration = Duration::from_secs(300);
-/// So many are remembered.
+/// Maximum number of entries.
 const MOST: usize = 100_000;
 
 /// Ids by record type and name.

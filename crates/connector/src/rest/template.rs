@@ -100,7 +100,7 @@ fn shown(value: &Made) -> String {
     if value.is_none() || value.is_undefined() { String::new() } else { value.to_string() }
 }
 
-/// Whether a filter may make so many bytes.
+/// Whether a filter may produce this many bytes.
 fn allowed(bytes: usize) -> Result<(), Error> {
     match LEFT.get() {
         left if bytes <= left => Ok(()),

@@ -16,9 +16,9 @@ use super::value::{at, text};
 use super::written::Paging;
 use crate::Trouble;
 
-/// A listing that gives so many pages without a record, one after the other, is given up.
+/// Maximum number of consecutive pages without a record before a listing is given up.
 const MOST_EMPTY: usize = 1_000;
-/// So often a listing goes back because records have vanished from what it had passed.
+/// Maximum number of times a listing steps back because records vanished from pages already read.
 const MOST_BACK: usize = 100;
 
 /// Where a listing stands.
@@ -99,7 +99,7 @@ pub struct Listed<'a> {
     pub whole: bool,
 }
 
-/// Of so many of the last ids of a page it is known whether they come again on the next one.
+/// Number of ids at the end of a page that are compared with the next page.
 const TAIL: usize = 16;
 
 impl Walk {
@@ -235,7 +235,7 @@ impl Walk {
         self.tail = ids[ids.len().saturating_sub(TAIL)..].to_vec();
     }
 
-    /// So many records have vanished since the last page: what follows them has moved to where the
+    /// This many records have vanished since the last page: what follows them has moved to where the
     /// listing has been already. It goes back there; seeing a record twice does nothing.
     fn goes_back(&mut self, page: Listed<'_>, vanished: u64) -> bool {
         let back = match (page.paging, &self.next) {

@@ -17,7 +17,7 @@ use super::table::Table;
 
 /// So long a write waits for somebody else's, before it is told to come back later.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// So many rows are looked at to see whether a column keeps times.
+/// Rows sampled to find out whether a column holds times.
 const LOOKED_AT: usize = 1_000;
 
 pub(super) struct Sqlite {

@@ -14,7 +14,7 @@ use crate::report::RecordName;
 /// Entities that are read and compared together.
 pub(crate) const AT_ONCE: usize = 200;
 
-/// So many differences are kept for showing, of each property of a flow; all are counted.
+/// Maximum number of differences kept for display for each property of a flow; all are counted.
 const SHOWN: usize = 20;
 
 /// What an audit found.

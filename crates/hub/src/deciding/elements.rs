@@ -7,7 +7,7 @@ use lockstep_store::{Result, Store};
 
 use crate::deciding::members::with_members;
 
-/// So many elements of a list are looked up at a time.
+/// Page size when the elements of a record are loaded.
 const ELEMENTS_AT_ONCE: usize = 64;
 
 /// D1: the elements of records that may be deleted as another of their entity was, with the members

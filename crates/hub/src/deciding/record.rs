@@ -88,7 +88,7 @@ impl Decider<'_> {
     ) -> Result<Commit> {
         let mut commit = Commit::default();
         self.number_intents(&mut decision)?;
-        // Found by its match values, as a number below none, until it is there: the record that a
+        // Found by its match values under a negative id until it exists: the record that a
         // creation will make (C2).
         commit.keys_added = decision
             .promised

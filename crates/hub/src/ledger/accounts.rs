@@ -9,7 +9,7 @@ use crate::guards::TrippedGuard;
 use crate::ledger::Ledger;
 use crate::under_way::Underway;
 
-/// So many values are named in a question; more would hide it.
+/// Maximum number of values quoted in a question; more would hide it.
 pub(crate) const NAMED: usize = 4;
 
 impl Ledger {

@@ -36,7 +36,7 @@ pub(crate) const LONGEST_WAIT_MS: i64 = 24 * 3_600_000;
 /// not the records.
 pub(crate) const IN_A_ROW: usize = 5;
 
-/// So many are told one by one; all are counted.
+/// Maximum number reported one by one; all are counted.
 const TOLD: usize = 200;
 
 /// A write that failed and is tried again, or whose outcome is not known.

@@ -21,7 +21,7 @@ use crate::guards::TrippedGuard;
 use crate::ledger::Ledger;
 use crate::under_way::Underway;
 
-/// So many records that lose a property at once are not believed, however many there are.
+/// Number of records losing a property at once that is not believed, however large the record type is.
 const MOST_LOST: u64 = 5_000;
 
 /// What a reading has shown so far.

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::ledger::Ledger;
 use crate::report::{Event, Report};
 
-/// So many references that wait are named by a run; all are counted.
+/// Maximum number of waiting references a run lists by name; all are counted.
 const WAITING_SHOWN: usize = 50;
 
 impl Ledger {

@@ -7,7 +7,7 @@ use crate::damages::{DamageLine, TroubleLine};
 use crate::ledger::failing::FailingWrite;
 use crate::report::RecordName;
 
-/// So many failing writes are shown one by one.
+/// Maximum number of failing writes listed one by one.
 pub(crate) const FAILING_SHOWN: usize = 20;
 
 /// Where a project stands.

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::reading::reader::Reader;
 use crate::under_way::Underway;
 
-/// So many keys of known records are looked through first, and at most: mostly a record has few
+/// First and maximum page size when the keys of a record's elements are read: most records have few
 /// elements.
 const FIRST_KEYS: usize = 8;
 

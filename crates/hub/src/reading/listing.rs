@@ -10,7 +10,7 @@ use lockstep_model::{Timestamp, TypeIx};
 use crate::clock::Clock;
 use crate::ledger::Ledger;
 
-/// Records of so many pages are taken in together while a record type is read for the first time.
+/// Page size during the first reading of a record type.
 pub(crate) const BULK: usize = 20_000;
 
 /// About how many records a page should have in service.

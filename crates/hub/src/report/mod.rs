@@ -15,7 +15,7 @@ pub(crate) use crate::report::counts::millis;
 pub use crate::report::counts::{FlowCounts, Requests, Shares, SystemCounts, Unnamed, timed};
 pub use crate::report::events::{Event, PropertyChange, RecordName};
 
-/// So many single events are kept for showing; all are counted.
+/// Maximum number of events kept for display; all are counted.
 const EVENTS_KEPT: usize = 5_000;
 
 /// The report of a run or a plan.

@@ -51,7 +51,7 @@ pub(crate) struct Job {
 }
 
 impl Job {
-    /// The same in parts that may be under way side by side, of so many writes each.
+    /// Splits the job into parts of this many writes, which may be sent concurrently.
     pub(crate) fn split(self, size: usize) -> Vec<Job> {
         let Job { kind, watch, intents, writes, known, can_get, lags, look_ups, restores } = self;
         let (mut known, mut look_ups) = (known.into_iter(), look_ups.into_iter());

@@ -30,7 +30,7 @@ use crate::sending::sender::Sender;
 use crate::sending::traffic::Traffic;
 use crate::under_way::Underway;
 
-/// So many answers are recorded together.
+/// Batch size for recording answers.
 const ANSWERS: usize = 10_000;
 
 /// A run waits this long for a single write that is to be tried again, and no longer than this for

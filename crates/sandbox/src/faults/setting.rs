@@ -15,7 +15,7 @@ use crate::http::Request;
 use crate::systems::SYSTEMS;
 use crate::util::ids::Source;
 
-/// So many of a thousand matching requests are struck.
+/// Probability, in matching requests per thousand.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rate {
     /// 0 to 1000.

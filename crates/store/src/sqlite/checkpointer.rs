@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 
 use rusqlite::{Connection, OpenFlags};
 
-/// So many commits come together before it is worth it: the same pages are in many of them.
+/// Number of commits between two checkpoints: many of them touch the same pages.
 const COMMITS: usize = 8;
 
 /// A thread that brings the log in until it is dropped. Whatever it fails at is done by the store

@@ -15,7 +15,7 @@ use rusqlite::Connection;
 use super::fault::{Fallible, Fault};
 use super::statements as sql;
 
-/// So many are noted before they go into the table: some 10 MB of memory.
+/// Maximum number of buffered keys before they are written to the table: some 10 MB of memory.
 const MOST: usize = if cfg!(test) { 1_000 } else { 250_000 };
 /// One of them on disk: the hash, the record, and whether it is added.
 const WIDTH: usize = 17;

@@ -17,7 +17,7 @@ use super::writer::{Side, Sides, Writer, added, held};
 use crate::trial::{Slot, Step, Val, Values};
 use crate::values::{Row, value};
 
-/// So many combinations of values are tried with an expression, and no more.
+/// Maximum number of combinations of values tried with an expression.
 const MOST: usize = 20_000;
 
 /// A filter with the properties that it reads.

@@ -14,7 +14,7 @@ use crate::hands::Hands;
 use crate::trial::{Expect, Slot, Step, Val, Values};
 use crate::values::{MARK, Row};
 
-/// So many numbers are kept for the values of one trial.
+/// Range of numbers reserved for the values of one trial.
 pub(super) const NUMBERS: u64 = 64;
 
 /// The first slot of records that are only there to be referred to.

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::ledger::Ledger;
 use crate::report::RecordName;
 
-/// So many runs are looked through for the latest undo.
+/// Number of runs searched for the latest undo.
 pub(crate) const RUNS_LOOKED_AT: usize = 10_000;
 
 /// Records whose journal is looked up together.
