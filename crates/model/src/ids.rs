@@ -66,6 +66,24 @@ macro_rules! number {
     };
 }
 
+/// Who is to be found under a match key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum KeyOwner {
+    Record(RecordId),
+    /// The record that this creation will make (C2).
+    Promise(IntentId),
+}
+
+impl KeyOwner {
+    /// The record, if it exists.
+    pub fn record(self) -> Option<RecordId> {
+        match self {
+            KeyOwner::Record(record) => Some(record),
+            KeyOwner::Promise(_) => None,
+        }
+    }
+}
+
 number!(
     /// A record type's place in the plan of flows.
     TypeIx, u16

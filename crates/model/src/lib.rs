@@ -33,7 +33,7 @@ pub use change::{
 };
 pub use conversion::{Conversion, ConversionError, Reverse};
 pub use flow::{Create, Direction, Flow, MatchRow, Policy, PropertyPair};
-pub use ids::{EntityId, FlowIx, IntentId, PropIx, RecordId, RunId, TypeIx, TypeName};
+pub use ids::{EntityId, FlowIx, IntentId, KeyOwner, PropIx, RecordId, RunId, TypeIx, TypeName};
 pub use kind::Kind;
 pub use limits::{GuardKind, Limit, Limits};
 pub use numbers::{NumberMap, NumberSet};

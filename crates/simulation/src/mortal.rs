@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use lockstep_model::{
-    EntityId, Intent, IntentId, IntentKind, IntentState, RecordId, RecordState, Review, ReviewKind,
-    RunId, Timestamp, TypeIx, Value,
+    EntityId, Intent, IntentId, IntentKind, IntentState, KeyOwner, RecordId, RecordState, Review,
+    ReviewKind, RunId, Timestamp, TypeIx, Value,
 };
 use lockstep_store::{
     Agenda, BoundType, Catalogue, Commit, Commits, Flush, History, JournalEntry, Lease, Outbox,
@@ -94,7 +94,7 @@ impl Slices for MortalStore {
         by_key(ty: TypeIx, keys: &[&str]) -> Vec<RecordState>;
         members(entities: &[EntityId]) -> Vec<RecordState>;
         members_except_founder(entities: &[EntityId]) -> Vec<RecordState>;
-        by_hash(hashes: &[u64]) -> Vec<(u64, RecordId)>;
+        by_hash(hashes: &[u64]) -> Vec<(u64, KeyOwner)>;
         live_keys(ty: TypeIx, after: Option<&str>, limit: usize) -> Vec<(String, RecordId)>;
         linked_entities(after: Option<EntityId>, limit: usize) -> Vec<EntityId>;
         apart(ids: &[RecordId]) -> Vec<(RecordId, RecordId)>;

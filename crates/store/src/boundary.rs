@@ -2,8 +2,8 @@
 //! without what was not found.
 
 use lockstep_model::{
-    EntityId, Intent, IntentId, IntentKind, IntentState, RecordId, RecordState, Review, ReviewKind,
-    RunId, Timestamp, TypeIx, Value,
+    EntityId, Intent, IntentId, IntentKind, IntentState, KeyOwner, RecordId, RecordState, Review,
+    ReviewKind, RunId, Timestamp, TypeIx, Value,
 };
 
 use crate::catalogue::{BoundType, Renamed, Renaming, StoredType, TypeStatus};
@@ -25,7 +25,7 @@ pub trait Slices {
     /// [`Store::members`] gives beyond [`Store::records`] of the same numbers.
     fn members_except_founder(&mut self, entities: &[EntityId]) -> Result<Vec<RecordState>>;
     /// Who is to be found under these hashes.
-    fn by_hash(&mut self, hashes: &[u64]) -> Result<Vec<(u64, RecordId)>>;
+    fn by_hash(&mut self, hashes: &[u64]) -> Result<Vec<(u64, KeyOwner)>>;
     /// The ids of all records of a type that are live, in pages: up to `limit` ids after `after` in
     /// the order of the ids.
     fn live_keys(

@@ -29,10 +29,12 @@ pub struct Commit {
     pub rekeyed: Vec<(RecordId, String)>,
     /// Known records of which only the entity changes.
     pub relinked: Vec<(RecordId, EntityId)>,
-    /// Match keys and references: a hash under which the record is to be found. A number below none
-    /// stands for the record that the creation of that number makes.
+    /// Match keys and references: the hashes under which records are found.
     pub keys_added: Vec<(u64, RecordId)>,
     pub keys_removed: Vec<(u64, RecordId)>,
+    /// The same for the records that open creations will make (C2).
+    pub promises_added: Vec<(u64, IntentId)>,
+    pub promises_removed: Vec<(u64, IntentId)>,
     /// Records to decide on, with the rank of their record type (lower ranks are decided first).
     pub agenda_added: Vec<(u16, RecordId)>,
     pub agenda_done: Vec<(u16, RecordId)>,

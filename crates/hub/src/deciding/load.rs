@@ -8,8 +8,8 @@ use lockstep_engine::slice::ReadThrough;
 use lockstep_engine::{Plan, Slice};
 use lockstep_model::matching::reference_hash;
 use lockstep_model::{
-    EntityId, Intent, IntentId, IntentState, NumberMap, NumberSet, RecordId, RecordState, RunId,
-    Timestamp, TypeIx,
+    EntityId, Intent, IntentId, IntentState, KeyOwner, NumberMap, NumberSet, RecordId, RecordState,
+    RunId, Timestamp, TypeIx,
 };
 use lockstep_store::{Result, Store};
 
@@ -88,6 +88,14 @@ impl Links {
     }
 }
 
+/// What is to be found under the hashes that were looked up.
+#[derive(Default)]
+struct Keys {
+    by_hash: NumberMap<u64, Vec<RecordId>>,
+    /// The creations whose records will be (C2).
+    promises: Vec<(u64, IntentId)>,
+}
+
 /// Everything that a decision on `focus` may look at: the records with their entities, their match
 /// candidates with theirs, and what they refer to and are referred to by. `reviews` tells that
 /// there are reviews at all: a first run does not ask for any, a million times.
@@ -103,7 +111,7 @@ pub fn slice(
 ) -> Result<Slice> {
     let mut records: NumberMap<RecordId, RecordState> = NumberMap::default();
     records.reserve(focus.len() * 2);
-    let mut by_hash: NumberMap<u64, Vec<RecordId>> = NumberMap::default();
+    let mut keys = Keys::default();
     let mut entities: NumberSet<EntityId> = NumberSet::default();
 
     let first = store.records(&focus)?;
@@ -111,12 +119,12 @@ pub fn slice(
     if plan.has_facets {
         fresh.extend(facets(plan, store, &mut records, &mut entities)?);
     }
-    candidates(plan, store, fresh, &mut by_hash, &mut records, &mut entities)?;
+    candidates(plan, store, fresh, &mut keys, &mut records, &mut entities)?;
     if plan.has_facets {
         facets(plan, store, &mut records, &mut entities)?;
     }
     if plan.has_references() {
-        neighbours(plan, store, &mut by_hash, &mut records, &mut entities)?;
+        neighbours(plan, store, &mut keys, &mut records, &mut entities)?;
     }
     let elements = elements(plan, store, &mut records, &mut entities)?;
     let waiting = if plan.decides_in_turn() { vec![] } else { waiting(store, &focus, &records)? };
@@ -126,7 +134,7 @@ pub fn slice(
     if plan.has_references() || plan.has_facets {
         slice.index_keys(plan);
     }
-    slice.by_hash = by_hash;
+    slice.by_hash = keys.by_hash;
     slice.elements = elements;
     slice.waiting = waiting.into_iter().map(|(rank, id)| (id, rank)).collect();
     slice.apart = store.apart(&ids)?.into_iter().flat_map(|(a, b)| [(a, b), (b, a)]).collect();
@@ -137,7 +145,7 @@ pub fn slice(
         slice.intents.entry(entity).or_default().push(intent);
     }
     if plan.types.iter().any(|ty| ty.contested) {
-        slice.promised = promised(store, &slice.by_hash)?;
+        slice.promised = promised(store, keys.promises)?;
     }
     if reviews {
         slice.reviews = store.open_reviews(&ids)?;
@@ -151,7 +159,7 @@ fn candidates(
     plan: &Plan,
     store: &mut dyn Store,
     mut fresh: Vec<RecordId>,
-    by_hash: &mut NumberMap<u64, Vec<RecordId>>,
+    keys: &mut Keys,
     records: &mut NumberMap<RecordId, RecordState>,
     entities: &mut NumberSet<EntityId>,
 ) -> Result<()> {
@@ -175,7 +183,7 @@ fn candidates(
                 }
             }
         }
-        fresh = by_hashes(store, hashes, by_hash, records, entities)?;
+        fresh = by_hashes(store, hashes, keys, records, entities)?;
         if fresh.is_empty() {
             break;
         }
@@ -186,17 +194,17 @@ fn candidates(
 /// The entities for which creations are open, by the match keys that they promise.
 fn promised(
     store: &mut dyn Store,
-    by_hash: &NumberMap<u64, Vec<RecordId>>,
+    mut promises: Vec<(u64, IntentId)>,
 ) -> Result<NumberMap<u64, Vec<EntityId>>> {
     let mut promised: NumberMap<u64, Vec<EntityId>> = NumberMap::default();
     let open = |intent: &Intent| {
         matches!(intent.state, IntentState::Queued | IntentState::Sent | IntentState::Unknown)
     };
-    for (hash, ids) in by_hash {
-        for id in ids.iter().filter(|id| id.0 < 0) {
-            if let Some(intent) = store.intent(IntentId(-id.0))?.filter(open) {
-                promised.entry(*hash).or_default().push(intent.entity);
-            }
+    promises.sort_unstable();
+    promises.dedup();
+    for (hash, intent) in promises {
+        if let Some(intent) = store.intent(intent)?.filter(open) {
+            promised.entry(hash).or_default().push(intent.entity);
         }
     }
     Ok(promised)
@@ -224,21 +232,24 @@ fn founded_by(records: &NumberMap<RecordId, RecordState>, entity: EntityId, ty: 
 fn by_hashes(
     store: &mut dyn Store,
     mut hashes: Vec<u64>,
-    by_hash: &mut NumberMap<u64, Vec<RecordId>>,
+    keys: &mut Keys,
     records: &mut NumberMap<RecordId, RecordState>,
     entities: &mut NumberSet<EntityId>,
 ) -> Result<Vec<RecordId>> {
     hashes.sort_unstable();
     hashes.dedup();
-    hashes.retain(|hash| !by_hash.contains_key(hash));
+    hashes.retain(|hash| !keys.by_hash.contains_key(hash));
     if hashes.is_empty() {
         return Ok(vec![]);
     }
     let mut ids = Vec::new();
-    for (hash, id) in store.by_hash(&hashes)? {
-        by_hash.entry(hash).or_default().push(id);
-        if id.0 > 0 && !records.contains_key(&id) {
-            ids.push(id);
+    for (hash, owner) in store.by_hash(&hashes)? {
+        match owner {
+            KeyOwner::Record(id) => {
+                keys.by_hash.entry(hash).or_default().push(id);
+                ids.extend((!records.contains_key(&id)).then_some(id));
+            }
+            KeyOwner::Promise(intent) => keys.promises.push((hash, intent)),
         }
     }
     ids.sort_unstable();
@@ -276,7 +287,7 @@ fn facets(
 fn neighbours(
     plan: &Plan,
     store: &mut dyn Store,
-    by_hash: &mut NumberMap<u64, Vec<RecordId>>,
+    keys: &mut Keys,
     records: &mut NumberMap<RecordId, RecordState>,
     entities: &mut NumberSet<EntityId>,
 ) -> Result<()> {
@@ -307,7 +318,7 @@ fn neighbours(
         let found = store.by_key(ty, &keys)?;
         with_members(store, found, records, entities)?;
     }
-    by_hashes(store, incoming, by_hash, records, entities)?;
+    by_hashes(store, incoming, keys, records, entities)?;
     Ok(())
 }
 

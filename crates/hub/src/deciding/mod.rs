@@ -63,7 +63,8 @@ impl Decider<'_> {
             let waits = |last: &mut Decided| {
                 let unknown = last.leave_out_unknown(&mut slice, &mut batch);
                 // Facets of one record are decided on together, in whatever entities they are (F2).
-                let promises = !last.commit.keys_added.is_empty() || self.ledger.plan.has_facets;
+                let promises =
+                    !last.commit.promises_added.is_empty() || self.ledger.plan.has_facets;
                 promises || unknown && (batch.is_empty() || self.ledger.plan.has_references())
             };
             if let Some(last) = decided.take_if(waits) {

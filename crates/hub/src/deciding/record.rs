@@ -88,13 +88,9 @@ impl Decider<'_> {
     ) -> Result<Commit> {
         let mut commit = Commit::default();
         self.number_intents(&mut decision)?;
-        // Found by its match values under a negative id until it exists: the record that a
-        // creation will make (C2).
-        commit.keys_added = decision
-            .promised
-            .iter()
-            .map(|(hash, at)| (*hash, RecordId(-decision.intents[*at].id.0)))
-            .collect();
+        // C2: the record that a creation will make is found by its match values before it exists.
+        commit.promises_added =
+            decision.promised.iter().map(|(hash, at)| (*hash, decision.intents[*at].id)).collect();
         for finding in &decision.findings {
             under_way.report.found(finding);
         }

@@ -26,7 +26,7 @@ impl Ledger {
             return Ok(());
         }
         let mut ids: Vec<RecordId> =
-            self.store.by_hash(hashes)?.into_iter().map(|(_, id)| id).collect();
+            self.store.by_hash(hashes)?.into_iter().filter_map(|(_, of)| of.record()).collect();
         ids.sort_unstable();
         ids.dedup();
         let records = self.store.records(&ids)?;
@@ -118,7 +118,9 @@ impl Ledger {
         hashes.sort_unstable();
         hashes.dedup();
         let rivals = self.store.by_hash(&hashes)?;
-        commit.agenda_added.extend(rivals.into_iter().map(|(_, id)| (rank, id)));
+        commit
+            .agenda_added
+            .extend(rivals.into_iter().filter_map(|(_, of)| Some((rank, of.record()?))));
         Ok(())
     }
 }

@@ -86,9 +86,7 @@ impl Ledger {
             let promised = lockstep_engine::keys::promised(&self.plan, intent.ty, &intent.changes);
             // Who waits for it.
             wake.extend(&promised);
-            commit
-                .keys_removed
-                .extend(promised.into_iter().map(|hash| (hash, RecordId(-intent.id.0))));
+            commit.promises_removed.extend(promised.into_iter().map(|hash| (hash, intent.id)));
         }
         let source = known.get(&intent.source);
         if self.calls_for_more(intent, &state, source) {

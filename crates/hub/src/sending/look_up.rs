@@ -125,8 +125,7 @@ impl Sender<'_> {
             .store
             .by_hash(&hashes)?
             .into_iter()
-            .map(|(_, id)| id)
-            .filter(|id| id.0 > 0)
+            .filter_map(|(_, owner)| owner.record())
             .collect();
         let known = self
             .ledger

@@ -1,8 +1,8 @@
 //! Copies, and great loads.
 
-use lockstep_model::{EntityId, RecordId, RecordState};
+use lockstep_model::{EntityId, IntentId, KeyOwner, RecordId, RecordState};
 
-use super::kit::commit_records;
+use super::kit::{commit_records, sorted};
 use super::samples::{PEOPLE, person};
 use crate::{Commit, Store, StoreError};
 
@@ -55,10 +55,6 @@ pub(super) fn a_scratch_copy_is_independent(mut store: Box<dyn Store>) {
 }
 
 pub(super) fn bulk_changes_no_result(mut store: Box<dyn Store>) {
-    let sorted = |mut found: Vec<(u64, RecordId)>| {
-        found.sort_unstable();
-        found
-    };
     store.bulk_load(true).unwrap();
     let people = (1..=300).map(|id| person(id, &id.to_string())).collect();
     let keys = (1..=300).map(|id| (id as u64 % 100, RecordId(id))).collect();
@@ -68,10 +64,14 @@ pub(super) fn bulk_changes_no_result(mut store: Box<dyn Store>) {
     // What is both removed and added is there; what is removed is not, nor anew under another
     // number.
     let keys_removed = [1, 101, 7].map(|id| (id % 100, RecordId(id as i64))).to_vec();
-    let keys_added = vec![(1, RecordId(1)), (1, RecordId(-5)), (u64::MAX, RecordId(2))];
-    store.commit(Commit { keys_removed, keys_added, ..Commit::default() }).unwrap();
-    let there = [(1, -5), (1, 1), (1, 201), (7, 107), (7, 207), (u64::MAX, 2)]
-        .map(|(hash, id)| (hash, RecordId(id)));
+    let keys_added = vec![(1, RecordId(1)), (u64::MAX, RecordId(2))];
+    let promises_added = vec![(1, IntentId(5)), (7, IntentId(1))];
+    store.commit(Commit { keys_removed, keys_added, promises_added, ..Commit::default() }).unwrap();
+    let promises_removed = vec![(7, IntentId(1))];
+    store.commit(Commit { promises_removed, ..Commit::default() }).unwrap();
+    let record = |(hash, id)| (hash, KeyOwner::Record(RecordId(id)));
+    let mut there = [(1, 1), (1, 201), (7, 107), (7, 207), (u64::MAX, 2)].map(record).to_vec();
+    there.insert(2, (1, KeyOwner::Promise(IntentId(5))));
     assert_eq!(sorted(store.by_hash(&[7, u64::MAX, 1, 1_000]).unwrap()), there);
     // A record key that is there is not added once more, whether it came in this load or before.
     for _ in 0..2 {
@@ -92,5 +92,6 @@ pub(super) fn bulk_changes_no_result(mut store: Box<dyn Store>) {
     assert_eq!(sorted(store.by_hash(&[7, u64::MAX, 1, 1_000]).unwrap()), there);
     assert_eq!(store.by_key(PEOPLE, &["400"]).unwrap(), [person(400, "400")]);
     store.commit(Commit { keys_removed: vec![(1, RecordId(201))], ..Commit::default() }).unwrap();
+    there.remove(1);
     assert_eq!(sorted(store.by_hash(&[1]).unwrap()), there[..2]);
 }

@@ -1,6 +1,6 @@
 //! Records, their keys, the agenda, and who is kept apart.
 
-use lockstep_model::{EntityId, Presence, RecordId, RecordState, Slot, Timestamp};
+use lockstep_model::{EntityId, KeyOwner, Presence, RecordId, RecordState, Slot, Timestamp};
 use serde_json::json;
 
 use super::kit::{commit_records, numbers, sorted};
@@ -137,9 +137,15 @@ pub(super) fn a_relinked_record_changes_nothing_but_its_entity(mut store: Box<dy
 
 pub(super) fn hashes_lead_to_records(mut store: Box<dyn Store>) {
     let (a, b) = (RecordId(1), RecordId(2));
+    let found = |keys: Vec<(u64, RecordId)>| -> Vec<(u64, KeyOwner)> {
+        keys.into_iter().map(|(hash, id)| (hash, KeyOwner::Record(id))).collect()
+    };
     let all = vec![(0, a), (u64::MAX, b), (u64::MAX, a), (1 << 63, a)];
     store.commit(Commit { keys_added: all.clone(), ..Commit::default() }).unwrap();
-    assert_eq!(sorted(store.by_hash(&[u64::MAX, 5, 0, 1 << 63, u64::MAX]).unwrap()), sorted(all));
+    assert_eq!(
+        sorted(store.by_hash(&[u64::MAX, 5, 0, 1 << 63, u64::MAX]).unwrap()),
+        sorted(found(all))
+    );
     // Twice the same is once; what is removed and added in one commit stays.
     let commit = Commit {
         keys_added: vec![(0, a), (0, a)],
@@ -147,7 +153,7 @@ pub(super) fn hashes_lead_to_records(mut store: Box<dyn Store>) {
         ..Commit::default()
     };
     store.commit(commit).unwrap();
-    assert_eq!(sorted(store.by_hash(&[0, u64::MAX]).unwrap()), [(0, a), (u64::MAX, a)]);
+    assert_eq!(sorted(store.by_hash(&[0, u64::MAX]).unwrap()), found(vec![(0, a), (u64::MAX, a)]));
 }
 
 /// R9: in one commit a record gives its key up and another takes it over.

@@ -2,8 +2,8 @@
 
 use lockstep_model::change::IntentEvent;
 use lockstep_model::{
-    EntityId, Intent, IntentId, IntentKind, IntentState, PropIx, RecordId, RecordState, Review,
-    RunId, Timestamp,
+    EntityId, Intent, IntentId, IntentKind, IntentState, KeyOwner, PropIx, RecordId, RecordState,
+    Review, RunId, Timestamp,
 };
 use serde_json::json;
 
@@ -106,7 +106,7 @@ impl Told {
         let first = self.record.id;
         assert_eq!(store.bind(&plan()).unwrap()[0], self.status);
         assert_eq!(store.records(&[first]).unwrap(), std::slice::from_ref(&self.record));
-        assert_eq!(store.by_hash(&[u64::MAX]).unwrap(), [(u64::MAX, first)]);
+        assert_eq!(store.by_hash(&[u64::MAX]).unwrap(), [(u64::MAX, KeyOwner::Record(first))]);
         assert_eq!(store.agenda(9).unwrap(), [(3, first)]);
         assert_eq!(store.intent(self.intent.id).unwrap().as_ref(), Some(&self.intent));
         assert_eq!(store.open_reviews(&[first]).unwrap(), std::slice::from_ref(&self.review));

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lockstep_model::{Intent, IntentKind, RecordId, RecordState, Review};
+use lockstep_model::{Intent, IntentId, IntentKind, KeyOwner, RecordId, RecordState, Review};
 
 use super::catalogue::Bound;
 use super::numbering::Numbering;
@@ -63,8 +63,14 @@ impl State {
                 stored.state.entity = *entity;
             }
         }
-        self.hashes.retain(|key| !commit.keys_removed.contains(key));
-        self.hashes.extend(&commit.keys_added);
+        let owned = |keys: &[(u64, RecordId)], promises: &[(u64, IntentId)]| {
+            let records = keys.iter().map(|(hash, id)| (*hash, KeyOwner::Record(*id)));
+            let promised = promises.iter().map(|(hash, id)| (*hash, KeyOwner::Promise(*id)));
+            records.chain(promised).collect::<Vec<_>>()
+        };
+        let removed = owned(&commit.keys_removed, &commit.promises_removed);
+        self.hashes.retain(|key| !removed.contains(key));
+        self.hashes.extend(owned(&commit.keys_added, &commit.promises_added));
         self.agenda.retain(|one| !commit.agenda_done.contains(one));
         self.agenda.extend(&commit.agenda_added);
         let in_order = |(a, b): &(RecordId, RecordId)| (*a.min(b), *a.max(b));

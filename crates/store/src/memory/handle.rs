@@ -5,8 +5,8 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lockstep_model::{
-    EntityId, Intent, IntentId, IntentKind, IntentState, Presence, RecordId, RecordState, Review,
-    RunId, Timestamp, TypeIx, Value,
+    EntityId, Intent, IntentId, IntentKind, IntentState, KeyOwner, Presence, RecordId, RecordState,
+    Review, RunId, Timestamp, TypeIx, Value,
 };
 
 use super::catalogue::Bound;
@@ -105,11 +105,13 @@ impl Slices for MemoryStore {
         Ok(self.state().records_that(&self.bound, joined))
     }
 
-    fn by_hash(&mut self, hashes: &[u64]) -> Result<Vec<(u64, RecordId)>> {
+    fn by_hash(&mut self, hashes: &[u64]) -> Result<Vec<(u64, KeyOwner)>> {
         let hashes: BTreeSet<u64> = hashes.iter().copied().collect();
         let state = self.state();
         let under = |hash| {
-            state.hashes.range((hash, RecordId(i64::MIN))..=(hash, RecordId(i64::MAX))).copied()
+            let first = KeyOwner::Record(RecordId(i64::MIN));
+            let last = KeyOwner::Promise(IntentId(i64::MAX));
+            state.hashes.range((hash, first)..=(hash, last)).copied()
         };
         Ok(hashes.into_iter().flat_map(under).collect())
     }

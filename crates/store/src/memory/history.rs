@@ -161,7 +161,9 @@ impl State {
                 self.records.retain(|_, one| one.state.ty != row);
                 self.by_key.retain(|(ty, _), _| *ty != row);
                 self.reviews.retain(|_, review| review.ty != row);
-                self.hashes.retain(|(_, id)| id.0 < 0 || self.records.contains_key(id));
+                let records = &self.records;
+                self.hashes
+                    .retain(|(_, of)| of.record().is_none_or(|id| records.contains_key(&id)));
                 self.catalogue.0[row.at()] = None;
             }
         }

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lockstep_model::{Intent, IntentId, IntentState, RecordId, RecordState, Review, TypeIx, Value};
+use lockstep_model::{
+    Intent, IntentId, IntentState, KeyOwner, RecordId, RecordState, Review, TypeIx, Value,
+};
 
 use super::catalogue::{Bound, Catalogue};
 use super::numbering::{Numbering, flow};
@@ -37,7 +39,7 @@ pub(super) struct State {
     pub catalogue: Catalogue,
     pub records: BTreeMap<RecordId, StoredRecord>,
     pub by_key: BTreeMap<(TypeIx, String), RecordId>,
-    pub hashes: BTreeSet<(u64, RecordId)>,
+    pub hashes: BTreeSet<(u64, KeyOwner)>,
     pub agenda: BTreeSet<(u16, RecordId)>,
     pub apart: BTreeSet<(RecordId, RecordId)>,
     pub intents: BTreeMap<IntentId, StoredIntent>,

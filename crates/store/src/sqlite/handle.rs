@@ -238,7 +238,10 @@ mod tests {
         for durable in [false, true] {
             let error = store.commit(Commit { durable, ..keys(5, 100_000) }).unwrap_err();
             assert!(matches!(error, StoreError::Unwritable { .. }), "{error}");
-            assert_eq!(store.by_hash(&[9, 10, 99_999]).unwrap(), [(9, RecordId(1))]);
+            assert_eq!(
+                store.by_hash(&[9, 10, 99_999]).unwrap(),
+                [(9, lockstep_model::KeyOwner::Record(RecordId(1)))]
+            );
         }
         limit(&store, 1_000_000);
         store.commit(keys(5, 100_000)).unwrap();
@@ -302,7 +305,10 @@ mod tests {
             assert!(matches!(error, StoreError::LostLease { .. }), "{error}");
         }
         assert!(matches!(store.begin_run(Timestamp(1)), Err(StoreError::LostLease { .. })));
-        assert_eq!(store.by_hash(&[1, 2]).unwrap(), [(1, RecordId(1))]);
+        assert_eq!(
+            store.by_hash(&[1, 2]).unwrap(),
+            [(1, lockstep_model::KeyOwner::Record(RecordId(1)))]
+        );
     }
 
     #[test]

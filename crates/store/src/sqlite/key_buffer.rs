@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 
-use lockstep_model::{NumberMap, RecordId};
+use lockstep_model::NumberMap;
 use rusqlite::Connection;
 
 use super::fault::{Fallible, Fault};
@@ -77,17 +77,17 @@ impl KeyBuffer {
     pub(super) fn note(
         &mut self,
         conn: &Connection,
-        removed: &[(u64, RecordId)],
-        added: &[(u64, RecordId)],
+        removed: &[(i64, i64)],
+        added: &[(i64, i64)],
     ) -> Fallible<()> {
         let both =
             || removed.iter().map(|key| (key, false)).chain(added.iter().map(|key| (key, true)));
         let mut noted = Vec::with_capacity(WIDTH * (removed.len() + added.len()));
         for ((hash, record), there) in both() {
             noted.extend_from_slice(&hash.to_le_bytes());
-            noted.extend_from_slice(&record.0.to_le_bytes());
+            noted.extend_from_slice(&record.to_le_bytes());
             noted.push(u8::from(there));
-            self.keep(*hash as i64, record.0, there);
+            self.keep(*hash, *record, there);
         }
         if !noted.is_empty() {
             sql::NOTE_COMING.prepare(conn)?.execute([noted])?;

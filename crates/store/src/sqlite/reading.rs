@@ -1,8 +1,8 @@
 //! Reading from the store in one file: slices, the agenda, the outbox, reviews, history.
 
 use lockstep_model::{
-    EntityId, Intent, IntentId, IntentKind, IntentState, RecordId, RecordState, Review, ReviewKind,
-    RunId, Timestamp, TypeIx,
+    EntityId, Intent, IntentId, IntentKind, IntentState, KeyOwner, RecordId, RecordState, Review,
+    ReviewKind, RunId, Timestamp, TypeIx,
 };
 
 use super::handle::SqliteStore;
@@ -30,7 +30,7 @@ impl Slices for SqliteStore {
         self.reading(|database| database.members_except_founder(entities))
     }
 
-    fn by_hash(&mut self, hashes: &[u64]) -> Result<Vec<(u64, RecordId)>> {
+    fn by_hash(&mut self, hashes: &[u64]) -> Result<Vec<(u64, KeyOwner)>> {
         self.reading(|database| database.by_hash(hashes))
     }
 

@@ -1,6 +1,6 @@
 //! Records with their keys, the agenda, and who is kept apart, as they are found.
 
-use lockstep_model::{EntityId, RecordId, RecordState, TypeIx};
+use lockstep_model::{EntityId, IntentId, KeyOwner, RecordId, RecordState, TypeIx};
 use rusqlite::Rows;
 
 use super::agenda::Agenda;
@@ -144,7 +144,7 @@ impl Database {
         Ok(found)
     }
 
-    pub(super) fn by_hash(&mut self, hashes: &[u64]) -> Fallible<Vec<(u64, RecordId)>> {
+    pub(super) fn by_hash(&mut self, hashes: &[u64]) -> Fallible<Vec<(u64, KeyOwner)>> {
         let mut sorted: Vec<i64> = hashes.iter().map(|&hash| hash as i64).collect();
         sorted.sort_unstable();
         sorted.dedup();
@@ -157,15 +157,16 @@ impl Database {
             let first = found.len();
             let mut rows = statement.query([hash])?;
             while let Some(row) = rows.next()? {
-                found.push((hash as u64, RecordId(row.get(0)?)));
+                found.push((hash as u64, owner_of(row.get(0)?)));
             }
             if self.mirrors.coming.is_empty() {
                 continue;
             }
-            for (record, there) in self.mirrors.coming.of(hash) {
-                let place = found[first..].iter().position(|(_, known)| known.0 == record);
+            for (number, there) in self.mirrors.coming.of(hash) {
+                let owner = owner_of(number);
+                let place = found[first..].iter().position(|(_, known)| *known == owner);
                 match (there, place) {
-                    (true, None) => found.push((hash as u64, RecordId(record))),
+                    (true, None) => found.push((hash as u64, owner)),
                     (false, Some(place)) => drop(found.remove(first + place)),
                     (true, Some(_)) | (false, None) => {}
                 }
@@ -279,5 +280,13 @@ impl Database {
 fn remember(bound: &mut Bound, found: &[RecordState]) {
     for record in found {
         bound.saw(record.id, record.ty);
+    }
+}
+
+/// A key's owner by its number in the table: a promise has its intent's, negated.
+fn owner_of(number: i64) -> KeyOwner {
+    match number < 0 {
+        true => KeyOwner::Promise(IntentId(-number)),
+        false => KeyOwner::Record(RecordId(number)),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lockstep_model::{EntityId, NumberMap, RecordId, RecordState, TypeIx};
+use lockstep_model::{EntityId, IntentId, NumberMap, RecordId, RecordState, TypeIx};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, OptionalExtension, Statement};
 
@@ -92,17 +92,18 @@ impl Database {
     }
 
     fn write_keys(&mut self, commit: &mut Commit) -> Fallible<()> {
+        let removed = numbers(&commit.keys_removed, &commit.promises_removed);
+        let mut added = numbers(&commit.keys_added, &commit.promises_added);
         if self.bulk {
-            self.mirrors.coming.note(&self.conn, &commit.keys_removed, &commit.keys_added)?;
+            self.mirrors.coming.note(&self.conn, &removed, &added)?;
             return if self.mirrors.coming.is_much() { self.settle_keys() } else { Ok(()) };
         }
         self.settle_keys()?;
-        let key = |&(hash, record): &(u64, RecordId)| (hash as i64, record.0);
-        each(sql::REMOVE_KEY.prepare(&self.conn)?, commit.keys_removed.iter().map(key))?;
+        each(sql::REMOVE_KEY.prepare(&self.conn)?, removed.into_iter())?;
         // In the order of the table: a random key would touch a page of its own, sorted ones share
         // them.
-        commit.keys_added.sort_unstable_by_key(key);
-        each(sql::ADD_KEY.prepare(&self.conn)?, commit.keys_added.iter().map(key))
+        added.sort_unstable();
+        each(sql::ADD_KEY.prepare(&self.conn)?, added.into_iter())
     }
 
     /// Puts what a great load has noted of keys into their table; a load that was killed has left
@@ -202,4 +203,10 @@ fn each(
         statement.raw_execute()?;
     }
     Ok(())
+}
+
+/// Keys as the table has them: a promise by its intent's number, negated.
+fn numbers(keys: &[(u64, RecordId)], promises: &[(u64, IntentId)]) -> Vec<(i64, i64)> {
+    let records = keys.iter().map(|&(hash, record)| (hash as i64, record.0));
+    records.chain(promises.iter().map(|&(hash, intent)| (hash as i64, -intent.0))).collect()
 }
