@@ -45,9 +45,23 @@ built() {
     esac
 }
 
+# Whether a test has a name that the filter of a command, `module::beginning`, finds: one that finds none passes whatever is broken.
+tested() {
+    local filter=${1##* } name module
+    case $filter in *::*) ;; *) return 0 ;; esac
+    name=${filter##*::} module=${filter%::*} module=${module##*::}
+    grep -rlE "fn [a-z0-9_]*$name" crates --include='*.rs' | grep -qE "(^|/)$module(/|\.rs$)" && return
+    # A module within a file.
+    grep -rlE "fn [a-z0-9_]*$name" crates --include='*.rs' | xargs -r grep -lE "mod $module\b" | grep -q .
+}
+
 if [ "${1:-}" = --check ]; then
     failed=0
     for file in "$here"/*.txt; do
+        if ! tested "$(field "$file" 'caught by')"; then
+            echo "$(basename "$file") names no test that is there: $(field "$file" 'caught by')" >&2
+            failed=1
+        fi
         git checkout --quiet .
         if ! apply "$file" 2>"$scratch/why"; then
             echo "$(basename "$file") no longer fits the code: $(head -3 "$scratch/why")" >&2

@@ -55,6 +55,23 @@ impl Decimal {
         (-self.exponent).max(0)
     }
 
+    /// Whether the other one is this one with fewer decimals, rounded in whatever way or cut off.
+    pub fn rounds_to(&self, other: &Decimal) -> bool {
+        let places = other.decimals();
+        let dropped = (self.decimals() - places).max(0) as usize;
+        if dropped == 0 {
+            return false;
+        }
+        let kept = self.digits.len().saturating_sub(dropped);
+        let whole = |digits: &str| {
+            let sign = if self.negative { "-" } else { "" };
+            Decimal::parse(&format!("{sign}{digits}e-{places}"))
+        };
+        let (cut, up) = (&self.digits[..kept], successor(&self.digits[..kept]));
+        whole(if cut.is_empty() { "0" } else { cut }).as_ref() == Some(other)
+            || whole(&up).as_ref() == Some(other)
+    }
+
     /// Which of two is larger.
     pub fn compare(&self, other: &Decimal) -> Ordering {
         let sign = |decimal: &Decimal| match (decimal.digits.is_empty(), decimal.negative) {
@@ -114,6 +131,19 @@ fn exponent(text: &str) -> Option<i64> {
     }
     let large = if text.starts_with('-') { i64::MIN / 4 } else { i64::MAX / 4 };
     Some(text.parse::<i64>().unwrap_or(large).clamp(i64::MIN / 4, i64::MAX / 4))
+}
+
+/// The next whole number, in digits.
+fn successor(digits: &str) -> String {
+    match digits.trim_end_matches('9') {
+        "" => format!("1{}", "0".repeat(digits.len())),
+        head => {
+            let (rest, last) = head.split_at(head.len() - 1);
+            let next = last.bytes().map(|digit| char::from(digit + 1));
+            let zeros = "0".repeat(digits.len() - head.len());
+            rest.chars().chain(next).chain(zeros.chars()).collect()
+        }
+    }
 }
 
 /// Whether a text writes a number as JSON does: no zeros in front, no sign `+`, no bare point.

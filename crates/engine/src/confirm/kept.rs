@@ -1,15 +1,21 @@
 //! Whether a system has kept what it was sent, in whatever form it stores it (R6, P3).
 
 use lockstep_model::Value;
+use lockstep_model::decimal::Decimal;
 use lockstep_model::value::{Terms, equal, is_empty, same};
 
 /// R6: whether a system that shows this now has kept what it was sent, in whatever form (P3). What
-/// shows as it did before the write, or nothing, was not kept, unless it is what the system makes
-/// of such a value. What was there before may be known as it was sent only, and not as the system
-/// stored it.
+/// shows as it did before the write, or nothing, was not kept, unless it is a form of what was sent
+/// that the system gives every value. What was there before may be known as it was sent only, and
+/// not as the system stored it.
 pub(crate) fn is_kept(terms: Terms, sent: &Value, before: &Value, shown: &Value) -> bool {
-    let lost = is_empty(shown) && !is_empty(sent);
-    !(lost || same(terms, shown, before) || made_of(before, shown)) || made_of(sent, shown)
+    if is_empty(shown) && !is_empty(sent) {
+        return false;
+    }
+    match same(terms, shown, before) || made_of(before, shown) {
+        true => is_form_of(sent, shown) || made_of(sent, shown) && !is_form_of(before, shown),
+        false => true,
+    }
 }
 
 /// R6, P9: where the element that was to be replaced still stands in a list, and nothing in the list
@@ -25,21 +31,30 @@ pub(crate) fn not_replaced(
     }
     let is = |given: &Value, shown: &Value| same(terms, given, shown) || made_of(given, shown);
     let place = list.iter().position(|shown| is(before, shown))?;
-    (!list.iter().any(|shown| is(sent, shown))).then_some(place)
+    let mut sent_is = list.iter().enumerate().map(|(at, shown)| match at == place {
+        true => same(terms, sent, shown) || is_kept(terms, sent, before, shown),
+        false => is(sent, shown),
+    });
+    (!sent_is.any(|is| is)).then_some(place)
 }
 
 /// No system cuts a text to fewer letters: what is shorter is another value.
 const SHORTEST_CUT: usize = 8;
 
+/// The number that a value says, also in a text.
+fn number(value: &Value) -> Option<Decimal> {
+    match value {
+        Value::Number(number) => Decimal::of(number),
+        Value::String(text) => Decimal::parse(text.trim()),
+        _ => None,
+    }
+}
+
 /// Whether a system may have made `shown` of the value that it was sent: trimmed, cut, in other
 /// letters, reformatted, rounded.
 pub fn made_of(sent: &Value, shown: &Value) -> bool {
-    let number =
-        |value: &Value| value.as_f64().or_else(|| value.as_str()?.trim().parse::<f64>().ok());
-    if let (Some(sent), Some(shown)) = (number(sent), number(shown))
-        && (sent - shown).abs() <= 0.5
-    {
-        return true;
+    if let (Some(sent), Some(shown)) = (number(sent), number(shown)) {
+        return sent == shown || sent.rounds_to(&shown);
     }
     let (Value::String(sent), Value::String(shown)) = (sent, shown) else {
         return equal(sent, shown);
@@ -53,6 +68,26 @@ pub fn made_of(sent: &Value, shown: &Value) -> bool {
     let long_enough = shown.chars().count() >= SHORTEST_CUT;
     let (sent, shown) = (letters(sent), letters(shown));
     sent == shown || long_enough && !shown.is_empty() && sent.starts_with(&shown)
+}
+
+/// Whether a value is what a system that gives all values one form makes of another: without spare
+/// blanks, in capitals or without any, a number rounded or otherwise written. What a system holds
+/// still, and has cut or put in mixed letters, is no such form of what it was sent.
+fn is_form_of(sent: &Value, shown: &Value) -> bool {
+    if let (Some(sent), Some(shown)) = (number(sent), number(shown)) {
+        return sent == shown || sent.rounds_to(&shown);
+    }
+    let (Value::String(sent), Value::String(shown)) = (sent, shown) else {
+        return equal(sent, shown);
+    };
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let (sent, shown) = (words(sent), words(shown));
+    let has_one_case = shown == shown.to_lowercase() || shown == shown.to_uppercase();
+    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+    let has_no_letters = |text: &str| !text.chars().any(char::is_alphabetic);
+    sent == shown
+        || has_one_case && sent.to_lowercase() == shown.to_lowercase()
+        || has_no_letters(&sent) && has_no_letters(&shown) && digits(&sent) == digits(&shown)
 }
 
 #[cfg(test)]
@@ -69,6 +104,7 @@ mod tests {
             (json!("+4722000001"), json!("+47 22 00 00 01")),
             (json!(12.6), json!(13)),
             (json!("12.6"), json!("13")),
+            (json!("9007199254740993.25"), json!("9007199254740993")),
         ] {
             assert!(made_of(&sent, &shown), "{sent} as {shown}");
         }
@@ -77,8 +113,38 @@ mod tests {
             (json!("Annika"), json!("Ann")),
             (json!("Berg"), json!("")),
             (json!(12), json!(14)),
+            (json!(12.6), json!(12.4)),
+            (json!("9007199254740993"), json!("9007199254740992")),
         ] {
             assert!(!made_of(&sent, &shown), "{sent} as {shown}");
+        }
+    }
+
+    #[test]
+    fn r6_what_shows_as_before_was_not_kept_unless_it_is_the_systems_form_of_it() {
+        let kept = |sent: Value, before: Value| {
+            is_kept(Terms::of(lockstep_model::PlainType::String), &sent, &before, &before)
+        };
+        for (sent, before) in [
+            (json!(12.6), json!(12.4)),
+            (json!("Fjord Consulting AS"), json!("Fjord Consulting")),
+            (json!("MacDonald"), json!("Macdonald")),
+            (json!("Å. Berg"), json!("Å Berg")),
+            (json!("+47 22 00 00 02"), json!("+47 22 00 00 01")),
+            (json!("1"), json!("2")),
+            (json!(""), json!("2")),
+        ] {
+            assert!(!kept(sent.clone(), before.clone()), "{sent} over {before}");
+        }
+        for (sent, before) in [
+            (json!(" Åse  Berg"), json!("Åse Berg")),
+            (json!("MacDonald"), json!("MACDONALD")),
+            (json!("Ase@Example.com"), json!("ase@example.com")),
+            (json!("+4722000001"), json!("+47 22 00 00 01")),
+            (json!(12.45), json!(12)),
+            (json!("12.50"), json!(12.5)),
+        ] {
+            assert!(kept(sent.clone(), before.clone()), "{sent} over {before}");
         }
     }
 }
