@@ -52,7 +52,9 @@ tested() {
     name=${filter##*::} module=${filter%::*} module=${module##*::}
     grep -rlE "fn [a-z0-9_]*$name" crates --include='*.rs' | grep -qE "(^|/)$module(/|\.rs$)" && return
     # A module within a file.
-    grep -rlE "fn [a-z0-9_]*$name" crates --include='*.rs' | xargs -r grep -lE "mod $module\b" | grep -q .
+    grep -rlE "fn [a-z0-9_]*$name" crates --include='*.rs' | xargs -r grep -lE "mod $module\b" | grep -q . && return
+    # All tests of a module.
+    find crates -path "*/$module/$name*" -name '*.rs' | grep -q .
 }
 
 if [ "${1:-}" = --check ]; then
