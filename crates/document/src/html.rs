@@ -289,8 +289,17 @@ fn type_text(cell: &TypeCell) -> String {
     escape(&cell.to_string())
 }
 
-/// A text as it stands in HTML or XML, also within a quoted attribute. Characters that neither has
-/// are replaced.
+/// Whether a character does something to a page, or hides, instead of being shown: control
+/// characters, marks and overrides of writing direction, and what XML does not have.
+fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}')
+}
+
+/// A text as it stands in HTML or XML, also within a quoted attribute. Characters that neither has,
+/// that hide or that turn the direction of writing are shown by their numbers (G9).
 #[must_use]
 pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -302,10 +311,24 @@ pub fn escape(text: &str) -> String {
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
             '\n' | '\t' => out.push(c),
-            // HTML and XML have no control characters, XML not these two either.
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
+            c if is_hidden(c) => out.extend(c.escape_unicode()),
             c => out.push(c),
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn g9_what_hides_or_turns_writing_around_is_shown_by_its_number() {
+        assert_eq!(
+            escape("Åse\u{1b}[2J\u{202e}greB <b>\u{200b}\n"),
+            "Åse\\u{1b}[2J\\u{202e}greB &lt;b&gt;\\u{200b}\n"
+        );
+        // Words of some languages and composed emoji need these.
+        assert_eq!(escape("a\u{200d}b\u{200c}c"), "a\u{200d}b\u{200c}c");
+    }
 }
