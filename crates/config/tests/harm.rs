@@ -603,3 +603,70 @@ fn p1_the_note_on_the_first_link_says_who_wins_where_a_system_is_said_to() {
     let text = told(&[("lockstep.yaml", &wrong), ("flows.yaml", flow)], &all);
     assert!(text.contains("`untold`") && text.contains("`wins`"), "{text}");
 }
+
+/// Persons with a list of objects, and users with a property on a condition.
+fn with_lists(rows: &str) -> String {
+    let mut schemas = schemas();
+    let persons =
+        record_type("Person", "mail\n Emails any [] =Value\n Emails.Value\n Emails.Description");
+    schemas.insert("superoffice".into(), vec![persons]);
+    let users = record_type("Users", "email\n name\n kind\n company");
+    schemas.insert("zendesk".into(), vec![users]);
+    with(
+        &format!(
+            "- {{ from: superoffice.Person, to: zendesk.Users, create: always, match: [mail = email], properties: [{rows}] }}"
+        ),
+        &schemas,
+    )
+}
+
+#[test]
+fn p9_two_rows_into_one_list_of_objects_are_refused() {
+    let mixed = with_lists("Emails.Value <-> email, Emails.Description <-> name");
+    assert!(mixed.contains("error[config::one-list]"), "{mixed}");
+    assert!(mixed.contains("nothing says of which element"), "{mixed}");
+    // Read only, they may be two elements' all the same.
+    let read = with_lists("Emails.Value -> email, Emails.Description -> name");
+    assert!(read.contains("warning[config::one-list]"), "{read}");
+    assert!(!with_lists("Emails.Value <-> email, mail <-> name").contains("one-list"));
+}
+
+#[test]
+fn p9_a_condition_that_no_row_fulfils_on_creation_owes_nothing() {
+    let on_kind = "mail <-> company (Dependant on having Company in kind)";
+    let text = with_lists(on_kind);
+    assert!(text.contains("warning[config::unfulfilled-condition]"), "{text}");
+    assert!(text.contains("nothing is written there when a record is created"), "{text}");
+    assert!(
+        !with_lists(&format!("{on_kind}, Emails.Description <-> kind")).contains("unfulfilled")
+    );
+}
+
+#[test]
+fn p1c_several_properties_each_paired_with_several_are_a_block() {
+    let rows = |rows: &str| {
+        flows(&format!(
+            "- {{ from: superoffice.Person, to: wix.Contacts, match: [Emails.Value = info.emails], properties: [{rows}] }}"
+        ))
+    };
+    let block = rows(
+        "Firstname <-> info.name.first, Firstname <-> info.name.last, Lastname <-> info.name.first, Lastname <-> info.name.last",
+    );
+    assert!(block.contains("[config::block]"), "{block}");
+    assert!(block.contains("`Firstname` belongs to `info.name.first`"), "{block}");
+    let plain = rows("Firstname <-> info.name.first, Lastname <-> info.name.last");
+    assert!(!plain.contains("block"), "{plain}");
+}
+
+#[test]
+fn l6_a_section_between_a_type_and_itself_says_what_it_is() {
+    let itself = |rest: &str| {
+        flows(&format!("- {{ from: superoffice.Person, to: superoffice.Person, {rest} }}"))
+    };
+    let vacuous = itself("create: always, properties: [Firstname <-> Firstname]");
+    assert!(vacuous.contains("warning[config::vacuous-section]"), "{vacuous}");
+    let inside =
+        itself("match: [Emails.Value = Emails.Value], properties: [Firstname <-> Firstname]");
+    assert!(inside.contains("warning[config::duplicates-inside]"), "{inside}");
+    assert!(inside.contains("goes to review"), "{inside}");
+}
