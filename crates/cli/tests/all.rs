@@ -41,6 +41,7 @@ mod tidy;
 mod transcript;
 mod tutorial;
 mod undo;
+mod values;
 mod verify;
 mod wix_crmoffice;
 mod wix_youtrack;
