@@ -229,6 +229,54 @@ fn c2_the_key_of_a_creation_is_the_same_in_every_process() {
 }
 
 #[test]
+fn c2_a_store_that_was_put_back_gives_its_numbers_other_keys() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, yesterday) = (folder.path().join("lockstep.db"), folder.path().join("yesterday.db"));
+    let (a, b) = (Fated::new(vec![person()]), Fated::new(vec![person()]));
+    let flows = [flow("a.Person", "b.Person", Create::Always, &["mail"], &["mail", "phone"])];
+    let systems = [("a", &a), ("b", &b)];
+    let hub_on = |path: &std::path::Path, at: i64| {
+        let clock = Arc::new(Hands(AtomicI64::new(at)));
+        hub_at(clock, SqliteStore::open(path).unwrap(), &systems, &flows)
+    };
+    run(&mut hub_on(&path, 1_800_000_000_000));
+    std::fs::copy(&path, &yesterday).unwrap();
+    a.put("Person/1", json!({"mail": "solveig@example.com", "phone": "1"}));
+    run(&mut hub_on(&path, 1_800_000_100_000));
+    // Put back, the store decides on somebody else under the number that it has given already.
+    a.put("Person/2", json!({"mail": "bo@example.com", "phone": "2"}));
+    run(&mut hub_on(&yesterday, 1_800_000_900_000));
+    let keys = b.keys.lock().unwrap().clone();
+    assert_eq!(keys.len(), 2, "{keys:?}");
+    let number = |key: &String| key.rsplit_once('-').map(|(_, number)| number.to_string());
+    assert_eq!(number(&keys[0]), number(&keys[1]));
+    assert_ne!(keys[0], keys[1]);
+}
+
+#[test]
+fn c2_a_creation_without_an_answer_is_not_sent_again_before_the_stated_delay_is_over() {
+    let slow = lockstep_model::TypeSchema { settles_ms: 30_000, ..person() };
+    let (a, b) = (Fated::new(vec![person()]), Fated::new(vec![slow]));
+    b.forgets.store(true, Ordering::Relaxed);
+    let flows = [flow("a.Person", "b.Person", Create::Always, &["mail"], &["mail", "phone"])];
+    let clock = Arc::new(Hands(AtomicI64::new(1_800_000_000_000)));
+    let store = SqliteStore::in_memory().unwrap();
+    let mut hub = hub_at(clock.clone(), store, &[("a", &a), ("b", &b)], &flows);
+    a.put("Person/1", json!({"mail": "solveig@example.com", "phone": "1"}));
+    b.creations.lock().unwrap().extend([Fate::LostBefore, Fate::Done]);
+    let began = clock.0.load(Ordering::Relaxed);
+    for _ in 0..4 {
+        run(&mut hub);
+        let passed = clock.0.load(Ordering::Relaxed) - began;
+        assert!(b.sent() == 1 || passed >= 30_000, "sent again after {passed} ms");
+        clock.0.fetch_add(9_000, Ordering::Relaxed);
+    }
+    clock.0.fetch_add(60_000, Ordering::Relaxed);
+    run(&mut hub);
+    assert_eq!((b.sent(), b.real.all("Person").len()), (2, 1));
+}
+
+#[test]
 fn c2_l6_a_creation_answered_with_anothers_record_makes_none_and_changes_nobody() {
     let (a, b) = (Fated::new(vec![person()]), Fated::new(vec![person()]));
     let one = flow("a.Person", "b.Person", Create::Always, &[], &["mail", "phone"]);
