@@ -130,3 +130,44 @@ fn nothing_is_called_violated_that_the_document_itself_decides() {
     assert_eq!(verdict(&outcome, "email = mail"), Verdict::Proved, "{told}");
     assert_eq!(verdict(&outcome, "city – town"), Verdict::Proved, "{told}");
 }
+
+/// What a document makes impossible has a word and a reason of its own (P1c, L6).
+#[test]
+fn what_a_document_makes_impossible_is_called_that() {
+    let title = "Fjord to Tinde Dataflow";
+    let line = "=".repeat(title.len());
+    let every = "Every Fjord People will be synchronized with a Tinde Contacts.";
+    let names =
+        ["given", "family"].map(|from| ["first", "last"].map(|to| [from, to, "\"string\""]));
+    let mut rows: Vec<&[&str]> = vec![&["email", "mail", "\"string\""]];
+    rows.extend(names.iter().flatten().map(|row| row.as_slice()));
+    let people = section("People", "Contacts", every, &[&["email", "mail"]], &rows);
+    let itself = section(
+        "People",
+        "Contacts",
+        "Every Fjord People will be synchronized with a Fjord People.",
+        &[&["email", "email"]],
+        &[&["email", "email", "\"string\""]],
+    )
+    .replace("Tinde Contacts", "Fjord People")
+    .replace(
+        &"-".repeat("Fjord People to Tinde Contacts".len()),
+        &"-".repeat("Fjord People to Fjord People".len()),
+    );
+    let text = format!(
+        "{line}\n{title}\n{line}\n\nGenerated: 2024-11-13 00:00:00\n\nIntroduction\n------------\n\nTwo.\n\n{people}\n{itself}"
+    );
+    let outcome = in_sandbox(&[Written { name: "fjord-tinde.rst".into(), text }], false).unwrap();
+    let told = lockstep_verify::text::checklist(&outcome.checklist);
+    let tally = outcome.checklist.tally();
+    assert_eq!(tally.violated, 0, "{told}");
+    assert!(tally.impossible >= 3, "{told}");
+    for (line, reason) in [("given – last", "only fill"), ("family – first", "only fill")] {
+        let Verdict::Impossible(why) = verdict(&outcome, line) else { panic!("{line}: {told}") };
+        assert!(why.contains(reason), "{line}: {why}");
+    }
+    for line in ["given – first", "family – last", "email – mail"] {
+        assert_eq!(verdict(&outcome, line), Verdict::Proved, "{line}: {told}");
+    }
+    assert!(told.contains("impossible as written:"), "{told}");
+}
