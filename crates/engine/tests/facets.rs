@@ -1078,3 +1078,48 @@ fn l11_ceases_says_what_becomes_of_the_counterpart() {
     assert!(world.record("b.Person/x").is_live());
     assert_eq!(world.reviews.len(), 1);
 }
+
+fn customers(merge: bool, ceases: Ceases) -> World {
+    let flow = flow(
+        "a.Contact",
+        "b.Person",
+        Create::Always,
+        &["mail = mail"],
+        &["name <-> name", "mail <-> mail"],
+    );
+    let flow =
+        Flow { ceases, merge_duplicates: merge, ..only(flow, "kind == 'customer'", &["kind"]) };
+    World::new(&[flow], &schemas(&[("a.Contact", vec![]), ("b.Person", vec![])]))
+}
+
+#[test]
+fn l11_who_the_flow_is_not_about_is_nobodys_duplicate() {
+    for merge in [false, true] {
+        let mut world = customers(merge, Ceases::Delete);
+        let of =
+            |name: &str, kind: &str| json!({"mail": "ase@example.com", "name": name, "kind": kind});
+        world.read("a.Contact/1", of("Åse", "customer"));
+        world.read("a.Contact/2", of("Fjord AS", "supplier"));
+        assert_eq!(world.settle_all(), 1, "the customer is created");
+        assert!(world.reviews.is_empty(), "{:?}", world.reviews);
+        assert_eq!(world.value("a.Contact/2", "name"), json!("Fjord AS"));
+        let made = format!("b.Person/{}", world.records[&world.intents[0].record.unwrap()].key);
+        assert!(world.record(&made).is_live() && world.linked("a.Contact/1", &made));
+        assert!(!world.linked("a.Contact/1", "a.Contact/2"));
+        assert_eq!(world.settle_all(), 0);
+    }
+}
+
+#[test]
+fn l11_a_question_about_two_is_none_once_the_flow_is_about_one_of_them_only() {
+    let mut world = customers(false, Ceases::Keep);
+    let of =
+        |name: &str, kind: &str| json!({"mail": "ase@example.com", "name": name, "kind": kind});
+    world.read("a.Contact/1", of("Åse", "customer"));
+    world.read("a.Contact/2", of("Fjord AS", "customer"));
+    assert_eq!(world.settle_all(), 0);
+    assert_eq!(world.reviews.len(), 1);
+    world.read("a.Contact/2", of("Fjord AS", "supplier"));
+    assert_eq!(world.settle_all(), 1, "{:?}", world.reviews);
+    assert!(world.reviews.is_empty());
+}

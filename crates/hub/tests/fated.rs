@@ -61,6 +61,8 @@ pub enum Fate {
     Accepted,
     /// Put off.
     Later,
+    /// Put off, to be tried again at once.
+    Soon,
     /// A creation that the system takes for an update of its first record.
     Known,
     /// Answered with what its first record shows, and not done.
@@ -208,6 +210,9 @@ impl Fated {
             Some(Fate::Accepted) => {
                 self.coming.lock().unwrap().push((kind.into(), watch.to_vec(), write.clone()));
                 return Outcome::Accepted { message: "202".into() };
+            }
+            Some(Fate::Soon) => {
+                return Outcome::Later { retry_after_ms: Some(0), message: "429".into() };
             }
             Some(Fate::Later) => {
                 return Outcome::Later { retry_after_ms: None, message: "503".into() };

@@ -765,6 +765,23 @@ fn g4_a_write_that_fails_waits_longer_each_time_and_a_person_is_told() {
 }
 
 #[test]
+fn g4_a_system_that_lets_a_write_be_tried_again_at_once_ends_every_run_all_the_same() {
+    let (a, b, clock, mut hub) = a_linked_pair();
+    a.put("Person/2", json!({"mail": "bo@example.com", "phone": "2"}));
+    b.creations.lock().unwrap().extend([Fate::Soon; 40]);
+    let report = hub.run(RunOptions::default()).unwrap();
+    assert_eq!((b.sent(), report.failing, report.needs_a_person()), (3, 1, true));
+    assert_eq!((run(&mut hub), b.sent()), (0, 3), "it waits as long as any that fails");
+    clock.wait(Duration::from_secs(61));
+    assert_eq!((run(&mut hub), b.sent()), (0, 4));
+    // The same of an update.
+    let (a, b, _, mut hub) = a_linked_pair();
+    a.put("Person/1", json!({"phone": "2"}));
+    b.updates.lock().unwrap().extend([Fate::Soon; 40]);
+    assert_eq!((run(&mut hub), b.sent()), (0, 3));
+}
+
+#[test]
 fn g4_a_write_that_passes_in_the_end_needs_no_person() {
     let (a, b, clock, mut hub) = a_linked_pair();
     a.put("Person/1", json!({"phone": "2"}));

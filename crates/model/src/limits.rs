@@ -57,7 +57,7 @@ impl Limit {
         match self {
             Limit::None => None,
             Limit::At { count, per_cent } => {
-                Some(count.max((known as f64 * per_cent / 100.0).ceil() as u64))
+                Some(count.max((known as f64 * per_cent / 100.0).floor() as u64))
             }
         }
     }
@@ -222,9 +222,10 @@ mod tests {
     fn g3_a_limit_is_the_larger_of_a_count_and_a_share() {
         let most = |text, known| Limit::parse(text).unwrap().most(known);
         assert_eq!(most("20 or 5%", 100), Some(20));
-        assert_eq!(most("5% or 20", 1_001), Some(51));
+        assert_eq!(most("5% or 20", 1_001), Some(50));
         assert_eq!(most("7", 1_000_000), Some(7));
-        assert_eq!(most("5%", 10), Some(1), "a share of few is one, not none");
+        assert_eq!(most("50%", 5), Some(2), "three of five are more than half");
+        assert_eq!(most("5%", 10), Some(0), "one of ten is more than a twentieth");
         assert_eq!((most("0", 9), most("none", 9)), (Some(0), None));
         for wrong in ["", "many", "5 %%", "101%", "-1", "1 or 2", "5% or 6%", "1 or"] {
             assert_eq!(Limit::parse(wrong), None, "{wrong}");

@@ -46,16 +46,27 @@ pub(super) fn ask_about_matches(
 }
 
 /// L6: a question about records that are alike is another one when one of them has found a
-/// counterpart.
+/// counterpart, or is none that the flow is about any more (L11).
 pub(super) fn ask_anew_about_alike(
     slice: &Slice,
+    links: &Links,
     linked_with: &NumberMap<RecordId, Vec<RecordId>>,
     focus: &NumberSet<RecordId>,
     agenda: &mut BTreeSet<RecordId>,
 ) {
-    for review in slice.reviews.iter().filter(|review| review.kind == ReviewKind::AmbiguousMatch) {
+    let is_out = |id: &RecordId| {
+        focus.contains(id) && links.unsettled.iter().all(|problem| problem.record != *id)
+    };
+    let is_alike = |review: &&Review| {
+        let ty = |id: &RecordId| slice.records.get(id).map(|record| record.ty);
+        let first = ty(&review.record);
+        review.kind == ReviewKind::AmbiguousMatch
+            && first.is_some()
+            && review.candidates.iter().any(|id| ty(id) == first)
+    };
+    for review in slice.reviews.iter().filter(is_alike) {
         if !focus.contains(&review.record)
-            && review.candidates.iter().any(|id| linked_with.contains_key(id))
+            && review.candidates.iter().any(|id| linked_with.contains_key(id) || is_out(id))
         {
             agenda.insert(review.record);
         }

@@ -88,7 +88,7 @@ fn decide_each(
     }
     let mut told = Told::default();
     ask_about_matches(slice, links, entities, focus, &mut told.reviews, &mut out.agenda);
-    ask_anew_about_alike(slice, &linked_with, focus, &mut out.agenda);
+    ask_anew_about_alike(slice, links, &linked_with, focus, &mut out.agenda);
     let mut made: NumberMap<u64, EntityId> = NumberMap::default();
     let mut creating = BTreeSet::new();
     // Mostly each comes to one write, and growing a list of them moves them all.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use lockstep_model::{RecordId, RecordState, ReviewKind, TypeIx};
 
 use super::links::{Candidates, Links, Unsettled};
+use crate::conditions::may_match;
 use crate::keys::{agree_alike, match_hashes};
 use crate::places::{holder_or_gone, kept_apart};
 use crate::plan::{MatchSide, Plan, PlanCreate, PlanType};
@@ -83,6 +84,7 @@ fn like_it(
             && is_free(slice, candidates, other, side.other)
             && !kept_apart(slice, record.entity, other.entity)
             && agree_alike(plan, side, record, other)
+            && may_match(plan, side.rule, record, other)
     };
     others.filter(is_like_it).map(|other| other.id).collect()
 }

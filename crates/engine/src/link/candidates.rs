@@ -137,7 +137,11 @@ impl Search<'_> {
             };
             let new =
                 like.entity != record.entity && !kept_apart(slice, record.entity, like.entity);
-            if new && agree_alike(plan, side, record, like) {
+            // L11: who no flow of the row is about is nobody's duplicate.
+            if new
+                && agree_alike(plan, side, record, like)
+                && may_match(plan, side.rule, record, like)
+            {
                 let found = self.found.entry((record.id, record.ty)).or_default();
                 found.entry(*id).or_insert(side.rule);
                 others.push(*id);

@@ -29,6 +29,9 @@ const TRIES: u32 = 8;
 /// Where the system says each time when to come back, it is not given up within this time.
 const PATIENT_MS: i64 = 24 * 3_600_000;
 
+/// However soon a system lets a write be tried again: not before this time.
+pub(crate) const SHORTEST_WAIT_MS: i64 = 1_000;
+
 /// However long a system asks to be left alone: it is asked again after this time.
 pub(crate) const LONGEST_WAIT_MS: i64 = 24 * 3_600_000;
 

@@ -5,7 +5,9 @@ use lockstep_model::{Intent, NumberMap, RecordId, RecordState, Review, ReviewKin
 use lockstep_store::{Commit, JournalKind};
 
 use crate::ledger::Ledger;
-use crate::ledger::failing::{LONGEST_WAIT_MS, TOLD_AFTER, back_off_ms, is_given_up, subject};
+use crate::ledger::failing::{
+    LONGEST_WAIT_MS, SHORTEST_WAIT_MS, TOLD_AFTER, back_off_ms, is_given_up, subject,
+};
 use crate::ledger::journal::step;
 use crate::report::{Event, RecordName};
 use crate::under_way::Underway;
@@ -105,7 +107,10 @@ impl Ledger {
         let mut update = step(intent, IntentEvent::PutBack, now, Some(message.to_string()));
         let asked = retry_after_ms
             .map(|ms| i64::try_from(ms).unwrap_or(LONGEST_WAIT_MS).min(LONGEST_WAIT_MS));
-        let again = now.plus_ms(asked.unwrap_or_else(|| back_off_ms(failures)));
+        // What a system asks for is the least: after some tries it is left alone as long as any.
+        let least = if failures < TOLD_AFTER { SHORTEST_WAIT_MS } else { back_off_ms(failures) };
+        let wait = asked.map_or_else(|| back_off_ms(failures), |asked| asked.max(least));
+        let again = now.plus_ms(wait);
         (update.attempts, update.not_before) = (failures, Some(again));
         commit.intents_changed.push(update);
         if failures >= TOLD_AFTER && !intent.takes_back() {

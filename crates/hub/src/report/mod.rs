@@ -63,6 +63,9 @@ pub struct Report {
     /// Every event is kept.
     #[serde(skip)]
     pub(crate) every_event: bool,
+    /// Counts for a flow that is gone.
+    #[serde(skip)]
+    of_no_flow: FlowCounts,
     #[serde(skip)]
     pub(crate) findings: NumberMap<(FlowIx, RecordId), Situation>,
 }
@@ -99,6 +102,7 @@ impl Report {
                 .map(|system| SystemCounts { system, ..SystemCounts::default() })
                 .collect(),
             flows,
+            of_no_flow: FlowCounts::default(),
             guards: vec![],
             events: vec![],
             events_left_out: 0,
@@ -136,9 +140,12 @@ impl Report {
         &mut self.systems[at]
     }
 
-    /// A flow's counts.
+    /// A flow's counts; of a flow that is gone nobody is told.
     pub fn flow(&mut self, flow: FlowIx) -> &mut FlowCounts {
-        &mut self.flows[flow.at()]
+        match self.flows.len() > flow.at() {
+            true => &mut self.flows[flow.at()],
+            false => &mut self.of_no_flow,
+        }
     }
 
     /// Counts what was found for a record. Of several decisions on it in one run the last counts,
