@@ -81,6 +81,8 @@ pub(crate) struct Underway<'a> {
     pub great_loads: BTreeSet<TypeIx>,
     /// Record types that were written to.
     pub written: BTreeSet<TypeIx>,
+    /// Record types of which everything was listed in this run.
+    pub listed: BTreeSet<TypeIx>,
     /// Record types that listed no record at all when they were last read in this run: not much is
     /// concluded from that.
     pub listed_none: BTreeSet<TypeIx>,
@@ -143,6 +145,7 @@ impl<'a> Underway<'a> {
             newest: HashMap::new(),
             great_loads: BTreeSet::new(),
             written: BTreeSet::new(),
+            listed: BTreeSet::new(),
             listed_none: BTreeSet::new(),
             first_read: BTreeSet::new(),
             renamed: BTreeSet::new(),

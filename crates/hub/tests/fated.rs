@@ -59,6 +59,8 @@ pub enum Fate {
     Ignored,
     /// Taken in, to be done later.
     Accepted,
+    /// Answered as if the record were not there.
+    NotThere,
     /// Put off.
     Later,
     /// Put off, to be tried again at once.
@@ -211,6 +213,7 @@ impl Fated {
                 self.coming.lock().unwrap().push((kind.into(), watch.to_vec(), write.clone()));
                 return Outcome::Accepted { message: "202".into() };
             }
+            Some(Fate::NotThere) => return Outcome::Gone { message: "404".into() },
             Some(Fate::Soon) => {
                 return Outcome::Later { retry_after_ms: Some(0), message: "429".into() };
             }

@@ -782,6 +782,25 @@ fn g4_a_system_that_lets_a_write_be_tried_again_at_once_ends_every_run_all_the_s
 }
 
 #[test]
+fn g4_a_record_that_is_listed_and_not_found_by_any_write_is_told_and_not_deleted() {
+    let (a, b, clock, mut hub) = a_linked_pair();
+    let everything =
+        |hub: &mut Hub| hub.run(RunOptions { full: true, ..RunOptions::default() }).unwrap();
+    a.put("Person/1", json!({"phone": "2"}));
+    b.updates.lock().unwrap().extend([Fate::NotThere; 40]);
+    b.behind.store(1_000, Ordering::Relaxed);
+    let report = everything(&mut hub);
+    assert_eq!((report.failing, report.needs_a_person(), b.sent()), (1, true, 3));
+    let status = hub.ledger.status().unwrap();
+    assert!(status.failing[0].message.contains("the list of this run shows it"));
+    assert_eq!((everything(&mut hub).writes(), b.sent()), (0, 3), "it waits as any that fails");
+    b.updates.lock().unwrap().clear();
+    clock.wait(Duration::from_secs(61));
+    assert_eq!(everything(&mut hub).writes(), 1);
+    assert_eq!(b.only("Person")["phone"], json!("2"));
+}
+
+#[test]
 fn g4_a_write_that_passes_in_the_end_needs_no_person() {
     let (a, b, clock, mut hub) = a_linked_pair();
     a.put("Person/1", json!({"phone": "2"}));

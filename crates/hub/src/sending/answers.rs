@@ -131,6 +131,16 @@ impl Sender<'_> {
         message: String,
         AnswerBatch { known, commit, now, .. }: &mut AnswerBatch,
     ) -> Result<()> {
+        if intent.kind == IntentKind::Update
+            && !intent.takes_back()
+            && under_way.listed.contains(&intent.ty)
+        {
+            // G4, R3: what this run's list shows is not gone because a write does not find it. If
+            // it is, the next list tells.
+            let message = format!("{message}; the list of this run shows it");
+            self.ledger.put_off(under_way, intent, &message, None, &[], known, commit);
+            return Ok(());
+        }
         self.ledger.facets_gone(intent.record, commit)?;
         if intent.kind == IntentKind::Delete && intent.takes_back() {
             self.ledger.creation_taken_back(under_way, intent, known, commit);
