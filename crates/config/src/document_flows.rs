@@ -457,6 +457,7 @@ impl SectionReader<'_> {
             kind: Kind::Seen,
             on_create: false,
             group: None,
+            each: false,
         };
         stated.properties.push((pair, places));
     }

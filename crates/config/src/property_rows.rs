@@ -106,6 +106,9 @@ impl FlowReader<'_> {
             .is_some_and(|fields| row_forms::on_create(fields, parts.direction, &mut self.reader));
         let wins =
             forms.as_ref().and_then(|fields| row_forms::wins(fields, told, &mut self.reader));
+        let each = forms
+            .as_ref()
+            .is_some_and(|fields| row_forms::each(fields, flow.policy.as_ref(), &mut self.reader));
         if let (Some(_), Some(Policy::Prefer(_) | Policy::OnlyFrom(_))) = (&wins, &said.policy) {
             self.reader
                 .error(
@@ -136,8 +139,12 @@ impl FlowReader<'_> {
         tables.directions.push(parts.direction);
         let ((Some(from), Some(to)), Ok(conversion)) = (pair, conversion) else { return };
         let places = self.pair_places(&span, &from_span, &to_span, type_span);
-        let policy =
-            cells::policy(said.policy.as_ref(), flow.policy.as_ref(), &self.policies.prefer);
+        let policy = match each {
+            true => Policy::Latest,
+            false => {
+                cells::policy(said.policy.as_ref(), flow.policy.as_ref(), &self.policies.prefer)
+            }
+        };
         let clears = said.clears.or(flow.clears).unwrap_or(self.policies.clears);
         let direction = parts.direction;
         tables.properties.push((
@@ -151,6 +158,7 @@ impl FlowReader<'_> {
                 kind,
                 on_create,
                 group: None,
+                each,
             },
             places,
         ));

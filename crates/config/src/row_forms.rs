@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::path::Path as FilePath;
 
 use lockstep_document::TypeCell;
-use lockstep_model::flow::Wins;
+use lockstep_model::flow::{Policy, Wins};
 use lockstep_model::{Conversion, Direction, PlainType, Value};
 use serde_json::json;
 
@@ -18,6 +18,7 @@ use crate::fields::Fields;
 use crate::near::{all_of, nearest};
 use crate::problem::Reader;
 use crate::read_file::read_file;
+use crate::row;
 use crate::written;
 use crate::yaml::{Node, Yaml};
 
@@ -214,6 +215,58 @@ pub(crate) fn on_create(fields: &Fields<'_>, direction: Direction, reader: &mut 
             .set_help("write `->`, from the record that is there to the one that is created");
     }
     is_create
+}
+
+/// Whether a row says `list: each`. `flow` is what its flow says of whose value wins.
+pub(crate) fn each(fields: &Fields<'_>, flow: Option<&Policy>, reader: &mut Reader) -> bool {
+    let Some(node) = fields.get("list") else { return false };
+    if reader.text(node, "`list`").is_some_and(row::has_arrow) {
+        let message = "`list` names two lists, and so does `row`";
+        reader.error(codes::CONTRADICTION, &node.span, message).set_help(
+            "write `list: each` to keep the row's two lists by element, or leave out `row` and say the `key` of the elements",
+        );
+        return false;
+    }
+    if reader.word::<written::ListWord>(node, "`list`") != Some("each") {
+        return false;
+    }
+    let both = "leave out one of the two";
+    for (key, why, help) in [
+        ("wins", "which of two values counts, and with `list: each` elements of both do", both),
+        (
+            "prefer",
+            "whose value wins, and with `list: each` there is nothing to win: what both sides put in merges",
+            "leave out `prefer`",
+        ),
+        (
+            "only_from",
+            "that one side's list counts, and with `list: each` those of both do",
+            "leave out `list: each`; or write `->`, with which the other side keeps what is its own",
+        ),
+        (
+            "default",
+            "what stands where there is no value, and with `list: each` there are only elements",
+            "leave out `default`",
+        ),
+    ] {
+        if let Some((key, _)) = fields.entry(key) {
+            let message = format!("`{}` says {why}", key.text);
+            reader.error(codes::CONTRADICTION, &key.span, message).set_help(help);
+        }
+    }
+    if fields.get("on").and_then(Node::text) == Some("create") {
+        let message = "`on: create` gives the list once, so no element comes or goes after";
+        reader.error(codes::CONTRADICTION, &node.span, message).set_help(both);
+    }
+    if let Some(Policy::OnlyFrom(system)) = flow.filter(|_| fields.get("only_from").is_none()) {
+        let message = format!(
+            "the flow says `only_from: {system}`, and with `list: each` elements of both sides count"
+        );
+        reader.error(codes::CONTRADICTION, &node.span, message).set_help(
+            "leave out `list: each`, or say `only_from` of the rows that it is meant for",
+        );
+    }
+    true
 }
 
 /// `wins` of a row.

@@ -107,6 +107,14 @@ impl FlowReader<'_> {
                 )
                 .set_help("leave out `on`, or take the row out of the group");
         }
+        if pair.each {
+            let message = format!(
+                "with `list: each` elements come and go one by one, and the rows of `{group}` go together"
+            );
+            self.reader
+                .error(codes::CONTRADICTION, span, message)
+                .set_help("leave out `list`, or take the row out of the group");
+        }
     }
 
     /// Once all rows of a flow are read: the rows of each group go one way, by one policy, and

@@ -17,7 +17,10 @@ use crate::yaml::{Key, Node, Yaml};
 
 /// Whether an item of `properties` is about the elements of two lists.
 pub(crate) fn is_list(node: &Node) -> bool {
-    matches!(&node.value, Yaml::Map(entries) if entries.iter().any(|(key, _)| key.text == "list"))
+    let Yaml::Map(entries) = &node.value else { return false };
+    let says = |word: &str| entries.iter().any(|(key, _)| key.text == word);
+    // `list: each` of a row is about the row's own two properties.
+    says("list") && !says("row")
 }
 
 impl FlowReader<'_> {

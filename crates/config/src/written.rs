@@ -549,6 +549,18 @@ pub struct PropertyRowSettingsYaml {
     /// Which value wins whoever put it there and when: `true`, `false`, `min`, `max`, `longest`, or
     /// `{ any-of: [ … ] }`, the first that any has.
     pub wins: Option<WinsYaml>,
+    /// `each`: two lists whose elements come and go one by one. What is put in or taken out on one
+    /// side is put in or taken out on the other; edits of both sides at once merge. What the
+    /// schemas call lists of references is kept so also where a row does not say it.
+    pub list: Option<ListWord>,
+}
+
+/// How two lists are kept in step.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ListWord {
+    /// Element by element.
+    Each,
 }
 
 /// Rows that move together: an address, a bank account (P1e). The latest edit of any of them

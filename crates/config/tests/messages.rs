@@ -162,6 +162,46 @@ flows:
 }
 
 #[test]
+fn p11_slips_in_lists_kept_by_element() {
+    let text = "\
+flows:
+  - from: superoffice.Person
+    to: wix.Contacts
+    match: [mail = mail]
+    properties:
+      - { row: Tags <-> labels, list: every }
+      - { row: Groups <-> groups, list: groups <-> groups }
+      - { row: Topics <-> topics, list: each, wins: true }
+      - { row: Areas <-> areas, list: each, prefer: [wix], default: Oslo }
+      - { row: Interests <-> interests, list: each, only_from: wix }
+      - { row: Skills -> skills, list: each, on: create }
+      - group: both
+        rows: [{ row: Codes <-> codes, list: each }, Kode <-> kode]
+  - from: superoffice.Contact
+    to: wix.Companies
+    only_from: wix
+    match: [Name = name]
+    properties: [{ row: Tags <-> tags, list: each }]
+";
+    assert_snapshot!(told(&[("lockstep.yaml", SYSTEMS), ("people.yaml", text)], &Schemas::new()));
+}
+
+#[test]
+fn p11_what_is_no_list_is_not_kept_by_element() {
+    assert_snapshot!(flow(
+        "\
+flows:
+  - from: superoffice.Person
+    to: wix.Contacts
+    match: [Emails.Value = info.emails.email]
+    properties:
+      - { row: Firstname <-> info.name.first, list: each }
+      - { row: Emails.Value <-> info.emails.email, list: each }
+"
+    ));
+}
+
+#[test]
 fn unknown_and_missing_keys() {
     assert_snapshot!(flow(
         "\

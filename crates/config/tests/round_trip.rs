@@ -330,6 +330,8 @@ flows:
       - { row: Name -> first_name, on: create }
       - { row: Mail <-> mails, wins: true }
       - { row: Level <-> level, wins: { any-of: [gold, silver] } }
+      - { row: Tags <-> labels, list: each }
+      - { row: Kinds <-> kinds, map: { Customer: C }, list: each }
       - group: postal address
         rows:
           - Street <-> street

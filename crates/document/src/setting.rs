@@ -44,7 +44,7 @@ pub struct SettingRow {
 }
 
 /// Sentences for settings of one value.
-const FIXED: [(&str, &str, &str); 20] = [
+const FIXED: [(&str, &str, &str); 21] = [
     ("deletes", "\"propagate\"", "when one of the two is deleted, the other is deleted as well"),
     ("deletes", "\"ignore\"", "when one of the two is deleted, the other stays"),
     ("deletes", "\"review\"", "when one of the two is deleted, a person decides about the other"),
@@ -64,6 +64,7 @@ const FIXED: [(&str, &str, &str); 20] = [
     ("wins", "\"min\"", "the smallest or earliest value wins, whoever put it there and when"),
     ("wins", "\"max\"", "the largest or latest value wins, whoever put it there and when"),
     ("wins", "\"longest\"", "the longest text wins, whoever put it there and when"),
+    ("list", "\"each\"", "elements of the two lists come and go one by one"),
     ("create", "\"both\"", "records are created on both sides"),
 ];
 

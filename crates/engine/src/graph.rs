@@ -31,6 +31,10 @@ pub(crate) struct Pair {
     pub region: Option<Region>,
     /// All its rows say `on: create`.
     pub on_create: bool,
+    /// Two lists whose elements come and go one by one (P11).
+    pub each: bool,
+    /// A row says what can only be said of a value as a whole: whose value counts, a group.
+    pub as_one: bool,
 }
 
 /// How a value that comes from a property is compared with that of another.
@@ -204,6 +208,7 @@ impl Graph {
                             defaults: false,
                             fills: false,
                             on_create: false,
+                            each: described.each,
                             terms: described.terms(),
                         });
                     }
@@ -260,6 +265,7 @@ impl Graph {
             defaults,
             fills,
             on_create: way.iter().any(|step| pair(step).on_create),
+            each: way.iter().all(|step| pair(step).each),
             terms: terms(q, p, way.iter().map(pair)),
         }
     }

@@ -43,6 +43,7 @@ pub mod pick;
 mod places;
 pub mod plan;
 pub mod recover;
+mod sets;
 pub mod settle;
 pub mod slice;
 pub mod split;

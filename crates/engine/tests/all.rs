@@ -3,6 +3,7 @@
 
 mod claims;
 mod deleting;
+mod each;
 mod facets;
 mod first_link;
 mod flipping;

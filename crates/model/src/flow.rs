@@ -151,6 +151,8 @@ pub struct PropertyPair {
     pub on_create: bool,
     /// The group of rows of this flow that it moves together with (P1e): an address.
     pub group: Option<String>,
+    /// `list: each`: two lists of which the elements come and go one by one (P11).
+    pub each: bool,
 }
 
 impl PropertyPair {
@@ -167,6 +169,7 @@ impl PropertyPair {
             kind: Kind::Seen,
             on_create: false,
             group: None,
+            each: false,
         }
     }
 }
@@ -317,6 +320,9 @@ impl Flow {
             }
             if let Some(group) = &pair.group {
                 text.push_str(&format!(" group {group:?}"));
+            }
+            if pair.each {
+                text.push_str(" each");
             }
         }
         // Appended only where it is said, so that flows that do not say it are what they were.

@@ -10,6 +10,7 @@
 mod compared;
 mod contradictions;
 mod creating;
+mod each;
 mod first_link;
 mod known;
 mod pairs;
@@ -47,6 +48,7 @@ pub fn check(project: &Project, schemas: &Schemas) -> Vec<Problem> {
         let mut rows = view.rows(&ends);
         rows.retain(|row| row.from.exists() && row.to.exists());
         pairs::check(&view, &rows, &mut problems);
+        each::check(&rows, &mut problems);
         first_link::check(&view, &ends, &rows, &mut problems);
         contradictions::check(&rows, &mut problems);
     }

@@ -179,6 +179,7 @@ fn described(schema: &TypeSchema, reference: PropertyRef, system: &str) -> PlanP
         unsure: !own_id
             && described.is_none_or(|d| !d.list && (d.assumed || d.ty == PlainType::Any)),
         ordered: described.is_some_and(|d| d.ordered),
+        each: false,
         in_condition: false,
         by: Normal { kind: kind_of(described, &reference.path), region: schema.region },
         feeds_list: false,

@@ -77,12 +77,16 @@ impl<'f> Rows<'f> {
             known.backward |= backward;
             known.clears &= pair.clears;
             known.on_create &= pair.on_create;
+            known.each |= pair.each;
+            known.as_one |= is_one_value(pair);
             known.conversion = known.conversion.take().or_else(|| pair.conversion.clone());
         } else if let Some(known) = self.pair_of.get(&(other, one)).map(|at| &mut pairs[*at]) {
             known.forward |= backward;
             known.backward |= forward;
             known.clears &= pair.clears;
             known.on_create &= pair.on_create;
+            known.each |= pair.each;
+            known.as_one |= is_one_value(pair);
             known.back = known.back.take().or_else(|| pair.conversion.clone());
         } else {
             self.pair_of.insert((one, other), pairs.len());
@@ -96,6 +100,8 @@ impl<'f> Rows<'f> {
                 kind: pair.kind.with(kind_told_by(pair.conversion.as_ref())),
                 region: flow.region,
                 on_create: pair.on_create,
+                each: pair.each,
+                as_one: is_one_value(pair),
             });
         }
     }
@@ -114,6 +120,43 @@ impl<'f> Rows<'f> {
     }
 }
 
+impl Rows<'_> {
+    /// P8, P11: which pairs are of lists whose elements come and go one by one: where a row says
+    /// so, where both are lists of references, and where a list is paired with such a one.
+    pub fn lists_by_element(&mut self, build: &mut Build<'_>) {
+        let prop = |build: &Build<'_>, (ty, prop): Node| {
+            let described = &build.types[ty.at()].props[prop.at()];
+            let references = described.reference_target.is_some()
+                && (described.list || described.ty == PlainType::List);
+            (described.each, described.whole, references)
+        };
+        // Each step marks another pair, so it ends.
+        loop {
+            let mut marked = false;
+            for edge in &self.edges {
+                let pair = &mut self.pairs[edge.pair];
+                let of = [prop(build, edge.from), prop(build, edge.to)];
+                let references = of.iter().all(|(_, _, references)| *references);
+                let whole = of.iter().all(|(_, whole, _)| *whole);
+                let beside = whole && of.iter().any(|(each, ..)| *each);
+                let computed = matches!(pair.conversion, Some(Conversion::Computed(_)))
+                    || matches!(pair.back, Some(Conversion::Computed(_)));
+                if pair.each || pair.as_one || computed || !(references || beside) {
+                    continue;
+                }
+                pair.each = true;
+                marked = true;
+                for (ty, prop) in [edge.from, edge.to] {
+                    build.types[ty.at()].props[prop.at()].each = true;
+                }
+            }
+            if !marked {
+                return;
+            }
+        }
+    }
+}
+
 /// What a row says of the two properties that it pairs.
 fn tell_properties(build: &mut Build<'_>, flow: &Flow, pair: &PropertyPair, of: [Node; 2]) {
     for (ty, prop) in of {
@@ -125,10 +168,17 @@ fn tell_properties(build: &mut Build<'_>, flow: &Flow, pair: &PropertyPair, of: 
         if prop.policy == Policy::Latest {
             prop.policy = pair.policy.clone();
         }
-        if pair.conversion == Some(Conversion::Plain(PlainType::List)) {
+        prop.each |= pair.each;
+        if pair.each || pair.conversion == Some(Conversion::Plain(PlainType::List)) {
             prop.whole = true;
         }
     }
+}
+
+/// Whether a row says what can only be said of a value as a whole.
+fn is_one_value(pair: &PropertyPair) -> bool {
+    let by_policy = matches!(pair.policy, Policy::OnlyFrom(_) | Policy::Wins(_));
+    by_policy || pair.on_create || pair.group.is_some()
 }
 
 /// What a row's type says of the values.

@@ -45,12 +45,13 @@ fn plan(
         .iter()
         .map(|flow| (build.type_of(flow, &flow.from), build.type_of(flow, &flow.to)))
         .collect();
-    let (rows, mut matches) = rows_of(build, flows, &ends);
+    let (mut rows, mut matches) = rows_of(build, flows, &ends);
     watch_for_rules(build, flows, &ends);
     let named: Vec<usize> = build.types.iter().map(|ty| ty.props.len()).collect();
     watch_besides(build, watched);
     matches.add_facet_rules(build, &ends);
     rows.whole_lists(build);
+    rows.lists_by_element(build);
 
     let merging = merging(flows, &ends);
     let graph = Graph::new(rows.edges, rows.pairs, merging.clone());
@@ -91,6 +92,7 @@ fn plan(
             .any(|flow| flow.filter.is_some() || flow.only.is_some() || flow.only_to.is_some()),
         has_facets: types.iter().any(|ty| !ty.facets.is_empty()),
         by_value: types.iter().any(|ty| ty.props.iter().any(by_value)),
+        has_each: types.iter().any(|ty| ty.props.iter().any(|prop| prop.each)),
         has_groups: types.iter().any(|ty| !ty.groups.is_empty()),
         match_conversions: matches.conversions,
         types,

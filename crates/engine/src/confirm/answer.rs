@@ -6,6 +6,7 @@ use lockstep_model::{
     Slot, Timestamp, Value,
 };
 
+use super::elements::Elements;
 use super::kept::{is_kept, not_replaced};
 use crate::plan::{Plan, PlanProp};
 
@@ -131,6 +132,8 @@ impl Answered<'_> {
         if let Some(shown) = shown.filter(|_| self.tells_version || creates) {
             if creates || is_known(&shown) {
                 slot.show(shown);
+            } else if !was_unseen && prop.each {
+                slot.carries = None;
             } else if !was_unseen {
                 (slot.carries, slot.given) = (None, None);
             }
@@ -159,6 +162,9 @@ impl Answered<'_> {
         value: &Value,
         shown: Option<Value>,
     ) -> bool {
+        if prop.each {
+            return self.elements_sent(slot, prop, ix, value, shown);
+        }
         let (intent, creates) = (self.intent, self.creates);
         let change = intent.changes.iter().find(|change| change.prop.at() == ix);
         let stamp = change.map(|change| change.claim);
@@ -204,6 +210,40 @@ impl Answered<'_> {
             slot.given = Some(Box::new(change.displaced.clone().into()));
         }
         true
+    }
+
+    /// P11: a list was sent whose elements come and go one by one. An element that its system shows
+    /// besides is left to the next read, as somebody's own.
+    fn elements_sent(
+        &self,
+        slot: &mut Slot,
+        prop: &PlanProp,
+        ix: usize,
+        value: &Value,
+        shown: Option<Value>,
+    ) -> bool {
+        let (intent, creates) = (self.intent, self.creates);
+        let change = intent.changes.iter().find(|change| change.prop.at() == ix);
+        let old = slot.given.as_deref().or(slot.shadow.as_ref()).cloned().unwrap_or_default();
+        let before = match slot.is_unseen(prop.whole) {
+            true => slot.before.take().map_or(Value::Null, |before| *before),
+            false => old.clone(),
+        };
+        let answer = shown.map(|shown| Elements::answered(prop, value, &before, &shown));
+        slot.displaced = slot.displaced.take().filter(|_| !intent.takes_back());
+        slot.carries = change.map(|change| change.claim).or(slot.carries);
+        let kept = answer.as_ref().is_none_or(|answer| answer.kept);
+        slot.before = (answer.is_none() && !creates).then(|| Box::new(old));
+        (slot.shadow, slot.given) = match answer {
+            Some(answer) => (Some(answer.shown), answer.given.map(Box::new)),
+            None => (Some(value.clone()), Some(Box::new(value.clone()))),
+        };
+        // G7: what was put back is an edit of this record's own, which goes on to the others.
+        if let Some(change) = change.filter(|_| kept && intent.takes_back()) {
+            slot.claim = Some(Claim { value: value.clone(), at: change.claim.at, goes: vec![] });
+            slot.displaced = Some(Box::new(before));
+        }
+        kept
     }
 }
 

@@ -5,6 +5,7 @@
 //! is not written again.
 
 mod answer;
+mod elements;
 mod kept;
 mod unanswered;
 

@@ -11,8 +11,8 @@ use crate::conditions::not_about_made;
 use crate::facets::made_along;
 use crate::plan::{Plan, PlanFlow, PlanProp};
 use crate::settle::{
-    Awaited, Candidate, Entity, Wanted, brought, candidates, default, filling, holds_word,
-    waits_for, went_with_a_part,
+    Awaited, Candidate, Entity, Wanted, brought, candidates, created_list, default, filling,
+    holds_word, waits_for, went_with_a_part,
 };
 use crate::slice::Slice;
 
@@ -107,6 +107,9 @@ impl<'a> Givers<'a> {
     fn give(&self, prop: PropIx, defaults: &mut usize) -> (Wanted, bool) {
         let (plan, slice) = (self.plan, self.slice);
         match self.best(prop).map(|(best, entity, ty)| (best, best.by, entity, ty)) {
+            Some((_, Some(by), entity, ty)) if plan.prop(ty, prop).each => {
+                (created_list(plan, slice, entity, (ty, prop)), by.reference)
+            }
             Some((best, Some(by), entity, ty)) => {
                 (brought(plan, slice, entity, &best, by, (ty, prop), &Value::Null), by.reference)
             }

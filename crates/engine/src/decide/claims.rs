@@ -12,7 +12,7 @@ use crate::confirm;
 use crate::facets::siblings;
 use crate::pick::at_linking;
 use crate::plan::Plan;
-use crate::settle::{Entity, settle_goes};
+use crate::settle::{Entity, settle_each, settle_goes};
 use crate::slice::Slice;
 
 /// Settles where fresh claims of an entity go (P1a), and what two sides bring to a first link (P2).
@@ -41,10 +41,16 @@ pub(super) fn settle_claims(
             changed.insert(id);
         }
     }
+    if plan.has_each {
+        settle_lists(plan, slice, &members, joined, changed);
+    }
     let mut displaced: Vec<((RecordId, PropIx), Value)> = Vec::new();
     for id in members {
         let record = slice.records.get_mut(&id).expect("a member is in the slice");
         for (ix, slot) in record.slots.iter_mut().enumerate() {
+            if plan.has_each && plan.prop(record.ty, PropIx(ix as u16)).each {
+                continue;
+            }
             if let Some(before) = slot.displaced.take() {
                 changed.insert(id);
                 if before.is_array() || plan.prop(record.ty, PropIx(ix as u16)).feeds_list {
@@ -60,6 +66,22 @@ pub(super) fn settle_claims(
         }
     }
     slice.displaced.extend(displaced);
+}
+
+/// P11: settles what lists should hold whose elements come and go one by one.
+fn settle_lists(
+    plan: &Plan,
+    slice: &mut Slice,
+    members: &[RecordId],
+    joined: bool,
+    changed: &mut BTreeSet<RecordId>,
+) {
+    let records: Vec<&RecordState> = members.iter().map(|id| &slice.records[id]).collect();
+    for (id, prop, slot) in settle_each(plan, slice, &Entity::of(plan, records), joined) {
+        let record = slice.records.get_mut(&id).expect("a member is in the slice");
+        record.slots[prop.at()] = slot;
+        changed.insert(id);
+    }
 }
 
 /// C2: what such a record holds is remembered as Lockstep's own.

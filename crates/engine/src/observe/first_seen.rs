@@ -36,7 +36,8 @@ pub(super) fn first_seen(
                 .map(|v| effective(v, prop.whole))
                 .filter(|v| !is_empty(v));
             let claim = claim.map(|value| Claim { value: value.clone(), at, goes: vec![] });
-            let displaced = (claim.is_some() && prop.fans).then(|| Box::new(Value::Null));
+            let displaced =
+                (claim.is_some() && prop.fans && !prop.each).then(|| Box::new(Value::Null));
             Slot { shadow: value, claim, displaced, ..Slot::default() }
         })
         .collect();

@@ -4,6 +4,7 @@
 //! decided later, with the whole entity at hand. So pages can come in any order, overlap, and come
 //! twice.
 
+mod each;
 mod first_look;
 mod first_seen;
 mod gone;

@@ -3,6 +3,7 @@
 use lockstep_model::value::{equal, is_empty, same};
 use lockstep_model::{Claim, Presence, PropIx, ReadRecord, RecordState, Value};
 
+use super::each::{Certainty, Shown};
 use super::first_look::{FirstLook, first_look};
 use super::gone::leave;
 use super::reading::{Edit, NotKept, Reading, Trust};
@@ -128,7 +129,7 @@ impl Compared<'_> {
         state.slots[ix].show(value.clone());
         if prop.paired {
             self.comes_to_be_paired(state, prop, ix);
-            state.slots[ix].displaced = prop.fans.then(|| Box::new(Value::Null));
+            state.slots[ix].displaced = (prop.fans && !prop.each).then(|| Box::new(Value::Null));
         }
     }
 
@@ -157,6 +158,9 @@ impl Compared<'_> {
         value: &Value,
         seen: &mut Seen,
     ) {
+        if prop.each {
+            return self.elements_shown(state, prop, ix, value, seen);
+        }
         let own_write = self.own_write;
         let slot = &mut state.slots[ix];
         let unseen = slot.is_unseen(prop.whole);
@@ -199,6 +203,46 @@ impl Compared<'_> {
             return;
         }
         self.edited(state, prop, ix, (old, new), seen);
+    }
+
+    /// P11: a list whose elements come and go one by one shows others than are known.
+    fn elements_shown(
+        &self,
+        state: &mut RecordState,
+        prop: &PlanProp,
+        ix: usize,
+        value: &Value,
+        seen: &mut Seen,
+    ) {
+        let slot = &mut state.slots[ix];
+        let sure = Certainty {
+            own_write: self.own_write && slot.carries.is_some(),
+            after_writes: self.reading.after_writes,
+            changed_since: self.read.modified.is_some_and(|at| state.modified < Some(at)),
+            unseen: slot.is_unseen(prop.whole),
+        };
+        let shown = Shown::of(slot, prop, value, sure);
+        let (desired, displaced) = (shown.desired(prop, slot), shown.displaced(prop));
+        let old = slot.value(prop.whole).clone();
+        let (carries, undecided) = (slot.carries, slot.displaced.take());
+        slot.before = None;
+        slot.show(value.clone());
+        if shown.refused {
+            let (record, prop) = (state.id, PropIx(ix as u16));
+            let (sent, shown) = (desired.clone(), value.clone());
+            seen.not_kept.push(NotKept { record, prop, sent, shown });
+        }
+        if shown.is_edit() {
+            self.edited(state, prop, ix, (old, value.clone()), seen);
+            let claim = state.slots[ix].claim.as_mut();
+            claim.into_iter().for_each(|claim| claim.value = desired.clone());
+            // Until it is decided on what came and went, the older list is what it is compared with.
+            state.slots[ix].displaced = undecided.or(Some(Box::new(displaced)));
+        } else {
+            state.slots[ix].displaced = undecided;
+        }
+        state.slots[ix].given = shown.given();
+        state.slots[ix].carries = carries;
     }
 
     /// Somebody has put in another value.

@@ -3,7 +3,7 @@
 use lockstep_model::value::equal;
 use lockstep_model::{
     Change, ClaimStamp, EntityId, Intent, IntentKind, PropIx, RecordState, Review, ReviewKind,
-    Rule, TypeIx, Value,
+    Rule, TypeIx, Value, value,
 };
 
 use super::intents::Decided;
@@ -11,7 +11,10 @@ use super::state::OneEntity;
 use crate::create::refused;
 use crate::flips::flipping;
 use crate::groups::all_or_nothing;
-use crate::settle::{Awaited, Entity, Wanted, change, waits_for, wanted};
+use crate::settle::{Awaited, Entity, Wanted, change, is_given, waits_for, wanted, wanted_list};
+
+/// So many of the elements that wait are named.
+const MOST_NAMED: usize = 3;
 
 impl OneEntity<'_> {
     /// P4: only what differs, all of a record's in one write, nothing where nothing differs.
@@ -74,6 +77,9 @@ impl OneEntity<'_> {
     /// What is due for one property of a record; what keeps it from being written is told.
     fn due(&mut self, entity: &Entity<'_>, record: &RecordState, prop: PropIx) -> Due {
         let (plan, slice) = (self.plan, self.slice);
+        if plan.prop(record.ty, prop).each {
+            return self.due_list(entity, record, prop);
+        }
         let write = match wanted(plan, slice, entity, record, prop) {
             Wanted::Nothing => return Due::Nothing,
             Wanted::Pick { element } => {
@@ -90,6 +96,43 @@ impl OneEntity<'_> {
             }
             write @ Wanted::Write { .. } => write,
         };
+        self.due_write(entity, record, prop, write)
+    }
+
+    /// P11: what is due for a list whose elements come and go one by one. What can't come is told,
+    /// and keeps none of the others from being written.
+    fn due_list(&mut self, entity: &Entity<'_>, record: &RecordState, prop: PropIx) -> Due {
+        let (plan, slice) = (self.plan, self.slice);
+        if !is_given(plan.prop(record.ty, prop), record) {
+            return Due::Nothing;
+        }
+        let list = wanted_list(plan, slice, entity, record, prop);
+        if !list.waits.is_empty() {
+            self.elements_wait(record, prop, &list.waits);
+        }
+        if let Some((value, why)) = list.failing.first() {
+            let others = list.failing.len() - 1;
+            let why = match others {
+                0 => why.clone(),
+                _ => format!("{why} (and {others} more of its elements)"),
+            };
+            self.unconvertible(record, record.ty, prop, value.clone(), &why);
+        }
+        match list.wanted {
+            Wanted::Nothing => Due::Nothing,
+            write => self.due_write(entity, record, prop, write),
+        }
+    }
+
+    /// What is to be written, unless something keeps it from that.
+    fn due_write(
+        &mut self,
+        entity: &Entity<'_>,
+        record: &RecordState,
+        prop: PropIx,
+        write: Wanted,
+    ) -> Due {
+        let (plan, slice) = (self.plan, self.slice);
         let Some(change) = change(plan, slice, record, prop, write) else { return Due::Nothing };
         if let Some(flips) = flipping(plan, entity, record, prop) {
             self.stopped(entity, flips, &change, record);
@@ -131,6 +174,41 @@ impl OneEntity<'_> {
             value,
             message: format!("a value can't be brought to {name}: {why}"),
             opened_at: self.slice.now,
+        });
+    }
+
+    /// P8: elements of a list of references wait for their counterparts.
+    fn elements_wait(&mut self, record: &RecordState, prop: PropIx, waits: &[(Value, Awaited)]) {
+        let (plan, slice) = (self.plan, self.slice);
+        let described = plan.prop(record.ty, prop);
+        let ids: Vec<Value> = waits.iter().map(|(id, _)| id.clone()).collect();
+        let name = |(id, awaited): &(Value, Awaited)| match awaited
+            .of
+            .and_then(|of| slice.records.get(&of))
+        {
+            Some(of) => format!("{}/{}", plan.ty(of.ty).name, of.key),
+            None => value::shown(id),
+        };
+        let named: Vec<String> = waits.iter().take(MOST_NAMED).map(name).collect();
+        let more = match waits.len().saturating_sub(MOST_NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let message = format!(
+            "{}: of its elements these wait for a counterpart: {}{more}",
+            described.name,
+            named.join(", "),
+        );
+        self.reviews.push(Review {
+            kind: ReviewKind::WaitingReference,
+            record: record.id,
+            ty: record.ty,
+            prop: Some(prop),
+            rule: Rule::P8,
+            candidates: waits.iter().filter_map(|(_, awaited)| awaited.of).collect(),
+            value: Value::Array(ids),
+            message,
+            opened_at: slice.now,
         });
     }
 

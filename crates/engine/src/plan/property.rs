@@ -20,6 +20,8 @@ pub struct PlanProp {
     pub unsure: bool,
     /// The order of its list counts (P11).
     pub ordered: bool,
+    /// The elements of its list come and go one by one (P11).
+    pub each: bool,
     /// A condition of some flow reads it (L9, L11).
     pub in_condition: bool,
     /// What its values are, and the country of telephone numbers that name none (R7).
@@ -113,6 +115,8 @@ pub struct Bearing {
     pub fills: bool,
     /// `on: create`: it gives a value to a record that is created, and to none that is there.
     pub on_create: bool,
+    /// Both are lists whose elements come and go one by one, and are translated one by one (P11).
+    pub each: bool,
     /// How a value that came this way is compared with mine (R7).
     pub terms: Terms,
 }

@@ -28,6 +28,8 @@ pub struct Plan {
     pub by_value: bool,
     /// Some rows move together (P1e).
     pub has_groups: bool,
+    /// Some lists are kept in step element by element (P11).
+    pub has_each: bool,
     /// What values become before match rules compare them; [`MatchProp::converted`] counts them.
     pub match_conversions: Vec<Conversion>,
     pub(crate) graph: Graph,

@@ -117,7 +117,8 @@ pub fn drifted(
     prop: PropIx,
 ) -> Option<Value> {
     let described = plan.prop(record.ty, prop);
-    if described.create_only || described.read_only || !described.paired {
+    // P11: a list whose elements come and go keeps what is its own.
+    if described.create_only || described.read_only || !described.paired || described.each {
         return None;
     }
     let all = candidates(plan, entity, record.ty, prop, Some(record.id));

@@ -57,6 +57,11 @@ impl<'a> Entity<'a> {
         self.suspended.contains(&apart(a, b))
     }
 
+    /// Whether a condition keeps a record type apart from any other.
+    pub(super) fn keeps_apart(&self, ty: TypeIx) -> bool {
+        self.suspended.iter().any(|(a, b)| *a == ty || *b == ty)
+    }
+
     /// What bears on a property.
     pub fn bearings(&self, plan: &'a Plan, ty: TypeIx, prop: PropIx) -> &'a [Bearing] {
         let left = self.left.and_then(|left| left.get(&ty)).and_then(|own| own.get(prop.at()));

@@ -27,7 +27,7 @@ pub fn settle_goes(
     let mut out = Vec::new();
     // Where a flow does not hold, a way round may lead to several properties though the direct one
     // leads to one.
-    let may_go = |prop: &PlanProp| prop.fans || prop.fills || entity.left.is_some();
+    let may_go = |prop: &PlanProp| !prop.each && (prop.fans || prop.fills || entity.left.is_some());
     for record in &entity.records {
         for (ix, described) in
             plan.ty(record.ty).props.iter().enumerate().filter(|(_, prop)| may_go(prop))

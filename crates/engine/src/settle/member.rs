@@ -7,11 +7,13 @@ use lockstep_model::{ClaimStamp, PropIx, Reason, RecordState, Rule, Slot, Value}
 use super::brought::{brought, default};
 use super::candidates::{Candidate, candidates, reason, went_with_a_part};
 use super::cut_off::is_cut_off;
+use super::each_wanted::wanted_list;
 use super::entity::Entity;
 use super::outcome::{Wanted, written};
 use super::translate::judged_equal;
 use crate::elements::holding;
 use crate::plan::{Plan, PlanProp};
+use crate::sets::same_but_for_case;
 use crate::slice::Slice;
 use crate::{groups, parts};
 
@@ -24,13 +26,11 @@ pub fn wanted(
     prop: PropIx,
 ) -> Wanted {
     let described = plan.prop(record.ty, prop);
-    // P10; a policy may still let this record's claims travel.
-    if !described.paired
-        || described.read_only
-        || described.create_only
-        || !is_there(described, record)
-    {
+    if !is_given(described, record) {
         return Wanted::Nothing;
+    }
+    if described.each {
+        return wanted_list(plan, slice, entity, record, prop).wanted;
     }
     let slot = record.slot(prop);
     let shown = slot.value(described.whole);
@@ -55,6 +55,15 @@ pub fn wanted(
         return Wanted::Nothing;
     }
     target.compared(best, target.brought_by(best))
+}
+
+/// Whether a property of a record is given anything at all (P10). A policy may still let its own
+/// claims travel.
+pub fn is_given(described: &PlanProp, record: &RecordState) -> bool {
+    described.paired
+        && !described.read_only
+        && !described.create_only
+        && is_there(described, record)
 }
 
 /// A property of a member, with the claims that it may take.
@@ -259,9 +268,4 @@ fn in_list<'a>(
             || (described.stored_as.caseless && same_but_for_case(value, element))
     };
     holding(Some(list), described.whole, is_it)
-}
-
-/// P3 for what a system tells apart by its letters only, not by their case.
-fn same_but_for_case(a: &Value, b: &Value) -> bool {
-    matches!((a, b), (Value::String(a), Value::String(b)) if a.trim().to_lowercase() == b.trim().to_lowercase())
 }

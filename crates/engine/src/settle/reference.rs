@@ -69,7 +69,7 @@ pub(super) fn reference(
 /// P8: the counterpart of the record that has this id, in the record types that the target refers
 /// to; else what the reference waits for. `source` is the property that refers to it, with its
 /// record type.
-fn counterpart<'a>(
+pub(super) fn counterpart<'a>(
     plan: &Plan,
     slice: &'a Slice,
     (source, from): (&PlanProp, TypeIx),

@@ -101,7 +101,7 @@ fn in_type_of(
 
 /// P3: what would put a text or a number in the place of an object, or one among objects. Nobody
 /// knows what of the object it would stand for.
-fn misshapen(value: &Value, shown: &Value) -> Option<String> {
+pub(super) fn misshapen(value: &Value, shown: &Value) -> Option<String> {
     let objects = |list: &[Value], are: bool| {
         let mut held = list.iter().filter(|element| !is_empty(element)).peekable();
         held.peek().is_some() && held.all(|element| element.is_object() == are)

@@ -300,6 +300,12 @@ fn neighbours(
                     outgoing.entry(*ty).or_default().push(id.to_string());
                 }
             });
+            // P11: what was taken out of a list is taken out where it is known by another id.
+            each_id(slot.displaced.as_deref().filter(|_| prop.each), &mut |id| {
+                for ty in &prop.refers_to {
+                    outgoing.entry(*ty).or_default().push(id.to_string());
+                }
+            });
             // The claim may name another record than the shadow: that is what is to be translated.
             each_id(slot.claim.as_ref().map(|claim| &claim.value), &mut |id| {
                 for ty in &prop.refers_to {

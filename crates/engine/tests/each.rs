@@ -1,0 +1,462 @@
+//! Lists whose elements come and go one by one (P11, P8, P12).
+
+use lockstep_engine::plan::Schemas;
+use lockstep_model::flow::{Create, Filter, Flow};
+use lockstep_model::{Conversion, IntentState, PlainType, PropertySchema, ReviewKind, Value};
+use serde_json::json;
+
+use crate::kit::{World, flow, reference, schemas};
+
+/// People of `a` and of `b` whose lists are kept in step by this row.
+fn of_row(row: &str) -> [Flow; 1] {
+    let mut flow =
+        flow("a.Person", "b.Person", Create::Always, &["mail = mail"], &["mail <-> mail", row]);
+    flow.properties[1].each = true;
+    [flow]
+}
+
+fn world(row: &str) -> World {
+    World::people(&of_row(row))
+}
+
+/// Both have been there before they are linked, with these lists.
+fn linked(row: &str, tags: Value, labels: Value) -> World {
+    let mut world = world(row);
+    world.read("a.Person/1", json!({"mail": "ada@example.com", "tags": tags}));
+    world.read("b.Person/1", json!({"mail": "ada@example.com", "labels": labels}));
+    world.settle();
+    world.previous = Some(world.now);
+    world
+}
+
+fn tags(world: &mut World, tags: Value) {
+    world.read("a.Person/1", json!({"mail": "ada@example.com", "tags": tags}));
+}
+
+fn labels(world: &mut World, labels: Value) {
+    world.read("b.Person/1", json!({"mail": "ada@example.com", "labels": labels}));
+}
+
+/// What both lists show, sorted.
+fn both(world: &World) -> [Vec<String>; 2] {
+    [("a.Person/1", "tags"), ("b.Person/1", "labels")]
+        .map(|(record, path)| sorted(world.shown(record, path)))
+}
+
+fn sorted(list: Value) -> Vec<String> {
+    let text = |one: &Value| one.as_str().map_or_else(|| one.to_string(), str::to_string);
+    let mut texts: Vec<String> = list.as_array().into_iter().flatten().map(text).collect();
+    texts.sort();
+    texts
+}
+
+const ROW: &str = "tags <-> labels";
+
+#[test]
+fn p11_the_first_link_takes_the_union() {
+    let mut world = linked(ROW, json!(["vip", "oslo"]), json!(["own", "vip"]));
+    let all = ["oslo", "own", "vip"];
+    assert_eq!(both(&world), [all, all]);
+    assert_eq!(world.settle_all(), 0);
+}
+
+#[test]
+fn p11_elements_come_and_go_one_by_one_both_ways() {
+    let mut world = linked(ROW, json!(["vip", "oslo"]), json!(["vip", "oslo"]));
+    tags(&mut world, json!(["vip", "oslo", "new"]));
+    assert_eq!(world.settle(), 1);
+    assert_eq!(both(&world), [["new", "oslo", "vip"]; 2]);
+    labels(&mut world, json!(["new", "vip"]));
+    assert_eq!(world.settle(), 1);
+    assert_eq!(both(&world), [["new", "vip"]; 2]);
+    assert_eq!(world.settle_all(), 0);
+}
+
+#[test]
+fn p11_edits_of_both_sides_at_once_merge() {
+    let mut world = linked(ROW, json!(["vip", "oslo"]), json!(["vip", "oslo"]));
+    tags(&mut world, json!(["vip", "a"]));
+    labels(&mut world, json!(["b", "oslo", "vip"]));
+    assert_eq!(world.settle(), 2);
+    assert_eq!(both(&world), [["a", "b", "vip"]; 2]);
+    assert_eq!(world.settle_all(), 0);
+}
+
+#[test]
+fn p11_an_edit_over_a_write_that_is_not_sent_yet_loses_neither() {
+    let mut world = linked(ROW, json!(["vip"]), json!(["vip"]));
+    tags(&mut world, json!(["vip", "a"]));
+    world.decide();
+    labels(&mut world, json!(["vip", "b"]));
+    world.decide();
+    tags(&mut world, json!(["a"]));
+    world.settle();
+    assert_eq!(both(&world), [["a", "b"]; 2]);
+    assert_eq!(world.settle_all(), 0);
+}
+
+#[test]
+fn p11_two_edits_before_one_decision_are_both_carried() {
+    let mut world = linked(ROW, json!(["vip", "oslo"]), json!(["vip", "oslo"]));
+    tags(&mut world, json!(["oslo"]));
+    tags(&mut world, json!(["oslo", "new"]));
+    world.settle();
+    assert_eq!(both(&world), [["new", "oslo"]; 2]);
+    assert_eq!(world.settle_all(), 0);
+}
+
+#[test]
+fn p11_another_order_and_another_form_are_no_edit() {
+    let mut world = linked(ROW, json!(["Ada@Example.com", 1.0]), json!([1, "ada@example.com"]));
+    assert_eq!(world.settle_all(), 0);
+    labels(&mut world, json!(["ada@example.com", 1, 1]));
+    assert_eq!(world.settle(), 0);
+    labels(&mut world, json!(["ADA@example.com", 1, "x"]));
+    assert_eq!(world.settle(), 1);
+    assert_eq!(both(&world)[0], ["1.0", "Ada@Example.com", "x"]);
+    tags(&mut world, json!([1.0, "x"]));
+    assert_eq!(world.settle(), 1);
+    assert_eq!(both(&world)[1], ["1", "x"]);
+}
+
+#[test]
+fn p3_an_element_that_a_system_keeps_in_another_form_is_not_sent_again_and_goes_from_either_side() {
+    let mut world = linked(ROW, json!(["vip"]), json!([]));
+    assert_eq!(both(&world)[1], ["vip"]);
+    labels(&mut world, json!(["VIP"]));
+    assert_eq!(world.settle(), 0, "what its system made of it");
+    assert_eq!(both(&world), [["vip"], ["VIP"]]);
+    tags(&mut world, json!(["vip", "new"]));
+    world.settle();
+    labels(&mut world, json!(["NEW", "VIP"]));
+    assert_eq!(world.settle_all(), 0);
+    labels(&mut world, json!(["NEW"]));
+    assert_eq!(world.settle(), 1);
+    assert_eq!(both(&world), [["new"], ["NEW"]]);
+    tags(&mut world, json!([]));
+    assert_eq!(world.settle(), 1);
+    assert_eq!(both(&world), [[""; 0]; 2]);
+    assert_eq!(world.settle_all(), 0);
+}
+
+#[test]
+fn r6_an_element_that_is_not_kept_is_told_and_not_sent_for_ever() {
+    let mut world = linked(ROW, json!(["vip"]), json!(["vip"]));
+    tags(&mut world, json!(["vip", "new"]));
+    world.decide();
+    world.deliver_untold();
+    labels(&mut world, json!(["vip"]));
+    let told = world.reviews.iter().filter(|review| review.kind == ReviewKind::NotKept).count();
+    assert_eq!(told, 1);
+    assert_eq!(world.settle_all(), 0, "it is not sent again");
+    assert_eq!(both(&world), [vec!["new", "vip"], vec!["vip"]], "and stays where it was put in");
+}
+
+#[test]
+fn r6_what_a_system_adds_while_it_is_written_is_an_edit_of_its_own() {
+    let mut world = linked(ROW, json!(["vip"]), json!(["vip"]));
+    tags(&mut world, json!(["vip", "new"]));
+    world.decide();
+    world.deliver_untold();
+    labels(&mut world, json!(["auto", "new", "vip"]));
+    world.settle();
+    assert_eq!(both(&world), [["auto", "new", "vip"]; 2]);
+    assert_eq!(world.settle_all(), 0);
+}
+
+#[test]
+fn p12_a_row_of_one_direction_leaves_the_targets_own_elements() {
+    let mut world = linked("tags -> labels", json!(["vip", "oslo"]), json!(["own"]));
+    assert_eq!(both(&world), [vec!["oslo", "vip"], vec!["oslo", "own", "vip"]]);
+    labels(&mut world, json!(["own", "mine", "vip"]));
+    assert_eq!(world.settle_all(), 0, "an edit of the target stays there");
+    tags(&mut world, json!(["oslo", "new"]));
+    world.settle();
+    assert_eq!(both(&world), [vec!["new", "oslo"], vec!["mine", "new", "own"]]);
+    assert_eq!(world.settle_all(), 0);
+}
+
+#[test]
+fn p12_a_created_record_does_not_get_back_what_was_taken_out_there() {
+    let mut world = world("tags -> labels");
+    world.read("a.Person/1", json!({"mail": "ada@example.com", "tags": ["vip", "oslo"]}));
+    world.settle();
+    let key = world.records.values().last().unwrap().key.clone();
+    world.previous = Some(world.now);
+    let name = format!("b.Person/{key}");
+    world.read(&name, json!({"mail": "ada@example.com", "labels": ["vip"]}));
+    assert_eq!(world.settle_all(), 0);
+    assert_eq!(sorted(world.shown(&name, "labels")), ["vip"]);
+}
+
+#[test]
+fn p2_who_empties_a_list_empties_the_other_unless_clears_says_no() {
+    let mut world = linked(ROW, json!(["vip"]), json!(["vip"]));
+    tags(&mut world, json!([]));
+    world.settle();
+    assert_eq!(both(&world), [[""; 0]; 2]);
+    let mut flows = of_row(ROW);
+    flows[0].properties[1].clears = false;
+    let mut world = World::people(&flows);
+    world.read("a.Person/1", json!({"mail": "ada@example.com", "tags": ["vip"]}));
+    world.read("b.Person/1", json!({"mail": "ada@example.com", "labels": ["own"]}));
+    world.settle();
+    tags(&mut world, json!([]));
+    world.settle();
+    assert_eq!(both(&world)[1], ["own", "vip"]);
+}
+
+#[test]
+fn p11_three_systems_merge_what_each_has_put_in() {
+    let mut flows = vec![
+        flow(
+            "a.Person",
+            "b.Person",
+            Create::Always,
+            &["mail = mail"],
+            &["mail <-> mail", "tags <-> tags"],
+        ),
+        flow(
+            "b.Person",
+            "c.Person",
+            Create::Always,
+            &["mail = mail"],
+            &["mail <-> mail", "tags <-> tags"],
+        ),
+    ];
+    flows[0].properties[1].each = true;
+    let mut world = World::people(&flows);
+    let at = |system: &str| format!("{system}.Person/1");
+    let read = |world: &mut World, system: &str, tags: Value| {
+        world.read(&at(system), json!({"mail": "ada@example.com", "tags": tags}));
+    };
+    for system in ["a", "b", "c"] {
+        read(&mut world, system, json!(["vip", system]));
+    }
+    world.settle();
+    world.previous = Some(world.now);
+    let all =
+        |world: &World| ["a", "b", "c"].map(|system| sorted(world.shown(&at(system), "tags")));
+    assert_eq!(all(&world), [["a", "b", "c", "vip"]; 3]);
+    read(&mut world, "a", json!(["a", "b", "c"]));
+    read(&mut world, "c", json!(["a", "c", "vip", "new"]));
+    world.settle();
+    assert_eq!(all(&world), [["a", "c", "new"]; 3]);
+    assert_eq!(world.settle_all(), 0);
+}
+
+#[test]
+fn p1_a_row_that_comes_to_be_kept_by_element_takes_the_union() {
+    let mut flows = of_row(ROW);
+    flows[0].properties[1].each = false;
+    let lists = |path: &str| vec![PropertySchema::new(path, PlainType::List)];
+    let types = schemas(&[("a.Person", lists("tags")), ("b.Person", lists("labels"))]);
+    let mut world = World::new(&flows, &types);
+    world.read("a.Person/1", json!({"mail": "ada@example.com", "tags": ["vip", "old"]}));
+    world.read("b.Person/1", json!({"mail": "ada@example.com", "labels": ["vip"]}));
+    world.settle();
+    world.previous = Some(world.now);
+    assert_eq!(both(&world), [["vip"], ["vip"]], "the later list, whole");
+    world.reflow(&of_row(ROW), &types);
+    assert_eq!(both(&world), [["vip"], ["vip"]], "an old claim brings nothing back");
+    tags(&mut world, json!(["vip", "a"]));
+    labels(&mut world, json!(["vip", "b"]));
+    world.settle();
+    assert_eq!(both(&world), [["a", "b", "vip"]; 2]);
+}
+
+#[test]
+fn each_element_is_converted_by_itself_and_one_that_cannot_be_is_told() {
+    let mut flows = of_row(ROW);
+    let map = json!(["map", [["Customer", "C"], ["Supplier", "S"]], "_."]);
+    flows[0].properties[1].conversion = Some(Conversion::parse(&map).unwrap());
+    let mut world = World::people(&flows);
+    world.read("a.Person/1", json!({"mail": "ada@example.com", "tags": ["Customer", "Other"]}));
+    world.read("b.Person/1", json!({"mail": "ada@example.com", "labels": ["S"]}));
+    world.settle();
+    world.previous = Some(world.now);
+    assert_eq!(both(&world), [vec!["Customer", "Other", "Supplier"], vec!["C", "S"]]);
+    let told: Vec<&Value> = world
+        .reviews
+        .iter()
+        .filter(|review| review.kind == ReviewKind::Unconvertible)
+        .map(|review| &review.value)
+        .collect();
+    assert_eq!(told, [&json!("Other")]);
+    labels(&mut world, json!(["C", "S"]));
+    labels(&mut world, json!(["S"]));
+    world.settle();
+    assert_eq!(both(&world), [vec!["Other", "Supplier"], vec!["S"]]);
+    assert_eq!(world.settle_all(), 0);
+}
+
+fn teams(row: &str) -> (Vec<Flow>, Schemas) {
+    let of = |path: &str, to: &str| PropertySchema { list: true, ..reference(path, to) };
+    let flows = vec![
+        flow("a.Team", "b.Group", Create::Always, &["name = name"], &["name <-> name", row]),
+        flow("a.Person", "b.User", Create::Never, &["mail = email"], &["mail <-> email"]),
+    ];
+    let types = schemas(&[
+        ("a.Team", vec![of("members", "Person")]),
+        ("a.Person", vec![]),
+        ("b.Group", vec![of("people", "User")]),
+        ("b.User", vec![]),
+    ]);
+    (flows, types)
+}
+
+/// A team and its group; of the members only Ada has a counterpart.
+fn team(row: &str, people: Value) -> World {
+    let (flows, types) = teams(row);
+    let mut world = World::new(&flows, &types);
+    world.read("a.Person/p1", json!({"mail": "ada@example.com"}));
+    world.read("a.Person/p2", json!({"mail": "bo@example.com"}));
+    world.read("b.User/u1", json!({"email": "ada@example.com"}));
+    world.read("b.User/u9", json!({"email": "only@example.com"}));
+    world.read("a.Team/t", json!({"name": "Fjell", "members": ["p1", "p2"]}));
+    if !people.is_null() {
+        world.read("b.Group/g", json!({"name": "Fjell", "people": people}));
+    }
+    world.settle();
+    world.previous = Some(world.now);
+    world
+}
+
+fn waiting(world: &World) -> Vec<(String, Value)> {
+    let told = world.reviews.iter().filter(|one| one.kind == ReviewKind::WaitingReference);
+    told.map(|one| (world.plan.ty(one.ty).name.to_string(), one.value.clone())).collect()
+}
+
+#[test]
+fn p8_an_element_that_waits_is_told_and_is_not_taken_away_at_its_source() {
+    let mut world = team("members <-> people", json!(["u9"]));
+    assert_eq!(sorted(world.shown("b.Group/g", "people")), ["u1", "u9"]);
+    assert_eq!(
+        waiting(&world),
+        [("a.Team".into(), json!(["u9"])), ("b.Group".into(), json!(["p2"]))]
+    );
+    // An edit of the other side leaves it where it is.
+    world.read("b.User/u3", json!({"email": "siv@example.com"}));
+    world.read("a.Person/p3", json!({"mail": "siv@example.com"}));
+    world.read("b.Group/g", json!({"name": "Fjell", "people": ["u9", "u3"]}));
+    world.settle();
+    assert_eq!(sorted(world.shown("a.Team/t", "members")), ["p2", "p3"]);
+    assert_eq!(sorted(world.shown("b.Group/g", "people")), ["u3", "u9"]);
+    // Its counterpart comes.
+    world.read("b.User/u2", json!({"email": "bo@example.com"}));
+    world.settle();
+    assert_eq!(sorted(world.shown("b.Group/g", "people")), ["u2", "u3", "u9"]);
+    assert_eq!(waiting(&world), [("a.Team".into(), json!(["u9"]))]);
+    assert_eq!(world.settle_all(), 0);
+}
+
+#[test]
+fn p8_an_element_that_waits_goes_in_one_direction_too_also_after_its_record_was_created() {
+    for there in [json!([]), Value::Null] {
+        let mut world = team("members -> people", there.clone());
+        let group = world.records.values().find(|r| r.ty == world.ty("b.Group")).unwrap();
+        let name = format!("b.Group/{}", group.key);
+        assert_eq!(sorted(world.shown(&name, "people")), ["u1"], "{there}");
+        assert_eq!(waiting(&world), [("b.Group".into(), json!(["p2"]))], "{there}");
+        // What is taken out there stays out.
+        world.read(&name, json!({"name": "Fjell", "people": ["u9"]}));
+        world.settle();
+        world.read("b.User/u2", json!({"email": "bo@example.com"}));
+        world.settle();
+        assert_eq!(sorted(world.shown(&name, "people")), ["u2", "u9"], "{there}");
+        assert!(waiting(&world).is_empty());
+        assert_eq!(world.settle_all(), 0);
+    }
+}
+
+#[test]
+fn p8_a_reference_to_a_deleted_counterpart_goes_when_its_element_goes() {
+    let mut world = team("members <-> people", json!([]));
+    world.read_deleted("a.Person/p1");
+    world.settle();
+    assert_eq!(sorted(world.shown("b.Group/g", "people")), ["u1"]);
+    world.read("a.Team/t", json!({"name": "Fjell", "members": ["p2"]}));
+    world.settle();
+    assert_eq!(sorted(world.shown("b.Group/g", "people")), [""; 0]);
+    assert_eq!(world.settle_all(), 0);
+}
+
+#[test]
+fn p8_an_element_that_refers_to_something_outside_all_flows_stays_where_it_is() {
+    let of = |path: &str, to: &str| PropertySchema { list: true, ..reference(path, to) };
+    let flows = [flow(
+        "a.Team",
+        "b.Group",
+        Create::Always,
+        &["name = name"],
+        &["name <-> name", "members <-> people"],
+    )];
+    let types = schemas(&[
+        ("a.Team", vec![of("members", "Person")]),
+        ("b.Group", vec![of("people", "User")]),
+    ]);
+    let mut world = World::new(&flows, &types);
+    world.read("a.Team/t", json!({"name": "Fjell", "members": ["p1"]}));
+    world.read("b.Group/g", json!({"name": "Fjell", "people": ["u9"]}));
+    world.settle();
+    assert!(waiting(&world).is_empty(), "nothing will ever come of it");
+    world.read("b.Group/g", json!({"name": "Fjell", "people": ["u8"]}));
+    assert_eq!(world.settle_all(), 0);
+    assert_eq!(sorted(world.shown("a.Team/t", "members")), ["p1"]);
+}
+
+#[test]
+fn l9_what_came_and_went_while_a_condition_did_not_hold_is_carried_on_when_it_does() {
+    let mut flows = of_row(ROW);
+    flows[0].only = Some(Filter { expression: "kind == \"x\"".into(), reads: vec!["kind".into()] });
+    let mut world = World::people(&flows);
+    let read = |world: &mut World, tags: Value, kind: &str| {
+        world.read("a.Person/1", json!({"mail": "ada@example.com", "tags": tags, "kind": kind}));
+    };
+    read(&mut world, json!(["vip", "oslo"]), "x");
+    world.read("b.Person/1", json!({"mail": "ada@example.com", "labels": ["vip"]}));
+    world.settle();
+    world.previous = Some(world.now);
+    read(&mut world, json!(["vip", "oslo"]), "y");
+    world.settle();
+    read(&mut world, json!(["vip", "new"]), "y");
+    assert_eq!(world.settle(), 0);
+    read(&mut world, json!(["vip", "new"]), "x");
+    world.settle();
+    assert_eq!(both(&world), [["new", "vip"]; 2]);
+    assert_eq!(world.settle_all(), 0);
+}
+
+#[test]
+fn p9_a_single_value_beside_a_list_kept_by_element_comes_and_goes_as_one_of_it() {
+    let mut flows = of_row(ROW);
+    flows.as_mut_slice()[0].properties[1].each = true;
+    let mut flows = flows.to_vec();
+    flows.push(flow(
+        "b.Person",
+        "c.Person",
+        Create::Always,
+        &["mail = mail"],
+        &["mail <-> mail", "labels <- main"],
+    ));
+    let types = schemas(&[
+        ("a.Person", vec![]),
+        ("b.Person", vec![PropertySchema::new("labels", PlainType::List)]),
+        ("c.Person", vec![PropertySchema::new("main", PlainType::String)]),
+    ]);
+    let mut world = World::new(&flows, &types);
+    let main = |world: &mut World, main: &str| {
+        world.read("c.Person/1", json!({"mail": "ada@example.com", "main": main}));
+    };
+    tags(&mut world, json!(["vip"]));
+    labels(&mut world, json!(["vip"]));
+    main(&mut world, "gold");
+    world.settle();
+    world.previous = Some(world.now);
+    assert_eq!(both(&world), [["gold", "vip"]; 2]);
+    main(&mut world, "silver");
+    world.settle();
+    assert_eq!(both(&world), [["silver", "vip"]; 2]);
+    assert_eq!(world.settle_all(), 0);
+    assert!(world.intents.iter().all(|intent| intent.state != IntentState::Queued));
+}
