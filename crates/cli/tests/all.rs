@@ -12,6 +12,7 @@ mod connecting;
 mod cookbook;
 mod damaged;
 mod deleting;
+mod each;
 mod flipping;
 mod flow_tests;
 mod guides;

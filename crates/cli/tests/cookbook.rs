@@ -4,8 +4,8 @@
 use crate::transcript::{lockstep, read, root, write};
 
 const PROJECT: &str = "systems:
-  crm: { connector: files, with: { folder: crm }, elements: { Orders: { lines: { id: no } } } }
-  shop: { connector: files, with: { folder: shop }, elements: { Orders: { items: { id: pos } } } }
+  crm: { connector: files, with: { folder: crm }, elements: { Orders: { lines: { id: no } } }, references: { Teams: { members: People } } }
+  shop: { connector: files, with: { folder: shop }, elements: { Orders: { items: { id: pos } } }, references: { Groups: { people: Customers } } }
 flows: [flows/*.yaml]
 ";
 
@@ -17,6 +17,8 @@ fn project(flows: &str) -> tempfile::TempDir {
     write(&dir.path().join("crm/Projects.jsonl"), "");
     write(&dir.path().join("shop/Projects.jsonl"), "");
     write(&dir.path().join("crm/Orders.jsonl"), "");
+    write(&dir.path().join("crm/Teams.jsonl"), "");
+    write(&dir.path().join("shop/Groups.jsonl"), "");
     write(&dir.path().join("shop/Orders.jsonl"), "");
     write(&dir.path().join("flows/people.yaml"), flows);
     dir

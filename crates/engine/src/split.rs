@@ -28,6 +28,7 @@ pub fn inherit(
 ) -> Vec<RecordId> {
     let found = inheritance(plan, now, half, other, unwritten);
     let mut changed = hand_over(plan, half, found);
+    changed.extend(lists_alone(plan, half));
     let settled = settle_goes(plan, now, &Entity::of(plan, half.iter().collect()), true);
     for (id, prop, goes) in settled.into_iter().filter(|(id, _, _)| changed.contains(id)) {
         let slot = half
@@ -88,6 +89,9 @@ fn inheritance(
     let now_held = Entity::of(plan, half.iter().collect());
     for (at, record) in half.iter().enumerate() {
         for prop in (0..plan.ty(record.ty).props.len() as u16).map(PropIx) {
+            if plan.prop(record.ty, prop).each {
+                continue;
+            }
             let waits = unwritten.contains(&(record.id, prop));
             let property = Property { plan, now, half, now_held: &now_held, record, prop, waits };
             property.add_to(&mut found, at, &whole);
@@ -187,6 +191,26 @@ fn hand_over(plan: &Plan, half: &mut [RecordState], found: Inheritance) -> Vec<R
                 half[at].slots[prop.at()].carries = Some(inherited);
             }
             changed.push(half[at].id);
+        }
+    }
+    changed
+}
+
+/// P11: a list whose elements come and go holds what it shows, and has met no other. Gives the
+/// records that changed.
+fn lists_alone(plan: &Plan, half: &mut [RecordState]) -> Vec<RecordId> {
+    let mut changed = Vec::new();
+    for record in half.iter_mut().filter(|_| plan.has_each) {
+        for (slot, prop) in record.slots.iter_mut().zip(&plan.ty(record.ty).props) {
+            let shown = slot.value(true);
+            if !prop.each || !prop.paired || slot.carries.is_none() && slot.claim.is_none() {
+                continue;
+            }
+            let at = slot.claim.as_ref().map_or(Timestamp::UNTOLD, |claim| claim.at);
+            let claim = Claim { value: shown.clone(), at, goes: vec![] };
+            (slot.claim, slot.given, slot.carries) = (Some(claim), None, None);
+            slot.displaced = None;
+            changed.push(record.id);
         }
     }
     changed

@@ -2,7 +2,9 @@
 
 use lockstep_engine::plan::Schemas;
 use lockstep_model::flow::{Create, Filter, Flow};
-use lockstep_model::{Conversion, IntentState, PlainType, PropertySchema, ReviewKind, Value};
+use lockstep_model::{
+    Conversion, IntentState, PlainType, PropertySchema, ReviewKind, Timestamp, Value,
+};
 use serde_json::json;
 
 use crate::kit::{World, flow, reference, schemas};
@@ -373,6 +375,7 @@ fn p8_an_element_that_waits_goes_in_one_direction_too_also_after_its_record_was_
 fn p8_a_reference_to_a_deleted_counterpart_goes_when_its_element_goes() {
     let mut world = team("members <-> people", json!([]));
     world.read_deleted("a.Person/p1");
+    world.read_deleted("b.User/u1");
     world.settle();
     assert_eq!(sorted(world.shown("b.Group/g", "people")), ["u1"]);
     world.read("a.Team/t", json!({"name": "Fjell", "members": ["p2"]}));
@@ -459,4 +462,16 @@ fn p9_a_single_value_beside_a_list_kept_by_element_comes_and_goes_as_one_of_it()
     assert_eq!(both(&world), [["silver", "vip"]; 2]);
     assert_eq!(world.settle_all(), 0);
     assert!(world.intents.iter().all(|intent| intent.state != IntentState::Queued));
+}
+
+#[test]
+fn l7_who_is_unlinked_and_linked_again_meets_anew() {
+    let mut world = linked(ROW, json!(["vip"]), json!(["own"]));
+    let mut half = vec![world.record("a.Person/1").clone()];
+    let other = [world.record("b.Person/1").clone()];
+    lockstep_engine::split::inherit(&world.plan, Timestamp(world.now), &mut half, &other, &[]);
+    let slot = half[0].slot(world.prop(half[0].ty, "tags"));
+    assert_eq!(sorted(slot.claim.clone().unwrap().value), ["own", "vip"]);
+    assert!(slot.carries.is_none());
+    assert_eq!(world.settle_all(), 0);
 }

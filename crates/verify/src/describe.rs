@@ -51,20 +51,26 @@ pub fn described(
                 filter.reads.iter().for_each(|path| words.read(path, &filter.expression));
             }
         }
-        let rows =
-            flow.properties.iter().map(|pair| (&pair.from, &pair.to, pair.conversion.as_ref()));
-        let matches =
-            flow.matches.iter().flat_map(|row| &row.pairs).map(|(from, to)| (from, to, None));
-        for (from, to, conversion) in rows.chain(matches) {
+        let rows = flow
+            .properties
+            .iter()
+            .map(|pair| (&pair.from, &pair.to, pair.conversion.as_ref(), pair.each));
+        let matches = flow
+            .matches
+            .iter()
+            .flat_map(|row| &row.pairs)
+            .map(|(from, to)| (from, to, None, false));
+        for (from, to, conversion, each) in rows.chain(matches) {
+            let list = each.then_some(PlainType::List);
             if mine(&flow.from) {
-                types.entry(key(&flow.from)).or_default().says(from, None);
+                types.entry(key(&flow.from)).or_default().says(from, list);
             }
             if mine(&flow.to) {
-                let plain = conversion.and_then(|conversion| match conversion {
+                let plain = conversion.filter(|_| !each).and_then(|conversion| match conversion {
                     Conversion::Plain(ty) => Some(*ty),
                     Conversion::Computed(_) => None,
                 });
-                types.entry(key(&flow.to)).or_default().says(to, plain);
+                types.entry(key(&flow.to)).or_default().says(to, list.or(plain));
             }
         }
     }

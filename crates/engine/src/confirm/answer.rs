@@ -238,10 +238,12 @@ impl Answered<'_> {
             Some(answer) => (Some(answer.shown), answer.given.map(Box::new)),
             None => (Some(value.clone()), Some(Box::new(value.clone()))),
         };
-        // G7: what was put back is an edit of this record's own, which goes on to the others.
+        // G7: what was put back is an edit of this record's own, which goes on to the others, or is
+        // kept apart from them.
         if let Some(change) = change.filter(|_| kept && intent.takes_back()) {
+            let is_edit = change.claim.record == self.record;
             slot.claim = Some(Claim { value: value.clone(), at: change.claim.at, goes: vec![] });
-            slot.displaced = Some(Box::new(before));
+            slot.displaced = is_edit.then(|| Box::new(before));
         }
         kept
     }

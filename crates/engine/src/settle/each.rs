@@ -13,20 +13,18 @@
 //!  claim       vip, oslo                    vip, own, oslo      what it should hold
 //! ```
 //!
-//! Where both lists take from each other, what the one should hold the other should hold as well;
-//! an element is missing only where it was taken out, and then it is taken out of both. So a list
-//! that has missed an edit is put right. Where a list only takes (P12), it takes all when the two
-//! first meet, and after that what comes and goes.
+//! A list takes all that another should hold when the two first meet, and after that what comes and
+//! goes there. So what a person has taken back (G7), or taken out of a list that only takes (P12),
+//! does not come again. That it has met others, the claim tells that it carries.
 
 use lockstep_model::value::is_empty;
-use lockstep_model::{
-    Claim, ClaimStamp, PropIx, RecordId, RecordState, Slot, Timestamp, TypeIx, Value,
-};
+use lockstep_model::{ClaimStamp, PropIx, RecordId, RecordState, Slot, Timestamp, Value};
 
+use super::each_list::{List, lists};
 use super::element::{Element, Way};
 use super::entity::Entity;
 use crate::plan::{Bearing, Plan, PlanProp};
-use crate::sets::{Likeness, elements};
+use crate::sets::Likeness;
 use crate::slice::Slice;
 
 /// Settles what the lists of an entity should hold whose elements come and go one by one. `joined`
@@ -46,111 +44,6 @@ pub fn settle_each(
     settling.put_in();
     settling.wait_for_the_absent();
     settling.lists.into_iter().filter_map(|list| list.settled(entity)).collect()
-}
-
-/// A list of a record, on which is decided.
-struct List<'a> {
-    record: &'a RecordState,
-    prop: PropIx,
-    likeness: Likeness,
-    /// What it should hold.
-    desired: Vec<Value>,
-    /// What it shows, each element as it was put in or given.
-    stands: Vec<Value>,
-    /// What an edit displaced that has not been carried on to all others.
-    displaced: Option<Vec<Value>>,
-    /// The latest time of what is put in or taken out.
-    at: Timestamp,
-    /// P12: it takes from lists that take nothing from it, and has met them.
-    met: Option<ClaimStamp>,
-    /// Its elements that wait on the way to others.
-    waiting: Vec<Value>,
-    /// Some list that only takes has not taken from this one yet.
-    unmet: bool,
-}
-
-/// All lists of this kind that the live records of an entity have.
-fn lists<'a>(plan: &Plan, slice: &Slice, entity: &Entity<'a>) -> Vec<List<'a>> {
-    let mut found = Vec::new();
-    for record in entity.records.iter().copied().filter(|record| record.is_live()) {
-        let props = plan.ty(record.ty).props.iter().enumerate();
-        for (ix, described) in props.filter(|(_, prop)| prop.each && prop.paired) {
-            let (prop, slot) = (PropIx(ix as u16), &record.slots[ix]);
-            let stands = stands(slot);
-            let claimed = slot.claim.as_ref().filter(|_| {
-                // Where the flows have changed, a claim may be of a time when the list was a value
-                // like any other, and long replaced.
-                !slice.reconsider || is_being_written(slice, record, prop)
-            });
-            found.push(List {
-                record,
-                prop,
-                likeness: Likeness::within(described),
-                desired: claimed
-                    .map_or_else(|| stands.clone(), |claim| elements(Some(&claim.value))),
-                displaced: slot.displaced.as_deref().map(|value| elements(Some(value))),
-                at: slot.claim.as_ref().map_or(Timestamp::UNTOLD, |claim| claim.at),
-                met: slot.carries,
-                waiting: vec![],
-                unmet: false,
-                stands,
-            });
-        }
-    }
-    found
-}
-
-/// What a list shows, each element as it was put in or given (P3).
-pub(super) fn stands(slot: &Slot) -> Vec<Value> {
-    elements(slot.given.as_deref().or(slot.shadow.as_ref()))
-}
-
-fn is_being_written(slice: &Slice, record: &RecordState, prop: PropIx) -> bool {
-    let mine = |id: &Option<RecordId>| *id == Some(record.id);
-    let open = slice.intents_of(record.entity).filter(|intent| mine(&intent.record));
-    open.flat_map(|intent| &intent.changes).any(|change| change.prop == prop)
-}
-
-impl List<'_> {
-    fn of(&self) -> (TypeIx, PropIx) {
-        (self.record.ty, self.prop)
-    }
-
-    fn slot(&self) -> &Slot {
-        self.record.slot(self.prop)
-    }
-
-    /// The slot with what was settled, where that changes it.
-    fn settled(self, entity: &Entity<'_>) -> Option<(RecordId, PropIx, Slot)> {
-        let before = self.slot();
-        let mut slot = before.clone();
-        let known = before.claim.as_ref().map(|claim| elements(Some(&claim.value)));
-        if known.as_ref().unwrap_or(&self.stands) != &self.desired {
-            let value = Value::Array(self.desired.clone());
-            slot.claim = Some(Claim { value, at: self.at, goes: vec![] });
-        }
-        slot.carries = self.met;
-        slot.displaced = self.left_to_carry(entity).map(|list| Box::new(Value::Array(list)));
-        (slot != *before).then_some((self.record.id, self.prop, slot))
-    }
-
-    /// What the list is compared with the next time, where something of it is still to be carried
-    /// on: an element that waits (P8), or all, where a condition keeps records apart (L9).
-    fn left_to_carry(&self, entity: &Entity<'_>) -> Option<Vec<Value>> {
-        if self.displaced.is_some() && entity.keeps_apart(self.record.ty) {
-            return self.displaced.clone();
-        }
-        let carried = match &self.displaced {
-            Some(displaced) => displaced.as_slice(),
-            None if self.unmet => &[],
-            None => return None,
-        };
-        let waits = |one: &&Value| {
-            self.likeness.is_in(&self.waiting, one) && !self.likeness.is_in(carried, one)
-        };
-        let (waiting, carried): (Vec<&Value>, Vec<&Value>) = self.stands.iter().partition(waits);
-        (!waiting.is_empty()).then(|| carried.into_iter().cloned().collect())
-    }
 }
 
 /// The lists of an entity that are being settled.
@@ -277,16 +170,16 @@ impl<'a> Settling<'a> {
         let way = self.way(to, by);
         let brings = self.brought(to, other, by);
         let back = self.back(to, by);
-        let one_way = back.is_none();
+        let first = self.meet(to, back);
         let arriving = Likeness::arriving(by, way.target);
         let mut added = false;
         for element in brings.elements {
             let became = match way.translate(&element) {
                 Element::Becomes(became) => became,
                 Element::Waits(_) | Element::Fails(_) => {
-                    if let Some(from) = brings.from.filter(|_| one_way) {
-                        self.lists[from].waiting.push(element);
-                    }
+                    brings.from.into_iter().for_each(|from| {
+                        self.lists[from].waiting.push(element.clone());
+                    });
                     continue;
                 }
             };
@@ -311,15 +204,23 @@ impl<'a> Settling<'a> {
                 added = true;
             }
         }
-        if let Some(from) = brings.from.filter(|_| one_way) {
-            self.lists[from].unmet |= self.joined || self.lists[to].slot().carries.is_none();
+        if let Some(from) = brings.from {
+            self.lists[from].unmet |= first;
             self.lists[to].met.get_or_insert(brings.stamp);
         }
         added
     }
 
-    /// What a record brings to a list: all that it should hold where the two take from each other
-    /// or meet for the first time, else what has come to it.
+    /// Whether a list meets others only now; or anew, where the flows have changed and it was kept
+    /// as one value before.
+    fn meet(&self, to: usize, back: Option<&Bearing>) -> bool {
+        let list = &self.lists[to];
+        let anew = self.slice.reconsider && back.is_some() && list.was_one_value();
+        self.joined || anew || list.slot().carries.is_none()
+    }
+
+    /// What a record brings to a list: all that it should hold where the two meet, else what has
+    /// come to it.
     fn brought(&self, to: usize, other: &RecordState, by: &Bearing) -> Brings {
         let slot = other.slot(by.theirs);
         let at = slot.claim.as_ref().map_or(Timestamp::UNTOLD, |claim| claim.at);
@@ -331,8 +232,7 @@ impl<'a> Settling<'a> {
             let elements = if comes { vec![slot.value(whole).clone()] } else { vec![] };
             return Brings { elements, at, from, stamp };
         };
-        let first = || self.joined || self.lists[to].slot().carries.is_none();
-        let elements = if self.back(to, by).is_some() || first() {
+        let elements = if self.meet(to, self.back(to, by)) {
             list.desired.clone()
         } else {
             let displaced = list.displaced.as_deref();

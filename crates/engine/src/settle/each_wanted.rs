@@ -3,7 +3,7 @@
 
 use lockstep_model::{ClaimStamp, PropIx, RecordState, Rule, Timestamp, TypeIx, Value};
 
-use super::each::stands;
+use super::each_list::stands;
 use super::element::{Element, Way};
 use super::entity::Entity;
 use super::outcome::{Awaited, Wanted, written};

@@ -15,6 +15,7 @@ mod candidates;
 mod change;
 mod cut_off;
 mod each;
+mod each_list;
 mod each_wanted;
 mod element;
 mod entity;

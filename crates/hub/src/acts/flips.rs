@@ -142,10 +142,14 @@ impl Ledger {
                 // What this side was given is right as it was put in elsewhere, not as this system
                 // keeps it (P3).
                 let value = carried.unwrap_or_else(|| slot.value(described.whole).clone());
+                // P11: what it was to hold besides is taken out of the others as well.
+                if let Some(claim) = slot.claim.as_ref().filter(|_| described.each) {
+                    slot.displaced = Some(Box::new(claim.value.clone()));
+                }
                 let goes = slot.claim.take().map(|claim| claim.goes).unwrap_or_default();
                 told = Some((*id, described.name.clone(), value.clone()));
                 slot.claim = Some(Claim { value, at: now, goes });
-                slot.carries = None;
+                slot.carries = slot.carries.filter(|_| described.each);
             }
         }
         told

@@ -65,6 +65,9 @@ impl Ledger {
                     slot.claim = None;
                 }
             }
+            // P11: lists whose elements come and go meet anew, each with all the others.
+            let slots = member.slots.iter_mut().zip(&self.plan.ty(member.ty).props);
+            slots.filter(|(_, prop)| prop.each).for_each(|(slot, _)| slot.carries = None);
         }
         self.settle_claims(now, &mut members);
         let ids: Vec<RecordId> = members.iter().map(|member| member.id).collect();

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use lockstep_engine::Plan;
 use lockstep_engine::groups::moves_along;
 use lockstep_engine::settle::{Candidate, Entity, candidates, reason};
-use lockstep_model::value::{equal, is_empty, shown};
+use lockstep_model::value::{equal, is_empty, same, shown};
 use lockstep_model::{PropIx, Reason, RecordId, RecordState, Rule, Timestamp, TypeIx, Value};
 use lockstep_store::{JournalEntry, JournalKind, Result};
 use serde::Serialize;
@@ -152,6 +152,9 @@ impl Explained<'_> {
     /// Why it holds what it holds, where these claims are for it.
     fn sentences(&self, entity: &Entity<'_>, all: &[Candidate<'_>]) -> Vec<String> {
         let described = self.plan.prop(self.record.ty, self.prop);
+        if described.each {
+            return self.list_sentences(entity);
+        }
         let slot = self.record.slot(self.prop);
         let Some(best) = all.first() else {
             let why = if is_empty(self.value) {
@@ -184,6 +187,39 @@ impl Explained<'_> {
                     .into(),
             );
         }
+        out
+    }
+
+    /// P11: of a list whose elements come and go one by one: what it takes from where, and what it
+    /// is still to be given.
+    fn list_sentences(&self, entity: &Entity<'_>) -> Vec<String> {
+        let described = self.plan.prop(self.record.ty, self.prop);
+        let slot = self.record.slot(self.prop);
+        let mut out = vec![format!(
+            "{} is {}: its elements come and go one by one (P11).",
+            described.name,
+            shown(self.value)
+        )];
+        for by in entity.bearings(self.plan, self.record.ty, self.prop).iter().filter(|by| by.open)
+        {
+            let others = entity.records.iter().filter(|other| {
+                other.ty == by.other && other.id != self.record.id && other.is_live()
+            });
+            for other in others {
+                let theirs = self.plan.prop(other.ty, by.theirs);
+                let name = self.names.get(&other.id).map(ToString::to_string).unwrap_or_default();
+                out.push(format!(
+                    "What is put into {name} {} or taken out there is so here as well; it holds {}.",
+                    theirs.name,
+                    shown(other.slot(by.theirs).value(theirs.whole))
+                ));
+            }
+        }
+        let due = slot.claim.as_ref().filter(|claim| {
+            let holds = slot.given.as_deref().unwrap_or(self.value);
+            !same(described.terms(), &claim.value, holds)
+        });
+        out.extend(due.map(|claim| format!("It should hold {}.", shown(&claim.value))));
         out
     }
 

@@ -5,7 +5,7 @@ use lockstep_model::flow::PropertyRef;
 use lockstep_model::{Flow, PlainType, PropertyPair, PropertySchema, TypeName, Value};
 use serde_json::json;
 
-use super::writer::{Side, Sides, Writer, added, held, see};
+use super::writer::{Side, Sides, Writer, added, held, see, shows};
 use crate::trial::{Expect, LineRef, Step, Trial, Val};
 use crate::values::Row;
 
@@ -77,6 +77,51 @@ impl Writer<'_> {
             }
         }
         trials
+    }
+
+    /// P11: of lists whose elements come and go one by one, what is put in on both sides at once is
+    /// kept on both.
+    pub(super) fn elements_merge(
+        &mut self,
+        line: LineRef,
+        flow: &Flow,
+        pair: &PropertyPair,
+        sides: &Sides,
+    ) -> Trial {
+        let name = format!(
+            "elements put into {} of {} and {} of {} at once are kept on both sides (P11)",
+            pair.from, flow.from, pair.to, flow.to
+        );
+        let row = Row { pair, from: &sides.from_schema, to: &sides.to_schema };
+        let n = self.number();
+        let found = self.paired_and_kept(flow, &row, sides, n);
+        let found = found.and_then(|(script, one)| Ok((script, one, row.values(n + 5)?)));
+        let (mut script, one, two) = match found {
+            Ok(found) => found,
+            Err(why) => return Trial::not_tried(line, name, why),
+        };
+        let list = |values: &[&Value]| {
+            let each = values.iter().flat_map(|value| match value {
+                Value::Array(list) => list.clone(),
+                single => vec![(*single).clone()],
+            });
+            Value::Array(each.filter(|one| !one.is_null()).collect())
+        };
+        let before = |slot, path: &PropertyRef| {
+            added(&script, slot).and_then(|values| held(values, path)).cloned().unwrap_or_default()
+        };
+        let (mine, theirs) = (before(0, &sides.from), before(1, &sides.to));
+        let ends = [
+            (0, &sides.from, list(&[&mine, &one.0]), list(&[&mine, &one.0, &two.0])),
+            (1, &sides.to, list(&[&theirs, &two.1]), list(&[&theirs, &one.1, &two.1])),
+        ];
+        for (slot, path, put_in, _) in &ends {
+            let values = vec![((*path).clone(), Val::Is(put_in.clone()))];
+            script.push(Step::Edit { slot: *slot, values });
+        }
+        script.push(Step::Run);
+        script.extend(ends.map(|(slot, path, _, merged)| shows(slot, path, merged)));
+        Trial::new(line, name, script)
     }
 
     /// P9: an edit that arrives in a list replaces the element it came from; the others stay.

@@ -59,7 +59,8 @@ impl Writer<'_> {
             || [&sides.from_schema, &sides.to_schema]
                 .iter()
                 .any(|property| property.ty == PlainType::Boolean);
-        if open == [true, true] && editable == [true, true] && !few {
+        let both = open == [true, true] && editable == [true, true];
+        if both && (pair.each || !few) {
             trials.push(self.both_edited(line, flow, pair, sides));
         }
         if open[0] && editable[0] {
@@ -69,10 +70,10 @@ impl Writer<'_> {
             .into_iter()
             .enumerate()
             .find(|(at, _)| open[*at] && editable[*at]);
-        if let Some((_, side)) = either {
+        if let Some((_, side)) = either.filter(|_| !pair.each) {
             trials.extend(self.overwritten(line, flow, pair, sides, side));
         }
-        if open == [true, true] && editable == [true, true] {
+        if both {
             trials.extend(self.moves_together(line, flow, pair, sides));
         }
         trials
@@ -275,6 +276,9 @@ impl Writer<'_> {
         pair: &PropertyPair,
         sides: &Sides,
     ) -> Trial {
+        if pair.each {
+            return self.elements_merge(line, flow, pair, sides);
+        }
         let name = format!("edited in {} and in {}, both end equal", flow.from, flow.to);
         if let Some(why) = self.is_a_part(flow, pair) {
             return Trial::not_tried(line, name, why);
