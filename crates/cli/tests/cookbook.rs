@@ -4,8 +4,16 @@
 use crate::transcript::{lockstep, read, root, write};
 
 const PROJECT: &str = "systems:
-  crm: { connector: files, with: { folder: crm }, elements: { Orders: { lines: { id: no } } }, references: { Teams: { members: People } } }
-  shop: { connector: files, with: { folder: shop }, elements: { Orders: { items: { id: pos } } }, references: { Groups: { people: Customers } } }
+  crm:
+    connector: files
+    with: { folder: crm }
+    elements: { Orders: { lines: { id: no } } }
+    references: { People: { company: Companies }, Teams: { members: People } }
+  shop:
+    connector: files
+    with: { folder: shop }
+    elements: { Orders: { items: { id: pos } } }
+    references: { Groups: { people: Customers } }
 flows: [flows/*.yaml]
 ";
 
@@ -14,6 +22,7 @@ fn project(flows: &str) -> tempfile::TempDir {
     write(&dir.path().join("lockstep.yaml"), PROJECT);
     write(&dir.path().join("crm/People.jsonl"), "");
     write(&dir.path().join("shop/Customers.jsonl"), "");
+    write(&dir.path().join("crm/Companies.jsonl"), "");
     write(&dir.path().join("crm/Projects.jsonl"), "");
     write(&dir.path().join("shop/Projects.jsonl"), "");
     write(&dir.path().join("crm/Orders.jsonl"), "");

@@ -54,7 +54,7 @@ impl Reader {
             path: Path::new(&condition.path),
             value: condition.value.clone(),
         });
-        Some(PropertyRef { path: Path::new(&cell.path), when })
+        Some(PropertyRef { when, ..PropertyRef::new(&cell.path[..]) })
     }
 
     /// What a type cell says: `Ok(None)` where it says nothing, `Err` where the row can't be kept.

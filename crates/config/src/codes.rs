@@ -47,6 +47,7 @@ codes! {
     REPAIRED = "repaired-conversion": "A conversion lacked brackets, which were put back.",
     FILTER = "filter": "An expression of `filter:` can't be read.",
     COMPARED_TYPES = "compared-types": "A filter compares texts with a number, or numbers with a text, so that it holds for every record or for none.",
+    FOLLOWED = "followed-property": "A row about a property of what a record refers to (`company > name`) can't be kept as it is written.",
     STATEMENT = "statement": "A statement of a document that has no effect, or not the whole effect that it states.",
     // What does harm as written (G6)
     CREATES_EVERYTHING = "creates-everything": "A flow creates a record for every record and has no match row, so what is in both systems already is there twice afterwards.",

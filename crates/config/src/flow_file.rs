@@ -465,6 +465,8 @@ impl FlowReader<'_> {
                 }
             };
             for (from, to) in parts {
+                whole &= self.is_of_the_record((text, &span), &from, "a match row")
+                    && self.is_of_the_record((text, &span), &to, "a match row");
                 let (from_cell, to_cell) =
                     (row::path_cell(&text[from.clone()]), row::path_cell(&text[to.clone()]));
                 let (from_span, to_span) =

@@ -66,6 +66,7 @@ mod fields;
 mod flow_file;
 mod flow_reader;
 mod flow_tests;
+mod followed;
 mod glob;
 mod import;
 mod load;

@@ -1,6 +1,7 @@
 //! Rows of the property table: `Name <-> name`, with settings, and values that are set.
 
 use lockstep_document::{PropertyRow, Setting, SettingRow, TypeCell};
+use lockstep_model::flow::PropertyRef;
 use lockstep_model::schema::OWN_ID;
 use lockstep_model::{Conversion, Direction, Kind, Policy, PropertyPair, Value};
 
@@ -119,15 +120,14 @@ impl FlowReader<'_> {
                 .set_help("keep the one that is meant");
         }
         said.policy = wins.map(Policy::Wins).or(said.policy);
-        let (from_cell, to_cell) =
-            (row::path_cell(&text[parts.from.clone()]), row::path_cell(&text[parts.to.clone()]));
-        let (from_span, to_span) =
-            (self.part(text, &span, &parts.from), self.part(text, &span, &parts.to));
-        let pair = (
-            self.reader.property(&from_cell, &from_span),
-            self.reader.property(&to_cell, &to_span),
-        );
-        let cells = PropertyRow { from: from_cell, to: to_cell, type_cell };
+        let from = self.row_end((text, &span), &parts.from);
+        let to = self.row_end((text, &span), &parts.to);
+        let one_way = self.follows_one_way([&from, &to], parts.direction, &span);
+        own.extend(from.setting("follows"));
+        own.extend(to.setting("follows_to"));
+        let (from_span, to_span) = (from.span, to.span);
+        let pair = (from.property.filter(|_| one_way), to.property);
+        let cells = PropertyRow { from: from.cell, to: to.cell, type_cell };
         let (from, to) = row_texts(&cells);
         tables.property_cells.push(cells);
         let row = SettingRow { is_match: false, number: tables.property_cells.len(), from, to };
@@ -195,12 +195,9 @@ impl FlowReader<'_> {
             return;
         };
         let (from_cell, to_cell) = (row::path_cell(OWN_ID), row::path_cell(text));
-        let (Some(from), Some(to)) = (
-            self.reader.property(&from_cell, &set.span),
-            self.reader.property(&to_cell, &set.span),
-        ) else {
-            return;
-        };
+        let own = self.is_of_the_record((text, &set.span), &(0..text.len()), "`set`");
+        let to = self.reader.property(&to_cell, &set.span).filter(|_| own);
+        let (from, Some(to)) = (PropertyRef::new(OWN_ID), to) else { return };
         let cells = PropertyRow {
             from: from_cell,
             to: to_cell,

@@ -35,10 +35,13 @@ pub fn unnamed_system(text: &str, systems: &Schemas) -> Option<String> {
                     }));
                 }
                 StatementKind::Properties { rows } => {
+                    // Of what belongs to another record, the reference that leads to it.
+                    let own = |path: &str| {
+                        path.split_once(" > ").map_or(path, |(own, _)| own).to_string()
+                    };
                     paths.extend(
-                        rows.iter().map(|row| {
-                            if from { row.from.path.clone() } else { row.to.path.clone() }
-                        }),
+                        rows.iter()
+                            .map(|row| own(if from { &row.from.path } else { &row.to.path })),
                     );
                 }
                 _ => {}

@@ -90,6 +90,15 @@ pub(crate) fn match_row(text: &str) -> Result<Vec<PairParts>, String> {
     Ok(pairs)
 }
 
+/// The steps of a side of a row, as byte ranges of its text: the references that are followed, and
+/// the property that they lead to: `company > name`.
+pub(crate) fn steps(text: &str) -> Vec<Range<usize>> {
+    let signs = outside_brackets(text).filter(|at| text[*at..].starts_with(" > "));
+    let ends = signs.chain(std::iter::once(text.len()));
+    let mut start = 0;
+    ends.map(|end| trimmed(text, std::mem::replace(&mut start, end + " > ".len())..end)).collect()
+}
+
 /// The path that a part of a row names. A path that would be mistaken for something else stands in
 /// double quotation marks, as JSON has them: `"a = b"`, `""` where a document's cell is empty.
 pub(crate) fn path_cell(text: &str) -> PathCell {
@@ -107,7 +116,9 @@ pub(crate) fn path_text(cell: &PathCell) -> String {
     let path = cell.path.as_str();
     let mistaken = path.is_empty()
         || path.starts_with('"')
-        || [" and ", "=", "->", "<-", " : ", "(", ")"].iter().any(|sign| path.contains(sign));
+        || [" and ", "=", "->", "<-", " > ", " : ", "(", ")"]
+            .iter()
+            .any(|sign| path.contains(sign));
     match text.strip_prefix(path).filter(|_| mistaken) {
         Some(rest) => format!("{}{rest}", serde_json::Value::from(path)),
         None => text,
@@ -193,6 +204,7 @@ mod tests {
             "x and y",
             "p <-> q",
             "t : u",
+            "v > w",
             "say \"so\"",
             "\"",
             "f(x)",
@@ -214,6 +226,20 @@ mod tests {
                 cell.conditions.push(condition);
             }
         }
+    }
+
+    #[test]
+    fn a_side_of_a_row_may_follow_references() {
+        let steps = |text: &str| -> Vec<String> {
+            steps(text).into_iter().map(|step| text[step].to_string()).collect()
+        };
+        assert_eq!(steps("name"), ["name"]);
+        assert_eq!(steps("company > owner  > mail"), ["company", "owner", "mail"]);
+        assert_eq!(steps("\"a > b\" > c"), ["\"a > b\"", "c"]);
+        assert_eq!(
+            steps("company > no (Dependant on having a > b in c)"),
+            ["company", "no (Dependant on having a > b in c)"]
+        );
     }
 
     #[test]

@@ -15,6 +15,7 @@ use lockstep_document::{
 use lockstep_model::{Create, Flow};
 use serde_json::Value;
 
+use crate::followed::FollowedSides;
 use crate::row::path_text;
 use crate::section::{
     FlowFile, Section, called_otherwise, match_texts, row_meant, row_texts, tables,
@@ -138,9 +139,13 @@ fn stated(text: &mut String, flow: &Flow, draft: &DraftSection, system: &dyn Fn(
     let cells: [Vec<(String, String)>; 2] =
         [properties.iter().map(row_texts).collect(), matches.iter().map(match_texts).collect()];
     let mut own: [HashMap<usize, Vec<(String, String)>>; 2] = Default::default();
+    let mut followed = FollowedSides::default();
     for setting in &settings {
         let Some(row) = &setting.row else { continue };
         if let Some(at) = row_meant(row, &cells[usize::from(row.is_match)]) {
+            if !row.is_match && followed.take(at, setting) {
+                continue;
+            }
             own[usize::from(row.is_match)]
                 .entry(at)
                 .or_default()
@@ -170,7 +175,8 @@ fn stated(text: &mut String, flow: &Flow, draft: &DraftSection, system: &dyn Fn(
         }
     }
     let in_sync = draft.statements.contains(&StatementKind::KeepInSync);
-    rows(text, &properties, if in_sync { "<->" } else { "->" }, ways, &braces);
+    let arrow = if in_sync { "<->" } else { "->" };
+    rows(text, (&properties, &followed), arrow, ways, &braces);
 }
 
 /// A value within a line of YAML.
@@ -264,7 +270,7 @@ type Own = Vec<(String, String)>;
 
 fn rows(
     text: &mut String,
-    rows: &[PropertyRow],
+    (rows, followed): (&[PropertyRow], &FollowedSides),
     arrow: &str,
     mut own: HashMap<usize, Own>,
     braces: &dyn Fn(&str, &str, Own) -> String,
@@ -275,9 +281,14 @@ fn rows(
     }
     text.push_str("    properties:\n");
     let mut within: Option<String> = None;
-    let width =
-        rows.iter().map(|row| path_text(&row.from).chars().count()).max().unwrap_or(0).min(40);
-    for (at, PropertyRow { from, to, type_cell }) in rows.iter().enumerate() {
+    let sides: Vec<(String, String)> = rows
+        .iter()
+        .enumerate()
+        .map(|(at, row)| (followed.text(at, false, &row.from), followed.text(at, true, &row.to)))
+        .collect();
+    let width = sides.iter().map(|(from, _)| from.chars().count()).max().unwrap_or(0).min(40);
+    for (at, PropertyRow { type_cell, .. }) in rows.iter().enumerate() {
+        let (from, to) = &sides[at];
         let mut own = own.remove(&at).unwrap_or_default();
         let way = own.iter().position(|(key, _)| key == "direction").map(|at| own.remove(at).1);
         let arrow = match way.as_deref() {
@@ -305,11 +316,11 @@ fn rows(
                 TypeCell::Unreadable(unreadable) => Some(quoted(unreadable)),
             };
             own.splice(0..0, ty.map(|ty| ("type".to_string(), ty)));
-            let row = format!("{} {arrow} {}", path_text(from), path_text(to));
+            let row = format!("{from} {arrow} {to}");
             let _ = writeln!(text, "{indent}- {}", braces("row", &row, own));
             continue;
         }
-        let row = scalar(&format!("{:width$} {arrow} {}", path_text(from), path_text(to)));
+        let row = scalar(&format!("{from:width$} {arrow} {to}"));
         let ty = match type_cell {
             TypeCell::Empty => String::new(),
             TypeCell::NotApplicable => " : N/A".into(),

@@ -2,6 +2,7 @@
 //! running it.
 
 mod broken;
+mod following;
 mod harm;
 mod loading;
 mod messages;

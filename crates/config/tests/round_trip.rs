@@ -329,6 +329,10 @@ flows:
       - { row: Land <-> land, map: { Norway: \"NO\", Noreg: \"NO\" }, else: pass, default: \"SE\" }
       - { row: Name -> first_name, on: create }
       - { row: Mail <-> mails, wins: true }
+      - Company > Name -> company_name
+      - { row: Company > \"the > owner\" > Mail -> owner_mail, type: string, on: create }
+      - Parent <- firm > name (Dependant on having Work in type)
+      - '\"a > b\" -> odd'
       - { row: Level <-> level, wins: { any-of: [gold, silver] } }
       - { row: Tags <-> labels, list: each }
       - { row: Kinds <-> kinds, map: { Customer: C }, list: each }

@@ -489,6 +489,7 @@ fn csv_has_the_columns_that_it_has() {
     );
     let connector = project.contacts();
     let mobile = PropertyRef {
+        via: vec![],
         path: "telefon".into(),
         when: Some(Having { path: "type".into(), value: "Mobil".into() }),
     };

@@ -69,12 +69,14 @@ const FIXED: [(&str, &str, &str); 21] = [
 ];
 
 /// Sentences for settings of any value, which stands at their end.
-const OPEN: [(&str, &str); 6] = [
+const OPEN: [(&str, &str); 8] = [
     ("filter", "the condition, as an expression, is "),
     ("only_from", "only what is edited in one system counts: "),
     ("prefer", "where values differ, that of the first of these systems counts that has one: "),
     ("group", "it moves together with the other rows of the group "),
     ("key", "an element is told from the others of its list by "),
+    ("follows", "the first belongs to the record to which these references lead: "),
+    ("follows_to", "the second belongs to the record to which these references lead: "),
     ("names", "the record types of the heading are "),
 ];
 
@@ -223,6 +225,8 @@ mod tests {
                 ("direction", json!("backward")),
                 ("filter", json!("a == \"x. y\"\n and b")),
                 ("prefer", json!(["Wix", "Super \u{2028}Office"])),
+                ("follows", json!(["company", "owner"])),
+                ("follows_to", json!(["company"])),
                 ("max", json!(3.5)),
                 ("odd \"key\". is", json!("Also: it.")),
             ] {

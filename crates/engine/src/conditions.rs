@@ -129,7 +129,8 @@ fn evaluate(
     slots: &[Slot],
 ) -> Result<bool, String> {
     let mut root = serde_json::Map::new();
-    for (prop, slot) in plan.ty(ty).props.iter().zip(slots) {
+    let own = plan.ty(ty).props.iter().zip(slots).filter(|(prop, _)| prop.follows.is_none());
+    for (prop, slot) in own {
         if let Some(value) = &slot.shadow {
             insert(&mut root, prop.reference.path.as_str(), value.clone());
         }

@@ -71,6 +71,9 @@ pub struct Decision {
     pub agenda: BTreeSet<RecordId>,
     /// Hashes under which records are found that refer to what has been linked (P8).
     pub wake: BTreeSet<u64>,
+    /// Records that came to hold another value of what they refer to, with the hashes by which they
+    /// were found before.
+    pub followed: Vec<(RecordId, Vec<u64>)>,
     /// Records that were kept though a flow passes deletions on (D1).
     pub kept: Vec<Departure>,
     /// Deleted records about which nothing is left to do (D1); they are among `changed`.

@@ -207,7 +207,10 @@ fn slots_of(values: &[Option<Value>]) -> Vec<Slot> {
 /// What a record holds in properties that say something of it.
 fn values<'a>(ty: &'a PlanType, slots: &'a [Slot]) -> impl Iterator<Item = (PropIx, &'a Value)> {
     let says = move |prop: PropIx| {
-        ty.created != Some(prop) && ty.own_id != Some(prop) && !ty.props[prop.at()].tells_time
+        let described = &ty.props[prop.at()];
+        // What belongs to another record tells nothing of this one.
+        let own = !described.tells_time && described.follows.is_none();
+        ty.created != Some(prop) && ty.own_id != Some(prop) && own
     };
     let all = slots
         .iter()

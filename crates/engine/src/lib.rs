@@ -29,6 +29,7 @@ pub mod deletes;
 mod elements;
 pub mod facets;
 pub mod flips;
+pub mod follow;
 mod graph;
 pub mod groups;
 pub mod guard;

@@ -7,6 +7,7 @@ mod each;
 mod facets;
 mod first_link;
 mod flipping;
+mod following;
 mod groups;
 mod guards;
 mod identity;

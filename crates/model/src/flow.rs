@@ -16,9 +16,13 @@ pub use crate::wins::Wins;
 /// A property as a row names it: a path, and perhaps the condition under which it is this property.
 ///
 /// `phone_numbers.number (Dependant on having Mobile in phone_numbers.name)` is the number of the
-/// element, or of the record, whose other path holds `Mobile`.
+/// element, or of the record, whose other path holds `Mobile`. `company > name` is the `name` of the
+/// record that `company` refers to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct PropertyRef {
+    /// The references that lead to the record that has the property; empty: the record itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub via: Vec<Path>,
     pub path: Path,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<Having>,
@@ -32,27 +36,39 @@ pub struct Having {
 }
 
 impl PropertyRef {
-    /// A property without a condition.
+    /// A property of the record itself, without a condition.
     pub fn new(path: impl Into<Path>) -> Self {
-        PropertyRef { path: path.into(), when: None }
+        PropertyRef { via: vec![], path: path.into(), when: None }
     }
 
-    /// Reads what [`fmt::Display`] writes: how the store names a property.
+    /// Reads what [`fmt::Display`] writes of a property of the record itself: how the store names
+    /// it.
     pub fn named(text: &str) -> Self {
         let parts = || {
             let (path, rest) = text.split_once(" (Dependant on having ")?;
             let (value, having) = rest.strip_suffix(')')?.rsplit_once(" in ")?;
-            Some(PropertyRef {
-                path: path.into(),
-                when: Some(Having { path: having.into(), value: value.into() }),
-            })
+            let when = Some(Having { path: having.into(), value: value.into() });
+            Some(PropertyRef { when, ..PropertyRef::new(path) })
         };
         parts().unwrap_or_else(|| PropertyRef::new(text))
+    }
+
+    /// Whether it is a property of another record, to which references lead.
+    pub fn is_followed(&self) -> bool {
+        !self.via.is_empty()
+    }
+
+    /// The property as the record has it that the first reference leads to.
+    pub fn after_first_reference(&self) -> PropertyRef {
+        PropertyRef { via: self.via.iter().skip(1).cloned().collect(), ..self.clone() }
     }
 }
 
 impl fmt::Display for PropertyRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for reference in &self.via {
+            write!(f, "{reference} > ")?;
+        }
         match &self.when {
             None => write!(f, "{}", self.path),
             Some(having) => {

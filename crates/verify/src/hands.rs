@@ -309,7 +309,7 @@ pub fn property(schema: &TypeSchema, named: &PropertyRef) -> Option<(PropertyRef
         Some(known) => PropertySchema { path: path.clone(), ..known.clone() },
         None => PropertySchema::new(path.clone(), lockstep_model::PlainType::Any),
     };
-    Some((PropertyRef { path, when: named.when.clone() }, described))
+    Some((PropertyRef { when: named.when.clone(), ..PropertyRef::new(path) }, described))
 }
 
 fn written(

@@ -65,7 +65,9 @@ fn required(view: &View<'_>, flow: &Flow, places: &FlowPlaces, problems: &mut Ve
                 flow.properties.iter().any(|pair| {
                     let mine = collection(&flow.from).then_some(&pair.from).into_iter();
                     let all = mine.chain(collection(&flow.to).then_some(&pair.to));
-                    all.into_iter().any(|end| schema.resolve(&end.path).as_ref() == Some(path))
+                    all.into_iter().any(|end| {
+                        !end.is_followed() && schema.resolve(&end.path).as_ref() == Some(path)
+                    })
                 })
             },
         )
@@ -130,6 +132,7 @@ fn proposal(flow: &Flow) -> Option<String> {
     let of = |fits: &dyn Fn(&str) -> bool| {
         flow.properties
             .iter()
+            .filter(|pair| !pair.from.is_followed() && !pair.to.is_followed())
             .find(|pair| fits(pair.from.path.as_str()) && fits(pair.to.path.as_str()))
     };
     let is_number = |path: &str| {

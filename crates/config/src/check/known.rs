@@ -32,8 +32,11 @@ pub(super) fn check(view: &View<'_>, problems: &mut Vec<Problem>) {
         let rows =
             flow.properties.iter().map(|pair| (&pair.from, &pair.to)).zip(&places.properties);
         for ((from, to), places) in pairs.chain(rows) {
-            property(view, &flow.from, from, &places.from, problems);
-            property(view, &flow.to, to, &places.to, problems);
+            let sides = [(&flow.from, from, &places.from), (&flow.to, to, &places.to)];
+            for (name, side, place) in sides.into_iter().filter(|(_, side, _)| !side.is_followed())
+            {
+                property(view, name, side, place, problems);
+            }
         }
         for (pair, places) in
             flow.properties.iter().zip(&places.properties).filter(|(pair, _)| !pair.on_create)
@@ -224,7 +227,7 @@ fn unknown_type(name: &TypeName, known: Vec<&str>, place: &Place) -> Problem {
     })
 }
 
-fn property(
+pub(super) fn property(
     view: &View<'_>,
     name: &TypeName,
     property: &PropertyRef,

@@ -12,6 +12,7 @@ mod contradictions;
 mod creating;
 mod each;
 mod first_link;
+mod followed;
 mod known;
 mod pairs;
 mod scan;
@@ -42,6 +43,7 @@ pub fn check(project: &Project, schemas: &Schemas) -> Vec<Problem> {
     known::check(&view, &mut problems);
     known::same_records(&view, &mut problems);
     creating::check(&view, &mut problems);
+    followed::check(&view, &mut problems);
     tests::check(&view, &mut problems);
     for ends in view.ends().into_iter().filter(|(a, b)| a != b) {
         // A row with a path that is not there is told of as such, and of nothing else.

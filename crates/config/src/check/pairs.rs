@@ -306,13 +306,12 @@ fn carries(row: &Row<'_>, second: bool) -> bool {
 
 /// References that no schema tells of, or that are paired with something else.
 fn reference(view: &View<'_>, row: &Row<'_>, problems: &mut Vec<Problem>) {
-    let refers =
-        |end: &End<'_>| end.described().and_then(|property| property.refers_to(&end.name.system));
-    let (from, to) = (refers(&row.from), refers(&row.to));
+    let (from, to) = (row.from.refers_to(), row.to.refers_to());
     let suggest = |end: &End<'_>| {
+        let name = end.followed.as_ref().map_or(end.name, |(of, _)| of);
         format!(
             "if it refers to records, say so under {} in lockstep.yaml: `references: {{ {}: {{ {}: OtherType }} }}`",
-            end.name.system, end.name.kind, end.property.path
+            name.system, name.kind, end.property.path
         )
     };
     let place = row.places.row.clone();

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::{Create, Path, TypeName};
 
+use super::followed;
 use super::known::{record_type, unknown_property};
 use super::view::View;
 use crate::codes;
@@ -54,7 +55,9 @@ fn key(view: &View<'_>, key: &TestKey, problems: &mut Vec<Problem>) -> bool {
         Create::ConnectedTo(types) => types.contains(&key.ty),
         _ => false,
     });
-    if used || connected {
+    let of = TypeName::new(&key.ty.system, &key.ty.kind);
+    let read = followed::read(view).iter().any(|(ty, _)| *ty == of);
+    if used || connected || read {
         return true;
     }
     let used: BTreeSet<String> =
@@ -120,10 +123,11 @@ fn rows(view: &View<'_>, ty: &TypeName) -> Vec<PropertyRef> {
     for (flow, _) in view.flows() {
         let matches = flow.matches.iter().flat_map(|row| &row.pairs).map(|(from, to)| (from, to));
         for (from, to) in flow.properties.iter().map(|pair| (&pair.from, &pair.to)).chain(matches) {
-            if flow.from == *ty {
+            // What belongs to another record is given with that.
+            if flow.from == *ty && !from.is_followed() {
                 rows.push(from.clone());
             }
-            if flow.to == *ty {
+            if flow.to == *ty && !to.is_followed() {
                 rows.push(to.clone());
             }
         }
@@ -138,7 +142,7 @@ fn rows(view: &View<'_>, ty: &TypeName) -> Vec<PropertyRef> {
         ] {
             if of == ty {
                 let reads = filter.into_iter().flat_map(|filter| &filter.reads);
-                rows.extend(reads.map(|path| PropertyRef { path: path.clone(), when: None }));
+                rows.extend(reads.map(|path| PropertyRef::new(path.clone())));
             }
         }
     }
@@ -147,6 +151,9 @@ fn rows(view: &View<'_>, ty: &TypeName) -> Vec<PropertyRef> {
         .into_iter()
         .flat_map(|schema| &schema.properties)
         .filter(|p| p.reference.is_some());
-    rows.extend(references.map(|property| PropertyRef { path: property.path.clone(), when: None }));
+    let of = TypeName::new(&ty.system, &ty.kind);
+    let read = followed::read(view).into_iter().filter(|(ty, _)| *ty == of);
+    rows.extend(read.map(|(_, path)| PropertyRef::new(path)));
+    rows.extend(references.map(|property| PropertyRef::new(property.path.clone())));
     rows
 }

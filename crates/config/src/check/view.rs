@@ -42,16 +42,27 @@ pub(super) struct End<'a> {
     pub(super) property: &'a PropertyRef,
     /// What the written path stands for; the written path where nothing is known.
     pub(super) resolved: Path,
+    /// The record type that has the property, and its path there, where references lead to it.
+    pub(super) followed: Option<(TypeName, Path)>,
 }
 
 impl End<'_> {
     /// Whether the record type has the property, as far as that is known.
     pub(super) fn exists(&self) -> bool {
-        self.schema.is_none_or(|schema| schema.resolve(&self.property.path).is_some())
+        match self.property.is_followed() {
+            true => self.followed.is_some(),
+            false => self.schema.is_none_or(|schema| schema.resolve(&self.property.path).is_some()),
+        }
     }
 
     pub(super) fn described(&self) -> Option<&PropertySchema> {
-        self.schema?.describe(&self.resolved)
+        self.schema?.describe(self.followed.as_ref().map_or(&self.resolved, |(_, path)| path))
+    }
+
+    /// The record type that it refers to (P8).
+    pub(super) fn refers_to(&self) -> Option<TypeName> {
+        let system = self.followed.as_ref().map_or(&self.name.system, |(of, _)| &of.system);
+        self.described()?.refers_to(system)
     }
 
     pub(super) fn identity(&self) -> Property<'_> {
@@ -68,12 +79,34 @@ impl End<'_> {
     /// What of it stands between it and a write, in words; `None` where it can be written.
     pub(super) fn unwritable(&self) -> Option<String> {
         let schema = self.schema?;
+        if self.followed.is_some() {
+            return Some(format!("`{}` belongs to another record", self.property));
+        }
         if self.described().is_some_and(|property| property.read_only) {
             return Some(format!("`{}` of {} can only be read", self.property.path, self.name));
         }
         (!schema.can.update && !schema.can.create)
             .then(|| format!("{} can only be read", self.name))
     }
+}
+
+/// Where references lead nowhere that is known.
+pub(super) struct Astray {
+    /// The record type that the last of them should be of.
+    pub(super) at: TypeName,
+    /// Its place among them.
+    pub(super) step: usize,
+    pub(super) why: Why,
+}
+
+pub(super) enum Why {
+    /// Nothing is known of the record type.
+    UnknownType,
+    UnknownProperty,
+    /// It is not known to refer to records.
+    NoReference,
+    /// It may refer to several records.
+    Several,
 }
 
 /// What tells a property of a record type from its others: the path that it stands for, and the
@@ -214,11 +247,38 @@ impl<'a> View<'a> {
     }
 
     pub(super) fn end(&self, name: &'a TypeName, property: &'a PropertyRef) -> End<'a> {
+        if property.is_followed() {
+            let of = self.led_to(name, &property.via).ok();
+            let schema = of.as_ref().and_then(|of| self.schema(of));
+            let followed = of.and_then(|of| Some((of, schema?.resolve(&property.path)?)));
+            let resolved = Path::new(property.to_string());
+            return End { name, schema, property, resolved, followed };
+        }
         let schema = self.schema(name);
         let resolved = schema
             .and_then(|schema| schema.resolve(&property.path))
             .unwrap_or_else(|| property.path.clone());
-        End { name, schema, property, resolved }
+        End { name, schema, property, resolved, followed: None }
+    }
+
+    /// The record type that these references lead to, one after the other.
+    pub(super) fn led_to(&self, from: &TypeName, via: &[Path]) -> Result<TypeName, Astray> {
+        let mut at = from.clone();
+        for (step, path) in via.iter().enumerate() {
+            let astray = |why| Astray { at: at.clone(), step, why };
+            let schema = self.schema(&at).ok_or_else(|| astray(Why::UnknownType))?;
+            let resolved = schema.resolve(path).ok_or_else(|| astray(Why::UnknownProperty))?;
+            let described = schema.describe(&resolved);
+            let target = described.and_then(|property| property.refers_to(&at.system));
+            match target {
+                None => return Err(astray(Why::NoReference)),
+                Some(_) if described.is_some_and(|property| property.list) => {
+                    return Err(astray(Why::Several));
+                }
+                Some(target) => at = target,
+            }
+        }
+        Ok(at)
     }
 
     /// Whether records of the two types can come to be linked (L5): some chain of flows that match

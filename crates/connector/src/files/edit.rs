@@ -409,6 +409,7 @@ mod tests {
 
     fn phone(kind: &str) -> PropertyRef {
         PropertyRef {
+            via: vec![],
             path: "phones.number".into(),
             when: Some(Having { path: "phones.name".into(), value: kind.into() }),
         }
@@ -561,6 +562,7 @@ mod tests {
     fn a_condition_on_the_record_is_met_or_the_property_is_not_told() {
         // R5
         let mobile = PropertyRef {
+            via: vec![],
             path: "number".into(),
             when: Some(Having { path: "kind".into(), value: "Mobile".into() }),
         };

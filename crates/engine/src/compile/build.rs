@@ -45,7 +45,7 @@ impl<'a> Build<'a> {
         Build { schemas, types: vec![], index: HashMap::new(), errors: vec![] }
     }
 
-    fn error(&mut self, flow: &Flow, message: String) {
+    pub fn error(&mut self, flow: &Flow, message: String) {
         let error = PlanError { flow: flow.place.clone(), message };
         if !self.errors.contains(&error) {
             self.errors.push(error);
@@ -105,10 +105,16 @@ impl<'a> Build<'a> {
             path: resolve(&having.path).unwrap_or_else(|| having.path.clone()),
             value: having.value.clone(),
         });
-        let reference = PropertyRef { path, when };
+        let reference = PropertyRef { via: vec![], path, when };
         if let Some(ix) = self.types[ty.at()].position(&reference) {
             return Some(ix);
         }
+        let prop = described(schema, reference, &self.types[ty.at()].name.system);
+        self.add(flow, ty, prop)
+    }
+
+    /// Adds a property that is not there yet.
+    pub fn add(&mut self, flow: &Flow, ty: TypeIx, prop: PlanProp) -> Option<PropIx> {
         let under_way = &self.types[ty.at()];
         if under_way.props.len() > usize::from(u16::MAX) {
             let message = format!(
@@ -119,7 +125,6 @@ impl<'a> Build<'a> {
             self.error(flow, message);
             return None;
         }
-        let prop = described(schema, reference, &under_way.name.system);
         // F1: all facets of a collection have the same properties.
         for other in self.facets_of(ty) {
             self.types[other.at()].props.push(prop.clone());
@@ -198,6 +203,8 @@ fn described(schema: &TypeSchema, reference: PropertyRef, system: &str) -> PlanP
         policy: Policy::Latest,
         clears: true,
         parts: vec![],
+        follows: None,
+        followed: false,
         reference,
     }
 }

@@ -3,6 +3,7 @@
 
 mod build;
 mod flows;
+mod follow;
 mod matches;
 mod ranks;
 mod rows;

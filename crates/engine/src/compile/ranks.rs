@@ -28,6 +28,11 @@ pub fn decide_ranks(
             before.extend(target.map(|target| (target.at(), ty.at())));
         }
     }
+    // What others hold a value of is read before they are created (C1).
+    for (ix, ty) in build.types.iter().enumerate() {
+        let of = ty.props.iter().filter_map(|prop| prop.follows.as_ref()).flat_map(|f| &f.of);
+        before.extend(of.map(|(of, _)| (of.at(), ix)));
+    }
     ranks(build.types.len(), &before)
 }
 

@@ -7,6 +7,7 @@ use lockstep_model::flow::{Direction, Policy, PropertyPair};
 use lockstep_model::{Conversion, Flow, FlowIx, Kind, PlainType, TypeIx};
 
 use super::build::Build;
+use super::follow::{FollowedRows, WatchedRow};
 use crate::bears::{Edge, Node};
 use crate::graph::Pair;
 use crate::groups::Grouped;
@@ -29,32 +30,52 @@ impl<'f> Rows<'f> {
         build: &mut Build<'_>,
         (ix, flow): (FlowIx, &'f Flow),
         (from, to): (TypeIx, TypeIx),
+        followed: &mut FollowedRows<'f>,
     ) {
         for (row, pair) in flow.properties.iter().enumerate() {
+            if followed.add(build, (ix.at(), flow), (from, to), (row, pair)) {
+                continue;
+            }
             let (Some(p), Some(q)) =
                 (build.prop(flow, from, &pair.from), build.prop(flow, to, &pair.to))
             else {
                 continue;
             };
-            let (one, other) = ((from, p), (to, q));
-            let (mine, theirs) =
-                (&build.types[from.at()].props[p.at()], &build.types[to.at()].props[q.at()]);
-            if pair.conversion.as_ref().is_none_or(|c| matches!(c, Conversion::Plain(_)))
-                && let Err(why) = convertible(mine.ty, theirs.ty)
-            {
-                let row = format!("{} ↔ {}", pair.from, pair.to);
-                self.blocked.push(BlockedRow { flow: ix, row, why });
-                continue;
-            }
-            tell_properties(build, flow, pair, [one, other]);
-            // A section between a record type and itself keeps nothing equal but the records of an
-            // entity of duplicates (L6).
-            if from == to {
-                continue;
-            }
-            self.grouped.add(ix.at(), flow, row, one, other);
-            self.add_pair(flow, (row, pair), one, other);
+            self.add_row(build, (ix.at(), flow), (row, pair), [(from, p), (to, q)]);
         }
+    }
+
+    /// The rows about properties of what is referred to.
+    pub fn add_followed(&mut self, build: &mut Build<'_>, rows: FollowedRows<'f>) {
+        for WatchedRow { flow, row, of } in rows.watched(build) {
+            self.add_row(build, flow, row, of);
+        }
+    }
+
+    /// A row between two properties that are watched.
+    fn add_row(
+        &mut self,
+        build: &mut Build<'_>,
+        (ix, flow): (usize, &'f Flow),
+        (row, pair): (usize, &PropertyPair),
+        [one, other]: [Node; 2],
+    ) {
+        let ty = |(ty, prop): Node| build.types[ty.at()].props[prop.at()].ty;
+        if pair.conversion.as_ref().is_none_or(|c| matches!(c, Conversion::Plain(_)))
+            && let Err(why) = convertible(ty(one), ty(other))
+        {
+            let row = format!("{} ↔ {}", pair.from, pair.to);
+            self.blocked.push(BlockedRow { flow: FlowIx(ix as u16), row, why });
+            return;
+        }
+        tell_properties(build, flow, pair, [one, other]);
+        // A section between a record type and itself keeps nothing equal but the records of an
+        // entity of duplicates (L6).
+        if one.0 == other.0 {
+            return;
+        }
+        self.grouped.add(ix, flow, row, one, other);
+        self.add_pair(flow, (row, pair), one, other);
     }
 
     /// Two rows (of this flow, or of the one the other way round) can mean the same two properties:

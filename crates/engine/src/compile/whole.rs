@@ -8,6 +8,7 @@ use lockstep_model::{Flow, FlowIx, TypeIx, TypeName};
 
 use super::build::Build;
 use super::flows::plan_flow;
+use super::follow::FollowedRows;
 use super::matches::Matches;
 use super::rows::Rows;
 use super::types::{Finishing, OfType, mark_by_bearings, sides_by_type};
@@ -45,10 +46,11 @@ fn plan(
         .iter()
         .map(|flow| (build.type_of(flow, &flow.from), build.type_of(flow, &flow.to)))
         .collect();
-    let (mut rows, mut matches) = rows_of(build, flows, &ends);
+    let (mut rows, mut matches, followed) = rows_of(build, flows, &ends);
     watch_for_rules(build, flows, &ends);
     let named: Vec<usize> = build.types.iter().map(|ty| ty.props.len()).collect();
     watch_besides(build, watched);
+    rows.add_followed(build, followed);
     matches.add_facet_rules(build, &ends);
     rows.whole_lists(build);
     rows.lists_by_element(build);
@@ -85,6 +87,7 @@ fn plan(
             finishing.plan_type(ty, under_way, own)
         })
         .collect();
+    let depth = |prop: &PlanProp| Some(prop.follows.as_ref()?.depth);
     let by_value = |prop: &PlanProp| matches!(prop.policy, Policy::Wins(_));
     Plan {
         conditional: plan_flows
@@ -93,6 +96,7 @@ fn plan(
         has_facets: types.iter().any(|ty| !ty.facets.is_empty()),
         by_value: types.iter().any(|ty| ty.props.iter().any(by_value)),
         has_each: types.iter().any(|ty| ty.props.iter().any(|prop| prop.each)),
+        follow_depth: types.iter().flat_map(|ty| &ty.props).filter_map(depth).max().unwrap_or(0),
         has_groups: types.iter().any(|ty| !ty.groups.is_empty()),
         match_conversions: matches.conversions,
         types,
@@ -116,15 +120,16 @@ fn rows_of<'f>(
     build: &mut Build<'_>,
     flows: &'f [Flow],
     ends: &[(TypeIx, TypeIx)],
-) -> (Rows<'f>, Matches) {
+) -> (Rows<'f>, Matches, FollowedRows<'f>) {
     let (mut rows, mut matches) = (Rows::default(), Matches::default());
+    let mut followed = FollowedRows::default();
     for (ix, (flow, &ends)) in flows.iter().zip(ends).enumerate() {
         let flow_ix = FlowIx(ix as u16);
-        rows.add_flow(build, (flow_ix, flow), ends);
+        rows.add_flow(build, (flow_ix, flow), ends, &mut followed);
         for row in &flow.matches {
             matches.add_row(build, (flow_ix, flow), ends, row);
         }
         watch_conditions(build, flow, ends);
     }
-    (rows, matches)
+    (rows, matches, followed)
 }

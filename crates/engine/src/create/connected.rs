@@ -4,7 +4,7 @@ use lockstep_model::matching::reference_hash;
 use lockstep_model::{IntentKind, IntentState, RecordState, TypeIx};
 
 use crate::keys::each_id;
-use crate::plan::{Plan, PlanFlow};
+use crate::plan::{Plan, PlanFlow, PlanProp};
 use crate::slice::Slice;
 
 /// C5: a record of one of these types refers to it, or it refers to one, and that record has, or is
@@ -51,7 +51,8 @@ pub fn neighbours<'a>(plan: &Plan, slice: &'a Slice, record: &RecordState) -> Ve
         .filter_map(|id| slice.records.get(id))
         .filter(|other| refers(plan, other, record))
         .collect();
-    for (prop, slot) in plan.ty(record.ty).props.iter().zip(&record.slots) {
+    let own = plan.ty(record.ty).props.iter().zip(&record.slots);
+    for (prop, slot) in own.filter(|(prop, _)| prop.follows.is_none()) {
         each_id(slot.shadow.as_ref(), &mut |id| {
             found.extend(prop.refers_to.iter().filter_map(|ty| slice.by_key(*ty, id)))
         });
@@ -61,11 +62,10 @@ pub fn neighbours<'a>(plan: &Plan, slice: &'a Slice, record: &RecordState) -> Ve
 
 /// Whether some property of `a` holds the id of `b`.
 fn refers(plan: &Plan, a: &RecordState, b: &RecordState) -> bool {
-    plan.ty(a.ty).props.iter().zip(&a.slots).filter(|(prop, _)| prop.refers_to.contains(&b.ty)).any(
-        |(_, slot)| {
-            let mut found = false;
-            each_id(slot.shadow.as_ref(), &mut |id| found |= id == b.key);
-            found
-        },
-    )
+    let own = |prop: &PlanProp| prop.follows.is_none() && prop.refers_to.contains(&b.ty);
+    plan.ty(a.ty).props.iter().zip(&a.slots).filter(|(prop, _)| own(prop)).any(|(_, slot)| {
+        let mut found = false;
+        each_id(slot.shadow.as_ref(), &mut |id| found |= id == b.key);
+        found
+    })
 }

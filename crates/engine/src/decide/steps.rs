@@ -10,6 +10,7 @@ use lockstep_model::{
 use super::claims::settle_claims;
 use super::reviews::{ask_about_matches, ask_anew_about_alike, settle_reviews};
 use crate::decision::Decision;
+use crate::follow::follow;
 use crate::link::{Links, link};
 use crate::one_entity::OneEntity;
 use crate::plan::Plan;
@@ -30,6 +31,7 @@ pub fn decide(plan: &Plan, slice: &mut Slice) -> Decision {
         .map(|record| record.entity);
     let mut entities: BTreeSet<EntityId> = focused.chain(joined.iter().copied()).collect();
     let mut changed = BTreeSet::new();
+    follow(plan, slice, &entities, &mut changed, &mut out);
     for entity in &entities {
         let joined = joined.contains(entity);
         settle_claims(plan, slice, *entity, joined, &mut changed, &mut out.confirmed);

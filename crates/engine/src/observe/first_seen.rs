@@ -23,9 +23,9 @@ pub(super) fn first_seen(
         .filter(|(_, prop)| prop.told_by.is_some())
         .map(|(at, prop)| (at, first_told(plan, reading, told(prop, &read, &[]))))
         .collect();
-    let slots = read
-        .values
-        .into_iter()
+    // Of what belongs to other records nothing is read.
+    let values = read.values.into_iter().chain(std::iter::repeat(None));
+    let slots = values
         .zip(props)
         .enumerate()
         .map(|(ix, (value, prop))| {

@@ -11,6 +11,6 @@ mod whole;
 
 pub use matching::{MatchProp, MatchRule, MatchSide};
 pub(crate) use property::matching_kind;
-pub use property::{Bearing, Part, Parts, PlanProp, convertible};
+pub use property::{Bearing, Follows, Part, Parts, PlanProp, convertible};
 pub use types::{Condition, PlanCreate, PlanFlow, PlanType, Schemas};
 pub use whole::{BlockedRow, Plan, PlanError};

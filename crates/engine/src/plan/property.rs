@@ -57,6 +57,21 @@ pub struct PlanProp {
     pub clears: bool,
     /// Record types in which conversions split this value over several properties (P1d).
     pub parts: Vec<Parts>,
+    /// It is a property of another record, to which a reference leads: `company > name`.
+    pub follows: Option<Follows>,
+    /// Some property of a record that refers to this one holds its value.
+    pub followed: bool,
+}
+
+/// Where the value of a property comes from that belongs to what the record refers to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Follows {
+    /// The property that holds the reference.
+    pub by: PropIx,
+    /// The property that it leads to, in each record type that may be referred to.
+    pub of: Vec<(TypeIx, PropIx)>,
+    /// How many references lead to it.
+    pub depth: usize,
 }
 
 impl PlanProp {

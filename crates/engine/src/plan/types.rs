@@ -57,9 +57,11 @@ pub struct PlanType {
 }
 
 impl PlanType {
-    /// The properties that connectors are asked for.
+    /// The properties that connectors are asked for: all but those of other records, which stand
+    /// behind them.
     pub fn watch(&self) -> Vec<PropertyRef> {
-        self.props.iter().map(|prop| prop.reference.clone()).collect()
+        let own = self.props.iter().take_while(|prop| prop.follows.is_none());
+        own.map(|prop| prop.reference.clone()).collect()
     }
 }
 

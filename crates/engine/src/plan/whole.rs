@@ -30,6 +30,8 @@ pub struct Plan {
     pub has_groups: bool,
     /// Some lists are kept in step element by element (P11).
     pub has_each: bool,
+    /// How many references lead at most to a property of a row: `company > owner > mail` has two.
+    pub follow_depth: usize,
     /// What values become before match rules compare them; [`MatchProp::converted`] counts them.
     pub match_conversions: Vec<Conversion>,
     pub(crate) graph: Graph,

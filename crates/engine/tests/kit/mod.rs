@@ -9,7 +9,7 @@ use lockstep_engine::keys::hashes;
 use lockstep_engine::observe::Reading;
 use lockstep_engine::plan::Schemas;
 use lockstep_engine::slice::ReadThrough;
-use lockstep_engine::{Decision, Plan, Slice, confirm, decide, observe};
+use lockstep_engine::{Decision, Plan, Slice, confirm, decide, follow, observe};
 use lockstep_model::flow::{Create, Direction, PropertyRef};
 use lockstep_model::matching::reference_hash;
 use lockstep_model::{
@@ -23,7 +23,7 @@ use lockstep_model::{
 pub fn flow(from: &str, to: &str, create: Create, matches: &[&str], rows: &[&str]) -> Flow {
     let pair = |text: &str, by: &str| {
         let (a, b) = text.split_once(by).unwrap_or_else(|| panic!("{text} has no {by}"));
-        (PropertyRef::new(a.trim()), PropertyRef::new(b.trim()))
+        (property(a), property(b))
     };
     Flow {
         create,
@@ -52,6 +52,13 @@ pub fn flow(from: &str, to: &str, create: Create, matches: &[&str], rows: &[&str
             .collect(),
         ..Flow::between(TypeName::parse(from).unwrap(), TypeName::parse(to).unwrap())
     }
+}
+
+/// `name`, `company > name`.
+fn property(text: &str) -> PropertyRef {
+    let mut steps: Vec<&str> = text.split('>').map(str::trim).collect();
+    let path = steps.pop().unwrap();
+    PropertyRef { via: steps.into_iter().map(Into::into).collect(), ..PropertyRef::new(path) }
 }
 
 /// Schemas in which every path is a text, but for the properties given for a record type.
@@ -160,7 +167,7 @@ impl World {
         modified: Option<i64>,
     ) -> usize {
         let (ty, key) = self.split(name);
-        let values = self.plan.ty(ty).props.iter().map(|p| p.reference.path.get(&values)).collect();
+        let values = self.plan.ty(ty).watch().iter().map(|p| p.path.get(&values)).collect();
         let version = version.map(str::to_string);
         self.take_in(
             ty,
@@ -187,7 +194,7 @@ impl World {
     pub fn read_twice(&mut self, name: &str, values: Value) {
         self.now += 1;
         let (ty, key) = self.split(name);
-        let values = self.plan.ty(ty).props.iter().map(|p| p.reference.path.get(&values)).collect();
+        let values = self.plan.ty(ty).watch().iter().map(|p| p.path.get(&values)).collect();
         let read = ReadRecord {
             id: key,
             version: None,
@@ -200,7 +207,7 @@ impl World {
 
     pub fn read_deleted(&mut self, name: &str) -> usize {
         let (ty, key) = self.split(name);
-        let values = vec![None; self.plan.ty(ty).props.len()];
+        let values = vec![None; self.plan.ty(ty).watch().len()];
         self.take_in(
             ty,
             vec![ReadRecord { id: key, version: None, modified: None, deleted: true, values }],
@@ -227,6 +234,8 @@ impl World {
         };
         let observed = observe(&self.plan, reading, page, known);
         self.agenda.extend(&observed.touched);
+        let followers = follow::followers(&self.plan, ty, &observed);
+        self.agenda.extend(self.found_under(&followers));
         for lost in observed.not_kept {
             // As the hub asks a person.
             self.reviews.push(Review {
@@ -267,6 +276,14 @@ impl World {
             });
         }
         observed.unchanged
+    }
+
+    fn found_under(&self, wanted: &[u64]) -> Vec<RecordId> {
+        let found = self
+            .records
+            .values()
+            .filter(|r| hashes(&self.plan, r).iter().any(|hash| wanted.contains(hash)));
+        found.map(|r| r.id).collect()
     }
 
     fn split(&self, name: &str) -> (TypeIx, String) {

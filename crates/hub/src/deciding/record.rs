@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use lockstep_engine::keys::rekey;
 use lockstep_engine::plan::PlanFlow;
 use lockstep_engine::{Decision, Plan, Slice};
 use lockstep_model::change::IntentEvent;
@@ -107,6 +108,10 @@ impl Decider<'_> {
             true => decision.wake.iter().copied().collect(),
             false => vec![],
         };
+        for (id, before) in &decision.followed {
+            let (added, removed) = (&mut commit.keys_added, &mut commit.keys_removed);
+            rekey(&self.ledger.plan, &slice.records[id], before, added, removed);
+        }
         commit.changed_records = decision.changed;
         commit.relinked = decision.relinked;
         commit.intents_moved = decision.moved;

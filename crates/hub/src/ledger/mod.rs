@@ -8,6 +8,7 @@ pub(crate) mod deletes;
 pub(crate) mod doubts;
 pub(crate) mod facets;
 pub mod failing;
+pub(crate) mod follow;
 pub(crate) mod guards;
 pub(crate) mod journal;
 pub(crate) mod look_again;

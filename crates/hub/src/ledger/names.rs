@@ -88,10 +88,9 @@ impl Ledger {
     ) -> std::result::Result<PropIx, LookError> {
         let ty = self.plan.ty(record.ty);
         let under = format!("{path}.");
-        let at = ty
-            .props
-            .iter()
-            .position(|p| p.name == path || p.reference.path.as_str().starts_with(&under));
+        let at = ty.props.iter().position(|p| {
+            p.name == path || p.follows.is_none() && p.reference.path.as_str().starts_with(&under)
+        });
         at.map(|at| PropIx(at as u16)).ok_or_else(|| LookError::NoProperty {
             path: path.into(),
             ty: ty.name.to_string(),

@@ -149,6 +149,7 @@ impl Ledger {
             }
         }
         self.wake_referred(ty, &observed, commit)?;
+        self.wake_followers(ty, &observed, commit)?;
         self.tell_retired(under_way, ty, &observed, commit)?;
         self.take_in_gone(under_way, ty, &observed, commit)?;
         let rank = self.plan.ty(ty).decide_rank;

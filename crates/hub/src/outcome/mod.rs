@@ -120,11 +120,12 @@ impl Ledger {
     }
 }
 
-/// Whether a record that was just created has something that others want (C6), or lacks a reference
-/// (P8).
+/// Whether a record that was just created has something that others want (C6), lacks a reference
+/// (P8), or holds what another record has.
 pub(crate) fn has_more_to_settle(ty: &PlanType, state: &RecordState) -> bool {
     let settles = |(prop, slot): (&PlanProp, &Slot)| {
         slot.claim.is_some()
+            || prop.follows.is_some()
             || prop.paired
                 && !prop.refers_to.is_empty()
                 && slot.shadow.as_ref().is_none_or(is_empty)

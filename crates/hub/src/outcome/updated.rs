@@ -116,6 +116,8 @@ impl Ledger {
             commit.agenda_added.push((rank, state.id));
         }
         self.wake_old_rivals(&removed, rank, commit)?;
+        let written = intent.changes.iter().map(|change| change.prop);
+        self.wake_followers_of_write(state, written, commit)?;
         commit.keys_removed.extend(removed);
         // C5: what a reference leads to now, and what it led to before.
         let mut referred: BTreeMap<TypeIx, BTreeSet<String>> = BTreeMap::new();
