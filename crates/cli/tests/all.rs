@@ -15,6 +15,7 @@ mod deleting;
 mod each;
 mod flipping;
 mod flow_tests;
+mod following;
 mod guides;
 mod hooks;
 #[path = "kills/main.rs"]

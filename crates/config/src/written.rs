@@ -503,7 +503,8 @@ pub enum KindWord {
 pub enum PropertyRowYaml {
     /// `Name <-> name`: both ways. `Name -> name`, `Name <- name`: one way. The type, or the
     /// conversion, stands behind a colon: `Name <-> name : string`. A path may carry a condition:
-    /// `phones.number (Dependant on having Mobile in phones.name)`.
+    /// `phones.number (Dependant on having Mobile in phones.name)`. A property of what a record
+    /// refers to is taken one way, `company > name -> company_name`, by one or more references.
     Row(#[schemars(regex(pattern = r"^.+(<->|->|<-).+$"))] String),
     Settings(PropertyRowSettingsYaml),
     Set(SetRowYaml),
@@ -517,7 +518,7 @@ pub enum PropertyRowYaml {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PropertyRowSettingsYaml {
-    /// `Name <-> name`
+    /// `Name <-> name`, `company > name -> company_name`
     #[schemars(regex(pattern = r"^.+(<->|->|<-).+$"))]
     pub row: String,
     /// The type of the target's property, or the conversion to it.

@@ -11,7 +11,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lockstep_model::flow::PropertyRef;
-use lockstep_model::{Conversion, Create, Flow, Path, PlainType, TypeName, TypeSchema};
+use lockstep_model::{
+    Conversion, Create, Flow, Path, PlainType, PropertyPair, TypeName, TypeSchema,
+};
 use lockstep_sandbox::{DESCRIBED_KEY, Described, DescribedProperty, DescribedType, Kind};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
@@ -62,15 +64,24 @@ pub fn described(
             .map(|(from, to)| (from, to, None, false));
         for (from, to, conversion, each) in rows.chain(matches) {
             let list = each.then_some(PlainType::List);
-            if mine(&flow.from) {
+            if mine(&flow.from) && !from.is_followed() {
                 types.entry(key(&flow.from)).or_default().says(from, list);
             }
-            if mine(&flow.to) {
+            if mine(&flow.to) && !to.is_followed() {
                 let plain = conversion.filter(|_| !each).and_then(|conversion| match conversion {
                     Conversion::Plain(ty) => Some(*ty),
                     Conversion::Computed(_) => None,
                 });
                 types.entry(key(&flow.to)).or_default().says(to, list.or(plain));
+            }
+        }
+    }
+    for flow in flows {
+        for pair in &flow.properties {
+            for (ty, named) in [(&flow.from, &pair.from), (&flow.to, &pair.to)] {
+                if mine(ty) && named.is_followed() {
+                    follow(ty, named, &mut types);
+                }
             }
         }
     }
@@ -86,6 +97,24 @@ pub fn described(
             .push(DescribedType { name: kind, properties: words.properties() });
     }
     found.into_iter().map(|(name, types)| Described { name, types }).collect()
+}
+
+/// What `company > name` says: `company` refers to records that have a `name`. They are of the
+/// record type that is called so; where there is none, of one that is made up for them.
+fn follow(ty: &TypeName, named: &PropertyRef, types: &mut BTreeMap<(String, String), TypeWords>) {
+    let Some(path) = named.via.first() else {
+        types.entry((ty.system.clone(), ty.kind.clone())).or_default().says(named, None);
+        return;
+    };
+    let last = path.steps().next_back().unwrap_or_default();
+    let called = called_after(path.as_str()).unwrap_or_else(|| singular(last));
+    let known =
+        types.keys().find(|(system, kind)| *system == ty.system && singular(kind) == called);
+    let kind = known.map_or_else(|| last.to_string(), |(_, kind)| kind.clone());
+    let words = types.entry((ty.system.clone(), ty.kind.clone())).or_default();
+    words.says(&PropertyRef::new(path.clone()), None);
+    words.references.insert(path.as_str().to_string(), kind.clone());
+    follow(&TypeName::new(&ty.system, &kind), &named.after_first_reference(), types);
 }
 
 /// What is said of one record type.
@@ -239,7 +268,8 @@ fn references(
         let kinds: BTreeSet<String> = linked.map(|(_, b)| b.kind).collect();
         if kinds.len() == 1 { kinds.into_iter().next() } else { None }
     };
-    for pair in &flow.properties {
+    let own = |pair: &&PropertyPair| !pair.from.is_followed() && !pair.to.is_followed();
+    for pair in flow.properties.iter().filter(own) {
         let (from, to) = (pair.from.path.as_str(), pair.to.path.as_str());
         let both = match (clear(&flow.from, from), clear(&flow.to, to)) {
             (Some(a), Some(b)) => Some((a, b)),

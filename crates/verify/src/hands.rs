@@ -100,6 +100,14 @@ impl Hands {
             .is_some_and(|hand| hand.emulated.is_some() && !catalogue::names().contains(&hand.kind))
     }
 
+    /// Whether a record type has a property, or references of it lead to one that has it.
+    pub fn has(&self, ty: &TypeName, named: &PropertyRef) -> bool {
+        let Some(path) = named.via.first() else { return self.property(ty, named).is_some() };
+        let reference = self.property(ty, &PropertyRef::new(path.clone()));
+        let to = reference.and_then(|(_, described)| described.refers_to(&ty.system));
+        to.is_some_and(|to| self.has(&to, &named.after_first_reference()))
+    }
+
     /// Why this can't be built on: it did not hold when the system's connector was tested.
     pub fn fails(&self, ty: &TypeName, what: &str) -> Option<String> {
         let plain = TypeName::new(ty.system.as_str(), ty.kind.as_str());
@@ -303,7 +311,12 @@ impl Hands {
 
 /// The property that a row names, with its one path (`primaryInfo.email` is `info.emails.email`),
 /// and what is known of it.
+///
+/// `None` for one of another record, to which references lead.
 pub fn property(schema: &TypeSchema, named: &PropertyRef) -> Option<(PropertyRef, PropertySchema)> {
+    if named.is_followed() {
+        return None;
+    }
     let path = schema.resolve(&named.path)?;
     let described = match schema.describe(&path) {
         Some(known) => PropertySchema { path: path.clone(), ..known.clone() },

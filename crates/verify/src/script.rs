@@ -15,6 +15,7 @@ mod conditions;
 mod deletions;
 mod filled;
 mod filling;
+mod followed;
 mod itself;
 mod links;
 mod lists;
@@ -60,6 +61,9 @@ impl Tester for Writer<'_> {
     }
 
     fn row(&mut self, line: LineRef, flow: &Flow, pair: &PropertyPair) -> Vec<Trial> {
+        if pair.from.is_followed() || pair.to.is_followed() {
+            return self.followed(line, flow, pair);
+        }
         let sides = match self.sides(flow, pair) {
             Ok(sides) => sides,
             Err(why) => return vec![Trial::not_tried(line, "the row", why)],

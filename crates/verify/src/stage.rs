@@ -292,7 +292,7 @@ fn runnable(hands: &Hands, flows: &[Flow]) -> Vec<Flow> {
         flows.iter().filter(|flow| has_type(&flow.from) && has_type(&flow.to)).cloned().collect();
     for flow in &mut runnable {
         let (from, to) = (flow.from.clone(), flow.to.clone());
-        let has = |ty: &TypeName, path: &PropertyRef| hands.property(ty, path).is_some();
+        let has = |ty: &TypeName, path: &PropertyRef| hands.has(ty, path);
         flow.properties.retain(|pair| has(&from, &pair.from) && has(&to, &pair.to));
         flow.matches.retain(|row| row.pairs.iter().all(|(a, b)| has(&from, a) && has(&to, b)));
         match &mut flow.create {

@@ -128,6 +128,9 @@ fn property(
     ty: &TypeName,
     named: &PropertyRef,
 ) -> Option<(Path, PropertySchema)> {
+    if named.is_followed() {
+        return None;
+    }
     let schema = schemas.get(&ty.system)?.iter().find(|schema| schema.kind == ty.kind)?;
     let path = schema.resolve(&named.path)?;
     let described = schema

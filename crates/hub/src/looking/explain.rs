@@ -57,6 +57,7 @@ impl Ledger {
             .into_iter()
             .map(|review| format!("{} ({})", review.message, review.rule))
             .collect();
+        let led_to = self.led_to(&members)?;
         let plan = &self.plan;
         let ty = plan.ty(record.ty);
         let names: HashMap<RecordId, RecordName> =
@@ -80,16 +81,20 @@ impl Ledger {
                 let described = plan.prop(record.ty, prop);
                 let value = record.slot(prop).value(described.whole).clone();
                 let all = candidates(plan, &entity, record.ty, prop, Some(record.id));
-                let explained =
-                    Explained { plan, record: &record, prop, value: &value, names: &names };
+                let (record, value, names, led_to) = (&record, &value, &names, &led_to);
+                let explained = Explained { plan, record, prop, value, names, led_to };
                 let mut sentences = explained.sentences(&entity, &all);
                 for entry in journal
                     .iter()
                     .filter(|e| e.record == record.id && e.path.as_deref() == Some(&described.name))
                 {
-                    sentences.extend(happened(entry, &names));
+                    sentences.extend(happened(entry, names));
                 }
-                PropertyExplanation { path: described.name.clone(), value, sentences }
+                PropertyExplanation {
+                    path: described.name.clone(),
+                    value: value.clone(),
+                    sentences,
+                }
             })
             .collect();
         let reviews = reviews
@@ -146,6 +151,8 @@ struct Explained<'a> {
     prop: PropIx,
     value: &'a Value,
     names: &'a HashMap<RecordId, RecordName>,
+    /// Of which record a property is that belongs to another one.
+    led_to: &'a HashMap<(RecordId, PropIx), String>,
 }
 
 impl Explained<'_> {
@@ -245,6 +252,9 @@ impl Explained<'_> {
                 self.name(best),
                 self.plan.prop(best.from, best.stamp.prop).name,
             ),
+            None if let Some(of) = self.led_to.get(&(self.record.id, self.prop)) => {
+                format!("{name} is {value} because that is {of}, to which it refers.")
+            }
             None if best.stamp.record == self.record.id => {
                 format!("{name} is {value} because it was put in here {at}{rule}.")
             }
@@ -268,7 +278,10 @@ impl Explained<'_> {
 
     fn place(&self, candidate: &Candidate<'_>) -> String {
         let prop = &self.plan.prop(candidate.from, candidate.stamp.prop).name;
-        format!("{} {prop}", self.name(candidate))
+        match self.led_to.get(&(candidate.stamp.record, candidate.stamp.prop)) {
+            Some(of) => format!("{} {prop} ({of})", self.name(candidate)),
+            None => format!("{} {prop}", self.name(candidate)),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Looking at what is known: it asks no system and writes nothing.
 
 pub mod explain;
+pub(crate) mod followed;
 pub(crate) mod lines;
 pub mod look;

@@ -87,7 +87,8 @@ impl Writer<'_> {
                 flow.properties.iter().any(|pair| {
                     let ends = [(&flow.from, &pair.from), (&flow.to, &pair.to)];
                     ends.into_iter().any(|(name, end)| {
-                        collection(name) && schema.resolve(&end.path).as_ref() == Some(path)
+                        let own = collection(name) && !end.is_followed();
+                        own && schema.resolve(&end.path).as_ref() == Some(path)
                     })
                 })
             })
