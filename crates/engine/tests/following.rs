@@ -52,6 +52,8 @@ fn p8_a_moved_reference_brings_the_other_records_value_and_none_empties() {
     world.read("crm.Company/7", json!({"name": "Fjord"}));
     world.settle();
     let made = made(&world);
+    world.read(&made, json!({"company_name": "Fjorden"}));
+    world.settle();
     world.read("crm.Person/1", json!({"company": "8"}));
     world.settle();
     assert_eq!(world.value(&made, "company_name"), "Vidde", "though it was named before Fjord was");
