@@ -186,6 +186,78 @@ fn other_watched_properties_make_every_record_news() {
     assert_eq!((ids(&more), more.everything), (vec!["a", "b", "c"], true));
 }
 
+/// Reads `before`, then `after` from where that ended, with these settings of the file before and
+/// after; gives the second reading.
+fn read_again(before: (&str, Value), after: (&str, Value)) -> Reading {
+    let watch = watch(&["name", "phone"]);
+    let with = |own: Value| json!({"folder": "data", "tables": {"Contacts": own}});
+    let project = Project::with("Contacts.csv", before.0);
+    let first = read(&project.open(with(before.1)), &watch, None);
+    fs::write(project.path("Contacts.csv"), after.0).unwrap();
+    read(&project.open(with(after.1)), &watch, Some(first.checkpoint))
+}
+
+#[test]
+fn r1_a_changed_first_row_makes_every_row_news() {
+    let rows = "1,Åse,11\n2,Bo,22\n";
+    for (first, then, name) in [
+        ("id,name,phone", "id,phone,name", "11"),
+        ("id,name,phone", "id,phone,name,", "11"),
+        ("id,first,phone", "id,name,phone", "Åse"),
+    ] {
+        let rows = if then.ends_with(',') { rows.replace('\n', ",\n") } else { rows.to_string() };
+        let first = if then.ends_with(',') { format!("{first},") } else { first.to_string() };
+        let again = read_again(
+            (&format!("{first}\n{rows}"), json!({})),
+            (&format!("{then}\n{rows}"), json!({})),
+        );
+        assert_eq!((ids(&again), again.everything), (vec!["1", "2"], true), "{then}");
+        assert_eq!(again.records["1"].values[0], Some(json!(name)), "{then}");
+    }
+    // Only how it is written has changed.
+    let again = read_again(
+        (&format!("id,name,phone\n{rows}"), json!({})),
+        (&format!("\"id\", name,phone\n{rows}"), json!({})),
+    );
+    assert_eq!(ids(&again), [""; 0]);
+}
+
+#[test]
+fn r1_changed_settings_make_every_row_news() {
+    let rows = "id;name;phone;key;changed\n1;1,5;11;7;2024-01-31T10:00:00Z\n";
+    for own in [
+        json!({"decimal": ","}),
+        json!({"id": "key"}),
+        json!({"modified": "changed"}),
+        json!({"modified": {"phone": "changed"}}),
+        json!({"encoding": "iso-8859-1"}),
+        json!({"separator": ";"}),
+    ] {
+        let again = read_again((rows, json!({})), (rows, own.clone()));
+        assert_eq!((again.records.len(), again.everything), (1, true), "{own}");
+        let again = read_again((rows, own.clone()), (rows, own.clone()));
+        assert_eq!(again.records.len(), 0, "{own}");
+    }
+}
+
+#[test]
+fn r1_p5_under_another_first_row_a_written_row_is_another_version() {
+    let project = Project::with("Contacts.csv", "id,name,phone\n1,Åse,11\n");
+    let watch = watch(&["name", "phone"]);
+    let connector = project.contacts();
+    let write = update("1", None, 0, json!("Åsa"), json!("Åse"));
+    let written = done(connector.write("Contacts", &watch, &[write])).remove(0);
+    assert_eq!(connector.get("Contacts", &watch, "1").unwrap().unwrap().version, written.version);
+    let text = project.text("Contacts.csv").replace("name,phone", "phone,name");
+    fs::write(project.path("Contacts.csv"), text).unwrap();
+    let swapped = connector.get("Contacts", &watch, "1").unwrap().unwrap();
+    assert_eq!(swapped.values, [Some(json!("11")), Some(json!("Åsa"))]);
+    assert_ne!(swapped.version, written.version, "what it shows is no echo of the write");
+    let stale = update("1", written.version.as_deref(), 0, json!("Ås"), json!("Åsa"));
+    let outcomes = connector.write("Contacts", &watch, &[stale]);
+    assert!(matches!(outcomes[..], [Outcome::Conflict { .. }]), "P6: {outcomes:?}");
+}
+
 #[test]
 fn rows_that_moved_are_no_news() {
     let project = Project::with("Contacts.jsonl", THREE);

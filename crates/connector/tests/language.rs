@@ -674,6 +674,25 @@ fn r1_readings_overlap_by_what_times_can_t_tell_apart_and_by_the_stated_delay() 
 }
 
 #[test]
+fn r1_a_property_at_another_place_makes_everything_be_listed_again() {
+    let server = serve(|_| {
+        (200, "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n".into(), json!([{"id": 1}]).to_string())
+    });
+    let list = format!(
+        "{LIST}    changes: {{ request: {{ path: /new, query: {{ s: '{{{{ since }}}}' }} }}, paging: none }}\n"
+    );
+    let said = manifest("{ bearer: '{{ key }}' }", "{ per-second: 1000 }", &list);
+    let first = read_all(&server.connect(&said), "People", &watch(), None, 10).unwrap();
+    let again = |said: &str| {
+        let from = Some(first.checkpoint.clone());
+        read_all(&server.connect(said), "People", &watch(), from, 10).unwrap().everything
+    };
+    assert!(!again(&said));
+    assert!(again(&said.replace("phone: {}", "phone: { at: tel }")));
+    assert!(again(&said.replace("modified: changed", "modified: stamped")));
+}
+
+#[test]
 fn r1_times_of_change_that_lag_behind_the_servers_clock_hide_no_change() {
     const AT: (&str, &str) = ("Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:37 GMT");
     let since = |changed: &str| {

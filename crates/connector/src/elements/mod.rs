@@ -404,7 +404,8 @@ impl Connector for Elements {
             return Ok(page);
         };
         let path = [kind.list.clone()];
-        let (inner, mut damaged) = request.checkpoint.map(checkpoint::apart).unzip();
+        let (inner, mut damaged) =
+            request.checkpoint.and_then(|checkpoint| checkpoint::resume(kind, checkpoint)).unzip();
         let mut page = self.read_parents(ReadRequest {
             kind: &kind.parent,
             watch: &path,
@@ -414,7 +415,7 @@ impl Connector for Elements {
         let everything = page.everything;
         // Lists of which something could not be read are looked at again, as files are: what is
         // mended need not differ from what it was.
-        let damaged = damaged.get_or_insert_default();
+        let mut damaged = damaged.take().unwrap_or_default();
         let mut unreadable = Vec::new();
         if !everything {
             damaged.retain(|id| {
@@ -422,7 +423,7 @@ impl Connector for Elements {
             });
             let ids: Vec<&str> = damaged.iter().map(String::as_str).collect();
             let again = self.parents(&kind.parent, &path, &ids)?;
-            for (id, read) in std::mem::take(damaged).into_iter().zip(again) {
+            for (id, read) in std::mem::take(&mut damaged).into_iter().zip(again) {
                 match read {
                     Ok(record) => page.records.extend(record),
                     Err(message) => {
@@ -470,7 +471,7 @@ impl Connector for Elements {
                 false => {}
             }
         }
-        let checkpoint = checkpoint::together(page.checkpoint, damaged);
+        let checkpoint = checkpoint::together(kind, page.checkpoint, damaged);
         Ok(Page { records, faults, gone: vec![], below, checkpoint, more: page.more, everything })
     }
 
@@ -574,7 +575,7 @@ impl Connector for Elements {
         match self.kind(kind) {
             Some((_, described)) => self
                 .changes_since(&described.parent, since)
-                .map(|inner| checkpoint::together(inner, &[])),
+                .map(|inner| checkpoint::together(described, inner, vec![])),
             None => self.inner.changes_since(kind, since),
         }
     }

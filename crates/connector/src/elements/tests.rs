@@ -259,7 +259,8 @@ fn r8_a_record_that_can_not_be_read_holds_the_elements_of_no_other() {
     );
     assert!(matches!(&outcomes[1], Outcome::Done(_)), "{outcomes:?}");
     // Nor does one whose list was damaged and that can't be read any more.
-    let checkpoint = checkpoint::together(Checkpoint::default(), &["cut".to_string()]);
+    let (_, kind) = shop.kind("Orders[lines]").unwrap();
+    let checkpoint = checkpoint::together(kind, Checkpoint::default(), vec!["cut".to_string()]);
     let watch = watch();
     let page = shop
         .read(ReadRequest {
@@ -275,7 +276,23 @@ fn r8_a_record_that_can_not_be_read_holds_the_elements_of_no_other() {
         "{:?}",
         page.faults
     );
-    assert_eq!(checkpoint::apart(&page.checkpoint).1, ["cut"]);
+    assert_eq!(checkpoint::resume(kind, &page.checkpoint).unwrap().1, ["cut"]);
+}
+
+#[test]
+fn r1_elements_with_another_id_are_read_anew() {
+    let shop = Shop::with(json!([{"no": 1, "qty": 1}]), vec![]);
+    let watch = watch();
+    let read = |shop: &Elements, checkpoint: Option<&Checkpoint>| {
+        let request =
+            ReadRequest { kind: "Orders[lines]", watch: &watch, checkpoint, page_size: 9 };
+        shop.read(request).unwrap()
+    };
+    let first = read(&shop, None);
+    assert!(!read(&shop, Some(&first.checkpoint)).everything);
+    let said = json!({"Orders": {"lines": {"id": "qty"}}});
+    let by_qty = Elements::over(shop.inner, kinds(&said).unwrap()).unwrap();
+    assert!(read(&by_qty, Some(&first.checkpoint)).everything, "a listing of all elements");
 }
 
 #[test]

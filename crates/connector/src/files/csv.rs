@@ -8,6 +8,7 @@
 use std::borrow::Cow;
 
 use lockstep_model::Value;
+use xxhash_rust::xxh3::xxh3_64;
 
 /// Where a reader of CSV stands. A quote within a cell that did not begin with one is a plain
 /// character.
@@ -65,6 +66,13 @@ impl Header {
             .map(|cell| text_of(cell).trim().to_string())
             .collect();
         Header { delimiter, names }
+    }
+
+    /// A number that differs when the columns do, or what separates them.
+    pub(super) fn layout(&self) -> u64 {
+        let mut text = self.names.join("\n");
+        text.push(char::from(self.delimiter));
+        xxh3_64(text.as_bytes())
     }
 
     /// Whether all cells of a row are empty: spreadsheets leave such rows at the end.

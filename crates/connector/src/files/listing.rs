@@ -8,6 +8,9 @@
 //! - parses only the rows that it does not know,
 //! - tells the ids of records whose rows are not there any more.
 //!
+//! What a row says depends on the first row of a CSV file and on the settings as well: where those
+//! have changed, all rows are read anew.
+//!
 //! Where rows can't be read, or the file changed under the reading, it can't be told what is gone:
 //! then the vanished rows are remembered until it can.
 //!
@@ -69,6 +72,9 @@ pub(super) struct ReadToEnd {
     /// Of a CSV file, the columns that were taken.
     #[serde(default)]
     columns: Vec<String>,
+    /// How its cells became values: with another first row the same row says something else.
+    #[serde(default)]
+    layout: String,
     /// The largest number that was ever an id (R9).
     #[serde(default)]
     used: Option<Used>,
@@ -104,7 +110,8 @@ impl ReadToEnd {
     }
 }
 
-/// Which properties are taken from the rows of a table, as a text that differs when they do.
+/// Which properties are taken from the rows of a table, and by which settings, as a text that differs
+/// when they do.
 pub(super) fn watch_mark(table: &Table, watch: &[PropertyRef]) -> String {
     let mut text =
         format!("{}\n{}\n", table.id, table.modified.as_ref().map_or("", |path| path.as_str()));
@@ -117,7 +124,14 @@ pub(super) fn watch_mark(table: &Table, watch: &[PropertyRef]) -> String {
     if let Some(mark) = &table.mark {
         text.push_str(&format!("{mark:?}"));
     }
+    text.push_str(&format!("{:?} {:?}", table.encoding, table.separator));
+    table.times.iter().for_each(|(of, time)| text.push_str(&format!("\n{of} {time}")));
     format!("{:016x}", xxh3_64(text.as_bytes()))
+}
+
+/// How the cells of a CSV file become values, as a checkpoint has it; empty for JSON Lines.
+fn layout_mark(table: &Table, header: Option<&Header>) -> String {
+    header.map_or_else(String::new, |header| format!("{:016x}", table.layout(Some(header))))
 }
 
 /// The columns that are read of a CSV file besides the id.
@@ -225,6 +239,8 @@ impl Listing {
                 header.names.join(", ")
             )));
         }
+        let layout = layout_mark(table, opened.header.as_ref());
+        let known = known.filter(|_| before.is_some_and(|before| before.layout == layout));
         let (opened, survey) =
             if known.is_none() { table.survey(opened)? } else { (opened, Survey::default()) };
         let mut listing = Listing::new(table, watch, token, known, opened, survey);
@@ -499,6 +515,7 @@ impl Listing {
             watch: self.watch.clone(),
             faulty: self.faulty > 0,
             columns: std::mem::take(&mut self.columns),
+            layout: layout_mark(table, self.header.as_ref()),
             used,
         };
         let checkpoint =

@@ -412,7 +412,7 @@ impl<'a> Pass<'a> {
                     Some(Outcome::Gone { message: format!("{place} has no record {id} any more") });
                 continue;
             };
-            let current_version = version_of(fingerprint(current));
+            let current_version = version_of(fingerprint(current), self.table.layout(form.0));
             if version.as_ref().is_some_and(|version| *version != current_version) {
                 let message = format!("{place}: record {id} was changed after it was read");
                 self.outcomes[at] = Some(Outcome::Conflict { message });

@@ -271,7 +271,7 @@ impl Table {
     fn shown(&self, record: &Value, row: &[u8], watch: &[PropertyRef]) -> ReadRecord {
         ReadRecord {
             id: id_of(self.key().map(|id| id.get(record))).unwrap_or_default(),
-            version: Some(version_of(fingerprint(row))),
+            version: Some(version_of(fingerprint(row), self.layout(None))),
             modified: self
                 .modified
                 .as_ref()

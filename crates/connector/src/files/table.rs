@@ -67,6 +67,12 @@ impl Table {
         self.decimal_comma && self.key().all(|id| id != column)
     }
 
+    /// How cells become values, as a number that differs when it does: what a row of a CSV file
+    /// says depends on its first row. 0 for JSON Lines.
+    pub(super) fn layout(&self, header: Option<&Header>) -> u64 {
+        header.map_or(0, |header| header.layout() ^ u64::from(self.decimal_comma))
+    }
+
     /// Opens the file. Where it was changed this very moment it waits until a further change would
     /// show in the stamp.
     pub(super) fn open(&self) -> Result<Opened, Trouble> {

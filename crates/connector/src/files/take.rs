@@ -27,8 +27,10 @@ pub(super) struct Unreadable {
     pub message: String,
 }
 
-/// What a row's version is: its fingerprint. Any change of the row is another version (P6).
-pub(super) fn version_of(fingerprint: u64) -> String {
+/// A row's version: its fingerprint, and the layout by which its cells are read. Any change of
+/// either is another version (P6).
+pub(super) fn version_of(fingerprint: u64, layout: u64) -> String {
+    let fingerprint = fingerprint ^ layout;
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digits: [u8; 16] =
         std::array::from_fn(|at| DIGITS[(fingerprint >> ((15 - at) * 4)) as usize & 15]);
@@ -79,7 +81,8 @@ impl Table {
                 modified: self.modified.clone(),
             },
         };
-        Extractor { way, mark: self.mark.clone(), found: Vec::new() }
+        let layout = self.layout(header);
+        Extractor { way, layout, mark: self.mark.clone(), found: Vec::new() }
     }
 
     /// What finds a row's id and nothing else.
@@ -105,6 +108,7 @@ impl Table {
 /// Takes what is watched from a row.
 pub(super) struct Extractor {
     way: Way,
+    layout: u64,
     /// D3.
     mark: Option<Mark>,
     /// What the last row gave, kept for its room.
@@ -139,7 +143,7 @@ struct CellAt {
 }
 
 impl Extractor {
-    /// The record on a row; `row_fingerprint` becomes its version.
+    /// The record on a row; its version is made of `row_fingerprint`.
     pub(super) fn extract(
         &mut self,
         row: &[u8],
@@ -216,7 +220,8 @@ impl Extractor {
         };
         let deleted =
             marked.is_some_and(|found| self.mark.as_ref().is_some_and(|mark| mark.fits(&found)));
-        Ok(ReadRecord { id, version: Some(version_of(row_fingerprint)), modified, deleted, values })
+        let version = Some(version_of(row_fingerprint, self.layout));
+        Ok(ReadRecord { id, version, modified, deleted, values })
     }
 }
 

@@ -21,7 +21,7 @@ use super::answer::Answer;
 use super::connected::Rest;
 use super::errors::{self, says_error};
 use super::ids::with_parent;
-use super::record::{RESOLUTION_MS, Unread, modified};
+use super::record::{RESOLUTION_MS, Unread, layout, modified};
 use super::value::at;
 use super::walk::{Listed, Next, Walk, fingerprint};
 use super::written::{GoneYaml, ListYaml, Meaning, Paging, ParentsYaml, RequestYaml, TypeYaml};
@@ -59,6 +59,10 @@ struct Mark {
     /// The number of the first page, where the manifest does not say it.
     #[serde(skip_serializing_if = "Option::is_none")]
     first: Option<usize>,
+    /// How the manifest made values of what was listed: where it does so otherwise, what was read
+    /// says something else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    layout: Option<u64>,
     #[serde(flatten)]
     walk: Walk,
     /// Parents whose records have not been listed yet; the first one's are being listed.
@@ -82,8 +86,8 @@ fn is_zero<T: Default + PartialEq>(value: &T) -> bool {
 impl Mark {
     /// The same reading from its beginning.
     fn anew(&self) -> Mark {
-        let Mark { since, ahead, latest, resolution, first, .. } = *self;
-        Mark { since, ahead, latest, resolution, first, ..Mark::default() }
+        let Mark { since, ahead, latest, resolution, first, layout, .. } = *self;
+        Mark { since, ahead, latest, resolution, first, layout, ..Mark::default() }
     }
 
     /// A reading of everything in place of what changed.
@@ -163,9 +167,15 @@ impl Rest {
             None => Mark::default(),
         };
         let mut mark = self.unsealed(mark);
-        if self.ty(request.kind)?.changes.is_none() {
+        let ty = self.ty(request.kind)?;
+        if ty.changes.is_none() {
             mark.since = None;
         }
+        let layout = Some(layout(ty));
+        if mark.layout.is_some() && mark.layout != layout {
+            mark = mark.everything();
+        }
+        mark.layout = layout;
         let mut page = self.page(request, &mark);
         // Cursors and addresses of pages grow old, and a system may have moved: once, the listing
         // begins anew.
@@ -445,6 +455,7 @@ impl Rest {
             ahead: mark.began_ahead,
             resolution: mark.resolution,
             first: mark.first,
+            layout: mark.layout,
             ..Mark::default()
         };
         let checkpoint =

@@ -6,6 +6,7 @@ use lockstep_model::id_text::id_text;
 use lockstep_model::value::is_empty;
 use lockstep_model::{ReadRecord, Reported, Timestamp, UnknownTime};
 use serde_json::{Value, json};
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::connected::Rest;
 use super::errors::says_error;
@@ -313,6 +314,18 @@ impl Rest {
             ))),
         }
     }
+}
+
+/// What makes values of what the system shows, as a number that differs when it does (R1).
+pub(super) fn layout(ty: &TypeYaml) -> u64 {
+    let times = (&ty.modified, &ty.modified_form, &ty.created);
+    let mut text = format!("{:?}", (&ty.id, &ty.parent, &ty.deleted, ty.absent_is_empty, times));
+    for (path, own) in &ty.properties {
+        let shape = (own.list, &own.value, &own.primary, &own.none);
+        let refers = (&own.reference, &own.reference_by);
+        text.push_str(&format!("\n{path} {:?}", (&own.at, &own.modified, shape, refers)));
+    }
+    xxh3_64(text.as_bytes())
 }
 
 /// Whether an id in an answer is the one asked for, which may have its parent's before it.

@@ -3,7 +3,8 @@
 //!
 //! Where there is a column with the time of a row's last change, a reading asks for what is not
 //! older than the last reading's beginning, by the server's own clock, less an overlap: a
-//! transaction notes its time before it can be seen (R1). Else all rows are listed each time.
+//! transaction notes its time before it can be seen (R1). Else all rows are listed each time, and
+//! once where the columns or the settings have changed, as then the same rows say something else.
 
 use jiff::Timestamp;
 use lockstep_model::flow::PropertyRef;
@@ -35,6 +36,9 @@ struct Mark {
     /// A reading under way: its last id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     after: Option<String>,
+    /// What a row said, by [`Kind::layout`].
+    #[serde(default)]
+    layout: Option<u64>,
 }
 
 /// What is asked for of a row, and where it stands in the answer.
@@ -182,12 +186,15 @@ pub(super) fn page(
     let dialect = connector.dialect;
     let mark: Option<Mark> =
         request.checkpoint.and_then(|checkpoint| serde_json::from_str(&checkpoint.text).ok());
+    // R1: where the same rows say something else now, all of them are news.
+    let layout = Some(kind.layout());
+    let mark = mark.filter(|mark| mark.layout.is_none() || mark.layout == layout);
     let what = format!("reading {}", kind.table.name);
     let limit = request.page_size.max(1);
     let (records, faults, began, since, last) = connector
         .with(|database| {
             let (began, since, after) = match &mark {
-                Some(Mark { began, since, after: Some(after) }) => (began.clone(), since.clone(), Some(after.clone())),
+                Some(Mark { began, since, after: Some(after), .. }) => (began.clone(), since.clone(), Some(after.clone())),
                 other => {
                     let now = database.query(dialect.now(), &[])?.first().and_then(|row| row[0].text()).unwrap_or_default();
                     let now = now.parse::<Timestamp>().unwrap_or(Timestamp::UNIX_EPOCH);
@@ -281,9 +288,9 @@ pub(super) fn page(
     let (more, everything) = (last.is_some(), since.is_none());
     // When it ends, the next one begins where this one began.
     let mark = if more {
-        Mark { began, since, after: last }
+        Mark { began, since, after: last, layout }
     } else {
-        Mark { began, since: None, after: None }
+        Mark { began, since: None, after: None, layout }
     };
     let text = serde_json::to_string(&mark).unwrap_or_default();
     Ok(Page {

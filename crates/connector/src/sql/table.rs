@@ -5,6 +5,7 @@ use lockstep_model::schema::KnownFrom;
 use lockstep_model::schema::{Capabilities, PropertySchema};
 use lockstep_model::{PlainType, TypeSchema, Value};
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::cell::{self, Cell};
 use super::column::{Column, Stored};
@@ -113,6 +114,18 @@ impl Kind {
     /// The names of these columns, for messages.
     pub(super) fn key_names(&self) -> String {
         self.key().map(|column| column.name.as_str()).collect::<Vec<_>>().join("`, `")
+    }
+
+    /// What a row says, as a number that differs when the same row says something else: where columns
+    /// came, went or changed their names or types, and with other settings.
+    pub(super) fn layout(&self) -> u64 {
+        let mut text = format!("{:?}", (self.id, &self.id_rest, self.modified, &self.times));
+        text.push_str(&format!("{:?}", (self.created, self.version, &self.mark)));
+        for column in self.table.columns.iter().filter(|column| !column.gone) {
+            text.push_str(&format!("\n{} {} {:?}", column.name, column.native, column.stored));
+            text.push_str(column.zone.iana_name().unwrap_or_default());
+        }
+        xxh3_64(text.as_bytes())
     }
 
     /// The id that these cells are, which stand in the order of the key.

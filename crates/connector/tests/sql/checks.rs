@@ -22,7 +22,38 @@ pub fn all(mut lab: Lab) {
     d3_a_row_that_is_marked_is_deleted(&lab);
     keys_of_several_columns(&lab);
     r1_pages_are_in_the_order_of_the_ids(&lab);
+    r1_a_table_that_has_changed_is_read_anew(&lab);
     connections_that_break(&mut lab);
+}
+
+/// The same rows say something else when their columns have other names, or by other settings.
+fn r1_a_table_that_has_changed_is_read_anew(lab: &Lab) {
+    let moment = lab.word("DATETIME", "timestamptz", "datetime(6)");
+    lab.run(&format!(
+        "CREATE TABLE seats (id integer PRIMARY KEY, a varchar(9), b varchar(9), changed {moment}, stamped {moment});\n
+         INSERT INTO seats VALUES (1, 'x', 'y', '2024-01-31 10:00:00', '2024-01-31 10:00:00');\n"
+    ));
+    let watch = watch(&["a"]);
+    let open = |own| lab.open(json!({"tables": {"seats": own}}));
+    let by_change = json!({"modified": "changed"});
+    let first = read(&open(by_change.clone()), "seats", &watch, None);
+    let again = read(&open(by_change.clone()), "seats", &watch, Some(first.checkpoint.clone()));
+    assert_eq!((again.records.len(), again.everything), (0, false));
+    for own in [
+        json!({"modified": "stamped"}),
+        json!({"modified": {"*": "changed", "a": "stamped"}}),
+        json!({"modified": "changed", "deleted": {"at": "b", "is": ["y"]}}),
+    ] {
+        let again = read(&open(own.clone()), "seats", &watch, Some(first.checkpoint.clone()));
+        assert_eq!((again.records.len(), again.everything), (1, true), "{own}");
+    }
+    lab.run(
+        "ALTER TABLE seats RENAME COLUMN a TO c;\nALTER TABLE seats RENAME COLUMN b TO a;\n
+         ALTER TABLE seats RENAME COLUMN c TO b;\n",
+    );
+    let again = read(&open(by_change), "seats", &watch, Some(first.checkpoint));
+    assert_eq!(again.records.len(), 1);
+    assert_eq!(again.records[0].values, [Some(json!("y"))]);
 }
 
 /// D3: read, written, and as if it were not there.
