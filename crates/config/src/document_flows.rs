@@ -179,6 +179,8 @@ impl SectionReader<'_> {
             create: create_place,
             connected,
             only: [None, None],
+            create_empty: None,
+            duplicates: None,
             matches: match_places,
             properties: property_places,
             table: stated.table,

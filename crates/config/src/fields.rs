@@ -54,6 +54,14 @@ impl Reader {
         None
     }
 
+    /// A system that `prefer` names a second time: the first place counts.
+    pub(crate) fn preferred_once(&mut self, name: &str, span: &Range<usize>, before: &[String]) {
+        if before.iter().any(|known| known == name) {
+            let message = format!("`{name}` stands twice in `prefer`: the first place counts");
+            self.error(codes::WITHOUT_EFFECT, span, message).set_help("leave it out");
+        }
+    }
+
     /// A mapping of the written form `T`. `what` it is stands in messages: "a flow".
     pub fn fields<'a, T: JsonSchema>(&mut self, node: &'a Node, what: &str) -> Option<Fields<'a>> {
         self.fields_or::<T>(node, what, "")

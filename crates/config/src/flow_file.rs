@@ -94,6 +94,7 @@ impl FlowReader<'_> {
         for item in self.reader.list(flows, "`flows`").unwrap_or_default() {
             self.flow(item, file);
         }
+        self.maps.tell_unused(&mut self.reader);
         file.has_errors =
             self.reader.problems.iter().any(|problem| problem.severity == Severity::Error);
         if let Some(tests) = fields.get("tests") {
@@ -175,7 +176,7 @@ impl FlowReader<'_> {
         let Some(fields) = self.reader.fields::<written::FlowYaml>(item, "a flow") else { return };
         let from = self.end(&fields, "from", "superoffice.Person");
         let to = self.end(&fields, "to", "wix.Contacts");
-        let said = self.said(&fields);
+        let said = self.said(&fields, !self.policies.prefer.is_empty());
         let create = fields.get("create").map(|node| (self.create(node), node.span.clone()));
         let mut tables = Tables::default();
         for row in fields
@@ -202,6 +203,12 @@ impl FlowReader<'_> {
             }
         }
         self.whole_groups(&tables);
+        if tables.property_cells.is_empty()
+            && lists.is_empty()
+            && self.reader.errors() == errors_before
+        {
+            self.policies_of_no_row(&fields);
+        }
         let only = fields.get("only").and_then(|node| self.filter(node, "`only`"));
         let only_to = fields.get("only_to").and_then(|node| self.filter(node, "`only_to`"));
         let ceases = fields
@@ -225,6 +232,7 @@ impl FlowReader<'_> {
             _ => (Create::Never, Vec::new()),
         };
         let place = self.reader.place(&self.reader.first_line(&item.span));
+        let place_of = |key: &str| fields.get(key).map(|node| self.reader.place(&node.span));
         let create_node = fields.entry("create").filter(|(_, node)| !node.is_null());
         let (matches, match_places) = tables.matches.into_iter().unzip();
         let (properties, property_places) = tables.properties.into_iter().unzip();
@@ -263,8 +271,9 @@ impl FlowReader<'_> {
             table: fields.entry("properties").map(|(key, _)| self.reader.place(&key.span)),
             incomplete: self.reader.errors() > errors_before,
             sections: vec![place.clone()],
-            only: ["only", "only_to"]
-                .map(|key| fields.get(key).map(|node| self.reader.place(&node.span))),
+            only: ["only", "only_to"].map(place_of),
+            create_empty: place_of("create_empty"),
+            duplicates: place_of("duplicates"),
             flow: place,
         };
         let elsewhere = self.called.clone();
@@ -384,6 +393,15 @@ impl FlowReader<'_> {
                     )
                     .set_help("write two flows between the same record types, one for each");
             }
+            if matches!(&connected.value, Yaml::List(items) if items.is_empty()) {
+                self.reader
+                    .error(
+                        codes::WITHOUT_EFFECT,
+                        &connected.span,
+                        "`when_connected_to` names no record type, so nothing is created",
+                    )
+                    .set_help("name one: `[crm.Companies]`; or say `create: never`");
+            }
             let mut types = Vec::new();
             for (text, span) in self.reader.texts(connected, "`when_connected_to`") {
                 types.extend(self.type_name(text, &span).map(|name| (name, span)));
@@ -418,6 +436,24 @@ impl FlowReader<'_> {
                 "`ceases` has no effect: nothing says by `only` which records the flow is about",
             )
             .set_help("say `only: …`, or leave out `ceases`");
+    }
+
+    /// What a flow says for all of its rows, where it has none (G10).
+    fn policies_of_no_row(&mut self, fields: &Fields<'_>) {
+        for word in ["prefer", "only_from", "clears"] {
+            let Some((key, _)) = fields.entry(word).filter(|(_, node)| !node.is_null()) else {
+                continue;
+            };
+            self.reader
+                .error(
+                    codes::WITHOUT_EFFECT,
+                    &key.span,
+                    format!(
+                        "`{word}` has no effect: it is about the rows of this flow, which has none"
+                    ),
+                )
+                .set_help("say it on the flow that has the rows, or leave it out");
+        }
     }
 
     fn match_row(&mut self, node: &Node, tables: &mut Tables) {

@@ -118,15 +118,22 @@ impl FlowReader<'_> {
         }
     }
 
-    /// `prefer`, `only_from` and `clears` of a flow or a row.
-    pub(crate) fn said(&mut self, fields: &Fields<'_>) -> Said {
+    /// `prefer`, `only_from` and `clears` of a flow or a row. `beyond`: what stands around it says
+    /// whose value wins, which an empty `prefer` undoes.
+    pub(crate) fn said(&mut self, fields: &Fields<'_>, beyond: bool) -> Said {
         let mut said = Said::default();
         if let Some(node) = fields.get("prefer") {
-            let mut systems = Vec::new();
+            let mut systems: Vec<String> = Vec::new();
             for (text, span) in self.reader.texts(node, "`prefer`") {
+                self.reader.preferred_once(text, &span, &systems);
                 if self.known_system(text, &span) {
                     systems.push(text.to_string());
                 }
+            }
+            if !beyond && matches!(&node.value, Yaml::List(items) if items.is_empty()) {
+                self.reader
+                    .error(codes::WITHOUT_EFFECT, &node.span, "`prefer` names no system")
+                    .set_help("name systems, the first first: `[crm, shop]`; or leave it out");
             }
             said.policy = Some(Policy::Prefer(systems));
         }

@@ -68,12 +68,29 @@ pub struct System {
     pub placeholders: Placeholders,
     /// References that the connector does not tell of.
     pub references: Vec<Reference>,
+    /// Lists whose elements are records of their own.
+    pub elements: Vec<Elements>,
+    /// Where `full_scan` stands, if it is said.
+    pub full_scan_place: Option<Place>,
     /// Where its name stands in `lockstep.yaml`.
     pub place: Place,
     /// Where its connector's name stands.
     pub connector_place: Place,
     /// Where the connector's settings stand, if there are any.
     pub with_place: Option<Place>,
+}
+
+/// A list whose elements are records of their own.
+#[derive(Clone, Debug)]
+pub struct Elements {
+    /// The record type that has it.
+    pub kind: String,
+    pub list: Path,
+    /// The property that tells its elements apart.
+    pub id: String,
+    /// Where the list's name stands.
+    pub place: Place,
+    pub id_place: Place,
 }
 
 /// A reference that the project adds to a connector's schema.

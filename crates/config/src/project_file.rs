@@ -14,7 +14,7 @@ use crate::flow_file::deletes_of;
 use crate::names::{Names, SystemNames, squeezed};
 use crate::near::nearest;
 use crate::problem::{Problem, Reader, is_secret_name};
-use crate::project::{ELEMENTS, Policies, Project, Reference, Schedule, System};
+use crate::project::{ELEMENTS, Elements, Policies, Project, Reference, Schedule, System};
 use crate::source::Source;
 use crate::written;
 use crate::yaml::{Node, Yaml};
@@ -121,8 +121,9 @@ impl<'a> ProjectReader<'a> {
         let fields = self.reader.fields_or::<written::SystemYaml>(node, "a system", SETTINGS)?;
         let connector = self.reader.required(&fields, "connector", "a system", "files");
         let mut with = fields.get("with").and_then(|node| self.settings(node)).unwrap_or_default();
+        let mut elements = vec![];
         if let Some(node) = fields.get("elements") {
-            self.elements(node);
+            elements = self.elements(node);
             with.insert(ELEMENTS.into(), node.to_json());
         }
         let title = fields
@@ -167,6 +168,8 @@ impl<'a> ProjectReader<'a> {
             region,
             placeholders: Placeholders::default(),
             references,
+            elements,
+            full_scan_place: fields.get("full_scan").map(|node| self.reader.place(&node.span)),
             place: self.reader.place(span),
             connector_place: self.reader.place(&connector.1),
             with_place: fields.get("with").map(|node| self.reader.place(&node.span)),
@@ -174,9 +177,10 @@ impl<'a> ProjectReader<'a> {
     }
 
     /// Which lists are record types. Which record types and lists there are the connector knows.
-    fn elements(&mut self, node: &Node) {
-        for (_, lists) in self.reader.entries(node, "`elements`").unwrap_or_default() {
-            for (_, said) in
+    fn elements(&mut self, node: &Node) -> Vec<Elements> {
+        let mut found = vec![];
+        for (kind, lists) in self.reader.entries(node, "`elements`").unwrap_or_default() {
+            for (list, said) in
                 self.reader.entries(lists, "the lists of a record type").unwrap_or_default()
             {
                 let Some(fields) =
@@ -186,11 +190,19 @@ impl<'a> ProjectReader<'a> {
                 };
                 if let Some(id) =
                     self.reader.required(&fields, "id", "the elements of a list", "line_no")
+                    && let Some(text) = self.reader.text(id, "`id`")
                 {
-                    self.reader.text(id, "`id`");
+                    found.push(Elements {
+                        kind: kind.text.clone(),
+                        list: Path::new(&list.text),
+                        id: text.to_string(),
+                        place: self.reader.place(&list.span),
+                        id_place: self.reader.place(&id.span),
+                    });
                 }
             }
         }
+        found
     }
 
     fn settings(&mut self, node: &Node) -> Option<Map<String, Value>> {
@@ -424,9 +436,18 @@ impl<'a> ProjectReader<'a> {
             .get("clears")
             .and_then(|node| self.reader.word::<written::Clears>(node, "`clears`"))
             != Some("ignore");
-        for (text, span) in
-            fields.get("prefer").map(|node| self.reader.texts(node, "`prefer`")).unwrap_or_default()
+        let prefer = fields.get("prefer");
+        if let Some(node) =
+            prefer.filter(|node| matches!(&node.value, Yaml::List(items) if items.is_empty()))
         {
+            self.reader
+                .error(codes::WITHOUT_EFFECT, &node.span, "`prefer` names no system")
+                .set_help("name systems, the first first: `[crm, shop]`; or leave it out");
+        }
+        for (text, span) in
+            prefer.map(|node| self.reader.texts(node, "`prefer`")).unwrap_or_default()
+        {
+            self.reader.preferred_once(text, &span, &policies.prefer);
             if self.is_system(text, &span, names) {
                 policies.prefer.push(text.to_string());
             }
@@ -477,6 +498,7 @@ impl<'a> ProjectReader<'a> {
             if files.is_empty() {
                 self.no_such_file(&pattern, &span);
             }
+            self.names_of_no_document(item, &files);
             self.add_files(files, &names);
         }
     }
@@ -525,6 +547,23 @@ impl<'a> ProjectReader<'a> {
                 names.with_sides(&name, both)
             });
         Some((text, file.span.clone(), names))
+    }
+
+    /// `unnamed` and `names` say what a document's names mean; a flow file has the project's own.
+    fn names_of_no_document(&mut self, item: &Node, files: &[String]) {
+        let Yaml::Map(entries) = &item.value else { return };
+        let is_flow_file = |file: &String| file.ends_with(".yaml") || file.ends_with(".yml");
+        if files.is_empty() || !files.iter().all(is_flow_file) {
+            return;
+        }
+        for (key, _) in entries.iter().filter(|(key, _)| matches!(&*key.text, "unnamed" | "names"))
+        {
+            let message = format!(
+                "`{}` has no effect: it says what names in a dataflow document mean, and {} is none",
+                key.text, files[0]
+            );
+            self.reader.warning(codes::WITHOUT_EFFECT, &key.span, message).set_help("leave it out");
+        }
     }
 
     fn no_such_file(&mut self, pattern: &str, span: &Range<usize>) {

@@ -46,7 +46,8 @@ impl FlowReader<'_> {
                 else {
                     return;
                 };
-                said = self.said(&fields);
+                let beyond = flow.policy.is_some() || !self.policies.prefer.is_empty();
+                said = self.said(&fields, beyond);
                 // What becomes a part of the conversion is stated by that.
                 own = own_settings(node, &["row", "type", "map", "else", "default"]).collect();
                 kind = fields.get("as").and_then(|node| self.kind(node)).unwrap_or_default();
@@ -164,6 +165,14 @@ impl FlowReader<'_> {
         ));
     }
 
+    /// A row that gives a new record nothing (G10).
+    fn sets_nothing(&mut self, constant: &Node) {
+        let message = "the row has no effect: a record is created without a value there anyway";
+        self.reader
+            .error(codes::WITHOUT_EFFECT, &constant.span, message)
+            .set_help("say a value; or `on: always`, where what somebody puts in is to be removed");
+    }
+
     /// `set: source, to: shop`: a property of the target that is given a constant. It comes from
     /// the source's own id, which every record has, by a conversion that looks at nothing.
     fn set_row(
@@ -189,6 +198,9 @@ impl FlowReader<'_> {
         let on_create =
             fields.get("on").and_then(|node| self.reader.word::<written::OnWord>(node, "`on`"))
                 != Some("always");
+        if on_create && row_forms::is_blank(constant) {
+            return self.sets_nothing(constant);
+        }
         let list = vec![Value::from("literal"), constant.to_json()];
         let Ok(conversion) = Conversion::parse(&Value::Array(list.clone())) else {
             self.reader.error(codes::CONVERSION, &constant.span, "this is no constant");

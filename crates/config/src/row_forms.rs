@@ -4,6 +4,7 @@
 //! A value list and a default become a part of the row's conversion, so that documents state them
 //! in their third column and their way back is derived like any other.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path as FilePath;
@@ -26,13 +27,15 @@ use crate::yaml::{Node, Yaml};
 #[derive(Default)]
 pub(crate) struct SharedMaps<'a> {
     known: BTreeMap<String, Value>,
+    /// Those that no row has named so far, with the place of the name.
+    unused: RefCell<BTreeMap<String, Range<usize>>>,
     /// The project's folder, where files of value lists are looked for.
     dir: Option<&'a FilePath>,
 }
 
 impl<'a> SharedMaps<'a> {
     pub fn of(dir: Option<&'a FilePath>) -> Self {
-        SharedMaps { known: BTreeMap::new(), dir }
+        SharedMaps { dir, ..SharedMaps::default() }
     }
 
     /// Reads `maps` of a flow file.
@@ -41,9 +44,25 @@ impl<'a> SharedMaps<'a> {
             let Some(pairs) = self.pairs(value, reader) else { continue };
             // What is wrong with it is told here, and once.
             match Conversion::parse(&json!(["map", pairs, "_."])) {
-                Ok(_) => drop(self.known.insert(key.text.clone(), pairs)),
+                Ok(_) => {
+                    self.unused.borrow_mut().insert(key.text.clone(), key.span.clone());
+                    self.known.insert(key.text.clone(), pairs);
+                }
                 Err(error) => drop(reader.error(codes::CONVERSION, &value.span, error.message)),
             }
+        }
+    }
+
+    /// Tells of the lists that no row has named.
+    pub fn tell_unused(&self, reader: &mut Reader) {
+        for (name, span) in self.unused.take() {
+            reader
+                .warning(
+                    codes::WITHOUT_EFFECT,
+                    &span,
+                    format!("the map `{name}` has no effect: no row names it"),
+                )
+                .set_help(format!("name it in a row (`map: {name}`), or leave it out"));
         }
     }
 
@@ -55,6 +74,7 @@ impl<'a> SharedMaps<'a> {
         }
         let name = reader.text(node, "`map`")?.to_string();
         if let Some(known) = self.known.get(&name) {
+            self.unused.borrow_mut().remove(&name);
             return Some(known.clone());
         }
         if name.to_lowercase().ends_with(".csv") {
@@ -125,6 +145,27 @@ impl<'a> SharedMaps<'a> {
     }
 }
 
+/// Whether `else` or `default` of a row says nothing, which is told (G10).
+fn has_no_effect(fields: &Fields<'_>, reader: &mut Reader) -> bool {
+    if let (Some(other), None) = (fields.entry("else"), fields.get("map")) {
+        reader
+            .error(codes::MISSING_KEY, &other.0.span, "`else` has no effect: the row has no `map`")
+            .set_help("say `map`, or leave out `else`");
+        return true;
+    }
+    let Some(node) = fields.get("default").filter(|node| is_blank(node)) else { return false };
+    let message = "`default` has no effect: it gives nothing for nothing";
+    reader
+        .error(codes::WITHOUT_EFFECT, &node.span, message)
+        .set_help("say a value, or leave out `default`");
+    true
+}
+
+/// Whether a value is a text without a letter or sign.
+pub(crate) fn is_blank(node: &Node) -> bool {
+    node.text().is_some_and(|text| text.trim().is_empty())
+}
+
 /// A row's conversion with its value list and its default, and how a document's third column says
 /// it.
 pub(crate) fn with_values(
@@ -134,10 +175,7 @@ pub(crate) fn with_values(
     (cell, conversion): (TypeCell, Option<Conversion>),
 ) -> Result<(TypeCell, Option<Conversion>), ()> {
     let (map, default) = (fields.get("map"), fields.get("default"));
-    if let (Some(other), None) = (fields.entry("else"), map) {
-        reader
-            .error(codes::MISSING_KEY, &other.0.span, "`else` has no effect: the row has no `map`")
-            .set_help("say `map`, or leave out `else`");
+    if has_no_effect(fields, reader) {
         return Err(());
     }
     let Some(told) = map.or(default) else { return Ok((cell, conversion)) };
@@ -213,6 +251,15 @@ pub(crate) fn on_create(fields: &Fields<'_>, direction: Direction, reader: &mut 
                 "a row with `on: create` gives a value once, so it can't go both ways",
             )
             .set_help("write `->`, from the record that is there to the one that is created");
+    }
+    if is_create && let Some((key, _)) = fields.entry("clears") {
+        reader
+            .error(
+                codes::WITHOUT_EFFECT,
+                &key.span,
+                "`clears` has no effect on a row with `on: create`: it gives its value once, and carries no edit",
+            )
+            .set_help("leave out one of the two");
     }
     is_create
 }
@@ -299,8 +346,7 @@ pub(crate) fn wins(
     if let Yaml::Map(_) = node.value {
         let fields = reader.fields::<written::AnyOfYaml>(node, "`wins`")?;
         let list = reader.required(&fields, "any-of", "`wins`", "[first, second]")?;
-        let values: Vec<Value> = reader.list(list, "`any-of`")?.iter().map(Node::to_json).collect();
-        return Some(Wins::AnyOf(values));
+        return any_of(list, reader).map(Wins::AnyOf);
     }
     match node.to_json() {
         Value::Bool(truth) => Some(Wins::Truth(truth)),
@@ -310,4 +356,23 @@ pub(crate) fn wins(
             _ => Some(Wins::Longest),
         },
     }
+}
+
+/// The values of `any-of`, each once.
+fn any_of(list: &Node, reader: &mut Reader) -> Option<Vec<Value>> {
+    let items = reader.list(list, "`any-of`")?;
+    if items.is_empty() {
+        reader
+            .error(codes::WITHOUT_EFFECT, &list.span, "`any-of` names no value, so none wins")
+            .set_help("name the values, the first first: `[active, paused]`; or leave out `wins`");
+        return None;
+    }
+    let values: Vec<Value> = items.iter().map(Node::to_json).collect();
+    for (at, item) in
+        items.iter().enumerate().filter(|(at, _)| values[..*at].contains(&values[*at]))
+    {
+        let message = format!("{} stands twice in `any-of`: the first place counts", values[at]);
+        reader.error(codes::WITHOUT_EFFECT, &item.span, message).set_help("leave it out");
+    }
+    Some(values)
 }

@@ -49,7 +49,17 @@ impl FlowReader<'_> {
         ) else {
             return;
         };
-        for item in self.reader.list(rows, "`rows`").unwrap_or_default() {
+        let items = self.reader.list(rows, "`rows`").unwrap_or_default();
+        if matches!(&rows.value, Yaml::List(items) if items.is_empty()) {
+            self.reader
+                .error(
+                    codes::WITHOUT_EFFECT,
+                    &rows.span,
+                    format!("the group `{group}` has no rows"),
+                )
+                .set_help("add the rows that belong together, or leave out the group");
+        }
+        for item in items {
             if let Some(word) = says(item, &["group", "set"]) {
                 let message = format!(
                     "a group has rows of two properties; `{word}` stands beside the group, not in it"

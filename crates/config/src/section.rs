@@ -51,6 +51,8 @@ pub struct FlowPlaces {
     pub connected: Vec<Place>,
     /// `only` and `only_to`.
     pub only: [Option<Place>; 2],
+    pub create_empty: Option<Place>,
+    pub duplicates: Option<Place>,
     pub matches: Vec<Vec<PairPlaces>>,
     pub properties: Vec<PairPlaces>,
     /// What announces the property table, if anything does.

@@ -670,3 +670,241 @@ fn l6_a_section_between_a_type_and_itself_says_what_it_is() {
     assert!(inside.contains("warning[config::duplicates-inside]"), "{inside}");
     assert!(inside.contains("goes to review"), "{inside}");
 }
+
+/// What is told of `flow` between `crmoffice.People` and `wix.Customers`, and of a third system's
+/// `zendesk.Users`, which `more` may link with them.
+fn effects(flow: &str, more: &str) -> String {
+    let people = || record_type("People", "id\n email\n phone\n active boolean\n amount float");
+    let named = |kind: &str| TypeSchema { kind: kind.into(), ..people() };
+    let schemas: Schemas = [
+        ("crmoffice".to_string(), vec![people()]),
+        ("wix".to_string(), vec![named("Customers")]),
+        ("zendesk".to_string(), vec![named("Users")]),
+    ]
+    .into();
+    with(&format!("  - from: crmoffice.People\n    to: wix.Customers\n{flow}{more}"), &schemas)
+}
+
+#[test]
+fn g10_a_policy_that_lets_nothing_through_is_refused() {
+    let row = |row: &str| {
+        effects(
+            &format!("    create: always\n    match: [email = email]\n    properties: [{row}]\n"),
+            "",
+        )
+    };
+    for (written, expected) in [
+        ("{ row: phone -> phone, only_from: wix }", "the row carries nothing: by `only_from: wix`"),
+        ("{ row: phone <- phone, only_from: crmoffice }", "say `only_from: wix`"),
+        ("{ row: phone <-> phone, only_from: zendesk }", "`zendesk` has no say in `only_from`"),
+        ("{ row: phone <-> phone, prefer: [wix, zendesk] }", "`zendesk` has no say in `prefer`"),
+        ("{ row: phone <-> phone, prefer: [wix, wix] }", "`wix` stands twice in `prefer`"),
+        ("{ row: phone <-> phone, prefer: [] }", "`prefer` names no system"),
+        ("{ row: phone <-> phone, wins: { any-of: [] } }", "`any-of` names no value"),
+        ("{ row: phone <-> phone, wins: { any-of: [a, b, a] } }", "\"a\" stands twice in `any-of`"),
+        ("{ row: amount <-> amount, wins: longest }", "`wins: longest` has no effect"),
+        ("{ row: active <-> active, wins: max }", "for yes and no say `true` or `false`"),
+    ] {
+        let text = row(written);
+        assert!(text.contains("error[config::without-effect]"), "{written}: {text}");
+        assert!(text.contains(expected), "{written}: {text}");
+    }
+    for written in [
+        "{ row: phone -> phone, only_from: crmoffice }",
+        "{ row: phone <-> phone, only_from: wix }",
+        "{ row: phone -> phone, prefer: [wix] }",
+        "{ row: phone <-> phone, wins: longest }",
+        "{ row: amount <-> amount, wins: max }",
+        "{ row: active <-> active, wins: true }",
+    ] {
+        assert!(!row(written).contains("without-effect"), "{written}: {}", row(written));
+    }
+    let flow = "    create: always\n    match: [email = email]\n    properties: [{ row: phone <-> phone, prefer: [zendesk] }]\n";
+    let third = "  - { from: zendesk.Users, to: wix.Customers, create: always, match: [email = email], properties: [email <-> email] }\n";
+    assert!(!effects(flow, third).contains("without-effect"), "by way of another flow");
+    // On the whole flow it holds for every row that says nothing else.
+    let whole = effects(
+        "    create: always\n    only_from: wix\n    match: [email = email]\n    properties: [email <-> email, phone -> phone]\n",
+        "",
+    );
+    assert!(whole.contains("the row carries nothing"), "{whole}");
+    let undone = effects(
+        "    create: always\n    prefer: [wix]\n    match: [email = email]\n    properties: [{ row: phone <-> phone, prefer: [] }]\n",
+        "",
+    );
+    assert!(!undone.contains("without-effect"), "{undone}");
+}
+
+#[test]
+fn g10_rows_and_settings_of_creating_have_something_to_create() {
+    let flow = |create: &str, row: &str| {
+        effects(
+            &format!(
+                "    create: {create}\n    match: [email = email]\n    properties: [email <-> email, {row}]\n"
+            ),
+            "",
+        )
+    };
+    for (create, row) in [
+        ("never", "{ row: phone -> phone, on: create }"),
+        ("never", "{ set: phone, to: '1' }"),
+        ("always", "{ row: phone <- phone, on: create }"),
+    ] {
+        let text = flow(create, row);
+        assert!(
+            text.contains("error[config::without-effect]: the row gives its value when a"),
+            "{text}"
+        );
+    }
+    for (create, row) in [
+        ("both", "{ row: phone <- phone, on: create }"),
+        ("always", "{ row: phone -> phone, on: create }"),
+        ("{ filter: 'active == true' }", "{ set: phone, to: '1' }"),
+    ] {
+        assert!(!flow(create, row).contains("without-effect"), "{}", flow(create, row));
+    }
+    for (settings, expected) in [
+        ("create: never\n    create_empty: true", "`create_empty` has no effect"),
+        ("create: { when_connected_to: [] }", "`when_connected_to` names no record type"),
+        (
+            "create: never\n    match: [email = email]\n    duplicates: separate",
+            "`duplicates: separate` has no effect",
+        ),
+        ("create: always\n    duplicates: merge", "no match row says which records are the same"),
+    ] {
+        let text = effects(&format!("    {settings}\n    properties: [email <-> email]\n"), "");
+        assert!(text.contains("error[config::without-effect]"), "{settings}: {text}");
+        assert!(text.contains(expected), "{settings}: {text}");
+    }
+    let back = "  - { from: wix.Customers, to: crmoffice.People, create: always, match: [email = email] }\n";
+    let row = "    match: [email = email]\n    properties: [{ row: phone <- phone, on: create }]\n";
+    assert!(!effects(row, back).contains("without-effect"), "another flow creates there");
+}
+
+#[test]
+fn g10_what_is_said_for_all_rows_of_a_flow_needs_rows() {
+    for word in ["prefer: [wix]", "only_from: wix", "clears: ignore"] {
+        let flow = |rows: &str| {
+            effects(
+                &format!(
+                    "    create: always\n    create_empty: true\n    match: [email = email]\n    {word}\n    properties: [{rows}]\n"
+                ),
+                "",
+            )
+        };
+        assert!(
+            flow("").contains("it is about the rows of this flow, which has none"),
+            "{}",
+            flow("")
+        );
+        assert!(!flow("email <-> email").contains("without-effect"), "{word}");
+    }
+}
+
+#[test]
+fn g10_rows_that_say_nothing_are_told() {
+    let flow = |rows: &str| {
+        effects(
+            &format!(
+                "    create: always\n    match: [email = email]\n    properties: [email <-> email, {rows}]\n"
+            ),
+            "",
+        )
+    };
+    for (rows, expected) in [
+        ("{ row: phone -> phone, default: '' }", "`default` has no effect"),
+        ("{ set: phone, to: '' }", "a record is created without a value there anyway"),
+        ("{ group: address, rows: [] }", "the group `address` has no rows"),
+        ("{ row: phone -> phone, on: create, clears: ignore }", "`clears` has no effect"),
+        ("phone <-> phone, phone <-> phone", "this row stands twice"),
+    ] {
+        let text = flow(rows);
+        assert!(
+            text.contains("[config::without-effect]") && text.contains(expected),
+            "{rows}: {text}"
+        );
+    }
+    let twice = effects(
+        "    create: always\n    match: [email = email, email = email]\n    properties: [email <-> email]\n",
+        "",
+    );
+    assert!(twice.contains("warning[config::without-effect]: this row stands twice"), "{twice}");
+    let maps = told(
+        &[
+            (
+                "lockstep.yaml",
+                "systems:\n  crm: { connector: files, with: { folder: a } }\nflows: [flows.yaml]\n",
+            ),
+            ("flows.yaml", "maps: { kinds: { a: b } }\nflows: []\n"),
+        ],
+        &Schemas::new(),
+    );
+    assert!(maps.contains("the map `kinds` has no effect: no row names it"), "{maps}");
+}
+
+#[test]
+fn g10_what_a_system_says_of_record_types_and_lists_is_there() {
+    let seen = |kind: &str, known_from, properties: &str| TypeSchema {
+        known_from,
+        open: known_from != KnownFrom::Declaration,
+        ..record_type(kind, properties)
+    };
+    let schemas: Schemas = [(
+        "crm".to_string(),
+        vec![
+            seen("People", KnownFrom::Header, "id\n email"),
+            seen("Orders", KnownFrom::Sample, "id\n number\n lines any []\n lines.no\n lines.qty"),
+            seen("Sales", KnownFrom::Declaration, "id\n number\n items any []\n items.pos"),
+        ],
+    )]
+    .into();
+    let system = |said: &str| {
+        let lockstep = format!(
+            "systems:\n  crm:\n    connector: files\n    with: {{ folder: a }}\n    {said}\nflows: [flows.yaml]\n"
+        );
+        told(&[("lockstep.yaml", &lockstep), ("flows.yaml", "flows: []\n")], &schemas)
+    };
+    for (said, expected) in [
+        (
+            "full_scan: { types: { Peopel: 1h } }",
+            "error[config::unknown-record-type]: crm has no record type `Peopel`",
+        ),
+        (
+            "elements: { People: { lines: { id: no } } }",
+            "error[config::without-effect]: `lines` of crm.People is no list",
+        ),
+        ("elements: { Orders: { linse: { id: no } } }", "has a list `linse`"),
+        ("elements: { Orders: { linse: { id: no } } }", "did you mean `lines`?"),
+        ("elements: { Orders: { number: { id: no } } }", "`number` of crm.Orders is no list"),
+        (
+            "elements: { Orders: { lines: { id: nr } } }",
+            "no element of crm.Orders[lines] that was looked at has `nr`",
+        ),
+        ("elements: { Sales: { items: { id: pso } } }", "did you mean `pos`?"),
+    ] {
+        assert!(system(said).contains(expected), "{said}: {}", system(said));
+    }
+    for said in [
+        "full_scan: { types: { People: 1h } }",
+        "elements: { Orders: { lines: { id: no } } }",
+        "elements: { Sales: { items: { id: pos } } }",
+    ] {
+        let text = system(said);
+        assert!(
+            !text.contains("[config::un") && !text.contains("without-effect"),
+            "{said}: {text}"
+        );
+    }
+}
+
+#[test]
+fn g10_names_of_documents_are_for_documents() {
+    let system = "systems:\n  crm: { connector: files, with: { folder: a } }\nflows: [{ file: flows.yaml, unnamed: crm, names: { C: crm } }]\n";
+    let text = told(&[("lockstep.yaml", system), ("flows.yaml", "flows: []\n")], &Schemas::new());
+    for key in ["unnamed", "names"] {
+        assert!(
+            text.contains(&format!("warning[config::without-effect]: `{key}` has no effect")),
+            "{text}"
+        );
+    }
+}

@@ -90,10 +90,10 @@ pub fn without_effect(
     settings: &Map<String, Value>,
     project_dir: &Path,
 ) -> Vec<String> {
-    if name == "files" {
-        files::without_effect(&elements::split(settings).0, project_dir)
-    } else {
-        vec![]
+    match name {
+        "files" => files::without_effect(&elements::split(settings).0, project_dir),
+        "sql" => sql::without_effect(&elements::split(settings).0, project_dir),
+        _ => vec![],
     }
 }
 

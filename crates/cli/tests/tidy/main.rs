@@ -401,7 +401,7 @@ fn g10_every_word_of_a_project_and_of_a_manifest_is_read_by_something() {
             let for_documents = of == "System" && matches!(word.as_str(), "title" | "aliases");
             let of_config = word == "policies"
                 || of == "Policies"
-                || of == "Reference"
+                || matches!(of.as_str(), "Reference" | "Elements")
                 || names_only.contains(&of.as_str());
             let both = format!("{acting}{reader}");
             let code = if of_config || place || for_documents || of == "System" || of == "FlowFile"

@@ -117,6 +117,13 @@ fn systems(view: &View<'_>, problems: &mut Vec<Problem>) {
             let name = TypeName::new(&system.name, kind.as_str());
             problems.push(unknown_type(&name, names().collect(), &system.place));
         }
+        for kind in system.full_scan.types.keys().filter(|kind| !names().any(|name| name == **kind))
+        {
+            let name = TypeName::new(&system.name, kind.as_str());
+            let place = system.full_scan_place.as_ref().unwrap_or(&system.place);
+            let place = place.narrowed_to_word(kind).unwrap_or_else(|| place.clone());
+            problems.push(unknown_type(&name, names().collect(), &place));
+        }
     }
 }
 

@@ -11,6 +11,8 @@ mod compared;
 mod contradictions;
 mod creating;
 mod each;
+mod effect;
+mod elements;
 mod first_link;
 mod followed;
 mod known;
@@ -44,6 +46,8 @@ pub fn check(project: &Project, schemas: &Schemas) -> Vec<Problem> {
     known::same_records(&view, &mut problems);
     creating::check(&view, &mut problems);
     followed::check(&view, &mut problems);
+    effect::check(&view, &mut problems);
+    elements::check(&view, &mut problems);
     tests::check(&view, &mut problems);
     for ends in view.ends().into_iter().filter(|(a, b)| a != b) {
         // A row with a path that is not there is told of as such, and of nothing else.

@@ -10,7 +10,7 @@ use lockstep_model::{TypeSchema, Value};
 use super::column::Column;
 use super::database::{Cause, Database, Fault};
 use super::dialect::Dialect;
-use super::settings::Settings;
+use super::settings::{self, Settings};
 use super::table::{Kind, Table};
 use super::{mysql, postgres, remembered, sqlite};
 use crate::Trouble;
@@ -140,6 +140,47 @@ impl SqlConnector {
         })
     }
 
+    /// A setting for all tables that names a column which none of them has, or which no table goes
+    /// by.
+    pub(super) fn without_effect(&self) -> Vec<String> {
+        let (settings, place) = (&self.settings, self.settings.place());
+        if self.kinds.is_empty() {
+            return vec![];
+        }
+        let goes_by = |of: OfKind, column: &str| {
+            let is_it =
+                |kind: &Kind| of(kind).is_some_and(|at| kind.table.columns[at].name == column);
+            self.kinds.iter().any(is_it)
+        };
+        let said: [(&str, &Option<String>, OfKind); 4] = [
+            ("id", &settings.id, |kind| Some(kind.id)),
+            ("modified", &settings.modified, |kind| kind.modified),
+            ("created", &settings.created, |kind| kind.created),
+            ("version", &settings.version, |kind| kind.version),
+        ];
+        let mut told = vec![];
+        for (word, column, of) in said {
+            let Some(column) = column.as_ref().filter(|column| !goes_by(of, column)) else {
+                continue;
+            };
+            let is_column = self.kinds.iter().any(|kind| kind.table.column(column).is_some());
+            told.push(match is_column {
+                true => format!(
+                    "`{word}: {column}` has no effect: every table of {place} has its own key, or names its own column"
+                ),
+                false => format!("`{word}: {column}` has no effect: no table of {place} has such a column"),
+            });
+        }
+        if settings.overlap_seconds != settings::usual_overlap()
+            && self.kinds.iter().all(|kind| kind.modified.is_none())
+        {
+            told.push(format!(
+                "`overlap_seconds` has no effect: no table of {place} has a time of change (`modified`), so all of it is read each time"
+            ));
+        }
+        told
+    }
+
     pub(super) fn kind(&self, kind: &str) -> Result<&Kind, Trouble> {
         self.kinds.iter().find(|known| known.table.name == kind).ok_or_else(|| {
             let known: Vec<&str> = self.kinds.iter().map(|kind| kind.table.name.as_str()).collect();
@@ -174,6 +215,9 @@ impl SqlConnector {
         }
     }
 }
+
+/// The column of a table that is something to the hub, by position.
+type OfKind = fn(&Kind) -> Option<usize>;
 
 /// A list of columns as SQL shows them.
 pub(super) fn shown(dialect: Dialect, columns: &[&Column]) -> String {

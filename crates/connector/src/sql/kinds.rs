@@ -59,6 +59,13 @@ impl Settings {
 
     fn kind(&self, mut table: Table) -> Result<Option<Kind>, Trouble> {
         let own = self.tables.get(&table.name).cloned().unwrap_or_default();
+        if let Some(word) = own.first_word().filter(|_| own.leave_out) {
+            return Err(Trouble::Misconfigured(format!(
+                "`{word}` of {0} has no effect beside `leave_out: true`: keep one of the two ({1}, `tables: {{ {0}: … }}`)",
+                table.name,
+                self.place()
+            )));
+        }
         if own.leave_out {
             return Ok(None);
         }
@@ -96,7 +103,17 @@ impl Settings {
             (None, _) if table.is_view => table.column(self.id.as_deref().unwrap_or("id")),
             (None, _) => usual(&self.id),
         };
-        let Some(id) = id else { return Ok(None) };
+        let Some(id) = id else {
+            if let Some(word) = own.first_word() {
+                return Err(Trouble::Misconfigured(format!(
+                    "`{word}` of {0} has no effect: it has no key of one column, so it is no record type before `id` names its key ({1}, \
+                     `tables: {{ {0}: {{ id: COLUMN }} }}`)",
+                    table.name,
+                    self.place()
+                )));
+            }
+            return Ok(None);
+        };
         let id_rest: Vec<usize> = own_key.map(|columns| columns[1..].to_vec()).unwrap_or_default();
         let of_row = own.modified.as_ref().and_then(Modified::of_record);
         let modified = of_row

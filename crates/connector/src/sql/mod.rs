@@ -57,6 +57,17 @@ pub fn schemas(
     SqlConnector::open(settings, project_dir).map(|connector| connector.schemas)
 }
 
+/// Settings that have no effect on any table, in words (G10). Nothing where the database can't be
+/// asked: that is told elsewhere.
+pub fn without_effect(
+    settings: &serde_json::Map<String, Value>,
+    project_dir: &Path,
+) -> Vec<String> {
+    SqlConnector::open(settings, project_dir)
+        .map(|connector| connector.without_effect())
+        .unwrap_or_default()
+}
+
 impl Connector for SqlConnector {
     fn answers(&self, _: &str, _: bool) -> Answers {
         Answers::Stored

@@ -55,9 +55,24 @@ pub(super) struct OfTable {
     pub(super) leave_out: bool,
 }
 
+impl OfTable {
+    /// A setting that is said besides `leave_out`.
+    pub(super) fn first_word(&self) -> Option<&'static str> {
+        [
+            (self.id.is_some(), "id"),
+            (self.modified.is_some(), "modified"),
+            (self.created.is_some(), "created"),
+            (self.version.is_some(), "version"),
+            (self.deleted.is_some(), "deleted"),
+        ]
+        .into_iter()
+        .find_map(|(said, word)| said.then_some(word))
+    }
+}
+
 /// A transaction may be this long on its way between the moment that it notes as its time and the
 /// one in which others see it.
-fn usual_overlap() -> i64 {
+pub(super) fn usual_overlap() -> i64 {
     60
 }
 
@@ -128,12 +143,32 @@ impl Settings {
         let mut settings = settings.clone();
         // What is left empty is not set.
         settings.retain(|_, value| !lockstep_model::value::is_empty(value));
-        serde_json::from_value(Value::Object(settings)).map_err(|error| {
-            let names: Vec<String> = describe().into_iter().map(|setting| setting.name).collect();
-            Trouble::Misconfigured(format!(
-                "{error}: the settings of a `sql` system are {}",
-                names.join(", ")
-            ))
+        let settings: Settings =
+            serde_json::from_value(Value::Object(settings)).map_err(|error| {
+                let names: Vec<String> =
+                    describe().into_iter().map(|setting| setting.name).collect();
+                Trouble::Misconfigured(format!(
+                    "{error}: the settings of a `sql` system are {}",
+                    names.join(", ")
+                ))
+            })?;
+        settings.fault().map_or(Ok(settings), |fault| Err(Trouble::Misconfigured(fault)))
+    }
+
+    /// What is wrong with the settings whatever the database holds (G10).
+    fn fault(&self) -> Option<String> {
+        if self.overlap_seconds < 0 {
+            return Some(format!(
+                "`overlap_seconds: {}` would leave out what changed: it is a number of seconds, 0 or more",
+                self.overlap_seconds
+            ));
+        }
+        if let Some(rate) = self.rate_per_second.filter(|rate| !(*rate > 0.0 && rate.is_finite())) {
+            return Some(format!("`rate_per_second: {rate}` is no rate: it is more than 0"));
+        }
+        let is_file = self.url.starts_with("sqlite:");
+        self.schema.as_ref().filter(|_| is_file).map(|schema| {
+            format!("`schema: {schema}` has no effect: a SQLite file has no schemas; leave it out")
         })
     }
 

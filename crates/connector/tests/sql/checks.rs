@@ -513,11 +513,47 @@ fn settings_that_are_wrong_are_told(lab: &Lab) {
     assert!(message.contains("Mars/Olympus") && message.contains("Europe/Oslo"), "{message}");
     let message = told(json!({"url": format!("oracle://a:{PASSWORD}@b/c")}));
     assert!(message.contains("sqlite:") && !message.contains(PASSWORD), "{message}");
+    for (own, expected) in [
+        (json!({"overlap_seconds": -1}), "would leave out what changed"),
+        (json!({"rate_per_second": 0}), "is no rate"),
+        (
+            json!({"tables": {"people": {"leave_out": true, "modified": "changed"}}}),
+            "beside `leave_out: true`",
+        ),
+        (json!({"tables": {"memberships": {"version": "club"}}}), "no record type before `id`"),
+    ] {
+        let message = told(own);
+        assert!(message.contains(expected), "{message}");
+    }
+    g10_a_column_that_no_table_has_is_told(lab);
     // A table whose key is of two columns is no record type until a column is named.
     let connector = lab
         .open(json!({"tables": {"memberships": {"id": "club"}, "companies": {"leave_out": true}}}));
     let kinds: Vec<&str> = connector.types().iter().map(|schema| schema.kind.as_str()).collect();
     assert_eq!(kinds, ["adults", "memberships", "people", "phones"]);
+}
+
+fn g10_a_column_that_no_table_has_is_told(lab: &Lab) {
+    let told = |more: Value| {
+        let mut settings = json!({"url": lab.url});
+        settings.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        lockstep_connector::catalogue::without_effect(
+            "sql",
+            settings.as_object().unwrap(),
+            lab.project.path(),
+        )
+    };
+    for word in ["id", "modified", "created", "version"] {
+        let found = told(json!({word: "nowhere"}));
+        let expected = format!("`{word}: nowhere` has no effect: no table of ");
+        assert!(matches!(&found[..], [one] if one.starts_with(&expected)), "{found:?}");
+    }
+    assert_eq!(told(json!({"modified": "changed", "overlap_seconds": 5})), [""; 0]);
+    assert!(told(json!({"overlap_seconds": 5}))[0].contains("no table of "));
+    if let Way::Sqlite(_) = lab.way {
+        let refused = lab.try_open(json!({"schema": "public"}));
+        assert!(matches!(refused, Err(Trouble::Misconfigured(m)) if m.contains("no schemas")));
+    }
 }
 
 fn connections_that_break(lab: &mut Lab) {

@@ -1,0 +1,117 @@
+//! What `elements` of a system names that its record types do not have (G10).
+
+use lockstep_model::schema::KnownFrom;
+use lockstep_model::{PlainType, PropertySchema, TypeName, TypeSchema};
+
+use super::view::View;
+use crate::codes;
+use crate::near::{all_of, nearest};
+use crate::problem::Problem;
+use crate::project::{Elements, System};
+
+pub(super) fn check(view: &View<'_>, problems: &mut Vec<Problem>) {
+    for system in &view.project.systems {
+        let types = view.schemas.get(&system.name).into_iter().flatten();
+        for elements in &system.elements {
+            let mut of = types.clone().filter(|schema| schema.kind == elements.kind);
+            let Some(schema) = of.next() else { continue };
+            match list(system, schema, elements) {
+                Some(problem) => problems.push(problem),
+                None => problems.extend(id(system, schema, elements)),
+            }
+        }
+    }
+}
+
+/// What is wrong with the list: the record type has none of that name.
+fn list(system: &System, schema: &TypeSchema, elements: &Elements) -> Option<Problem> {
+    let name = TypeName::new(&system.name, schema.kind.as_str());
+    let list = &elements.list;
+    if schema.known_from == KnownFrom::Header {
+        let message = format!(
+            "`{list}` of {name} is no list: a cell of a CSV file holds one value, so it has no elements"
+        );
+        return Some(Problem::error(codes::WITHOUT_EFFECT, elements.place.clone(), message).help(
+            "leave it out; lists are in files of JSON Lines (`.jsonl`), one record on a line",
+        ));
+    }
+    // Nothing is known of what stands in an object of any form.
+    let is_list = |property: &&PropertySchema| {
+        property.list
+            || matches!(property.ty, PlainType::Any) && !has_been_seen_plain(schema, property)
+    };
+    if below(schema, list.as_str()).next().is_some()
+        || schema.property(list).filter(is_list).is_some()
+    {
+        return None;
+    }
+    let lists = || {
+        let lists = schema.properties.iter().filter(|property| property.list);
+        lists.map(|property| property.path.as_str())
+    };
+    let help = match nearest(list.as_str(), lists()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if lists().next().is_none() => "it has no lists; leave it out".into(),
+        None => format!("its lists are {}", all_of(lists())),
+    };
+    let problem = match schema.property(list) {
+        Some(_) => Problem::warning(
+            codes::WITHOUT_EFFECT,
+            elements.place.clone(),
+            format!("`{list}` of {name} is no list, so it has no elements"),
+        ),
+        // A system whose properties are all known has been told of by its connector.
+        None if schema.known_from == KnownFrom::Declaration => return None,
+        None => Problem::warning(
+            codes::UNSEEN_PROPERTY,
+            elements.place.clone(),
+            format!("no record of {name} that was looked at has a list `{list}`"),
+        ),
+    };
+    Some(problem.help(help))
+}
+
+/// Whether the records that were looked at hold something else there than a list or an object.
+fn has_been_seen_plain(schema: &TypeSchema, property: &PropertySchema) -> bool {
+    schema.known_from == KnownFrom::Sample && property.holds.is_some()
+}
+
+/// What is wrong with the property that tells the elements apart: none was seen with it.
+fn id(system: &System, schema: &TypeSchema, elements: &Elements) -> Option<Problem> {
+    let known: Vec<&str> = below(schema, elements.list.as_str()).collect();
+    let is_there =
+        |path: &&str| elements.id == *path || elements.id.starts_with(&format!("{path}."));
+    if known.is_empty() || known.iter().any(is_there) {
+        return None;
+    }
+    let name = format!("{}.{}[{}]", system.name, schema.kind, elements.list);
+    let (code, message) = match schema.known_from {
+        KnownFrom::Declaration => (
+            codes::UNKNOWN_PROPERTY,
+            format!(
+                "the elements {name} have no property `{}`, so nothing tells them apart",
+                elements.id
+            ),
+        ),
+        _ => (
+            codes::UNSEEN_PROPERTY,
+            format!(
+                "no element of {name} that was looked at has `{}`, so nothing tells them apart",
+                elements.id
+            ),
+        ),
+    };
+    let help = match nearest(&elements.id, known.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("they have {}", all_of(known.iter().copied())),
+    };
+    Some(Problem::warning(code, elements.id_place.clone(), message).help(help))
+}
+
+/// The paths of a list's elements that the schema has.
+fn below<'s>(schema: &'s TypeSchema, list: &'s str) -> impl Iterator<Item = &'s str> {
+    schema
+        .properties
+        .iter()
+        .filter_map(move |property| property.path.as_str().strip_prefix(list)?.strip_prefix('.'))
+}
