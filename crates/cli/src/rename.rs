@@ -22,7 +22,8 @@ pub fn rename(dir: &Path, format: Format, old: &str, new: &str) -> Result<Exit> 
         )));
     }
     let mut store = SqliteStore::open(&path).map_err(project::store_failure)?;
-    let renamed = lockstep_hub::rename::rename(&mut store, old, new).map_err(act_failure)?;
+    let renamed = lockstep_hub::rename::rename(&mut store, &opened.project.flows, old, new)
+        .map_err(act_failure)?;
     // A system's token goes with its name: nobody should have to sign in anew.
     if !old.contains('.')
         && let Ok((from, to)) = opened.keep(old).and_then(|from| Ok((from, opened.keep(new)?)))

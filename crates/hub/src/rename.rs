@@ -1,7 +1,7 @@
 //! L12: another name for a system, a record type or a property. Until that is said, what no flow
 //! names any more is told, and nothing is created in a new name that looks like an old one.
 
-use lockstep_model::TypeName;
+use lockstep_model::{Flow, TypeName};
 use lockstep_store::{Renamed, Renaming, StoredType};
 
 use crate::error::{ActError, ActResult};
@@ -11,9 +11,15 @@ use crate::error::{ActError, ActResult};
 ///
 /// # Errors
 /// [`ActError::Refused`] where the names do not fit.
-pub fn rename(store: &mut dyn lockstep_store::Store, old: &str, new: &str) -> ActResult<Renamed> {
+pub fn rename(
+    store: &mut dyn lockstep_store::Store,
+    flows: &[Flow],
+    old: &str,
+    new: &str,
+) -> ActResult<Renamed> {
     let stored = store.record_types().map_err(crate::error::HubError::Store)?;
     let renaming = renaming(&stored, old, new).map_err(ActError::Refused)?;
+    in_use(&renaming, &stored, flows).map_or(Ok(()), |why| Err(ActError::Refused(why)))?;
     store.rename(&renaming).map_err(crate::error::HubError::Store)?.map_err(ActError::Refused)
 }
 
@@ -56,6 +62,29 @@ fn renaming(stored: &[StoredType], old: &str, new: &str) -> std::result::Result<
             .to_string()
     };
     Ok(Renaming::Property { ty: ty.name.clone(), old: path(old), new: path(new) })
+}
+
+/// Why the new name is no other name of the same: the flows are about both, and something is known
+/// of each.
+fn in_use(renaming: &Renaming, stored: &[StoredType], flows: &[Flow]) -> Option<String> {
+    let (old, new, is_of): (_, _, fn(&str, &str) -> bool) = match renaming {
+        Renaming::System { old, new } => (old, new, |ty, system| {
+            ty.strip_prefix(system).is_some_and(|rest| rest.starts_with('.'))
+        }),
+        Renaming::Type { old, new } => (old, new, |ty, name| ty == name),
+        Renaming::Property { .. } => return None,
+    };
+    let named = |name: &str| {
+        let mut ends = flows.iter().flat_map(|flow| [&flow.from, &flow.to]);
+        ends.any(|end| is_of(&end.to_string(), name))
+    };
+    let is_known = stored.iter().any(|ty| ty.records > 0 && is_of(&ty.name, new));
+    (is_known && named(old) && named(new)).then(|| {
+        format!(
+            "the flows name both `{old}` and `{new}`, and records of both are known: they are two, and would be mixed. Where `{new}` is \
+             another name of `{old}`, let the flows name `{new}` alone first"
+        )
+    })
 }
 
 #[cfg(test)]

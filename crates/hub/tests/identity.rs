@@ -1305,7 +1305,7 @@ fn l12_a_system_of_another_name_is_told_and_keeps_links_and_history_once_that_is
         assert_eq!(report.unnamed[0].name, "crm.Person");
     }
     let mut store = SqliteStore::open(&file).unwrap();
-    let renamed = lockstep_hub::rename::rename(&mut store, "crm", "kunder").unwrap();
+    let renamed = lockstep_hub::rename::rename(&mut store, &[], "crm", "kunder").unwrap();
     assert_eq!(
         (renamed.records, renamed.names),
         (2, vec![("crm.Person".into(), "kunder.Person".into())])
@@ -1328,6 +1328,50 @@ fn l12_a_system_of_another_name_is_told_and_keeps_links_and_history_once_that_is
 }
 
 #[test]
+fn l12_what_is_in_use_is_no_new_name() {
+    let (a, b) = (Peculiar::new(person()), Peculiar::new(person()));
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("lockstep.db");
+    let flows =
+        [flow("a.Person", "b.Person", Create::Always, &["mail"], &["mail", "name", "city"])];
+    a.put("Person/1", json!({"mail": "ase@example.com", "name": "Åse", "city": "Odda"}));
+    let again =
+        |now| hub_on(SqliteStore::open(&file).unwrap(), now, &[("a", &a), ("b", &b)], &flows);
+    run(&mut again(1_800_000_000_000));
+    let mut store = SqliteStore::open(&file).unwrap();
+    let mut rename = |old: &str, new: &str| {
+        let renamed = lockstep_hub::rename::rename(&mut store, &flows, old, new);
+        renamed.map(|_| ()).map_err(|error| error.to_string())
+    };
+    let refused = rename("a.Person.name", "a.Person.city").unwrap_err();
+    assert!(
+        refused.contains("`city` of a.Person is a property that is known already"),
+        "{refused}"
+    );
+    for (old, new) in [("a", "b"), ("a.Person", "b.Person")] {
+        let refused = rename(old, new).unwrap_err();
+        assert!(refused.contains(&format!("the flows name both `{old}` and `{new}`")), "{refused}");
+    }
+    // There and back, and two names swapped and swapped back.
+    for (old, new) in [
+        ("a.Person.name", "a.Person.fullname"),
+        ("a.Person.fullname", "a.Person.name"),
+        ("a.Person", "a.Human"),
+        ("a.Human", "a.Person"),
+        ("a", "c"),
+        ("b", "a"),
+        ("c", "b"),
+        ("a", "c"),
+        ("b", "a"),
+        ("c", "b"),
+    ] {
+        rename(old, new).unwrap_or_else(|why| panic!("{old} {new}: {why}"));
+    }
+    drop(store);
+    assert_eq!(writes(&mut again(1_800_000_060_000)), 0);
+}
+
+#[test]
 fn l12_a_property_of_another_name_keeps_what_was_claimed_under_the_old_one() {
     let (a, b) = (Peculiar::new(person()), Peculiar::new(person()));
     let dir = tempfile::tempdir().unwrap();
@@ -1344,11 +1388,11 @@ fn l12_a_property_of_another_name_keeps_what_was_claimed_under_the_old_one() {
     let mut store = SqliteStore::open(&file).unwrap();
     for (old, new) in [("a.Person.nmae", "a.Person.fullname"), ("a", "b")] {
         assert!(
-            lockstep_hub::rename::rename(&mut store, old, new).is_err(),
+            lockstep_hub::rename::rename(&mut store, &[], old, new).is_err(),
             "{old} is not known, or {new} has records of its own"
         );
     }
-    lockstep_hub::rename::rename(&mut store, "a.Person.name", "a.Person.fullname").unwrap();
+    lockstep_hub::rename::rename(&mut store, &[], "a.Person.name", "a.Person.fullname").unwrap();
     drop(store);
     a.put("Person/1", json!({"mail": "ase@example.com", "fullname": "Åse Berg"}));
     let mut hub = again("fullname=name", 1_800_000_120_000);

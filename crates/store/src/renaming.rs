@@ -82,6 +82,15 @@ impl Names {
         }
     }
 
+    /// Why a property can't have its new name.
+    pub(crate) fn property_taken(&self) -> String {
+        let (ty, old, new) = self.property.clone().unwrap_or_default();
+        format!(
+            "`{new}` of {ty} is a property that is known already, with values and a history of its own: those of `{old}` would be mixed with them. \
+             To swap two names, give one of them a third name first"
+        )
+    }
+
     /// Why a record type can't make room.
     pub(crate) fn taken(&self, name: &str) -> String {
         format!(

@@ -105,6 +105,22 @@ pub(super) fn what_is_renamed_is_found_under_its_new_name(mut store: Box<dyn Sto
     assert_eq!(renamed.records, 1);
     let (ty, old, new) = ("kunder.People".to_string(), "mail".to_string(), "e-mail".to_string());
     rename(&mut store, Renaming::Property { ty, old, new }).unwrap();
+    // What holds something under a name of its own makes room for nothing.
+    let of = |old: &str, new: &str| Renaming::Property {
+        ty: "kunder.People".into(),
+        old: old.into(),
+        new: new.into(),
+    };
+    assert!(rename(&mut store, of("e-mail", "name")).is_err());
+    // There and back, and two names swapped by way of a third.
+    for (old, new) in
+        [("e-mail", "x"), ("x", "e-mail"), ("name", "x"), ("e-mail", "name"), ("x", "e-mail")]
+    {
+        assert!(rename(&mut store, of(old, new)).is_ok(), "{old} {new}");
+    }
+    for (old, new) in [("name", "x"), ("e-mail", "name"), ("x", "e-mail")] {
+        assert!(rename(&mut store, of(old, new)).is_ok(), "{old} {new}");
+    }
     // What is linked makes room for nothing.
     let taken =
         Renaming::Type { old: "kunder.People".into(), new: "desk.Users (human data)".into() };

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use lockstep_model::value::is_empty;
 use lockstep_model::{
-    Intent, IntentKind, IntentState, PropIx, RecordId, Rule, RunId, TypeIx, Value,
+    Intent, IntentKind, IntentState, PropIx, RecordId, Rule, RunId, Slot, TypeIx, Value,
 };
 
 use super::state::State;
@@ -107,6 +108,9 @@ impl State {
         let stored = self.record_types();
         let names = Names::of(renaming, &stored)?;
         self.make_room(&names, &stored)?;
+        if names.property.as_ref().is_some_and(|(of, _, new)| self.is_property_in_use(of, new)) {
+            return Err(names.property_taken());
+        }
         let mut renamed = Renamed { records: 0, names: vec![] };
         for ty in &stored {
             let Some(known) = self.catalogue.ty_mut(TypeIx(ty.row as u16)) else { continue };
@@ -122,7 +126,7 @@ impl State {
             let Some(at) = known.properties.iter().position(|path| path == old) else {
                 return Err(format!("nothing is known of a property `{old}` of {}", ty.name));
             };
-            // What was watched under the new name gives way to what is stored.
+            // What was watched under the new name, and held nothing, gives way to what is stored.
             known.properties.iter_mut().filter(|path| *path == new).for_each(String::clear);
             known.properties[at].clone_from(new);
             renamed.names.push((format!("{}.{old}", ty.name), format!("{}.{new}", ty.name)));
@@ -133,6 +137,24 @@ impl State {
         self.marks =
             marks.map(|(name, value)| (names.mark(&name).unwrap_or(name), value)).collect();
         Ok(renamed)
+    }
+
+    /// Whether records of a type hold something under this name, or have.
+    fn is_property_in_use(&self, ty: &str, path: &str) -> bool {
+        let Some(row) = self.catalogue.named(ty) else { return false };
+        let properties = self.catalogue.ty(row).map_or(&[][..], |ty| &ty.properties);
+        let at = properties.iter().position(|known| known == path);
+        let is_told = |entry: &JournalEntry| {
+            let one = self.records.get(&entry.record);
+            one.is_some_and(|one| one.state.ty == row) && entry.path.as_deref() == Some(path)
+        };
+        let holds = |slot: &Slot| {
+            let shown = slot.shadow.as_ref().is_some_and(|value| !is_empty(value));
+            shown || slot.claim.is_some() || slot.carries.is_some()
+        };
+        let mut of_it = self.records.values().filter(|one| one.state.ty == row);
+        of_it.any(|one| at.and_then(|at| one.state.slots.get(at)).is_some_and(holds))
+            || self.journal.iter().any(is_told)
     }
 
     fn rename_in_journal(&mut self, row: TypeIx, old: &str, new: &str) {

@@ -2,6 +2,7 @@
 //! stands under the new one afterwards: record types, the shadows and claims of their records, what
 //! waits to be sent, reviews, the journal, marks.
 
+use lockstep_model::value::is_empty;
 use rusqlite::{Connection, OptionalExtension};
 use serde_json::Value;
 
@@ -124,6 +125,9 @@ impl Database {
         renamed.records = rows.iter().map(|ty| ty.records).sum();
         if let Some((ty, old, new)) = &names.property {
             let row = rows.first().map_or(0, |ty| ty.row);
+            if self.is_property_in_use(row, new)? {
+                return Ok(Err(names.property_taken()));
+            }
             if !self.rename_property(row, old, new)? {
                 return Ok(Err(format!("nothing is known of a property `{old}` of {ty}")));
             }
@@ -168,16 +172,37 @@ impl Database {
         Ok(Ok(()))
     }
 
+    /// Whether records of a type hold something under this name, or have.
+    fn is_property_in_use(&self, row: i64, path: &str) -> Fallible<bool> {
+        let of_path = |text: Option<String>| {
+            serde_json::from_str::<Value>(&text?).ok()?.as_object_mut()?.remove(path)
+        };
+        let mut statement =
+            self.conn.prepare("SELECT shadow, claims FROM records WHERE type = ?1")?;
+        let mut rows = statement.query([row])?;
+        while let Some(found) = rows.next()? {
+            let holds = of_path(found.get(0)?).is_some_and(|value| !is_empty(&value));
+            if holds || of_path(found.get(1)?).is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(self.is_property_told(row, path)?)
+    }
+
+    /// Whether the journal tells something of a property.
+    fn is_property_told(&self, row: i64, path: &str) -> rusqlite::Result<bool> {
+        self.conn.query_row(
+            "SELECT EXISTS (SELECT 1 FROM journal WHERE path = ?1 AND record IN (SELECT id FROM records WHERE type = ?2))",
+            (path, row),
+            |row| row.get(0),
+        )
+    }
+
     /// A property's name in the records of a type, in reviews and in the journal. Gives whether
     /// anything is known of it.
     fn rename_property(&mut self, row: i64, old: &str, new: &str) -> Fallible<bool> {
         let held = rename_in_records(&self.conn, row, old, new)?;
-        let told: bool = self.conn.query_row(
-            "SELECT EXISTS (SELECT 1 FROM journal WHERE path = ?1 AND record IN (SELECT id FROM records WHERE type = ?2))",
-            (old, row),
-            |row| row.get(0),
-        )?;
-        if held == 0 && !told {
+        if held == 0 && !self.is_property_told(row, old)? {
             return Ok(false);
         }
         self.conn.execute(
