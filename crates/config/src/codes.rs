@@ -39,6 +39,7 @@ codes! {
     UNSEEN_PROPERTY = "unseen-property": "None of the records that were looked at has this property. That is right only where it is still to be filled.",
     MARK = "mark": "A row writes the property that marks a record as deleted (D3).",
     NO_SCHEMA = "no-schema": "Nothing is known of the system's record types, so paths to properties can't be checked.",
+    CREATES_OUTSIDE = "creates-outside": "A flow is not about the records that it creates: no row gives what its condition reads.",
     WITHOUT_EFFECT = "without-effect": "A setting that would have no effect where it stands.",
     // Rows
     ROW = "row": "A row of a table can't be read.",

@@ -908,3 +908,32 @@ fn g10_names_of_documents_are_for_documents() {
         );
     }
 }
+
+#[test]
+fn l11_what_is_created_fulfils_the_condition_of_its_side() {
+    let flow = |create: &str, rows: &str| {
+        effects(
+            &format!(
+                "    create: {create}\n    only: phone == '1'\n    match: [email = email]\n    properties: [email <-> email{rows}]\n"
+            ),
+            "",
+        )
+    };
+    let warned = "warning[config::creates-outside]: the flow is about a crmoffice.People only where `phone == '1'` holds";
+    assert!(flow("both", "").contains(warned), "{}", flow("both", ""));
+    assert!(
+        flow("both", ", phone -> phone").contains(warned),
+        "{}",
+        flow("both", ", phone -> phone")
+    );
+    for (create, rows) in
+        [("both", ", phone <-> phone"), ("both", ", phone <- phone"), ("always", "")]
+    {
+        assert!(!flow(create, rows).contains("creates-outside"), "{}", flow(create, rows));
+    }
+    let to = effects(
+        "    create: always\n    only_to: phone == '1'\n    match: [email = email]\n    properties: [email <-> email, { set: phone, to: '1' }]\n",
+        "",
+    );
+    assert!(!to.contains("creates-outside"), "a constant gives it: {to}");
+}

@@ -2,10 +2,10 @@
 //! (L9).
 
 use lockstep_model::value::effective;
-use lockstep_model::{Change, PropIx, RecordState, Slot, TypeIx, Value};
+use lockstep_model::{Change, Path, PropIx, RecordState, Slot, TypeIx, Value};
 
 use crate::graph::{Apart, apart};
-use crate::plan::{Condition, Plan, PlanFlow, PlanProp};
+use crate::plan::{Bearing, Condition, Plan, PlanFlow, PlanProp};
 
 /// Whether the flow's condition for creating holds for this record. A flow without one holds for
 /// all.
@@ -54,10 +54,22 @@ pub fn may_match(plan: &Plan, rule: usize, a: &RecordState, b: &RecordState) -> 
 pub fn not_about_made(plan: &Plan, flow: &PlanFlow, changes: &[Change]) -> Option<String> {
     let condition = flow.only_to.as_ref()?;
     let target = plan.ty(flow.to);
-    let is_read =
-        |prop: PropIx| reads(condition, prop, target.props[prop.at()].reference.path.as_str());
-    let given = changes.iter().filter(|change| is_read(change.prop)).count();
-    if given < condition.filter.reads.len() {
+    // What a row would carry there and has no value for is empty in the new record; what no row
+    // carries there, the target may fill in.
+    let decided = |prop: PropIx| {
+        if let Some(change) = changes.iter().find(|change| change.prop == prop) {
+            // P8: the id of a counterpart that is still to be made.
+            return change.counterpart_of.is_none();
+        }
+        let carried = |bearings: &Vec<Bearing>| bearings.iter().any(|of| of.open && !of.reference);
+        !target.props[prop.at()].read_only && target.bearings.get(prop.at()).is_some_and(carried)
+    };
+    let of_path = |path: &Path| {
+        let own = target.props.iter().position(|prop| prop.reference.path == *path);
+        let own = own.map(|at| PropIx(at as u16));
+        own.or(condition.reads.iter().find(|(read, ..)| read == path.as_str()).map(|read| read.1))
+    };
+    if !condition.filter.reads.iter().all(|path| of_path(path).is_some_and(decided)) {
         return None;
     }
     let mut slots = vec![Slot::default(); target.props.len()];
@@ -69,7 +81,7 @@ pub fn not_about_made(plan: &Plan, flow: &PlanFlow, changes: &[Change]) -> Optio
         "the flow would not be about the record it makes: `only_to: {}` does not hold",
         condition.filter.expression
     );
-    (made == Ok(false)).then_some(text)
+    (made != Ok(true)).then_some(text)
 }
 
 /// The pairs of record types that a condition keeps apart in an entity of these records just now

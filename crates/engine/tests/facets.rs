@@ -1002,6 +1002,34 @@ fn l11_only_to_says_which_records_of_the_target_it_is_about() {
 }
 
 #[test]
+fn l11_nothing_is_created_that_the_flow_would_not_be_about() {
+    let world = |condition: &str, reads: &[&str], rows: &[&str], record: serde_json::Value| {
+        let mut people = flow("a.Person", "b.Contact", Create::Always, &["mail = mail"], rows);
+        let reads = reads.iter().map(|read| lockstep_model::Path::new(*read)).collect();
+        people.only_to = Some(Filter { expression: condition.into(), reads });
+        let types = [("a.Person", vec![]), ("b.Contact", vec![])];
+        let mut world = World::new(&[people], &schemas(&types));
+        world.read("a.Person/1", record);
+        world.settle();
+        world.count("b.Contact")
+    };
+    let rows = ["name <-> name", "kind <-> kind", "paid <-> paid"];
+    let is_person = ("kind == 'person'", &["kind"][..]);
+    let person = |kind: &str| json!({"mail": "ase@example.com", "name": "Åse", "kind": kind});
+    let count =
+        |(text, reads): (&str, &[&str]), rows: &[&str], record| world(text, reads, rows, record);
+    assert_eq!(count(is_person, &rows, person("person")), 1);
+    assert_eq!(count(is_person, &rows, person("company")), 0);
+    let none = json!({"mail": "ase@example.com", "name": "Åse"});
+    assert_eq!(count(is_person, &rows, none.clone()), 0, "it has none, and is given none");
+    let both = ("kind == 'person' and paid == 'yes'", &["kind", "paid"][..]);
+    assert_eq!(count(both, &rows, person("person")), 0, "one of the two is empty");
+    // What no row carries there, the target may fill in.
+    assert_eq!(count(is_person, &rows[..1], none.clone()), 1);
+    assert_eq!(count(is_person, &["name <-> name", "kind <- kind"], none), 1);
+}
+
+#[test]
 fn l6_a_section_between_a_record_type_and_itself_asks_about_duplicates_and_creates_nothing() {
     let own =
         |rows: &[&str]| flow("a.Person", "a.Person", Create::Always, rows, &["name <-> name"]);

@@ -1,9 +1,11 @@
 //! Creating: too much, nothing, or never (G6, C1, C3, C5).
 
-use lockstep_model::{Create, Flow, Kind, TypeName};
+use lockstep_model::flow::PropertyRef;
+use lockstep_model::{Create, Direction, Flow, Kind, Path, TypeName};
 
 use super::view::View;
 use crate::codes;
+use crate::near::any_of;
 use crate::problem::Problem;
 use crate::section::FlowPlaces;
 
@@ -19,6 +21,7 @@ pub(super) fn check(view: &View<'_>, problems: &mut Vec<Problem>) {
         everything(view, flow, places, problems);
         empty(view, flow, places, problems);
         conditions(view, flow, places, problems);
+        outside(view, flow, places, problems);
         abilities(view, flow, places, problems);
     }
 }
@@ -180,6 +183,55 @@ fn empty(view: &View<'_>, flow: &Flow, places: &FlowPlaces, problems: &mut Vec<P
                 .help("add `match:` rows, or say `create: always`"),
         );
     }
+}
+
+/// L11: a condition on the records that the flow creates, of which no row gives what it reads. What
+/// is created is then kept equal only if its system fills that in.
+fn outside(view: &View<'_>, flow: &Flow, places: &FlowPlaces, problems: &mut Vec<Problem>) {
+    let Some(schema) = view.schema(&flow.to).filter(|schema| schema.can.create) else { return };
+    let Some(condition) = flow.only_to.as_ref().filter(|_| flow.create != Create::Never) else {
+        return;
+    };
+    let is_target = |name: &TypeName| name.system == flow.to.system && name.kind == flow.to.kind;
+    let given = |path: &Path| {
+        let is_it = |end: &PropertyRef| {
+            let marker = end.when.as_ref().map(|having| &having.path);
+            [Some(&end.path), marker].into_iter().flatten().any(|end| {
+                schema.resolve(end).is_some_and(|end| end == *path || end.is_parent_of(path))
+            })
+        };
+        view.flows().any(|(flow, _)| {
+            flow.properties.iter().any(|pair| {
+                pair.direction != Direction::Backward && is_target(&flow.to) && is_it(&pair.to)
+                    || pair.direction != Direction::Forward
+                        && is_target(&flow.from)
+                        && is_it(&pair.from)
+            })
+        })
+    };
+    let lacking = condition.reads.iter().filter(|read| {
+        let Some(path) = schema.resolve(read) else { return false };
+        !schema.describe(&path).is_some_and(|property| property.read_only) && !given(&path)
+    });
+    let lacking: Vec<&str> = lacking.map(Path::as_str).collect();
+    if lacking.is_empty() {
+        return;
+    }
+    let message = format!(
+        "the flow is about a {} only where `{}` holds, and creates some without {}, which no row gives: they are not kept equal unless {} \
+         fills it in",
+        flow.to,
+        condition.expression,
+        any_of(lacking.iter().copied()),
+        flow.to.system
+    );
+    let help = format!(
+        "add a row that gives it; where it is always the same, a flow from {} can `set` it. Or let nothing be created there (`create: always` \
+         creates on one side, `both` on each)",
+        flow.from
+    );
+    let place = places.only[1].as_ref().or(places.create.as_ref()).unwrap_or(&places.flow);
+    problems.push(Problem::warning(codes::CREATES_OUTSIDE, place.clone(), message).help(help));
 }
 
 /// Conditions that can never hold.
