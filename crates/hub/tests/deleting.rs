@@ -124,6 +124,29 @@ fn r6_what_ceases_and_is_not_deleted_is_not_deleted_in_every_run() {
 }
 
 #[test]
+fn l11_nobody_was_deleted_where_a_record_ceases() {
+    let mut fixed = person();
+    fixed.can.delete = false;
+    let (a, b) = (Fated::new(vec![person()]), Fated::new(vec![fixed]));
+    let flow = flow("a.Person", "b.Person", Create::Always, &["mail"], &["mail"]);
+    let only = Filter { expression: "phone == '1'".into(), reads: vec!["phone".into()] };
+    let ceases = Flow { only: Some(only), ceases: Ceases::Delete, ..flow };
+    let mut hub = hub(&[("a", &a), ("b", &b)], &[ceases]);
+    people(&a);
+    assert_eq!(run(&mut hub), 3);
+    a.put("Person/1", json!({"mail": "solveig@example.com", "phone": "2"}));
+    let report = hub.run(RunOptions { every_event: true, ..RunOptions::default() }).unwrap();
+    let told = format!("{:?}", report.events);
+    assert!(
+        told.contains(
+            "though a.Person/1 is not what its flow is about any more: it can't be deleted"
+        ),
+        "{told}"
+    );
+    assert!(told.contains("(L11)") && !told.contains("was deleted"), "{told}");
+}
+
+#[test]
 fn p5a_a_listing_that_a_deletion_has_not_reached_yet_is_no_record_that_is_back() {
     let slow = TypeSchema { settles_ms: 60_000, ..person() };
     let (a, b) = (Fated::new(vec![person()]), Fated::new(vec![slow]));

@@ -151,6 +151,25 @@ fn c2_what_was_only_accepted_is_not_sent_again_within_a_minute_and_found_when_it
 }
 
 #[test]
+fn c2_an_answer_that_tells_nothing_is_not_called_lost() {
+    let (a, b) = (Fated::new(vec![person()]), Fated::new(vec![person()]));
+    let clock = Arc::new(Hands(AtomicI64::new(1_800_000_000_000)));
+    let store = SqliteStore::in_memory().unwrap();
+    let unmatched = flow("a.Person", "b.Person", Create::Always, &[], &["mail", "phone"]);
+    let mut hub = hub_at(clock.clone(), store, &[("a", &a), ("b", &b)], &[unmatched]);
+    b.put("Person/7", json!({"mail": "solveig@example.com", "phone": "1"}));
+    a.put("Person/2", json!({"mail": "bo@example.com", "phone": "2"}));
+    b.creations.lock().unwrap().push_back(Fate::Accepted);
+    run(&mut hub);
+    b.land();
+    clock.wait(Duration::from_secs(61));
+    let report = hub.run(RunOptions { every_event: true, ..RunOptions::default() }).unwrap();
+    let told = format!("{:?}", report.events);
+    assert!(told.contains("no answer told what came of an earlier try (202)"), "{told}");
+    assert!(!told.contains("was lost"), "{told}");
+}
+
+#[test]
 fn c2_a_creation_of_unknown_outcome_is_sent_once_a_run_and_after_the_second_a_person_is_asked() {
     for fate in [Fate::Accepted, Fate::LostBefore] {
         let (a, b, clock, mut hub) = a_linked_pair();

@@ -15,6 +15,7 @@ use lockstep_store::{Commit, IntentUpdate, JournalEntry, JournalKind, ReviewKey}
 use crate::deciding::decider::Decider;
 use crate::error::Result;
 use crate::ledger::agenda::HELD;
+use crate::recover::unanswered;
 use crate::report::{Event, RecordName};
 use crate::under_way::Underway;
 
@@ -99,7 +100,8 @@ impl Decider<'_> {
         self.tell_reviews(under_way, &decision, slice);
         self.count_intents(under_way, &decision, slice);
         let name = |id: &RecordId| name_in(&self.ledger.plan, slice, id);
-        self.ledger.tell_kept(under_way, &decision.kept, name, &mut commit);
+        let ceased = |id: &RecordId| slice.records.get(id).is_some_and(RecordState::is_live);
+        self.ledger.tell_kept(under_way, &decision.kept, (name, ceased), &mut commit);
         settle_intents(&decision, slice, &mut commit);
         hold_back(under_way, &decision, slice);
         self.fill_agenda(batch, &decision, slice, &mut commit);
@@ -264,7 +266,8 @@ fn settle_intents(decision: &Decision, slice: &Slice, commit: &mut Commit) {
     commit.reviews_closed.extend(decision.reviews_closed.iter().map(ReviewKey::of));
     for (id, record) in &decision.confirmed {
         // Which record it made need not be asked any more, whether a candidate or another.
-        if let Some(intent) = slice.intents.values().flatten().find(|intent| intent.id == *id) {
+        let intent = slice.intents.values().flatten().find(|intent| intent.id == *id);
+        if let Some(intent) = intent {
             commit.reviews_closed.push(ReviewKey {
                 kind: ReviewKind::UnknownOutcome,
                 record: intent.source,
@@ -272,8 +275,9 @@ fn settle_intents(decision: &Decision, slice: &Slice, commit: &mut Commit) {
                 prop: None,
             });
         }
-        let message = "its answer was lost; it had been created";
-        commit.intents_changed.push(update(*id, IntentEvent::Confirm, Some(*record), message));
+        let answer = intent.map_or_else(|| "its answer was lost".into(), unanswered);
+        let message = format!("{answer}; it had been created");
+        commit.intents_changed.push(update(*id, IntentEvent::Confirm, Some(*record), &message));
     }
     for id in &decision.dropped {
         let message = "another decision took its place";

@@ -318,18 +318,23 @@ impl Ledger {
         Ok(())
     }
 
-    /// Records that were kept though a flow passes deletions on.
+    /// Records that were kept though a flow passes deletions on, or deletes what ceases.
     pub(crate) fn tell_kept(
         &self,
         under_way: &mut Underway,
         kept: &[Departure],
-        name: impl Fn(&RecordId) -> RecordName,
+        (name, ceased): (impl Fn(&RecordId) -> RecordName, impl Fn(&RecordId) -> bool),
         commit: &mut Commit,
     ) {
         for departure in kept {
             let Verdict::Keep(why) = departure.verdict else { continue };
             let (record, gone) = (name(&departure.other), name(&departure.gone));
-            let text = format!("it is kept, though {gone} was deleted: {}", why.why());
+            // L11: it is there still, and not what its flow is about.
+            let (what, rule) = match ceased(&departure.gone) {
+                true => ("is not what its flow is about any more", Rule::L11),
+                false => ("was deleted", Rule::D1),
+            };
+            let text = format!("it is kept, though {gone} {what}: {}", why.why());
             self.note(
                 under_way,
                 JournalKind::Note,
@@ -339,7 +344,11 @@ impl Ledger {
                 commit,
             );
             let flow = self.plan.flow_name(departure.flow);
-            under_way.report.event(|| Event::Kept { flow, record, text: format!("{text} (D1)") });
+            under_way.report.event(|| Event::Kept {
+                flow,
+                record,
+                text: format!("{text} ({rule})"),
+            });
         }
     }
 }

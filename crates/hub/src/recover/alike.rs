@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::ledger::Ledger;
 use crate::ledger::doubts::question_of;
 use crate::ledger::journal::step;
-use crate::recover::SENT_AT_MOST;
+use crate::recover::{SENT_AT_MOST, unanswered};
 use crate::under_way::Underway;
 
 impl Ledger {
@@ -83,7 +83,7 @@ impl Ledger {
             self.facets_found(intent, member, commit)?;
             commit.changed_records.push(self.found_again(intent, member.clone())?);
         }
-        self.confirm(intent, member, "its answer was lost; it had been created", commit);
+        self.confirm(intent, member, "it had been created", commit);
         commit.agenda_added.push((self.plan.ty(member.ty).decide_rank, member.id));
         Ok(())
     }
@@ -96,15 +96,16 @@ impl Ledger {
         record: &RecordState,
         commit: &mut Commit,
     ) -> Result<()> {
-        self.confirm(intent, record, "its answer was lost; found again by what was sent", commit);
+        self.confirm(intent, record, "found again by what was sent", commit);
         self.facets_found(intent, record, commit)?;
         commit.changed_records.push(self.found_again(intent, record.clone())?);
-        self.join(under_way, intent, record, "its answer was lost; it was found again", commit)
+        let why = format!("{}; it was found again", unanswered(intent));
+        self.join(under_way, intent, record, &why, commit)
     }
 
-    fn confirm(&self, intent: &Intent, record: &RecordState, message: &str, commit: &mut Commit) {
-        let mut update =
-            step(intent, IntentEvent::Confirm, self.clock.now(), Some(message.to_string()));
+    fn confirm(&self, intent: &Intent, record: &RecordState, what: &str, commit: &mut Commit) {
+        let message = format!("{}; {what}", unanswered(intent));
+        let mut update = step(intent, IntentEvent::Confirm, self.clock.now(), Some(message));
         update.record = Some(record.id);
         commit.intents_changed.push(update);
         commit.reviews_closed.push(question_of(intent));
@@ -117,7 +118,7 @@ impl Ledger {
         intent: &Intent,
         commit: &mut Commit,
     ) -> Result<()> {
-        let message = "its answer was lost; it had not been created".to_string();
+        let message = format!("{}; it had not been created", unanswered(intent));
         let mut update = step(intent, IntentEvent::PutBack, self.clock.now(), Some(message));
         update.attempts += 1;
         commit.intents_changed.push(update);
@@ -147,10 +148,12 @@ impl Ledger {
                 intent.message.as_deref().unwrap_or("the answers were lost")
             ),
             1 => format!(
-                "the answer to a creation was lost, and a new record of {name} could be it: link the one that is"
+                "{}, which was to create one, and a new record of {name} could be it: link the one that is",
+                unanswered(&intent)
             ),
             n => format!(
-                "the answer to a creation was lost, and {n} new records of {name} could be it: link the one that is"
+                "{}, which was to create one, and {n} new records of {name} could be it: link the one that is",
+                unanswered(&intent)
             ),
         };
         let review = Review {

@@ -39,6 +39,15 @@ pub(crate) const MOMENT_MS: i64 = 5_000;
 /// So often a creation is sent whose outcome can't be found out; then a person is asked.
 pub(crate) const SENT_AT_MOST: u32 = 2;
 
+/// What is known of the answer to an earlier try whose outcome nobody knows, in words: none came, or
+/// one that does not tell what was done.
+pub(crate) fn unanswered(intent: &Intent) -> String {
+    match &intent.message {
+        Some(message) => format!("no answer told what came of an earlier try ({message})"),
+        None => "the answer to an earlier try was lost".into(),
+    }
+}
+
 impl Ledger {
     /// C2, P5: settles updates and deletions of a record by what a list shows of it. Before that is
     /// done, nothing else is concluded from what it shows: a value that the write has brought there
@@ -118,12 +127,11 @@ impl Ledger {
                 return Ok(false);
             }
             // What speaks against it is decided from what the record shows now.
-            let message = intent.message.clone().unwrap_or_else(|| "its answer was lost".into());
             let sent = self.sent(intent)?;
             self.put_off(
                 under_way,
                 intent,
-                &format!("{message}; it was not done"),
+                &format!("{}; it was not done", unanswered(intent)),
                 None,
                 &sent,
                 &known,
