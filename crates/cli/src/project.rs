@@ -17,6 +17,7 @@ use lockstep_store::StoreError;
 use lockstep_store::sqlite::SqliteStore;
 
 use crate::exit::{Failure, Result};
+use crate::print;
 
 /// A project whose files hold no error.
 pub struct Opened {
@@ -198,6 +199,30 @@ pub fn damaged(project: &Project) -> Vec<Problem> {
             problems.push(warning.help(
                 "a run leaves this record type alone until it is put right, and says so (R8)",
             ));
+        }
+        let rows = lockstep_connector::catalogue::damaged_rows(
+            &system.connector,
+            &system.with,
+            &project.dir,
+        );
+        for (kind, faults, all) in rows.into_iter().filter(|(kind, ..)| named.contains(&&**kind)) {
+            let more = match all - faults.len() {
+                0 => String::new(),
+                more => format!("; and {}", print::count(more as u64, "more row")),
+            };
+            let told: Vec<String> =
+                faults.iter().map(|fault| format!("{}: {}", fault.place, fault.message)).collect();
+            let message = format!(
+                "{} of {}.{kind} can't be read: {}{more}",
+                print::count(all as u64, "row"),
+                system.name,
+                told.join("; ")
+            );
+            let warning = Problem::warning(codes::DAMAGED, system.connector_place.clone(), message);
+            problems.push(
+                warning
+                    .help("a run leaves these rows alone until they are mended, and says so (R8)"),
+            );
         }
     }
     problems

@@ -46,6 +46,23 @@ fn r8_a_row_whose_id_is_damaged_is_nobodys_deletion() {
 }
 
 #[test]
+fn r8_check_names_rows_that_a_run_would_leave_alone() {
+    let project = project("name <-> name, mail <-> email", "ignore");
+    let dir = project.path();
+    csv(dir, "3,N3\n");
+    lockstep(dir, &["check"])
+        .exits(0)
+        .says("warning[config::damaged]: 1 row of crm.People can't be read: crm/People.csv:4: ");
+    let many: String = (1..=9).map(|n| format!("{n},N{n}\n")).collect();
+    write(&dir.join("crm/People.csv"), &format!("id,name,mail\n10,N,n@example.com\n{many}"));
+    lockstep(dir, &["check"])
+        .says("9 rows of crm.People can't be read: crm/People.csv:3: ")
+        .says("; and 6 more rows");
+    csv(dir, "3,N3,p3@example.com\n");
+    lockstep(dir, &["check"]).exits(0).says_nothing_of("config::damaged");
+}
+
+#[test]
 fn r9_a_number_that_is_taken_is_no_reason_to_write_over_somebody_else() {
     let project = project("id -> id, mail <-> email, name <-> name", "ignore");
     let dir = project.path();

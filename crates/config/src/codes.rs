@@ -79,6 +79,6 @@ codes! {
     MANIFEST = "manifest": "A manifest of a connector says something that can't be, or lacks something.",
     CONNECTOR = "connector": "A connector can't be made ready: there is none of this name, or its settings are wrong.",
     UNREACHABLE = "unreachable": "A system can't be asked for its record types just now.",
-    DAMAGED = "damaged": "A file or table of a record type can't be read.",
+    DAMAGED = "damaged": "A file or table of a record type, or some of its rows, can't be read.",
     CONFORMANCE = "conformance": "Something that a manifest says did not hold when it was tested.",
 }

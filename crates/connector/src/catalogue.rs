@@ -14,7 +14,7 @@ use crate::rest::{self, Fault, Rest};
 pub use crate::setting::Setting;
 use crate::sql::{self, SqlConnector};
 use crate::vault::VaultEntry;
-use crate::{Connector, Trouble};
+use crate::{Connector, RecordFault, Trouble};
 
 const MANIFESTS: [(&str, &str); 6] = [
     ("superoffice", include_str!("../systems/superoffice.yaml")),
@@ -228,6 +228,19 @@ pub fn damages(
 ) -> Vec<(String, Trouble)> {
     match name {
         "files" => files::damages(&elements::split(settings).0, project_dir),
+        _ => vec![],
+    }
+}
+
+/// Rows that can't be read, of record types that can (R8): the first few, and how many there are in
+/// all, as far as that can be told without a network.
+pub fn damaged_rows(
+    name: &str,
+    settings: &Map<String, Value>,
+    project_dir: &Path,
+) -> Vec<(String, Vec<RecordFault>, usize)> {
+    match name {
+        "files" => files::damaged_rows(&elements::split(settings).0, project_dir),
         _ => vec![],
     }
 }

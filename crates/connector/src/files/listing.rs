@@ -42,6 +42,9 @@ const FAULTS_TOLD: usize = 10;
 /// Maximum number of changed rows held in memory.
 const MOST_GATHERED: usize = 100_000;
 
+/// Rows that are gone through at once where nobody takes their records.
+const ROWS_AT_ONCE: usize = 10_000;
+
 /// What a checkpoint's text holds, as JSON.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -289,6 +292,25 @@ impl Listing {
             known,
             read: Fingerprints::default(),
             nameless: 0,
+        }
+    }
+
+    /// The rows of the whole file that can't be read: the first ones, at most so many, and how many
+    /// there are in all (R8).
+    pub(super) fn damaged_rows(
+        table: &Table,
+        at_most: usize,
+    ) -> Result<(Vec<RecordFault>, usize), Trouble> {
+        let mut listing =
+            Listing::begin(table, &[], (String::new(), None, None), &HashSet::default())?;
+        let mut faults = Vec::new();
+        loop {
+            let page = listing.next_page(table, None, ROWS_AT_ONCE)?;
+            faults.extend(page.faults);
+            if !page.more {
+                faults.truncate(at_most.min(listing.faulty));
+                return Ok((faults, listing.faulty));
+            }
         }
     }
 

@@ -71,6 +71,9 @@ use table::Table;
 /// Batch size: a file is written as a whole, so large batches pay off; more would only take memory.
 const WRITES_AT_ONCE: usize = 200_000;
 
+/// So many damaged rows of a file are named before it is worked with.
+const ROWS_NAMED: usize = 3;
+
 /// What stands under `with:`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -303,6 +306,20 @@ pub fn damages(
         }
     }
     damages
+}
+
+/// Rows that a run would leave alone, by record type: the first few, and how many there are in all
+/// (R8). Nothing of a file that can't be worked with as a whole.
+pub fn damaged_rows(
+    settings: &serde_json::Map<String, Value>,
+    project_dir: &Path,
+) -> Vec<(String, Vec<crate::RecordFault>, usize)> {
+    let Ok(connector) = FilesConnector::open(settings, project_dir) else { return vec![] };
+    let rows = connector.kinds.iter().filter_map(|(table, _)| {
+        let (faults, all) = Listing::damaged_rows(table, ROWS_NAMED).ok()?;
+        (all > 0).then(|| (table.kind.clone(), faults, all))
+    });
+    rows.collect()
 }
 
 /// Settings that have no effect on any file of the folder, in words (G10).
