@@ -1583,3 +1583,37 @@ fn a_file_has_the_separator_and_the_decimal_sign_that_are_said() {
         "{found}"
     );
 }
+
+#[test]
+fn r7_a_list_stays_whole_where_another_record_holds_an_empty_or_a_single_value() {
+    for other in [json!(""), json!("c"), json!(false), json!(0), json!({"k": 3})] {
+        let second = json!({"id": 2, "tags": other});
+        let project = Project::with(
+            "Contacts.jsonl",
+            &format!("{{\"id\":1,\"tags\":[\"a\",\"b\"]}}\n{second}\n"),
+        );
+        let (connector, watch) = (project.contacts(), watch(&["tags"]));
+        let tags = connector.types()[0].property(&"tags".into()).unwrap();
+        assert_eq!((tags.ty, tags.list), (PlainType::List, true), "{other}");
+        let all = read(&connector, &watch, None);
+        let held = |id: &str| all.records[id].values[0].clone().unwrap();
+        assert_eq!(held("1"), json!(["a", "b"]));
+        // A single value is a list of one.
+        let expected = if other == json!("") { json!("") } else { json!([other]) };
+        assert_eq!(held("2"), expected);
+        done(connector.write(
+            "Contacts",
+            &watch,
+            &[
+                update("1", None, 0, json!(["a", "b", "c"]), json!(["a", "b"])),
+                update("2", None, 0, json!(["z"]), expected),
+                create(&[(0, json!(["x", "y"]))], "t"),
+            ],
+        ));
+        let text = project.text("Contacts.jsonl");
+        assert!(text.contains("[\"a\",\"b\",\"c\"]") && text.contains("[\"x\",\"y\"]"), "{text}");
+        // It is written in the form that is there.
+        let form = if other == json!("") { "[\"z\"]" } else { "\"z\"" };
+        assert!(text.contains(&format!("\"tags\":{form}}}")), "{text}");
+    }
+}

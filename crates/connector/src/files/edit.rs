@@ -27,6 +27,26 @@ pub(crate) struct Shape {
     pub members: Members,
 }
 
+impl Shape {
+    /// R7: a value as it is read where lists are: a single one is a list of one.
+    pub(crate) fn in_its_kind(
+        &self,
+        property: &PropertyRef,
+        value: Option<Value>,
+    ) -> Option<Value> {
+        match value {
+            Some(single) if !single.is_array() && !is_empty(&single) && self.is_list(property) => {
+                Some(Value::Array(vec![single]))
+            }
+            other => other,
+        }
+    }
+
+    pub(crate) fn is_list(&self, property: &PropertyRef) -> bool {
+        self.lists.contains_key(property.path.as_str())
+    }
+}
+
 /// What a record holds at a property, its condition considered.
 ///
 /// Where the two paths part within a list, the elements that satisfy the condition count; else the
@@ -256,6 +276,16 @@ impl Edit<'_> {
                         Some(first) => *first = value,
                         None => list.push(value),
                     },
+                }
+            }
+            // R7: what is written as a single value, or as an empty text, stays so.
+            Some(there) if as_list && !there.is_array() && !there.is_null() && typed.is_array() => {
+                match typed {
+                    Value::Array(mut list) if !is_empty(there) && list.len() == 1 => {
+                        *there = list.remove(0);
+                    }
+                    Value::Array(list) if is_empty(there) && list.is_empty() => {}
+                    list => *there = list,
                 }
             }
             Some(there) => *there = typed,

@@ -120,6 +120,9 @@ pub(super) fn watch_mark(table: &Table, watch: &[PropertyRef]) -> String {
         format!("{}\n{}\n", table.id, table.modified.as_ref().map_or("", |path| path.as_str()));
     watch.iter().for_each(|property| text.push_str(&format!("{property}\n")));
     table.id_rest.iter().for_each(|id| text.push_str(&format!("{id}\n")));
+    // R7: among lists a single value is read in another way.
+    let lists = watch.iter().filter(|property| table.shape.is_list(property));
+    lists.for_each(|property| text.push_str(&format!("list {property}\n")));
     if table.decimal_comma {
         // Cells are read in another way.
         text.push_str("decimal comma");

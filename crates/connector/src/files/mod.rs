@@ -647,6 +647,7 @@ fn with_sample(
     for id in std::iter::once(&table.id).chain(&table.id_rest) {
         table.shape.members.learn_path(id);
     }
+        table.shape.lists.remove(id.as_str());
     let (key, modified) = (settings.key(&table.kind), settings.modified(&table.kind));
     let mut schema = sample::schema(&table.kind, key, modified, &sample, header);
     schema.created = settings.created(&table.kind).map(lockstep_model::Path::from);

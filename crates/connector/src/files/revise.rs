@@ -281,7 +281,10 @@ impl Table {
             deleted: self.mark.as_ref().is_some_and(|mark| {
                 Path::new(&mark.at).get(record).is_some_and(|found| mark.fits(&found))
             }),
-            values: watch.iter().map(|property| edit::read(record, property)).collect(),
+            values: watch
+                .iter()
+                .map(|property| self.shape.in_its_kind(property, edit::read(record, property)))
+                .collect(),
         }
     }
 

@@ -29,6 +29,8 @@ pub(super) struct Sample {
     members: Members,
     seen: HashMap<String, Seen>,
     flags: BTreeMap<String, bool>,
+    /// Where an empty text was seen.
+    blank: BTreeSet<String>,
     /// Names that have a dot in them, each behind the path of its object.
     dotted: BTreeSet<String>,
     /// How the property that tells the time of the last change is written.
@@ -98,7 +100,12 @@ impl Sample {
             }
             return;
         }
+        // R7: an empty text is how some programs write nothing. It does not tell what else is there.
         if value.is_null() {
+            return;
+        }
+        if value.as_str() == Some("") {
+            self.blank.insert(here.to_string());
             return;
         }
         let seen = self.seen.entry(here.to_string()).or_default();
@@ -148,13 +155,19 @@ impl Sample {
     pub(super) fn properties(&self) -> Vec<PropertySchema> {
         let mut paths = Vec::new();
         self.members.paths("", &mut paths);
-        let seen = |path: &String| self.seen.get(path).map(|seen| (path.clone(), *seen));
+        let only_blank = Seen { text: true, ..Seen::default() };
+        let seen = |path: &String| {
+            let seen = self.seen.get(path).copied();
+            let seen = seen.or_else(|| self.blank.contains(path).then_some(only_blank))?;
+            Some((path.clone(), seen))
+        };
         paths
             .iter()
             .filter_map(seen)
             .map(|(path, seen)| {
+                // R7: among lists a single value is a list of one, so that the lists stay whole.
                 let ty = match (seen.list, seen.text, seen.other) {
-                    (true, false, false) => PlainType::List,
+                    (true, ..) => PlainType::List,
                     (false, true, false) => PlainType::String,
                     _ => PlainType::Any,
                 };
@@ -228,6 +241,7 @@ pub(super) fn schema(
             // Of several parts all have to be given.
             (property.ty, property.create_only, property.required) =
                 (PlainType::Any, true, key.len() > 1);
+            property.list = false;
         }
         if Some(property.path.as_str()) == modified {
             property.read_only = true;

@@ -82,7 +82,9 @@ impl Table {
             },
         };
         let layout = self.layout(header);
-        Extractor { way, layout, mark: self.mark.clone(), found: Vec::new() }
+        let is_list = |property: &PropertyRef| header.is_none() && self.shape.is_list(property);
+        let lists = (0..watch.len()).filter(|at| is_list(&watch[*at])).collect();
+        Extractor { way, layout, lists, mark: self.mark.clone(), found: Vec::new() }
     }
 
     /// What finds a row's id and nothing else.
@@ -111,6 +113,8 @@ pub(super) struct Extractor {
     layout: u64,
     /// D3.
     mark: Option<Mark>,
+    /// The watched properties that are lists where others hold them (R7).
+    lists: Vec<usize>,
     /// What the last row gave, kept for its room.
     found: Vec<Option<Value>>,
 }
@@ -149,7 +153,7 @@ impl Extractor {
         row: &[u8],
         row_fingerprint: u64,
     ) -> Result<ReadRecord, Unreadable> {
-        let (id, modified, marked, values) = match &self.way {
+        let (id, modified, marked, mut values): (_, _, _, Vec<Option<Value>>) = match &self.way {
             Way::Trie { trie, watched, parts } => {
                 expect_object(row)?;
                 trie.extract(row, &mut self.found).map_err(Unreadable::broken)?;
@@ -218,6 +222,11 @@ impl Extractor {
             },
             _ => None,
         };
+        for &at in &self.lists {
+            if let Some(single) = values[at].take_if(|it| !it.is_array() && !is_empty(it)) {
+                values[at] = Some(Value::Array(vec![single]));
+            }
+        }
         let deleted =
             marked.is_some_and(|found| self.mark.as_ref().is_some_and(|mark| mark.fits(&found)));
         let version = Some(version_of(row_fingerprint, self.layout));
