@@ -1617,3 +1617,57 @@ fn r7_a_list_stays_whole_where_another_record_holds_an_empty_or_a_single_value()
         assert!(text.contains(&format!("\"tags\":{form}}}")), "{text}");
     }
 }
+
+#[test]
+fn r8_what_follows_the_quote_that_ends_a_cell_is_damage() {
+    let content = "id,name,mail\n1,\"Ola \\\"Olle\\\" Moe\",a\n2,\"Siv\" Jr,b\n3,\"Liv\" ,c\n4,5\" pipe,d\n\"5\",\"Ann \"\"Nan\"\" Vik\",e\n";
+    let project = Project::with("Contacts.csv", content);
+    let (connector, watch) = (project.contacts(), watch(&["name"]));
+    let all = read(&connector, &watch, None);
+    assert_eq!(ids(&all), ["3", "4", "5"]);
+    let told: Vec<_> = all.faults.iter().map(|f| (f.place.as_str(), f.id.as_deref())).collect();
+    assert_eq!(
+        told,
+        [("data/Contacts.csv:2", Some("1")), ("data/Contacts.csv:3", Some("2"))],
+        "{all:?}"
+    );
+    assert!(all.faults[0].message.contains("follows the quote that ends a cell"));
+    let outcomes =
+        connector.write("Contacts", &watch, &[update("2", None, 0, json!("x"), json!(null))]);
+    assert!(matches!(&outcomes[..], [Outcome::Rejected { .. }]), "{outcomes:?}");
+    assert_eq!(project.text("Contacts.csv"), content);
+}
+
+#[test]
+fn r8_a_line_with_a_name_twice_is_damage_and_not_rewritten() {
+    let content = "{\"id\":1,\"name\":\"Liv\",\"name\":\"Siv\"}\n{\"id\":2,\"name\":\"Ann\",\"n\":1,\"n\":2.50}\n{\"id\":3,\"name\":\"Kari\"}\n";
+    let project = Project::with("Contacts.jsonl", content);
+    let (connector, watch) = (project.contacts(), watch(&["name"]));
+    let all = read(&connector, &watch, None);
+    assert_eq!(ids(&all), ["2", "3"]);
+    assert_eq!(all.faults[0].place, "data/Contacts.jsonl:1");
+    assert!(all.faults[0].message.contains("`name` is there twice"), "{all:?}");
+    let write = |id: &str| update(id, None, 0, json!("x"), json!(null));
+    let outcomes = connector.write("Contacts", &watch, &[write("1"), write("2")]);
+    for outcome in outcomes {
+        let Outcome::Rejected { message, .. } = outcome else { panic!("{outcome:?}") };
+        assert!(message.contains("is there twice"), "{message}");
+    }
+    assert_eq!(project.text("Contacts.jsonl"), content);
+}
+
+#[test]
+fn r8_a_first_row_that_is_repeated_is_damage_and_no_record() {
+    let header = "id;name;mail\n";
+    let content = format!("{header}1;Liv;a\n{header}2;Siv;b\n\"id\";name;\"mail\"\n");
+    let project = Project::with("Contacts.csv", &content);
+    let (connector, watch) = (project.contacts(), watch(&["name"]));
+    let all = read(&connector, &watch, None);
+    assert_eq!(ids(&all), ["1", "2"]);
+    let told: Vec<_> = all.faults.iter().map(|fault| fault.place.as_str()).collect();
+    assert_eq!(told, ["data/Contacts.csv:3", "data/Contacts.csv:5"], "{all:?}");
+    assert!(all.faults[0].message.contains("repeats the first row"), "{all:?}");
+    // New records get numbers as before.
+    let made = done(connector.write("Contacts", &watch, &[create(&[(0, json!("Ann"))], "t")]));
+    assert_eq!(made[0].id, "3");
+}

@@ -22,9 +22,21 @@ pub(super) enum Cell {
     Quoted,
     /// After a quote that ended the quoted part, unless another quote follows at once.
     Closed,
+    /// After white space that follows such a quote: nothing but more of it may come.
+    Ended,
 }
 
 impl Cell {
+    /// Whether this byte can't stand behind the quote that ends a cell.
+    pub(super) fn is_left_by(self, byte: u8, delimiter: u8) -> bool {
+        let may_follow = byte == delimiter || byte.is_ascii_whitespace();
+        match self {
+            Cell::Closed => !may_follow && byte != b'"',
+            Cell::Ended => !may_follow,
+            _ => false,
+        }
+    }
+
     /// The state after one more byte.
     pub(super) fn after(self, byte: u8, delimiter: u8) -> Cell {
         match (self, byte) {
@@ -32,6 +44,7 @@ impl Cell {
             (Cell::Quoted, b'"') => Cell::Closed,
             (Cell::Quoted, _) => Cell::Quoted,
             (_, byte) if byte == delimiter => Cell::Start,
+            (Cell::Closed | Cell::Ended, byte) if byte.is_ascii_whitespace() => Cell::Ended,
             _ => Cell::Plain,
         }
     }
@@ -110,6 +123,23 @@ pub(super) fn split(row: &[u8], delimiter: u8) -> Vec<&[u8]> {
     }
     cells.push(&row[from..]);
     cells
+}
+
+/// R8: whether the cells of a row are the names of the columns: where files were joined.
+pub(super) fn repeats(names: &[String], cells: &[&[u8]]) -> bool {
+    cells.len() == names.len()
+        && cells.iter().zip(names).all(|(cell, name)| text_of(cell).trim() == name)
+}
+
+/// R8: whether something stands behind the quote that ends a cell, so that what the cell says is a
+/// guess.
+pub(super) fn is_broken(row: &[u8], delimiter: u8) -> bool {
+    let mut state = Cell::Start;
+    row.iter().any(|&byte| {
+        let strays = state.is_left_by(byte, delimiter);
+        state = state.after(byte, delimiter);
+        strays
+    })
 }
 
 /// What a written cell says.

@@ -8,6 +8,7 @@
 
 use std::fmt;
 
+use super::distinct;
 use lockstep_model::{Path, Value};
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -119,11 +120,17 @@ impl<'de> Visitor<'de> for Along<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
+        let mut met = 0_u64;
         while let Some(key) =
             map.next_key_seed(KeyOf { node: self.node, element: self.primary.is_some() })?
         {
             if let Some(child) = key.child {
-                let node = &self.node.children[child].1;
+                let (name, node) = &self.node.children[child];
+                let this = 1_u64.checked_shl(child as u32).unwrap_or(0);
+                if met & this != 0 {
+                    return Err(serde::de::Error::custom(distinct::repeated(name)));
+                }
+                met |= this;
                 map.next_value_seed(Along { node, found: &mut *self.found, primary: None })?;
                 if key.primary
                     && let (Some(flag), Some(&slot)) = (&mut self.primary, node.ends.first())
@@ -304,6 +311,19 @@ mod tests {
             "{}",
         ] {
             check(line, &paths);
+        }
+    }
+
+    #[test]
+    fn r8_a_name_that_is_there_twice_is_an_error() {
+        let trie = Trie::new(&[Path::new("id"), Path::new("name.first")]);
+        for line in [
+            r#"{"id":1,"id":2}"#,
+            r#"{"id":1,"name":{"first":"Liv","first":"Siv"}}"#,
+            r#"{"id":1,"name":{"first":"Liv"},"name":null}"#,
+        ] {
+            let error = trie.extract(line.as_bytes(), &mut Vec::new()).unwrap_err();
+            assert!(error.to_string().contains("is there twice"), "{line}: {error}");
         }
     }
 

@@ -21,6 +21,7 @@
 
 mod csv;
 mod decimals;
+mod distinct;
 pub(crate) mod edit;
 mod encoding;
 mod extract;
@@ -646,8 +647,8 @@ fn with_sample(
     // In a file without records the id comes first.
     for id in std::iter::once(&table.id).chain(&table.id_rest) {
         table.shape.members.learn_path(id);
-    }
         table.shape.lists.remove(id.as_str());
+    }
     let (key, modified) = (settings.key(&table.kind), settings.modified(&table.kind));
     let mut schema = sample::schema(&table.kind, key, modified, &sample, header);
     schema.created = settings.created(&table.kind).map(lockstep_model::Path::from);

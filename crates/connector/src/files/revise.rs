@@ -8,6 +8,7 @@ use serde_json::Map;
 
 use super::csv::{self, Header};
 use super::decimals;
+use super::distinct::Distinct;
 use super::edit::{self, Edit};
 use super::encoding::Encoding;
 use super::fingerprint::fingerprint;
@@ -15,7 +16,7 @@ use super::members::Members;
 use super::moments::{Form, Now, moment};
 use super::splice::rewritten;
 use super::table::Table;
-use super::take::{id_of, version_of, wrong_width};
+use super::take::{AFTER_QUOTE, id_of, version_of, wrong_width};
 use crate::{Action, Write, WriteValue};
 
 /// Why a row can't be made as a write asks.
@@ -69,6 +70,8 @@ impl Table {
             Some(header) => self.revised_cells(row, header, watch, write, now),
             None => {
                 let text = std::str::from_utf8(row).map_err(|error| self.unreadable(&error))?;
+                // R8: of a name that is there twice one value would be lost.
+                serde_json::from_str::<Distinct>(text).map_err(|error| self.unreadable(&error))?;
                 let before: Value =
                     serde_json::from_str(text).map_err(|error| self.unreadable(&error))?;
                 let mut record = before.clone();
@@ -300,6 +303,9 @@ impl Table {
             csv::split(row, header.delimiter).into_iter().map(Cow::Borrowed).collect();
         if cells.len() != header.names.len() {
             return Err(self.unreadable(&wrong_width(cells.len(), header.names.len())));
+        }
+        if csv::is_broken(row, header.delimiter) {
+            return Err(self.unreadable(&AFTER_QUOTE));
         }
         let mut changed = false;
         for value in &write.values {

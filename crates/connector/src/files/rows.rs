@@ -113,10 +113,7 @@ impl<R: Read> Rows<R> {
         let (mut cell, mut strays) = (Cell::default(), false);
         let mut ends = |line: &[u8], _: bool| {
             for &byte in line {
-                strays |= cell == Cell::Closed
-                    && byte != delimiter
-                    && byte != b'"'
-                    && !byte.is_ascii_whitespace();
+                strays |= cell.is_left_by(byte, delimiter);
                 cell = cell.after(byte, delimiter);
             }
             cell != Cell::Quoted

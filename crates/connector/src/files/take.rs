@@ -13,6 +13,7 @@ use lockstep_model::{Path, ReadRecord, Value};
 
 use super::csv::{self, Header};
 use super::decimals;
+use super::distinct::Distinct;
 use super::edit;
 use super::extract::Trie;
 use super::moments::moment;
@@ -54,7 +55,7 @@ impl Table {
                 };
                 Way::Cells {
                     delimiter: header.delimiter,
-                    width: header.names.len(),
+                    names: header.names.clone(),
                     cells: watch.iter().map(cell).collect(),
                     id: self.key().map(|id| column(id).unwrap_or(usize::MAX)).collect(),
                     modified: self.modified.as_ref().and_then(column),
@@ -93,6 +94,7 @@ impl Table {
             Some(header) => {
                 let column = |id: &Path| header.column(id.as_str()).unwrap_or(usize::MAX);
                 IdReader::Cells {
+                    names: header.names.clone(),
                     delimiter: header.delimiter,
                     column: column(&self.id),
                     rest: self.id_rest.iter().map(column).collect(),
@@ -111,10 +113,10 @@ impl Table {
 pub(super) struct Extractor {
     way: Way,
     layout: u64,
-    /// D3.
-    mark: Option<Mark>,
     /// The watched properties that are lists where others hold them (R7).
     lists: Vec<usize>,
+    /// D3.
+    mark: Option<Mark>,
     /// What the last row gave, kept for its room.
     found: Vec<Option<Value>>,
 }
@@ -131,7 +133,7 @@ enum Way {
     Tree { watch: Vec<PropertyRef>, id: Vec<Path>, modified: Option<Path> },
     Cells {
         delimiter: u8,
-        width: usize,
+        names: Vec<String>,
         cells: Vec<CellAt>,
         id: Vec<usize>,
         modified: Option<usize>,
@@ -171,20 +173,31 @@ impl Extractor {
             }
             Way::Tree { watch, id, modified } => {
                 expect_object(row)?;
+                serde_json::from_slice::<Distinct>(row).map_err(Unreadable::broken)?;
                 let record: Value = serde_json::from_slice(row).map_err(Unreadable::broken)?;
                 let modified = modified.as_ref().and_then(|path| path.get(&record));
                 let values = watch.iter().map(|property| edit::read(&record, property)).collect();
                 let marked = self.mark.as_ref().and_then(|mark| Path::new(&mark.at).get(&record));
                 (id_of(id.iter().map(|id| id.get(&record))), modified, marked, values)
             }
-            Way::Cells { delimiter, width, cells, id, modified, mark } => {
+            Way::Cells { delimiter, names, cells, id, modified, mark } => {
+                let is_broken = csv::is_broken(row, *delimiter);
                 let row = csv::split(row, *delimiter);
                 let value = |column: usize| row.get(column).map(|cell| csv::value_of(cell));
-                if row.len() != *width {
+                if csv::repeats(names, &row) {
+                    return Err(Unreadable { id: None, message: REPEATED_NAMES.into() });
+                }
+                if row.len() != names.len() {
                     // R8: which of the cells is missing, or too many, can't be told.
-                    let (id, message) =
-                        (id_of(id.iter().map(|id| value(*id))), wrong_width(row.len(), *width));
+                    let (id, message) = (
+                        id_of(id.iter().map(|id| value(*id))),
+                        wrong_width(row.len(), names.len()),
+                    );
                     return Err(Unreadable { id, message });
+                }
+                if is_broken {
+                    let id = id_of(id.iter().map(|id| value(*id)));
+                    return Err(Unreadable { id, message: AFTER_QUOTE.into() });
                 }
                 let number = |cell: &CellAt| match cell.column.and_then(value) {
                     Some(Value::String(text)) if cell.decimal_comma => {
@@ -209,6 +222,11 @@ impl Extractor {
                 )
             }
         };
+        for &at in &self.lists {
+            if let Some(single) = values[at].take_if(|it| !it.is_array() && !is_empty(it)) {
+                values[at] = Some(Value::Array(vec![single]));
+            }
+        }
         let Some(id) = id else {
             return Err(Unreadable {
                 id: None,
@@ -222,11 +240,6 @@ impl Extractor {
             },
             _ => None,
         };
-        for &at in &self.lists {
-            if let Some(single) = values[at].take_if(|it| !it.is_array() && !is_empty(it)) {
-                values[at] = Some(Value::Array(vec![single]));
-            }
-        }
         let deleted =
             marked.is_some_and(|found| self.mark.as_ref().is_some_and(|mark| mark.fits(&found)));
         let version = Some(version_of(row_fingerprint, self.layout));
@@ -236,12 +249,21 @@ impl Extractor {
 
 impl Unreadable {
     fn broken(error: serde_json::Error) -> Unreadable {
-        Unreadable {
-            id: None,
-            message: format!("not JSON at column {} ({error}): correct the line", error.column()),
-        }
+        let (column, is_data) = (error.column(), error.is_data());
+        let message = match is_data {
+            true => format!("{error}: keep one of them. The record is left alone until then"),
+            false => format!("not JSON at column {column} ({error}): correct the line"),
+        };
+        Unreadable { id: None, message }
     }
 }
+
+/// What is wrong with a row that says what the first one says.
+const REPEATED_NAMES: &str = "the row repeats the first row, the names of the columns, as where two files were joined: remove it";
+
+/// What is wrong with a row in which something stands behind the quote that ends a cell.
+pub(super) const AFTER_QUOTE: &str = "something follows the quote that ends a cell: a quote in a value is written twice, `\"\"`, and not \
+                                      with a backslash. The record is left alone until it is put right";
 
 /// What is wrong with a row of so many cells where the first row has another number.
 pub(super) fn wrong_width(cells: usize, columns: usize) -> String {
@@ -305,6 +327,7 @@ pub(super) enum IdReader {
     /// `beginning` is how a line looks whose first property is the id.
     Lines { beginning: Vec<u8>, direct: bool, trie: Trie },
     Cells {
+        names: Vec<String>,
         delimiter: u8,
         column: usize,
         /// Of a key of several parts, the others.
@@ -317,16 +340,21 @@ impl IdReader {
     /// it.
     pub(super) fn id<'r>(&self, row: &'r [u8]) -> Option<(Cow<'r, str>, bool)> {
         match self {
-            IdReader::Cells { delimiter, column, rest } if !rest.is_empty() => {
+            IdReader::Cells { names, delimiter, column, rest } if !rest.is_empty() => {
                 let cells = csv::split(row, *delimiter);
+                if csv::repeats(names, &cells) {
+                    return None;
+                }
                 let part = |column: &usize| cells.get(*column).map(|cell| csv::value_of(cell));
                 let columns: Vec<usize> =
                     std::iter::once(*column).chain(rest.iter().copied()).collect();
                 id_of(columns.iter().map(part)).map(|id| (Cow::Owned(id), false))
             }
-            IdReader::Cells { delimiter, column, .. } => {
-                let text = csv::text_of(csv::split(row, *delimiter).get(*column)?);
-                (!text.trim().is_empty()).then_some((text, false))
+            IdReader::Cells { names, delimiter, column, .. } => {
+                let cells = csv::split(row, *delimiter);
+                let text = csv::text_of(cells.get(*column)?);
+                let is_none = text.trim().is_empty() || csv::repeats(names, &cells);
+                (!is_none).then_some((text, false))
             }
             IdReader::Lines { beginning, direct, trie } => {
                 if *direct
