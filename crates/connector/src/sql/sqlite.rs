@@ -17,6 +17,8 @@ use super::table::Table;
 
 /// So long a write waits for somebody else's, before it is told to come back later.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Significant digits that a floating-point number keeps for sure.
+const KEPT_DIGITS: usize = 15;
 /// Rows sampled to find out whether a column holds times.
 const LOOKED_AT: usize = 1_000;
 
@@ -241,6 +243,29 @@ fn plain_type(declared: &str) -> PlainType {
         () if has("DEC") || has("NUMERIC") || has("MONEY") => PlainType::Decimal,
         () => PlainType::String,
     }
+}
+
+/// R7: the number that SQLite would keep, where it has fewer digits than this cell: a text that is
+/// put into a column of whole numbers or decimals becomes a floating-point number if 64 bits do not
+/// hold it (<https://sqlite.org/datatype3.html>, sections 3 and 3.1).
+pub(super) fn rounded(column: &Column, cell: &Cell) -> Option<f64> {
+    let declared = column.native.to_ascii_uppercase();
+    let has = |words: &[&str]| words.iter().any(|word| declared.contains(word));
+    let is_whole = has(&["INT"]);
+    let converts = is_whole
+        || !declared.is_empty() && !has(&["CHAR", "CLOB", "TEXT", "BLOB", "REAL", "FLOA", "DOUB"]);
+    let Cell::Text(text) = cell else { return None };
+    let number = lockstep_model::decimal::number(text.trim()).filter(|_| converts)?;
+    let kept = text.trim().parse::<f64>().ok()?;
+    let exact = number.as_i64().is_some() || digits(text) <= KEPT_DIGITS && kept.is_finite();
+    (!exact).then_some(kept)
+}
+
+/// The number of significant digits of a number.
+fn digits(text: &str) -> usize {
+    let mantissa = text.trim().split(['e', 'E']).next().unwrap_or_default();
+    let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
+    digits.trim_matches('0').len()
 }
 
 /// The meaning of SQLite's codes (<https://sqlite.org/rescode.html>); its messages name table and

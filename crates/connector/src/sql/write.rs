@@ -14,6 +14,7 @@ use super::connected::{self, SqlConnector};
 use super::database::{Cause, Database, Fault};
 use super::dialect::Dialect;
 use super::read::{Selection, by_id};
+use super::sqlite;
 use super::table::Kind;
 use crate::numbers::Used;
 use crate::{Action, Outcome, Trouble, Write, WriteValue};
@@ -402,6 +403,16 @@ impl Writer<'_> {
             }
             let cell = cell::cell(column, &wanted)
                 .map_err(|why| rejected(format!("`{}`: {why}", column.name)))?;
+            if self.dialect() == Dialect::Sqlite
+                && let Some(kept) = sqlite::rounded(column, &cell)
+            {
+                let value = shown(&value.value);
+                return Err(rejected(format!(
+                    "`{}` would keep {kept} of {value}: SQLite keeps whole numbers of up to 64 bits, and of others about 15 digits. Declare \
+                     the column as TEXT, or round the value before",
+                    column.name
+                )));
+            }
             if let (Some(most), Cell::Text(text)) = (column.max_chars, &cell)
                 && text.chars().count() > most
             {

@@ -77,6 +77,48 @@ fn r1_times_in_sqlite_are_seen_in_what_a_column_holds_whatever_it_was_declared_a
     assert_eq!(told, [(Some("2"), true)]);
 }
 
+/// R7: what SQLite would keep as a floating-point number with fewer digits.
+#[test]
+fn r7_a_number_with_more_digits_than_sqlite_keeps_is_refused() {
+    let lab = Lab::sqlite();
+    lab.run(
+        "CREATE TABLE sums (id INTEGER PRIMARY KEY, n NUMERIC, i INTEGER, d DECIMAL(30,10), f REAL, t TEXT)",
+    );
+    let connector = lab.open(json!({}));
+    let properties = ["n", "i", "d", "f", "t"];
+    let watch = watch(&properties);
+    let long: serde_json::Value = serde_json::from_str("123456789012345678901234567890").unwrap();
+    let digits = json!("12345678901234567890.0123456789");
+    for (prop, value, kept) in [
+        (0, long.clone(), false),
+        (0, digits.clone(), false),
+        (0, json!("9007199254740993"), true),
+        (0, json!("0.1"), true),
+        (0, json!("1234567.12345678"), true),
+        (0, json!("-1234567890.12345678"), false),
+        (1, json!(9_223_372_036_854_775_809_u64), false),
+        (1, json!(i64::MIN), true),
+        (2, digits.clone(), false),
+        (2, json!("12.50"), true),
+        (2, json!("100000000000000000000"), true),
+        (3, digits.clone(), true),
+        (4, digits, true),
+        (4, long, true),
+    ] {
+        let create = crate::lab::create(&[(prop, value.clone())], "t");
+        let outcome = write(&connector, "sums", &watch, create);
+        match outcome {
+            lockstep_connector::Outcome::Done(_) => assert!(kept, "{value} was taken"),
+            lockstep_connector::Outcome::Rejected { prop: named, message } => {
+                assert!(!kept, "{value}: {message}");
+                assert_eq!(named, Some(prop), "{message}");
+                assert!(message.contains(properties[prop]), "{message}");
+            }
+            other => panic!("{value}: {other:?}"),
+        }
+    }
+}
+
 #[test]
 fn postgresql() {
     if let Some(lab) = Lab::postgres() {
