@@ -3,13 +3,15 @@
 //!
 //! Where there is a column with the time of a row's last change, a reading asks for what is not
 //! older than the last reading's beginning, by the server's own clock, less an overlap: a
-//! transaction notes its time before it can be seen (R1). Else all rows are listed each time, and
-//! once where the columns or the settings have changed, as then the same rows say something else.
+//! transaction notes its time before it can be seen (R1). Nor does it ask from later than the latest
+//! time that the column ever showed: local times, days and clocks that are behind hide no edit.
+//! Without such a column all rows are listed each time, and once where the columns or the settings
+//! have changed, as then the same rows say something else.
 
 use jiff::Timestamp;
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::schema::OWN_ID;
-use lockstep_model::{ReadRecord, Value};
+use lockstep_model::{PlainType, ReadRecord, Value};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
@@ -25,6 +27,12 @@ use crate::{Checkpoint, Page, ReadRequest, Trouble};
 /// Records with one value of a property: more than a match can be about.
 const MOST_FOUND: usize = 100;
 
+/// How far local times of one moment lie apart at most.
+const FURTHEST_ZONE_SECONDS: i64 = 15 * 3600;
+const DAY_SECONDS: i64 = 24 * 3600;
+/// `2026-01-31`
+const DAY_CHARS: usize = 10;
+
 /// What the checkpoint says.
 #[derive(Default, Deserialize, Serialize)]
 struct Mark {
@@ -39,6 +47,39 @@ struct Mark {
     /// What a row said, by [`Kind::layout`].
     #[serde(default)]
     layout: Option<u64>,
+    /// The latest time of change that was ever shown, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    latest: Option<i64>,
+    /// A day without a time was shown as a time of change.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    days: bool,
+}
+
+impl Mark {
+    /// R1: from when on the next reading asks; `None` for all rows.
+    fn next_since(&self, kind: &Kind, has_zone: bool) -> Option<String> {
+        let column = &kind.table.columns[kind.modified?];
+        let (began, latest) = (self.began.parse::<Timestamp>().ok()?, self.latest?);
+        let is_local = matches!(column.stored, Stored::SpacedTime | Stored::ZonelessTime)
+            || column.ty == PlainType::Date;
+        let apart = if is_local && !has_zone { FURTHEST_ZONE_SECONDS } else { 0 }
+            + if self.days { DAY_SECONDS } else { 0 };
+        let latest = Timestamp::from_millisecond(latest).ok()?;
+        let earliest = began.min(latest);
+        let since =
+            earliest.checked_sub(jiff::SignedDuration::from_secs(apart)).unwrap_or(earliest);
+        Some(since.to_string())
+    }
+
+    /// Takes note of the times that these rows show.
+    fn meet(&mut self, selection: &Selection<'_>, rows: &[Vec<Cell>]) {
+        let Some((column, place)) = selection.time_column() else { return };
+        for held in rows.iter().map(|row| &row[place]) {
+            self.latest =
+                self.latest.max(cell::instant(column, held).map(|at| at.as_millisecond()));
+            self.days |= matches!(held, Cell::Text(text) if text.trim().len() == DAY_CHARS);
+        }
+    }
 }
 
 /// What is asked for of a row, and where it stands in the answer.
@@ -102,10 +143,16 @@ impl<'a> Selection<'a> {
         })
     }
 
+    /// The column of the time of change, and where it stands in the answer.
+    fn time_column(&self) -> Option<(&'a Column, usize)> {
+        let column = &self.kind.table.columns[self.kind.modified?];
+        Some((column, self.columns.iter().position(|known| known.name == column.name)?))
+    }
+
     /// The column of the time of change and what it holds, where that is no time.
     fn unreadable_time(&self, row: &[Cell]) -> Option<(String, String)> {
-        let column = &self.kind.table.columns[self.kind.modified?];
-        let held = &row[self.columns.iter().position(|known| known.name == column.name)?];
+        let (column, place) = self.time_column()?;
+        let held = &row[place];
         let text = held.text().filter(|text| !text.trim().is_empty())?;
         cell::instant(column, held).is_none().then(|| (column.name.clone(), text))
     }
@@ -191,7 +238,8 @@ pub(super) fn page(
     let mark = mark.filter(|mark| mark.layout.is_none() || mark.layout == layout);
     let what = format!("reading {}", kind.table.name);
     let limit = request.page_size.max(1);
-    let (records, faults, began, since, last) = connector
+    let (latest, days) = mark.as_ref().map_or((None, false), |mark| (mark.latest, mark.days));
+    let (records, faults, mut next) = connector
         .with(|database| {
             let (began, since, after) = match &mark {
                 Some(Mark { began, since, after: Some(after), .. }) => (began.clone(), since.clone(), Some(after.clone())),
@@ -204,7 +252,8 @@ pub(super) fn page(
                     {
                         connector.numbers.note(&kind.table.name, Used { largest, as_number: true });
                     }
-                    let since = other.as_ref().filter(|_| kind.modified.is_some()).map(|mark| mark.began.clone());
+                    let has_zone = connector.settings.zone.is_some();
+                    let since = other.as_ref().and_then(|mark| mark.next_since(kind, has_zone));
                     (now.to_string(), since, None)
                 }
             };
@@ -282,17 +331,17 @@ pub(super) fn page(
                     }),
                 }
             }
-            Ok((records, faults, began, since, last))
+            let mut next = Mark { began, since, after: last, layout, latest, days };
+            next.meet(&selection, rows);
+            Ok((records, faults, next))
         })
         .map_err(|fault| connector.trouble(&what, &fault))?;
-    let (more, everything) = (last.is_some(), since.is_none());
+    let (more, everything) = (next.after.is_some(), next.since.is_none());
     // When it ends, the next one begins where this one began.
-    let mark = if more {
-        Mark { began, since, after: last, layout }
-    } else {
-        Mark { began, since: None, after: None, layout }
-    };
-    let text = serde_json::to_string(&mark).unwrap_or_default();
+    if !more {
+        next.since = None;
+    }
+    let text = serde_json::to_string(&next).unwrap_or_default();
     Ok(Page {
         records,
         faults,

@@ -320,6 +320,7 @@ fn lists_and_objects(lab: &Lab) {
 fn what_changed_is_read(lab: &Lab) {
     let connector = lab.open(json!({"modified": "changed", "overlap_seconds": 0}));
     let watch = watch(&["name"]);
+    lab.run("UPDATE people SET changed = '2024-01-31 10:00:00' WHERE email <> 'ase@example.no'");
     let first = contract::read_all(&connector, "people", &watch, None, 2).unwrap();
     assert!(first.everything && first.pages > 1, "{first:?}");
     let quiet =

@@ -31,8 +31,8 @@ fn r1_times_in_sqlite_are_seen_in_what_a_column_holds_whatever_it_was_declared_a
     for (declared, first, second, later) in [
         ("TEXT", "'2026-01-31 10:00:00'", "NULL", "datetime('now')"),
         ("TEXT", "'2026-01-31T10:00:00Z'", "''", "strftime('%Y-%m-%dT%H:%M:%SZ', 'now')"),
-        ("INTEGER", "1769853600", "1769853600", "unixepoch('now')"),
-        ("", "1769853600000", "1769853600000", "unixepoch('now') * 1000"),
+        ("INTEGER", "1769853600", "1767261600", "unixepoch('now')"),
+        ("", "1769853600000", "1767261600000", "unixepoch('now') * 1000"),
         ("TEXT", "NULL", "NULL", "datetime('now')"),
     ] {
         let lab = made(declared, first, second);
@@ -75,6 +75,34 @@ fn r1_times_in_sqlite_are_seen_in_what_a_column_holds_whatever_it_was_declared_a
         .map(|fault| (fault.id.as_deref(), fault.message.contains("31.01.2026")))
         .collect();
     assert_eq!(told, [(Some("2"), true)]);
+}
+
+/// R1: days without a time, local times west of UTC, and a clock that is behind.
+#[test]
+fn r1_an_edit_is_seen_though_its_time_is_before_the_last_reading() {
+    for (declared, at) in [
+        ("TEXT", "date('now')"),
+        ("DATE", "date('now', '-1 day')"),
+        ("TEXT", "datetime('now', '-5 hours')"),
+        ("DATETIME", "datetime('now', '-11 hours')"),
+        ("INTEGER", "unixepoch('now') - 18000"),
+        ("INTEGER", "(unixepoch('now') - 18000) * 1000"),
+    ] {
+        let lab = Lab::sqlite();
+        lab.run(&format!(
+            "CREATE TABLE people (id INTEGER PRIMARY KEY, name TEXT, changed {declared});
+             INSERT INTO people (name, changed) VALUES ('Solveig', {at}), ('Kari', {at});"
+        ));
+        let connector = lab.open(json!({"modified": "changed"}));
+        let watch = watch(&["name"]);
+        let mut page = read(&connector, "people", &watch, None);
+        for name in ["Aase", "Liv"] {
+            lab.run(&format!("UPDATE people SET name = '{name}', changed = {at} WHERE id = 1"));
+            page = read(&connector, "people", &watch, Some(page.checkpoint));
+            let names: Vec<_> = page.records.iter().map(|one| one.values[0].clone()).collect();
+            assert!(names.contains(&Some(json!(name))), "{declared} {at}: {names:?}");
+        }
+    }
 }
 
 /// R7: what SQLite would keep as a floating-point number with fewer digits.

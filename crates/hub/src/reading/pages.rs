@@ -340,7 +340,8 @@ impl Reader<'_> {
             status.complete = true;
             status.read_from = status.reading_since.take();
             under_way.read_to_the_end.insert(ty);
-            under_way.listed.extend(everything.then_some(ty));
+            let told = everything && stream.listed.is_some() && intake.found_out;
+            under_way.listed.extend(told.then_some(ty));
         }
         commit.types.push((ty, status.clone()));
         // R8: what hides records is looked for again by the next run, which lists everything.
