@@ -9,6 +9,19 @@ pub fn next_page(values: &[String]) -> Option<String> {
         .map(|link| link.target.to_string())
 }
 
+/// R1: the first of these header values that does not tell what it links to: a listing that may go
+/// on must not count as complete.
+pub fn unclear<'v>(values: impl IntoIterator<Item = &'v str>) -> Option<&'v str> {
+    let tells = |value: &str| {
+        let links = links(value);
+        let has_rel = |link: &Link| {
+            link.parameters.iter().any(|(name, rel)| name == "rel" && !rel.is_empty())
+        };
+        !links.is_empty() && links.iter().all(has_rel)
+    };
+    values.into_iter().find(|value| !value.trim().is_empty() && !tells(value))
+}
+
 struct Link<'h> {
     target: &'h str,
     /// Names in lower case.
@@ -53,9 +66,10 @@ fn parameters(text: &str) -> (Vec<(String, String)>, &str) {
         let mut value = String::new();
         if let Some(after) = rest.strip_prefix('=') {
             let after = after.trim_start();
-            (value, rest) = match after.strip_prefix('"') {
-                Some(quoted) => unquoted(quoted),
-                None => {
+            (value, rest) = match (after.strip_prefix('"'), in_single_quotes(after)) {
+                (Some(quoted), _) => unquoted(quoted),
+                (None, Some((value, behind))) => (value.to_string(), behind),
+                (None, None) => {
                     let end = after.find([';', ',']).unwrap_or(after.len());
                     (after[..end].trim().to_string(), &after[end..])
                 }
@@ -69,6 +83,14 @@ fn parameters(text: &str) -> (Vec<(String, String)>, &str) {
         rest = &rest[rest.find([';', ',']).unwrap_or(rest.len())..];
     }
     (found, &rest[rest.find(',').unwrap_or(rest.len())..])
+}
+
+/// A text in single quotation marks, which the RFC does not know and some servers write, and what
+/// follows it.
+fn in_single_quotes(text: &str) -> Option<(&str, &str)> {
+    let (value, behind) = text.strip_prefix('\'')?.split_once('\'')?;
+    let ends = behind.trim_start().starts_with([';', ',']) || behind.trim().is_empty();
+    ends.then_some((value, behind))
 }
 
 /// A quoted text (RFC 9110, section 5.6.4) whose opening mark has been passed, and what follows it.
@@ -94,6 +116,32 @@ mod tests {
 
     fn next(values: &[&str]) -> Option<String> {
         next_page(&values.iter().map(|value| (*value).to_string()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn r1_a_link_that_does_not_tell_its_relation_is_unclear() {
+        for header in ["</p?page=2>", "</p?page=2>; rel", "</p; rel=next", "next: /p?page=2"] {
+            assert_eq!(unclear([header]), Some(header));
+        }
+        for header in ["</p>; rel=prev", "</p>; rel='next'", "", "</a>; rel=x, </b>; rel=y"] {
+            assert_eq!(unclear([header]), None);
+        }
+    }
+
+    #[test]
+    fn r1_a_next_page_in_single_quotation_marks_is_found() {
+        for (header, found) in [
+            ("</p?page=2>; rel='next'", Some("/p?page=2")),
+            (
+                "</p?page=1>; rel='prev', </p?page=3>; rel='last next'; title='a, b'",
+                Some("/p?page=3"),
+            ),
+            ("</p?page=2>; title='tis; rel=next", Some("/p?page=2")),
+            ("</p?page=2>; title=it's; rel=next", Some("/p?page=2")),
+            ("</p?page=2>; rel='prev'", None),
+        ] {
+            assert_eq!(next(&[header]).as_deref(), found, "{header}");
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::answer::Answer;
+use super::link;
 use super::value::{at, text};
 use super::written::Paging;
 use crate::Trouble;
@@ -315,9 +316,25 @@ impl Walk {
                 named(at, more, end)?.map(|address| Next::Address(resolved(&address)))
             }
             Paging::Link { .. } => {
-                page.answer.link.as_ref().map(|address| Next::Address(resolved(address)))
+                linked(page.answer)?.map(|address| Next::Address(resolved(address)))
             }
         })
+    }
+}
+
+/// The address of the next page that the `Link` header names.
+fn linked(answer: &Answer) -> Result<Option<&str>, String> {
+    let headers = answer.headers.get_all("link").iter();
+    let unclear = || link::unclear(headers.filter_map(|header| header.to_str().ok()));
+    match &answer.link {
+        Some(address) => Ok(Some(address)),
+        None => unclear().map_or(Ok(None), |header| {
+            Err(format!(
+                "expected a `Link` header such as `<ADDRESS>; rel=\"next\"`, and found `{}`: it does not tell whether there is another \
+                 page, so the listing does not count as complete",
+                header.chars().take(200).collect::<String>()
+            ))
+        }),
     }
 }
 
