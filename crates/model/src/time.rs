@@ -40,7 +40,7 @@ impl Timestamp {
     /// 3339, with or without an offset, RFC 2822, `/Date(…)/`, digits alone (`20240501100000`), a
     /// number of seconds, milliseconds, microseconds or nanoseconds since 1970, .NET ticks. Without
     /// an offset it is UTC. `Ok(None)` where the value says that there is no time: null, empty,
-    /// zero, the first year of a calendar.
+    /// zero, the first year of a calendar, its last day.
     ///
     /// # Errors
     /// It is there and is no time in a form that can be told from others: `01.02.2024` is not.
@@ -51,6 +51,8 @@ impl Timestamp {
             Value::String(text) => match text.trim() {
                 "" => return Ok(None),
                 text if text.starts_with("0000-00-00") => return Ok(None),
+                // The last day of the calendar stands for "never", and is beyond what can be read.
+                text if text.starts_with("9999-12-31") => return Ok(None),
                 text => of_digits(text).or_else(|| of_text(text)),
             },
             _ => None,
@@ -289,6 +291,7 @@ mod tests {
             json!("0"),
             json!("0000-00-00 00:00:00"),
             json!("0001-01-01T00:00:00"),
+            json!("9999-12-31T00:00:00Z"),
             json!("/Date(-62135596800000)/"),
         ] {
             assert_eq!(Timestamp::read(&none), Ok(None), "{none}");
