@@ -693,6 +693,7 @@ fn r8_a_csv_file_whose_quotes_or_columns_are_wrong_is_not_believed_at_all() {
             "data/Contacts.csv: the first row names no column `id`, which holds the ids (columns: nr, name)",
         ),
         ("", "data/Contacts.csv: the first row names no column `id`"),
+        ("id,mail;name\n1,a;Liv\n", "data/Contacts.csv: the first row has as many ',' as ';'"),
     ] {
         let project = Project::with("Contacts.csv", content);
         let message = refused(&project, json!({"folder": "data"}));

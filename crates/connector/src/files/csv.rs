@@ -72,6 +72,17 @@ impl Header {
         )
     }
 
+    /// R8: the two characters that may as well separate the cells of a first row, if it does not
+    /// tell.
+    pub(super) fn tie(row: &[u8]) -> Option<(char, char)> {
+        let count = |delimiter: char| split(row, delimiter as u8).len();
+        [(',', ';'), (',', '\t'), (';', '\t')].into_iter().find(|&(one, other)| {
+            let cells = count(one);
+            let most = [',', ';', '\t'].into_iter().map(count).max();
+            cells > 1 && cells == count(other) && Some(cells) == most
+        })
+    }
+
     /// Reads it where it is known what separates the cells.
     pub(super) fn separated(row: &[u8], delimiter: u8) -> Header {
         let names = split(row, delimiter)

@@ -105,6 +105,13 @@ impl Table {
                 self.has_its_quotes(row, 0, 1)?;
             }
             let row = first.as_ref().map_or(&[][..], |row| row.text);
+            if let (None, Some((one, other))) = (self.separator, Header::tie(row)) {
+                return Err(Trouble::Malformed(format!(
+                    "{}: the first row has as many {one:?} as {other:?}, so it does not tell what separates the cells: nothing of the file \
+                     is taken or written. Say `separator` in the system's settings, or put quotes around the names",
+                    self.place
+                )));
+            }
             let parsed = self
                 .separator
                 .map_or_else(|| Header::parse(row), |separator| Header::separated(row, separator));
