@@ -4,8 +4,9 @@
 
 use std::io::{BufRead, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
 
-use crate::transcript::{contents, lockstep, read, write};
+use crate::transcript::{contents, lockstep, put, read, rows, write};
 
 const SECRET: &str = "s3cr3t-of-the-test";
 
@@ -135,4 +136,81 @@ fn a_known_secret_is_printed_nowhere_and_kept_nowhere() {
     write(&dir.join("lockstep.yaml"), &format!("{project}{lines}"));
     let ran = lockstep(dir, &["check"]).exits(2).says("sslmode");
     assert!(!ran.stdout.contains(SECRET) && !ran.stderr.contains(SECRET), "{ran}");
+}
+
+/// A system with one person, in whose `phone` it repeats the key that it was sent; it takes writes
+/// of `name`, and gives the names that it held.
+fn repeating() -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let names = Arc::new(Mutex::new(vec![String::from("Liv")]));
+    let held = names.clone();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut reader = BufReader::new(stream.try_clone().unwrap());
+            let (mut head, mut length, mut key) = (String::new(), 0, String::new());
+            while reader.read_line(&mut head).is_ok_and(|n| n > 2) {
+                let last = head.lines().last().unwrap_or_default().to_lowercase();
+                match last.split_once(": ") {
+                    Some(("content-length", n)) => length = n.trim().parse().unwrap(),
+                    Some(("x-key", sent)) => key = sent.trim().to_string(),
+                    _ => {}
+                }
+            }
+            let mut sent = vec![0; length];
+            let _ = reader.read_exact(&mut sent);
+            let mut names = held.lock().unwrap();
+            if head.starts_with("PATCH") {
+                let sent: serde_json::Value = serde_json::from_slice(&sent).unwrap();
+                names.push(sent["name"].as_str().unwrap().into());
+            }
+            let person = serde_json::json!({
+                "id": "1", "mail": "liv@example.com", "name": names.last(), "phone": key
+            });
+            let is_list = head.starts_with("GET /people ");
+            let body = if is_list { format!("[{person}]") } else { person.to_string() };
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                body.len()
+            );
+            let _ = stream.write_all(format!("{head}{body}").as_bytes());
+        }
+    });
+    (address, names)
+}
+
+#[test]
+fn r5_a_property_that_repeats_a_key_keeps_no_other_from_being_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let (address, names) = repeating();
+    write(
+        &dir.join("connectors/fjord.yaml"),
+        "title: Fjord\nsettings: { base_url: { what: address }, key: { what: key, secret: true } }\nbase: '{{ base_url }}'\n\
+         auth: { headers: { X-Key: '{{ key }}' } }\nrate: { per-second: 500 }\ntest: /people\n\
+         types:\n  People:\n    id: id\n    properties: { name: {}, mail: {}, phone: {} }\n    list: { request: { path: /people }, paging: none }\n    \
+         get: { request: { path: '/people/{{ id }}' } }\n    update: { request: { method: PATCH, path: '/people/{{ id }}' } }\n",
+    );
+    write(&dir.join(".env"), &format!("KEY={SECRET}\n"));
+    write(
+        &dir.join("lockstep.yaml"),
+        &format!(
+            "systems:\n  crm: {{ connector: files, with: {{ folder: crm }} }}\n  shop: {{ connector: fjord, with: {{ base_url: '{address}', key: '${{KEY}}' }} }}\nflows: [flows.yaml]\n"
+        ),
+    );
+    write(
+        &dir.join("flows.yaml"),
+        "flows:\n  - { from: crm.People, to: shop.People, match: [mail = mail], properties: [name <-> name, phone <-> phone] }\n",
+    );
+    let person = |name: &str| serde_json::json!({"id": 1, "mail": "liv@example.com", "name": name});
+    put(dir, "crm/People.jsonl", &[person("Liv")]);
+    lockstep(dir, &["sync"]).exits(1).says("holds a key of this project");
+    put(dir, "crm/People.jsonl", &[person("Liv Moe")]);
+    lockstep(dir, &["sync"])
+        .exits(1)
+        .says("holds a key of this project")
+        .says("1 record written")
+        .says_nothing_of("not delivered yet");
+    assert_eq!(*names.lock().unwrap(), ["Liv", "Liv Moe"]);
+    assert_eq!(rows(dir, "crm/People.jsonl"), [person("Liv Moe")]);
 }

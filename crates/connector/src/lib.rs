@@ -89,6 +89,8 @@ pub struct RecordFault {
     /// The record that it is, where that can be told: it is left alone (R8). Where it can't, it may
     /// be any, also one that nobody knows.
     pub id: Option<String>,
+    /// Only a part of the record was not taken in: the rest of it is read and written (R5).
+    pub part: bool,
 }
 
 /// One write.

@@ -28,11 +28,14 @@ pub(crate) struct Fault {
     pub(crate) message: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) id: Option<String>,
+    /// The record itself was read.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) part: bool,
 }
 
 impl From<RecordFault> for Fault {
     fn from(fault: RecordFault) -> Fault {
-        Fault { place: fault.place, message: fault.message, id: fault.id }
+        Fault { place: fault.place, message: fault.message, id: fault.id, part: fault.part }
     }
 }
 
@@ -68,7 +71,7 @@ impl Damages {
     /// The record is left alone.
     pub fn leaves_alone(&self, ty: TypeIx, key: &str) -> bool {
         self.types.get(&ty).is_some_and(|damage| {
-            damage.faults.iter().any(|fault| fault.id.as_deref() == Some(key))
+            damage.faults.iter().any(|fault| !fault.part && fault.id.as_deref() == Some(key))
         })
     }
 }

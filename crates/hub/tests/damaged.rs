@@ -414,6 +414,7 @@ impl Connector for Withdrawn {
             page.everything = first;
             if first {
                 page.faults.push(RecordFault {
+                    part: false,
                     place: "page 1".into(),
                     message: "it has no id".into(),
                     id: None,

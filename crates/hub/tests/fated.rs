@@ -309,6 +309,7 @@ impl Connector for Fated {
         let all = page.records.len();
         page.records.retain(|record| !unreadable.contains(&record.id));
         let without_id = RecordFault {
+            part: false,
             place: format!("{} 1", request.kind),
             message: "it has no id".into(),
             id: None,

@@ -1112,6 +1112,7 @@ impl Connector for SimulatedSystem {
             }
             if findable && self.goes_wrong(10, "unreadable record") {
                 faults.push(RecordFault {
+                    part: false,
                     place: row.id.clone(),
                     message: "it can't be read".into(),
                     id: Some(row.id.clone()),

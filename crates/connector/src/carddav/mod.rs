@@ -242,6 +242,7 @@ impl CardDav {
         found: &Found,
     ) -> Result<ReadRecord, RecordFault> {
         let fault = |message: &str| RecordFault {
+            part: false,
             place: format!("{}{}", self.book.place(), found.name),
             message: message.into(),
             id: None,

@@ -185,12 +185,13 @@ impl<'k> List<'k> {
                         "it has no {}, by which it is told from the others: give it one",
                         self.kind.id
                     );
-                    faults.push(RecordFault { place: place(), message, id: None });
+                    faults.push(RecordFault { part: false, place: place(), message, id: None });
                 }
                 continue;
             };
             if times[id.as_str()] > 1 {
                 faults.push(RecordFault {
+                    part: false,
                     place: place(),
                     message: self.repeated(element),
                     id: Some(id.clone()),

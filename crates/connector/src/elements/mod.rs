@@ -428,6 +428,7 @@ impl Connector for Elements {
                     Ok(record) => page.records.extend(record),
                     Err(message) => {
                         unreadable.push(RecordFault {
+                            part: false,
                             place: format!("{}/{id}", kind.parent),
                             message,
                             id: None,
@@ -452,6 +453,7 @@ impl Connector for Elements {
                     list.records(request.watch, parent.modified, &mut records, &mut faults);
                 }
                 Err(message) => faults.push(RecordFault {
+                    part: false,
                     place: format!("{}/{}", kind.parent, parent.id),
                     message,
                     id: None,

@@ -411,6 +411,7 @@ impl Listing {
         self.faulty += 1;
         let id = (!id.is_empty()).then_some(id);
         (self.faulty <= FAULTS_TOLD).then(|| RecordFault {
+            part: false,
             place: format!("{}:{line}", table.place),
             message,
             id,
@@ -510,7 +511,7 @@ impl Listing {
         let everything = self.known.is_none();
         if self.faulty > FAULTS_TOLD {
             let message = format!("{} more rows can't be read", self.faulty - FAULTS_TOLD);
-            faults.push(RecordFault { place: table.place.clone(), message, id: None });
+            faults.push(RecordFault { part: false, place: table.place.clone(), message, id: None });
         }
         if let Some(known) = self.known.take() {
             let mut missing: Vec<(u64, &[u8])> =

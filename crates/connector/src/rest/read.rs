@@ -277,6 +277,7 @@ impl Rest {
                             "a property of it holds a key of this project, which is not taken in"
                                 .into();
                         faults.push(RecordFault {
+                            part: true,
                             place: place(),
                             message,
                             id: Some(record.id.clone()),
@@ -294,7 +295,7 @@ impl Rest {
                     if is_time {
                         times.1.get_or_insert(message.clone());
                     }
-                    faults.push(RecordFault { place: place(), message, id });
+                    faults.push(RecordFault { part: false, place: place(), message, id });
                 }
             }
         }
@@ -584,6 +585,7 @@ impl Rest {
                 match at(item, &parents.id).and_then(id_text) {
                     Some(id) => ids.push(id),
                     None => faults.push(RecordFault {
+                        part: false,
                         place: format!("{named}, record {}", walk.shown + place + 1),
                         message: format!(
                             "it has no `{}`, so what is listed through it is left out",
@@ -635,7 +637,12 @@ impl Rest {
                     None => {
                         let message =
                             format!("it has no `{place}`, so it can't be told what was deleted");
-                        faults.push(RecordFault { place: named.clone(), message, id: None });
+                        faults.push(RecordFault {
+                            part: false,
+                            place: named.clone(),
+                            message,
+                            id: None,
+                        });
                     }
                 }
             }

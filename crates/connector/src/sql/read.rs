@@ -300,7 +300,7 @@ pub(super) fn page(
                     // over as if the row told none.
                     Some(record) if selection.unreadable_time(row).is_some() => {
                         let (column, held) = selection.unreadable_time(row).unwrap_or_default();
-                        faults.push(crate::RecordFault {
+                        faults.push(crate::RecordFault { part: false,
                             place: format!("{} {}", connector.settings.place(), kind.table.name),
                             message: format!("`{held}` in `{column}` is no time: the row is left alone until it is put right"),
                             id: Some(record.id),
@@ -310,7 +310,7 @@ pub(super) fn page(
                     // be told.
                     Some(record) if is_repeated(at) => {
                         if at == 0 || ids[at] != ids[at - 1] {
-                            faults.push(crate::RecordFault {
+                            faults.push(crate::RecordFault { part: false,
                                 place: format!("{} {}", connector.settings.place(), kind.table.name),
                                 message: format!(
                                     "the id {} is there more than once: none of its rows is taken; name another column as id",
@@ -321,7 +321,7 @@ pub(super) fn page(
                         }
                     }
                     Some(record) => records.push(record),
-                    None => faults.push(crate::RecordFault {
+                    None => faults.push(crate::RecordFault { part: false,
                         place: format!("{} {}", connector.settings.place(), kind.table.name),
                         message: format!(
                             "a row without a value in `{}`: give it one, or name another column as id",

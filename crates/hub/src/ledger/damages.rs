@@ -70,7 +70,7 @@ impl Ledger {
         let place = self.plan.ty(ty).name.to_string();
         self.tell_damage(under_way, self.system_of(ty), &place, &message);
         let since = under_way.damages.types.get(&ty).map_or(now, |damage| damage.since);
-        let faults = vec![Fault { place, message, id: None }];
+        let faults = vec![Fault { place, message, id: None, part: false }];
         under_way.damages.types.insert(ty, Damage { since, stops: true, stranger: true, faults });
     }
 
@@ -113,8 +113,9 @@ impl Ledger {
             .filter(|r| r.is_live())
             .map(|r| r.key)
             .collect();
-        let stranger =
-            found.iter().any(|fault| fault.id.as_ref().is_none_or(|id| !known.contains(id)));
+        let stranger = found
+            .iter()
+            .any(|fault| !fault.part && fault.id.as_ref().is_none_or(|id| !known.contains(id)));
         let since = before.map_or(now, |before| before.since);
         under_way.damages.types.insert(ty, Damage { since, stops: false, stranger, faults: found });
         Ok(())

@@ -33,7 +33,7 @@ impl Reader<'_> {
         records: &[ReadRecord],
         faults: &[RecordFault],
     ) -> Result<Vec<String>> {
-        if below.is_empty() || faults.iter().any(|fault| fault.id.is_none()) {
+        if below.is_empty() || faults.iter().any(|fault| !fault.part && fault.id.is_none()) {
             return Ok(vec![]);
         }
         let faulty = faults.iter().filter_map(|fault| fault.id.as_deref());
@@ -66,6 +66,7 @@ impl Reader<'_> {
     /// R8: whether something that can't be read may be any record: it shows no id, or one that
     /// nobody knows, as the damage may be in the id itself.
     pub(crate) fn has_stranger(&mut self, ty: TypeIx, faults: &[RecordFault]) -> Result<bool> {
+        let faults: Vec<&RecordFault> = faults.iter().filter(|fault| !fault.part).collect();
         let ids: Vec<&str> = faults.iter().filter_map(|fault| fault.id.as_deref()).collect();
         if ids.len() < faults.len() {
             return Ok(true);

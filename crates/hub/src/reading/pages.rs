@@ -132,7 +132,8 @@ impl Reader<'_> {
                 self.ledger.tell_damage(under_way, system, &fault.place, &fault.message);
             }
             stream.list(&page);
-            stream.faulty |= !page.faults.is_empty() && !page.everything && !tells_faults;
+            let lacks_some = page.faults.iter().any(|fault| !fault.part);
+            stream.faulty |= lacks_some && !page.everything && !tells_faults;
             stream.faults.extend(page.faults);
             intake.everything &= page.everything;
             intake.records.extend(page.records);

@@ -75,7 +75,12 @@ impl Reader<'_> {
             );
             left_out.insert(at);
             self.ledger.tell_damage(under_way, system, &format!("{name}/{id}"), &message);
-            faults.push(RecordFault { place: format!("{name}/{id}"), message, id: Some(id) });
+            faults.push(RecordFault {
+                part: false,
+                place: format!("{name}/{id}"),
+                message,
+                id: Some(id),
+            });
         }
         let mut at = 0;
         records.retain(|_| {
