@@ -237,11 +237,8 @@ fn flow_text(out: &mut String, report: &Report, flow: &FlowCounts, most: usize) 
                     .or_default()
                     .push(format!("{record} from {source}: {}", changes(properties, true)));
             }
-            Event::Removed { flow, source, record } if mine(flow) => {
-                lines
-                    .entry("4 delete")
-                    .or_default()
-                    .push(format!("{record}, as {source} was deleted (D1)"));
+            Event::Removed { flow, record, why, rule, .. } if mine(flow) => {
+                lines.entry("4 delete").or_default().push(format!("{record}, as {why} ({rule})"));
             }
             Event::Restored { flow, source, record } if mine(flow) => {
                 lines

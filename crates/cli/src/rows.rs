@@ -92,11 +92,8 @@ fn of_event(event: &Event, plan_only: bool) -> Vec<Vec<String>> {
         Event::Updated { flow, source, record, properties } => {
             written("update", flow, &record.0, &source.0, properties)
         }
-        Event::Removed { flow, source, record } => {
-            vec![row(
-                "delete",
-                [flow, &record.0, &source.0, "", "", "", "D1", &format!("{source} was deleted")],
-            )]
+        Event::Removed { flow, source, record, why, rule } => {
+            vec![row("delete", [flow, &record.0, &source.0, "", "", "", rule, why])]
         }
         Event::Restored { flow, source, record } => {
             vec![row(

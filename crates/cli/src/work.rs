@@ -177,9 +177,7 @@ pub fn narrate(report: &Report) {
                 format!("updated  {record} from {source}: {}", what.join(", "))
             }
             Event::Deleted { record, text } => format!("gone     {record}: {text}"),
-            Event::Removed { source, record, .. } => {
-                format!("deleted  {record}, as {source} was deleted")
-            }
+            Event::Removed { record, why, .. } => format!("deleted  {record}, as {why}"),
             Event::Restored { source, record, .. } => {
                 format!("restored {record}, as {source} is back")
             }

@@ -70,6 +70,7 @@ codes! {
     NEVER_CREATES = "never-creates": "A condition for creating can never hold.",
     UNCONVERTIBLE = "unconvertible": "Two properties whose types can't be turned into each other; the row is not kept.",
     CONTRADICTION = "contradiction": "Two flows, or two rows, say the opposite of each other.",
+    EXTRA = "extra": "A flow's `extra` would delete what it must not, or can't delete anything.",
     UNDATED = "undated": "A system does not tell when its values were put in, which decides where two records are linked for the first time and both hold different ones (P1).",
     READ_ONLY = "read-only": "A property can't be written, so the row works one way only, or not at all.",
     NO_WAY_BACK = "no-way-back": "A conversion can't be undone, so edits of the target can't be carried back, or not whole.",

@@ -181,6 +181,7 @@ impl SectionReader<'_> {
             only: [None, None],
             create_empty: None,
             duplicates: None,
+            extra: None,
             matches: match_places,
             properties: property_places,
             table: stated.table,

@@ -11,7 +11,7 @@ use lockstep_document::{
     Draft, DraftSection, Introduction, MatchPair, MatchRow as MatchCells, Setting, SettingRow,
     StatementKind, default_introduction,
 };
-use lockstep_model::flow::{Ceases, Deletes};
+use lockstep_model::flow::{Ceases, Deletes, Extra};
 use lockstep_model::{Create, Direction, Flow, Kind, MatchRow, TypeName};
 
 use crate::codes;
@@ -215,6 +215,9 @@ impl FlowReader<'_> {
             .get("ceases")
             .and_then(|node| self.reader.word::<written::Ceases>(node, "`ceases`"));
         self.ceases_without_only(&fields);
+        let extra = fields
+            .get("extra")
+            .and_then(|node| self.reader.word::<written::Extra>(node, "`extra`"));
         let deletes = fields
             .get("deletes")
             .and_then(|node| self.reader.word::<written::Deletes>(node, "`deletes`"));
@@ -245,6 +248,11 @@ impl FlowReader<'_> {
                 Some("delete") => Ceases::Delete,
                 _ => Ceases::Keep,
             },
+            extra: match extra {
+                Some("review") => Extra::Review,
+                Some("delete") => Extra::Delete,
+                _ => Extra::Ignore,
+            },
             matches,
             properties,
             deletes: deletes.map_or(self.policies.deletes, deletes_of),
@@ -274,6 +282,9 @@ impl FlowReader<'_> {
             only: ["only", "only_to"].map(place_of),
             create_empty: place_of("create_empty"),
             duplicates: place_of("duplicates"),
+            extra: fields
+                .entry("extra")
+                .map(|(key, node)| self.reader.place(&(key.span.start..node.span.end))),
             flow: place,
         };
         let elsewhere = self.called.clone();

@@ -53,6 +53,8 @@ pub struct FlowPlaces {
     pub only: [Option<Place>; 2],
     pub create_empty: Option<Place>,
     pub duplicates: Option<Place>,
+    /// `extra`, with its value.
+    pub extra: Option<Place>,
     pub matches: Vec<Vec<PairPlaces>>,
     pub properties: Vec<PairPlaces>,
     /// What announces the property table, if anything does.
@@ -73,6 +75,7 @@ impl FlowPlaces {
             to: self.from.clone(),
             connected: vec![],
             only: [only_to, only],
+            extra: None,
             matches: vec![],
             properties: vec![],
             ..self.clone()

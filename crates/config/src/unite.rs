@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use lockstep_model::flow::{Ceases, Deletes, Filter};
+use lockstep_model::flow::{Ceases, Deletes, Extra, Filter};
 use lockstep_model::{Create, Flow, PropertyPair};
 
 use crate::codes;
@@ -144,6 +144,11 @@ fn add(flow: &mut Flow, places: &mut FlowPlaces, section: &Section, problems: &m
     if flow.ceases != more.ceases {
         let keeps = [flow.ceases, more.ceases].contains(&Ceases::Keep);
         flow.ceases = if keeps { Ceases::Keep } else { Ceases::Review };
+    }
+    // The same of a record that has no counterpart.
+    if flow.extra != more.extra {
+        let stays = [flow.extra, more.extra].contains(&Extra::Ignore);
+        flow.extra = if stays { Extra::Ignore } else { Extra::Review };
     }
     flow.merge_duplicates |= more.merge_duplicates;
     flow.separate_duplicates |= more.separate_duplicates;

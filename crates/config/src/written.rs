@@ -381,6 +381,9 @@ pub struct FlowYaml {
     /// What happens to the counterpart of a linked record that `only` does not hold for any more
     /// (L11). `keep` if not said: it stays, and is not kept equal any more.
     pub ceases: Option<Ceases>,
+    /// What happens to a record of the target that has no counterpart in the source (D1). `ignore`
+    /// if not said: it stays.
+    pub extra: Option<Extra>,
     /// By what two records are recognised as the same (L1): rows are alternatives.
     #[serde(default, rename = "match")]
     pub matches: Vec<MatchRowYaml>,
@@ -696,6 +699,18 @@ pub enum Ceases {
     /// A person says whether it is deleted.
     Review,
     /// It is deleted.
+    Delete,
+}
+
+/// What happens to a record of the target that has no counterpart in the source.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Extra {
+    /// It stays.
+    Ignore,
+    /// A person says whether it is deleted.
+    Review,
+    /// It is deleted, under the guards.
     Delete,
 }
 

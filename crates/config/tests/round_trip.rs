@@ -347,6 +347,7 @@ flows:
     to: crm.Sales Order
     create: { when_connected_to: [erp.Ordre, erp.Tilbud] }
     deletes: review
+    extra: delete
     properties: [a -> b, c -> d]
   - { from: shop.Customers, to: erp.Kunde, only_from: shop, properties: [] }
   - from: shop.Orders[lines]

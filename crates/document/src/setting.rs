@@ -44,10 +44,13 @@ pub struct SettingRow {
 }
 
 /// Sentences for settings of one value.
-const FIXED: [(&str, &str, &str); 21] = [
+const FIXED: [(&str, &str, &str); 24] = [
     ("deletes", "\"propagate\"", "when one of the two is deleted, the other is deleted as well"),
     ("deletes", "\"ignore\"", "when one of the two is deleted, the other stays"),
     ("deletes", "\"review\"", "when one of the two is deleted, a person decides about the other"),
+    ("extra", "\"delete\"", "what the second has and the first does not is deleted"),
+    ("extra", "\"review\"", "what the second has and the first does not is for a person to decide"),
+    ("extra", "\"ignore\"", "what the second has and the first does not stays"),
     ("duplicates", "\"merge\"", "several records of one type that match are linked and kept equal"),
     ("duplicates", "\"review\"", "several records of one type that match wait for a person"),
     ("duplicates", "\"separate\"", "several records of one type that match get a counterpart each"),
@@ -223,6 +226,9 @@ mod tests {
                 ("deletes", json!("propagate")),
                 ("deletes", json!({"propagate": {"set": {"gone": true}}})),
                 ("direction", json!("backward")),
+                ("extra", json!("review")),
+                ("extra", json!("delete")),
+                ("extra", json!("ignore")),
                 ("filter", json!("a == \"x. y\"\n and b")),
                 ("prefer", json!(["Wix", "Super \u{2028}Office"])),
                 ("follows", json!(["company", "owner"])),

@@ -65,6 +65,9 @@ pub struct Decision {
     /// from: they keep what is known of their tries (G4), and are not sent before they are decided
     /// on again.
     pub held_back: Vec<(IntentId, RecordId)>,
+    /// Records without a counterpart that wait to be deleted, or asked about: each run decides on
+    /// them again (D1).
+    pub extra_held: BTreeSet<RecordId>,
     /// Record types that must be read again before what is held can be decided (L8).
     pub reread: BTreeSet<TypeIx>,
     /// Records to decide on anew: what they are connected to has changed (C5).

@@ -5,7 +5,7 @@
 //! flows ──▶ Plan::compile                              what bears on what, who can meet whom, what comes first
 //! pages + known records ──▶ observe::observe           R1, R2, R5, P1, P1b, P5, P5a: what is an edit
 //! slice of the store ──▶ decide::decide ──▶ Decision   link::link (L1–L7), create::create (L8, C1–C5), settle::settle (P0–P3),
-//!                                                      deletes::departures (D1)
+//!                                                      deletes::departures (D1), extra::standing (D1: mirroring)
 //!                                                      flips::flipping (P5: what is written no more)
 //! answers of systems ──▶ confirm::confirm              P3, P5: what an answer shows is no claim
 //!                        outcome::creation             C2, R9: whether a record was made, or found; R6: what is known then
@@ -27,6 +27,7 @@ pub mod decide;
 pub mod decision;
 pub mod deletes;
 mod elements;
+pub mod extra;
 pub mod facets;
 pub mod flips;
 pub mod follow;

@@ -16,6 +16,9 @@ pub struct ReadThrough {
     pub complete: bool,
     /// When the last finished reading began: what was there then is known.
     pub from: Option<Timestamp>,
+    /// What is known of it may be less than there is just now: its system is left alone, a listing
+    /// of it is not believed, or something of it can't be read. Nothing counts as absent from it.
+    pub in_doubt: bool,
 }
 
 /// Everything that a decision on `focus` may look at.

@@ -14,6 +14,7 @@ mod identity;
 mod keeping;
 mod kit;
 mod linking;
+mod mirroring;
 mod recovering;
 mod undoing;
 mod unlinking;

@@ -9,6 +9,7 @@ mod dying;
 mod fated;
 mod guarding;
 mod identity;
+mod mirroring;
 mod moments;
 mod over_http;
 #[path = "../../connector/tests/serving/mod.rs"]

@@ -260,7 +260,7 @@ pub struct Intent {
     /// The record written to; for a creation, known once confirmed.
     pub record: Option<RecordId>,
     pub entity: EntityId,
-    /// The record it comes from.
+    /// The record it comes from; [`RecordId::NONE`] where it comes from the lack of one.
     pub source: RecordId,
     pub flow: FlowIx,
     pub base_version: BaseVersion,

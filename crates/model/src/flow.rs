@@ -125,6 +125,18 @@ pub enum Ceases {
     Delete,
 }
 
+/// What happens to a record of the target that has no counterpart in the source (D1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Extra {
+    /// It stays.
+    #[default]
+    Ignore,
+    /// A person says whether it is deleted.
+    Review,
+    /// It is deleted, under the guards.
+    Delete,
+}
+
 /// Which way a property pair carries values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
@@ -221,6 +233,8 @@ pub struct Flow {
     /// L11: what becomes of the counterpart of a linked record that `only` does not hold for any
     /// more.
     pub ceases: Ceases,
+    /// D1: what becomes of a record of the target that has no counterpart in the source.
+    pub extra: Extra,
     /// Alternatives (L1).
     pub matches: Vec<MatchRow>,
     pub properties: Vec<PropertyPair>,
@@ -254,6 +268,7 @@ impl Flow {
             only: None,
             only_to: None,
             ceases: Ceases::Keep,
+            extra: Extra::Ignore,
             matches,
             properties,
             deletes,
@@ -303,6 +318,9 @@ impl Flow {
         }
         if self.ceases != Ceases::Keep {
             text.push_str(&format!("{:?} ", self.ceases));
+        }
+        if self.extra != Extra::Ignore {
+            text.push_str(&format!("extra {:?} ", self.extra));
         }
         match &self.create {
             Create::Never => text.push_str("never"),

@@ -183,11 +183,13 @@ enum Event {
         record: String,
         text: String,
     },
-    /// Lockstep deleted it (D1).
+    /// Lockstep deleted it (D1, L11). Where it has no counterpart, it is itself the source.
     Removed {
         flow: String,
         source: String,
         record: String,
+        why: String,
+        rule: String,
     },
     /// It was deleted after `source`, which is back, and is in its system again (D2).
     Restored {
@@ -372,8 +374,8 @@ impl From<hub::Event> for Event {
                 properties: each(properties),
             },
             E::Deleted { record, text } => Event::Deleted { record: record.0, text },
-            E::Removed { flow, source, record } => {
-                Event::Removed { flow, source: source.0, record: record.0 }
+            E::Removed { flow, source, record, why, rule } => {
+                Event::Removed { flow, source: source.0, record: record.0, why, rule }
             }
             E::Restored { flow, source, record } => {
                 Event::Restored { flow, source: source.0, record: record.0 }

@@ -13,6 +13,7 @@ mod creating;
 mod each;
 mod effect;
 mod elements;
+mod extra;
 mod first_link;
 mod followed;
 mod known;
@@ -48,6 +49,7 @@ pub fn check(project: &Project, schemas: &Schemas) -> Vec<Problem> {
     followed::check(&view, &mut problems);
     effect::check(&view, &mut problems);
     elements::check(&view, &mut problems);
+    extra::check(&view, &mut problems);
     tests::check(&view, &mut problems);
     for ends in view.ends().into_iter().filter(|(a, b)| a != b) {
         // A row with a path that is not there is told of as such, and of nothing else.

@@ -31,6 +31,7 @@ pub fn plan_flow(
         only: condition(build, &flow.only, from),
         only_to: condition(build, &flow.only_to, to),
         ceases: flow.ceases,
+        extra: flow.extra,
         deletes: flow.deletes,
         synchronizes,
         create_empty: flow.create_empty,

@@ -9,6 +9,7 @@ use lockstep_model::{
 use super::intents::{is_under_way, is_waiting};
 use super::state::OneEntity;
 use crate::deletes::{Departure, Kept, Verdict, departures, may_cease};
+use crate::extra::mirrors;
 use crate::settle::Entity;
 use crate::slice::Slice;
 
@@ -21,9 +22,11 @@ impl OneEntity<'_> {
         if entity.records.iter().all(|record| record.is_live())
             && open_deletions(slice, id).next().is_none()
             && !may_cease(plan)
+            && !mirrors(plan)
         {
             return doomed;
         }
+        let asked_before = self.reviews.len();
         let mut unsettled = BTreeSet::new();
         let mut kept_whole: BTreeMap<RecordId, Kept> = BTreeMap::new();
         for mut departure in departures(plan, slice, entity) {
@@ -54,6 +57,9 @@ impl OneEntity<'_> {
                 }
             }
             unsettled.insert(departure.gone);
+        }
+        if mirrors(plan) {
+            self.extras(id, entity, asked_before, &mut doomed);
         }
         self.drop_deletions_but(id, &doomed);
         self.settle_departed(id, entity, &unsettled);
@@ -126,6 +132,6 @@ impl OneEntity<'_> {
 
 /// The deletions of an entity's records that are open. What a person takes back is deleted whatever
 /// the flows say of it (G7).
-fn open_deletions(slice: &Slice, id: EntityId) -> impl Iterator<Item = &Intent> {
+pub(super) fn open_deletions(slice: &Slice, id: EntityId) -> impl Iterator<Item = &Intent> {
     slice.intents_of(id).filter(|intent| intent.kind == IntentKind::Delete && !intent.takes_back())
 }

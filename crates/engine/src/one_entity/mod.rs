@@ -3,6 +3,7 @@
 
 mod absent;
 mod deletions;
+mod extra;
 mod facet_deletions;
 mod flips;
 mod intents;

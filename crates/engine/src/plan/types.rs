@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lockstep_model::flow::{Ceases, Deletes, Filter, PropertyRef};
+use lockstep_model::flow::{Ceases, Deletes, Extra, Filter, PropertyRef};
 use lockstep_model::{Capabilities, FlowIx, Path, PropIx, TypeIx, TypeName, TypeSchema};
 
 use super::matching::MatchSide;
@@ -77,6 +77,8 @@ pub struct PlanFlow {
     pub only: Option<Condition>,
     pub only_to: Option<Condition>,
     pub ceases: Ceases,
+    /// D1: what becomes of a record of the target that has no counterpart in the source.
+    pub extra: Extra,
     pub deletes: Deletes,
     /// Between the two, some property is kept equal (C3).
     pub synchronizes: bool,

@@ -101,7 +101,10 @@ impl World {
     pub fn new(flows: &[Flow], schemas: &Schemas) -> World {
         let plan = Plan::compile(flows, schemas).unwrap_or_else(|errors| panic!("{errors:?}"));
         let through =
-            vec![ReadThrough { complete: true, from: Some(Timestamp(i64::MAX)) }; plan.types.len()];
+            vec![
+                ReadThrough { complete: true, from: Some(Timestamp(i64::MAX)), in_doubt: false };
+                plan.types.len()
+            ];
         World {
             plan,
             records: BTreeMap::new(),
@@ -342,7 +345,7 @@ impl World {
         for intent in self.intents.iter().filter(|i| i.state.is_open()) {
             slice
                 .intents
-                .entry(self.records[&intent.source].entity)
+                .entry(self.records.get(&intent.source).map_or(intent.entity, |one| one.entity))
                 .or_default()
                 .push(intent.clone());
         }
@@ -409,7 +412,9 @@ impl World {
         queued.sort_by_key(|i| (self.intents[*i].rank, self.intents[*i].id));
         for at in queued {
             let mut intent = self.intents[at].clone();
-            intent.entity = self.records[&intent.source].entity;
+            if let Some(source) = self.records.get(&intent.source) {
+                intent.entity = source.entity;
+            }
             let mut sent = vec![];
             for change in &intent.changes {
                 let value = match change.counterpart_of {
@@ -467,7 +472,7 @@ impl World {
                     state
                 }
             };
-            let source = &self.records[&intent.source];
+            let source = self.records.get(&intent.source).unwrap_or(&state);
             let waking = [
                 reference_hash(&self.plan.ty(source.ty).name, &source.key),
                 reference_hash(&self.plan.ty(state.ty).name, &state.key),

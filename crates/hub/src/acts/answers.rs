@@ -303,7 +303,7 @@ impl Hub {
         // Refused ones whose review was answered already, and queued ones that wait for their next
         // try.
         for intent in self.ledger.store.intents_in(IntentState::Refused, usize::MAX >> 1)? {
-            if !meant(intent.source) {
+            if !meant(intent.source) && !intent.record.is_some_and(meant) {
                 continue;
             }
             retried.note_creation(&intent);
@@ -313,7 +313,7 @@ impl Hub {
             }
         }
         for intent in self.ledger.store.intents_in(IntentState::Queued, usize::MAX >> 1)? {
-            if !meant(intent.source) {
+            if !meant(intent.source) && !intent.record.is_some_and(meant) {
                 continue;
             }
             retried.note_creation(&intent);

@@ -4,7 +4,7 @@ use lockstep_engine::decision::delete_rank;
 use lockstep_engine::deletes::policy;
 use lockstep_model::{
     FlowIx, Intent, IntentId, IntentKind, IntentState, Presence, RecordId, RecordState, ReviewKind,
-    RunId,
+    RunId, Timestamp,
 };
 use lockstep_store::{Commit, JournalKind, ReviewKey};
 
@@ -29,32 +29,19 @@ impl Ledger {
         others.retain(|other| other.is_live() && other.entity == gone.entity);
         commit.reviews_closed = reviews.iter().map(ReviewKey::of).collect();
         for other in &others {
-            let text = self.said_of_deletion(&gone, accept);
-            let line = self.journal_line(run, JournalKind::Person, other.id, Some(gone.id), text);
+            let (text, of) = match other.id == gone.id {
+                true => (self.said_of_extra(other, accept)?, None),
+                false => (self.said_of_deletion(&gone, accept), Some(gone.id)),
+            };
+            let line = self.journal_line(run, JournalKind::Person, other.id, of, text);
             commit.journal.push(line);
         }
         if accept && !others.is_empty() {
             let first = self.store.take_intent_ids(others.len())?;
             for (n, other) in others.iter().enumerate() {
-                commit.intents_new.push(Intent {
-                    id: IntentId(first.0 + n as i64),
-                    run,
-                    kind: IntentKind::Delete,
-                    rank: delete_rank(self.plan.ty(other.ty).send_rank),
-                    ty: other.ty,
-                    record: Some(other.id),
-                    entity: gone.entity,
-                    source: gone.id,
-                    flow: policy(&self.plan, gone.ty, other.ty).map_or(FlowIx(0), |(flow, _)| flow),
-                    base_version: other.version.clone().into(),
-                    changes: vec![],
-                    state: IntentState::Queued,
-                    attempts: 0,
-                    not_before: None,
-                    message: None,
-                    decided_at: now,
-                    done_at: None,
-                });
+                let id = IntentId(first.0 + n as i64);
+                let deletion = self.accepted_deletion(&gone, other, (id, run, now))?;
+                commit.intents_new.extend(deletion);
             }
             // It was deleted before, and was there all the same (R6).
             if gone.presence == Presence::Gone {
@@ -65,7 +52,8 @@ impl Ledger {
             gone.presence = Presence::Gone;
             commit.changed_records.push(gone);
         } else if !accept && gone.is_live() {
-            // L11: what a person keeps is not asked about again.
+            // L11, D1: what a person keeps is not asked about again. Of an extra record this is
+            // `lockstep_engine::extra::kept`.
             commit.apart_added.extend(others.iter().map(|other| (gone.id, other.id)));
         }
         let intents = std::mem::take(&mut commit.intents_new);
@@ -73,6 +61,42 @@ impl Ledger {
         commit.intents_new = intents;
         self.store.commit(commit)?;
         Ok(others.len())
+    }
+
+    /// The deletion of `other` that a person has accepted; `None` where it was asked about as it had
+    /// no counterpart, and has one now.
+    fn accepted_deletion(
+        &mut self,
+        gone: &RecordState,
+        other: &RecordState,
+        (id, run, now): (IntentId, RunId, Timestamp),
+    ) -> Result<Option<Intent>> {
+        let from = match other.id == gone.id {
+            true => self.extra_from(other)?,
+            false => {
+                let policy = policy(&self.plan, gone.ty, other.ty);
+                Some((gone.id, policy.map_or(FlowIx(0), |(flow, _)| flow)))
+            }
+        };
+        Ok(from.map(|(source, flow)| Intent {
+            id,
+            run,
+            kind: IntentKind::Delete,
+            rank: delete_rank(self.plan.ty(other.ty).send_rank),
+            ty: other.ty,
+            record: Some(other.id),
+            entity: gone.entity,
+            source,
+            flow,
+            base_version: other.version.clone().into(),
+            changes: vec![],
+            state: IntentState::Queued,
+            attempts: 0,
+            not_before: None,
+            message: None,
+            decided_at: now,
+            done_at: None,
+        }))
     }
 
     /// What a person has said of a record, as the journal tells it.

@@ -171,7 +171,11 @@ impl Ledger {
             }
         }
         for intent in self.store.open_intents(&[entity])? {
-            let mine = half.iter().any(|member| member.id == intent.source);
+            let of = match intent.source {
+                RecordId::NONE => intent.record,
+                source => Some(source),
+            };
+            let mine = half.iter().any(|member| Some(member.id) == of);
             if mine && intent.entity != own {
                 commit.intents_moved.push((intent.id, own));
             }

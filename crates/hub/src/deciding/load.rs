@@ -140,8 +140,9 @@ pub fn slice(
     slice.apart = store.apart(&ids)?.into_iter().flat_map(|(a, b)| [(a, b), (b, a)]).collect();
     for intent in store.open_intents(&entities)? {
         // An entity may have become part of another since the intent was decided.
-        let entity =
-            slice.records.get(&intent.source).map_or(intent.entity, |source| source.entity);
+        let known =
+            slice.records.get(&intent.source).or_else(|| slice.records.get(&intent.record?));
+        let entity = known.map_or(intent.entity, |known| known.entity);
         slice.intents.entry(entity).or_default().push(intent);
     }
     if plan.types.iter().any(|ty| ty.contested) {

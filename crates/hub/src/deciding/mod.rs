@@ -255,7 +255,11 @@ impl Decider<'_> {
         self.ledger
             .status
             .iter()
-            .map(|status| ReadThrough { complete: status.complete, from: status.read_from })
+            .map(|status| ReadThrough {
+                complete: status.complete,
+                from: status.read_from,
+                in_doubt: false,
+            })
             .collect()
     }
 
@@ -264,7 +268,9 @@ impl Decider<'_> {
     fn through_now(&self, under_way: &Underway) -> Vec<ReadThrough> {
         let mut through = self.through();
         for (at, read) in through.iter_mut().enumerate() {
-            read.from = read.from.filter(|_| !under_way.damages.hides_records(TypeIx(at as u16)));
+            let ty = TypeIx(at as u16);
+            read.from = read.from.filter(|_| !under_way.damages.hides_records(ty));
+            read.in_doubt = self.ledger.is_in_doubt(under_way, ty);
         }
         through
     }

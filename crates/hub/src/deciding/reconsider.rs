@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lockstep_engine::plan::{PlanCreate, PlanFlow};
+use lockstep_model::flow::Extra;
 use lockstep_model::{IntentState, Timestamp, TypeIx, Value};
 use lockstep_store::Commit;
 use serde_json::json;
@@ -103,7 +104,13 @@ impl Decider<'_> {
                 under_way.newest.get(&flow.from).is_some_and(|seen| older(flow.to, *seen))
             })
             .map(|flow| flow.to);
+        // D1: what is new in the target may be extra.
+        let mirrors = |flow: &&PlanFlow| flow.extra != Extra::Ignore && matches(flow);
+        let mirrored = self.ledger.plan.flows.iter().filter(mirrors).filter(|flow| {
+            under_way.newest.get(&flow.to).is_some_and(|seen| older(flow.from, *seen))
+        });
         behind
+            .chain(mirrored.map(|flow| flow.from))
             .filter(|ty| {
                 !under_way.paused.contains_key(&self.ledger.system_of(*ty))
                     && !under_way.damages.stops(*ty)

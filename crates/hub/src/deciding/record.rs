@@ -6,6 +6,7 @@ use lockstep_engine::keys::rekey;
 use lockstep_engine::plan::PlanFlow;
 use lockstep_engine::{Decision, Plan, Slice};
 use lockstep_model::change::IntentEvent;
+use lockstep_model::flow::Extra;
 use lockstep_model::{
     EntityId, FlowIx, Intent, IntentId, IntentKind, NumberSet, RecordId, RecordState, ReviewKind,
     Rule, Value,
@@ -200,6 +201,10 @@ impl Decider<'_> {
                 .flows
                 .iter()
                 .position(between)
+                .or_else(|| {
+                    let mirrors = |f: &PlanFlow| f.extra != Extra::Ignore && ty == Some(f.to);
+                    plan.flows.iter().position(mirrors)
+                })
                 .or_else(|| plan.flows.iter().position(|f| ty == Some(f.to)));
             if let Some(flow) = flow {
                 under_way.report.flows[flow].review += 1;
@@ -244,6 +249,8 @@ impl Decider<'_> {
         let tried = decision.held_back.iter().filter_map(|(_, id)| slice.records.get(id));
         let rank = |record: &RecordState| self.ledger.plan.ty(record.ty).decide_rank + HELD;
         commit.agenda_added.extend(tried.map(|record| (rank(record), record.id)));
+        let extra = decision.extra_held.iter().filter_map(|id| slice.records.get(id));
+        commit.agenda_added.extend(extra.map(|record| (rank(record), record.id)));
         let anew = decision.agenda.iter().filter_map(|id| slice.records.get(id));
         let plan = &self.ledger.plan;
         commit.agenda_added.extend(anew.map(|r| (plan.ty(r.ty).decide_rank, r.id)));

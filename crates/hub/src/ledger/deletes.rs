@@ -5,6 +5,7 @@
 use lockstep_connector::{Action, Connector, Write};
 use lockstep_engine::Plan;
 use lockstep_engine::deletes::{Departure, Verdict};
+use lockstep_engine::extra::Because;
 use lockstep_engine::observe::mark_gone;
 use lockstep_model::change::IntentEvent;
 use lockstep_model::flow::PropertyRef;
@@ -54,11 +55,8 @@ impl Ledger {
         let system = self.plan.ty(intent.ty).name.system.clone();
         under_way.report.system(&system).deleted += 1;
         under_way.report.flow(intent.flow).deleted += 1;
-        let ceased = known.get(&intent.source).is_some_and(RecordState::is_live);
-        let source = known
-            .get(&intent.source)
-            .map(|source| RecordName::of(&self.plan, source.ty, &source.key));
-        let source = source.unwrap_or_else(|| RecordName(format!("record {}", intent.source)));
+        let because = Because::of(&self.plan, intent, known.get(&intent.source));
+        let source = self.name_of_source(intent, known);
         let Some(state) =
             intent.record.and_then(|id| known.get_mut(&id)).filter(|state| state.is_live())
         else {
@@ -80,13 +78,8 @@ impl Ledger {
         // P5a: a listing from before it shows the record still.
         state.written_at = Some(self.clock.now());
         let state = state.clone();
-        let (text, rule) = match ceased {
-            false => (format!("deleted {record}, as {source} was deleted"), Rule::D1),
-            true => (
-                format!("deleted {record}, as {source} is not what its flow is about any more"),
-                Rule::L11,
-            ),
-        };
+        let (why, rule) = (because.words(&self.plan, intent.flow, &source.0), because.rule());
+        let text = format!("deleted {record}, as {why}");
         let mut entry =
             self.entry(under_way, JournalKind::Written, &state, intent, text, Some(rule));
         entry.before = before;
@@ -94,7 +87,8 @@ impl Ledger {
         let status = &mut self.status[state.ty.at()];
         status.records = status.records.saturating_sub(1);
         let flow = self.plan.flow_name(intent.flow);
-        under_way.report.event(|| Event::Removed { flow, source, record });
+        let rule = rule.to_string();
+        under_way.report.event(|| Event::Removed { flow, source, record, why, rule });
         commit.changed_records.push(state);
     }
 
@@ -242,15 +236,27 @@ impl Ledger {
             }) else {
                 continue;
             };
-            let Some(source) = self.store.records(&[deleted.source])?.pop() else { continue };
-            let is_linked = source.entity == record.entity && source.id != record.id;
-            if !is_linked || matches!(source.presence, Presence::Leaving { .. }) {
+            let source = self.store.records(&[deleted.source])?.pop();
+            let because = Because::of(&self.plan, deleted, source.as_ref());
+            let of_other = |source: &RecordState| {
+                source.entity == record.entity
+                    && source.id != record.id
+                    && !matches!(source.presence, Presence::Leaving { .. })
+            };
+            if because != Because::Extra && !source.as_ref().is_some_and(of_other) {
                 continue;
             }
-            let (name, source_name) = (self.name_of(&record), self.name_of(&source));
-            let (why, rule) = match source.is_live() {
-                false => (format!("{source_name} was"), Rule::D1),
-                true => (format!("{source_name} is not what its flow is about"), Rule::L11),
+            let name = self.name_of(&record);
+            let source_name = source.as_ref().map(|source| self.name_of(source));
+            let source_name = source_name.unwrap_or_else(|| name.clone());
+            let (why, rule) = match because {
+                Because::Deleted => (format!("{source_name} was"), Rule::D1),
+                Because::Ceased => {
+                    (format!("{source_name} is not what its flow is about"), Rule::L11)
+                }
+                Because::Extra => {
+                    (because.words(&self.plan, deleted.flow, &source_name.0), Rule::D1)
+                }
             };
             let message = format!(
                 "{name} was deleted, as {why}, and is there all the same: accept to delete it again, reject to keep it"
@@ -267,7 +273,10 @@ impl Ledger {
             });
             commit.reviews_opened.push(Review {
                 kind: ReviewKind::PendingDelete,
-                record: source.id,
+                record: match because {
+                    Because::Extra => record.id,
+                    Because::Deleted | Because::Ceased => deleted.source,
+                },
                 ty: record.ty,
                 prop: None,
                 rule,

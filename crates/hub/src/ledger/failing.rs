@@ -95,8 +95,7 @@ impl Ledger {
         let name = |id: RecordId| known.get(&id).map(|r| RecordName::of(&self.plan, r.ty, &r.key));
         let one = |intent: &Intent| FailingWrite {
             flow: self.plan.flow_name(intent.flow),
-            source: name(intent.source)
-                .unwrap_or_else(|| RecordName(format!("record {}", intent.source))),
+            source: self.name_of_source(intent, &known),
             target: intent
                 .record
                 .and_then(name)

@@ -63,7 +63,7 @@ impl Ledger {
             before: Value::Null,
             after: Value::Null,
             rule,
-            other: Some(intent.source),
+            other: Some(intent.source).filter(|source| *source != RecordId::NONE),
             intent: Some(intent.id),
             text,
         }

@@ -6,6 +6,7 @@ pub(crate) mod agenda;
 pub(crate) mod damages;
 pub(crate) mod deletes;
 pub(crate) mod doubts;
+pub(crate) mod extra;
 pub(crate) mod facets;
 pub mod failing;
 pub(crate) mod follow;

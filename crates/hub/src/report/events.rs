@@ -66,11 +66,15 @@ pub enum Event {
         record: RecordName,
         text: String,
     },
-    /// Lockstep deleted it, since `source` was deleted (D1).
+    /// Lockstep deleted it: `source` was deleted (D1) or is not what its flow is about any more
+    /// (L11), or it has no counterpart and is itself the source (D1).
     Removed {
         flow: String,
         source: RecordName,
         record: RecordName,
+        /// In words, to follow "as ".
+        why: String,
+        rule: String,
     },
     /// It was deleted after `source`, which is back, and is in its system again (D2).
     Restored {

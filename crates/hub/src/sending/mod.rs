@@ -48,6 +48,7 @@ impl Sender<'_> {
         if !self.ledger.may_write(under_way)? {
             return Ok(false);
         }
+        self.ledger.hold_extra_deletions(under_way)?;
         let connectors: Vec<_> =
             self.systems.iter().map(|system| system.connector.clone()).collect();
         let desks: Vec<Desk> = connectors.iter().map(|_| Desk::default()).collect();

@@ -11,6 +11,27 @@ use super::samples::plan;
 use super::samples::{PEOPLE, USERS, awkward, entry, intent, person};
 use crate::{Commit, IntentUpdate, JournalKind, Store};
 
+pub(super) fn an_intent_from_the_lack_of_a_record_keeps_its_flow(mut store: Box<dyn Store>) {
+    commit_records(&mut store, vec![person(1, "a")]);
+    let mut other = plan();
+    other[USERS.at()].flows = vec![FlowIx(7), FlowIx(8)];
+    store.bind(&other).unwrap();
+    // It is of the record type that lacks one.
+    let from_lack = Intent {
+        kind: IntentKind::Delete,
+        ty: USERS,
+        source: RecordId::NONE,
+        flow: FlowIx(7),
+        changes: vec![],
+        ..intent(1, RecordId(1), IntentState::Queued)
+    };
+    store.commit(Commit { intents_new: vec![from_lack.clone()], ..Commit::default() }).unwrap();
+    assert_eq!(store.intent(IntentId(1)).unwrap(), Some(from_lack));
+    other[USERS.at()].flows = vec![FlowIx(9), FlowIx(5)];
+    store.bind(&other).unwrap();
+    assert_eq!(store.intent(IntentId(1)).unwrap().unwrap().flow, FlowIx(9));
+}
+
 pub(super) fn an_intent_comes_back_as_it_was(mut store: Box<dyn Store>) {
     commit_records(&mut store, vec![person(1, "a")]);
     let first = Intent {

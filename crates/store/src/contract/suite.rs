@@ -26,6 +26,7 @@ pub fn check(make: impl Fn() -> Box<dyn Store>) {
     records::the_agenda_is_in_order_and_what_is_added_stays(fresh());
     records::pairs_are_kept_apart_both_ways(fresh());
     intents::an_intent_comes_back_as_it_was(fresh());
+    intents::an_intent_from_the_lack_of_a_record_keeps_its_flow(fresh());
     intents::the_outbox_gives_what_is_due_in_order(fresh());
     intents::open_intents_are_found_and_counted(fresh());
     intents::history_of_a_record_holds_what_went_to_it_and_came_from_it(fresh());

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use lockstep_model::{Intent, IntentId, IntentKind, KeyOwner, RecordId, RecordState, Review};
 
 use super::catalogue::Bound;
-use super::numbering::Numbering;
+use super::numbering::{Numbering, source_by};
 use super::state::{State, StoredIntent, StoredRecord};
 use crate::{Commit, IntentUpdate, ReviewKey, TypeStatus};
 
@@ -158,7 +158,10 @@ impl State {
             stored.ok_or_else(|| not_bound("property", &change.prop))
         });
         let changes = changes.collect::<Result<Vec<_>, String>>()?;
-        let source = self.named_type_of(bound, intent.source);
+        let source = match intent.source {
+            RecordId::NONE => source_by(bound, intent.ty, intent.flow),
+            source => self.named_type_of(bound, source),
+        };
         Ok(StoredIntent { intent: Intent { ty, changes, ..intent.clone() }, source, claimed })
     }
 

@@ -109,6 +109,12 @@ impl Numbering<'_> {
     }
 }
 
+/// The row of a record type from which something comes to one of the plan by a flow.
+pub(super) fn source_by(bound: &Bound, to: TypeIx, flow: FlowIx) -> Option<TypeIx> {
+    let at = bound.types[to.at()].flows.iter().position(|one| *one == flow)?;
+    bound.types.get(at).map(|ty| ty.row)
+}
+
 /// The flow by which something came to a record type of the plan from another.
 pub(super) fn flow(bound: &Bound, to: TypeIx, from: Option<TypeIx>) -> FlowIx {
     let flows = &bound.types[to.at()].flows;

@@ -49,6 +49,12 @@ impl KnownType {
         self.flows.get(from.unwrap_or(this).at()).copied().unwrap_or(FlowIx(0))
     }
 
+    /// A record type from which something comes here by a flow.
+    pub(super) fn source_by(&self, flow: FlowIx) -> Option<TypeIx> {
+        let at = self.flows.iter().position(|one| *one == flow)?;
+        Some(TypeIx(at as u16))
+    }
+
     /// The property of this path, if the plan still watches it.
     pub(super) fn prop(&self, path: &str) -> Option<PropIx> {
         // There are few, and a look at their lengths mostly tells them apart.

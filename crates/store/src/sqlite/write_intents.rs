@@ -1,7 +1,7 @@
 //! What a commit says of intents: new ones, and what became of known ones.
 
-use lockstep_model::IntentId;
 use lockstep_model::change::{Intent, IntentEvent, IntentKind, IntentState};
+use lockstep_model::{IntentId, RecordId};
 use rusqlite::{Connection, Statement};
 
 use super::changes::{base_version_out, changes_out};
@@ -44,7 +44,10 @@ impl Database {
         let mut insert = sql::NEW_INTENT.prepare(&self.conn)?;
         let mut new = Vec::with_capacity(intents.len());
         for intent in intents {
-            let source_type = self.bound.type_of(&self.conn, intent.source)?;
+            let source_type = match intent.source {
+                RecordId::NONE => self.bound.ty(intent.ty)?.source_by(intent.flow),
+                source => self.bound.type_of(&self.conn, source)?,
+            };
             let changes = changes_out(&self.conn, &mut self.bound, intent, source_type)?;
             let source_row =
                 source_type.map(|ty| self.bound.ty(ty).map(|ty| ty.row)).transpose()?;

@@ -4,7 +4,7 @@
 //! No document speaks of deletions, so the line stands beside those of the document, as “a run with
 //! nothing to do” does.
 
-use lockstep_model::flow::{Deletes, PropertyRef};
+use lockstep_model::flow::{Deletes, Extra, PropertyRef};
 use lockstep_model::{Flow, Value};
 
 use super::writer::{Side, Sides, Way, Writer, added, see, shows, signs};
@@ -15,8 +15,15 @@ impl Writer<'_> {
     /// The line, and its trials: a deletion on either side.
     pub(super) fn deleted(&mut self, line: LineRef, flow: &Flow) -> (String, Vec<Trial>) {
         let same = |known: &&Flow| known.from == flow.from && known.to == flow.to;
-        let deletes = self.runs.iter().find(same).unwrap_or(self.united(flow)).deletes;
+        let runs = self.runs.iter().find(same).unwrap_or(self.united(flow));
+        let (deletes, extra) = (runs.deletes, runs.extra);
         let text = match deletes {
+            Deletes::Ignore if extra == Extra::Delete => {
+                "What the second has and the first does not is deleted; what is deleted in the second stays in the first."
+            }
+            Deletes::Ignore if extra == Extra::Review => {
+                "What the second has and the first does not waits for a person; what is deleted in the second stays in the first."
+            }
             Deletes::Ignore => {
                 "What is deleted on one side stays on the other, and is not created anew."
             }
@@ -27,12 +34,42 @@ impl Writer<'_> {
         };
         let mut trials = Vec::new();
         for side in [Side::From, Side::To] {
-            trials.push(self.deletion_on(line, flow, side, deletes));
+            // What has lost its counterpart is extra, where nothing else is said of it.
+            let follows = match (side, deletes, extra) {
+                (Side::From, Deletes::Ignore, Extra::Delete) => Deletes::Propagate,
+                (Side::From, Deletes::Ignore, Extra::Review) => Deletes::Review,
+                _ => deletes,
+            };
+            trials.push(self.deletion_on(line, flow, side, follows));
             if deletes != Deletes::Ignore {
                 trials.push(self.edit_beats(line, flow, side));
             }
         }
+        if extra != Extra::Ignore {
+            trials.push(self.extra(line, flow, extra));
+        }
         (text.into(), trials)
+    }
+
+    /// D1: a record that the source does not have.
+    fn extra(&mut self, line: LineRef, flow: &Flow, extra: Extra) -> Trial {
+        let (from, to) = (&flow.from, &flow.to);
+        let deletes = extra == Extra::Delete;
+        let then = if deletes { "is deleted" } else { "waits for a person" };
+        let name = format!("what {from} does not have {then} in {to} (D1)");
+        if let Some(why) = self.hands.cannot_add(to) {
+            return Trial::not_tried(line, name, why);
+        }
+        let script = self.filled(flow).map(|(mut script, filled)| {
+            script.push(Step::Add { slot: 0, ty: to.clone(), values: filled.to });
+            script.push(Step::Run);
+            script.push(see(Expect::There { slot: 0, there: !deletes }));
+            if !deletes {
+                script.push(see(Expect::Review { slots: vec![0] }));
+            }
+            script
+        });
+        Trial::scripted(line, name, script)
     }
 
     fn deletion_on(&mut self, line: LineRef, flow: &Flow, side: Side, deletes: Deletes) -> Trial {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use lockstep_engine::extra::{Because, kept};
 use lockstep_engine::guard::values_changed;
 use lockstep_model::change::IntentEvent;
 use lockstep_model::limits::GuardKind;
@@ -161,9 +162,16 @@ impl Ledger {
             let subject = intent.record.unwrap_or(intent.source);
             let (name, write) = (&self.names[system], write.name());
             let text = format!("a person discarded the {write} that waited for {name}");
-            let entry = said.entry(subject, Some(intent.source), Some(intent.id), text);
+            let source = Some(intent.source).filter(|source| *source != RecordId::NONE);
+            let entry = said.entry(subject, source, Some(intent.id), text);
             commit.journal.push(entry);
             sources.insert(intent.source);
+            // D1: what is extra is so in every run; it is kept for good.
+            let of_lack = intent.kind == IntentKind::Delete && !intent.takes_back();
+            let known = self.store.records(&[intent.source])?.pop();
+            if of_lack && Because::of(&self.plan, intent, known.as_ref()) == Because::Extra {
+                commit.apart_added.extend(intent.record.map(kept));
+            }
         }
         if write == IntentKind::Delete {
             let sources: Vec<RecordId> = sources.into_iter().collect();
