@@ -269,6 +269,50 @@ fn flows_that_contradict_each_other() {
 }
 
 #[test]
+fn extra_that_would_delete_what_it_must_not() {
+    let rows =
+        "match: [Emails.Value = info.emails]\n    properties: [Firstname -> info.name.first]";
+    let said =
+        |flow: &str| flows(&format!("- from: superoffice.Person\n    to: wix.Contacts\n{flow}"));
+    let told = said(&format!("    extra: delete\n    {rows}\n"));
+    assert!(told.ends_with("───\n"), "nothing is amiss: {told}");
+    assert_snapshot!(
+        "extra_no_match",
+        said("    extra: delete\n    properties: [Firstname -> info.name.first]\n")
+    );
+    assert_snapshot!(
+        "extra_both",
+        said(&format!("    create: both\n    extra: review\n    {rows}\n"))
+    );
+    let back = "  - from: wix.Contacts\n    to: superoffice.Person\n    create: always\n    properties: [info.name.first -> Firstname]\n";
+    assert_snapshot!("extra_back", said(&format!("    extra: delete\n    {rows}\n{back}")));
+    let third = "  - from: crmoffice.Customers\n    to: wix.Contacts\n    create: always\n    match: [email = info.emails]\n    properties: [email -> info.emails]\n";
+    let told = said(&format!("    extra: delete\n    {rows}\n{third}"));
+    assert!(told.contains("a person is asked about each"), "{told}");
+    let itself = flows(
+        "- from: wix.Contacts\n    to: wix.Contacts\n    extra: delete\n    match: [info.phones = info.emails]\n",
+    );
+    assert!(itself.contains("every record of wix.Contacts is one of wix.Contacts"), "{itself}");
+    // What can't be deleted.
+    let mut schemas = schemas();
+    for schema in schemas.get_mut("wix").unwrap() {
+        schema.can.delete = false;
+    }
+    let text = format!(
+        "- from: superoffice.Person\n    to: wix.Contacts\n    extra: delete\n    {rows}\n"
+    );
+    let told = with(&text, &schemas);
+    assert!(told.contains("wix.Contacts can't be deleted through wix"), "{told}");
+    // G3: no guard.
+    let unguarded = SYSTEMS
+        .replace("wix: { connector: wix }", "wix: { connector: wix, limits: { deletes: none } }");
+    let text = format!("flows:\n  {text}");
+    let files = [("lockstep.yaml", unguarded.as_str()), ("flows.yaml", text.as_str())];
+    let told = support::told(&files, &support::schemas());
+    assert!(told.contains("no guard counts what is deleted in wix"), "{told}");
+}
+
+#[test]
 fn conversions_that_can_not_be_undone() {
     assert_snapshot!(flows(
         "\
