@@ -15,10 +15,12 @@ use lockstep_model::{Conversion, Kind, PropIx, Region, Reverse, Timestamp, TypeI
 
 use crate::bears::{Edge, Node, Relations, Step, bears};
 use crate::plan::{Bearing, Part, Parts, PlanProp, matching_kind};
+use crate::policies::Policies;
 
 /// A pair of the graph with all that its rows say.
 #[derive(Clone, Debug)]
 pub(crate) struct Pair {
+    pub ends: [Node; 2],
     pub forward: bool,
     pub backward: bool,
     pub conversion: Option<Conversion>,
@@ -96,6 +98,8 @@ pub(crate) struct Graph {
     pairs: Vec<Pair>,
     /// Record types of which an entity may hold several.
     merging: BTreeSet<TypeIx>,
+    /// Where another policy than the latest edit holds.
+    pub policies: Policies,
 }
 
 /// For each property of some record types what bears on it.
@@ -130,7 +134,19 @@ impl Graph {
         let (filling, kept): (Vec<_>, Vec<_>) =
             edges.into_iter().enumerate().partition(|(at, _)| fills.contains(at));
         let edges = |all: Vec<(usize, Edge)>| all.into_iter().map(|(_, edge)| edge).collect();
-        Graph { edges: edges(kept), fills: edges(filling), pairs, merging }
+        Graph {
+            edges: edges(kept),
+            fills: edges(filling),
+            pairs,
+            merging,
+            policies: Policies::default(),
+        }
+    }
+
+    /// The properties that rows keep equal both ways.
+    pub fn both_ways(&self) -> impl Iterator<Item = [Node; 2]> + '_ {
+        let pairs = self.edges.iter().map(|edge| &self.pairs[edge.pair]);
+        pairs.filter(|pair| pair.forward && pair.backward && !pair.on_create).map(|pair| pair.ends)
     }
 
     /// What bears on what where all flows hold.
@@ -209,6 +225,7 @@ impl Graph {
                             fills: false,
                             on_create: false,
                             each: described.each,
+                            contests: vec![],
                             terms: described.terms(),
                         });
                     }
@@ -266,6 +283,9 @@ impl Graph {
             fills,
             on_create: way.iter().any(|step| pair(step).on_create),
             each: way.iter().all(|step| pair(step).each),
+            contests: self
+                .policies
+                .along(mine, way.iter().map(|step| pair(step).ends[usize::from(step.forward)])),
             terms: terms(q, p, way.iter().map(pair)),
         }
     }

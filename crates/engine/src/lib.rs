@@ -44,6 +44,7 @@ mod parts;
 pub mod pick;
 mod places;
 pub mod plan;
+mod policies;
 pub mod recover;
 mod sets;
 pub mod settle;

@@ -113,6 +113,7 @@ impl<'f> Rows<'f> {
             self.pair_of.insert((one, other), pairs.len());
             self.edges.push(Edge { from: one, to: other, row, pair: pairs.len() });
             pairs.push(Pair {
+                ends: [one, other],
                 forward,
                 backward,
                 conversion: pair.conversion.clone(),
@@ -180,13 +181,15 @@ impl Rows<'_> {
 
 /// What a row says of the two properties that it pairs.
 fn tell_properties(build: &mut Build<'_>, flow: &Flow, pair: &PropertyPair, of: [Node; 2]) {
-    for (ty, prop) in of {
+    let takes = [pair.direction != Direction::Forward, pair.direction != Direction::Backward];
+    for ((ty, prop), takes) in of.into_iter().zip(takes) {
         let prop = &mut build.types[ty.at()].props[prop.at()];
         prop.paired = true;
         prop.by.kind = prop.by.kind.with(pair.kind);
         prop.by.region = flow.region.or(prop.by.region);
         prop.clears &= pair.clears;
-        if prop.policy == Policy::Latest {
+        // Whose claim wins is asked where values come in.
+        if takes && prop.policy == Policy::Latest {
             prop.policy = pair.policy.clone();
         }
         prop.each |= pair.each;

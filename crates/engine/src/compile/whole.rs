@@ -1,10 +1,10 @@
 //! The steps of compiling, in their order: rows, match rows, what else is watched, the graph, the
 //! record types.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lockstep_model::flow::{Policy, PropertyRef};
-use lockstep_model::{Flow, FlowIx, TypeIx, TypeName};
+use lockstep_model::{Flow, FlowIx, PropIx, TypeIx, TypeName};
 
 use super::build::Build;
 use super::flows::plan_flow;
@@ -15,6 +15,7 @@ use super::types::{Finishing, OfType, mark_by_bearings, sides_by_type};
 use super::watch::{watch_besides, watch_conditions, watch_for_rules};
 use crate::graph::{Graph, Partial};
 use crate::plan::{Plan, PlanError, PlanFlow, PlanProp, Schemas};
+use crate::policies::Policies;
 
 impl Plan {
     /// Compiles flows.
@@ -56,7 +57,8 @@ fn plan(
     rows.lists_by_element(build);
 
     let merging = merging(flows, &ends);
-    let graph = Graph::new(rows.edges, rows.pairs, merging.clone());
+    let mut graph = Graph::new(rows.edges, rows.pairs, merging.clone());
+    graph.policies = policies(build, &graph);
     let (relations, mut bearings) = {
         let props: Vec<&[PlanProp]> = build.types.iter().map(|ty| ty.props.as_slice()).collect();
         graph.whole(&props)
@@ -107,6 +109,23 @@ fn plan(
         graph,
         partial: Partial::default(),
     }
+}
+
+/// P1: the policies that rows state hold for all that they keep equal.
+fn policies(build: &mut Build<'_>, graph: &Graph) -> Policies {
+    let mut told = BTreeMap::new();
+    for (ty, under_way) in build.types.iter().enumerate() {
+        for (prop, described) in under_way.props.iter().enumerate() {
+            if described.policy != Policy::Latest {
+                told.insert((TypeIx(ty as u16), PropIx(prop as u16)), described.policy.clone());
+            }
+        }
+    }
+    let policies = Policies::new(&told, graph.both_ways());
+    for ((ty, prop), policy) in policies.each() {
+        build.types[ty.at()].props[prop.at()].policy = policy.clone();
+    }
+    policies
 }
 
 /// The record types of which an entity may hold several (L6).

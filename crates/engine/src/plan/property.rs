@@ -132,6 +132,9 @@ pub struct Bearing {
     pub on_create: bool,
     /// Both are lists whose elements come and go one by one, and are translated one by one (P11).
     pub each: bool,
+    /// The policies of properties on the way that this one does not share, the nearest first: a
+    /// claim comes this way only if it wins there as well (P1).
+    pub contests: Vec<u16>,
     /// How a value that came this way is compared with mine (R7).
     pub terms: Terms,
 }

@@ -82,8 +82,42 @@ pub fn candidates<'a>(
     if found.iter().any(|one| !one.by.is_some_and(|by| by.fills)) {
         found.retain(|one| !one.by.is_some_and(|by| by.fills));
     }
-    found.sort_by(|a, b| precedence(plan, entity, (ty, prop), a, b));
+    if found.iter().any(|one| !contests(one).is_empty()) {
+        hold_contests(plan, entity, (ty, prop), &mut found);
+    }
+    found.sort_by(|a, b| precedence(plan, entity, (ty, prop), &described.policy, a, b));
     found
+}
+
+/// The policies that a claim passes on its way.
+fn contests<'a>(candidate: &Candidate<'a>) -> &'a [u16] {
+    candidate.by.map_or(&[], |by| &by.contests)
+}
+
+/// P1: of the claims that come by way of a policy only the one that wins there comes on. The
+/// farthest is held first.
+fn hold_contests<'a>(
+    plan: &'a Plan,
+    entity: &'a Entity<'a>,
+    of: (TypeIx, PropIx),
+    found: &mut Vec<Candidate<'a>>,
+) {
+    let ways = found.iter().flat_map(|one| contests(one).iter().copied().enumerate());
+    let mut held: Vec<(usize, u16)> = ways.collect();
+    held.sort_unstable_by(|a, b| b.cmp(a));
+    held.dedup_by_key(|(_, contest)| *contest);
+    for (_, contest) in held {
+        let policy = plan.graph.policies.policy(contest);
+        let enters = |one: &Candidate<'_>| contests(one).contains(&contest);
+        if let Policy::OnlyFrom(system) = policy {
+            found.retain(|one| !enters(one) || plan.ty(one.from).name.system == *system);
+        }
+        let entrants = found.iter().filter(|one| enters(one));
+        let best = entrants.min_by(|a, b| precedence(plan, entity, of, policy, a, b));
+        if let Some(best) = best.map(|best| best.stamp) {
+            found.retain(|one| !enters(one) || one.stamp == best);
+        }
+    }
 }
 
 /// P1c: the claims that may fill a property of a record that is created, where nothing that belongs
@@ -113,7 +147,8 @@ pub fn filling<'a>(
             })
         })
         .collect();
-    found.sort_by(|a, b| precedence(plan, entity, (ty, prop), a, b));
+    let policy = &plan.prop(ty, prop).policy;
+    found.sort_by(|a, b| precedence(plan, entity, (ty, prop), policy, a, b));
     found.into_iter().next()
 }
 
@@ -125,14 +160,14 @@ fn precedence(
     plan: &Plan,
     entity: &Entity<'_>,
     of: (TypeIx, PropIx),
+    policy: &Policy,
     a: &Candidate<'_>,
     b: &Candidate<'_>,
 ) -> Ordering {
     // Numbers of one length are in their order, and `9` comes before `10`.
     let id = |candidate: &Candidate<'_>| (candidate.record.key.len(), candidate.record.key.clone());
     let both_ways = |candidate: &Candidate<'_>| !comes_one_way(plan, entity, of, candidate);
-    let prop = plan.prop(of.0, of.1);
-    preferred(plan, prop, a, b)
+    preferred(plan, policy, a, b)
         .then_with(|| b.stamp.at.cmp(&a.stamp.at))
         .then_with(
             || if a.from == b.from { Ordering::Equal } else { both_ways(a).cmp(&both_ways(b)) },
@@ -164,16 +199,16 @@ pub(super) fn comes_one_way(
 }
 
 /// Which of two claims a policy prefers, whatever their times.
-fn preferred(plan: &Plan, prop: &PlanProp, a: &Candidate<'_>, b: &Candidate<'_>) -> Ordering {
-    match &prop.policy {
+fn preferred(plan: &Plan, policy: &Policy, a: &Candidate<'_>, b: &Candidate<'_>) -> Ordering {
+    match policy {
         Policy::Wins(wins) => wins.compare(&a.claim.value, &b.claim.value),
-        _ => preference(plan, prop, a).cmp(&preference(plan, prop, b)),
+        _ => preference(plan, policy, a).cmp(&preference(plan, policy, b)),
     }
 }
 
 /// The place of a claim's system in `prefer`.
-fn preference(plan: &Plan, prop: &PlanProp, candidate: &Candidate<'_>) -> usize {
-    match &prop.policy {
+fn preference(plan: &Plan, policy: &Policy, candidate: &Candidate<'_>) -> usize {
+    match policy {
         Policy::Prefer(systems) => {
             let system = &plan.ty(candidate.from).name.system;
             systems.iter().position(|s| s == system).unwrap_or(systems.len())
@@ -198,7 +233,7 @@ pub fn reason(
         other.stamp.record != best.stamp.record && !equal(&other.claim.value, &best.claim.value)
     });
     let Some(rival) = rival else { return Reason::Latest };
-    if preferred(plan, prop, best, rival).is_lt() {
+    if preferred(plan, &prop.policy, best, rival).is_lt() {
         return Reason::Policy;
     }
     // Who was there when its record was first read was not edited since.

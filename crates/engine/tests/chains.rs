@@ -1,0 +1,158 @@
+//! P1, P0: policies of one row among several systems in a chain. Connected records end equal, and a
+//! further run writes nothing, whatever they held at first and whoever edits them.
+
+use crate::kit::{World, flow};
+use lockstep_model::flow::{Create, Direction, Policy, Wins};
+use lockstep_model::value::is_empty;
+use lockstep_model::{Flow, Value};
+use serde_json::json;
+
+const SYSTEMS: [&str; 4] = ["a", "b", "c", "d"];
+
+/// So many systems in a row, each kept equal with the next.
+fn chain(systems: usize) -> Vec<Flow> {
+    let between = |two: &[&str]| {
+        let (from, to) = (format!("{}.Person", two[0]), format!("{}.Person", two[1]));
+        flow(&from, &to, Create::Never, &["mail = mail"], &["score <-> score"])
+    };
+    SYSTEMS[..systems].windows(2).map(between).collect()
+}
+
+/// What each holds, until all is settled; with what each is given before they are linked.
+struct Chain {
+    world: World,
+    systems: usize,
+}
+
+impl Chain {
+    fn new(flows: &[Flow], before: &[Value]) -> Chain {
+        let mut world = World::people(flows);
+        for (system, score) in SYSTEMS.iter().zip(before) {
+            let record = format!("{system}.Person/1");
+            world.read(&record, json!({"mail": "ada@example.com", "score": score}));
+        }
+        world.settle_all();
+        Chain { world, systems: before.len() }
+    }
+
+    fn edit(&mut self, system: usize, score: Value) {
+        let record = format!("{}.Person/1", SYSTEMS[system]);
+        self.world.read(&record, json!({"mail": "ada@example.com", "score": score}));
+        self.world.settle();
+    }
+
+    fn held(&self) -> Vec<Value> {
+        let held = |system: &&str| {
+            let value = self.world.value(&format!("{system}.Person/1"), "score");
+            if is_empty(&value) { Value::Null } else { value }
+        };
+        SYSTEMS[..self.systems].iter().map(held).collect()
+    }
+
+    /// All are equal, and nothing is left to be written.
+    fn assert_settled(&mut self, what: &str) {
+        let held = self.held();
+        assert!(held.windows(2).all(|two| two[0] == two[1]), "{what}: {held:?}");
+        assert_eq!(self.world.settle_all(), 0, "{what}: another run writes");
+    }
+}
+
+/// Every way to give so many systems one of these.
+fn combinations(systems: usize, values: &[Value]) -> Vec<Vec<Value>> {
+    (0..systems).fold(vec![vec![]], |known, _| {
+        let more = |known: Vec<Value>| {
+            values.iter().map(move |value| [known.as_slice(), std::slice::from_ref(value)].concat())
+        };
+        known.into_iter().flat_map(more).collect()
+    })
+}
+
+fn policies() -> Vec<Policy> {
+    let prefer = |systems: &[&str]| Policy::Prefer(systems.iter().map(|s| s.to_string()).collect());
+    vec![Policy::Wins(Wins::Max), prefer(&["a"]), prefer(&["b"]), prefer(&["c", "a"])]
+}
+
+#[test]
+fn p1_whatever_row_of_a_chain_has_a_policy_all_its_records_end_equal() {
+    let values = [json!(""), json!("3"), json!("7"), json!("12")];
+    for systems in 2..=4 {
+        let values = &values[..if systems == 4 { 2 } else { 4 }];
+        for (row, policy) in
+            (0..systems - 1).flat_map(|row| policies().into_iter().map(move |one| (row, one)))
+        {
+            let mut flows = chain(systems);
+            flows[row].properties[0].policy = policy.clone();
+            for before in combinations(systems, values) {
+                let mut chain = Chain::new(&flows, &before);
+                let what = format!("{policy:?} in row {row}, {before:?}");
+                chain.assert_settled(&what);
+                for (round, score) in ["4", "1", "", "9", "5"].into_iter().enumerate() {
+                    chain.edit((round + before.len() * row) % systems, json!(score));
+                    chain.assert_settled(&format!("{what}, edit {round}"));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn p1_only_the_claims_of_one_system_count_in_a_whole_chain() {
+    for (systems, row) in [(2, 0), (3, 0), (3, 1), (4, 0), (4, 1), (4, 2)] {
+        for (only, system) in SYSTEMS.iter().enumerate().take(systems) {
+            let mut flows = chain(systems);
+            flows[row].properties[0].policy = Policy::OnlyFrom(system.to_string());
+            let before: Vec<Value> = (0..systems).map(|at| json!(format!("{at}"))).collect();
+            let mut chain = Chain::new(&flows, &before);
+            let what = format!("only from {only} in row {row} of {systems}");
+            chain.assert_settled(&what);
+            for round in 0..systems {
+                chain.edit(round, json!(format!("edit {round}")));
+                chain.assert_settled(&format!("{what}, edit {round}"));
+                let expected = if round < only {
+                    json!(only.to_string())
+                } else {
+                    json!(format!("edit {only}"))
+                };
+                assert_eq!(chain.held()[0], expected, "{what}, edit {round}");
+            }
+        }
+    }
+}
+
+#[test]
+fn p1_what_loses_where_it_is_put_in_goes_on_to_nobody() {
+    for policy in
+        [Policy::Prefer(vec!["b".into()]), Policy::OnlyFrom("b".into()), Policy::Wins(Wins::Max)]
+    {
+        let mut flows = chain(4);
+        flows[0].properties[0].policy = policy.clone();
+        // The last two only take.
+        flows[1].properties[0].direction = Direction::Forward;
+        flows[2].properties[0].direction = Direction::Forward;
+        let mut chain = Chain::new(&flows, &[json!("7"), json!("7"), json!("7"), json!("7")]);
+        chain.edit(0, json!("3"));
+        chain.assert_settled(&format!("{policy:?}"));
+        assert_eq!(chain.held(), vec![json!("7"); 4], "{policy:?}");
+        // An edit of who only takes stays there (P12), and goes on from there.
+        chain.edit(2, json!("5"));
+        assert_eq!(chain.held(), [json!("7"), json!("7"), json!("5"), json!("5")], "{policy:?}");
+        chain.edit(1, json!("8"));
+        chain.assert_settled(&format!("{policy:?}"));
+    }
+}
+
+#[test]
+fn p1_a_policy_of_a_one_way_row_is_that_of_what_takes_by_it() {
+    // c takes from b by preference of b; c and d are kept equal, and so are a and b.
+    let mut flows = chain(4);
+    flows[1].properties[0].direction = Direction::Forward;
+    flows[1].properties[0].policy = Policy::OnlyFrom("b".into());
+    let mut chain = Chain::new(&flows, &[json!("1"), json!("1"), json!("1"), json!("1")]);
+    chain.edit(3, json!("2"));
+    chain.assert_settled("what is put into d is put back");
+    chain.edit(1, json!("3"));
+    chain.assert_settled("what is put into b goes to all");
+    // Between a and b the latest edit wins, as if nothing were said.
+    chain.edit(0, json!("4"));
+    assert_eq!(chain.held()[..2], [json!("4"), json!("4")]);
+}
