@@ -143,6 +143,11 @@ impl Graph {
         }
     }
 
+    /// Whether some row says that emptying does not pass (P2).
+    pub fn ignores_clears(&self) -> bool {
+        self.pairs.iter().any(|pair| !pair.clears)
+    }
+
     /// The properties that rows keep equal both ways.
     pub fn both_ways(&self) -> impl Iterator<Item = [Node; 2]> + '_ {
         let pairs = self.edges.iter().map(|edge| &self.pairs[edge.pair]);

@@ -1,7 +1,7 @@
 //! P1, P0: policies of one row among several systems in a chain. Connected records end equal, and a
 //! further run writes nothing, whatever they held at first and whoever edits them.
 
-use crate::kit::{World, flow};
+use crate::kit::{World, flow, schemas};
 use lockstep_model::flow::{Create, Direction, Policy, Wins};
 use lockstep_model::value::is_empty;
 use lockstep_model::{Flow, Value};
@@ -155,4 +155,68 @@ fn p1_a_policy_of_a_one_way_row_is_that_of_what_takes_by_it() {
     // Between a and b the latest edit wins, as if nothing were said.
     chain.edit(0, json!("4"));
     assert_eq!(chain.held()[..2], [json!("4"), json!("4")]);
+}
+
+/// The rows of a chain, of which these do not pass emptying on.
+fn ignoring_clears(systems: usize, rows: &[usize]) -> Vec<Flow> {
+    let mut flows = chain(systems);
+    rows.iter().for_each(|row| flows[*row].properties[0].clears = false);
+    flows
+}
+
+#[test]
+fn p2_what_emptying_leaves_is_what_was_there_and_not_what_was_there_before_the_link() {
+    for (systems, rows) in [(2, vec![0]), (3, vec![0]), (3, vec![0, 1]), (4, vec![0])] {
+        for before in combinations(systems, &[json!(""), json!("old"), json!("other")]) {
+            let flows = ignoring_clears(systems, &rows);
+            let mut chain = Chain::new(&flows, &before);
+            chain.edit(0, json!("new"));
+            chain.edit(0, json!(""));
+            let what = format!("{rows:?}, {before:?}");
+            let mut expected = vec![json!("new"); systems];
+            expected[0] = Value::Null;
+            assert_eq!(chain.held(), expected, "{what}");
+            assert_eq!(chain.world.settle_all(), 0, "{what}: another run writes");
+            // What is put in afterwards goes to all.
+            chain.edit(systems - 1, json!("next"));
+            chain.assert_settled(&what);
+        }
+    }
+}
+
+#[test]
+fn p1_a_change_of_the_flows_that_is_about_something_else_changes_no_value() {
+    let open = ["a.Person", "b.Person", "c.Person", "d.Person"].map(|name| (name, vec![]));
+    // Emptying does not pass.
+    let flows = ignoring_clears(2, &[0]);
+    let mut chain = Chain::new(&flows, &[json!("new"), json!("old")]);
+    chain.edit(0, json!("newer"));
+    chain.edit(0, json!(""));
+    chain.world.reflow(&flows, &schemas(&open));
+    assert_eq!(chain.held(), [Value::Null, json!("newer")]);
+
+    // P1a: of two properties that are paired with one, each edit went to another.
+    let rows = ["street <-> city", "postal <-> city"];
+    let flows = [flow("a.Person", "b.Person", Create::Never, &["mail = mail"], &rows)];
+    let mut world = World::people(&flows);
+    let both =
+        |street: &str, postal: &str| json!({"mail": "x", "street": street, "postal": postal});
+    world.read("a.Person/1", both("old", "box"));
+    world.read("b.Person/1", json!({"mail": "x", "city": "old"}));
+    world.settle_all();
+    world.read("b.Person/1", json!({"mail": "x", "city": "X"}));
+    world.settle();
+    let street = world.value("a.Person/1", "street");
+    let held = |world: &World| ["street", "postal"].map(|path| world.value("a.Person/1", path));
+    assert!(held(&world).contains(&json!("X")), "{street}");
+    let other = if street == "X" { both("X", "P") } else { both("P", "X") };
+    world.read("a.Person/1", other);
+    world.settle();
+    assert_eq!(world.value("b.Person/1", "city"), json!("P"));
+    world.read("b.Person/1", json!({"mail": "x", "city": "Q"}));
+    world.settle();
+    let before = held(&world);
+    assert!(before.contains(&json!("X")) && before.contains(&json!("Q")), "{before:?}");
+    world.reflow(&flows, &schemas(&open));
+    assert_eq!(held(&world), before);
 }

@@ -99,6 +99,7 @@ fn plan(
         by_value: types.iter().any(|ty| ty.props.iter().any(by_value)),
         has_each: types.iter().any(|ty| ty.props.iter().any(|prop| prop.each)),
         follow_depth: types.iter().flat_map(|ty| &ty.props).filter_map(depth).max().unwrap_or(0),
+        ignores_clears: graph.ignores_clears(),
         has_groups: types.iter().any(|ty| !ty.groups.is_empty()),
         match_conversions: matches.conversions,
         types,

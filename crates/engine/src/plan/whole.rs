@@ -26,6 +26,8 @@ pub struct Plan {
     pub has_facets: bool,
     /// Some row says by `wins` which value counts.
     pub by_value: bool,
+    /// Some row says that emptying does not pass (P2).
+    pub ignores_clears: bool,
     /// Some rows move together (P1e).
     pub has_groups: bool,
     /// Some lists are kept in step element by element (P11).

@@ -9,7 +9,7 @@ use super::candidates::{Candidate, candidates};
 use super::entity::Entity;
 use super::goes::group_of;
 use super::translate::carried_to;
-use crate::plan::Plan;
+use crate::plan::{Bearing, Plan};
 
 /// L9: whether a claim that a property was given does not reach it any more: a flow does not hold
 /// just now, or is gone. What it gave stays, until somebody puts in another: an older value does
@@ -59,6 +59,69 @@ pub(super) fn inherited(plan: &Plan, entity: &Entity<'_>) -> Vec<(RecordId, Prop
         }
     }
     found
+}
+
+/// P2: what the records were given by claims that have been emptied since, where a row says that
+/// emptying does not pass. It stays, and counts as put in there: what was there before does not
+/// come back.
+pub(super) fn kept_when_emptied(
+    plan: &Plan,
+    entity: &Entity<'_>,
+) -> Vec<(RecordId, PropIx, Claim)> {
+    let mut found = Vec::new();
+    for record in entity.records.iter().filter(|record| record.is_live()) {
+        for (ix, slot) in record.slots.iter().enumerate() {
+            let prop = PropIx(ix as u16);
+            let Some(carried) = slot.carries else { continue };
+            if replaced_by(entity, carried).is_none_or(|claim| !is_empty(&claim.value))
+                || bearing_of(plan, entity, record, prop, carried).is_none_or(|by| by.clears)
+            {
+                continue;
+            }
+            let shown = slot.value(plan.prop(record.ty, prop).whole);
+            let value = slot.given.as_deref().unwrap_or(shown).clone();
+            found.push((record.id, prop, Claim { value, at: carried.at, goes: vec![] }));
+        }
+    }
+    found
+}
+
+/// Whether a property was given a value by a claim of which nothing is left, and by which nothing
+/// else has come: the one in its place is empty, and emptying does not pass, or it went to others
+/// (P1a). An older value does not come back.
+pub(super) fn has_moved_on(
+    plan: &Plan,
+    entity: &Entity<'_>,
+    record: &RecordState,
+    prop: PropIx,
+    carried: ClaimStamp,
+) -> bool {
+    replaced_by(entity, carried).is_some_and(|claim| {
+        let goes = claim.goes.iter().find(|(to, _)| *to == record.ty);
+        goes.is_some_and(|(_, props)| !props.contains(&prop))
+            || is_empty(&claim.value)
+                && bearing_of(plan, entity, record, prop, carried).is_some_and(|by| !by.clears)
+    })
+}
+
+/// The claim that has taken the place of one that was carried.
+fn replaced_by<'e>(entity: &'e Entity<'_>, carried: ClaimStamp) -> Option<&'e Claim> {
+    let source = entity.records.iter().find(|record| record.id == carried.record)?;
+    let claim = source.slot(carried.prop).claim.as_ref();
+    claim.filter(|claim| claim.at != carried.at)
+}
+
+/// How a claim that a property was given bears on it.
+fn bearing_of<'e>(
+    plan: &'e Plan,
+    entity: &'e Entity<'e>,
+    record: &RecordState,
+    prop: PropIx,
+    carried: ClaimStamp,
+) -> Option<&'e Bearing> {
+    let source = entity.records.iter().find(|other| other.id == carried.record)?;
+    let mut bearings = entity.bearings(plan, record.ty, prop).iter();
+    bearings.find(|by| by.other == source.ty && by.theirs == carried.prop && !by.fills)
 }
 
 /// When the claim was made by which a property was given what it shows, where that claim does not

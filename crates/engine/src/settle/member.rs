@@ -6,7 +6,7 @@ use lockstep_model::{ClaimStamp, PropIx, Reason, RecordState, Rule, Slot, Value}
 
 use super::brought::{brought, default};
 use super::candidates::{Candidate, candidates, reason, went_with_a_part};
-use super::cut_off::is_cut_off;
+use super::cut_off::{has_moved_on, is_cut_off};
 use super::each_wanted::wanted_list;
 use super::entity::Entity;
 use super::outcome::{Wanted, written};
@@ -95,8 +95,12 @@ impl Target<'_> {
     /// claim gave that does not win any more.
     fn own_claim(&self, best: &Candidate<'_>, given_before: bool) -> Wanted {
         let described = self.described;
-        let lost_to_another =
-            given_before && self.slice.reconsider && self.entity.suspended.is_empty();
+        let has_moved_on =
+            |carried| has_moved_on(self.plan, self.entity, self.record, self.prop, carried);
+        let lost_to_another = given_before
+            && self.slice.reconsider
+            && self.entity.suspended.is_empty()
+            && !self.slot.carries.is_some_and(has_moved_on);
         let differs = !same(described.terms(), &best.claim.value, self.shown)
             && self.slot.given.as_deref() != Some(&best.claim.value);
         match lost_to_another && differs && (!described.list || described.whole) {

@@ -5,7 +5,7 @@ use lockstep_model::flow::Policy;
 use lockstep_model::value::is_empty;
 use lockstep_model::{Claim, PropIx, RecordId, RecordState, Timestamp};
 
-use super::cut_off::inherited;
+use super::cut_off::{inherited, kept_when_emptied};
 use super::entity::Entity;
 use crate::conditions::suspended;
 use crate::plan::Plan;
@@ -21,6 +21,14 @@ impl<'a> Entity<'a> {
             let cut_off = inherited(plan, &entity);
             entity.inherited = cut_off;
             entity.group(plan);
+        }
+        if plan.ignores_clears {
+            let kept = kept_when_emptied(plan, &entity);
+            let inherits = |entity: &Self, of: &(RecordId, PropIx, Claim)| {
+                entity.inherited.iter().any(|(id, prop, _)| (*id, *prop) == (of.0, of.1))
+            };
+            let kept: Vec<_> = kept.into_iter().filter(|one| !inherits(&entity, one)).collect();
+            entity.inherited.extend(kept);
         }
         if plan.by_value {
             let shown = shown_as_claims(plan, &entity);
