@@ -148,6 +148,11 @@ impl Graph {
         self.pairs.iter().any(|pair| !pair.clears)
     }
 
+    /// Whether some row gives a value only when a record is created.
+    pub fn gives_on_create(&self) -> bool {
+        self.pairs.iter().any(|pair| pair.on_create)
+    }
+
     /// The properties that rows keep equal both ways.
     pub fn both_ways(&self) -> impl Iterator<Item = [Node; 2]> + '_ {
         let pairs = self.edges.iter().map(|edge| &self.pairs[edge.pair]);
@@ -228,7 +233,7 @@ impl Graph {
                             reference: false,
                             defaults: false,
                             fills: false,
-                            on_create: false,
+                            on_create: vec![],
                             each: described.each,
                             contests: vec![],
                             terms: described.terms(),
@@ -286,7 +291,11 @@ impl Graph {
             reference,
             defaults,
             fills,
-            on_create: way.iter().any(|step| pair(step).on_create),
+            on_create: way
+                .iter()
+                .filter(|step| pair(step).on_create)
+                .map(|step| pair(step).ends[usize::from(!step.forward)].0)
+                .collect(),
             each: way.iter().all(|step| pair(step).each),
             contests: self
                 .policies

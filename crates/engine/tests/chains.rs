@@ -220,3 +220,54 @@ fn p1_a_change_of_the_flows_that_is_about_something_else_changes_no_value() {
     world.reflow(&flows, &schemas(&open));
     assert_eq!(held(&world), before);
 }
+
+/// a gives b its nick when b is created, and b is kept equal with c; each creates in the next.
+fn given_on_creation() -> [Flow; 2] {
+    let rows = [["mail <-> mail", "nick -> nick"], ["mail <-> mail", "nick <-> nick"]];
+    let mut first = flow("a.Person", "b.Person", Create::Always, &["mail = mail"], &rows[0]);
+    let second = flow("b.Person", "c.Person", Create::Always, &["mail = mail"], &rows[1]);
+    first.properties[1].on_create = true;
+    [first, second]
+}
+
+#[test]
+fn c1_what_is_given_on_creation_goes_by_the_record_that_is_created() {
+    let person = |nick: &str| json!({"mail": "ada@example.com", "nick": nick});
+    let nick_of_c = |world: &World| {
+        let c = world.records.values().find(|record| record.ty == world.ty("c.Person")).unwrap();
+        c.slot(world.prop(c.ty, "nick")).value(false).clone()
+    };
+    // b was there before: c is created with what b holds.
+    for (held, expected) in [("b's", json!("b's")), ("", Value::Null)] {
+        let mut world = World::people(&given_on_creation());
+        world.read("b.Person/1", person(held));
+        world.read("a.Person/1", person("a's"));
+        world.settle();
+        assert_eq!(world.count("c.Person"), 1);
+        assert_eq!(nick_of_c(&world), expected);
+        assert_eq!(world.settle_all(), 0);
+    }
+    // b is created: c gets what b was given, whether it is created as well or was there before.
+    for there in [None, Some("")] {
+        let mut world = World::people(&given_on_creation());
+        if let Some(nick) = there {
+            world.read("c.Person/1", person(nick));
+        }
+        world.read("a.Person/1", person("a's"));
+        world.settle();
+        assert_eq!((world.count("b.Person"), world.count("c.Person")), (1, 1));
+        assert_eq!(nick_of_c(&world), json!("a's"), "{there:?}");
+        // It is given once: an edit in a goes nowhere, one in b goes on to c.
+        world.read("a.Person/1", person("another"));
+        world.settle();
+        assert_eq!(nick_of_c(&world), json!("a's"), "{there:?}");
+        assert_eq!(world.settle_all(), 0);
+    }
+    // What c holds before b is created is not written over.
+    let mut world = World::people(&given_on_creation());
+    world.read("c.Person/1", person("c's"));
+    world.read("a.Person/1", person("a's"));
+    world.settle_all();
+    assert_eq!(nick_of_c(&world), json!("c's"));
+    assert_eq!(world.settle_all(), 0);
+}

@@ -100,6 +100,7 @@ fn plan(
         has_each: types.iter().any(|ty| ty.props.iter().any(|prop| prop.each)),
         follow_depth: types.iter().flat_map(|ty| &ty.props).filter_map(depth).max().unwrap_or(0),
         ignores_clears: graph.ignores_clears(),
+        gives_on_create: graph.gives_on_create(),
         has_groups: types.iter().any(|ty| !ty.groups.is_empty()),
         match_conversions: matches.conversions,
         types,

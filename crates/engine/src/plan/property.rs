@@ -128,8 +128,9 @@ pub struct Bearing {
     /// P1c: it only fills what is empty at the first link; a claim that goes this way says so
     /// ([`lockstep_model::Claim::goes`]).
     pub fills: bool,
-    /// `on: create`: it gives a value to a record that is created, and to none that is there.
-    pub on_create: bool,
+    /// `on: create`: the record types that rows on the way give a value to when a record of them is
+    /// created, and to none that is there.
+    pub on_create: Vec<TypeIx>,
     /// Both are lists whose elements come and go one by one, and are translated one by one (P11).
     pub each: bool,
     /// The policies of properties on the way that this one does not share, the nearest first: a

@@ -28,6 +28,8 @@ pub struct Plan {
     pub by_value: bool,
     /// Some row says that emptying does not pass (P2).
     pub ignores_clears: bool,
+    /// Some row gives a value only when a record is created (C1).
+    pub gives_on_create: bool,
     /// Some rows move together (P1e).
     pub has_groups: bool,
     /// Some lists are kept in step element by element (P11).

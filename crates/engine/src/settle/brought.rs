@@ -24,7 +24,7 @@ pub fn default(
     for by in entity
         .bearings(plan, ty, prop)
         .iter()
-        .filter(|by| by.defaults && by.open && (creating || !by.on_create))
+        .filter(|by| by.defaults && by.open && entity.is_given(by, ty, creating))
     {
         let Some(record) =
             entity.records.iter().find(|record| record.ty == by.other && record.is_live())

@@ -48,7 +48,7 @@ pub fn candidates<'a>(
                 // P1c: what only fills goes where it was said to at the first link.
                 let open = bearing.open
                     && (!bearing.fills || goes.is_some())
-                    && !(bearing.on_create && me.is_some());
+                    && entity.is_given(bearing, ty, me.is_none());
                 if !open
                     || goes.is_some_and(|(_, props)| !props.contains(&prop))
                     || (!bearing.clears && is_empty(&claim.value))

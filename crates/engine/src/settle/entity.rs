@@ -52,6 +52,15 @@ impl<'a> Entity<'a> {
         inherited.or(record.slot(prop).claim.as_ref())
     }
 
+    /// Whether a value comes this way to a record of `ty`: what rows give only on creation, where
+    /// each record that it would pass is created as well.
+    pub(super) fn is_given(&self, by: &Bearing, ty: TypeIx, creating: bool) -> bool {
+        let is_there =
+            |at: &TypeIx| self.records.iter().any(|record| record.ty == *at && record.is_live());
+        by.on_create.is_empty()
+            || creating && !by.on_create.iter().any(|at| *at != ty && is_there(at))
+    }
+
     /// Whether a condition keeps two record types apart.
     pub fn is_suspended(&self, a: TypeIx, b: TypeIx) -> bool {
         self.suspended.contains(&apart(a, b))

@@ -5,6 +5,7 @@ use lockstep_model::flow::Policy;
 use lockstep_model::value::is_empty;
 use lockstep_model::{Claim, PropIx, RecordId, RecordState, Timestamp};
 
+use super::candidates::candidates;
 use super::cut_off::{inherited, kept_when_emptied};
 use super::entity::Entity;
 use crate::conditions::suspended;
@@ -30,12 +31,41 @@ impl<'a> Entity<'a> {
             let kept: Vec<_> = kept.into_iter().filter(|one| !inherits(&entity, one)).collect();
             entity.inherited.extend(kept);
         }
+        if plan.gives_on_create {
+            let given = given_on_creation(plan, &entity);
+            entity.inherited.extend(given);
+        }
         if plan.by_value {
             let shown = shown_as_claims(plan, &entity);
             entity.inherited.extend(shown);
         }
         entity
     }
+}
+
+/// C1: what records were given by rows that give a value only on creation. It counts as put in
+/// there, before whatever has a time, where nobody has put in anything: the record keeps it, and
+/// whom it is kept equal with gets it.
+fn given_on_creation(plan: &Plan, entity: &Entity<'_>) -> Vec<(RecordId, PropIx, Claim)> {
+    let mut found = Vec::new();
+    for record in entity.records.iter().filter(|record| record.is_live()) {
+        for (ix, slot) in record.slots.iter().enumerate() {
+            let prop = PropIx(ix as u16);
+            let shown = slot.value(plan.prop(record.ty, prop).whole);
+            let mut bearings = entity.bearings(plan, record.ty, prop).iter();
+            if record.written_at.is_none()
+                || slot.claim.is_some()
+                || is_empty(shown)
+                || !bearings.any(|by| by.on_create.contains(&record.ty))
+                || !candidates(plan, entity, record.ty, prop, Some(record.id)).is_empty()
+            {
+                continue;
+            }
+            let value = slot.given.as_deref().unwrap_or(shown).clone();
+            found.push((record.id, prop, Claim { value, at: Timestamp::UNTOLD, goes: vec![] }));
+        }
+    }
+    found
 }
 
 /// `wins`: what the records show of properties of which the value decides, each as a claim of its
