@@ -981,3 +981,52 @@ fn l11_what_is_created_fulfils_the_condition_of_its_side() {
     );
     assert!(!to.contains("creates-outside"), "a constant gives it: {to}");
 }
+
+#[test]
+fn p1e_a_group_that_another_flow_tears() {
+    let second = |rows: &str| {
+        flows(&format!(
+            "\
+  - from: superoffice.Person
+    to: wix.Contacts
+    match: [Emails.Value = info.emails]
+    properties:
+      - group: address
+        rows: [Address.Street <-> info.street, Address.Zip <-> info.zip, Address.City <-> info.city]
+  - from: wix.Contacts
+    to: zendesk.users
+    match: [info.emails = email]
+    properties: [{rows}]
+"
+        ))
+    };
+    let torn = |rows: &str| second(rows).contains("in the group `address`");
+    let singly = "info.street <- street, info.zip <-> zip, info.city -> city";
+    assert!(torn(singly), "{}", second(singly));
+    assert!(torn("info.zip <-> zip"));
+    assert!(!torn("info.zip -> zip"), "what only takes tears nothing");
+    assert!(!torn("info.street <-> street, info.zip <-> zip, info.city <-> city"));
+}
+
+#[test]
+fn p1_policies_that_differ_along_a_chain() {
+    let with = |one: &str, other: &str| {
+        flows(&format!(
+            "\
+  - from: superoffice.Person
+    to: wix.Contacts
+    match: [Emails.Value = info.emails]
+    properties: [{{ row: Title <-> info.jobTitle{one} }}]
+  - from: wix.Contacts
+    to: zendesk.users
+    match: [info.emails = email]
+    properties: [{{ row: info.jobTitle <-> title{other} }}]
+"
+        ))
+    };
+    let differ = |one: &str, other: &str| with(one, other).contains("differ in whose value wins");
+    let two = [", prefer: [wix]", ", only_from: zendesk"];
+    assert!(differ(two[0], two[1]), "{}", with(two[0], two[1]));
+    assert!(!differ(two[0], two[0]));
+    assert!(!differ(two[0], ""));
+}

@@ -60,7 +60,7 @@ fn contradiction(first: &Row<'_>, second: &Row<'_>) -> Option<Problem> {
     )
 }
 
-fn said(policy: &Policy) -> String {
+pub(super) fn said(policy: &Policy) -> String {
     match policy {
         Policy::Latest => "the latest edit".into(),
         Policy::Prefer(systems) => format!("`prefer: [{}]`", systems.join(", ")),

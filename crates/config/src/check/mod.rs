@@ -7,6 +7,7 @@
 //! engine; where a row is not kept, the message says so, and the engine asks [`convertible`]
 //! itself.
 
+mod chains;
 mod compared;
 mod contradictions;
 mod creating;
@@ -60,5 +61,6 @@ pub fn check(project: &Project, schemas: &Schemas) -> Vec<Problem> {
         first_link::check(&view, &ends, &rows, &mut problems);
         contradictions::check(&rows, &mut problems);
     }
+    chains::check(&view, &mut problems);
     in_order(problems)
 }

@@ -69,7 +69,7 @@ impl<'a> Settling<'a> {
     fn sources(&self, to: usize) -> Vec<(&'a RecordState, &'a Bearing)> {
         let list = &self.lists[to];
         let (ty, prop) = list.of();
-        let open = |by: &&Bearing| by.open && !by.fills && !by.on_create;
+        let open = |by: &&Bearing| by.open && !by.fills && by.on_create.is_empty();
         let mut found = Vec::new();
         for by in self.entity.bearings(self.plan, ty, prop).iter().filter(open) {
             let others = self.entity.records.iter().copied().filter(|other| {
@@ -248,7 +248,10 @@ impl<'a> Settling<'a> {
         let (ty, prop) = self.lists[to].of();
         let back = self.entity.bearings(self.plan, by.other, by.theirs).iter();
         back.into_iter().find(|back| {
-            back.open && back.each && !back.on_create && (back.other, back.theirs) == (ty, prop)
+            back.open
+                && back.each
+                && back.on_create.is_empty()
+                && (back.other, back.theirs) == (ty, prop)
         })
     }
 

@@ -36,7 +36,8 @@ impl WantedList {
         let mut list =
             WantedList { wanted: Wanted::Nothing, waits: vec![], failing: vec![], claim: None };
         let mut brought = Vec::new();
-        let open = |by: &&Bearing| by.open && !by.fills && (me.is_none() || !by.on_create);
+        let open =
+            |by: &&Bearing| by.open && !by.fills && (me.is_none() || by.on_create.is_empty());
         for by in entity.bearings(plan, ty, prop).iter().filter(open) {
             let others = entity.records.iter().filter(|other| {
                 other.ty == by.other && other.is_live() && me.is_none_or(|me| me.id != other.id)
