@@ -456,7 +456,7 @@ impl FlowReader<'_> {
                 continue;
             };
             self.reader
-                .error(
+                .warning(
                     codes::WITHOUT_EFFECT,
                     &key.span,
                     format!(

@@ -64,7 +64,9 @@ fn p8_a_property_of_what_is_referred_to_is_taken_as_it_is_written() {
         "{ row: company > name -> company_name, on: create }",
         "company > founded -> company_name : string",
     ] {
-        let said = row(right);
+        let said = flow(&format!(
+            "    create: always\n    match: [mail = mail]\n    properties:\n      - mail <-> mail\n      - {right}\n"
+        ));
         assert!(!said.contains("error") && !said.contains("warning"), "{right}\n{said}");
     }
 }
