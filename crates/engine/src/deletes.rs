@@ -183,10 +183,10 @@ fn ceased(plan: &Plan, slice: &Slice, entity: &Entity<'_>) -> Vec<Departure> {
                 continue;
             }
             // `duplicates: merge`: the flow is about another record that stands for the same thing.
-            let is_about = |other: &&RecordState| {
+            let is_about = |other: &RecordState| {
                 other.is_live() && other.ty == record.ty && !only_fails(plan, flow, other)
             };
-            if entity.records.iter().any(|other| is_about(&other)) {
+            if entity.records.iter().any(|other| is_about(other)) {
                 continue;
             }
             for other in entity

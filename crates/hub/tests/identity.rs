@@ -15,8 +15,8 @@ use lockstep_hub::report::{Event, Report};
 use lockstep_hub::{Clock, Hub, RunOptions, System};
 use lockstep_model::flow::{Create, Deletes, PropertyRef};
 use lockstep_model::{
-    Flow, GuardKind, MatchRow, PlainType, PropertyPair, PropertySchema, ReadRecord, Timestamp,
-    TypeName, TypeSchema, Value,
+    Conversion, Flow, GuardKind, MatchRow, PlainType, PropertyPair, PropertySchema, ReadRecord,
+    Timestamp, TypeName, TypeSchema, Value,
 };
 use lockstep_store::{JournalKind, SqliteStore};
 use serde_json::json;
@@ -1240,6 +1240,23 @@ fn g8_a_first_run_leaves_nothing_to_the_second_where_the_way_back_has_no_row_of_
         );
     }
     assert_eq!(writes(&mut hub), 8);
+    assert_eq!(writes(&mut hub), 0);
+}
+
+#[test]
+fn g8_who_brings_about_a_creation_gets_its_default_in_the_same_run() {
+    let (a, b) = (Peculiar::new(person()), Peculiar::new(person()));
+    let mut flows = people();
+    let city = PropertyRef::new("city");
+    let conversion = Conversion::parse(&json!(["if-null", "_.", "Unknown"])).unwrap();
+    flows[0].properties.push(PropertyPair {
+        conversion: Some(conversion),
+        ..PropertyPair::equal(city.clone(), city)
+    });
+    let mut hub = hub(&[("a", &a), ("b", &b)], &flows);
+    b.put("Person/1", ase());
+    assert_eq!(writes(&mut hub), 2);
+    assert_eq!(b.value("Person/1", "city"), json!("Unknown"));
     assert_eq!(writes(&mut hub), 0);
 }
 

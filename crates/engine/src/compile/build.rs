@@ -188,6 +188,7 @@ fn described(schema: &TypeSchema, reference: PropertyRef, system: &str) -> PlanP
         in_condition: false,
         by: Normal { kind: kind_of(described, &reference.path), region: schema.region },
         feeds_list: false,
+        gives_default: false,
         read_only: own_id || described.is_some_and(|d| d.read_only),
         create_only: described.is_some_and(|d| d.create_only),
         required: described.is_some_and(|d| d.required),

@@ -164,7 +164,13 @@ pub fn mark_by_bearings(build: &mut Build<'_>, bearings: &Bearings) {
                 .collect();
             others.sort_unstable();
             described.fans = others.windows(2).any(|two| two[0] == two[1]);
-            if described.list || described.whole {
+            let (list, giving) = (described.list || described.whole, |by: &&Bearing| {
+                by.defaults && by.open && by.on_create.is_empty()
+            });
+            for source in bearings.iter().filter(giving) {
+                build.types[source.other.at()].props[source.theirs.at()].gives_default = true;
+            }
+            if list {
                 for source in bearings {
                     build.types[source.other.at()].props[source.theirs.at()].feeds_list = true;
                 }

@@ -29,6 +29,8 @@ pub struct PlanProp {
     /// Some property that takes its values is a list: then it matters which value an edit displaced
     /// (P9).
     pub feeds_list: bool,
+    /// Where it is empty, another property gets a default (G8).
+    pub gives_default: bool,
     /// P10
     pub read_only: bool,
     pub create_only: bool,
