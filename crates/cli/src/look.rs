@@ -111,7 +111,7 @@ pub fn status(dir: &Path, format: Format) -> Result<Exit> {
     }
     for drift in &status.drifted {
         println!(
-            "drifted: {} of {}, edited where a one-way row does not carry it back (P12)",
+            "drifted: {} of {}, edited where a one-way row or `only_from` does not carry it on (P12)",
             print::count(drift.records, "value"),
             drift.property
         );

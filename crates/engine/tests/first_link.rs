@@ -633,3 +633,29 @@ fn p1_where_nobody_tells_the_system_wins_that_is_said_to() {
         assert_eq!(world.value("b.Person/1", "phone"), json!("edited"));
     }
 }
+
+#[test]
+fn p12_a_value_that_does_not_count_is_counted_as_drifted_where_the_other_system_holds_none() {
+    let mut only = people(&["name <-> name"]);
+    only.properties[0].policy = Policy::OnlyFrom("b".into());
+    let mut world = World::new(&[only], &two());
+    world.read("a.Person/1", json!({"mail": "kari@example.com"}));
+    world.read("b.Person/1", json!({"mail": "kari@example.com"}));
+    world.settle();
+    let drift = |world: &World| {
+        let records: lockstep_model::NumberMap<_, _> =
+            world.records.iter().map(|(id, r)| (*id, r.clone())).collect();
+        let slice =
+            Slice::new(Timestamp(world.now), RunId(1), vec![], records, world.through.clone());
+        let record = world.record("a.Person/1");
+        let entity = Entity::of(&world.plan, world.records.values().collect());
+        drifted(&world.plan, &slice, &entity, record, world.prop(record.ty, "name"))
+    };
+    assert_eq!(drift(&world), None);
+    world.read("a.Person/1", json!({"mail": "kari@example.com", "name": "Kari"}));
+    assert_eq!(world.settle(), 0);
+    assert_eq!(drift(&world), Some(Value::Null));
+    world.read("b.Person/1", json!({"mail": "kari@example.com", "name": "Karin"}));
+    world.settle();
+    assert_eq!((world.value("a.Person/1", "name"), drift(&world)), (json!("Karin"), None));
+}

@@ -1,6 +1,7 @@
 //! What a claim brings to a property: a value, the whole that a part belongs to (P1d), or a
 //! default.
 
+use lockstep_model::flow::Policy;
 use lockstep_model::value::{as_stored, coerce, is_empty, same};
 use lockstep_model::{Claim, ClaimStamp, PropIx, RecordState, Rule, Timestamp, TypeIx, Value};
 
@@ -107,6 +108,21 @@ fn held_by(
     given.unwrap_or_else(|| shown.clone())
 }
 
+/// P1: whether somebody has put in a value where only those of another system count, whose record
+/// holds nothing.
+fn does_not_count(plan: &Plan, entity: &Entity<'_>, record: &RecordState, prop: PropIx) -> bool {
+    let Policy::OnlyFrom(system) = &plan.prop(record.ty, prop).policy else { return false };
+    let is_theirs = |ty: TypeIx| plan.ty(ty).name.system == *system;
+    let is_linked = |by: &Bearing| {
+        let is_it = |other: &&RecordState| other.ty == by.other && other.is_live();
+        by.open && is_theirs(by.other) && entity.records.iter().any(is_it)
+    };
+    let claim = record.slot(prop).claim.as_ref();
+    !is_theirs(record.ty)
+        && claim.is_some_and(|claim| !is_empty(&claim.value))
+        && entity.bearings(plan, record.ty, prop).iter().any(is_linked)
+}
+
 /// P12: what a property would hold if it went by the values that reach it alone, where it holds
 /// another that does not travel back.
 pub fn drifted(
@@ -122,6 +138,9 @@ pub fn drifted(
         return None;
     }
     let all = candidates(plan, entity, record.ty, prop, Some(record.id));
+    if all.is_empty() && does_not_count(plan, entity, record, prop) {
+        return Some(Value::Null);
+    }
     let own = all.first().filter(|best| best.stamp.record == record.id)?;
     let shown = record.slot(prop).value(described.whole);
     let one_way = |one: &&Candidate<'_>| comes_one_way(plan, entity, (record.ty, prop), one);

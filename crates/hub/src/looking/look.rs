@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use lockstep_engine::Slice;
 use lockstep_engine::settle::{Entity, drifted};
+use lockstep_model::flow::Policy;
 use lockstep_model::value::equal;
 use lockstep_model::{
     EntityId, FlowIx, GuardKind, IntentKind, IntentState, PropIx, RecordId, RecordState, Review,
@@ -22,8 +23,8 @@ use crate::looking::lines::{FAILING_SHOWN, LATEST_RUNS};
 use crate::report::RecordName;
 
 impl Ledger {
-    /// P12: looks through what is linked for values that rows of one direction leave as they are.
-    /// Only where there are such rows.
+    /// P12: looks through what is linked for values that rows of one direction, or `only_from`, leave
+    /// as they are. Only where there are such rows.
     fn count_drifted(&mut self) -> Result<Vec<DriftLine>> {
         let one_way = |ty: TypeIx, prop: usize| {
             self.plan.ty(ty).bearings[prop].iter().filter(|by| by.open && by.other != ty).any(
@@ -34,9 +35,13 @@ impl Ledger {
                 },
             )
         };
+        let of_another = |ty: TypeIx, prop: usize| {
+            let ty = self.plan.ty(ty);
+            matches!(&ty.props[prop].policy, Policy::OnlyFrom(only) if *only != ty.name.system)
+        };
         let of_type = |ty: TypeIx| {
             (0..self.plan.ty(ty).props.len())
-                .filter(move |prop| one_way(ty, *prop))
+                .filter(move |prop| one_way(ty, *prop) || of_another(ty, *prop))
                 .map(move |prop| (ty, prop))
         };
         let watched: BTreeSet<(TypeIx, usize)> =
