@@ -2,7 +2,7 @@
 
 use lockstep_connector::{Outcome, Trouble};
 use lockstep_model::change::IntentEvent;
-use lockstep_model::{Intent, IntentKind, ReadRecord};
+use lockstep_model::{Intent, IntentKind, ReadRecord, RecordState};
 
 use crate::error::Result;
 use crate::ledger::failing::{IN_A_ROW, subject};
@@ -131,9 +131,11 @@ impl Sender<'_> {
         message: String,
         AnswerBatch { known, commit, now, .. }: &mut AnswerBatch,
     ) -> Result<()> {
+        let is_live = |id| known.get(&id).is_some_and(RecordState::is_live);
         if intent.kind == IntentKind::Update
             && !intent.takes_back()
             && under_way.listed.contains(&intent.ty)
+            && intent.record.is_some_and(is_live)
         {
             // G4, R3: what this run's list shows is not gone because a write does not find it. If
             // it is, the next list tells.
