@@ -2,8 +2,7 @@
 //! and, made when it is needed, where some do not hold for the records at hand (L9, L11).
 //!
 //! A value never travels by way of a flow that does not hold; what is left of the graph is looked
-//! at anew, so that records that are still connected end equal. Which flows do not hold for an
-//! entity is one of a few sets in a project; what comes of a set is kept.
+//! at anew. Which flows do not hold for an entity is one of a few sets in a project: each is kept.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
@@ -27,9 +26,9 @@ pub(crate) struct Pair {
     /// What a row of the flow the other way says of the way back.
     pub back: Option<Conversion>,
     pub clears: bool,
-    /// What the values are, as the row says it.
+    /// What the values are, as the row says, and the country that the flow says for telephone
+    /// numbers.
     pub kind: Kind,
-    /// The country that the flow says for telephone numbers.
     pub region: Option<Region>,
     /// All its rows say `on: create`.
     pub on_create: bool,

@@ -76,19 +76,22 @@ pub fn described(
             }
         }
     }
-    for flow in flows {
-        for pair in &flow.properties {
-            for (ty, named) in [(&flow.from, &pair.from), (&flow.to, &pair.to)] {
-                if mine(ty) && named.is_followed() {
-                    follow(ty, named, &mut types);
-                }
-            }
-        }
+    let ends = flows.iter().flat_map(|flow| {
+        let pairs = flow.properties.iter();
+        pairs.flat_map(move |pair| [(&flow.from, &pair.from), (&flow.to, &pair.to)])
+    });
+    for (ty, named) in ends.filter(|(ty, named)| mine(ty) && named.is_followed()) {
+        follow(ty, named, &mut types);
     }
     let kinds: Vec<(String, String)> = types.keys().cloned().collect();
     for flow in flows {
         references(flow, flows, &kinds, known, &mut types);
     }
+    by_system(types)
+}
+
+/// The record types of each system.
+fn by_system(types: BTreeMap<(String, String), TypeWords>) -> Vec<Described> {
     let mut found: BTreeMap<String, Vec<DescribedType>> = BTreeMap::new();
     for ((system, kind), words) in types {
         found

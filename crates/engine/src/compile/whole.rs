@@ -14,7 +14,7 @@ use super::rows::Rows;
 use super::types::{Finishing, OfType, mark_by_bearings, sides_by_type};
 use super::watch::{watch_besides, watch_conditions, watch_for_rules};
 use crate::graph::{Graph, Partial};
-use crate::plan::{Plan, PlanError, PlanFlow, PlanProp, Schemas};
+use crate::plan::{Plan, PlanError, PlanFlow, PlanProp, PlanType, Schemas};
 use crate::policies::Policies;
 
 impl Plan {
@@ -78,27 +78,23 @@ fn plan(
     let finishing = Finishing::new(build, rules, by_flows, &named, &placeholders, &merging);
     let mut sides = sides_by_type(matches.sides);
     let under_way = std::mem::take(&mut build.types).into_iter().enumerate();
-    let types: Vec<_> = under_way
-        .map(|(ix, under_way)| {
-            let ty = TypeIx(ix as u16);
-            let own = OfType {
-                bearings: bearings.remove(&ty).unwrap_or_default(),
-                groups: groups.remove(&ty).unwrap_or_default(),
-                match_sides: sides.remove(&ty).unwrap_or_default(),
-            };
-            finishing.plan_type(ty, under_way, own)
-        })
-        .collect();
-    let depth = |prop: &PlanProp| Some(prop.follows.as_ref()?.depth);
+    let finished = |(ix, under_way)| {
+        let ty = TypeIx(ix as u16);
+        let own = OfType {
+            bearings: bearings.remove(&ty).unwrap_or_default(),
+            groups: groups.remove(&ty).unwrap_or_default(),
+            match_sides: sides.remove(&ty).unwrap_or_default(),
+        };
+        finishing.plan_type(ty, under_way, own)
+    };
+    let types: Vec<_> = under_way.map(finished).collect();
     let by_value = |prop: &PlanProp| matches!(prop.policy, Policy::Wins(_));
     Plan {
-        conditional: plan_flows
-            .iter()
-            .any(|flow| flow.filter.is_some() || flow.only.is_some() || flow.only_to.is_some()),
+        conditional: plan_flows.iter().any(is_conditional),
         has_facets: types.iter().any(|ty| !ty.facets.is_empty()),
         by_value: types.iter().any(|ty| ty.props.iter().any(by_value)),
         has_each: types.iter().any(|ty| ty.props.iter().any(|prop| prop.each)),
-        follow_depth: types.iter().flat_map(|ty| &ty.props).filter_map(depth).max().unwrap_or(0),
+        follow_depth: follow_depth(&types),
         ignores_clears: graph.ignores_clears(),
         gives_on_create: graph.gives_on_create(),
         has_groups: types.iter().any(|ty| !ty.groups.is_empty()),
@@ -111,6 +107,17 @@ fn plan(
         graph,
         partial: Partial::default(),
     }
+}
+
+/// How many references lead at most to a property of a row (P8).
+fn follow_depth(types: &[PlanType]) -> usize {
+    let followed = types.iter().flat_map(|ty| &ty.props).flat_map(|prop| &prop.follows);
+    followed.map(|follows| follows.depth).max().unwrap_or(0)
+}
+
+/// Whether a flow may not hold for some records (L9, L11).
+fn is_conditional(flow: &PlanFlow) -> bool {
+    flow.filter.is_some() || flow.only.is_some() || flow.only_to.is_some()
 }
 
 /// P1: the policies that rows state hold for all that they keep equal.

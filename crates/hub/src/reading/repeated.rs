@@ -52,13 +52,12 @@ impl Reader<'_> {
         if left_out.is_empty() {
             return;
         }
-        let name = self.ledger.plan.ty(ty).name.clone();
+        let described = self.ledger.plan.ty(ty);
+        let (name, watch, can_get) = (described.name.clone(), described.watch(), described.can.get);
         let system = self.ledger.system_of(ty);
         let connector = self.systems[system].connector.clone();
-        let watch = self.ledger.plan.ty(ty).watch();
         for (id, at) in unclear {
-            let asked =
-                self.ledger.plan.ty(ty).can.get.then(|| connector.get(&name.kind, &watch, &id));
+            let asked = can_get.then(|| connector.get(&name.kind, &watch, &id));
             let why = match asked {
                 Some(Ok(Some(record))) => {
                     records[at] = record;
@@ -74,13 +73,9 @@ impl Reader<'_> {
                 "it is listed more than once, with different values, and nothing tells which are its own{why}: none of them are taken"
             );
             left_out.insert(at);
-            self.ledger.tell_damage(under_way, system, &format!("{name}/{id}"), &message);
-            faults.push(RecordFault {
-                part: false,
-                place: format!("{name}/{id}"),
-                message,
-                id: Some(id),
-            });
+            let place = format!("{name}/{id}");
+            self.ledger.tell_damage(under_way, system, &place, &message);
+            faults.push(RecordFault { part: false, place, message, id: Some(id) });
         }
         let mut at = 0;
         records.retain(|_| {
