@@ -55,21 +55,21 @@ impl Decimal {
         (-self.exponent).max(0)
     }
 
-    /// Whether the other one is this one with fewer decimals, rounded in whatever way or cut off.
+    /// Whether the other one is the nearest to this one with fewer decimals; a half lies between two.
     pub fn rounds_to(&self, other: &Decimal) -> bool {
         let places = other.decimals();
         let dropped = (self.decimals() - places).max(0) as usize;
         if dropped == 0 {
             return false;
         }
-        let kept = self.digits.len().saturating_sub(dropped);
-        let whole = |digits: &str| {
-            let sign = if self.negative { "-" } else { "" };
-            Decimal::parse(&format!("{sign}{digits}e-{places}"))
+        let padded = format!("{:0>1$}", self.digits, dropped + 1);
+        let (kept, rest) = padded.split_at(padded.len() - dropped);
+        let sign = if self.negative { "-" } else { "" };
+        let is = |digits: &str| {
+            Decimal::parse(&format!("{sign}{digits}e-{places}")).as_ref() == Some(other)
         };
-        let (cut, up) = (&self.digits[..kept], successor(&self.digits[..kept]));
-        whole(if cut.is_empty() { "0" } else { cut }).as_ref() == Some(other)
-            || whole(&up).as_ref() == Some(other)
+        let half = rest.as_bytes()[0].cmp(&b'5').then(rest.len().cmp(&1));
+        half <= Ordering::Equal && is(kept) || half >= Ordering::Equal && is(&successor(kept))
     }
 
     /// Which of two is larger.
@@ -259,6 +259,37 @@ mod tests {
             compare("1234567890123456789012346", "1234567890123456789012345"),
             Ordering::Greater
         );
+    }
+
+    #[test]
+    fn p3_a_number_is_rounded_to_the_nearest_with_fewer_decimals() {
+        let rounds = |from: &str, to: &str| {
+            Decimal::parse(from).unwrap().rounds_to(&Decimal::parse(to).unwrap())
+        };
+        for (from, to) in [
+            ("43.26", "43"),
+            ("12.6", "13"),
+            ("12.345", "12.35"),
+            ("12.345", "12.34"),
+            ("0.05", "0"),
+            ("0.5", "1"),
+            ("-0.5", "-1"),
+            ("99.995", "100"),
+            ("9007199254740993.25", "9007199254740993"),
+        ] {
+            assert!(rounds(from, to), "{from} to {to}");
+        }
+        for (from, to) in [
+            ("43.26", "44"),
+            ("12.6", "12"),
+            ("12.6", "12.4"),
+            ("0.51", "0"),
+            ("43", "43"),
+            ("43", "44"),
+            ("-0.4", "-1"),
+        ] {
+            assert!(!rounds(from, to), "{from} to {to}");
+        }
     }
 
     #[test]

@@ -38,7 +38,8 @@ fn r1_a_table_that_has_changed_is_read_anew(lab: &Lab) {
     let by_change = json!({"modified": "changed"});
     let first = read(&open(by_change.clone()), "seats", &watch, None);
     let again = read(&open(by_change.clone()), "seats", &watch, Some(first.checkpoint.clone()));
-    assert_eq!((again.records.len(), again.everything), (0, false));
+    // Without `zone` it is asked from a day before the latest time that was shown (R1).
+    assert!(!again.everything);
     for own in [
         json!({"modified": "stamped"}),
         json!({"modified": {"*": "changed", "a": "stamped"}}),

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use lockstep_engine::guard::{Known, Values};
+use lockstep_engine::plan::{PlanCreate, PlanFlow};
 use lockstep_model::limits::{GuardKind, Limits};
 use lockstep_model::{FlowIx, PropIx, Review, ReviewKind, Rule, TypeIx};
 use lockstep_store::{Commit, ReviewKey};
@@ -137,8 +138,15 @@ impl Ledger {
     pub(crate) fn arm(&mut self, under_way: &Underway) -> Result<()> {
         let mut marks = Vec::new();
         let not_whole = self.not_whole(under_way)?;
+        // Nor is the first run of a record type over before all that is created there was read.
+        let sources = |ty: TypeIx| {
+            let creates = move |flow: &&PlanFlow| flow.to == ty && flow.create != PlanCreate::Never;
+            self.plan.flows.iter().filter(creates).map(|flow| flow.from)
+        };
         let ended = |ty: &TypeIx| {
-            let whole = self.status[ty.at()].complete && !not_whole.contains(ty);
+            let whole = self.status[ty.at()].complete
+                && !not_whole.contains(ty)
+                && sources(*ty).all(|from| self.status[from.at()].complete);
             whole && !under_way.guards.tally.armed[ty.at()] && !under_way.renamed.contains(ty)
         };
         for ty in self.types().filter(ended) {
