@@ -8,6 +8,7 @@ use lockstep_model::{Create, Flow, PropertyPair};
 use crate::codes;
 use crate::problem::Problem;
 use crate::section::{FlowFile, FlowPlaces, Section};
+use crate::source::Place;
 
 /// The flows that these files state together: each two record types once in each direction, as in
 /// [`crate::Project::flows`].
@@ -116,12 +117,7 @@ fn add(flow: &mut Flow, places: &mut FlowPlaces, section: &Section, problems: &m
     }
     // Of two things that may happen to the others, the one that does less holds.
     if flow.deletes != more.deletes {
-        let message =
-            "two sections of the same flow treat deletions differently; the more careful one holds";
-        problems.push(
-            Problem::warning(codes::CONTRADICTION, more_places.flow.clone(), message)
-                .related(&places.flow, "the other one"),
-        );
+        problems.push(differ("deletes", &more_places.flow, &places.flow));
         flow.deletes = if [flow.deletes, more.deletes].contains(&Deletes::Ignore) {
             Deletes::Ignore
         } else {
@@ -142,11 +138,14 @@ fn add(flow: &mut Flow, places: &mut FlowPlaces, section: &Section, problems: &m
     }
     // Of two things that may happen to the counterpart, the one that does less.
     if flow.ceases != more.ceases {
+        problems.push(differ("ceases", &more_places.flow, &places.flow));
         let keeps = [flow.ceases, more.ceases].contains(&Ceases::Keep);
         flow.ceases = if keeps { Ceases::Keep } else { Ceases::Review };
     }
     // The same of a record that has no counterpart.
     if flow.extra != more.extra {
+        let place = |places: &FlowPlaces| places.extra.clone().unwrap_or(places.flow.clone());
+        problems.push(differ("extra", &place(more_places), &place(places)));
         let stays = [flow.extra, more.extra].contains(&Extra::Ignore);
         flow.extra = if stays { Extra::Ignore } else { Extra::Review };
     }
@@ -155,6 +154,16 @@ fn add(flow: &mut Flow, places: &mut FlowPlaces, section: &Section, problems: &m
     flow.region = flow.region.or(more.region);
     flow.create_empty |= more.create_empty;
     flow.key = flow.key.take().or_else(|| more.key.clone());
+}
+
+/// What two sections say differently of the same: the one that does less holds (G10).
+fn differ(word: &str, place: &Place, other: &Place) -> Problem {
+    let message = format!(
+        "two sections of the same flow say different things by `{word}`; the one that does less holds"
+    );
+    Problem::warning(codes::CONTRADICTION, place.clone(), message)
+        .help(format!("say the same `{word}` in both, or state the flow once"))
+        .related(other, "the other one")
 }
 
 /// What either condition holds for; one that is not said leaves the other as it is.

@@ -1030,3 +1030,25 @@ fn p1_policies_that_differ_along_a_chain() {
     assert!(!differ(two[0], two[0]));
     assert!(!differ(two[0], ""));
 }
+
+#[test]
+fn g10_what_two_sections_say_differently_of_what_goes_is_told() {
+    let text = |first: &str, second: &str| {
+        let rows =
+            "match: [Emails.Value = info.emails], properties: [Firstname <-> info.name.first]";
+        flows(&format!(
+            "- {{ from: superoffice.Person, to: wix.Contacts, {first}{rows} }}\n  - {{ from: superoffice.Person, to: wix.Contacts, {second}{rows} }}\n"
+        ))
+    };
+    for (word, first, second) in [
+        ("extra", "extra: delete, ", ""),
+        ("extra", "extra: review, ", "extra: delete, "),
+        ("ceases", "only: Title == 'x', ceases: delete, ", "only: Title == 'x', "),
+        ("deletes", "deletes: propagate, ", ""),
+    ] {
+        let said = text(first, second);
+        let expected = format!("say different things by `{word}`; the one that does less holds");
+        assert!(said.contains(&expected) && said.contains("say the same"), "{said}");
+        assert!(!text(first, first).contains("say different things"), "{word}");
+    }
+}

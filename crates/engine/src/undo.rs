@@ -215,6 +215,10 @@ fn apart(
         PutBackAs::AsFits if told.at_the_first_link => {
             Some("it was overwritten when its record was linked".into())
         }
+        // As an edit it would take out elsewhere what others have put in there (P11).
+        PutBackAs::AsFits if described.each => {
+            Some("its elements come and go one by one".to_string())
+        }
         PutBackAs::AsFits => match &described.policy {
             Policy::OnlyFrom(only) if only != system => {
                 Some(format!("`only_from: {only}`: an edit here does not count"))

@@ -206,7 +206,10 @@ impl<'a> Settling<'a> {
         }
         if let Some(from) = brings.from {
             self.lists[from].unmet |= first;
-            self.lists[to].met.get_or_insert(brings.stamp);
+            // A list that has not been read yet, as its row is new, has met nobody.
+            if self.lists[to].is_read() && self.lists[from].is_read() {
+                self.lists[to].met.get_or_insert(brings.stamp);
+            }
         }
         added
     }

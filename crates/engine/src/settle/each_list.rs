@@ -81,6 +81,11 @@ impl List<'_> {
         self.record.slot(self.prop)
     }
 
+    /// Whether its system has shown it.
+    pub fn is_read(&self) -> bool {
+        self.slot().shadow.is_some()
+    }
+
     /// Where the flows have changed: what it holds has not been settled element by element, as it
     /// was a value like any other before.
     pub fn was_one_value(&self) -> bool {

@@ -121,11 +121,13 @@ impl Ledger {
 }
 
 /// Whether a record that was just created has something that others want (C6), lacks a reference
-/// (P8), holds what another record has, or lacks what others get a default for (G8).
+/// (P8) or may lack one of a list, holds what another record has, or lacks what others get a default
+/// for (G8).
 pub(crate) fn has_more_to_settle(ty: &PlanType, state: &RecordState) -> bool {
     let settles = |(prop, slot): (&PlanProp, &Slot)| {
         slot.claim.is_some()
             || prop.follows.is_some()
+            || prop.each && !prop.refers_to.is_empty()
             || prop.paired
                 && (!prop.refers_to.is_empty() || prop.gives_default)
                 && slot.shadow.as_ref().is_none_or(is_empty)
