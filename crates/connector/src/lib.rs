@@ -386,6 +386,12 @@ pub trait Connector: Send + Sync {
         true
     }
 
+    /// A record has nothing that it does not show: a list that it leaves out is empty, and can be
+    /// written whole (R5).
+    fn shows_all_there_is(&self) -> bool {
+        false
+    }
+
     /// Each reading tells of all that can't be read, also where nothing changed: what one does not
     /// tell of has been mended (R8).
     fn tells_faults_each_time(&self) -> bool {

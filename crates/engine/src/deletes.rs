@@ -259,7 +259,10 @@ fn edited(
         if mine.is_empty() || ty.props[prop.at()].read_only {
             continue;
         }
-        reaches.extend(mine);
+        // Elements that come and go one by one are no claim of the whole list: its time tells (P11).
+        if !ty.props[prop.at()].each {
+            reaches.extend(mine);
+        }
         let (claim, must_be_later) = match wanted(plan, slice, entity, gone, prop) {
             // It holds what it should, as one of its elements perhaps.
             Wanted::Nothing | Wanted::Pick { .. } => continue,

@@ -121,9 +121,9 @@ impl Likeness {
                     (0..given.len()).find(|ix| !taken[*ix] && made_of(&given[*ix], &shown[at]))
             {
                 found[at] = Some(given);
+                taken[given] = true;
             }
         }
-        found.iter().flatten().for_each(|at| taken[*at] = true);
         let left: Vec<usize> = (0..given.len()).filter(|at| !taken[*at]).collect();
         let new: Vec<usize> = (0..shown.len()).filter(|at| open(&found, *at)).collect();
         if certain && left.len() == new.len() {

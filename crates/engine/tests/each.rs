@@ -1,7 +1,7 @@
 //! Lists whose elements come and go one by one (P11, P8, P12).
 
 use lockstep_engine::plan::Schemas;
-use lockstep_model::flow::{Create, Filter, Flow};
+use lockstep_model::flow::{Create, Deletes, Filter, Flow};
 use lockstep_model::{
     Conversion, IntentState, PlainType, PropertySchema, ReviewKind, Timestamp, Value,
 };
@@ -474,4 +474,24 @@ fn l7_who_is_unlinked_and_linked_again_meets_anew() {
     assert_eq!(sorted(slot.claim.clone().unwrap().value), ["own", "vip"]);
     assert!(slot.carries.is_none());
     assert_eq!(world.settle_all(), 0);
+}
+
+#[test]
+fn d1_p11_an_element_that_somebody_added_beats_a_deletion() {
+    let mut flows = of_row(ROW);
+    flows[0].deletes = Deletes::Propagate;
+    let mut world = World::people(&flows);
+    for n in 1..4 {
+        let mail = format!("p{n}@example.com");
+        world.read(&format!("a.Person/{n}"), json!({"mail": mail, "tags": ["vip"]}));
+        world.read(&format!("b.Person/{n}"), json!({"mail": mail, "labels": ["vip"]}));
+    }
+    world.settle();
+    world.previous = Some(world.now);
+    world.read("b.Person/1", json!({"mail": "p1@example.com", "labels": ["vip", "new"]}));
+    world.read_deleted("a.Person/1");
+    world.read_deleted("a.Person/2");
+    world.settle_all();
+    let lives = |name: &str| world.record(name).is_live();
+    assert_eq!([lives("b.Person/1"), lives("b.Person/2")], [true, false]);
 }

@@ -96,7 +96,8 @@ pub(crate) struct Underway<'a> {
     pub unknown: bool,
     /// The flows have changed: what is linked is decided on anew.
     pub reconsider: bool,
-    /// Creations of unknown outcome that were sent in this run: they are not sent again in it (C2).
+    /// Writes that are not sent again in this run: creations of unknown outcome (C2), and what did
+    /// not find its record.
     pub left: HashSet<IntentId>,
     /// Writes that met another version: they are not sent again before they have been decided on
     /// anew (P6).

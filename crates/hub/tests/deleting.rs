@@ -62,7 +62,7 @@ fn r6_a_deletion_that_was_acknowledged_and_is_not_done_is_asked_about_and_not_re
     let (sent, open) = (b.sent(), asked(&mut hub));
     assert_eq!(open.len(), 1, "{open:?}");
     assert!(open[0].1.ends_with(
-        "was deleted, as a.Person/1 was, and is there all the same: accept to delete it again, reject to keep it"
+        "was deleted, as a.Person/1 was deleted, and is there all the same: accept to delete it again, reject to keep it"
     ));
     // As long as nobody answers, the question stays, and an edit does not answer it.
     let id = solveig(&b).unwrap();
@@ -116,7 +116,7 @@ fn r6_what_ceases_and_is_not_deleted_is_not_deleted_in_every_run() {
     let open = asked(&mut hub);
     assert_eq!(open.len(), 1, "{open:?}");
     assert!(
-        open[0].1.contains("a.Person/1 is not what its flow is about, and is there all the same")
+        open[0].1.contains("a.Person/1 is not what its flow is about any more, and is there all the same")
     );
     hub.answer(&[open[0].0], &Answer::Accept).unwrap();
     assert_eq!(run(&mut hub), 1);
@@ -165,4 +165,21 @@ fn p5a_a_listing_that_a_deletion_has_not_reached_yet_is_no_record_that_is_back()
     clock.0.fetch_add(60_000, Ordering::Relaxed);
     assert_eq!(everything(&mut hub), 0);
     assert_eq!(asked(&mut hub).len(), 1, "it is not");
+}
+
+#[test]
+fn l11_a_question_about_who_ceased_ends_when_they_are_deleted_and_nothing_is_said_of_that() {
+    let (a, b) = (Fated::new(vec![person()]), Fated::new(vec![person()]));
+    let flow = flow("a.Person", "b.Person", Create::Always, &["mail"], &["mail"]);
+    let only = Filter { expression: "phone == '1'".into(), reads: vec!["phone".into()] };
+    let ceases = Flow { only: Some(only), ceases: Ceases::Review, ..flow };
+    let mut hub = hub(&[("a", &a), ("b", &b)], &[ceases]);
+    people(&a);
+    assert_eq!(run(&mut hub), 3);
+    a.put("Person/1", json!({"phone": "2"}));
+    run(&mut hub);
+    assert_eq!(asked(&mut hub).len(), 1);
+    a.real.remove("Person", "1");
+    run(&mut hub);
+    assert_eq!((asked(&mut hub), solveig(&b).is_some()), (vec![], true));
 }

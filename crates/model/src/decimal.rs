@@ -62,6 +62,10 @@ impl Decimal {
         if dropped == 0 {
             return false;
         }
+        // All of it is dropped, and more: it is next to nothing.
+        if dropped > self.digits.len() {
+            return other.digits.is_empty();
+        }
         let padded = format!("{:0>1$}", self.digits, dropped + 1);
         let (kept, rest) = padded.split_at(padded.len() - dropped);
         let sign = if self.negative { "-" } else { "" };
@@ -276,6 +280,7 @@ mod tests {
             ("-0.5", "-1"),
             ("99.995", "100"),
             ("9007199254740993.25", "9007199254740993"),
+            ("12E-70000", "0"),
         ] {
             assert!(rounds(from, to), "{from} to {to}");
         }
@@ -287,6 +292,7 @@ mod tests {
             ("43", "43"),
             ("43", "44"),
             ("-0.4", "-1"),
+            ("12E-70000", "7"),
         ] {
             assert!(!rounds(from, to), "{from} to {to}");
         }

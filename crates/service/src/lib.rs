@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! commands ─▶ socket ──┐                 ┌─▶ hub: a run of what is due, or what was asked for
-//! systems ─▶ hooks ──┼─▶ queue ─▶ owner┤
-//! schedule ──────────┘                 └─▶ who asked: a typed answer
+//! systems ──▶ hooks ───┼─▶ queue ─▶ owner┤
+//! schedule ────────────┘                 └─▶ who asked: a typed answer
 //! ```
 //!
 //! One thread, the [`Owner`], has the hub. Everything else sends it [`Request`]s and hints. A

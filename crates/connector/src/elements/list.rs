@@ -28,6 +28,8 @@ pub(super) struct List<'k> {
     elements: Vec<Value>,
     /// Its record shows it. R5: what stands in a list that is left out, nobody knows.
     is_shown: bool,
+    /// Where a record leaves the list out, it has none to be lost: a line of a file.
+    is_whole: bool,
     /// It is kept as JSON in a text: a column of a database.
     in_text: bool,
 }
@@ -45,7 +47,7 @@ impl<'k> List<'k> {
         (kind, within): (&'k Kind, Vec<&'k Path>),
         parent: &'k str,
         beginning: String,
-        (has_numbers, in_text): (bool, bool),
+        (has_numbers, in_text, is_whole): (bool, bool, bool),
         value: Option<&Value>,
     ) -> Result<List<'k>, String> {
         let mut in_text = in_text;
@@ -72,7 +74,17 @@ impl<'k> List<'k> {
                 ));
             }
         };
-        Ok(List { kind, within, parent, has_numbers, beginning, elements, is_shown, in_text })
+        Ok(List {
+            kind,
+            within,
+            parent,
+            has_numbers,
+            beginning,
+            elements,
+            is_shown,
+            is_whole,
+            in_text,
+        })
     }
 
     /// R5: what keeps anybody from saying that an element is not there.
@@ -255,6 +267,9 @@ impl<'k> List<'k> {
     }
 
     fn create(&mut self, watch: &[PropertyRef], write: &Write) -> Result<Applied, Outcome> {
+        if let Some(message) = self.untold().filter(|_| !self.is_whole) {
+            return Err(Outcome::Later { retry_after_ms: None, message });
+        }
         let mut element = Value::Object(Map::new());
         let own = PropertyRef::new(self.kind.id.clone());
         let given = write

@@ -121,7 +121,7 @@ impl Elements {
             (kind, within),
             &parent.id,
             Self::beginning(kind, &parent.id),
-            (self.has_numbers(&kind.parent), in_text),
+            (self.has_numbers(&kind.parent), in_text, self.inner.shows_all_there_is()),
             value,
         )
     }
@@ -623,6 +623,10 @@ impl Connector for Elements {
 
     fn gone_is_certain(&self) -> bool {
         self.inner.gone_is_certain()
+    }
+
+    fn shows_all_there_is(&self) -> bool {
+        self.inner.shows_all_there_is()
     }
 
     fn tells_faults_each_time(&self) -> bool {

@@ -30,7 +30,7 @@ impl Shop {
 
     fn shown(&self) -> ReadRecord {
         let (version, lines) = &*self.lines.lock().unwrap();
-        let values = vec![Some(lines.clone())];
+        let values = vec![(*lines != json!("left out")).then(|| lines.clone())];
         ReadRecord {
             id: "1".into(),
             version: Some(version.to_string()),
@@ -318,4 +318,16 @@ fn a_call_is_heard_once() {
     let shop = Shop::with(json!([]), vec![]);
     let call = Call { query: vec![], headers: vec![], body: vec![], at: Timestamp(0) };
     assert_eq!(shop.hear(&call), Heard::Challenge("back".into()));
+}
+
+#[test]
+fn r5_nothing_is_added_to_a_list_that_is_not_shown() {
+    let shop = Shop::with(json!("left out"), vec![]);
+    let outcomes = shop.write(
+        "Orders[lines]",
+        &watch(),
+        &[write(Action::Create, &[(0, json!("1")), (2, json!(5))])],
+    );
+    let [Outcome::Later { message, .. }] = &outcomes[..] else { panic!("{outcomes:?}") };
+    assert!(message.contains("does not show lines"), "{message}");
 }

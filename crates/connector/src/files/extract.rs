@@ -120,17 +120,15 @@ impl<'de> Visitor<'de> for Along<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
-        let mut met = 0_u64;
+        let mut met = Met::of(self.node.children.len());
         while let Some(key) =
             map.next_key_seed(KeyOf { node: self.node, element: self.primary.is_some() })?
         {
             if let Some(child) = key.child {
                 let (name, node) = &self.node.children[child];
-                let this = 1_u64.checked_shl(child as u32).unwrap_or(0);
-                if met & this != 0 {
+                if !met.insert(child) {
                     return Err(serde::de::Error::custom(distinct::repeated(name)));
                 }
-                met |= this;
                 map.next_value_seed(Along { node, found: &mut *self.found, primary: None })?;
                 if key.primary
                     && let (Some(flag), Some(&slot)) = (&mut self.primary, node.ends.first())
@@ -194,6 +192,30 @@ impl<'de> Visitor<'de> for Along<'_> {
     }
     fn visit_str<E>(self, _: &str) -> Result<(), E> {
         Ok(())
+    }
+}
+
+/// Which names of an object have come. Most objects have few.
+enum Met {
+    Few(u64),
+    Many(Vec<bool>),
+}
+
+impl Met {
+    fn of(names: usize) -> Met {
+        if names <= 64 { Met::Few(0) } else { Met::Many(vec![false; names]) }
+    }
+
+    /// Whether the name comes for the first time.
+    fn insert(&mut self, name: usize) -> bool {
+        match self {
+            Met::Few(met) => {
+                let (before, this) = (*met, 1 << name);
+                *met |= this;
+                before & this == 0
+            }
+            Met::Many(met) => !std::mem::replace(&mut met[name], true),
+        }
     }
 }
 

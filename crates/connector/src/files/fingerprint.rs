@@ -6,8 +6,8 @@
 //! million rows two differing ones share one with a chance of 1 in 37 million, and then an edit is
 //! missed only if it turns one row into exactly that other one.
 //!
-//! Credentials as: the letters `LKF2`, the number of rows, the fingerprints, the ids packed. A UUID takes
-//! 17 bytes and a whole number 9.
+//! Stored as: the letters `LKF2`, the number of rows, the fingerprints, the ids packed. A UUID takes 17
+//! bytes and a whole number 9.
 
 use xxhash_rust::xxh3::xxh3_64;
 

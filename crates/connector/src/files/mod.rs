@@ -683,6 +683,10 @@ impl Connector for FilesConnector {
         true
     }
 
+    fn shows_all_there_is(&self) -> bool {
+        true
+    }
+
     fn tells_faults_each_time(&self) -> bool {
         true
     }

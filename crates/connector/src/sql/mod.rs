@@ -77,6 +77,10 @@ impl Connector for SqlConnector {
         &self.schemas
     }
 
+    fn shows_all_there_is(&self) -> bool {
+        true
+    }
+
     fn test(&self) -> Result<String, Trouble> {
         let now = self.with(|database| database.query(self.dialect.now(), &[]));
         now.map_err(|fault| self.trouble("testing the connection", &fault))?;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use lockstep_model::value::equal;
 use lockstep_model::{
-    EntityId, NumberMap, NumberSet, Presence, RecordId, Review, ReviewKind, Value,
+    EntityId, NumberMap, NumberSet, Presence, RecordId, Review, ReviewKind, Rule, Value,
 };
 
 use crate::decision::Decision;
@@ -120,8 +120,9 @@ pub(super) fn settle_reviews(
         };
         let needless = needless
             || open.kind == ReviewKind::UnknownOutcome && open.candidates.iter().any(linked);
+        let stands = is_not_deleted(slice, open) && !out.settled.contains(&open.record);
         if mine
-            && !is_not_deleted(slice, open)
+            && !stands
             && (decided_here(open.kind) || needless)
             && !reviews.iter().any(|review| same(review, open))
         {
@@ -144,6 +145,7 @@ pub(super) fn settle_reviews(
 fn is_not_deleted(slice: &Slice, open: &Review) -> bool {
     let Some(gone) = slice.records.get(&open.record) else { return false };
     open.kind == ReviewKind::PendingDelete
+        && open.rule == Rule::D1
         && gone.presence == Presence::Gone
         && open
             .candidates

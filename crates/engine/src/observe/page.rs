@@ -118,11 +118,14 @@ impl Page<'_> {
         // A second coming that brings nothing new leaves what the first one brought.
         let came = before.is_some();
         let old = before.take().unwrap_or_else(|| hashes(plan, state));
-        let mut another =
-            !read.deleted && !state.is_live() && !identity::is_back(plan, state, read);
+        let staleness = staleness(plan, reading, state, read);
+        // P5a: what is from before Lockstep's own deletion shows nobody else.
+        let mut another = !read.deleted
+            && !state.is_live()
+            && (staleness == Staleness::Fresh || trust != Trust::Ask)
+            && !identity::is_back(plan, state, read);
         let mut changed = false;
         if !another {
-            let staleness = staleness(plan, reading, state, read);
             out.unsettled |= staleness == Staleness::Unsettled && differs(state, read);
             // What a person has been asked about is not stale any more.
             if staleness == Staleness::Fresh || trust != Trust::Ask {

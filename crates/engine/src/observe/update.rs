@@ -218,7 +218,11 @@ impl Compared<'_> {
         let sure = Certainty {
             own_write: self.own_write && slot.carries.is_some(),
             after_writes: self.reading.after_writes,
-            changed_since: self.read.modified.is_some_and(|at| state.modified < Some(at)),
+            changed_since: self
+                .read
+                .modified
+                .zip(state.modified)
+                .is_some_and(|(read, known)| known < read),
             unseen: slot.is_unseen(prop.whole),
         };
         let shown = Shown::of(slot, prop, value, sure);

@@ -255,7 +255,9 @@ fn version_to_meet(plan: &Plan, record: &RecordState) -> BaseVersion {
     let is_unseen = || {
         let all = ty.props.iter().zip(&record.slots).enumerate();
         let told = all.filter(|(ix, (prop, slot))| {
-            Some(*ix) != ty.own_id.map(PropIx::at) && !is_empty(slot.value(prop.whole))
+            Some(*ix) != ty.own_id.map(PropIx::at)
+                && prop.follows.is_none()
+                && !is_empty(slot.value(prop.whole))
         });
         let mut unseen = told.map(|(_, (prop, slot))| slot.is_unseen(prop.whole)).peekable();
         unseen.peek().is_some() && unseen.all(|unseen| unseen)

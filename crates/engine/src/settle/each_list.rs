@@ -5,6 +5,7 @@ use lockstep_model::{
 };
 
 use super::entity::Entity;
+use crate::create::refused;
 use crate::plan::Plan;
 use crate::sets::{Likeness, elements};
 use crate::slice::Slice;
@@ -41,7 +42,9 @@ pub(super) fn lists<'a>(plan: &Plan, slice: &Slice, entity: &Entity<'a>) -> Vec<
             let claimed = slot.claim.as_ref().filter(|_| {
                 // Where the flows have changed, a claim may be of a time when the list was a value
                 // like any other, and long replaced.
-                !slice.reconsider || is_being_written(slice, record, prop)
+                !slice.reconsider
+                    || is_being_written(slice, record, prop)
+                    || refused(&slice.reviews, record, record.ty, prop).is_some()
             });
             found.push(List {
                 record,

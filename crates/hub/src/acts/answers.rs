@@ -307,7 +307,7 @@ impl Hub {
                 continue;
             }
             retried.note_creation(&intent);
-            retried.again_for.extend(intent.record.into_iter().chain([intent.source]));
+            retried.again_for.extend(about(&intent));
             if !commit.intents_changed.iter().any(|update| update.id == intent.id) {
                 self.ledger.send_again(&intent, &mut commit)?;
             }
@@ -318,13 +318,19 @@ impl Hub {
             }
             retried.note_creation(&intent);
             if intent.not_before.is_some() {
-                retried.again_for.extend(intent.record.into_iter().chain([intent.source]));
+                retried.again_for.extend(about(&intent));
                 commit.intents_changed.push(put_forward(&intent));
             }
         }
         self.ledger.store.commit(commit)?;
         Ok(retried)
     }
+}
+
+/// The records that a write is about. The deletion of an extra record has no source.
+fn about(intent: &Intent) -> impl Iterator<Item = RecordId> {
+    let source = Some(intent.source).filter(|source| *source != RecordId::NONE);
+    intent.record.into_iter().chain(source)
 }
 
 /// What is tried again.

@@ -4,6 +4,7 @@
 
 use lockstep_connector::{Action, Connector, Write};
 use lockstep_engine::Plan;
+use lockstep_engine::conditions::only_fails;
 use lockstep_engine::deletes::{Departure, Verdict};
 use lockstep_engine::extra::Because;
 use lockstep_engine::observe::mark_gone;
@@ -11,8 +12,8 @@ use lockstep_model::change::IntentEvent;
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::value::{equal, is_empty};
 use lockstep_model::{
-    Claim, Intent, IntentKind, IntentState, NumberMap, Presence, ReadRecord, RecordId, RecordState,
-    Review, ReviewKind, Rule, TypeIx, Value,
+    Claim, FlowIx, Intent, IntentKind, IntentState, NumberMap, Presence, ReadRecord, RecordId,
+    RecordState, Review, ReviewKind, Rule, TypeIx, Value,
 };
 use lockstep_store::{Commit, JournalKind};
 
@@ -238,26 +239,18 @@ impl Ledger {
             };
             let source = self.store.records(&[deleted.source])?.pop();
             let because = Because::of(&self.plan, deleted, source.as_ref());
-            let of_other = |source: &RecordState| {
-                source.entity == record.entity
-                    && source.id != record.id
-                    && !matches!(source.presence, Presence::Leaving { .. })
-            };
-            if because != Because::Extra && !source.as_ref().is_some_and(of_other) {
+            let is_meant = because == Because::Extra
+                || source.as_ref().is_some_and(|source| {
+                    source.entity == record.entity
+                        && source.id != record.id
+                        && self.still_deletes(deleted.flow, source)
+                });
+            if !is_meant {
                 continue;
             }
             let name = self.name_of(&record);
-            let source_name = source.as_ref().map(|source| self.name_of(source));
-            let source_name = source_name.unwrap_or_else(|| name.clone());
-            let (why, rule) = match because {
-                Because::Deleted => (format!("{source_name} was"), Rule::D1),
-                Because::Ceased => {
-                    (format!("{source_name} is not what its flow is about"), Rule::L11)
-                }
-                Because::Extra => {
-                    (because.words(&self.plan, deleted.flow, &source_name.0), Rule::D1)
-                }
-            };
+            let source_name = source.as_ref().map_or_else(|| name.clone(), |it| self.name_of(it));
+            let why = because.words(&self.plan, deleted.flow, &source_name.0);
             let message = format!(
                 "{name} was deleted, as {why}, and is there all the same: accept to delete it again, reject to keep it"
             );
@@ -279,7 +272,7 @@ impl Ledger {
                 },
                 ty: record.ty,
                 prop: None,
-                rule,
+                rule: because.rule(),
                 candidates: vec![record.id],
                 value: Value::Null,
                 message,
@@ -287,6 +280,19 @@ impl Ledger {
             });
         }
         Ok(())
+    }
+
+    /// D2: a counterpart is still to be deleted after this record, which may be back meanwhile.
+    fn still_deletes(&self, flow: FlowIx, source: &RecordState) -> bool {
+        let goes_on = || {
+            !source.is_live()
+                || self
+                    .plan
+                    .flows
+                    .get(flow.at())
+                    .is_some_and(|flow| only_fails(&self.plan, flow, source))
+        };
+        !matches!(source.presence, Presence::Leaving { .. }) && goes_on()
     }
 
     /// D2: a record is made anew, as the deleted one was not restored.

@@ -137,9 +137,10 @@ impl Sender<'_> {
             && under_way.listed.contains(&intent.ty)
             && intent.record.is_some_and(is_live)
         {
-            // G4, R3: what this run's list shows is not gone because a write does not find it. If
-            // it is, the next list tells.
+            // G4, R3: what a list of everything shows is not gone because a write does not find it.
+            // If it is, the next list tells: nothing is tried again before.
             let message = format!("{message}; the list of this run shows it");
+            under_way.left.insert(intent.id);
             self.ledger.put_off(under_way, intent, &message, None, &[], known, commit);
             return Ok(());
         }

@@ -66,15 +66,20 @@ pub(crate) fn restore(
             None,
         )
     };
+    let asked_before = intent.message.as_deref().is_some_and(|message| message.contains(ASKED));
+    // That it was asked for is not forgotten by a try that got no further.
+    let as_it_came = |outcome: Outcome| match outcome {
+        Outcome::Later { message, .. } if asked_before => later(message),
+        outcome => Restored::Instead(outcome, None),
+    };
     // Somebody may have done it; so may an earlier try.
     match there(connector, (kind, watch), id, "it is in its system again") {
         Ok(Some(found)) => return found,
         Ok(None) => {}
-        Err(outcome) => return Restored::Instead(outcome, None),
+        Err(outcome) => return as_it_came(outcome),
     }
     let write =
         Write { action: Action::Restore { id: id.into() }, values: vec![], token: token.into() };
-    let asked_before = intent.message.as_deref().is_some_and(|message| message.contains(ASKED));
     match connector.write(kind, watch, &[write]).pop() {
         Some(Outcome::Done(_)) => {
             match there(connector, (kind, watch), id, "it was deleted, and is restored (D2)") {
@@ -83,9 +88,7 @@ pub(crate) fn restore(
                 Err(outcome) => Restored::Instead(outcome, None),
             }
         }
-        Some(outcome @ (Outcome::Later { .. } | Outcome::Stopped(_))) => {
-            Restored::Instead(outcome, None)
-        }
+        Some(outcome @ (Outcome::Later { .. } | Outcome::Stopped(_))) => as_it_came(outcome),
         // Restoring it once more does no harm.
         Some(Outcome::Unknown { message } | Outcome::Accepted { message }) => later(message),
         Some(Outcome::Gone { message }) if asked_before => later(message),

@@ -90,7 +90,7 @@ impl Database {
             let mut rows = statement.query((row_of_type, from))?;
             let mut unwanted = 0;
             while unwanted <= STEPS_BEFORE_A_LOOK_UP {
-                // Checkpointer the last key of the index nothing more is to be found.
+                // Behind the last key of the index nothing more is to be found.
                 let Some(row) = rows.next()? else { return Ok(ids) };
                 let key = text(row, 0)?.unwrap_or_default();
                 while wanted.next_if(|next| *next < key).is_some() {}

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use lockstep_engine::guard::{Known, Values};
-use lockstep_engine::plan::{PlanCreate, PlanFlow};
 use lockstep_model::limits::{GuardKind, Limits};
-use lockstep_model::{FlowIx, PropIx, Review, ReviewKind, Rule, TypeIx};
+use lockstep_model::{
+    FlowIx, Intent, IntentKind, IntentState, PropIx, Review, ReviewKind, Rule, TypeIx,
+};
 use lockstep_store::{Commit, ReviewKey};
 use serde_json::json;
 
@@ -138,25 +139,32 @@ impl Ledger {
     pub(crate) fn arm(&mut self, under_way: &Underway) -> Result<()> {
         let mut marks = Vec::new();
         let not_whole = self.not_whole(under_way)?;
-        // Nor is the first run of a record type over before all that is created there was read.
-        let sources = |ty: TypeIx| {
-            let creates = move |flow: &&PlanFlow| flow.to == ty && flow.create != PlanCreate::Never;
-            self.plan.flows.iter().filter(creates).map(|flow| flow.from)
-        };
         let ended = |ty: &TypeIx| {
-            let whole = self.status[ty.at()].complete
-                && !not_whole.contains(ty)
-                && sources(*ty).all(|from| self.status[from.at()].complete);
+            let whole = self.status[ty.at()].complete && !not_whole.contains(ty);
             whole && !under_way.guards.tally.armed[ty.at()] && !under_way.renamed.contains(ty)
         };
-        for ty in self.types().filter(ended) {
+        let armed: BTreeSet<TypeIx> = self.types().filter(ended).collect();
+        for ty in armed.iter().copied() {
             marks.push((
                 self.type_mark("armed", ty),
                 Some(json!(format!("{:x}", self.plan.ty(ty).fingerprint))),
             ));
         }
-        // What a first run leaves over is not counted by the next one either.
-        for ((system, guard), id) in &under_way.guards.tally.first_runs {
+        // What a first run leaves over is not counted by the next one either, whichever run has
+        // decided on it: one that was killed told nobody.
+        let mut left_over = under_way.guards.tally.first_runs.clone();
+        let queued = match armed.is_empty() {
+            true => vec![],
+            false => self.store.intents_in(IntentState::Queued, usize::MAX >> 1)?,
+        };
+        let counts =
+            |intent: &&Intent| intent.kind != IntentKind::Delete && armed.contains(&intent.ty);
+        for intent in queued.iter().filter(counts) {
+            let guard = (self.system_of(intent.ty), GuardKind::of(intent.kind));
+            let last = left_over.entry(guard).or_insert(intent.id);
+            *last = (*last).max(intent.id);
+        }
+        for ((system, guard), id) in &left_over {
             if !under_way.guards.tripped.contains(&(*system, *guard)) {
                 marks.push((self.release_mark(*system, *guard), Some(json!(id.0))));
             }
