@@ -55,7 +55,8 @@ pub fn rekey(
     );
 }
 
-/// Under which hashes the record would be found that a creation with these changes makes.
+/// Under which hashes the record would be found that a creation with these changes makes: it shows
+/// as all facets of its collection (F1).
 pub fn promised(plan: &Plan, ty: TypeIx, changes: &[Change]) -> Vec<u64> {
     let described = plan.ty(ty);
     let mut slots = vec![Slot::default(); described.props.len()];
@@ -63,8 +64,10 @@ pub fn promised(plan: &Plan, ty: TypeIx, changes: &[Change]) -> Vec<u64> {
         slots[change.prop.at()].shadow = Some(change.value.clone());
     }
     let mut found = Vec::new();
-    for side in &described.match_sides {
-        slots_hashes(plan, side, ty, &slots, &mut found);
+    for facet in described.facets.iter().chain([&ty]) {
+        for side in &plan.ty(*facet).match_sides {
+            slots_hashes(plan, side, *facet, &slots, &mut found);
+        }
     }
     found
 }

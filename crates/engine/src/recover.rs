@@ -276,9 +276,12 @@ pub fn may_be_anothers(plan: &Plan, intent: &Intent, found: &RecordState, open: 
     let made = |other: &Intent| {
         let of_its_type =
             other.kind == IntentKind::Create && other.ty == intent.ty && other.id != intent.id;
-        let fits =
-            || promised(plan, other.ty, &other.changes).iter().any(|hash| keys.contains(hash));
-        of_its_type && found.first_seen >= other.decided_at && fits()
+        let promised = promised(plan, other.ty, &other.changes);
+        let fits = match promised.is_empty() {
+            true => holds_all(plan, found, other),
+            false => promised.iter().any(|hash| keys.contains(hash)),
+        };
+        of_its_type && found.first_seen >= other.decided_at && fits
     };
     open.iter().any(made)
 }

@@ -197,6 +197,24 @@ fn l6_f1_nothing_is_made_for_one_facet_while_a_person_is_asked_about_another() {
 }
 
 #[test]
+fn c2_f1_one_record_is_made_where_two_systems_create_it_as_different_facets() {
+    let rows: [&[&str]; 2] = [&["no <-> no", "name <-> name"], &["contact <-> contact"]];
+    let mut flows = two_facets([Create::Never, Create::Always], &["no = no"], rows);
+    flows.push(flow(
+        "c.Person",
+        TWO[0].1,
+        Create::Always,
+        &["no = no"],
+        &["no <-> no", "name <-> name"],
+    ));
+    let mut world = facets(&flows);
+    read(&mut world, "1", json!({"no": "17", "name": "Fjord AS", "contact": "Åse"}));
+    world.read("c.Person/1", json!({"no": "17", "name": "Fjord AS"}));
+    world.decide();
+    assert_eq!(world.intents.len(), 1, "the other one meets it: {:?}", world.intents);
+}
+
+#[test]
 fn c2_f2_a_creation_that_was_tried_for_one_facet_is_not_replaced_by_one_for_another() {
     let rows: [&[&str]; 2] = [&["name <-> name"], &["contact <-> contact"]];
     let mut world = facets(&two_facets([Create::Always, Create::Always], &["no = no"], rows));

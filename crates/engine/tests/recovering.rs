@@ -141,6 +141,18 @@ fn c2_what_another_creation_may_have_made_is_not_adopted() {
     assert!(!may_be_anothers(&world.plan, &sent[1], &made, &sent), "it is its own");
 }
 
+#[test]
+fn c2_what_another_creation_may_have_made_is_not_adopted_where_nothing_matches() {
+    let rows = ["mail <-> email", "name <-> name"];
+    let mut world = World::people(&[flow("a.Person", "b.Person", Create::Always, &[], &rows)]);
+    let per = json!({"mail": "per@example.com", "name": "Per Moe"});
+    let sent = creations(&mut world, &[("1", ase()), ("2", per)]);
+    let made = seen(&mut world, "7", json!({"email": "per@example.com", "name": "Per Moe"}));
+    assert!(may_be_anothers(&world.plan, &sent[0], &made, &sent));
+    let edited = seen(&mut world, "8", json!({"email": "p@example.com", "name": "Per Moe"}));
+    assert!(!may_be_anothers(&world.plan, &sent[0], &edited, &sent));
+}
+
 /// What an answer with key 7 means, where that is known as this record.
 fn answered(world: &World, intent: &Intent, known: Option<&RecordState>, twice: bool) -> Creation {
     let sent: Vec<(usize, Value)> =

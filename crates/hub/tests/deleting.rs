@@ -116,7 +116,9 @@ fn r6_what_ceases_and_is_not_deleted_is_not_deleted_in_every_run() {
     let open = asked(&mut hub);
     assert_eq!(open.len(), 1, "{open:?}");
     assert!(
-        open[0].1.contains("a.Person/1 is not what its flow is about any more, and is there all the same")
+        open[0].1.contains(
+            "a.Person/1 is not what its flow is about any more, and is there all the same"
+        )
     );
     hub.answer(&[open[0].0], &Answer::Accept).unwrap();
     assert_eq!(run(&mut hub), 1);

@@ -55,6 +55,36 @@ fn c2_a_question_names_no_record_any_more_that_has_become_somebody_elses() {
 }
 
 #[test]
+fn c2_what_comes_after_a_person_was_asked_is_taken_for_the_creation_that_sent_it() {
+    let (a, b) = (Fated::new(vec![person()]), Fated::new(vec![person()]));
+    let both = [
+        flow("a.Person", "b.Person", Create::Always, &[], &["name"]),
+        flow("b.Person", "a.Person", Create::Always, &[], &[]),
+    ];
+    let clock = Arc::new(Hands(AtomicI64::new(1_800_000_000_000)));
+    let store = SqliteStore::in_memory().unwrap();
+    let mut hub = hub_at(clock.clone(), store, &[("a", &a), ("b", &b)], &both);
+    run(&mut hub);
+    a.put("Person/1", json!({"name": "Åse"}));
+    b.creations.lock().unwrap().push_back(Fate::Accepted);
+    run(&mut hub);
+    // Somebody else is new meanwhile, who could be whom she was made.
+    b.put("Person/9", json!({"name": "Bo"}));
+    clock.wait(Duration::from_secs(600));
+    run(&mut hub);
+    let open = hub.ledger.store().numbered_reviews(9).unwrap();
+    assert_eq!(open.len(), 1, "{open:#?}");
+    assert_eq!(open[0].1.candidates.len(), 1);
+    b.land();
+    for _ in 0..2 {
+        clock.wait(Duration::from_secs(600));
+        run(&mut hub);
+        assert_eq!((a.real.all("Person").len(), b.real.all("Person").len()), (2, 2));
+        assert_eq!(hub.ledger.status().unwrap().reviews, []);
+    }
+}
+
+#[test]
 fn c2_r6_what_is_answered_with_an_id_that_is_not_there_is_not_created() {
     let (a, b) = (Fated::new(vec![person()]), Fated::new(vec![person()]));
     let both = [

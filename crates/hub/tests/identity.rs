@@ -56,6 +56,10 @@ struct Peculiar {
     last: Mutex<Option<Page>>,
     /// So many creations get lost on their way.
     astray: Mutex<usize>,
+    /// It knows no versions: each update is done.
+    is_unversioned: bool,
+    /// So many updates are to come again in a second; somebody deletes the records meanwhile.
+    late: Mutex<usize>,
 }
 
 impl Peculiar {
@@ -77,6 +81,8 @@ impl Peculiar {
             in_pages: AtomicBool::default(),
             last: Mutex::default(),
             astray: Mutex::default(),
+            is_unversioned: false,
+            late: Mutex::default(),
         }
     }
 
@@ -101,6 +107,20 @@ impl Peculiar {
 
     fn one(&self, kind: &str, watch: &[PropertyRef], write: &Write) -> Outcome {
         if write.action != Action::Create {
+            let mut late = self.late.lock().unwrap();
+            if *late > 0 {
+                *late -= 1;
+                if let Action::Update { id, .. } = &write.action {
+                    self.remove(&format!("{kind}/{id}"));
+                }
+                return Outcome::Later { retry_after_ms: Some(1_000), message: "busy".into() };
+            }
+            let mut write = write.clone();
+            if let (Action::Update { version, .. }, true) = (&mut write.action, self.is_unversioned)
+            {
+                *version = None;
+            }
+            let write = &write;
             return self.real.write(kind, watch, std::slice::from_ref(write)).remove(0);
         }
         let mut busy = self.busy.lock().unwrap();
@@ -414,6 +434,30 @@ fn r9_lockstep_is_given_the_number_of_one_whose_deletion_it_has_not_seen() {
     run(&mut hub);
     assert_eq!(b.value("Person/31", "name"), json!("Per M. Moe"), "they are linked");
     assert_eq!(b.value(&format!("Person/{b_ase}"), "name"), json!("Åse Berg"));
+}
+
+#[test]
+fn r9_what_waits_for_one_whose_number_another_was_just_given_is_not_sent_to_that_one() {
+    let a = Arc::new(Peculiar { is_unversioned: true, ..Peculiar::plain(person()) });
+    let b = Peculiar::new(person());
+    let mut hub = hub(&[("a", &a), ("b", &b)], &with_city());
+    six_others(&a);
+    a.put("Person/2", ase());
+    run(&mut hub);
+    let b_ase = b.real.all("Person").into_iter().find(|(_, r)| r["name"] == "Åse Berg").unwrap().0;
+    // Åse is deleted between two tries of an update, and Per is given her number.
+    let mut moved = ase();
+    moved["city"] = json!("Voss");
+    b.put(&format!("Person/{b_ase}"), moved);
+    b.put("Person/31", per());
+    a.ids.lock().unwrap().push_back("2".into());
+    *a.late.lock().unwrap() = 1;
+    for _ in 0..3 {
+        run(&mut hub);
+        assert_eq!(a.value("Person/2", "name"), json!("Per Moe"));
+        assert_eq!(a.value("Person/2", "city"), json!(null), "nobody gets another's values");
+    }
+    assert_eq!(b.value("Person/31", "city"), json!(null));
 }
 
 #[test]

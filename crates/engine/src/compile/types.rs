@@ -140,9 +140,13 @@ impl<'a> Finishing<'a> {
         both_ways.filter(|(mine, _)| *mine == ty).map(|(_, other)| other).collect()
     }
 
-    /// C2: whether flows from several record types create in it.
+    /// C2: whether flows from several record types create in it, or in other facets of its
+    /// collection.
     fn is_contested(&self, ty: TypeIx) -> bool {
-        let creates = |flow: &&PlanFlow| flow.to == ty && flow.create != PlanCreate::Never;
+        let facets = &self.facets[ty.at()];
+        let creates = |flow: &&PlanFlow| {
+            (flow.to == ty || facets.contains(&flow.to)) && flow.create != PlanCreate::Never
+        };
         let sources: BTreeSet<TypeIx> =
             self.flows.iter().filter(creates).map(|flow| flow.from).collect();
         sources.len() > 1

@@ -35,8 +35,11 @@ impl Ledger {
                 // A person has been asked which record it is; until then it is neither sent again
                 // nor guessed at.
                 None => match self.asked(&intent)? {
-                    // Where nothing was found when a person was asked, what is found now is news.
-                    Some(asked) if !asked.candidates.is_empty() => {
+                    // What is found now, and was not when a person was asked, is news.
+                    Some(asked)
+                        if !asked.candidates.is_empty()
+                            && found.iter().all(|new| asked.candidates.contains(&new.id)) =>
+                    {
                         let left = self.still_possible(&asked)?;
                         if left.len() < asked.candidates.len() {
                             unclear.push((intent, left));

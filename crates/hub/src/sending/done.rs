@@ -51,6 +51,13 @@ impl Sender<'_> {
                 Ok(())
             }
             Creation::KnownAsAnother => {
+                // R9: whose record it is tells the next reading; what waits for it would go to a
+                // stranger.
+                if let Some(record) = known.map(|known| known.id) {
+                    let waiting = self.ledger.store.intents_of(&[record], usize::MAX >> 1)?;
+                    let of_it = waiting.iter().filter(|intent| intent.record == Some(record));
+                    under_way.left.extend(of_it.map(|intent| intent.id));
+                }
                 let message = format!(
                     "its system answered the creation with {}, which is known as another record",
                     answer.id
