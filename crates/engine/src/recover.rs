@@ -273,15 +273,17 @@ fn shows(plan: &Plan, record: &RecordState, intent: &Intent, change: &Change) ->
 /// by one of those in `open`, whose answers are not known.
 pub fn may_be_anothers(plan: &Plan, intent: &Intent, found: &RecordState, open: &[Intent]) -> bool {
     let keys = hashes(plan, found);
+    let fits = |other: &Intent| {
+        let promised = promised(plan, other.ty, &other.changes);
+        match promised.is_empty() {
+            true => holds_all(plan, found, other),
+            false => promised.iter().any(|hash| keys.contains(hash)),
+        }
+    };
     let made = |other: &Intent| {
         let of_its_type =
             other.kind == IntentKind::Create && other.ty == intent.ty && other.id != intent.id;
-        let promised = promised(plan, other.ty, &other.changes);
-        let fits = match promised.is_empty() {
-            true => holds_all(plan, found, other),
-            false => promised.iter().any(|hash| keys.contains(hash)),
-        };
-        of_its_type && found.first_seen >= other.decided_at && fits
+        of_its_type && found.first_seen >= other.decided_at && fits(other)
     };
     open.iter().any(made)
 }

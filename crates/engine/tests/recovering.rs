@@ -6,8 +6,8 @@ use crate::kit::{World, flow};
 use lockstep_engine::outcome::{Creation, creation, leave_untold, read_back};
 use lockstep_engine::recover::{Candidates, Conclusion, find, may_be_anothers, may_be_made};
 use lockstep_model::{
-    Create, EntityId, Intent, IntentId, Presence, ReadRecord, RecordId, RecordState, Timestamp,
-    Value,
+    Create, EntityId, Intent, IntentId, IntentState, Presence, PropIx, ReadRecord, RecordId,
+    RecordState, Timestamp, TypeIx, Value,
 };
 use serde_json::json;
 
@@ -151,6 +151,35 @@ fn c2_what_another_creation_may_have_made_is_not_adopted_where_nothing_matches()
     assert!(may_be_anothers(&world.plan, &sent[0], &made, &sent));
     let edited = seen(&mut world, "8", json!({"email": "p@example.com", "name": "Per Moe"}));
     assert!(!may_be_anothers(&world.plan, &sent[0], &edited, &sent));
+    // Nothing is said of it by a creation of a record type with more properties.
+    let mut elsewhere = sent.clone();
+    elsewhere[1].ty = TypeIx(0);
+    elsewhere[1].changes[0].prop = PropIx(9);
+    assert!(!may_be_anothers(&world.plan, &sent[0], &made, &elsewhere));
+}
+
+#[test]
+fn c2_who_was_refused_waits_for_another_who_is_created_in_its_place() {
+    let into = |from| {
+        flow(
+            from,
+            "c.Person",
+            Create::Always,
+            &["mail = mail"],
+            &["mail <-> mail", "name <-> name"],
+        )
+    };
+    let mut world = World::people(&[into("a.Person"), into("b.Person")]);
+    world.read("a.Person/1", ase());
+    world.decide();
+    // Its system fails on it, and a person is asked.
+    world.intents[0].state = IntentState::Refused;
+    world.read("b.Person/1", json!({"mail": "ase@example.com", "name": "Åse B."}));
+    world.decide();
+    assert_eq!(world.intents.len(), 2, "the other one is let past: {:?}", world.intents);
+    world.read("a.Person/1", json!({"mail": "ase@example.com", "name": "Åse Dahl"}));
+    world.decide();
+    assert_eq!(world.intents.len(), 2, "{:?}", world.intents);
 }
 
 /// What an answer with key 7 means, where that is known as this record.

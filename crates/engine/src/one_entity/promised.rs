@@ -1,7 +1,7 @@
 //! What is about to be created elsewhere, or stands under a doubted key, and would be the
 //! counterpart (C2, F2, R9).
 
-use lockstep_model::{Change, EntityId, Intent, IntentKind, RecordState, TypeIx};
+use lockstep_model::{Change, EntityId, Intent, IntentKind, IntentState, RecordState, TypeIx};
 
 use super::state::OneEntity;
 use crate::facets::siblings;
@@ -19,7 +19,12 @@ impl OneEntity<'_> {
         to: TypeIx,
         changes: &[Change],
     ) -> bool {
-        let mine = |intent: &Intent| intent.kind == IntentKind::Create && intent.ty == to;
+        // What was refused promises nothing: another has been let past since.
+        let mine = |intent: &Intent| {
+            intent.kind == IntentKind::Create
+                && intent.ty == to
+                && intent.state != IntentState::Refused
+        };
         if !self.plan.ty(to).contested || self.slice.intents_of(id).any(mine) {
             return false;
         }

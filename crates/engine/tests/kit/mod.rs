@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lockstep_engine::keys::hashes;
+use lockstep_engine::keys::{hashes, promised};
 use lockstep_engine::observe::Reading;
 use lockstep_engine::plan::Schemas;
 use lockstep_engine::slice::ReadThrough;
@@ -348,6 +348,16 @@ impl World {
                 .entry(self.records.get(&intent.source).map_or(intent.entity, |one| one.entity))
                 .or_default()
                 .push(intent.clone());
+        }
+        for intent in self.intents.iter().filter(|i| {
+            i.kind == IntentKind::Create
+                && i.state.is_open()
+                && i.state != IntentState::Refused
+                && self.plan.ty(i.ty).contested
+        }) {
+            for hash in promised(&self.plan, intent.ty, &intent.changes) {
+                slice.promised.entry(hash).or_default().push(intent.entity);
+            }
         }
         slice.reviews = self.reviews.clone();
         if !self.plan.decides_in_turn() {
