@@ -200,9 +200,10 @@ impl World {
         // What a person knows not to be there may be sent again at once, and what they want tried
         // is.
         if matches!(review.kind, ReviewKind::UnknownOutcome | ReviewKind::RejectedValue) {
+            let known = self.known_as(hub, review.record)?;
             let (who, mut truth) = (self.who(&asked), self.truth.look());
             truth.sent.retain(|(_, of), _| *of != who);
-            truth.failed.retain(|(_, of, _), _| *of != who);
+            truth.failed.retain(|(_, of, _), _| *of != who && Some(of) != known.as_ref());
         }
         // Whom no record is found for, as somebody has deleted it, is created once more by a
         // person's word.
@@ -404,6 +405,15 @@ impl World {
             .iter()
             .map(|member| self.who(&self.place(hub, member)))
             .collect())
+    }
+
+    /// Who a record was when the hub last looked at it: its key may be another's since.
+    fn known_as(&self, hub: &mut Hub, record: RecordId) -> Result<Option<String>, HubError> {
+        let Some(state) = hub.ledger.store().records(&[record])?.pop() else { return Ok(None) };
+        let props = &hub.ledger.plan_of_flows().ty(state.ty).props;
+        let who = props.iter().position(|prop| prop.name == "who");
+        let value = who.and_then(|at| state.slots[at].shadow.as_ref());
+        Ok(value.and_then(|value| value.as_str()).map(str::to_string))
     }
 
     fn system_of(&self, hub: &Hub, ty: TypeIx) -> &crate::system::SimulatedSystem {

@@ -148,10 +148,10 @@ impl SimulatedSystem {
         *self.life.lock().expect("no panic") = life;
     }
 
-    /// The process that called has ended, and has or has not kept what it was shown.
-    pub fn no_longer_called(&self, keeps: bool) {
+    /// The process that called has ended; `keeps` tells what it has recorded of what it was shown.
+    pub fn no_longer_called(&self, keeps: impl Fn(&str) -> bool) {
         for row in self.rows.lock().expect("no panic").all.values_mut() {
-            row.ever_shown |= row.shown && keeps;
+            row.ever_shown |= row.shown && keeps(&row.id);
             row.shown = false;
         }
     }

@@ -169,6 +169,8 @@ impl Truth {
 
     /// A person has one record less.
     pub fn lost_a_record(&mut self, who: &str) {
+        // G4: what failed for it is dropped; what is made for another is another write.
+        self.failed.retain(|(_, of, _), _| of != who);
         self.lost_a_sharer |= self.sharing.contains(who);
     }
 

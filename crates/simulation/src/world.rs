@@ -356,6 +356,20 @@ impl World {
         Ok(())
     }
 
+    /// The records that the store has, by system and id.
+    fn recorded(&self, hub: &mut Hub) -> lockstep_hub::Result<BTreeSet<(usize, String)>> {
+        let mut recorded = BTreeSet::new();
+        for at in 0..hub.ledger.plan_of_flows().types.len() {
+            let system = &hub.ledger.plan_of_flows().types[at].name.system;
+            let Some(number) = self.systems.iter().position(|s| s.drawn.name == *system) else {
+                continue;
+            };
+            let keys = hub.ledger.store().live_keys(TypeIx(at as u16), None, usize::MAX >> 1)?;
+            recorded.extend(keys.into_iter().map(|(key, _)| (number, key)));
+        }
+        Ok(recorded)
+    }
+
     /// One run, of the system alone that has called, if one has.
     fn run_for(&mut self, steps: Option<i64>, full: bool, caller: Option<usize>) -> Option<Report> {
         self.runs += 1;
@@ -367,6 +381,7 @@ impl World {
         // G3: of a listing that stops its flows nothing is kept, so that what it showed is still to
         // be seen.
         let mut stopped = BTreeSet::new();
+        let mut recorded = BTreeSet::new();
         let result = self.hub(life.clone()).and_then(|mut hub| {
             let only = caller.map(|at| {
                 let plan = hub.ledger.plan_of_flows();
@@ -379,6 +394,7 @@ impl World {
             if report.stopped {
                 self.truth.look().tell("", "  it is ended at a step".into());
             }
+            recorded = self.recorded(&mut hub)?;
             // Whoever is asked says yes to everything: what was asked for is verified nonetheless
             // (R3).
             for guard in hub.ledger.tripped_guards()? {
@@ -392,7 +408,8 @@ impl World {
             Ok(report)
         });
         for system in &self.systems {
-            system.no_longer_called(!life.ended() && !stopped.contains(&system.drawn.name));
+            let keeps = !life.ended() && !stopped.contains(&system.drawn.name);
+            system.no_longer_called(|id| keeps && recorded.contains(&(system.number, id.into())));
         }
         let mut truth = self.truth.look();
         if life.ended() {
