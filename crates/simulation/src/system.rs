@@ -718,6 +718,10 @@ impl SimulatedSystem {
             truth.lost_a_record(row.who_is());
         }
         let who = row.texts.get(WHO).cloned().unwrap_or_default();
+        if written(COMPANY) {
+            // G4: another reference is decided elsewhere as well, also where it can't be sent yet.
+            truth.failed.retain(|(_, of, _), _| *of != who);
+        }
         truth.tell(
             &who,
             format!(
