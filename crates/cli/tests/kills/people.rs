@@ -99,12 +99,9 @@ pub fn batch(draw: &mut Draw, sandbox: &Running, batch: u64) -> Vec<Act> {
     for id in
         third(sandbox, "superoffice", "Contact", "ContactId", batch, named).into_iter().take(6)
     {
-        edit(
-            "superoffice",
-            "Contact",
-            id,
-            json!({"Name":format!("Omdøpt {batch} {}", draw.below(10_000))}),
-        );
+        // Zendesk has no two organizations of one name: which of two would be refused is chance.
+        let name = format!("Omdøpt {batch} {} {id}", draw.below(10_000));
+        edit("superoffice", "Contact", id, json!({ "Name": name }));
     }
     acts
 }
