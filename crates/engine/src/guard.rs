@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use lockstep_model::flow::Extra;
 use lockstep_model::limits::{GuardKind, Limit, Limits};
 use lockstep_model::value::{equal, is_empty};
 use lockstep_model::{Change, Intent, IntentId, IntentKind, PropIx, RecordId, TypeIx, Value};
@@ -29,6 +30,8 @@ pub struct Tally {
     pub first_runs: HashMap<(usize, GuardKind), IntentId>,
     /// Record types that have been through a whole run.
     pub armed: Vec<bool>,
+    /// Of record types that have not, how many extra records are to be deleted (D1).
+    pub mirrored: BTreeMap<TypeIx, u64>,
 }
 
 /// What is known, and what the limits are.
@@ -78,6 +81,9 @@ impl Tally {
             } else {
                 self.first_runs.insert((system, GuardKind::of(intent.kind)), intent.id);
             }
+            if self.is_first_mirroring(plan, intent) {
+                *self.mirrored.entry(intent.ty).or_default() += 1;
+            }
         }
         for intent in dropped {
             let system = system_of[intent.ty.at()];
@@ -96,7 +102,20 @@ impl Tally {
             {
                 *planned = planned.saturating_sub(1);
             }
+            if self.is_first_mirroring(plan, intent)
+                && let Some(count) = self.mirrored.get_mut(&intent.ty)
+            {
+                *count = count.saturating_sub(1);
+            }
         }
+    }
+
+    /// D1: whether an intent deletes what the first run of a flow finds to be extra: nothing that
+    /// was deleted elsewhere can be the reason yet.
+    fn is_first_mirroring(&self, plan: &Plan, intent: &Intent) -> bool {
+        let mirrors =
+            || plan.flows.get(intent.flow.at()).is_some_and(|flow| flow.extra == Extra::Delete);
+        intent.kind == IntentKind::Delete && !self.armed[intent.ty.at()] && mirrors()
     }
 
     /// Creations and updates count once both record types have been through a whole run: a first
@@ -125,6 +144,13 @@ impl Tally {
             let most = known.limits[*system].of(guard).most(known.records[*system]);
             if most.is_some_and(|most| *planned > most) {
                 over.insert((*system, guard));
+            }
+        }
+        for (ty, count) in &self.mirrored {
+            let system = known.system_of[ty.at()];
+            let is_limited = known.limits[system].of(GuardKind::Deletes) != Limit::None;
+            if is_limited && *count * 2 > known.records_of[ty.at()] {
+                over.insert((system, GuardKind::Deletes));
             }
         }
         for ((guard, ty, _), count) in &self.values {
@@ -157,6 +183,12 @@ pub fn values_changed(plan: &Plan, intent: &Intent) -> impl Iterator<Item = (Gua
     };
     let updates = intent.kind == IntentKind::Update;
     intent.changes.iter().filter(move |_| updates).filter_map(guard)
+}
+
+/// L1: the properties by whose values records of a type are matched.
+pub fn identifying(plan: &Plan, ty: TypeIx) -> BTreeSet<PropIx> {
+    let sides = plan.ty(ty).match_sides.iter();
+    sides.flat_map(|side| side.props.iter().map(|one| one.prop)).collect()
 }
 
 /// Whether a listing that lacks so many of the records that were known is believed.

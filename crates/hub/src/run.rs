@@ -159,6 +159,7 @@ impl Hub {
         if under_way.stops() {
             return Ok(false);
         }
+        self.ledger.ask_about_unidentified(under_way)?;
         self.ledger.ask_about_twins(under_way)?;
         self.ledger.ask_about_queued(under_way)?;
         Ok(true)

@@ -88,6 +88,8 @@ pub(crate) struct Underway<'a> {
     pub listed_none: BTreeSet<TypeIx>,
     /// Record types that had not been read to the end when the run began.
     pub first_read: BTreeSet<TypeIx>,
+    /// Record types whose first reading in this run has shown no match value, and how many records.
+    pub unidentified: BTreeMap<TypeIx, u64>,
     /// Record types that seem to have had another name before (L12).
     pub renamed: BTreeSet<TypeIx>,
     /// There are records of which a person must say whose they are (R9), or have been in this run.
@@ -149,6 +151,7 @@ impl<'a> Underway<'a> {
             listed: BTreeSet::new(),
             listed_none: BTreeSet::new(),
             first_read: BTreeSet::new(),
+            unidentified: BTreeMap::new(),
             renamed: BTreeSet::new(),
             doubted: false,
             unknown: false,

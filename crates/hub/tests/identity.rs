@@ -1018,6 +1018,65 @@ fn r9_what_became_of_a_creation_is_not_asked_any_more_once_a_record_that_shows_i
     assert_eq!(writes(&mut hub), 0);
 }
 
+/// Twelve people in both systems; one of the two shows no addresses.
+fn unidentified(hidden: usize) -> ([Arc<Peculiar>; 2], Hub) {
+    let systems = [Peculiar::new(person()), Peculiar::new(person())];
+    for n in 1..=12 {
+        for (at, system) in systems.iter().enumerate() {
+            let mut values = json!({"name": format!("Person {n}")});
+            if at != hidden {
+                values["mail"] = json!(format!("p{n}@example.com"));
+            }
+            system.put(&format!("Person/{n}"), values);
+        }
+    }
+    let hub = hub(&[("a", &systems[0]), ("b", &systems[1])], &people());
+    (systems, hub)
+}
+
+#[test]
+fn l1_g3_nobody_is_created_twice_because_a_key_does_not_show_what_they_are_matched_by() {
+    for hidden in [0, 1] {
+        let (systems, mut hub) = unidentified(hidden);
+        for _ in 0..2 {
+            let report = run(&mut hub);
+            assert_eq!(report.writes(), 0);
+            assert_eq!(report.guards.len(), 1, "{:#?}", report.guards);
+            let message = &report.guards[0].message;
+            assert!(message.starts_with("none of the 12 records of "), "{message}");
+            assert!(message.contains("shows `mail`"), "{message}");
+        }
+        assert_eq!(hub.ledger.reviews(9).unwrap().len(), 1);
+        // The scope is mended: they are linked, and nothing stands against them any more.
+        for n in 1..=12 {
+            let values =
+                json!({"name": format!("Person {n}"), "mail": format!("p{n}@example.com")});
+            systems[hidden].put(&format!("Person/{n}"), values);
+        }
+        let report = run(&mut hub);
+        assert_eq!((report.writes(), report.guards.len()), (0, 0), "{:#?}", report.guards);
+        assert!(hub.ledger.reviews(9).unwrap().is_empty());
+        systems[hidden].put("Person/3", json!({"name": "Åse Berg", "mail": "p3@example.com"}));
+        assert_eq!(writes(&mut hub), 1);
+        assert_eq!(systems[1 - hidden].value("Person/3", "name"), json!("Åse Berg"));
+    }
+}
+
+#[test]
+fn l1_g3_who_has_no_match_value_is_created_by_a_persons_word_or_where_nobody_is_yet() {
+    let (systems, mut hub) = unidentified(1);
+    assert_eq!(writes(&mut hub), 0);
+    assert_eq!(hub.ledger.release("b", GuardKind::Lost).unwrap(), 1);
+    let report = run(&mut hub);
+    assert!(report.guards.is_empty(), "{:#?}", report.guards);
+    assert_eq!(systems.each_ref().map(|system| system.count("Person")), [24, 24]);
+    assert_eq!(writes(&mut hub), 0);
+
+    let (systems, mut hub) = unidentified(1);
+    (1..=12).for_each(|n| systems[0].remove(&format!("Person/{n}")));
+    assert_eq!(writes(&mut hub), 12);
+}
+
 #[test]
 fn c2_a_short_value_edited_before_the_answer_is_known_is_not_created_twice() {
     let (a, b) = (Peculiar::new(person()), Peculiar::new(person()));

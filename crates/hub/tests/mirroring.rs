@@ -7,8 +7,8 @@ use std::sync::atomic::Ordering;
 use lockstep_hub::answers::Answer;
 use lockstep_hub::report::Event;
 use lockstep_hub::{Hub, RunOptions};
-use lockstep_model::Flow;
 use lockstep_model::flow::{Create, Extra};
+use lockstep_model::{Flow, GuardKind};
 use serde_json::json;
 
 use crate::fated::{Fate, Fated, flow, hub, person, run};
@@ -94,6 +94,25 @@ fn g3_a_first_run_that_would_delete_many_stops_before_it_writes() {
     hub.answer(&[guard.0], &Answer::Reject).unwrap();
     b.put("Person/20", json!({"mail": "x20@example.com", "phone": "2"}));
     assert_eq!((run(&mut hub), everything(&mut hub), ids(&b).len()), (0, 0, 22));
+}
+
+#[test]
+fn g3_d1_a_first_run_that_would_delete_most_of_a_small_type_stops_before_it_writes() {
+    let (_, b, mut hub) = people(Extra::Delete);
+    b.put("Person/9", json!({"mail": "kari@example.com", "phone": "1"}));
+    for _ in 0..2 {
+        let report = hub.run(RunOptions::default()).unwrap();
+        assert_eq!((report.writes(), report.guards.len(), ids(&b).len()), (0, 1, 3));
+        let message = &report.guards[0].message;
+        assert!(message.starts_with("2 deletes in b wait, more than half"), "{message}");
+    }
+    assert_eq!(hub.ledger.release("b", GuardKind::Deletes).unwrap(), 1);
+    assert_eq!(hub.run(RunOptions::default()).unwrap().writes(), 2);
+    assert_eq!(ids(&b), ["7"]);
+    // Later the limits alone count.
+    b.put("Person/18", json!({"mail": "liv@example.com", "phone": "1"}));
+    b.put("Person/19", json!({"mail": "jon@example.com", "phone": "1"}));
+    assert_eq!(everything(&mut hub), 2);
 }
 
 #[test]

@@ -224,6 +224,9 @@ impl Ledger {
         everything: bool,
         commit: &mut Commit,
     ) -> Result<()> {
+        if under_way.unidentified.contains_key(&ty) {
+            return Ok(());
+        }
         if under_way.guards.stopped.remove(&(ty, GuardKind::Lost)) {
             let record = GuardKind::Lost.stand_in();
             commit.reviews_closed.push(ReviewKey {

@@ -9,6 +9,7 @@ pub(crate) mod fresh;
 pub(crate) mod listed;
 pub(crate) mod listing;
 pub(crate) mod look_again;
+pub(crate) mod match_values;
 pub(crate) mod named;
 pub(crate) mod pages;
 pub(crate) mod reader;
@@ -126,6 +127,8 @@ impl Reader<'_> {
             faults: vec![],
             mended: HashSet::new(),
             losses: Losses::default(),
+            shown: 0,
+            identified: false,
             stopped: false,
             unanswered,
             before,

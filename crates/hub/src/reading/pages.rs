@@ -80,6 +80,10 @@ impl Reader<'_> {
         if under_way.damages.known(ty) {
             stream.mended.extend(intake.records.iter().map(|record| seed(&record.id)));
         }
+        let (everything, ends, believed) = (intake.everything, intake.ends, intake.believed);
+        if everything && !believed {
+            self.look_for_match_values(under_way, ty, stream, &intake.records, ends);
+        }
         if self.has_lost_too_much(under_way, reading, stream, &mut intake)? {
             return Ok(());
         }

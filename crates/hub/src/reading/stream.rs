@@ -34,6 +34,9 @@ pub(crate) struct Stream {
     pub(crate) mended: HashSet<u64>,
     /// What has lost the value of a property (R5).
     pub(crate) losses: Losses,
+    /// Records so far, and whether one of them shows a value that it is matched by.
+    pub(crate) shown: u64,
+    pub(crate) identified: bool,
     /// It is not believed: what still comes of it is left (R5, R9).
     pub(crate) stopped: bool,
     pub(crate) unanswered: Unanswered,

@@ -1,0 +1,138 @@
+//! L1, G3: a record type of which no record shows a value that it is matched by. A key whose scope
+//! hides e-mail addresses, or a match row that names the wrong property, would have everybody
+//! created once more who is there already. Looked at when a record type is read for the first time,
+//! as it is or as the flows ask for it: nothing is created in it or from it before it shows such a
+//! value, or a person says that it has none.
+
+use std::collections::BTreeSet;
+
+use lockstep_engine::guard::identifying;
+use lockstep_engine::plan::PlanCreate;
+use lockstep_model::limits::Limit;
+use lockstep_model::{
+    GuardKind, Intent, IntentKind, IntentState, NumberMap, RecordId, Review, ReviewKind, Rule,
+    TypeIx,
+};
+use lockstep_store::{Commit, ReviewKey, TypeStatus};
+use serde_json::json;
+
+use crate::error::Result;
+use crate::guards::TrippedGuard;
+use crate::ledger::Ledger;
+use crate::under_way::Underway;
+
+/// So few records may lack a value by chance.
+pub(crate) const FEW: u64 = 5;
+
+impl Ledger {
+    /// Stops the record types that show no match value, where a counterpart of theirs may be there
+    /// already and would be created once more.
+    pub(crate) fn ask_about_unidentified(&mut self, under_way: &mut Underway) -> Result<()> {
+        let mut commit = Commit::default();
+        for (ty, records) in std::mem::take(&mut under_way.unidentified) {
+            let limit = self.limits(&self.plan.ty(ty).name.system).lost;
+            match limit != Limit::None && self.may_be_created_twice(ty) {
+                true => self.stop_unidentified(under_way, ty, records, &mut commit),
+                false => self.stop_no_more(under_way, ty, &mut commit),
+            }
+        }
+        match commit == Commit::default() {
+            true => Ok(()),
+            false => Ok(self.store.commit(commit)?),
+        }
+    }
+
+    /// Whether records of a type it is matched with are there, and flows create between the two.
+    fn may_be_created_twice(&self, ty: TypeIx) -> bool {
+        let creates = |other: TypeIx| {
+            self.plan.flows.iter().any(|flow| {
+                flow.create != PlanCreate::Never
+                    && [(ty, other), (other, ty)].contains(&(flow.from, flow.to))
+            })
+        };
+        let mut sides = self.plan.ty(ty).match_sides.iter().filter(|side| !side.props.is_empty());
+        sides.any(|side| self.status[side.other.at()].records > 0 && creates(side.other))
+    }
+
+    fn stop_unidentified(
+        &mut self,
+        under_way: &mut Underway,
+        ty: TypeIx,
+        records: u64,
+        commit: &mut Commit,
+    ) {
+        let name = self.plan.ty(ty).name.clone();
+        let paths: Vec<String> = identifying(&self.plan, ty)
+            .into_iter()
+            .map(|prop| format!("`{}`", self.plan.prop(ty, prop).name))
+            .collect();
+        let by = paths.join(" or ");
+        let message = format!(
+            "none of the {records} records of {name} shows {by}, by which they are matched: whoever is on the other side already would \
+             be created once more, so nothing is created in {name} or from it. Does the key let Lockstep read it, and does the match row \
+             name the right property? `lockstep release --system {} --guard lost` goes on without",
+            name.system
+        );
+        // Everything is read again by the next run.
+        let TypeStatus { records: known, fingerprint, .. } = self.status[ty.at()];
+        self.status[ty.at()] = TypeStatus { records: known, fingerprint, ..TypeStatus::default() };
+        commit.types.push((ty, self.status[ty.at()].clone()));
+        commit.reviews_opened.push(Review {
+            kind: ReviewKind::Guard,
+            record: GuardKind::Lost.stand_in(),
+            ty,
+            prop: None,
+            rule: Rule::L1,
+            candidates: vec![],
+            value: json!({
+                "system": name.system, "guard": GuardKind::Lost.name(), "type": name.to_string(), "path": by, "lost": records, "known": records
+            }),
+            message: message.clone(),
+            opened_at: self.clock.now(),
+        });
+        under_way.guards.stopped.insert((ty, GuardKind::Lost));
+        under_way.report.guards.push(TrippedGuard {
+            system: name.system.clone(),
+            guard: GuardKind::Lost.name().into(),
+            record_type: Some(name.to_string()),
+            message,
+        });
+    }
+
+    fn stop_no_more(&self, under_way: &mut Underway, ty: TypeIx, commit: &mut Commit) {
+        if under_way.guards.stopped.remove(&(ty, GuardKind::Lost)) {
+            let record = GuardKind::Lost.stand_in();
+            commit.reviews_closed.push(ReviewKey {
+                kind: ReviewKind::Guard,
+                record,
+                ty,
+                prop: None,
+            });
+        }
+    }
+
+    /// Holds what would be created from records that show no match value.
+    pub(crate) fn hold_unidentified(&mut self, under_way: &mut Underway) -> Result<()> {
+        let unread = |ty: &TypeIx| !self.status[ty.at()].complete;
+        let stopped: BTreeSet<TypeIx> = under_way
+            .guards
+            .stopped
+            .iter()
+            .filter(|(_, guard)| *guard == GuardKind::Lost)
+            .map(|(ty, _)| *ty)
+            .filter(unread)
+            .collect();
+        if stopped.is_empty() {
+            return Ok(());
+        }
+        let mut creations = self.store.intents_in(IntentState::Queued, usize::MAX >> 1)?;
+        creations.retain(|intent| intent.kind == IntentKind::Create);
+        let sources: Vec<RecordId> = creations.iter().map(|intent| intent.source).collect();
+        let types: NumberMap<RecordId, TypeIx> =
+            self.store.records(&sources)?.into_iter().map(|one| (one.id, one.ty)).collect();
+        let is_held =
+            |intent: &&Intent| types.get(&intent.source).is_some_and(|ty| stopped.contains(ty));
+        under_way.held.extend(creations.iter().filter(is_held).map(|intent| intent.id));
+        Ok(())
+    }
+}
