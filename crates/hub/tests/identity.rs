@@ -1030,6 +1030,7 @@ fn unidentified(hidden: usize) -> ([Arc<Peculiar>; 2], Hub) {
             system.put(&format!("Person/{n}"), values);
         }
     }
+    systems[hidden].in_pages.store(true, Ordering::Relaxed);
     let hub = hub(&[("a", &systems[0]), ("b", &systems[1])], &people());
     (systems, hub)
 }

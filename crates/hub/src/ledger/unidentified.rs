@@ -4,15 +4,10 @@
 //! as it is or as the flows ask for it: nothing is created in it or from it before it shows such a
 //! value, or a person says that it has none.
 
-use std::collections::BTreeSet;
-
 use lockstep_engine::guard::identifying;
 use lockstep_engine::plan::PlanCreate;
 use lockstep_model::limits::Limit;
-use lockstep_model::{
-    GuardKind, Intent, IntentKind, IntentState, NumberMap, RecordId, Review, ReviewKind, Rule,
-    TypeIx,
-};
+use lockstep_model::{GuardKind, Review, ReviewKind, Rule, TypeIx};
 use lockstep_store::{Commit, ReviewKey, TypeStatus};
 use serde_json::json;
 
@@ -73,7 +68,8 @@ impl Ledger {
              name the right property? `lockstep release --system {} --guard lost` goes on without",
             name.system
         );
-        // Everything is read again by the next run.
+        // L8: before it has been read whole nothing is created in it or from it. The next run reads
+        // everything again.
         let TypeStatus { records: known, fingerprint, .. } = self.status[ty.at()];
         self.status[ty.at()] = TypeStatus { records: known, fingerprint, ..TypeStatus::default() };
         commit.types.push((ty, self.status[ty.at()].clone()));
@@ -109,30 +105,5 @@ impl Ledger {
                 prop: None,
             });
         }
-    }
-
-    /// Holds what would be created from records that show no match value.
-    pub(crate) fn hold_unidentified(&mut self, under_way: &mut Underway) -> Result<()> {
-        let unread = |ty: &TypeIx| !self.status[ty.at()].complete;
-        let stopped: BTreeSet<TypeIx> = under_way
-            .guards
-            .stopped
-            .iter()
-            .filter(|(_, guard)| *guard == GuardKind::Lost)
-            .map(|(ty, _)| *ty)
-            .filter(unread)
-            .collect();
-        if stopped.is_empty() {
-            return Ok(());
-        }
-        let mut creations = self.store.intents_in(IntentState::Queued, usize::MAX >> 1)?;
-        creations.retain(|intent| intent.kind == IntentKind::Create);
-        let sources: Vec<RecordId> = creations.iter().map(|intent| intent.source).collect();
-        let types: NumberMap<RecordId, TypeIx> =
-            self.store.records(&sources)?.into_iter().map(|one| (one.id, one.ty)).collect();
-        let is_held =
-            |intent: &&Intent| types.get(&intent.source).is_some_and(|ty| stopped.contains(ty));
-        under_way.held.extend(creations.iter().filter(is_held).map(|intent| intent.id));
-        Ok(())
     }
 }

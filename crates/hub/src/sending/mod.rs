@@ -49,7 +49,6 @@ impl Sender<'_> {
             return Ok(false);
         }
         self.ledger.hold_extra_deletions(under_way)?;
-        self.ledger.hold_unidentified(under_way)?;
         let connectors: Vec<_> =
             self.systems.iter().map(|system| system.connector.clone()).collect();
         let desks: Vec<Desk> = connectors.iter().map(|_| Desk::default()).collect();
