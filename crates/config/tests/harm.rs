@@ -1032,6 +1032,34 @@ fn p1_policies_that_differ_along_a_chain() {
 }
 
 #[test]
+fn p11_lists_by_element_that_another_flow_keeps_otherwise() {
+    let with = |one: &str, other: &str, condition: &str| {
+        flows(&format!(
+            "\
+  - from: superoffice.Person
+    to: wix.Contacts
+    match: [Emails.Value = info.emails]
+    properties: [{{ row: Title <-> info.labels{one} }}]
+  - from: wix.Contacts
+    to: zendesk.users
+    match: [info.emails = email]
+    {condition}properties: [{{ row: info.labels <-> tags{other} }}]
+"
+        ))
+    };
+    let (each, only) = (", list: each", "only: info.jobTitle == 'x'\n    ");
+    for one_value in [", prefer: [wix]", ", only_from: zendesk", ", on: create"] {
+        let told = with(each, one_value, "");
+        assert!(told.contains("can only be said of the list as a whole (P11)"), "{told}");
+    }
+    let told = with(each, each, only);
+    assert!(told.contains("could be undone by another one that was left aside"), "{told}");
+    for told in [with(each, each, ""), with(each, "", ""), with("", "", only)] {
+        assert!(!told.contains("P11"), "{told}");
+    }
+}
+
+#[test]
 fn g10_what_two_sections_say_differently_of_what_goes_is_told() {
     let text = |first: &str, second: &str| {
         let rows =

@@ -18,6 +18,7 @@ pub(super) fn check(view: &View<'_>, problems: &mut Vec<Problem>) {
     let rows: Vec<Vec<Row<'_>>> = ends.iter().map(|ends| view.rows(ends)).collect();
     torn_groups(&rows, problems);
     policies(&rows, problems);
+    by_element(view, &rows, problems);
 }
 
 fn node(end: &End<'_>) -> Node {
@@ -120,6 +121,90 @@ fn torn(group: &Standing<'_, '_>, row: &Row<'_>, side: &Side<'_, '_>) -> Problem
         .related(&group.row.places.row, "the group")
 }
 
+/// Properties that rows pair with each other, directly or by way of others.
+#[derive(Default)]
+struct Classes {
+    /// The class of each property, by its place.
+    of: BTreeMap<Node, usize>,
+    classes: Vec<Vec<Node>>,
+}
+
+impl Classes {
+    fn of<'r, 'a: 'r>(rows: impl Iterator<Item = &'r Row<'a>>) -> Classes {
+        let mut found = Classes::default();
+        for row in rows {
+            let [a, b] = [node(&row.from), node(&row.to)].map(|node| {
+                *found.of.entry(node.clone()).or_insert_with(|| {
+                    found.classes.push(vec![node]);
+                    found.classes.len() - 1
+                })
+            });
+            if a != b {
+                for node in std::mem::take(&mut found.classes[b]) {
+                    found.of.insert(node.clone(), a);
+                    found.classes[a].push(node);
+                }
+            }
+        }
+        found
+    }
+}
+
+/// P11: lists that one row keeps by element and another one as a whole, and lists of three record
+/// types of which one is left aside by a condition.
+fn by_element(view: &View<'_>, rows: &[Vec<Row<'_>>], problems: &mut Vec<Problem>) {
+    let all = || rows.iter().flatten();
+    if !all().any(|row| row.pair.each) {
+        return;
+    }
+    let Classes { of, classes } = Classes::of(all());
+    let mut first: BTreeMap<usize, &Row<'_>> = BTreeMap::new();
+    for row in all().filter(|row| row.pair.each) {
+        first.entry(of[&node(&row.from)]).or_insert(row);
+    }
+    for row in all().filter(|row| !row.pair.each) {
+        let Some(by_element) = first.get(&of[&node(&row.from)]) else { continue };
+        let as_one = match () {
+            () if row.pair.policy != Policy::Latest => said(&row.pair.policy),
+            () if row.pair.on_create => "`on: create`".into(),
+            () if row.pair.group.is_some() => "its group".into(),
+            () => continue,
+        };
+        let message = format!(
+            "`{}` of {} is kept by element ({} of {}), and {as_one} of this row can only be said of the list as a whole (P11)",
+            row.from.property, row.from.name, by_element.from.property, by_element.from.name
+        );
+        problems.push(
+            Problem::error(codes::CONTRADICTION, row.places.row.clone(), message)
+                .help("say `list: each` of this row and leave that out, or leave out `list: each` of the other")
+                .related(&by_element.places.row, "the row that keeps it by element"),
+        );
+    }
+    for (class, row) in &first {
+        let types: BTreeSet<&TypeName> = classes[*class].iter().map(|(ty, _)| ty).collect();
+        let conditional = view.flows().find(|(flow, _)| {
+            let has_condition = flow.only.is_some() || flow.only_to.is_some();
+            has_condition && types.contains(&flow.from) && types.contains(&flow.to)
+        });
+        let Some((flow, places)) = conditional.filter(|_| types.len() > 2) else { continue };
+        let named: Vec<String> = types.iter().map(|ty| ty.to_string()).collect();
+        let message = format!(
+            "`list: each` keeps lists of {} in step, and the flow from {} to {} is only about some of their records: an edit of one list could be \
+             undone by another one that was left aside (P11, L9)",
+            named.join(", "),
+            flow.from,
+            flow.to
+        );
+        problems.push(
+            Problem::error(codes::CONTRADICTION, row.places.row.clone(), message)
+                .help(
+                    "leave out the condition, `list: each`, or the list of one of the record types",
+                )
+                .related(&places.from, "the flow with the condition"),
+        );
+    }
+}
+
 /// P1: one policy holds for all properties that are kept equal both ways.
 fn policies(rows: &[Vec<Row<'_>>], problems: &mut Vec<Problem>) {
     let all =
@@ -127,22 +212,9 @@ fn policies(rows: &[Vec<Row<'_>>], problems: &mut Vec<Problem>) {
     if all().all(|(_, row)| row.pair.policy == Policy::Latest) {
         return;
     }
-    let mut class_of: BTreeMap<Node, usize> = BTreeMap::new();
-    let mut classes: Vec<Vec<Node>> = Vec::new();
-    for (_, row) in all().filter(|(_, row)| row.ways() == (true, true) && !row.pair.on_create) {
-        let [a, b] = [node(&row.from), node(&row.to)].map(|node| {
-            *class_of.entry(node.clone()).or_insert_with(|| {
-                classes.push(vec![node]);
-                classes.len() - 1
-            })
-        });
-        if a != b {
-            for node in std::mem::take(&mut classes[b]) {
-                class_of.insert(node.clone(), a);
-                classes[a].push(node);
-            }
-        }
-    }
+    let both_ways = |row: &&Row<'_>| row.ways() == (true, true) && !row.pair.on_create;
+    let Classes { of: class_of, classes } =
+        Classes::of(all().map(|(_, row)| row).filter(both_ways));
     let mut first: BTreeMap<usize, (usize, &Row<'_>)> = BTreeMap::new();
     for (at, row) in all().filter(|(_, row)| row.pair.policy != Policy::Latest) {
         let (to, _) = row.ways();
