@@ -138,6 +138,23 @@ fn d1_a_person_says_and_what_is_kept_is_not_asked_about_again() {
 }
 
 #[test]
+fn d1_what_has_found_a_counterpart_is_not_deleted_by_an_answer_to_an_older_question() {
+    let (a, b) = (Fated::new(vec![person()]), Fated::new(vec![person()]));
+    a.put("Person/2", json!({"mail": "bo.lie@example.com", "phone": "1"}));
+    b.put("Person/8", json!({"mail": "bo@example.com", "phone": "1"}));
+    let flow = Flow { create: Create::Never, ..mirror(Extra::Review) };
+    let mut hub = hub(&[("a", &a), ("b", &b)], &[flow]);
+    run(&mut hub);
+    let open = asked(&mut hub);
+    assert_eq!(open.len(), 1, "{open:?}");
+    let gone = hub.ledger.find("b.Person/8").unwrap().id;
+    hub.link("a.Person/2", "b.Person/8").unwrap();
+    assert_eq!(hub.ledger.decide_deletion(gone, true).unwrap(), 0);
+    run(&mut hub);
+    assert_eq!((ids(&b), asked(&mut hub)), (vec!["8".to_string()], vec![]));
+}
+
+#[test]
 fn l8_nothing_is_deleted_while_the_source_can_not_be_read() {
     let (a, b, mut hub) = people(Extra::Delete);
     a.down.store(true, Ordering::Relaxed);

@@ -155,6 +155,9 @@ impl Hub {
     fn answer_deletion(&mut self, review: &Review, answer: &Answer) -> ActResult<String> {
         let accept = is_let_be_done(review, answer)?;
         let records = self.ledger.decide_deletion(review.record, accept)?;
+        if records == 0 && accept {
+            return Ok("nothing is deleted: what was asked about is not so any more".into());
+        }
         let what = if accept { "to be deleted by the next run" } else { "kept" };
         Ok(format!("{records} {}, {what}", if records == 1 { "record" } else { "records" }))
     }

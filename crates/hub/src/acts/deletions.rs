@@ -14,7 +14,8 @@ use crate::ledger::Ledger;
 impl Ledger {
     /// A person's answer to a pending deletion (`deletes: review`): `record` is the one that was
     /// deleted, as the review names it. Accepted, the other records that were asked about are
-    /// deleted by the next run; otherwise they stay, for good. Gives how many that is about.
+    /// deleted by the next run; otherwise they stay, for good. Gives how many that is about: not those
+    /// that were asked about as they had no counterpart, and have one now.
     pub fn decide_deletion(&mut self, record: RecordId, accept: bool) -> Result<usize> {
         let now = self.clock.now();
         let run = self.store.runs(1)?.first().map_or(RunId(0), |run| run.id);
@@ -28,6 +29,18 @@ impl Ledger {
         let mut others = self.store.records(&asked)?;
         others.retain(|other| other.is_live() && other.entity == gone.entity);
         commit.reviews_closed = reviews.iter().map(ReviewKey::of).collect();
+        if accept && !others.is_empty() {
+            let first = self.store.take_intent_ids(others.len())?;
+            let mut left = Vec::with_capacity(others.len());
+            for other in others {
+                let id = IntentId(first.0 + left.len() as i64);
+                if let Some(deletion) = self.accepted_deletion(&gone, &other, (id, run, now))? {
+                    commit.intents_new.push(deletion);
+                    left.push(other);
+                }
+            }
+            others = left;
+        }
         for other in &others {
             let (text, of) = match other.id == gone.id {
                 true => (self.said_of_extra(other, accept)?, None),
@@ -37,12 +50,6 @@ impl Ledger {
             commit.journal.push(line);
         }
         if accept && !others.is_empty() {
-            let first = self.store.take_intent_ids(others.len())?;
-            for (n, other) in others.iter().enumerate() {
-                let id = IntentId(first.0 + n as i64);
-                let deletion = self.accepted_deletion(&gone, other, (id, run, now))?;
-                commit.intents_new.extend(deletion);
-            }
             // It was deleted before, and was there all the same (R6).
             if gone.presence == Presence::Gone {
                 gone.presence = Presence::Leaving { since: now };
