@@ -6,8 +6,9 @@ use std::sync::atomic::Ordering;
 
 use lockstep_hub::answers::Answer;
 use lockstep_hub::report::Event;
-use lockstep_hub::{Hub, RunOptions};
+use lockstep_hub::{Hub, RunOptions, Safeguards};
 use lockstep_model::flow::{Create, Extra};
+use lockstep_model::limits::{Limit, Limits};
 use lockstep_model::{Flow, GuardKind};
 use serde_json::json;
 
@@ -229,4 +230,27 @@ fn g7_what_was_deleted_as_extra_is_told_by_an_undo_and_not_made_again() {
     assert_eq!(plan.not.len(), 1, "{plan:?}");
     assert!(plan.not[0].why.starts_with("Lockstep deleted it, as a flow says"));
     assert_eq!(ids(&b).len(), 1);
+}
+
+#[test]
+fn g7_a_run_is_undone_with_what_an_earlier_one_decided_and_a_person_let_through() {
+    let (a, _, mut hub) = people(Extra::Ignore);
+    run(&mut hub);
+    hub.ledger.set_safeguards(Safeguards {
+        limits: [("b".to_string(), {
+            let mut limits = Limits::default();
+            limits.set(GuardKind::Updates, Limit::or(0, 0.0));
+            limits
+        })]
+        .into(),
+        ..Safeguards::default()
+    });
+    a.put("Person/1", json!({"mail": "solveig@example.com", "phone": "2"}));
+    assert_eq!(run(&mut hub), 0);
+    assert_eq!(hub.ledger.release("b", GuardKind::Updates).unwrap(), 1);
+    let report = hub.run(RunOptions::default()).unwrap();
+    assert_eq!(report.writes(), 1);
+    let which = lockstep_hub::undo::Which::Run(report.run);
+    let plan = hub.plan_undo(&which, false, Default::default()).unwrap();
+    assert_eq!((plan.not.len(), plan.records.len()), (0, 1), "{plan:?}");
 }

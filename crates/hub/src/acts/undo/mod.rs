@@ -33,10 +33,8 @@ use std::collections::{BTreeMap, HashSet};
 
 use lockstep_engine::observe::differs;
 use lockstep_model::{
-    Change, Intent, IntentId, IntentKind, IntentState, RecordId, RecordState, RunId, Timestamp,
-    Value,
+    Change, Intent, IntentKind, IntentState, RecordId, RecordState, RunId, Timestamp, Value,
 };
-use lockstep_store::JournalKind;
 
 use crate::acts::undo::taking::{RUNS_LOOKED_AT, Touched};
 use crate::error::{ActError, ActResult, Result};
@@ -140,7 +138,9 @@ impl Hub {
                 taking.what = format!("run {run} of {}{act}", row.started);
                 taking.run = Some(*run);
                 self.tell_unnamed((*run, *run), taking)?;
-                self.done_in((*run, *run), |_| true)
+                let mut chosen = self.decided_earlier(*run, row.started, row.ended)?;
+                chosen.extend(self.done_in((*run, *run), |_| true)?);
+                Ok(chosen)
             }
             Which::Time { since, until } => {
                 let until = until.unwrap_or(self.ledger.clock.now());
@@ -152,18 +152,7 @@ impl Hub {
                 let landed =
                     |at: Option<Timestamp>| at.is_some_and(|at| at >= *since && at <= until);
                 let mut chosen = self.done_in((first, last), |intent| landed(intent.done_at))?;
-                // Decided before, and delivered in this time.
-                let mut known: HashSet<IntentId> = chosen.iter().map(|intent| intent.id).collect();
-                for entry in self.ledger.store.journal_of_runs((first, last), usize::MAX >> 1)? {
-                    if let Some(id) = entry
-                        .intent
-                        .filter(|id| entry.kind == JournalKind::Written && known.insert(*id))
-                    {
-                        chosen.extend(
-                            self.ledger.store.intent(id)?.filter(|intent| landed(intent.done_at)),
-                        );
-                    }
-                }
+                chosen.extend(self.decided_earlier(first, *since, Some(until))?);
                 chosen.sort_by_key(|intent| intent.id);
                 Ok(chosen)
             }
@@ -206,6 +195,21 @@ impl Hub {
             taking.not.push(NotBack { record: RecordName(name.ty), path: name.path, why });
         }
         Ok(())
+    }
+
+    /// What was decided before this run, and delivered in this time: it waited for a guard, an answer,
+    /// or its next try.
+    fn decided_earlier(
+        &mut self,
+        run: RunId,
+        since: Timestamp,
+        until: Option<Timestamp>,
+    ) -> ActResult<Vec<Intent>> {
+        let until = until.unwrap_or(self.ledger.clock.now());
+        let before = RunId(run.0 - 1);
+        self.done_in((RunId(0), before), |intent| {
+            intent.done_at.is_some_and(|at| at >= since && at <= until)
+        })
     }
 
     fn done_in(
