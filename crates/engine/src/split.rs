@@ -74,6 +74,21 @@ struct Inheritance {
     ties: BTreeMap<Origin, bool>,
     /// Who shows the value as it was put in.
     exact: BTreeMap<Origin, (usize, PropIx)>,
+    /// Values of which no claim is known, with the claims that bear on them.
+    left_over: Vec<(Origin, (usize, PropIx), Vec<ClaimStamp>)>,
+}
+
+impl Inheritance {
+    /// A value of which no claim is known is the half's own, unless another of its records holds
+    /// what bears on it: that was written later, and here it is still on its way or was not kept
+    /// (R6).
+    fn take_left_over(&mut self) {
+        for (origin, at, claims) in std::mem::take(&mut self.left_over) {
+            if !claims.iter().any(|stamp| self.held.contains_key(&Origin::Claim(*stamp))) {
+                self.held.entry(origin).or_default().push(at);
+            }
+        }
+    }
 }
 
 /// What the records of a half hold by claims of the other half.
@@ -97,6 +112,7 @@ fn inheritance(
             property.add_to(&mut found, at, &whole);
         }
     }
+    found.take_left_over();
     found
 }
 
@@ -149,7 +165,8 @@ impl Property<'_> {
                 Origin::Forgotten { .. } => false,
             };
             if let Some(origin) = left.filter(|origin| !is_mine(origin)) {
-                inheritance.held.entry(origin).or_default().push((at, prop));
+                let claims = all.iter().map(|one| one.stamp).collect();
+                inheritance.left_over.push((origin, (at, prop), claims));
             }
             return;
         };
@@ -170,7 +187,7 @@ impl Property<'_> {
 /// Of the records that hold a value one comes to claim it; the others carry that claim. Gives those
 /// that changed.
 fn hand_over(plan: &Plan, half: &mut [RecordState], found: Inheritance) -> Vec<RecordId> {
-    let Inheritance { held, ties, exact } = found;
+    let Inheritance { held, ties, exact, .. } = found;
     let mut changed: Vec<RecordId> = Vec::new();
     for (origin, holders) in held {
         // Whoever holds it as it was put in, before one whose system has made something else of it,

@@ -126,6 +126,43 @@ fn l7_what_is_shown_as_a_later_write_was_not_kept_is_no_later_than_it_was() {
 }
 
 #[test]
+fn l7_what_one_record_of_a_half_has_not_kept_holds_where_another_one_has() {
+    let rows = ["mail <-> mail", "phone <-> phone"];
+    let between = |from, to, create| flow(from, to, create, &["mail = mail"], &rows);
+    let mut world = World::people(&[
+        between("b.Person", "a.Person", Create::Always),
+        between("c.Person", "a.Person", Create::Never),
+    ]);
+    world.read("b.Person/1", json!({"mail": "solveig@example.com", "phone": "1"}));
+    world.settle();
+    let made = world.records.values().find(|record| record.key.starts_with("new")).unwrap().clone();
+    world.now += 10;
+    world.read("c.Person/1", json!({"mail": "solveig@example.com", "phone": "2"}));
+    world.settle();
+    assert_eq!(world.value("b.Person/1", "phone"), json!("2"));
+    // R6: the one that was made has not kept it, and shows what it was made with.
+    let state = world.records.get_mut(&made.id).unwrap();
+    let phone = state.slots.iter_mut().find(|slot| slot.shadow == Some(json!("2"))).unwrap();
+    (phone.shadow, phone.carries, phone.given) = (Some(json!("1")), None, None);
+    // What was put in first is displaced where it was.
+    let b = world.record("b.Person/1").id;
+    let slots = &mut world.records.get_mut(&b).unwrap().slots;
+    let phone = slots.iter_mut().find(|slot| slot.shadow == Some(json!("2"))).unwrap();
+    phone.claim = None;
+    let c = world.record("c.Person/1").id;
+    take_out(&mut world, c);
+    let claimed = |name: &str| {
+        let slots = world.record(name).slots.iter();
+        slots.filter_map(|slot| slot.claim.as_ref()).any(|claim| claim.value == json!("2"))
+    };
+    assert!(claimed("b.Person/1"));
+    let of_made = &world.records[&made.id].slots;
+    assert!(
+        of_made.iter().all(|slot| slot.claim.as_ref().is_none_or(|own| own.value != json!("1")))
+    );
+}
+
+#[test]
 fn l7_what_was_written_before_a_write_that_was_not_kept_stays_the_record_s_own() {
     let rows = ["mail <-> mail", "phone <-> phone"];
     let mut world =
