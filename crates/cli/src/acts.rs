@@ -20,13 +20,16 @@ use crate::args::{Format, Rows};
 use crate::exit::{Exit, Failure, Result};
 use crate::look::json;
 use crate::rows::{cell, csv};
+use crate::wording::{self, with_remedies};
 use crate::{print, project, times, wire, work};
 
 /// An act's error with the exit status it means.
 pub fn act_failure(error: ActError) -> Failure {
     match error {
         ActError::Hub(error) => project::hub_failure(error),
-        ActError::Look(_) | ActError::Refused(_) => Failure::usage(error.to_string()),
+        ActError::Look(_) | ActError::Refused(_) | ActError::Advised { .. } => {
+            Failure::usage(with_remedies(&error.to_string(), wording::of_act(&error)))
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use crate::args::{Format, Rows};
 use crate::exit::{Exit, Failure, Result};
 use crate::rows::{cell, csv};
 use crate::times::{local, localised};
+use crate::wording::with_remedies;
 use crate::{acts, manual, print, project, wire};
 
 /// Journal lines shown by default.
@@ -78,7 +79,7 @@ pub fn status(dir: &Path, format: Format) -> Result<Exit> {
         );
     }
     for guard in &status.guards {
-        println!("stopped: {}", guard.message);
+        println!("stopped: {}", with_remedies(&guard.message, &guard.remedies));
     }
     for one in &status.failing {
         let (source, target, kind, message) = (&one.source.0, &one.target, &one.kind, &one.message);

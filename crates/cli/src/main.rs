@@ -35,6 +35,7 @@ mod serve;
 mod times;
 mod verify;
 mod wire;
+mod wording;
 mod work;
 
 use std::process::ExitCode;

@@ -9,6 +9,7 @@ use lockstep_model::value::shown;
 use lockstep_model::visible::visible;
 
 use crate::times::local;
+use crate::wording::with_remedies;
 
 /// How many single events of a kind are shown for a flow before the rest is only counted.
 const SHOWN: usize = 6;
@@ -123,7 +124,8 @@ fn warnings(report: &Report) -> String {
         }
     }
     for guard in &report.guards {
-        let _ = writeln!(out, "! {} ({})", visible(&guard.message), rule_of(&guard.guard));
+        let message = with_remedies(&guard.message, &guard.remedies);
+        let _ = writeln!(out, "! {} ({})", visible(&message), rule_of(&guard.guard));
     }
     for unnamed in &report.unnamed {
         let (name, records) = (&unnamed.name, count(unnamed.records, "record"));

@@ -18,6 +18,7 @@ use lockstep_store::sqlite::SqliteStore;
 
 use crate::exit::{Failure, Result};
 use crate::print;
+use crate::wording::{self, with_remedies};
 
 /// A project whose files hold no error.
 pub struct Opened {
@@ -496,8 +497,8 @@ impl Opened {
 /// Why nothing was done, with the exit status it means.
 pub fn refusal(refusal: Refusal) -> Failure {
     match refusal {
-        Refusal::Wrong(message) => Failure::usage(message),
-        Refusal::Person(message) => Failure::person(message),
+        Refusal::Wrong(why) => Failure::usage(with_remedies(&why.message, &why.remedies)),
+        Refusal::Person(why) => Failure::person(with_remedies(&why.message, &why.remedies)),
     }
 }
 
@@ -540,7 +541,11 @@ pub fn store_failure(error: StoreError) -> Failure {
         | StoreError::LostLease { .. }
         | StoreError::Unwritable { .. }
         | StoreError::Forbidden { .. }
-        | StoreError::Damaged { .. } => Failure::person(error.to_string()),
+        | StoreError::Empty { .. }
+        | StoreError::Older { .. }
+        | StoreError::Damaged { .. } => {
+            Failure::person(with_remedies(&error.to_string(), wording::of_store(&error)))
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use crate::exit::{Exit, Failure, Result};
 use crate::look::json;
 use crate::rows::csv;
 use crate::times::localised;
+use crate::wording::with_remedies;
 use crate::{print, project, wire};
 
 /// No column of a side-by-side is wider than this.
@@ -58,7 +59,7 @@ fn list(dir: &Path, format: Rows) -> Result<Exit> {
                 review.in_type.clone(),
                 review.path.clone().unwrap_or_default(),
                 review.rule.clone(),
-                review.message.clone(),
+                with_remedies(&review.message, &review.remedies),
                 review
                     .candidates
                     .iter()
@@ -107,7 +108,11 @@ fn text(review: &ReviewLine) -> String {
         review.record,
         visible(&review.label)
     );
-    out.push_str(&format!("    {}{path}: {}\n", review.in_type, visible(&review.message)));
+    out.push_str(&format!(
+        "    {}{path}: {}\n",
+        review.in_type,
+        visible(&with_remedies(&review.message, &review.remedies))
+    ));
     for (name, label) in &review.candidates {
         out.push_str(&format!("    ? {name}  {}\n", visible(label)));
     }
@@ -139,7 +144,8 @@ fn show(dir: &Path, format: Rows, number: i64) -> Result<Exit> {
         localised(&review.opened),
         review.flow
     );
-    println!("{}{path}: {}", review.in_type, visible(&review.message));
+    let message = with_remedies(&review.message, &review.remedies);
+    println!("{}{path}: {}", review.in_type, visible(&message));
     if !found.value.is_null() {
         println!("the value: {}", shown(&found.value));
     }
@@ -273,7 +279,8 @@ fn answer(dir: &Path, format: Rows, which: &ReviewsMeant, answer: &Answer) -> Re
         json(&answered.iter().cloned().map(wire::Answered::from).collect::<Vec<_>>())?;
     } else {
         for one in &answered {
-            println!("{}{}: {}", if one.done { "" } else { "! " }, one.number, visible(&one.text));
+            let text = with_remedies(&one.text, &one.remedies);
+            println!("{}{}: {}", if one.done { "" } else { "! " }, one.number, visible(&text));
         }
     }
     let all_done = answered.iter().all(|one| one.done);

@@ -43,8 +43,8 @@ impl Project for AtWork {
             Purpose::TakeBack => self.opened.hub_for_undo(true),
         };
         hub.map_err(|failure| match failure.status {
-            1 => Refusal::Person(failure.message),
-            _ => Refusal::Wrong(failure.message),
+            1 => Refusal::Person(failure.message.into()),
+            _ => Refusal::Wrong(failure.message.into()),
         })
     }
 

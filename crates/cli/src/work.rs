@@ -12,6 +12,7 @@ use lockstep_service::Flows;
 use crate::args::{Only, Rows};
 use crate::exit::{Exit, Failure, Result};
 use crate::times::local;
+use crate::wording::with_remedies;
 use crate::{part, print, progress, project, rows, screen, wire};
 
 /// Validates all that can be without a network.
@@ -158,7 +159,7 @@ pub fn narrate(report: &Report) {
         println!(
             "{} stopped  {} ({})",
             local(report.ended),
-            visible(&guard.message),
+            visible(&with_remedies(&guard.message, &guard.remedies)),
             print::rule_of(&guard.guard)
         );
     }

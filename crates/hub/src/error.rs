@@ -1,5 +1,6 @@
 //! What keeps a call of the hub from being done.
 
+use lockstep_model::Remedy;
 use lockstep_store::StoreError;
 
 /// Why an act was not carried out. Nothing of it was.
@@ -12,6 +13,24 @@ pub enum ActError {
     /// It would break a rule, or makes no sense here: says which, and what to do.
     #[error("{0}")]
     Refused(String),
+    /// The same, and what a person can do.
+    #[error("{message}")]
+    Advised { message: String, remedies: Vec<Remedy> },
+}
+
+impl ActError {
+    /// What a person can do about it.
+    pub fn remedies(self) -> Vec<Remedy> {
+        match self {
+            ActError::Advised { remedies, .. } => remedies,
+            ActError::Look(_) | ActError::Hub(_) | ActError::Refused(_) => vec![],
+        }
+    }
+
+    /// Refused, with what a person can do.
+    pub(crate) fn advised(message: impl Into<String>, remedy: Remedy) -> Self {
+        ActError::Advised { message: message.into(), remedies: vec![remedy] }
+    }
 }
 
 impl From<StoreError> for ActError {

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lockstep_engine::guard::Tally;
-use lockstep_model::TypeIx;
 use lockstep_model::limits::{GuardKind, Limits};
+use lockstep_model::{Remedy, Review, ReviewKind, TypeIx};
 use serde::{Deserialize, Serialize};
 
 /// Where a system does not tell of deletions, everything is listed this often unless the project
@@ -29,8 +29,35 @@ pub struct TrippedGuard {
     /// The record type, for a listing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record_type: Option<String>,
-    /// In words, with what to do.
+    /// In words.
     pub message: String,
+    /// What a person can do.
+    #[serde(default)]
+    pub remedies: Vec<Remedy>,
+}
+
+/// What a person can do about a guard that has tripped; `of_account`: it says that a system is
+/// another account (R9).
+pub(crate) fn remedies(system: &str, guard: GuardKind, of_account: bool) -> Vec<Remedy> {
+    let system = system.to_string();
+    match guard {
+        _ if of_account => vec![Remedy::SameAccount { system }],
+        GuardKind::Vanished => vec![Remedy::Believe { system, guard: None }],
+        GuardKind::Lost => {
+            vec![Remedy::Believe { system, guard: Some(guard.name().into()) }]
+        }
+        GuardKind::Creates
+        | GuardKind::Updates
+        | GuardKind::Deletes
+        | GuardKind::Clears
+        | GuardKind::MatchValues => vec![Remedy::LookAtPlan, Remedy::LetThrough { system }],
+    }
+}
+
+/// What a person can do about what a review asks: of a guard it can be told from that alone.
+pub(crate) fn remedies_of(review: &Review, system: &str) -> Vec<Remedy> {
+    let guard = GuardKind::of_stand_in(review.record).filter(|_| review.kind == ReviewKind::Guard);
+    guard.map_or_else(Vec::new, |guard| remedies(system, guard, review.value["guard"] == "account"))
 }
 
 /// The guards of a run under way.

@@ -16,7 +16,7 @@ use lockstep_hub::{Clock, Hub, RunOptions, System};
 use lockstep_model::flow::{Create, Deletes, PropertyRef};
 use lockstep_model::{
     Conversion, Flow, GuardKind, MatchRow, PlainType, PropertyPair, PropertySchema, ReadRecord,
-    Timestamp, TypeName, TypeSchema, Value,
+    Remedy, Timestamp, TypeName, TypeSchema, Value,
 };
 use lockstep_store::{JournalKind, SqliteStore};
 use serde_json::json;
@@ -1419,10 +1419,8 @@ fn l12_a_system_of_another_name_is_told_and_keeps_links_and_history_once_that_is
             "{report:#?}"
         );
         assert!(report.needs_a_person());
-        assert!(
-            report.guards[0].message.contains("lockstep rename crm.Person kunder.Person"),
-            "{report:#?}"
-        );
+        let remedy = Remedy::Rename { old: "crm.Person".into(), new: "kunder.Person".into() };
+        assert!(report.guards[0].remedies.contains(&remedy), "{report:#?}");
         assert_eq!(report.unnamed[0].name, "crm.Person");
     }
     let mut store = SqliteStore::open(&file).unwrap();

@@ -39,12 +39,12 @@ impl Client {
             return Err(Refusal::Person(format!(
                 "the service at work on this store is lockstep {}, and this is {VERSION}: start it anew",
                 self.sign.version
-            )));
+            ).into()));
         }
         let gone = |error: &dyn std::fmt::Display| {
             Refusal::Person(format!(
                 "the service ended before it answered ({error}): whether it was done, the history tells"
-            ))
+            ).into())
         };
         let mut answer = agent(None)
             .post(format!("{}/requests", self.sign.url))

@@ -84,7 +84,7 @@ fn part_of(hub: &Hub, limits: &Limits) -> Result<Part, Refusal> {
     let named = |name: &String| {
         let mut all = (0..plan.flows.len() as u16).map(FlowIx);
         all.find(|flow| plan.flow_name(*flow) == *name)
-            .ok_or_else(|| Refusal::Wrong(format!("there is no flow `{name}`")))
+            .ok_or_else(|| Refusal::Wrong(format!("there is no flow `{name}`").into()))
     };
     let flows = limits.flows.as_ref().map(|names| names.iter().map(named).collect());
     Ok(Part {

@@ -7,7 +7,7 @@ use lockstep_hub::links::{Halves, Joined};
 use lockstep_hub::take_back::TakenBack;
 use lockstep_hub::undo::{PutBackAs, Which};
 use lockstep_hub::{ActError, HubError, Report};
-use lockstep_model::{GuardKind, RunId, Value};
+use lockstep_model::{GuardKind, Remedy, RunId, Value};
 use lockstep_store::StoreError;
 use serde::{Deserialize, Serialize};
 
@@ -110,18 +110,35 @@ pub enum Reply {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum Refusal {
     /// It makes no sense as it was asked, or the project does not allow it.
-    #[error("{0}")]
-    Wrong(String),
+    #[error("{}", .0.message)]
+    Wrong(Why),
     /// Somebody must do something first: a store that is in use, unwritable or damaged.
-    #[error("{0}")]
-    Person(String),
+    #[error("{}", .0.message)]
+    Person(Why),
+}
+
+/// Why, and what a person can do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Why {
+    pub message: String,
+    #[serde(default)]
+    pub remedies: Vec<Remedy>,
+}
+
+impl<T: Into<String>> From<T> for Why {
+    fn from(message: T) -> Self {
+        Why { message: message.into(), remedies: vec![] }
+    }
 }
 
 impl From<ActError> for Refusal {
     fn from(error: ActError) -> Self {
         match error {
             ActError::Hub(error) => error.into(),
-            ActError::Look(_) | ActError::Refused(_) => Refusal::Wrong(error.to_string()),
+            ActError::Look(_) | ActError::Refused(_) | ActError::Advised { .. } => {
+                let message = error.to_string();
+                Refusal::Wrong(Why { message, remedies: error.remedies() })
+            }
         }
     }
 }
@@ -130,7 +147,7 @@ impl From<HubError> for Refusal {
     fn from(error: HubError) -> Self {
         match error {
             HubError::Store(error) => error.into(),
-            HubError::NoSystem(_) => Refusal::Wrong(error.to_string()),
+            HubError::NoSystem(_) => Refusal::Wrong(error.to_string().into()),
         }
     }
 }
@@ -138,17 +155,22 @@ impl From<HubError> for Refusal {
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Newer { .. } => Refusal::Wrong(error.to_string()),
+            StoreError::Newer { .. } => Refusal::Wrong(error.to_string().into()),
             StoreError::Locked { .. }
             | StoreError::LostLease { .. }
             | StoreError::Unwritable { .. }
             | StoreError::Forbidden { .. }
-            | StoreError::Damaged { .. } => Refusal::Person(error.to_string()),
+            | StoreError::Damaged { .. } => Refusal::Person(error.to_string().into()),
+            StoreError::Empty { .. } | StoreError::Older { .. } => {
+                let message = error.to_string();
+                Refusal::Person(Why { message, remedies: vec![Remedy::Run] })
+            }
         }
     }
 }
 
 /// The guard of this name.
 pub(crate) fn guard_named(name: &str) -> Result<GuardKind, Refusal> {
-    GuardKind::parse(name).ok_or_else(|| Refusal::Wrong(format!("there is no guard `{name}`")))
+    GuardKind::parse(name)
+        .ok_or_else(|| Refusal::Wrong(format!("there is no guard `{name}`").into()))
 }

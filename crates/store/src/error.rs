@@ -28,6 +28,12 @@ pub enum StoreError {
         "{place} can't be written: {message}; nothing of this step was kept: let this user write the file and its folder, and run again"
     )]
     Forbidden { place: String, message: String },
+    /// There is nothing in it yet.
+    #[error("{place}: nothing has been stored here yet")]
+    Empty { place: String },
+    /// It was opened to look at it, and has an older form than this program works with.
+    #[error("{place} has the older form {found}; the next run brings it up to {known}")]
+    Older { place: String, found: u32, known: u32 },
     /// The file is damaged, or not one of ours.
     #[error("{place}: {message}")]
     Damaged { place: String, message: String },

@@ -8,6 +8,8 @@ use serde::Serialize;
 use super::report::Guard;
 use super::{each, names};
 
+use crate::wording::with_remedies;
+
 /// An answer to a review.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Answered {
@@ -143,8 +145,8 @@ pub struct Made {
 
 impl From<lockstep_hub::answers::Answered> for Answered {
     fn from(from: lockstep_hub::answers::Answered) -> Self {
-        let lockstep_hub::answers::Answered { number, done, text } = from;
-        Answered { number, done, text }
+        let lockstep_hub::answers::Answered { number, done, text, remedies } = from;
+        Answered { number, done, text: with_remedies(&text, &remedies) }
     }
 }
 

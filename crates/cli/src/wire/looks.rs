@@ -9,6 +9,8 @@ use serde::Serialize;
 use super::report::{Guard, Unnamed};
 use super::{Labelled, each, is_none, labelled, names};
 
+use crate::wording::with_remedies;
+
 /// Where a project stands.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Status {
@@ -333,7 +335,7 @@ impl From<hub::ReviewLine> for Review {
             path: from.path,
             rule: from.rule,
             sentence: from.sentence,
-            message: from.message,
+            message: with_remedies(&from.message, &from.remedies),
             candidates: from.candidates.into_iter().map(labelled).collect(),
             opened: from.opened,
         }

@@ -9,6 +9,8 @@ use serde::Serialize;
 
 use super::{each, is_none};
 
+use crate::wording::with_remedies;
+
 /// What a run did, or a plan would do.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Report {
@@ -331,8 +333,8 @@ impl From<hub::FlowCounts> for Flow {
 
 impl From<lockstep_hub::TrippedGuard> for Guard {
     fn from(from: lockstep_hub::TrippedGuard) -> Self {
-        let lockstep_hub::TrippedGuard { system, guard, record_type, message } = from;
-        Guard { system, guard, record_type, message }
+        let lockstep_hub::TrippedGuard { system, guard, record_type, message, remedies } = from;
+        Guard { system, guard, record_type, message: with_remedies(&message, &remedies) }
     }
 }
 

@@ -268,6 +268,26 @@ fn nothing_in_the_sources_is_unfinished() {
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
+/// What a person can do is a `Remedy`; how the command line says it stands in `cli/src/wording.rs`.
+#[test]
+fn what_is_below_the_command_line_does_not_name_its_commands() {
+    let below =
+        ["model", "engine", "store", "hub", "service"].map(|name| format!("crates/{name}/src"));
+    let mut found = Vec::new();
+    for (path, text) in texts() {
+        let name = path.display().to_string();
+        if !below.iter().any(|folder| name.contains(folder.as_str())) {
+            continue;
+        }
+        let lines = text.lines().enumerate();
+        let said = lines.filter(|(_, line)| {
+            line.contains("`lockstep ") && !line.trim_start().starts_with("//")
+        });
+        found.extend(said.map(|(at, line)| format!("{name}:{}: {}", at + 1, line.trim())));
+    }
+    assert!(found.is_empty(), "{found:#?}");
+}
+
 #[test]
 fn nothing_names_a_folder_of_one_machine() {
     let folders = [("/wo", "rk/"), ("/ro", "ot/"), ("/ho", "me/"), ("/Us", "ers/")]

@@ -3,6 +3,7 @@
 //! Which answer means what for which kind is one table, [`Hub::answer_one`]. An answer changes what
 //! the store knows and puts the records onto the agenda; the next run does what follows from it.
 
+use lockstep_model::Remedy;
 use std::collections::BTreeSet;
 
 use lockstep_model::{
@@ -41,6 +42,9 @@ pub struct Answered {
     pub done: bool,
     /// What that means, or why not.
     pub text: String,
+    /// What a person can do then.
+    #[serde(default)]
+    pub remedies: Vec<Remedy>,
 }
 
 /// What is to be tried again.
@@ -67,15 +71,18 @@ impl Hub {
                 let review = open.into_iter().find(|(n, _)| *n == number).map(|(_, review)| review);
                 let came = match review {
                     Some(review) => hub.answer_one(under_way, &review, answer),
-                    None => Err(ActError::Refused(
-                        "there is no open review of this number; `lockstep review` lists them"
-                            .into(),
+                    None => Err(ActError::advised(
+                        "there is no open review of this number",
+                        Remedy::LookAtReviews,
                     )),
                 };
                 answered.push(match came {
-                    Ok(text) => Answered { number, done: true, text },
+                    Ok(text) => Answered { number, done: true, text, remedies: vec![] },
                     Err(ActError::Hub(error)) => return Err(ActError::Hub(error)),
-                    Err(other) => Answered { number, done: false, text: other.to_string() },
+                    Err(other) => {
+                        let text = other.to_string();
+                        Answered { number, done: false, text, remedies: other.remedies() }
+                    }
                 });
             }
             Ok(answered)
@@ -167,8 +174,7 @@ impl Hub {
         let accept = is_let_be_done(review, answer)?;
         let system = self.ledger.plan.ty(review.ty).name.system.clone();
         let Some(kind) = GuardKind::of_stand_in(review.record) else {
-            let message = "it names no guard; `lockstep release` answers all";
-            return Err(ActError::Refused(message.into()));
+            return Err(ActError::advised("it names no guard", Remedy::AnswerGuards));
         };
         let waiting = self.ledger.held_back(&system, kind)?;
         match accept {

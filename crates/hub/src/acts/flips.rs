@@ -9,6 +9,7 @@
 use lockstep_engine::confirm::made_of;
 use lockstep_engine::flips::together;
 use lockstep_engine::settle::{Entity, candidates};
+use lockstep_model::Remedy;
 use lockstep_model::value::{is_empty, shown};
 use lockstep_model::{
     Claim, ClaimStamp, PropIx, RecordId, RecordState, Review, Rule, Timestamp, Value,
@@ -52,8 +53,9 @@ impl Ledger {
                 (record.id, self.plan.prop(record.ty, prop).name.clone(), review.value.clone())
             }
             (None, Some(_)) => {
-                let message = "the record that is to be right is not one of those that hold the property; `lockstep review show N` has them";
-                return Err(ActError::Refused(message.into()));
+                let message =
+                    "the record that is to be right is not one of those that hold the property";
+                return Err(ActError::advised(message, Remedy::LookAtReview));
             }
         };
         self.settle_claims(now, &mut members);

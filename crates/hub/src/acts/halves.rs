@@ -1,5 +1,6 @@
 //! An entity taken apart: which records stay together (L7).
 
+use lockstep_model::Remedy;
 use std::collections::{BTreeSet, HashSet};
 
 use lockstep_engine::plan::PlanCreate;
@@ -51,9 +52,10 @@ impl Ledger {
         let b = self.find(b)?;
         if a.entity != b.entity || a.id == b.id {
             let (a, b) = (self.name_of(&a), self.name_of(&b));
-            return Err(ActError::Refused(format!(
-                "{a} and {b} are not linked; `lockstep explain {a}` tells what it is linked with"
-            )));
+            return Err(ActError::advised(
+                format!("{a} and {b} are not linked"),
+                Remedy::Explain { record: a.to_string() },
+            ));
         }
         let with_a = self.reached(a.id, b.id, &members)?;
         Ok(members.into_iter().partition(|member| with_a.contains(&member.id)))

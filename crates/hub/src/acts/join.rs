@@ -1,5 +1,6 @@
 //! Records linked by hand (L6).
 
+use lockstep_model::Remedy;
 use lockstep_model::value::is_empty;
 use lockstep_model::{Intent, IntentKind, IntentState, RecordId, RecordState, ReviewKind};
 use lockstep_store::{Commit, JournalKind, ReviewKey};
@@ -130,14 +131,18 @@ impl Ledger {
             let (name_a, name_b) = (self.name_of(a), self.name_of(b));
             let (x, y) = (self.name_of(x), self.name_of(y));
             let (holder, held) = if x == name_a { (&y, &name_b) } else { (&x, &name_a) };
-            let unlink = match holder == held {
-                true => "unlink one of them from what it is linked with first".to_string(),
-                false => format!("unlink that first: `lockstep unlink {holder} {held}`"),
+            let (unlink, remedies) = match holder == held {
+                true => ("unlink one of them from what it is linked with first", vec![]),
+                false => (
+                    "unlink that first",
+                    vec![Remedy::Unlink { a: holder.to_string(), b: held.to_string() }],
+                ),
             };
-            return Err(ActError::Refused(format!(
+            let message = format!(
                 "linking {name_a} with {name_b} would put {x} and {y} into one entity, which holds at most one record of each record \
                  type (L6); {unlink}"
-            )));
+            );
+            return Err(ActError::Advised { message, remedies });
         }
         let meets = of_a.iter().any(|x| {
             of_b.iter().any(|y| self.plan.ty(x.ty).partners.contains(&y.ty) || x.ty == y.ty)
@@ -158,9 +163,10 @@ impl Ledger {
         act: &str,
     ) -> ActError {
         let (ty, name) = (&self.plan.ty(intent.ty).name, self.name_of(record));
-        ActError::Refused(format!(
-            "it is not known yet what has become of a write to {ty} that was sent for {name}; `lockstep sync` finds out, then {act}"
-        ))
+        let message = format!(
+            "it is not known yet what has become of a write to {ty} that was sent for {name}: {act} when that is found out"
+        );
+        ActError::advised(message, Remedy::Run)
     }
 
     /// Whoever waits in review with one of these records as a candidate is decided on anew: the

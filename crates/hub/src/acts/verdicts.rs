@@ -2,6 +2,7 @@
 
 use lockstep_engine::observe::mark_gone;
 use lockstep_engine::settle::{Entity, candidates};
+use lockstep_model::Remedy;
 use lockstep_model::change::IntentEvent;
 use lockstep_model::{
     Intent, IntentKind, IntentState, RecordId, RecordState, Review, ReviewKind, Rule,
@@ -33,13 +34,13 @@ impl Ledger {
         }
         let names: Vec<String> =
             found.iter().map(|record| self.name_of(record).to_string()).collect();
-        Err(ActError::Refused(match names.len() {
-            0 => "it has no candidate any more; `lockstep sync` decides on it anew".to_string(),
-            n => format!(
-                "it has {n} candidates, {}: say which with `lockstep review link N RECORD`",
-                names.join(", ")
+        Err(match names.len() {
+            0 => ActError::advised("it has no candidate any more", Remedy::Run),
+            n => ActError::advised(
+                format!("it has {n} candidates, {}", names.join(", ")),
+                Remedy::ChooseCandidate,
             ),
-        }))
+        })
     }
 
     pub(crate) fn candidate(&mut self, review: &Review, which: &str) -> ActResult<RecordState> {
@@ -102,9 +103,10 @@ impl Ledger {
         let others = self.candidates_of(review)?;
         if let Some(linked) = others.iter().find(|other| other.entity == record.entity) {
             let (one, other) = (self.name_of(&record), self.name_of(linked));
-            return Err(ActError::Refused(format!(
-                "{one} and {other} have been linked since; `lockstep unlink {one} {other}`"
-            )));
+            return Err(ActError::advised(
+                format!("{one} and {other} have been linked since"),
+                Remedy::Unlink { a: one.to_string(), b: other.to_string() },
+            ));
         }
         let mut commit = Commit {
             durable: true,
@@ -245,8 +247,8 @@ impl Ledger {
             let Some(target) =
                 members.iter().find(|member| member.ty == review.ty && member.is_live())
             else {
-                let message = "the record that it is about does not exist yet: run `lockstep sync` first, or put the value right";
-                return Err(ActError::Refused(message.into()));
+                let message = "the record that it is about does not exist yet; put the value right, or run first";
+                return Err(ActError::advised(message, Remedy::Run));
             };
             let stamp = candidates(&self.plan, &entity, target.ty, prop, Some(target.id))
                 .first()

@@ -5,7 +5,7 @@ use lockstep_store::{Commit, TypeStatus};
 use serde_json::json;
 
 use crate::error::Result;
-use crate::guards::TrippedGuard;
+use crate::guards::{TrippedGuard, remedies};
 use crate::ledger::Ledger;
 use crate::under_way::Underway;
 
@@ -27,8 +27,7 @@ impl Ledger {
         let message = format!(
             "of {known} known records of {name}, {strangers} show nothing of what identified them: under their ids stand others, as in \
              another account. Nothing of that is taken in, and nothing is written to {0}. Put the settings of {0} right, or give the new \
-             account a name of its own; `lockstep release --system {0}` says that it is the same account, and you are asked about each \
-             of these records by itself then",
+             account a name of its own. If it is the same account, you are asked about each of these records by itself",
             name.system
         );
         self.status[ty.at()] = TypeStatus { records: self.status[ty.at()].records, ..before };
@@ -67,6 +66,7 @@ impl Ledger {
             guard: GuardKind::Vanished.name().into(),
             record_type: Some(name.to_string()),
             message: message.clone(),
+            remedies: remedies(&name.system, GuardKind::Vanished, true),
         });
         // What else the system has belongs to the same account.
         let system = self.system_of(ty);

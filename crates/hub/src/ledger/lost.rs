@@ -17,7 +17,7 @@ use lockstep_store::{Commit, ReviewKey, TypeStatus};
 use serde_json::json;
 
 use crate::error::Result;
-use crate::guards::TrippedGuard;
+use crate::guards::{TrippedGuard, remedies};
 use crate::ledger::Ledger;
 use crate::under_way::Underway;
 
@@ -179,9 +179,7 @@ impl Ledger {
         let TooMany { lost, held, .. } = *too_many;
         let message = format!(
             "`{path}` has no value any more in {lost} of the {held} records of {name} that held one: nothing is taken as emptied from that, \
-             and nothing is written to {name}. Was it renamed, or a permission withdrawn? `lockstep release --system {} --guard lost` \
-             believes it",
-            name.system
+             and nothing is written to {name}. Was it renamed, or a permission withdrawn?"
         );
         self.status[ty.at()] = TypeStatus { records: self.status[ty.at()].records, ..before };
         let review = Review {
@@ -206,6 +204,7 @@ impl Ledger {
             guard: GuardKind::Lost.name().into(),
             record_type: Some(name.to_string()),
             message,
+            remedies: remedies(&name.system, GuardKind::Lost, false),
         });
         let commit = Commit {
             types: vec![(ty, self.status[ty.at()].clone())],

@@ -1,5 +1,6 @@
 //! Record types that seem to have had another name before (L12).
 
+use lockstep_model::Remedy;
 use std::collections::HashSet;
 
 use lockstep_model::{GuardKind, TypeIx, TypeName};
@@ -86,11 +87,13 @@ impl Ledger {
             guard: GuardKind::Vanished.name().into(),
             record_type: Some(name.to_string()),
             message: format!(
-                "{name} holds records of the ids that are known of {old}, which no flow names any more: nothing is created or written. If it \
-                 is the same under another name, `lockstep rename {old} {name}` keeps links and history; if not, `lockstep release \
-                 --system {}` lets the run go on",
-                name.system
+                "{name} holds records of the ids that are known of {old}, which no flow names any more: nothing is created or written. Is it \
+                 the same under another name, or not?"
             ),
+            remedies: vec![
+                Remedy::Rename { old: old.clone(), new: name.to_string() },
+                Remedy::NotRenamed { system: name.system.clone() },
+            ],
         }
     }
 

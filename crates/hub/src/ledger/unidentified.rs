@@ -12,7 +12,7 @@ use lockstep_store::{Commit, ReviewKey, TypeStatus};
 use serde_json::json;
 
 use crate::error::Result;
-use crate::guards::TrippedGuard;
+use crate::guards::{TrippedGuard, remedies};
 use crate::ledger::Ledger;
 use crate::under_way::Underway;
 
@@ -65,8 +65,7 @@ impl Ledger {
         let message = format!(
             "none of the {records} records of {name} shows {by}, by which they are matched: whoever is on the other side already would \
              be created once more, so nothing is created in {name} or from it. Does the key let Lockstep read it, and does the match row \
-             name the right property? `lockstep release --system {} --guard lost` goes on without",
-            name.system
+             name the right property?"
         );
         // L8: before it has been read whole nothing is created in it or from it. The next run reads
         // everything again.
@@ -92,6 +91,7 @@ impl Ledger {
             guard: GuardKind::Lost.name().into(),
             record_type: Some(name.to_string()),
             message,
+            remedies: remedies(&name.system, GuardKind::Lost, false),
         });
     }
 

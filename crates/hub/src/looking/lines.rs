@@ -1,5 +1,6 @@
 //! The lines of what is shown.
 
+use lockstep_model::Remedy;
 use lockstep_model::{RunId, Timestamp, Value};
 use serde::Serialize;
 
@@ -86,6 +87,8 @@ pub struct ReviewLine {
     pub rule: String,
     pub sentence: String,
     pub message: String,
+    /// What a person can do about it, beside answering.
+    pub remedies: Vec<Remedy>,
     pub candidates: Vec<(RecordName, String)>,
     pub opened: String,
 }

@@ -197,6 +197,7 @@ impl Ledger {
             rule: review.rule.to_string(),
             sentence: review.rule.sentence().into(),
             message: review.message.clone(),
+            remedies: crate::guards::remedies_of(review, &self.plan.ty(review.ty).name.system),
             candidates: review.candidates.iter().map(name).collect(),
             opened: review.opened_at.to_string(),
         }

@@ -70,8 +70,7 @@ impl Reader<'_> {
             let known = known.unwrap_or_default();
             let message = format!(
                 "the key belongs to the account {account} now; the records that are known of {name} are those of {known}: nothing is read \
-                 from it or written to it. Put the settings of {name} right, or give the new account a name of its own; `lockstep release \
-                 --system {name}` takes it for the same"
+                 from it or written to it. Put the settings of {name} right, or give the new account a name of its own"
             );
             commit.marks.push((strange_mark(&name), Some(json!(account))));
             let value =

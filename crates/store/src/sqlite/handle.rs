@@ -66,8 +66,7 @@ impl SqliteStore {
         let path = path.as_ref();
         let place = path.display().to_string();
         if !path.exists() {
-            let message = "there is no store here yet: run `lockstep sync` first".into();
-            return Err(StoreError::Damaged { place, message });
+            return Err(StoreError::Empty { place });
         }
         let result = (|| {
             let conn = open_to_read(path)?;

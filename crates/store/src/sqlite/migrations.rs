@@ -47,16 +47,8 @@ pub(super) fn refuse_others(conn: &Connection, place: &str) -> Result<()> {
 pub(super) fn check(conn: &Connection, place: &str) -> Result<()> {
     match form_of(conn, place)? {
         KNOWN => Ok(()),
-        0 => Err(StoreError::Damaged {
-            place: place.into(),
-            message: "nothing has been stored here yet: run `lockstep sync` first".into(),
-        }),
-        form => Err(StoreError::Damaged {
-            place: place.into(),
-            message: format!(
-                "it has the older form {form}; the next `lockstep sync` brings it up to {KNOWN}"
-            ),
-        }),
+        0 => Err(StoreError::Empty { place: place.into() }),
+        found => Err(StoreError::Older { place: place.into(), found, known: KNOWN }),
     }
 }
 

@@ -29,6 +29,7 @@ pub use crate::acts::undo::taking::{
     Back, NotBack, PropertyBack, RecordBack, TakingBack, Which, ever_written,
 };
 
+use lockstep_model::Remedy;
 use std::collections::{BTreeMap, HashSet};
 
 use lockstep_engine::observe::differs;
@@ -84,14 +85,14 @@ impl Hub {
             Some(row) if undoes(&row.summary) => {
                 self.plan_undo(&Which::Run(row.id), force, PutBackAs::Edit)
             }
-            Some(row) => Err(ActError::Refused(format!(
-                "run {} was no undo; `lockstep undo {}` takes it back",
-                row.id, row.id
-            ))),
-            None => Err(ActError::Refused(match run {
-                Some(run) => format!("there is no run {run}; `lockstep status` lists the latest"),
-                None => "no undo stands that could be taken back".into(),
-            })),
+            Some(row) => Err(ActError::advised(
+                format!("run {} was no undo", row.id),
+                Remedy::Undo { run: row.id.0 },
+            )),
+            None => Err(match run {
+                Some(run) => no_run(run),
+                None => ActError::Refused("no undo stands that could be taken back".into()),
+            }),
         }
     }
 
@@ -128,9 +129,7 @@ impl Hub {
         match which {
             Which::Run(run) => {
                 let Some(row) = self.ledger.store.run(*run)? else {
-                    return Err(ActError::Refused(format!(
-                        "there is no run {run}; `lockstep status` lists the latest"
-                    )));
+                    return Err(no_run(*run));
                 };
                 let act = row.summary["act"]["what"]
                     .as_str()
@@ -293,7 +292,7 @@ impl Hub {
                 return self.ledger.create_anew(record, taking);
             }
             (Some(_), _) => {
-                "Lockstep deleted it, as a flow says; a deleted record can't be brought back. `lockstep history` has what it held"
+                "Lockstep deleted it, as a flow says; a deleted record can't be brought back. The journal has what it held"
             }
             (None, Some(_)) => {
                 taking.as_before += 1;
@@ -305,4 +304,8 @@ impl Hub {
         taking.not.push(NotBack { record, path: None, why: why.into() });
         Ok(())
     }
+}
+
+fn no_run(run: RunId) -> ActError {
+    ActError::advised(format!("there is no run {run}"), Remedy::LookAtRuns)
 }

@@ -15,6 +15,7 @@ use serde_json::json;
 
 use crate::error::Result;
 use crate::guards::TrippedGuard;
+use crate::guards::remedies_of;
 use crate::ledger::Ledger;
 use crate::ledger::journal::step;
 
@@ -59,6 +60,7 @@ impl Ledger {
                 system: name.system.clone(),
                 guard: kind.name().into(),
                 record_type: kind.writes().is_none().then(|| name.to_string()),
+                remedies: remedies_of(&review, &name.system),
                 message: review.message,
             })
         };

@@ -7,7 +7,7 @@ use lockstep_store::{Commit, ReviewKey, TypeStatus};
 use serde_json::json;
 
 use crate::error::Result;
-use crate::guards::TrippedGuard;
+use crate::guards::{TrippedGuard, remedies};
 use crate::ledger::Ledger;
 use crate::under_way::Underway;
 
@@ -45,9 +45,7 @@ impl Ledger {
             format!("lists {} of them", known - lacking)
         };
         let message = format!(
-            "{name} had {known} records and {lists} now: nothing is taken as deleted from that, and nothing is written to {name}. \
-             `lockstep release --system {}` believes it",
-            name.system
+            "{name} had {known} records and {lists} now: nothing is taken as deleted from that, and nothing is written to {name}"
         );
         self.status[ty.at()] = TypeStatus { records: self.status[ty.at()].records, ..before };
         let review = Review {
@@ -70,6 +68,7 @@ impl Ledger {
             guard: GuardKind::Vanished.name().into(),
             record_type: Some(name.to_string()),
             message,
+            remedies: remedies(&name.system, GuardKind::Vanished, false),
         });
         let mut commit = Commit {
             types: vec![(ty, self.status[ty.at()].clone())],

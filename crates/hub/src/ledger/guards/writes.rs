@@ -11,7 +11,7 @@ use lockstep_store::{Commit, ReviewKey};
 use serde_json::json;
 
 use crate::error::Result;
-use crate::guards::TrippedGuard;
+use crate::guards::{TrippedGuard, remedies};
 use crate::ledger::Ledger;
 use crate::under_way::Underway;
 
@@ -83,23 +83,20 @@ impl Ledger {
         let name = self.names[system].clone();
         let limit = self.limits(&name).of(guard);
         let known = under_way.guards.known[system];
-        let answers = format!(
-            "`lockstep plan` shows them, `lockstep release --system {name}` lets them through, with `--discard` they are given up"
-        );
         let message = match &values {
             // D1: few enough, and most of what there is.
             None if limit.most(known).is_none_or(|most| waiting <= most) => format!(
                 "{waiting} {} in {name} wait, more than half of the records of a type that is mirrored for the first time: nothing is \
-                 written before a person has looked. {answers}",
+                 written before a person has looked",
                 guard.name()
             ),
             None => format!(
                 "{waiting} {} in {name} wait, the limit is {limit} of {known} records known: nothing is written before a person \
-                 has looked. {answers}",
+                 has looked",
                 guard.name()
             ),
             Some(values) => format!(
-                "{}, the limit is {limit} of the records of its type: nothing is written before a person has looked. {answers}",
+                "{}, the limit is {limit} of the records of its type: nothing is written before a person has looked",
                 self.values_in_words(guard, values)
             ),
         };
@@ -115,6 +112,7 @@ impl Ledger {
             opened_at: self.clock.now(),
         });
         under_way.report.guards.push(TrippedGuard {
+            remedies: remedies(&name, guard, false),
             system: name,
             guard: guard.name().into(),
             record_type: None,

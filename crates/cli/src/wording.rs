@@ -1,0 +1,68 @@
+//! How the command line says what a person can do.
+
+use lockstep_hub::ActError;
+use lockstep_model::Remedy;
+use lockstep_store::StoreError;
+
+/// One remedy in words.
+pub fn words(remedy: &Remedy) -> String {
+    match remedy {
+        Remedy::Run => "`lockstep sync` finds out".into(),
+        Remedy::LookAtPlan => "`lockstep plan` shows them".into(),
+        Remedy::LetThrough { system } => format!(
+            "`lockstep release --system {system}` lets them through, with `--discard` they are given up"
+        ),
+        Remedy::Believe { system, guard: None } => {
+            format!("`lockstep release --system {system}` believes it")
+        }
+        Remedy::Believe { system, guard: Some(guard) } => {
+            format!("`lockstep release --system {system} --guard {guard}` believes it")
+        }
+        Remedy::SameAccount { system } => {
+            format!("`lockstep release --system {system}` says that it is the same account")
+        }
+        Remedy::Rename { old, new } => {
+            format!("`lockstep rename {old} {new}` keeps links and history")
+        }
+        Remedy::NotRenamed { system } => {
+            format!("`lockstep release --system {system}` lets the run go on")
+        }
+        Remedy::Unlink { a, b } => format!("`lockstep unlink {a} {b}`"),
+        Remedy::Explain { record } => {
+            format!("`lockstep explain {record}` tells what it is linked with")
+        }
+        Remedy::LookAtReviews => "`lockstep review` lists them".into(),
+        Remedy::LookAtReview => "`lockstep review show N` has them".into(),
+        Remedy::ChooseCandidate => "say which with `lockstep review link N RECORD`".into(),
+        Remedy::AnswerGuards => "`lockstep release` answers all".into(),
+        Remedy::LookAtRuns => "`lockstep status` lists the latest".into(),
+        Remedy::Undo { run } => format!("`lockstep undo {run}` takes it back"),
+        Remedy::LookAtHistory => "`lockstep history` has what it held".into(),
+    }
+}
+
+/// A message with what a person can do.
+pub fn with_remedies(message: &str, remedies: &[Remedy]) -> String {
+    let mut text = message.to_string();
+    for remedy in remedies {
+        text.push_str("; ");
+        text.push_str(&words(remedy));
+    }
+    text
+}
+
+/// What a person can do about an act that was refused.
+pub fn of_act(error: &ActError) -> &[Remedy] {
+    match error {
+        ActError::Advised { remedies, .. } => remedies,
+        _ => &[],
+    }
+}
+
+/// What a person can do about a store that does not serve.
+pub fn of_store(error: &StoreError) -> &'static [Remedy] {
+    match error {
+        StoreError::Empty { .. } | StoreError::Older { .. } => &[Remedy::Run],
+        _ => &[],
+    }
+}
