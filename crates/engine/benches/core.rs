@@ -108,8 +108,15 @@ fn decide_on_a_page_half_of_it_matching(bencher: Bencher) {
     let slice = || {
         let records: lockstep_model::NumberMap<RecordId, RecordState> =
             a.iter().chain(&b).map(|r| (r.id, r.clone())).collect();
-        let through =
-            vec![ReadThrough { complete: true, from: Some(Timestamp(3_000)), in_doubt: false }; 2];
+        let through = vec![
+            ReadThrough {
+                complete: true,
+                from: Some(Timestamp(3_000)),
+                in_doubt: false,
+                not_believed: false
+            };
+            2
+        ];
         let mut slice = Slice::new(
             Timestamp(4_000),
             RunId(1),

@@ -19,6 +19,8 @@ pub struct ReadThrough {
     /// What is known of it may be less than there is just now: its system is left alone, a listing
     /// of it is not believed, or something of it can't be read. Nothing counts as absent from it.
     pub in_doubt: bool,
+    /// A listing of it is not believed (G3): what is known of it may not be there any more.
+    pub not_believed: bool,
 }
 
 /// Everything that a decision on `focus` may look at.

@@ -238,11 +238,15 @@ impl Play {
     fn settle(&mut self) -> BTreeSet<(String, String, String)> {
         let records: lockstep_model::NumberMap<RecordId, RecordState> =
             self.records.values().map(|r| (r.id, r.clone())).collect();
-        let through =
-            vec![
-                ReadThrough { complete: true, from: Some(Timestamp(self.now)), in_doubt: false };
-                self.plan.types.len()
-            ];
+        let through = vec![
+            ReadThrough {
+                complete: true,
+                from: Some(Timestamp(self.now)),
+                in_doubt: false,
+                not_believed: false
+            };
+            self.plan.types.len()
+        ];
         let focus = records.keys().copied().collect();
         let mut slice = Slice::new(Timestamp(self.now), RunId(1), focus, records, through);
         for record in self.records.values() {

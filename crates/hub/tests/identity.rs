@@ -1079,6 +1079,29 @@ fn l1_g3_who_has_no_match_value_is_created_by_a_persons_word_or_where_nobody_is_
 }
 
 #[test]
+fn g3_nobody_is_created_elsewhere_who_is_not_listed_any_more_while_that_is_not_believed() {
+    let (a, b) = (Peculiar::new(person()), Peculiar::new(person()));
+    let mut hub = hub(&[("a", &a), ("b", &b)], &people());
+    a.put("Person/2", ase());
+    let only_a = RunOptions {
+        only: Some(
+            [hub.ledger.plan_of_flows().type_named(&TypeName::new("a", "Person")).unwrap()].into(),
+        ),
+        ..RunOptions::default()
+    };
+    hub.run(only_a).unwrap();
+    assert_eq!(b.count("Person"), 0, "b has not been read yet");
+    a.remove("Person/2");
+    for _ in 0..2 {
+        let report = run(&mut hub);
+        assert_eq!((report.writes(), report.guards.len()), (0, 1), "{report:#?}");
+    }
+    a.put("Person/2", ase());
+
+    assert_eq!(writes(&mut hub), 1, "all is there again");
+}
+
+#[test]
 fn c2_a_short_value_edited_before_the_answer_is_known_is_not_created_twice() {
     let (a, b) = (Peculiar::new(person()), Peculiar::new(person()));
     let flows = [flow("a.Person", "b.Person", Create::Always, &[], &["name"])];

@@ -95,6 +95,14 @@ fn not_yet(plan: &Plan, slice: &Slice, flow_ix: FlowIx, record: &RecordState) ->
             reread: None,
         });
     }
+    // G3: the record may not be there any more. It is decided on again by the next run.
+    if from.not_believed {
+        return Some(Creation::Hold {
+            rule: Rule::L8,
+            why: format!("a listing of {} is not believed", plan.ty(flow.from).name),
+            reread: None,
+        });
+    }
     if has_match_rule(plan, flow) && to.from.is_none_or(|read| read < record.first_seen) {
         let why = match to.from {
             Some(_) => {

@@ -100,11 +100,15 @@ pub struct World {
 impl World {
     pub fn new(flows: &[Flow], schemas: &Schemas) -> World {
         let plan = Plan::compile(flows, schemas).unwrap_or_else(|errors| panic!("{errors:?}"));
-        let through =
-            vec![
-                ReadThrough { complete: true, from: Some(Timestamp(i64::MAX)), in_doubt: false };
-                plan.types.len()
-            ];
+        let through = vec![
+            ReadThrough {
+                complete: true,
+                from: Some(Timestamp(i64::MAX)),
+                in_doubt: false,
+                not_believed: false
+            };
+            plan.types.len()
+        ];
         World {
             plan,
             records: BTreeMap::new(),

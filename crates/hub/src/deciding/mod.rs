@@ -259,6 +259,7 @@ impl Decider<'_> {
                 complete: status.complete,
                 from: status.read_from,
                 in_doubt: false,
+                not_believed: false,
             })
             .collect()
     }
@@ -271,6 +272,7 @@ impl Decider<'_> {
             let ty = TypeIx(at as u16);
             read.from = read.from.filter(|_| !under_way.damages.hides_records(ty));
             read.in_doubt = self.ledger.is_in_doubt(under_way, ty);
+            read.not_believed = under_way.guards.stops(ty);
         }
         through
     }
