@@ -76,6 +76,9 @@ struct Inheritance {
     exact: BTreeMap<Origin, (usize, PropIx)>,
     /// Values of which no claim is known, with the claims that bear on them.
     left_over: Vec<(Origin, (usize, PropIx), Vec<ClaimStamp>)>,
+    /// What is still to be given a value of the half's own, and carries a claim of the other half:
+    /// of the same time, that would count as the later one.
+    outdated: Vec<(usize, PropIx)>,
 }
 
 impl Inheritance {
@@ -158,6 +161,11 @@ impl Property<'_> {
             // What wins in the whole wins in this half too, where it is in it; and what is shown of
             // a claim that is still there is older than what the half has of its own.
             let as_before = all.first().is_some_and(|one| self.is_reached_by(one));
+            let carries_theirs =
+                record.slot(prop).carries.is_some_and(|stamp| !self.is_mine(stamp.record));
+            if as_before && carries_theirs && !self.shows(&all[0]) {
+                inheritance.outdated.push((at, prop));
+            }
             let known = as_before || all.iter().any(|one| self.shows(one));
             let left = left_over(plan, record, prop).filter(|_| !known);
             let is_mine = |origin: &Origin| match origin {
@@ -187,8 +195,13 @@ impl Property<'_> {
 /// Of the records that hold a value one comes to claim it; the others carry that claim. Gives those
 /// that changed.
 fn hand_over(plan: &Plan, half: &mut [RecordState], found: Inheritance) -> Vec<RecordId> {
-    let Inheritance { held, ties, exact, .. } = found;
+    let Inheritance { held, ties, exact, outdated, .. } = found;
     let mut changed: Vec<RecordId> = Vec::new();
+    for (at, prop) in outdated {
+        let slot = &mut half[at].slots[prop.at()];
+        (slot.carries, slot.given) = (None, None);
+        changed.push(half[at].id);
+    }
     for (origin, holders) in held {
         // Whoever holds it as it was put in, before one whose system has made something else of it,
         // or may not have kept it.

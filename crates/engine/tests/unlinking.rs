@@ -163,6 +163,37 @@ fn l7_what_one_record_of_a_half_has_not_kept_holds_where_another_one_has() {
 }
 
 #[test]
+fn l7_what_wins_in_a_half_comes_to_a_record_that_still_shows_a_value_of_the_other_half() {
+    let rows = ["mail <-> mail", "phone <-> phone"];
+    let between = |from, to| flow(from, to, Create::Never, &["mail = mail"], &rows);
+    let mut world =
+        World::people(&[between("c.Person", "b.Person"), between("a.Person", "b.Person")]);
+    world.read("c.Person/1", json!({"mail": "solveig@example.com", "phone": "1"}));
+    world.read("b.Person/1", json!({"mail": "solveig@example.com", "phone": null}));
+    world.settle();
+    assert_eq!(world.value("b.Person/1", "phone"), json!("1"));
+    // The third is linked; what it holds wins, and has not been written when `c` is taken out.
+    world.read("a.Person/1", json!({"mail": "solveig@example.com", "phone": "2"}));
+    world.decide();
+    world.intents.clear();
+    // All three values are of one time.
+    let (a, b, c) = (
+        world.record("a.Person/1").id,
+        world.record("b.Person/1").id,
+        world.record("c.Person/1").id,
+    );
+    let slots = |world: &World, id| world.records[&id].slots.clone();
+    let at = slots(&world, a).iter().filter_map(|slot| slot.claim.as_ref()).map(|c| c.at).max();
+    let of_b = &mut world.records.get_mut(&b).unwrap().slots;
+    let phone = of_b.iter_mut().find(|slot| slot.shadow == Some(json!("1"))).unwrap();
+    phone.carries.as_mut().unwrap().at = at.unwrap();
+    take_out(&mut world, c);
+    world.settle_all();
+    assert_eq!(world.value("b.Person/1", "phone"), json!("2"));
+    assert_eq!(world.value("c.Person/1", "phone"), json!("1"));
+}
+
+#[test]
 fn l7_what_was_written_before_a_write_that_was_not_kept_stays_the_record_s_own() {
     let rows = ["mail <-> mail", "phone <-> phone"];
     let mut world =
