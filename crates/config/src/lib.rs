@@ -57,6 +57,7 @@
 //! ");
 //! ```
 
+mod aggregates;
 mod cells;
 mod check;
 pub mod codes;

@@ -5,6 +5,7 @@ use lockstep_model::flow::PropertyRef;
 use lockstep_model::schema::OWN_ID;
 use lockstep_model::{Conversion, Direction, Kind, Policy, PropertyPair, Value};
 
+use crate::aggregates;
 use crate::cells;
 use crate::codes;
 use crate::flow_reader::{FlowReader, Said, Tables, named_type, own_settings, type_cell, within};
@@ -49,7 +50,8 @@ impl FlowReader<'_> {
                 let beyond = flow.policy.is_some() || !self.policies.prefer.is_empty();
                 said = self.said(&fields, beyond);
                 // What becomes a part of the conversion is stated by that.
-                own = own_settings(node, &["row", "type", "map", "else", "default"]).collect();
+                own = own_settings(node, &["row", "type", "map", "else", "default", "order"])
+                    .collect();
                 kind = fields.get("as").and_then(|node| self.kind(node)).unwrap_or_default();
                 let Some(row) = self.reader.required(&fields, "row", "a row", "Name <-> name")
                 else {
@@ -68,12 +70,15 @@ impl FlowReader<'_> {
                 );
             }
         };
-        let parts = match row::property_row(text) {
+        let mut parts = match row::property_row(text) {
             Ok(parts) => parts,
             Err(help) => {
                 self.reader.error(codes::ROW, &span, "this is no property row").set_help(help);
                 return;
             }
+        };
+        let Ok(operation) = aggregates::take(text, &span, &mut parts, &mut self.reader) else {
+            return;
         };
         let (type_cell, type_span, conversion) = match (ty, &parts.ty) {
             (Some(node), _) => {
@@ -89,6 +94,19 @@ impl FlowReader<'_> {
                 (cell, Some(place), conversion)
             }
             (None, None) => (TypeCell::Empty, None, Ok(None)),
+        };
+        let whole = conversion.and_then(|conversion| {
+            aggregates::with_operation(
+                operation,
+                forms.as_ref(),
+                (&span, parts.direction),
+                &mut self.reader,
+                (type_cell.clone(), conversion),
+            )
+        });
+        let (type_cell, conversion) = match whole {
+            Ok((cell, conversion)) => (cell, Ok(conversion)),
+            Err(()) => (type_cell, Err(())),
         };
         let (type_cell, conversion) = match (&forms, conversion) {
             (Some(fields), Ok(conversion)) => {

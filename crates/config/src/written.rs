@@ -521,7 +521,8 @@ pub enum PropertyRowYaml {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PropertyRowSettingsYaml {
-    /// `Name <-> name`, `company > name -> company_name`
+    /// `Name <-> name`, `company > name -> company_name`, `count(orders) -> order_count`; also `sum`,
+    /// `min`, `max` and `any` of a list
     #[schemars(regex(pattern = r"^.+(<->|->|<-).+$"))]
     pub row: String,
     /// The type of the target's property, or the conversion to it.
@@ -547,6 +548,9 @@ pub struct PropertyRowSettingsYaml {
     /// What the target holds where the source has nothing. It is Lockstep's own: it is no edit, and
     /// does not come back.
     pub default: Option<Value>,
+    /// By what the target's list is put in order: `by amount desc`, a path within its elements;
+    /// `asc` or `desc` for single values. One way.
+    pub order: Option<String>,
     /// `create`: the target is given the value when it is created, and never after. `always` if not
     /// said.
     pub on: Option<OnWord>,

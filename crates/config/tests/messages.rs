@@ -506,3 +506,22 @@ fn a_document_that_leaves_a_system_unnamed() {
             .1
     );
 }
+
+#[test]
+fn slips_in_rows_about_a_list_as_a_whole() {
+    assert_snapshot!(flow(
+        "\
+flows:
+  - from: superoffice.Person
+    to: wix.Contacts
+    match: [Emails.Value = info.emails.email]
+    properties:
+      - count(Interests) <-> info.interests
+      - count() -> info.count
+      - Interests -> max(info.largest)
+      - { row: Interests -> info.interests, order: by year falling }
+      - { row: Interests <-> info.interests, order: asc }
+      - { row: sum(Orders.Amount) -> info.revenue, type: [\"round\", 2, \"_.\"] }
+"
+    ));
+}

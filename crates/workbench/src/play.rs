@@ -240,6 +240,12 @@ impl Stage {
         };
         let mut flat = Flat::new();
         for value in &record.values {
+            // What an emptied list held is not there any more.
+            let below = format!("{}.", value.path);
+            if matches!(&value.value, Value::Array(list) if list.is_empty()) {
+                let parts = watched.iter().filter(|name| name.starts_with(&below));
+                flat.extend(parts.map(|name| (name.clone(), Value::Null)));
+            }
             put_flat(&mut flat, &value.path, &value.value, &name_of);
         }
         flat
@@ -371,7 +377,8 @@ fn put_flat(
         _ => {}
     }
     match name_of(path) {
-        Some(name) if !taken => {
+        // A list that a row names itself is held beside its parts.
+        Some(name) if !taken || name == path && value.is_array() => {
             flat.insert(name, value.clone());
             true
         }

@@ -120,7 +120,8 @@ fn until_quiet(dir: &Path) {
             last = ran.to_string();
         }
     }
-    panic!("{wrote} runs that wrote, and there is still something to do:\n{last}");
+    let waits = lockstep(dir, &["review"]).stdout;
+    panic!("{wrote} runs that wrote, and there is still something to do:\n{last}\n{waits}");
 }
 
 /// The six systems with sample data, and the example project against them.

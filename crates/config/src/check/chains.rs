@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lockstep_model::{Policy, TypeName};
+use lockstep_model::{Conversion, Policy, TypeName};
 
 use super::contradictions::said;
 use super::view::{End, Row, View};
@@ -19,6 +19,7 @@ pub(super) fn check(view: &View<'_>, problems: &mut Vec<Problem>) {
     torn_groups(&rows, problems);
     policies(&rows, problems);
     by_element(view, &rows, problems);
+    whole_lists(&rows, problems);
 }
 
 fn node(end: &End<'_>) -> Node {
@@ -202,6 +203,34 @@ fn by_element(view: &View<'_>, rows: &[Vec<Row<'_>>], problems: &mut Vec<Problem
                 )
                 .related(&places.from, "the flow with the condition"),
         );
+    }
+}
+
+/// P9: a list that one row takes as a whole, to count or sum it up, and another one by the element
+/// that stands for it.
+fn whole_lists(rows: &[Vec<Row<'_>>], problems: &mut Vec<Problem>) {
+    let whole =
+        |row: &&Row<'_>| row.pair.conversion.as_ref().is_some_and(Conversion::takes_whole_list);
+    let all = || rows.iter().flatten();
+    for counted in all().filter(whole) {
+        let list = node(&counted.from);
+        let is_part = counted.from.described().is_some_and(|property| property.list);
+        let by_one = |row: &&Row<'_>| {
+            !row.pair.each
+                && !whole(row)
+                && [&row.from, &row.to].iter().any(|end| node(end) == list)
+        };
+        for row in all().filter(by_one).filter(|_| is_part) {
+            let message = format!(
+                "`{}` of {} is taken as a whole list in another row, and here by the element that stands for it (P9)",
+                counted.from.property, counted.from.name
+            );
+            problems.push(
+                Problem::error(codes::CONTRADICTION, row.places.row.clone(), message)
+                    .help("leave out one of the two rows")
+                    .related(&counted.places.row, "the row that takes all of it"),
+            );
+        }
     }
 }
 

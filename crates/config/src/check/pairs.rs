@@ -129,10 +129,11 @@ fn one_list(rows: &[Row<'_>], problems: &mut Vec<Problem>) {
     for second_side in [false, true] {
         for (at, row) in rows.iter().enumerate() {
             let end = side(row, second_side);
-            let Some(list) = list_of(end) else { continue };
+            let Some(list) = list_of(end).filter(|_| !takes_whole_list(row)) else { continue };
             let beside = rows[..at].iter().find(|other| {
                 let earlier = side(other, second_side);
-                earlier.name == end.name
+                !takes_whole_list(other)
+                    && earlier.name == end.name
                     && earlier.resolved != end.resolved
                     && earlier.property.when == end.property.when
                     && list_of(earlier).is_some_and(|other| other == list)
@@ -162,6 +163,11 @@ fn one_list(rows: &[Row<'_>], problems: &mut Vec<Problem>) {
             problems.push(problem.related(&beside.places.row, "the other row"));
         }
     }
+}
+
+/// Whether a row says something of a list as a whole: how many elements it has, their order.
+fn takes_whole_list(row: &Row<'_>) -> bool {
+    row.pair.conversion.as_ref().is_some_and(lockstep_model::Conversion::takes_whole_list)
 }
 
 /// The list of objects of whose elements a property is a part, as far as the schema tells.
@@ -198,7 +204,14 @@ fn together(first: &Row<'_>, second: &Row<'_>, problems: &mut Vec<Problem>) {
         );
         return;
     }
-    for (one, other) in [(a1, a2), (b1, b2)] {
+    let (ways_1, ways_2) = (first.ordered_ways(), second.ordered_ways());
+    let written = [(ways_1.1, ways_2.1), (ways_1.0, ways_2.0)];
+    for ((one, other), written) in [(a1, a2), (b1, b2)].into_iter().zip(written) {
+        // What is only counted or summed up is not written.
+        let counted = takes_whole_list(first) || takes_whole_list(second);
+        if counted && written == (false, false) {
+            continue;
+        }
         let (shorter, longer) =
             if one.resolved.is_parent_of(&other.resolved) { (one, other) } else { (other, one) };
         if shorter.resolved.is_parent_of(&longer.resolved) {

@@ -69,6 +69,7 @@ impl<'f> Rows<'f> {
             return;
         }
         tell_properties(build, flow, pair, [one, other]);
+        takes_whole_list(build, pair, [one, other]);
         // A section between a record type and itself keeps nothing equal but the records of an
         // entity of duplicates (L6).
         if one.0 == other.0 {
@@ -197,6 +198,18 @@ fn tell_properties(build: &mut Build<'_>, flow: &Flow, pair: &PropertyPair, of: 
             prop.whole = true;
         }
     }
+}
+
+/// P9: a conversion that says something of a list as a whole takes all of it, and one that puts it in
+/// order gives all of it.
+fn takes_whole_list(
+    build: &mut Build<'_>,
+    pair: &PropertyPair,
+    [(ty, prop), (to, into)]: [Node; 2],
+) {
+    let Some(conversion) = &pair.conversion else { return };
+    build.types[ty.at()].props[prop.at()].whole |= conversion.takes_whole_list();
+    build.types[to.at()].props[into.at()].whole |= conversion.gives_whole_list();
 }
 
 /// Whether a row says what can only be said of a value as a whole.

@@ -9,6 +9,7 @@ use std::cmp::Ordering;
 
 use serde_json::Value;
 
+use super::aggregate;
 use super::arithmetic::calculated;
 use super::catalogue::Op;
 use super::table::Else;
@@ -248,6 +249,18 @@ impl Application<'_> {
                     Ok(text(single)?.map_or(Value::Null, |text| Value::from(text.chars().count())))
                 }
             },
+            Op::Count => Ok(Value::from(aggregate::filled(last).count())),
+            Op::Sum => aggregate::total(last),
+            Op::Min => aggregate::extreme(last, Ordering::is_lt),
+            Op::Max => aggregate::extreme(last, Ordering::is_gt),
+            Op::Any => {
+                let mut any = false;
+                for value in aggregate::filled(last) {
+                    any |= truth(value)? == Some(true);
+                }
+                Ok(Value::Bool(any))
+            }
+            Op::Order => aggregate::in_order(text_at(&values, 0), last),
             Op::Abs => each(last, &absolute),
             Op::Multiply | Op::Divide | Op::Plus | Op::Round | Op::TrimZeros => {
                 let constant = if values.len() == 2 { &values[0] } else { &Value::Null };

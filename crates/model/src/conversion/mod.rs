@@ -23,6 +23,7 @@
 //! Which values a property holds, and in which order conversions are chained, is left to the
 //! engine.
 
+mod aggregate;
 mod apply;
 mod arithmetic;
 mod catalogue;
@@ -141,6 +142,23 @@ impl Conversion {
             Conversion::Plain(_) => Reverse::Exact(Conversion::Plain(PlainType::Any)),
             Conversion::Computed(Computation(node)) => reverse::reverse(node),
         }
+    }
+
+    /// Whether it says something of a list as a whole: how many elements it has, how much they come
+    /// to, their order. It takes all of the list then, where another conversion takes the element
+    /// that stands for it (P9).
+    pub fn takes_whole_list(&self) -> bool {
+        fn takes(node: &Node) -> bool {
+            let Node::Call(op, arguments) = node else { return false };
+            matches!(op, Op::Count | Op::Sum | Op::Min | Op::Max | Op::Any | Op::Order)
+                || arguments.iter().any(takes)
+        }
+        matches!(self, Conversion::Computed(Computation(node)) if takes(node))
+    }
+
+    /// Whether what it gives is a list as a whole: one that was put in order.
+    pub fn gives_whole_list(&self) -> bool {
+        matches!(self, Conversion::Computed(Computation(Node::Call(Op::Order, _))))
     }
 
     /// Values that it is made for, where it says them: the left sides of its `map`, if that takes

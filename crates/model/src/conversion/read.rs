@@ -10,6 +10,7 @@ use std::sync::Arc;
 use bigdecimal::num_traits::Zero;
 use serde_json::Value;
 
+use super::aggregate;
 use super::arithmetic::{self, MOST_DIGITS};
 use super::catalogue::{Constant, LITERAL, Op, SHAPES, near};
 use super::table::{ELSE, Else, Table};
@@ -288,6 +289,7 @@ fn check(wanted: Constant, node: &Node) -> Result<(), String> {
                 ))
             }
         },
+        (Constant::By, Value::String(text)) => aggregate::by(text).map(|_| ()),
         (_, other) => Err(format!("{} is no text", shown(other))),
     }
 }

@@ -1,0 +1,111 @@
+//! What is said of a list as a whole: how many, how much, the least and the most, and its order.
+
+use std::cmp::Ordering;
+
+use bigdecimal::BigDecimal;
+use bigdecimal::num_traits::Zero;
+use serde_json::Value;
+
+use super::apply::order;
+use super::arithmetic::decimal;
+use crate::path::Path;
+use crate::value::{is_empty, shown};
+
+/// The elements of a list that are something; a single value is one.
+pub(super) fn filled(value: &Value) -> impl Iterator<Item = &Value> {
+    let all = match value {
+        Value::Array(list) => list.as_slice(),
+        single => std::slice::from_ref(single),
+    };
+    all.iter().filter(|one| !is_empty(one))
+}
+
+/// The sum, to the last digit: a number where all elements are, else a decimal as a text. Nothing
+/// comes to 0.
+pub(super) fn total(value: &Value) -> Result<Value, String> {
+    let (mut sum, mut numbers) = (BigDecimal::zero(), true);
+    for one in filled(value) {
+        let text = match one {
+            Value::Number(number) => number.as_str(),
+            Value::String(text) => text.trim(),
+            other => return Err(format!("{} is no number", shown(other))),
+        };
+        numbers &= one.is_number();
+        sum += decimal(text).ok_or_else(|| format!("{} is no number", shown(one)))?;
+    }
+    let text = sum.normalized().to_plain_string();
+    Ok(match numbers {
+        true => crate::decimal::number(&text).map_or(Value::String(text), Value::Number),
+        false => Value::String(text),
+    })
+}
+
+/// The element that comes before all others by `wanted`; nothing of nothing.
+pub(super) fn extreme(value: &Value, wanted: fn(Ordering) -> bool) -> Result<Value, String> {
+    let mut found: Option<&Value> = None;
+    for one in filled(value) {
+        let better = match found {
+            None => true,
+            Some(best) => match order(one, best) {
+                Some(order) => wanted(order),
+                None => {
+                    return Err(format!("{} and {} can't be compared", shown(one), shown(best)));
+                }
+            },
+        };
+        if better {
+            found = Some(one);
+        }
+    }
+    Ok(found.cloned().unwrap_or_default())
+}
+
+/// By what a list is put in order: a path within its elements, if they are objects, and whether the
+/// last comes first. `Err` says what would be right.
+pub(super) fn by(text: &str) -> Result<(Option<Path>, bool), String> {
+    by_path(text).ok_or_else(|| {
+        format!(
+            "“{text}” does not say by what: write a path and perhaps `desc`, as in “amount desc”; of single values `asc` or `desc`"
+        )
+    })
+}
+
+fn by_path(text: &str) -> Option<(Option<Path>, bool)> {
+    let text = text.trim();
+    let (path, descending) = match text.rsplit_once(char::is_whitespace) {
+        Some((path, "desc")) => (path.trim(), true),
+        Some((path, "asc")) => (path.trim(), false),
+        Some(_) => return None,
+        None if text == "desc" => ("", true),
+        None if text == "asc" => ("", false),
+        None => (text, false),
+    };
+    if path.contains(char::is_whitespace) {
+        return None;
+    }
+    Some(((!path.is_empty()).then(|| Path::new(path)), descending))
+}
+
+/// The list in this order; elements that are alike stay as they stand, and what has nothing there
+/// comes last.
+pub(super) fn in_order(text: &str, value: &Value) -> Result<Value, String> {
+    let Value::Array(list) = value else { return Ok(value.clone()) };
+    let (path, descending) = by(text).unwrap_or_default();
+    let key = |one: &Value| match &path {
+        Some(path) => path.get(one).unwrap_or_default(),
+        None => one.clone(),
+    };
+    let mut keyed: Vec<(Value, &Value)> = list.iter().map(|one| (key(one), one)).collect();
+    let (mut with, without): (Vec<_>, Vec<_>) =
+        keyed.drain(..).partition(|(key, _)| !is_empty(key));
+    for two in with.windows(2) {
+        if order(&two[0].0, &two[1].0).is_none() {
+            return Err(format!("{} and {} can't be compared", shown(&two[0].0), shown(&two[1].0)));
+        }
+    }
+    with.sort_by(|(a, _), (b, _)| {
+        let order = order(a, b).unwrap_or(Ordering::Equal);
+        if descending { order.reverse() } else { order }
+    });
+    Ok(Value::Array(with.into_iter().chain(without).map(|(_, one)| one.clone()).collect()))
+}
