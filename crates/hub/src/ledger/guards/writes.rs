@@ -85,11 +85,15 @@ impl Ledger {
         let known = under_way.guards.known[system];
         let message = match &values {
             // D1: few enough, and most of what there is.
-            None if limit.most(known).is_none_or(|most| waiting <= most) => format!(
-                "{waiting} {} in {name} wait, more than half of the records of a type that is mirrored for the first time: nothing is \
+            None if guard == GuardKind::Deletes
+                && limit.most(known).is_none_or(|most| waiting <= most) =>
+            {
+                format!(
+                    "{waiting} {} in {name} wait, more than half of the records of a type that is mirrored for the first time: nothing is \
                  written before a person has looked",
-                guard.name()
-            ),
+                    guard.name()
+                )
+            }
             None => format!(
                 "{waiting} {} in {name} wait, the limit is {limit} of {known} records known: nothing is written before a person \
                  has looked",
