@@ -9,8 +9,8 @@ pub fn words(remedy: &Remedy) -> String {
     match remedy {
         Remedy::Run => "`lockstep sync` finds out".into(),
         Remedy::LookAtPlan => "`lockstep plan` shows them".into(),
-        Remedy::LetThrough { system } => format!(
-            "`lockstep release --system {system}` lets them through, with `--discard` they are given up"
+        Remedy::LetThrough { system, guard } => format!(
+            "`lockstep release --system {system} --guard {guard}` lets them through, with `--discard` they are given up"
         ),
         Remedy::Believe { system, guard: None } => {
             format!("`lockstep release --system {system}` believes it")
@@ -45,7 +45,8 @@ pub fn words(remedy: &Remedy) -> String {
 pub fn with_remedies(message: &str, remedies: &[Remedy]) -> String {
     let mut text = message.to_string();
     for remedy in remedies {
-        text.push_str("; ");
+        let asks = text.ends_with('?');
+        text.push_str(if asks { " " } else { "; " });
         text.push_str(&words(remedy));
     }
     text

@@ -2,6 +2,7 @@
 //! (L9).
 
 use lockstep_model::value::effective;
+use lockstep_model::value::is_empty;
 use lockstep_model::{Change, Path, PropIx, RecordState, Slot, TypeIx, Value};
 
 use crate::graph::{Apart, apart};
@@ -82,6 +83,28 @@ pub fn not_about_made(plan: &Plan, flow: &PlanFlow, changes: &[Change]) -> Optio
         condition.filter.expression
     );
     (made != Ok(true)).then_some(text)
+}
+
+/// L9, L11: whether nobody has ever put anything into what `only` reads of a record of the flow's
+/// source: the flow was never about it, so that it can't have ceased to be. Lockstep may have made
+/// it, and its system filled nothing in.
+pub fn never_qualified(plan: &Plan, flow: &PlanFlow, record: &RecordState) -> bool {
+    let Some(condition) = &flow.only else { return false };
+    let props = &plan.ty(record.ty).props;
+    let of_path = |path: &Path| {
+        let own = props.iter().position(|prop| prop.reference.path == *path);
+        let own = own.map(|at| PropIx(at as u16));
+        own.or(condition.reads.iter().find(|(read, ..)| read == path.as_str()).map(|read| read.1))
+    };
+    let untouched = |prop: PropIx| {
+        let slot = record.slot(prop);
+        slot.claim.is_none()
+            && slot.carries.is_none()
+            && slot.given.is_none()
+            && is_empty(slot.value(props[prop.at()].whole))
+    };
+    record.written_at.is_some()
+        && condition.filter.reads.iter().all(|path| of_path(path).is_some_and(untouched))
 }
 
 /// The pairs of record types that a condition keeps apart in an entity of these records just now

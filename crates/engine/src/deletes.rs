@@ -19,7 +19,7 @@ use lockstep_model::{
     TypeIx,
 };
 
-use crate::conditions::only_fails;
+use crate::conditions::{never_qualified, only_fails};
 use crate::create::refused;
 use crate::plan::{Plan, PlanFlow};
 use crate::settle::{Entity, Wanted, wanted};
@@ -180,6 +180,9 @@ fn ceased(plan: &Plan, slice: &Slice, entity: &Entity<'_>) -> Vec<Departure> {
         for flow_ix in &plan.ty(record.ty).flows_out {
             let flow = &plan.flows[flow_ix.at()];
             if flow.ceases == Ceases::Keep || !only_fails(plan, flow, record) {
+                continue;
+            }
+            if never_qualified(plan, flow, record) {
                 continue;
             }
             // `duplicates: merge`: the flow is about another record that stands for the same thing.

@@ -2,11 +2,11 @@
 //! between a record type and itself.
 
 use crate::kit::{World, flow, reference, schemas};
-use lockstep_model::flow::{Ceases, Create, Deletes, Filter};
+use lockstep_model::flow::{Ceases, Create, Deletes, Direction, Filter, PropertyPair, PropertyRef};
 use lockstep_model::schema::StoredAs;
 use lockstep_model::{
-    Flow, Intent, IntentKind, IntentState, PlainType, PropertySchema, ReadRecord, ReviewKind,
-    Situation, Timestamp,
+    Conversion, Flow, Intent, IntentKind, IntentState, PlainType, PropertySchema, ReadRecord,
+    ReviewKind, Situation, Timestamp,
 };
 use serde_json::{Value, json};
 
@@ -1072,6 +1072,42 @@ fn l6_a_section_between_a_record_type_and_itself_asks_about_duplicates_and_creat
     world.settle();
     assert!(world.linked("a.Person/1", "a.Person/2"));
     assert_eq!(world.value("a.Person/1", "name"), world.value("a.Person/2", "name"));
+}
+
+#[test]
+fn p1a_an_edit_goes_to_all_that_were_given_what_nothing_becomes() {
+    let none = Conversion::parse(&json!(["if-null", "_.", "none"])).unwrap();
+    let row = |to: &str| PropertyPair {
+        direction: Direction::Forward,
+        conversion: Some(none.clone()),
+        ..PropertyPair::equal(PropertyRef::new("note"), PropertyRef::new(to))
+    };
+    let mut one = flow("a.Contact", "b.Person", Create::Always, &[], &["name -> name"]);
+    one.properties.extend([row("first"), row("second")]);
+    let mut world = World::new(&[one], &schemas(&[("a.Contact", vec![]), ("b.Person", vec![])]));
+    world.read("a.Contact/1", json!({"name": "Åse", "note": null}));
+    world.settle();
+    let made = format!("b.Person/{}", world.records[&world.intents[0].record.unwrap()].key);
+    assert_eq!(world.value(&made, "second"), json!("none"));
+    world.read("a.Contact/1", json!({"name": "Åse", "note": "kari"}));
+    world.settle();
+    assert_eq!(world.value(&made, "first"), json!("kari"));
+    assert_eq!(world.value(&made, "second"), json!("kari"));
+}
+
+#[test]
+fn l9_l11_who_was_never_what_a_flow_is_about_does_not_cease_to_be() {
+    let rows = ["name <-> name"];
+    let there = flow("a.Contact", "b.Person", Create::Always, &[], &rows);
+    let there = only(Flow { ceases: Ceases::Delete, ..there }, "kind == 'person'", &["kind"]);
+    let back = flow("b.Person", "a.Contact", Create::Always, &[], &rows);
+    let mut world =
+        World::new(&[there, back], &schemas(&[("a.Contact", vec![]), ("b.Person", vec![])]));
+    world.read("b.Person/1", json!({"name": "Åse"}));
+    world.settle();
+    assert_eq!(world.count("a.Contact"), 1, "its system may fill in what it is");
+    world.settle_all();
+    assert!(world.record("b.Person/1").is_live());
 }
 
 #[test]

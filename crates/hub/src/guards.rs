@@ -50,7 +50,10 @@ pub(crate) fn remedies(system: &str, guard: GuardKind, of_account: bool) -> Vec<
         | GuardKind::Updates
         | GuardKind::Deletes
         | GuardKind::Clears
-        | GuardKind::MatchValues => vec![Remedy::LookAtPlan, Remedy::LetThrough { system }],
+        | GuardKind::MatchValues => {
+            let guard = guard.name().to_string();
+            vec![Remedy::LookAtPlan, Remedy::LetThrough { system, guard }]
+        }
     }
 }
 

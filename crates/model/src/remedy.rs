@@ -11,7 +11,7 @@ pub enum Remedy {
     /// Look at what would be written.
     LookAtPlan,
     /// Let the writes of a system through that a guard holds back, or give them up.
-    LetThrough { system: String },
+    LetThrough { system: String, guard: String },
     /// Believe the next reading of a system's records, whatever this guard says.
     Believe { system: String, guard: Option<String> },
     /// Say that a system is the same account still (R9).

@@ -147,7 +147,9 @@ pub(super) fn group_of(
     prop: PropIx,
     other: TypeIx,
 ) -> Vec<PropIx> {
-    let of_it = |b: &&Bearing| b.other == other && b.other != ty && !b.fills;
+    // What is given on creation only takes no edit.
+    let of_it =
+        |b: &&Bearing| b.other == other && b.other != ty && !b.fills && b.on_create.is_empty();
     entity.bearings(plan, ty, prop).iter().filter(of_it).map(|b| b.theirs).collect()
 }
 

@@ -196,7 +196,7 @@ pub(crate) fn carried_to(
     let bearing =
         entity.bearings(plan, other, theirs).iter().find(|b| b.other == ty && b.theirs == prop)?;
     let mut value = value.clone();
-    if is_empty(&value) {
+    if is_empty(&value) && !bearing.defaults {
         return Some(Value::Null);
     }
     for conversion in bearing.conversion.as_ref().ok()? {

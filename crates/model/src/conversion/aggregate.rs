@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::apply::order;
 use super::arithmetic::decimal;
+use super::times;
 use crate::path::Path;
 use crate::value::{is_empty, shown};
 
@@ -42,22 +43,54 @@ pub(super) fn total(value: &Value) -> Result<Value, String> {
 
 /// The element that comes before all others by `wanted`; nothing of nothing.
 pub(super) fn extreme(value: &Value, wanted: fn(Ordering) -> bool) -> Result<Value, String> {
-    let mut found: Option<&Value> = None;
-    for one in filled(value) {
-        let better = match found {
-            None => true,
-            Some(best) => match order(one, best) {
-                Some(order) => wanted(order),
-                None => {
-                    return Err(format!("{} and {} can't be compared", shown(one), shown(best)));
-                }
-            },
-        };
-        if better {
-            found = Some(one);
+    let all: Vec<&Value> = filled(value).collect();
+    are_of_one_kind(&all)?;
+    let mut all = all.into_iter();
+    let Some(first) = all.next() else { return Ok(Value::Null) };
+    let better = |best, one| match order(one, best) {
+        Some(order) if wanted(order) => one,
+        _ => best,
+    };
+    Ok(all.fold(first, better).clone())
+}
+
+/// Values are put in order where all are numbers, times, texts, or true and false: of “9”, “10” and
+/// “1a” none comes first, and “9,5” is no number.
+fn are_of_one_kind(all: &[&Value]) -> Result<(), String> {
+    #[derive(PartialEq)]
+    enum Sort {
+        Number,
+        Time,
+        Text,
+        Truth,
+    }
+    let sort = |value: &Value| match value {
+        Value::Number(_) => Some(Sort::Number),
+        Value::Bool(_) => Some(Sort::Truth),
+        Value::String(text) if decimal(text.trim()).is_some() => Some(Sort::Number),
+        Value::String(text) if times::read(text).is_some() => Some(Sort::Time),
+        Value::String(text) if is_number_with_comma(text.trim()) => None,
+        Value::String(_) => Some(Sort::Text),
+        _ => None,
+    };
+    let Some(first) = all.first() else { return Ok(()) };
+    for one in all {
+        match (sort(one), sort(first)) {
+            (None, _) => return Err(format!("{} can't be put in order", shown(one))),
+            (mine, theirs) if mine != theirs => {
+                return Err(format!("{} and {} can't be compared", shown(one), shown(first)));
+            }
+            _ => {}
         }
     }
-    Ok(found.cloned().unwrap_or_default())
+    Ok(())
+}
+
+/// Whether a text looks like a number that is written with a comma.
+fn is_number_with_comma(text: &str) -> bool {
+    text.contains(',')
+        && text.starts_with(|c: char| c.is_ascii_digit() || c == '-')
+        && text.chars().all(|c| c.is_ascii_digit() || "-., \u{a0}".contains(c))
 }
 
 /// By what a list is put in order: a path within its elements, if they are objects, and whether the
@@ -98,11 +131,7 @@ pub(super) fn in_order(text: &str, value: &Value) -> Result<Value, String> {
     let mut keyed: Vec<(Value, &Value)> = list.iter().map(|one| (key(one), one)).collect();
     let (mut with, without): (Vec<_>, Vec<_>) =
         keyed.drain(..).partition(|(key, _)| !is_empty(key));
-    for two in with.windows(2) {
-        if order(&two[0].0, &two[1].0).is_none() {
-            return Err(format!("{} and {} can't be compared", shown(&two[0].0), shown(&two[1].0)));
-        }
-    }
+    are_of_one_kind(&with.iter().map(|(key, _)| key).collect::<Vec<_>>())?;
     with.sort_by(|(a, _), (b, _)| {
         let order = order(a, b).unwrap_or(Ordering::Equal);
         if descending { order.reverse() } else { order }
