@@ -3,7 +3,7 @@
 use crate::kit::{World, flow, schemas};
 use lockstep_model::flow::Deletes;
 use lockstep_model::{
-    Create, Flow, IntentKind, IntentState, Presence, ReviewKind, Situation, TypeSchema,
+    Create, Flow, IntentKind, IntentState, Presence, ReviewKind, Situation, Timestamp, TypeSchema,
 };
 use serde_json::json;
 
@@ -236,4 +236,25 @@ fn c5_what_refers_to_others_is_deleted_before_them() {
     use lockstep_engine::decision::delete_rank;
     assert!(delete_rank(1) < delete_rank(0));
     assert!(delete_rank(u16::MAX) > 500, "all deletions come after all creations and updates");
+}
+
+#[test]
+fn d1_l6_what_lost_to_a_merged_record_does_not_win_because_that_one_is_deleted() {
+    let rows = ["mail <-> mail", "name <-> name"];
+    let one = flow("a.Person", "b.Person", Create::Never, &["mail = mail"], &rows);
+    let mut world = World::people(&[Flow { merge_duplicates: true, ..one }]);
+    for (name, called) in [("a.Person/1", "Kari"), ("a.Person/2", "Per"), ("b.Person/7", "Firma")] {
+        world.read(name, json!({"mail": "post@example.com", "name": called}));
+    }
+    // No system tells a time.
+    for slot in world.records.values_mut().flat_map(|record| &mut record.slots) {
+        slot.claim.iter_mut().for_each(|claim| claim.at = Timestamp::UNTOLD);
+    }
+    world.settle();
+    for name in ["a.Person/1", "a.Person/2", "b.Person/7"] {
+        assert_eq!(world.value(name, "name"), json!("Kari"), "{name}");
+    }
+    world.read_deleted("a.Person/1");
+    assert_eq!(world.settle_all(), 0);
+    assert_eq!(world.value("b.Person/7", "name"), json!("Kari"));
 }

@@ -34,8 +34,15 @@ pub fn default(
         };
         let claim = Claim { value: Value::Null, at: Timestamp::UNTOLD, goes: vec![] };
         let stamp = ClaimStamp { at: claim.at, record: record.id, prop: by.theirs };
-        let nothing =
-            Candidate { claim: &claim, stamp, from: record.ty, by: Some(by), record, row: 0 };
+        let nothing = Candidate {
+            claim: &claim,
+            stamp,
+            from: record.ty,
+            by: Some(by),
+            record,
+            row: 0,
+            stands: true,
+        };
         return translate(plan, slice, &nothing, by, plan.prop(ty, prop), &Value::Null);
     }
     Wanted::Nothing

@@ -22,6 +22,9 @@ pub struct Candidate<'a> {
     pub record: &'a RecordState,
     /// The place of the row that it comes by.
     pub(super) row: usize,
+    /// On a tie it comes before those of which this does not hold: its record is there, and was not
+    /// given the value of one that is gone.
+    pub(super) stands: bool,
 }
 
 /// All claims that a property may take, the winner first. `me` is `None` for a record that does not
@@ -57,7 +60,8 @@ pub fn candidates<'a>(
                 }
             }
             let stamp = ClaimStamp { at: claim.at, record: record.id, prop: theirs };
-            found.push(Candidate { claim, stamp, from: record.ty, by, record, row });
+            let stands = record.is_live();
+            found.push(Candidate { claim, stamp, from: record.ty, by, record, row, stands });
         };
     if let Some(own) = me.and_then(|me| entity.records.iter().find(|record| record.id == me)) {
         consider(own, prop, None, 0);
@@ -78,6 +82,10 @@ pub fn candidates<'a>(
             }
         }
     }
+    let has_gone = entity.records.iter().any(|record| !record.is_live());
+    if has_gone {
+        keep_what_the_gone_has_won(&mut found);
+    }
     // P1c: what only fills counts where nothing else does.
     if found.iter().any(|one| !one.by.is_some_and(|by| by.fills)) {
         found.retain(|one| !one.by.is_some_and(|by| by.fills));
@@ -87,6 +95,23 @@ pub fn candidates<'a>(
     }
     found.sort_by(|a, b| precedence(plan, entity, (ty, prop), &described.policy, a, b));
     found
+}
+
+/// D1, L6: a deletion is no edit: what lost to a record of its own type, and shows that one's value,
+/// does not win because that one is gone.
+fn keep_what_the_gone_has_won(found: &mut [Candidate<'_>]) {
+    let lost_to = |one: &Candidate<'_>| {
+        let carried = one.record.slot(one.stamp.prop).carries.filter(|_| one.record.is_live());
+        let of_its_type = |other: &&Candidate<'_>| {
+            Some(other.stamp) == carried && other.from == one.from && !other.record.is_live()
+        };
+        found.iter().find(of_its_type).map(|winner| (one.stamp, winner.stamp))
+    };
+    let lost: Vec<(ClaimStamp, ClaimStamp)> = found.iter().filter_map(lost_to).collect();
+    for one in found.iter_mut() {
+        one.stands &= lost.iter().all(|(loser, _)| *loser != one.stamp);
+        one.stands |= lost.iter().any(|(_, winner)| *winner == one.stamp);
+    }
 }
 
 /// The policies that a claim passes on its way.
@@ -143,7 +168,8 @@ pub fn filling<'a>(
                     .as_ref()
                     .filter(|claim| !is_empty(&claim.value))?;
                 let stamp = ClaimStamp { at: claim.at, record: record.id, prop: bearing.theirs };
-                Some(Candidate { claim, stamp, from: record.ty, by: Some(bearing), record, row })
+                let (from, by) = (record.ty, Some(bearing));
+                Some(Candidate { claim, stamp, from, by, record, row, stands: true })
             })
         })
         .collect();
@@ -174,12 +200,11 @@ fn precedence(
         )
         .then_with(|| a.from.cmp(&b.from))
         .then_with(|| {
-            let there = |one: &Candidate<'_>| one.record.is_live();
             match a.stamp.record == b.stamp.record {
                 true => Ordering::Equal,
                 // What somebody has put in anew is not written over with what they had put in
                 // before.
-                false => there(b).cmp(&there(a)).then_with(|| id(a).cmp(&id(b))),
+                false => b.stands.cmp(&a.stands).then_with(|| id(a).cmp(&id(b))),
             }
         })
         .then_with(|| (a.row, a.stamp.prop).cmp(&(b.row, b.stamp.prop)))
