@@ -209,8 +209,8 @@ fn hand_over(plan: &Plan, half: &mut [RecordState], found: Inheritance) -> Vec<R
         let shown = holders.iter().find(has_shown);
         let (heir, of) = exact.get(&origin).or(shown).copied().unwrap_or(holders[0]);
         // It had come before the half's own claims of the same time, and still does.
-        let is_tied = ties.get(&origin) == Some(&true) && origin.at().is_told();
-        let at = if is_tied { origin.at().plus_ms(1) } else { origin.at() };
+        let at =
+            if ties.get(&origin) == Some(&true) { origin.at().plus_ms(1) } else { origin.at() };
         let whole = plan.prop(half[heir].ty, of).whole;
         let slot = &mut half[heir].slots[of.at()];
         slot.claim = Some(Claim { value: slot.value(whole).clone(), at, goes: vec![] });
@@ -263,8 +263,7 @@ fn left_over(plan: &Plan, record: &RecordState, prop: PropIx) -> Option<Origin> 
         let is_own = own.is_some_and(|own| same(described.terms(), &own.value, shown));
         record.written_at.is_some() && !is_own && !is_empty(shown)
     };
-    let after = |at: Timestamp| if at.is_told() { at.plus_ms(1) } else { at };
-    let at = || own.map_or(record.first_seen, |own| after(own.at));
+    let at = || own.map_or(record.first_seen, |own| own.at.plus_ms(1));
     let forgotten = || is_written().then(|| Origin::Forgotten { at: at(), prop });
     slot.carries.map(Origin::Claim).or_else(forgotten)
 }

@@ -194,22 +194,6 @@ fn l7_what_wins_in_a_half_comes_to_a_record_that_still_shows_a_value_of_the_othe
 }
 
 #[test]
-fn l7_p1_what_nobody_tells_the_time_of_is_not_of_1970_after_it_is_taken_apart() {
-    let mut world = three();
-    // No system tells a time.
-    for record in world.records.values_mut() {
-        for slot in &mut record.slots {
-            slot.claim.iter_mut().for_each(|claim| claim.at = Timestamp::UNTOLD);
-            slot.carries.iter_mut().for_each(|carried| carried.at = Timestamp::UNTOLD);
-        }
-    }
-    take_out_b(&mut world);
-    let slots = world.records.values().flat_map(|record| &record.slots);
-    let claims: Vec<_> = slots.filter_map(|slot| slot.claim.as_ref()).collect();
-    assert!(!claims.is_empty() && claims.iter().all(|claim| !claim.at.is_told()), "{claims:?}");
-}
-
-#[test]
 fn l7_what_was_written_before_a_write_that_was_not_kept_stays_the_record_s_own() {
     let rows = ["mail <-> mail", "phone <-> phone"];
     let mut world =
