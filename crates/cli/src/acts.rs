@@ -20,7 +20,7 @@ use crate::args::{Format, Rows};
 use crate::exit::{Exit, Failure, Result};
 use crate::look::json;
 use crate::rows::{cell, csv};
-use crate::wording::{self, with_remedies};
+use crate::wording::with_remedies;
 use crate::{print, project, times, wire, work};
 
 /// An act's error with the exit status it means.
@@ -28,7 +28,7 @@ pub fn act_failure(error: ActError) -> Failure {
     match error {
         ActError::Hub(error) => project::hub_failure(error),
         ActError::Look(_) | ActError::Refused(_) | ActError::Advised { .. } => {
-            Failure::usage(with_remedies(&error.to_string(), wording::of_act(&error)))
+            Failure::usage(with_remedies(&error.to_string(), error.remedies()))
         }
     }
 }
@@ -116,14 +116,15 @@ pub fn retry(dir: &Path, record: Option<String>, all: bool, format: Format) -> R
             ));
         }
     };
-    let report = project::open(dir)?.desk()?.retry(&again).map_err(project::refusal)?;
+    let opened = project::open(dir)?;
+    let report = opened.desk()?.retry(&again).map_err(project::refusal)?;
     if format == Format::Json {
         emit!("{}", work::as_json(&report));
     } else {
         print!("{}", print::report(&report, crate::screen::verbose()));
     }
     work::when_quiet(&report);
-    Ok(work::exit(&report))
+    Ok(opened.exit(&report))
 }
 
 /// What `undo` was asked to take back.

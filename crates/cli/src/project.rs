@@ -10,20 +10,23 @@ use lockstep_connector::down::Down;
 use lockstep_connector::vault::{KEY_VARIABLE, Vault, VaultEntry};
 use lockstep_engine::Plan;
 use lockstep_engine::plan::Schemas;
+use lockstep_hub::report::Report;
 use lockstep_hub::{Hub, HubError, Safeguards, System, SystemClock};
 use lockstep_model::TypeName;
 use lockstep_service::{Client, Desk, Refusal};
 use lockstep_store::StoreError;
 use lockstep_store::sqlite::SqliteStore;
 
-use crate::exit::{Failure, Result};
-use crate::print;
-use crate::wording::{self, with_remedies};
+use crate::exit::{Exit, Failure, Result};
+use crate::wording::with_remedies;
+use crate::{print, work};
 
 /// A project whose files hold no error.
 pub struct Opened {
     pub project: Project,
     pub schemas: Schemas,
+    /// Flows name columns that a file's header does not have.
+    lacks_columns: bool,
 }
 
 /// What a project is opened for.
@@ -288,19 +291,16 @@ pub fn open_for_its_systems(dir: &Path) -> Result<Opened> {
 }
 
 fn settled(
-    (project, schemas, mut problems): (Option<Project>, Schemas, Vec<Problem>),
+    (project, schemas, problems): (Option<Project>, Schemas, Vec<Problem>),
 ) -> Result<Opened> {
     // R8: a column that is gone stops its record type, not the others; the run tells it again.
-    problems.retain(|problem| {
-        let is_column = problem.code == lockstep_config::codes::UNKNOWN_COLUMN;
-        if is_column {
-            note!("{}", problem.render());
-        }
-        !is_column
-    });
+    let is_column = |problem: &Problem| problem.code == codes::UNKNOWN_COLUMN;
+    let (columns, problems): (Vec<_>, Vec<_>) = problems.into_iter().partition(is_column);
+    columns.iter().for_each(|problem| note!("{}", problem.render()));
+    let lacks_columns = !columns.is_empty();
     let errors = problems.iter().filter(|p| p.severity == Severity::Error).count();
     match project {
-        Some(project) if errors == 0 => Ok(Opened { project, schemas }),
+        Some(project) if errors == 0 => Ok(Opened { project, schemas, lacks_columns }),
         _ => {
             for problem in problems.iter().filter(|p| p.severity == Severity::Error) {
                 eprintln!("{}", problem.render());
@@ -314,6 +314,15 @@ fn settled(
 }
 
 impl Opened {
+    /// The exit status that a report means. R8: a column that is missing is told by it until it is
+    /// there.
+    pub fn exit(&self, report: &Report) -> Exit {
+        match work::exit(report) {
+            Exit::Done if self.lacks_columns => Exit::NeedsAPerson,
+            exit => exit,
+        }
+    }
+
     /// The plan of flows.
     pub fn plan(&self) -> Result<Plan> {
         Plan::compile(&self.project.flows, &self.schemas).map_err(|errors| {
@@ -544,7 +553,7 @@ pub fn store_failure(error: StoreError) -> Failure {
         | StoreError::Empty { .. }
         | StoreError::Older { .. }
         | StoreError::Damaged { .. } => {
-            Failure::person(with_remedies(&error.to_string(), wording::of_store(&error)))
+            Failure::person(with_remedies(&error.to_string(), error.remedies()))
         }
     }
 }

@@ -1,8 +1,6 @@
 //! How the command line says what a person can do.
 
-use lockstep_hub::ActError;
 use lockstep_model::Remedy;
-use lockstep_store::StoreError;
 
 /// One remedy in words.
 pub fn words(remedy: &Remedy) -> String {
@@ -37,7 +35,6 @@ pub fn words(remedy: &Remedy) -> String {
         Remedy::AnswerGuards => "`lockstep release` answers all".into(),
         Remedy::LookAtRuns => "`lockstep status` lists the latest".into(),
         Remedy::Undo { run } => format!("`lockstep undo {run}` takes it back"),
-        Remedy::LookAtHistory => "`lockstep history` has what it held".into(),
     }
 }
 
@@ -50,20 +47,4 @@ pub fn with_remedies(message: &str, remedies: &[Remedy]) -> String {
         text.push_str(&words(remedy));
     }
     text
-}
-
-/// What a person can do about an act that was refused.
-pub fn of_act(error: &ActError) -> &[Remedy] {
-    match error {
-        ActError::Advised { remedies, .. } => remedies,
-        _ => &[],
-    }
-}
-
-/// What a person can do about a store that does not serve.
-pub fn of_store(error: &StoreError) -> &'static [Remedy] {
-    match error {
-        StoreError::Empty { .. } | StoreError::Older { .. } => &[Remedy::Run],
-        _ => &[],
-    }
 }

@@ -98,7 +98,7 @@ pub fn plan(dir: &Path, format: Rows, out: Option<&Path>, only: &Only) -> Result
         (None, Rows::Json | Rows::Csv) => emit!("{text}"),
     }
     when_quiet(&report);
-    Ok(exit(&report))
+    Ok(opened.exit(&report))
 }
 
 /// One run.
@@ -124,7 +124,7 @@ pub fn sync(dir: &Path, format: Rows, shares: bool, full: bool, only: &Only) -> 
         print!("{}", print::shares(&report));
     }
     when_quiet(&report);
-    Ok(exit(&report))
+    Ok(opened.exit(&report))
 }
 
 /// A report as a line of JSON.

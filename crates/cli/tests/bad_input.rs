@@ -56,6 +56,37 @@ fn lines(path: &Path) -> Vec<Value> {
 
 // ---- slips in the project's files
 
+/// R8: a run goes on without a column that a file never had, and the exit status tells it as long as
+/// it is missing, also where there is nothing to write.
+#[test]
+fn r8_a_column_that_no_file_has_is_told_by_the_exit_status() {
+    let dir = two_folders("name <-> name, email <-> email, phone <-> phone", "", "");
+    for side in ["a", "b"] {
+        std::fs::remove_file(dir.path().join(side).join("People.jsonl")).unwrap();
+    }
+    write(&dir.path().join("a/People.csv"), "id,name,email\n1,Astrid Lund,astrid@example.com\n");
+    write(&dir.path().join("b/People.csv"), "id,name,email\n");
+    lockstep(dir.path(), &["check"]).exits(2).says("no column `phone`");
+    for command in ["plan", "sync", "sync", "retry --all"] {
+        let words: Vec<&str> = command.split(' ').collect();
+        let ran = lockstep(dir.path(), &words).exits(1);
+        assert!(
+            ran.stderr.contains("the file of b.People has no column `phone`"),
+            "{}",
+            ran.stderr
+        );
+    }
+    assert!(read(&dir.path().join("b/People.csv")).contains("Astrid Lund"));
+    for side in ["a", "b"] {
+        let path = dir.path().join(side).join("People.csv");
+        let [header, rows] =
+            read(&path).split_once('\n').map(|(a, b)| [a, b].map(str::to_string)).unwrap();
+        let rows: String = rows.lines().map(|row| format!("{row},\n")).collect();
+        write(&path, &format!("{header},phone\n{rows}"));
+    }
+    lockstep(dir.path(), &["sync"]).exits(0);
+}
+
 /// Puts a slip into a file of the example project and expects it to be told, with its place and
 /// what would be right, by every command that needs the files in order; and that nothing is
 /// written.

@@ -10,10 +10,12 @@ use serde_json::{Value, json};
 
 use crate::codes;
 use crate::fields::Fields;
+use crate::near::any_of;
 use crate::problem::Reader;
 use crate::row::RowParts;
 use crate::yaml::Node;
 
+/// What can be said of a list as a whole.
 const OPERATIONS: [&str; 5] = ["count", "sum", "min", "max", "any"];
 
 /// The operation that a side of a row begins with, and where the path within it stands:
@@ -28,6 +30,17 @@ fn operation(text: &str, part: &Range<usize>) -> Option<(&'static str, Range<usi
     let (before, after) =
         (path.len() - path.trim_start().len(), path.len() - path.trim_end().len());
     Some((name, inner.start + before..inner.end - after))
+}
+
+/// What helps with a path that nothing has, where it is written as an operation on a list is:
+/// `avg(orders)`, `COUNT(orders)`.
+pub(crate) fn help(path: &str) -> Option<String> {
+    let (name, _) = path.strip_suffix(')')?.split_once('(')?;
+    let is_word = !name.is_empty() && name.chars().all(char::is_alphanumeric);
+    is_word.then(|| {
+        let said = OPERATIONS.map(|name| format!("{name}(…)"));
+        format!("of a list as a whole a row says {}", any_of(said.iter().map(String::as_str)))
+    })
 }
 
 /// The operation of a row, whose side is left with the path alone. `Err` where it can't stand there.
@@ -46,8 +59,10 @@ pub(crate) fn take(
     }
     let Some((name, path)) = operation(text, &parts.from) else { return Ok(None) };
     if path.is_empty() || parts.direction != Direction::Forward {
-        let message = format!("what `{name}(…)` comes to can't be carried back");
-        let message = if path.is_empty() { format!("`{name}()` names no list") } else { message };
+        let message = match path.is_empty() {
+            true => format!("`{name}()` names no list"),
+            false => format!("what `{name}(…)` comes to can't be carried back"),
+        };
         reader
             .error(codes::ROW, span, message)
             .set_help(format!("write a path and one way: `{name}(orders) -> order_count`"));
@@ -65,6 +80,11 @@ pub(crate) fn with_operation(
     reader: &mut Reader,
     (cell, conversion): (TypeCell, Option<Conversion>),
 ) -> Result<(TypeCell, Option<Conversion>), ()> {
+    if let (Some(name), Some(fields)) = (operation, fields)
+        && has_no_effect(name, fields, reader)
+    {
+        return Err(());
+    }
     let order = match fields.and_then(|fields| fields.get("order")) {
         Some(node) => Some((node, by(node, direction, reader).ok_or(())?)),
         None => None,
@@ -106,6 +126,31 @@ pub(crate) fn with_operation(
             Err(())
         }
     }
+}
+
+/// G10: whether the row says something that makes no difference to what its operation comes to.
+fn has_no_effect(operation: &str, fields: &Fields<'_>, reader: &mut Reader) -> bool {
+    let (order, default) = (fields.get("order"), fields.get("default"));
+    let of_nothing = match operation {
+        "count" | "sum" => Some("0"),
+        "any" => Some("false"),
+        _ => None,
+    };
+    let (node, message, help) = match (order, default, of_nothing) {
+        (Some(order), ..) => (
+            order,
+            format!("`order` has no effect: `{operation}(…)` is the same in any order"),
+            "leave out `order`",
+        ),
+        (None, Some(default), Some(result)) => (
+            default,
+            format!("`default` has no effect: `{operation}(…)` of nothing is {result}"),
+            "leave out `default`",
+        ),
+        _ => return false,
+    };
+    reader.error(codes::WITHOUT_EFFECT, &node.span, message).set_help(help);
+    true
 }
 
 /// `order` of a row: `by amount desc`.

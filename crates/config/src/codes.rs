@@ -35,7 +35,7 @@ codes! {
     RECORD_TYPE_NAME = "record-type-name": "A record type is written `system.Type`.",
     UNKNOWN_RECORD_TYPE = "unknown-record-type": "The system has no record type of this name.",
     UNKNOWN_PROPERTY = "unknown-property": "The record type has no property at this path.",
-    UNKNOWN_COLUMN = "unknown-column": "The header of the CSV file has no such column. A run leaves that record type alone until it has.",
+    UNKNOWN_COLUMN = "unknown-column": "The header of the CSV file has no such column. A run says so in its exit status; where the file had the column before, it leaves that record type alone.",
     UNSEEN_PROPERTY = "unseen-property": "None of the records that were looked at has this property. That is right only where it is still to be filled.",
     MARK = "mark": "A row writes the property that marks a record as deleted (D3).",
     NO_SCHEMA = "no-schema": "Nothing is known of the system's record types, so paths to properties can't be checked.",

@@ -444,6 +444,7 @@ fn g10_columns_and_paths_are_held_against_the_header_and_the_sample() {
       - phone <-> fax
       - fax -> phone
       - address.city <-> address
+      - avg(orders) -> phone
 ",
         &schemas,
     );
@@ -454,6 +455,8 @@ fn g10_columns_and_paths_are_held_against_the_header_and_the_sample() {
         "warning[config::unseen-property]: no record of wix.Customers that was looked at has `e-mail`",
         "note[config::unseen-property]: no record of wix.Customers that was looked at has `fax`",
         "help: did you mean `email`?",
+        "the file of crmoffice.People has no column `avg(orders)`",
+        "help: of a list as a whole a row says `count(…)`, `sum(…)`, `min(…)`, `max(…)` or `any(…)`",
     ] {
         assert!(text.contains(told), "{told}\n{text}");
     }

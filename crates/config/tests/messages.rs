@@ -522,6 +522,11 @@ flows:
       - { row: Interests -> info.interests, order: by year falling }
       - { row: Interests <-> info.interests, order: asc }
       - { row: sum(Orders.Amount) -> info.revenue, type: [\"round\", 2, \"_.\"] }
+      - { row: sum(Orders.Amount) -> info.revenue, order: by Date }
+      - { row: count(Orders) -> info.orders, default: 0 }
+      - { row: any(Orders.Paid) -> info.paid, default: no }
+      - { row: sum(Orders.Amount) -> info.revenue, default: 0 }
+      - { row: max(Orders.Amount) -> info.largest, default: 0 }
 "
     ));
 }

@@ -20,10 +20,11 @@ pub enum ActError {
 
 impl ActError {
     /// What a person can do about it.
-    pub fn remedies(self) -> Vec<Remedy> {
+    pub fn remedies(&self) -> &[Remedy] {
         match self {
             ActError::Advised { remedies, .. } => remedies,
-            ActError::Look(_) | ActError::Hub(_) | ActError::Refused(_) => vec![],
+            ActError::Hub(HubError::Store(error)) => error.remedies(),
+            ActError::Look(_) | ActError::Hub(HubError::NoSystem(_)) | ActError::Refused(_) => &[],
         }
     }
 

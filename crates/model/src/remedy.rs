@@ -36,6 +36,4 @@ pub enum Remedy {
     LookAtRuns,
     /// Take back a run.
     Undo { run: i64 },
-    /// Look at what was written and edited.
-    LookAtHistory,
 }

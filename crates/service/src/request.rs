@@ -137,7 +137,7 @@ impl From<ActError> for Refusal {
             ActError::Hub(error) => error.into(),
             ActError::Look(_) | ActError::Refused(_) | ActError::Advised { .. } => {
                 let message = error.to_string();
-                Refusal::Wrong(Why { message, remedies: error.remedies() })
+                Refusal::Wrong(Why { message, remedies: error.remedies().to_vec() })
             }
         }
     }
@@ -154,17 +154,16 @@ impl From<HubError> for Refusal {
 
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
+        let why = Why { message: error.to_string(), remedies: error.remedies().to_vec() };
         match error {
-            StoreError::Newer { .. } => Refusal::Wrong(error.to_string().into()),
+            StoreError::Newer { .. } => Refusal::Wrong(why),
             StoreError::Locked { .. }
             | StoreError::LostLease { .. }
             | StoreError::Unwritable { .. }
             | StoreError::Forbidden { .. }
-            | StoreError::Damaged { .. } => Refusal::Person(error.to_string().into()),
-            StoreError::Empty { .. } | StoreError::Older { .. } => {
-                let message = error.to_string();
-                Refusal::Person(Why { message, remedies: vec![Remedy::Run] })
-            }
+            | StoreError::Empty { .. }
+            | StoreError::Older { .. }
+            | StoreError::Damaged { .. } => Refusal::Person(why),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What can go wrong with a store.
 
+use lockstep_model::Remedy;
+
 /// What can go wrong with a store. Nothing of a failed commit is kept.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -37,6 +39,21 @@ pub enum StoreError {
     /// The file is damaged, or not one of ours.
     #[error("{place}: {message}")]
     Damaged { place: String, message: String },
+}
+
+impl StoreError {
+    /// What a person can do about it, apart from what its text says.
+    pub fn remedies(&self) -> &'static [Remedy] {
+        match self {
+            StoreError::Empty { .. } | StoreError::Older { .. } => &[Remedy::Run],
+            StoreError::Locked { .. }
+            | StoreError::LostLease { .. }
+            | StoreError::Newer { .. }
+            | StoreError::Unwritable { .. }
+            | StoreError::Forbidden { .. }
+            | StoreError::Damaged { .. } => &[],
+        }
+    }
 }
 
 /// The result of a store's call.

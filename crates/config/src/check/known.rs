@@ -8,6 +8,7 @@ use lockstep_model::{Create, Direction, Path, TypeName, TypeSchema};
 
 use super::compared;
 use super::view::View;
+use crate::aggregates;
 use crate::codes;
 use crate::near::{all_of, any_of, nearest};
 use crate::problem::{Problem, Severity};
@@ -300,9 +301,10 @@ fn unseen(schema: &TypeSchema, name: &TypeName, path: &Path, place: &Place) -> P
     }
     let known = || schema.properties.iter().map(|property| property.path.as_str());
     let near = nearest(path.as_str(), known());
-    let help = match near {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("it has {}", listed(&known().collect::<Vec<_>>())),
+    let help = match (near, aggregates::help(path.as_str())) {
+        (Some(near), _) => format!("did you mean `{near}`?"),
+        (None, Some(help)) => help,
+        (None, None) => format!("it has {}", listed(&known().collect::<Vec<_>>())),
     };
     let problem = match schema.known_from {
         KnownFrom::Header => Problem::error(
@@ -375,7 +377,8 @@ pub(super) fn unknown_property(
         }
         Some(near) => format!("did you mean `{near}`?"),
         None if !same_end.is_empty() => format!("did you mean {}?", listed_or(&same_end)),
-        None => format!("{name} has {}", listed(&known)),
+        None => aggregates::help(path.as_str())
+            .unwrap_or_else(|| format!("{name} has {}", listed(&known))),
     })
 }
 

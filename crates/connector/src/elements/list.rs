@@ -29,7 +29,7 @@ pub(super) struct List<'k> {
     /// Its record shows it. R5: what stands in a list that is left out, nobody knows.
     is_shown: bool,
     /// Where a record leaves the list out, it has none to be lost: a line of a file.
-    is_whole: bool,
+    shows_all_there_is: bool,
     /// It is kept as JSON in a text: a column of a database.
     in_text: bool,
 }
@@ -47,7 +47,7 @@ impl<'k> List<'k> {
         (kind, within): (&'k Kind, Vec<&'k Path>),
         parent: &'k str,
         beginning: String,
-        (has_numbers, in_text, is_whole): (bool, bool, bool),
+        (has_numbers, in_text, shows_all_there_is): (bool, bool, bool),
         value: Option<&Value>,
     ) -> Result<List<'k>, String> {
         let mut in_text = in_text;
@@ -82,7 +82,7 @@ impl<'k> List<'k> {
             beginning,
             elements,
             is_shown,
-            is_whole,
+            shows_all_there_is,
             in_text,
         })
     }
@@ -267,7 +267,7 @@ impl<'k> List<'k> {
     }
 
     fn create(&mut self, watch: &[PropertyRef], write: &Write) -> Result<Applied, Outcome> {
-        if let Some(message) = self.untold().filter(|_| !self.is_whole) {
+        if let Some(message) = self.untold().filter(|_| !self.shows_all_there_is) {
             return Err(Outcome::Later { retry_after_ms: None, message });
         }
         let mut element = Value::Object(Map::new());

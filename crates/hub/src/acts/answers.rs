@@ -3,11 +3,11 @@
 //! Which answer means what for which kind is one table, [`Hub::answer_one`]. An answer changes what
 //! the store knows and puts the records onto the agenda; the next run does what follows from it.
 
-use lockstep_model::Remedy;
 use std::collections::BTreeSet;
 
 use lockstep_model::{
-    EntityId, GuardKind, Intent, IntentKind, IntentState, RecordId, Review, ReviewKind, TypeIx,
+    EntityId, GuardKind, Intent, IntentKind, IntentState, RecordId, Remedy, Review, ReviewKind,
+    TypeIx,
 };
 use lockstep_store::{Commit, ReviewKey};
 use serde::{Deserialize, Serialize};
@@ -80,8 +80,8 @@ impl Hub {
                     Ok(text) => Answered { number, done: true, text, remedies: vec![] },
                     Err(ActError::Hub(error)) => return Err(ActError::Hub(error)),
                     Err(other) => {
-                        let text = other.to_string();
-                        Answered { number, done: false, text, remedies: other.remedies() }
+                        let (text, remedies) = (other.to_string(), other.remedies().to_vec());
+                        Answered { number, done: false, text, remedies }
                     }
                 });
             }

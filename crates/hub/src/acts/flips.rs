@@ -9,10 +9,9 @@
 use lockstep_engine::confirm::made_of;
 use lockstep_engine::flips::together;
 use lockstep_engine::settle::{Entity, candidates};
-use lockstep_model::Remedy;
 use lockstep_model::value::{is_empty, shown};
 use lockstep_model::{
-    Claim, ClaimStamp, PropIx, RecordId, RecordState, Review, Rule, Timestamp, Value,
+    Claim, ClaimStamp, PropIx, RecordId, RecordState, Remedy, Review, Rule, Timestamp, Value,
 };
 use lockstep_store::{Commit, JournalKind, ReviewKey};
 

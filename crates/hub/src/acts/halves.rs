@@ -1,12 +1,13 @@
 //! An entity taken apart: which records stay together (L7).
 
-use lockstep_model::Remedy;
 use std::collections::{BTreeSet, HashSet};
 
 use lockstep_engine::plan::PlanCreate;
 use lockstep_engine::split::inherit;
 use lockstep_model::change::IntentEvent;
-use lockstep_model::{EntityId, IntentKind, IntentState, PropIx, RecordId, RecordState, Rule};
+use lockstep_model::{
+    EntityId, IntentKind, IntentState, PropIx, RecordId, RecordState, Remedy, Rule,
+};
 use lockstep_store::{Commit, JournalKind};
 use serde::{Deserialize, Serialize};
 

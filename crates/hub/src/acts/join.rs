@@ -1,8 +1,7 @@
 //! Records linked by hand (L6).
 
-use lockstep_model::Remedy;
 use lockstep_model::value::is_empty;
-use lockstep_model::{Intent, IntentKind, IntentState, RecordId, RecordState, ReviewKind};
+use lockstep_model::{Intent, IntentKind, IntentState, RecordId, RecordState, Remedy, ReviewKind};
 use lockstep_store::{Commit, JournalKind, ReviewKey};
 use serde::{Deserialize, Serialize};
 

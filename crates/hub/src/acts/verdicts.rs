@@ -2,10 +2,9 @@
 
 use lockstep_engine::observe::mark_gone;
 use lockstep_engine::settle::{Entity, candidates};
-use lockstep_model::Remedy;
 use lockstep_model::change::IntentEvent;
 use lockstep_model::{
-    Intent, IntentKind, IntentState, RecordId, RecordState, Review, ReviewKind, Rule,
+    Intent, IntentKind, IntentState, RecordId, RecordState, Remedy, Review, ReviewKind, Rule,
 };
 use lockstep_store::{Commit, JournalKind, ReviewKey};
 

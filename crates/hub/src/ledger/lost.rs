@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use lockstep_engine::observe::{Reading, losses};
 use lockstep_model::value::is_empty;
 use lockstep_model::{
-    GuardKind, PropIx, ReadRecord, RecordState, Review, ReviewKind, Rule, TypeIx, Value,
+    GuardKind, PropIx, ReadRecord, RecordState, Review, ReviewKind, Rule, TypeIx, TypeName, Value,
 };
 use lockstep_store::{Commit, ReviewKey, TypeStatus};
 use serde_json::json;
@@ -182,23 +182,39 @@ impl Ledger {
              and nothing is written to {name}. Was it renamed, or a permission withdrawn?"
         );
         self.status[ty.at()] = TypeStatus { records: self.status[ty.at()].records, ..before };
-        let review = Review {
+        let mut commit =
+            Commit { types: vec![(ty, self.status[ty.at()].clone())], ..Commit::default() };
+        let told = json!({"path": path, "lost": lost, "known": held});
+        self.open_lost(under_way, ty, (Rule::R5, message, told), &mut commit);
+        Ok(self.store.commit(commit)?)
+    }
+
+    /// The guard of lost values stops a record type, and a person is asked: by which rule, in which
+    /// words, and `path`, `lost` and `known` of the review.
+    pub(crate) fn open_lost(
+        &self,
+        under_way: &mut Underway,
+        ty: TypeIx,
+        (rule, message, mut told): (Rule, String, Value),
+        commit: &mut Commit,
+    ) {
+        let name = &self.plan.ty(ty).name;
+        told["system"] = json!(name.system);
+        told["guard"] = json!(GuardKind::Lost.name());
+        told["type"] = json!(name.to_string());
+        commit.reviews_opened.push(Review {
             kind: ReviewKind::Guard,
             record: GuardKind::Lost.stand_in(),
             ty,
             prop: None,
-            rule: Rule::R5,
+            rule,
             candidates: vec![],
-            value: json!({
-                "system": name.system, "guard": GuardKind::Lost.name(), "type": name.to_string(), "path": path, "lost": lost, "known": held
-            }),
+            value: told,
             message: message.clone(),
             opened_at: self.clock.now(),
-        };
-        under_way.guards.stopped.insert((ty, GuardKind::Lost));
-        under_way.report.guards.retain(|line| {
-            line.record_type.as_ref() != Some(&name.to_string()) || line.guard != "lost"
         });
+        forget_lost(under_way, name);
+        under_way.guards.stopped.insert((ty, GuardKind::Lost));
         under_way.report.guards.push(TrippedGuard {
             system: name.system.clone(),
             guard: GuardKind::Lost.name().into(),
@@ -206,12 +222,19 @@ impl Ledger {
             message,
             remedies: remedies(&name.system, GuardKind::Lost, false),
         });
-        let commit = Commit {
-            types: vec![(ty, self.status[ty.at()].clone())],
-            reviews_opened: vec![review],
-            ..Commit::default()
-        };
-        Ok(self.store.commit(commit)?)
+    }
+
+    /// The guard of lost values stops a record type no more.
+    pub(crate) fn close_lost(&self, under_way: &mut Underway, ty: TypeIx, commit: &mut Commit) {
+        if under_way.guards.stopped.remove(&(ty, GuardKind::Lost)) {
+            commit.reviews_closed.push(ReviewKey {
+                kind: ReviewKind::Guard,
+                record: GuardKind::Lost.stand_in(),
+                ty,
+                prop: None,
+            });
+            forget_lost(under_way, &self.plan.ty(ty).name);
+        }
     }
 
     /// A reading lost nothing, or was believed: what stood against the record type is settled.
@@ -226,20 +249,7 @@ impl Ledger {
         if under_way.unidentified.contains_key(&ty) {
             return Ok(());
         }
-        if under_way.guards.stopped.remove(&(ty, GuardKind::Lost)) {
-            let record = GuardKind::Lost.stand_in();
-            commit.reviews_closed.push(ReviewKey {
-                kind: ReviewKind::Guard,
-                record,
-                ty,
-                prop: None,
-            });
-            let name = self.plan.ty(ty).name.to_string();
-            under_way
-                .report
-                .guards
-                .retain(|line| line.record_type.as_ref() != Some(&name) || line.guard != "lost");
-        }
+        self.close_lost(under_way, ty, commit);
         let released = under_way.guards.believed.remove(&(ty, GuardKind::Lost));
         if released {
             commit.marks.push((self.release_type_mark(ty, GuardKind::Lost), None));
@@ -261,4 +271,13 @@ impl Ledger {
         }
         Ok(())
     }
+}
+
+/// The report tells no more of the guard of lost values of a record type.
+fn forget_lost(under_way: &mut Underway, name: &TypeName) {
+    let (name, guard) = (name.to_string(), GuardKind::Lost.name());
+    under_way
+        .report
+        .guards
+        .retain(|line| line.record_type.as_ref() != Some(&name) || line.guard != guard);
 }

@@ -1,9 +1,8 @@
 //! Record types that seem to have had another name before (L12).
 
-use lockstep_model::Remedy;
 use std::collections::HashSet;
 
-use lockstep_model::{GuardKind, TypeIx, TypeName};
+use lockstep_model::{GuardKind, Remedy, TypeIx, TypeName};
 use lockstep_store::{Commit, StoredType};
 use serde_json::json;
 

@@ -7,12 +7,11 @@
 use lockstep_engine::guard::identifying;
 use lockstep_engine::plan::PlanCreate;
 use lockstep_model::limits::Limit;
-use lockstep_model::{GuardKind, Review, ReviewKind, Rule, TypeIx};
-use lockstep_store::{Commit, ReviewKey, TypeStatus};
+use lockstep_model::{Rule, TypeIx};
+use lockstep_store::{Commit, TypeStatus};
 use serde_json::json;
 
 use crate::error::Result;
-use crate::guards::{TrippedGuard, remedies};
 use crate::ledger::Ledger;
 use crate::under_way::Underway;
 
@@ -28,7 +27,7 @@ impl Ledger {
             let limit = self.limits(&self.plan.ty(ty).name.system).lost;
             match limit != Limit::None && self.may_be_created_twice(ty) {
                 true => self.stop_unidentified(under_way, ty, records, &mut commit),
-                false => self.stop_no_more(under_way, ty, &mut commit),
+                false => self.close_lost(under_way, ty, &mut commit),
             }
         }
         match commit == Commit::default() {
@@ -72,38 +71,7 @@ impl Ledger {
         let TypeStatus { records: known, fingerprint, .. } = self.status[ty.at()];
         self.status[ty.at()] = TypeStatus { records: known, fingerprint, ..TypeStatus::default() };
         commit.types.push((ty, self.status[ty.at()].clone()));
-        commit.reviews_opened.push(Review {
-            kind: ReviewKind::Guard,
-            record: GuardKind::Lost.stand_in(),
-            ty,
-            prop: None,
-            rule: Rule::L1,
-            candidates: vec![],
-            value: json!({
-                "system": name.system, "guard": GuardKind::Lost.name(), "type": name.to_string(), "path": by, "lost": records, "known": records
-            }),
-            message: message.clone(),
-            opened_at: self.clock.now(),
-        });
-        under_way.guards.stopped.insert((ty, GuardKind::Lost));
-        under_way.report.guards.push(TrippedGuard {
-            system: name.system.clone(),
-            guard: GuardKind::Lost.name().into(),
-            record_type: Some(name.to_string()),
-            message,
-            remedies: remedies(&name.system, GuardKind::Lost, false),
-        });
-    }
-
-    fn stop_no_more(&self, under_way: &mut Underway, ty: TypeIx, commit: &mut Commit) {
-        if under_way.guards.stopped.remove(&(ty, GuardKind::Lost)) {
-            let record = GuardKind::Lost.stand_in();
-            commit.reviews_closed.push(ReviewKey {
-                kind: ReviewKind::Guard,
-                record,
-                ty,
-                prop: None,
-            });
-        }
+        let told = json!({"path": by, "lost": records, "known": records});
+        self.open_lost(under_way, ty, (Rule::L1, message, told), commit);
     }
 }

@@ -1,7 +1,6 @@
 //! The lines of what is shown.
 
-use lockstep_model::Remedy;
-use lockstep_model::{RunId, Timestamp, Value};
+use lockstep_model::{Remedy, RunId, Timestamp, Value};
 use serde::Serialize;
 
 use crate::damages::{DamageLine, TroubleLine};

@@ -546,3 +546,20 @@ fn changing_the_case_twice_is_changing_it_once() {
         }
     }
 }
+
+/// A total order is needed to sort: where some are compared as numbers and others as texts, a circle
+/// is soon found, and sorting panics from about twenty on.
+#[test]
+fn a_long_list_of_different_kinds_is_told() {
+    let mixed: Vec<Value> = (0..200)
+        .map(|n| match n % 3 {
+            0 => json!(n.to_string()),
+            1 => json!(format!("{n}B")),
+            _ => json!(n),
+        })
+        .collect();
+    for op in [json!(["order", "asc", "_."]), json!(["min", "_."]), json!(["max", "_."])] {
+        let error = parsed(&op).apply(&Value::Array(mixed.clone()), NOW).unwrap_err();
+        assert!(error.message.contains("can't be compared"), "{op}: {}", error.message);
+    }
+}

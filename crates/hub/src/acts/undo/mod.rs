@@ -29,12 +29,11 @@ pub use crate::acts::undo::taking::{
     Back, NotBack, PropertyBack, RecordBack, TakingBack, Which, ever_written,
 };
 
-use lockstep_model::Remedy;
 use std::collections::{BTreeMap, HashSet};
 
 use lockstep_engine::observe::differs;
 use lockstep_model::{
-    Change, Intent, IntentKind, IntentState, RecordId, RecordState, RunId, Timestamp, Value,
+    Change, Intent, IntentKind, IntentState, RecordId, RecordState, Remedy, RunId, Timestamp, Value,
 };
 
 use crate::acts::undo::taking::{RUNS_LOOKED_AT, Touched};
