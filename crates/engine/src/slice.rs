@@ -3,8 +3,8 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use lockstep_model::{
-    EntityId, Intent, NumberMap, PropIx, RecordId, RecordState, Review, RunId, Timestamp, TypeIx,
-    Value,
+    EntityId, Intent, NumberMap, PropIx, RecordId, RecordState, Review, ReviewKind, RunId,
+    Timestamp, TypeIx, Value,
 };
 
 use crate::plan::Plan;
@@ -100,6 +100,13 @@ impl Slice {
         };
         slice.index();
         slice
+    }
+
+    /// R9: whether a person must say first whose record it is.
+    pub fn is_doubted(&self, record: RecordId) -> bool {
+        self.reviews
+            .iter()
+            .any(|review| review.kind == ReviewKind::AnotherRecord && review.record == record)
     }
 
     fn index(&mut self) {

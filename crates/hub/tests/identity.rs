@@ -1543,3 +1543,66 @@ fn l12_a_property_of_another_name_keeps_what_was_claimed_under_the_old_one() {
     let text = explained.properties[0].sentences.join(" ");
     assert!(text.contains("Åse Berg"), "{text}");
 }
+
+/// Orders and the people that they belong to, on both sides.
+fn orders(a: &Arc<Peculiar>, b: &Arc<Peculiar>) -> Hub {
+    let owned = PropertyPair::equal(PropertyRef::new("owner"), PropertyRef::new("owner"));
+    let mut of_orders = flow("a.Order", "b.Order", Create::Always, &["no"], &["no"]);
+    of_orders.properties.push(owned);
+    let [there, back] = people();
+    let home = flow("b.Order", "a.Order", Create::Always, &[], &[]);
+    hub(&[("a", a), ("b", b)], &[there, back, of_orders, home])
+}
+
+#[test]
+fn r9_p8_an_id_that_may_be_anothers_is_written_into_no_reference_until_a_person_has_said() {
+    // In doubt is the record that is referred to, or its counterpart.
+    for (in_doubt, same) in [(0, true), (0, false), (1, true), (1, false)] {
+        let types = || vec![reference("Order", "owner", "Person"), TypeSchema::open("Person")];
+        let both = [Peculiar::new(types()), Peculiar::new(types())];
+        let [a, b] = &both;
+        let mut hub = orders(a, b);
+        six_others(a);
+        a.put("Person/2", ase());
+        a.put("Order/1", json!({"no": "1", "owner": "2"}));
+        run(&mut hub);
+        run(&mut hub);
+        let id_of = |name: &str| b.real.all("Person").into_iter().find(|(_, r)| r["name"] == name);
+        let ours = id_of("Åse Berg").unwrap().0;
+        let order = |no: &str| b.real.all("Order").into_iter().find(|(_, r)| r["no"] == no);
+        let owner = |no: &str| order(no).unwrap().1.get("owner").cloned().unwrap_or_default();
+        assert_eq!(owner("1"), json!(ours));
+
+        let doubted = if in_doubt == 0 { "Person/2".into() } else { format!("Person/{ours}") };
+        both[in_doubt].put(&doubted, per());
+        a.put("Order/2", json!({"no": "2", "owner": "2"}));
+        a.put("Order/1", json!({"note": "nothing that is kept equal"}));
+        run(&mut hub);
+        for _ in 0..2 {
+            assert_eq!(run(&mut hub).waiting_references, 1);
+        }
+        assert_eq!((owner("1"), owner("2")), (json!(ours), Value::Null), "nobody has said yet");
+        let kinds = |hub: &mut Hub| -> Vec<String> {
+            hub.ledger.reviews(9).unwrap().into_iter().map(|review| review.kind).collect()
+        };
+        assert_eq!(kinds(&mut hub), ["another record"]);
+        let waiting = hub.ledger.status().unwrap().waiting_references;
+        assert!(format!("{waiting:?}").contains("a person has said"), "{waiting:?}");
+
+        answer(&mut hub, if same { Answer::Accept } else { Answer::Reject });
+        run(&mut hub);
+        run(&mut hub);
+        let is = |no: &str| b.value(&format!("Person/{}", owner(no).as_str().unwrap()), "name");
+        match (in_doubt, same) {
+            (0, true) | (1, true) => assert_eq!(is("2"), json!("Per Moe")),
+            // The order names the new record.
+            (0, false) => assert_eq!((is("1"), is("2")), (json!("Per Moe"), json!("Per Moe"))),
+            // Åse's counterpart is gone, and comes back by nobody (D1): what names her waits for it.
+            (1, false) => assert_eq!(owner("2"), Value::Null),
+            _ => unreachable!(),
+        }
+        let waits = if (in_doubt, same) == (1, false) { 2 } else { 0 };
+        assert_eq!(run(&mut hub).waiting_references, waits);
+        assert_eq!(writes(&mut hub), 0);
+    }
+}

@@ -11,8 +11,8 @@ use crate::conditions::not_about_made;
 use crate::facets::made_along;
 use crate::plan::{Plan, PlanFlow, PlanProp};
 use crate::settle::{
-    Awaited, Candidate, Entity, Wanted, brought, candidates, created_list, default, filling,
-    holds_word, waits_for, went_with_a_part,
+    Awaited, Awaits, Candidate, Entity, Wanted, brought, candidates, created_list, default,
+    filling, holds_word, waits_for, went_with_a_part,
 };
 use crate::slice::Slice;
 
@@ -153,7 +153,7 @@ impl Composed {
             }
             // The id is filled in when the intent is sent, if the counterpart exists by then; else
             // the reference waits (P8).
-            Wanted::Waits { reference: Awaited { of: Some(of), ty }, claim } => {
+            Wanted::Waits { reference: Awaited { event: Awaits::Counterpart(of), ty }, claim } => {
                 self.push(prop_ix, Value::Null, Some(Counterpart { of, ty }), claim, Rule::P8);
                 given = true;
             }

@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lockstep_model::{
-    EntityId, NumberMap, NumberSet, PropIx, RecordId, RecordState, Review, ReviewKind, TypeIx,
-    Value,
+    EntityId, NumberMap, NumberSet, PropIx, RecordId, RecordState, Review, TypeIx, Value,
 };
 
 use crate::decision::Decision;
@@ -37,9 +36,6 @@ impl OneEntity<'_> {
     /// R9: whether a person must say first whose record it is; nothing is written to it, deleted or
     /// created from it until then.
     pub(super) fn is_doubted(&self, record: &RecordState) -> bool {
-        self.slice
-            .reviews
-            .iter()
-            .any(|review| review.kind == ReviewKind::AnotherRecord && review.record == record.id)
+        self.slice.is_doubted(record.id)
     }
 }

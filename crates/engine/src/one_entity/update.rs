@@ -183,7 +183,7 @@ impl OneEntity<'_> {
         let described = plan.prop(record.ty, prop);
         let ids: Vec<Value> = waits.iter().map(|(id, _)| id.clone()).collect();
         let name = |(id, awaited): &(Value, Awaited)| match awaited
-            .of
+            .of()
             .and_then(|of| slice.records.get(&of))
         {
             Some(of) => format!("{}/{}", plan.ty(of.ty).name, of.key),
@@ -205,7 +205,7 @@ impl OneEntity<'_> {
             ty: record.ty,
             prop: Some(prop),
             rule: Rule::P8,
-            candidates: waits.iter().filter_map(|(_, awaited)| awaited.of).collect(),
+            candidates: waits.iter().filter_map(|(_, awaited)| awaited.of()).collect(),
             value: Value::Array(ids),
             message,
             opened_at: slice.now,
@@ -224,7 +224,7 @@ impl OneEntity<'_> {
             ty: record.ty,
             prop: Some(prop),
             rule: Rule::P8,
-            candidates: reference.of.into_iter().collect(),
+            candidates: reference.of().into_iter().collect(),
             value,
             message: format!("{} {message}", described.name),
             opened_at: slice.now,

@@ -6,7 +6,7 @@ use lockstep_model::{ClaimStamp, PropIx, RecordState, Rule, Timestamp, TypeIx, V
 use super::each_list::stands;
 use super::element::{Element, Way};
 use super::entity::Entity;
-use super::outcome::{Awaited, Wanted, written};
+use super::outcome::{Awaited, Awaits, Wanted, written};
 use crate::plan::{Bearing, Plan, PlanProp};
 use crate::sets::{Likeness, elements};
 use crate::slice::Slice;
@@ -114,7 +114,7 @@ pub fn created_list(
     }
     match (list.waits.first(), list.failing.into_iter().next()) {
         (Some((_, waits)), _) => {
-            Wanted::Waits { reference: Awaited { of: None, ty: waits.ty }, claim }
+            Wanted::Waits { reference: Awaited { event: Awaits::Reading, ty: waits.ty }, claim }
         }
         (None, Some((value, message))) => Wanted::Unconvertible { value, claim, message },
         (None, None) => Wanted::Nothing,

@@ -81,9 +81,13 @@ impl Way<'_> {
         let source = plan.prop(by.other, by.theirs);
         let Some(id) = id_of(element) else { return Element::Becomes(vec![]) };
         match counterpart(plan, slice, (source, by.other), target, &id) {
-            Ok(record) => {
-                self.id(record).map_or_else(Element::Fails, |id| Element::Becomes(vec![id]))
-            }
+            Ok(referred) => match self.id(referred.counterpart) {
+                Ok(id) => match referred.waits(&id, self.shown) {
+                    Some(awaited) => Element::Waits(awaited),
+                    None => Element::Becomes(vec![id]),
+                },
+                Err(why) => Element::Fails(why),
+            },
             Err(awaited) => Element::Waits(awaited),
         }
     }
@@ -111,7 +115,8 @@ impl Way<'_> {
     /// P8: whether what a reference waits for may come: an element that refers to something
     /// outside all flows stays where it is.
     pub fn may_come(&self, awaited: Awaited) -> bool {
-        awaited.of.is_some() || !self.plan.prop(self.by.other, self.by.theirs).refers_to.is_empty()
+        awaited.of().is_some()
+            || !self.plan.prop(self.by.other, self.by.theirs).refers_to.is_empty()
     }
 }
 

@@ -37,7 +37,7 @@ pub use entity::Entity;
 pub use goes::{Goes, settle_goes};
 pub(crate) use member::holds_word;
 pub use member::{is_given, wanted};
-pub use outcome::{Awaited, Wanted};
+pub use outcome::{Awaited, Awaits, Wanted};
 pub use reference::{id_value, waits_for};
 pub(crate) use translate::carried_to;
 pub use translate::translate;

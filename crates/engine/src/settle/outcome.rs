@@ -26,10 +26,29 @@ pub enum Wanted {
 /// P8: what a reference waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Awaited {
-    /// The record that is referred to; `None` where it has not been read, or is in no flow.
-    pub of: Option<RecordId>,
-    /// The record type in which it needs a counterpart.
+    pub event: Awaits,
+    /// The record type in which the record that is referred to needs a counterpart.
     pub ty: TypeIx,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Awaits {
+    /// The counterpart of this record.
+    Counterpart(RecordId),
+    /// R9: what a person says about this record, whose id may be another's by now.
+    Answer(RecordId),
+    /// The record that is referred to has not been read, or is in no flow.
+    Reading,
+}
+
+impl Awaited {
+    /// The record that it hangs on, where one is known.
+    pub fn of(self) -> Option<RecordId> {
+        match self.event {
+            Awaits::Counterpart(of) | Awaits::Answer(of) => Some(of),
+            Awaits::Reading => None,
+        }
+    }
 }
 
 pub(super) fn written(value: Value, claim: ClaimStamp, rule: Rule) -> Wanted {

@@ -4,7 +4,7 @@ use lockstep_model::value::{coerce, effective, like};
 use lockstep_model::{ClaimStamp, PlainType, RecordState, Rule, TypeIx, Value, value};
 
 use super::candidates::Candidate;
-use super::outcome::{Awaited, Wanted, written};
+use super::outcome::{Awaited, Awaits, Wanted, written};
 use crate::keys::each_id;
 use crate::plan::{Bearing, Plan, PlanProp};
 use crate::slice::Slice;
@@ -33,17 +33,21 @@ pub(super) fn reference(
     }
     let (mut found, mut waits) = (Vec::new(), None);
     for id in &ids {
-        let record = match counterpart(plan, slice, (source, by.other), target, id) {
-            Ok(record) => record,
+        let referred = match counterpart(plan, slice, (source, by.other), target, id) {
+            Ok(referred) => referred,
             Err(waits_for) => {
                 waits = waits.or(Some(waits_for));
                 continue;
             }
         };
-        match id_value(plan, target, &record.key, shown) {
-            Ok(value) => found.push(value),
+        let key = &referred.counterpart.key;
+        match id_value(plan, target, key, shown) {
+            Ok(value) => match referred.waits(&value, shown) {
+                Some(waits_for) => waits = waits.or(Some(waits_for)),
+                None => found.push(value),
+            },
             Err(message) => {
-                let value = Value::String(record.key.clone());
+                let value = Value::String(key.clone());
                 return Wanted::Unconvertible { value, claim, message };
             }
         }
@@ -60,10 +64,31 @@ pub(super) fn reference(
     found.extend(held.filter(|held| is_foreign(slice, source, target, held)).cloned());
     match waits {
         Some(waits) if found.is_empty() => {
-            Wanted::Waits { reference: Awaited { of: None, ty: waits.ty }, claim }
+            Wanted::Waits { reference: Awaited { event: Awaits::Reading, ty: waits.ty }, claim }
         }
         _ => written(Value::Array(found), claim, Rule::P8),
     }
+}
+
+/// What a reference leads to.
+pub(super) struct Referred<'a> {
+    pub counterpart: &'a RecordState,
+    /// R9: the record, or its counterpart, whose id may be another's by now.
+    doubted: Option<&'a RecordState>,
+}
+
+impl Referred<'_> {
+    /// R9: what a reference to it waits for: an id that may be another's by now is written nowhere
+    /// until a person has said whose it is. Where it stands already it stays.
+    pub fn waits(&self, id: &Value, shown: &Value) -> Option<Awaited> {
+        let doubted = self.doubted?;
+        let stands = shown == id || shown.as_array().is_some_and(|list| list.contains(id));
+        (!stands).then(|| answer_about(doubted))
+    }
+}
+
+fn answer_about(doubted: &RecordState) -> Awaited {
+    Awaited { event: Awaits::Answer(doubted.id), ty: doubted.ty }
 }
 
 /// P8: the counterpart of the record that has this id, in the record types that the target refers
@@ -75,20 +100,26 @@ pub(super) fn counterpart<'a>(
     (source, from): (&PlanProp, TypeIx),
     target: &PlanProp,
     id: &str,
-) -> Result<&'a RecordState, Awaited> {
+) -> Result<Referred<'a>, Awaited> {
     // It may be linked by any of its facets.
     let referred: Vec<&RecordState> =
         source.refers_to.iter().filter_map(|ty| slice.by_key(*ty, id)).collect();
     if referred.is_empty() {
         // Not read yet, or in no flow: nothing to wait for by number.
-        return Err(Awaited { of: None, ty: target.refers_to.first().copied().unwrap_or(from) });
+        let ty = target.refers_to.first().copied().unwrap_or(from);
+        return Err(Awaited { event: Awaits::Reading, ty });
     }
+    let doubted = referred.iter().copied().find(|record| slice.is_doubted(record.id));
     let linked = |referred: &&RecordState| {
         let members = slice.members(referred.entity).iter().filter_map(|id| slice.records.get(id));
         members.filter(|r| r.is_live()).find(|r| target.refers_to.contains(&r.ty))
     };
-    if let Some(record) = referred.iter().find_map(linked) {
-        return Ok(record);
+    if let Some(counterpart) = referred.iter().find_map(linked) {
+        let doubted = doubted.or(Some(counterpart).filter(|one| slice.is_doubted(one.id)));
+        return Ok(Referred { counterpart, doubted });
+    }
+    if let Some(doubted) = doubted {
+        return Err(answer_about(doubted));
     }
     // Of several facets the one that a flow gives a counterpart there.
     let meets = |a: TypeIx, b: TypeIx| plan.ty(a).partners.contains(&b);
@@ -97,8 +128,8 @@ pub(super) fn counterpart<'a>(
     };
     let awaited = pairs().find(|(_, mine, ty)| meets(*mine, *ty)).or_else(|| pairs().next());
     Err(match awaited {
-        Some((of, _, ty)) => Awaited { of: Some(of), ty },
-        None => Awaited { of: None, ty: from },
+        Some((of, _, ty)) => Awaited { event: Awaits::Counterpart(of), ty },
+        None => Awaited { event: Awaits::Reading, ty: from },
     })
 }
 
@@ -131,14 +162,19 @@ pub fn waits_for(
         .and_then(|source| source.slot(claim.prop).claim.as_ref())
         .map(|claim| claim.value.clone());
     let value = value.unwrap_or_default();
-    let message = match reference.of.and_then(|of| slice.records.get(&of)) {
-        Some(referred) => format!(
-            "waits for {}/{}, which has no counterpart in {} yet",
-            plan.ty(referred.ty).name,
-            referred.key,
+    let named = |of: &RecordState| format!("{}/{}", plan.ty(of.ty).name, of.key);
+    let referred = reference.of().and_then(|of| slice.records.get(&of));
+    let message = match (reference.event, referred) {
+        (Awaits::Answer(_), Some(referred)) => format!(
+            "waits until a person has said whether {} is the record that it was (R9)",
+            named(referred)
+        ),
+        (_, Some(referred)) => format!(
+            "waits for {}, which has no counterpart in {} yet",
+            named(referred),
             plan.ty(reference.ty).name
         ),
-        None => {
+        (_, None) => {
             let target = source
                 .and_then(|source| plan.prop(source.ty, claim.prop).reference_target.as_ref());
             let id = value.as_str().map_or_else(|| value::shown(&value), str::to_string);

@@ -98,6 +98,7 @@ impl Ledger {
         };
         // What waited for the answer.
         self.wake(&self.doubted_by(review), &mut commit)?;
+        self.wake_referring(std::slice::from_ref(&record), &mut commit)?;
         let mut entry = self.person(under_way, JournalKind::Person, record.id, None, text);
         entry.rule = Some(Rule::R9);
         commit.journal.push(entry);

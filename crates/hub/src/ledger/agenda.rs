@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use lockstep_engine::Observed;
 use lockstep_engine::keys::each_id;
 use lockstep_model::matching::reference_hash;
-use lockstep_model::{RecordId, RecordState, TypeIx};
+use lockstep_model::{EntityId, RecordId, RecordState, TypeIx};
 use lockstep_store::Commit;
 
 use crate::error::Result;
@@ -32,6 +32,24 @@ impl Ledger {
         let records = self.store.records(&ids)?;
         commit.agenda_added.extend(records.iter().map(|r| (self.plan.ty(r.ty).decide_rank, r.id)));
         Ok(())
+    }
+
+    /// R9: what refers to records of which a person is asked whose they are, or to their
+    /// counterparts, is decided on anew when the question arises and when it is answered.
+    pub(crate) fn wake_referring(
+        &mut self,
+        records: &[RecordState],
+        commit: &mut Commit,
+    ) -> Result<()> {
+        if !self.plan.has_references() || records.is_empty() {
+            return Ok(());
+        }
+        let entities: Vec<EntityId> = records.iter().map(|record| record.entity).collect();
+        let members = self.store.members(&entities)?;
+        let hash =
+            |record: &RecordState| reference_hash(&self.plan.ty(record.ty).name, &record.key);
+        let hashes: Vec<u64> = members.iter().map(hash).collect();
+        self.wake(&hashes, commit)
     }
 
     /// Puts records onto the agenda, what refers to them (P8), and what they refer to: it may be

@@ -134,6 +134,7 @@ impl Ledger {
         });
         // What waits to be written to it is given up.
         commit.agenda_added.push((ty.decide_rank, state.id));
+        self.wake_referring(std::slice::from_ref(state), commit)?;
         (under_way.doubted, under_way.reviews) = (true, true);
         Ok(())
     }
@@ -327,6 +328,7 @@ impl Ledger {
         if !under_way.doubted || read.is_empty() {
             return Ok(());
         }
+        let mut cleared = Vec::new();
         for review in self.store.open_reviews(read)? {
             let is_doubted = doubts.iter().any(|doubt| doubt.known.id == review.record);
             if review.kind == ReviewKind::AnotherRecord
@@ -337,9 +339,11 @@ impl Ledger {
                 commit.agenda_added.push((self.plan.ty(review.ty).decide_rank, review.record));
                 // What waited for the answer.
                 self.wake(&self.doubted_by(&review), commit)?;
+                cleared.push(review.record);
             }
         }
-        Ok(())
+        let cleared = self.store.records(&cleared)?;
+        self.wake_referring(&cleared, commit)
     }
 
     /// What a person has been asked about a creation of unknown outcome, if anything.
