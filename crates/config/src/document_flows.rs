@@ -182,6 +182,7 @@ impl SectionReader<'_> {
             create_empty: None,
             duplicates: None,
             extra: None,
+            key: None,
             matches: match_places,
             properties: property_places,
             table: stated.table,

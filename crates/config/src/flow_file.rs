@@ -282,6 +282,7 @@ impl FlowReader<'_> {
             only: ["only", "only_to"].map(place_of),
             create_empty: place_of("create_empty"),
             duplicates: place_of("duplicates"),
+            key: place_of("key"),
             extra: fields
                 .entry("extra")
                 .map(|(key, node)| self.reader.place(&(key.span.start..node.span.end))),

@@ -2,13 +2,14 @@
 
 use std::path::Path as FilePath;
 
+use lockstep_model::Path;
 use serde_json::{Map, Value, json};
 
 use crate::codes;
 use crate::env::Environment;
 use crate::names::Names;
 use crate::problem::{Problem, in_order};
-use crate::project::{ELEMENTS, Project};
+use crate::project::{ELEMENTS, Elements, Project};
 use crate::project_file::ProjectReader;
 use crate::read_file::read_file;
 use crate::source::Place;
@@ -92,7 +93,17 @@ fn keys_of_elements(project: &mut Project) -> Vec<Problem> {
                 .as_object_mut()
                 .map(|all| all.entry(parent).or_insert_with(|| Value::Object(Map::new())));
             let Some(lists) = lists.and_then(Value::as_object_mut) else { continue };
-            let said = lists.entry(list).or_insert_with(|| json!({ "id": id.as_str() }));
+            let said = lists.entry(list).or_insert_with(|| {
+                let place = places.key.as_ref().unwrap_or(&places.flow);
+                system.elements.push(Elements {
+                    kind: parent.to_string(),
+                    list: Path::new(list),
+                    id: id.to_string(),
+                    place: if ty == &flow.from { &places.from } else { &places.to }.clone(),
+                    id_place: place.narrowed(id.as_str()),
+                });
+                json!({ "id": id.as_str() })
+            });
             let known = said.get("id").and_then(Value::as_str).unwrap_or_default();
             if known != id.as_str() {
                 let message = format!(

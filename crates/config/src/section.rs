@@ -55,6 +55,7 @@ pub struct FlowPlaces {
     pub duplicates: Option<Place>,
     /// `extra`, with its value.
     pub extra: Option<Place>,
+    pub key: Option<Place>,
     pub matches: Vec<Vec<PairPlaces>>,
     pub properties: Vec<PairPlaces>,
     /// What announces the property table, if anything does.
@@ -76,6 +77,7 @@ impl FlowPlaces {
             connected: vec![],
             only: [only_to, only],
             extra: None,
+            key: None,
             matches: vec![],
             properties: vec![],
             ..self.clone()

@@ -944,6 +944,56 @@ fn g10_what_a_system_says_of_record_types_and_lists_is_there() {
     }
 }
 
+/// Orders with lines on both sides, whose elements a flow keeps in step.
+fn with_lines(rows: &str, key: &str) -> String {
+    let seen = |kind: &str, properties: &str| TypeSchema {
+        known_from: KnownFrom::Sample,
+        open: true,
+        ..record_type(kind, properties)
+    };
+    let lines = "$parent\n no once\n qty";
+    let schemas: Schemas = ["crm", "shop"]
+        .map(|system| {
+            let orders = seen("Orders", "id\n number\n lines any []\n lines.no\n lines.qty");
+            (system.to_string(), vec![orders, seen("Orders[lines]", lines)])
+        })
+        .into();
+    let lockstep = "systems:\n  crm: { connector: files, with: { folder: a } }\n  shop: { connector: files, with: { folder: b } }\nflows: [flows.yaml]\n";
+    let flows = format!(
+        "flows:\n  - {{ from: crm.Orders, to: shop.Orders, create: always, match: [number = number], properties: [number <-> number, {rows}] }}\n  \
+         - {{ from: 'crm.Orders[lines]', to: 'shop.Orders[lines]', create: both, {key} match: ['$parent = $parent and no = no'], \
+         properties: ['$parent <-> $parent', no <-> no, qty <-> qty] }}\n"
+    );
+    told(&[("lockstep.yaml", lockstep), ("flows.yaml", &flows)], &schemas)
+}
+
+#[test]
+fn g6_a_list_is_kept_by_its_elements_or_by_a_row_and_not_by_both() {
+    let key = "key: no = no,";
+    for (row, expected) in [
+        ("lines <-> lines", "this row writes the whole list too"),
+        ("lines -> lines", "the elements of `lines` of shop.Orders are records"),
+        ("note -> lines.qty", "this row writes `lines.qty` into one of them too"),
+    ] {
+        let text = with_lines(row, key);
+        assert!(text.contains("error[config::contradiction]") && text.contains(expected), "{text}");
+        assert!(text.contains("the flow between the elements"), "{text}");
+    }
+    for row in ["'count(lines) -> n'", "lines_text <-> lines_text"] {
+        let text = with_lines(row, key);
+        assert!(!text.contains("flow of their own"), "{text}");
+        assert!(!text.contains("can be written only when"), "an element's id is its own: {text}");
+    }
+}
+
+#[test]
+fn g10_a_key_of_elements_that_none_of_them_has_is_told() {
+    let text = with_lines("note <-> note", "key: nr = no,");
+    assert!(text.contains("no element of crm.Orders[lines] that was looked at has `nr`"), "{text}");
+    assert!(text.contains("did you mean `no`?") || text.contains("they have"), "{text}");
+    assert!(!with_lines("note <-> note", "key: no = no,").contains("tells them apart"));
+}
+
 #[test]
 fn g10_names_of_documents_are_for_documents() {
     let system = "systems:\n  crm: { connector: files, with: { folder: a } }\nflows: [{ file: flows.yaml, unnamed: crm, names: { C: crm } }]\n";

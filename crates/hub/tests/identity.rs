@@ -1235,6 +1235,22 @@ fn c6_a_number_that_a_system_assigns_travels_back_in_the_same_run() {
     assert_eq!(writes(&mut hub), 0);
 }
 
+#[test]
+fn r5_an_id_that_travels_is_not_lost_where_all_records_are_edited_at_once() {
+    let (a, b) = (Peculiar::new(person()), Peculiar::new(person()));
+    let flows =
+        [flow("a.Person", "b.Person", Create::Always, &["mail"], &["mail", "name", "shop_id=$id"])];
+    let mut hub = hub(&[("a", &a), ("b", &b)], &flows);
+    six_others(&a);
+    run(&mut hub);
+    for (id, record) in b.real.all("Person") {
+        b.put(&format!("Person/{id}"), json!({"name": format!("{} AS", record["name"])}));
+    }
+    let report = run(&mut hub);
+    assert!(report.guards.is_empty(), "{:#?}", report.guards);
+    assert_eq!(report.writes(), 6);
+}
+
 fn reference(kind: &str, path: &str, to: &str) -> TypeSchema {
     let property =
         PropertySchema { reference: Some(to.into()), ..PropertySchema::new(path, PlainType::Any) };

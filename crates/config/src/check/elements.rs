@@ -1,15 +1,20 @@
 //! What `elements` of a system names that its record types do not have (G10).
 
+use std::collections::BTreeMap;
+
 use lockstep_model::schema::KnownFrom;
-use lockstep_model::{PlainType, PropertySchema, TypeName, TypeSchema};
+use lockstep_model::{Direction, PlainType, PropertySchema, TypeName, TypeSchema};
 
 use super::view::View;
 use crate::codes;
 use crate::near::{all_of, nearest};
 use crate::problem::Problem;
 use crate::project::{Elements, System};
+use crate::row_lists::list_of;
+use crate::source::Place;
 
 pub(super) fn check(view: &View<'_>, problems: &mut Vec<Problem>) {
+    also_by_row(view, problems);
     for system in &view.project.systems {
         let types = view.schemas.get(&system.name).into_iter().flatten();
         for elements in &system.elements {
@@ -18,6 +23,60 @@ pub(super) fn check(view: &View<'_>, problems: &mut Vec<Problem>) {
             match list(system, schema, elements) {
                 Some(problem) => problems.push(problem),
                 None => problems.extend(id(system, schema, elements)),
+            }
+        }
+    }
+}
+
+/// Lists whose elements are records of a flow, and that a row of the records that they stand in
+/// writes as well: whichever writes last has the list.
+fn also_by_row(view: &View<'_>, problems: &mut Vec<Problem>) {
+    let mut lists: BTreeMap<TypeName, Vec<(&str, &Place)>> = BTreeMap::new();
+    for (flow, places) in view.flows() {
+        for (ty, place) in [(&flow.from, &places.from), (&flow.to, &places.to)] {
+            if let Some((parent, list)) = list_of(ty) {
+                lists.entry(TypeName::new(&ty.system, parent)).or_default().push((list, place));
+            }
+        }
+    }
+    for (flow, places) in view.flows().filter(|_| !lists.is_empty()) {
+        for (pair, places) in flow.properties.iter().zip(&places.properties) {
+            let (to, back) = match pair.direction {
+                Direction::Both => (true, true),
+                Direction::Forward => (true, false),
+                Direction::Backward => (false, true),
+            };
+            let ends = [
+                (&flow.to, &pair.to, &places.to, to),
+                (&flow.from, &pair.from, &places.from, back),
+            ];
+            for (ty, end, place, _) in
+                ends.into_iter().filter(|(_, end, _, written)| *written && !end.is_followed())
+            {
+                let path = end.path.as_str();
+                let within = |list: &&(&str, &Place)| {
+                    path.strip_prefix(list.0)
+                        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+                };
+                let Some((list, there)) = lists.get(ty).into_iter().flatten().find(within) else {
+                    continue;
+                };
+                let message = format!(
+                    "the elements of `{list}` of {ty} are records of a flow of their own, and this row writes {} too",
+                    if path == *list {
+                        "the whole list".to_string()
+                    } else {
+                        format!("`{path}` into one of them")
+                    }
+                );
+                let help = format!(
+                    "say it in the flow between the elements ({ty}[{list}]), and leave it out here"
+                );
+                problems.push(
+                    Problem::error(codes::CONTRADICTION, place.clone(), message)
+                        .help(help)
+                        .related(there, "the flow between the elements"),
+                );
             }
         }
     }

@@ -13,6 +13,7 @@ use crate::codes;
 use crate::near::{all_of, any_of, nearest};
 use crate::problem::{Problem, Severity};
 use crate::project::System;
+use crate::row_lists::list_of;
 use crate::source::Place;
 
 /// How many names a message lists at most.
@@ -221,12 +222,19 @@ fn note_on(place: &Place, message: String) -> Problem {
 }
 
 fn unknown_type(name: &TypeName, known: Vec<&str>, place: &Place) -> Problem {
+    let elements = list_of(name).filter(|(parent, _)| known.contains(parent)).map(|(parent, list)| {
+        format!(
+            "if `{list}` is a list of {parent}, say what tells its elements apart: by `key` of this flow, or by `elements` of {} in lockstep.yaml",
+            name.system
+        )
+    });
     let problem = Problem::error(
         codes::UNKNOWN_RECORD_TYPE,
         place.clone(),
         format!("{} has no record type `{}`", name.system, name.kind),
     );
     problem.help(match nearest(&name.kind, known.iter().copied()) {
+        _ if elements.is_some() => elements.unwrap_or_default(),
         Some(near) => format!("did you mean `{}.{near}`?", name.system),
         None if known.is_empty() => {
             format!("{} has no record types at all; see its settings in lockstep.yaml", name.system)

@@ -12,6 +12,7 @@ use super::view::{End, Property, Row, RowIndex, View};
 use crate::codes;
 use crate::near::all_of;
 use crate::problem::Problem;
+use crate::row_lists;
 
 pub(super) fn check(view: &View<'_>, rows: &[Row<'_>], problems: &mut Vec<Problem>) {
     let mut earlier = RowIndex::default();
@@ -447,8 +448,14 @@ fn writable(row: &Row<'_>, problems: &mut Vec<Problem>) {
     ] {
         // In which record an element stands is settled when it is made; that is what it is.
         let is_parent = end.property.path.as_str() == "$parent";
+        // An element with another id is another element: the one goes, the other comes.
+        let are_element_ids = [end, other].iter().all(|end| {
+            row_lists::list_of(end.name).is_some()
+                && end.described().is_some_and(|property| property.create_only)
+        });
         if wanted
             && !is_parent
+            && !are_element_ids
             && end.described().is_some_and(|property| property.create_only && !property.read_only)
         {
             let message = format!(

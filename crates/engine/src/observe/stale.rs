@@ -52,8 +52,13 @@ pub fn losses(
     if read.deleted || !state.is_live() {
         return vec![];
     }
+    let own_id = plan.ty(reading.ty).own_id;
     let lost = |(ix, value): (usize, &Option<Value>)| {
         let slot = &state.slots[ix];
+        // No connector tells the id as a property: it is filled in when the record is taken in.
+        if own_id == Some(PropIx(ix as u16)) {
+            return None;
+        }
         let told = match value {
             None => false,
             Some(value) if is_empty(value) => true,
