@@ -24,6 +24,7 @@ mod matches;
 mod meeting;
 mod overwriting;
 mod paired;
+mod policies;
 mod reading;
 mod references;
 mod rows;

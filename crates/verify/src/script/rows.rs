@@ -76,6 +76,7 @@ impl Writer<'_> {
         if both {
             trials.extend(self.moves_together(line, flow, pair, sides));
         }
+        trials.extend(self.by_policy(line, flow, pair, sides));
         trials
     }
 

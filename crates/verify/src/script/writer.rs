@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 use lockstep_config::convertible;
-use lockstep_model::flow::{Policy, PropertyRef};
+use lockstep_model::flow::PropertyRef;
 use lockstep_model::schema::OWN_ID;
 use lockstep_model::{Direction, Flow, MatchRow, PropertyPair, PropertySchema, TypeName};
 
@@ -61,6 +61,7 @@ pub(super) enum Side {
 }
 
 /// What keeps a value from going one way.
+#[derive(PartialEq, Eq)]
 pub(super) enum Way {
     Open,
     /// The document does not say that it goes this way.
@@ -132,6 +133,20 @@ impl<'a> Writer<'a> {
 
     /// Whether an edit of the source arrives in the target, by what the row and the schemas say.
     pub(super) fn way(&self, flow: &Flow, pair: &PropertyPair, sides: &Sides, side: Side) -> Way {
+        match self.way_by_schemas(flow, pair, sides, side) {
+            Way::Open => self.closed_by_policy(flow, pair, side).map_or(Way::Open, Way::Closed),
+            other => other,
+        }
+    }
+
+    /// The same, were it not for the row's policy.
+    pub(super) fn way_by_schemas(
+        &self,
+        flow: &Flow,
+        pair: &PropertyPair,
+        sides: &Sides,
+        side: Side,
+    ) -> Way {
         let (said, ty, target) = match side {
             Side::From => (pair.direction != Direction::Backward, &flow.to, &sides.to_schema),
             Side::To => (pair.direction != Direction::Forward, &flow.from, &sides.from_schema),
@@ -141,18 +156,6 @@ impl<'a> Writer<'a> {
         }
         if pair.on_create {
             return Way::Closed("it is given when a record is created, and never after".into());
-        }
-        let here = if side == Side::From { &flow.from } else { &flow.to };
-        match &pair.policy {
-            Policy::Wins(wins) => {
-                return Way::Closed(format!(
-                    "by `wins: {wins}` the value decides, whoever edits it"
-                ));
-            }
-            Policy::OnlyFrom(only) if *only != here.system => {
-                return Way::Closed(format!("by `only_from: {only}` an edit here does not count"));
-            }
-            _ => {}
         }
         let row = Row { pair, from: &sides.from_schema, to: &sides.to_schema };
         if let (Side::To, Err(why)) = (side, row.way_back()) {
