@@ -995,6 +995,20 @@ fn g10_a_key_of_elements_that_none_of_them_has_is_told() {
 }
 
 #[test]
+fn l1_a_row_that_undoes_what_a_match_row_compares_by_a_conversion_is_told() {
+    let matched = |row: &str| {
+        flows(&format!(
+            "- {{ from: superoffice.Person, to: zendesk.Users, match: [{{ match: Lastname = name, type: [\"lower\", \"_.\"] }}], properties: [{row}] }}"
+        ))
+    };
+    let told = matched("Lastname <-> name");
+    assert!(told.contains("may not match any more (L1)"), "{told}");
+    for row in ["{ row: Lastname <-> name, type: [\"lower\", \"_.\"] }", "Emails.Value <-> email"] {
+        assert!(!matched(row).contains("may not match any more"), "{row}");
+    }
+}
+
+#[test]
 fn g10_names_of_documents_are_for_documents() {
     let system = "systems:\n  crm: { connector: files, with: { folder: a } }\nflows: [{ file: flows.yaml, unnamed: crm, names: { C: crm } }]\n";
     let text = told(&[("lockstep.yaml", system), ("flows.yaml", "flows: []\n")], &Schemas::new());

@@ -1,18 +1,47 @@
 //! Rows that say the opposite of each other: flows in both directions, or the same pair twice (G6).
 
-use lockstep_model::Policy;
+use lockstep_model::{Flow, Policy};
 
-use super::view::{Row, RowIndex};
+use super::view::{Row, RowIndex, View};
 use crate::codes;
 use crate::problem::Problem;
 
-pub(super) fn check(rows: &[Row<'_>], problems: &mut Vec<Problem>) {
+pub(super) fn check(view: &View<'_>, rows: &[Row<'_>], problems: &mut Vec<Problem>) {
+    matched_otherwise(view, rows, problems);
     let mut earlier = RowIndex::default();
     for (at, second) in rows.iter().enumerate() {
         problems.extend(
             earlier.same(second).iter().filter_map(|first| contradiction(&rows[*first], second)),
         );
         earlier.add(at, second);
+    }
+}
+
+/// L1: two properties that a match row compares by a conversion, and that a row keeps equal without
+/// it: the one is written over the other, and the records do not match any more.
+fn matched_otherwise(view: &View<'_>, rows: &[Row<'_>], problems: &mut Vec<Problem>) {
+    for row in rows {
+        let between = |flow: &Flow| flow.from == *row.from.name && flow.to == *row.to.name;
+        for (flow, places) in view.flows().filter(|(flow, _)| between(flow)) {
+            for (matched, places) in flow.matches.iter().zip(&places.matches) {
+                let other =
+                    matched.conversion.is_some() && matched.conversion != row.pair.conversion;
+                let pairs = matched.pairs.iter().zip(places).filter(|_| other);
+                let mut same =
+                    pairs.filter(|((from, to), _)| (from, to) == (&row.pair.from, &row.pair.to));
+                let Some((_, place)) = same.next() else { continue };
+                let message = format!(
+                    "the match row compares `{}` and `{}` by a conversion, and this row writes the one over the other without it: \
+                     records that it has linked may not match any more (L1)",
+                    row.from.property, row.to.property
+                );
+                problems.push(
+                    Problem::warning(codes::CONTRADICTION, row.places.row.clone(), message)
+                        .help("say the same `type` in this row, or leave it out")
+                        .related(&place.row, "the match row"),
+                );
+            }
+        }
     }
 }
 

@@ -59,7 +59,7 @@ pub fn check(project: &Project, schemas: &Schemas) -> Vec<Problem> {
         pairs::check(&view, &rows, &mut problems);
         each::check(&rows, &mut problems);
         first_link::check(&view, &ends, &rows, &mut problems);
-        contradictions::check(&rows, &mut problems);
+        contradictions::check(&view, &rows, &mut problems);
     }
     chains::check(&view, &mut problems);
     in_order(problems)
