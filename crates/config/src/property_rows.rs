@@ -157,7 +157,10 @@ impl FlowReader<'_> {
         }));
         tables.directions.push(parts.direction);
         let ((Some(from), Some(to)), Ok(conversion)) = (pair, conversion) else { return };
-        let places = self.pair_places(&span, &from_span, &to_span, type_span);
+        let mut places = self.pair_places(&span, &from_span, &to_span, type_span);
+        if let (None, Some(fields)) = (&places.conversion, &forms) {
+            places.conversion = row_forms::values_span(fields).map(|span| self.reader.place(&span));
+        }
         let policy = match each {
             true => Policy::Latest,
             false => {

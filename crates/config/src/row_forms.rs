@@ -166,6 +166,13 @@ pub(crate) fn is_blank(node: &Node) -> bool {
     node.text().is_some_and(|text| text.trim().is_empty())
 }
 
+/// Where a row says its value list and its default.
+pub(crate) fn values_span(fields: &Fields<'_>) -> Option<Range<usize>> {
+    let spans =
+        ["map", "default"].into_iter().filter_map(|key| fields.get(key)).map(|node| &node.span);
+    spans.cloned().reduce(|a, b| a.start.min(b.start)..a.end.max(b.end))
+}
+
 /// A row's conversion with its value list and its default, and how a document's third column says
 /// it.
 pub(crate) fn with_values(

@@ -1008,6 +1008,95 @@ fn l1_a_row_that_undoes_what_a_match_row_compares_by_a_conversion_is_told() {
     }
 }
 
+/// One row between a record type whose properties hold all sorts, and itself in another system.
+fn all_sorts(row: &str) -> String {
+    let mut short = record_type(
+        "All",
+        "id\n text string\n n integer\n yes boolean\n day date\n lines any []\n lines.no\n lines.amount\n code string",
+    );
+    short.properties.last_mut().unwrap().stored_as.max_chars = Some(2);
+    let schemas: Schemas =
+        ["crm", "shop"].map(|system| (system.to_string(), vec![short.clone()])).into();
+    let lockstep = "systems:\n  crm: { connector: files, with: { folder: a } }\n  shop: { connector: files, with: { folder: b } }\nflows: [flows.yaml]\n";
+    let flows = format!(
+        "flows:\n  - {{ from: crm.All, to: shop.All, create: always, match: [id = id], properties: [{row}] }}\n"
+    );
+    told(&[("lockstep.yaml", lockstep), ("flows.yaml", &flows)], &schemas)
+}
+
+#[test]
+fn g10_a_value_that_a_flow_puts_in_and_its_property_refuses_is_an_error() {
+    for (row, expected) in [
+        (
+            "{ row: text -> n, default: Unknown }",
+            "“Unknown” can't stand in `n` of shop.All: “Unknown” is no integer",
+        ),
+        ("{ set: day, to: today, on: create }", "“today” can't stand in `day`"),
+        ("{ row: text <-> n, map: { Norway: NO, Denmark: 45 } }", "“NO” can't stand in `n`"),
+        // The way back puts in the left sides.
+        ("{ row: n <-> text, map: { Norway: NO } }", "“Norway” can't stand in `n` of crm.All"),
+        ("{ row: yes <-> yes, wins: { any-of: [perhaps] } }", "“perhaps” can't stand in `yes`"),
+        ("{ row: text -> code, default: Norway }", "it holds 2 characters, this has 6"),
+        ("{ row: text -> n, type: [if, [eq, _., a], b, 3] }", "“b” can't stand in `n`"),
+    ] {
+        let text = all_sorts(row);
+        assert!(text.contains("error[config::refused-value]") && text.contains(expected), "{text}");
+    }
+    for row in [
+        "{ row: text -> n, default: 12 }",
+        "{ set: day, to: '2026-05-17', on: create }",
+        "{ row: n <-> text, map: { 1: one } }",
+        "{ row: text <-> code, map: { Norway: 'NO' } }",
+        "{ row: yes <-> yes, wins: true }",
+    ] {
+        assert!(!all_sorts(row).contains("refused-value"), "{}", all_sorts(row));
+    }
+}
+
+#[test]
+fn g10_a_conversion_that_fails_for_every_value_is_told() {
+    for (row, expected) in [
+        (
+            "{ row: yes -> n, type: [multiply, 2, _.] }",
+            "no value of `yes` of crm.All can become one of `n`",
+        ),
+        ("{ row: n -> day, type: [datetime-format, '%Y', _.] }", "no value of `n`"),
+        ("{ row: n -> n, type: [concat, SO-, _.] }", "no value of `n`"),
+    ] {
+        let text = all_sorts(row);
+        assert!(text.contains("config::unconvertible") && text.contains(expected), "{row}: {text}");
+    }
+    for row in [
+        "{ row: text -> n, type: [without-prefix, SO-, _.] }",
+        "{ row: n -> text, type: [concat, SO-, _.] }",
+        "{ row: day -> text, type: [datetime-format, '%Y', _.] }",
+        "{ row: lines -> n, type: [count, _.] }",
+    ] {
+        assert!(!all_sorts(row).contains("unconvertible"), "{row}: {}", all_sorts(row));
+    }
+}
+
+#[test]
+fn g10_what_is_said_of_a_list_needs_one() {
+    for (row, expected) in [
+        ("count(n) -> n", "`n` of crm.All holds a single value, no list"),
+        (
+            "{ row: lines -> lines, order: by amont desc }",
+            "no element of `lines` of crm.All is known to have `amont`",
+        ),
+        ("{ row: lines -> lines, order: by amont desc }", "did you mean `amount`?"),
+    ] {
+        let text = all_sorts(row);
+        assert!(
+            text.contains("warning[config::without-effect]") && text.contains(expected),
+            "{row}: {text}"
+        );
+    }
+    for row in ["count(lines) -> n", "{ row: lines -> lines, order: by amount desc }"] {
+        assert!(!all_sorts(row).contains("no list"), "{}", all_sorts(row));
+    }
+}
+
 #[test]
 fn g10_names_of_documents_are_for_documents() {
     let system = "systems:\n  crm: { connector: files, with: { folder: a } }\nflows: [{ file: flows.yaml, unnamed: crm, names: { C: crm } }]\n";

@@ -22,6 +22,7 @@ mod pairs;
 mod scan;
 mod tests;
 mod types;
+mod values;
 mod view;
 
 use crate::problem::{Problem, in_order};
@@ -58,6 +59,7 @@ pub fn check(project: &Project, schemas: &Schemas) -> Vec<Problem> {
         rows.retain(|row| row.from.exists() && row.to.exists());
         pairs::check(&view, &rows, &mut problems);
         each::check(&rows, &mut problems);
+        values::check(&rows, &mut problems);
         first_link::check(&view, &ends, &rows, &mut problems);
         contradictions::check(&view, &rows, &mut problems);
     }

@@ -27,6 +27,7 @@ mod aggregate;
 mod apply;
 mod arithmetic;
 mod catalogue;
+mod gives;
 mod read;
 mod reverse;
 mod table;

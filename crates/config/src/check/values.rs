@@ -1,0 +1,223 @@
+//! Values that the flows themselves put in, held against what is to hold them: defaults, constants,
+//! the sides of a value list, what `wins: any-of` names. And conversions that fail for every value
+//! that their property may hold (G10).
+
+use lockstep_model::conversion::Reverse;
+use lockstep_model::flow::Wins;
+use lockstep_model::schema::KnownFrom;
+use lockstep_model::value::{coerce, is_empty, shown};
+use lockstep_model::{Conversion, PlainType, Policy, PropertySchema, Timestamp, Value};
+use serde_json::json;
+
+use super::view::{End, Row};
+use crate::codes;
+use crate::near::{all_of, nearest};
+use crate::problem::Problem;
+use crate::source::Place;
+
+pub(super) fn check(rows: &[Row<'_>], problems: &mut Vec<Problem>) {
+    for row in rows {
+        if let Policy::Wins(Wins::AnyOf(values)) = &row.pair.policy {
+            problems.extend(refused(&row.to, values.iter(), &row.places.row));
+        }
+        let Some(conversion) = row.pair.conversion.as_ref() else { continue };
+        let place = row.places.conversion.as_ref().unwrap_or(&row.places.row);
+        let (to, back) = row.ways();
+        if conversion.takes_whole_list() {
+            problems.extend(no_list(&row.from, conversion, place));
+        }
+        if to {
+            let told = refused(&row.to, conversion.constants(), place)
+                .or_else(|| fails(conversion, &row.from, &row.to, place));
+            problems.extend(told);
+            if problems.last().is_some_and(|problem| problem.place == *place) {
+                continue;
+            }
+        }
+        let (Reverse::Exact(way) | Reverse::Lossy { conversion: way, .. }) = conversion.reverse()
+        else {
+            continue;
+        };
+        if back {
+            problems.extend(
+                refused(&row.from, way.constants(), place)
+                    .or_else(|| fails(&way, &row.to, &row.from, place)),
+            );
+        }
+    }
+}
+
+/// P9: what counts, sums up or orders a list, of a property that is none; and an order by what its
+/// elements don't have.
+fn no_list(end: &End<'_>, conversion: &Conversion, place: &Place) -> Option<Problem> {
+    let (schema, described) = (end.schema?, end.described());
+    let (property, name) = (end.property, end.name);
+    let list = end.resolved.as_str();
+    let below = |path: &str| {
+        path.strip_prefix(list).and_then(|rest| rest.strip_prefix('.')).map(str::to_string)
+    };
+    let elements: Vec<String> =
+        schema.properties.iter().filter_map(|known| below(known.path.as_str())).collect();
+    let is_single = described.is_some_and(|described| {
+        let ty = described.holds.unwrap_or(described.ty);
+        !described.list
+            && elements.is_empty()
+            && (!matches!(ty, PlainType::Any | PlainType::List | PlainType::String))
+            && !described.assumed
+    });
+    let (message, help) = if schema.known_from == KnownFrom::Header {
+        let message =
+            format!("`{property}` of {name} is a column of a CSV file, which holds no lists");
+        (message, "make a list of it first: `[\"count\", [\"split\", \",\", \"_.\"]]`".to_string())
+    } else if is_single {
+        (format!("`{property}` of {name} holds a single value, no list"), "leave it out".into())
+    } else {
+        let by = conversion.ordered_by()?;
+        let is_there = |one: &String| *one == by.as_str() || one.starts_with(&format!("{by}."));
+        if elements.is_empty() || elements.iter().any(is_there) {
+            return None;
+        }
+        let help = match nearest(by.as_str(), elements.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("they have {}", all_of(elements.iter().map(String::as_str))),
+        };
+        (format!("no element of `{property}` of {name} is known to have `{by}`"), help)
+    };
+    Some(Problem::warning(codes::WITHOUT_EFFECT, place.clone(), message).help(help))
+}
+
+/// The first of these values that a property can't hold: an error where its system says what it
+/// holds, a warning where that was only seen.
+fn refused<'v>(
+    end: &End<'_>,
+    values: impl IntoIterator<Item = &'v Value>,
+    place: &Place,
+) -> Option<Problem> {
+    let described = end.described().filter(|property| property.reference.is_none())?;
+    values.into_iter().filter(|value| !is_empty(value)).find_map(|value| {
+        let (why, certain) = why_not(described, value)?;
+        let message =
+            format!("{} can't stand in `{}` of {}: {why}", shown(value), end.property, end.name);
+        let place = place.narrowed(value.as_str().unwrap_or_default());
+        let problem = match certain {
+            true => Problem::error(codes::REFUSED_VALUE, place, message),
+            false => Problem::warning(codes::REFUSED_VALUE, place, message),
+        };
+        Some(problem.help("write a value that it can hold"))
+    })
+}
+
+/// Why a property can't hold a value, and whether that is certain.
+fn why_not(described: &PropertySchema, value: &Value) -> Option<(String, bool)> {
+    if let Some(max) = described.stored_as.max_chars
+        && let Some(text) = value.as_str().filter(|text| text.chars().count() > max)
+    {
+        return Some((
+            format!("it holds {max} characters, this has {}", text.chars().count()),
+            true,
+        ));
+    }
+    let declared = coerce(value, described.ty).err().filter(|_| !described.assumed);
+    if let Some(why) = declared {
+        return Some((why, true));
+    }
+    let seen =
+        described.holds.filter(|_| matches!(described.ty, PlainType::Any) || described.assumed)?;
+    let why = coerce(value, seen).err()?;
+    Some((format!("{why}, which is what its records hold"), false))
+}
+
+/// A conversion that fails for every value of its source's type, or gives nothing that its target
+/// can hold.
+fn fails(conversion: &Conversion, from: &End<'_>, to: &End<'_>, place: &Place) -> Option<Problem> {
+    let Conversion::Computed(_) = conversion else { return None };
+    let (source, target) = (from.described()?, to.described()?);
+    // What a list is made for, it says itself; a value in no pair waits for a person.
+    if !conversion.samples().is_empty() || source.reference.is_some() || target.reference.is_some()
+    {
+        return None;
+    }
+    let whole = conversion.takes_whole_list();
+    let mut tried = samples(source, whole);
+    if is_text(source) {
+        // A text may have any form: what would come back from the target has one that is meant.
+        let (Reverse::Exact(way) | Reverse::Lossy { conversion: way, .. }) = conversion.reverse()
+        else {
+            return None;
+        };
+        tried.extend(
+            samples(target, whole).iter().filter_map(|one| way.apply(one, Timestamp(0)).ok()),
+        );
+    }
+    let mut why = None;
+    for sample in tried {
+        let made = conversion.apply(&sample, Timestamp(0)).map_err(|error| error.message);
+        let held = made.and_then(|made| match why_not(target, &made) {
+            Some((why, true)) if !is_empty(&made) => Err(why),
+            _ => Ok(()),
+        });
+        match held {
+            Ok(()) => return None,
+            Err(told) => why = why.or(Some((sample, told))),
+        }
+    }
+    let (sample, why) = why?;
+    let message = format!(
+        "no value of `{}` of {} can become one of `{}` of {} by this: for {}, {why}",
+        from.property,
+        from.name,
+        to.property,
+        to.name,
+        shown(&sample)
+    );
+    Some(
+        Problem::warning(codes::UNCONVERTIBLE, place.clone(), message)
+            .help("say another conversion, or pair another property"),
+    )
+}
+
+/// The type of what a property holds.
+fn held_type(property: &PropertySchema) -> PlainType {
+    match property.ty {
+        PlainType::Any | PlainType::String => property.holds.unwrap_or(property.ty),
+        ty => ty,
+    }
+}
+
+fn is_text(property: &PropertySchema) -> bool {
+    matches!(held_type(property), PlainType::Any | PlainType::String | PlainType::List)
+}
+
+/// Values that a property may hold, by its type; several where the type leaves that open.
+fn samples(source: &PropertySchema, whole: bool) -> Vec<Value> {
+    let ty = held_type(source);
+    let texts = [
+        "Åse Berg",
+        "12",
+        "12.5",
+        "12,5",
+        "true",
+        "ase@example.com",
+        "2024-05-17",
+        "2024-05-17T10:30:00Z",
+        "17.05.2024",
+        "17.05.2024 10:30",
+        "10:30",
+        "a, b; c|d/e",
+    ];
+    let singles: Vec<Value> = match ty {
+        PlainType::Integer | PlainType::Minutes => vec![json!(12), json!(0)],
+        PlainType::Float | PlainType::Decimal => vec![json!("12.5"), json!(12)],
+        PlainType::Boolean => vec![json!(true), json!(false)],
+        PlainType::Date => vec![json!("2024-05-17")],
+        PlainType::Datetime => vec![json!("2024-05-17T10:30:00Z")],
+        PlainType::String | PlainType::Any | PlainType::List => {
+            let mut all: Vec<Value> = texts.iter().map(|text| json!(text)).collect();
+            all.extend([json!(12), json!(true)]);
+            all
+        }
+    };
+    let lists = singles.iter().map(|single| json!([single]));
+    let listed = whole || source.list || ty == PlainType::List || ty == PlainType::Any;
+    if listed { lists.chain(singles.iter().cloned()).collect() } else { singles }
+}
