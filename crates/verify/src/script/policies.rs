@@ -4,7 +4,7 @@
 use lockstep_model::flow::Wins;
 use lockstep_model::{Flow, Policy, PropertyPair, Value};
 
-use super::writer::{Side, Sides, Way, Writer, shows};
+use super::writer::{Side, Sides, Way, Writer, closed_by_policy, shows};
 use crate::trial::{LineRef, Step, Trial, Val};
 use crate::values::Row;
 
@@ -12,37 +12,6 @@ use crate::values::Row;
 type Pair = (Value, Value);
 
 impl Writer<'_> {
-    /// Why an edit on this side does not arrive on the other, by the row's policy.
-    pub(super) fn closed_by_policy(
-        &self,
-        flow: &Flow,
-        pair: &PropertyPair,
-        side: Side,
-    ) -> Option<String> {
-        let (here, there) = match side {
-            Side::From => (&flow.from.system, &flow.to.system),
-            Side::To => (&flow.to.system, &flow.from.system),
-        };
-        match &pair.policy {
-            Policy::Latest => None,
-            Policy::Wins(wins) => {
-                Some(format!("by `wins: {wins}` the value decides, whoever edits it"))
-            }
-            Policy::OnlyFrom(only) => (only != here)
-                .then(|| format!("by `only_from: {only}` an edit here does not count")),
-            Policy::Prefer(systems) => {
-                let rank =
-                    |system| systems.iter().position(|one| one == system).unwrap_or(systems.len());
-                (rank(there) < rank(here)).then(|| {
-                    format!(
-                        "by `prefer: [{}]` a value of {there} counts, and an edit here is put back",
-                        systems.join(", ")
-                    )
-                })
-            }
-        }
-    }
-
     /// P1: edited on both sides, last on the one that loses by the policy, both end with the value
     /// that wins.
     pub(super) fn by_policy(
@@ -94,7 +63,7 @@ impl Writer<'_> {
 
     /// The side whose edits count, where those of one side do not.
     fn closed_to(&self, flow: &Flow, pair: &PropertyPair) -> Option<Side> {
-        let closed = |side| self.closed_by_policy(flow, pair, side).is_some();
+        let closed = |side| closed_by_policy(flow, pair, side).is_some();
         match (closed(Side::From), closed(Side::To)) {
             (false, true) => Some(Side::From),
             (true, false) => Some(Side::To),

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use lockstep_config::convertible;
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::schema::OWN_ID;
-use lockstep_model::{Direction, Flow, MatchRow, PropertyPair, PropertySchema, TypeName};
+use lockstep_model::{Direction, Flow, MatchRow, Policy, PropertyPair, PropertySchema, TypeName};
 
 use crate::hands::Hands;
 use crate::trial::{Expect, Slot, Step, Val, Values};
@@ -134,7 +134,7 @@ impl<'a> Writer<'a> {
     /// Whether an edit of the source arrives in the target, by what the row and the schemas say.
     pub(super) fn way(&self, flow: &Flow, pair: &PropertyPair, sides: &Sides, side: Side) -> Way {
         match self.way_by_schemas(flow, pair, sides, side) {
-            Way::Open => self.closed_by_policy(flow, pair, side).map_or(Way::Open, Way::Closed),
+            Way::Open => closed_by_policy(flow, pair, side).map_or(Way::Open, Way::Closed),
             other => other,
         }
     }
@@ -204,6 +204,33 @@ impl<'a> Writer<'a> {
             }
         }
         rows
+    }
+}
+
+/// Why an edit on this side does not arrive on the other, by the row's policy.
+pub(super) fn closed_by_policy(flow: &Flow, pair: &PropertyPair, side: Side) -> Option<String> {
+    let (here, there) = match side {
+        Side::From => (&flow.from.system, &flow.to.system),
+        Side::To => (&flow.to.system, &flow.from.system),
+    };
+    match &pair.policy {
+        Policy::Latest => None,
+        Policy::Wins(wins) => {
+            Some(format!("by `wins: {wins}` the value decides, whoever edits it"))
+        }
+        Policy::OnlyFrom(only) => {
+            (only != here).then(|| format!("by `only_from: {only}` an edit here does not count"))
+        }
+        Policy::Prefer(systems) => {
+            let rank =
+                |system| systems.iter().position(|one| one == system).unwrap_or(systems.len());
+            (rank(there) < rank(here)).then(|| {
+                format!(
+                    "by `prefer: [{}]` a value of {there} counts, and an edit here is put back",
+                    systems.join(", ")
+                )
+            })
+        }
     }
 }
 
