@@ -562,7 +562,7 @@ fn g10_filters_that_compare_with_another_type() {
         assert_eq!(underlined.matches('^').count(), path.len(), "{said}");
     }
     for condition in [
-        "    only: amount|float > 100",
+        "    only: amount|float(0) > 100",
         "    only: amount == '100'",
         "    only: amount|length > 3",
         "    only: level > 3",
@@ -1010,6 +1010,11 @@ fn l1_a_row_that_undoes_what_a_match_row_compares_by_a_conversion_is_told() {
 
 /// One row between a record type whose properties hold all sorts, and itself in another system.
 fn all_sorts(row: &str) -> String {
+    all_sorts_only(row, "id != ''")
+}
+
+/// The same, for the records that fulfil a condition.
+fn all_sorts_only(row: &str, only: &str) -> String {
     let mut short = record_type(
         "All",
         "id\n text string\n n integer\n yes boolean\n day date\n lines any []\n lines.no\n lines.amount\n code string",
@@ -1019,7 +1024,7 @@ fn all_sorts(row: &str) -> String {
         ["crm", "shop"].map(|system| (system.to_string(), vec![short.clone()])).into();
     let lockstep = "systems:\n  crm: { connector: files, with: { folder: a } }\n  shop: { connector: files, with: { folder: b } }\nflows: [flows.yaml]\n";
     let flows = format!(
-        "flows:\n  - {{ from: crm.All, to: shop.All, create: always, match: [id = id], properties: [{row}] }}\n"
+        "flows:\n  - {{ from: crm.All, to: shop.All, create: always, match: [id = id], only: \"{only}\", properties: [{row}] }}\n"
     );
     told(&[("lockstep.yaml", lockstep), ("flows.yaml", &flows)], &schemas)
 }
@@ -1073,6 +1078,17 @@ fn g10_a_conversion_that_fails_for_every_value_is_told() {
         "{ row: lines -> n, type: [count, _.] }",
     ] {
         assert!(!all_sorts(row).contains("unconvertible"), "{row}: {}", all_sorts(row));
+    }
+}
+
+#[test]
+fn g10_a_condition_that_fails_for_some_values_is_told() {
+    let only = |condition: &str| all_sorts_only("n <-> n", condition);
+    let told = only("text|int > 3");
+    assert!(told.contains("warning[config::compared-types]"), "{told}");
+    assert!(told.contains("for a record of crm.All with “Åse Berg” in `text`"), "{told}");
+    for fine in ["text|int(0) > 3", "n > 3", "text == 'x' and yes", "(lines or [])|length > 1"] {
+        assert!(!only(fine).contains("with “"), "{fine}: {}", only(fine));
     }
 }
 

@@ -35,7 +35,8 @@ pub struct FilterError {
 /// # Errors
 /// What is wrong, in one sentence, and what would be right where that can be told.
 pub fn parse(expression: &str) -> Result<Filter, FilterError> {
-    let compiled = LANGUAGE.compile_expression(expression).map_err(|error| FilterError {
+    let plain = Plain::of(expression)?;
+    let compiled = LANGUAGE.compile_expression(&plain.text).map_err(|error| FilterError {
         message: match error.detail() {
             Some(detail) => format!("this is no expression: {detail}"),
             None => format!("this is no expression: {error}"),
@@ -44,14 +45,27 @@ pub fn parse(expression: &str) -> Result<Filter, FilterError> {
     })?;
     let mut reads: Vec<String> = compiled.undeclared_variables(true).into_iter().collect();
     reads.sort();
-    for call in calls(expression) {
+    for call in calls(&plain.text) {
         known(&call)?;
         // A function is no property; a test of it that follows would say so once more.
         reads.retain(|read| !(matches!(&call, Call::Function(name) if name == read)));
     }
+    for read in &mut reads {
+        if let Some((_, name)) = plain.names.iter().find(|(stand_in, _)| stand_in == read) {
+            name.clone_into(read);
+        }
+    }
+    reads.sort();
+    reads.dedup();
     if reads.is_empty() {
         let message = "this reads no property, so it says the same of every record".into();
-        let help = Some("name a property by its path: `Category == \"Customer\"`".into());
+        let help = match expression.contains(['"', '\'']) {
+            true => {
+                format!("name a property by its path: `Category == \"Customer\"`; {IN_BACKQUOTES}")
+            }
+            false => "name a property by its path: `Category == \"Customer\"`".into(),
+        };
+        let help = Some(help);
         return Err(FilterError { message, help });
     }
     let filter =
@@ -60,10 +74,13 @@ pub fn parse(expression: &str) -> Result<Filter, FilterError> {
     // the middle of a run.
     holds(&filter, Value::Object(serde_json::Map::new())).map_err(|message| FilterError {
         message: format!("{message}, for a record that lacks what it reads"),
-        help: Some(
-            "say what holds for such a record: `(Tags or [])|length > 2`, `Age|default(0) > 17`"
-                .into(),
-        ),
+        help: Some(match has_a_name_with_a_sign(expression) {
+            true => IN_BACKQUOTES.into(),
+            false => {
+                "say what holds for such a record: `(Tags or [])|length > 2`, `Age|default(0) > 17`"
+                    .into()
+            }
+        }),
     })?;
     Ok(filter)
 }
@@ -72,15 +89,64 @@ pub fn parse(expression: &str) -> Result<Filter, FilterError> {
 ///
 /// # Errors
 /// What keeps it from being evaluated, in one sentence.
-pub fn holds(filter: &Filter, root: Value) -> Result<bool, String> {
+pub fn holds(filter: &Filter, mut root: Value) -> Result<bool, String> {
     let failed = |error: minijinja::Error| {
         format!("the filter `{}` can't be evaluated: {error}", filter.expression)
     };
-    let expression = LANGUAGE.compile_expression(&filter.expression).map_err(failed)?;
+    let plain = Plain::of(&filter.expression).map_err(|error| error.message)?;
+    for (stand_in, name) in &plain.names {
+        if let Some(value) = Path::new(name).get(&root) {
+            root[stand_in.as_str()] = value;
+        }
+    }
+    let expression = LANGUAGE.compile_expression(&plain.text).map_err(failed)?;
     expression
         .eval(minijinja::value::Serde(crate::value::Counted(&root)))
         .map(|value| value.is_true())
         .map_err(failed)
+}
+
+/// An expression without names in backquotes, which the language does not know.
+struct Plain {
+    text: String,
+    /// What stands for each name in its place.
+    names: Vec<(String, String)>,
+}
+
+impl Plain {
+    /// `` `E-post` `` names a property that has blanks or signs in its name.
+    fn of(expression: &str) -> Result<Plain, FilterError> {
+        let mut plain = Plain { text: String::with_capacity(expression.len()), names: vec![] };
+        let mut rest = expression;
+        while let Some(c) = rest.chars().next() {
+            let length = match c {
+                '"' | '\'' => quoted_length(rest, c),
+                '`' => {
+                    let end =
+                        rest[1..].find('`').filter(|end| *end > 0).ok_or_else(|| FilterError {
+                            message: "a name in backquotes is empty or has no end".into(),
+                            help: Some("write `E-post` between two backquotes".into()),
+                        })?;
+                    let name = rest[1..=end].trim().to_string();
+                    let known = plain.names.iter().find(|(_, known)| *known == name);
+                    let stand_in = known.map_or_else(
+                        || format!("backquoted_{}", plain.names.len()),
+                        |(stand_in, _)| stand_in.clone(),
+                    );
+                    plain.text.push_str(&stand_in);
+                    if known.is_none() {
+                        plain.names.push((stand_in, name));
+                    }
+                    rest = &rest[end + 2..];
+                    continue;
+                }
+                c => c.len_utf8(),
+            };
+            plain.text.push_str(&rest[..length]);
+            rest = &rest[length..];
+        }
+        Ok(plain)
+    }
 }
 
 /// Something in an expression that is called by its name.
@@ -173,8 +239,19 @@ fn known(call: &Call) -> Result<(), FilterError> {
 }
 
 const FILTERS: &str = "a filter stands behind a bar, `Name|lower`: lower, upper, trim, length, first, last, default, replace, int, float, …";
-const TESTS: &str = "a test stands behind `is`: `Name is startingwith \"A\"`, endingwith, containing, defined, none, number, string, odd, even";
+const TESTS: &str = "a test stands behind `is`: `Name is startingwith \"A\"`, endingwith, defined, none, number, string, odd, even";
 const FUNCTIONS: &str = "what is done to a value stands behind a bar (`Name|lower`) or behind `is` (`Name is startingwith \"A\"`)";
+
+const IN_BACKQUOTES: &str =
+    "a name with blanks or signs in it stands in backquotes, as `E-post` does here";
+
+/// Whether something like `E-post` stands there, which is a subtraction here.
+fn has_a_name_with_a_sign(expression: &str) -> bool {
+    let chars: Vec<char> = expression.chars().collect();
+    chars
+        .windows(3)
+        .any(|three| three[0].is_alphabetic() && three[1] == '-' && three[2].is_alphabetic())
+}
 
 /// What people write who know another language.
 fn help(expression: &str) -> Option<String> {
@@ -214,6 +291,54 @@ mod tests {
         assert_eq!(parse("a && b").unwrap_err().help.as_deref(), Some("write `and` and `or`"));
         assert!(parse("1 == 1").is_err());
         assert!(parse("a >= 3").is_ok());
+    }
+
+    #[test]
+    fn g10_the_examples_of_the_page_hold() {
+        let page = include_str!("../../../docs/expressions.md");
+        let mut tried = 0;
+        for block in page.split("```example\n").skip(1) {
+            let mut lines = block.split("```").next().unwrap().lines();
+            let filter = parse(lines.next().unwrap()).unwrap();
+            for line in lines {
+                let (record, holds_for_it) = line.rsplit_once(" -> ").unwrap();
+                let record: Value = serde_json::from_str(record).unwrap();
+                let held = holds(&filter, record).map(|held| if held { "yes" } else { "no" });
+                assert_eq!(held.as_deref(), Ok(holds_for_it), "{}: {line}", filter.expression);
+                tried += 1;
+            }
+        }
+        assert!(tried > 40, "{tried}");
+        // What the page names is there.
+        let named = |heading: &str| {
+            let part = page.split(heading).nth(1).unwrap().split("```").next().unwrap();
+            let words = part.split('`').skip(1).step_by(2);
+            words.map(|word| word.split('(').next().unwrap().to_string()).collect::<Vec<_>>()
+        };
+        for name in named("## Functions") {
+            known(&Call::Filter(name)).unwrap();
+        }
+        for name in named("`is` and `is not`, with") {
+            known(&Call::Test(name)).unwrap();
+        }
+    }
+
+    #[test]
+    fn names_with_blanks_and_signs_stand_in_backquotes() {
+        let filter =
+            parse("`E-post` is endingwith '`x`' and `Mobil telefon` and `E-post` and api").unwrap();
+        assert_eq!(
+            filter.reads.iter().map(Path::as_str).collect::<Vec<_>>(),
+            ["E-post", "Mobil telefon", "api"]
+        );
+        let record = |mail: &str| json!({"E-post": mail, "Mobil telefon": "1", "api": 1});
+        assert_eq!(holds(&filter, record("a`x`")), Ok(true));
+        assert_eq!(holds(&filter, record("a")), Ok(false));
+        let dotted = parse("`api.endpoint` == 'x'").unwrap();
+        assert_eq!(holds(&dotted, json!({"api": {"endpoint": "x"}})), Ok(true));
+        for broken in ["`E-post == 'x'", "`` == 'x'"] {
+            assert!(parse(broken).unwrap_err().message.contains("backquotes"), "{broken}");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use lockstep_model::schema::{KnownFrom, OWN_ID};
 use lockstep_model::{Create, Direction, Path, TypeName, TypeSchema};
 
 use super::compared;
+use super::values;
 use super::view::View;
 use crate::aggregates;
 use crate::codes;
@@ -64,6 +65,7 @@ pub(super) fn check(view: &View<'_>, problems: &mut Vec<Problem>) {
             let (Some(filter), Some(schema)) = (filter, view.schema(name)) else { continue };
             let place = place.as_ref().unwrap_or(&places.flow).with(&filter.expression);
             compared::check(schema, name, filter, &place, problems);
+            values::tried(schema, name, filter, &place, problems);
             for read in &filter.reads {
                 match schema.resolve(read) {
                     None => problems.push(unknown_property(

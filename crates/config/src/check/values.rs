@@ -3,10 +3,12 @@
 //! that their property may hold (G10).
 
 use lockstep_model::conversion::Reverse;
-use lockstep_model::flow::Wins;
+use lockstep_model::flow::{Filter, Wins};
 use lockstep_model::schema::KnownFrom;
 use lockstep_model::value::{coerce, is_empty, shown};
-use lockstep_model::{Conversion, PlainType, Policy, PropertySchema, Timestamp, Value};
+use lockstep_model::{
+    Conversion, Path, PlainType, Policy, PropertySchema, Timestamp, TypeName, TypeSchema, Value,
+};
 use serde_json::json;
 
 use super::view::{End, Row};
@@ -174,6 +176,54 @@ fn fails(conversion: &Conversion, from: &End<'_>, to: &End<'_>, place: &Place) -
         Problem::warning(codes::UNCONVERTIBLE, place.clone(), message)
             .help("say another conversion, or pair another property"),
     )
+}
+
+/// Tries a condition on values that its properties may hold: a record for which it fails would be
+/// left out by it.
+pub(super) fn tried(
+    schema: &TypeSchema,
+    name: &TypeName,
+    filter: &Filter,
+    place: &Place,
+    problems: &mut Vec<Problem>,
+) {
+    let of = |read: &Path| -> Vec<Value> {
+        let described = schema.resolve(read).and_then(|path| schema.describe(&path));
+        let open = PropertySchema::new(read.as_str(), PlainType::Any);
+        samples(described.unwrap_or(&open), false)
+    };
+    let all: Vec<(&Path, Vec<Value>)> = filter.reads.iter().map(|read| (read, of(read))).collect();
+    let usual = || all.iter().filter_map(|(read, values)| Some((*read, values.first()?)));
+    for (read, values) in &all {
+        for value in values {
+            let mut record = Value::Object(serde_json::Map::new());
+            let others = usual().filter(|(other, _)| other != read);
+            others.chain([(*read, value)]).for_each(|(path, value)| put(&mut record, path, value));
+            let Err(why) = lockstep_model::filter::holds(filter, record) else { continue };
+            let message =
+                format!("for a record of {name} with {} in `{read}`, {why}", shown(value));
+            let help = format!(
+                "say what holds then: `{read}|int(0)` and `{read}|float(0)` read other texts as 0; `{read} is number` asks first"
+            );
+            problems.push(
+                Problem::warning(codes::COMPARED_TYPES, place.narrowed(read.as_str()), message)
+                    .help(help),
+            );
+            return;
+        }
+    }
+}
+
+/// Puts a value into a record, objects within objects.
+fn put(record: &mut Value, path: &Path, value: &Value) {
+    let mut place = record;
+    for step in path.steps() {
+        if !place.is_object() {
+            *place = Value::Object(serde_json::Map::new());
+        }
+        place = &mut place[step];
+    }
+    *place = value.clone();
 }
 
 /// The type of what a property holds.
