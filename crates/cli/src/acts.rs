@@ -119,7 +119,7 @@ pub fn retry(dir: &Path, record: Option<String>, all: bool, format: Format) -> R
     let opened = project::open(dir)?;
     let report = opened.desk()?.retry(&again).map_err(project::refusal)?;
     if format == Format::Json {
-        emit!("{}", work::as_json(&report));
+        emit!("{}", work::as_json(&report)?);
     } else {
         print!("{}", print::report(&report, crate::screen::verbose()));
     }

@@ -22,7 +22,7 @@ pub fn run(dir: &Path, from: &str, to: &str, format: Format) -> Result<Exit> {
         _ => Failure::usage(trouble.to_string()),
     })?;
     match format {
-        Format::Json => crate::look::json(&advice)?,
+        Format::Json => crate::look::json(&crate::wire::Advice::from(advice))?,
         Format::Text => print!("{}", text(&advice)),
     }
     Ok(Exit::Done)

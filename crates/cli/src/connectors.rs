@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::args::Format;
 use crate::exit::{Exit, Failure, Result};
-use crate::project;
+use crate::{project, wire};
 
 /// Writes a manifest to start from.
 pub fn new(dir: &Path, name: &str, openapi: Option<&Path>, format: Format) -> Result<Exit> {
@@ -48,7 +48,7 @@ pub fn new(dir: &Path, name: &str, openapi: Option<&Path>, format: Format) -> Re
         .map_err(|error| Failure::file(&dir.join("connectors"), &error))?;
     std::fs::write(&path, text).map_err(|error| Failure::file(&path, &error))?;
     if format == Format::Json {
-        crate::look::json(&serde_json::json!({"wrote": path.display().to_string()}))?;
+        crate::look::json(&wire::Drafted { wrote: path.display().to_string() })?;
         return Ok(Exit::Done);
     }
     println!("Wrote connectors/{name}.yaml.");
@@ -140,7 +140,7 @@ pub fn test(
         std::fs::write(&path, &written).map_err(|error| Failure::file(&path, &error))?;
     }
     if format == Format::Json {
-        emit!("{}", as_json(&sheets, None));
+        crate::look::json(&wire::Tried::from(&sheets[..]))?;
     } else {
         println!("{line}.");
         match &key {

@@ -62,9 +62,12 @@ pub fn demo(port: u16, once: bool, keep: Option<&Path>, format: Format) -> Resul
         let second = hub.run(RunOptions::default()).map_err(project::hub_failure)?;
         let writes = second.writes();
         let kept = folder.kept.then(|| folder.path.display().to_string());
-        crate::look::json(
-            &serde_json::json!({"sandbox": sandbox.root(), "folder": kept, "first": wire::Report::from(first), "second": wire::Report::from(second)}),
-        )?;
+        crate::look::json(&wire::Demo {
+            sandbox: sandbox.root(),
+            folder: kept,
+            first: first.into(),
+            second: second.into(),
+        })?;
         return Ok(if writes > 0 { Exit::NeedsAPerson } else { Exit::Done });
     }
     println!(
@@ -168,15 +171,16 @@ pub fn sandbox(
     let sandbox =
         start(Options { port, systems, sample_data: !empty, faults, ..Options::default() })?;
     if format == Format::Json {
-        let system = |name: &String| {
-            let settings: std::collections::BTreeMap<_, _> =
-                credentials(name).into_iter().collect();
-            serde_json::json!({"system": name, "url": sandbox.url(name), "credentials": settings})
+        let system = |name: &String| wire::EmulatedSystem {
+            system: name.clone(),
+            url: sandbox.url(name),
+            credentials: credentials(name).into_iter().collect(),
         };
-        let systems: Vec<_> = names.iter().map(system).collect();
-        crate::look::json(
-            &serde_json::json!({"root": sandbox.root(), "systems": systems, "faults": what}),
-        )?;
+        crate::look::json(&wire::Emulated {
+            root: sandbox.root(),
+            systems: names.iter().map(system).collect(),
+            faults: what.into(),
+        })?;
         let _ = std::io::Write::flush(&mut std::io::stdout());
         loop {
             std::thread::park();

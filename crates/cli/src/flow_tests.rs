@@ -5,7 +5,6 @@ use std::path::Path;
 use lockstep_config::{FlowTest, Project};
 use lockstep_engine::plan::Schemas;
 use lockstep_workbench::play::{FailedStep, Played, play};
-use serde_json::json;
 
 use crate::args::Format;
 use crate::exit::{Exit, Failure, Result};
@@ -19,9 +18,7 @@ pub fn test(dir: &Path, names: &[String], format: Format) -> Result<Exit> {
     let results = play_all(&opened.project, &opened.schemas, &chosen)?;
     let failed = results.iter().filter(|played| !played.passed).count();
     match format {
-        Format::Json => crate::look::json(
-            &json!({"tests": results.len(), "failed": failed, "results": results}),
-        )?,
+        Format::Json => crate::look::json(&crate::wire::Tested::from(results.clone()))?,
         Format::Text => {
             results.iter().for_each(|played| print!("{}", text(played)));
             for played in results.iter().filter(|played| crate::screen::quiet() && !played.passed) {

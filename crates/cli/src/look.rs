@@ -7,7 +7,7 @@ use lockstep_hub::LookError;
 use lockstep_hub::look::{HistoryLine, HistoryOf};
 use lockstep_model::RunId;
 use lockstep_model::value::shown;
-use lockstep_model::visible::{visible, visible_json};
+use lockstep_model::visible::visible;
 
 use crate::args::{Format, Rows};
 use crate::exit::{Exit, Failure, Result};
@@ -22,9 +22,8 @@ const LATEST_SHOWN: usize = 50;
 const WAITING_SHOWN: usize = 20;
 
 /// Prints one JSON document.
-pub fn json(value: &impl serde::Serialize) -> Result<()> {
-    let text = serde_json::to_string(value).map_err(|error| Failure::usage(error.to_string()))?;
-    emit!("{}\n", visible_json(&text));
+pub fn json(form: &impl wire::Form) -> Result<()> {
+    emit!("{}", wire::line(form)?);
     Ok(())
 }
 

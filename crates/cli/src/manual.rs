@@ -5,11 +5,10 @@ use std::path::Path;
 
 use lockstep_config::{any_of, near};
 use lockstep_model::rule::Rule;
-use serde_json::json;
 
 use crate::args::{Format, command};
 use crate::exit::{Exit, Failure, Result};
-use crate::look;
+use crate::{look, wire};
 
 const RULES: &str = include_str!("../../../docs/rules.md");
 const CODES: &str = include_str!("../../../docs/diagnostics.md");
@@ -29,6 +28,38 @@ struct Section {
     summary: &'static str,
     /// What follows, in Markdown.
     text: &'static str,
+}
+
+impl Section {
+    /// As JSON has it: in whole, or as a line of a list.
+    fn printed(&self, kind: Kind, whole: bool) -> wire::Section {
+        wire::Section {
+            name: match kind {
+                Kind::Rule => wire::SectionName::Rule(self.name.into()),
+                Kind::Code => wire::SectionName::Code(self.name.into()),
+            },
+            area: self.area.into(),
+            summary: self.summary.into(),
+            text: whole.then(|| self.text.into()),
+        }
+    }
+}
+
+/// What is explained.
+#[derive(Clone, Copy)]
+enum Kind {
+    Rule,
+    Code,
+}
+
+impl Kind {
+    /// As options and messages name it.
+    fn name(self) -> &'static str {
+        match self {
+            Kind::Rule => "rule",
+            Kind::Code => "code",
+        }
+    }
 }
 
 /// The sections of a page, in order.
@@ -54,11 +85,11 @@ fn sections(page: &'static str) -> Vec<Section> {
 pub fn rule(name: &str, format: Format) -> Result<Exit> {
     let all = sections(RULES);
     if name.is_empty() {
-        return list(&all, "rule", format);
+        return list(&all, Kind::Rule, format);
     }
     match all.iter().find(|section| section.name.eq_ignore_ascii_case(name)) {
-        Some(section) => print(section, "rule", format),
-        None => Err(none(name, &all, &[], "rule")),
+        Some(section) => print(section, Kind::Rule, format),
+        None => Err(none(name, &all, &[], Kind::Rule)),
     }
 }
 
@@ -66,7 +97,7 @@ pub fn rule(name: &str, format: Format) -> Result<Exit> {
 pub fn code(name: &str, format: Format) -> Result<Exit> {
     let all = sections(CODES);
     if name.is_empty() {
-        return list(&all, "code", format);
+        return list(&all, Kind::Code, format);
     }
     // As it is printed: `warning[config::row]`; or without what it begins with.
     let name = name.rsplit('[').next().unwrap_or(name).trim_end_matches(']');
@@ -74,13 +105,13 @@ pub fn code(name: &str, format: Format) -> Result<Exit> {
         |section: &&Section| section.name.split_once("::").is_some_and(|(_, short)| short == name);
     let by_short: Vec<&Section> = all.iter().filter(short).collect();
     match (all.iter().find(|section| section.name == name), &by_short[..]) {
-        (Some(section), _) => print(section, "code", format),
-        (None, [section]) => print(section, "code", format),
-        (None, several) => Err(none(name, &all, several, "code")),
+        (Some(section), _) => print(section, Kind::Code, format),
+        (None, [section]) => print(section, Kind::Code, format),
+        (None, several) => Err(none(name, &all, several, Kind::Code)),
     }
 }
 
-fn none(name: &str, all: &[Section], meant: &[&Section], kind: &str) -> Failure {
+fn none(name: &str, all: &[Section], meant: &[&Section], kind: Kind) -> Failure {
     let whole = all.iter().map(|section| section.name);
     let short =
         |section: &Section| section.name.split_once("::").map_or(section.name, |(_, short)| short);
@@ -102,15 +133,16 @@ fn none(name: &str, all: &[Section], meant: &[&Section], kind: &str) -> Failure 
         false => format!("; did you mean {}?", any_of(offered)),
     };
     let stop = if question.is_empty() { "." } else { "" };
+    let kind = kind.name();
     Failure::usage(format!(
         "there is no {kind} `{name}`{question}{stop} `lockstep explain --{kind}` lists all"
     ))
 }
 
-fn list(all: &[Section], kind: &str, format: Format) -> Result<Exit> {
+fn list(all: &[Section], kind: Kind, format: Format) -> Result<Exit> {
     if format == Format::Json {
-        let one = |section: &Section| json!({kind: section.name, "area": section.area, "summary": section.summary});
-        look::json(&all.iter().map(one).collect::<Vec<_>>())?;
+        let one = |section: &Section| section.printed(kind, false);
+        look::json(&wire::Sections(all.iter().map(one).collect()))?;
         return Ok(Exit::Done);
     }
     let width = all.iter().map(|section| section.name.len() + 2).max().unwrap_or(0).max(COLUMN);
@@ -123,10 +155,10 @@ fn list(all: &[Section], kind: &str, format: Format) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn print(section: &Section, kind: &str, format: Format) -> Result<Exit> {
-    let Section { name, area, summary, text } = section;
+fn print(section: &Section, kind: Kind, format: Format) -> Result<Exit> {
+    let Section { name, summary, text, .. } = section;
     if format == Format::Json {
-        look::json(&json!({kind: name, "area": area, "summary": summary, "text": text}))?;
+        look::json(&section.printed(kind, true))?;
         return Ok(Exit::Done);
     }
     println!("{name}: {}\n", plain(summary));

@@ -563,5 +563,6 @@ pub fn hub_failure(error: HubError) -> Failure {
     match error {
         HubError::Store(error) => store_failure(error),
         HubError::NoSystem(_) => Failure::usage(error.to_string()),
+        HubError::IllegalStep { .. } => Failure::person(error.to_string()),
     }
 }

@@ -8,7 +8,7 @@ use crate::acts::act_failure;
 use crate::args::Format;
 use crate::exit::{Exit, Failure, Result};
 use crate::look::json;
-use crate::{print, project};
+use crate::{print, project, wire};
 
 /// Puts what is stored under another name. The flows may name the old one still, or the new one
 /// already.
@@ -33,12 +33,7 @@ pub fn rename(dir: &Path, format: Format, old: &str, new: &str) -> Result<Exit> 
         to.vault.write(new, &kept).map_err(|trouble| Failure::person(trouble.to_string()))?;
     }
     if format == Format::Json {
-        let names: Vec<_> = renamed
-            .names
-            .iter()
-            .map(|(old, new)| serde_json::json!({"old": old, "new": new}))
-            .collect();
-        json(&serde_json::json!({"records": renamed.records, "names": names}))?;
+        json(&wire::Renamed::from(&renamed))?;
         return Ok(Exit::Done);
     }
     for (old, new) in &renamed.names {

@@ -268,7 +268,7 @@ fn answer(dir: &Path, format: Rows, which: &ReviewsMeant, answer: &Answer) -> Re
                     .iter()
                     .map(|r| wire::Answered { number: r.number, done: false, text: text.into() })
                     .collect();
-                json(&told)?;
+                json(&wire::Answers(told))?;
             }
             return Ok(Exit::NeedsAPerson);
         }
@@ -276,7 +276,7 @@ fn answer(dir: &Path, format: Rows, which: &ReviewsMeant, answer: &Answer) -> Re
     let numbers: Vec<i64> = meant.iter().map(|review| review.number).collect();
     let answered = opened.desk()?.answer(&numbers, answer).map_err(project::refusal)?;
     if format == Rows::Json {
-        json(&answered.iter().cloned().map(wire::Answered::from).collect::<Vec<_>>())?;
+        json(&wire::Answers(answered.iter().cloned().map(wire::Answered::from).collect()))?;
     } else {
         for one in &answered {
             let text = with_remedies(&one.text, &one.remedies);

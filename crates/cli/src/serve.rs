@@ -140,7 +140,10 @@ fn tell(text: &str) {
 
 fn tell_run(report: &Report, format: Format) {
     if format == Format::Json {
-        emit!("{}", as_json(report));
+        match as_json(report) {
+            Ok(line) => emit!("{line}"),
+            Err(failure) => eprintln!("! {}", failure.message),
+        }
         let _ = std::io::Write::flush(&mut std::io::stdout());
         return;
     }

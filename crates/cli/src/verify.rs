@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use lockstep_model::TypeName;
-use lockstep_verify::{Checklist, Outcome, Tenant, Verdict, Written};
+use lockstep_verify::{Checklist, Outcome, Tenant, Written};
 
 use crate::args::Format;
 
@@ -117,7 +117,7 @@ fn tell(list: &Checklist, asked: &Asked) -> Result<Exit> {
             eprintln!("{}", lockstep_verify::text::summary(list).trim_end());
         }
         Format::Text => print!("{}", lockstep_verify::text::checklist(list)),
-        Format::Json => crate::look::json(&as_json(list))?,
+        Format::Json => crate::look::json(&crate::wire::Checklist::from(list))?,
     }
     if let Some(path) = &asked.junit {
         put(path, &lockstep_verify::written::junit(list))?;
@@ -145,50 +145,6 @@ fn tell(list: &Checklist, asked: &Asked) -> Result<Exit> {
         }
     }
     Ok(if list.tally().violated > 0 { Exit::NeedsAPerson } else { Exit::Done })
-}
-
-/// The checklist as a JSON document.
-fn as_json(list: &Checklist) -> serde_json::Value {
-    let line = |line: &lockstep_verify::Line| {
-        let (verdict, why) = match &line.verdict {
-            Verdict::Proved => ("proved", None),
-            Verdict::OnceLinked => ("proved-once-linked", None),
-            Verdict::Violated => ("violated", None),
-            Verdict::NotTried(why) => ("not-tried", Some(why)),
-            Verdict::Impossible(why) => ("impossible", Some(why)),
-        };
-        serde_json::json!({"text": line.text, "line": line.at, "verdict": verdict, "why": why, "trials": line.trials.len()})
-    };
-    let section = |section: &lockstep_verify::SectionLines| {
-        let statements = section.statements.iter().map(|statement| {
-            let mut one = line(&statement.line);
-            one["rows"] = statement.rows.iter().map(line).collect();
-            one
-        });
-        serde_json::json!({
-            "heading": section.heading,
-            "flow": section.flow,
-            "impossible": section.vacuous,
-            "statements": statements.collect::<Vec<_>>(),
-            "deletion": section.deletion.as_ref().map(line),
-            "idle": line(&section.idle),
-        })
-    };
-    let document = |document: &lockstep_verify::DocumentLines| {
-        let sections: Vec<_> = document.sections.iter().map(section).collect();
-        serde_json::json!({"name": document.name, "title": document.draft.title_text().trim(), "sections": sections})
-    };
-    let tally = list.tally();
-    serde_json::json!({
-        "in_operation": list.in_operation,
-        "documents": list.documents.iter().map(document).collect::<Vec<_>>(),
-        "proved": tally.proved,
-        "proved_once_linked": tally.once_linked,
-        "violated": tally.violated,
-        "not_tried": tally.not_tried,
-        "impossible": tally.impossible,
-        "trials": tally.trials,
-    })
 }
 
 fn put(path: &Path, text: &str) -> Result<()> {

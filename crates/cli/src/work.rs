@@ -6,11 +6,12 @@ use lockstep_config::Severity;
 use lockstep_hub::report::Report;
 use lockstep_hub::{Event, RunOptions};
 use lockstep_model::value::shown;
-use lockstep_model::visible::{visible, visible_json};
+use lockstep_model::visible::visible;
 use lockstep_service::Flows;
 
 use crate::args::{Only, Rows};
 use crate::exit::{Exit, Failure, Result};
+use crate::look::json;
 use crate::times::local;
 use crate::wording::with_remedies;
 use crate::{part, print, progress, project, rows, screen, wire};
@@ -22,7 +23,7 @@ pub fn check(dir: &Path, format: Rows) -> Result<Exit> {
     let errors = problems.iter().filter(|p| p.severity == Severity::Error).count();
     let warnings = problems.iter().filter(|p| p.severity == Severity::Warning).count();
     if format == Rows::Json {
-        emit!("{}\n", visible_json(&lockstep_config::to_json(&problems).to_string()));
+        json(&wire::Checked::from(&problems[..]))?;
     } else if format == Rows::Csv {
         let row = |problem: lockstep_config::Problem| {
             vec![
@@ -81,7 +82,7 @@ pub fn plan(dir: &Path, format: Rows, out: Option<&Path>, only: &Only) -> Result
     let report = hub.plan(options).map_err(project::hub_failure)?;
     let text = match format {
         Rows::Text => print::report(&report, true),
-        Rows::Json => as_json(&report),
+        Rows::Json => as_json(&report)?,
         Rows::Csv => rows::report(&report),
     };
     match (out, format) {
@@ -117,7 +118,7 @@ pub fn sync(dir: &Path, format: Rows, shares: bool, full: bool, only: &Only) -> 
     let report = opened.desk()?.sync(flows, limits, options).map_err(project::refusal)?;
     match format {
         Rows::Text => print!("{}", print::report(&report, screen::verbose())),
-        Rows::Json => emit!("{}", as_json(&report)),
+        Rows::Json => emit!("{}", as_json(&report)?),
         Rows::Csv => emit!("{}", rows::report(&report)),
     }
     if (shares || screen::verbose()) && format == Rows::Text {
@@ -128,10 +129,8 @@ pub fn sync(dir: &Path, format: Rows, shares: bool, full: bool, only: &Only) -> 
 }
 
 /// A report as a line of JSON.
-pub fn as_json(report: &Report) -> String {
-    let text = serde_json::to_string(&wire::Report::from(report.clone()))
-        .unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}"));
-    format!("{}\n", visible_json(&text))
+pub fn as_json(report: &Report) -> Result<String> {
+    wire::line(&wire::Report::from(report.clone()))
 }
 
 /// `-q` keeps quiet about what went well only.

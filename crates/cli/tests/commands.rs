@@ -8,6 +8,8 @@ mod parts;
 
 use std::path::Path;
 
+use serde_json::json;
+
 use crate::transcript::{command, contents, files, lockstep, read, replace, root, seeds, write};
 
 fn started() -> tempfile::TempDir {
@@ -129,7 +131,13 @@ fn with_format_json_standard_output_is_one_json_document() {
     );
     write(&dir.join("flows/people.yaml"), "flows:\n  - from: crm.Peopel\n    to: shop.Customers\n");
     let wrong = lockstep(dir, &["check", "--format", "json"]).exits(2);
-    assert_eq!(wrong.json()["errors"], 1, "{wrong}");
+    let told = wrong.json();
+    assert_eq!((&told["version"], &told["errors"]), (&json!(1), &json!(1)), "{wrong}");
+    let problem = &told["problems"][0];
+    assert_eq!(problem["code"], "config::unknown-record-type", "{wrong}");
+    assert_eq!((&problem["line"], &problem["column"]), (&json!(2), &json!(11)), "{wrong}");
+    assert_eq!((&problem["start"], &problem["end"]), (&json!(17), &json!(27)), "{wrong}");
+    assert_eq!(problem["related"], json!([]), "{wrong}");
 }
 
 #[test]

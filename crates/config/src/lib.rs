@@ -100,7 +100,7 @@ pub use import::{
 pub use load::{load, load_with};
 pub use names::{Names, SystemNames};
 pub use near::{any_of, near};
-pub use problem::{Label, Problem, Severity, in_order, render_all, to_json};
+pub use problem::{Label, Problem, Severity, in_order, render_all};
 pub use project::{Policies, Project, Reference, Schedule, System};
 pub use recognise::{leaves_unnamed, unnamed_system};
 pub use section::{FlowFile, FlowPlaces, PairPlaces, Section};

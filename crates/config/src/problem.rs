@@ -6,8 +6,6 @@
 
 use std::fmt::Write as _;
 
-use serde_json::{Value, json};
-
 use crate::source::{Place, Source};
 
 /// Whether a run may go on.
@@ -105,29 +103,6 @@ impl Problem {
         }
         text
     }
-
-    /// For machines: severity, code, file, line, column, span in bytes, message, help, related.
-    pub fn to_json(&self) -> Value {
-        let place = |place: &Place| {
-            json!({"file": place.source.name, "line": place.line(), "column": place.column(),
-                "start": place.span.start, "end": place.span.end})
-        };
-        let mut whole = json!({"severity": self.severity.name(), "code": self.code});
-        let mut add = |more: Value| {
-            if let (Value::Object(whole), Value::Object(more)) = (&mut whole, more) {
-                whole.extend(more);
-            }
-        };
-        add(place(&self.place));
-        add(json!({"message": self.message, "help": self.help}));
-        let related = self.related.iter().map(|label| {
-            let mut one = place(&label.place);
-            one["message"] = label.message.clone().into();
-            one
-        });
-        add(json!({"related": related.collect::<Vec<_>>()}));
-        whole
-    }
 }
 
 /// All problems, rendered one below the other, and a last line that counts them. Empty where there
@@ -147,14 +122,6 @@ pub fn render_all(problems: &[Problem]) -> String {
         .map(|severity| counted(count(severity), severity.name()));
     let _ = writeln!(text, "{}", counts.into_iter().flatten().collect::<Vec<_>>().join(", "));
     text
-}
-
-/// All problems as one JSON value: `{"errors": n, "warnings": n, "notes": n, "problems": [...]}`.
-pub fn to_json(problems: &[Problem]) -> Value {
-    let count = |severity| problems.iter().filter(|problem| problem.severity == severity).count();
-    json!({"errors": count(Severity::Error), "warnings": count(Severity::Warning),
-        "notes": count(Severity::Note),
-        "problems": problems.iter().map(Problem::to_json).collect::<Vec<_>>()})
 }
 
 /// The widest line that is shown whole, in characters.

@@ -4,7 +4,7 @@ use crate::support;
 
 use crate::support::{folder, record_type, schemas, seeds, told};
 use insta::assert_snapshot;
-use lockstep_config::{Schemas, Severity, check, load_with, render_all, to_json};
+use lockstep_config::{Schemas, Severity, check, load_with, render_all};
 use lockstep_model::schema::KnownFrom;
 use lockstep_model::{PlainType, TypeSchema};
 
@@ -335,21 +335,6 @@ fn systems_of_which_nothing_is_known() {
         "  - { from: superoffice.Person, to: wix.Anything, create: always, match: [Emails.Value = a.b], properties: [Lastname <-> c.d] }\n",
         &schemas
     ));
-}
-
-#[test]
-fn the_result_is_there_for_machines() {
-    let (_, problems) = support::problems(
-        &[
-            ("lockstep.yaml", SYSTEMS),
-            (
-                "flows.yaml",
-                "flows:\n  - { from: superoffice.Persn, to: wix.Contacts, create: always }\n",
-            ),
-        ],
-        &schemas(),
-    );
-    assert_snapshot!(serde_json::to_string_pretty(&to_json(&problems)).unwrap());
 }
 
 /// The five documents, each with the systems that it is about: read, checked, and what is said of

@@ -54,6 +54,7 @@ pub fn bears<'a>(edges: &[Edge], name: impl Fn(Node) -> &'a str) -> Relations {
     let mut nodes: Vec<Node> = edges.iter().flat_map(|edge| [edge.from, edge.to]).collect();
     nodes.sort_unstable();
     nodes.dedup();
+    debug_assert!(nodes.is_sorted_by(|a, b| a < b), "nodes are looked up by halves");
     let at = |node: &Node| nodes.binary_search(node).expect("every end of an edge is a node");
     let mut graph: Vec<Vec<Hop>> = vec![vec![]; nodes.len()];
     for edge in edges {
@@ -73,6 +74,7 @@ pub fn bears<'a>(edges: &[Edge], name: impl Fn(Node) -> &'a str) -> Relations {
             found
         })
         .collect();
+    debug_assert!(nearest.iter().all(|found| found.is_sorted()), "looked up by halves");
     let mut relations = Relations::new();
     for (start, node) in nodes.iter().enumerate() {
         let mutual = |other: &usize| nearest[*other].binary_search(&start).is_ok();

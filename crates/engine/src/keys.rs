@@ -16,6 +16,7 @@ const MOST_COMBINATIONS: usize = 1 << 16;
 /// All hashes of a record, sorted, each once.
 pub fn hashes(plan: &Plan, record: &RecordState) -> Vec<u64> {
     let ty = plan.ty(record.ty);
+    debug_assert!(plan.fits(record), "{} has other slots than its record type", record.id);
     let mut found = Vec::with_capacity(4);
     if record.is_live() {
         for side in &ty.match_sides {
@@ -41,6 +42,7 @@ pub fn rekey(
     removed: &mut Vec<(u64, RecordId)>,
 ) {
     let after = hashes(plan, state);
+    debug_assert!(before.is_sorted() && after.is_sorted(), "keys are looked up by halves");
     added.extend(
         after
             .iter()
@@ -259,7 +261,7 @@ fn meet_in(
     }
 }
 
-/// Whether two sorted lists share an element.
+/// Whether two lists share an element.
 fn in_common(a: &[String], b: &[String]) -> bool {
     let (short, long) = if a.len() < b.len() { (a, b) } else { (b, a) };
     match long.len() {

@@ -1,6 +1,6 @@
 //! What keeps a call of the hub from being done.
 
-use lockstep_model::Remedy;
+use lockstep_model::{IntentId, Remedy};
 use lockstep_store::StoreError;
 
 /// Why an act was not carried out. Nothing of it was.
@@ -24,7 +24,9 @@ impl ActError {
         match self {
             ActError::Advised { remedies, .. } => remedies,
             ActError::Hub(HubError::Store(error)) => error.remedies(),
-            ActError::Look(_) | ActError::Hub(HubError::NoSystem(_)) | ActError::Refused(_) => &[],
+            ActError::Look(_)
+            | ActError::Hub(HubError::NoSystem(_) | HubError::IllegalStep { .. })
+            | ActError::Refused(_) => &[],
         }
     }
 
@@ -74,6 +76,9 @@ pub enum HubError {
     /// A flow names a system that the project does not have.
     #[error("the flows name the system `{0}`, which is not connected")]
     NoSystem(String),
+    /// A write was to take a step that it can't take from where it stands: nothing of it is stored.
+    #[error("write {intent} is left as it is: {why}; please report this")]
+    IllegalStep { intent: IntentId, why: String },
 }
 
 /// The result of a hub's call.

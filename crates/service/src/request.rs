@@ -148,6 +148,7 @@ impl From<HubError> for Refusal {
         match error {
             HubError::Store(error) => error.into(),
             HubError::NoSystem(_) => Refusal::Wrong(error.to_string().into()),
+            HubError::IllegalStep { .. } => Refusal::Person(error.to_string().into()),
         }
     }
 }

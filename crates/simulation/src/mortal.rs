@@ -10,9 +10,9 @@ use lockstep_model::{
     ReviewKind, RunId, Timestamp, TypeIx, Value,
 };
 use lockstep_store::{
-    Agenda, BoundType, Catalogue, Commit, Commits, Flush, History, JournalEntry, Lease, Outbox,
-    Renamed, Renaming, Result, Reviews, RunRow, Slices, Store, StoreError, StoredType, TypeStatus,
-    Upkeep, WrittenName,
+    Agenda, AgendaEntry, BoundType, Catalogue, Commit, Commits, Flush, History, JournalEntry,
+    Lease, Outbox, Renamed, Renaming, Result, Reviews, RunRow, Slices, Store, StoreError,
+    StoredType, TypeStatus, Upkeep, WrittenName,
 };
 
 /// How long a process lives, in steps of its store.
@@ -105,8 +105,8 @@ impl Slices for MortalStore {
 
 impl Agenda for MortalStore {
     steps! {
-        agenda(limit: usize) -> Vec<(u16, RecordId)>;
-        on_agenda(ids: &[RecordId]) -> Vec<(u16, RecordId)>;
+        agenda(limit: usize) -> Vec<AgendaEntry>;
+        on_agenda(ids: &[RecordId]) -> Vec<AgendaEntry>;
     }
 }
 

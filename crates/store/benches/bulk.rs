@@ -14,7 +14,9 @@ use lockstep_model::{
     IntentState, Presence, PropIx, RecordId, RecordState, Rule, Slot, Timestamp, TypeIx, Value,
 };
 use lockstep_store::boundary::*;
-use lockstep_store::{BoundType, Commit, IntentUpdate, JournalEntry, JournalKind, SqliteStore};
+use lockstep_store::{
+    AgendaEntry, BoundType, Commit, IntentUpdate, JournalEntry, JournalKind, SqliteStore,
+};
 
 const BATCH: i64 = 20_000;
 
@@ -176,7 +178,7 @@ fn main() {
             let commit = Commit {
                 new_records: range.clone().map(|id| record(id, random)).collect(),
                 keys_added: range.clone().map(|id| (scattered(id), RecordId(id))).collect(),
-                agenda_added: range.map(|id| (0, RecordId(id))).collect(),
+                agenda_added: range.map(|id| AgendaEntry::new(0, RecordId(id))).collect(),
                 ..Commit::default()
             };
             store.commit(commit).unwrap();
@@ -225,7 +227,7 @@ fn main() {
                     .filter(|id| id % 2 == 0)
                     .map(|id| (RecordId(id), EntityId(id - 1)))
                     .collect(),
-                agenda_done: range.map(|id| (0, RecordId(id))).collect(),
+                agenda_done: range.map(|id| AgendaEntry::new(0, RecordId(id))).collect(),
                 ..Commit::default()
             };
             store.commit(commit).unwrap();

@@ -7,7 +7,7 @@ use lockstep_model::{
 };
 
 use crate::catalogue::{BoundType, Renamed, Renaming, StoredType, TypeStatus};
-use crate::commit::{Commit, Flush, Lease};
+use crate::commit::{AgendaEntry, Commit, Flush, Lease};
 use crate::error::Result;
 use crate::history::{JournalEntry, RunRow, WrittenName};
 
@@ -47,9 +47,9 @@ pub trait Slices {
 /// What is to be decided on.
 pub trait Agenda {
     /// What is to be decided next: lowest rank first, then by number.
-    fn agenda(&mut self, limit: usize) -> Result<Vec<(u16, RecordId)>>;
+    fn agenda(&mut self, limit: usize) -> Result<Vec<AgendaEntry>>;
     /// Which of these records are to be decided on, with the rank of each.
-    fn on_agenda(&mut self, ids: &[RecordId]) -> Result<Vec<(u16, RecordId)>>;
+    fn on_agenda(&mut self, ids: &[RecordId]) -> Result<Vec<AgendaEntry>>;
 }
 
 /// What is to be sent, what is under way; by state, not by number.

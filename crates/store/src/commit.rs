@@ -36,8 +36,8 @@ pub struct Commit {
     pub promises_added: Vec<(u64, IntentId)>,
     pub promises_removed: Vec<(u64, IntentId)>,
     /// Records to decide on, with the rank of their record type (lower ranks are decided first).
-    pub agenda_added: Vec<(u16, RecordId)>,
-    pub agenda_done: Vec<(u16, RecordId)>,
+    pub agenda_added: Vec<AgendaEntry>,
+    pub agenda_done: Vec<AgendaEntry>,
     pub types: Vec<(TypeIx, TypeStatus)>,
     pub intents_new: Vec<Intent>,
     pub intents_changed: Vec<IntentUpdate>,
@@ -55,6 +55,28 @@ pub struct Commit {
     /// It is on the disk when [`Store::commit`] returns, and outlives a power cut: what a person
     /// said, what is acted on next. Others need only survive a crash of the process.
     pub durable: bool,
+}
+
+/// A record that is to be decided on. In the order in which they are: what is held comes last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AgendaEntry {
+    /// It waits for another reading, and is taken up again after that.
+    pub held: bool,
+    /// Lower ranks are decided on first.
+    pub rank: u16,
+    pub record: RecordId,
+}
+
+impl AgendaEntry {
+    /// To be decided on as soon as its rank is.
+    pub fn new(rank: u16, record: RecordId) -> Self {
+        AgendaEntry { held: false, rank, record }
+    }
+
+    /// The same, for after another reading.
+    pub fn to_hold(self) -> Self {
+        AgendaEntry { held: true, ..self }
+    }
 }
 
 /// What happens to an intent after it was decided. The state that follows is the store's to say: it

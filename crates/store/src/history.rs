@@ -67,6 +67,14 @@ pub struct JournalEntry {
     pub text: String,
 }
 
+impl JournalEntry {
+    /// Where this entry belongs among others in the order in which they were noted: behind the last
+    /// that is earlier. Their times need not rise: a clock may have been set back.
+    pub(crate) fn place_among(&self, noted: &[JournalEntry]) -> usize {
+        noted.iter().rposition(|other| other.at < self.at).map_or(0, |at| at + 1)
+    }
+}
+
 /// A run, as it is remembered.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunRow {

@@ -20,7 +20,7 @@ pub mod sqlite;
 
 pub use boundary::{Agenda, Catalogue, Commits, History, Outbox, Reviews, Slices, Store, Upkeep};
 pub use catalogue::{BoundType, Renamed, Renaming, StoredType, TypeStatus};
-pub use commit::{Commit, Flush, IntentUpdate, Lease, ReviewKey};
+pub use commit::{AgendaEntry, Commit, Flush, IntentUpdate, Lease, ReviewKey};
 pub use error::{Result, StoreError};
 pub use history::{JournalEntry, JournalKind, RunRow, WrittenName};
 pub use memory::MemoryStore;

@@ -194,7 +194,7 @@ impl Onlooker<'_> {
                 .filter_map(|review| entity_of.get(&review.record)),
         );
         let agenda = hub.ledger.store().agenda(usize::MAX >> 1)?;
-        waits.extend(agenda.iter().filter_map(|(_, id)| entity_of.get(id)));
+        waits.extend(agenda.iter().filter_map(|entry| entity_of.get(&entry.record)));
         let mut together: BTreeMap<EntityId, Vec<&RecordState>> = BTreeMap::new();
         for member in members.iter().filter(|member| member.is_live()) {
             together.entry(member.entity).or_default().push(member);

@@ -18,7 +18,6 @@ use lockstep_model::flow::PropertyRef;
 use lockstep_model::matching::{Normal, Placeholders, forms, key_hash};
 use lockstep_model::value::{effective, is_empty};
 use lockstep_model::{Kind, PlainType, TypeName, TypeSchema, Value};
-use serde::Serialize;
 
 /// A page of records.
 const PAGE: usize = 1000;
@@ -59,7 +58,7 @@ const SHARED: [&str; 20] = [
 ];
 
 /// What was found of two record types.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct Advice {
     pub from: SideAdvice,
     pub to: SideAdvice,
@@ -72,7 +71,7 @@ pub struct Advice {
 }
 
 /// One side.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct SideAdvice {
     pub record_type: String,
     pub records: usize,
@@ -81,7 +80,7 @@ pub struct SideAdvice {
 }
 
 /// How one property is filled.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Filled {
     pub path: String,
     /// Records that hold anything.
@@ -96,7 +95,7 @@ pub struct Filled {
 }
 
 /// Two properties by which records could be matched.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Candidate {
     pub from: Filled,
     pub to: Filled,
@@ -117,7 +116,7 @@ pub struct Candidate {
 }
 
 /// Two properties that hold the same in linked records.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct RowAdvice {
     pub from: String,
     pub to: String,

@@ -24,7 +24,6 @@ use lockstep_hub::{Clock, Hub, RunOptions, System};
 use lockstep_model::value::{is_empty, shown};
 use lockstep_model::{Flow, Path, Timestamp, TypeName, Value};
 use lockstep_store::sqlite::SqliteStore;
-use serde::Serialize;
 
 /// 2026-01-01T00:00:00Z: when every test begins.
 const BEGINNING: i64 = 1_767_225_600_000;
@@ -33,19 +32,18 @@ const HOUR: i64 = 3_600_000;
 const REVIEWS: usize = 10_000;
 
 /// What came of a test.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Played {
     pub name: String,
     pub file: String,
     pub line: usize,
     pub passed: bool,
     /// The steps that did not go as expected.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub failed: Vec<FailedStep>,
 }
 
 /// A step that did not go as expected.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct FailedStep {
     /// From 1: the records given, with the first run.
     pub step: usize,

@@ -20,6 +20,11 @@ pub struct Answered {
     pub text: String,
 }
 
+/// Answers to reviews.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Answers(pub Vec<Answered>);
+
 /// Writes that were taken back, or would be.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct TakenBack {

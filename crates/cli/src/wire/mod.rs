@@ -1,24 +1,119 @@
 //! What `--format json` prints: its form is defined here and nowhere else, apart from the types
 //! that the libraries work with.
 //!
-//! It has a version, [`VERSION`], and a JSON Schema for each command in `schemas/output/`, which a
+//! It has a version, [`VERSION`], and a JSON Schema for each [`Form`] in `schemas/output/`, which a
 //! test holds against these types. Within a version keys may be added; a key that is renamed,
-//! removed or means something else makes another version.
+//! removed or means something else makes another version. Objects state the version; lists have no
+//! place for it.
 
 mod acts;
 mod looks;
 mod report;
+mod tools;
+mod verdicts;
 
 pub use acts::{
-    Answered, Approved, Connected, Linked, Made, Released, TakenBack, Taking, Unlinked,
+    Answered, Answers, Approved, Connected, Linked, Made, Released, TakenBack, Taking, Unlinked,
 };
 pub use looks::{Audit, Entities, Explanation, History, ReviewShown, Reviews, Status};
 pub use report::Report;
+pub use tools::{
+    Advice, Checked, Demo, Drafted, Emulated, EmulatedSystem, Renamed, Section, SectionName,
+    Sections, Tested, Tried,
+};
+pub use verdicts::Checklist;
 
 use lockstep_hub::report::RecordName;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::exit::{Failure, Result};
 
 /// The version of the forms; a part of their names in `schemas/output/`.
 pub const VERSION: u32 = 1;
+
+/// What commands print as JSON. Nothing else is printed as JSON.
+pub trait Form: Serialize + JsonSchema {
+    /// It is a list, and doesn't state its version.
+    const LIST: bool = false;
+}
+
+/// An object with its version.
+#[derive(Serialize)]
+struct Versioned<'a, F> {
+    version: u32,
+    #[serde(flatten)]
+    form: &'a F,
+}
+
+/// A form as one line of JSON, as it may be printed (G9).
+pub fn line<F: Form>(form: &F) -> Result<String> {
+    let text = match F::LIST {
+        true => serde_json::to_string(form),
+        false => serde_json::to_string(&Versioned { version: VERSION, form }),
+    };
+    let text = text.map_err(|error| Failure::usage(error.to_string()))?;
+    Ok(format!("{}\n", lockstep_model::visible::visible_json(&text)))
+}
+
+/// Implements [`Form`]: the type, the name of its schema, the commands that print it.
+macro_rules! forms {
+    ($($form:ty, $name:literal, $commands:expr $(, list $list:literal)?;)*) => {
+        $(impl Form for $form {
+            $(const LIST: bool = $list;)?
+        })*
+
+        #[cfg(test)]
+        mod all {
+            use super::*;
+
+            /// A form's name, its commands, whether it is a list, and its schema.
+            pub type Known = (&'static str, &'static [&'static str], bool, schemars::Schema);
+
+            fn schema<F: Form>() -> schemars::Schema {
+                let mut settings = schemars::generate::SchemaSettings::draft2020_12();
+                settings.contract = schemars::generate::Contract::Serialize;
+                settings.into_generator().into_root_schema_for::<F>()
+            }
+
+            /// All forms.
+            pub fn forms() -> Vec<Known> {
+                vec![$(($name, &$commands, <$form>::LIST, schema::<$form>())),*]
+            }
+        }
+    };
+}
+
+forms! {
+    Report, "report", ["plan", "sync", "retry", "run"];
+    Status, "status", ["status"];
+    Entities, "entities", ["entities"], list true;
+    History, "history", ["history"], list true;
+    Reviews, "reviews", ["review"], list true;
+    ReviewShown, "review", ["review show"];
+    Answers, "answers",
+        ["review accept", "review reject", "review separate", "review link"], list true;
+    Explanation, "explain", ["explain"];
+    Sections, "sections", ["explain --rule", "explain --code"], list true;
+    Section, "section", ["explain --rule RULE", "explain --code CODE"];
+    Audit, "audit", ["audit"];
+    TakenBack, "undo", ["undo", "redo"];
+    Linked, "link", ["link"];
+    Unlinked, "unlink", ["unlink"];
+    Approved, "approve", ["approve"];
+    Released, "release", ["release"];
+    Connected, "connect", ["connect"];
+    Made, "init", ["init"];
+    Checked, "check", ["check"];
+    Tested, "test", ["test"];
+    Advice, "advise", ["advise"];
+    Drafted, "connector-new", ["connector new"];
+    Tried, "connector-test", ["connector test"], list true;
+    Renamed, "rename", ["rename"];
+    Checklist, "verify", ["verify"];
+    Demo, "demo", ["demo"];
+    Emulated, "sandbox", ["sandbox"];
+}
 
 /// A record with a few words by which a person knows it.
 type Labelled = (String, String);
@@ -41,29 +136,73 @@ fn is_none(n: &u64) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::path::Path;
+
+    use serde_json::json;
 
     use super::*;
 
-    /// The schema of what a command prints, as it is committed.
-    fn check<T: schemars::JsonSchema>(name: &str, commands: &str) {
-        let mut settings = schemars::generate::SchemaSettings::draft2020_12();
-        settings.contract = schemars::generate::Contract::Serialize;
-        let mut schema = settings.into_generator().into_root_schema_for::<T>();
-        schema.insert("title".into(), format!("{commands}, version {VERSION}").into());
+    #[test]
+    fn the_committed_schemas_are_those_of_what_is_printed() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas/output");
-        let path = folder.join(format!("{name}.{VERSION}.schema.json"));
-        let text = serde_json::to_string_pretty(&schema).unwrap() + "\n";
-        if std::env::var_os("LOCKSTEP_UPDATE").is_some() {
-            std::fs::create_dir_all(&folder).unwrap();
-            std::fs::write(&path, &text).unwrap();
+        let mut files = BTreeSet::new();
+        for (name, commands, list, mut schema) in all::forms() {
+            let title = format!("lockstep {}, version {VERSION}", commands.join(", "));
+            schema.insert("title".into(), title.into());
+            if !list {
+                let described =
+                    json!({"const": VERSION, "description": "The version of the form."});
+                let object = schema.ensure_object();
+                object["properties"]["version"] = described;
+                object["required"].as_array_mut().unwrap().insert(0, "version".into());
+            }
+            let file = format!("{name}.{VERSION}.schema.json");
+            let path = folder.join(&file);
+            assert!(files.insert(file), "two forms are called {name}");
+            let text = serde_json::to_string_pretty(&schema).unwrap() + "\n";
+            if std::env::var_os("LOCKSTEP_UPDATE").is_some() {
+                std::fs::create_dir_all(&folder).unwrap();
+                std::fs::write(&path, &text).unwrap();
+            }
+            let committed = std::fs::read_to_string(&path).unwrap_or_default();
+            assert!(
+                committed == text,
+                "{} is stale: run the tests once with LOCKSTEP_UPDATE=1",
+                path.display()
+            );
         }
-        let committed = std::fs::read_to_string(&path).unwrap_or_default();
-        assert!(
-            committed == text,
-            "{} is stale: run the tests once with LOCKSTEP_UPDATE=1",
-            path.display()
-        );
+        let there = std::fs::read_dir(&folder).unwrap();
+        let there: BTreeSet<String> =
+            there.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        assert_eq!(there, files, "schemas/output has the forms and nothing else");
+    }
+
+    /// The commands that take `--format json`, with their subcommands.
+    fn commands_with_json(of: &clap::Command, path: &str, found: &mut BTreeSet<String>) {
+        for one in of.get_subcommands() {
+            let path = format!("{path}{}", one.get_name());
+            let format = one.get_arguments().find(|argument| argument.get_id() == "format");
+            let values = format.map(clap::Arg::get_possible_values).unwrap_or_default();
+            if values.iter().any(|value| value.get_name() == "json") {
+                found.insert(path.clone());
+            }
+            commands_with_json(one, &format!("{path} "), found);
+        }
+    }
+
+    #[test]
+    fn every_command_that_prints_json_has_a_schema() {
+        let mut whole = crate::args::command();
+        whole.build();
+        let mut takes = BTreeSet::new();
+        commands_with_json(&whole, "", &mut takes);
+        let forms = all::forms();
+        let described = forms.iter().flat_map(|(_, commands, ..)| commands.iter());
+        let described: BTreeSet<String> = described
+            .map(|command| command.split(" --").next().unwrap_or_default().to_string())
+            .collect();
+        assert_eq!(described, takes);
     }
 
     /// What is printed of a report has its own form; what a service and a command tell each other is
@@ -121,25 +260,5 @@ mod tests {
                 serde_json::to_value(self).unwrap()
             }
         }
-    }
-
-    #[test]
-    fn the_committed_schemas_are_those_of_what_is_printed() {
-        check::<Report>("report", "lockstep plan, sync, retry, run");
-        check::<Status>("status", "lockstep status");
-        check::<Entities>("entities", "lockstep entities");
-        check::<History>("history", "lockstep history");
-        check::<Reviews>("reviews", "lockstep review");
-        check::<ReviewShown>("review", "lockstep review show");
-        check::<Vec<Answered>>("answers", "lockstep review accept, reject, separate, link");
-        check::<Explanation>("explain", "lockstep explain");
-        check::<Audit>("audit", "lockstep audit");
-        check::<TakenBack>("undo", "lockstep undo, redo");
-        check::<Linked>("link", "lockstep link");
-        check::<Unlinked>("unlink", "lockstep unlink");
-        check::<Approved>("approve", "lockstep approve");
-        check::<Released>("release", "lockstep release");
-        check::<Connected>("connect", "lockstep connect");
-        check::<Made>("init", "lockstep init");
     }
 }

@@ -18,6 +18,10 @@ use crate::slice::Slice;
 
 /// Decides on the records in focus.
 pub fn decide(plan: &Plan, slice: &mut Slice) -> Decision {
+    debug_assert!(
+        slice.records.values().all(|record| plan.fits(record)),
+        "a record has other slots than its record type"
+    );
     let mut out = Decision::default();
     let links = link(plan, slice);
     let joined: BTreeSet<EntityId> = links.merged.iter().map(|(_, into)| *into).collect();

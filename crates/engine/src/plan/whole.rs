@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use lockstep_model::matching::Placeholders;
-use lockstep_model::{Conversion, FlowIx, PropIx, TypeIx, TypeName};
+use lockstep_model::{Conversion, FlowIx, PropIx, RecordState, TypeIx, TypeName};
 
 use super::matching::{MatchRule, MatchSide};
 use super::property::PlanProp;
@@ -51,6 +51,12 @@ impl Plan {
     /// A record type of the plan.
     pub fn ty(&self, ix: TypeIx) -> &PlanType {
         &self.types[ix.at()]
+    }
+
+    /// Whether a record has as many slots as its record type has properties. All that pairs the two
+    /// relies on it.
+    pub fn fits(&self, record: &RecordState) -> bool {
+        record.slots.len() == self.ty(record.ty).props.len()
     }
 
     /// A property of the plan.

@@ -328,7 +328,7 @@ impl Hub {
             retried.note_creation(&intent);
             if intent.not_before.is_some() {
                 retried.again_for.extend(about(&intent));
-                commit.intents_changed.push(put_forward(&intent));
+                commit.intents_changed.push(put_forward(&intent, self.ledger.clock.now())?);
             }
         }
         self.ledger.store.commit(commit)?;

@@ -15,7 +15,7 @@ use lockstep_engine::Slice;
 use lockstep_engine::observe::mark_gone;
 use lockstep_engine::settle::{Entity, Wanted, wanted};
 use lockstep_model::{EntityId, Intent, PropIx, ReadRecord, RecordId, RecordState, RunId, TypeIx};
-use lockstep_store::Commit;
+use lockstep_store::{AgendaEntry, Commit};
 
 use crate::acts::audited::{AT_ONCE, Repairs, is_in_review, is_not_kept, spread};
 use crate::error::{ActResult, Result};
@@ -146,7 +146,9 @@ impl Hub {
                 hub.ledger.facets_gone(Some(record.id), &mut commit)?;
                 let seen = hub.ledger.status[record.ty.at()].read_from;
                 commit.keys_removed.extend(mark_gone(&hub.ledger.plan, &mut record, seen));
-                commit.agenda_added.push((hub.ledger.plan.ty(record.ty).decide_rank, record.id));
+                commit
+                    .agenda_added
+                    .push(AgendaEntry::new(hub.ledger.plan.ty(record.ty).decide_rank, record.id));
                 hub.ledger.tell_gone(under_way, &record, &mut commit);
                 let status = &mut hub.ledger.status[record.ty.at()];
                 status.records = status.records.saturating_sub(1);

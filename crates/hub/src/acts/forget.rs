@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use lockstep_engine::observe::mark_gone;
 use lockstep_model::change::IntentEvent;
 use lockstep_model::{EntityId, IntentState, Presence, RecordState, Slot};
-use lockstep_store::{Commit, ReviewKey};
+use lockstep_store::{AgendaEntry, Commit, ReviewKey};
 
 use crate::error::ActResult;
 use crate::hub::Hub;
@@ -40,7 +40,7 @@ impl Hub {
                 let rank = hub.ledger.plan.ty(record.ty).decide_rank;
                 ranks.push((rank, keys.clone()));
                 commit.keys_removed.extend(keys);
-                commit.agenda_added.push((rank, record.id));
+                commit.agenda_added.push(AgendaEntry::new(rank, record.id));
                 commit
                     .reviews_closed
                     .extend(hub.ledger.store.open_reviews(&[record.id])?.iter().map(ReviewKey::of));
@@ -53,7 +53,7 @@ impl Hub {
                             IntentEvent::Drop,
                             now,
                             Some(why.into()),
-                        ));
+                        )?);
                     }
                 }
                 hub.ledger.tell_gone(under_way, &record, &mut commit);

@@ -131,7 +131,7 @@ impl Ledger {
                     IntentEvent::Drop,
                     now,
                     Some(why.into()),
-                ));
+                )?);
             }
         }
         for a in &one {

@@ -2,7 +2,7 @@
 
 use lockstep_model::value::is_empty;
 use lockstep_model::{Intent, IntentKind, IntentState, RecordId, RecordState, Remedy, ReviewKind};
-use lockstep_store::{Commit, JournalKind, ReviewKey};
+use lockstep_store::{AgendaEntry, Commit, JournalKind, ReviewKey};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{ActError, ActResult};
@@ -184,9 +184,11 @@ impl Ledger {
             .filter(|review| ids.contains(&review.record))
             .flat_map(|review| review.candidates.clone());
         let records = self.store.records(&waiting.into_iter().chain(asked).collect::<Vec<_>>())?;
-        commit
-            .agenda_added
-            .extend(records.iter().map(|record| (self.plan.ty(record.ty).decide_rank, record.id)));
+        commit.agenda_added.extend(
+            records
+                .iter()
+                .map(|record| AgendaEntry::new(self.plan.ty(record.ty).decide_rank, record.id)),
+        );
         Ok(())
     }
 }

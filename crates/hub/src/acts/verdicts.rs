@@ -5,8 +5,9 @@ use lockstep_engine::settle::{Entity, candidates};
 use lockstep_model::change::IntentEvent;
 use lockstep_model::{
     Intent, IntentKind, IntentState, RecordId, RecordState, Remedy, Review, ReviewKind, Rule,
+    Timestamp,
 };
-use lockstep_store::{Commit, JournalKind, ReviewKey};
+use lockstep_store::{Commit, IntentUpdate, JournalKind, ReviewKey};
 
 use crate::error::{ActError, ActResult, Result};
 use crate::ledger::Ledger;
@@ -166,7 +167,7 @@ impl Ledger {
                     IntentEvent::PutBack,
                     now,
                     Some(text.into()),
-                ));
+                )?);
             }
         }
         // With what was edited while nobody knew.
@@ -203,7 +204,7 @@ impl Ledger {
         open.extend(self.store.intents_in(IntentState::Sent, usize::MAX >> 1)?);
         for intent in open.iter().filter(|intent| intent.kind == IntentKind::Create) {
             if intent.source == review.record && intent.ty == review.ty {
-                let mut update = step(intent, IntentEvent::Confirm, now, Some(text.into()));
+                let mut update = step(intent, IntentEvent::Confirm, now, Some(text.into()))?;
                 update.record = Some(candidate.id);
                 commit.intents_changed.push(update);
             }
@@ -264,7 +265,7 @@ impl Ledger {
                     IntentEvent::Refuse,
                     self.clock.now(),
                     Some(text.into()),
-                ));
+                )?);
             }
         }
         commit.journal.push(entry);
@@ -314,7 +315,7 @@ impl Ledger {
                 self.send_again(&intent, commit)?;
             }
             for intent in self.put_off_for(review)? {
-                commit.intents_changed.push(put_forward(&intent));
+                commit.intents_changed.push(put_forward(&intent, self.clock.now())?);
             }
         }
         if let Some(record) = self.store.records(&[review.record])?.pop() {
@@ -330,7 +331,7 @@ impl Ledger {
         let decided_anew = intent.kind == IntentKind::Create && !intent.takes_back();
         let event = if decided_anew { IntentEvent::Drop } else { IntentEvent::PutBack };
         let mut update =
-            step(intent, event, self.clock.now(), Some("a person has it tried again".into()));
+            step(intent, event, self.clock.now(), Some("a person has it tried again".into()))?;
         update.attempts = 0;
         commit.intents_changed.push(update);
         if decided_anew && let Some(source) = self.store.records(&[intent.source])?.pop() {
@@ -342,16 +343,9 @@ impl Ledger {
 }
 
 /// A queued intent that waits no more for its next try.
-pub(crate) fn put_forward(intent: &Intent) -> lockstep_store::IntentUpdate {
-    lockstep_store::IntentUpdate {
-        id: intent.id,
-        event: IntentEvent::Delay,
-        record: intent.record,
-        attempts: 0,
-        not_before: None,
-        message: intent.message.clone(),
-        done_at: None,
-    }
+pub(crate) fn put_forward(intent: &Intent, now: Timestamp) -> Result<IntentUpdate> {
+    let forward = step(intent, IntentEvent::Delay, now, intent.message.clone())?;
+    Ok(IntentUpdate { attempts: 0, ..forward })
 }
 
 /// A kind of review with its article.

@@ -127,7 +127,11 @@ pub fn slice(
         neighbours(plan, store, &mut keys, &mut records, &mut entities)?;
     }
     let elements = elements(plan, store, &mut records, &mut entities)?;
-    let waiting = if plan.decides_in_turn() { vec![] } else { waiting(store, &focus, &records)? };
+    let waiting = if plan.decides_in_turn() {
+        NumberMap::default()
+    } else {
+        waiting(store, &focus, &records)?
+    };
     let ids: Vec<RecordId> = records.keys().copied().collect();
     let entities: Vec<EntityId> = entities.into_iter().collect();
     let mut slice = Slice::new(now, run, focus, records, through);
@@ -136,7 +140,7 @@ pub fn slice(
     }
     slice.by_hash = keys.by_hash;
     slice.elements = elements;
-    slice.waiting = waiting.into_iter().map(|(rank, id)| (id, rank)).collect();
+    slice.waiting = waiting;
     slice.apart = store.apart(&ids)?.into_iter().flat_map(|(a, b)| [(a, b), (b, a)]).collect();
     for intent in store.open_intents(&entities)? {
         // An entity may have become part of another since the intent was decided.
@@ -211,15 +215,16 @@ fn promised(
     Ok(promised)
 }
 
-/// The records beside the focus that are on the agenda too.
+/// The records beside the focus that are to be decided on too, with their ranks. What is held waits.
 fn waiting(
     store: &mut dyn Store,
     focus: &[RecordId],
     records: &NumberMap<RecordId, RecordState>,
-) -> Result<Vec<(u16, RecordId)>> {
+) -> Result<NumberMap<RecordId, u16>> {
     let focus: NumberSet<RecordId> = focus.iter().copied().collect();
     let others: Vec<RecordId> = records.keys().copied().filter(|id| !focus.contains(id)).collect();
-    store.on_agenda(&others)
+    let waiting = store.on_agenda(&others)?.into_iter().filter(|entry| !entry.held);
+    Ok(waiting.map(|entry| (entry.record, entry.rank)).collect())
 }
 
 /// Whether the entity's founder is of this type. A cheap test that spares most look-ups of records

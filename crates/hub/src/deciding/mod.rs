@@ -16,13 +16,12 @@ use lockstep_model::{
     EntityId, IntentKind, IntentState, NumberSet, RecordId, RecordState, ReviewKind, Timestamp,
     TypeIx,
 };
-use lockstep_store::Commit;
+use lockstep_store::{AgendaEntry, Commit};
 
 use crate::deciding::decider::Decider;
 use crate::deciding::record::Decided;
 use crate::deciding::turns::Turns;
 use crate::error::Result;
-use crate::ledger::agenda::HELD;
 use crate::report::timed;
 use crate::under_way::{Progress, Underway};
 
@@ -52,13 +51,13 @@ impl Decider<'_> {
                 return Ok(reread);
             }
             let mut batch = self.next_batch(under_way, decided.as_ref(), &mut urgent)?;
-            let rank = batch.first().map(|(rank, _)| *rank).filter(|rank| *rank < HELD);
+            let rank = batch.first().filter(|entry| !entry.held).map(|entry| entry.rank);
             if let Some(last) = decided.take_if(|last| last.comes_before(rank)) {
                 self.record(under_way, last.commit)?;
                 continue;
             }
             let Some(rank) = rank else { return Ok(reread) };
-            batch.retain(|(r, _)| *r == rank);
+            batch.retain(|entry| !entry.held && entry.rank == rank);
             let mut slice = self.slice(under_way, &batch)?;
             let waits = |last: &mut Decided| {
                 let unknown = last.leave_out_unknown(&mut slice, &mut batch);
@@ -84,10 +83,10 @@ impl Decider<'_> {
                 .into_iter()
                 .chain(decision.merged.iter().flat_map(|(gone, into)| [*gone, *into]))
                 .collect();
-            batch.extend(&decision.along);
-            let in_batch: NumberSet<RecordId> = batch.iter().map(|(_, id)| *id).collect();
+            batch.extend(decision.along.iter().map(|(rank, id)| AgendaEntry::new(*rank, *id)));
+            let in_batch: NumberSet<RecordId> = batch.iter().map(|entry| entry.record).collect();
             urgent.retain(|id| !in_batch.contains(id));
-            let circling = turns.count(batch.iter().map(|(_, id)| *id));
+            let circling = turns.count(batch.iter().map(|entry| entry.record));
             let mut commit = self.record_decision(under_way, batch, decision, &slice)?;
             self.stop_circling(under_way, &turns, &circling, &slice, &mut commit);
             decided = Some(Decided { rank, batch: in_batch, commit, entities, slice });
@@ -100,7 +99,7 @@ impl Decider<'_> {
         under_way: &Underway,
         decided: Option<&Decided>,
         urgent: &mut NumberSet<RecordId>,
-    ) -> Result<Vec<(u16, RecordId)>> {
+    ) -> Result<Vec<AgendaEntry>> {
         let most = under_way.part.batch(BATCH);
         let skip = decided.map_or(0, |decided| decided.batch.len());
         let mut batch = self.ledger.ahead(urgent, skip + most)?;
@@ -108,7 +107,7 @@ impl Decider<'_> {
             batch.clear();
         }
         if let Some(decided) = decided {
-            batch.retain(|(_, id)| !decided.batch.contains(id));
+            batch.retain(|entry| !decided.batch.contains(&entry.record));
             batch.truncate(most);
         }
         Ok(batch)
@@ -145,8 +144,8 @@ impl Decider<'_> {
         })?)
     }
 
-    fn slice(&mut self, under_way: &mut Underway, batch: &[(u16, RecordId)]) -> Result<Slice> {
-        let focus: Vec<RecordId> = batch.iter().map(|(_, id)| *id).collect();
+    fn slice(&mut self, under_way: &mut Underway, batch: &[AgendaEntry]) -> Result<Slice> {
+        let focus: Vec<RecordId> = batch.iter().map(|entry| entry.record).collect();
         let through = self.through_now(under_way);
         let (now, run, reviews) =
             (self.ledger.clock.now(), under_way.report.run, under_way.reviews);
@@ -162,7 +161,6 @@ impl Decider<'_> {
             )
         };
         let mut slice = timed(&mut under_way.report.shares.loading_ms, load)?;
-        slice.waiting.retain(|_, rank| *rank < HELD);
         slice.reconsider = under_way.reconsider;
         if under_way.doubted {
             slice.doubted = self.ledger.doubted()?;
@@ -209,8 +207,8 @@ impl Decider<'_> {
             }
         }
         let mut agenda = self.ledger.store.agenda(i32::MAX as usize)?;
-        agenda.retain(|(rank, _)| *rank < HELD);
-        let ids: Vec<RecordId> = agenda.iter().map(|(_, id)| *id).collect();
+        agenda.retain(|entry| !entry.held);
+        let ids: Vec<RecordId> = agenda.iter().map(|entry| entry.record).collect();
         let may_be_made = |record: &RecordState| {
             let alone = record.entity.0 == record.id.0 && record.written_at.is_none();
             let new = since.get(&record.ty).is_some_and(|since| record.first_seen >= *since);
@@ -227,8 +225,8 @@ impl Decider<'_> {
         if held.is_empty() {
             return Ok(());
         }
-        agenda.retain(|(_, id)| held.contains(id));
-        let agenda_added = agenda.iter().map(|(rank, id)| (rank + HELD, *id)).collect();
+        agenda.retain(|entry| held.contains(&entry.record));
+        let agenda_added = agenda.iter().map(|entry| entry.to_hold()).collect();
         Ok(self.ledger.store.commit(Commit {
             agenda_done: agenda,
             agenda_added,
@@ -239,11 +237,12 @@ impl Decider<'_> {
     /// What is held comes back onto the agenda.
     pub(crate) fn release_held(&mut self) -> Result<()> {
         let mut held = self.ledger.store.agenda(i32::MAX as usize)?;
-        held.retain(|(rank, _)| *rank >= HELD);
+        held.retain(|entry| entry.held);
         if held.is_empty() {
             return Ok(());
         }
-        let agenda_added = held.iter().map(|(rank, id)| (rank - HELD, *id)).collect();
+        let agenda_added =
+            held.iter().map(|entry| AgendaEntry::new(entry.rank, entry.record)).collect();
         Ok(self.ledger.store.commit(Commit {
             agenda_done: held,
             agenda_added,

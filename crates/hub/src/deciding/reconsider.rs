@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use lockstep_engine::plan::{PlanCreate, PlanFlow};
 use lockstep_model::flow::Extra;
 use lockstep_model::{IntentState, Timestamp, TypeIx, Value};
-use lockstep_store::Commit;
+use lockstep_store::{AgendaEntry, Commit};
 use serde_json::json;
 
 use crate::deciding::decider::Decider;
@@ -46,7 +46,7 @@ impl Decider<'_> {
         let records = self.ledger.store.records(&ids)?;
         mark.agenda_added = records
             .iter()
-            .map(|record| (self.ledger.plan.ty(record.ty).decide_rank, record.id))
+            .map(|record| AgendaEntry::new(self.ledger.plan.ty(record.ty).decide_rank, record.id))
             .collect();
         if !first {
             for ty in (0..self.ledger.plan.types.len() as u16).map(TypeIx) {
@@ -56,7 +56,8 @@ impl Decider<'_> {
                     let page = self.ledger.store.live_keys(ty, after.as_deref(), AT_ONCE)?;
                     let Some((last, _)) = page.last() else { break };
                     after = Some(last.clone());
-                    let agenda_added = page.iter().map(|(_, id)| (rank, *id)).collect();
+                    let agenda_added =
+                        page.iter().map(|(_, id)| AgendaEntry::new(rank, *id)).collect();
                     self.ledger.store.commit(Commit { agenda_added, ..Commit::default() })?;
                 }
             }
@@ -70,12 +71,7 @@ impl Decider<'_> {
     pub(crate) fn flows_followed(&mut self, under_way: &mut Underway) -> Result<()> {
         // What is left on the agenda is to be decided on anew by the next run, too.
         if !under_way.part.is_whole()
-            && self
-                .ledger
-                .store
-                .agenda(1)?
-                .first()
-                .is_some_and(|(rank, _)| *rank < crate::ledger::agenda::HELD)
+            && self.ledger.store.agenda(1)?.first().is_some_and(|entry| !entry.held)
         {
             return Ok(());
         }

@@ -1,6 +1,6 @@
 //! A decision of the engine, as a commit.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lockstep_engine::keys::rekey;
 use lockstep_engine::plan::PlanFlow;
@@ -11,11 +11,11 @@ use lockstep_model::{
     EntityId, FlowIx, Intent, IntentId, IntentKind, NumberSet, RecordId, RecordState, ReviewKind,
     Rule, Value,
 };
-use lockstep_store::{Commit, IntentUpdate, JournalEntry, JournalKind, ReviewKey};
+use lockstep_store::{AgendaEntry, Commit, IntentUpdate, JournalEntry, JournalKind, ReviewKey};
 
 use crate::deciding::decider::Decider;
-use crate::error::Result;
-use crate::ledger::agenda::HELD;
+use crate::error::{HubError, Result};
+use crate::ledger::journal::step;
 use crate::recover::unanswered;
 use crate::report::{Event, RecordName};
 use crate::under_way::Underway;
@@ -35,7 +35,7 @@ impl Decided {
     /// One rank at a time: what decides whether others are created is decided and recorded first
     /// (C5). Whether this is to be recorded before what has that rank is decided on.
     pub(crate) fn comes_before(&self, rank: Option<u16>) -> bool {
-        rank != Some(self.rank) || self.commit.agenda_added.iter().any(|(rank, _)| *rank < HELD)
+        rank != Some(self.rank) || self.commit.agenda_added.iter().any(|entry| !entry.held)
     }
 
     /// Leaves out of a slice, loaded before this was recorded, and of its batch what it does not
@@ -43,7 +43,7 @@ impl Decided {
     pub(crate) fn leave_out_unknown(
         &self,
         slice: &mut Slice,
-        batch: &mut Vec<(u16, RecordId)>,
+        batch: &mut Vec<AgendaEntry>,
     ) -> bool {
         let unknown = self.unknown_to(slice);
         if unknown.is_empty() {
@@ -53,7 +53,7 @@ impl Decided {
             slice.records.get(id).is_none_or(|record| !unknown.contains(&record.entity))
         });
         let left: NumberSet<RecordId> = slice.focus.iter().copied().collect();
-        batch.retain(|(_, id)| left.contains(id));
+        batch.retain(|entry| left.contains(&entry.record));
         true
     }
 
@@ -85,7 +85,7 @@ impl Decider<'_> {
     pub(crate) fn record_decision(
         &mut self,
         under_way: &mut Underway,
-        batch: Vec<(u16, RecordId)>,
+        batch: Vec<AgendaEntry>,
         mut decision: Decision,
         slice: &Slice,
     ) -> Result<Commit> {
@@ -103,7 +103,7 @@ impl Decider<'_> {
         let name = |id: &RecordId| name_in(&self.ledger.plan, slice, id);
         let ceased = |id: &RecordId| slice.records.get(id).is_some_and(RecordState::is_live);
         self.ledger.tell_kept(under_way, &decision.kept, (name, ceased), &mut commit);
-        settle_intents(&decision, slice, &mut commit);
+        settle_intents(&decision, slice, &mut commit)?;
         hold_back(under_way, &decision, slice);
         self.fill_agenda(batch, &decision, slice, &mut commit);
         // What has just been decided is not put back by its own neighbours, except as held.
@@ -236,60 +236,61 @@ impl Decider<'_> {
 
     fn fill_agenda(
         &self,
-        batch: Vec<(u16, RecordId)>,
+        batch: Vec<AgendaEntry>,
         decision: &Decision,
         slice: &Slice,
         commit: &mut Commit,
     ) {
         let held = decision.held.iter().filter(|held| held.comes_by_itself());
         let held: BTreeSet<RecordId> = held.map(|held| held.record).collect();
-        let held = batch.iter().filter(|(_, id)| held.contains(id));
-        commit.agenda_added.extend(held.map(|(rank, id)| (rank + HELD, *id)));
+        let held = batch.iter().filter(|entry| held.contains(&entry.record));
+        commit.agenda_added.extend(held.map(|entry| entry.to_hold()));
         // Each run decides on these again before it sends anything.
         let tried = decision.held_back.iter().filter_map(|(_, id)| slice.records.get(id));
-        let rank = |record: &RecordState| self.ledger.plan.ty(record.ty).decide_rank + HELD;
-        commit.agenda_added.extend(tried.map(|record| (rank(record), record.id)));
+        let entry = |record: &RecordState| {
+            AgendaEntry::new(self.ledger.plan.ty(record.ty).decide_rank, record.id)
+        };
+        commit.agenda_added.extend(tried.map(|record| entry(record).to_hold()));
         let extra = decision.extra_held.iter().filter_map(|id| slice.records.get(id));
-        commit.agenda_added.extend(extra.map(|record| (rank(record), record.id)));
+        commit.agenda_added.extend(extra.map(|record| entry(record).to_hold()));
         let anew = decision.agenda.iter().filter_map(|id| slice.records.get(id));
-        let plan = &self.ledger.plan;
-        commit.agenda_added.extend(anew.map(|r| (plan.ty(r.ty).decide_rank, r.id)));
+        commit.agenda_added.extend(anew.map(entry));
         commit.agenda_done = batch;
     }
 }
 
 /// What became of intents that were open: they had been done after all, or are not needed. Closes the
 /// questions that are settled.
-fn settle_intents(decision: &Decision, slice: &Slice, commit: &mut Commit) {
-    let update = |id: IntentId, event, record, message: &str| IntentUpdate {
-        id,
-        event,
-        record,
-        attempts: 0,
-        not_before: None,
-        message: Some(message.to_string()),
-        done_at: Some(slice.now),
-    };
+fn settle_intents(decision: &Decision, slice: &Slice, commit: &mut Commit) -> Result<()> {
     commit.reviews_closed.extend(decision.reviews_closed.iter().map(ReviewKey::of));
+    if decision.confirmed.is_empty() && decision.dropped.is_empty() {
+        return Ok(());
+    }
+    let open = slice.intents.values().flatten().map(|intent| (intent.id, intent));
+    let open: BTreeMap<IntentId, &Intent> = open.collect();
+    let find = |id: IntentId| {
+        let why = || "it is not among the open writes that were decided on".to_string();
+        open.get(&id).copied().ok_or_else(|| HubError::IllegalStep { intent: id, why: why() })
+    };
     for (id, record) in &decision.confirmed {
+        let intent = find(*id)?;
         // Which record it made need not be asked any more, whether a candidate or another.
-        let intent = slice.intents.values().flatten().find(|intent| intent.id == *id);
-        if let Some(intent) = intent {
-            commit.reviews_closed.push(ReviewKey {
-                kind: ReviewKind::UnknownOutcome,
-                record: intent.source,
-                ty: intent.ty,
-                prop: None,
-            });
-        }
-        let answer = intent.map_or_else(|| "its answer was lost".into(), unanswered);
-        let message = format!("{answer}; it had been created");
-        commit.intents_changed.push(update(*id, IntentEvent::Confirm, Some(*record), &message));
+        commit.reviews_closed.push(ReviewKey {
+            kind: ReviewKind::UnknownOutcome,
+            record: intent.source,
+            ty: intent.ty,
+            prop: None,
+        });
+        let message = format!("{}; it had been created", unanswered(intent));
+        let done = step(intent, IntentEvent::Confirm, slice.now, Some(message))?;
+        commit.intents_changed.push(IntentUpdate { record: Some(*record), attempts: 0, ..done });
     }
     for id in &decision.dropped {
-        let message = "another decision took its place";
-        commit.intents_changed.push(update(*id, IntentEvent::Drop, None, message));
+        let message = "another decision took its place".to_string();
+        let dropped = step(find(*id)?, IntentEvent::Drop, slice.now, Some(message))?;
+        commit.intents_changed.push(IntentUpdate { record: None, attempts: 0, ..dropped });
     }
+    Ok(())
 }
 
 fn name_in(plan: &Plan, slice: &Slice, id: &RecordId) -> RecordName {
@@ -349,7 +350,7 @@ mod tests {
         let decision =
             Decision { confirmed: vec![(IntentId(7), RecordId(8))], ..Decision::default() };
         let mut commit = Commit::default();
-        settle_intents(&decision, &slice, &mut commit);
+        settle_intents(&decision, &slice, &mut commit).unwrap();
         let asked = ReviewKey {
             kind: ReviewKind::UnknownOutcome,
             record: RecordId(3),

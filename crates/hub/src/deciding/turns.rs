@@ -5,7 +5,6 @@ use lockstep_model::{NumberMap, RecordId, RecordState, Review, ReviewKind, Rule,
 use lockstep_store::{Commit, ReviewKey};
 
 use crate::deciding::decider::Decider;
-use crate::ledger::agenda::HELD;
 use crate::report::{Event, RecordName};
 use crate::under_way::Underway;
 
@@ -75,7 +74,7 @@ impl Decider<'_> {
         if turns.times.is_empty() {
             return;
         }
-        commit.agenda_added.retain(|(rank, id)| *rank >= HELD || !turns.used_up(*id));
+        commit.agenda_added.retain(|entry| entry.held || !turns.used_up(entry.record));
         if circling.is_empty() {
             return;
         }

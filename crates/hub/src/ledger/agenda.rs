@@ -6,18 +6,15 @@ use lockstep_engine::Observed;
 use lockstep_engine::keys::each_id;
 use lockstep_model::matching::reference_hash;
 use lockstep_model::{EntityId, RecordId, RecordState, TypeIx};
-use lockstep_store::Commit;
+use lockstep_store::{AgendaEntry, Commit};
 
 use crate::error::Result;
 use crate::ledger::Ledger;
 
-/// Ranks from here on hold records that wait for another reading; they are taken up again after it.
-pub(crate) const HELD: u16 = 0x4000;
-
 impl Ledger {
     /// Whether something on the agenda is to be decided on before anything is read again.
     pub(crate) fn has_more_to_decide(&mut self) -> Result<bool> {
-        Ok(self.store.agenda(1)?.first().is_some_and(|(rank, _)| *rank < HELD))
+        Ok(self.store.agenda(1)?.first().is_some_and(|entry| !entry.held))
     }
 
     /// P8: what refers to records that have just been linked or created is decided on anew.
@@ -30,7 +27,9 @@ impl Ledger {
         ids.sort_unstable();
         ids.dedup();
         let records = self.store.records(&ids)?;
-        commit.agenda_added.extend(records.iter().map(|r| (self.plan.ty(r.ty).decide_rank, r.id)));
+        commit
+            .agenda_added
+            .extend(records.iter().map(|r| AgendaEntry::new(self.plan.ty(r.ty).decide_rank, r.id)));
         Ok(())
     }
 
@@ -62,7 +61,9 @@ impl Ledger {
         let mut hashes = Vec::new();
         let mut referred: BTreeSet<(TypeIx, String)> = BTreeSet::new();
         for record in records {
-            commit.agenda_added.push((self.plan.ty(record.ty).decide_rank, record.id));
+            commit
+                .agenda_added
+                .push(AgendaEntry::new(self.plan.ty(record.ty).decide_rank, record.id));
             hashes.push(reference_hash(&self.plan.ty(record.ty).name, &record.key));
             for (prop, slot) in self.plan.ty(record.ty).props.iter().zip(&record.slots) {
                 each_id(slot.shadow.as_ref(), &mut |id| {
@@ -75,9 +76,12 @@ impl Ledger {
         }
         for (ty, key) in referred {
             let rank = self.plan.ty(ty).decide_rank;
-            commit
-                .agenda_added
-                .extend(self.store.by_key(ty, &[&key])?.iter().map(|record| (rank, record.id)));
+            commit.agenda_added.extend(
+                self.store
+                    .by_key(ty, &[&key])?
+                    .iter()
+                    .map(|record| AgendaEntry::new(rank, record.id)),
+            );
         }
         Ok(())
     }
@@ -115,9 +119,12 @@ impl Ledger {
         for (ty, keys) in ids {
             let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
             let rank = self.plan.ty(ty).decide_rank;
-            commit
-                .agenda_added
-                .extend(self.store.by_key(ty, &keys)?.iter().map(|record| (rank, record.id)));
+            commit.agenda_added.extend(
+                self.store
+                    .by_key(ty, &keys)?
+                    .iter()
+                    .map(|record| AgendaEntry::new(rank, record.id)),
+            );
         }
         Ok(())
     }
@@ -136,9 +143,9 @@ impl Ledger {
         hashes.sort_unstable();
         hashes.dedup();
         let rivals = self.store.by_hash(&hashes)?;
-        commit
-            .agenda_added
-            .extend(rivals.into_iter().filter_map(|(_, of)| Some((rank, of.record()?))));
+        commit.agenda_added.extend(
+            rivals.into_iter().filter_map(|(_, of)| Some(AgendaEntry::new(rank, of.record()?))),
+        );
         Ok(())
     }
 }

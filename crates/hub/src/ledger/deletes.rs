@@ -15,7 +15,7 @@ use lockstep_model::{
     Claim, FlowIx, Intent, IntentKind, IntentState, NumberMap, Presence, ReadRecord, RecordId,
     RecordState, Review, ReviewKind, Rule, TypeIx, Value,
 };
-use lockstep_store::{Commit, JournalKind};
+use lockstep_store::{AgendaEntry, Commit, JournalKind};
 
 use crate::error::Result;
 use crate::ledger::Ledger;
@@ -51,8 +51,8 @@ impl Ledger {
         intent: &Intent,
         known: &mut NumberMap<RecordId, RecordState>,
         commit: &mut Commit,
-    ) {
-        commit.intents_changed.push(step(intent, IntentEvent::Confirm, self.clock.now(), None));
+    ) -> Result<()> {
+        commit.intents_changed.push(step(intent, IntentEvent::Confirm, self.clock.now(), None)?);
         let system = self.plan.ty(intent.ty).name.system.clone();
         under_way.report.system(&system).deleted += 1;
         under_way.report.flow(intent.flow).deleted += 1;
@@ -61,7 +61,7 @@ impl Ledger {
         let Some(state) =
             intent.record.and_then(|id| known.get_mut(&id)).filter(|state| state.is_live())
         else {
-            return;
+            return Ok(());
         };
         let record = RecordName::of(&self.plan, state.ty, &state.key);
         let shown =
@@ -75,7 +75,7 @@ impl Ledger {
             state,
             self.status[state.ty.at()].read_from,
         ));
-        commit.agenda_added.push((self.plan.ty(state.ty).decide_rank, state.id));
+        commit.agenda_added.push(AgendaEntry::new(self.plan.ty(state.ty).decide_rank, state.id));
         // P5a: a listing from before it shows the record still.
         state.written_at = Some(self.clock.now());
         let state = state.clone();
@@ -91,6 +91,7 @@ impl Ledger {
         let rule = rule.to_string();
         under_way.report.event(|| Event::Removed { flow, source, record, why, rule });
         commit.changed_records.push(state);
+        Ok(())
     }
 
     /// A record that a write did not find any more.
@@ -110,7 +111,7 @@ impl Ledger {
             state,
             self.status[state.ty.at()].read_from,
         ));
-        commit.agenda_added.push((self.plan.ty(state.ty).decide_rank, state.id));
+        commit.agenda_added.push(AgendaEntry::new(self.plan.ty(state.ty).decide_rank, state.id));
         let state = state.clone();
         self.tell_gone(under_way, &state, commit);
         self.status[state.ty.at()].records = self.status[state.ty.at()].records.saturating_sub(1);

@@ -20,7 +20,7 @@ use lockstep_model::{
     Change, Intent, IntentKind, IntentState, NumberMap, PropIx, ReadRecord, RecordId, RecordState,
     Review, ReviewKind, Rule, Timestamp, TypeIx, Value,
 };
-use lockstep_store::{Commit, JournalEntry, JournalKind, ReviewKey};
+use lockstep_store::{AgendaEntry, Commit, JournalEntry, JournalKind, ReviewKey};
 use serde_json::json;
 
 use crate::error::Result;
@@ -133,7 +133,7 @@ impl Ledger {
             opened_at: self.clock.now(),
         });
         // What waits to be written to it is given up.
-        commit.agenda_added.push((ty.decide_rank, state.id));
+        commit.agenda_added.push(AgendaEntry::new(ty.decide_rank, state.id));
         self.wake_referring(std::slice::from_ref(state), commit)?;
         (under_way.doubted, under_way.reviews) = (true, true);
         Ok(())
@@ -336,7 +336,9 @@ impl Ledger {
                 && !is_doubted
             {
                 commit.reviews_closed.push(ReviewKey::of(&review));
-                commit.agenda_added.push((self.plan.ty(review.ty).decide_rank, review.record));
+                commit
+                    .agenda_added
+                    .push(AgendaEntry::new(self.plan.ty(review.ty).decide_rank, review.record));
                 // What waited for the answer.
                 self.wake(&self.doubted_by(&review), commit)?;
                 cleared.push(review.record);

@@ -11,7 +11,7 @@ use lockstep_model::{
     EntityId, Intent, IntentKind, IntentState, NumberMap, Presence, ReadRecord, RecordId,
     RecordState, Rule, RunId, TypeIx, Value,
 };
-use lockstep_store::{Commit, JournalEntry, JournalKind};
+use lockstep_store::{AgendaEntry, Commit, JournalEntry, JournalKind};
 
 use crate::error::Result;
 use crate::ledger::Ledger;
@@ -118,7 +118,7 @@ impl Ledger {
         if facet.written_at.is_none() && facet.first_seen >= intent.decided_at {
             commit.changed_records.push(self.found_again(intent, facet.clone())?);
         }
-        commit.agenda_added.push((self.plan.ty(facet.ty).decide_rank, facet.id));
+        commit.agenda_added.push(AgendaEntry::new(self.plan.ty(facet.ty).decide_rank, facet.id));
         Ok(())
     }
 
@@ -129,7 +129,7 @@ impl Ledger {
                 .extend(hashes(&self.plan, &facet).into_iter().map(|hash| (hash, facet.id)));
             self.status[facet.ty.at()].records += 1;
         }
-        commit.agenda_added.push((self.plan.ty(facet.ty).decide_rank, facet.id));
+        commit.agenda_added.push(AgendaEntry::new(self.plan.ty(facet.ty).decide_rank, facet.id));
         commit.new_records.push(facet);
     }
 
@@ -153,7 +153,7 @@ impl Ledger {
             if !self.store.members(&[mine.entity])?.iter().any(taken) {
                 partners.insert(*theirs, mine.entity);
             }
-            commit.agenda_added.push((self.plan.ty(mine.ty).decide_rank, mine.id));
+            commit.agenda_added.push(AgendaEntry::new(self.plan.ty(mine.ty).decide_rank, mine.id));
         }
         Ok(partners)
     }
@@ -210,7 +210,9 @@ impl Ledger {
                 &mut commit.keys_added,
                 &mut commit.keys_removed,
             );
-            commit.agenda_added.push((self.plan.ty(facet.ty).decide_rank, facet.id));
+            commit
+                .agenda_added
+                .push(AgendaEntry::new(self.plan.ty(facet.ty).decide_rank, facet.id));
             for ((change, before), after) in
                 intent.changes.iter().zip(before.shown).zip(after.shown)
             {
@@ -336,7 +338,7 @@ impl Ledger {
         let seen = self.status[facet.ty.at()].read_from;
         commit.keys_removed.extend(mark_gone(&self.plan, &mut facet, seen));
         facet.presence = presence.unwrap_or(facet.presence);
-        commit.agenda_added.push((self.plan.ty(facet.ty).decide_rank, facet.id));
+        commit.agenda_added.push(AgendaEntry::new(self.plan.ty(facet.ty).decide_rank, facet.id));
         let status = &mut self.status[facet.ty.at()];
         status.records = status.records.saturating_sub(1);
         commit.changed_records.push(facet);

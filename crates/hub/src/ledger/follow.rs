@@ -4,7 +4,7 @@
 use lockstep_engine::{Observed, follow};
 use lockstep_model::matching::reference_hash;
 use lockstep_model::{PropIx, RecordState, TypeIx};
-use lockstep_store::Commit;
+use lockstep_store::{AgendaEntry, Commit};
 
 use crate::error::Result;
 use crate::ledger::Ledger;
@@ -40,7 +40,7 @@ impl Ledger {
             refers |= ty.props.iter().filter_map(|prop| prop.follows.as_ref()).any(by);
         }
         if refers {
-            commit.agenda_added.push((ty.decide_rank, state.id));
+            commit.agenda_added.push(AgendaEntry::new(ty.decide_rank, state.id));
         }
         match is_held {
             true => self.wake(&[reference_hash(&ty.name, &state.key)], commit),

@@ -1,9 +1,10 @@
 //! Entries of the journal, and steps of intents.
 
-use lockstep_model::change::IntentEvent;
+use lockstep_model::change::{IllegalStep, IntentEvent};
 use lockstep_model::{Change, Intent, NumberMap, RecordId, RecordState, Rule, RunId, Value};
 use lockstep_store::{Commit, IntentUpdate, JournalEntry, JournalKind};
 
+use crate::error::{HubError, Result};
 use crate::ledger::Ledger;
 use crate::report::{PropertyChange, RecordName};
 use crate::under_way::Underway;
@@ -94,16 +95,19 @@ impl Ledger {
     }
 }
 
-/// A step of an intent. Whether it is legal is for the store to say, which knows the intent's
-/// state.
+/// A step of an intent. An error where the intent can't take it, so that no commit is built with it;
+/// the store checks again what it knows of the intent.
 pub(crate) fn step(
     intent: &Intent,
     event: IntentEvent,
     now: lockstep_model::Timestamp,
     message: Option<String>,
-) -> IntentUpdate {
+) -> Result<IntentUpdate> {
+    let illegal =
+        |step: IllegalStep| HubError::IllegalStep { intent: intent.id, why: step.to_string() };
+    intent.state.next(event).map_err(illegal)?;
     let ends = matches!(event, IntentEvent::Confirm | IntentEvent::Drop);
-    IntentUpdate {
+    Ok(IntentUpdate {
         id: intent.id,
         event,
         record: intent.record,
@@ -111,7 +115,7 @@ pub(crate) fn step(
         not_before: None,
         message,
         done_at: ends.then_some(now),
-    }
+    })
 }
 
 /// How an intent's changes are shown.
@@ -143,4 +147,47 @@ pub(crate) fn property_changes(
             }),
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use lockstep_model::{
+        BaseVersion, EntityId, FlowIx, IntentId, IntentKind, IntentState, Timestamp, TypeIx,
+    };
+
+    use super::*;
+
+    #[test]
+    fn a_step_that_is_not_legal_builds_no_commit() {
+        let intent = Intent {
+            id: IntentId(7),
+            run: RunId(1),
+            kind: IntentKind::Update,
+            rank: 0,
+            ty: TypeIx(0),
+            record: Some(RecordId(1)),
+            entity: EntityId(1),
+            source: RecordId(2),
+            flow: FlowIx(0),
+            base_version: BaseVersion::Unknown,
+            changes: vec![],
+            state: IntentState::Done,
+            attempts: 0,
+            not_before: None,
+            message: None,
+            decided_at: Timestamp(0),
+            done_at: None,
+        };
+        let refused = step(&intent, IntentEvent::Send, Timestamp(1), None).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "write 7 is left as it is: an intent that is Done can't take the step Send; please report this"
+        );
+        let queued = Intent { state: IntentState::Queued, ..intent };
+        let sent = step(&queued, IntentEvent::Send, Timestamp(1), None).unwrap();
+        assert_eq!((sent.id, sent.event, sent.done_at), (queued.id, IntentEvent::Send, None));
+        let sent = Intent { state: IntentState::Sent, ..queued };
+        let done = step(&sent, IntentEvent::Confirm, Timestamp(1), None).unwrap();
+        assert_eq!(done.done_at, Some(Timestamp(1)));
+    }
 }

@@ -9,7 +9,7 @@ use lockstep_model::{
     Intent, PropIx, ReadRecord, RecordId, RecordState, Review, ReviewKind, Rule, Timestamp, TypeIx,
     Value,
 };
-use lockstep_store::{Commit, JournalEntry, JournalKind};
+use lockstep_store::{AgendaEntry, Commit, JournalEntry, JournalKind};
 
 use crate::error::Result;
 use crate::ledger::Ledger;
@@ -153,7 +153,9 @@ impl Ledger {
         self.tell_retired(under_way, ty, &observed, commit)?;
         self.take_in_gone(under_way, ty, &observed, commit)?;
         let rank = self.plan.ty(ty).decide_rank;
-        commit.agenda_added.extend(observed.touched.into_iter().map(|id| (rank, id)));
+        commit
+            .agenda_added
+            .extend(observed.touched.into_iter().map(|id| AgendaEntry::new(rank, id)));
         commit.keys_added.extend(observed.keys_added);
         commit.keys_removed.extend(observed.keys_removed);
         match commit.new_records.is_empty() {

@@ -3,11 +3,10 @@
 use std::collections::{BTreeSet, HashSet};
 
 use lockstep_model::{EntityId, Intent, IntentState, NumberSet, RecordId, Timestamp, TypeIx};
-use lockstep_store::Commit;
+use lockstep_store::{AgendaEntry, Commit};
 
 use crate::error::Result;
 use crate::ledger::Ledger;
-use crate::ledger::agenda::HELD;
 use crate::part::{Part, PartReport, Portion, Target, target, together_with};
 use crate::under_way::Underway;
 
@@ -65,7 +64,7 @@ impl Ledger {
             let members: Vec<RecordId> =
                 self.store.members(some)?.iter().map(|member| member.id).collect();
             let open = self.store.on_agenda(&members)?;
-            found.extend(open.into_iter().filter(|(rank, _)| *rank < HELD).map(|(_, id)| id));
+            found.extend(open.into_iter().filter(|entry| !entry.held).map(|entry| entry.record));
         }
         Ok(found)
     }
@@ -75,10 +74,10 @@ impl Ledger {
         &mut self,
         urgent: &mut NumberSet<RecordId>,
         most: usize,
-    ) -> Result<Vec<(u16, RecordId)>> {
+    ) -> Result<Vec<AgendaEntry>> {
         if !urgent.is_empty() {
             let mut batch = self.store.agenda(i32::MAX as usize)?;
-            batch.retain(|(rank, id)| *rank < HELD && urgent.contains(id));
+            batch.retain(|entry| !entry.held && urgent.contains(&entry.record));
             batch.truncate(most);
             if !batch.is_empty() {
                 return Ok(batch);
@@ -132,8 +131,8 @@ impl Ledger {
     /// Records that are known and not decided on yet.
     pub(crate) fn not_decided(&mut self) -> Result<Vec<RecordId>> {
         let mut agenda = self.store.agenda(i32::MAX as usize)?;
-        agenda.retain(|(rank, _)| *rank < HELD);
-        Ok(agenda.into_iter().map(|(_, id)| id).collect())
+        agenda.retain(|entry| !entry.held);
+        Ok(agenda.into_iter().map(|entry| entry.record).collect())
     }
 
     /// Record types that have not been through a whole run by this one: not read, or with something

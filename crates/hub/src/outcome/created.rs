@@ -11,7 +11,7 @@ use lockstep_model::value::is_empty;
 use lockstep_model::{
     Change, Intent, IntentKind, NumberMap, RecordId, RecordState, Review, ReviewKind, Rule, TypeIx,
 };
-use lockstep_store::Commit;
+use lockstep_store::{AgendaEntry, Commit};
 
 use crate::error::Result;
 use crate::ledger::Ledger;
@@ -72,8 +72,8 @@ impl Ledger {
         known: &NumberMap<RecordId, RecordState>,
         commit: &mut Commit,
         wake: &mut Vec<u64>,
-    ) {
-        let mut update = step(intent, IntentEvent::Confirm, self.clock.now(), None);
+    ) -> Result<()> {
+        let mut update = step(intent, IntentEvent::Confirm, self.clock.now(), None)?;
         update.record = Some(state.id);
         commit.intents_changed.push(update);
         self.fails_no_more(intent, commit);
@@ -90,7 +90,7 @@ impl Ledger {
         }
         let source = known.get(&intent.source);
         if self.calls_for_more(intent, &state, source) {
-            commit.agenda_added.push((ty.decide_rank, state.id));
+            commit.agenda_added.push(AgendaEntry::new(ty.decide_rank, state.id));
         }
         if self.plan.has_references() {
             if let Some(source) = source {
@@ -101,6 +101,7 @@ impl Ledger {
         self.status[state.ty.at()].records += 1;
         self.tell_created(under_way, intent, &state, known, commit);
         commit.new_records.push(state);
+        Ok(())
     }
 
     /// Whether a record is to be decided on that has just been created: other record types may want

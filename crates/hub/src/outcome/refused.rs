@@ -2,8 +2,9 @@
 
 use lockstep_model::change::IntentEvent;
 use lockstep_model::{Intent, NumberMap, RecordId, RecordState, Review, ReviewKind, Rule, Value};
-use lockstep_store::{Commit, JournalKind};
+use lockstep_store::{AgendaEntry, Commit, JournalKind};
 
+use crate::error::Result;
 use crate::ledger::Ledger;
 use crate::ledger::failing::{
     LONGEST_WAIT_MS, SHORTEST_WAIT_MS, TOLD_AFTER, back_off_ms, is_given_up, subject,
@@ -25,7 +26,7 @@ impl Ledger {
         message: &str,
         known: &NumberMap<RecordId, RecordState>,
         commit: &mut Commit,
-    ) {
+    ) -> Result<()> {
         if intent.takes_back() {
             return self.not_taken_back(under_way, intent, message, known, commit);
         }
@@ -48,7 +49,7 @@ impl Ledger {
             None => IntentEvent::Refuse,
         };
         let now = self.clock.now();
-        commit.intents_changed.push(step(intent, event, now, Some(message.to_string())));
+        commit.intents_changed.push(step(intent, event, now, Some(message.to_string()))?);
         commit.reviews_opened.push(Review {
             kind: ReviewKind::RejectedValue,
             record: subject(intent),
@@ -60,14 +61,17 @@ impl Ledger {
             message: message.to_string(),
             opened_at: now,
         });
-        let Some(record) = record else { return };
+        let Some(record) = record else { return Ok(()) };
         if change.is_some() {
-            commit.agenda_added.push((self.plan.ty(record.ty).decide_rank, record.id));
+            commit
+                .agenda_added
+                .push(AgendaEntry::new(self.plan.ty(record.ty).decide_rank, record.id));
         }
         let (kind, rule) = (JournalKind::Refused, Some(Rule::G4));
         let mut entry = self.entry(under_way, kind, record, intent, message.to_string(), rule);
         entry.path = change.map(|change| self.plan.prop(intent.ty, change.prop).name.clone());
         commit.journal.push(entry);
+        Ok(())
     }
 
     fn tell_refused(
@@ -97,14 +101,14 @@ impl Ledger {
         sent: &[(usize, Value)],
         known: &NumberMap<RecordId, RecordState>,
         commit: &mut Commit,
-    ) {
+    ) -> Result<()> {
         let now = self.clock.now();
         let failures = intent.attempts + 1;
         if is_given_up(failures, intent.decided_at, now, retry_after_ms.is_some()) {
             let text = format!("tried {failures} times since {}: {message}", intent.decided_at);
             return self.rejected(under_way, intent, None, sent, &text, known, commit);
         }
-        let mut update = step(intent, IntentEvent::PutBack, now, Some(message.to_string()));
+        let mut update = step(intent, IntentEvent::PutBack, now, Some(message.to_string()))?;
         let asked = retry_after_ms
             .map(|ms| i64::try_from(ms).unwrap_or(LONGEST_WAIT_MS).min(LONGEST_WAIT_MS));
         // What a system asks for is the least: after some tries it is left alone as long as any.
@@ -130,5 +134,6 @@ impl Ledger {
                 opened_at: now,
             });
         }
+        Ok(())
     }
 }

@@ -3,8 +3,9 @@
 use lockstep_engine::observe::mark_gone;
 use lockstep_model::change::IntentEvent;
 use lockstep_model::{Intent, NumberMap, Presence, RecordId, RecordState, Rule, Value};
-use lockstep_store::{Commit, JournalKind};
+use lockstep_store::{AgendaEntry, Commit, JournalKind};
 
+use crate::error::Result;
 use crate::ledger::Ledger;
 use crate::ledger::journal::step;
 use crate::report::{Event, RecordName};
@@ -19,15 +20,15 @@ impl Ledger {
         intent: &Intent,
         known: &mut NumberMap<RecordId, RecordState>,
         commit: &mut Commit,
-    ) {
-        commit.intents_changed.push(step(intent, IntentEvent::Confirm, self.clock.now(), None));
-        let Some(state) = intent.record.and_then(|id| known.get_mut(&id)) else { return };
+    ) -> Result<()> {
+        commit.intents_changed.push(step(intent, IntentEvent::Confirm, self.clock.now(), None)?);
+        let Some(state) = intent.record.and_then(|id| known.get_mut(&id)) else { return Ok(()) };
         if !state.is_live() {
             // A listing has noticed already; it was this deletion that it noticed, which no flow
             // passes on.
             state.presence = Presence::Gone;
             commit.changed_records.push(state.clone());
-            return;
+            return Ok(());
         }
         let held = self.plan.ty(state.ty).props.iter().zip(&state.slots);
         let held = held
@@ -42,7 +43,7 @@ impl Ledger {
             self.entry(under_way, JournalKind::Written, &state, intent, text, Some(Rule::G7));
         (entry.before, entry.other) = (Value::Object(held), None);
         commit.journal.push(entry);
-        commit.agenda_added.push((self.plan.ty(state.ty).decide_rank, state.id));
+        commit.agenda_added.push(AgendaEntry::new(self.plan.ty(state.ty).decide_rank, state.id));
         let system = self.plan.ty(state.ty).name.system.clone();
         under_way.report.system(&system).deleted += 1;
         let status = &mut self.status[state.ty.at()];
@@ -52,6 +53,7 @@ impl Ledger {
             .report
             .event(|| Event::Deleted { record, text: "its creation was taken back (G7)".into() });
         commit.changed_records.push(state);
+        Ok(())
     }
 
     /// A system refuses what was to be taken back: that is told at once, and nothing waits for it.
@@ -62,13 +64,13 @@ impl Ledger {
         message: &str,
         known: &NumberMap<RecordId, RecordState>,
         commit: &mut Commit,
-    ) {
+    ) -> Result<()> {
         commit.intents_changed.push(step(
             intent,
             IntentEvent::Drop,
             self.clock.now(),
             Some(message.to_string()),
-        ));
+        )?);
         let system = self.plan.ty(intent.ty).name.system.clone();
         under_way.report.system(&system).refused += 1;
         if let Some(record) = known.get(&intent.source) {
@@ -87,5 +89,6 @@ impl Ledger {
                 message: message.to_string(),
             });
         }
+        Ok(())
     }
 }

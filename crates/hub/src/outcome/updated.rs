@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use lockstep_engine::keys::{each_id, rekey};
 use lockstep_model::change::IntentEvent;
 use lockstep_model::{Change, Intent, NumberMap, PropIx, RecordId, RecordState, TypeIx, Value};
-use lockstep_store::{Commit, JournalKind};
+use lockstep_store::{AgendaEntry, Commit, JournalKind};
 
 use crate::error::Result;
 use crate::ledger::Ledger;
@@ -54,7 +54,7 @@ impl Ledger {
         known: &NumberMap<RecordId, RecordState>,
         commit: &mut Commit,
     ) -> Result<()> {
-        commit.intents_changed.push(step(intent, IntentEvent::Confirm, self.clock.now(), None));
+        commit.intents_changed.push(step(intent, IntentEvent::Confirm, self.clock.now(), None)?);
         self.fails_no_more(intent, commit);
         let kept = |change: &Change| sent.iter().any(|(prop, _)| *prop == change.prop.at());
         let written = intent.changes.iter().zip(&before.shown);
@@ -113,7 +113,7 @@ impl Ledger {
         let in_condition =
             intent.changes.iter().any(|change| ty.props[change.prop.at()].in_condition);
         if intent.takes_back() || in_condition || matches_otherwise {
-            commit.agenda_added.push((rank, state.id));
+            commit.agenda_added.push(AgendaEntry::new(rank, state.id));
         }
         self.wake_old_rivals(&removed, rank, commit)?;
         let written = intent.changes.iter().map(|change| change.prop);

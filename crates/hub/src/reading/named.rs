@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 use lockstep_connector::{Connector, Trouble, side_by_side};
 use lockstep_engine::observe::mark_gone;
 use lockstep_model::{ReadRecord, RecordState, TypeIx};
-use lockstep_store::Commit;
+use lockstep_store::{AgendaEntry, Commit};
 
 use crate::error::Result;
 use crate::reading::reader::Reader;
@@ -183,7 +183,7 @@ impl Reader<'_> {
             self.ledger.status[ty.at()].read_from,
         ));
         let rank = self.ledger.plan.ty(ty).decide_rank;
-        commit.agenda_added.push((rank, record.id));
+        commit.agenda_added.push(AgendaEntry::new(rank, record.id));
         self.ledger.tell_gone(under_way, &record, commit);
         self.ledger.wake_old_rivals(&commit.keys_removed.clone(), rank, commit)?;
         commit.changed_records.push(record);

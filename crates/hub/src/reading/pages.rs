@@ -8,7 +8,7 @@ use lockstep_engine::observe::{Observed, Reading, mark_gone, observe};
 use lockstep_engine::{Plan, is_back};
 use lockstep_model::matching::seed;
 use lockstep_model::{ReadRecord, RecordId, RecordState, Timestamp, TypeIx};
-use lockstep_store::Commit;
+use lockstep_store::{AgendaEntry, Commit};
 
 use crate::error::Result;
 use crate::reading::reader::Reader;
@@ -323,7 +323,7 @@ impl Reader<'_> {
         for mut record in gone {
             self.ledger.facets_gone(Some(record.id), &mut commit)?;
             commit.keys_removed.extend(mark_gone(&self.ledger.plan, &mut record, previous));
-            commit.agenda_added.push((rank, record.id));
+            commit.agenda_added.push(AgendaEntry::new(rank, record.id));
             self.ledger.tell_gone(under_way, &record, &mut commit);
             commit.changed_records.push(record);
         }

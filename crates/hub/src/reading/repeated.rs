@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lockstep_connector::{RecordFault, Trouble, side_by_side};
 use lockstep_model::{NumberMap, ReadRecord, RecordId, RecordState, TypeIx};
-use lockstep_store::Commit;
+use lockstep_store::{AgendaEntry, Commit};
 
 use crate::error::Result;
 use crate::reading::reader::Reader;
@@ -138,7 +138,9 @@ impl Reader<'_> {
             self.ledger.merged(under_way, &mut record, into, commit)?;
             let status = &mut self.ledger.status[ty.at()];
             status.records = status.records.saturating_sub(1);
-            commit.agenda_added.push((self.ledger.plan.ty(ty).decide_rank, record.id));
+            commit
+                .agenda_added
+                .push(AgendaEntry::new(self.ledger.plan.ty(ty).decide_rank, record.id));
             commit.changed_records.push(record);
         }
         Ok((self.ledger.store.records(&gone)?, all))

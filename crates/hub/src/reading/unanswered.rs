@@ -32,7 +32,7 @@ impl Reader<'_> {
     ) -> Result<()> {
         let now = self.ledger.clock.now();
         let delay = self.delay_ms(intent, accepted);
-        let mut update = step(intent, IntentEvent::LoseAnswer, now, Some(message));
+        let mut update = step(intent, IntentEvent::LoseAnswer, now, Some(message))?;
         update.not_before = (delay > 0).then(|| now.plus_ms(delay));
         commit.intents_changed.push(update);
         under_way.unknown = true;
@@ -80,7 +80,7 @@ impl Reader<'_> {
                 IntentEvent::LoseAnswer,
                 now,
                 Some("the process that sent it has ended".into()),
-            );
+            )?;
             update.not_before = (delay > 0).then(|| now.plus_ms(delay));
             commit.intents_changed.push(update);
         }

@@ -8,7 +8,7 @@ use lockstep_model::{
     Change, ClaimStamp, Intent, IntentKind, IntentState, Presence, PropIx, ReadRecord, Reason,
     RecordId, RecordState, Review, ReviewKind, Rule, RunId, TypeIx, Value,
 };
-use lockstep_store::{Commit, JournalEntry, JournalKind};
+use lockstep_store::{AgendaEntry, Commit, JournalEntry, JournalKind};
 
 use crate::error::Result;
 use crate::ledger::Ledger;
@@ -64,7 +64,7 @@ impl Ledger {
             let now = self.clock.now();
             if self.may_be_anothers(&intent, found)? {
                 let why = "what the system has may be what another creation made; asked again when that is known";
-                let mut update = step(&intent, IntentEvent::PutBack, now, Some(why.into()));
+                let mut update = step(&intent, IntentEvent::PutBack, now, Some(why.into()))?;
                 update.not_before = Some(now.plus_ms(PATIENCE_MS));
                 commit.intents_changed.push(update);
                 return Ok(self.store.commit(commit)?);
@@ -74,11 +74,11 @@ impl Ledger {
                     self.tell_restored(under_way, &intent, found, source);
                 }
                 // Linked meanwhile: there is nothing left to create.
-                commit.intents_changed.push(step(&intent, IntentEvent::Drop, now, Some(message)));
+                commit.intents_changed.push(step(&intent, IntentEvent::Drop, now, Some(message))?);
                 return Ok(self.store.commit(commit)?);
             }
             if self.may_be_joined(found, source)? && !contradicts(&self.plan, &intent, found) {
-                commit.intents_changed.push(step(&intent, IntentEvent::Drop, now, Some(message)));
+                commit.intents_changed.push(step(&intent, IntentEvent::Drop, now, Some(message))?);
                 let why = "the system has it already, and said so";
                 self.join(under_way, &intent, found, why, &mut commit)?;
                 return Ok(self.store.commit(commit)?);
@@ -155,7 +155,7 @@ impl Ledger {
         message: String,
     ) -> Result<()> {
         let now = self.clock.now();
-        let refuses = step(intent, IntentEvent::Refuse, now, Some(message.clone()));
+        let refuses = step(intent, IntentEvent::Refuse, now, Some(message.clone()))?;
         let text = match &found {
             Some(record) => format!(
                 "{message} ({}/{}, which belongs to another)",
@@ -249,7 +249,7 @@ impl Ledger {
                 done_at: None,
             }];
         }
-        commit.agenda_added.push((ty.decide_rank, state.id));
+        commit.agenda_added.push(AgendaEntry::new(ty.decide_rank, state.id));
         commit.changed_records.push(state);
         Ok(self.store.commit(commit)?)
     }

@@ -3,7 +3,7 @@
 use lockstep_engine::recover::Candidates;
 use lockstep_model::change::IntentEvent;
 use lockstep_model::{Intent, RecordId, RecordState, Review, ReviewKind, Rule, Value};
-use lockstep_store::Commit;
+use lockstep_store::{AgendaEntry, Commit};
 
 use crate::error::Result;
 use crate::ledger::Ledger;
@@ -86,8 +86,8 @@ impl Ledger {
             self.facets_found(intent, member, commit)?;
             commit.changed_records.push(self.found_again(intent, member.clone())?);
         }
-        self.confirm(intent, member, "it had been created", commit);
-        commit.agenda_added.push((self.plan.ty(member.ty).decide_rank, member.id));
+        self.confirm(intent, member, "it had been created", commit)?;
+        commit.agenda_added.push(AgendaEntry::new(self.plan.ty(member.ty).decide_rank, member.id));
         Ok(())
     }
 
@@ -99,19 +99,26 @@ impl Ledger {
         record: &RecordState,
         commit: &mut Commit,
     ) -> Result<()> {
-        self.confirm(intent, record, "found again by what was sent", commit);
+        self.confirm(intent, record, "found again by what was sent", commit)?;
         self.facets_found(intent, record, commit)?;
         commit.changed_records.push(self.found_again(intent, record.clone())?);
         let why = format!("{}; it was found again", unanswered(intent));
         self.join(under_way, intent, record, &why, commit)
     }
 
-    fn confirm(&self, intent: &Intent, record: &RecordState, what: &str, commit: &mut Commit) {
+    fn confirm(
+        &self,
+        intent: &Intent,
+        record: &RecordState,
+        what: &str,
+        commit: &mut Commit,
+    ) -> Result<()> {
         let message = format!("{}; {what}", unanswered(intent));
-        let mut update = step(intent, IntentEvent::Confirm, self.clock.now(), Some(message));
+        let mut update = step(intent, IntentEvent::Confirm, self.clock.now(), Some(message))?;
         update.record = Some(record.id);
         commit.intents_changed.push(update);
         commit.reviews_closed.push(question_of(intent));
+        Ok(())
     }
 
     /// The creation did not land: the target has been read since, and holds no such record.
@@ -122,7 +129,7 @@ impl Ledger {
         commit: &mut Commit,
     ) -> Result<()> {
         let message = format!("{}; it had not been created", unanswered(intent));
-        let mut update = step(intent, IntentEvent::PutBack, self.clock.now(), Some(message));
+        let mut update = step(intent, IntentEvent::PutBack, self.clock.now(), Some(message))?;
         update.attempts += 1;
         commit.intents_changed.push(update);
         // What was edited while nobody knew could not become part of it.

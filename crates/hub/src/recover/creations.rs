@@ -53,7 +53,7 @@ impl Ledger {
             return Ok(());
         }
         let agenda: Vec<RecordId> =
-            self.store.agenda(usize::MAX >> 1)?.into_iter().map(|(_, id)| id).collect();
+            self.store.agenda(usize::MAX >> 1)?.into_iter().map(|entry| entry.record).collect();
         let fresh = recover::may_be_made(self.store.records(&agenda)?, &creations);
         let apart = self.kept_apart(&creations, &fresh)?;
         let candidates = Candidates::new(fresh, apart);

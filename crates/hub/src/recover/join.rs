@@ -2,7 +2,7 @@
 
 use lockstep_model::matching::reference_hash;
 use lockstep_model::{Intent, RecordState, Rule, Value};
-use lockstep_store::{Commit, JournalEntry, JournalKind};
+use lockstep_store::{AgendaEntry, Commit, JournalEntry, JournalKind};
 
 use crate::error::Result;
 use crate::ledger::Ledger;
@@ -28,7 +28,9 @@ impl Ledger {
             commit.intents_moved.push((open.id, into));
         }
         for member in [&source, record] {
-            commit.agenda_added.push((self.plan.ty(member.ty).decide_rank, member.id));
+            commit
+                .agenda_added
+                .push(AgendaEntry::new(self.plan.ty(member.ty).decide_rank, member.id));
         }
         commit.journal.push(JournalEntry {
             at: self.clock.now(),

@@ -15,7 +15,7 @@ use lockstep_model::{
     EntityId, Intent, IntentId, IntentKind, IntentState, NumberMap, ReadRecord, RecordId,
     RecordState, Timestamp,
 };
-use lockstep_store::Commit;
+use lockstep_store::{AgendaEntry, Commit};
 
 use crate::error::Result;
 use crate::ledger::Ledger;
@@ -109,16 +109,16 @@ impl Ledger {
             self.facets_gone(Some(record), &mut commit)?;
             match intent.kind {
                 IntentKind::Delete if intent.takes_back() => {
-                    self.creation_taken_back(under_way, intent, &mut known, &mut commit)
+                    self.creation_taken_back(under_way, intent, &mut known, &mut commit)?
                 }
-                IntentKind::Delete => self.deleted(under_way, intent, &mut known, &mut commit),
+                IntentKind::Delete => self.deleted(under_way, intent, &mut known, &mut commit)?,
                 _ => {
                     commit.intents_changed.push(step(
                         intent,
                         IntentEvent::Drop,
                         now,
                         Some("its record is not there any more".into()),
-                    ));
+                    )?);
                     self.gone(under_way, intent, &mut known, &mut commit);
                 }
             }
@@ -136,7 +136,7 @@ impl Ledger {
                 &sent,
                 &known,
                 &mut commit,
-            );
+            )?;
         }
         // What else the record shows is compared with what is recorded here, so this is recorded
         // first.
@@ -238,7 +238,9 @@ impl Ledger {
         }
         let ids: Vec<RecordId> = intent.record.into_iter().chain([intent.source]).collect();
         for record in self.store.records(&ids)? {
-            commit.agenda_added.push((self.plan.ty(record.ty).decide_rank, record.id));
+            commit
+                .agenda_added
+                .push(AgendaEntry::new(self.plan.ty(record.ty).decide_rank, record.id));
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ use lockstep_engine::recover::holds_all;
 use lockstep_engine::{has_match_values, look_alike};
 use lockstep_model::change::IntentEvent;
 use lockstep_model::{
-    IntentKind, IntentState, RecordId, RecordState, Review, ReviewKind, Rule, TypeIx, Value,
+    Intent, IntentKind, IntentState, RecordId, RecordState, Review, ReviewKind, Rule, TypeIx, Value,
 };
 use lockstep_store::Commit;
 
@@ -105,9 +105,10 @@ impl Ledger {
                 "it may have been sent before this store was restored from a backup".to_string();
             // As if it had been sent, and its answer lost.
             let now = self.clock.now();
+            let sent = Intent { state: IntentState::Sent, ..intent.clone() };
             let steps = vec![
-                step(&intent, IntentEvent::Send, now, None),
-                step(&intent, IntentEvent::LoseAnswer, now, Some(message)),
+                step(&intent, IntentEvent::Send, now, None)?,
+                step(&sent, IntentEvent::LoseAnswer, now, Some(message))?,
             ];
             let mut commit = Commit { intents_changed: steps, ..Commit::default() };
             // Nor is that record created anew where the creation came from.
@@ -147,7 +148,7 @@ impl Ledger {
             return Ok(fresh);
         }
         let agenda: Vec<RecordId> =
-            self.store.agenda(usize::MAX >> 1)?.into_iter().map(|(_, id)| id).collect();
+            self.store.agenda(usize::MAX >> 1)?.into_iter().map(|entry| entry.record).collect();
         for record in self.store.records(&agenda)? {
             let is_new = record.first_seen >= under_way.report.started
                 && !under_way.first_read.contains(&record.ty);

@@ -57,14 +57,13 @@ impl Sender<'_> {
             Outcome::Rejected { prop, message } => {
                 let (PendingWrite { intent, sent, .. }, AnswerBatch { known, commit, .. }) =
                     (&pending, batch);
-                self.ledger.rejected(under_way, intent, prop, sent, &message, known, commit);
-                Ok(())
+                self.ledger.rejected(under_way, intent, prop, sent, &message, known, commit)
             }
             Outcome::Gone { message } => self.gone(under_way, &pending.intent, message, batch),
             Outcome::Later { retry_after_ms, message } => {
                 let (PendingWrite { intent, sent, .. }, after) = (&pending, retry_after_ms);
                 let AnswerBatch { known, commit, .. } = &mut *batch;
-                self.ledger.put_off(under_way, intent, &message, after, sent, known, commit);
+                self.ledger.put_off(under_way, intent, &message, after, sent, known, commit)?;
                 self.one_failed(under_way, batch.system, intent, &message);
                 Ok(())
             }
@@ -79,10 +78,7 @@ impl Sender<'_> {
                 let AnswerBatch { known, commit, .. } = batch;
                 self.reader().not_known(under_way, &pending.intent, message, true, known, commit)
             }
-            Outcome::Stopped(trouble) => {
-                self.stopped(under_way, &pending.intent, &trouble, batch);
-                Ok(())
-            }
+            Outcome::Stopped(trouble) => self.stopped(under_way, &pending.intent, &trouble, batch),
         }
     }
 
@@ -99,14 +95,14 @@ impl Sender<'_> {
             // P5: what it was read again for may be what the other write did. Asked after first,
             // then tried again.
             let why = "the answer to another write of it was lost; tried again when that is known";
-            let mut update = step(intent, IntentEvent::PutBack, *now, Some(why.into()));
+            let mut update = step(intent, IntentEvent::PutBack, *now, Some(why.into()))?;
             update.not_before = Some(now.plus_ms(PATIENCE_MS));
             commit.intents_changed.push(update);
             return Ok(());
         }
         if intent.takes_back() {
             // What somebody has changed since is not put back over their heads.
-            self.ledger.not_taken_back(under_way, intent, &message, known, commit);
+            self.ledger.not_taken_back(under_way, intent, &message, known, commit)?;
             return self.ledger.read_again(under_way, intent, again, commit);
         }
         // P6: neither edit is lost. It is read again and decided again; what conflicts for ever is
@@ -114,11 +110,11 @@ impl Sender<'_> {
         let message = format!("it meets another version each time: {message}");
         under_way.undecided.insert(intent.id);
         if intent.attempts == 0 {
-            let mut update = step(intent, IntentEvent::PutBack, *now, Some(message));
+            let mut update = step(intent, IntentEvent::PutBack, *now, Some(message))?;
             update.attempts = 1;
             commit.intents_changed.push(update);
         } else {
-            self.ledger.put_off(under_way, intent, &message, None, sent, known, commit);
+            self.ledger.put_off(under_way, intent, &message, None, sent, known, commit)?;
         }
         self.ledger.read_again(under_way, intent, again, commit)
     }
@@ -141,15 +137,13 @@ impl Sender<'_> {
             // If it is, the next list tells: nothing is tried again before.
             let message = format!("{message}; the list of this run shows it");
             under_way.left.insert(intent.id);
-            self.ledger.put_off(under_way, intent, &message, None, &[], known, commit);
-            return Ok(());
+            return self.ledger.put_off(under_way, intent, &message, None, &[], known, commit);
         }
         self.ledger.facets_gone(intent.record, commit)?;
         if intent.kind == IntentKind::Delete && intent.takes_back() {
-            self.ledger.creation_taken_back(under_way, intent, known, commit);
-            return Ok(());
+            return self.ledger.creation_taken_back(under_way, intent, known, commit);
         }
-        commit.intents_changed.push(step(intent, IntentEvent::Drop, *now, Some(message)));
+        commit.intents_changed.push(step(intent, IntentEvent::Drop, *now, Some(message))?);
         self.ledger.gone(under_way, intent, known, commit);
         Ok(())
     }
@@ -161,12 +155,13 @@ impl Sender<'_> {
         intent: &Intent,
         trouble: &Trouble,
         AnswerBatch { system, commit, now, .. }: &mut AnswerBatch,
-    ) {
+    ) -> Result<()> {
         let why = Some(trouble.to_string());
-        commit.intents_changed.push(step(intent, IntentEvent::PutBack, *now, why));
+        commit.intents_changed.push(step(intent, IntentEvent::PutBack, *now, why)?);
         if !under_way.paused.contains_key(system) {
             self.reader().pause(under_way, *system, Some(intent.ty), trouble);
         }
+        Ok(())
     }
 
     /// Counts a write that failed in a way that may be its system's.

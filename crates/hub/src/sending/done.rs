@@ -111,8 +111,7 @@ impl Sender<'_> {
         if let Some(why) = not_restored {
             self.ledger.tell_not_restored(under_way, &state, &why, commit);
         }
-        self.ledger.created(under_way, &intent, state, known, commit, wake);
-        Ok(())
+        self.ledger.created(under_way, &intent, state, known, commit, wake)
     }
 
     fn done_update(
@@ -160,6 +159,5 @@ impl Sender<'_> {
             true => self.ledger.creation_taken_back(under_way, intent, known, commit),
             false => self.ledger.deleted(under_way, intent, known, commit),
         }
-        Ok(())
     }
 }

@@ -3,7 +3,8 @@
 use lockstep_connector::{Action, Write};
 use lockstep_model::change::IntentEvent;
 use lockstep_model::{
-    Intent, IntentKind, NumberMap, RecordId, RecordState, Rule, Timestamp, TypeIx, Value,
+    Intent, IntentKind, IntentState, NumberMap, RecordId, RecordState, Rule, Timestamp, TypeIx,
+    Value,
 };
 use lockstep_store::{Commit, Flush, IntentUpdate};
 
@@ -87,21 +88,22 @@ impl Sender<'_> {
         let counterparts = self.ledger.counterparts(&intents)?;
         self.add_other_facets(ty, &mut intents)?;
         let mut batch = PromisedBatch::new(now, intents.len());
-        for intent in intents {
+        for mut intent in intents {
             let values = self.ledger.values(&intent, &counterparts);
             let key = targets.key(&intent);
             if intent.kind != IntentKind::Create && under_way.damages.leaves_alone(ty, &key) {
-                batch.wait_for_record(under_way, &intent);
+                batch.wait_for_record(under_way, &intent)?;
                 line.end(intent.id);
                 continue;
             }
             let lacks = self.ledger.lacks_required(&intent, &values);
             if values.is_empty() && intent.kind == IntentKind::Update || lacks.is_some() {
-                self.drop_needless(under_way, &intent, lacks, &mut batch);
+                self.drop_needless(under_way, &intent, lacks, &mut batch)?;
                 line.end(intent.id);
                 continue;
             }
-            batch.commit.intents_changed.push(step(&intent, IntentEvent::Send, now, None));
+            batch.commit.intents_changed.push(step(&intent, IntentEvent::Send, now, None)?);
+            intent.state = IntentState::Sent;
             if targets.looks {
                 batch.known.push(targets.known_of(&intent));
             }
@@ -195,10 +197,10 @@ impl Sender<'_> {
         intent: &Intent,
         lacks: Option<String>,
         batch: &mut PromisedBatch,
-    ) {
-        let drops = step(intent, IntentEvent::Drop, batch.now, lacks.clone());
+    ) -> Result<()> {
+        let drops = step(intent, IntentEvent::Drop, batch.now, lacks.clone())?;
         batch.commit.intents_changed.push(drops);
-        let Some(message) = lacks else { return };
+        let Some(message) = lacks else { return Ok(()) };
         let name = self.ledger.plan.ty(intent.ty).name.to_string();
         let flow = self.ledger.plan.flow_name(intent.flow);
         under_way.report.event(|| Event::Waits {
@@ -207,6 +209,7 @@ impl Sender<'_> {
             message,
             rule: Rule::C4.to_string(),
         });
+        Ok(())
     }
 
     /// C2: the same at every try, in whatever process; another after yesterday's store was put
@@ -286,18 +289,13 @@ impl PromisedBatch {
     }
 
     /// R8: a write waits until its record can be read again.
-    fn wait_for_record(&mut self, under_way: &mut Underway, intent: &Intent) {
-        let waits = IntentUpdate {
-            id: intent.id,
-            event: IntentEvent::Delay,
-            record: intent.record,
-            attempts: intent.attempts,
-            not_before: Some(self.now.plus_ms(2 * PATIENCE_MS)),
-            message: Some("its record can't be read just now".into()),
-            done_at: None,
-        };
+    fn wait_for_record(&mut self, under_way: &mut Underway, intent: &Intent) -> Result<()> {
+        let message = "its record can't be read just now".to_string();
+        let mut waits = step(intent, IntentEvent::Delay, self.now, Some(message))?;
+        waits.not_before = Some(self.now.plus_ms(2 * PATIENCE_MS));
         under_way.damages.waiting.push(IntentUpdate { not_before: None, ..waits.clone() });
         self.commit.intents_changed.push(waits);
+        Ok(())
     }
 }
 

@@ -5,7 +5,7 @@ use lockstep_model::{IntentId, IntentState, RecordId, RecordState, RunId};
 
 use super::kit::commit_records;
 use super::samples::{PEOPLE, entry, intent, person, plan, review};
-use crate::{Commit, IntentUpdate, Store, StoreError, TypeStatus};
+use crate::{AgendaEntry, Commit, IntentUpdate, Store, StoreError, TypeStatus};
 
 pub(super) fn numbers_are_handed_out_once(mut store: Box<dyn Store>) {
     let first = store.take_record_ids(3).unwrap().0;
@@ -28,7 +28,7 @@ pub(super) fn a_failed_commit_leaves_nothing(mut store: Box<dyn Store>) {
         changed_records: vec![RecordState { version: Some("new".into()), ..person(1, "a") }],
         keys_added: vec![(7, RecordId(1))],
         keys_removed: vec![],
-        agenda_added: vec![(0, RecordId(1))],
+        agenda_added: vec![AgendaEntry::new(0, RecordId(1))],
         types: vec![(PEOPLE, TypeStatus { complete: true, ..TypeStatus::default() })],
         journal: vec![entry(RunId(1), RecordId(1), 1)],
         reviews_opened: vec![review(RecordId(1), None)],
@@ -44,6 +44,7 @@ pub(super) fn a_failed_commit_leaves_nothing(mut store: Box<dyn Store>) {
         done_at: None,
     };
     let illegal = IntentUpdate { id: IntentId(98), event: IntentEvent::Confirm, ..update.clone() };
+    let sent = IntentUpdate { id: IntentId(98), ..update.clone() };
     store
         .commit(Commit {
             intents_new: vec![intent(98, RecordId(1), IntentState::Queued)],
@@ -52,7 +53,7 @@ pub(super) fn a_failed_commit_leaves_nothing(mut store: Box<dyn Store>) {
         .unwrap();
     let bad = [
         // The record key is taken; the number is taken; an intent is not there; what was never sent
-        // is confirmed.
+        // is confirmed; the same is sent twice.
         Commit { new_records: vec![person(2, "b"), person(3, "a")], ..Commit::default() },
         Commit {
             new_records: vec![person(2, "b"), person(1, "c")],
@@ -67,6 +68,11 @@ pub(super) fn a_failed_commit_leaves_nothing(mut store: Box<dyn Store>) {
         Commit {
             new_records: vec![person(2, "b")],
             intents_changed: vec![illegal],
+            ..Commit::default()
+        },
+        Commit {
+            new_records: vec![person(2, "b")],
+            intents_changed: vec![sent.clone(), sent],
             ..Commit::default()
         },
     ];

@@ -4,14 +4,14 @@ use lockstep_model::{EntityId, IntentId, KeyOwner, RecordId, RecordState};
 
 use super::kit::{commit_records, sorted};
 use super::samples::{PEOPLE, person};
-use crate::{Commit, Store, StoreError};
+use crate::{AgendaEntry, Commit, Store, StoreError};
 
 pub(super) fn a_scratch_copy_is_independent(mut store: Box<dyn Store>) {
     let first = store.take_record_ids(1).unwrap();
     let record = RecordState { id: first, entity: EntityId(first.0), ..person(1, "a") };
     let commit = Commit {
         new_records: vec![record.clone()],
-        agenda_added: vec![(0, first)],
+        agenda_added: vec![AgendaEntry::new(0, first)],
         ..Commit::default()
     };
     store.commit(commit).unwrap();
@@ -24,7 +24,7 @@ pub(super) fn a_scratch_copy_is_independent(mut store: Box<dyn Store>) {
     assert!(next > first);
     let commit = Commit {
         new_records: vec![RecordState { id: next, ..person(2, "b") }],
-        agenda_done: vec![(0, first)],
+        agenda_done: vec![AgendaEntry::new(0, first)],
         durable: true,
         ..Commit::default()
     };
@@ -32,11 +32,11 @@ pub(super) fn a_scratch_copy_is_independent(mut store: Box<dyn Store>) {
     assert_eq!(scratch.by_key(PEOPLE, &["a", "b"]).unwrap().len(), 2);
     assert_eq!(scratch.agenda(9).unwrap(), []);
     assert_eq!(store.by_key(PEOPLE, &["a", "b"]).unwrap(), [record]);
-    assert_eq!(store.agenda(9).unwrap(), [(0, first)]);
+    assert_eq!(store.agenda(9).unwrap(), [AgendaEntry::new(0, first)]);
     store
         .commit(Commit {
-            agenda_done: vec![(0, first)],
-            agenda_added: vec![(1, first)],
+            agenda_done: vec![AgendaEntry::new(0, first)],
+            agenda_added: vec![AgendaEntry::new(1, first)],
             ..Commit::default()
         })
         .unwrap();
@@ -46,7 +46,7 @@ pub(super) fn a_scratch_copy_is_independent(mut store: Box<dyn Store>) {
     assert_eq!(scratch.records(&[first]).unwrap().len(), 1);
     // A commit that fails leaves nothing here either.
     let bad = Commit {
-        agenda_added: vec![(5, first)],
+        agenda_added: vec![AgendaEntry::new(5, first)],
         new_records: vec![person(first.0, "c")],
         ..Commit::default()
     };

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::kit::{commit_records, numbers, sorted};
 use super::samples::{PEOPLE, USERS, awkward, claim, person, plan};
 
-use crate::{Commit, Store, TypeStatus};
+use crate::{AgendaEntry, Commit, Store, TypeStatus};
 
 pub(super) fn a_record_comes_back_as_it_was(mut store: Box<dyn Store>) {
     let mut all = vec![
@@ -219,11 +219,14 @@ pub(super) fn live_keys_come_in_pages(mut store: Box<dyn Store>) {
 }
 
 pub(super) fn the_agenda_is_in_order_and_what_is_added_stays(mut store: Box<dyn Store>) {
-    let added = [(2, 1), (0, 9), (2, 3), (0, 2), (u16::MAX, 1), (0, 2)]
-        .map(|(rank, id)| (rank, RecordId(id)));
-    store.commit(Commit { agenda_added: added.to_vec(), ..Commit::default() }).unwrap();
-    let in_order =
-        [(0, 2), (0, 9), (2, 1), (2, 3), (u16::MAX, 1)].map(|(rank, id)| (rank, RecordId(id)));
+    let entry = |(rank, id)| AgendaEntry::new(rank, RecordId(id));
+    let held = entry((1, 1)).to_hold();
+    let mut added = [(2, 1), (0, 9), (2, 3), (0, 2), (0, 2)].map(entry).to_vec();
+    added.push(held);
+    store.commit(Commit { agenda_added: added, ..Commit::default() }).unwrap();
+    // What is held comes last, whatever its rank.
+    let mut in_order = [(0, 2), (0, 9), (2, 1), (2, 3)].map(entry).to_vec();
+    in_order.push(held);
     assert_eq!(store.agenda(9).unwrap(), in_order);
     assert_eq!(store.agenda(2).unwrap(), in_order[..2]);
     let mut some = store.on_agenda(&[1, 8, 9].map(RecordId)).unwrap();
@@ -238,6 +241,7 @@ pub(super) fn the_agenda_is_in_order_and_what_is_added_stays(mut store: Box<dyn 
     };
     store.commit(again).unwrap();
     assert_eq!(store.agenda(9).unwrap(), [in_order[1], in_order[3], in_order[4]]);
+    assert_eq!(store.on_agenda(&[RecordId(1)]).unwrap(), [held]);
 }
 
 pub(super) fn pairs_are_kept_apart_both_ways(mut store: Box<dyn Store>) {

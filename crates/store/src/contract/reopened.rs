@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::kit::ids;
 use super::samples::{PEOPLE, awkward, entry, intent, plan, review};
-use crate::{Commit, IntentUpdate, JournalEntry, Store, TypeStatus};
+use crate::{AgendaEntry, Commit, IntentUpdate, JournalEntry, Store, TypeStatus};
 
 /// Runs the part of the suite that needs a store which outlives its process; `open` opens the same
 /// one each time.
@@ -85,7 +85,7 @@ impl Told {
         let commit = Commit {
             new_records: vec![told.record.clone()],
             keys_added: vec![(u64::MAX, first)],
-            agenda_added: vec![(3, first)],
+            agenda_added: vec![AgendaEntry::new(3, first)],
             types: vec![(PEOPLE, told.status.clone())],
             intents_new: vec![told.intent.clone(), creation],
             reviews_opened: vec![told.review.clone()],
@@ -107,7 +107,7 @@ impl Told {
         assert_eq!(store.bind(&plan()).unwrap()[0], self.status);
         assert_eq!(store.records(&[first]).unwrap(), std::slice::from_ref(&self.record));
         assert_eq!(store.by_hash(&[u64::MAX]).unwrap(), [(u64::MAX, KeyOwner::Record(first))]);
-        assert_eq!(store.agenda(9).unwrap(), [(3, first)]);
+        assert_eq!(store.agenda(9).unwrap(), [AgendaEntry::new(3, first)]);
         assert_eq!(store.intent(self.intent.id).unwrap().as_ref(), Some(&self.intent));
         assert_eq!(store.open_reviews(&[first]).unwrap(), std::slice::from_ref(&self.review));
         assert_eq!(store.apart(&[first]).unwrap(), [(first, RecordId(first.0 + 1))]);

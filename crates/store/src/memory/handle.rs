@@ -14,8 +14,8 @@ use super::numbering::Numbering;
 use super::state::State;
 use crate::boundary::{Agenda, Catalogue, Commits, Outbox, Slices, Store, Upkeep};
 use crate::{
-    BoundType, Commit, Flush, Lease, Renamed, Renaming, Result, RunRow, StoreError, StoredType,
-    TypeStatus,
+    AgendaEntry, BoundType, Commit, Flush, Lease, Renamed, Renaming, Result, RunRow, StoreError,
+    StoredType, TypeStatus,
 };
 
 /// A store in memory.
@@ -164,12 +164,18 @@ impl Slices for MemoryStore {
 }
 
 impl Agenda for MemoryStore {
-    fn agenda(&mut self, limit: usize) -> Result<Vec<(u16, RecordId)>> {
+    fn agenda(&mut self, limit: usize) -> Result<Vec<AgendaEntry>> {
         Ok(self.state().agenda.iter().copied().take(limit).collect())
     }
 
-    fn on_agenda(&mut self, ids: &[RecordId]) -> Result<Vec<(u16, RecordId)>> {
-        Ok(self.state().agenda.iter().copied().filter(|(_, id)| ids.contains(id)).collect())
+    fn on_agenda(&mut self, ids: &[RecordId]) -> Result<Vec<AgendaEntry>> {
+        Ok(self
+            .state()
+            .agenda
+            .iter()
+            .copied()
+            .filter(|entry| ids.contains(&entry.record))
+            .collect())
     }
 }
 

@@ -32,7 +32,7 @@ impl State {
             };
             let creation = self.intents.values().map(|stored| &stored.intent).find(created);
             if let Some(entry) = creation.and_then(|creation| self.entry_of(record, creation)) {
-                let at = found.partition_point(|other| other.at < entry.at);
+                let at = entry.place_among(&found);
                 found.insert(at, entry);
             }
         }

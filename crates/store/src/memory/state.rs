@@ -8,7 +8,7 @@ use lockstep_model::{
 
 use super::catalogue::{Bound, Catalogue};
 use super::numbering::{Numbering, flow};
-use crate::{JournalEntry, Lease, RunRow};
+use crate::{AgendaEntry, JournalEntry, Lease, RunRow};
 
 /// An intent, and what was known when it was stored.
 #[derive(Clone, Debug)]
@@ -40,7 +40,7 @@ pub(super) struct State {
     pub records: BTreeMap<RecordId, StoredRecord>,
     pub by_key: BTreeMap<(TypeIx, String), RecordId>,
     pub hashes: BTreeSet<(u64, KeyOwner)>,
-    pub agenda: BTreeSet<(u16, RecordId)>,
+    pub agenda: BTreeSet<AgendaEntry>,
     pub apart: BTreeSet<(RecordId, RecordId)>,
     pub intents: BTreeMap<IntentId, StoredIntent>,
     /// By the numbers that people name them by.

@@ -32,7 +32,7 @@ impl Database {
         found.sort_unstable_by_key(|(id, _)| *id);
         let mut found: Vec<JournalEntry> = found.into_iter().map(|(_, entry)| entry).collect();
         for entry in created {
-            let at = found.partition_point(|other| other.at < entry.at);
+            let at = entry.place_among(&found);
             found.insert(at, entry);
         }
         found.truncate(limit);

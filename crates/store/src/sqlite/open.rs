@@ -194,14 +194,12 @@ impl Open {
             && update.message.is_none()
             && update.done_at.is_none();
         let id = update.id.0;
-        let Some(one) = self
-            .all
-            .get_mut(&id)
-            .filter(|one| only_sent && one.untried && one.state == IntentState::Queued)
-        else {
+        let Some(one) = self.all.get_mut(&id).filter(|one| only_sent && one.untried) else {
             return false;
         };
-        one.state = IntentState::Sent;
+        // A step that is not legal is refused where its outcome would be written.
+        let Ok(sent) = one.state.next(update.event) else { return false };
+        one.state = sent;
         let place = one.decided.place(id);
         self.queued.remove(&place);
         self.moves.push((id, true, true));

@@ -7,7 +7,7 @@ use lockstep_model::{
 
 use super::handle::SqliteStore;
 use crate::boundary::{Agenda, History, Outbox, Reviews, Slices};
-use crate::{JournalEntry, Result, RunRow, WrittenName};
+use crate::{AgendaEntry, JournalEntry, Result, RunRow, WrittenName};
 
 impl Slices for SqliteStore {
     fn records(&mut self, ids: &[RecordId]) -> Result<Vec<RecordState>> {
@@ -61,11 +61,11 @@ impl Slices for SqliteStore {
 }
 
 impl Agenda for SqliteStore {
-    fn agenda(&mut self, limit: usize) -> Result<Vec<(u16, RecordId)>> {
+    fn agenda(&mut self, limit: usize) -> Result<Vec<AgendaEntry>> {
         self.reading(|database| database.agenda(limit))
     }
 
-    fn on_agenda(&mut self, ids: &[RecordId]) -> Result<Vec<(u16, RecordId)>> {
+    fn on_agenda(&mut self, ids: &[RecordId]) -> Result<Vec<AgendaEntry>> {
         self.database.on_agenda(ids).map_err(|fault| fault.at(&self.place))
     }
 }

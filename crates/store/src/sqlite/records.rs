@@ -11,6 +11,7 @@ use super::fault::{Fallible, Fault};
 use super::key_buffer::KeyBuffer;
 use super::spans::Spans;
 use super::statements as sql;
+use crate::AgendaEntry;
 
 /// A record that was not asked for costs a fifth of another look-up.
 pub(super) const HOLE_IN_RECORDS: i64 = 2;
@@ -239,12 +240,12 @@ impl Database {
         Ok(linked)
     }
 
-    pub(super) fn agenda(&mut self, limit: usize) -> Fallible<Vec<(u16, RecordId)>> {
+    pub(super) fn agenda(&mut self, limit: usize) -> Fallible<Vec<AgendaEntry>> {
         self.look_at_agenda()?;
         Ok(self.mirrors.agenda.first(limit))
     }
 
-    pub(super) fn on_agenda(&mut self, ids: &[RecordId]) -> Fallible<Vec<(u16, RecordId)>> {
+    pub(super) fn on_agenda(&mut self, ids: &[RecordId]) -> Fallible<Vec<AgendaEntry>> {
         self.look_at_agenda()?;
         Ok(self.mirrors.agenda.of(ids))
     }

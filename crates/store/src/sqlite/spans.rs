@@ -30,6 +30,7 @@ impl Spans {
             wanted.sort_unstable();
             wanted.dedup();
         }
+        debug_assert!(wanted.is_sorted_by(|a, b| a < b), "numbers are looked up by halves");
         let mut ranges: Vec<Span> = Vec::new();
         let mut dense = true;
         for &number in &wanted {

@@ -160,7 +160,7 @@ impl Ledger {
         let mut sources = BTreeSet::new();
         for intent in &waiting {
             let text = "a person discarded it".to_string();
-            commit.intents_changed.push(step(intent, IntentEvent::Drop, said.at, Some(text)));
+            commit.intents_changed.push(step(intent, IntentEvent::Drop, said.at, Some(text))?);
             let subject = intent.record.unwrap_or(intent.source);
             let (name, write) = (&self.names[system], write.name());
             let text = format!("a person discarded the {write} that waited for {name}");
