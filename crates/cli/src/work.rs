@@ -183,8 +183,8 @@ pub fn narrate(report: &Report) {
                 format!("restored {record}, as {source} is back")
             }
             Event::Kept { record, text, .. } => format!("kept     {record}: {text}"),
-            Event::Review { kind, record, message, .. } => {
-                format!("review   {record}: {kind}: {message}")
+            Event::Review { kind, record, message, remedies, .. } => {
+                format!("review   {record}: {kind}: {}", with_remedies(message, remedies))
             }
             Event::Refused { record, message, .. } => format!("refused  {record}: {message}"),
             Event::Failing {

@@ -7,6 +7,7 @@
 
 mod acts;
 mod looks;
+mod remedies;
 mod report;
 
 pub use acts::{
