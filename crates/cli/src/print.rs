@@ -116,7 +116,8 @@ fn warnings(report: &Report) -> String {
     let mut out = String::new();
     for system in &report.systems {
         if let Some(why) = &system.paused {
-            let _ = writeln!(out, "! {} was left alone: {}", system.system, visible(why));
+            let why = with_remedies(why, &system.remedies);
+            let _ = writeln!(out, "! {} was left alone: {}", system.system, visible(&why));
         }
     }
     for event in &report.events {

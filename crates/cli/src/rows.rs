@@ -130,8 +130,9 @@ fn of_event(event: &Event, plan_only: bool) -> Vec<Vec<String>> {
         Event::Fault { place, message } => {
             vec![row("fault", ["", place, "", "", "", "", "", message])]
         }
-        Event::Paused { system, message } => {
-            vec![row("paused", ["", system, "", "", "", "", "", message])]
+        Event::Paused { system, message, remedies } => {
+            let text = with_remedies(message, remedies);
+            vec![row("paused", ["", system, "", "", "", "", "", &text])]
         }
     }
 }

@@ -50,9 +50,15 @@ pub fn words(remedy: &Remedy) -> String {
                 values.iter().map(|value| format!("`{setting}: {value}`")).collect();
             format!("{} in the flow answers it for all", values.join(" or "))
         }
+        Remedy::Connect { system } => {
+            format!("`lockstep connect {system}` tries the keys, or signs in")
+        }
         Remedy::UndoEdited => "`--force` takes it back all the same".into(),
     }
 }
+
+/// What a person can do where there is no project.
+pub const NO_PROJECT: &str = "`lockstep init` makes a project; `-C DIR` names another folder";
 
 /// What an answer does, after the answer; `record` is the one that it is done to.
 fn effect(does: Effect, record: Option<&str>) -> String {

@@ -203,7 +203,9 @@ pub fn narrate(report: &Report) {
             }
             Event::Waits { record, message, .. } => format!("waits    {record}: {message}"),
             Event::Fault { place, message } => format!("fault    {place}: {message}"),
-            Event::Paused { system, message } => format!("paused   {system}: {message}"),
+            Event::Paused { system, message, remedies } => {
+                format!("paused   {system}: {}", with_remedies(message, remedies))
+            }
         };
         println!("{} {}", local(report.ended), visible(&line));
     }

@@ -42,6 +42,8 @@ pub enum Remedy {
     MakeOne { system: String },
     /// Say one of these values of a setting in the flow: it answers for all records.
     SetInFlow { setting: String, values: Vec<String> },
+    /// Have the keys of a system tried, or sign in to it.
+    Connect { system: String },
     /// Take back what somebody has edited since as well.
     UndoEdited,
 }

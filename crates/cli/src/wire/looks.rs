@@ -288,8 +288,8 @@ impl From<lockstep_hub::DamageLine> for Damage {
 
 impl From<lockstep_hub::TroubleLine> for Trouble {
     fn from(from: lockstep_hub::TroubleLine) -> Self {
-        let lockstep_hub::TroubleLine { system, since, message } = from;
-        Trouble { system, since, message }
+        let lockstep_hub::TroubleLine { system, since, message, remedies } = from;
+        Trouble { system, since, message: with_remedies(&message, &remedies) }
     }
 }
 

@@ -309,6 +309,7 @@ impl From<hub::SystemCounts> for System {
             refused,
             requests,
             paused,
+            remedies,
             ..
         } = from;
         let requests = requests.map(|hub::Requests { sent, refused, waited_ms }| Requests {
@@ -316,6 +317,7 @@ impl From<hub::SystemCounts> for System {
             refused,
             waited_ms,
         });
+        let paused = paused.map(|message| with_remedies(&message, &remedies));
         System { system, read, edits, created, updated, deleted, refused, requests, paused }
     }
 }
@@ -426,7 +428,9 @@ impl From<hub::Event> for Event {
                 Event::Waits { flow, record: record.0, message, rule }
             }
             E::Fault { place, message } => Event::Fault { place, message },
-            E::Paused { system, message } => Event::Paused { system, message },
+            E::Paused { system, message, remedies } => {
+                Event::Paused { system, message: with_remedies(&message, &remedies) }
+            }
         }
     }
 }

@@ -137,6 +137,8 @@ pub enum Event {
     Paused {
         system: String,
         message: String,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        remedies: Vec<Remedy>,
     },
 }
 
