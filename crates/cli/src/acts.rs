@@ -237,7 +237,8 @@ fn take_back(dir: &Path, yes: bool, format: Format, what: TakeBack) -> Result<Ex
 
 fn tell_taken(taken: &TakenBack) -> Result<Exit> {
     for not in &taken.not {
-        println!("! {} was left as it is: {}", not.record, not.why);
+        let why = with_remedies(&not.why, &not.remedies);
+        println!("! {} was left as it is: {why}", not.record);
     }
     println!("{} put back, as run {}.", print::count(taken.records as u64, "record"), taken.run);
     Ok(how_taken(taken))
@@ -283,7 +284,8 @@ fn plan_text(taking: &TakingBack) -> String {
     }
     if !taking.not.is_empty() {
         out.push_str("What can’t be taken back:\n");
-        for NotBack { record, path, why } in &taking.not {
+        for NotBack { record, path, why, remedies } in &taking.not {
+            let why = with_remedies(why, remedies);
             let path = path.as_ref().map_or(String::new(), |path| format!(" {path}"));
             let _ = writeln!(out, "  {record}{path}: {why}");
         }

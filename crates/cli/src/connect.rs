@@ -53,7 +53,9 @@ pub fn connect(dir: &Path, system: &str, way: &Way) -> Result<Exit> {
         Some(rest) if rest.signs_in() => {
             let test = rest.test();
             match test {
-                Err(Trouble::Unauthorized(_) | Trouble::Misconfigured(_)) => {
+                Err(
+                    Trouble::Unauthorized(_) | Trouble::Misconfigured(_) | Trouble::SignedOut(_),
+                ) => {
                     sign_in(&rest, system, way, failed)?;
                     show_claims(&rest, system, way);
                     told(&rest, system, way, failed)

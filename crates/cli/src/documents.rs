@@ -16,7 +16,7 @@ use crate::exit::{Exit, Failure, Result};
 pub fn doc(dir: &Path, format: DocFormat, out: Option<&Path>, files: &[PathBuf]) -> Result<Exit> {
     let mut written: Vec<(PathBuf, String)> = Vec::new();
     if files.is_empty() {
-        let (project, problems) = lockstep_config::load(dir);
+        let (project, problems) = crate::project::load(dir);
         tell(&problems);
         let project =
             project.ok_or_else(|| Failure::usage("there is no project to write documents of"))?;

@@ -64,7 +64,7 @@ pub fn status(dir: &Path, format: Format) -> Result<Exit> {
             "{} is left alone since {}: {}",
             trouble.system,
             localised(&trouble.since),
-            trouble.message
+            with_remedies(&trouble.message, &trouble.remedies)
         );
     }
     for damage in &status.damages {

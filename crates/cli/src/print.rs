@@ -87,8 +87,9 @@ pub fn attention(report: &Report) -> String {
     let mut out = warnings(report);
     for event in &report.events {
         match event {
-            Event::Review { kind, record, message, rule, .. } => {
-                let _ = writeln!(out, "review {record}: {kind}: {} ({rule})", visible(message));
+            Event::Review { kind, record, message, rule, remedies, .. } => {
+                let message = with_remedies(message, remedies);
+                let _ = writeln!(out, "review {record}: {kind}: {} ({rule})", visible(&message));
             }
             Event::Refused { record, message, .. } => {
                 let _ = writeln!(out, "review {record}: refused: {} (G4)", visible(message));
@@ -115,7 +116,8 @@ fn warnings(report: &Report) -> String {
     let mut out = String::new();
     for system in &report.systems {
         if let Some(why) = &system.paused {
-            let _ = writeln!(out, "! {} was left alone: {}", system.system, visible(why));
+            let why = with_remedies(why, &system.remedies);
+            let _ = writeln!(out, "! {} was left alone: {}", system.system, visible(&why));
         }
     }
     for event in &report.events {
@@ -282,7 +284,8 @@ fn flow_text(out: &mut String, report: &Report, flow: &FlowCounts, most: usize) 
     let mut reviews: Vec<String> = Vec::new();
     for event in &report.events {
         match event {
-            Event::Review { flow, kind, record, message, rule } if mine(flow) => {
+            Event::Review { flow, kind, record, message, rule, remedies } if mine(flow) => {
+                let message = with_remedies(message, remedies);
                 reviews.push(format!("{record}: {kind}: {message} ({rule})"))
             }
             Event::Refused { flow, record, message } if mine(flow) => {
@@ -299,7 +302,9 @@ fn flow_text(out: &mut String, report: &Report, flow: &FlowCounts, most: usize) 
     }
     for (why, n) in &flow.reasons {
         // What waits for a person is told above, record by record.
-        if why != "a counterpart is being created" && !why.contains("link one of them") {
+        let is_told =
+            |event: &Event| matches!(event, Event::Review { message, .. } if message == why);
+        if why != "a counterpart is being created" && !report.events.iter().any(is_told) {
             let _ = writeln!(out, "  {n} without a counterpart: {}", visible(why));
         }
     }

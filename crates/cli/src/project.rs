@@ -18,7 +18,7 @@ use lockstep_store::StoreError;
 use lockstep_store::sqlite::SqliteStore;
 
 use crate::exit::{Exit, Failure, Result};
-use crate::wording::with_remedies;
+use crate::wording::{NO_PROJECT, with_remedies};
 use crate::{print, work};
 
 /// A project whose files hold no error.
@@ -50,8 +50,17 @@ pub fn examine_without_secrets(dir: &Path) -> (Option<Project>, Schemas, Vec<Pro
     examine_for(dir, Purpose::Check)
 }
 
-fn examine_for(dir: &Path, purpose: Purpose) -> (Option<Project>, Schemas, Vec<Problem>) {
+/// The project's files, with what to do where there are none.
+pub fn load(dir: &Path) -> (Option<Project>, Vec<Problem>) {
     let (project, mut problems) = lockstep_config::load(dir);
+    for problem in problems.iter_mut().filter(|problem| problem.code == codes::NO_PROJECT) {
+        problem.help = Some(NO_PROJECT.into());
+    }
+    (project, problems)
+}
+
+fn examine_for(dir: &Path, purpose: Purpose) -> (Option<Project>, Schemas, Vec<Problem>) {
+    let (project, mut problems) = load(dir);
     let mut lacks = false;
     if purpose != Purpose::Work {
         for problem in problems.iter_mut().filter(|problem| problem.code == codes::ENV_MISSING) {

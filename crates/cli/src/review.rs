@@ -14,7 +14,7 @@ use crate::exit::{Exit, Failure, Result};
 use crate::look::json;
 use crate::rows::csv;
 use crate::times::localised;
-use crate::wording::with_remedies;
+use crate::wording::{but_answers, commands, with_remedies};
 use crate::{print, project, wire};
 
 /// No column of a side-by-side is wider than this.
@@ -144,7 +144,7 @@ fn show(dir: &Path, format: Rows, number: i64) -> Result<Exit> {
         localised(&review.opened),
         review.flow
     );
-    let message = with_remedies(&review.message, &review.remedies);
+    let message = with_remedies(&review.message, &but_answers(&review.remedies));
     println!("{}{path}: {}", review.in_type, visible(&message));
     if !found.value.is_null() {
         println!("the value: {}", shown(&found.value));
@@ -194,53 +194,12 @@ fn table(found: &ReviewShown) -> String {
     out
 }
 
+/// The commands that answer a review, with what each does.
 fn ways_on(review: &ReviewLine) -> String {
-    let n = review.number;
-    match review.kind.as_str() {
-        "ambiguous match" | "disputed entity" | "unknown outcome" => {
-            let mut ways: Vec<String> = review
-                .candidates
-                .iter()
-                .filter(|(name, _)| name.0.starts_with(&format!("{}/", review.in_type)))
-                .map(|(name, _)| format!("lockstep review link {n} {name}"))
-                .collect();
-            ways.push(match review.candidates.is_empty() {
-                true => format!(
-                    "lockstep review link {n} RECORD    this record is it\nlockstep review reject {n}    it was not created, and is created once more"
-                ),
-                false => format!("lockstep review separate {n}    keeps them apart for good; creation goes on"),
-            });
-            ways.join("\n")
-        }
-        "rejected value" | "value not kept" | "unconvertible value" => {
-            format!(
-                "lockstep review accept {n}    tries it again\nlockstep review reject {n}    leaves it as it is, until the value changes"
-            )
-        }
-        "unsettled decision" => format!(
-            "lockstep review accept {n}    decides on it again\nlockstep review reject {n}    leaves it as it is, until something changes"
-        ),
-        "flip-flop" => {
-            let mut ways = vec![
-                format!(
-                    "lockstep review accept {n}    what it was put back to is right, and goes to the others"
-                ),
-                format!(
-                    "lockstep review reject {n}    what was written is right, and is written again"
-                ),
-            ];
-            if let [_, _, ..] = review.candidates[..] {
-                ways.extend(review.candidates.iter().map(|(name, _)| {
-                    format!("lockstep review link {n} {name}    this one is right")
-                }));
-            }
-            ways.push(format!(
-                "lockstep review separate {n}    each keeps what it holds, until somebody edits it"
-            ));
-            ways.join("\n")
-        }
-        _ => format!("lockstep review accept {n}\nlockstep review reject {n}"),
-    }
+    let ways = commands(review.number, &review.remedies);
+    let lines: Vec<String> =
+        ways.into_iter().map(|(command, does)| format!("{command}    {does}")).collect();
+    lines.join("\n")
 }
 
 fn answer(dir: &Path, format: Rows, which: &ReviewsMeant, answer: &Answer) -> Result<Exit> {

@@ -9,6 +9,7 @@ use lockstep_model::Value;
 use lockstep_model::visible::visible;
 
 use crate::exit::{Failure, Result};
+use crate::wording::with_remedies;
 
 /// A table as CSV.
 pub fn csv(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
@@ -110,11 +111,9 @@ fn of_event(event: &Event, plan_only: bool) -> Vec<Vec<String>> {
         Event::Edited { record, path, before, after } => {
             vec![row("edited", ["", &record.0, "", path, &cell(before), &cell(after), "", ""])]
         }
-        Event::Review { flow, kind, record, message, rule } => {
-            vec![row(
-                "review",
-                [flow, &record.0, "", "", "", "", rule, &format!("{kind}: {message}")],
-            )]
+        Event::Review { flow, kind, record, message, rule, remedies } => {
+            let text = format!("{kind}: {}", with_remedies(message, remedies));
+            vec![row("review", [flow, &record.0, "", "", "", "", rule, &text])]
         }
         Event::Refused { flow, record, message } => {
             vec![row("refused", [flow, &record.0, "", "", "", "", "G4", message])]
@@ -131,8 +130,9 @@ fn of_event(event: &Event, plan_only: bool) -> Vec<Vec<String>> {
         Event::Fault { place, message } => {
             vec![row("fault", ["", place, "", "", "", "", "", message])]
         }
-        Event::Paused { system, message } => {
-            vec![row("paused", ["", system, "", "", "", "", "", message])]
+        Event::Paused { system, message, remedies } => {
+            let text = with_remedies(message, remedies);
+            vec![row("paused", ["", system, "", "", "", "", "", &text])]
         }
     }
 }

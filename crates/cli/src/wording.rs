@@ -1,6 +1,6 @@
 //! How the command line says what a person can do.
 
-use lockstep_model::Remedy;
+use lockstep_model::{AnswerKind, Effect, Remedy};
 
 /// One remedy in words.
 pub fn words(remedy: &Remedy) -> String {
@@ -25,7 +25,7 @@ pub fn words(remedy: &Remedy) -> String {
         Remedy::NotRenamed { system } => {
             format!("`lockstep release --system {system}` lets the run go on")
         }
-        Remedy::Unlink { a, b } => format!("`lockstep unlink {a} {b}`"),
+        Remedy::Unlink { a, b } => format!("`lockstep unlink {a} {b}` takes them apart"),
         Remedy::Explain { record } => {
             format!("`lockstep explain {record}` tells what it is linked with")
         }
@@ -35,16 +35,149 @@ pub fn words(remedy: &Remedy) -> String {
         Remedy::AnswerGuards => "`lockstep release` answers all".into(),
         Remedy::LookAtRuns => "`lockstep status` lists the latest".into(),
         Remedy::Undo { run } => format!("`lockstep undo {run}` takes it back"),
+        Remedy::Answer { answer: AnswerKind::Link, record: None, does } => {
+            format!("`link` {} a record that you name", effect(*does, None))
+        }
+        Remedy::Answer { answer: AnswerKind::Link, record: Some(record), does } => {
+            format!("`link {record}` {}", effect(*does, None))
+        }
+        Remedy::Answer { answer, record, does } => {
+            format!("`{}` {}", answer.name(), effect(*does, record.as_deref()))
+        }
+        Remedy::MakeOne { system } => format!("make them one in {system}"),
+        Remedy::SetInFlow { setting, values } => {
+            let values: Vec<String> =
+                values.iter().map(|value| format!("`{setting}: {value}`")).collect();
+            format!("{} in the flow answers it for all", values.join(" or "))
+        }
+        Remedy::Connect { system } => {
+            format!("`lockstep connect {system}` tries the keys, or signs in")
+        }
+        Remedy::UndoEdited => "`--force` takes it back all the same".into(),
     }
+}
+
+/// What a person can do where there is no project.
+pub const NO_PROJECT: &str = "`lockstep init` makes a project; `-C DIR` names another folder";
+
+/// What an answer does, after the answer; `record` is the one that it is done to.
+fn effect(does: Effect, record: Option<&str>) -> String {
+    let it = record.unwrap_or("it");
+    match does {
+        Effect::Link => "links it".into(),
+        Effect::KeepApart => "keeps them apart for good; creation goes on".into(),
+        Effect::CreateAgain => "says that it was not created: it is created once more".into(),
+        Effect::TryAgain => "tries it again".into(),
+        Effect::Leave => "leaves it as it is, until the value changes".into(),
+        Effect::DecideAgain => "decides on it again".into(),
+        Effect::LeaveDecided => "leaves it as it is, until something changes".into(),
+        Effect::Delete => format!("deletes {it}"),
+        Effect::Keep => "keeps it".into(),
+        Effect::LetThrough => "lets them through".into(),
+        Effect::GiveUp => "gives them up".into(),
+        Effect::Believe => "believes it".into(),
+        Effect::ListAgain => "has it listed again".into(),
+        Effect::SameRecord => "says that it is the same record, edited".into(),
+        Effect::AnotherRecord => "says that its id belongs to another record now".into(),
+        Effect::TakePutBack => {
+            "says that what it was put back to is right, and goes to the others".into()
+        }
+        Effect::TakeWritten => "says that what was written is right, and is written again".into(),
+        Effect::TakeThis => "says that this one is right".into(),
+        Effect::LetDiffer => "lets each keep what it holds, until somebody edits it".into(),
+    }
+}
+
+/// The answers that the review of this number takes, as commands with what each does.
+pub fn commands(number: i64, remedies: &[Remedy]) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for remedy in remedies {
+        let Remedy::Answer { answer, record, does } = remedy else { continue };
+        let mut command = format!("lockstep review {} {number}", answer.name());
+        if *answer == AnswerKind::Link {
+            command.push(' ');
+            command.push_str(record.as_deref().unwrap_or("RECORD"));
+        }
+        found.push((command, effect(*does, record.as_deref())));
+    }
+    found
 }
 
 /// A message with what a person can do.
 pub fn with_remedies(message: &str, remedies: &[Remedy]) -> String {
     let mut text = message.to_string();
-    for remedy in remedies {
+    for (at, remedy) in remedies.iter().enumerate() {
+        let links = |remedy: &Remedy| {
+            matches!(remedy, Remedy::Answer { answer: AnswerKind::Link, does: Effect::Link, .. })
+        };
+        // One of several records is linked: they are listed where they are to be chosen from.
+        let several = links(remedy) && remedies.iter().filter(|one| links(one)).count() > 1;
+        let first = remedies.iter().position(links) == Some(at);
+        if several && !first {
+            continue;
+        }
         let asks = text.ends_with('?');
-        text.push_str(if asks { " " } else { "; " });
-        text.push_str(&words(remedy));
+        let follows = at > 0 && is_answer(remedy) && is_answer(&remedies[at - 1]);
+        text.push_str(match () {
+            () if asks => " ",
+            () if follows => ", ",
+            () => "; ",
+        });
+        match several {
+            true => text.push_str("`link` one of them"),
+            false => text.push_str(&words(remedy)),
+        }
     }
     text
+}
+
+fn is_answer(remedy: &Remedy) -> bool {
+    matches!(remedy, Remedy::Answer { .. })
+}
+
+/// What is to be done but to answer.
+pub fn but_answers(remedies: &[Remedy]) -> Vec<Remedy> {
+    remedies.iter().filter(|remedy| !is_answer(remedy)).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(answer: AnswerKind, record: Option<&str>, does: Effect) -> Remedy {
+        Remedy::Answer { answer, record: record.map(Into::into), does }
+    }
+
+    #[test]
+    fn answers_follow_a_message_and_are_commands_where_the_number_is_known() {
+        let deletes = [
+            answer(AnswerKind::Accept, Some("b.Person/8"), Effect::Delete),
+            answer(AnswerKind::Reject, None, Effect::Keep),
+        ];
+        assert_eq!(
+            with_remedies("a.Person/7 was deleted", &deletes),
+            "a.Person/7 was deleted; `accept` deletes b.Person/8, `reject` keeps it"
+        );
+        let mut which = vec![
+            answer(AnswerKind::Link, Some("b.Person/8"), Effect::Link),
+            answer(AnswerKind::Separate, None, Effect::KeepApart),
+        ];
+        let text = "; `link b.Person/8` links it, `separate` keeps them apart for good; creation \
+                    goes on";
+        assert_eq!(with_remedies("one matches", &which), format!("one matches{text}"));
+        which.insert(1, answer(AnswerKind::Link, Some("b.Person/9"), Effect::Link));
+        let text = "; `link` one of them, `separate` keeps them apart for good; creation goes on";
+        assert_eq!(with_remedies("2 match", &which), format!("2 match{text}"));
+        let lines: Vec<String> = commands(3, &which).into_iter().map(|(line, _)| line).collect();
+        assert_eq!(
+            lines,
+            [
+                "lockstep review link 3 b.Person/8",
+                "lockstep review link 3 b.Person/9",
+                "lockstep review separate 3"
+            ]
+        );
+        let both = [deletes[0].clone(), Remedy::LookAtPlan];
+        assert_eq!(but_answers(&both), [Remedy::LookAtPlan]);
+    }
 }

@@ -182,8 +182,8 @@ pub fn narrate(report: &Report) {
                 format!("restored {record}, as {source} is back")
             }
             Event::Kept { record, text, .. } => format!("kept     {record}: {text}"),
-            Event::Review { kind, record, message, .. } => {
-                format!("review   {record}: {kind}: {message}")
+            Event::Review { kind, record, message, remedies, .. } => {
+                format!("review   {record}: {kind}: {}", with_remedies(message, remedies))
             }
             Event::Refused { record, message, .. } => format!("refused  {record}: {message}"),
             Event::Failing {
@@ -202,7 +202,9 @@ pub fn narrate(report: &Report) {
             }
             Event::Waits { record, message, .. } => format!("waits    {record}: {message}"),
             Event::Fault { place, message } => format!("fault    {place}: {message}"),
-            Event::Paused { system, message } => format!("paused   {system}: {message}"),
+            Event::Paused { system, message, remedies } => {
+                format!("paused   {system}: {}", with_remedies(message, remedies))
+            }
         };
         println!("{} {}", local(report.ended), visible(&line));
     }

@@ -59,6 +59,12 @@ fn lines(path: &Path) -> Vec<Value> {
 /// R8: a run goes on without a column that a file never had, and the exit status tells it as long as
 /// it is missing, also where there is nothing to write.
 #[test]
+fn a_folder_without_a_project_is_told_with_what_makes_one() {
+    let dir = tempfile::tempdir().unwrap();
+    lockstep(dir.path(), &["check"]).exits(2).says("no lockstep.yaml").says("`lockstep init`");
+}
+
+#[test]
 fn r8_a_column_that_no_file_has_is_told_by_the_exit_status() {
     let dir = two_folders("name <-> name, email <-> email, phone <-> phone", "", "");
     for side in ["a", "b"] {

@@ -124,7 +124,7 @@ fn a_sign_in_that_is_taken_back_pauses_its_system_and_a_new_one_goes_on_without_
     lockstep(dir, &["check"]).exits(0).says("the connector crmoffice is experimental");
     lockstep(dir, &["sync"])
         .exits(1)
-        .says("nobody has signed in to CRMOffice yet: run `lockstep connect crm`");
+        .says("nobody has signed in to CRMOffice yet; `lockstep connect crm`");
     sign_in(dir);
     lockstep(dir, &["sync"]).exits(0).says("linked");
     let key = read(&dir.join("lockstep.key"));

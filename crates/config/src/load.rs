@@ -36,8 +36,7 @@ pub fn load_with(
             if !dir.join("lockstep.yaml").exists() {
                 problem.code = codes::NO_PROJECT;
                 problem.message = format!("there is no lockstep.yaml in {}", dir.display());
-                problem.help =
-                    Some("`lockstep init` makes a project; `-C DIR` names another folder".into());
+                problem.help = None;
             }
             problems.push(*problem);
             return (None, problems);
@@ -54,7 +53,7 @@ pub fn load_with(
                     Place::new(&source, 0..0),
                     "lockstep.yaml is empty",
                 )
-                .help("`lockstep init` writes one"),
+                .help("it names the systems that are kept in step, under `systems`"),
             );
         }
         return (None, in_order(problems));

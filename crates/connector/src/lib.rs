@@ -34,7 +34,7 @@ pub mod vault;
 
 pub use self::side_by_side::side_by_side;
 use lockstep_model::flow::PropertyRef;
-use lockstep_model::{ReadRecord, Seldom, Timestamp, TypeSchema, Value};
+use lockstep_model::{ReadRecord, Remedy, Seldom, Timestamp, TypeSchema, Value};
 
 /// How far a record type has been read. Opaque to all but the connector that made it; kept by the
 /// store.
@@ -191,6 +191,24 @@ pub enum Trouble {
     /// The project's settings or the manifest are wrong.
     #[error("{0}")]
     Misconfigured(String),
+    /// The tokens of an earlier sign-in are gone, or can't be opened.
+    #[error("{0}")]
+    SignedOut(String),
+}
+
+impl Trouble {
+    /// What a person can do about it, beside what the message says; `system` has it.
+    pub fn remedies(&self, system: &str) -> Vec<Remedy> {
+        match self {
+            Trouble::Unauthorized(_) | Trouble::SignedOut(_) => {
+                vec![Remedy::Connect { system: system.to_string() }]
+            }
+            Trouble::Unreachable(_)
+            | Trouble::Busy { .. }
+            | Trouble::Malformed(_)
+            | Trouble::Misconfigured(_) => vec![],
+        }
+    }
 }
 
 /// A call from a system: a webhook.

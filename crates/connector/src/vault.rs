@@ -110,9 +110,9 @@ impl Vault {
     pub fn read(&self, system: &str) -> Result<Option<Credentials>, Trouble> {
         let mut written = self.written()?;
         let Some(sealed) = written.systems.remove(system) else { return Ok(None) };
-        let Some((key, from)) = self.key(&written, system)? else {
-            return Err(Trouble::Misconfigured(format!(
-                "the tokens of {system} are kept in {}, but their key is gone: put {} back{}, or run `lockstep connect {system}`",
+        let Some((key, from)) = self.key(&written)? else {
+            return Err(Trouble::SignedOut(format!(
+                "the tokens of {system} are kept in {}, but their key is gone: put {} back{}, or sign in anew",
                 self.file.display(),
                 self.key_file.display(),
                 if self.given.is_some() {
@@ -125,9 +125,9 @@ impl Vault {
         let opened = unhex(&sealed).and_then(|sealed| open(&key, system, sealed));
         let kept = opened.and_then(|plain| serde_json::from_slice(&plain).ok());
         kept.map(Some).ok_or_else(|| {
-            Trouble::Misconfigured(format!(
+            Trouble::SignedOut(format!(
                 "the tokens of {system} in {} can't be opened with the key of {from}: they were kept with another, or the file is damaged. \
-                 Put the right key there, or run `lockstep connect {system}` to sign in anew",
+                 Put the right key there, or sign in anew",
                 self.file.display()
             ))
         })
@@ -137,11 +137,11 @@ impl Vault {
     /// returns.
     pub fn write(&self, system: &str, kept: &Credentials) -> Result<(), Trouble> {
         let mut written = self.written()?;
-        let key = match self.key(&written, system) {
+        let key = match self.key(&written) {
             Ok(Some((key, _))) => key,
             Ok(None) => self.make_key(&mut written)?,
             // Nothing that was kept can be read any more, and whoever signs in has been told.
-            Err(Trouble::Misconfigured(_))
+            Err(Trouble::SignedOut(_))
                 if written.keyring.is_some() && self.in_keyring(&written)?.is_none() =>
             {
                 self.make_key(&mut written)?
@@ -183,8 +183,8 @@ impl Vault {
     fn written(&self) -> Result<Written, Trouble> {
         match std::fs::read_to_string(&self.file) {
             Ok(text) => serde_json::from_str(&text).map_err(|error| {
-                Trouble::Misconfigured(format!(
-                    "{} is damaged ({error}): delete it, then run `lockstep connect` for each system that was signed in",
+                Trouble::SignedOut(format!(
+                    "{} is damaged ({error}): delete it, and sign in anew to each system that was signed in to",
                     self.file.display()
                 ))
             }),
@@ -194,7 +194,7 @@ impl Vault {
     }
 
     /// The key, and where it is from; `None` if there is none yet.
-    fn key(&self, written: &Written, system: &str) -> Result<Option<(Vec<u8>, String)>, Trouble> {
+    fn key(&self, written: &Written) -> Result<Option<(Vec<u8>, String)>, Trouble> {
         match self.given.as_deref() {
             None | Some(IN_FILE | IN_KEYRING) => {}
             Some(given) if given.chars().count() < KEY_CHARS => {
@@ -209,9 +209,9 @@ impl Vault {
         if written.keyring.is_some() && self.given.as_deref() != Some(IN_FILE) {
             return match self.in_keyring(written)? {
                 Some(key) => Ok(Some((key, "the keyring".into()))),
-                None => Err(Trouble::Misconfigured(format!(
+                None => Err(Trouble::SignedOut(format!(
                     "the key to the tokens in {} is not in the keyring any more, or in that of another person: run Lockstep as the person \
-                     who signed in, or sign in anew with `lockstep connect {system}`",
+                     who signed in, or sign in anew",
                     self.file.display()
                 ))),
             };
@@ -223,8 +223,8 @@ impl Vault {
             Ok(text) if text.trim().len() >= KEY_CHARS => {
                 Ok(Some((text.trim().as_bytes().to_vec(), self.key_file.display().to_string())))
             }
-            Ok(_) => Err(Trouble::Misconfigured(format!(
-                "{} holds no key: put the right one back, or delete it and sign in anew with `lockstep connect`",
+            Ok(_) => Err(Trouble::SignedOut(format!(
+                "{} holds no key: put the right one back, or delete it and sign in anew",
                 self.key_file.display()
             ))),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -252,7 +252,7 @@ impl Vault {
         let key = read.map_err(|why| {
             Trouble::Misconfigured(format!(
                 "the key to the tokens in {} is in the keyring, and that can't be read ({why}): unlock it, and run Lockstep in the session \
-                 of the person who signed in; a service without a session needs {KEY_VARIABLE}, and a new `lockstep connect` with it",
+                 of the person who signed in; a service without a session needs {KEY_VARIABLE}, and a new sign-in with it",
                 self.file.display()
             ))
         })?;
@@ -424,7 +424,7 @@ mod tests {
         with("a").write("crm", &kept("r")).unwrap();
         assert_eq!(with("a").read("crm").unwrap(), Some(kept("r")));
         let told = with("b").read("crm").unwrap_err().to_string();
-        assert!(told.contains("LOCKSTEP_KEY") && told.contains("`lockstep connect crm`"), "{told}");
+        assert!(told.contains("LOCKSTEP_KEY") && told.contains("sign in anew"), "{told}");
         assert!(
             Vault::beside(&store, Some("short".into()))
                 .read("crm")
@@ -499,7 +499,7 @@ mod tests {
         std::fs::remove_file(held[0]).unwrap();
         let told = vault(None).read("crm").unwrap_err().to_string();
         assert!(
-            told.contains("not in the keyring any more") && told.contains("`lockstep connect crm`"),
+            told.contains("not in the keyring any more") && told.contains("sign in anew"),
             "{told}"
         );
         vault(None).write("crm", &kept("new")).unwrap();

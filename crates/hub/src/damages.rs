@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use lockstep_connector::RecordFault;
-use lockstep_model::TypeIx;
+use lockstep_model::{Remedy, TypeIx};
 use lockstep_store::IntentUpdate;
 use serde::{Deserialize, Serialize};
 
@@ -93,4 +93,6 @@ pub struct TroubleLine {
     pub system: String,
     pub since: String,
     pub message: String,
+    /// What a person can do about it.
+    pub remedies: Vec<Remedy>,
 }

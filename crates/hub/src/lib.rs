@@ -24,6 +24,7 @@ pub mod part;
 mod plan;
 mod reading;
 mod recover;
+mod remedies;
 pub mod rename;
 pub mod report;
 mod run;

@@ -9,7 +9,7 @@ use lockstep_hub::report::Event;
 use lockstep_hub::{Hub, RunOptions, Safeguards};
 use lockstep_model::flow::{Create, Extra};
 use lockstep_model::limits::{Limit, Limits};
-use lockstep_model::{Flow, GuardKind};
+use lockstep_model::{AnswerKind, Effect, Flow, GuardKind, Remedy};
 use serde_json::json;
 
 use crate::fated::{Fate, Fated, flow, hub, person, run};
@@ -123,9 +123,19 @@ fn d1_a_person_says_and_what_is_kept_is_not_asked_about_again() {
         assert_eq!(run(&mut hub), 0);
         let open = asked(&mut hub);
         assert_eq!(open.len(), 1, "{open:?}");
-        let message = "b.Person/8 has no counterpart in a.Person (extra: review); \
-                       accept to delete it, reject to keep it";
-        assert_eq!(open[0].1, message);
+        assert_eq!(open[0].1, "b.Person/8 has no counterpart in a.Person (extra: review)");
+        // Which answers there are is told with the question, and to whoever gives another one.
+        let remedies = [
+            Remedy::Answer {
+                answer: AnswerKind::Accept,
+                record: Some("b.Person/8".into()),
+                does: Effect::Delete,
+            },
+            Remedy::Answer { answer: AnswerKind::Reject, record: None, does: Effect::Keep },
+        ];
+        assert_eq!(hub.ledger.reviews(9).unwrap()[0].remedies, remedies);
+        let other = hub.answer(&[open[0].0], &Answer::Separate).unwrap();
+        assert!(!other[0].done && other[0].remedies == remedies, "{other:?}");
         assert_eq!((everything(&mut hub), asked(&mut hub)), (0, open.clone()));
         let answer = if accept { Answer::Accept } else { Answer::Reject };
         hub.answer(&[open[0].0], &answer).unwrap();

@@ -41,7 +41,7 @@ pub use numbers::{NumberMap, NumberSet};
 pub use path::Path;
 pub use record::{Claim, ClaimStamp, Flips, Presence, ReadRecord, RecordState, Slot};
 pub use region::Region;
-pub use remedy::Remedy;
+pub use remedy::{AnswerKind, Effect, Remedy};
 pub use rule::{Rule, Situation};
 pub use schema::{Capabilities, PlainType, PropertySchema, TypeSchema};
 pub use seldom::Seldom;

@@ -164,9 +164,7 @@ impl Checklist {
             let places = read.as_ref().and_then(|read| read.sections.get(at));
             let flow = stated.map(|section| &section.flow);
             let obstacle = match flow {
-                None => {
-                    Some("the section could not be read: `lockstep check` says why".to_string())
-                }
+                None => Some("the section could not be read".to_string()),
                 Some(flow) => tester.obstacle(flow),
             };
             let vacuous = flow.and_then(|flow| tester.vacuous(flow));
@@ -217,11 +215,7 @@ impl Checklist {
                                 start.is_none_or(|start| p.row.span.start == start)
                             });
                             if !there {
-                                vec![Trial::not_tried(
-                                    line,
-                                    "the row",
-                                    "the row could not be read: `lockstep check` says why",
-                                )]
+                                vec![Trial::not_tried(line, "the row", "the row could not be read")]
                             } else if is_match {
                                 matches += 1;
                                 tester.matched(

@@ -505,7 +505,7 @@ fn notes(report: &Report) -> Vec<String> {
             }
             Event::Kept { record, text, .. } => notes.insert(format!("{record}: {text}")),
             Event::Fault { place, message } => notes.insert(format!("{place}: {message}")),
-            Event::Paused { system, message } => notes.insert(format!("{system}: {message}")),
+            Event::Paused { system, message, .. } => notes.insert(format!("{system}: {message}")),
             _ => false,
         };
     }

@@ -185,7 +185,8 @@ impl From<hub::PropertyBack> for PropertyBack {
 
 impl From<hub::NotBack> for NotBack {
     fn from(from: hub::NotBack) -> Self {
-        NotBack { record: from.record.0, path: from.path, why: from.why }
+        let hub::NotBack { record, path, why, remedies } = from;
+        NotBack { record: record.0, path, why: with_remedies(&why, &remedies) }
     }
 }
 

@@ -6,10 +6,11 @@ use lockstep_model::Value;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::remedies::Remedy;
 use super::report::{Guard, Unnamed};
 use super::{Labelled, each, is_none, labelled, names};
 
-use crate::wording::with_remedies;
+use crate::wording::{but_answers, with_remedies};
 
 /// Where a project stands.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -141,6 +142,8 @@ struct Review {
     rule: String,
     sentence: String,
     message: String,
+    /// What a person can do about it: the answers that it takes among the rest.
+    remedies: Vec<Remedy>,
     candidates: Vec<Labelled>,
     opened: String,
 }
@@ -285,8 +288,8 @@ impl From<lockstep_hub::DamageLine> for Damage {
 
 impl From<lockstep_hub::TroubleLine> for Trouble {
     fn from(from: lockstep_hub::TroubleLine) -> Self {
-        let lockstep_hub::TroubleLine { system, since, message } = from;
-        Trouble { system, since, message }
+        let lockstep_hub::TroubleLine { system, since, message, remedies } = from;
+        Trouble { system, since, message: with_remedies(&message, &remedies) }
     }
 }
 
@@ -335,7 +338,8 @@ impl From<hub::ReviewLine> for Review {
             path: from.path,
             rule: from.rule,
             sentence: from.sentence,
-            message: with_remedies(&from.message, &from.remedies),
+            message: with_remedies(&from.message, &but_answers(&from.remedies)),
+            remedies: each(from.remedies),
             candidates: from.candidates.into_iter().map(labelled).collect(),
             opened: from.opened,
         }

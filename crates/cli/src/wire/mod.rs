@@ -8,6 +8,7 @@
 
 mod acts;
 mod looks;
+mod remedies;
 mod report;
 mod tools;
 mod verdicts;

@@ -7,6 +7,7 @@ use lockstep_model::Value;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::remedies::Remedy;
 use super::{each, is_none};
 
 use crate::wording::with_remedies;
@@ -135,6 +136,8 @@ pub struct Guard {
     #[serde(skip_serializing_if = "Option::is_none")]
     record_type: Option<String>,
     message: String,
+    /// What a person can do about it.
+    remedies: Vec<Remedy>,
 }
 
 /// Records of a record type that no flow names any more (L12).
@@ -217,6 +220,9 @@ enum Event {
         record: String,
         message: String,
         rule: String,
+        /// The answers that it takes.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        remedies: Vec<Remedy>,
     },
     Refused {
         flow: String,
@@ -303,6 +309,7 @@ impl From<hub::SystemCounts> for System {
             refused,
             requests,
             paused,
+            remedies,
             ..
         } = from;
         let requests = requests.map(|hub::Requests { sent, refused, waited_ms }| Requests {
@@ -310,6 +317,7 @@ impl From<hub::SystemCounts> for System {
             refused,
             waited_ms,
         });
+        let paused = paused.map(|message| with_remedies(&message, &remedies));
         System { system, read, edits, created, updated, deleted, refused, requests, paused }
     }
 }
@@ -334,7 +342,13 @@ impl From<hub::FlowCounts> for Flow {
 impl From<lockstep_hub::TrippedGuard> for Guard {
     fn from(from: lockstep_hub::TrippedGuard) -> Self {
         let lockstep_hub::TrippedGuard { system, guard, record_type, message, remedies } = from;
-        Guard { system, guard, record_type, message: with_remedies(&message, &remedies) }
+        Guard {
+            system,
+            guard,
+            record_type,
+            message: with_remedies(&message, &remedies),
+            remedies: each(remedies),
+        }
     }
 }
 
@@ -386,9 +400,14 @@ impl From<hub::Event> for Event {
             E::Edited { record, path, before, after } => {
                 Event::Edited { record: record.0, path, before, after }
             }
-            E::Review { flow, kind, record, message, rule } => {
-                Event::Review { flow, kind, record: record.0, message, rule }
-            }
+            E::Review { flow, kind, record, message, rule, remedies } => Event::Review {
+                flow,
+                kind,
+                record: record.0,
+                message,
+                rule,
+                remedies: each(remedies),
+            },
             E::Refused { flow, record, message } => {
                 Event::Refused { flow, record: record.0, message }
             }
@@ -409,7 +428,9 @@ impl From<hub::Event> for Event {
                 Event::Waits { flow, record: record.0, message, rule }
             }
             E::Fault { place, message } => Event::Fault { place, message },
-            E::Paused { system, message } => Event::Paused { system, message },
+            E::Paused { system, message, remedies } => {
+                Event::Paused { system, message: with_remedies(&message, &remedies) }
+            }
         }
     }
 }

@@ -110,7 +110,7 @@ pub fn try_type(connector: &dyn Connector, ty: &TypeSchema, writes: bool) -> She
             ("a change of what is gone is told", can.update && can.delete),
         ] {
             let verdict = if offered {
-                Verdict::NotTried("only with --write".into())
+                Verdict::NotTried("nothing was to be written".into())
             } else {
                 Verdict::NotOffered
             };

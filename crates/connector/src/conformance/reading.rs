@@ -477,7 +477,7 @@ impl Run<'_> {
         let latest = timed().filter(|(at, _)| *at <= now()).max_by_key(|(at, _)| *at);
         let Some((latest, record)) = latest else {
             return Verdict::NotTried(
-                "no record tells when it was changed; with --write one is changed".into(),
+                "no record tells when it was changed, and none was to be changed".into(),
             );
         };
         let Some(since) = self.connector.changes_since(&self.ty.kind, latest.plus_ms(-1_000))

@@ -192,11 +192,4 @@ impl Client {
         };
         std::iter::once(&self.main).chain(self.others.values()).flat_map(of).collect()
     }
-
-    /// What a person types to put the connection right.
-    pub fn connect_command(&self) -> String {
-        self.keep
-            .as_ref()
-            .map_or("lockstep connect".into(), |keep| format!("lockstep connect {}", keep.system))
-    }
 }

@@ -101,7 +101,7 @@ pub fn from_openapi(name: &str, text: &str) -> Result<String, Trouble> {
         "# {}: drafted from its OpenAPI description. What is marked with ? is a guess by its name; look at it, then",
         in_a_comment(title)
     );
-    let _ = writeln!(out, "# run `lockstep connector test`.");
+    let _ = writeln!(out, "# try it on an account.");
     let _ = writeln!(out, "title: {}", quoted(title));
     described.settings_and_auth(&mut out);
     let _ = writeln!(out, "rate: {{ per-second: 5 }}          # ? the description does not tell");
@@ -233,7 +233,7 @@ impl<'a> Described<'a> {
             );
         }
         settings.push_str(
-            "  refresh_token: { what: \"not needed where `lockstep connect` signs in\", secret: true, default: \"\" }\n",
+            "  refresh_token: { what: \"not needed where a person signs in\", secret: true, default: \"\" }\n",
         );
         let (page, url) =
             (of("authorizationCode", "authorizationUrl"), of("authorizationCode", "tokenUrl"));

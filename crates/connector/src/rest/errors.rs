@@ -180,7 +180,7 @@ pub fn unauthorized(manifest: &Manifest) -> Trouble {
         manifest.settings.iter().filter(|(_, s)| s.secret).map(|(name, _)| name.as_str()).collect();
     let what = if secrets.is_empty() { "the settings".into() } else { secrets.join(", ") };
     Trouble::Unauthorized(format!(
-        "{} refuses the key: check {what} under `with:` in lockstep.yaml (and the variables in .env), then run `lockstep connect`",
+        "{} refuses the key: check {what} under `with:` in lockstep.yaml (and the variables in .env)",
         manifest.title,
     ))
 }

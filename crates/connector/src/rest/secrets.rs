@@ -326,6 +326,7 @@ impl Secrets {
             }
             Trouble::Malformed(text) => Trouble::Malformed(cover(text)),
             Trouble::Misconfigured(text) => Trouble::Misconfigured(cover(text)),
+            Trouble::SignedOut(text) => Trouble::SignedOut(cover(text)),
         }
     }
 

@@ -120,9 +120,8 @@ impl Client {
         context.insert("random".into(), hex(&random::<16>()?).into());
         jwt::made(how, &Value::Object(context), now_s()).map_err(|why| {
             Trouble::Unauthorized(format!(
-                "{}: the key under `with:` in lockstep.yaml {why}; then run `{}`",
-                self.title,
-                self.connect_command()
+                "{}: the key under `with:` in lockstep.yaml {why}",
+                self.title
             ))
         })
     }
@@ -192,9 +191,8 @@ impl Client {
         let refresh = refresh.or((!setting.is_empty()).then(|| setting.to_string()));
         if refreshes && refresh.is_none() {
             return Err(Trouble::Unauthorized(format!(
-                "nobody has signed in to {} yet: run `{}`",
-                self.title,
-                self.connect_command()
+                "nobody has signed in to {} yet",
+                self.title
             )));
         }
         held.refresh = refresh.clone();
@@ -312,15 +310,14 @@ impl Client {
                 // RFC 6749, section 5.2: a word such as invalid_client or invalid_grant.
                 let error = text("error").unwrap_or_default();
                 let why = if error.is_empty() { String::new() } else { format!(", {error}") };
-                let command = self.connect_command();
                 Err(Trouble::Unauthorized(if error == "invalid_grant" && token.sign_in.is_some() {
                     format!(
-                        "{} gives no access token (status {status}{why}): the sign-in has ended or was revoked. Run `{command}` to sign in again",
+                        "{} gives no access token (status {status}{why}): the sign-in has ended or was revoked",
                         self.title
                     )
                 } else {
                     format!(
-                        "{} gives no access token (status {status}{why}): check the keys under `with:` in lockstep.yaml and in .env, and that its access has not been revoked; then run `{command}`",
+                        "{} gives no access token (status {status}{why}): check the keys under `with:` in lockstep.yaml and in .env, and that its access has not been revoked",
                         self.title
                     )
                 }))
@@ -340,9 +337,8 @@ impl Client {
         let key = render(&signed.key, &Value::Object(context.clone())).map_err(wrong)?;
         let signature = sign(&key, text.as_bytes()).map_err(|why| {
             Trouble::Unauthorized(format!(
-                "{}: the private key under `with:` in lockstep.yaml {why}; then run `{}`",
-                self.title,
-                self.connect_command()
+                "{}: the private key under `with:` in lockstep.yaml {why}",
+                self.title
             ))
         })?;
         context.insert("signed".into(), format!("{text}.{}", base64(&signature)).into());
@@ -362,9 +358,8 @@ impl Client {
                 .and_then(Value::as_str)
                 .unwrap_or_default();
             return Err(Trouble::Unauthorized(format!(
-                "{} gives no ticket (status {status}): {told}. Check the private key and the other keys under `with:` in lockstep.yaml and in .env; then run `{}`",
-                self.title,
-                self.connect_command()
+                "{} gives no ticket (status {status}): {told}. Check the private key and the other keys under `with:` in lockstep.yaml and in .env",
+                self.title
             )));
         };
         let ticket = match &signed.claim {

@@ -112,7 +112,7 @@ impl<'a> Selection<'a> {
                 }
                 kind.table.column(path).map(|at| &kind.table.columns[at]).ok_or_else(|| {
                     Trouble::Misconfigured(format!(
-                        "the table {} has no column `{path}`: look at `lockstep check`",
+                        "the table {} has no column `{path}`",
                         kind.table.name
                     ))
                 })

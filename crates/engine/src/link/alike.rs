@@ -102,12 +102,9 @@ fn question(
         ty: side.other,
         kind: ReviewKind::AmbiguousMatch,
         message: format!(
-            "{} records of {mine} match each other by `{}` and have no counterpart in {theirs}: \
-             keep them apart to create one for each, or make them one in {}; \
-             `duplicates: separate` or `merge` on the flow answers this for all",
+            "{} records of {mine} match each other by `{}` and have no counterpart in {theirs}",
             others.len() + 1,
             plan.rules[side.rule].text,
-            mine.system,
         ),
         asked_of: others.first().copied().filter(|first| *first < record.id),
         candidates: others.into_iter().collect(),

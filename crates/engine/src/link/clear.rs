@@ -70,10 +70,7 @@ fn the_only_one(
     let (name, own_name) = (&plan.ty(ty).name, &plan.ty(record.ty).name);
     if found.len() > 1 {
         let asked = found.keys().copied().collect();
-        let why = format!(
-            "{} records of {name} match it; link one of them, or keep them apart",
-            found.len()
-        );
+        let why = format!("{} records of {name} match it", found.len());
         return Err(Unsettled::ambiguous(record, ty, asked, why));
     }
     let (&other, &rule) = found.iter().next().expect("candidates are never an empty list");
@@ -91,10 +88,7 @@ fn the_only_one(
     if rivals > 1 {
         let others = candidates[&(other, record.ty)].keys().copied().filter(|r| *r != record.id);
         let asked = std::iter::once(other).chain(others).collect();
-        let why = format!(
-            "{rivals} records of {own_name} match {name}/{}; link one of them, or keep them apart",
-            theirs.key
-        );
+        let why = format!("{rivals} records of {own_name} match {name}/{}", theirs.key);
         return Err(Unsettled::ambiguous(record, ty, asked, why));
     }
     Ok((other, rule))
@@ -108,5 +102,5 @@ fn duplicates_message(plan: &Plan, ty: TypeIx, found: &BTreeMap<RecordId, usize>
     } else {
         format!("{count} other records of {name} match")
     };
-    format!("{others} it by {rule}; link those that are one and the same, or keep them apart")
+    format!("{others} it by {rule}")
 }

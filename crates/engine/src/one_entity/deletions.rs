@@ -72,7 +72,7 @@ impl OneEntity<'_> {
         let (plan, slice) = (self.plan, self.slice);
         let (gone, other) = (&slice.records[&departure.gone], &slice.records[&departure.other]);
         let name = |record: &RecordState| format!("{}/{}", plan.ty(record.ty).name, record.key);
-        let (gone_name, other_name) = (name(gone), name(other));
+        let gone_name = name(gone);
         self.reviews.push(Review {
             kind: ReviewKind::PendingDelete,
             record: gone.id,
@@ -82,13 +82,8 @@ impl OneEntity<'_> {
             candidates: vec![other.id],
             value: Value::Null,
             message: match gone.is_live() {
-                false => format!(
-                    "{gone_name} was deleted; accept to delete {other_name} too, reject to keep it"
-                ),
-                true => format!(
-                    "{gone_name} is not what its flow is about any more; accept to delete \
-                     {other_name}, reject to keep it"
-                ),
+                false => format!("{gone_name} was deleted"),
+                true => format!("{gone_name} is not what its flow is about any more"),
             },
             opened_at: slice.now,
         });

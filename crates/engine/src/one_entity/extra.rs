@@ -75,7 +75,7 @@ impl OneEntity<'_> {
             rule: Rule::D1,
             candidates: vec![record.id],
             value: Value::Null,
-            message: format!("{name} {lacks}{why}; accept to delete it, reject to keep it"),
+            message: format!("{name} {lacks}{why}"),
             opened_at: self.slice.now,
         });
     }

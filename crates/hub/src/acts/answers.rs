@@ -16,6 +16,7 @@ use crate::acts::flips::Side;
 use crate::acts::verdicts::{a, put_forward};
 use crate::error::{ActError, ActResult, Result};
 use crate::hub::Hub;
+use crate::remedies::of_review;
 use crate::report::Report;
 use crate::under_way::{RunOptions, Underway};
 
@@ -151,16 +152,13 @@ impl Hub {
                 Ok("the next run tries it again".into())
             }
             Answer::Reject => self.ledger.leave(under_way, review),
-            Answer::Link(_) | Answer::Separate => Err(no_question_of_links(
-                review.kind,
-                "`accept` tries it again, `reject` leaves it as it is",
-            )),
+            Answer::Link(_) | Answer::Separate => Err(self.no_question_of_links(review)),
         }
     }
 
     /// Is what was deleted elsewhere to be deleted here, too?
     fn answer_deletion(&mut self, review: &Review, answer: &Answer) -> ActResult<String> {
-        let accept = is_let_be_done(review, answer)?;
+        let accept = self.is_let_be_done(review, answer)?;
         let records = self.ledger.decide_deletion(review.record, accept)?;
         if records == 0 && accept {
             return Ok("nothing is deleted: what was asked about is not so any more".into());
@@ -171,7 +169,7 @@ impl Hub {
 
     /// Is that many meant?
     fn answer_guard(&mut self, review: &Review, answer: &Answer) -> ActResult<String> {
-        let accept = is_let_be_done(review, answer)?;
+        let accept = self.is_let_be_done(review, answer)?;
         let system = self.ledger.plan.ty(review.ty).name.system.clone();
         let Some(kind) = GuardKind::of_stand_in(review.record) else {
             return Err(ActError::advised("it names no guard", Remedy::AnswerGuards));
@@ -211,10 +209,7 @@ impl Hub {
                 Ok("the next run decides on it again".into())
             }
             Answer::Reject => self.ledger.leave(under_way, review),
-            Answer::Link(_) | Answer::Separate => Err(no_question_of_links(
-                review.kind,
-                "`accept` decides on it again, `reject` leaves it as it is",
-            )),
+            Answer::Link(_) | Answer::Separate => Err(self.no_question_of_links(review)),
         }
     }
 
@@ -228,10 +223,7 @@ impl Hub {
         match answer {
             Answer::Accept => self.ledger.identify(under_way, review, true),
             Answer::Reject | Answer::Separate => self.ledger.identify(under_way, review, false),
-            Answer::Link(_) => Err(no_question_of_links(
-                review.kind,
-                "`accept` if it is the same record, `reject` if it is another one",
-            )),
+            Answer::Link(_) => Err(self.no_question_of_links(review)),
         }
     }
 
@@ -249,6 +241,28 @@ impl Hub {
             Answer::Link(which) => Side::Of(self.ledger.side(review, which)?),
         };
         self.ledger.settle_flips(under_way, review, side)
+    }
+
+    /// Whether what waits is to be done.
+    fn is_let_be_done(&mut self, review: &Review, answer: &Answer) -> ActResult<bool> {
+        match answer {
+            Answer::Accept => Ok(true),
+            Answer::Reject => Ok(false),
+            Answer::Link(_) | Answer::Separate => Err(self.no_question_of_links(review)),
+        }
+    }
+
+    /// The answer does not fit the question: which do is told.
+    fn no_question_of_links(&mut self, review: &Review) -> ActError {
+        let known = match self.ledger.store.records(&review.candidates) {
+            Ok(known) => known,
+            Err(error) => return error.into(),
+        };
+        let known = |id| known.iter().find(|record| record.id == id);
+        ActError::Advised {
+            message: format!("it is {}, not a question of links", a(review.kind)),
+            remedies: of_review(&self.ledger.plan, review, known),
+        }
     }
 
     /// Tries again, now, what was refused or waits for its next try: writes, values, references.
@@ -357,19 +371,4 @@ impl Retried {
             self.created.insert(intent.ty);
         }
     }
-}
-
-const LET_BE_DONE: &str = "`accept` lets it be done, `reject` does not";
-
-/// Whether what waits is to be done.
-fn is_let_be_done(review: &Review, answer: &Answer) -> ActResult<bool> {
-    match answer {
-        Answer::Accept => Ok(true),
-        Answer::Reject => Ok(false),
-        Answer::Link(_) | Answer::Separate => Err(no_question_of_links(review.kind, LET_BE_DONE)),
-    }
-}
-
-fn no_question_of_links(kind: ReviewKind, instead: &str) -> ActError {
-    ActError::Refused(format!("it is {}, not a question of links: {instead}", a(kind)))
 }

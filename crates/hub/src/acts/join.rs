@@ -130,18 +130,15 @@ impl Ledger {
             let (name_a, name_b) = (self.name_of(a), self.name_of(b));
             let (x, y) = (self.name_of(x), self.name_of(y));
             let (holder, held) = if x == name_a { (&y, &name_b) } else { (&x, &name_a) };
-            let (unlink, remedies) = match holder == held {
-                true => ("unlink one of them from what it is linked with first", vec![]),
-                false => (
-                    "unlink that first",
-                    vec![Remedy::Unlink { a: holder.to_string(), b: held.to_string() }],
-                ),
+            let remedy = match holder == held {
+                true => Remedy::Explain { record: name_a.to_string() },
+                false => Remedy::Unlink { a: holder.to_string(), b: held.to_string() },
             };
             let message = format!(
                 "linking {name_a} with {name_b} would put {x} and {y} into one entity, which holds at most one record of each record \
-                 type (L6); {unlink}"
+                 type (L6)"
             );
-            return Err(ActError::Advised { message, remedies });
+            return Err(ActError::advised(message, remedy));
         }
         let meets = of_a.iter().any(|x| {
             of_b.iter().any(|y| self.plan.ty(x.ty).partners.contains(&y.ty) || x.ty == y.ty)

@@ -124,7 +124,7 @@ impl Hub {
                 }
                 _ => said,
             };
-            not.push(NotBack { record, path: None, why });
+            not.push(NotBack::new(record, None, why));
         }
         Ok(TakenBack { run: report.run, records: records.saturating_sub(not.len()), not, report })
     }

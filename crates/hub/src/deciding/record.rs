@@ -17,6 +17,7 @@ use crate::deciding::decider::Decider;
 use crate::error::{HubError, Result};
 use crate::ledger::journal::step;
 use crate::recover::unanswered;
+use crate::remedies::of_review;
 use crate::report::{Event, RecordName};
 use crate::under_way::Underway;
 
@@ -209,12 +210,10 @@ impl Decider<'_> {
             if let Some(flow) = flow {
                 under_way.report.flows[flow].review += 1;
             }
-            under_way.report.event(|| Event::Review {
-                flow: flow_name(plan, flow),
-                kind: review.kind.name().to_string(),
-                record: name_in(plan, slice, &review.record),
-                message: review.message.clone(),
-                rule: review.rule.to_string(),
+            under_way.report.event(|| {
+                let remedies = of_review(plan, review, |id| slice.records.get(&id));
+                let name = name_in(plan, slice, &review.record);
+                Event::asked(flow_name(plan, flow), name, review, remedies)
             });
         }
     }

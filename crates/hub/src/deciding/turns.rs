@@ -5,6 +5,7 @@ use lockstep_model::{NumberMap, RecordId, RecordState, Review, ReviewKind, Rule,
 use lockstep_store::{Commit, ReviewKey};
 
 use crate::deciding::decider::Decider;
+use crate::remedies::of_review;
 use crate::report::{Event, RecordName};
 use crate::under_way::Underway;
 
@@ -82,13 +83,10 @@ impl Decider<'_> {
         for record in circling.iter().filter_map(|id| slice.records.get(id)) {
             let review = self.question_about(record, &often, slice);
             under_way.reviews = true;
-            under_way.report.event(|| Event::Review {
-                flow: String::new(),
-                kind: review.kind.name().into(),
-                record: RecordName::of(&self.ledger.plan, record.ty, &record.key),
-                message: review.message.clone(),
-                rule: review.rule.to_string(),
-            });
+            let plan = &self.ledger.plan;
+            let remedies = of_review(plan, &review, |id| slice.records.get(&id));
+            let name = RecordName::of(plan, record.ty, &record.key);
+            under_way.report.event(|| Event::asked(String::new(), name, &review, remedies));
             commit.reviews_closed.retain(|key| *key != ReviewKey::of(&review));
             commit.reviews_opened.push(review);
         }

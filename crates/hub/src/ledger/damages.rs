@@ -151,7 +151,8 @@ impl Ledger {
             let mark = match under_way.paused.get(&system) {
                 Some(message) => Some(json!({
                     "since": was.and_then(|was| was["since"].as_i64()).unwrap_or(now),
-                    "message": message
+                    "message": message,
+                    "remedies": under_way.report.system(&self.names[system]).remedies,
                 })),
                 None if under_way.damages.asked.contains(&system) => None,
                 None => continue,
@@ -201,6 +202,7 @@ impl Ledger {
                 system: self.names[system].clone(),
                 since: Timestamp(mark["since"].as_i64().unwrap_or_default()).to_string(),
                 message: mark["message"].as_str().unwrap_or_default().to_string(),
+                remedies: serde_json::from_value(mark["remedies"].clone()).unwrap_or_default(),
             });
         }
         Ok((damages, troubles))

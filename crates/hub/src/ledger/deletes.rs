@@ -20,6 +20,7 @@ use lockstep_store::{AgendaEntry, Commit, JournalKind};
 use crate::error::Result;
 use crate::ledger::Ledger;
 use crate::ledger::journal::step;
+use crate::remedies::of_review;
 use crate::report::{Event, RecordName};
 use crate::under_way::Underway;
 
@@ -252,20 +253,10 @@ impl Ledger {
             let name = self.name_of(&record);
             let source_name = source.as_ref().map_or_else(|| name.clone(), |it| self.name_of(it));
             let why = because.words(&self.plan, deleted.flow, &source_name.0);
-            let message = format!(
-                "{name} was deleted, as {why}, and is there all the same: accept to delete it again, reject to keep it"
-            );
+            let message = format!("{name} was deleted, as {why}, and is there all the same");
             under_way.reviews = true;
             under_way.report.flow(deleted.flow).review += 1;
-            let (flow, text) = (self.plan.flow_name(deleted.flow), message.clone());
-            under_way.report.event(|| Event::Review {
-                flow,
-                kind: ReviewKind::PendingDelete.name().into(),
-                record: name,
-                message: text,
-                rule: Rule::R6.to_string(),
-            });
-            commit.reviews_opened.push(Review {
+            let review = Review {
                 kind: ReviewKind::PendingDelete,
                 record: match because {
                     Because::Extra => record.id,
@@ -278,7 +269,18 @@ impl Ledger {
                 value: Value::Null,
                 message,
                 opened_at: self.clock.now(),
+            };
+            under_way.report.event(|| Event::Review {
+                flow: self.plan.flow_name(deleted.flow),
+                kind: review.kind.name().into(),
+                record: name,
+                message: review.message.clone(),
+                rule: Rule::R6.to_string(),
+                remedies: of_review(&self.plan, &review, |id| {
+                    Some(&record).filter(|record| record.id == id)
+                }),
             });
+            commit.reviews_opened.push(review);
         }
         Ok(())
     }

@@ -26,6 +26,7 @@ use serde_json::json;
 use crate::error::Result;
 use crate::ledger::Ledger;
 use crate::ledger::accounts::NAMED;
+use crate::remedies::of_review;
 use crate::report::{Event, RecordName};
 use crate::under_way::Underway;
 
@@ -99,8 +100,7 @@ impl Ledger {
         let state = &doubt.known;
         let (name, ty) = (RecordName::of(&self.plan, state.ty, &state.key), self.plan.ty(state.ty));
         let message = format!(
-            "it shows other values all at once: {}. `accept` if it is the same record, edited; `reject` if its id belongs to another \
-             record now",
+            "it shows other values all at once: {}",
             self.changes_in_words(state, &doubt.read)
         );
         let flow = ty
@@ -109,19 +109,7 @@ impl Ledger {
             .copied()
             .unwrap_or_else(|| self.plan.flow_between(state.ty, state.ty));
         under_way.report.flow(flow).review += 1;
-        let (flow, kind, rule) = (
-            self.plan.flow_name(flow),
-            ReviewKind::AnotherRecord.name().to_string(),
-            Rule::R9.to_string(),
-        );
-        under_way.report.event(|| Event::Review {
-            flow,
-            kind,
-            record: name,
-            message: message.clone(),
-            rule,
-        });
-        commit.reviews_opened.push(Review {
+        let review = Review {
             kind: ReviewKind::AnotherRecord,
             record: state.id,
             ty: state.ty,
@@ -131,7 +119,11 @@ impl Ledger {
             value,
             message,
             opened_at: self.clock.now(),
-        });
+        };
+        let remedies = of_review(&self.plan, &review, |_| Some(state));
+        let flow = self.plan.flow_name(flow);
+        under_way.report.event(|| Event::asked(flow, name, &review, remedies));
+        commit.reviews_opened.push(review);
         // What waits to be written to it is given up.
         commit.agenda_added.push(AgendaEntry::new(ty.decide_rank, state.id));
         self.wake_referring(std::slice::from_ref(state), commit)?;

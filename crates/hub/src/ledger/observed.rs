@@ -14,6 +14,7 @@ use lockstep_store::{AgendaEntry, Commit, JournalEntry, JournalKind};
 use crate::error::Result;
 use crate::ledger::Ledger;
 use crate::ledger::doubts::Seen;
+use crate::remedies::answers;
 use crate::report::{Event, RecordName};
 use crate::under_way::Underway;
 
@@ -68,15 +69,7 @@ impl Ledger {
     ) {
         let Lost { state, prop, value, shown: shows } = lost;
         let (ty, described) = (self.plan.ty(state.ty), self.plan.prop(state.ty, prop));
-        let still = if is_empty(&shows) {
-            "it shows nothing there".to_string()
-        } else {
-            format!("it still shows {}", shown(&shows))
-        };
-        let message = match is_empty(&value) {
-            true => format!("that it was emptied was acknowledged and is not kept: {still}"),
-            false => format!("{} was acknowledged and is not kept: {still}", shown(&value)),
-        };
+        let message = not_kept(&value, &shows);
         under_way.report.system(&ty.name.system).refused += 1;
         let flow = intent.map(|intent| intent.flow).or_else(|| {
             let touches = |flow: &lockstep_engine::plan::PlanFlow| {
@@ -84,6 +77,8 @@ impl Ledger {
             };
             self.plan.flows.iter().position(touches).map(|at| lockstep_model::FlowIx(at as u16))
         });
+        // G7: what a person takes back is not asked about.
+        let asks = !intent.is_some_and(Intent::takes_back);
         let text = format!("{}: {message}", described.name);
         let record = RecordName::of(&self.plan, state.ty, &state.key);
         if let Some(flow) = flow {
@@ -95,6 +90,7 @@ impl Ledger {
                 record,
                 message: text,
                 rule: Rule::R6.to_string(),
+                remedies: if asks { answers(ReviewKind::NotKept) } else { vec![] },
             });
         }
         commit.journal.push(JournalEntry {
@@ -110,7 +106,7 @@ impl Ledger {
             intent: intent.map(|intent| intent.id),
             text: message.clone(),
         });
-        if intent.is_some_and(Intent::takes_back) {
+        if !asks {
             return;
         }
         under_way.reviews = true;
@@ -279,5 +275,17 @@ impl Ledger {
         status.records += observed.new.len() as u64;
         status.records = status.records.saturating_sub(observed.gone.len() as u64);
         self.remember(under_way, ty, observed, commit)
+    }
+}
+
+/// R6: what was acknowledged, and what is shown all the same.
+fn not_kept(value: &Value, shows: &Value) -> String {
+    let still = match is_empty(shows) {
+        true => "it shows nothing there".to_string(),
+        false => format!("it still shows {}", shown(shows)),
+    };
+    match is_empty(value) {
+        true => format!("that it was emptied was acknowledged and is not kept: {still}"),
+        false => format!("{} was acknowledged and is not kept: {still}", shown(value)),
     }
 }

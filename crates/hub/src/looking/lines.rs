@@ -86,7 +86,7 @@ pub struct ReviewLine {
     pub rule: String,
     pub sentence: String,
     pub message: String,
-    /// What a person can do about it, beside answering.
+    /// What a person can do about it: the answers that it takes among the rest.
     pub remedies: Vec<Remedy>,
     pub candidates: Vec<(RecordName, String)>,
     pub opened: String,

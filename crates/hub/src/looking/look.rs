@@ -18,9 +18,9 @@ use lockstep_model::{
 use lockstep_store::{JournalEntry, Result};
 
 use crate::error::LookError;
-use crate::guards::remedies_of;
 use crate::ledger::Ledger;
 use crate::looking::lines::{FAILING_SHOWN, LATEST_RUNS};
+use crate::remedies::of_review;
 use crate::report::RecordName;
 
 impl Ledger {
@@ -198,7 +198,7 @@ impl Ledger {
             rule: review.rule.to_string(),
             sentence: review.rule.sentence().into(),
             message: review.message.clone(),
-            remedies: remedies_of(review, &self.plan.ty(review.ty).name.system),
+            remedies: of_review(&self.plan, review, |id| records.get(&id)),
             candidates: review.candidates.iter().map(name).collect(),
             opened: review.opened_at.to_string(),
         }

@@ -249,8 +249,13 @@ impl Reader<'_> {
         let counts = under_way.report.system(&name);
         counts.unreachable = matches!(trouble, Trouble::Unreachable(_) | Trouble::Busy { .. });
         counts.paused = Some(trouble.to_string());
+        counts.remedies = trouble.remedies(&name);
         under_way.paused.insert(system, trouble.to_string());
-        under_way.report.event(|| Event::Paused { system: name, message: trouble.to_string() });
+        under_way.report.event(|| Event::Paused {
+            message: trouble.to_string(),
+            remedies: trouble.remedies(&name),
+            system: name,
+        });
     }
 
     /// R6: lists what was written where records can't be read one by one, and the answers did not

@@ -15,6 +15,7 @@ use crate::ledger::Ledger;
 use crate::ledger::journal::step;
 use crate::recover::PATIENCE_MS;
 use crate::recover::creations::Found;
+use crate::remedies::of_review;
 use crate::report::{Event, RecordName};
 use crate::under_way::Underway;
 
@@ -181,13 +182,9 @@ impl Ledger {
             || RecordName(String::new()),
             |s| RecordName::of(&self.plan, s.ty, &s.key),
         );
-        under_way.report.event(|| Event::Review {
-            flow: self.plan.flow_name(intent.flow),
-            kind: review.kind.name().to_string(),
-            record: name,
-            message: review.message.clone(),
-            rule: review.rule.to_string(),
-        });
+        let flow = self.plan.flow_name(intent.flow);
+        let remedies = of_review(&self.plan, &review, |_| found.as_ref());
+        under_way.report.event(|| Event::asked(flow, name, &review, remedies));
         Ok(self.store.commit(Commit {
             intents_changed: vec![refuses],
             reviews_opened: vec![review],

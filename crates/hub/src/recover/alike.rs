@@ -153,16 +153,16 @@ impl Ledger {
         let message = match found.len() {
             0 => format!(
                 "it was to be created in {name} and was sent {} times; no answer told what came of it ({}), and no record is found that could be \
-                 it: link the one that is, or reject to have it created once more",
+                 it",
                 intent.attempts + 1,
                 intent.message.as_deref().unwrap_or("the answers were lost")
             ),
             1 => format!(
-                "{}, which was to create one, and a new record of {name} could be it: link the one that is",
+                "{}, which was to create one, and a new record of {name} could be it",
                 unanswered(&intent)
             ),
             n => format!(
-                "{}, which was to create one, and {n} new records of {name} could be it: link the one that is",
+                "{}, which was to create one, and {n} new records of {name} could be it",
                 unanswered(&intent)
             ),
         };

@@ -19,6 +19,7 @@ use lockstep_store::Commit;
 use crate::error::Result;
 use crate::ledger::Ledger;
 use crate::ledger::journal::step;
+use crate::remedies::of_review;
 use crate::report::{Event, RecordName};
 use crate::under_way::Underway;
 
@@ -55,14 +56,10 @@ impl Ledger {
                 let alike = |target: &&RecordState| {
                     look_alike(&self.plan, self.clock.now(), source, target)
                 };
-                let found: Vec<RecordId> = targets
-                    .iter()
-                    .filter(|target| !kept_apart(target.id))
-                    .filter(alike)
-                    .map(|target| target.id)
-                    .collect();
+                let found: Vec<&RecordState> =
+                    targets.iter().filter(|target| !kept_apart(target.id)).filter(alike).collect();
                 if !found.is_empty() {
-                    self.ask_whether_twins(under_way, source, to, found, &mut commit);
+                    self.ask_whether_twins(under_way, source, to, &found, &mut commit);
                 }
             }
         }
@@ -119,13 +116,7 @@ impl Ledger {
                 .filter(|flow| flow.from == intent.ty && flow.to == source.ty);
             if back.any(|flow| flow.create != PlanCreate::Never) {
                 for record in &found {
-                    self.ask_whether_twins(
-                        under_way,
-                        record,
-                        source.ty,
-                        vec![source.id],
-                        &mut commit,
-                    );
+                    self.ask_whether_twins(under_way, record, source.ty, &[source], &mut commit);
                 }
             }
             self.store.commit(commit)?;
@@ -166,13 +157,13 @@ impl Ledger {
         under_way: &mut Underway,
         source: &RecordState,
         to: TypeIx,
-        candidates: Vec<RecordId>,
+        found: &[&RecordState],
         commit: &mut Commit,
     ) {
         under_way.reviews = true;
         let message = format!(
-            "nothing identifies it, and {} holds the same and is as new: link them if they are one, or keep them apart",
-            match candidates.len() {
+            "nothing identifies it, and {} holds the same and is as new",
+            match found.len() {
                 1 => format!("a record of {}", self.plan.ty(to).name),
                 n => format!("each of {n} records of {}", self.plan.ty(to).name),
             }
@@ -181,24 +172,20 @@ impl Ledger {
         under_way.report.flow(flow).review += 1;
         let (flow, name) =
             (self.plan.flow_name(flow), RecordName::of(&self.plan, source.ty, &source.key));
-        let (kind, rule) = (ReviewKind::UnknownOutcome.name().to_string(), Rule::C2.to_string());
-        under_way.report.event(|| Event::Review {
-            flow,
-            kind,
-            record: name,
-            message: message.clone(),
-            rule,
-        });
-        commit.reviews_opened.push(Review {
+        let review = Review {
             kind: ReviewKind::UnknownOutcome,
             record: source.id,
             ty: to,
             prop: None,
             rule: Rule::C2,
-            candidates,
+            candidates: found.iter().map(|record| record.id).collect(),
             value: Value::Null,
             message,
             opened_at: self.clock.now(),
-        });
+        };
+        let known = |id| found.iter().copied().find(|record| record.id == id);
+        let remedies = of_review(&self.plan, &review, known);
+        under_way.report.event(|| Event::asked(flow, name, &review, remedies));
+        commit.reviews_opened.push(review);
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use lockstep_model::Remedy;
 use serde::{Deserialize, Serialize};
 
 /// A flow's part of a run.
@@ -40,6 +41,9 @@ pub struct SystemCounts {
     /// Why it was left alone, if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused: Option<String>,
+    /// What a person can do about that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remedies: Vec<Remedy>,
     /// The trouble is that it could not be reached (exit status 3).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unreachable: bool,

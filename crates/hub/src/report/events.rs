@@ -2,7 +2,7 @@
 
 use lockstep_engine::Plan;
 use lockstep_model::visible::visible;
-use lockstep_model::{Timestamp, TypeIx, Value};
+use lockstep_model::{Remedy, Review, Timestamp, TypeIx, Value};
 use serde::{Deserialize, Serialize};
 
 /// A record as people name it: `wix.Contacts/ID`.
@@ -100,6 +100,9 @@ pub enum Event {
         record: RecordName,
         message: String,
         rule: String,
+        /// The answers that it takes.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        remedies: Vec<Remedy>,
     },
     Refused {
         flow: String,
@@ -134,5 +137,26 @@ pub enum Event {
     Paused {
         system: String,
         message: String,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        remedies: Vec<Remedy>,
     },
+}
+
+impl Event {
+    /// A person is asked, and can do this about it.
+    pub(crate) fn asked(
+        flow: String,
+        record: RecordName,
+        review: &Review,
+        remedies: Vec<Remedy>,
+    ) -> Event {
+        Event::Review {
+            flow,
+            kind: review.kind.name().into(),
+            record,
+            message: review.message.clone(),
+            rule: review.rule.to_string(),
+            remedies,
+        }
+    }
 }

@@ -190,7 +190,7 @@ impl Hub {
                 }
                 _ => continue,
             };
-            taking.not.push(NotBack { record: RecordName(name.ty), path: name.path, why });
+            taking.not.push(NotBack::new(RecordName(name.ty), name.path, why));
         }
         Ok(())
     }
@@ -248,8 +248,7 @@ impl Hub {
                 self.weigh_gone(&record, one, taking)?;
                 continue;
             }
-            let not =
-                |why: String| NotBack { record: self.ledger.name_of(&record), path: None, why };
+            let not = |why: String| NotBack::new(self.ledger.name_of(&record), None, why);
             let read = match fresh.get(&record.id) {
                 Some(Ok(Some(read))) => read,
                 Some(Ok(None)) => {
@@ -300,7 +299,7 @@ impl Hub {
             (None, None) => "it is gone from its system",
         };
         let record = self.ledger.name_of(record);
-        taking.not.push(NotBack { record, path: None, why: why.into() });
+        taking.not.push(NotBack::new(record, None, why));
         Ok(())
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use lockstep_engine::keys::each_id;
 use lockstep_model::change::Counterpart;
 use lockstep_model::value::{same, shown};
-use lockstep_model::{Intent, IntentKind, RecordState, Value};
+use lockstep_model::{Intent, IntentKind, RecordState, Remedy, Value};
 use lockstep_store::JournalKind;
 
 use crate::acts::undo::taking::{Back, NotBack, RecordBack, TakingBack};
@@ -23,8 +23,8 @@ impl Ledger {
         let others = self.store.members(&[record.entity])?;
         let name = self.name_of(record);
         if !others.iter().any(|other| other.is_live()) {
-            let why = "it was deleted, and nothing is left that it could be created from".into();
-            taking.not.push(NotBack { record: name, path: None, why });
+            let why = "it was deleted, and nothing is left that it could be created from";
+            taking.not.push(NotBack::new(name, None, why));
             return Ok(());
         }
         if others.iter().any(|other| other.is_live() && other.ty == record.ty) {
@@ -94,7 +94,7 @@ impl Ledger {
         taking: &mut TakingBack,
     ) {
         let ty = self.plan.ty(record.ty);
-        let not = |path, why| NotBack { record: self.name_of(record), path, why };
+        let not = |path, why| NotBack::new(self.name_of(record), path, why);
         if !ty.can.delete {
             let why = format!(
                 "Lockstep created it, and {} can't be deleted through the API: delete it there by hand",
@@ -115,9 +115,10 @@ impl Ledger {
         if let Some((ix, prop)) = edited.filter(|_| !force) {
             let holds = shown(shown_now.slots[ix].value(prop.whole));
             let why = format!(
-                "Lockstep created it, and somebody has edited it since: it holds {holds} now; `--force` deletes it all the same"
+                "Lockstep created it, and somebody has edited it since: it holds {holds} now"
             );
-            taking.not.push(not(Some(prop.name.clone()), why));
+            let edited = not(Some(prop.name.clone()), why);
+            taking.not.push(NotBack { remedies: vec![Remedy::UndoEdited], ..edited });
             return;
         }
         let label = self.label(record);

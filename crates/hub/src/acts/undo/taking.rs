@@ -6,7 +6,7 @@ use lockstep_engine::undo::Written;
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::{
     Change, FlowIx, Intent, IntentId, IntentKind, IntentState, PropIx, ReadRecord, RecordState,
-    RunId, Timestamp, TypeIx, TypeName, Value,
+    Remedy, RunId, Timestamp, TypeIx, TypeName, Value,
 };
 use lockstep_store::{Store, StoreError, WrittenName};
 use serde::{Deserialize, Serialize};
@@ -98,6 +98,15 @@ pub struct NotBack {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     pub why: String,
+    /// What a person can do about it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remedies: Vec<Remedy>,
+}
+
+impl NotBack {
+    pub(crate) fn new(record: RecordName, path: Option<String>, why: impl Into<String>) -> Self {
+        NotBack { record, path, why: why.into(), remedies: vec![] }
+    }
 }
 
 /// What Lockstep did to a record.

@@ -56,11 +56,8 @@ impl Ledger {
                     self.changed_since(record, *prop, written, &present)?
                 }
             };
-            taking.not.push(NotBack {
-                record: self.name_of(record),
-                path: Some(self.plan.prop(record.ty, *prop).name.clone()),
-                why,
-            });
+            let path = Some(self.plan.prop(record.ty, *prop).name.clone());
+            taking.not.push(NotBack::new(self.name_of(record), path, why));
         }
         if !changes.is_empty() {
             let label = self.label(record);
