@@ -3,7 +3,7 @@
 use crate::transcript::{lockstep, read, root, write};
 
 /// Pages with a project on them.
-const PAGES: [&str; 1] = ["business-central"];
+const PAGES: [&str; 2] = ["business-central", "woocommerce"];
 
 #[test]
 fn the_project_on_a_systems_page_passes_check() {

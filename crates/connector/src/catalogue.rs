@@ -16,7 +16,7 @@ use crate::sql::{self, SqlConnector};
 use crate::vault::VaultEntry;
 use crate::{Connector, RecordFault, Trouble};
 
-const MANIFESTS: [(&str, &str); 7] = [
+const MANIFESTS: [(&str, &str); 8] = [
     ("superoffice", include_str!("../systems/superoffice.yaml")),
     ("wix", include_str!("../systems/wix.yaml")),
     ("poweroffice-go", include_str!("../systems/poweroffice-go.yaml")),
@@ -24,6 +24,7 @@ const MANIFESTS: [(&str, &str); 7] = [
     ("zendesk", include_str!("../systems/zendesk.yaml")),
     ("youtrack", include_str!("../systems/youtrack.yaml")),
     ("business-central", include_str!("../systems/business-central.yaml")),
+    ("woocommerce", include_str!("../systems/woocommerce.yaml")),
 ];
 
 /// The names of the built-in connectors.

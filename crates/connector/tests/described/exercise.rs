@@ -148,7 +148,7 @@ fn record(ty: &TypeYaml) -> Value {
         }
         let value = match (&property.value, property.list) {
             _ if property.reference_by.is_some() => json!("word"),
-            (Some(child), true) => json!([{ child.as_str(): "word" }]),
+            (Some(child), true) => json!([{ child.as_str(): sample(property)[0] }]),
             (Some(child), false) => json!({ child.as_str(): sample(property) }),
             _ => sample(property),
         };
@@ -165,7 +165,11 @@ fn record(ty: &TypeYaml) -> Value {
         }
     }
     if let Some(mark) = &ty.deleted {
-        put(&mut record, &mark.at, Value::Null);
+        let marks = |value: &Value| mark.is.contains(value) || !mark.is_not.is_empty();
+        let held = mark.at.split('.').try_fold(&record, |at, step| at.get(step));
+        if held.is_some_and(marks) {
+            put(&mut record, &mark.at, mark.is_not.first().cloned().unwrap_or_default());
+        }
     }
     record
 }

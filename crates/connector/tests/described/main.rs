@@ -8,6 +8,7 @@
 mod business_central;
 mod edmx;
 mod exercise;
+mod woo_commerce;
 
 use std::path::PathBuf;
 
