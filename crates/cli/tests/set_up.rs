@@ -3,7 +3,7 @@
 use crate::transcript::{lockstep, read, root, write};
 
 /// Pages with a project on them.
-const PAGES: [&str; 2] = ["business-central", "woocommerce"];
+const PAGES: [&str; 3] = ["business-central", "woocommerce", "tripletex"];
 
 #[test]
 fn the_project_on_a_systems_page_passes_check() {

@@ -177,8 +177,11 @@ fn record(ty: &TypeYaml) -> Value {
 /// Whether a page further on is asked for.
 fn further(query: &str) -> bool {
     query.split('&').filter_map(|pair| pair.split_once('=')).any(|(name, value)| {
-        let name = name.to_lowercase();
-        ["page", "from", "offset", "$skip"].contains(&name.as_str()) && !["0", "1"].contains(&value)
+        match name.to_lowercase().trim_start_matches("%24") {
+            "page" => !["0", "1"].contains(&value),
+            "from" | "offset" | "skip" => value != "0",
+            _ => false,
+        }
     })
 }
 

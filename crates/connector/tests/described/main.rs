@@ -8,6 +8,8 @@
 mod business_central;
 mod edmx;
 mod exercise;
+mod openapi;
+mod tripletex;
 mod woo_commerce;
 
 use std::path::PathBuf;
