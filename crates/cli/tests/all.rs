@@ -35,6 +35,7 @@ mod secrets;
 mod servers;
 mod service;
 mod serving;
+mod set_up;
 mod superoffice_wix;
 #[path = "superoffice_zendesk/main.rs"]
 mod superoffice_zendesk;

@@ -16,13 +16,16 @@ use crate::sql::{self, SqlConnector};
 use crate::vault::VaultEntry;
 use crate::{Connector, RecordFault, Trouble};
 
-const MANIFESTS: [(&str, &str); 6] = [
+const MANIFESTS: [(&str, &str); 9] = [
     ("superoffice", include_str!("../systems/superoffice.yaml")),
     ("wix", include_str!("../systems/wix.yaml")),
     ("poweroffice-go", include_str!("../systems/poweroffice-go.yaml")),
     ("crmoffice", include_str!("../systems/crmoffice.yaml")),
     ("zendesk", include_str!("../systems/zendesk.yaml")),
     ("youtrack", include_str!("../systems/youtrack.yaml")),
+    ("business-central", include_str!("../systems/business-central.yaml")),
+    ("woocommerce", include_str!("../systems/woocommerce.yaml")),
+    ("tripletex", include_str!("../systems/tripletex.yaml")),
 ];
 
 /// The names of the built-in connectors.

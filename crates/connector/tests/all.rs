@@ -4,6 +4,8 @@
 mod bad_answers;
 mod calls;
 mod conformance;
+#[path = "described/main.rs"]
+mod described;
 mod files;
 mod keyring;
 #[path = "sql/lab.rs"]

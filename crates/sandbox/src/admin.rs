@@ -8,7 +8,7 @@ use crate::calls::{self, Changed};
 use crate::faults::{Fault, Setting, Struck};
 use crate::http::{Act, Reply, Request};
 use crate::shared::{LoggedRequest, Shared, Slot, lock};
-use crate::systems::{self, SYSTEMS};
+use crate::systems;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -353,7 +353,7 @@ pub(crate) fn index(shared: &Shared, base: &str) -> Reply {
          pre{background:#f4f4f2;padding:.7rem;overflow:auto}</style></head><body><h1>Sandbox systems</h1>\
          <p>Emulated systems to work against. Each answers as its vendor documents, with the credentials shown.</p>\n",
     );
-    for system in SYSTEMS.into_iter().chain(systems::INVENTED) {
+    for system in systems::all() {
         let Some(slot) = shared.slot(system) else { continue };
         let collections = slot.emulator.collections();
         let _ = writeln!(out, "<h2>{system}</h2>\n<p><code>{base}/{system}</code></p>\n<pre>");
@@ -427,6 +427,7 @@ fn example_edit(system: &str) -> (&'static str, &'static str) {
             r#"{"FirstName":"Kari","LastName":"Berg","PhoneNumber":"+47 99 88 77 66"}"#,
         ),
         "crmoffice" => ("contacts", r#"{"givenName":"Kari","familyName":"Berg"}"#),
+        "business-central" => ("customers", r#"{"displayName":"Berg Snekkeri AS","city":"Odda"}"#),
         "fjordclub" => ("members", r#"{"name":"Kari Berg","town":"Odda"}"#),
         "zendesk" => ("users", r#"{"name":"Kari Berg","phone":"+4799887766"}"#),
         _ => (
@@ -463,6 +464,15 @@ fn read_command(system: &str, base: &str) -> String {
             of("CRMOFFICE_CLIENT_ID"),
             of("CRMOFFICE_CLIENT_SECRET"),
             of("CRMOFFICE_REFRESH_TOKEN")
+        ),
+        "business-central" => format!(
+            "TOKEN=$(curl -s -X POST {base}/{system}/{tenant}/oauth2/v2.0/token -d grant_type=client_credentials \\\n  -d client_id={} -d client_secret={} -d scope=https://api.businesscentral.dynamics.com/.default | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')\n\
+             curl '{base}/{system}/v2.0/{tenant}/{}/api/v2.0/companies({})/customers?$top=5' -H \"Authorization: Bearer $TOKEN\"",
+            of("BUSINESS_CENTRAL_CLIENT_ID"),
+            of("BUSINESS_CENTRAL_CLIENT_SECRET"),
+            of("BUSINESS_CENTRAL_ENVIRONMENT"),
+            of("BUSINESS_CENTRAL_COMPANY_ID"),
+            tenant = of("BUSINESS_CENTRAL_TENANT_ID")
         ),
         "fjordclub" => {
             format!(

@@ -50,7 +50,7 @@ pub(crate) fn send(log: &Calls, system: &str, calls: Vec<Call>) {
     if !calls.is_empty() {
         std::thread::spawn(move || {
             for call in calls {
-                let status = post(&call).unwrap_or(0);
+                let status = ask(&call).map_or(0, |(status, _)| status);
                 log.lock().unwrap_or_else(PoisonError::into_inner).push(LoggedCall {
                     system: system.clone(),
                     url: call.url,
@@ -61,8 +61,9 @@ pub(crate) fn send(log: &Calls, system: &str, calls: Vec<Call>) {
     }
 }
 
-/// HTTP without encryption only: whoever is called is on this machine.
-fn post(call: &Call) -> Option<u16> {
+/// Makes one call and gives the status and the body of its answer. HTTP without encryption only:
+/// whoever is called is on this machine.
+pub(crate) fn ask(call: &Call) -> Option<(u16, String)> {
     let rest = call.url.strip_prefix("http://")?;
     let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
     let mut stream =
@@ -76,7 +77,9 @@ fn post(call: &Call) -> Option<u16> {
     );
     stream.write_all(format!("{head}{}", call.body).as_bytes()).ok()?;
     let mut answer = String::new();
-    // A status line is all that counts.
+    // A status line and a short body are all that counts; some end without closing properly.
     let _ = stream.take(4096).read_to_string(&mut answer);
-    answer.split(' ').nth(1)?.parse().ok()
+    let status = answer.split(' ').nth(1)?.parse().ok()?;
+    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    Some((status, body.to_owned()))
 }

@@ -1,6 +1,7 @@
-//! The six systems of the example dataflow documents, emulated over HTTP.
+//! Systems of vendors, emulated over HTTP.
 //!
-//! SuperOffice, Wix, PowerOffice Go, CRMOffice, Zendesk and YouTrack, each under a path prefix of
+//! SuperOffice, Wix, PowerOffice Go, CRMOffice, Zendesk and YouTrack, the six of the example
+//! dataflow documents, and where they are named those of [`FURTHER`], each under a path prefix of
 //! one local server, with what the vendors enforce: authentication, paging, filters, required and
 //! derived properties, revisions and their conflicts, duplicates, refusals, error bodies, request
 //! budgets. They are written from what the vendors document and share no code with the connectors,
@@ -31,6 +32,7 @@ mod server;
 mod shared;
 mod state;
 mod systems;
+mod tokens;
 mod util;
 
 pub use admin::AdminError;
@@ -41,7 +43,7 @@ pub use shared::{LoggedRequest, WriteCount, Writes};
 pub use systems::described::{
     Described, DescribedProperty, DescribedType, KEY as DESCRIBED_KEY, Kind,
 };
-pub use systems::{INVENTED, SYSTEMS};
+pub use systems::{FURTHER, INVENTED, SYSTEMS};
 
 use jiff::SignedDuration;
 use serde_json::Value;
@@ -57,7 +59,7 @@ use tokio::sync::oneshot;
 pub struct Options {
     /// Port on 127.0.0.1; 0 takes any free one.
     pub port: u16,
-    /// The systems to emulate; all six when empty and none is described.
+    /// The systems to emulate; the six of the examples when empty and none is described.
     pub systems: Vec<String>,
     /// Systems to emulate from descriptions, besides those. They are empty at first.
     pub described: Vec<Described>,
@@ -120,10 +122,10 @@ pub enum StartError {
     Listen { port: u16, source: std::io::Error },
     /// A system that is not emulated.
     #[error(
-        "there is no system '{0}' in the sandbox; it has superoffice, wix, poweroffice-go, crmoffice, zendesk and youtrack"
+        "there is no system '{0}' in the sandbox; it has {known}", known = systems::SYSTEMS.into_iter().chain(systems::FURTHER).collect::<Vec<_>>().join(", ")
     )]
     UnknownSystem(String),
-    /// A described system by the name of one of the six.
+    /// A described system by the name of a vendor's that the sandbox has.
     #[error(
         "'{0}' is the name of a system that the sandbox knows; call the described one otherwise"
     )]
@@ -194,19 +196,15 @@ fn world(options: &Options) -> Result<Shared, StartError> {
         .iter()
         .chain(options.clock_offsets.iter().map(|(system, _)| system))
         .chain(options.faults.iter().map(|(system, _)| system))
-        .find(|name| {
-            !SYSTEMS.contains(&name.as_str())
-                && !INVENTED.contains(&name.as_str())
-                && !described(name)
-        })
+        .find(|name| !systems::all().any(|known| known == name.as_str()) && !described(name))
     {
         return Err(StartError::UnknownSystem(unknown.clone()));
     }
     let mut systems = Vec::new();
-    for system in SYSTEMS.into_iter().chain(INVENTED) {
+    for system in systems::all() {
         let named = !options.systems.is_empty()
             || !options.described.is_empty()
-            || INVENTED.contains(&system);
+            || !SYSTEMS.contains(&system);
         if named && !options.systems.iter().any(|wanted| wanted == system) {
             continue;
         }
@@ -219,7 +217,8 @@ fn world(options: &Options) -> Result<Shared, StartError> {
         systems.push((system, slot(options, system, emulator)));
     }
     for described in &options.described {
-        if SYSTEMS.contains(&described.name.as_str()) {
+        if SYSTEMS.contains(&described.name.as_str()) || FURTHER.contains(&described.name.as_str())
+        {
             return Err(StartError::TakenName(described.name.clone()));
         }
         // Names live as long as the program, as those of the six do.

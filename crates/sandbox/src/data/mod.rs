@@ -17,6 +17,7 @@
 //! (rule L6).
 
 mod cast;
+mod ledgers;
 
 use crate::systems::Emulator;
 use crate::util::ids::Source;
@@ -39,6 +40,7 @@ pub(crate) fn fill(system: &str, emulator: &mut dyn Emulator, seed: u64) {
         "crmoffice" => world.crmoffice(),
         "zendesk" => world.zendesk(),
         "youtrack" => world.youtrack(),
+        "business-central" => world.business_central(),
         "fjordclub" => world.fjordclub(),
         _ => {}
     }

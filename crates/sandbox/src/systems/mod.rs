@@ -1,6 +1,7 @@
-//! The six emulated systems. Each file speaks one vendor's protocol over its own tables and knows
+//! The emulated systems. Each file speaks one vendor's protocol over its own tables and knows
 //! no other system.
 
+pub mod business_central;
 pub mod crmoffice;
 pub mod described;
 mod emulator;
@@ -20,6 +21,14 @@ pub const SYSTEMS: [&str; 6] =
 /// Systems of no vendor, which run only where they are named.
 pub const INVENTED: [&str; 1] = ["fjordclub"];
 
+/// Systems of vendors that run only where they are named.
+pub const FURTHER: [&str; 1] = ["business-central"];
+
+/// Every system that the sandbox has built in.
+pub(crate) fn all() -> impl Iterator<Item = &'static str> {
+    SYSTEMS.into_iter().chain(FURTHER).chain(INVENTED)
+}
+
 /// A fresh emulator without records.
 pub(crate) fn build(system: &str, settings: Settings) -> Option<Box<dyn Emulator>> {
     Some(match system {
@@ -27,6 +36,7 @@ pub(crate) fn build(system: &str, settings: Settings) -> Option<Box<dyn Emulator
         "wix" => Box::new(wix::Wix::new(settings)),
         "poweroffice-go" => Box::new(poweroffice_go::PowerOffice::new(settings)),
         "crmoffice" => Box::new(crmoffice::CrmOffice::new(settings)),
+        "business-central" => Box::new(business_central::BusinessCentral::new(settings)),
         "fjordclub" => Box::new(fjordclub::Fjordclub::new(settings)),
         "zendesk" => Box::new(zendesk::Zendesk::new(settings)),
         "youtrack" => Box::new(youtrack::YouTrack::new(settings)),
@@ -41,6 +51,7 @@ pub(crate) fn credentials(system: &str) -> &'static [(&'static str, &'static str
         "wix" => wix::CREDENTIALS,
         "poweroffice-go" => poweroffice_go::CREDENTIALS,
         "crmoffice" => crmoffice::CREDENTIALS,
+        "business-central" => business_central::CREDENTIALS,
         "fjordclub" => fjordclub::CREDENTIALS,
         "zendesk" => zendesk::CREDENTIALS,
         "youtrack" => youtrack::CREDENTIALS,

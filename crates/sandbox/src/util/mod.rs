@@ -4,5 +4,7 @@ pub mod base64;
 pub mod filter;
 pub mod ids;
 pub mod json;
+pub mod odata;
+pub mod shape;
 pub mod text;
 pub mod time;

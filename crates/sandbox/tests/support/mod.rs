@@ -2,6 +2,8 @@
 //! they parse.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub mod described;
+
 use lockstep_sandbox::{Options, Running, Sandbox};
 use serde_json::Value;
 use ureq::Agent;
@@ -241,4 +243,122 @@ pub fn youtrack(sandbox: &Running) -> Caller {
         sandbox.url("youtrack").unwrap(),
         &[("authorization", &token), ("accept", "application/json")],
     )
+}
+
+/// A sandbox with one of the further systems, empty.
+pub fn only(system: &str) -> Running {
+    Sandbox::start(Options { systems: vec![system.to_owned()], ..Options::empty() }).unwrap()
+}
+
+/// The same with the sample data.
+pub fn filled(system: &str) -> Running {
+    Sandbox::start(Options { systems: vec![system.to_owned()], ..Options::default() }).unwrap()
+}
+
+/// Sends a form and gives the answer.
+pub fn form(caller: &Caller, path: &str, fields: &[(&str, &str)]) -> Answer {
+    let body: Vec<String> =
+        fields.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
+    let kind = ("content-type", "application/x-www-form-urlencoded");
+    caller.raw("POST", path, &[kind], Some(&body.join("&"))).unwrap()
+}
+
+/// A value as it stands in a query or a form.
+pub fn encoded(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                char::from(byte).to_string()
+            }
+            byte => format!("%{byte:02X}"),
+        })
+        .collect()
+}
+
+/// Somebody who is called: notes what came and answers each call as asked.
+pub struct Called {
+    pub url: String,
+    calls: std::sync::Arc<std::sync::Mutex<Vec<Heard>>>,
+}
+
+/// One call that came.
+#[derive(Debug, Clone)]
+pub struct Heard {
+    pub head: String,
+    pub body: String,
+}
+
+impl Heard {
+    /// A header of the call.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| {
+            let (found, value) = line.split_once(':')?;
+            found.eq_ignore_ascii_case(name).then_some(value.trim())
+        })
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or(Value::Null)
+    }
+}
+
+impl Called {
+    /// `answer` makes the body from what was heard; the status is 200.
+    pub fn new(answer: fn(&Heard) -> String) -> Self {
+        use std::io::{Read as _, Write as _};
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/hook", listener.local_addr().unwrap());
+        let calls = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+        let noted = std::sync::Arc::clone(&calls);
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let Ok(mut stream) = stream else { return };
+                let mut bytes = Vec::new();
+                let mut buffer = [0; 4096];
+                let heard = loop {
+                    let text = String::from_utf8_lossy(&bytes).into_owned();
+                    if let Some((head, body)) = text.split_once("\r\n\r\n") {
+                        let heard = Heard { head: head.to_owned(), body: body.to_owned() };
+                        let length = heard
+                            .header("content-length")
+                            .and_then(|text| text.parse().ok())
+                            .unwrap_or(0);
+                        if body.len() >= length {
+                            break heard;
+                        }
+                    }
+                    match stream.read(&mut buffer) {
+                        Ok(0) | Err(_) => break Heard { head: text, body: String::new() },
+                        Ok(read) => bytes.extend_from_slice(&buffer[..read]),
+                    }
+                };
+                let body = answer(&heard);
+                noted.lock().unwrap().push(heard);
+                let length = body.len();
+                let _ = write!(
+                    stream,
+                    "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+                );
+            }
+        });
+        Self { url, calls }
+    }
+
+    /// Waits until so many calls have come, and gives all of them.
+    #[track_caller]
+    pub fn heard(&self, calls: usize) -> Vec<Heard> {
+        let end = std::time::Instant::now() + std::time::Duration::from_secs(10);
+        loop {
+            let heard = self.calls.lock().unwrap().clone();
+            if heard.len() >= calls {
+                return heard;
+            }
+            assert!(
+                std::time::Instant::now() < end,
+                "{} calls of {calls} came: {heard:?}",
+                heard.len()
+            );
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+    }
 }

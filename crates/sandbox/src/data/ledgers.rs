@@ -1,0 +1,78 @@
+//! Sample data of the systems that keep accounts: business partners, articles, orders, invoices.
+
+use super::World;
+use super::cast::{Person, STAFF, written};
+use serde_json::{Value, json};
+
+/// What is sold, with its price.
+pub(super) const ARTICLES: &[(&str, u32)] = &[
+    ("Ullgenser", 1190),
+    ("Turkopp i bjørk", 349),
+    ("Lysestake", 449),
+    ("Fiskesuppe på boks", 89),
+    ("Strikkepinner", 129),
+    ("Reinskinn", 1590),
+    ("Kaffekvern", 799),
+    ("Tovet tøffel", 549),
+];
+
+impl World<'_> {
+    pub(super) fn business_central(&mut self) {
+        let mut customers = Vec::new();
+        for index in 1..13 {
+            let company = &self.cast.companies[index];
+            let body = json!({"displayName":company.name,"type":"Company","email":format!("post@{}", company.domain),
+                "addressLine1":"Postboks 1","city":company.city,"country":country(company.domain),"website":format!("https://www.{}", company.domain),
+                "phoneNumber":written(&format!("2{:07}", index * 31_337), index as u64),"taxRegistrationNumber":company.org_number});
+            customers.push(self.add("customers", body)["id"].clone());
+        }
+        let mut companies = Vec::new();
+        for index in 1..13 {
+            let company = &self.cast.companies[index];
+            let body = json!({"displayName":company.name,"type":"Company","city":company.city,"email":format!("post@{}", company.domain)});
+            companies.push(self.add("contacts", body)["number"].clone());
+        }
+        for n in 8..28 {
+            let Person { first, last, email, mobile, .. } = &self.cast.people[n];
+            let body = json!({"displayName":format!("{first} {last}"),"type":"Person","companyNumber":companies[n % companies.len()],
+                "email":email.clone().unwrap_or_default(),"mobilePhoneNumber":written(mobile, n as u64),"jobTitle":"Innkjøper"});
+            self.add("contacts", body);
+        }
+        for index in 13..18 {
+            let company = &self.cast.companies[index];
+            let body = json!({"displayName":company.name,"email":format!("post@{}", company.domain),"city":company.city});
+            self.add("vendors", body);
+        }
+        for n in 0..STAFF {
+            let Person { first, last, email, mobile, .. } = &self.cast.people[n];
+            let body = json!({"givenName":first,"surname":last,"email":email.clone().unwrap_or_default(),"mobilePhone":written(mobile, n as u64),
+                "jobTitle":"Konsulent","employmentDate":"2019-08-01"});
+            self.add("employees", body);
+        }
+        let mut items = Vec::new();
+        for (name, price) in ARTICLES {
+            items.push(
+                self.add(
+                    "items",
+                    json!({"displayName":name,"unitPrice":price,"itemCategoryCode":"DIV"}),
+                )["id"]
+                    .clone(),
+            );
+        }
+        for n in 0..6 {
+            let (document, line) = match n % 2 {
+                0 => ("salesOrders", "salesOrderLines"),
+                _ => ("salesInvoices", "salesInvoiceLines"),
+            };
+            let order = self.add(document, json!({"customerId":customers[n * 2],"externalDocumentNumber":format!("NET-{}", 100 + n)}));
+            for k in 0..=n % 3 {
+                self.add(line, json!({"documentId":order["id"],"itemId":items[(n + k) % items.len()],"quantity":k + 1}));
+            }
+        }
+    }
+}
+
+/// The country that a domain of the cast stands for.
+pub(super) fn country(domain: &str) -> Value {
+    json!(if domain.ends_with(".no") { "NO" } else { "SE" })
+}
