@@ -29,6 +29,8 @@ fn project(flows: &str) -> tempfile::TempDir {
     write(&dir.path().join("crm/Teams.jsonl"), "");
     write(&dir.path().join("shop/Groups.jsonl"), "");
     write(&dir.path().join("shop/Orders.jsonl"), "");
+    write(&dir.path().join("crm/Products.jsonl"), "");
+    write(&dir.path().join("shop/Products.jsonl"), "");
     write(&dir.path().join("flows/people.yaml"), flows);
     dir
 }

@@ -456,6 +456,7 @@ impl SectionReader<'_> {
             to,
             direction: Direction::Both,
             conversion,
+            back: None,
             policy,
             clears: self.policies.clears,
             kind: Kind::Seen,
@@ -472,6 +473,7 @@ impl SectionReader<'_> {
             from: self.reader.place(&cell(spans, 0)),
             to: self.reader.place(&cell(spans, 1)),
             conversion: conversion.map(|span| self.reader.place(&span)),
+            back: None,
         }
     }
 

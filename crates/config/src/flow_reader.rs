@@ -179,6 +179,7 @@ impl FlowReader<'_> {
             from: self.reader.place(from),
             to: self.reader.place(to),
             conversion: ty.map(|ty| self.reader.place(&ty)),
+            back: None,
         }
     }
 

@@ -12,7 +12,7 @@ use lockstep_model::{Direction, Path, Value};
 
 use crate::codes;
 use crate::flow_reader::FlowReader;
-use crate::row::{path_cell, path_text, steps};
+use crate::row::{parts, path_cell, path_text, steps};
 
 /// A side of a property row.
 pub(crate) struct RowEnd {
@@ -23,12 +23,20 @@ pub(crate) struct RowEnd {
     pub property: Option<PropertyRef>,
     /// The references that it follows, as they are written.
     via: Vec<String>,
+    /// The properties that it is together, as they are written; none where it is one.
+    pub parts: Vec<String>,
 }
 
 impl RowEnd {
-    /// What a document says of it beside the table: which references it follows.
-    pub fn setting(&self, key: &str) -> Option<(String, Value)> {
-        (!self.via.is_empty()).then(|| (key.to_string(), Value::from(self.via.clone())))
+    /// What a document says of it beside the table: which references it follows, or which
+    /// properties it is together. `suffix` tells the two sides apart.
+    pub fn setting(&self, suffix: &str) -> Option<(String, Value)> {
+        let (key, list) = match () {
+            () if !self.via.is_empty() => ("follows", &self.via),
+            () if !self.parts.is_empty() => ("combines", &self.parts),
+            () => return None,
+        };
+        Some((format!("{key}{suffix}"), Value::from(list.clone())))
     }
 }
 
@@ -39,6 +47,10 @@ impl FlowReader<'_> {
         (text, span): (&str, &Range<usize>),
         part: &Range<usize>,
     ) -> RowEnd {
+        let several = parts(&text[part.clone()]);
+        if several.len() > 1 {
+            return self.combined_end((text, span), part, &several);
+        }
         let mut steps = steps(&text[part.clone()]);
         let last = steps.pop().unwrap_or(0..0);
         let at = |step: &Range<usize>| part.start + step.start..part.start + step.end;
@@ -62,6 +74,43 @@ impl FlowReader<'_> {
                 .filter(|_| found)
                 .map(|property| PropertyRef { via: references, ..property }),
             via,
+            parts: vec![],
+        }
+    }
+
+    /// A side that is several properties of the record together.
+    fn combined_end(
+        &mut self,
+        (text, span): (&str, &Range<usize>),
+        part: &Range<usize>,
+        several: &[Range<usize>],
+    ) -> RowEnd {
+        let (mut named, mut plain) = (Vec::new(), true);
+        for one in several {
+            let at = part.start + one.start..part.start + one.end;
+            let place = self.part(text, span, &at);
+            let cell = path_cell(&text[at.clone()]);
+            if cell.condition().is_some() || steps(&text[at]).len() > 1 {
+                self.reader
+                    .error(codes::ROW, &place, "several properties together are the record's own, and without conditions")
+                    .set_help("name them by their paths: `first + last <-> name`; a name with ` + ` in it stands in double quotation marks");
+                plain = false;
+            }
+            named.extend(self.reader.property(&cell, &place));
+        }
+        let parts: Vec<String> = named.iter().map(|one| one.path.to_string()).collect();
+        let all = named.len() == several.len() && plain;
+        let mut paths = named.into_iter().map(|one| one.path);
+        let property = paths
+            .next()
+            .filter(|_| all)
+            .map(|first| PropertyRef { beside: paths.collect(), ..PropertyRef::new(first) });
+        RowEnd {
+            cell: PathCell::new(&parts.join(" + ")),
+            span: self.part(text, span, part),
+            property,
+            via: vec![],
+            parts,
         }
     }
 
@@ -116,6 +165,14 @@ impl FlowReader<'_> {
         what: &str,
     ) -> bool {
         let named = &text[part.clone()];
+        if parts(named).len() > 1 {
+            let message = format!("{what} takes one property, and `{named}` are several");
+            let place = self.part(text, span, part);
+            self.reader.error(codes::ROW, &place, message).set_help(
+                "write a pair for each, with `and` between them; a name with ` + ` in it stands in double quotation marks",
+            );
+            return false;
+        }
         if steps(named).len() < 2 {
             return true;
         }
@@ -128,29 +185,39 @@ impl FlowReader<'_> {
     }
 }
 
-/// The sides of a document's rows of which sentences say which references they follow.
+/// The sides of a document's rows of which sentences say which references they follow, or which
+/// properties they are together.
 #[derive(Default)]
 pub(crate) struct FollowedSides {
     via: HashMap<(usize, bool), Vec<String>>,
+    parts: HashMap<(usize, bool), Vec<String>>,
 }
 
 impl FollowedSides {
     /// Takes what a setting says of a row, if it says that.
     pub fn take(&mut self, row: usize, setting: &Setting) -> bool {
-        let second = match setting.key.as_str() {
-            "follows" => false,
-            "follows_to" => true,
+        let (kept, second) = match setting.key.as_str() {
+            "follows" => (&mut self.via, false),
+            "follows_to" => (&mut self.via, true),
+            "combines" => (&mut self.parts, false),
+            "combines_to" => (&mut self.parts, true),
             _ => return false,
         };
         let list = setting.value.as_array().map_or(&[][..], Vec::as_slice);
         let via: Option<Vec<String>> =
             list.iter().map(|reference| reference.as_str().map(str::to_string)).collect();
-        self.via.extend(via.map(|via| ((row, second), via)));
+        kept.extend(via.map(|via| ((row, second), via)));
         true
     }
 
     /// A side as a row writes it.
     pub fn text(&self, row: usize, second: bool, cell: &PathCell) -> String {
+        if let Some(parts) = self.parts.get(&(row, second))
+            && parts.join(" + ") == cell.path
+        {
+            let texts = parts.iter().map(|part| path_text(&PathCell::new(part)));
+            return texts.collect::<Vec<_>>().join(" + ");
+        }
         let followed = self.via.get(&(row, second)).and_then(|via| followed_text(cell, via));
         followed.unwrap_or_else(|| path_text(cell))
     }

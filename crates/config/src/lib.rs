@@ -61,6 +61,7 @@ mod aggregates;
 mod cells;
 mod check;
 pub mod codes;
+mod combined;
 mod document_flows;
 mod env;
 mod fields;

@@ -142,10 +142,21 @@ impl FlowReader<'_> {
         let from = self.row_end((text, &span), &parts.from);
         let to = self.row_end((text, &span), &parts.to);
         let one_way = self.follows_one_way([&from, &to], parts.direction, &span);
-        own.extend(from.setting("follows"));
-        own.extend(to.setting("follows_to"));
+        own.extend(from.setting(""));
+        own.extend(to.setting("_to"));
+        let back = self.back(forms.as_ref(), parts.direction);
+        let both = (
+            conversion.as_ref().ok().and_then(Option::as_ref),
+            back.as_ref().ok().and_then(Option::as_ref),
+        );
+        let combines = self.combines_well(
+            [&from, &to],
+            (parts.direction, both.0, both.1),
+            forms.as_ref(),
+            &span,
+        );
         let (from_span, to_span) = (from.span, to.span);
-        let pair = (from.property.filter(|_| one_way), to.property);
+        let pair = (from.property.filter(|_| one_way && combines), to.property);
         let cells = PropertyRow { from: from.cell, to: to.cell, type_cell };
         let (from, to) = row_texts(&cells);
         tables.property_cells.push(cells);
@@ -156,11 +167,15 @@ impl FlowReader<'_> {
             value,
         }));
         tables.directions.push(parts.direction);
-        let ((Some(from), Some(to)), Ok(conversion)) = (pair, conversion) else { return };
+        let ((Some(from), Some(to)), Ok(conversion), Ok(back)) = (pair, conversion, back) else {
+            return;
+        };
         let mut places = self.pair_places(&span, &from_span, &to_span, type_span);
         if let (None, Some(fields)) = (&places.conversion, &forms) {
             places.conversion = row_forms::values_span(fields).map(|span| self.reader.place(&span));
         }
+        let back_node = forms.as_ref().and_then(|fields| fields.get("back"));
+        places.back = back_node.map(|node| self.reader.place(&node.span));
         let policy = match each {
             true => Policy::Latest,
             false => {
@@ -175,6 +190,7 @@ impl FlowReader<'_> {
                 to,
                 direction,
                 conversion,
+                back,
                 policy,
                 clears,
                 kind,

@@ -90,13 +90,23 @@ pub(crate) fn match_row(text: &str) -> Result<Vec<PairParts>, String> {
     Ok(pairs)
 }
 
+/// The properties of a side of a row, as byte ranges of its text: one, or several that make one
+/// value together: `first + last`.
+pub(crate) fn parts(text: &str) -> Vec<Range<usize>> {
+    divided(text, " + ")
+}
+
 /// The steps of a side of a row, as byte ranges of its text: the references that are followed, and
 /// the property that they lead to: `company > name`.
 pub(crate) fn steps(text: &str) -> Vec<Range<usize>> {
-    let signs = outside_brackets(text).filter(|at| text[*at..].starts_with(" > "));
+    divided(text, " > ")
+}
+
+fn divided(text: &str, sign: &str) -> Vec<Range<usize>> {
+    let signs = outside_brackets(text).filter(|at| text[*at..].starts_with(sign));
     let ends = signs.chain(std::iter::once(text.len()));
     let mut start = 0;
-    ends.map(|end| trimmed(text, std::mem::replace(&mut start, end + " > ".len())..end)).collect()
+    ends.map(|end| trimmed(text, std::mem::replace(&mut start, end + sign.len())..end)).collect()
 }
 
 /// The path that a part of a row names. A path that would be mistaken for something else stands in
@@ -116,7 +126,7 @@ pub(crate) fn path_text(cell: &PathCell) -> String {
     let path = cell.path.as_str();
     let mistaken = path.is_empty()
         || path.starts_with('"')
-        || [" and ", "=", "->", "<-", " > ", " : ", "(", ")"]
+        || [" and ", "=", "->", "<-", " > ", " + ", " : ", "(", ")"]
             .iter()
             .any(|sign| path.contains(sign));
     match text.strip_prefix(path).filter(|_| mistaken) {

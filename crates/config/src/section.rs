@@ -93,6 +93,8 @@ pub struct PairPlaces {
     pub to: Place,
     /// The type or conversion, if one is written.
     pub conversion: Option<Place>,
+    /// What the row says of the way back.
+    pub back: Option<Place>,
 }
 
 /// The statements that say what a flow does, in the usual order: what a document states unless it

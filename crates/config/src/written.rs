@@ -521,13 +521,15 @@ pub enum PropertyRowYaml {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PropertyRowSettingsYaml {
-    /// `Name <-> name`, `company > name -> company_name`, `count(orders) -> order_count`; also `sum`,
-    /// `min`, `max` and `any` of a list
+    /// `Name <-> name`, `company > name -> company_name`, `first + last <-> name`,
+    /// `count(orders) -> order_count`; also `sum`, `min`, `max` and `any` of a list
     #[schemars(regex(pattern = r"^.+(<->|->|<-).+$"))]
     pub row: String,
     /// The type of the target's property, or the conversion to it.
     #[serde(rename = "type")]
     pub ty: Option<TypeYaml>,
+    /// The conversion from the target back to the source, where that does not follow from `type`.
+    pub back: Option<TypeYaml>,
     /// Whose value wins (P1): systems in order.
     pub prefer: Option<Vec<String>>,
     /// Only what is edited in this system counts (P1).

@@ -1078,6 +1078,51 @@ fn g10_a_condition_that_fails_for_some_values_is_told() {
 }
 
 #[test]
+fn p1d_a_way_back_gives_back_what_it_was_given() {
+    for (row, severity) in [
+        ("{ row: n <-> n, type: [multiply, 3, _.], back: [multiply, 3, _.] }", "error"),
+        ("{ row: text <-> text, type: [upper, _.], back: [concat, _., x] }", "warning"),
+    ] {
+        let text = all_sorts(row);
+        let expected = format!("{severity}[config::no-way-back]: the way back from");
+        assert!(text.contains(&expected), "{row}: {text}");
+    }
+    for row in [
+        "{ row: n <-> n, type: [multiply, 3, _.], back: [divide, 3, _.] }",
+        "{ row: text <-> text, type: [concat, SO-, _.], back: [without-prefix, SO-, _.] }",
+    ] {
+        assert!(!all_sorts(row).contains("no-way-back"), "{row}: {}", all_sorts(row));
+    }
+    let idle = all_sorts("{ row: n -> n, back: [divide, 3, _.] }");
+    assert!(idle.contains("`back` has no effect on a row that goes one way"), "{idle}");
+}
+
+#[test]
+fn p1d_several_properties_together_are_told_what_they_can_not_be() {
+    for (row, expected) in [
+        ("text + code <-> n + day", "both sides of the row are several properties"),
+        ("text + cod <-> code", "`cod`"),
+        (
+            "{ row: text + code <-> text, type: [upper, [join, ' ', _.]] }",
+            "nothing says what of it is whose",
+        ),
+        ("{ row: text + code <-> text, back: [upper, _.] }", "is no list by this"),
+        ("{ row: text + code -> text, map: { a: b } }", "`map` takes one value"),
+        ("lines > no + code -> text", "are the record's own"),
+        ("text <-> code, text + n <-> code", "is written by this row and by another one"),
+    ] {
+        let text = all_sorts(row);
+        assert!(text.contains(expected), "{row}: {text}");
+    }
+    for row in
+        ["text + code <-> text", "{ row: n + n -> n, type: [sum, _.] }", "text <-> code + text"]
+    {
+        let text = all_sorts(row);
+        assert!(!text.contains("error["), "{row}: {text}");
+    }
+}
+
+#[test]
 fn g10_what_is_said_of_a_list_needs_one() {
     for (row, expected) in [
         ("count(n) -> n", "`n` of crm.All holds a single value, no list"),

@@ -563,6 +563,7 @@ fn csv_has_the_columns_that_it_has() {
     let mobile = PropertyRef {
         via: vec![],
         path: "telefon".into(),
+        beside: vec![],
         when: Some(Having { path: "type".into(), value: "Mobil".into() }),
     };
     let watch = [PropertyRef::new("navn"), mobile, PropertyRef::new("by")];

@@ -72,13 +72,16 @@ const FIXED: [(&str, &str, &str); 24] = [
 ];
 
 /// Sentences for settings of any value, which stands at their end.
-const OPEN: [(&str, &str); 8] = [
+const OPEN: [(&str, &str); 11] = [
     ("filter", "the condition, as an expression, is "),
     ("only_from", "only what is edited in one system counts: "),
     ("prefer", "where values differ, that of the first of these systems counts that has one: "),
     ("group", "it moves together with the other rows of the group "),
     ("key", "an element is told from the others of its list by "),
     ("follows", "the first belongs to the record to which these references lead: "),
+    ("combines", "the first stands for these properties together: "),
+    ("combines_to", "the second stands for these properties together: "),
+    ("back", "the way back is "),
     ("follows_to", "the second belongs to the record to which these references lead: "),
     ("names", "the record types of the heading are "),
 ];

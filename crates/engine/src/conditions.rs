@@ -164,7 +164,7 @@ fn evaluate(
     slots: &[Slot],
 ) -> Result<bool, String> {
     let mut root = serde_json::Map::new();
-    let own = plan.ty(ty).props.iter().zip(slots).filter(|(prop, _)| prop.follows.is_none());
+    let own = plan.ty(ty).props.iter().zip(slots).filter(|(prop, _)| prop.is_own());
     for (prop, slot) in own {
         if let Some(value) = &slot.shadow {
             insert(&mut root, prop.reference.path.as_str(), value.clone());

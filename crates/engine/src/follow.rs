@@ -1,5 +1,6 @@
 //! Properties of what a record refers to (`company > name`): what the referred record shows is the
-//! record's own value, claimed when either was edited.
+//! record's own value, claimed when either was edited. And several properties of a record together
+//! (`first + last`), claimed when the last of them was edited.
 //!
 //! ```text
 //! crm.Companies/7 name "Fjord"  ◀── company ── crm.People/1   company > name "Fjord" ──▶ shop.Customers/x
@@ -20,7 +21,7 @@ use lockstep_model::{
 use crate::decision::Decision;
 use crate::keys::{each_id, hashes};
 use crate::observe::Observed;
-use crate::plan::{Follows, Plan, PlanType};
+use crate::plan::{Follows, Plan, PlanProp, PlanType};
 use crate::slice::Slice;
 
 /// Brings the records of these entities up to date with what they refer to. Records that refer to
@@ -32,6 +33,15 @@ pub(crate) fn follow(
     changed: &mut BTreeSet<RecordId>,
     out: &mut Decision,
 ) {
+    for entity in entities.iter().filter(|_| plan.combines) {
+        for id in slice.members(*entity).to_vec() {
+            let record = &slice.records[&id];
+            let found = record.is_live().then(|| combined(plan, record));
+            for (prop, found) in found.into_iter().flatten() {
+                take(plan, slice, (id, prop), found, changed, out);
+            }
+        }
+    }
     // What is read of another record's own following comes first.
     for depth in 1..=plan.follow_depth {
         for entity in entities {
@@ -44,6 +54,25 @@ pub(crate) fn follow(
             }
         }
     }
+}
+
+/// What several properties of a record make together, put in when the last of them was.
+fn combined(plan: &Plan, record: &RecordState) -> Vec<(PropIx, Found)> {
+    let props = plan.ty(record.ty).props.iter().enumerate();
+    let of = |(at, prop): (usize, &PlanProp)| {
+        let part = |part: &PropIx| (record.slot(*part), plan.prop(record.ty, *part).whole);
+        let parts: Vec<(&Slot, bool)> = prop.combines.iter().map(part).collect();
+        // R5: nothing is known where no part was ever told of.
+        if parts.iter().all(|(slot, _)| slot.shadow.is_none()) {
+            return None;
+        }
+        let values: Vec<Value> =
+            parts.iter().map(|(slot, whole)| slot.value(*whole).clone()).collect();
+        let value = if values.iter().all(is_empty) { Value::Null } else { Value::Array(values) };
+        let at_last = parts.iter().map(|(slot, _)| put_in(record, slot)).max();
+        Some((PropIx(at as u16), Found { value, at: at_last.unwrap_or(Timestamp::UNTOLD) }))
+    };
+    props.filter_map(of).collect()
 }
 
 /// What a reference leads to.

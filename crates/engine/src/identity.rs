@@ -209,7 +209,7 @@ fn values<'a>(ty: &'a PlanType, slots: &'a [Slot]) -> impl Iterator<Item = (Prop
     let says = move |prop: PropIx| {
         let described = &ty.props[prop.at()];
         // What belongs to another record tells nothing of this one.
-        let own = !described.tells_time && described.follows.is_none();
+        let own = !described.tells_time && described.is_own();
         ty.created != Some(prop) && ty.own_id != Some(prop) && own
     };
     let all = slots

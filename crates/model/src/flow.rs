@@ -24,6 +24,9 @@ pub struct PropertyRef {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub via: Vec<Path>,
     pub path: Path,
+    /// The properties that make one value together with it, in order: `first + last`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beside: Vec<Path>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<Having>,
 }
@@ -38,7 +41,7 @@ pub struct Having {
 impl PropertyRef {
     /// A property of the record itself, without a condition.
     pub fn new(path: impl Into<Path>) -> Self {
-        PropertyRef { via: vec![], path: path.into(), when: None }
+        PropertyRef { via: vec![], path: path.into(), beside: vec![], when: None }
     }
 
     /// Reads what [`fmt::Display`] writes of a property of the record itself: how the store names
@@ -58,6 +61,17 @@ impl PropertyRef {
         !self.via.is_empty()
     }
 
+    /// Whether it stands for several properties of the record together.
+    pub fn is_combined(&self) -> bool {
+        !self.beside.is_empty()
+    }
+
+    /// The properties that it stands for: one, if it is not combined.
+    pub fn parts(&self) -> impl Iterator<Item = PropertyRef> {
+        std::iter::once(PropertyRef { beside: vec![], ..self.clone() })
+            .chain(self.beside.iter().map(|path| PropertyRef::new(path.clone())))
+    }
+
     /// The property as the record has it that the first reference leads to.
     pub fn after_first_reference(&self) -> PropertyRef {
         PropertyRef { via: self.via.iter().skip(1).cloned().collect(), ..self.clone() }
@@ -70,7 +84,10 @@ impl fmt::Display for PropertyRef {
             write!(f, "{reference} > ")?;
         }
         match &self.when {
-            None => write!(f, "{}", self.path),
+            None => {
+                write!(f, "{}", self.path)?;
+                self.beside.iter().try_for_each(|path| write!(f, " + {path}"))
+            }
             Some(having) => {
                 write!(f, "{} (Dependant on having {} in {})", self.path, having.value, having.path)
             }
@@ -170,6 +187,9 @@ pub struct PropertyPair {
     /// The type column: the type of the target's property, or how its value is made from the
     /// source's.
     pub conversion: Option<Conversion>,
+    /// `back`: how the source's value is made from the target's, where that does not follow from
+    /// the conversion.
+    pub back: Option<Conversion>,
     pub policy: Policy,
     /// Emptying is an edit like any other (P2); `clears: ignore` turns that off.
     pub clears: bool,
@@ -192,6 +212,7 @@ impl PropertyPair {
             to,
             direction: Direction::Both,
             conversion: None,
+            back: None,
             policy: Policy::Latest,
             clears: true,
             kind: Kind::Seen,

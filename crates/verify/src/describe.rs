@@ -65,14 +65,16 @@ pub fn described(
         for (from, to, conversion, each) in rows.chain(matches) {
             let list = each.then_some(PlainType::List);
             if mine(&flow.from) && !from.is_followed() {
-                types.entry(key(&flow.from)).or_default().says(from, list);
+                let described = types.entry(key(&flow.from)).or_default();
+                from.parts().for_each(|part| described.says(&part, list));
             }
             if mine(&flow.to) && !to.is_followed() {
                 let plain = conversion.filter(|_| !each).and_then(|conversion| match conversion {
                     Conversion::Plain(ty) => Some(*ty),
                     Conversion::Computed(_) => None,
                 });
-                types.entry(key(&flow.to)).or_default().says(to, list.or(plain));
+                let described = types.entry(key(&flow.to)).or_default();
+                to.parts().for_each(|part| described.says(&part, list.or(plain)));
             }
         }
     }
@@ -271,7 +273,8 @@ fn references(
         let kinds: BTreeSet<String> = linked.map(|(_, b)| b.kind).collect();
         if kinds.len() == 1 { kinds.into_iter().next() } else { None }
     };
-    let own = |pair: &&PropertyPair| !pair.from.is_followed() && !pair.to.is_followed();
+    let is_own = |end: &PropertyRef| !end.is_followed() && !end.is_combined();
+    let own = |pair: &&PropertyPair| is_own(&pair.from) && is_own(&pair.to);
     for pair in flow.properties.iter().filter(own) {
         let (from, to) = (pair.from.path.as_str(), pair.to.path.as_str());
         let both = match (clear(&flow.from, from), clear(&flow.to, to)) {

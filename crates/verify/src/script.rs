@@ -10,6 +10,7 @@ use lockstep_model::{Create, Flow, MatchRow, PropertyPair, TypeName};
 use crate::checklist::Tester;
 use crate::trial::{LineRef, Trial};
 
+mod combined;
 mod conditional;
 mod conditions;
 mod deletions;
@@ -64,6 +65,9 @@ impl Tester for Writer<'_> {
     fn row(&mut self, line: LineRef, flow: &Flow, pair: &PropertyPair) -> Vec<Trial> {
         if pair.from.is_followed() || pair.to.is_followed() {
             return self.followed(line, flow, pair);
+        }
+        if pair.from.is_combined() || pair.to.is_combined() {
+            return self.combined(line, flow, pair);
         }
         let sides = match self.sides(flow, pair) {
             Ok(sides) => sides,

@@ -128,7 +128,7 @@ fn property(
     ty: &TypeName,
     named: &PropertyRef,
 ) -> Option<(Path, PropertySchema)> {
-    if named.is_followed() {
+    if named.is_followed() || named.is_combined() {
         return None;
     }
     let schema = schemas.get(&ty.system)?.iter().find(|schema| schema.kind == ty.kind)?;

@@ -69,7 +69,10 @@ fn required(view: &View<'_>, flow: &Flow, places: &FlowPlaces, problems: &mut Ve
                     let mine = collection(&flow.from).then_some(&pair.from).into_iter();
                     let all = mine.chain(collection(&flow.to).then_some(&pair.to));
                     all.into_iter().any(|end| {
-                        !end.is_followed() && schema.resolve(&end.path).as_ref() == Some(path)
+                        let is_it = |part: lockstep_model::flow::PropertyRef| {
+                            schema.resolve(&part.path).as_ref() == Some(path)
+                        };
+                        !end.is_followed() && end.parts().any(is_it)
                     })
                 })
             },
@@ -136,6 +139,7 @@ fn proposal(flow: &Flow) -> Option<String> {
         flow.properties
             .iter()
             .filter(|pair| !pair.from.is_followed() && !pair.to.is_followed())
+            .filter(|pair| !pair.from.is_combined() && !pair.to.is_combined())
             .find(|pair| fits(pair.from.path.as_str()) && fits(pair.to.path.as_str()))
     };
     let is_number = |path: &str| {

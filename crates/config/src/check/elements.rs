@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use lockstep_model::flow::PropertyRef;
 use lockstep_model::schema::KnownFrom;
 use lockstep_model::{Direction, PlainType, PropertySchema, TypeName, TypeSchema};
 
@@ -53,17 +54,21 @@ fn also_by_row(view: &View<'_>, problems: &mut Vec<Problem>) {
             for (ty, end, place, _) in
                 ends.into_iter().filter(|(_, end, _, written)| *written && !end.is_followed())
             {
-                let path = end.path.as_str();
-                let within = |list: &&(&str, &Place)| {
-                    path.strip_prefix(list.0)
+                let parts: Vec<PropertyRef> = end.parts().collect();
+                let within = |path: &str, list: &str| {
+                    path.strip_prefix(list)
                         .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
                 };
-                let Some((list, there)) = lists.get(ty).into_iter().flatten().find(within) else {
+                let found = lists.get(ty).into_iter().flatten().find_map(|(list, there)| {
+                    let path = parts.iter().find(|part| within(part.path.as_str(), list))?;
+                    Some((path.path.as_str(), *list, *there))
+                });
+                let Some((path, list, there)) = found else {
                     continue;
                 };
                 let message = format!(
                     "the elements of `{list}` of {ty} are records of a flow of their own, and this row writes {} too",
-                    if path == *list {
+                    if path == list {
                         "the whole list".to_string()
                     } else {
                         format!("`{path}` into one of them")

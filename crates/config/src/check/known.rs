@@ -38,17 +38,19 @@ pub(super) fn check(view: &View<'_>, problems: &mut Vec<Problem>) {
             let sides = [(&flow.from, from, &places.from), (&flow.to, to, &places.to)];
             for (name, side, place) in sides.into_iter().filter(|(_, side, _)| !side.is_followed())
             {
-                property(view, name, side, place, problems);
+                side.parts().for_each(|part| property(view, name, &part, place, problems));
             }
         }
         for (pair, places) in
             flow.properties.iter().zip(&places.properties).filter(|(pair, _)| !pair.on_create)
         {
             if pair.direction != Direction::Backward {
-                marked(view, &flow.to, &pair.to, &places.to, problems);
+                let mut of = |part| marked(view, &flow.to, &part, &places.to, problems);
+                pair.to.parts().for_each(&mut of);
             }
             if pair.direction != Direction::Forward {
-                marked(view, &flow.from, &pair.from, &places.from, problems);
+                let mut of = |part| marked(view, &flow.from, &part, &places.from, problems);
+                pair.from.parts().for_each(&mut of);
             }
         }
         let of_creating = match &flow.create {

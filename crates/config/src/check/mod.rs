@@ -8,6 +8,7 @@
 //! itself.
 
 mod chains;
+mod combined;
 mod compared;
 mod contradictions;
 mod creating;
@@ -63,6 +64,7 @@ pub fn check(project: &Project, schemas: &Schemas) -> Vec<Problem> {
         first_link::check(&view, &ends, &rows, &mut problems);
         contradictions::check(&view, &rows, &mut problems);
     }
+    combined::check(&view, &mut problems);
     chains::check(&view, &mut problems);
     in_order(problems)
 }

@@ -8,6 +8,7 @@ use lockstep_model::schema::OWN_ID;
 use lockstep_model::{Conversion, Reverse, TypeName};
 
 use super::types::convertible;
+use super::values::gives_back;
 use super::view::{End, Property, Row, RowIndex, View};
 use crate::codes;
 use crate::near::all_of;
@@ -521,7 +522,13 @@ fn way_back(row: &Row<'_>, rows: &[Row<'_>], problems: &mut Vec<Problem>) {
     let says_so = |other: &&Row<'_>| {
         other.from.is(&row.to) && other.to.is(&row.from) && other.pair.conversion.is_some()
     };
-    if rows.iter().any(|other| says_so(&other)) {
+    let turned = rows.iter().find(says_so);
+    let said =
+        turned.map(|other| (other.pair.conversion.as_ref(), other.places.conversion.as_ref()));
+    if let (Some(back), place) = said.unwrap_or((row.pair.back.as_ref(), row.places.back.as_ref()))
+    {
+        let place = place.unwrap_or(&row.places.row);
+        problems.extend(gives_back((&row.from, &row.to), (conversion, back), place));
         return;
     }
     let place = row.places.conversion.as_ref().unwrap_or(&row.places.row);

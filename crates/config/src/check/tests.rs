@@ -125,10 +125,10 @@ fn rows(view: &View<'_>, ty: &TypeName) -> Vec<PropertyRef> {
         for (from, to) in flow.properties.iter().map(|pair| (&pair.from, &pair.to)).chain(matches) {
             // What belongs to another record is given with that.
             if flow.from == *ty && !from.is_followed() {
-                rows.push(from.clone());
+                rows.extend(from.parts());
             }
             if flow.to == *ty && !to.is_followed() {
-                rows.push(to.clone());
+                rows.extend(to.parts());
             }
         }
         let of_creating = match &flow.create {

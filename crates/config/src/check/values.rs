@@ -5,7 +5,7 @@
 use lockstep_model::conversion::Reverse;
 use lockstep_model::flow::{Filter, Wins};
 use lockstep_model::schema::KnownFrom;
-use lockstep_model::value::{coerce, is_empty, shown};
+use lockstep_model::value::{coerce, equal, is_empty, shown};
 use lockstep_model::{
     Conversion, Path, PlainType, Policy, PropertySchema, Timestamp, TypeName, TypeSchema, Value,
 };
@@ -226,6 +226,59 @@ fn put(record: &mut Value, path: &Path, value: &Value) {
     *place = value.clone();
 }
 
+/// Tries a way back that the flows state: what it gives back must become again what it was given.
+pub(super) fn gives_back(
+    (from, to): (&End<'_>, &End<'_>),
+    (there, back): (&Conversion, &Conversion),
+    place: &Place,
+) -> Option<Problem> {
+    let (source, target) = (from.described(), to.described());
+    let open = PropertySchema::new("", PlainType::Any);
+    let (source, target) = (source.unwrap_or(&open), target.unwrap_or(&open));
+    let whole = there.takes_whole_list();
+    let mut tried = there.samples();
+    if tried.is_empty() {
+        tried = samples(source, whole);
+        let brought = samples(target, whole);
+        tried.extend(brought.iter().filter_map(|one| back.apply(one, Timestamp(0)).ok()));
+    }
+    let given =
+        |value: &Value| there.apply(value, Timestamp(0)).ok().filter(|made| !is_empty(made));
+    let (mut held, mut broken) = (0, None);
+    for value in tried {
+        let Some(made) = given(&value) else { continue };
+        let returned = back.apply(&made, Timestamp(0));
+        match &returned {
+            Ok(returned) if given(returned).is_some_and(|again| equal(&again, &made)) => held += 1,
+            Ok(returned) => {
+                broken = broken.or_else(|| {
+                    Some((made, format!("{}, which does not become it again", shown(returned))))
+                })
+            }
+            Err(error) => {
+                broken = broken.or_else(|| Some((made, format!("nothing: {}", error.message))))
+            }
+        }
+    }
+    let (made, what) = broken?;
+    let message = format!(
+        "the way back from `{}` of {} does not give back what it is given: of {} it makes {what}",
+        to.property,
+        to.name,
+        shown(&made)
+    );
+    // A text may have a form that no sample has.
+    let problem = match held == 0 && !is_text(source) {
+        true => Problem::error(codes::NO_WAY_BACK, place.clone(), message),
+        false => Problem::warning(codes::NO_WAY_BACK, place.clone(), message),
+    };
+    Some(
+        problem.help(
+            "write the conversion that undoes the other one, or let the row go one way (`->`)",
+        ),
+    )
+}
+
 /// The type of what a property holds.
 fn held_type(property: &PropertySchema) -> PlainType {
     match property.ty {
@@ -256,7 +309,7 @@ fn samples(source: &PropertySchema, whole: bool) -> Vec<Value> {
         "a, b; c|d/e",
     ];
     let singles: Vec<Value> = match ty {
-        PlainType::Integer | PlainType::Minutes => vec![json!(12), json!(0)],
+        PlainType::Integer | PlainType::Minutes => vec![json!(12), json!(7)],
         PlainType::Float | PlainType::Decimal => vec![json!("12.5"), json!(12)],
         PlainType::Boolean => vec![json!(true), json!(false)],
         PlainType::Date => vec![json!("2024-05-17")],

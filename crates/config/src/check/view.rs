@@ -239,6 +239,10 @@ impl<'a> View<'a> {
         let mut rows = Vec::new();
         for (flow, places) in self.between(a, b) {
             for (pair, places) in flow.properties.iter().zip(&places.properties) {
+                // What several properties make together is looked at by itself.
+                if pair.from.is_combined() || pair.to.is_combined() {
+                    continue;
+                }
                 let (from, to) = (self.end(&flow.from, &pair.from), self.end(&flow.to, &pair.to));
                 rows.push(Row { pair, places, from, to, turned: flow.from != *a });
             }

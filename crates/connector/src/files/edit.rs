@@ -441,6 +441,7 @@ mod tests {
         PropertyRef {
             via: vec![],
             path: "phones.number".into(),
+            beside: vec![],
             when: Some(Having { path: "phones.name".into(), value: kind.into() }),
         }
     }
@@ -594,6 +595,7 @@ mod tests {
         let mobile = PropertyRef {
             via: vec![],
             path: "number".into(),
+            beside: vec![],
             when: Some(Having { path: "kind".into(), value: "Mobile".into() }),
         };
         assert_eq!(read(&json!({"kind": "Mobile", "number": "1"}), &mobile), Some(json!("1")));

@@ -105,7 +105,7 @@ impl<'a> Build<'a> {
             path: resolve(&having.path).unwrap_or_else(|| having.path.clone()),
             value: having.value.clone(),
         });
-        let reference = PropertyRef { via: vec![], path, when };
+        let reference = PropertyRef { when, ..PropertyRef::new(path) };
         if let Some(ix) = self.types[ty.at()].position(&reference) {
             return Some(ix);
         }
@@ -205,6 +205,7 @@ fn described(schema: &TypeSchema, reference: PropertyRef, system: &str) -> PlanP
         clears: true,
         parts: vec![],
         follows: None,
+        combines: vec![],
         followed: false,
         reference,
     }

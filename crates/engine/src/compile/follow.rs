@@ -1,5 +1,6 @@
-//! Rows about properties of what is referred to (`company > name`): the references and properties
-//! that they need are watched, and each becomes a property of the record that refers.
+//! Rows about properties of what is referred to (`company > name`), or about several properties
+//! together (`first + last`): the references and properties that they need are watched, and each
+//! becomes a property of the record.
 //!
 //! Such properties stand behind all others, as no connector is asked for them:
 //!
@@ -11,6 +12,7 @@ use lockstep_model::flow::{PropertyPair, PropertyRef};
 use lockstep_model::{Flow, PropIx, TypeIx, TypeName};
 
 use super::build::Build;
+use super::combined;
 use crate::bears::Node;
 use crate::plan::{Follows, PlanProp};
 
@@ -37,17 +39,19 @@ impl<'f> FollowedRows<'f> {
         ends: (TypeIx, TypeIx),
         (at, pair): (usize, &'f PropertyPair),
     ) -> bool {
-        if !pair.from.is_followed() && !pair.to.is_followed() {
+        let is_plain = |property: &PropertyRef| !property.is_followed() && !property.is_combined();
+        if is_plain(&pair.from) && is_plain(&pair.to) {
             return false;
         }
         for (ty, property) in [(ends.0, &pair.from), (ends.1, &pair.to)] {
-            match property.is_followed() {
-                true => watch(build, flow, ty, property),
-                // What is known of its times must be watched like that of any other row.
-                false => {
-                    if let Some(prop) = build.prop(flow, ty, property) {
-                        build.types[ty.at()].props[prop.at()].paired = true;
-                    }
+            if property.is_followed() {
+                watch(build, flow, ty, property);
+                continue;
+            }
+            // What is known of its times must be watched like that of any other row.
+            for part in property.parts() {
+                if let Some(prop) = build.prop(flow, ty, &part) {
+                    build.types[ty.at()].props[prop.at()].paired = true;
                 }
             }
         }
@@ -57,23 +61,28 @@ impl<'f> FollowedRows<'f> {
 
     /// The rows with their properties, once no more are added that connectors are asked for.
     pub fn watched(self, build: &mut Build<'_>) -> Vec<WatchedRow<'f>> {
-        let mut watched = |row: FollowedRow<'f>| {
-            let mut prop = |ty: TypeIx, property: &PropertyRef| match property.is_followed() {
-                true => followed(build, row.flow, ty, property),
-                false => build.prop(row.flow, ty, property),
+        let mut watched = |row: &FollowedRow<'f>, pair: PropertyPair| {
+            let mut prop = |ty: TypeIx, property: &PropertyRef| match () {
+                () if property.is_followed() => followed(build, row.flow, ty, property),
+                () if property.is_combined() => combined::property(build, row.flow, ty, property),
+                () => build.prop(row.flow, ty, property),
             };
-            let (one, other) = (prop(row.ends.0, &row.pair.from)?, prop(row.ends.1, &row.pair.to)?);
+            let (one, other) = (prop(row.ends.0, &pair.from)?, prop(row.ends.1, &pair.to)?);
             let of = [(row.ends.0, one), (row.ends.1, other)];
-            Some(WatchedRow { flow: (row.flow_at, row.flow), row: (row.at, row.pair), of })
+            Some(WatchedRow { flow: (row.flow_at, row.flow), row: (row.at, pair), of })
         };
-        self.rows.into_iter().filter_map(&mut watched).collect()
+        let mut all = Vec::new();
+        for row in &self.rows {
+            all.extend(combined::rows(row.pair).into_iter().filter_map(|pair| watched(row, pair)));
+        }
+        all
     }
 }
 
 /// A row with the two properties that it pairs.
 pub struct WatchedRow<'f> {
     pub flow: (usize, &'f Flow),
-    pub row: (usize, &'f PropertyPair),
+    pub row: (usize, PropertyPair),
     pub of: [Node; 2],
 }
 
@@ -145,6 +154,7 @@ fn followed(
         create_only: false,
         required: false,
         follows: Some(Follows { by, of, depth }),
+        combines: vec![],
         followed: false,
         paired: false,
         told_by: None,

@@ -2,6 +2,7 @@
 //! systems.
 
 mod build;
+mod combined;
 mod flows;
 mod follow;
 mod matches;

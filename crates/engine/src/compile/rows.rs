@@ -48,7 +48,7 @@ impl<'f> Rows<'f> {
     /// The rows about properties of what is referred to.
     pub fn add_followed(&mut self, build: &mut Build<'_>, rows: FollowedRows<'f>) {
         for WatchedRow { flow, row, of } in rows.watched(build) {
-            self.add_row(build, flow, row, of);
+            self.add_row(build, flow, (row.0, &row.1), of);
         }
     }
 
@@ -61,7 +61,10 @@ impl<'f> Rows<'f> {
         [one, other]: [Node; 2],
     ) {
         let ty = |(ty, prop): Node| build.types[ty.at()].props[prop.at()].ty;
-        if pair.conversion.as_ref().is_none_or(|c| matches!(c, Conversion::Plain(_)))
+        let is_plain =
+            |c: &Option<Conversion>| c.as_ref().is_none_or(|c| matches!(c, Conversion::Plain(_)));
+        if is_plain(&pair.conversion)
+            && is_plain(&pair.back)
             && let Err(why) = convertible(ty(one), ty(other))
         {
             let row = format!("{} ↔ {}", pair.from, pair.to);
@@ -102,6 +105,7 @@ impl<'f> Rows<'f> {
             known.each |= pair.each;
             known.as_one |= is_one_value(pair);
             known.conversion = known.conversion.take().or_else(|| pair.conversion.clone());
+            known.back = known.back.take().or_else(|| pair.back.clone());
         } else if let Some(known) = self.pair_of.get(&(other, one)).map(|at| &mut pairs[*at]) {
             known.forward |= backward;
             known.backward |= forward;
@@ -110,6 +114,7 @@ impl<'f> Rows<'f> {
             known.each |= pair.each;
             known.as_one |= is_one_value(pair);
             known.back = known.back.take().or_else(|| pair.conversion.clone());
+            known.conversion = known.conversion.take().or_else(|| pair.back.clone());
         } else {
             self.pair_of.insert((one, other), pairs.len());
             self.edges.push(Edge { from: one, to: other, row, pair: pairs.len() });
@@ -118,7 +123,7 @@ impl<'f> Rows<'f> {
                 forward,
                 backward,
                 conversion: pair.conversion.clone(),
-                back: None,
+                back: pair.back.clone(),
                 clears: pair.clears,
                 kind: pair.kind.with(kind_told_by(pair.conversion.as_ref())),
                 region: flow.region,

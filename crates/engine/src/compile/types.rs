@@ -46,7 +46,7 @@ impl<'a> Finishing<'a> {
         merging: &'a BTreeSet<TypeIx>,
     ) -> Self {
         let mapped = |ty: &TypeUnderWay<'_>| {
-            let paired = ty.props.iter().filter(|prop| prop.paired && prop.follows.is_none());
+            let paired = ty.props.iter().filter(|prop| prop.paired && prop.is_own());
             paired.map(|prop| prop.reference.path.clone()).collect()
         };
         Finishing {

@@ -95,6 +95,7 @@ fn plan(
         by_value: types.iter().any(|ty| ty.props.iter().any(by_value)),
         has_each: types.iter().any(|ty| ty.props.iter().any(|prop| prop.each)),
         follow_depth: follow_depth(&types),
+        combines: types.iter().flat_map(|ty| &ty.props).any(|prop| !prop.combines.is_empty()),
         ignores_clears: graph.ignores_clears(),
         gives_on_create: graph.gives_on_create(),
         has_groups: types.iter().any(|ty| !ty.groups.is_empty()),

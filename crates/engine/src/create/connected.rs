@@ -52,7 +52,7 @@ pub fn neighbours<'a>(plan: &Plan, slice: &'a Slice, record: &RecordState) -> Ve
         .filter(|other| refers(plan, other, record))
         .collect();
     let own = plan.ty(record.ty).props.iter().zip(&record.slots);
-    for (prop, slot) in own.filter(|(prop, _)| prop.follows.is_none()) {
+    for (prop, slot) in own.filter(|(prop, _)| prop.is_own()) {
         each_id(slot.shadow.as_ref(), &mut |id| {
             found.extend(prop.refers_to.iter().filter_map(|ty| slice.by_key(*ty, id)))
         });
@@ -62,7 +62,7 @@ pub fn neighbours<'a>(plan: &Plan, slice: &'a Slice, record: &RecordState) -> Ve
 
 /// Whether some property of `a` holds the id of `b`.
 fn refers(plan: &Plan, a: &RecordState, b: &RecordState) -> bool {
-    let own = |prop: &PlanProp| prop.follows.is_none() && prop.refers_to.contains(&b.ty);
+    let own = |prop: &PlanProp| prop.is_own() && prop.refers_to.contains(&b.ty);
     plan.ty(a.ty).props.iter().zip(&a.slots).filter(|(prop, _)| own(prop)).any(|(_, slot)| {
         let mut found = false;
         each_id(slot.shadow.as_ref(), &mut |id| found |= id == b.key);

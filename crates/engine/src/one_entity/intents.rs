@@ -256,7 +256,7 @@ fn version_to_meet(plan: &Plan, record: &RecordState) -> BaseVersion {
         let all = ty.props.iter().zip(&record.slots).enumerate();
         let told = all.filter(|(ix, (prop, slot))| {
             Some(*ix) != ty.own_id.map(PropIx::at)
-                && prop.follows.is_none()
+                && prop.is_own()
                 && !is_empty(slot.value(prop.whole))
         });
         let mut unseen = told.map(|(_, (prop, slot))| slot.is_unseen(prop.whole)).peekable();

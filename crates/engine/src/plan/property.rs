@@ -61,6 +61,8 @@ pub struct PlanProp {
     pub parts: Vec<Parts>,
     /// It is a property of another record, to which a reference leads: `company > name`.
     pub follows: Option<Follows>,
+    /// It is these properties of the record together, in order: `first + last`.
+    pub combines: Vec<PropIx>,
     /// Some property of a record that refers to this one holds its value.
     pub followed: bool,
 }
@@ -77,6 +79,11 @@ pub struct Follows {
 }
 
 impl PlanProp {
+    /// Whether the record has it by itself, so that its system is asked for it.
+    pub fn is_own(&self) -> bool {
+        self.follows.is_none() && self.combines.is_empty()
+    }
+
     /// P8: whether both hold references, to records of different record types: what is linked with
     /// what the one refers to is what the other refers to. Two references to the same record type
     /// hold the same ids.

@@ -60,7 +60,7 @@ impl PlanType {
     /// The properties that connectors are asked for: all but those of other records, which stand
     /// behind them.
     pub fn watch(&self) -> Vec<PropertyRef> {
-        let own = self.props.iter().take_while(|prop| prop.follows.is_none());
+        let own = self.props.iter().take_while(|prop| prop.is_own());
         own.map(|prop| prop.reference.clone()).collect()
     }
 }

@@ -36,6 +36,8 @@ pub struct Plan {
     pub has_each: bool,
     /// How many references lead at most to a property of a row: `company > owner > mail` has two.
     pub follow_depth: usize,
+    /// Some row is about several properties together.
+    pub combines: bool,
     /// What values become before match rules compare them; [`MatchProp::converted`] counts them.
     pub match_conversions: Vec<Conversion>,
     pub(crate) graph: Graph,

@@ -29,7 +29,7 @@ impl Ledger {
         written: impl Iterator<Item = PropIx>,
         commit: &mut Commit,
     ) -> Result<()> {
-        if self.plan.follow_depth == 0 {
+        if self.plan.follow_depth == 0 && !self.plan.combines {
             return Ok(());
         }
         let ty = self.plan.ty(state.ty);
@@ -37,7 +37,8 @@ impl Ledger {
         for prop in written {
             is_held |= ty.props[prop.at()].followed;
             let by = |follows: &lockstep_engine::plan::Follows| follows.by == prop;
-            refers |= ty.props.iter().filter_map(|prop| prop.follows.as_ref()).any(by);
+            refers |= ty.props.iter().filter_map(|prop| prop.follows.as_ref()).any(by)
+                || ty.props.iter().any(|made| made.combines.contains(&prop));
         }
         if refers {
             commit.agenda_added.push(AgendaEntry::new(ty.decide_rank, state.id));

@@ -89,7 +89,7 @@ impl Ledger {
         let ty = self.plan.ty(record.ty);
         let under = format!("{path}.");
         let at = ty.props.iter().position(|p| {
-            p.name == path || p.follows.is_none() && p.reference.path.as_str().starts_with(&under)
+            p.name == path || p.is_own() && p.reference.path.as_str().starts_with(&under)
         });
         at.map(|at| PropIx(at as u16)).ok_or_else(|| LookError::NoProperty {
             path: path.into(),

@@ -126,7 +126,7 @@ impl Ledger {
 pub(crate) fn has_more_to_settle(ty: &PlanType, state: &RecordState) -> bool {
     let settles = |(prop, slot): (&PlanProp, &Slot)| {
         slot.claim.is_some()
-            || prop.follows.is_some()
+            || !prop.is_own()
             || prop.each && !prop.refers_to.is_empty()
             || prop.paired
                 && (!prop.refers_to.is_empty() || prop.gives_default)

@@ -24,7 +24,24 @@ pub(super) fn filled(value: &Value) -> impl Iterator<Item = &Value> {
 /// The sum, to the last digit: a number where all elements are, else a decimal as a text. Nothing
 /// comes to 0.
 pub(super) fn total(value: &Value) -> Result<Value, String> {
-    let (mut sum, mut numbers) = (BigDecimal::zero(), true);
+    joined(value, BigDecimal::zero(), |sum, one| sum + one)
+}
+
+/// The elements of a list multiplied, to the last digit; nothing where one of them is nothing.
+pub(super) fn product(value: &Value) -> Result<Value, String> {
+    let list = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+    match list.is_empty() || list.iter().any(is_empty) {
+        true => Ok(Value::Null),
+        false => joined(value, BigDecimal::from(1), |product, one| product * one),
+    }
+}
+
+fn joined(
+    value: &Value,
+    start: BigDecimal,
+    join: fn(BigDecimal, BigDecimal) -> BigDecimal,
+) -> Result<Value, String> {
+    let (mut all, mut numbers) = (start, true);
     for one in filled(value) {
         let text = match one {
             Value::Number(number) => number.as_str(),
@@ -32,9 +49,9 @@ pub(super) fn total(value: &Value) -> Result<Value, String> {
             other => return Err(format!("{} is no number", shown(other))),
         };
         numbers &= one.is_number();
-        sum += decimal(text).ok_or_else(|| format!("{} is no number", shown(one)))?;
+        all = join(all, decimal(text).ok_or_else(|| format!("{} is no number", shown(one)))?);
     }
-    let text = sum.normalized().to_plain_string();
+    let text = all.normalized().to_plain_string();
     Ok(match numbers {
         true => crate::decimal::number(&text).map_or(Value::String(text), Value::Number),
         false => Value::String(text),

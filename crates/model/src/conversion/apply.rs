@@ -251,6 +251,7 @@ impl Application<'_> {
             },
             Op::Count => Ok(Value::from(aggregate::filled(last).count())),
             Op::Sum => aggregate::total(last),
+            Op::Product => aggregate::product(last),
             Op::Min => aggregate::extreme(last, Ordering::is_lt),
             Op::Max => aggregate::extreme(last, Ordering::is_gt),
             Op::Any => {

@@ -151,8 +151,10 @@ impl Conversion {
     pub fn takes_whole_list(&self) -> bool {
         fn takes(node: &Node) -> bool {
             let Node::Call(op, arguments) = node else { return false };
-            matches!(op, Op::Count | Op::Sum | Op::Min | Op::Max | Op::Any | Op::Order)
-                || arguments.iter().any(takes)
+            matches!(
+                op,
+                Op::Count | Op::Sum | Op::Product | Op::Min | Op::Max | Op::Any | Op::Order
+            ) || arguments.iter().any(takes)
         }
         matches!(self, Conversion::Computed(Computation(node)) if takes(node))
     }

@@ -252,7 +252,7 @@ fn step_back(node: &Node) -> Result<Step<'_>, String> {
         Op::If | Op::Now | Op::Fail => Err("what it gives does not depend on the value".into()),
         Op::Abs => Err("“abs” does not show whether the number was negative".into()),
         Op::Length => Err("“length” does not show what was counted".into()),
-        Op::Count | Op::Sum | Op::Min | Op::Max | Op::Any => {
+        Op::Count | Op::Sum | Op::Product | Op::Min | Op::Max | Op::Any => {
             Err(format!("“{}” does not show the elements of the list", op.name()))
         }
         Op::Order => Err("“order” does not show how the elements stood before".into()),

@@ -88,7 +88,9 @@ impl Writer<'_> {
                     let ends = [(&flow.from, &pair.from), (&flow.to, &pair.to)];
                     ends.into_iter().any(|(name, end)| {
                         let own = collection(name) && !end.is_followed();
-                        own && schema.resolve(&end.path).as_ref() == Some(path)
+                        own && end
+                            .parts()
+                            .any(|part| schema.resolve(&part.path).as_ref() == Some(path))
                     })
                 })
             })

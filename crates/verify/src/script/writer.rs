@@ -113,6 +113,9 @@ impl<'a> Writer<'a> {
 
     /// A row with what is known of its properties; `Err` says what is not there.
     pub(super) fn sides(&self, flow: &Flow, pair: &PropertyPair) -> Result<Sides, String> {
+        if let Some(end) = [&pair.from, &pair.to].into_iter().find(|end| end.is_combined()) {
+            return Err(format!("{end} are several properties"));
+        }
         if let Some((ty, _)) = [(&flow.from, &pair.from), (&flow.to, &pair.to)]
             .into_iter()
             .find(|(_, end)| end.path.as_str() == OWN_ID)
