@@ -8,6 +8,7 @@
 //! goes on with them. Record types that are not read keep their checkpoints, and nothing is
 //! concluded about their records.
 
+use crate::ledger::failing::subject;
 use std::collections::{BTreeSet, HashSet};
 
 use lockstep_engine::Plan;
@@ -93,8 +94,7 @@ impl Portion {
     /// Whether a write is one of those in question, however many of them may be sent.
     pub(crate) fn is_of_it(&self, plan: &Plan, intent: &Intent) -> bool {
         let is_meant = |records: &NumberSet<RecordId>| {
-            records.contains(&intent.source)
-                || intent.record.is_some_and(|record| records.contains(&record))
+            [intent.source.record(), intent.record].iter().flatten().any(|id| records.contains(id))
         };
         self.asked.flows.as_ref().is_none_or(|flows| flows.contains(&intent.flow))
             && self
@@ -167,7 +167,7 @@ impl Portion {
 }
 
 pub(crate) fn target(intent: &Intent) -> Target {
-    (intent.ty, intent.record.unwrap_or(intent.source), intent.record.is_none())
+    (intent.ty, subject(intent), intent.record.is_none())
 }
 
 /// The record types on which these depend in any way: what can be in one entity with their records,

@@ -78,7 +78,7 @@ fn intent(id: i64) -> Intent {
         ty: TypeIx(((id / BATCH + 1) % 2) as u16),
         record: None,
         entity: EntityId(id),
-        source: RecordId(id),
+        source: RecordId(id).into(),
         flow: FlowIx(0),
         base_version: BaseVersion::Unknown,
         changes: vec![
@@ -101,12 +101,12 @@ fn written(record: i64, intent: &Intent) -> JournalEntry {
         at: Timestamp(1_700_000_000_000),
         run: intent.run,
         kind: JournalKind::Written,
-        record: RecordId(record),
+        about: RecordId(record).into(),
         path: None,
         before: Value::Null,
         after: Value::Null,
         rule: None,
-        other: Some(intent.source),
+        other: intent.source.record(),
         intent: Some(intent.id),
         text: String::new(),
     }

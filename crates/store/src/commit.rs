@@ -2,8 +2,8 @@
 
 use lockstep_model::change::IntentEvent;
 use lockstep_model::{
-    EntityId, Intent, IntentId, PropIx, RecordId, RecordState, Review, ReviewKind, Timestamp,
-    TypeIx, Value,
+    About, EntityId, Intent, IntentId, PropIx, RecordId, RecordState, Review, ReviewKind,
+    Timestamp, TypeIx, Value,
 };
 
 use crate::catalogue::TypeStatus;
@@ -98,7 +98,7 @@ pub struct IntentUpdate {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ReviewKey {
     pub kind: ReviewKind,
-    pub record: RecordId,
+    pub about: About,
     pub ty: TypeIx,
     pub prop: Option<PropIx>,
 }
@@ -106,7 +106,7 @@ pub struct ReviewKey {
 impl ReviewKey {
     /// The key of a review.
     pub fn of(review: &Review) -> Self {
-        ReviewKey { kind: review.kind, record: review.record, ty: review.ty, prop: review.prop }
+        ReviewKey { kind: review.kind, about: review.about, ty: review.ty, prop: review.prop }
     }
 }
 

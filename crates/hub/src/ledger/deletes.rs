@@ -56,7 +56,8 @@ impl Ledger {
         let system = self.plan.ty(intent.ty).name.system.clone();
         under_way.report.system(&system).deleted += 1;
         under_way.report.flow(intent.flow).deleted += 1;
-        let because = Because::of(&self.plan, intent, known.get(&intent.source));
+        let because =
+            Because::of(&self.plan, intent, intent.source.record().and_then(|id| known.get(&id)));
         let source = self.name_of_source(intent, known);
         let Some(state) =
             intent.record.and_then(|id| known.get_mut(&id)).filter(|state| state.is_live())
@@ -179,7 +180,7 @@ impl Ledger {
             for intent in self.store.intents_of(&[source], usize::MAX >> 1)? {
                 let passed_on = intent.kind == IntentKind::Delete
                     && intent.state == IntentState::Done
-                    && intent.source == source;
+                    && intent.source.is(source);
                 let Some(member) =
                     members.iter().find(|member| passed_on && intent.record == Some(member.id))
                 else {
@@ -238,7 +239,7 @@ impl Ledger {
             }) else {
                 continue;
             };
-            let source = self.store.records(&[deleted.source])?.pop();
+            let source = self.store.records(deleted.source.record().as_slice())?.pop();
             let because = Because::of(&self.plan, deleted, source.as_ref());
             let is_meant = because == Because::Extra
                 || source.as_ref().is_some_and(|source| {
@@ -267,10 +268,13 @@ impl Ledger {
             });
             commit.reviews_opened.push(Review {
                 kind: ReviewKind::PendingDelete,
-                record: match because {
+                about: match because {
                     Because::Extra => record.id,
-                    Because::Deleted | Because::Ceased => deleted.source,
-                },
+                    Because::Deleted | Because::Ceased => {
+                        deleted.source.record().unwrap_or(record.id)
+                    }
+                }
+                .into(),
                 ty: record.ty,
                 prop: None,
                 rule: because.rule(),

@@ -66,7 +66,7 @@ impl Ledger {
             let (record, ty) = (subject(intent), intent.ty);
             commit.reviews_closed.push(ReviewKey {
                 kind: ReviewKind::RejectedValue,
-                record,
+                about: record.into(),
                 ty,
                 prop: None,
             });
@@ -87,7 +87,7 @@ impl Ledger {
         let failing: Vec<Intent> = self.store.tried(limit)?.into_iter().filter(fails).collect();
         let ids: Vec<RecordId> = failing
             .iter()
-            .flat_map(|intent| [Some(intent.source), intent.record])
+            .flat_map(|intent| [intent.source.record(), intent.record])
             .flatten()
             .collect();
         let known: NumberMap<RecordId, RecordState> =
@@ -154,10 +154,13 @@ pub(crate) fn is_given_up(
 
 /// Whom a review of a write is about: the record written to, or the one it is created for.
 pub(crate) fn subject(intent: &Intent) -> RecordId {
-    match intent.kind {
-        IntentKind::Create => intent.source,
-        IntentKind::Update | IntentKind::Delete => intent.record.unwrap_or(intent.source),
-    }
+    let (to, from) = (intent.record, intent.source.record());
+    let subject = match intent.kind {
+        IntentKind::Create => from,
+        IntentKind::Update | IntentKind::Delete => to.or(from),
+    };
+    // The store gives no other.
+    subject.expect("a write goes to a record or is made from one")
 }
 
 #[cfg(test)]

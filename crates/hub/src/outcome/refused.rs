@@ -52,7 +52,7 @@ impl Ledger {
         commit.intents_changed.push(step(intent, event, now, Some(message.to_string()))?);
         commit.reviews_opened.push(Review {
             kind: ReviewKind::RejectedValue,
-            record: subject(intent),
+            about: subject(intent).into(),
             ty: intent.ty,
             prop: change.map(|change| change.prop),
             rule: Rule::G4,
@@ -121,7 +121,7 @@ impl Ledger {
             under_way.reviews = true;
             commit.reviews_opened.push(Review {
                 kind: ReviewKind::RejectedValue,
-                record: subject(intent),
+                about: subject(intent).into(),
                 ty: intent.ty,
                 prop: None,
                 rule: Rule::G4,

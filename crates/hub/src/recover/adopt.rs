@@ -1,12 +1,13 @@
 //! A creation that was refused as a duplicate: the record that is there already (L8).
 
+use crate::ledger::failing::subject;
 use lockstep_engine::Plan;
 use lockstep_engine::keys::{hashes, match_hashes, promised, rekey};
 use lockstep_model::change::IntentEvent;
 use lockstep_model::value::equal;
 use lockstep_model::{
     Change, ClaimStamp, Intent, IntentKind, IntentState, Presence, PropIx, ReadRecord, Reason,
-    RecordId, RecordState, Review, ReviewKind, Rule, RunId, TypeIx, Value,
+    RecordId, RecordState, Review, ReviewKind, Rule, RunId, Source, TypeIx, Value,
 };
 use lockstep_store::{AgendaEntry, Commit, JournalEntry, JournalKind};
 
@@ -58,7 +59,7 @@ impl Ledger {
             Some(id) => self.store.by_key(intent.ty, &[id])?.pop(),
             None => None,
         };
-        let source = self.store.records(&[intent.source])?.pop();
+        let source = self.store.records(intent.source.record().as_slice())?.pop();
         let mut commit = Commit::default();
         if let (Some(found), Some(source)) = (&found, &source) {
             let now = self.clock.now();
@@ -166,7 +167,7 @@ impl Ledger {
         };
         let review = Review {
             kind: ReviewKind::DisputedEntity,
-            record: intent.source,
+            about: subject(intent).into(),
             ty: intent.ty,
             prop: None,
             rule: Rule::C2,
@@ -236,8 +237,7 @@ impl Ledger {
                 ty: state.ty,
                 record: Some(state.id),
                 entity: state.entity,
-                // Its own source: it takes back what Lockstep wrote.
-                source: state.id,
+                source: Source::TakesBack(state.id),
                 flow: intent.flow,
                 base_version: state.version.clone().into(),
                 changes,
@@ -281,12 +281,12 @@ impl Ledger {
             at: self.clock.now(),
             run,
             kind: JournalKind::Written,
-            record: state.id,
+            about: state.id.into(),
             path: Some(described.name.clone()),
             before: old.clone(),
             after: new.clone(),
             rule: Some(Rule::R9),
-            other: Some(intent.source),
+            other: intent.source.record(),
             intent: Some(intent.id),
             text: "its system wrote a creation over it".into(),
         });

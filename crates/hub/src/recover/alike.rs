@@ -1,5 +1,6 @@
 //! Several records that look like what was created: a person is asked.
 
+use crate::ledger::failing::subject;
 use lockstep_engine::recover::Candidates;
 use lockstep_model::change::IntentEvent;
 use lockstep_model::{Intent, RecordId, RecordState, Review, ReviewKind, Rule, Value};
@@ -25,7 +26,7 @@ impl Ledger {
         let (mut open, mut unclear) = (Vec::new(), Vec::new());
         let mut commit = Commit::default();
         for intent in intents {
-            let source = self.store.records(&[intent.source])?.pop();
+            let source = self.store.records(intent.source.record().as_slice())?.pop();
             let members = match &source {
                 Some(source) => self.store.members(&[source.entity])?,
                 None => vec![],
@@ -168,7 +169,7 @@ impl Ledger {
         };
         let review = Review {
             kind: ReviewKind::UnknownOutcome,
-            record: intent.source,
+            about: subject(&intent).into(),
             ty: intent.ty,
             prop: None,
             rule: Rule::C2,

@@ -36,7 +36,8 @@ impl Sender<'_> {
         batch: &mut AnswerBatch,
     ) -> Result<()> {
         let again = again.map(|again| *again);
-        if let Some(source) = batch.known.get(&pending.intent.source) {
+        let source = pending.intent.source.record();
+        if let Some(source) = source.and_then(|id| batch.known.get(&id)) {
             // The entity may have become part of another since.
             pending.intent.entity = source.entity;
         }

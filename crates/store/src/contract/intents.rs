@@ -3,7 +3,7 @@
 use lockstep_model::change::IntentEvent;
 use lockstep_model::{
     BaseVersion, EntityId, FlowIx, Intent, IntentId, IntentKind, IntentState, RecordId, Rule,
-    RunId, Timestamp, TypeIx,
+    RunId, Source, Timestamp, TypeIx,
 };
 
 use super::kit::{commit_records, ids, sorted};
@@ -20,7 +20,7 @@ pub(super) fn an_intent_from_the_lack_of_a_record_keeps_its_flow(mut store: Box<
     let from_lack = Intent {
         kind: IntentKind::Delete,
         ty: USERS,
-        source: RecordId::NONE,
+        source: Source::Lack,
         flow: FlowIx(7),
         changes: vec![],
         ..intent(1, RecordId(1), IntentState::Queued)
@@ -50,12 +50,17 @@ pub(super) fn an_intent_comes_back_as_it_was(mut store: Box<dyn Store>) {
         ..intent(2, RecordId(50), IntentState::Sent)
     };
     let third = Intent { kind: IntentKind::Delete, ..intent(3, RecordId(50), IntentState::Queued) };
-    let all = [first.clone(), second.clone(), third.clone()];
+    let back = Intent {
+        record: Some(RecordId(1)),
+        source: Source::TakesBack(RecordId(1)),
+        ..intent(4, RecordId(1), IntentState::Queued)
+    };
+    let all = [first.clone(), second.clone(), third.clone(), back];
     store.commit(Commit { intents_new: all.to_vec(), ..Commit::default() }).unwrap();
     for intent in all {
         assert_eq!(store.intent(intent.id).unwrap(), Some(intent));
     }
-    assert_eq!(store.intent(IntentId(4)).unwrap(), None);
+    assert_eq!(store.intent(IntentId(5)).unwrap(), None);
     // The flow is the one that leads there now; from a record that nobody knows, that of the record
     // type itself.
     let mut other = plan();
@@ -166,16 +171,16 @@ pub(super) fn open_intents_are_found_and_counted(mut store: Box<dyn Store>) {
     let all: Vec<_> = states
         .into_iter()
         .zip(1..)
-        .map(|(state, id)| intent(id, RecordId(id % 3), state))
+        .map(|(state, id)| intent(id, RecordId(1 + id % 3), state))
         .collect();
     store.commit(Commit { intents_new: all.clone(), ..Commit::default() }).unwrap();
     let open = |store: &mut Box<dyn Store>, list: &[i64]| {
         let list: Vec<_> = list.iter().map(|id| EntityId(*id)).collect();
         sorted(ids(store.open_intents(&list).unwrap()))
     };
-    assert_eq!(open(&mut store, &[1]), [1, 4, 7]);
-    assert_eq!(open(&mut store, &[2, 0, 2, 40]), [2, 3]);
-    assert_eq!(store.open_intents(&[EntityId(0)]).unwrap(), [all[2].clone()]);
+    assert_eq!(open(&mut store, &[2]), [1, 4, 7]);
+    assert_eq!(open(&mut store, &[3, 1, 3, 40]), [2, 3]);
+    assert_eq!(store.open_intents(&[EntityId(1)]).unwrap(), [all[2].clone()]);
     assert_eq!(ids(store.tried(9).unwrap()), [1, 2, 3, 7], "what was refused is tried no more");
     assert_eq!(ids(store.tried(2).unwrap()), [1, 2]);
     for state in states {
@@ -199,7 +204,7 @@ pub(super) fn open_intents_are_found_and_counted(mut store: Box<dyn Store>) {
         done_at: None,
     };
     store.commit(Commit { intents_changed: vec![done], ..Commit::default() }).unwrap();
-    assert_eq!(open(&mut store, &[1]), [4, 7]);
+    assert_eq!(open(&mut store, &[2]), [4, 7]);
     assert_eq!(counts(&mut store), [("queued", 1), ("refused", 1), ("sent", 1), ("unknown", 1)]);
 }
 

@@ -23,7 +23,7 @@ pub(super) fn at_most_one_review_of_a_key_is_open(mut store: Box<dyn Store>) {
             ..old.clone()
         },
         Review { ty: PEOPLE, opened_at: Timestamp(21), ..old.clone() },
-        Review { record: RecordId(2), opened_at: Timestamp(22), ..old.clone() },
+        Review { about: RecordId(2).into(), opened_at: Timestamp(22), ..old.clone() },
     ];
     let all: Vec<_> = [old.clone()].into_iter().chain(others.clone()).collect();
     store.commit(Commit { reviews_opened: all, ..Commit::default() }).unwrap();
@@ -61,7 +61,7 @@ pub(super) fn at_most_one_review_of_a_key_is_open(mut store: Box<dyn Store>) {
     let closed = vec![
         ReviewKey::of(&old),
         ReviewKey::of(&others[0]),
-        ReviewKey { record: RecordId(7), ..ReviewKey::of(&old) },
+        ReviewKey { about: RecordId(7).into(), ..ReviewKey::of(&old) },
     ];
     store
         .commit(Commit {

@@ -159,7 +159,9 @@ impl Slices for MemoryStore {
     fn open_reviews(&mut self, records: &[RecordId]) -> Result<Vec<Review>> {
         let found =
             self.state().numbered_reviews(&self.bound).into_iter().map(|(_, review)| review);
-        Ok(found.filter(|review| records.contains(&review.record)).collect())
+        Ok(found
+            .filter(|review| review.about.record().is_some_and(|id| records.contains(&id)))
+            .collect())
     }
 }
 
