@@ -8,7 +8,6 @@
 //! goes on with them. Record types that are not read keep their checkpoints, and nothing is
 //! concluded about their records.
 
-use crate::ledger::failing::subject;
 use std::collections::{BTreeSet, HashSet};
 
 use lockstep_engine::Plan;
@@ -167,7 +166,7 @@ impl Portion {
 }
 
 pub(crate) fn target(intent: &Intent) -> Target {
-    (intent.ty, subject(intent), intent.record.is_none())
+    (intent.ty, intent.subject(), intent.record.is_none())
 }
 
 /// The record types on which these depend in any way: what can be in one entity with their records,

@@ -318,6 +318,16 @@ impl Intent {
         self.kind == IntentKind::Update && self.base_version == BaseVersion::Unseen
     }
 
+    /// Whom a review of it is about: the record written to, or the one that a creation is for.
+    pub fn subject(&self) -> RecordId {
+        let (to, from) = (self.record, self.source.record());
+        let subject = match self.kind {
+            IntentKind::Create => from,
+            IntentKind::Update | IntentKind::Delete => to.or(from),
+        };
+        subject.expect("a write goes to a record or is made from one")
+    }
+
     /// G7: it takes a write of Lockstep's back.
     pub fn takes_back(&self) -> bool {
         matches!(self.source, Source::TakesBack(_))

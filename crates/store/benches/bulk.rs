@@ -15,7 +15,7 @@ use lockstep_model::{
 };
 use lockstep_store::boundary::*;
 use lockstep_store::{
-    AgendaEntry, BoundType, Commit, IntentUpdate, JournalEntry, JournalKind, SqliteStore,
+    AgendaEntry, BoundType, Commit, IntentUpdate, JournalEntry, JournalKind, Leased, SqliteStore,
 };
 
 const BATCH: i64 = 20_000;
@@ -158,11 +158,12 @@ fn main() {
         flows: vec![FlowIx(0); 2],
     });
     store.bind(&types).unwrap();
-    let mut store: Box<dyn Store> = if std::env::args().any(|arg| arg == "scratch") {
+    let store: Box<dyn Store> = if std::env::args().any(|arg| arg == "scratch") {
         store.scratch().unwrap()
     } else {
         Box::new(store)
     };
+    let mut store = Leased::new(store);
     store.bulk_load(true).unwrap();
     let batches =
         || (1..=count).step_by(BATCH as usize).map(|low| low..(low + BATCH).min(count + 1));

@@ -16,9 +16,6 @@ use crate::history::JournalEntry;
 /// there afterwards.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Commit {
-    /// The lease under which it was decided; `None` for the one that the store was opened or last
-    /// taken over with. Under an older one than the store's nothing is written.
-    pub lease: Option<Lease>,
     /// New records; their numbers come from [`Store::take_record_ids`].
     pub new_records: Vec<RecordState>,
     /// Known records, written whole; only number, record type and key stay as they were.

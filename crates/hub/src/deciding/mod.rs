@@ -152,7 +152,7 @@ impl Decider<'_> {
         let load = || {
             load::slice(
                 &self.ledger.plan,
-                self.ledger.store.as_mut(),
+                &mut *self.ledger.store,
                 focus,
                 through,
                 reviews,

@@ -1,6 +1,5 @@
 //! A decision of the engine, as a commit.
 
-use crate::ledger::failing::subject;
 use std::collections::{BTreeMap, BTreeSet};
 
 use lockstep_engine::keys::rekey;
@@ -282,7 +281,7 @@ fn settle_intents(decision: &Decision, slice: &Slice, commit: &mut Commit) -> Re
         // Which record it made need not be asked any more, whether a candidate or another.
         commit.reviews_closed.push(ReviewKey {
             kind: ReviewKind::UnknownOutcome,
-            about: subject(intent).into(),
+            about: intent.subject().into(),
             ty: intent.ty,
             prop: None,
         });

@@ -241,6 +241,8 @@ impl Ledger {
             };
             let source = self.store.records(deleted.source.record().as_slice())?.pop();
             let because = Because::of(&self.plan, deleted, source.as_ref());
+            let gone = deleted.source.record().filter(|_| because != Because::Extra);
+            let about = gone.unwrap_or(record.id);
             let is_meant = because == Because::Extra
                 || source.as_ref().is_some_and(|source| {
                     source.entity == record.entity
@@ -268,13 +270,7 @@ impl Ledger {
             });
             commit.reviews_opened.push(Review {
                 kind: ReviewKind::PendingDelete,
-                about: match because {
-                    Because::Extra => record.id,
-                    Because::Deleted | Because::Ceased => {
-                        deleted.source.record().unwrap_or(record.id)
-                    }
-                }
-                .into(),
+                about: about.into(),
                 ty: record.ty,
                 prop: None,
                 rule: because.rule(),

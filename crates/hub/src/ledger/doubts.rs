@@ -8,7 +8,6 @@
 //! Marks: `account:SYSTEM` the id of the account whose records are known, `strange-account:SYSTEM`
 //! the other one that a person is asked about.
 
-use crate::ledger::failing::subject;
 use std::collections::BTreeMap;
 
 use lockstep_engine::Observed;
@@ -365,7 +364,7 @@ impl Ledger {
 pub(crate) fn question_of(intent: &Intent) -> ReviewKey {
     ReviewKey {
         kind: ReviewKind::UnknownOutcome,
-        about: subject(intent).into(),
+        about: intent.subject().into(),
         ty: intent.ty,
         prop: None,
     }

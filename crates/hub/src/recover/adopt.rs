@@ -1,6 +1,5 @@
 //! A creation that was refused as a duplicate: the record that is there already (L8).
 
-use crate::ledger::failing::subject;
 use lockstep_engine::Plan;
 use lockstep_engine::keys::{hashes, match_hashes, promised, rekey};
 use lockstep_model::change::IntentEvent;
@@ -167,7 +166,7 @@ impl Ledger {
         };
         let review = Review {
             kind: ReviewKind::DisputedEntity,
-            about: subject(intent).into(),
+            about: intent.subject().into(),
             ty: intent.ty,
             prop: None,
             rule: Rule::C2,

@@ -1,6 +1,5 @@
 //! Several records that look like what was created: a person is asked.
 
-use crate::ledger::failing::subject;
 use lockstep_engine::recover::Candidates;
 use lockstep_model::change::IntentEvent;
 use lockstep_model::{Intent, RecordId, RecordState, Review, ReviewKind, Rule, Value};
@@ -169,7 +168,7 @@ impl Ledger {
         };
         let review = Review {
             kind: ReviewKind::UnknownOutcome,
-            about: subject(&intent).into(),
+            about: intent.subject().into(),
             ty: intent.ty,
             prop: None,
             rule: Rule::C2,

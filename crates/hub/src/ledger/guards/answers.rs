@@ -1,6 +1,5 @@
 //! A person's answer to a guard that has tripped.
 
-use crate::ledger::failing::subject;
 use std::collections::{BTreeMap, BTreeSet};
 
 use lockstep_engine::extra::{Because, kept};
@@ -162,7 +161,7 @@ impl Ledger {
         for intent in &waiting {
             let text = "a person discarded it".to_string();
             commit.intents_changed.push(step(intent, IntentEvent::Drop, said.at, Some(text))?);
-            let about = subject(intent);
+            let about = intent.subject();
             let (name, write) = (&self.names[system], write.name());
             let text = format!("a person discarded the {write} that waited for {name}");
             let source = intent.source.record();
