@@ -51,10 +51,10 @@ impl Reader<'_> {
                 }
                 if marks.contains_key(&strange_mark(&name)) {
                     under_way.guards.stopped.remove(&(ty, GuardKind::Vanished));
-                    let record = About::Guard(GuardKind::Vanished);
+                    let about = About::Guard(GuardKind::Vanished);
                     commit.reviews_closed.push(ReviewKey {
                         kind: ReviewKind::Guard,
-                        about: record.into(),
+                        about,
                         ty,
                         prop: None,
                     });

@@ -87,10 +87,10 @@ impl Ledger {
         commit: &mut Commit,
     ) {
         if under_way.guards.stopped.remove(&(ty, GuardKind::Vanished)) {
-            let record = About::Guard(GuardKind::Vanished);
+            let about = About::Guard(GuardKind::Vanished);
             commit.reviews_closed.push(ReviewKey {
                 kind: ReviewKind::Guard,
-                about: record.into(),
+                about,
                 ty,
                 prop: None,
             });
