@@ -21,7 +21,7 @@ use crate::exit::{Exit, Failure, Result};
 use crate::look::json;
 use crate::rows::{cell, csv};
 use crate::wording::with_remedies;
-use crate::{print, project, times, wire, work};
+use crate::{print, project, rows, times, wire, work};
 
 /// An act's error with the exit status it means.
 pub fn act_failure(error: ActError) -> Failure {
@@ -52,23 +52,37 @@ pub fn unlink(
     a: &str,
     b: Option<&str>,
     (restore, yes): (bool, bool),
-    format: Format,
+    format: Rows,
 ) -> Result<Exit> {
-    let opened = project::open(dir)?;
+    if format == Rows::Csv && !restore {
+        return Err(Failure::usage("only what `--restore` puts back has rows: use text or JSON"));
+    }
     if !restore {
-        let halves = opened.desk()?.unlink(a, b).map_err(project::refusal)?;
+        let halves = project::open(dir)?.desk()?.unlink(a, b).map_err(project::refusal)?;
         match format {
-            Format::Json => {
+            Rows::Json => {
                 json(&wire::Unlinked { plan: None, unlinked: Some(halves.into()), done: None })?
             }
-            Format::Text => tell_halves(&halves),
+            Rows::Text | Rows::Csv => tell_halves(&halves),
         }
         return Ok(Exit::Done);
     }
+    let opened = project::open_to_plan_back(dir)?;
     let what = TakeBack::Unlink { a: a.into(), b: b.map(Into::into) };
     let taking = plan_to_take_back(&mut opened.hub_for_undo(false)?, &what);
     let taking = taking.map_err(project::refusal)?;
-    if format == Format::Json {
+    note_unasked(&taking);
+    if format == Rows::Csv {
+        if !yes {
+            print_plan(&taking, format)?;
+            return Ok(Exit::NeedsAPerson);
+        }
+        let (_, taken) =
+            opened.desk_for_undo()?.take_back(what, &taking).map_err(project::refusal)?;
+        emit!("{}", rows::taking(&taking, &taken.not));
+        return Ok(how_taken(&taken));
+    }
+    if format == Rows::Json {
         let plan = Some(wire::Taking::from(&taking));
         if !yes {
             json(&wire::Unlinked { plan, unlinked: None, done: None })?;
@@ -106,7 +120,7 @@ fn tell_halves(halves: &Halves) {
 }
 
 /// Tries again what was refused.
-pub fn retry(dir: &Path, record: Option<String>, all: bool, format: Format) -> Result<Exit> {
+pub fn retry(dir: &Path, record: Option<String>, all: bool, format: Rows) -> Result<Exit> {
     let again = match (record, all) {
         (Some(record), false) => Again::Record(record),
         (None, true) => Again::All,
@@ -118,10 +132,10 @@ pub fn retry(dir: &Path, record: Option<String>, all: bool, format: Format) -> R
     };
     let opened = project::open(dir)?;
     let report = opened.desk()?.retry(&again).map_err(project::refusal)?;
-    if format == Format::Json {
-        emit!("{}", work::as_json(&report)?);
-    } else {
-        print!("{}", print::report(&report, crate::screen::verbose()));
+    match format {
+        Rows::Json => emit!("{}", work::as_json(&report)?),
+        Rows::Csv => emit!("{}", rows::report(&report)),
+        Rows::Text => print!("{}", print::report(&report, crate::screen::verbose())),
     }
     work::when_quiet(&report);
     Ok(opened.exit(&report))
@@ -187,52 +201,71 @@ pub fn undo(
     asked: Asked,
     (force, put_back): (bool, PutBackAs),
     yes: bool,
-    format: Format,
+    format: Rows,
 ) -> Result<Exit> {
     let which = asked.which()?;
     take_back(dir, yes, format, TakeBack::Undo { which, force, put_back })
 }
 
 /// Takes an undo back.
-pub fn redo(dir: &Path, run: Option<i64>, force: bool, yes: bool, format: Format) -> Result<Exit> {
+pub fn redo(dir: &Path, run: Option<i64>, force: bool, yes: bool, format: Rows) -> Result<Exit> {
     take_back(dir, yes, format, TakeBack::Redo { run: run.map(RunId), force })
 }
 
-fn take_back(dir: &Path, yes: bool, format: Format, what: TakeBack) -> Result<Exit> {
-    let opened = project::open(dir)?;
+fn take_back(dir: &Path, yes: bool, format: Rows, what: TakeBack) -> Result<Exit> {
     // A plan can be had while a run is at work.
+    let opened = project::open_to_plan_back(dir)?;
     let taking = plan_to_take_back(&mut opened.hub_for_undo(false)?, &what);
     let taking = taking.map_err(project::refusal)?;
-    if format == Format::Text {
+    note_unasked(&taking);
+    if format == Rows::Text {
         print!("{}", plan_text(&taking));
     }
     if taking.is_empty() {
-        if format == Format::Json {
-            json(&wire::TakenBack { plan: (&taking).into(), done: None })?;
-        }
+        print_plan(&taking, format)?;
         return Ok(if taking.not.is_empty() { Exit::Done } else { Exit::NeedsAPerson });
     }
     let go_on = match format {
-        Format::Json => yes,
-        Format::Text => agreed(yes, "Do it?")?,
+        Rows::Json | Rows::Csv => yes,
+        Rows::Text => agreed(yes, "Do it?")?,
     };
     if !go_on {
-        if format == Format::Json {
-            json(&wire::TakenBack { plan: (&taking).into(), done: None })?;
-        }
+        print_plan(&taking, format)?;
         return Ok(Exit::NeedsAPerson);
     }
     let plan = wire::Taking::from(&taking);
     let impossible = !taking.not.is_empty();
     let (_, taken) = opened.desk_for_undo()?.take_back(what, &taking).map_err(project::refusal)?;
     let exit = match format {
-        Format::Json => {
+        Rows::Json => {
             json(&wire::TakenBack { plan, done: Some((&taken).into()) })?;
             if taken.not.is_empty() { Exit::Done } else { Exit::NeedsAPerson }
         }
-        Format::Text => tell_taken(&taken)?,
+        Rows::Csv => {
+            emit!("{}", rows::taking(&taking, &taken.not));
+            how_taken(&taken)
+        }
+        Rows::Text => tell_taken(&taken)?,
     };
     Ok(if impossible && exit == Exit::Done { Exit::NeedsAPerson } else { exit })
+}
+
+fn note_unasked(taking: &TakingBack) {
+    for system in &taking.unasked {
+        note!(
+            "{system} was not asked, as it lacks a variable or a setting: what its records hold now is as it was read last"
+        );
+    }
+}
+
+/// A plan that is not carried out, for machines: as text it has been shown.
+fn print_plan(taking: &TakingBack, format: Rows) -> Result<()> {
+    match format {
+        Rows::Json => json(&wire::TakenBack { plan: taking.into(), done: None })?,
+        Rows::Csv => emit!("{}", rows::taking(taking, &[])),
+        Rows::Text => {}
+    }
+    Ok(())
 }
 
 fn tell_taken(taken: &TakenBack) -> Result<Exit> {

@@ -7,12 +7,12 @@ use lockstep_connector::{Connector, Trouble};
 use lockstep_model::TypeName;
 use lockstep_workbench::advise::{Advice, Candidate, Filled, advise};
 
-use crate::args::Format;
+use crate::args::Rows;
 use crate::exit::{Exit, Failure, Result};
 use crate::project::{self, Opened};
 
 /// Reads both sides; writes nothing anywhere.
-pub fn run(dir: &Path, from: &str, to: &str, format: Format) -> Result<Exit> {
+pub fn run(dir: &Path, from: &str, to: &str, format: Rows) -> Result<Exit> {
     let opened = project::open_for_its_systems(dir)?;
     let (from, to) = (record_type(&opened, from)?, record_type(&opened, to)?);
     let (a, b) = (connected(&opened, &from)?, connected(&opened, &to)?);
@@ -22,8 +22,9 @@ pub fn run(dir: &Path, from: &str, to: &str, format: Format) -> Result<Exit> {
         _ => Failure::usage(trouble.to_string()),
     })?;
     match format {
-        Format::Json => crate::look::json(&crate::wire::Advice::from(advice))?,
-        Format::Text => print!("{}", text(&advice)),
+        Rows::Json => crate::look::json(&crate::wire::Advice::from(advice))?,
+        Rows::Csv => emit!("{}", crate::rows::advice(&advice)),
+        Rows::Text => print!("{}", text(&advice)),
     }
     Ok(Exit::Done)
 }

@@ -11,7 +11,7 @@ const EVERYWHERE: &str = "Everywhere";
 
 /// Keeps the records of several business systems in step, as dataflow documents say.
 #[derive(Debug, Parser)]
-#[command(name = "lockstep", version, about, disable_help_subcommand = true, after_help = STATUSES)]
+#[command(name = "lockstep", version, disable_help_subcommand = true, after_help = STATUSES)]
 pub struct Cli {
     /// The project folder, before or after the command
     #[arg(id = "project", short = 'C', value_name = "DIR", global = true, help_heading = EVERYWHERE)]
@@ -165,8 +165,8 @@ pub enum Command {
         /// Only tests with this in their name
         #[arg(value_name = "NAME")]
         names: Vec<String>,
-        #[arg(long, value_enum, default_value_t = Format::Text)]
-        format: Format,
+        #[arg(long, value_enum, default_value_t = Rows::Text)]
+        format: Rows,
     },
     /// Read two record types and say what they could be matched by
     #[command(after_help = "Examples:\n  lockstep advise crm.People shop.Customers")]
@@ -175,8 +175,8 @@ pub enum Command {
         from: String,
         /// Another one, of another system
         to: String,
-        #[arg(long, value_enum, default_value_t = Format::Text)]
-        format: Format,
+        #[arg(long, value_enum, default_value_t = Rows::Text)]
+        format: Rows,
     },
     /// Authorise and test the connection to a system
     #[command(after_help = "Examples:\n  lockstep connect wix")]
@@ -272,7 +272,7 @@ pub enum Command {
         /// Only this system's
         #[arg(long, value_name = "SYSTEM")]
         system: Option<String>,
-        /// Only this guard: creates, updates, deletes, vanished or lost
+        /// Only this guard: creates, updates, deletes, vanished, lost, clears or match_values
         #[arg(long, value_name = "GUARD")]
         guard: Option<String>,
         /// Give it up instead
@@ -353,8 +353,8 @@ pub enum Command {
         /// Carry the plan out without asking
         #[arg(long, requires = "restore")]
         yes: bool,
-        #[arg(long, value_enum, default_value_t = Format::Text)]
-        format: Format,
+        #[arg(long, value_enum, default_value_t = Rows::Text)]
+        format: Rows,
     },
     /// Try again what a system refused, and nothing else
     #[command(after_help = "Examples:\n  lockstep retry crm.People/7\n  lockstep retry --all")]
@@ -364,8 +364,8 @@ pub enum Command {
         /// All that was refused
         #[arg(long, conflicts_with = "record")]
         all: bool,
-        #[arg(long, value_enum, default_value_t = Format::Text)]
-        format: Format,
+        #[arg(long, value_enum, default_value_t = Rows::Text)]
+        format: Rows,
     },
     /// Take Lockstep's own writes back, after a plan
     #[command(
@@ -397,8 +397,8 @@ pub enum Command {
         /// Carry the plan out without asking
         #[arg(long)]
         yes: bool,
-        #[arg(long, value_enum, default_value_t = Format::Text)]
-        format: Format,
+        #[arg(long, value_enum, default_value_t = Rows::Text)]
+        format: Rows,
     },
     /// Take an undo back, after a plan
     #[command(after_help = "Examples:\n  lockstep redo\n  lockstep redo 14 --yes")]
@@ -411,8 +411,8 @@ pub enum Command {
         /// Carry the plan out without asking
         #[arg(long)]
         yes: bool,
-        #[arg(long, value_enum, default_value_t = Format::Text)]
-        format: Format,
+        #[arg(long, value_enum, default_value_t = Rows::Text)]
+        format: Rows,
     },
     /// Read linked records again, and tell what differs from what Lockstep knows
     #[command(
@@ -494,8 +494,8 @@ pub enum Command {
         /// The documents that say what must hold; with a project, its own files if none is named
         #[arg(value_name = "DOC")]
         documents: Vec<PathBuf>,
-        #[arg(long, value_enum, default_value_t = Format::Text)]
-        format: Format,
+        #[arg(long, value_enum, default_value_t = Rows::Text)]
+        format: Rows,
     },
     /// Completions for a shell, to standard output
     #[command(
@@ -504,12 +504,12 @@ pub enum Command {
     Completions { shell: clap_complete::Shell },
     /// The manual page: of lockstep, or of a command
     #[command(
-        after_help = "Examples:\n  lockstep man | man -l -\n  lockstep man plan | man -l -\n  lockstep man -o ~/.local/share/man/man1"
+        after_help = "Examples:\n  lockstep man | man -l -\n  lockstep man connector test | man -l -\n  lockstep man -o ~/.local/share/man/man1"
     )]
     Man {
-        /// plan, sync, …
+        /// plan, sync, connector test, …
         #[arg(value_name = "COMMAND")]
-        of: Option<String>,
+        of: Vec<String>,
         /// Write all pages there
         #[arg(short = 'o', value_name = "DIR", conflicts_with = "of")]
         out: Option<PathBuf>,
@@ -545,6 +545,9 @@ pub enum Command {
 #[derive(Debug, Subcommand)]
 pub enum ConnectorAct {
     /// Write a manifest to start from, from an OpenAPI description where given
+    #[command(
+        after_help = "Examples:\n  lockstep connector new fjord\n  lockstep connector new fjord --openapi fjord.yaml"
+    )]
     New {
         name: String,
         /// An OpenAPI description, YAML or JSON
@@ -554,6 +557,9 @@ pub enum ConnectorAct {
         format: Format,
     },
     /// Try what a manifest says on the system itself, and tell what holds
+    #[command(
+        after_help = "Examples:\n  lockstep connector test connectors/fjord.yaml\n  lockstep connector test connectors/fjord.yaml --type People --write"
+    )]
     Test {
         /// The manifest's file, the name of a built-in connector, or of a system in lockstep.yaml
         #[arg(value_name = "MANIFEST")]
@@ -576,23 +582,38 @@ pub enum ConnectorAct {
 #[derive(Debug, Subcommand)]
 pub enum ReviewAct {
     /// Its records side by side, property by property
+    #[command(
+        after_help = "Examples:\n  lockstep review show 3\n  lockstep review show 3 --format json"
+    )]
     Show { number: i64 },
     /// Yes: link the only candidate; try the value again
+    #[command(
+        after_help = "Examples:\n  lockstep review accept 3\n  lockstep review accept --kind \"rejected value\" --yes"
+    )]
     Accept {
         #[command(flatten)]
         which: ReviewsMeant,
     },
     /// No: none of the candidates; leave the value until it changes
+    #[command(
+        after_help = "Examples:\n  lockstep review reject 3\n  lockstep review reject 3 4 5 --yes"
+    )]
     Reject {
         #[command(flatten)]
         which: ReviewsMeant,
     },
     /// Keep the records apart for good
+    #[command(
+        after_help = "Examples:\n  lockstep review separate 3\n  lockstep review separate --flow people --all --yes"
+    )]
     Separate {
         #[command(flatten)]
         which: ReviewsMeant,
     },
     /// Link this one
+    #[command(
+        after_help = "Examples:\n  lockstep review link 3 shop.Customers/a\n  lockstep review link 3 2"
+    )]
     Link {
         number: i64,
         /// system.RecordType/ID, or the candidate's place in the list, from 1 on
@@ -651,10 +672,40 @@ mod tests {
 
     #[test]
     fn every_help_has_examples_and_exit_statuses() {
-        for one in command().get_subcommands() {
-            let ends = one.get_after_help().map(ToString::to_string).unwrap_or_default();
-            assert!(ends.starts_with("Examples:\n  lockstep "), "{one}: {ends}");
-            assert!(ends.contains("Exit status: 0 done;"), "{one}: {ends}");
+        fn check(of: &clap::Command, path: &str) {
+            for one in of.get_subcommands() {
+                let path = format!("{path} {}", one.get_name());
+                let ends = one.get_after_help().map(ToString::to_string).unwrap_or_default();
+                let mut lines = ends.lines().skip_while(|line| *line != "Examples:").skip(1);
+                let examples: Vec<&str> =
+                    lines.by_ref().take_while(|line| !line.is_empty()).collect();
+                assert!(!examples.is_empty(), "{path}: {ends}");
+                // An example may begin with another command; one of them is of this one.
+                assert!(examples.iter().any(|line| line.contains(&path)), "{path}: {ends}");
+                assert!(ends.contains("Exit status: 0 done;"), "{path}: {ends}");
+                check(one, &path);
+            }
+        }
+        check(&command(), "lockstep");
+    }
+
+    #[test]
+    fn the_help_begins_with_what_lockstep_is_for() {
+        let help = command().render_help().to_string();
+        assert!(
+            help.starts_with("Keeps the records of several business systems in step"),
+            "{help}"
+        );
+    }
+
+    #[test]
+    fn the_help_of_release_names_every_guard() {
+        let mut whole = command();
+        let release = whole.find_subcommand_mut("release").unwrap();
+        let help = release.render_help().to_string();
+        let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+        for guard in lockstep_model::GuardKind::ALL {
+            assert!(help.contains(guard.name()), "{}: {help}", guard.name());
         }
     }
 

@@ -6,20 +6,21 @@ use lockstep_config::{FlowTest, Project};
 use lockstep_engine::plan::Schemas;
 use lockstep_workbench::play::{FailedStep, Played, play};
 
-use crate::args::Format;
+use crate::args::Rows;
 use crate::exit::{Exit, Failure, Result};
 use crate::{print, project};
 
 /// Plays the tests whose names hold one of these texts; all of them where none is given.
-pub fn test(dir: &Path, names: &[String], format: Format) -> Result<Exit> {
+pub fn test(dir: &Path, names: &[String], format: Rows) -> Result<Exit> {
     let opened = project::open_without_secrets(dir)?;
     let tests: Vec<&FlowTest> = opened.project.files.iter().flat_map(|file| &file.tests).collect();
     let chosen = chosen(&tests, names)?;
     let results = play_all(&opened.project, &opened.schemas, &chosen)?;
     let failed = results.iter().filter(|played| !played.passed).count();
     match format {
-        Format::Json => crate::look::json(&crate::wire::Tested::from(results.clone()))?,
-        Format::Text => {
+        Rows::Csv => emit!("{}", crate::rows::tests(&results)),
+        Rows::Json => crate::look::json(&crate::wire::Tested::from(results.clone()))?,
+        Rows::Text => {
             results.iter().for_each(|played| print!("{}", text(played)));
             for played in results.iter().filter(|played| crate::screen::quiet() && !played.passed) {
                 eprintln!("{}", text(played).trim_end());
@@ -31,7 +32,7 @@ pub fn test(dir: &Path, names: &[String], format: Format) -> Result<Exit> {
             );
         }
     }
-    if results.is_empty() && format == Format::Text {
+    if results.is_empty() && format == Rows::Text {
         println!("Write some under `tests:` in a flow file (docs/projects.md).");
     }
     Ok(if failed > 0 { Exit::NeedsAPerson } else { Exit::Done })

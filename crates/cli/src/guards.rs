@@ -26,7 +26,7 @@ pub fn release(
             Failure::usage(format!("there is no guard `{name}`; there are {}", known.join(", ")))
         })?),
     };
-    let opened = project::open(dir)?;
+    let opened = project::open_for_looking(dir)?;
     if let Some(name) = system.filter(|name| opened.project.system(name).is_none()) {
         let names: Vec<&str> = opened.project.systems.iter().map(|s| s.name.as_str()).collect();
         return Err(Failure::usage(format!(
@@ -41,12 +41,15 @@ pub fn release(
             && guard.is_none_or(|g| g.name() == line.guard)
     });
     tripped.dedup_by(|a, b| (&a.system, &a.guard) == (&b.system, &b.guard));
-    if tripped.is_empty() && format == Format::Text {
-        println!("No guard has tripped.");
+    if tripped.is_empty() {
+        match format {
+            Format::Json => json(&wire::Released::new(discard, tripped))?,
+            Format::Text => println!("No guard has tripped."),
+        }
         return Ok(Exit::Done);
     }
     drop(hub);
-    let mut desk = opened.desk()?;
+    let mut desk = project::open(dir)?.desk()?;
     for line in &tripped {
         desk.release(&line.system, &line.guard, discard).map_err(project::refusal)?;
         if format == Format::Json {

@@ -108,7 +108,7 @@ fn carry_out(cli: Cli) -> exit::Result<exit::Exit> {
             Err(exit::Failure::usage("`-C` names a project, and this command has to do with none"))
         }
         Command::Completions { shell } => manual::completions(shell),
-        Command::Man { of, out } => manual::man(of.as_deref(), out.as_deref()),
+        Command::Man { of, out } => manual::man(&of, out.as_deref()),
         Command::Demo { port, once, keep, format } => {
             demo::demo(port, once, keep.as_deref(), format)
         }

@@ -182,7 +182,7 @@ pub fn completions(shell: clap_complete::Shell) -> Result<Exit> {
 }
 
 /// Prints the manual page of lockstep or of a command, or writes all of them into a folder.
-pub fn man(of: Option<&str>, out: Option<&Path>) -> Result<Exit> {
+pub fn man(of: &[String], out: Option<&Path>) -> Result<Exit> {
     let mut whole = command();
     whole.build();
     let page = |command: clap::Command| -> Result<Vec<u8>> {
@@ -190,35 +190,37 @@ pub fn man(of: Option<&str>, out: Option<&Path>) -> Result<Exit> {
         let rendered = clap_mangen::Man::new(command).render(&mut text);
         rendered.map(|()| text).map_err(|error| Failure::usage(error.to_string()))
     };
-    let commands: Vec<clap::Command> = whole.get_subcommands().cloned().collect();
     if let Some(folder) = out {
         std::fs::create_dir_all(folder).map_err(|error| Failure::file(folder, &error))?;
-        for command in std::iter::once(whole.clone()).chain(commands) {
+        for command in with_nested(&whole) {
             let name = command.get_display_name().unwrap_or(command.get_name()).to_string();
             let path = folder.join(format!("{name}.1"));
-            std::fs::write(&path, page(command)?).map_err(|error| Failure::file(&path, &error))?;
+            std::fs::write(&path, page(command.clone())?)
+                .map_err(|error| Failure::file(&path, &error))?;
             println!("wrote   {}", path.display());
         }
         return Ok(Exit::Done);
     }
-    let command = match of {
-        None => whole,
-        Some(name) => {
-            commands.iter().find(|command| command.get_name() == name).cloned().ok_or_else(
-                || {
-                    let near = near(name, commands.iter().map(clap::Command::get_name));
-                    let question = if near.is_empty() {
-                        String::new()
-                    } else {
-                        format!("; did you mean {}?", any_of(near))
-                    };
-                    Failure::usage(format!("there is no command `{name}`{question}"))
-                },
-            )?
-        }
-    };
-    emit!("{}", String::from_utf8_lossy(&page(command)?));
+    let mut command = &whole;
+    // `man connector test` as well as `man "connector test"`.
+    for name in of.iter().flat_map(|words| words.split_whitespace()) {
+        command = command.find_subcommand(name).ok_or_else(|| no_command(command, name))?;
+    }
+    emit!("{}", String::from_utf8_lossy(&page(command.clone())?));
     Ok(Exit::Done)
+}
+
+/// A command and those within it.
+fn with_nested(command: &clap::Command) -> Vec<&clap::Command> {
+    let nested = command.get_subcommands().flat_map(with_nested);
+    std::iter::once(command).chain(nested).collect()
+}
+
+fn no_command(within: &clap::Command, name: &str) -> Failure {
+    let near = near(name, within.get_subcommands().map(clap::Command::get_name));
+    let question =
+        if near.is_empty() { String::new() } else { format!("; did you mean {}?", any_of(near)) };
+    Failure::usage(format!("there is no command `{name}`{question}"))
 }
 
 /// A line of Markdown as it stands in a terminal: without emphasis, links by the files that they

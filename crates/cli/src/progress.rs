@@ -1,4 +1,4 @@
-//! Progress on standard error, where that is a terminal and the work is long.
+//! Progress on standard error, where that is a terminal that can be drawn on and the work is long.
 
 use std::io::IsTerminal;
 use std::time::Duration;
@@ -18,7 +18,8 @@ pub struct Bar {
 
 impl Bar {
     fn new(plans: bool) -> Self {
-        let bar = if std::io::stderr().is_terminal() && !crate::screen::quiet() {
+        let draws = std::io::stderr().is_terminal() && !crate::screen::is_dumb();
+        let bar = if draws && !crate::screen::quiet() {
             ProgressBar::new_spinner()
         } else {
             ProgressBar::hidden()

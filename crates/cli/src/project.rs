@@ -1,5 +1,6 @@
 //! A project, opened: its files checked, its systems connected, its store at hand.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -27,6 +28,8 @@ pub struct Opened {
     pub schemas: Schemas,
     /// Flows name columns that a file's header does not have.
     lacks_columns: bool,
+    /// Systems that lack a variable or can't be set up, in a project that is opened all the same.
+    unready: BTreeSet<String>,
 }
 
 /// What a project is opened for.
@@ -299,6 +302,28 @@ pub fn open_for_its_systems(dir: &Path) -> Result<Opened> {
     settled((project, schemas, problems))
 }
 
+/// Like [`open`], to plan what would be taken back: a system that lacks a secret, or can't be set
+/// up, is not asked.
+pub fn open_to_plan_back(dir: &Path) -> Result<Opened> {
+    let (project, schemas, problems) = examine(dir);
+    let of_systems = [codes::ENV_MISSING, codes::CONNECTOR, codes::MANIFEST];
+    let is_error = |problem: &&Problem| problem.severity == Severity::Error;
+    let errors: Vec<Problem> = problems.iter().filter(is_error).cloned().collect();
+    if errors.is_empty() || !errors.iter().all(|problem| of_systems.contains(&problem.code)) {
+        return settled((project, schemas, problems));
+    }
+    let mut opened = open_for_looking(dir)?;
+    let is_unready = |system: &&lockstep_config::System| {
+        let (connector, with) = (&system.connector, &system.with);
+        let lacks = |place: &Place| errors.iter().any(|error| place.holds(&error.place));
+        system.with_place.as_ref().is_some_and(lacks)
+            || lockstep_connector::catalogue::connect(connector, with, &opened.project.dir).is_err()
+    };
+    let unready = opened.project.systems.iter().filter(is_unready);
+    opened.unready = unready.map(|system| system.name.clone()).collect();
+    Ok(opened)
+}
+
 fn settled(
     (project, schemas, problems): (Option<Project>, Schemas, Vec<Problem>),
 ) -> Result<Opened> {
@@ -309,7 +334,9 @@ fn settled(
     let lacks_columns = !columns.is_empty();
     let errors = problems.iter().filter(|p| p.severity == Severity::Error).count();
     match project {
-        Some(project) if errors == 0 => Ok(Opened { project, schemas, lacks_columns }),
+        Some(project) if errors == 0 => {
+            Ok(Opened { project, schemas, lacks_columns, unready: BTreeSet::new() })
+        }
         _ => {
             for problem in problems.iter().filter(|p| p.severity == Severity::Error) {
                 eprintln!("{}", problem.render());
@@ -347,6 +374,10 @@ impl Opened {
             if !plan.types.iter().any(|ty| ty.name.system == system.name) {
                 continue;
             }
+            if self.unready.contains(&system.name) {
+                systems.push(self.not_asked(system, "it lacks a variable or a setting"));
+                continue;
+            }
             let mut settings = system.with.clone();
             if let (Some(rate), false) = (system.rate_per_second, system.connector == "files") {
                 settings.insert("rate_per_second".into(), serde_json::json!(rate));
@@ -367,6 +398,13 @@ impl Opened {
             systems.push(System { name: system.name.clone(), connector });
         }
         Ok(systems)
+    }
+
+    /// A system in name: it is not asked for anything.
+    fn not_asked(&self, system: &lockstep_config::System, why: &str) -> System {
+        let trouble = lockstep_connector::Trouble::Unreachable(why.into());
+        let connector = Arc::new(Down::new(kinds_named(&self.project, &system.name), trouble));
+        System { name: system.name.clone(), connector }
     }
 
     /// Where the tokens of a system are kept: beside the store.
@@ -405,6 +443,8 @@ impl Opened {
     pub fn desk_for_undo(&self) -> Result<Desk> {
         match Client::of(&self.store_path()?) {
             Some(service) => Ok(Desk::There(service)),
+            // Says what is missing.
+            None if !self.unready.is_empty() => open(&self.project.dir)?.desk_for_undo(),
             None => Ok(Desk::Here(Box::new(self.hub_for_undo(true)?))),
         }
     }
@@ -471,7 +511,8 @@ impl Opened {
             return self.hub_over(plan, systems);
         }
         let store = SqliteStore::open_read_only(&path).map_err(store_failure)?;
-        Hub::new(plan, systems, Box::new(store), Arc::new(SystemClock)).map_err(hub_failure)
+        let hub = Hub::new(plan, systems, Box::new(store), Arc::new(SystemClock));
+        Ok(hub.map_err(hub_failure)?.without_asking(self.unready.clone()))
     }
 
     /// The hub, for looking at what is stored, also while a run is at work. Its systems are not
@@ -479,11 +520,7 @@ impl Opened {
     pub fn hub_for_looking(&self) -> Result<Hub> {
         let plan = self.plan()?;
         let not_asked = |system: &lockstep_config::System| {
-            let trouble = lockstep_connector::Trouble::Unreachable(
-                "no system is asked while one looks at what is stored".into(),
-            );
-            let connector = Arc::new(Down::new(kinds_named(&self.project, &system.name), trouble));
-            System { name: system.name.clone(), connector }
+            self.not_asked(system, "no system is asked while one looks at what is stored")
         };
         let systems = self.project.systems.iter().map(not_asked).collect();
         self.hub_reading(plan, systems)

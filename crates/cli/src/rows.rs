@@ -5,8 +5,12 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use lockstep_hub::report::{Event, PropertyChange, Report};
+use lockstep_hub::undo::{Back, NotBack, PropertyBack, RecordBack, TakingBack};
 use lockstep_model::Value;
 use lockstep_model::visible::visible;
+use lockstep_verify::{Checklist, Line, Verdict};
+use lockstep_workbench::advise::{Advice, Candidate, RowAdvice};
+use lockstep_workbench::play::{FailedStep, Played};
 
 use crate::exit::{Failure, Result};
 use crate::wording::with_remedies;
@@ -135,6 +139,134 @@ fn of_event(event: &Event, plan_only: bool) -> Vec<Vec<String>> {
             vec![row("paused", ["", system, "", "", "", "", "", &text])]
         }
     }
+}
+
+/// A plan to take writes back, and what of it was not done.
+pub fn taking(taking: &TakingBack, not_done: &[NotBack]) -> String {
+    let row = |action: &str, cells: [&str; 6]| {
+        let mut row = vec![action.to_string()];
+        row.extend(cells.iter().map(ToString::to_string));
+        row
+    };
+    let back = |back: &RecordBack| {
+        let (action, why) = match back.act {
+            Back::Update => ("put back", ""),
+            Back::Delete => ("delete", "Lockstep created it"),
+            Back::CreateAnew => ("create anew", "an undo deleted it"),
+        };
+        let (record, label) = (back.record.0.as_str(), back.label.as_str());
+        let property = |one: &PropertyBack| {
+            let (now, back_to) = (cell(&one.now), cell(&one.back_to));
+            let apart = one.apart.iter().map(|why| format!("kept apart: {why}"));
+            let then = one.then.iter().map(|line| format!("then: {line}"));
+            let told: Vec<String> = apart.chain(then).collect();
+            row(action, [record, label, &one.path, &now, &back_to, &told.join("; ")])
+        };
+        match back.properties.is_empty() {
+            true => vec![row(action, [record, label, "", "", "", why])],
+            false => back.properties.iter().map(property).collect(),
+        }
+    };
+    let not = |action: &str, not: &NotBack| {
+        let path = not.path.as_deref().unwrap_or_default();
+        row(action, [&not.record.0, "", path, "", "", &not.why])
+    };
+    csv(
+        &["action", "record", "label", "property", "now", "back_to", "message"],
+        (taking.records.iter().flat_map(back))
+            .chain(taking.not.iter().map(|one| not("impossible", one)))
+            .chain(not_done.iter().map(|one| not("not done", one))),
+    )
+}
+
+/// What came of tests: a row for each that passed, and one for each step that failed.
+pub fn tests(results: &[Played]) -> String {
+    let row = |played: &Played, step: Option<&FailedStep>| {
+        let list = |of: fn(&FailedStep) -> &Vec<String>| {
+            step.map_or(String::new(), |step| of(step).join("; "))
+        };
+        vec![
+            played.name.clone(),
+            played.file.clone(),
+            step.map_or(played.line, |step| step.line).to_string(),
+            if played.passed { "passed" } else { "failed" }.to_string(),
+            step.map_or(String::new(), |step| step.step.to_string()),
+            list(|step| &step.missing),
+            list(|step| &step.unexpected),
+            list(|step| &step.notes),
+        ]
+    };
+    let rows = results.iter().flat_map(|played| match played.failed.is_empty() {
+        true => vec![row(played, None)],
+        false => played.failed.iter().map(|step| row(played, Some(step))).collect(),
+    });
+    csv(&["test", "file", "line", "result", "step", "missing", "unexpected", "notes"], rows)
+}
+
+/// What two record types could be matched by, and what their linked records agree in.
+pub fn advice(advice: &Advice) -> String {
+    let candidate = |one: &Candidate| {
+        let counts =
+            [one.overlap, one.would_link, one.would_ask, one.would_create, one.created_twice];
+        let mut row = vec!["match".to_string(), one.from.path.clone(), one.to.path.clone()];
+        row.push(if one.proposed { "yes" } else { "no" }.into());
+        row.extend(counts.iter().map(ToString::to_string));
+        row.extend([String::new(), String::new()]);
+        row
+    };
+    let agreeing = |one: &RowAdvice| {
+        let mut row = vec!["row".to_string(), one.from.clone(), one.to.clone()];
+        row.extend(std::iter::repeat_n(String::new(), 6));
+        row.extend([one.both.to_string(), one.same.to_string()]);
+        row
+    };
+    let header = [
+        "kind",
+        "from",
+        "to",
+        "proposed",
+        "overlap",
+        "would_link",
+        "would_ask",
+        "would_create",
+        "created_twice",
+        "both",
+        "same",
+    ];
+    csv(&header, advice.candidates.iter().map(candidate).chain(advice.rows.iter().map(agreeing)))
+}
+
+/// The lines of documents with their verdicts.
+pub fn checklist(list: &Checklist) -> String {
+    let row = |document: &str, section: &str, kind: &str, line: &Line| {
+        let (verdict, why) = match &line.verdict {
+            Verdict::Proved => ("proved", ""),
+            Verdict::OnceLinked => ("proved-once-linked", ""),
+            Verdict::Violated => ("violated", ""),
+            Verdict::NotTried(why) => ("not-tried", why.as_str()),
+            Verdict::Impossible(why) => ("impossible", why.as_str()),
+        };
+        let at = line.at.map_or(String::new(), |at| at.to_string());
+        let cells = [document, &at, section, kind, &line.text, verdict, why];
+        let mut row: Vec<String> = cells.iter().map(ToString::to_string).collect();
+        row.push(line.trials.len().to_string());
+        row
+    };
+    let mut rows = Vec::new();
+    for document in &list.documents {
+        for section in &document.sections {
+            let mut add = |kind: &str, line: &Line| {
+                rows.push(row(&document.name, &section.heading, kind, line));
+            };
+            for statement in &section.statements {
+                add("statement", &statement.line);
+                statement.rows.iter().for_each(|line| add("row", line));
+            }
+            section.deletion.iter().for_each(|line| add("deletion", line));
+            add("idle", &section.idle);
+        }
+    }
+    csv(&["document", "line", "section", "kind", "text", "verdict", "why", "trials"], rows)
 }
 
 /// Writes a file that somebody asked for with `-o`.

@@ -13,7 +13,7 @@ use clap::ValueEnum;
 /// When colours are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum When {
-    /// On a terminal that says by COLORTERM that it has colours, unless NO_COLOR is set
+    /// On a terminal, unless NO_COLOR is set or TERM is dumb
     Auto,
     Always,
     Never,
@@ -68,17 +68,18 @@ pub fn set(when: When, quiet: bool, verbose: bool) {
         When::Always => true,
         When::Never => false,
         When::Auto => {
-            let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-            // Codes that nobody asked for are noise in what records a terminal.
-            terminal
-                && !set("NO_COLOR")
-                && set("COLORTERM")
-                && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+            let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+            terminal && !no_colour && !is_dumb()
         }
     };
     let (out, err) =
         (wanted(std::io::stdout().is_terminal()), wanted(std::io::stderr().is_terminal()));
     let _ = SCREEN.set(Screen { quiet, verbose, out, err });
+}
+
+/// The terminal shows text and nothing else.
+pub fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
 }
 
 /// `-q`: nothing is printed in words but errors and what needs a person.
@@ -135,8 +136,8 @@ fn painted_line(line: &str) -> Cow<'_, str> {
     Cow::Owned(format!("{}{colour}{}{RESET}{}", &line[..indent], &line[indent..end], &line[end..]))
 }
 
-/// A long text: page by page on a terminal where `LOCKSTEP_PAGER` or `PAGER` says by what, at once
-/// elsewhere.
+/// A long text: page by page on a terminal, by what `LOCKSTEP_PAGER` or `PAGER` says, else by
+/// `less`; at once elsewhere.
 pub fn page(text: &str) {
     if quiet() {
         return;
@@ -144,8 +145,8 @@ pub fn page(text: &str) {
     let shown = crate::out::safe(format_args!("{text}"));
     let shown = out(&shown);
     let named = ["LOCKSTEP_PAGER", "PAGER"].iter().find_map(std::env::var_os);
-    // Nobody who did not ask for one gets a pager: it writes codes of its own to the terminal.
-    let pager = named.map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let usual = if is_dumb() { "" } else { "less" };
+    let pager = named.map_or_else(|| usual.into(), |name| name.to_string_lossy().into_owned());
     if std::io::stdout().is_terminal() && !pager.trim().is_empty() && through(&pager, &shown) {
         return;
     }

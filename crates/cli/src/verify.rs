@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicBool;
 use lockstep_model::TypeName;
 use lockstep_verify::{Checklist, Outcome, Tenant, Written};
 
-use crate::args::Format;
+use crate::args::Rows;
 
 use crate::exit::{Exit, Failure, Result};
 use crate::{documents, project};
@@ -24,7 +24,7 @@ pub struct Asked {
     pub junit: Option<PathBuf>,
     pub out: Option<PathBuf>,
     pub documents: Vec<PathBuf>,
-    pub format: Format,
+    pub format: Rows,
 }
 
 /// Gives every statement and row its verdict: on emulated systems, from what was seen in operation,
@@ -113,11 +113,12 @@ fn on_tenant(dir: &Path, written: &[Written]) -> Result<Outcome> {
 /// Prints the lines with their verdicts, and writes what was asked for.
 fn tell(list: &Checklist, asked: &Asked) -> Result<Exit> {
     match asked.format {
-        Format::Text if crate::screen::quiet() && list.tally().violated > 0 => {
+        Rows::Text if crate::screen::quiet() && list.tally().violated > 0 => {
             eprintln!("{}", lockstep_verify::text::summary(list).trim_end());
         }
-        Format::Text => print!("{}", lockstep_verify::text::checklist(list)),
-        Format::Json => crate::look::json(&crate::wire::Checklist::from(list))?,
+        Rows::Text => print!("{}", lockstep_verify::text::checklist(list)),
+        Rows::Csv => emit!("{}", crate::rows::checklist(list)),
+        Rows::Json => crate::look::json(&crate::wire::Checklist::from(list))?,
     }
     if let Some(path) = &asked.junit {
         put(path, &lockstep_verify::written::junit(list))?;

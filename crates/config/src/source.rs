@@ -67,6 +67,13 @@ pub struct Place {
 }
 
 impl Place {
+    /// Whether another place lies in this one.
+    pub fn holds(&self, other: &Place) -> bool {
+        self.source.name == other.source.name
+            && self.span.start <= other.span.start
+            && other.span.end <= self.span.end
+    }
+
     /// The stretch of this source.
     pub fn new(source: &Arc<Source>, span: Range<usize>) -> Self {
         Place { source: source.clone(), span }

@@ -5,6 +5,7 @@
 
 use crate::cells::TypeCell;
 use crate::draft::{Draft, DraftSection, one_line};
+use crate::html::escape;
 use crate::notes::{Note, Notes, SectionNotes};
 use crate::rows::split_paths;
 use crate::statement::StatementKind;
@@ -119,8 +120,7 @@ fn folded(title: &str, note: &Note) -> Option<String> {
     if note.evidence.is_empty() {
         return None;
     }
-    let html =
-        |text: &str| one_line(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let html = |text: &str| escape(&one_line(text));
     let mut out = format!("<details><summary>{}</summary>\n", html(title));
     for piece in &note.evidence {
         let steps: String =

@@ -64,7 +64,7 @@ pub struct Decision {
     /// Creations that have been tried and that are held now, with the records that they are made
     /// from: they keep what is known of their tries (G4), and are not sent before they are decided
     /// on again.
-    pub held_back: Vec<(IntentId, RecordId)>,
+    pub held_back: Vec<(IntentId, Option<RecordId>)>,
     /// Records without a counterpart that wait to be deleted, or asked about: each run decides on
     /// them again (D1).
     pub extra_held: BTreeSet<RecordId>,

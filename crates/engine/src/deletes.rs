@@ -225,7 +225,7 @@ fn ceased(plan: &Plan, slice: &Slice, entity: &Entity<'_>) -> Vec<Departure> {
 fn is_asked_about(slice: &Slice, record: &RecordState, other: &RecordState) -> bool {
     slice.reviews.iter().any(|review| {
         review.kind == ReviewKind::PendingDelete
-            && review.record == record.id
+            && review.about.is(record.id)
             && review.candidates.contains(&other.id)
     })
 }

@@ -14,7 +14,8 @@
 
 use lockstep_model::flow::{Deletes, Extra};
 use lockstep_model::{
-    FlowIx, Intent, Presence, RecordId, RecordState, Review, ReviewKind, Rule, Timestamp, TypeIx,
+    FlowIx, Intent, Presence, RecordId, RecordState, Review, ReviewKind, Rule, Source, Timestamp,
+    TypeIx,
 };
 
 use crate::conditions::{may_match, not_about};
@@ -61,8 +62,8 @@ impl Because {
     pub fn of(plan: &Plan, intent: &Intent, source: Option<&RecordState>) -> Because {
         let Some(source) = source else {
             return match intent.source {
-                RecordId::NONE => Because::Extra,
-                _ => Because::Deleted,
+                Source::Lack => Because::Extra,
+                Source::Record(_) | Source::TakesBack(_) => Because::Deleted,
             };
         };
         let is_mirrored = || {
@@ -133,8 +134,8 @@ pub fn extra_by(plan: &Plan, entity: &Entity<'_>, record: &RecordState) -> Optio
 
 /// The counterpart that an extra record had, if any: the deletion is decided from it, so that the
 /// record comes back with it (D2).
-pub fn source(plan: &Plan, flow: FlowIx, entity: &Entity<'_>) -> RecordId {
-    gone(entity, &plan.flows[flow.at()]).map_or(RecordId::NONE, |gone| gone.id)
+pub fn source(plan: &Plan, flow: FlowIx, entity: &Entity<'_>) -> Source {
+    gone(entity, &plan.flows[flow.at()]).map_or(Source::Lack, |gone| gone.id.into())
 }
 
 /// What is to become of a record that is extra by a flow.
@@ -230,7 +231,7 @@ fn may_have_one(plan: &Plan, slice: &Slice, flow: &PlanFlow, entity: &Entity<'_>
             ReviewKind::AmbiguousMatch | ReviewKind::DisputedEntity | ReviewKind::UnknownOutcome
         ) && entity.records.iter().any(|member| {
             member.is_live()
-                && (review.record == member.id && review.ty == flow.from
+                && (review.about.is(member.id) && review.ty == flow.from
                     || review.candidates.contains(&member.id))
         })
     };

@@ -123,7 +123,7 @@ impl Tally {
     fn counts(&self, intent: &Intent, type_of: impl Fn(RecordId) -> Option<TypeIx>) -> bool {
         let armed = |ty: TypeIx| self.armed[ty.at()];
         intent.kind == IntentKind::Delete
-            || armed(intent.ty) && type_of(intent.source).is_none_or(armed)
+            || armed(intent.ty) && intent.source.record().and_then(type_of).is_none_or(armed)
     }
 
     /// A person has seen what is written: nothing of it is counted, by this run or the next.

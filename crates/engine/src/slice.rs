@@ -102,11 +102,16 @@ impl Slice {
         slice
     }
 
+    /// The record that a review is about.
+    pub fn asked_about(&self, review: &Review) -> Option<&RecordState> {
+        self.records.get(&review.about.record()?)
+    }
+
     /// R9: whether a person must say first whose record it is.
     pub fn is_doubted(&self, record: RecordId) -> bool {
         self.reviews
             .iter()
-            .any(|review| review.kind == ReviewKind::AnotherRecord && review.record == record)
+            .any(|review| review.kind == ReviewKind::AnotherRecord && review.about.is(record))
     }
 
     fn index(&mut self) {

@@ -227,7 +227,7 @@ fn c2_f2_a_creation_that_was_tried_for_one_facet_is_not_replaced_by_one_for_anot
         (world.record("a.Customer (company)/1").id, world.record("a.Customer (person)/1").clone());
     let ty = world.ty("b.Account (person)");
     world.intents[0] = Intent {
-        source: person.id,
+        source: person.id.into(),
         entity: person.entity,
         ty,
         attempts: 1,

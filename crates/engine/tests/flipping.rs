@@ -43,7 +43,7 @@ fn p5_two_automations_that_undo_each_other_are_stopped_and_asked_about() {
     let asked = flip_flops(&world);
     assert_eq!(asked.len(), 1, "one question, whichever side it is asked from: {asked:?}");
     assert_eq!(asked[0].candidates.len(), 1);
-    assert_ne!(asked[0].record, asked[0].candidates[0]);
+    assert!(!asked[0].about.is(asked[0].candidates[0]));
     assert!(
         asked[0].message.contains("Nordvik AS") && asked[0].message.contains("NORDVIK"),
         "{}",

@@ -255,7 +255,7 @@ fn p1e_nothing_of_a_group_is_written_while_a_part_of_it_can_not_be() {
     // The other system has refused that postal code before (G4).
     world.reviews.push(Review {
         kind: ReviewKind::RejectedValue,
-        record,
+        about: record.into(),
         ty: world.ty("b.Person"),
         prop: Some(zip),
         rule: Rule::G4,

@@ -608,7 +608,7 @@ fn g4_what_was_refused_is_not_sent_again_until_it_changes_and_the_rest_is() {
     let phone = world.prop(b.ty, "phone");
     world.reviews.push(Review {
         kind: ReviewKind::RejectedValue,
-        record: b.id,
+        about: b.id.into(),
         ty: b.ty,
         prop: Some(phone),
         rule: Rule::G4,

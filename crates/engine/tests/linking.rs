@@ -131,7 +131,7 @@ fn l6_what_fits_several_candidates_goes_to_review_and_nothing_is_written() {
     world.read("b.Person/2", json!({"email": "info@example.com", "name": "Eli"}));
     assert_eq!(world.settle(), 0);
     assert_eq!(world.situation("1", "b.Person"), Situation::Ambiguous);
-    let review = world.reviews.iter().find(|r| r.record == world.record("a.Person/1").id).unwrap();
+    let review = world.reviews.iter().find(|r| r.about.is(world.record("a.Person/1").id)).unwrap();
     assert_eq!(review.kind, ReviewKind::AmbiguousMatch);
     assert_eq!(review.candidates, [world.record("b.Person/1").id, world.record("b.Person/2").id]);
     // Deciding again opens nothing a second time.
@@ -170,7 +170,7 @@ fn l6_a_late_comer_goes_to_review_alone_and_the_link_that_is_there_stays() {
     assert!(world.linked("a.Person/1", "b.Person/9"));
     assert_eq!(world.situation("2", "b.Person"), Situation::FoundLinked);
     assert_eq!(world.situation("1", "b.Person"), Situation::Confirmed);
-    let on: Vec<_> = world.reviews.iter().map(|r| (r.kind, r.record)).collect();
+    let on: Vec<_> = world.reviews.iter().map(|r| (r.kind, r.about.record().unwrap())).collect();
     assert_eq!(on, [(ReviewKind::DisputedEntity, world.record("a.Person/2").id)]);
 }
 
@@ -414,7 +414,7 @@ fn l6_records_that_are_alike_and_have_no_counterpart_are_one_question() {
     assert_eq!(world.reviews.len(), 1, "{:?}", world.reviews);
     let review = world.reviews[0].clone();
     assert_eq!(
-        (review.kind, review.record),
+        (review.kind, review.about.record().unwrap()),
         (ReviewKind::AmbiguousMatch, world.record("a.Person/1").id)
     );
     assert_eq!(review.candidates.len(), 2);

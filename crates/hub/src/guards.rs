@@ -59,7 +59,7 @@ pub(crate) fn remedies(system: &str, guard: GuardKind, of_account: bool) -> Vec<
 
 /// What a person can do about what a review asks: of a guard it can be told from that alone.
 pub(crate) fn remedies_of(review: &Review, system: &str) -> Vec<Remedy> {
-    let guard = GuardKind::of_stand_in(review.record).filter(|_| review.kind == ReviewKind::Guard);
+    let guard = review.about.guard().filter(|_| review.kind == ReviewKind::Guard);
     guard.map_or_else(Vec::new, |guard| remedies(system, guard, review.value["guard"] == "account"))
 }
 

@@ -7,6 +7,7 @@
 //!      └─ Ledger   what is known, and how what happens is remembered; asks no system
 //! ```
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use lockstep_engine::Plan;
@@ -25,6 +26,8 @@ pub struct Hub {
     /// What is known: looked at without asking any system.
     pub ledger: Ledger,
     pub(crate) systems: Systems,
+    /// Systems that are not asked for anything, by name: plans to take back go by what is stored.
+    pub(crate) unasked: BTreeSet<String>,
     /// In one thread: which of the writes under way is carried out next, and how many are before an
     /// answer is recorded.
     pub(crate) chance: Option<Box<Chance>>,
@@ -40,7 +43,18 @@ impl Hub {
     ) -> Result<Hub> {
         let names = systems.iter().map(|system| system.name.clone()).collect();
         let ledger = Ledger::new(plan, names, store, clock)?;
-        Ok(Hub { ledger, systems: Systems { all: systems, one_thread: false }, chance: None })
+        Ok(Hub {
+            ledger,
+            systems: Systems { all: systems, one_thread: false },
+            unasked: BTreeSet::new(),
+            chance: None,
+        })
+    }
+
+    /// Plans to take back ask nothing of these systems: their records are as they were read last.
+    pub fn without_asking(mut self, systems: BTreeSet<String>) -> Self {
+        self.unasked = systems;
+        self
     }
 
     /// Talks to one system after the other, in the caller's thread: everything then happens in an

@@ -93,8 +93,7 @@ impl Portion {
     /// Whether a write is one of those in question, however many of them may be sent.
     pub(crate) fn is_of_it(&self, plan: &Plan, intent: &Intent) -> bool {
         let is_meant = |records: &NumberSet<RecordId>| {
-            records.contains(&intent.source)
-                || intent.record.is_some_and(|record| records.contains(&record))
+            [intent.source.record(), intent.record].iter().flatten().any(|id| records.contains(id))
         };
         self.asked.flows.as_ref().is_none_or(|flows| flows.contains(&intent.flow))
             && self
@@ -167,7 +166,7 @@ impl Portion {
 }
 
 pub(crate) fn target(intent: &Intent) -> Target {
-    (intent.ty, intent.record.unwrap_or(intent.source), intent.record.is_none())
+    (intent.ty, intent.subject(), intent.record.is_none())
 }
 
 /// The record types on which these depend in any way: what can be in one entity with their records,

@@ -1,5 +1,6 @@
 //! A plan (G1): a run on a copy of the store, with systems that are only read.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use lockstep_connector::{
@@ -128,6 +129,7 @@ impl Hub {
         let mut pretending = Hub {
             ledger: self.ledger.pretending(scratch),
             systems: Systems { all, one_thread: self.systems.one_thread },
+            unasked: BTreeSet::new(),
             chance: None,
         };
         let result = pretending.run(options);

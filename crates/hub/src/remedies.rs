@@ -38,7 +38,7 @@ pub(crate) fn of_review<'r>(
         }
         K::Guard => {
             let mut all = remedies_of(review, &plan.ty(review.ty).name.system);
-            let guard = GuardKind::of_stand_in(review.record);
+            let guard = review.about.guard();
             all.extend(match guard.and_then(GuardKind::writes) {
                 Some(_) => yes_or_no(E::LetThrough, E::GiveUp),
                 None => yes_or_no(E::Believe, E::ListAgain),
@@ -93,6 +93,6 @@ fn is_alike<'r>(
     review: &Review,
     known: &impl Fn(RecordId) -> Option<&'r RecordState>,
 ) -> bool {
-    known(review.record).is_some_and(|record| record.ty == review.ty)
+    review.about.record().and_then(known).is_some_and(|record| record.ty == review.ty)
         && !plan.ty(review.ty).match_sides.iter().any(|side| side.other == review.ty)
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::ids::{EntityId, FlowIx, IntentId, PropIx, RecordId, RunId, TypeIx};
+use crate::limits::GuardKind;
 use crate::record::ClaimStamp;
 use crate::rule::Rule;
 use crate::seldom::Seldom;
@@ -247,6 +248,38 @@ impl From<Option<String>> for BaseVersion {
     }
 }
 
+/// What a write comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// The flows decided it from this record.
+    Record(RecordId),
+    /// The flows decided it from the lack of a record (`extra`).
+    Lack,
+    /// G7: a person takes back what Lockstep wrote to this record, the one that it is written to.
+    TakesBack(RecordId),
+}
+
+impl Source {
+    /// The record that its values come from, where there is one.
+    pub fn record(self) -> Option<RecordId> {
+        match self {
+            Source::Record(record) | Source::TakesBack(record) => Some(record),
+            Source::Lack => None,
+        }
+    }
+
+    /// Whether it is this record.
+    pub fn is(self, record: RecordId) -> bool {
+        self.record() == Some(record)
+    }
+}
+
+impl From<RecordId> for Source {
+    fn from(record: RecordId) -> Self {
+        Source::Record(record)
+    }
+}
+
 /// A write that has been decided and durably recorded (G5).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Intent {
@@ -260,8 +293,7 @@ pub struct Intent {
     /// The record written to; for a creation, known once confirmed.
     pub record: Option<RecordId>,
     pub entity: EntityId,
-    /// The record it comes from; [`RecordId::NONE`] where it comes from the lack of one.
-    pub source: RecordId,
+    pub source: Source,
     pub flow: FlowIx,
     pub base_version: BaseVersion,
     pub changes: Vec<Change>,
@@ -286,11 +318,19 @@ impl Intent {
         self.kind == IntentKind::Update && self.base_version == BaseVersion::Unseen
     }
 
-    /// G7: it takes a write of Lockstep's back. Such an intent has no other record that it comes
-    /// from: its source is the record that it is written to, which no decision by the flows ever
-    /// has.
+    /// Whom a review of it is about: the record written to, or the one that a creation is for.
+    pub fn subject(&self) -> RecordId {
+        let (to, from) = (self.record, self.source.record());
+        let subject = match self.kind {
+            IntentKind::Create => from,
+            IntentKind::Update | IntentKind::Delete => to.or(from),
+        };
+        subject.expect("a write goes to a record or is made from one")
+    }
+
+    /// G7: it takes a write of Lockstep's back.
     pub fn takes_back(&self) -> bool {
-        self.record == Some(self.source)
+        matches!(self.source, Source::TakesBack(_))
     }
 }
 
@@ -377,12 +417,49 @@ impl ReviewKind {
     }
 }
 
+/// What a review or an entry of the journal is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum About {
+    /// A guard of a system (G3).
+    Guard(GuardKind),
+    Record(RecordId),
+}
+
+impl About {
+    /// The record, where it is about one.
+    pub fn record(self) -> Option<RecordId> {
+        match self {
+            About::Record(record) => Some(record),
+            About::Guard(_) => None,
+        }
+    }
+
+    /// The guard, where it is about one.
+    pub fn guard(self) -> Option<GuardKind> {
+        match self {
+            About::Guard(guard) => Some(guard),
+            About::Record(_) => None,
+        }
+    }
+
+    /// Whether it is about this record.
+    pub fn is(self, record: RecordId) -> bool {
+        self == About::Record(record)
+    }
+}
+
+impl From<RecordId> for About {
+    fn from(record: RecordId) -> Self {
+        About::Record(record)
+    }
+}
+
 /// One thing that waits for a person. There is at most one open of a kind for a record, a record
 /// type and a property.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Review {
     pub kind: ReviewKind,
-    pub record: RecordId,
+    pub about: About,
     /// The record type that a counterpart is missing in, or that refuses.
     pub ty: TypeIx,
     pub prop: Option<PropIx>,

@@ -114,11 +114,6 @@ number!(
     RunId, i64
 );
 
-impl RecordId {
-    /// No record: what an intent comes from that is decided from the lack of one (`extra`).
-    pub const NONE: RecordId = RecordId(0);
-}
-
 impl TypeIx {
     /// As an index into a list by record type.
     pub fn at(self) -> usize {

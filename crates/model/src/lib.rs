@@ -30,7 +30,7 @@ pub mod visible;
 mod wins;
 
 pub use change::{
-    BaseVersion, Change, Intent, IntentKind, IntentState, Reason, Review, ReviewKind,
+    About, BaseVersion, Change, Intent, IntentKind, IntentState, Reason, Review, ReviewKind, Source,
 };
 pub use conversion::{Conversion, ConversionError, Reverse};
 pub use flow::{Create, Direction, Flow, MatchRow, Policy, PropertyPair};

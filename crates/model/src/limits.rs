@@ -12,7 +12,6 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::change::IntentKind;
-use crate::ids::RecordId;
 
 /// A limit: `20`, `5%`, `20 or 5%` (whichever is more), `none`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -146,16 +145,6 @@ impl GuardKind {
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
-
-    /// A review belongs to a record, and a guard has none: below zero there is a number for each.
-    pub fn stand_in(self) -> RecordId {
-        RecordId(-1 - self as i64)
-    }
-
-    /// The guard whose number this is.
-    pub fn of_stand_in(record: RecordId) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.stand_in() == record)
-    }
 }
 
 /// The limits of a system.
@@ -249,10 +238,8 @@ mod tests {
     }
 
     #[test]
-    fn every_guard_has_a_number_that_no_record_has() {
+    fn every_guard_is_read_by_its_name() {
         for kind in GuardKind::ALL {
-            assert!(kind.stand_in().0 < 0);
-            assert_eq!(GuardKind::of_stand_in(kind.stand_in()), Some(kind));
             assert_eq!(GuardKind::parse(kind.name()), Some(kind));
         }
     }

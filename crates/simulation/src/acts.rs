@@ -189,8 +189,12 @@ impl World {
                 .map(|prop| hub.ledger.plan_of_flows().prop(review.ty, prop).name.clone())
                 .unwrap_or_default();
             let prop = EDITED.into_iter().find(|prop| *prop == name);
-            let entity =
-                hub.ledger.store().records(&[review.record])?.first().map(|record| record.entity);
+            let entity = hub
+                .ledger
+                .store()
+                .records(review.about.record().as_slice())?
+                .first()
+                .map(|record| record.entity);
             for who in self.people_of(hub, entity.unwrap_or(EntityId(0)))? {
                 let mut truth = self.truth.look();
                 truth.reason_to_write(&who, None);
@@ -200,7 +204,10 @@ impl World {
         // What a person knows not to be there may be sent again at once, and what they want tried
         // is.
         if matches!(review.kind, ReviewKind::UnknownOutcome | ReviewKind::RejectedValue) {
-            let known = self.known_as(hub, review.record)?;
+            let known = match review.about.record() {
+                Some(record) => self.known_as(hub, record)?,
+                None => None,
+            };
             let (who, mut truth) = (self.who(&asked), self.truth.look());
             truth.sent.retain(|(_, of), _| *of != who);
             truth.failed.retain(|(_, of, _), _| *of != who && Some(of) != known.as_ref());
@@ -215,10 +222,10 @@ impl World {
         }
         // Whatever comes of it: of who is on both sides, because two have one address, there may be
         // one more, or what was apart is one.
-        let known =
-            hub.ledger.store().records(&[&[review.record], &review.candidates[..]].concat())?;
+        let ids = [review.about.record().as_slice(), &review.candidates[..]].concat();
+        let known = hub.ledger.store().records(&ids)?;
         let (mine, theirs): (Vec<_>, Vec<_>) =
-            known.into_iter().partition(|record| record.id == review.record);
+            known.into_iter().partition(|record| review.about.is(record.id));
         for (mine, theirs) in
             mine.iter().flat_map(|mine| theirs.iter().map(move |theirs| (mine, theirs)))
         {
@@ -271,7 +278,8 @@ impl World {
         review: &Review,
         random: &mut Random,
     ) -> Result<Option<(At, Vec<At>, Answer)>, HubError> {
-        let Some(record) = hub.ledger.store().records(&[review.record])?.pop() else {
+        let Some(record) = hub.ledger.store().records(review.about.record().as_slice())?.pop()
+        else {
             return Ok(None);
         };
         let asked = self.place(hub, &record);
@@ -312,7 +320,7 @@ impl World {
                 let entity = hub
                     .ledger
                     .store()
-                    .records(&[review.record])?
+                    .records(review.about.record().as_slice())?
                     .first()
                     .map(|record| record.entity);
                 let all = self.people_of(hub, entity.unwrap_or(EntityId(0)))?;
@@ -325,7 +333,7 @@ impl World {
             ReviewKind::PendingDelete => Answer::Reject,
             // R9: whether who was read is who was known.
             ReviewKind::AnotherRecord => {
-                let known = hub.ledger.store().records(&[review.record])?;
+                let known = hub.ledger.store().records(review.about.record().as_slice())?;
                 let prop = hub
                     .ledger
                     .plan_of_flows()

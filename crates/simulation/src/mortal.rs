@@ -125,7 +125,7 @@ impl Outbox for MortalStore {
                 done_at: None,
             });
             let commit = Commit { intents_changed: dropped.collect(), ..Commit::default() };
-            self.step(|store| store.commit(commit))?;
+            self.step(|store| store.commit(&store.lease(), commit))?;
         }
         Ok(found)
     }
@@ -140,12 +140,16 @@ impl Outbox for MortalStore {
 }
 
 impl Commits for MortalStore {
+    fn lease(&self) -> Lease {
+        self.real.lease()
+    }
+
     steps! {
         take_over() -> Lease;
         take_record_ids(count: usize) -> RecordId;
         take_intent_ids(count: usize) -> IntentId;
-        commit(commit: Commit) -> ();
-        commit_unflushed(commit: Commit) -> Flush;
+        commit(lease: &Lease, commit: Commit) -> ();
+        commit_unflushed(lease: &Lease, commit: Commit) -> Flush;
         begin_run(now: Timestamp) -> RunId;
         end_run(run: RunId, now: Timestamp, summary: &Value) -> ();
         prune_journal(before: RunId) -> u64;

@@ -15,7 +15,7 @@ use lockstep_model::{
 };
 use lockstep_store::boundary::*;
 use lockstep_store::{
-    AgendaEntry, BoundType, Commit, IntentUpdate, JournalEntry, JournalKind, SqliteStore,
+    AgendaEntry, BoundType, Commit, IntentUpdate, JournalEntry, JournalKind, Leased, SqliteStore,
 };
 
 const BATCH: i64 = 20_000;
@@ -78,7 +78,7 @@ fn intent(id: i64) -> Intent {
         ty: TypeIx(((id / BATCH + 1) % 2) as u16),
         record: None,
         entity: EntityId(id),
-        source: RecordId(id),
+        source: RecordId(id).into(),
         flow: FlowIx(0),
         base_version: BaseVersion::Unknown,
         changes: vec![
@@ -101,12 +101,12 @@ fn written(record: i64, intent: &Intent) -> JournalEntry {
         at: Timestamp(1_700_000_000_000),
         run: intent.run,
         kind: JournalKind::Written,
-        record: RecordId(record),
+        about: RecordId(record).into(),
         path: None,
         before: Value::Null,
         after: Value::Null,
         rule: None,
-        other: Some(intent.source),
+        other: intent.source.record(),
         intent: Some(intent.id),
         text: String::new(),
     }
@@ -158,11 +158,12 @@ fn main() {
         flows: vec![FlowIx(0); 2],
     });
     store.bind(&types).unwrap();
-    let mut store: Box<dyn Store> = if std::env::args().any(|arg| arg == "scratch") {
+    let store: Box<dyn Store> = if std::env::args().any(|arg| arg == "scratch") {
         store.scratch().unwrap()
     } else {
         Box::new(store)
     };
+    let mut store = Leased::new(store);
     store.bulk_load(true).unwrap();
     let batches =
         || (1..=count).step_by(BATCH as usize).map(|low| low..(low + BATCH).min(count + 1));

@@ -75,17 +75,20 @@ pub trait Commits {
     /// ([`StoreError::LostLease`](crate::StoreError::LostLease)). Who opens a store for work takes
     /// it over by that.
     fn take_over(&mut self) -> Result<Lease>;
+    /// The lease that this one was opened with, or last took the store over with.
+    fn lease(&self) -> Lease;
     /// Hands out so many fresh record numbers; gives the first. They are taken even if never used,
     /// and never handed out again, by this process or another: they come from blocks that are
     /// taken on disk before.
     fn take_record_ids(&mut self, count: usize) -> Result<RecordId>;
     /// The same for intents.
     fn take_intent_ids(&mut self, count: usize) -> Result<IntentId>;
-    /// Records the result of a batch in one transaction.
-    fn commit(&mut self, commit: Commit) -> Result<()>;
+    /// Records the result of a batch in one transaction, decided under this lease: where it is not
+    /// the store's any more, nothing is written.
+    fn commit(&mut self, lease: &Lease, commit: Commit) -> Result<()>;
     /// Like [`Store::commit`] of something durable, but for the waiting for the disk: whoever acts
     /// on the commit flushes it first (C2).
-    fn commit_unflushed(&mut self, commit: Commit) -> Result<Flush>;
+    fn commit_unflushed(&mut self, lease: &Lease, commit: Commit) -> Result<Flush>;
     /// Opens a run.
     fn begin_run(&mut self, now: Timestamp) -> Result<RunId>;
     /// Ends it, with what it did.

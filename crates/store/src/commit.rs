@@ -2,8 +2,8 @@
 
 use lockstep_model::change::IntentEvent;
 use lockstep_model::{
-    EntityId, Intent, IntentId, PropIx, RecordId, RecordState, Review, ReviewKind, Timestamp,
-    TypeIx, Value,
+    About, EntityId, Intent, IntentId, PropIx, RecordId, RecordState, Review, ReviewKind,
+    Timestamp, TypeIx, Value,
 };
 
 use crate::catalogue::TypeStatus;
@@ -16,9 +16,6 @@ use crate::history::JournalEntry;
 /// there afterwards.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Commit {
-    /// The lease under which it was decided; `None` for the one that the store was opened or last
-    /// taken over with. Under an older one than the store's nothing is written.
-    pub lease: Option<Lease>,
     /// New records; their numbers come from [`Store::take_record_ids`].
     pub new_records: Vec<RecordState>,
     /// Known records, written whole; only number, record type and key stay as they were.
@@ -98,7 +95,7 @@ pub struct IntentUpdate {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ReviewKey {
     pub kind: ReviewKind,
-    pub record: RecordId,
+    pub about: About,
     pub ty: TypeIx,
     pub prop: Option<PropIx>,
 }
@@ -106,7 +103,7 @@ pub struct ReviewKey {
 impl ReviewKey {
     /// The key of a review.
     pub fn of(review: &Review) -> Self {
-        ReviewKey { kind: review.kind, record: review.record, ty: review.ty, prop: review.prop }
+        ReviewKey { kind: review.kind, about: review.about, ty: review.ty, prop: review.prop }
     }
 }
 

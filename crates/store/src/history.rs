@@ -1,6 +1,6 @@
 //! The journal and the runs that wrote it.
 
-use lockstep_model::{IntentId, RecordId, RunId, Timestamp, Value};
+use lockstep_model::{About, IntentId, RecordId, RunId, Timestamp, Value};
 
 /// What happened, for the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -53,7 +53,7 @@ pub struct JournalEntry {
     pub at: Timestamp,
     pub run: RunId,
     pub kind: JournalKind,
-    pub record: RecordId,
+    pub about: About,
     /// The property's path as text, where it is about one.
     pub path: Option<String>,
     pub before: Value,

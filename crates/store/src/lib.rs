@@ -14,7 +14,8 @@ mod commit;
 pub mod contract;
 mod error;
 mod history;
-pub mod memory;
+pub mod leased;
+mod memory;
 mod renaming;
 pub mod sqlite;
 
@@ -23,5 +24,6 @@ pub use catalogue::{BoundType, Renamed, Renaming, StoredType, TypeStatus};
 pub use commit::{AgendaEntry, Commit, Flush, IntentUpdate, Lease, ReviewKey};
 pub use error::{Result, StoreError};
 pub use history::{JournalEntry, JournalKind, RunRow, WrittenName};
+pub use leased::Leased;
 pub use memory::MemoryStore;
 pub use sqlite::SqliteStore;

@@ -39,7 +39,12 @@ fn record(id: i64) -> RecordState {
 }
 
 fn add(store: &mut SqliteStore, ids: impl Iterator<Item = i64>) {
-    store.commit(Commit { new_records: ids.map(record).collect(), ..Commit::default() }).unwrap();
+    store
+        .commit(
+            &store.lease(),
+            Commit { new_records: ids.map(record).collect(), ..Commit::default() },
+        )
+        .unwrap();
 }
 
 fn refusal(result: Result<SqliteStore, StoreError>) -> StoreError {
@@ -66,8 +71,10 @@ fn a_great_load_that_was_killed_is_gone_on_with() {
     let keys = |ids: std::ops::Range<i64>| {
         ids.map(|id| (id as u64 % 50, RecordId(id))).collect::<Vec<_>>()
     };
-    store.commit(Commit { keys_added: keys(1..500), ..Commit::default() }).unwrap();
-    store.commit(Commit { keys_removed: keys(1..100), ..Commit::default() }).unwrap();
+    store.commit(&store.lease(), Commit { keys_added: keys(1..500), ..Commit::default() }).unwrap();
+    store
+        .commit(&store.lease(), Commit { keys_removed: keys(1..100), ..Commit::default() })
+        .unwrap();
     let look = || Connection::open(&path).unwrap();
     let count = |what: &str| {
         look()
@@ -90,12 +97,14 @@ fn a_great_load_that_was_killed_is_gone_on_with() {
     store.bulk_load(true).unwrap();
     assert_eq!(store.by_key(TypeIx(0), &["key 17", "key 500"]).unwrap().len(), 1);
     add(&mut store, 500..600);
-    store.commit(Commit { keys_added: keys(500..600), ..Commit::default() }).unwrap();
+    store
+        .commit(&store.lease(), Commit { keys_added: keys(500..600), ..Commit::default() })
+        .unwrap();
     drop(store);
     let mut store = open(&path);
     assert_eq!((count("keys"), count("keys_coming")), (0, 3));
     // Any commit puts right what a load left.
-    store.commit(Commit::default()).unwrap();
+    store.commit(&store.lease(), Commit::default()).unwrap();
     assert_eq!((count("keys"), count("keys_coming"), count(index)), (500, 0, 1));
     assert_eq!(store.by_hash(&[0]).unwrap().len(), 10);
 }
@@ -282,7 +291,7 @@ fn one_may_look_on_while_a_run_is_at_work() {
     assert_eq!(looking.records(&everything).unwrap().len(), 20);
     store.bulk_load(false).unwrap();
     assert_eq!(looking.records(&everything).unwrap().len(), 20);
-    let error = looking.commit(Commit::default()).unwrap_err();
+    let error = looking.commit(&looking.lease(), Commit::default()).unwrap_err();
     assert!(matches!(error, StoreError::Unwritable { .. }), "{error}");
     assert!(looking.begin_run(Timestamp(1)).is_err());
     // A record type that the store has not met yet is no reason to fail.

@@ -124,12 +124,12 @@ proptest! {
     fn a_record_comes_back_exactly(first in any_record(1, 0, 4), other in any_record(2, 1, 5), second in any_record(1, 0, 4)) {
         let mut store = SqliteStore::in_memory().unwrap();
         store.bind(&contract::plan()).unwrap();
-        store.commit(Commit { new_records: vec![first.clone(), other.clone()], ..Commit::default() }).unwrap();
+        store.commit(&store.lease(), Commit { new_records: vec![first.clone(), other.clone()], ..Commit::default() }).unwrap();
         prop_assert_eq!(store.records(&[first.id]).unwrap(), [first.clone()]);
         prop_assert_eq!(store.by_key(other.ty, &[&other.key]).unwrap(), [other]);
         // A record keeps its key.
         let second = RecordState { key: first.key, ..second };
-        store.commit(Commit { changed_records: vec![second.clone()], ..Commit::default() }).unwrap();
+        store.commit(&store.lease(), Commit { changed_records: vec![second.clone()], ..Commit::default() }).unwrap();
         prop_assert_eq!(store.members(&[second.entity]).unwrap().into_iter().find(|r| r.id == second.id), Some(second));
     }
 }

@@ -179,7 +179,9 @@ impl Onlooker<'_> {
         let ids: Vec<RecordId> = members.iter().map(|member| member.id).collect();
         let mut journal: HashMap<RecordId, Vec<JournalEntry>> = HashMap::new();
         for entry in hub.ledger.store().journal(&ids, usize::MAX >> 1)? {
-            journal.entry(entry.record).or_default().push(entry);
+            if let Some(record) = entry.about.record() {
+                journal.entry(record).or_default().push(entry);
+            }
         }
         // What waits is not yet as it should be.
         let mut waits: HashSet<EntityId> =
@@ -191,7 +193,7 @@ impl Onlooker<'_> {
                 .store()
                 .open_reviews(&ids)?
                 .iter()
-                .filter_map(|review| entity_of.get(&review.record)),
+                .filter_map(|review| entity_of.get(&review.about.record()?)),
         );
         let agenda = hub.ledger.store().agenda(usize::MAX >> 1)?;
         waits.extend(agenda.iter().filter_map(|entry| entity_of.get(&entry.record)));

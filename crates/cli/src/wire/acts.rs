@@ -1,5 +1,7 @@
 //! What the commands print that do something.
 
+use std::collections::BTreeSet;
+
 use lockstep_hub::undo as hub;
 use lockstep_model::Value;
 use schemars::JsonSchema;
@@ -42,6 +44,10 @@ pub struct Taking {
     not: Vec<NotBack>,
     /// Properties that hold already what they held before.
     as_before: usize,
+    /// Systems that were not asked, as they lack a variable or a setting: what their records hold
+    /// now is as it was read last.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    unasked: BTreeSet<String>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -172,6 +178,7 @@ impl From<&hub::TakingBack> for Taking {
             records: from.records.iter().map(record).collect(),
             not: each(from.not.clone()),
             as_before: from.as_before,
+            unasked: from.unasked.clone(),
         }
     }
 }

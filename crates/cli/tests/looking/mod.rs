@@ -27,6 +27,22 @@ fn looks(dir: &Path, record: &str) {
     lockstep(dir, &["entities", "--limit", "3"]).exits(0).says("• ");
     lockstep(dir, &["audit", "--stored"]).says(" audited, 0 records read.");
     lockstep(dir, &["verify", "--passive"]).says(" proved, 0 violated");
+    lockstep(dir, &["release"]).exits(0).says("No guard has tripped.");
+    let released = lockstep(dir, &["release", "--format", "json"]).exits(0).json();
+    assert_eq!(released["guards"], serde_json::json!([]));
+}
+
+/// What would be taken back is planned from what was read last.
+fn plans_back(dir: &Path, record: &str) {
+    let system = record.split('.').next().unwrap();
+    let not_asked = format!("{system} was not asked, as it lacks a variable or a setting");
+    let undo = lockstep(dir, &["undo", record]).exits(1).says(&not_asked);
+    undo.says("Nothing was done: this was a plan.").says("1 record to delete");
+    let plan = lockstep(dir, &["undo", record, "--format", "json"]).exits(1).json();
+    assert_eq!(plan["plan"]["unasked"], serde_json::json!([system]));
+    assert_eq!(plan["plan"]["records"][0]["act"], "delete", "{plan}");
+    lockstep(dir, &["redo"]).exits(2).says("no undo stands that could be taken back");
+    lockstep(dir, &["unlink", record, "--restore"]).exits(1).says("There is nothing to put back.");
 }
 
 #[test]
@@ -35,6 +51,7 @@ fn a_project_whose_secrets_are_not_there_can_be_looked_at() {
     let dir = dir.path();
     let before = contents(dir);
     looks(dir, &record);
+    plans_back(dir, &record);
     let checked = lockstep(dir, &["check"])
         .exits(0)
         .says("warning[config::env-missing]")
@@ -46,7 +63,8 @@ fn a_project_whose_secrets_are_not_there_can_be_looked_at() {
     };
     assert_eq!(files(&contents(dir)), files(&before));
     // What reads or writes needs them.
-    for args in [&["plan"][..], &["sync"], &["audit"], &["connect", "wix"]] {
+    let undo = ["undo", &record, "--yes"];
+    for args in [&["plan"][..], &["sync"], &["audit"], &["connect", "wix"], &undo] {
         lockstep(dir, args).exits(2).says("the variable WIX_API_KEY is not set");
     }
     // And what is wrong in the files is told all the same.
@@ -71,6 +89,7 @@ fn a_database_that_is_away_can_be_looked_at() {
     assert_eq!(lockstep(dir, &["explain", "crm.People/1", "email"]).exits(0).stdout, told);
     lockstep(dir, &["history"]).exits(0).says("crm.People/1");
     lockstep(dir, &["audit", "--stored"]).exits(0).says("Nothing differs.");
+    lockstep(dir, &["undo", "1"]).exits(1).says("1 record to delete").says_nothing_of("not asked");
     lockstep(dir, &["sync"]).exits(2).says("CRM_PASSWORD is not set");
     // A folder that is gone is no reason either.
     write(

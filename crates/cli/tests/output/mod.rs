@@ -104,6 +104,21 @@ fn rows_are_printed_as_csv_and_everything_as_json() {
     lockstep(dir, &["review", "show", "1", "--format", "csv"])
         .exits(2)
         .says("only the list of reviews has rows");
+    let retried = lockstep(dir, &["retry", "--all", "--format", "csv"]).exits(0).stdout;
+    assert!(retried.starts_with("action,flow,record,source,"), "{retried}");
+    let undo = rows(&lockstep(dir, &["undo", "1", "--format", "csv"]).exits(1).stdout);
+    assert_eq!(undo.len(), 2, "{undo:?}");
+    assert!(undo.iter().all(|row| row[0] == "delete" && row[1].starts_with("shop.Customers/")));
+    let tests = lockstep(dir, &["test", "--format", "csv"]).exits(0).stdout;
+    assert!(tests.starts_with("test,file,line,result,step,missing,unexpected,notes\n"), "{tests}");
+    assert!(rows(&tests).iter().all(|row| row[3] == "passed"), "{tests}");
+    let advice = lockstep(dir, &["advise", "crm.People", "shop.Customers", "--format", "csv"]);
+    let advice = rows(&advice.exits(0).stdout);
+    assert_eq!(advice[0][..4], ["match", "email", "mail", "yes"], "{advice:?}");
+    assert!(advice.iter().any(|row| row[0] == "row" && row[9] == "2"), "{advice:?}");
+    lockstep(dir, &["unlink", "crm.People/1", "--format", "csv"])
+        .exits(2)
+        .says("only what `--restore` puts back has rows");
 
     let json = |args: &[&str]| {
         let args: Vec<&str> = args.iter().copied().chain(["--format", "json"]).collect();
@@ -122,6 +137,9 @@ fn rows_are_printed_as_csv_and_everything_as_json() {
     write(&dir.join("flows.rst"), &lockstep(dir, &["doc", "flows/people.yaml"]).exits(0).stdout);
     let verified = lockstep(dir, &["verify", "--sandbox", &document, "--format", "json"]).json();
     assert!(verified["proved"].as_u64().unwrap() > 0, "{verified}");
+    let verdicts = lockstep(dir, &["verify", "--sandbox", &document, "--format", "csv"]).stdout;
+    let proved = rows(&verdicts).iter().filter(|row| row[3] == "row" && row[5] == "proved").count();
+    assert!(proved > 0, "{verdicts}");
     assert_eq!(
         verified["documents"][0]["sections"][0]["statements"][0]["verdict"]
             .as_str()
@@ -185,6 +203,71 @@ fn colours_are_for_terminals_unless_asked_for() {
         .exits(0)
         .says_nothing_of("\u{1b}")
         .says("\\u{1b}[31mRed");
+}
+
+/// Runs a command on a terminal of its own, and gives what it wrote there.
+fn on_a_terminal(dir: &Path, args: &[&str], variables: &[(&str, &str)]) -> String {
+    let words: Vec<String> = args.iter().map(|word| format!("'{word}'")).collect();
+    let line = format!("{} {}", env!("CARGO_BIN_EXE_lockstep"), words.join(" "));
+    let mut script = std::process::Command::new("script");
+    script.current_dir(dir).args(["-qec", &line, "/dev/null"]).stdin(std::process::Stdio::null());
+    for name in ["COLORTERM", "NO_COLOR", "PAGER", "LOCKSTEP_PAGER", "LESS"] {
+        script.env_remove(name);
+    }
+    script.env("TERM", "xterm").envs(variables.iter().copied());
+    let output = script.output().expect("script(1) is there: package bsdutils");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_terminal_needs_no_variable_for_colours_and_pages() {
+    let dir = project(1);
+    let dir = dir.path();
+    let coloured = "\u{1b}[32mcreate \u{1b}[0m";
+    // `less` is what shows it, where nothing else is named: one of our own takes its place here.
+    write(&dir.join("bin/less"), "#!/bin/sh\necho by less, LESS=$LESS\ncat\n");
+    let set = |path: &Path| {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    set(&dir.join("bin/less"));
+    let usual = std::env::var("PATH").unwrap_or_default();
+    let path = format!("{}:{usual}", dir.join("bin").display());
+    let plan = |variables: &[(&str, &str)]| {
+        let all: Vec<_> = [("PATH", path.as_str())].iter().chain(variables).copied().collect();
+        on_a_terminal(dir, &["plan"], &all)
+    };
+    let paged = plan(&[]);
+    assert!(paged.contains("by less, LESS=FRX") && paged.contains(coloured), "{paged}");
+    let plain = plan(&[("NO_COLOR", "1"), ("LOCKSTEP_PAGER", "")]);
+    assert!(plain.contains("create a new") && !plain.contains("\u{1b}[3"), "{plain}");
+    assert!(!plain.contains("by less"), "{plain}");
+    let dumb = plan(&[("TERM", "dumb")]);
+    assert!(dumb.contains("create a new") && !dumb.contains('\u{1b}'), "{dumb}");
+    assert!(!dumb.contains("by less"), "{dumb}");
+    let named = plan(&[("PAGER", "cat -n")]);
+    assert!(!named.contains("by less") && named.contains("     1\t"), "{named}");
+    // What is not there pages nothing: it is printed.
+    let printed = plan(&[("PAGER", "no-such-pager")]);
+    assert!(printed.contains(coloured), "{printed}");
+}
+
+#[test]
+fn manual_pages_are_there_for_commands_within_commands() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let page = lockstep(dir, &["man", "connector", "test"]).exits(0).stdout;
+    assert!(page.contains("lockstep-connector-test") && page.contains("MANIFEST"), "{page}");
+    assert_eq!(lockstep(dir, &["man", "connector test"]).exits(0).stdout, page);
+    lockstep(dir, &["man", "connector", "tset"])
+        .exits(2)
+        .says("there is no command `tset`; did you mean `test`?");
+    lockstep(dir, &["man", "-o", "man1"]).exits(0);
+    for name in ["lockstep", "lockstep-plan", "lockstep-connector-new", "lockstep-review-accept"] {
+        let page = read(&dir.join(format!("man1/{name}.1")));
+        assert!(page.contains(".SH SYNOPSIS") || page.contains(".SH NAME"), "{name}: {page}");
+    }
 }
 
 #[test]

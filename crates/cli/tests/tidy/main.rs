@@ -175,6 +175,77 @@ fn the_table_of_crates_names_every_crate_below_those_that_it_knows() {
     }
 }
 
+/// What a page has in backticks that is a path of a source file, and the names of functions that
+/// follow it in the same cell.
+fn sources_named(cell: &str) -> Vec<(String, Vec<String>)> {
+    let mut found: Vec<(String, Vec<String>)> = Vec::new();
+    for word in cell.split('`').skip(1).step_by(2) {
+        let is_name =
+            word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+        match (word.ends_with(".rs"), found.last_mut()) {
+            (true, _) => found.push((word.to_string(), vec![])),
+            (false, Some((_, functions))) if is_name => functions.push(word.to_string()),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// The reading test: who looks for one of these finds the file and the function.
+#[test]
+fn the_page_of_the_architecture_answers_where_things_are() {
+    let page = read(&root().join("docs/ARCHITECTURE.md"));
+    for question in [
+        "where is a write retried?",
+        "where is a table of a document parsed?",
+        "where is a conflict settled?",
+        "where is a write taken back?",
+        "where is a creation found whose answer was lost?",
+    ] {
+        let row = page.lines().find(|line| line.starts_with(&format!("| {question} |")));
+        let cell = row.unwrap_or_else(|| panic!("nothing answers: {question}"));
+        let named = sources_named(cell);
+        assert!(!named.is_empty(), "{question} names no file");
+        for (file, functions) in named {
+            let path = root().join("crates").join(&file);
+            let code = std::fs::read_to_string(&path).unwrap_or_default();
+            assert!(!code.is_empty(), "{question} {file} is not there");
+            assert!(!functions.is_empty(), "{question} no function of {file}");
+            for function in functions {
+                let is_there = [format!("fn {function}("), format!("fn {function}<")]
+                    .iter()
+                    .any(|form| code.contains(form));
+                assert!(is_there, "{question} {file} has no `{function}`");
+            }
+        }
+    }
+}
+
+/// The words of our own that every reader stumbles over stand in the glossary.
+#[test]
+fn the_glossary_has_the_words_of_our_own() {
+    let page = read(&root().join("docs/glossary.md"));
+    for word in [
+        "agenda",
+        "slice",
+        "rank",
+        "mark",
+        "stamp",
+        "promise",
+        "adopt",
+        "wake",
+        "pick",
+        "plan",
+        "record key",
+        "open",
+        "held",
+        "kept",
+        "told",
+    ] {
+        assert!(page.contains(&format!("\n| {word} |")), "{word}");
+    }
+}
+
 /// The text files of the repository: everything but what is built, fetched or a person's own.
 fn texts() -> Vec<(PathBuf, String)> {
     let root = root();

@@ -177,9 +177,15 @@ fn is_named_like_a_rule(word: &str) -> bool {
         && (tail.is_empty() || tail.len() == 1 && tail.chars().all(|c| c.is_ascii_lowercase()))
 }
 
-/// What stands in brackets in a line of code, as messages cite rules: `(P3)`, `(L9, L11)`.
-fn in_brackets(line: &str) -> impl Iterator<Item = &str> {
-    line.split('(').skip(1).filter_map(|rest| rest.split_once(')')).map(|(within, _)| within)
+/// What is cited in brackets in a line of code, as messages cite rules: `(P3)`, `(L9, L11)`,
+/// `(R9; see docs)`.
+fn cited_in_brackets(line: &str) -> Vec<String> {
+    let parts = line.split('(').skip(1);
+    let within = parts.filter_map(|rest| rest.split_once(')')).map(|(within, _)| within);
+    let begins_with_a_rule = |within: &&str| {
+        is_named_like_a_rule(within.split([',', ';', ':', ' ']).next().unwrap_or_default())
+    };
+    within.filter(begins_with_a_rule).flat_map(cited).collect()
 }
 
 /// The rules that the name of a test begins with: `p5a_p1b_what_…`.
@@ -198,6 +204,10 @@ fn every_rule_that_is_cited_is_a_rule() {
         ["P9", "P1a", "G4", "C2", "D1"]
     );
     assert_eq!(named_by_a_test("    fn p5a_p1b_what_differs() {"), ["P5a", "P1b"]);
+    assert_eq!(
+        cited_in_brackets("it waits (R9; see docs/rules.md, L6), f(x, C1), (P3) and (L9, L11)"),
+        ["R9", "L6", "P3", "L9", "L11"]
+    );
     let texts = texts();
     let (mut seen, mut wrong) = (BTreeSet::new(), Vec::new());
     for (path, text) in &texts {
@@ -206,17 +216,15 @@ fn every_rule_that_is_cited_is_a_rule() {
         let is_test = path.iter().any(|part| part == "tests");
         for (n, line) in text.lines().enumerate() {
             let mut names: Vec<String> = match extension {
-                "md" | "py" => cited(line),
+                "md" | "py" | "yaml" | "rst" | "sql" | "sh" | "toml" => cited(line),
+                // Scripts.
+                "" if text.starts_with("#!") => cited(line),
                 "rs" => line.split_once("//").map_or_else(Vec::new, |(_, comment)| cited(comment)),
                 _ => vec![],
             };
             match extension {
                 "rs" if is_test => names.extend(named_by_a_test(line)),
-                "rs" => names.extend(
-                    in_brackets(line)
-                        .filter(|within| within.split(", ").all(is_named_like_a_rule))
-                        .flat_map(cited),
-                ),
+                "rs" => names.extend(cited_in_brackets(line)),
                 "txt" if path.starts_with("mutations") => {
                     names.extend(line.strip_prefix("rule: ").map(String::from))
                 }

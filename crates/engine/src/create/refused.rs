@@ -12,6 +12,6 @@ pub fn refused<'a>(
 ) -> Option<&'a Review> {
     reviews.iter().find(|r| {
         let kind = matches!(r.kind, ReviewKind::RejectedValue | ReviewKind::NotKept);
-        kind && r.record == record.id && r.ty == ty && r.prop == Some(prop)
+        kind && r.about.is(record.id) && r.ty == ty && r.prop == Some(prop)
     })
 }

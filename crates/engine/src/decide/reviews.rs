@@ -32,7 +32,7 @@ pub(super) fn ask_about_matches(
         if entities.contains(&record.entity) {
             reviews.push(Review {
                 kind: problem.kind,
-                record: problem.record,
+                about: problem.record.into(),
                 ty: if problem.alike { record.ty } else { problem.ty },
                 prop: None,
                 rule: problem.rule(),
@@ -59,16 +59,17 @@ pub(super) fn ask_anew_about_alike(
     };
     let is_alike = |review: &&Review| {
         let ty = |id: &RecordId| slice.records.get(id).map(|record| record.ty);
-        let first = ty(&review.record);
+        let first = review.about.record().and_then(|id| ty(&id));
         review.kind == ReviewKind::AmbiguousMatch
             && first.is_some()
             && review.candidates.iter().any(|id| ty(id) == first)
     };
     for review in slice.reviews.iter().filter(is_alike) {
-        if !focus.contains(&review.record)
+        let Some(asked) = review.about.record() else { continue };
+        if !focus.contains(&asked)
             && review.candidates.iter().any(|id| linked_with.contains_key(id) || is_out(id))
         {
-            agenda.insert(review.record);
+            agenda.insert(asked);
         }
     }
 }
@@ -96,7 +97,7 @@ pub(super) fn settle_reviews(
         )
     };
     let same = |a: &Review, b: &Review| {
-        a.kind == b.kind && a.record == b.record && a.ty == b.ty && a.prop == b.prop
+        a.kind == b.kind && a.about == b.about && a.ty == b.ty && a.prop == b.prop
     };
     // G4: a value of a record that is not there any more is not going to be written.
     let is_over = |review: &Review| {
@@ -104,23 +105,25 @@ pub(super) fn settle_reviews(
             review.kind,
             ReviewKind::RejectedValue | ReviewKind::NotKept | ReviewKind::Unconvertible
         );
-        of_value && slice.records.get(&review.record).is_some_and(|record| !record.is_live())
+        of_value && slice.asked_about(review).is_some_and(|record| !record.is_live())
     };
     let reviews: Vec<Review> = reviews.into_iter().filter(|review| !is_over(review)).collect();
     for open in &slice.reviews {
-        let mine =
-            slice.records.get(&open.record).is_some_and(|record| entities.contains(&record.entity));
+        let mine = slice.asked_about(open).is_some_and(|record| entities.contains(&record.entity));
         // R9: whose a key is that no record has any more need not be asked.
         let needless = open.kind == ReviewKind::AnotherRecord
-            && slice.records.get(&open.record).is_some_and(|record| !record.is_live());
+            && slice.asked_about(open).is_some_and(|record| !record.is_live());
         // C2: whether two records are one need not be asked once they are linked.
         let linked = |id: &RecordId| {
             let entity = |id: &RecordId| slice.records.get(id).map(|record| record.entity);
-            entity(id).is_some_and(|other| Some(other) == entity(&open.record))
+            entity(id).is_some_and(|other| {
+                slice.asked_about(open).is_some_and(|record| record.entity == other)
+            })
         };
         let needless = needless
             || open.kind == ReviewKind::UnknownOutcome && open.candidates.iter().any(linked);
-        let stands = is_not_deleted(slice, open) && !out.settled.contains(&open.record);
+        let stands = is_not_deleted(slice, open)
+            && open.about.record().is_none_or(|id| !out.settled.contains(&id));
         if mine
             && !stands
             && (decided_here(open.kind) || needless)
@@ -143,7 +146,7 @@ pub(super) fn settle_reviews(
 /// Whether a person is asked about a record that was deleted as another one was, and is there all
 /// the same (R6, D1): the reading that has shown it asks.
 fn is_not_deleted(slice: &Slice, open: &Review) -> bool {
-    let Some(gone) = slice.records.get(&open.record) else { return false };
+    let Some(gone) = slice.asked_about(open) else { return false };
     open.kind == ReviewKind::PendingDelete
         && open.rule == Rule::D1
         && gone.presence == Presence::Gone

@@ -90,7 +90,7 @@ impl OneEntity<'_> {
         let asked = |review: &&Review| {
             review.kind == ReviewKind::UnknownOutcome
                 && review.ty == to
-                && review.record == record.id
+                && review.about.is(record.id)
         };
         let review = self.slice.reviews.iter().find(asked)?;
         let creates = |intent: &Intent| intent.kind == IntentKind::Create && intent.ty == to;
@@ -115,7 +115,7 @@ impl OneEntity<'_> {
             };
             let asked = |review: &Review| {
                 review.kind == ReviewKind::UnknownOutcome
-                    && review.record == facet.id
+                    && review.about.is(facet.id)
                     && theirs(&review.ty)
             };
             let asked = slice.members(facet.entity).iter().any(unsettled)
@@ -170,7 +170,7 @@ impl OneEntity<'_> {
     fn ask_to_complete(&mut self, lacking: &Lacking<'_>, why: &str) {
         self.reviews.push(Review {
             kind: ReviewKind::Incomplete,
-            record: lacking.record.id,
+            about: lacking.record.id.into(),
             ty: lacking.to,
             prop: None,
             rule: Rule::C4,
@@ -212,7 +212,7 @@ impl OneEntity<'_> {
                 entity: id,
                 ty: to,
                 record: None,
-                source: record.id,
+                source: record.id.into(),
                 flow,
                 changes,
             });

@@ -75,7 +75,7 @@ impl OneEntity<'_> {
         let gone_name = name(gone);
         self.reviews.push(Review {
             kind: ReviewKind::PendingDelete,
-            record: gone.id,
+            about: gone.id.into(),
             ty: other.ty,
             prop: None,
             rule: if gone.is_live() { Rule::L11 } else { Rule::D1 },

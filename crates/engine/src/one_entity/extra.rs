@@ -6,7 +6,6 @@ use lockstep_model::{EntityId, FlowIx, RecordId, RecordState, Review, ReviewKind
 
 use super::deletions::open_deletions;
 use super::state::OneEntity;
-use crate::deletes::{Departure, Verdict};
 use crate::extra::{Standing, asked_already, extra_by, is_kept, lacks, source, standing};
 use crate::settle::Entity;
 
@@ -49,14 +48,7 @@ impl OneEntity<'_> {
                     None => self.ask_about_extra(record, flow, why),
                 },
                 Standing::Ask(_) | Standing::Delete => {
-                    let departure = Departure {
-                        gone: source,
-                        by: source,
-                        other: record.id,
-                        flow,
-                        verdict: Verdict::Delete,
-                    };
-                    self.delete(id, record, &departure);
+                    self.delete(id, record, source, flow);
                     doomed.insert(record.id);
                 }
             }
@@ -69,7 +61,7 @@ impl OneEntity<'_> {
         let why = why.map_or_else(String::new, |why| format!(", and {why}"));
         self.reviews.push(Review {
             kind: ReviewKind::PendingDelete,
-            record: record.id,
+            about: record.id.into(),
             ty: record.ty,
             prop: None,
             rule: Rule::D1,

@@ -31,7 +31,7 @@ impl OneEntity<'_> {
         if others.iter().all(|facet| self.is_to_be_deleted(facet)) {
             // One of them does it for all.
             if others.iter().all(|facet| record.id < facet.id) {
-                self.delete(id, record, departure);
+                self.delete(id, record, departure.gone.into(), departure.flow);
             }
             return true;
         }
@@ -59,7 +59,7 @@ impl OneEntity<'_> {
                 entity: id,
                 ty: record.ty,
                 record: Some(record),
-                source: gone.id,
+                source: gone.id.into(),
                 flow: departure.flow,
                 changes,
             });

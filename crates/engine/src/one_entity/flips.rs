@@ -19,7 +19,7 @@ impl OneEntity<'_> {
         let (plan, slice) = (self.plan, self.slice);
         let asked = |review: &Review| {
             review.kind == ReviewKind::FlipFlop
-                && review.record == record.id
+                && review.about.is(record.id)
                 && review.prop == Some(prop)
         };
         let Some(flips) =
@@ -41,7 +41,7 @@ impl OneEntity<'_> {
         let others: Vec<String> = candidates.iter().map(|id| name(&slice.records[id])).collect();
         self.reviews.push(Review {
             kind: ReviewKind::FlipFlop,
-            record: record.id,
+            about: record.id.into(),
             ty: record.ty,
             prop: Some(prop),
             rule: Rule::P5,
@@ -66,7 +66,9 @@ impl OneEntity<'_> {
                 let ours = together(self.plan, entity, record, prop);
                 let asked = |review: &Review| {
                     review.kind == ReviewKind::FlipFlop
-                        && review.prop.is_some_and(|prop| ours.contains(&(review.record, prop)))
+                        && review.prop.is_some_and(|prop| {
+                            review.about.record().is_some_and(|id| ours.contains(&(id, prop)))
+                        })
                 };
                 if !self.reviews.iter().any(asked) {
                     self.calmed.push((record.id, prop));

@@ -5,12 +5,11 @@ use std::collections::BTreeSet;
 use lockstep_model::value::{equal, is_empty};
 use lockstep_model::{
     BaseVersion, Change, EntityId, FlowIx, Intent, IntentId, IntentKind, IntentState, PropIx,
-    RecordId, RecordState, Review, ReviewKind, TypeIx,
+    RecordState, Review, ReviewKind, Source, TypeIx,
 };
 
 use super::state::OneEntity;
 use crate::decision::delete_rank;
-use crate::deletes::Departure;
 use crate::facets::siblings;
 use crate::plan::Plan;
 
@@ -21,7 +20,7 @@ pub(super) struct Decided<'r> {
     pub ty: TypeIx,
     /// `None` for a creation.
     pub record: Option<&'r RecordState>,
-    pub source: RecordId,
+    pub source: Source,
     pub flow: FlowIx,
     pub changes: Vec<Change>,
 }
@@ -56,13 +55,12 @@ impl OneEntity<'_> {
                 && !made.contains(&intent.ty)
                 && !self.out.dropped.contains(&intent.id);
             if needless && intent.attempts > 0 && self.is_held(id, intent.ty) {
-                self.out.held_back.push((intent.id, intent.source));
+                self.out.held_back.push((intent.id, intent.source.record()));
             } else if needless {
                 self.out.dropped.push(intent.id);
                 // F2: other facets may have waited for what it would have made.
-                if let Some(source) =
-                    self.slice.records.get(&intent.source).filter(|_| self.plan.has_facets)
-                {
+                let source = intent.source.record().and_then(|id| self.slice.records.get(&id));
+                if let Some(source) = source.filter(|_| self.plan.has_facets) {
                     self.out
                         .agenda
                         .extend(siblings(self.plan, self.slice, source).map(|facet| facet.id));
@@ -141,7 +139,7 @@ impl OneEntity<'_> {
     pub(super) fn keep_told(&mut self, intent: &Intent, subject: &RecordState) {
         let told = |review: &&Review| {
             let of_it =
-                review.record == subject.id && review.ty == intent.ty && review.prop.is_none();
+                review.about.is(subject.id) && review.ty == intent.ty && review.prop.is_none();
             // C2: a creation that found what belongs to another stays a question, too.
             let disputed =
                 review.kind == ReviewKind::DisputedEntity && intent.state == IntentState::Refused;
@@ -165,7 +163,13 @@ impl OneEntity<'_> {
 
     /// Intends the deletion of a record, where that is not intended already; its queued updates are
     /// not needed any more.
-    pub(super) fn delete(&mut self, id: EntityId, record: &RecordState, departure: &Departure) {
+    pub(super) fn delete(
+        &mut self,
+        id: EntityId,
+        record: &RecordState,
+        source: Source,
+        flow: FlowIx,
+    ) {
         let slice = self.slice;
         let mine = |kind| {
             slice
@@ -200,8 +204,8 @@ impl OneEntity<'_> {
                 entity: id,
                 ty: record.ty,
                 record: Some(record),
-                source: departure.gone,
-                flow: departure.flow,
+                source,
+                flow,
                 changes: vec![],
             });
             self.inherit_tries(failed);
@@ -213,6 +217,10 @@ impl OneEntity<'_> {
 
     pub(super) fn intend(&mut self, decided: Decided<'_>) {
         let Decided { kind, entity, ty, record, source, flow, changes } = decided;
+        debug_assert!(
+            record.is_none_or(|record| !source.is(record.id)),
+            "what the flows decide comes from another record than the one that is written to (G7)"
+        );
         let send_rank = self.plan.ty(ty).send_rank;
         self.out.intents.push(Intent {
             id: IntentId(0),

@@ -57,7 +57,7 @@ impl OneEntity<'_> {
             entity: id,
             ty: record.ty,
             record: Some(record),
-            source,
+            source: source.into(),
             flow: plan.flow_between(from, record.ty),
             changes,
         });
@@ -166,7 +166,7 @@ impl OneEntity<'_> {
         let name = &self.plan.prop(ty, prop).name;
         self.reviews.push(Review {
             kind: ReviewKind::Unconvertible,
-            record: record.id,
+            about: record.id.into(),
             ty,
             prop: Some(prop),
             rule: Rule::P3,
@@ -201,7 +201,7 @@ impl OneEntity<'_> {
         );
         self.reviews.push(Review {
             kind: ReviewKind::WaitingReference,
-            record: record.id,
+            about: record.id.into(),
             ty: record.ty,
             prop: Some(prop),
             rule: Rule::P8,
@@ -220,7 +220,7 @@ impl OneEntity<'_> {
         let described = plan.prop(record.ty, prop);
         self.reviews.push(Review {
             kind: ReviewKind::WaitingReference,
-            record: record.id,
+            about: record.id.into(),
             ty: record.ty,
             prop: Some(prop),
             rule: Rule::P8,

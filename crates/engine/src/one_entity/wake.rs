@@ -15,7 +15,7 @@ impl OneEntity<'_> {
             matches!(&flow.create, PlanCreate::ConnectedTo(types) if types.contains(&record.ty))
                 && self.plan.ty(flow.to).name.system == *system
         });
-        let newly = self.out.intents.last().is_some_and(|intent| intent.source == record.id)
+        let newly = self.out.intents.last().is_some_and(|intent| intent.source.is(record.id))
             || self.linked_with.contains_key(&record.id);
         if decides && newly {
             self.wake_neighbours(record);

@@ -247,7 +247,7 @@ impl World {
             // As the hub asks a person.
             self.reviews.push(Review {
                 kind: ReviewKind::NotKept,
-                record: lost.record,
+                about: lost.record.into(),
                 ty,
                 prop: Some(lost.prop),
                 rule: Rule::R6,
@@ -272,7 +272,7 @@ impl World {
             self.agenda.insert(record);
             self.reviews.push(Review {
                 kind: ReviewKind::AnotherRecord,
-                record,
+                about: record.into(),
                 ty,
                 prop: None,
                 rule: Rule::R9,
@@ -296,6 +296,11 @@ impl World {
     fn split(&self, name: &str) -> (TypeIx, String) {
         let (ty, key) = name.split_once('/').unwrap();
         (self.ty(ty), key.to_string())
+    }
+
+    /// The record that an intent comes from.
+    pub fn source(&self, intent: &Intent) -> Option<&RecordState> {
+        self.records.get(&intent.source.record()?)
     }
 
     pub fn record(&self, name: &str) -> &RecordState {
@@ -349,7 +354,7 @@ impl World {
         for intent in self.intents.iter().filter(|i| i.state.is_open()) {
             slice
                 .intents
-                .entry(self.records.get(&intent.source).map_or(intent.entity, |one| one.entity))
+                .entry(self.source(intent).map_or(intent.entity, |one| one.entity))
                 .or_default()
                 .push(intent.clone());
         }
@@ -390,7 +395,7 @@ impl World {
             self.intents.push(intent.clone());
         }
         let same = |a: &Review, b: &Review| {
-            (a.kind, a.record, a.ty, a.prop) == (b.kind, b.record, b.ty, b.prop)
+            (a.kind, a.about, a.ty, a.prop) == (b.kind, b.about, b.ty, b.prop)
         };
         self.reviews.retain(|open| {
             !decision.reviews_closed.iter().chain(&decision.reviews_opened).any(|r| same(r, open))
@@ -426,7 +431,7 @@ impl World {
         queued.sort_by_key(|i| (self.intents[*i].rank, self.intents[*i].id));
         for at in queued {
             let mut intent = self.intents[at].clone();
-            if let Some(source) = self.records.get(&intent.source) {
+            if let Some(source) = self.source(&intent).cloned() {
                 intent.entity = source.entity;
             }
             let mut sent = vec![];
@@ -486,7 +491,7 @@ impl World {
                     state
                 }
             };
-            let source = self.records.get(&intent.source).unwrap_or(&state);
+            let source = self.source(&intent).unwrap_or(&state);
             let waking = [
                 reference_hash(&self.plan.ty(source.ty).name, &source.key),
                 reference_hash(&self.plan.ty(state.ty).name, &state.key),
@@ -514,7 +519,7 @@ impl World {
         sent: &[(usize, Value)],
     ) {
         let all = self.plan.ty(made.ty).facets.clone();
-        let source = self.records[&intent.source].clone();
+        let source = self.source(intent).unwrap().clone();
         let mut partners = vec![];
         for mine in self
             .records

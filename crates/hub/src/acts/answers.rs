@@ -6,8 +6,7 @@
 use std::collections::BTreeSet;
 
 use lockstep_model::{
-    EntityId, GuardKind, Intent, IntentKind, IntentState, RecordId, Remedy, Review, ReviewKind,
-    TypeIx,
+    EntityId, Intent, IntentKind, IntentState, RecordId, Remedy, Review, ReviewKind, TypeIx,
 };
 use lockstep_store::{Commit, ReviewKey};
 use serde::{Deserialize, Serialize};
@@ -159,7 +158,10 @@ impl Hub {
     /// Is what was deleted elsewhere to be deleted here, too?
     fn answer_deletion(&mut self, review: &Review, answer: &Answer) -> ActResult<String> {
         let accept = self.is_let_be_done(review, answer)?;
-        let records = self.ledger.decide_deletion(review.record, accept)?;
+        let records = match review.about.record() {
+            Some(record) => self.ledger.decide_deletion(record, accept)?,
+            None => 0,
+        };
         if records == 0 && accept {
             return Ok("nothing is deleted: what was asked about is not so any more".into());
         }
@@ -171,7 +173,7 @@ impl Hub {
     fn answer_guard(&mut self, review: &Review, answer: &Answer) -> ActResult<String> {
         let accept = self.is_let_be_done(review, answer)?;
         let system = self.ledger.plan.ty(review.ty).name.system.clone();
-        let Some(kind) = GuardKind::of_stand_in(review.record) else {
+        let Some(kind) = review.about.guard() else {
             return Err(ActError::advised("it names no guard", Remedy::AnswerGuards));
         };
         let waiting = self.ledger.held_back(&system, kind)?;
@@ -318,15 +320,15 @@ impl Hub {
                 review.kind,
                 ReviewKind::RejectedValue | ReviewKind::NotKept | ReviewKind::Unconvertible
             );
-            if again && meant(review.record) {
-                retried.again_for.push(review.record);
+            if let Some(record) = review.about.record().filter(|id| again && meant(*id)) {
+                retried.again_for.push(record);
                 self.ledger.try_again(under_way, &review, &mut commit)?;
             }
         }
         // Refused ones whose review was answered already, and queued ones that wait for their next
         // try.
         for intent in self.ledger.store.intents_in(IntentState::Refused, usize::MAX >> 1)? {
-            if !meant(intent.source) && !intent.record.is_some_and(meant) {
+            if !about(&intent).any(meant) {
                 continue;
             }
             retried.note_creation(&intent);
@@ -336,7 +338,7 @@ impl Hub {
             }
         }
         for intent in self.ledger.store.intents_in(IntentState::Queued, usize::MAX >> 1)? {
-            if !meant(intent.source) && !intent.record.is_some_and(meant) {
+            if !about(&intent).any(meant) {
                 continue;
             }
             retried.note_creation(&intent);
@@ -352,7 +354,7 @@ impl Hub {
 
 /// The records that a write is about. The deletion of an extra record has no source.
 fn about(intent: &Intent) -> impl Iterator<Item = RecordId> {
-    let source = Some(intent.source).filter(|source| *source != RecordId::NONE);
+    let source = intent.source.record();
     intent.record.into_iter().chain(source)
 }
 

@@ -194,12 +194,12 @@ pub(crate) fn is_in_review(
     reviews
         .iter()
         .filter(about)
-        .any(|review| entity.records.iter().any(|member| member.id == review.record))
+        .any(|review| entity.records.iter().any(|member| review.about.is(member.id)))
 }
 
 /// R6: whether what was written to a property was acknowledged and not kept.
 pub(crate) fn is_not_kept(review: &Review, record: &RecordState, prop: PropIx) -> bool {
-    review.kind == ReviewKind::NotKept && review.record == record.id && review.prop == Some(prop)
+    review.kind == ReviewKind::NotKept && review.about.is(record.id) && review.prop == Some(prop)
 }
 
 /// About so many of them, spread evenly; which ones turns with `turn`, so that another audit looks

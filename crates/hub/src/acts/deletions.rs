@@ -23,7 +23,7 @@ impl Ledger {
         let Some(mut gone) = self.store.records(&[record])?.pop() else { return Ok(0) };
         let mut reviews = self.store.open_reviews(&[record])?;
         reviews
-            .retain(|review| review.kind == ReviewKind::PendingDelete && review.record == record);
+            .retain(|review| review.kind == ReviewKind::PendingDelete && review.about.is(record));
         let asked: Vec<RecordId> =
             reviews.iter().flat_map(|review| review.candidates.iter().copied()).collect();
         let mut others = self.store.records(&asked)?;
@@ -82,7 +82,7 @@ impl Ledger {
             true => self.extra_from(other)?,
             false => {
                 let policy = policy(&self.plan, gone.ty, other.ty);
-                Some((gone.id, policy.map_or(FlowIx(0), |(flow, _)| flow)))
+                Some((gone.id.into(), policy.map_or(FlowIx(0), |(flow, _)| flow)))
             }
         };
         Ok(from.map(|(source, flow)| Intent {

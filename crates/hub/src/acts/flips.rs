@@ -41,7 +41,8 @@ impl Ledger {
     ) -> ActResult<String> {
         let now = self.clock.now();
         let gone = || ActError::Refused("its record is not known any more".into());
-        let record = self.store.records(&[review.record])?.pop().ok_or_else(gone)?;
+        let record =
+            self.store.records(review.about.record().as_slice())?.pop().ok_or_else(gone)?;
         let prop = review.prop.ok_or_else(gone)?;
         let mut members = self.store.members(&[record.entity])?;
         let sides = self.sides(&members, &record, prop, &side, review);

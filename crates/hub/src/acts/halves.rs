@@ -78,7 +78,7 @@ impl Ledger {
                 entry.kind == JournalKind::Link
                     || (entry.kind == JournalKind::Written && entry.rule == Some(Rule::C1))
             })
-            .filter_map(|entry| Some((entry.record, entry.other?)))
+            .filter_map(|entry| Some((entry.about.record()?, entry.other?)))
             .collect();
         let mut reached = HashSet::from([from]);
         let mut open = vec![from];
@@ -174,10 +174,7 @@ impl Ledger {
             }
         }
         for intent in self.store.open_intents(&[entity])? {
-            let of = match intent.source {
-                RecordId::NONE => intent.record,
-                source => Some(source),
-            };
+            let of = intent.source.record().or(intent.record);
             let mine = half.iter().any(|member| Some(member.id) == of);
             if mine && intent.entity != own {
                 commit.intents_moved.push((intent.id, own));

@@ -85,7 +85,8 @@ impl Ledger {
         same: bool,
     ) -> ActResult<String> {
         let gone = || ActError::Refused("its record is not known any more".into());
-        let record = self.store.records(&[review.record])?.pop().ok_or_else(gone)?;
+        let record =
+            self.store.records(review.about.record().as_slice())?.pop().ok_or_else(gone)?;
         let name = self.name_of(&record);
         let text = match same {
             true => "a person says that it is the same record, with other values",

@@ -105,7 +105,7 @@ impl Ledger {
         // been deleted meanwhile (C2, D1).
         let open = self.store.open_intents(&[a.entity])?;
         let made = |intent: &Intent| {
-            intent.kind == IntentKind::Create && intent.source == a.id && intent.ty == b.ty
+            intent.kind == IntentKind::Create && intent.source.is(a.id) && intent.ty == b.ty
         };
         let settles =
             b.is_live() && open.iter().any(|intent| made(intent) && is_unanswered(intent));
@@ -175,10 +175,10 @@ impl Ledger {
         let reviews = self.store.reviews(usize::MAX >> 1)?;
         let waiting =
             reviews.iter().filter(|review| review.candidates.iter().any(|id| ids.contains(id)));
-        let waiting: Vec<RecordId> = waiting.map(|review| review.record).collect();
+        let waiting: Vec<RecordId> = waiting.filter_map(|review| review.about.record()).collect();
         let asked = reviews
             .iter()
-            .filter(|review| ids.contains(&review.record))
+            .filter(|review| review.about.record().is_some_and(|id| ids.contains(&id)))
             .flat_map(|review| review.candidates.clone());
         let records = self.store.records(&waiting.into_iter().chain(asked).collect::<Vec<_>>())?;
         commit.agenda_added.extend(

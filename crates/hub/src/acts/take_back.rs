@@ -130,11 +130,13 @@ impl Hub {
     }
 
     fn on_present_versions(&mut self, mut intents: Vec<Intent>) -> Result<Vec<Intent>> {
-        let ids: Vec<RecordId> = intents.iter().map(|intent| intent.source).collect();
+        let ids: Vec<RecordId> =
+            intents.iter().filter_map(|intent| intent.source.record()).collect();
         let versions: HashMap<RecordId, _> =
             self.ledger.store.records(&ids)?.into_iter().map(|r| (r.id, r.version)).collect();
         for intent in &mut intents {
-            intent.base_version = versions.get(&intent.source).cloned().flatten().into();
+            intent.base_version =
+                intent.source.record().and_then(|id| versions.get(&id).cloned().flatten()).into();
         }
         Ok(intents)
     }
@@ -154,13 +156,15 @@ impl Hub {
             intent.id = IntentId(first.0 + n as i64);
             intent.run = under_way.report.run;
             // The edit is made now, not when the plan was looked at.
-            for change in
-                intent.changes.iter_mut().filter(|change| change.claim.record == intent.source)
+            let source = intent.source;
+            for change in intent.changes.iter_mut().filter(|change| source.is(change.claim.record))
             {
                 change.claim.at = now;
             }
             // It may have been linked otherwise since the plan was made, in this very run.
-            if let Some(record) = self.ledger.store.records(&[intent.source])?.pop() {
+            if let Some(record) =
+                self.ledger.store.records(intent.source.record().as_slice())?.pop()
+            {
                 intent.entity = record.entity;
             }
             commit.intents_new.push(intent);

@@ -73,7 +73,7 @@ impl Ledger {
 
     pub(crate) fn reviewed(&mut self, review: &Review) -> ActResult<RecordState> {
         let gone = || ActError::Refused("its record is not known any more".into());
-        self.store.records(&[review.record])?.pop().ok_or_else(gone)
+        self.store.records(review.about.record().as_slice())?.pop().ok_or_else(gone)
     }
 
     pub(crate) fn link_reviewed(
@@ -161,7 +161,9 @@ impl Ledger {
         let mut open = self.store.intents_in(IntentState::Unknown, usize::MAX >> 1)?;
         open.extend(self.store.intents_in(IntentState::Sent, usize::MAX >> 1)?);
         for intent in open {
-            if intent.source == review.record && intent.ty == review.ty {
+            if intent.source.record().is_some_and(|id| review.about.is(id))
+                && intent.ty == review.ty
+            {
                 commit.intents_changed.push(step(
                     &intent,
                     IntentEvent::PutBack,
@@ -203,7 +205,9 @@ impl Ledger {
         let mut open = self.store.intents_in(IntentState::Unknown, usize::MAX >> 1)?;
         open.extend(self.store.intents_in(IntentState::Sent, usize::MAX >> 1)?);
         for intent in open.iter().filter(|intent| intent.kind == IntentKind::Create) {
-            if intent.source == review.record && intent.ty == review.ty {
+            if intent.source.record().is_some_and(|id| review.about.is(id))
+                && intent.ty == review.ty
+            {
                 let mut update = step(intent, IntentEvent::Confirm, now, Some(text.into()))?;
                 update.record = Some(candidate.id);
                 commit.intents_changed.push(update);
@@ -277,7 +281,7 @@ impl Ledger {
     fn put_off_for(&mut self, review: &Review) -> Result<Vec<Intent>> {
         let mut found = self.store.tried(usize::MAX >> 1)?;
         found.retain(|intent| {
-            let of_it = intent.source == review.record || intent.record == Some(review.record);
+            let of_it = concerns(intent, review);
             intent.state == IntentState::Queued && intent.ty == review.ty && of_it
         });
         Ok(found)
@@ -294,17 +298,14 @@ impl Ledger {
         let mut entry = self.person(
             under_way,
             JournalKind::Person,
-            review.record,
+            review.about,
             None,
             "a person has it tried again",
         );
         entry.rule = Some(Rule::G4);
         entry.path = review.prop.map(|prop| self.plan.prop(review.ty, prop).name.clone());
         commit.journal.push(entry);
-        let refused = |intent: &Intent| {
-            intent.ty == review.ty
-                && (intent.source == review.record || intent.record == Some(review.record))
-        };
+        let refused = |intent: &Intent| intent.ty == review.ty && concerns(intent, review);
         if review.prop.is_none() {
             for intent in self
                 .store
@@ -318,7 +319,7 @@ impl Ledger {
                 commit.intents_changed.push(put_forward(&intent, self.clock.now())?);
             }
         }
-        if let Some(record) = self.store.records(&[review.record])?.pop() {
+        if let Some(record) = self.store.records(review.about.record().as_slice())?.pop() {
             let members = self.store.members(&[record.entity])?;
             self.decide_on(members.iter(), commit)?;
         }
@@ -334,12 +335,19 @@ impl Ledger {
             step(intent, event, self.clock.now(), Some("a person has it tried again".into()))?;
         update.attempts = 0;
         commit.intents_changed.push(update);
-        if decided_anew && let Some(source) = self.store.records(&[intent.source])?.pop() {
+        if decided_anew
+            && let Some(source) = self.store.records(intent.source.record().as_slice())?.pop()
+        {
             let members = self.store.members(&[source.entity])?;
             self.decide_on(members.iter(), commit)?;
         }
         Ok(())
     }
+}
+
+/// Whether a write goes to the record that a review is about, or comes from it.
+fn concerns(intent: &Intent, review: &Review) -> bool {
+    [intent.source.record(), intent.record].into_iter().flatten().any(|id| review.about.is(id))
 }
 
 /// A queued intent that waits no more for its next try.

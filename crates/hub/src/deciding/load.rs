@@ -144,8 +144,10 @@ pub fn slice(
     slice.apart = store.apart(&ids)?.into_iter().flat_map(|(a, b)| [(a, b), (b, a)]).collect();
     for intent in store.open_intents(&entities)? {
         // An entity may have become part of another since the intent was decided.
-        let known =
-            slice.records.get(&intent.source).or_else(|| slice.records.get(&intent.record?));
+        let known = [intent.source.record(), intent.record]
+            .into_iter()
+            .flatten()
+            .find_map(|id| slice.records.get(&id));
         let entity = known.map_or(intent.entity, |known| known.entity);
         slice.intents.entry(entity).or_default().push(intent);
     }

@@ -152,7 +152,7 @@ impl Decider<'_> {
         let load = || {
             load::slice(
                 &self.ledger.plan,
-                self.ledger.store.as_mut(),
+                &mut *self.ledger.store,
                 focus,
                 through,
                 reviews,
@@ -181,7 +181,7 @@ impl Decider<'_> {
         let mut since: BTreeMap<TypeIx, Timestamp> = BTreeMap::new();
         let mut asked: NumberSet<RecordId> = NumberSet::default();
         for intent in &open {
-            let reviews = self.ledger.store.open_reviews(&[intent.source])?;
+            let reviews = self.ledger.store.open_reviews(intent.source.record().as_slice())?;
             match reviews
                 .iter()
                 .find(|review| review.kind == ReviewKind::UnknownOutcome && review.ty == intent.ty)

@@ -38,7 +38,7 @@ impl Decider<'_> {
         waiting.extend(self.ledger.store.intents_in(IntentState::Refused, usize::MAX >> 1)?);
         let mut ids: Vec<_> = waiting
             .iter()
-            .flat_map(|intent| [Some(intent.source), intent.record])
+            .flat_map(|intent| [intent.source.record(), intent.record])
             .flatten()
             .collect();
         ids.sort_unstable();

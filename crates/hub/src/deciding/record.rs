@@ -8,8 +8,8 @@ use lockstep_engine::{Decision, Plan, Slice};
 use lockstep_model::change::IntentEvent;
 use lockstep_model::flow::Extra;
 use lockstep_model::{
-    EntityId, FlowIx, Intent, IntentId, IntentKind, NumberSet, RecordId, RecordState, ReviewKind,
-    Rule, Value,
+    EntityId, FlowIx, Intent, IntentId, IntentKind, NumberSet, RecordId, RecordState, Review,
+    ReviewKind, Rule, Value,
 };
 use lockstep_store::{AgendaEntry, Commit, IntentUpdate, JournalEntry, JournalKind, ReviewKey};
 
@@ -124,10 +124,11 @@ impl Decider<'_> {
         // Systems are read side by side; what is asked is numbered in the same order whichever
         // answered first.
         commit.reviews_opened = decision.reviews_opened;
-        let place = |id: &RecordId| {
-            slice.records.get(id).map(|record| (record.ty, record.key.len(), record.key.clone()))
+        let place = |review: &Review| {
+            let record = slice.asked_about(review);
+            record.map(|record| (record.ty, record.key.len(), record.key.clone()))
         };
-        commit.reviews_opened.sort_by_cached_key(|review| place(&review.record));
+        commit.reviews_opened.sort_by_cached_key(place);
         self.ledger.wake(&wake, &mut commit)?;
         Ok(commit)
     }
@@ -171,7 +172,7 @@ impl Decider<'_> {
                 at: slice.now,
                 run: slice.run,
                 kind: JournalKind::Link,
-                record: linked.a,
+                about: linked.a.into(),
                 path: None,
                 before: Value::Null,
                 after: Value::Null,
@@ -194,7 +195,7 @@ impl Decider<'_> {
     fn tell_reviews(&self, under_way: &mut Underway, decision: &Decision, slice: &Slice) {
         let plan = &self.ledger.plan;
         for review in decision.reviews_opened.iter().filter(|review| review.kind.needs_a_person()) {
-            let ty = slice.records.get(&review.record).map(|record| record.ty);
+            let ty = slice.asked_about(review).map(|record| record.ty);
             let between = |f: &PlanFlow| {
                 ty == Some(f.from) && review.ty == f.to || ty == Some(f.to) && review.ty == f.from
             };
@@ -212,7 +213,9 @@ impl Decider<'_> {
             }
             under_way.report.event(|| {
                 let remedies = of_review(plan, review, |id| slice.records.get(&id));
-                let name = name_in(plan, slice, &review.record);
+                let record = review.about.record();
+                let name = record
+                    .map_or_else(|| RecordName(String::new()), |id| name_in(plan, slice, &id));
                 Event::asked(flow_name(plan, flow), name, review, remedies)
             });
         }
@@ -245,7 +248,7 @@ impl Decider<'_> {
         let held = batch.iter().filter(|entry| held.contains(&entry.record));
         commit.agenda_added.extend(held.map(|entry| entry.to_hold()));
         // Each run decides on these again before it sends anything.
-        let tried = decision.held_back.iter().filter_map(|(_, id)| slice.records.get(id));
+        let tried = decision.held_back.iter().filter_map(|(_, id)| slice.records.get(id.as_ref()?));
         let entry = |record: &RecordState| {
             AgendaEntry::new(self.ledger.plan.ty(record.ty).decide_rank, record.id)
         };
@@ -276,7 +279,7 @@ fn settle_intents(decision: &Decision, slice: &Slice, commit: &mut Commit) -> Re
         // Which record it made need not be asked any more, whether a candidate or another.
         commit.reviews_closed.push(ReviewKey {
             kind: ReviewKind::UnknownOutcome,
-            record: intent.source,
+            about: intent.subject().into(),
             ty: intent.ty,
             prop: None,
         });
@@ -331,7 +334,7 @@ mod tests {
             ty: TypeIx(1),
             record: None,
             entity: EntityId(3),
-            source: RecordId(3),
+            source: RecordId(3).into(),
             flow: FlowIx(0),
             base_version: None.into(),
             changes: vec![],
@@ -352,7 +355,7 @@ mod tests {
         settle_intents(&decision, &slice, &mut commit).unwrap();
         let asked = ReviewKey {
             kind: ReviewKind::UnknownOutcome,
-            record: RecordId(3),
+            about: RecordId(3).into(),
             ty: TypeIx(1),
             prop: None,
         };

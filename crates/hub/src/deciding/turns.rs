@@ -121,7 +121,7 @@ impl Decider<'_> {
         );
         Review {
             kind: ReviewKind::Unsettled,
-            record: record.id,
+            about: record.id.into(),
             ty: record.ty,
             prop: None,
             rule: Rule::G8,

@@ -1,6 +1,6 @@
 //! Another account than the one that was read before (R9): its records are not taken in.
 
-use lockstep_model::{GuardKind, Review, ReviewKind, Rule, TypeIx, Value};
+use lockstep_model::{About, GuardKind, Review, ReviewKind, Rule, TypeIx, Value};
 use lockstep_store::{Commit, TypeStatus};
 use serde_json::json;
 
@@ -50,7 +50,7 @@ impl Ledger {
         let name = self.plan.ty(ty).name.clone();
         commit.reviews_opened.push(Review {
             kind: ReviewKind::Guard,
-            record: GuardKind::Vanished.stand_in(),
+            about: About::Guard(GuardKind::Vanished),
             ty,
             prop: None,
             rule: Rule::R9,

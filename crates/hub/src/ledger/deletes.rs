@@ -57,7 +57,8 @@ impl Ledger {
         let system = self.plan.ty(intent.ty).name.system.clone();
         under_way.report.system(&system).deleted += 1;
         under_way.report.flow(intent.flow).deleted += 1;
-        let because = Because::of(&self.plan, intent, known.get(&intent.source));
+        let because =
+            Because::of(&self.plan, intent, intent.source.record().and_then(|id| known.get(&id)));
         let source = self.name_of_source(intent, known);
         let Some(state) =
             intent.record.and_then(|id| known.get_mut(&id)).filter(|state| state.is_live())
@@ -180,7 +181,7 @@ impl Ledger {
             for intent in self.store.intents_of(&[source], usize::MAX >> 1)? {
                 let passed_on = intent.kind == IntentKind::Delete
                     && intent.state == IntentState::Done
-                    && intent.source == source;
+                    && intent.source.is(source);
                 let Some(member) =
                     members.iter().find(|member| passed_on && intent.record == Some(member.id))
                 else {
@@ -239,8 +240,10 @@ impl Ledger {
             }) else {
                 continue;
             };
-            let source = self.store.records(&[deleted.source])?.pop();
+            let source = self.store.records(deleted.source.record().as_slice())?.pop();
             let because = Because::of(&self.plan, deleted, source.as_ref());
+            let gone = deleted.source.record().filter(|_| because != Because::Extra);
+            let about = gone.unwrap_or(record.id);
             let is_meant = because == Because::Extra
                 || source.as_ref().is_some_and(|source| {
                     source.entity == record.entity
@@ -258,10 +261,7 @@ impl Ledger {
             under_way.report.flow(deleted.flow).review += 1;
             let review = Review {
                 kind: ReviewKind::PendingDelete,
-                record: match because {
-                    Because::Extra => record.id,
-                    Because::Deleted | Because::Ceased => deleted.source,
-                },
+                about: about.into(),
                 ty: record.ty,
                 prop: None,
                 rule: because.rule(),

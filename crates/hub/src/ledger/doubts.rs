@@ -74,7 +74,7 @@ impl Ledger {
                 at: self.clock.now(),
                 run: under_way.report.run,
                 kind: JournalKind::Note,
-                record,
+                about: record.into(),
                 path: None,
                 before: Value::Null,
                 after: Value::Null,
@@ -111,7 +111,7 @@ impl Ledger {
         under_way.report.flow(flow).review += 1;
         let review = Review {
             kind: ReviewKind::AnotherRecord,
-            record: state.id,
+            about: state.id.into(),
             ty: state.ty,
             prop: None,
             rule: Rule::R9,
@@ -228,7 +228,8 @@ impl Ledger {
         let reviews = self.store.reviews(usize::MAX >> 1)?;
         let mut found = NumberMap::default();
         for review in reviews.iter().filter(|review| review.kind == ReviewKind::AnotherRecord) {
-            found.extend(self.doubted_by(review).into_iter().map(|hash| (hash, review.record)));
+            let Some(record) = review.about.record() else { continue };
+            found.extend(self.doubted_by(review).into_iter().map(|hash| (hash, record)));
         }
         Ok(found)
     }
@@ -303,7 +304,8 @@ impl Ledger {
         let ids: Vec<RecordId> = doubts.iter().map(|doubt| doubt.known.id).collect();
         let open = self.store.open_reviews(&ids)?;
         let asked = open.iter().filter(|review| {
-            review.kind == ReviewKind::AnotherRecord && ids.contains(&review.record)
+            review.kind == ReviewKind::AnotherRecord
+                && review.about.record().is_some_and(|id| ids.contains(&id))
         });
         Ok(all - asked.count() as u64)
     }
@@ -322,18 +324,19 @@ impl Ledger {
         }
         let mut cleared = Vec::new();
         for review in self.store.open_reviews(read)? {
-            let is_doubted = doubts.iter().any(|doubt| doubt.known.id == review.record);
-            if review.kind == ReviewKind::AnotherRecord
-                && read.contains(&review.record)
+            let is_doubted = doubts.iter().any(|doubt| review.about.is(doubt.known.id));
+            if let Some(record) = review.about.record()
+                && review.kind == ReviewKind::AnotherRecord
+                && read.contains(&record)
                 && !is_doubted
             {
                 commit.reviews_closed.push(ReviewKey::of(&review));
                 commit
                     .agenda_added
-                    .push(AgendaEntry::new(self.plan.ty(review.ty).decide_rank, review.record));
+                    .push(AgendaEntry::new(self.plan.ty(review.ty).decide_rank, record));
                 // What waited for the answer.
                 self.wake(&self.doubted_by(&review), commit)?;
-                cleared.push(review.record);
+                cleared.push(record);
             }
         }
         let cleared = self.store.records(&cleared)?;
@@ -342,7 +345,7 @@ impl Ledger {
 
     /// What a person has been asked about a creation of unknown outcome, if anything.
     pub(crate) fn asked(&mut self, intent: &Intent) -> Result<Option<Review>> {
-        let open = self.store.open_reviews(&[intent.source])?;
+        let open = self.store.open_reviews(intent.source.record().as_slice())?;
         Ok(open
             .into_iter()
             .find(|review| review.kind == ReviewKind::UnknownOutcome && review.ty == intent.ty))
@@ -351,5 +354,10 @@ impl Ledger {
 
 /// The question that a person is asked about a creation of unknown outcome.
 pub(crate) fn question_of(intent: &Intent) -> ReviewKey {
-    ReviewKey { kind: ReviewKind::UnknownOutcome, record: intent.source, ty: intent.ty, prop: None }
+    ReviewKey {
+        kind: ReviewKind::UnknownOutcome,
+        about: intent.subject().into(),
+        ty: intent.ty,
+        prop: None,
+    }
 }

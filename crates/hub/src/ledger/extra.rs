@@ -8,7 +8,7 @@ use lockstep_engine::extra::{Because, extra_by, lacks, mirrors, source};
 use lockstep_engine::settle::Entity;
 use lockstep_model::flow::Extra;
 use lockstep_model::{
-    FlowIx, Intent, IntentKind, IntentState, NumberMap, RecordId, RecordState, TypeIx,
+    FlowIx, Intent, IntentKind, IntentState, NumberMap, RecordId, RecordState, Source, TypeIx,
 };
 
 use crate::error::Result;
@@ -24,9 +24,8 @@ impl Ledger {
         intent: &Intent,
         known: &NumberMap<RecordId, RecordState>,
     ) -> RecordName {
-        let id = match intent.source {
-            RecordId::NONE => intent.record.unwrap_or(intent.source),
-            source => source,
+        let Some(id) = intent.source.record().or(intent.record) else {
+            return RecordName(String::new());
         };
         let name = known.get(&id).map(|one| RecordName::of(&self.plan, one.ty, &one.key));
         name.unwrap_or_else(|| RecordName(format!("record {id}")))
@@ -34,10 +33,7 @@ impl Ledger {
 
     /// What the deletion of an extra record comes from, and by which flow; `None` where it is not
     /// extra any more.
-    pub(crate) fn extra_from(
-        &mut self,
-        record: &RecordState,
-    ) -> Result<Option<(RecordId, FlowIx)>> {
+    pub(crate) fn extra_from(&mut self, record: &RecordState) -> Result<Option<(Source, FlowIx)>> {
         let members = self.store.members(&[record.entity])?;
         let entity = Entity::of(&self.plan, members.iter().collect());
         let flow = extra_by(&self.plan, &entity, record);
@@ -87,11 +83,13 @@ impl Ledger {
         under.extend(self.store.intents_in(IntentState::Unknown, usize::MAX >> 1)?);
         let creates = queued.iter().chain(&under).filter(|one| one.kind == IntentKind::Create);
         let created: BTreeSet<TypeIx> = creates.map(|intent| intent.ty).collect();
-        let sources: Vec<RecordId> = deletions.iter().map(|intent| intent.source).collect();
+        let sources: Vec<RecordId> =
+            deletions.iter().filter_map(|intent| intent.source.record()).collect();
         let known: NumberMap<RecordId, RecordState> =
             self.store.records(&sources)?.into_iter().map(|one| (one.id, one)).collect();
         for intent in deletions {
-            if Because::of(&self.plan, intent, known.get(&intent.source)) != Because::Extra {
+            let source = intent.source.record().and_then(|id| known.get(&id));
+            if Because::of(&self.plan, intent, source) != Because::Extra {
                 continue;
             }
             let from = self.plan.flows[intent.flow.at()].from;

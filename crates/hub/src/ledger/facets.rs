@@ -141,7 +141,9 @@ impl Ledger {
         commit: &mut Commit,
     ) -> Result<BTreeMap<TypeIx, EntityId>> {
         let mut partners = BTreeMap::new();
-        let Some(source) = self.store.records(&[intent.source])?.pop() else { return Ok(partners) };
+        let Some(source) = self.store.records(intent.source.record().as_slice())?.pop() else {
+            return Ok(partners);
+        };
         let all = self.plan.ty(intent.ty).facets.clone();
         for mine in self.other_facets(&source)?.into_iter().filter(RecordState::is_live) {
             let Some(theirs) =
@@ -225,7 +227,7 @@ impl Ledger {
                     at: now,
                     run,
                     kind: JournalKind::Note,
-                    record: facet.id,
+                    about: facet.id.into(),
                     path: Some(prop.name.clone()),
                     before,
                     after,

@@ -5,7 +5,7 @@
 //! without a word.
 
 use lockstep_model::{
-    Intent, IntentKind, IntentState, NumberMap, RecordId, RecordState, ReviewKind, Timestamp,
+    Intent, IntentState, NumberMap, RecordId, RecordState, ReviewKind, Timestamp,
 };
 use lockstep_store::{Commit, ReviewKey};
 use serde::Serialize;
@@ -63,10 +63,10 @@ impl Ledger {
     /// What a person was told of a write that failed is settled once it is done.
     pub(crate) fn fails_no_more(&self, intent: &Intent, commit: &mut Commit) {
         if intent.attempts >= TOLD_AFTER {
-            let (record, ty) = (subject(intent), intent.ty);
+            let (record, ty) = (intent.subject(), intent.ty);
             commit.reviews_closed.push(ReviewKey {
                 kind: ReviewKind::RejectedValue,
-                record,
+                about: record.into(),
                 ty,
                 prop: None,
             });
@@ -87,7 +87,7 @@ impl Ledger {
         let failing: Vec<Intent> = self.store.tried(limit)?.into_iter().filter(fails).collect();
         let ids: Vec<RecordId> = failing
             .iter()
-            .flat_map(|intent| [Some(intent.source), intent.record])
+            .flat_map(|intent| [intent.source.record(), intent.record])
             .flatten()
             .collect();
         let known: NumberMap<RecordId, RecordState> =
@@ -150,14 +150,6 @@ pub(crate) fn is_given_up(
     asked_to_come_back: bool,
 ) -> bool {
     failures >= TRIES && (!asked_to_come_back || now.0 - decided_at.0 >= PATIENT_MS)
-}
-
-/// Whom a review of a write is about: the record written to, or the one it is created for.
-pub(crate) fn subject(intent: &Intent) -> RecordId {
-    match intent.kind {
-        IntentKind::Create => intent.source,
-        IntentKind::Update | IntentKind::Delete => intent.record.unwrap_or(intent.source),
-    }
 }
 
 #[cfg(test)]

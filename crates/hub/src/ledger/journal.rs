@@ -1,7 +1,7 @@
 //! Entries of the journal, and steps of intents.
 
 use lockstep_model::change::{IllegalStep, IntentEvent};
-use lockstep_model::{Change, Intent, NumberMap, RecordId, RecordState, Rule, RunId, Value};
+use lockstep_model::{About, Change, Intent, NumberMap, RecordId, RecordState, Rule, RunId, Value};
 use lockstep_store::{Commit, IntentUpdate, JournalEntry, JournalKind};
 
 use crate::error::{HubError, Result};
@@ -35,7 +35,7 @@ impl Ledger {
             at: self.clock.now(),
             run,
             kind,
-            record,
+            about: record.into(),
             path: None,
             before: Value::Null,
             after: Value::Null,
@@ -59,12 +59,12 @@ impl Ledger {
             at: self.clock.now(),
             run: under_way.report.run,
             kind,
-            record: record.id,
+            about: record.id.into(),
             path: None,
             before: Value::Null,
             after: Value::Null,
             rule,
-            other: Some(intent.source).filter(|source| *source != RecordId::NONE),
+            other: intent.source.record(),
             intent: Some(intent.id),
             text,
         }
@@ -75,7 +75,7 @@ impl Ledger {
         &self,
         under_way: &Underway,
         kind: JournalKind,
-        record: RecordId,
+        about: impl Into<About>,
         other: Option<RecordId>,
         text: &str,
     ) -> JournalEntry {
@@ -83,7 +83,7 @@ impl Ledger {
             at: self.clock.now(),
             run: under_way.report.run,
             kind,
-            record,
+            about: about.into(),
             path: None,
             before: Value::Null,
             after: Value::Null,
@@ -167,7 +167,7 @@ mod tests {
             ty: TypeIx(0),
             record: Some(RecordId(1)),
             entity: EntityId(1),
-            source: RecordId(2),
+            source: RecordId(2).into(),
             flow: FlowIx(0),
             base_version: BaseVersion::Unknown,
             changes: vec![],

@@ -11,7 +11,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use lockstep_engine::observe::{Reading, losses};
 use lockstep_model::value::is_empty;
 use lockstep_model::{
-    GuardKind, PropIx, ReadRecord, RecordState, Review, ReviewKind, Rule, TypeIx, TypeName, Value,
+    About, GuardKind, PropIx, ReadRecord, RecordState, Review, ReviewKind, Rule, TypeIx, TypeName,
+    Value,
 };
 use lockstep_store::{Commit, ReviewKey, TypeStatus};
 use serde_json::json;
@@ -204,7 +205,7 @@ impl Ledger {
         told["type"] = json!(name.to_string());
         commit.reviews_opened.push(Review {
             kind: ReviewKind::Guard,
-            record: GuardKind::Lost.stand_in(),
+            about: About::Guard(GuardKind::Lost),
             ty,
             prop: None,
             rule,
@@ -229,7 +230,7 @@ impl Ledger {
         if under_way.guards.stopped.remove(&(ty, GuardKind::Lost)) {
             commit.reviews_closed.push(ReviewKey {
                 kind: ReviewKind::Guard,
-                record: GuardKind::Lost.stand_in(),
+                about: About::Guard(GuardKind::Lost),
                 ty,
                 prop: None,
             });

@@ -26,7 +26,7 @@ use std::sync::Arc;
 use lockstep_engine::Plan;
 use lockstep_model::limits::Limits;
 use lockstep_model::{IntentState, RunId, Timestamp, TypeIx};
-use lockstep_store::{BoundType, Commit, Store, TypeStatus};
+use lockstep_store::{BoundType, Commit, Leased, Store, TypeStatus};
 
 use crate::clock::{Clock, SteadyClock};
 use crate::error::{HubError, Result};
@@ -35,7 +35,7 @@ use crate::guards::Safeguards;
 /// What is known of all records: the plan of flows, the store, the clock, and what has been read.
 pub struct Ledger {
     pub(crate) plan: Plan,
-    pub(crate) store: Box<dyn Store>,
+    pub(crate) store: Leased,
     pub(crate) clock: Arc<dyn Clock>,
     /// What has been read of each record type, by its number.
     pub(crate) status: Vec<TypeStatus>,
@@ -58,9 +58,10 @@ impl Ledger {
     pub fn new(
         plan: Plan,
         names: Vec<String>,
-        mut store: Box<dyn Store>,
+        store: Box<dyn Store>,
         clock: Arc<dyn Clock>,
     ) -> Result<Ledger> {
+        let mut store = Leased::new(store);
         let all = || (0..plan.types.len() as u16).map(TypeIx);
         let bound: Vec<BoundType> = all()
             .zip(plan.flows_between())
@@ -110,7 +111,7 @@ impl Ledger {
     pub(crate) fn pretending(&mut self, store: Box<dyn Store>) -> Ledger {
         Ledger {
             plan: std::mem::take(&mut self.plan),
-            store,
+            store: Leased::new(store),
             clock: self.clock.clone(),
             status: self.status.clone(),
             names: self.names.clone(),
@@ -169,7 +170,7 @@ impl Ledger {
 
     /// The store, for looking.
     pub fn store(&mut self) -> &mut dyn Store {
-        self.store.as_mut()
+        &mut *self.store
     }
 
     pub(crate) fn system_of(&self, ty: TypeIx) -> usize {

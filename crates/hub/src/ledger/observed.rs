@@ -97,12 +97,12 @@ impl Ledger {
             at: self.clock.now(),
             run: under_way.report.run,
             kind: JournalKind::Refused,
-            record: state.id,
+            about: state.id.into(),
             path: Some(described.name.clone()),
             before: shows,
             after: value.clone(),
             rule: Some(Rule::R6),
-            other: intent.map(|intent| intent.source),
+            other: intent.and_then(|intent| intent.source.record()),
             intent: intent.map(|intent| intent.id),
             text: message.clone(),
         });
@@ -112,7 +112,7 @@ impl Ledger {
         under_way.reviews = true;
         commit.reviews_opened.push(Review {
             kind: ReviewKind::NotKept,
-            record: state.id,
+            about: state.id.into(),
             ty: state.ty,
             prop: Some(prop),
             rule: Rule::R6,
@@ -186,7 +186,7 @@ impl Ledger {
                 at: edit.at,
                 run,
                 kind: JournalKind::Edit,
-                record: edit.record,
+                about: edit.record.into(),
                 path: Some(path.clone()),
                 before: edit.before.clone(),
                 after: edit.after.clone(),

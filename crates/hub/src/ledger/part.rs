@@ -51,7 +51,7 @@ impl Ledger {
             intent.record.is_none() && under_way.part.is_of_it(&self.plan, intent)
         };
         let sources: Vec<RecordId> =
-            queued.iter().filter(is_creation).map(|intent| intent.source).collect();
+            queued.iter().filter(is_creation).filter_map(|one| one.source.record()).collect();
         let sources = self.store.records(&sources)?;
         let mut commit = Commit::default();
         self.decide_on(sources.iter(), &mut commit)?;
@@ -147,7 +147,7 @@ impl Ledger {
         let mut sources = self.not_decided()?;
         for intent in self.store.intents_in(IntentState::Queued, usize::MAX >> 1)? {
             not_whole.insert(intent.ty);
-            sources.push(intent.source);
+            sources.extend(intent.source.record());
         }
         sources.sort_unstable();
         sources.dedup();

@@ -38,10 +38,11 @@ impl Ledger {
         let mut waiting = self.store.reviews(usize::MAX >> 1)?;
         waiting.retain(|review| !review.kind.needs_a_person());
         waiting.truncate(WAITING_SHOWN);
-        let ids: Vec<RecordId> = waiting.iter().map(|review| review.record).collect();
+        let ids: Vec<RecordId> =
+            waiting.iter().filter_map(|review| review.about.record()).collect();
         let records = self.store.records(&ids)?;
         for review in waiting {
-            let Some(record) = records.iter().find(|record| record.id == review.record) else {
+            let Some(record) = records.iter().find(|record| review.about.is(record.id)) else {
                 continue;
             };
             let (plan, name) = (&self.plan, self.name_of(record));

@@ -86,7 +86,7 @@ impl Ledger {
                 let mut sentences = explained.sentences(&entity, &all);
                 for entry in journal
                     .iter()
-                    .filter(|e| e.record == record.id && e.path.as_deref() == Some(&described.name))
+                    .filter(|e| e.about.is(record.id) && e.path.as_deref() == Some(&described.name))
                 {
                     sentences.extend(happened(entry, names));
                 }
@@ -134,7 +134,7 @@ impl Ledger {
 fn linked_with(member: &RecordState, name: &RecordName, journal: &[JournalEntry]) -> String {
     let why = journal.iter().find(|entry| {
         matches!(entry.kind, JournalKind::Link | JournalKind::Written)
-            && (entry.record == member.id || entry.other == Some(member.id))
+            && (entry.about.is(member.id) || entry.other == Some(member.id))
             && entry.path.is_none()
     });
     let gone = if member.is_live() { "" } else { " (deleted in its system)" };

@@ -12,8 +12,8 @@ use lockstep_engine::settle::{Entity, drifted};
 use lockstep_model::flow::Policy;
 use lockstep_model::value::equal;
 use lockstep_model::{
-    EntityId, FlowIx, GuardKind, IntentKind, IntentState, PropIx, RecordId, RecordState, Review,
-    Rule, RunId, Timestamp, TypeIx, Value,
+    About, EntityId, FlowIx, IntentKind, IntentState, PropIx, RecordId, RecordState, Review, Rule,
+    RunId, Timestamp, TypeIx, Value,
 };
 use lockstep_store::{JournalEntry, Result};
 
@@ -137,11 +137,13 @@ impl Ledger {
     fn waiting_references(&mut self) -> Result<Vec<(RecordName, String)>> {
         let mut waiting = self.store.reviews(usize::MAX >> 1)?;
         waiting.retain(|review| !review.kind.needs_a_person());
-        let ids: Vec<RecordId> = waiting.iter().map(|review| review.record).collect();
+        let ids: Vec<RecordId> =
+            waiting.iter().filter_map(|review| review.about.record()).collect();
         let records: HashMap<RecordId, RecordState> =
             self.store.records(&ids)?.into_iter().map(|r| (r.id, r)).collect();
-        let line =
-            |review: Review| Some((self.name_of(records.get(&review.record)?), review.message));
+        let line = |review: Review| {
+            Some((self.name_of(records.get(&review.about.record()?)?), review.message))
+        };
         Ok(waiting.into_iter().filter_map(line).collect())
     }
 
@@ -152,7 +154,7 @@ impl Ledger {
         reviews.truncate(limit);
         let ids: Vec<RecordId> = reviews
             .iter()
-            .flat_map(|(_, r)| std::iter::once(r.record).chain(r.candidates.iter().copied()))
+            .flat_map(|(_, r)| r.about.record().into_iter().chain(r.candidates.iter().copied()))
             .collect();
         let records: HashMap<_, _> =
             self.store.records(&ids)?.into_iter().map(|r| (r.id, r)).collect();
@@ -169,18 +171,16 @@ impl Ledger {
         records: &HashMap<RecordId, RecordState>,
     ) -> ReviewLine {
         let name = |id: &RecordId| match records.get(id) {
-            // A guard is about a system, not a record.
-            None if GuardKind::of_stand_in(*id).is_some() => (
-                RecordName(GuardKind::of_stand_in(*id).map_or("", GuardKind::name).into()),
-                String::new(),
-            ),
             Some(record) => {
                 (RecordName::of(&self.plan, record.ty, &record.key), self.label(record))
             }
             None => (RecordName(format!("record {id}")), String::new()),
         };
-        let (record, label) = name(&review.record);
-        let from = records.get(&review.record).map(|record| record.ty);
+        let (record, label) = match review.about {
+            About::Record(id) => name(&id),
+            About::Guard(guard) => (RecordName(guard.name().into()), String::new()),
+        };
+        let from = review.about.record().and_then(|id| records.get(&id)).map(|record| record.ty);
         let between =
             self.plan.flows.iter().position(|f| from == Some(f.from) && review.ty == f.to);
         let back =
@@ -210,13 +210,15 @@ impl Ledger {
             self.store.numbered_reviews(usize::MAX >> 1)?.into_iter().find(|(n, _)| *n == number);
         let Some((number, review)) = found else { return Ok(None) };
         let ids: Vec<RecordId> =
-            std::iter::once(review.record).chain(review.candidates.iter().copied()).collect();
+            review.about.record().into_iter().chain(review.candidates.iter().copied()).collect();
         let mut records: HashMap<RecordId, RecordState> =
             self.store.records(&ids)?.into_iter().map(|r| (r.id, r)).collect();
         let mut columns = ids;
         // What was refused is told beside the record that it was meant for.
-        if let Some(record) = records
-            .get(&review.record)
+        if let Some(record) = review
+            .about
+            .record()
+            .and_then(|id| records.get(&id))
             .filter(|record| record.ty != review.ty && review.candidates.is_empty())
         {
             for member in self
@@ -329,7 +331,7 @@ impl Ledger {
             },
         };
         let ids: Vec<RecordId> =
-            entries.iter().flat_map(|e| std::iter::once(e.record).chain(e.other)).collect();
+            entries.iter().flat_map(|e| e.about.record().into_iter().chain(e.other)).collect();
         let mut names: HashMap<RecordId, RecordName> = HashMap::new();
         for some in ids.chunks(10_000) {
             names.extend(
@@ -343,12 +345,15 @@ impl Ledger {
             at: entry.at.to_string(),
             run: entry.run.0,
             kind: entry.kind.name().into(),
-            record: name(entry.record),
+            record: match entry.about {
+                About::Record(id) => name(id),
+                About::Guard(guard) => RecordName(guard.name().into()),
+            },
             path: entry.path,
             before: entry.before,
             after: entry.after,
             rule: entry.rule.map(|rule| rule.to_string()),
-            other: entry.other.filter(|other| *other != entry.record).map(name),
+            other: entry.other.filter(|other| !entry.about.is(*other)).map(name),
             text: entry.text,
         };
         Ok(entries.into_iter().map(line).collect())

@@ -88,7 +88,7 @@ impl Ledger {
             wake.extend(&promised);
             commit.promises_removed.extend(promised.into_iter().map(|hash| (hash, intent.id)));
         }
-        let source = known.get(&intent.source);
+        let source = intent.source.record().and_then(|id| known.get(&id));
         if self.calls_for_more(intent, &state, source) {
             commit.agenda_added.push(AgendaEntry::new(ty.decide_rank, state.id));
         }
@@ -132,7 +132,7 @@ impl Ledger {
         known: &NumberMap<RecordId, RecordState>,
         commit: &Commit,
     ) {
-        let (plan, source) = (&self.plan, known.get(&intent.source));
+        let (plan, source) = (&self.plan, intent.source.record().and_then(|id| known.get(&id)));
         under_way.report.system(&plan.ty(intent.ty).name.system).created += 1;
         under_way.report.flow(intent.flow).created += 1;
         // P8: a reference is in the creation only if what it names had a counterpart by then.
@@ -161,8 +161,9 @@ impl Ledger {
             record: RecordName::of(plan, state.ty, &state.key),
             properties: property_changes(plan, intent, known, |change| {
                 let lost = |review: &Review| {
-                    (review.kind, review.record, review.prop)
-                        == (ReviewKind::NotKept, state.id, Some(change.prop))
+                    review.kind == ReviewKind::NotKept
+                        && review.about.is(state.id)
+                        && review.prop == Some(change.prop)
                 };
                 given(change) && !commit.reviews_opened.iter().any(lost)
             }),

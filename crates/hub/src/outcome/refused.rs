@@ -7,7 +7,7 @@ use lockstep_store::{AgendaEntry, Commit, JournalKind};
 use crate::error::Result;
 use crate::ledger::Ledger;
 use crate::ledger::failing::{
-    LONGEST_WAIT_MS, SHORTEST_WAIT_MS, TOLD_AFTER, back_off_ms, is_given_up, subject,
+    LONGEST_WAIT_MS, SHORTEST_WAIT_MS, TOLD_AFTER, back_off_ms, is_given_up,
 };
 use crate::ledger::journal::step;
 use crate::report::{Event, RecordName};
@@ -33,7 +33,7 @@ impl Ledger {
         under_way.reviews = true;
         let change =
             prop.and_then(|prop| intent.changes.iter().find(|change| change.prop.at() == prop));
-        let record = known.get(&subject(intent));
+        let record = known.get(&intent.subject());
         self.tell_refused(under_way, intent, record, message);
         let value = match change {
             // Decided again, without what was refused. A reference is remembered as the id it was
@@ -52,7 +52,7 @@ impl Ledger {
         commit.intents_changed.push(step(intent, event, now, Some(message.to_string()))?);
         commit.reviews_opened.push(Review {
             kind: ReviewKind::RejectedValue,
-            record: subject(intent),
+            about: intent.subject().into(),
             ty: intent.ty,
             prop: change.map(|change| change.prop),
             rule: Rule::G4,
@@ -121,7 +121,7 @@ impl Ledger {
             under_way.reviews = true;
             commit.reviews_opened.push(Review {
                 kind: ReviewKind::RejectedValue,
-                record: subject(intent),
+                about: intent.subject().into(),
                 ty: intent.ty,
                 prop: None,
                 rule: Rule::G4,

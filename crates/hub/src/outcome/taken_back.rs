@@ -73,7 +73,7 @@ impl Ledger {
         )?);
         let system = self.plan.ty(intent.ty).name.system.clone();
         under_way.report.system(&system).refused += 1;
-        if let Some(record) = known.get(&intent.source) {
+        if let Some(record) = intent.source.record().and_then(|id| known.get(&id)) {
             commit.journal.push(self.entry(
                 under_way,
                 JournalKind::Refused,

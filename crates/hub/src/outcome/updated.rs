@@ -76,7 +76,7 @@ impl Ledger {
         }
         self.decide_on_updated(intent, before, &state, commit)?;
         if intent.changes.iter().any(kept) {
-            let (plan, source) = (&self.plan, known.get(&intent.source));
+            let (plan, source) = (&self.plan, intent.source.record().and_then(|id| known.get(&id)));
             under_way.report.system(&plan.ty(state.ty).name.system).updated += 1;
             under_way.report.flow(intent.flow).updated += 1;
             under_way.report.event(|| Event::Updated {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use lockstep_connector::Trouble;
-use lockstep_model::{GuardKind, ReviewKind, Value};
+use lockstep_model::{About, GuardKind, ReviewKind, Value};
 use lockstep_store::{Commit, ReviewKey};
 use serde_json::json;
 
@@ -51,10 +51,10 @@ impl Reader<'_> {
                 }
                 if marks.contains_key(&strange_mark(&name)) {
                     under_way.guards.stopped.remove(&(ty, GuardKind::Vanished));
-                    let record = GuardKind::Vanished.stand_in();
+                    let about = About::Guard(GuardKind::Vanished);
                     commit.reviews_closed.push(ReviewKey {
                         kind: ReviewKind::Guard,
-                        record,
+                        about,
                         ty,
                         prop: None,
                     });

@@ -59,6 +59,17 @@ impl Reader<'_> {
     }
 }
 
+/// What a record shows that is not asked for: nothing beyond what is known of it.
+pub(crate) fn nothing_told(record: &RecordState) -> ReadRecord {
+    ReadRecord {
+        id: record.key.clone(),
+        version: None,
+        modified: None,
+        deleted: false,
+        values: vec![None; record.slots.len()],
+    }
+}
+
 /// The record with the values that it shows now.
 pub(crate) fn as_shown(record: &RecordState, read: &ReadRecord) -> RecordState {
     let mut shown = record.clone();

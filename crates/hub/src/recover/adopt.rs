@@ -6,7 +6,7 @@ use lockstep_model::change::IntentEvent;
 use lockstep_model::value::equal;
 use lockstep_model::{
     Change, ClaimStamp, Intent, IntentKind, IntentState, Presence, PropIx, ReadRecord, Reason,
-    RecordId, RecordState, Review, ReviewKind, Rule, RunId, TypeIx, Value,
+    RecordId, RecordState, Review, ReviewKind, Rule, RunId, Source, TypeIx, Value,
 };
 use lockstep_store::{AgendaEntry, Commit, JournalEntry, JournalKind};
 
@@ -59,7 +59,7 @@ impl Ledger {
             Some(id) => self.store.by_key(intent.ty, &[id])?.pop(),
             None => None,
         };
-        let source = self.store.records(&[intent.source])?.pop();
+        let source = self.store.records(intent.source.record().as_slice())?.pop();
         let mut commit = Commit::default();
         if let (Some(found), Some(source)) = (&found, &source) {
             let now = self.clock.now();
@@ -167,7 +167,7 @@ impl Ledger {
         };
         let review = Review {
             kind: ReviewKind::DisputedEntity,
-            record: intent.source,
+            about: intent.subject().into(),
             ty: intent.ty,
             prop: None,
             rule: Rule::C2,
@@ -233,8 +233,7 @@ impl Ledger {
                 ty: state.ty,
                 record: Some(state.id),
                 entity: state.entity,
-                // Its own source: it takes back what Lockstep wrote.
-                source: state.id,
+                source: Source::TakesBack(state.id),
                 flow: intent.flow,
                 base_version: state.version.clone().into(),
                 changes,
@@ -278,12 +277,12 @@ impl Ledger {
             at: self.clock.now(),
             run,
             kind: JournalKind::Written,
-            record: state.id,
+            about: state.id.into(),
             path: Some(described.name.clone()),
             before: old.clone(),
             after: new.clone(),
             rule: Some(Rule::R9),
-            other: Some(intent.source),
+            other: intent.source.record(),
             intent: Some(intent.id),
             text: "its system wrote a creation over it".into(),
         });

@@ -25,7 +25,7 @@ impl Ledger {
         let (mut open, mut unclear) = (Vec::new(), Vec::new());
         let mut commit = Commit::default();
         for intent in intents {
-            let source = self.store.records(&[intent.source])?.pop();
+            let source = self.store.records(intent.source.record().as_slice())?.pop();
             let members = match &source {
                 Some(source) => self.store.members(&[source.entity])?,
                 None => vec![],
@@ -168,7 +168,7 @@ impl Ledger {
         };
         let review = Review {
             kind: ReviewKind::UnknownOutcome,
-            record: intent.source,
+            about: intent.subject().into(),
             ty: intent.ty,
             prop: None,
             rule: Rule::C2,

@@ -85,7 +85,9 @@ impl Ledger {
         let mut found = HashSet::new();
         let apart = self.store.apart(&fresh.iter().map(|record| record.id).collect::<Vec<_>>())?;
         for intent in creations.iter().filter(|_| !apart.is_empty()) {
-            let Some(source) = self.store.records(&[intent.source])?.pop() else { continue };
+            let Some(source) = self.store.records(intent.source.record().as_slice())?.pop() else {
+                continue;
+            };
             let members: Vec<RecordId> =
                 self.store.members(&[source.entity])?.iter().map(|member| member.id).collect();
             let both = apart.iter().flat_map(|(a, b)| [(a, b), (b, a)]);

@@ -19,7 +19,9 @@ impl Ledger {
         why: &str,
         commit: &mut Commit,
     ) -> Result<()> {
-        let Some(source) = self.store.records(&[intent.source])?.pop() else { return Ok(()) };
+        let Some(source) = self.store.records(intent.source.record().as_slice())?.pop() else {
+            return Ok(());
+        };
         let (into, gone) = (source.entity.min(record.entity), source.entity.max(record.entity));
         for member in self.store.members(&[gone])? {
             commit.relinked.push((member.id, into));
@@ -36,7 +38,7 @@ impl Ledger {
             at: self.clock.now(),
             run: under_way.report.run,
             kind: JournalKind::Link,
-            record: source.id,
+            about: source.id.into(),
             path: None,
             before: Value::Null,
             after: Value::Null,

@@ -101,7 +101,7 @@ impl Ledger {
         asked: Timestamp,
     ) -> Result<bool> {
         let now = self.clock.now();
-        let ids: Vec<RecordId> = intent.record.into_iter().chain([intent.source]).collect();
+        let ids: Vec<RecordId> = intent.record.into_iter().chain(intent.source.record()).collect();
         let mut known: NumberMap<RecordId, RecordState> =
             self.store.records(&ids)?.into_iter().map(|r| (r.id, r)).collect();
         let mut commit = Commit::default();
@@ -161,12 +161,9 @@ impl Ledger {
         else {
             return Ok(false);
         };
-        let mut known: NumberMap<RecordId, RecordState> = self
-            .store
-            .records(&[id, intent.source])?
-            .into_iter()
-            .map(|record| (record.id, record))
-            .collect();
+        let ids: Vec<RecordId> = [id].into_iter().chain(intent.source.record()).collect();
+        let mut known: NumberMap<RecordId, RecordState> =
+            self.store.records(&ids)?.into_iter().map(|record| (record.id, record)).collect();
         let sent = self.sent(intent)?;
         let Some(mut state) = known.remove(&id).filter(|_| !again.deleted) else {
             return Ok(false);
@@ -236,7 +233,7 @@ impl Ledger {
         if let Some(record) = again {
             self.observe_one(under_way, intent.ty, record, commit)?;
         }
-        let ids: Vec<RecordId> = intent.record.into_iter().chain([intent.source]).collect();
+        let ids: Vec<RecordId> = intent.record.into_iter().chain(intent.source.record()).collect();
         for record in self.store.records(&ids)? {
             commit
                 .agenda_added

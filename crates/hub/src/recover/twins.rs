@@ -81,12 +81,14 @@ impl Ledger {
             return Ok(());
         }
         let fresh = self.fresh_and_nameless(under_way)?;
-        let ids: Vec<RecordId> = queued.iter().map(|intent| intent.source).collect();
+        let ids: Vec<RecordId> =
+            queued.iter().filter_map(|intent| intent.source.record()).collect();
         let sources: BTreeMap<RecordId, RecordState> =
             self.store.records(&ids)?.into_iter().map(|record| (record.id, record)).collect();
         let apart = self.store.apart(&ids)?;
         for intent in queued {
-            let (Some(source), Some(new)) = (sources.get(&intent.source), fresh.get(&intent.ty))
+            let (Some(source), Some(new)) =
+                (intent.source.record().and_then(|id| sources.get(&id)), fresh.get(&intent.ty))
             else {
                 continue;
             };
@@ -174,7 +176,7 @@ impl Ledger {
             (self.plan.flow_name(flow), RecordName::of(&self.plan, source.ty, &source.key));
         let review = Review {
             kind: ReviewKind::UnknownOutcome,
-            record: source.id,
+            about: source.id.into(),
             ty: to,
             prop: None,
             rule: Rule::C2,

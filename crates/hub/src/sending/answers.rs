@@ -5,7 +5,7 @@ use lockstep_model::change::IntentEvent;
 use lockstep_model::{Intent, IntentKind, ReadRecord, RecordState};
 
 use crate::error::Result;
-use crate::ledger::failing::{IN_A_ROW, subject};
+use crate::ledger::failing::IN_A_ROW;
 use crate::ledger::journal::step;
 use crate::recover::PATIENCE_MS;
 use crate::recover::creations::Found;
@@ -36,7 +36,8 @@ impl Sender<'_> {
         batch: &mut AnswerBatch,
     ) -> Result<()> {
         let again = again.map(|again| *again);
-        if let Some(source) = batch.known.get(&pending.intent.source) {
+        let source = pending.intent.source.record();
+        if let Some(source) = source.and_then(|id| batch.known.get(&id)) {
             // The entity may have become part of another since.
             pending.intent.entity = source.entity;
         }
@@ -173,7 +174,7 @@ impl Sender<'_> {
         message: &str,
     ) {
         let failing = under_way.failing.entry(system).or_default();
-        failing.insert(subject(intent));
+        failing.insert(intent.subject());
         let count = failing.len();
         if count >= IN_A_ROW && !under_way.paused.contains_key(&system) {
             let message = format!(

@@ -112,7 +112,9 @@ fn targets(
     parcels: &[Carried],
     sources: bool,
 ) -> Vec<RecordId> {
-    let ids = |intent: &Intent| intent.record.into_iter().chain(sources.then_some(intent.source));
+    let ids = |intent: &Intent| {
+        intent.record.into_iter().chain(intent.source.record().filter(|_| sources))
+    };
     let mut targets: Vec<RecordId> =
         parcels.iter().flat_map(|(parcel, _, _)| ids(&parcel.intent)).collect();
     if under_way.report.has_room() && ledger.plan.has_references() {

@@ -25,7 +25,7 @@ impl Sender<'_> {
         let mut found = Vec::with_capacity(intents.len());
         for intent in intents {
             let source = match creates(intent) {
-                true => self.ledger.store.records(&[intent.source])?.pop(),
+                true => self.ledger.store.records(intent.source.record().as_slice())?.pop(),
                 false => None,
             };
             let members = match source {

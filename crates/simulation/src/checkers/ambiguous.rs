@@ -35,12 +35,12 @@ pub(super) fn check(settled: &Settled<'_>) -> Vec<Violation> {
         let Some(members) = settled
             .entities
             .iter()
-            .find(|all| all.iter().any(|(_, state, _)| state.id == review.record))
+            .find(|all| all.iter().any(|(_, state, _)| review.about.is(state.id)))
         else {
             continue;
         };
         // Who is asked about was there before.
-        let is_asked_about = |id| review.record == id || review.candidates.contains(&id);
+        let is_asked_about = |id| review.about.is(id) || review.candidates.contains(&id);
         let there = members.iter().filter(|(_, state, row)| {
             !is_asked_about(state.id)
                 && state.ty == review.ty

@@ -18,7 +18,7 @@ pub(super) fn check(settled: &Settled<'_>) -> Vec<Violation> {
             .collect();
         let asks = |kind| is_asked_about(kind) && kind != ReviewKind::FlipFlop;
         let asked =
-            |id| settled.reviews.iter().any(|review| review.record == id && asks(review.kind));
+            |id| settled.reviews.iter().any(|review| review.about.is(id) && asks(review.kind));
         for (n, (a, a_state, a_row)) in live.iter().enumerate() {
             for (b, b_state, b_row) in &live[n + 1..] {
                 if !settled.paired((*a, a_row), (*b, b_row))

@@ -93,7 +93,7 @@ impl Settled<'_> {
             _ => value(both[0].2) != value(both[1].2),
         };
         let asked = self.reviews.iter().any(|review| {
-            review.record == state.id
+            review.about.is(state.id)
                 && matches!(review.kind, ReviewKind::NotKept | ReviewKind::RejectedValue)
         });
         if differ && !asked {
@@ -179,8 +179,12 @@ pub fn all(world: &World, hub: &mut Hub) -> Result<Vec<Violation>> {
     let reviews = hub.ledger.store().reviews(usize::MAX >> 1)?;
     let mut stopped = Vec::new();
     for review in reviews.iter().filter(|review| review.kind == ReviewKind::FlipFlop) {
-        let entity =
-            hub.ledger.store().records(&[review.record])?.pop().map(|record| record.entity);
+        let entity = hub
+            .ledger
+            .store()
+            .records(review.about.record().as_slice())?
+            .pop()
+            .map(|record| record.entity);
         stopped.extend(
             entity.zip(review.prop).map(|(id, prop)| {
                 (id, hub.ledger.plan_of_flows().prop(review.ty, prop).name.clone())

@@ -5,9 +5,10 @@ use lockstep_model::{IntentId, IntentState, RecordId, RecordState, RunId};
 
 use super::kit::commit_records;
 use super::samples::{PEOPLE, entry, intent, person, plan, review};
-use crate::{AgendaEntry, Commit, IntentUpdate, Store, StoreError, TypeStatus};
+use crate::boundary::Commits;
+use crate::{AgendaEntry, Commit, IntentUpdate, Leased, StoreError, TypeStatus};
 
-pub(super) fn numbers_are_handed_out_once(mut store: Box<dyn Store>) {
+pub(super) fn numbers_are_handed_out_once(mut store: Leased) {
     let first = store.take_record_ids(3).unwrap().0;
     let second = store.take_record_ids(2).unwrap().0;
     assert!(first > 0 && second >= first + 3);
@@ -22,7 +23,7 @@ pub(super) fn numbers_are_handed_out_once(mut store: Box<dyn Store>) {
     assert!(store.take_record_ids(1).unwrap().0 > before);
 }
 
-pub(super) fn a_failed_commit_leaves_nothing(mut store: Box<dyn Store>) {
+pub(super) fn a_failed_commit_leaves_nothing(mut store: Leased) {
     commit_records(&mut store, vec![person(1, "a")]);
     let tried = |bad: Commit| Commit {
         changed_records: vec![RecordState { version: Some("new".into()), ..person(1, "a") }],
@@ -93,18 +94,21 @@ pub(super) fn a_failed_commit_leaves_nothing(mut store: Box<dyn Store>) {
 }
 
 /// Who was overtaken writes nothing any more.
-pub(super) fn a_commit_under_an_older_lease_is_refused(mut store: Box<dyn Store>) {
+pub(super) fn a_commit_under_an_older_lease_is_refused(mut store: Leased) {
     let older = store.take_over().unwrap();
     let lease = store.take_over().unwrap();
     assert_ne!(older, lease);
-    let under =
-        |lease, id, key| Commit { lease, new_records: vec![person(id, key)], ..Commit::default() };
+    assert_eq!(store.lease(), lease);
+    let new = |id, key| Commit { new_records: vec![person(id, key)], ..Commit::default() };
     for durable in [false, true] {
-        let commit = Commit { durable, ..under(Some(older.clone()), 1, "a") };
-        assert!(matches!(store.commit(commit), Err(StoreError::LostLease { .. })));
+        let commit = Commit { durable, ..new(1, "a") };
+        let refused = Commits::commit(&mut *store, &older, commit);
+        assert!(matches!(refused, Err(StoreError::LostLease { .. })));
         assert_eq!(store.records(&[RecordId(1)]).unwrap(), []);
     }
-    store.commit(under(Some(lease), 1, "a")).unwrap();
-    store.commit(under(None, 2, "b")).unwrap();
+    let unflushed = Commits::commit_unflushed(&mut *store, &older, new(1, "a"));
+    assert!(matches!(unflushed, Err(StoreError::LostLease { .. })));
+    Commits::commit(&mut *store, &lease, new(1, "a")).unwrap();
+    store.commit(new(2, "b")).unwrap();
     assert_eq!(store.records(&[RecordId(1), RecordId(2)]).unwrap().len(), 2);
 }

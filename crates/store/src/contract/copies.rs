@@ -4,9 +4,9 @@ use lockstep_model::{EntityId, IntentId, KeyOwner, RecordId, RecordState};
 
 use super::kit::{commit_records, sorted};
 use super::samples::{PEOPLE, person};
-use crate::{AgendaEntry, Commit, Store, StoreError};
+use crate::{AgendaEntry, Commit, Leased, StoreError};
 
-pub(super) fn a_scratch_copy_is_independent(mut store: Box<dyn Store>) {
+pub(super) fn a_scratch_copy_is_independent(mut store: Leased) {
     let first = store.take_record_ids(1).unwrap();
     let record = RecordState { id: first, entity: EntityId(first.0), ..person(1, "a") };
     let commit = Commit {
@@ -16,7 +16,7 @@ pub(super) fn a_scratch_copy_is_independent(mut store: Box<dyn Store>) {
     };
     store.commit(commit).unwrap();
     // It is bound already, and may itself be copied.
-    let mut scratch = store.scratch().unwrap();
+    let mut scratch = Leased::new(store.scratch().unwrap());
     let mut copy = scratch.scratch().unwrap();
     assert_eq!(copy.records(&[first]).unwrap(), std::slice::from_ref(&record));
     drop(copy);
@@ -54,7 +54,7 @@ pub(super) fn a_scratch_copy_is_independent(mut store: Box<dyn Store>) {
     assert_eq!(scratch.agenda(9).unwrap(), []);
 }
 
-pub(super) fn bulk_changes_no_result(mut store: Box<dyn Store>) {
+pub(super) fn bulk_changes_no_result(mut store: Leased) {
     store.bulk_load(true).unwrap();
     let people = (1..=300).map(|id| person(id, &id.to_string())).collect();
     let keys = (1..=300).map(|id| (id as u64 % 100, RecordId(id))).collect();

@@ -2,9 +2,9 @@
 
 use lockstep_model::{Intent, RecordState};
 
-use crate::{Commit, Store};
+use crate::{Commit, Leased};
 
-pub(super) fn commit_records(store: &mut Box<dyn Store>, records: Vec<RecordState>) {
+pub(super) fn commit_records(store: &mut Leased, records: Vec<RecordState>) {
     store.commit(Commit { new_records: records, ..Commit::default() }).unwrap();
 }
 

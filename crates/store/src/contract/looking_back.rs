@@ -9,9 +9,9 @@ use serde_json::json;
 use super::kit::{ids, sorted};
 use super::samples::{PEOPLE, entry, intent, plan, review};
 
-use crate::{Commit, JournalEntry, JournalKind, ReviewKey, Store};
+use crate::{Commit, JournalEntry, JournalKind, Leased, ReviewKey};
 
-pub(super) fn at_most_one_review_of_a_key_is_open(mut store: Box<dyn Store>) {
+pub(super) fn at_most_one_review_of_a_key_is_open(mut store: Leased) {
     let old = review(RecordId(1), Some(PropIx(1)));
     let others = [
         Review { opened_at: Timestamp(3), ..review(RecordId(1), None) },
@@ -23,7 +23,7 @@ pub(super) fn at_most_one_review_of_a_key_is_open(mut store: Box<dyn Store>) {
             ..old.clone()
         },
         Review { ty: PEOPLE, opened_at: Timestamp(21), ..old.clone() },
-        Review { record: RecordId(2), opened_at: Timestamp(22), ..old.clone() },
+        Review { about: RecordId(2).into(), opened_at: Timestamp(22), ..old.clone() },
     ];
     let all: Vec<_> = [old.clone()].into_iter().chain(others.clone()).collect();
     store.commit(Commit { reviews_opened: all, ..Commit::default() }).unwrap();
@@ -61,7 +61,7 @@ pub(super) fn at_most_one_review_of_a_key_is_open(mut store: Box<dyn Store>) {
     let closed = vec![
         ReviewKey::of(&old),
         ReviewKey::of(&others[0]),
-        ReviewKey { record: RecordId(7), ..ReviewKey::of(&old) },
+        ReviewKey { about: RecordId(7).into(), ..ReviewKey::of(&old) },
     ];
     store
         .commit(Commit {
@@ -81,7 +81,7 @@ pub(super) fn at_most_one_review_of_a_key_is_open(mut store: Box<dyn Store>) {
     assert_eq!((store.reviews(9).unwrap(), store.review_counts().unwrap()), (vec![], vec![]));
 }
 
-pub(super) fn the_journal_is_in_order(mut store: Box<dyn Store>) {
+pub(super) fn the_journal_is_in_order(mut store: Leased) {
     let run = RunId(1);
     let bare = JournalEntry {
         kind: JournalKind::Note,
@@ -112,7 +112,7 @@ pub(super) fn the_journal_is_in_order(mut store: Box<dyn Store>) {
     assert_eq!(store.journal(&[RecordId(9)], 2).unwrap(), []);
 }
 
-pub(super) fn runs_are_remembered_newest_first(mut store: Box<dyn Store>) {
+pub(super) fn runs_are_remembered_newest_first(mut store: Leased) {
     let first = store.begin_run(Timestamp(1)).unwrap();
     let second = store.begin_run(Timestamp(2)).unwrap();
     assert!(second > first);
@@ -125,7 +125,7 @@ pub(super) fn runs_are_remembered_newest_first(mut store: Box<dyn Store>) {
     assert_eq!(store.runs(1).unwrap(), runs[..1]);
 }
 
-pub(super) fn what_runs_did_is_found_by_their_numbers(mut store: Box<dyn Store>) {
+pub(super) fn what_runs_did_is_found_by_their_numbers(mut store: Leased) {
     let runs: Vec<RunId> = (0..5).map(|n| store.begin_run(Timestamp(10 * n)).unwrap()).collect();
     // The third did nothing; the others wrote several rows each, in several commits.
     let of = |run: usize, n: i64| Intent {
@@ -174,7 +174,7 @@ pub(super) fn what_runs_did_is_found_by_their_numbers(mut store: Box<dyn Store>)
     assert_eq!(left, [told(3, 10), told(4, 11), told(4, 12)]);
 }
 
-pub(super) fn a_review_keeps_its_number_while_it_is_open(mut store: Box<dyn Store>) {
+pub(super) fn a_review_keeps_its_number_while_it_is_open(mut store: Leased) {
     let first = review(RecordId(1), None);
     let second = Review { opened_at: Timestamp(20), ..review(RecordId(2), None) };
     store
@@ -206,8 +206,8 @@ pub(super) fn a_review_keeps_its_number_while_it_is_open(mut store: Box<dyn Stor
     assert!(store.numbered_reviews(9).unwrap()[0].0 > last, "a number was given to another review");
 }
 
-pub(super) fn marks_are_kept_by_name(mut store: Box<dyn Store>) {
-    let set = |store: &mut Box<dyn Store>, marks: &[(&str, Option<Value>)]| {
+pub(super) fn marks_are_kept_by_name(mut store: Leased) {
+    let set = |store: &mut Leased, marks: &[(&str, Option<Value>)]| {
         let marks = marks.iter().map(|(name, value)| (name.to_string(), value.clone())).collect();
         store.commit(Commit { marks, ..Commit::default() }).unwrap();
     };

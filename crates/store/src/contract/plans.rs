@@ -8,9 +8,9 @@ use serde_json::json;
 
 use super::kit::{commit_records, numbers};
 use super::samples::{USERS, awkward, intent, person, plan, review};
-use crate::{Commit, Renaming, Store, TypeStatus};
+use crate::{Commit, Leased, Renaming, TypeStatus};
 
-pub(super) fn binding_tells_how_far_each_type_was_read(mut store: Box<dyn Store>) {
+pub(super) fn binding_tells_how_far_each_type_was_read(mut store: Leased) {
     let fresh = |fingerprint| TypeStatus { fingerprint, ..TypeStatus::default() };
     assert_eq!(store.bind(&plan()).unwrap(), [fresh(1), fresh(u64::MAX)]);
     let status = TypeStatus {
@@ -30,7 +30,7 @@ pub(super) fn binding_tells_how_far_each_type_was_read(mut store: Box<dyn Store>
     assert_eq!(store.bind(&plan()).unwrap(), [fresh(1), other]);
 }
 
-pub(super) fn what_the_plan_does_not_name_any_more_is_left_out_and_kept(mut store: Box<dyn Store>) {
+pub(super) fn what_the_plan_does_not_name_any_more_is_left_out_and_kept(mut store: Leased) {
     let user = awkward(RecordId(2), EntityId(1));
     commit_records(&mut store, vec![person(1, "a"), user.clone()]);
     let to_user = intent(1, RecordId(1), IntentState::Queued);
@@ -53,7 +53,7 @@ pub(super) fn what_the_plan_does_not_name_any_more_is_left_out_and_kept(mut stor
     assert_eq!(store.reviews(9).unwrap(), [review(RecordId(1), None)]);
 }
 
-pub(super) fn a_changed_plan_finds_properties_by_path(mut store: Box<dyn Store>) {
+pub(super) fn a_changed_plan_finds_properties_by_path(mut store: Leased) {
     let user = awkward(RecordId(2), EntityId(2));
     let to_user = intent(1, RecordId(1), IntentState::Queued);
     commit_records(&mut store, vec![person(1, "a"), user.clone()]);
@@ -85,7 +85,7 @@ pub(super) fn a_changed_plan_finds_properties_by_path(mut store: Box<dyn Store>)
 }
 
 /// L12.
-pub(super) fn what_is_renamed_is_found_under_its_new_name(mut store: Box<dyn Store>) {
+pub(super) fn what_is_renamed_is_found_under_its_new_name(mut store: Leased) {
     let record = person(1, "a");
     let user = awkward(RecordId(2), EntityId(1));
     let mark = |name: &str| (name.to_string(), Some(json!(1)));
@@ -96,7 +96,7 @@ pub(super) fn what_is_renamed_is_found_under_its_new_name(mut store: Box<dyn Sto
         ..Commit::default()
     };
     store.commit(commit).unwrap();
-    let rename = |store: &mut Box<dyn Store>, renaming| store.rename(&renaming).unwrap();
+    let rename = |store: &mut Leased, renaming| store.rename(&renaming).unwrap();
     let unknown = Renaming::System { old: "nobody".into(), new: "crm".into() };
     assert!(rename(&mut store, unknown).is_err());
     let system = Renaming::System { old: "crm".into(), new: "kunder".into() };

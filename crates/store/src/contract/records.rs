@@ -6,9 +6,9 @@ use serde_json::json;
 use super::kit::{commit_records, numbers, sorted};
 use super::samples::{PEOPLE, USERS, awkward, claim, person, plan};
 
-use crate::{AgendaEntry, Commit, Store, TypeStatus};
+use crate::{AgendaEntry, Commit, Leased, TypeStatus};
 
-pub(super) fn a_record_comes_back_as_it_was(mut store: Box<dyn Store>) {
+pub(super) fn a_record_comes_back_as_it_was(mut store: Leased) {
     let mut all = vec![
         awkward(RecordId(2), EntityId(1)),
         person(1, "a"),
@@ -44,7 +44,7 @@ pub(super) fn a_record_comes_back_as_it_was(mut store: Box<dyn Store>) {
     assert_eq!(store.records(&[RecordId(1)]).unwrap(), [edited]);
 }
 
-pub(super) fn records_are_found_by_number_key_and_entity(mut store: Box<dyn Store>) {
+pub(super) fn records_are_found_by_number_key_and_entity(mut store: Leased) {
     let mut records: Vec<_> = (1..=9).map(|id| person(id, &format!("key {id}"))).collect();
     for (at, entity) in [(1, 7), (3, 7), (8, 1)] {
         records[at].entity = EntityId(entity);
@@ -59,7 +59,7 @@ pub(super) fn records_are_found_by_number_key_and_entity(mut store: Box<dyn Stor
         ..person(20, "")
     });
     commit_records(&mut store, records);
-    let by_number = |store: &mut Box<dyn Store>, list: &[i64]| {
+    let by_number = |store: &mut Leased, list: &[i64]| {
         let list: Vec<_> = list.iter().map(|id| RecordId(*id)).collect();
         numbers(store.records(&list).unwrap())
     };
@@ -77,7 +77,7 @@ pub(super) fn records_are_found_by_number_key_and_entity(mut store: Box<dyn Stor
             (RecordId(20), "key 1".into())
         ]
     );
-    let of = |store: &mut Box<dyn Store>, list: &[i64]| {
+    let of = |store: &mut Leased, list: &[i64]| {
         let list: Vec<_> = list.iter().map(|id| EntityId(*id)).collect();
         numbers(store.members(&list).unwrap())
     };
@@ -88,7 +88,7 @@ pub(super) fn records_are_found_by_number_key_and_entity(mut store: Box<dyn Stor
     assert_eq!(of(&mut store, &[1, 2, 3, 4, 5, 6, 7, 8, 9, 20]), [1, 2, 3, 4, 5, 6, 7, 8, 9, 20]);
 }
 
-pub(super) fn keys_are_found_however_thinly_they_are_sown(mut store: Box<dyn Store>) {
+pub(super) fn keys_are_found_however_thinly_they_are_sown(mut store: Leased) {
     // Numbers and keys in different orders; every third key is missing.
     let scattered = |n: i64| n * 37 % 501;
     let key = |n: i64| format!("{:03}", scattered(n));
@@ -107,7 +107,7 @@ pub(super) fn keys_are_found_however_thinly_they_are_sown(mut store: Box<dyn Sto
     assert_eq!(store.by_key(PEOPLE, &outside).unwrap(), []);
 }
 
-pub(super) fn a_relinked_record_changes_nothing_but_its_entity(mut store: Box<dyn Store>) {
+pub(super) fn a_relinked_record_changes_nothing_but_its_entity(mut store: Leased) {
     let record = awkward(RecordId(2), EntityId(2));
     commit_records(&mut store, vec![person(1, "a"), record.clone()]);
     for entity in [1, 2, 1].map(EntityId) {
@@ -135,7 +135,7 @@ pub(super) fn a_relinked_record_changes_nothing_but_its_entity(mut store: Box<dy
     }
 }
 
-pub(super) fn hashes_lead_to_records(mut store: Box<dyn Store>) {
+pub(super) fn hashes_lead_to_records(mut store: Leased) {
     let (a, b) = (RecordId(1), RecordId(2));
     let found = |keys: Vec<(u64, RecordId)>| -> Vec<(u64, KeyOwner)> {
         keys.into_iter().map(|(hash, id)| (hash, KeyOwner::Record(id))).collect()
@@ -157,7 +157,7 @@ pub(super) fn hashes_lead_to_records(mut store: Box<dyn Store>) {
 }
 
 /// R9: in one commit a record gives its key up and another takes it over.
-pub(super) fn a_key_is_given_on(mut store: Box<dyn Store>) {
+pub(super) fn a_key_is_given_on(mut store: Leased) {
     let gone = RecordState { presence: Presence::Gone, ..person(1, "2") };
     commit_records(&mut store, vec![gone.clone()]);
     let heir = person(5, "2");
@@ -177,14 +177,14 @@ pub(super) fn a_key_is_given_on(mut store: Box<dyn Store>) {
 }
 
 /// G3: what is believed of a listing depends on how many records are known.
-pub(super) fn live_records_are_counted(mut store: Box<dyn Store>) {
-    let counted = |store: &mut Box<dyn Store>| {
+pub(super) fn live_records_are_counted(mut store: Leased) {
+    let counted = |store: &mut Leased| {
         store.bind(&plan()).unwrap().iter().map(|ty| ty.records).collect::<Vec<_>>()
     };
     let gone = |id, key| RecordState { presence: Presence::Gone, ..person(id, key) };
     commit_records(&mut store, vec![person(1, "a"), person(2, "b"), gone(3, "c")]);
     assert_eq!(counted(&mut store), [2, 0]);
-    let change = |store: &mut Box<dyn Store>, changed: Vec<RecordState>| {
+    let change = |store: &mut Leased, changed: Vec<RecordState>| {
         store.commit(Commit { changed_records: changed, ..Commit::default() }).unwrap();
     };
     change(&mut store, vec![gone(1, "a"), person(3, "c"), person(2, "b")]);
@@ -197,7 +197,7 @@ pub(super) fn live_records_are_counted(mut store: Box<dyn Store>) {
     assert_eq!(counted(&mut store), [1, 0]);
 }
 
-pub(super) fn live_keys_come_in_pages(mut store: Box<dyn Store>) {
+pub(super) fn live_keys_come_in_pages(mut store: Leased) {
     let mut records: Vec<_> =
         ["b", "", "Å", "a10", "a9", "z"].iter().zip(1..).map(|(key, id)| person(id, key)).collect();
     records[5].presence = Presence::Gone;
@@ -218,7 +218,7 @@ pub(super) fn live_keys_come_in_pages(mut store: Box<dyn Store>) {
     assert_eq!(seen[3].1, RecordId(1));
 }
 
-pub(super) fn the_agenda_is_in_order_and_what_is_added_stays(mut store: Box<dyn Store>) {
+pub(super) fn the_agenda_is_in_order_and_what_is_added_stays(mut store: Leased) {
     let entry = |(rank, id)| AgendaEntry::new(rank, RecordId(id));
     let held = entry((1, 1)).to_hold();
     let mut added = [(2, 1), (0, 9), (2, 3), (0, 2), (0, 2)].map(entry).to_vec();
@@ -244,7 +244,7 @@ pub(super) fn the_agenda_is_in_order_and_what_is_added_stays(mut store: Box<dyn 
     assert_eq!(store.on_agenda(&[RecordId(1)]).unwrap(), [held]);
 }
 
-pub(super) fn pairs_are_kept_apart_both_ways(mut store: Box<dyn Store>) {
+pub(super) fn pairs_are_kept_apart_both_ways(mut store: Leased) {
     let pair = |a, b| (RecordId(a), RecordId(b));
     store
         .commit(Commit {
@@ -252,7 +252,7 @@ pub(super) fn pairs_are_kept_apart_both_ways(mut store: Box<dyn Store>) {
             ..Commit::default()
         })
         .unwrap();
-    let apart = |store: &mut Box<dyn Store>, list: &[i64]| {
+    let apart = |store: &mut Leased, list: &[i64]| {
         let list: Vec<_> = list.iter().map(|id| RecordId(*id)).collect();
         let ordered = |(a, b): (RecordId, RecordId)| (a.min(b), a.max(b));
         sorted(store.apart(&list).unwrap().into_iter().map(ordered).collect())
@@ -264,14 +264,14 @@ pub(super) fn pairs_are_kept_apart_both_ways(mut store: Box<dyn Store>) {
     assert_eq!(apart(&mut store, &[2, 5, 9]), [pair(2, 9)]);
 }
 
-pub(super) fn linked_entities_come_in_pages(mut store: Box<dyn Store>) {
+pub(super) fn linked_entities_come_in_pages(mut store: Leased) {
     let mut records: Vec<_> = (1..=9).map(|id| person(id, &id.to_string())).collect();
     // 2 with 1; 4 left 4 to 3 and 5; 7 is only joined by 8, and left itself; 9 is alone.
     for (at, entity) in [(1, 1), (3, 1), (2, 4), (4, 4), (6, 6), (7, 7)] {
         records[at].entity = EntityId(entity);
     }
     commit_records(&mut store, records);
-    let page = |store: &mut Box<dyn Store>, after: Option<i64>, limit| -> Vec<i64> {
+    let page = |store: &mut Leased, after: Option<i64>, limit| -> Vec<i64> {
         store
             .linked_entities(after.map(EntityId), limit)
             .unwrap()
@@ -285,7 +285,7 @@ pub(super) fn linked_entities_come_in_pages(mut store: Box<dyn Store>) {
     assert_eq!(page(&mut store, Some(6), 9), [0i64; 0]);
 }
 
-pub(super) fn a_record_that_is_leaving_is_not_live(mut store: Box<dyn Store>) {
+pub(super) fn a_record_that_is_leaving_is_not_live(mut store: Leased) {
     let leaving = |id, key, since| RecordState {
         presence: Presence::Leaving { since: Timestamp(since) },
         ..person(id, key)

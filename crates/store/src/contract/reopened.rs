@@ -9,11 +9,12 @@ use serde_json::json;
 
 use super::kit::ids;
 use super::samples::{PEOPLE, awkward, entry, intent, plan, review};
-use crate::{AgendaEntry, Commit, IntentUpdate, JournalEntry, Store, TypeStatus};
+use crate::{AgendaEntry, Commit, IntentUpdate, JournalEntry, Leased, Store, TypeStatus};
 
 /// Runs the part of the suite that needs a store which outlives its process; `open` opens the same
 /// one each time.
 pub fn check_reopened(open: impl Fn() -> Box<dyn Store>) {
+    let open = || Leased::new(open());
     let mut store = open();
     let identity = store.identity().unwrap();
     assert!(identity.len() >= 16, "{identity}");
@@ -57,7 +58,7 @@ struct Told {
 }
 
 impl Told {
-    fn by(store: &mut Box<dyn Store>) -> Told {
+    fn by(store: &mut Leased) -> Told {
         let first = store.take_record_ids(2).unwrap();
         let intents = store.take_intent_ids(2).unwrap();
         let run = store.begin_run(Timestamp(5)).unwrap();
@@ -102,7 +103,7 @@ impl Told {
         told
     }
 
-    fn is_remembered(&self, store: &mut Box<dyn Store>) {
+    fn is_remembered(&self, store: &mut Leased) {
         let first = self.record.id;
         assert_eq!(store.bind(&plan()).unwrap()[0], self.status);
         assert_eq!(store.records(&[first]).unwrap(), std::slice::from_ref(&self.record));

@@ -122,7 +122,7 @@ pub(super) fn intent(id: i64, source: RecordId, state: IntentState) -> Intent {
         ty: USERS,
         record: Some(RecordId(77)),
         entity: EntityId(source.0),
-        source,
+        source: source.into(),
         flow: FlowIx(3),
         base_version: BaseVersion::Known("3".into()),
         changes: vec![
@@ -152,7 +152,7 @@ pub(super) fn intent(id: i64, source: RecordId, state: IntentState) -> Intent {
 pub(super) fn review(record: RecordId, prop: Option<PropIx>) -> Review {
     Review {
         kind: ReviewKind::RejectedValue,
-        record,
+        about: record.into(),
         ty: USERS,
         prop,
         rule: Rule::G4,
@@ -168,7 +168,7 @@ pub(super) fn entry(run: RunId, record: RecordId, at: i64) -> JournalEntry {
         at: Timestamp(at),
         run,
         kind: JournalKind::Written,
-        record,
+        about: record.into(),
         path: Some("full name".into()),
         before: json!(""),
         after: json!({"b": 1, "a": 2}),

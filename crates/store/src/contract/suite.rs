@@ -2,16 +2,17 @@
 
 use super::samples::plan;
 use super::{commits, copies, intents, looking_back, plans, records};
-use crate::Store;
+use crate::{Leased, Store};
 
 /// Runs the suite; `make` gives a fresh store each time.
 pub fn check(make: impl Fn() -> Box<dyn Store>) {
+    let new = || Leased::new(make());
     let fresh = || {
-        let mut store = make();
+        let mut store = new();
         store.bind(&plan()).unwrap();
         store
     };
-    plans::binding_tells_how_far_each_type_was_read(make());
+    plans::binding_tells_how_far_each_type_was_read(new());
     commits::numbers_are_handed_out_once(fresh());
     records::a_record_comes_back_as_it_was(fresh());
     records::records_are_found_by_number_key_and_entity(fresh());

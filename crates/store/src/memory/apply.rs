@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lockstep_model::{Intent, IntentId, IntentKind, KeyOwner, RecordId, RecordState, Review};
+use lockstep_model::{
+    Intent, IntentId, IntentKind, KeyOwner, RecordId, RecordState, Review, Source,
+};
 
 use super::catalogue::Bound;
 use super::numbering::{Numbering, source_by};
@@ -159,8 +161,8 @@ impl State {
         });
         let changes = changes.collect::<Result<Vec<_>, String>>()?;
         let source = match intent.source {
-            RecordId::NONE => source_by(bound, intent.ty, intent.flow),
-            source => self.named_type_of(bound, source),
+            Source::Lack => source_by(bound, intent.ty, intent.flow),
+            Source::Record(id) | Source::TakesBack(id) => self.named_type_of(bound, id),
         };
         Ok(StoredIntent { intent: Intent { ty, changes, ..intent.clone() }, source, claimed })
     }

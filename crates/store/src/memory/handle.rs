@@ -159,7 +159,9 @@ impl Slices for MemoryStore {
     fn open_reviews(&mut self, records: &[RecordId]) -> Result<Vec<Review>> {
         let found =
             self.state().numbered_reviews(&self.bound).into_iter().map(|(_, review)| review);
-        Ok(found.filter(|review| records.contains(&review.record)).collect())
+        Ok(found
+            .filter(|review| review.about.record().is_some_and(|id| records.contains(&id)))
+            .collect())
     }
 }
 
@@ -254,9 +256,13 @@ impl Commits for MemoryStore {
         Ok(IntentId(first))
     }
 
-    fn commit(&mut self, commit: Commit) -> Result<()> {
+    fn lease(&self) -> Lease {
+        self.lease.clone()
+    }
+
+    fn commit(&mut self, lease: &Lease, commit: Commit) -> Result<()> {
         let mut state = self.writing()?;
-        if commit.lease.as_ref().is_some_and(|lease| *lease != self.lease) {
+        if *lease != self.lease {
             return Err(StoreError::LostLease { place: place() });
         }
         let mut tried = state.clone();
@@ -266,8 +272,8 @@ impl Commits for MemoryStore {
         Ok(())
     }
 
-    fn commit_unflushed(&mut self, commit: Commit) -> Result<Flush> {
-        self.commit(commit)?;
+    fn commit_unflushed(&mut self, lease: &Lease, commit: Commit) -> Result<Flush> {
+        self.commit(lease, commit)?;
         Ok(Box::new(|| Ok(())))
     }
 

@@ -22,7 +22,10 @@ impl State {
     /// The journal of these records. A creation is told by its intent.
     pub(super) fn journal_of(&self, records: &[RecordId], limit: usize) -> Vec<JournalEntry> {
         let records: BTreeSet<RecordId> = records.iter().copied().collect();
-        let of_them = self.journal.iter().filter(|entry| records.contains(&entry.record));
+        let of_them = self
+            .journal
+            .iter()
+            .filter(|entry| entry.about.record().is_some_and(|id| records.contains(&id)));
         let mut found: Vec<JournalEntry> = of_them.cloned().collect();
         for record in records {
             let created = |stored: &&Intent| {
@@ -47,12 +50,12 @@ impl State {
             at: creation.done_at?,
             run: creation.run,
             kind: JournalKind::Written,
-            record,
+            about: record.into(),
             path: None,
             before: Value::Null,
             after: Value::Null,
             rule: Some(Rule::C1),
-            other: Some(creation.source),
+            other: creation.source.record(),
             intent: Some(creation.id),
             text: format!("created {name}/{}", state.key),
         })
@@ -145,7 +148,7 @@ impl State {
         let properties = self.catalogue.ty(row).map_or(&[][..], |ty| &ty.properties);
         let at = properties.iter().position(|known| known == path);
         let is_told = |entry: &JournalEntry| {
-            let one = self.records.get(&entry.record);
+            let one = entry.about.record().and_then(|id| self.records.get(&id));
             one.is_some_and(|one| one.state.ty == row) && entry.path.as_deref() == Some(path)
         };
         let holds = |slot: &Slot| {
@@ -159,7 +162,8 @@ impl State {
 
     fn rename_in_journal(&mut self, row: TypeIx, old: &str, new: &str) {
         for entry in &mut self.journal {
-            let is_of_it = self.records.get(&entry.record).is_some_and(|one| one.state.ty == row);
+            let one = entry.about.record().and_then(|id| self.records.get(&id));
+            let is_of_it = one.is_some_and(|one| one.state.ty == row);
             if is_of_it && entry.path.as_deref() == Some(old) {
                 entry.path = Some(new.to_string());
             }

@@ -43,7 +43,7 @@ impl History for MemoryStore {
 
     fn intents_of(&mut self, records: &[RecordId], limit: usize) -> Result<Vec<Intent>> {
         let concerns = |one: &Intent| {
-            records.contains(&one.source) || one.record.is_some_and(|id| records.contains(&id))
+            [one.source.record(), one.record].iter().flatten().any(|id| records.contains(id))
         };
         Ok(self.state().intents_that(&self.bound, concerns, limit))
     }

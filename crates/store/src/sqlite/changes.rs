@@ -71,7 +71,7 @@ pub(super) fn changes_out(
     out.push(b'[');
     for change in &intent.changes {
         // Nearly always the source's own claim.
-        let by_source = change.claim.record == intent.source && source_type.is_some();
+        let by_source = intent.source.is(change.claim.record) && source_type.is_some();
         let claimed_type =
             if by_source { source_type } else { bound.type_of(conn, change.claim.record)? };
         let claimed = claimed_type.map(|ty| bound.ty(ty)).transpose()?;

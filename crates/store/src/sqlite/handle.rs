@@ -118,12 +118,21 @@ impl SqliteStore {
         &mut self,
         write: impl FnOnce(&mut Database) -> Fallible<T>,
     ) -> Result<T> {
+        self.writing_under(&self.database.lease.clone(), write)
+    }
+
+    /// Writes what was decided under a lease.
+    pub(super) fn writing_under<T>(
+        &mut self,
+        lease: &Lease,
+        write: impl FnOnce(&mut Database) -> Fallible<T>,
+    ) -> Result<T> {
         if self.database.read_only {
             let message = "it was opened only to be looked at".to_string();
             return Err(StoreError::Unwritable { place: self.place.clone(), message });
         }
         let write = |database: &mut Database| {
-            lease::check(&database.conn, &database.lease)?;
+            lease::check(&database.conn, lease)?;
             write(database)
         };
         self.database.within("BEGIN IMMEDIATE", write).map_err(|fault| fault.at(&self.place))
@@ -229,13 +238,14 @@ mod tests {
             keys_added: (from..to).map(|n| (n, RecordId(1))).collect(),
             ..Commit::default()
         };
-        store.commit(keys(0, 10)).unwrap();
+        store.commit(&store.lease(), keys(0, 10)).unwrap();
         let limit = |store: &SqliteStore, pages: i64| {
             store.set(&format!("PRAGMA max_page_count = {pages}")).unwrap()
         };
         limit(&store, 40);
         for durable in [false, true] {
-            let error = store.commit(Commit { durable, ..keys(5, 100_000) }).unwrap_err();
+            let error =
+                store.commit(&store.lease(), Commit { durable, ..keys(5, 100_000) }).unwrap_err();
             assert!(matches!(error, StoreError::Unwritable { .. }), "{error}");
             assert_eq!(
                 store.by_hash(&[9, 10, 99_999]).unwrap(),
@@ -243,7 +253,7 @@ mod tests {
             );
         }
         limit(&store, 1_000_000);
-        store.commit(keys(5, 100_000)).unwrap();
+        store.commit(&store.lease(), keys(5, 100_000)).unwrap();
         assert_eq!(store.by_hash(&[9, 10, 99_999]).unwrap().len(), 3);
     }
 
@@ -260,7 +270,7 @@ mod tests {
         };
         let mut add = |from: u64, to: u64| {
             let keys_added = (from..to).map(|n| (n, RecordId(1))).collect();
-            store.commit(Commit { keys_added, ..Commit::default() }).unwrap();
+            store.commit(&store.lease(), Commit { keys_added, ..Commit::default() }).unwrap();
             (count(&store, "keys"), count(&store, "keys_coming"))
         };
         assert_eq!(add(0, 999), (0, 1));
@@ -274,7 +284,7 @@ mod tests {
         );
         let mut add = |from: u64, to: u64| {
             let keys_added = (from..to).map(|n| (n, RecordId(1))).collect();
-            store.commit(Commit { keys_added, ..Commit::default() }).unwrap();
+            store.commit(&store.lease(), Commit { keys_added, ..Commit::default() }).unwrap();
         };
         add(1_003, 1_600);
         store.idle_work().unwrap();
@@ -284,7 +294,10 @@ mod tests {
             "half of what must go in goes in meanwhile"
         );
         store
-            .commit(Commit { keys_added: vec![(1_600, RecordId(1))], ..Commit::default() })
+            .commit(
+                &store.lease(),
+                Commit { keys_added: vec![(1_600, RecordId(1))], ..Commit::default() },
+            )
             .unwrap();
         store.bulk_load(false).unwrap();
         assert_eq!((count(&store, "keys"), count(&store, "keys_coming")), (1_601, 0));
@@ -297,10 +310,10 @@ mod tests {
         let mut store = SqliteStore::open(&path).unwrap();
         store.bind(&crate::contract::plan()).unwrap();
         let keys = |hash| Commit { keys_added: vec![(hash, RecordId(1))], ..Commit::default() };
-        store.commit(keys(1)).unwrap();
+        store.commit(&store.lease(), keys(1)).unwrap();
         lease::draw(&Connection::open(&path).unwrap()).unwrap();
         for durable in [false, true] {
-            let error = store.commit(Commit { durable, ..keys(2) }).unwrap_err();
+            let error = store.commit(&store.lease(), Commit { durable, ..keys(2) }).unwrap_err();
             assert!(matches!(error, StoreError::LostLease { .. }), "{error}");
         }
         assert!(matches!(store.begin_run(Timestamp(1)), Err(StoreError::LostLease { .. })));

@@ -7,6 +7,7 @@ use super::database::Database;
 use super::encode::text;
 use super::fault::{Fallible, Fault};
 use super::json;
+use super::owners::{about_in, about_out};
 use super::statements as sql;
 use crate::{JournalEntry, JournalKind, RunRow};
 
@@ -50,7 +51,7 @@ impl Database {
             at: Timestamp(row.get(1)?),
             run: RunId(row.get(2)?),
             kind: JournalKind::Written,
-            record,
+            about: record.into(),
             path: None,
             before: Value::Null,
             after: Value::Null,
@@ -67,7 +68,7 @@ impl Database {
             insert.raw_bind_parameter(1, entry.at.0)?;
             insert.raw_bind_parameter(2, entry.run.0)?;
             insert.raw_bind_parameter(3, entry.kind.name())?;
-            insert.raw_bind_parameter(4, entry.record.0)?;
+            insert.raw_bind_parameter(4, about_out(entry.about))?;
             insert.raw_bind_parameter(5, entry.path.as_deref())?;
             insert.raw_bind_parameter(6, value_out(&entry.before))?;
             insert.raw_bind_parameter(7, value_out(&entry.after))?;
@@ -121,7 +122,7 @@ pub(super) fn entry_in(row: &Row<'_>) -> Fallible<JournalEntry> {
         at: Timestamp(row.get(1)?),
         run: RunId(row.get(2)?),
         kind: JournalKind::parse(kind).ok_or_else(|| damaged("kind of entry", kind))?,
-        record: RecordId(row.get(4)?),
+        about: about_in(row.get(4)?)?,
         path: text(row, 5)?.map(str::to_string),
         before: value_in(row, 6)?,
         after: value_in(row, 7)?,

@@ -32,6 +32,7 @@ mod migrations;
 mod mirrors;
 mod open;
 mod outbox;
+mod owners;
 mod ranges;
 mod reading;
 mod records;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use lockstep_model::change::{Intent, IntentKind, IntentState};
-use lockstep_model::{EntityId, IntentId, RecordId, RunId, Timestamp, TypeIx};
+use lockstep_model::{EntityId, IntentId, RecordId, RunId, Source, Timestamp, TypeIx};
 use rusqlite::Row;
 
 use super::bound::Bound;
@@ -12,6 +12,7 @@ use super::database::Database;
 use super::encode::text;
 use super::fault::{Fallible, Fault};
 use super::open::{Open, parse};
+use super::owners::source_in;
 use super::spans::Spans;
 use super::statements as sql;
 
@@ -123,17 +124,23 @@ pub(super) fn decode(bound: &Bound, open: &Open, row: &Row<'_>) -> Fallible<Opti
     let id = IntentId(row.get(0)?);
     let Some((ty, target)) = bound.of_row(row.get(4)?) else { return Ok(None) };
     let damaged = |what: &str| Fault::Damaged(format!("the {what} of intent {id} can't be read"));
-    let source = RecordId(row.get(7)?);
+    let record = row.get::<_, Option<i64>>(5)?.map(RecordId);
+    let source_number = row.get(7)?;
     let source_row: Option<i64> = row.get(8)?;
-    let changes =
-        text(row, 16)?.and_then(|changes| changes_in(bound, changes, ty, source, source_row));
+    let changes = text(row, 16)?
+        .and_then(|changes| changes_in(bound, changes, ty, RecordId(source_number), source_row));
+    let source = source_in(source_number, record);
+    let kind = text(row, 2)?.and_then(kind_in).ok_or_else(|| damaged("kind"))?;
+    if source == Source::Lack && (kind == IntentKind::Create || record.is_none()) {
+        return Err(damaged("record"));
+    }
     Ok(Some(Intent {
         id,
         run: RunId(row.get(1)?),
-        kind: text(row, 2)?.and_then(kind_in).ok_or_else(|| damaged("kind"))?,
+        kind,
         rank: row.get(3)?,
         ty,
-        record: row.get::<_, Option<i64>>(5)?.map(RecordId),
+        record,
         entity: EntityId(row.get(6)?),
         source,
         flow: target.flow(ty, source_row.and_then(|row| bound.of_row(row)).map(|(ix, _)| ix)),

@@ -8,6 +8,7 @@ use super::database::Database;
 use super::encode::text;
 use super::fault::{Fallible, Fault};
 use super::journal::{value_in, value_out};
+use super::owners::{about_in, about_out};
 use super::spans::Spans;
 use super::statements as sql;
 use crate::{Commit, ReviewKey};
@@ -66,7 +67,7 @@ impl Database {
         let mut close = sql::CLOSE_REVIEW.prepare(&self.conn)?;
         for key in &commit.reviews_closed {
             let (row_of_type, path) = place(&self.bound, *key)?;
-            close.execute((key.record.0, key.kind.name(), row_of_type, path))?;
+            close.execute((about_out(key.about), key.kind.name(), row_of_type, path))?;
         }
         let mut open = sql::OPEN_REVIEW.prepare(&self.conn)?;
         for review in &commit.reviews_opened {
@@ -75,7 +76,7 @@ impl Database {
             let candidates = (!candidates.is_empty()).then(|| Value::from(candidates).to_string());
             open.execute((
                 review.kind.name(),
-                review.record.0,
+                about_out(review.about),
                 row_of_type,
                 path,
                 review.rule.to_string(),
@@ -120,7 +121,7 @@ pub(super) fn review_in(bound: &Bound, row: &Row<'_>) -> Fallible<Option<Review>
     let candidates = value_in(row, 5)?;
     Ok(Some(Review {
         kind: kind_in(row, 0)?,
-        record: RecordId(row.get(1)?),
+        about: about_in(row.get(1)?)?,
         ty,
         prop,
         rule: Rule::parse(rule).ok_or_else(|| Fault::Damaged(format!("“{rule}” is no rule")))?,

@@ -2,15 +2,11 @@
 
 use super::database::Database;
 use super::fault::Fallible;
-use super::lease;
 use super::statements;
 use crate::Commit;
 
 impl Database {
     pub(super) fn commit(&mut self, mut commit: Commit) -> Fallible<()> {
-        if let Some(lease) = &commit.lease {
-            lease::check(&self.conn, lease)?;
-        }
         for (ty, status) in &commit.types {
             let (text, bytes) =
                 status.checkpoint.as_ref().map(|(text, bytes)| (text, bytes)).unzip();

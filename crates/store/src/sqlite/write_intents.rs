@@ -1,7 +1,7 @@
 //! What a commit says of intents: new ones, and what became of known ones.
 
 use lockstep_model::change::{Intent, IntentEvent, IntentKind, IntentState};
-use lockstep_model::{IntentId, RecordId};
+use lockstep_model::{IntentId, Source};
 use rusqlite::{Connection, Statement};
 
 use super::changes::{base_version_out, changes_out};
@@ -9,6 +9,7 @@ use super::database::Database;
 use super::encode::text;
 use super::fault::{Fallible, Fault};
 use super::open::{Decided, is_untried, parse};
+use super::owners::source_out;
 use super::statements as sql;
 use crate::{Commit, IntentUpdate};
 
@@ -45,8 +46,8 @@ impl Database {
         let mut new = Vec::with_capacity(intents.len());
         for intent in intents {
             let source_type = match intent.source {
-                RecordId::NONE => self.bound.ty(intent.ty)?.source_by(intent.flow),
-                source => self.bound.type_of(&self.conn, source)?,
+                Source::Lack => self.bound.ty(intent.ty)?.source_by(intent.flow),
+                Source::Record(id) | Source::TakesBack(id) => self.bound.type_of(&self.conn, id)?,
             };
             let changes = changes_out(&self.conn, &mut self.bound, intent, source_type)?;
             let source_row =
@@ -59,7 +60,7 @@ impl Database {
             insert.raw_bind_parameter(5, row_of_type)?;
             insert.raw_bind_parameter(6, intent.record.map(|id| id.0))?;
             insert.raw_bind_parameter(7, intent.entity.0)?;
-            insert.raw_bind_parameter(8, intent.source.0)?;
+            insert.raw_bind_parameter(8, source_out(intent.source))?;
             insert.raw_bind_parameter(9, source_row)?;
             insert.raw_bind_parameter(10, base_version_out(&intent.base_version))?;
             insert.raw_bind_parameter(11, intent.decided_at.0)?;

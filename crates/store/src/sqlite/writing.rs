@@ -33,10 +33,16 @@ impl Commits for SqliteStore {
         self.take(Numbered::Intent, count).map(IntentId)
     }
 
-    fn commit(&mut self, commit: Commit) -> Result<()> {
-        match commit.durable {
-            true => self.as_durable(|store| store.writing(|database| database.commit(commit)))?,
-            false => self.writing(|database| database.commit(commit))?,
+    fn lease(&self) -> Lease {
+        self.database.lease.clone()
+    }
+
+    fn commit(&mut self, lease: &Lease, commit: Commit) -> Result<()> {
+        let durable = commit.durable;
+        let write = |database: &mut Database| database.commit(commit);
+        match durable {
+            true => self.as_durable(|store| store.writing_under(lease, write))?,
+            false => self.writing_under(lease, write)?,
         }
         if let Some(behind) = &self.behind {
             behind.committed();
@@ -44,12 +50,12 @@ impl Commits for SqliteStore {
         Ok(())
     }
 
-    fn commit_unflushed(&mut self, commit: Commit) -> Result<Flush> {
+    fn commit_unflushed(&mut self, lease: &Lease, commit: Commit) -> Result<Flush> {
         if !self.logged {
-            self.commit(Commit { durable: true, ..commit })?;
+            self.commit(lease, Commit { durable: true, ..commit })?;
             return Ok(Box::new(|| Ok(())));
         }
-        self.commit(Commit { durable: false, ..commit })?;
+        self.commit(lease, Commit { durable: false, ..commit })?;
         let (log, place) = (lock::beside(&self.path, "-wal"), self.place.clone());
         // What SQLite itself does after a commit with `synchronous=FULL`. Its locks are not on the
         // log, so that closing it ends none.

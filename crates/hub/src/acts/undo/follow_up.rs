@@ -25,7 +25,7 @@ impl Hub {
         let (through, now) = (self.decider().through(), self.ledger.clock.now());
         let mut slice = crate::deciding::load::slice(
             &self.ledger.plan,
-            self.ledger.store.as_mut(),
+            &mut *self.ledger.store,
             focus,
             through,
             false,

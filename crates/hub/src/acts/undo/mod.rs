@@ -39,7 +39,7 @@ use lockstep_model::{
 use crate::acts::undo::taking::{RUNS_LOOKED_AT, Touched};
 use crate::error::{ActError, ActResult, Result};
 use crate::hub::Hub;
-use crate::reading::fresh::as_shown;
+use crate::reading::fresh::{as_shown, nothing_told};
 use crate::report::RecordName;
 
 impl Hub {
@@ -237,9 +237,16 @@ impl Hub {
     ) -> Result<()> {
         let ids: Vec<RecordId> = touched.keys().copied().collect();
         let records = self.ledger.store.records(&ids)?;
-        let live: Vec<RecordState> =
-            records.iter().filter(|record| record.is_live()).cloned().collect();
-        let fresh = self.reader().fresh(&live);
+        let is_unasked = |record: &RecordState| {
+            self.unasked.contains(&self.ledger.plan.ty(record.ty).name.system)
+        };
+        let live = records.iter().filter(|record| record.is_live());
+        let (unasked, asked): (Vec<RecordState>, Vec<RecordState>) =
+            live.cloned().partition(is_unasked);
+        let system = |record: &RecordState| self.ledger.plan.ty(record.ty).name.system.clone();
+        taking.unasked.extend(unasked.iter().map(system));
+        let mut fresh = self.reader().fresh(&asked);
+        fresh.extend(unasked.iter().map(|record| (record.id, Ok(Some(nothing_told(record))))));
         let mut records: Vec<RecordState> = records;
         records.sort_by_key(|record| (record.ty, record.id));
         for record in records {

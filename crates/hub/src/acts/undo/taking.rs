@@ -1,12 +1,12 @@
 //! A plan of what is taken back, and what is not, with the reasons.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lockstep_engine::undo::Written;
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::{
     Change, FlowIx, Intent, IntentId, IntentKind, IntentState, PropIx, ReadRecord, RecordState,
-    Remedy, RunId, Timestamp, TypeIx, TypeName, Value,
+    Remedy, RunId, Source, Timestamp, TypeIx, TypeName, Value,
 };
 use lockstep_store::{Store, StoreError, WrittenName};
 use serde::{Deserialize, Serialize};
@@ -51,6 +51,9 @@ pub struct TakingBack {
     /// write shows those edits too, and would hide them otherwise (P5).
     #[serde(skip)]
     pub(crate) edited: Vec<(TypeIx, ReadRecord)>,
+    /// Systems that were not asked: what their records hold now is as it was read last.
+    #[serde(skip)]
+    pub unasked: BTreeSet<String>,
     /// The run that is taken back, where it was one.
     #[serde(skip)]
     pub(crate) run: Option<RunId>,
@@ -141,8 +144,7 @@ impl Ledger {
             ty: record.ty,
             record: Some(record.id),
             entity: record.entity,
-            // By this it is known as one that takes back.
-            source: record.id,
+            source: Source::TakesBack(record.id),
             flow,
             base_version: shown_now.version.clone().into(),
             changes,

@@ -90,7 +90,7 @@ impl Ledger {
         let links: Vec<RunId> = journal
             .iter()
             .filter(|entry| entry.kind == JournalKind::Link)
-            .filter(|entry| entry.record == record.id || entry.other == Some(record.id))
+            .filter(|entry| entry.about.is(record.id) || entry.other == Some(record.id))
             .map(|entry| entry.run)
             .collect();
         let changes: Vec<Changed> = journal

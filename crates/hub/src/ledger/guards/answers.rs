@@ -7,8 +7,8 @@ use lockstep_engine::guard::values_changed;
 use lockstep_model::change::IntentEvent;
 use lockstep_model::limits::GuardKind;
 use lockstep_model::{
-    Intent, IntentId, IntentKind, IntentState, Presence, PropIx, RecordId, RecordState, Review,
-    Rule, RunId, Timestamp, Value,
+    About, Intent, IntentId, IntentKind, IntentState, Presence, PropIx, RecordId, RecordState,
+    Review, Rule, RunId, Timestamp, Value,
 };
 use lockstep_store::{Commit, JournalEntry, JournalKind, ReviewKey};
 use serde_json::json;
@@ -28,7 +28,7 @@ struct Said {
 impl Said {
     fn entry(
         &self,
-        record: RecordId,
+        about: impl Into<About>,
         other: Option<RecordId>,
         intent: Option<IntentId>,
         text: String,
@@ -37,7 +37,7 @@ impl Said {
             at: self.at,
             run: self.run,
             kind: JournalKind::Person,
-            record,
+            about: about.into(),
             path: None,
             before: Value::Null,
             after: Value::Null,
@@ -54,7 +54,7 @@ impl Ledger {
     pub fn tripped_guards(&mut self) -> Result<Vec<TrippedGuard>> {
         let reviews = self.open_guard_reviews()?;
         let line = |review: Review| {
-            let kind = GuardKind::of_stand_in(review.record)?;
+            let kind = review.about.guard()?;
             let name = &self.plan.ty(review.ty).name;
             Some(TrippedGuard {
                 system: name.system.clone(),
@@ -107,7 +107,7 @@ impl Ledger {
             if kind == GuardKind::Vanished && !discard { self.are_not_renamed(system)? } else { 0 };
         let mut reviews = self.open_guard_reviews()?;
         reviews.retain(|review| {
-            review.record == kind.stand_in() && self.plan.ty(review.ty).name.system == system
+            review.about == About::Guard(kind) && self.plan.ty(review.ty).name.system == system
         });
         if reviews.is_empty() {
             return Ok(names);
@@ -117,7 +117,7 @@ impl Ledger {
         let said = Said { at: self.clock.now(), run };
         let word = if discard { "discarded" } else { "released" };
         let text = format!("the guard of {} in {system} was {word}", kind.name());
-        commit.journal.push(said.entry(kind.stand_in(), None, None, text));
+        commit.journal.push(said.entry(About::Guard(kind), None, None, text));
         let at = self.names.iter().position(|known| known == system).unwrap_or(0);
         match (kind.writes(), discard) {
             (None, false) => {
@@ -161,16 +161,16 @@ impl Ledger {
         for intent in &waiting {
             let text = "a person discarded it".to_string();
             commit.intents_changed.push(step(intent, IntentEvent::Drop, said.at, Some(text))?);
-            let subject = intent.record.unwrap_or(intent.source);
+            let about = intent.subject();
             let (name, write) = (&self.names[system], write.name());
             let text = format!("a person discarded the {write} that waited for {name}");
-            let source = Some(intent.source).filter(|source| *source != RecordId::NONE);
-            let entry = said.entry(subject, source, Some(intent.id), text);
+            let source = intent.source.record();
+            let entry = said.entry(about, source, Some(intent.id), text);
             commit.journal.push(entry);
-            sources.insert(intent.source);
+            sources.extend(intent.source.record());
             // D1: what is extra is so in every run; it is kept for good.
             let of_lack = intent.kind == IntentKind::Delete && !intent.takes_back();
-            let known = self.store.records(&[intent.source])?.pop();
+            let known = self.store.records(intent.source.record().as_slice())?.pop();
             if of_lack && Because::of(&self.plan, intent, known.as_ref()) == Because::Extra {
                 commit.apart_added.extend(intent.record.map(kept));
             }
@@ -214,17 +214,17 @@ impl Ledger {
     /// Deletions that a person has just accepted one by one are let through, unless the guard has
     /// tripped for others.
     pub(crate) fn let_through(&mut self, intents: &[Intent], commit: &mut Commit) -> Result<()> {
-        let tripped: BTreeSet<(usize, RecordId)> = self
+        let tripped: BTreeSet<(usize, About)> = self
             .open_guard_reviews()?
             .iter()
-            .map(|review| (self.system_of(review.ty), review.record))
+            .map(|review| (self.system_of(review.ty), review.about))
             .collect();
         for intent in intents {
             let system = self.system_of(intent.ty);
             for guard in
                 GuardKind::ALL.into_iter().filter(|guard| guard.writes() == Some(intent.kind))
             {
-                if !tripped.contains(&(system, guard.stand_in())) {
+                if !tripped.contains(&(system, About::Guard(guard))) {
                     commit.marks.push((self.release_mark(system, guard), Some(json!(intent.id.0))));
                 }
             }

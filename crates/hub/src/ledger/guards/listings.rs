@@ -2,7 +2,7 @@
 
 use lockstep_engine::guard::is_believable;
 use lockstep_model::limits::GuardKind;
-use lockstep_model::{Review, ReviewKind, Rule, TypeIx};
+use lockstep_model::{About, Review, ReviewKind, Rule, TypeIx};
 use lockstep_store::{Commit, ReviewKey, TypeStatus};
 use serde_json::json;
 
@@ -50,7 +50,7 @@ impl Ledger {
         self.status[ty.at()] = TypeStatus { records: self.status[ty.at()].records, ..before };
         let review = Review {
             kind: ReviewKind::Guard,
-            record: GuardKind::Vanished.stand_in(),
+            about: About::Guard(GuardKind::Vanished),
             ty,
             prop: None,
             rule: Rule::G3,
@@ -87,10 +87,10 @@ impl Ledger {
         commit: &mut Commit,
     ) {
         if under_way.guards.stopped.remove(&(ty, GuardKind::Vanished)) {
-            let record = GuardKind::Vanished.stand_in();
+            let about = About::Guard(GuardKind::Vanished);
             commit.reviews_closed.push(ReviewKey {
                 kind: ReviewKind::Guard,
-                record,
+                about,
                 ty,
                 prop: None,
             });

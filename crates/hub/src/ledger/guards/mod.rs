@@ -104,7 +104,7 @@ impl Ledger {
             guards.tally.values = self.values_waiting(&guards)?;
         }
         for review in self.open_guard_reviews()? {
-            match GuardKind::of_stand_in(review.record) {
+            match review.about.guard() {
                 Some(kind) if kind.writes().is_none() => {
                     guards.stopped.insert((review.ty, kind));
                 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use lockstep_engine::guard::{Known, Values};
 use lockstep_model::limits::{GuardKind, Limits};
 use lockstep_model::{
-    FlowIx, Intent, IntentKind, IntentState, PropIx, Review, ReviewKind, Rule, TypeIx,
+    About, FlowIx, Intent, IntentKind, IntentState, PropIx, Review, ReviewKind, Rule, TypeIx,
 };
 use lockstep_store::{Commit, ReviewKey};
 use serde_json::json;
@@ -47,7 +47,7 @@ impl Ledger {
                 // Nothing waits any more: what was to be written has been decided otherwise.
                 commit.reviews_closed.push(ReviewKey {
                     kind: ReviewKind::Guard,
-                    record: guard.stand_in(),
+                    about: About::Guard(guard),
                     ty: self.type_for(system),
                     prop: None,
                 });
@@ -106,7 +106,7 @@ impl Ledger {
         };
         commit.reviews_opened.push(Review {
             kind: ReviewKind::Guard,
-            record: guard.stand_in(),
+            about: About::Guard(guard),
             ty: self.type_for(system),
             prop: None,
             rule: Rule::G3,
