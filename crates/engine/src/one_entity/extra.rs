@@ -2,12 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use lockstep_model::{EntityId, FlowIx, RecordId, RecordState, Review, ReviewKind, Rule, Value};
+use lockstep_model::why::Deleting;
+use lockstep_model::{
+    EntityId, FlowIx, RecordId, RecordState, Review, ReviewKind, Rule, Value, Why,
+};
 
 use super::deletions::open_deletions;
 use super::state::OneEntity;
 use crate::deletes::{Departure, Verdict};
-use crate::extra::{Standing, asked_already, extra_by, is_kept, lacks, source, standing};
+use crate::extra::{Standing, asked_already, extra_by, is_kept, mirrored, source, standing};
 use crate::settle::Entity;
 
 impl OneEntity<'_> {
@@ -63,10 +66,13 @@ impl OneEntity<'_> {
         }
     }
 
-    fn ask_about_extra(&mut self, record: &RecordState, flow: FlowIx, why: Option<String>) {
+    fn ask_about_extra(&mut self, record: &RecordState, flow: FlowIx, besides: Option<Why>) {
         let name = format!("{}/{}", self.plan.ty(record.ty).name, record.key);
-        let lacks = lacks(self.plan, flow);
-        let why = why.map_or_else(String::new, |why| format!(", and {why}"));
+        let why = Deleting::Extra {
+            record: Some(name),
+            lacking: mirrored(self.plan, flow),
+            besides: besides.map(Box::new),
+        };
         self.reviews.push(Review {
             kind: ReviewKind::PendingDelete,
             record: record.id,
@@ -75,7 +81,7 @@ impl OneEntity<'_> {
             rule: Rule::D1,
             candidates: vec![record.id],
             value: Value::Null,
-            message: format!("{name} {lacks}{why}"),
+            why: why.into(),
             opened_at: self.slice.now,
         });
     }

@@ -3,7 +3,7 @@
 use lockstep_connector::{Action, Write};
 use lockstep_model::change::IntentEvent;
 use lockstep_model::{
-    Intent, IntentKind, NumberMap, RecordId, RecordState, Rule, Timestamp, TypeIx, Value,
+    Intent, IntentKind, NumberMap, RecordId, RecordState, Rule, Timestamp, TypeIx, Value, Why,
 };
 use lockstep_store::{Commit, Flush, IntentUpdate};
 
@@ -204,7 +204,7 @@ impl Sender<'_> {
         under_way.report.event(|| Event::Waits {
             flow,
             record: RecordName(name),
-            message,
+            why: Why::Said(message),
             rule: Rule::C4.to_string(),
         });
     }
