@@ -13,7 +13,7 @@ use crate::args::{Format, Rows};
 use crate::exit::{Exit, Failure, Result};
 use crate::rows::{cell, csv};
 use crate::times::{local, localised};
-use crate::wording::with_remedies;
+use crate::wording::{self, with_remedies};
 use crate::{acts, manual, print, project, wire};
 
 /// Journal lines shown by default.
@@ -103,8 +103,8 @@ pub fn status(dir: &Path, format: Format) -> Result<Exit> {
         );
     }
     let waiting = &status.waiting_references;
-    for (record, message) in waiting.iter().take(WAITING_SHOWN) {
-        println!("{record}: {}", visible(message));
+    for (record, why) in waiting.iter().take(WAITING_SHOWN) {
+        println!("{record}: {}", visible(&wording::why(why)));
     }
     if waiting.len() > WAITING_SHOWN {
         println!("… and {} more that wait", waiting.len() - WAITING_SHOWN);
@@ -271,16 +271,17 @@ pub fn explain(dir: &Path, format: Format, record: &str, path: Option<&str>) -> 
             println!("  {}", visible(&localised(sentence)));
         }
     }
-    for review in &explained.reviews {
+    let (reviews, waits) = (wording::asked(&explained), wording::waiting(&explained));
+    for review in &reviews {
         println!("\n  waits for a person: {}", visible(review));
     }
-    for waits in &explained.waits {
+    for waits in &waits {
         println!("\n  {}", visible(waits));
     }
     let sentences = explained.properties.iter().flat_map(|property| &property.sentences);
-    if let Some(pointer) = manual::pointer(
-        sentences.chain(&explained.reviews).chain(&explained.waits).map(String::as_str),
-    ) {
+    if let Some(pointer) =
+        manual::pointer(sentences.chain(&reviews).chain(&waits).map(String::as_str))
+    {
         println!("\n{pointer}");
     }
     Ok(Exit::Done)

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use lockstep_hub::report::{Event, FlowCounts, PropertyChange, Report};
-use lockstep_model::Situation;
 use lockstep_model::value::shown;
 use lockstep_model::visible::visible;
+use lockstep_model::why::{Linking, NotYet};
+use lockstep_model::{Situation, Why};
 
 use crate::times::local;
-use crate::wording::with_remedies;
+use crate::wording::{self, with_remedies};
 
 /// How many single events of a kind are shown for a flow before the rest is only counted.
 const SHOWN: usize = 6;
@@ -87,8 +88,8 @@ pub fn attention(report: &Report) -> String {
     let mut out = warnings(report);
     for event in &report.events {
         match event {
-            Event::Review { kind, record, message, rule, remedies, .. } => {
-                let message = with_remedies(message, remedies);
+            Event::Review { kind, record, why, rule, remedies, .. } => {
+                let message = with_remedies(&wording::why(why), remedies);
                 let _ = writeln!(out, "review {record}: {kind}: {} ({rule})", visible(&message));
             }
             Event::Refused { record, message, .. } => {
@@ -242,6 +243,7 @@ fn flow_text(out: &mut String, report: &Report, flow: &FlowCounts, most: usize) 
                     .push(format!("{record} from {source}: {}", changes(properties, true)));
             }
             Event::Removed { flow, record, why, rule, .. } if mine(flow) => {
+                let why = wording::why(why);
                 lines.entry("4 delete").or_default().push(format!("{record}, as {why} ({rule})"));
             }
             Event::Restored { flow, source, record } if mine(flow) => {
@@ -267,8 +269,9 @@ fn flow_text(out: &mut String, report: &Report, flow: &FlowCounts, most: usize) 
                 };
                 lines.entry("7 fails").or_default().push(fails.to_string());
             }
-            Event::Waits { flow, record, message, rule } if mine(flow) => {
-                lines.entry("5 wait").or_default().push(format!("{record}: {message} ({rule})"));
+            Event::Waits { flow, record, why, rule } if mine(flow) => {
+                let why = wording::why(why);
+                lines.entry("5 wait").or_default().push(format!("{record}: {why} ({rule})"));
             }
             _ => {}
         }
@@ -284,8 +287,8 @@ fn flow_text(out: &mut String, report: &Report, flow: &FlowCounts, most: usize) 
     let mut reviews: Vec<String> = Vec::new();
     for event in &report.events {
         match event {
-            Event::Review { flow, kind, record, message, rule, remedies } if mine(flow) => {
-                let message = with_remedies(message, remedies);
+            Event::Review { flow, kind, record, why, rule, remedies } if mine(flow) => {
+                let message = with_remedies(&wording::why(why), remedies);
                 reviews.push(format!("{record}: {kind}: {message} ({rule})"))
             }
             Event::Refused { flow, record, message } if mine(flow) => {
@@ -300,14 +303,26 @@ fn flow_text(out: &mut String, report: &Report, flow: &FlowCounts, most: usize) 
     if reviews.len() > most {
         let _ = writeln!(out, "  review … and {} more", reviews.len() - most);
     }
-    for (why, n) in &flow.reasons {
-        // What waits for a person is told above, record by record.
-        let is_told =
-            |event: &Event| matches!(event, Event::Review { message, .. } if message == why);
-        if why != "a counterpart is being created" && !report.events.iter().any(is_told) {
-            let _ = writeln!(out, "  {n} without a counterpart: {}", visible(why));
-        }
+    for (why, records) in reasons(flow) {
+        let _ = writeln!(out, "  {records} without a counterpart: {}", visible(&why));
     }
+}
+
+/// Why records have no counterpart, in words, in the order of the words. What waits for a person is
+/// told record by record, and what is being created is told as created.
+fn reasons(flow: &FlowCounts) -> BTreeMap<String, u64> {
+    let is_told = |why: &Why| {
+        matches!(
+            why,
+            Why::NotYet(NotYet::BeingCreated)
+                | Why::Linking(Linking::SeveralMatch { .. } | Linking::SeveralClaim { .. })
+        )
+    };
+    let mut found = BTreeMap::new();
+    for count in flow.why.iter().filter(|count| !is_told(&count.why)) {
+        *found.entry(wording::why(&count.why)).or_default() += count.records;
+    }
+    found
 }
 
 /// The rule that a guard keeps, by the guard's name.

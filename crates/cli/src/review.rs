@@ -14,7 +14,7 @@ use crate::exit::{Exit, Failure, Result};
 use crate::look::json;
 use crate::rows::csv;
 use crate::times::localised;
-use crate::wording::{but_answers, commands, with_remedies};
+use crate::wording::{self, but_answers, commands, with_remedies};
 use crate::{print, project, wire};
 
 /// No column of a side-by-side is wider than this.
@@ -59,7 +59,7 @@ fn list(dir: &Path, format: Rows) -> Result<Exit> {
                 review.in_type.clone(),
                 review.path.clone().unwrap_or_default(),
                 review.rule.clone(),
-                with_remedies(&review.message, &review.remedies),
+                with_remedies(&wording::why(&review.why), &review.remedies),
                 review
                     .candidates
                     .iter()
@@ -111,7 +111,7 @@ fn text(review: &ReviewLine) -> String {
     out.push_str(&format!(
         "    {}{path}: {}\n",
         review.in_type,
-        visible(&with_remedies(&review.message, &review.remedies))
+        visible(&with_remedies(&wording::why(&review.why), &review.remedies))
     ));
     for (name, label) in &review.candidates {
         out.push_str(&format!("    ? {name}  {}\n", visible(label)));
@@ -144,7 +144,7 @@ fn show(dir: &Path, format: Rows, number: i64) -> Result<Exit> {
         localised(&review.opened),
         review.flow
     );
-    let message = with_remedies(&review.message, &but_answers(&review.remedies));
+    let message = with_remedies(&wording::why(&review.why), &but_answers(&review.remedies));
     println!("{}{path}: {}", review.in_type, visible(&message));
     if !found.value.is_null() {
         println!("the value: {}", shown(&found.value));

@@ -13,7 +13,7 @@ use lockstep_workbench::advise::{Advice, Candidate, RowAdvice};
 use lockstep_workbench::play::{FailedStep, Played};
 
 use crate::exit::{Failure, Result};
-use crate::wording::with_remedies;
+use crate::wording::{self, with_remedies};
 
 /// A table as CSV.
 pub fn csv(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
@@ -98,7 +98,7 @@ fn of_event(event: &Event, plan_only: bool) -> Vec<Vec<String>> {
             written("update", flow, &record.0, &source.0, properties)
         }
         Event::Removed { flow, source, record, why, rule } => {
-            vec![row("delete", [flow, &record.0, &source.0, "", "", "", rule, why])]
+            vec![row("delete", [flow, &record.0, &source.0, "", "", "", rule, &wording::why(why)])]
         }
         Event::Restored { flow, source, record } => {
             vec![row(
@@ -115,8 +115,8 @@ fn of_event(event: &Event, plan_only: bool) -> Vec<Vec<String>> {
         Event::Edited { record, path, before, after } => {
             vec![row("edited", ["", &record.0, "", path, &cell(before), &cell(after), "", ""])]
         }
-        Event::Review { flow, kind, record, message, rule, remedies } => {
-            let text = format!("{kind}: {}", with_remedies(message, remedies));
+        Event::Review { flow, kind, record, why, rule, remedies } => {
+            let text = format!("{kind}: {}", with_remedies(&wording::why(why), remedies));
             vec![row("review", [flow, &record.0, "", "", "", "", rule, &text])]
         }
         Event::Refused { flow, record, message } => {
@@ -128,8 +128,8 @@ fn of_event(event: &Event, plan_only: bool) -> Vec<Vec<String>> {
                 [flow, target, &source.0, "", "", "", "G4", &format!("{kind}: {message}")],
             )]
         }
-        Event::Waits { flow, record, message, rule } => {
-            vec![row("wait", [flow, &record.0, "", "", "", "", rule, message])]
+        Event::Waits { flow, record, why, rule } => {
+            vec![row("wait", [flow, &record.0, "", "", "", "", rule, &wording::why(why)])]
         }
         Event::Fault { place, message } => {
             vec![row("fault", ["", place, "", "", "", "", "", message])]

@@ -1,6 +1,8 @@
-//! How the command line says what a person can do.
+//! How the command line says why something is so, and what a person can do.
 
+use lockstep_hub::explain::{Explanation, Waiting};
 use lockstep_model::{AnswerKind, Effect, Remedy};
+pub use lockstep_wording::why;
 
 /// One remedy in words.
 pub fn words(remedy: &Remedy) -> String {
@@ -138,6 +140,21 @@ fn is_answer(remedy: &Remedy) -> bool {
 /// What is to be done but to answer.
 pub fn but_answers(remedies: &[Remedy]) -> Vec<Remedy> {
     remedies.iter().filter(|remedy| !is_answer(remedy)).cloned().collect()
+}
+
+/// What waits for a person about a record.
+pub fn asked(explained: &Explanation) -> Vec<String> {
+    let one = |review: &Waiting| {
+        let (kind, rule) = (review.kind.name(), review.rule);
+        format!("{kind}: {} ({rule}: {})", why(&review.why), rule.sentence())
+    };
+    explained.reviews.iter().map(one).collect()
+}
+
+/// What comes by itself.
+pub fn waiting(explained: &Explanation) -> Vec<String> {
+    let one = |waits: &Waiting| format!("{} ({})", why(&waits.why), waits.rule);
+    explained.waits.iter().map(one).collect()
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::args::{Only, Rows};
 use crate::exit::{Exit, Failure, Result};
 use crate::look::json;
 use crate::times::local;
-use crate::wording::with_remedies;
+use crate::wording::{self, with_remedies};
 use crate::{part, print, progress, project, rows, screen, wire};
 
 /// Validates all that can be without a network.
@@ -177,13 +177,16 @@ pub fn narrate(report: &Report) {
                 format!("updated  {record} from {source}: {}", what.join(", "))
             }
             Event::Deleted { record, text } => format!("gone     {record}: {text}"),
-            Event::Removed { record, why, .. } => format!("deleted  {record}, as {why}"),
+            Event::Removed { record, why, .. } => {
+                format!("deleted  {record}, as {}", wording::why(why))
+            }
             Event::Restored { source, record, .. } => {
                 format!("restored {record}, as {source} is back")
             }
             Event::Kept { record, text, .. } => format!("kept     {record}: {text}"),
-            Event::Review { kind, record, message, remedies, .. } => {
-                format!("review   {record}: {kind}: {}", with_remedies(message, remedies))
+            Event::Review { kind, record, why, remedies, .. } => {
+                let message = with_remedies(&wording::why(why), remedies);
+                format!("review   {record}: {kind}: {message}")
             }
             Event::Refused { record, message, .. } => format!("refused  {record}: {message}"),
             Event::Failing {
@@ -200,7 +203,9 @@ pub fn narrate(report: &Report) {
                 };
                 format!("fails    {fails}")
             }
-            Event::Waits { record, message, .. } => format!("waits    {record}: {message}"),
+            Event::Waits { record, why, .. } => {
+                format!("waits    {record}: {}", wording::why(why))
+            }
             Event::Fault { place, message } => format!("fault    {place}: {message}"),
             Event::Paused { system, message, remedies } => {
                 format!("paused   {system}: {}", with_remedies(message, remedies))

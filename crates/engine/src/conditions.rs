@@ -3,7 +3,8 @@
 
 use lockstep_model::value::effective;
 use lockstep_model::value::is_empty;
-use lockstep_model::{Change, Path, PropIx, RecordState, Slot, TypeIx, Value};
+use lockstep_model::why::NotCreated;
+use lockstep_model::{Change, Path, PropIx, RecordState, Slot, TypeIx, Value, Why};
 
 use crate::graph::{Apart, apart};
 use crate::plan::{Bearing, Condition, Plan, PlanFlow, PlanProp};
@@ -18,16 +19,16 @@ pub fn holds(plan: &Plan, flow: &PlanFlow, record: &RecordState) -> Result<bool,
 }
 
 /// L11: why a flow is not about a record of its source, or of its target; `None` where it is.
-pub fn not_about(plan: &Plan, flow: &PlanFlow, record: &RecordState) -> Option<String> {
+pub fn not_about(plan: &Plan, flow: &PlanFlow, record: &RecordState) -> Option<Why> {
     let fails = |word: &str, condition: &Option<Condition>| {
         let condition = condition.as_ref()?;
         match evaluate(plan, condition, record.ty, &record.slots) {
             Ok(true) => None,
-            Ok(false) => Some(format!(
-                "the flow is not about it: `{word}: {}` does not hold",
-                condition.filter.expression
-            )),
-            Err(why) => Some(why),
+            Ok(false) => {
+                let condition = condition.filter.expression.to_string();
+                Some(NotCreated::NotAbout { setting: word.to_string(), condition }.into())
+            }
+            Err(why) => Some(Why::Said(why)),
         }
     };
     let from = (flow.from == record.ty).then(|| fails("only", &flow.only)).flatten();
@@ -52,7 +53,7 @@ pub fn may_match(plan: &Plan, rule: usize, a: &RecordState, b: &RecordState) -> 
 
 /// L11: why a flow would not be about the record that it would make; `None` where it would be, or
 /// where only the target can tell.
-pub fn not_about_made(plan: &Plan, flow: &PlanFlow, changes: &[Change]) -> Option<String> {
+pub fn not_about_made(plan: &Plan, flow: &PlanFlow, changes: &[Change]) -> Option<Why> {
     let condition = flow.only_to.as_ref()?;
     let target = plan.ty(flow.to);
     // What a row would carry there and has no value for is empty in the new record; what no row
@@ -78,11 +79,8 @@ pub fn not_about_made(plan: &Plan, flow: &PlanFlow, changes: &[Change]) -> Optio
         slots[change.prop.at()].shadow = Some(change.value.clone());
     }
     let made = evaluate(plan, condition, flow.to, &slots);
-    let text = format!(
-        "the flow would not be about the record it makes: `only_to: {}` does not hold",
-        condition.filter.expression
-    );
-    (made != Ok(true)).then_some(text)
+    let condition = condition.filter.expression.to_string();
+    (made != Ok(true)).then(|| NotCreated::NotAboutMade { condition }.into())
 }
 
 /// L9, L11: whether nobody has ever put anything into what `only` reads of a record of the flow's

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use lockstep_model::{
-    EntityId, FlowIx, Intent, IntentId, RecordId, RecordState, Review, Rule, Situation, TypeIx,
+    EntityId, FlowIx, Intent, IntentId, RecordId, RecordState, Review, Rule, Situation, TypeIx, Why,
 };
 
 use crate::deletes::Departure;
@@ -17,7 +17,7 @@ pub struct Finding {
     pub record: RecordId,
     pub situation: Situation,
     /// Why, where the situation does not say it.
-    pub why: Option<String>,
+    pub why: Option<Why>,
 }
 
 /// A record for which nothing is created yet.
@@ -26,7 +26,7 @@ pub struct Held {
     pub flow: FlowIx,
     pub record: RecordId,
     pub rule: Rule,
-    pub why: String,
+    pub why: Why,
 }
 
 impl Held {

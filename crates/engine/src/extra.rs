@@ -13,9 +13,10 @@
 //! source does not know what the others need it for.
 
 use lockstep_model::flow::{Deletes, Extra};
+use lockstep_model::why::{Deleting, Mirrored, NotYet};
 use lockstep_model::{
     FlowIx, Intent, Presence, RecordId, RecordState, Review, ReviewKind, Rule, Source, Timestamp,
-    TypeIx,
+    TypeIx, Why,
 };
 
 use crate::conditions::{may_match, not_about};
@@ -31,7 +32,7 @@ use crate::slice::Slice;
 pub enum Standing {
     Delete,
     /// A person is asked, and why where the flow does not say so.
-    Ask(Option<String>),
+    Ask(Option<Why>),
     /// Not now: what it waits for comes by itself.
     Hold(Wait),
 }
@@ -40,7 +41,7 @@ pub enum Standing {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wait {
     pub rule: Rule,
-    pub why: String,
+    pub why: NotYet,
     /// The record type that must be read again first (L8).
     pub reread: Option<TypeIx>,
 }
@@ -88,26 +89,29 @@ impl Because {
         }
     }
 
-    /// In words, to follow "as "; `source` is the name of the record that it was decided from.
-    pub fn words(self, plan: &Plan, flow: FlowIx, source: &str) -> String {
+    /// The reason as a value; `source` is the name of the record that it was decided from.
+    pub fn why(self, plan: &Plan, flow: FlowIx, source: &str) -> Deleting {
+        let record = source.to_string();
         match self {
-            Because::Deleted => format!("{source} was deleted"),
-            Because::Ceased => format!("{source} is not what its flow is about any more"),
-            Because::Extra => format!("it {}", lacks(plan, flow)),
+            Because::Deleted => Deleting::Deleted { record },
+            Because::Ceased => Deleting::Ceased { record },
+            Because::Extra => {
+                Deleting::Extra { record: None, lacking: mirrored(plan, flow), besides: None }
+            }
         }
     }
 }
 
-/// What an extra record lacks, in words: `has no counterpart in crm.Person (extra: delete)`.
-pub fn lacks(plan: &Plan, flow: FlowIx) -> String {
-    // Of a flow that is gone nothing is known.
-    let Some(flow) = plan.flows.get(flow.at()) else { return "has no counterpart".into() };
-    let word = match flow.extra {
+/// In what an extra record lacks a counterpart, by which setting of the flow. Of a flow that is
+/// gone nothing is known.
+pub fn mirrored(plan: &Plan, flow: FlowIx) -> Option<Mirrored> {
+    let flow = plan.flows.get(flow.at())?;
+    let extra = match flow.extra {
         Extra::Ignore => "ignore",
         Extra::Review => "review",
         Extra::Delete => "delete",
     };
-    format!("has no counterpart in {} (extra: {word})", plan.ty(flow.from).name)
+    Some(Mirrored { of: plan.ty(flow.from).name.to_string(), extra: extra.into() })
 }
 
 /// Whether some flow deletes, or asks about, what has no counterpart.
@@ -193,25 +197,20 @@ fn gone<'r>(entity: &Entity<'r>, flow: &PlanFlow) -> Option<&'r RecordState> {
 /// L8, R8: what has to be read before the record counts as extra.
 fn not_read(plan: &Plan, slice: &Slice, flow: &PlanFlow, record: &RecordState) -> Option<Wait> {
     let (from, to) = (slice.types[flow.from.at()], slice.types[flow.to.at()]);
-    let name = &plan.ty(flow.from).name;
-    let wait = |why: String, reread| Some(Wait { rule: Rule::L8, why, reread });
+    let of = plan.ty(flow.from).name.to_string();
+    let wait = |why, reread| Some(Wait { rule: Rule::L8, why, reread });
     if !from.complete || !to.complete {
         let unread = if from.complete { flow.to } else { flow.from };
-        return wait(format!("{} has not been read to the end yet", plan.ty(unread).name), None);
+        return wait(NotYet::NotReadToTheEnd { of: plan.ty(unread).name.to_string() }, None);
     }
     if from.in_doubt {
-        return wait(format!("what is known of {name} may not be all there is"), None);
+        return wait(NotYet::MayNotBeAll { of }, None);
     }
     let seen = last_touched(record, slice.now);
     match from.from {
         Some(read) if read >= seen => None,
-        Some(_) => wait(
-            format!("{name} has not been read since this record was last edited"),
-            Some(flow.from),
-        ),
-        None => {
-            wait(format!("what can't be read of {name} may be its counterpart"), Some(flow.from))
-        }
+        Some(_) => wait(NotYet::NotReadSinceEdit { of }, Some(flow.from)),
+        None => wait(NotYet::UnreadMayBeIt { of }, Some(flow.from)),
     }
 }
 
@@ -224,7 +223,8 @@ fn last_touched(record: &RecordState, now: Timestamp) -> Timestamp {
 /// L6, C2, R9: what may be its counterpart, or become it.
 fn may_have_one(plan: &Plan, slice: &Slice, flow: &PlanFlow, entity: &Entity<'_>) -> Option<Wait> {
     let name = &plan.ty(flow.from).name;
-    let wait = |rule, why: String| Some(Wait { rule, why, reread: None });
+    let wait = |rule, why| Some(Wait { rule, why, reread: None });
+    let of = || name.to_string();
     let is_asked = |review: &&Review| {
         matches!(
             review.kind,
@@ -236,11 +236,11 @@ fn may_have_one(plan: &Plan, slice: &Slice, flow: &PlanFlow, entity: &Entity<'_>
         })
     };
     if let Some(review) = slice.reviews.iter().find(is_asked) {
-        return wait(Rule::L6, format!("a person is asked first: {}", review.message));
+        return wait(Rule::L6, NotYet::AskedFirst(Box::new(review.why.clone())));
     }
     let creates = slice.intents.get(&entity.records.first()?.entity).into_iter().flatten();
     if creates.clone().any(|intent| intent.record.is_none() && intent.ty == flow.from) {
-        return wait(Rule::C2, format!("its counterpart in {name} is being created"));
+        return wait(Rule::C2, NotYet::CounterpartBeingCreated { of: of() });
     }
     for member in entity.records.iter().filter(|member| member.is_live()) {
         for side in plan.ty(member.ty).match_sides.iter().filter(|side| side.other == flow.from) {
@@ -256,19 +256,16 @@ fn may_have_one(plan: &Plan, slice: &Slice, flow: &PlanFlow, entity: &Entity<'_>
                     && may_match(plan, side.rule, member, other)
             };
             if let Some(other) = found.filter_map(|id| slice.records.get(id)).find(matches) {
-                return wait(Rule::L6, format!("{name}/{} matches it", other.key));
+                let record = format!("{name}/{}", other.key);
+                return wait(Rule::L6, NotYet::Matches { record });
             }
             match_hashes(plan, side, member, &mut hashes);
             if hashes.iter().any(|hash| slice.promised.contains_key(hash)) {
-                return wait(
-                    Rule::C2,
-                    format!("a record of {name} that matches it is being created"),
-                );
+                let why = NotYet::MatchBeingCreated { of: of(), facet: false };
+                return wait(Rule::C2, why);
             }
             if hashes.iter().any(|hash| slice.doubted.contains_key(hash)) {
-                let why =
-                    format!("a person is asked first whose record of {name} it is that matches it");
-                return wait(Rule::R9, why);
+                return wait(Rule::R9, NotYet::AskedWhose { of: of() });
             }
         }
     }
@@ -282,10 +279,10 @@ fn person_says(
     flow: &PlanFlow,
     entity: &Entity<'_>,
     record: &RecordState,
-) -> Option<String> {
+) -> Option<Why> {
     // R6: it was deleted once, and is there all the same.
     if let Some(review) = asked_already(slice, record.id) {
-        return Some(review.message.clone());
+        return Some(review.why.clone());
     }
     // L7: a record of the source may be what a person keeps it apart from.
     let of_source = |id: &RecordId| slice.records.get(id).is_none_or(|one| one.ty == flow.from);
@@ -294,18 +291,19 @@ fn person_says(
     };
     let name = &plan.ty(flow.from).name;
     if !slice.apart.is_empty() && entity.records.iter().copied().any(|member| apart(&member)) {
-        return Some(format!("a person keeps it apart from a record of {name}"));
+        return Some(Deleting::KeptApartFrom { of: name.to_string() }.into());
     }
     // D2: its counterpart is to be made anew.
     let comes_back =
         |one: &&RecordState| one.ty == flow.from && one.presence == Presence::Replaceable;
     if entity.records.iter().copied().any(|one| comes_back(&one)) {
-        return Some("its counterpart was deleted after a record that is back".into());
+        return Some(Deleting::CounterpartIsBack.into());
     }
     let third = entity.records.iter().find(|other| {
         other.is_live() && other.ty != record.ty && !is_mirror(plan, record.ty, other.ty)
     })?;
-    Some(format!("{}/{} is linked with it", plan.ty(third.ty).name, third.key))
+    let record = format!("{}/{}", plan.ty(third.ty).name, third.key);
+    Some(Deleting::Linked { record }.into())
 }
 
 /// Whether a record type only mirrors another: what is there is no reason to keep what it shows.

@@ -5,6 +5,7 @@ use lockstep_model::flow::Deletes;
 use lockstep_model::{
     Create, Flow, IntentKind, IntentState, Presence, ReviewKind, Situation, Timestamp, TypeSchema,
 };
+use lockstep_wording::why as words;
 use serde_json::json;
 
 fn one(deletes: Deletes) -> Flow {
@@ -152,7 +153,7 @@ fn d1_review_asks_and_a_record_that_comes_back_is_live_again() {
         (ReviewKind::PendingDelete, world.record("a.Person/1").id)
     );
     assert_eq!(review.candidates, [world.record("b.Person/1").id]);
-    assert!(review.message.contains("a.Person/1 was deleted"), "{}", review.message);
+    assert!(words(&review.why).contains("a.Person/1 was deleted"), "{}", words(&review.why));
     // Looked at again it is still one question.
     world.settle_all();
     assert_eq!(world.reviews.len(), 1);

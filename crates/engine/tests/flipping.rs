@@ -3,6 +3,7 @@
 use crate::kit::{World, flow};
 use lockstep_model::ReviewKind;
 use lockstep_model::flow::Create;
+use lockstep_wording::why as words;
 use serde_json::json;
 
 fn linked_pair() -> World {
@@ -45,9 +46,9 @@ fn p5_two_automations_that_undo_each_other_are_stopped_and_asked_about() {
     assert_eq!(asked[0].candidates.len(), 1);
     assert!(!asked[0].about.is(asked[0].candidates[0]));
     assert!(
-        asked[0].message.contains("Nordvik AS") && asked[0].message.contains("NORDVIK"),
+        words(&asked[0].why).contains("Nordvik AS") && words(&asked[0].why).contains("NORDVIK"),
         "{}",
-        asked[0].message
+        words(&asked[0].why)
     );
     // The rest of the record goes on.
     world.read("a.Person/1", json!({"city": "Bergen"}));

@@ -261,7 +261,7 @@ fn p1e_nothing_of_a_group_is_written_while_a_part_of_it_can_not_be() {
         rule: Rule::G4,
         candidates: vec![],
         value: json!("9999"),
-        message: "there is no such code".into(),
+        why: lockstep_model::Why::said("there is no such code"),
         opened_at: Timestamp(world.now),
     });
     world.settle();

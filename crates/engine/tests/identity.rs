@@ -6,6 +6,7 @@ use lockstep_model::{
     Create, Flow, IntentKind, IntentState, Path, PlainType, Presence, PropertySchema, ReviewKind,
     Rule, Situation, TypeSchema,
 };
+use lockstep_wording::why as words;
 use serde_json::{Value, json};
 
 const ROWS: [&str; 3] = ["mail <-> email", "name <-> name", "city <-> city"];
@@ -319,7 +320,7 @@ fn p8_a_reference_that_waits_is_told_until_it_is_written() {
     assert_eq!(waits.len(), 1, "{:?}", world.reviews);
     assert_eq!((waits[0].rule, waits[0].candidates.len()), (Rule::P8, 1));
     assert_eq!(
-        waits[0].message,
+        words(&waits[0].why),
         "agent waits for a.User/u9, which has no counterpart in b.Agent yet"
     );
     // Once the counterpart is there it is written, and nothing waits.
@@ -337,7 +338,7 @@ fn p8_a_reference_to_nobody_that_is_known_is_told_as_well() {
     world.settle_all();
     assert_eq!(world.reviews.len(), 1);
     assert_eq!(
-        world.reviews[0].message,
+        words(&world.reviews[0].why),
         "agent waits for a.User/u9, which has not been read, or is in no flow"
     );
 }

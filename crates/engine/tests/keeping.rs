@@ -7,6 +7,7 @@ use lockstep_model::{
     IntentState, PlainType, PropertyPair, PropertySchema, ReadRecord, Review, ReviewKind, Rule,
     Situation, Timestamp, TypeName,
 };
+use lockstep_wording::why as words;
 use serde_json::json;
 
 fn people() -> World {
@@ -174,7 +175,11 @@ fn p3_equality_is_judged_in_the_targets_type() {
     world.read("a.Person/1", json!({"age": "about forty"}));
     assert_eq!(world.settle(), 0);
     assert_eq!(world.reviews[0].kind, ReviewKind::Unconvertible);
-    assert!(world.reviews[0].message.contains("about forty"), "{}", world.reviews[0].message);
+    assert!(
+        words(&world.reviews[0].why).contains("about forty"),
+        "{}",
+        words(&world.reviews[0].why)
+    );
 }
 
 #[test]
@@ -614,7 +619,7 @@ fn g4_what_was_refused_is_not_sent_again_until_it_changes_and_the_rest_is() {
         rule: Rule::G4,
         candidates: vec![],
         value: json!("way too long"),
-        message: "phone is too long".into(),
+        why: lockstep_model::Why::said("phone is too long"),
         opened_at: Timestamp(0),
     });
     world.read("a.Person/1", json!({"phone": "way too long", "name": "Ada Berg"}));

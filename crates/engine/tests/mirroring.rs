@@ -3,6 +3,7 @@
 use crate::kit::{World, flow};
 use lockstep_model::flow::{Deletes, Extra, Filter};
 use lockstep_model::{Create, Flow, IntentKind, RecordId, ReviewKind, Rule, Timestamp};
+use lockstep_wording::why as words;
 use serde_json::json;
 
 fn mirror(extra: Extra) -> Flow {
@@ -173,7 +174,7 @@ fn l7_what_a_person_keeps_apart_is_asked_about_and_what_a_person_keeps_stays() {
     world.settle();
     assert_eq!(deleted(&world), [""; 0]);
     assert_eq!(world.reviews.len(), 1, "{:?}", world.reviews);
-    assert!(world.reviews[0].message.contains("a person keeps it apart"));
+    assert!(words(&world.reviews[0].why).contains("a person keeps it apart"));
     // She is kept without a counterpart.
     world.apart.insert(lockstep_engine::extra::kept(liv));
     world.settle_all();
@@ -195,7 +196,7 @@ fn d1_what_a_third_system_has_is_asked_about_unless_that_only_mirrors_it() {
     assert_eq!(deleted(&world), [""; 0]);
     assert_eq!(world.reviews.len(), 1);
     assert!(
-        world.reviews[0].message.contains("c.Person/7 is linked with it"),
+        words(&world.reviews[0].why).contains("c.Person/7 is linked with it"),
         "{:?}",
         world.reviews
     );

@@ -8,6 +8,7 @@ use lockstep_hub::{Hub, RunOptions};
 use lockstep_model::flow::{Ceases, Create, Deletes, Filter};
 use lockstep_model::{Flow, TypeSchema};
 use lockstep_store::SqliteStore;
+use lockstep_wording::why as words;
 use serde_json::json;
 
 use crate::fated::{Fate, Fated, Hands, flow, hub, hub_at, person, run};
@@ -53,7 +54,7 @@ fn solveig(system: &Fated) -> Option<String> {
 /// The numbers and messages of what waits for a person.
 fn asked(hub: &mut Hub) -> Vec<(i64, String)> {
     let lines = hub.ledger.reviews(9).unwrap().into_iter();
-    lines.map(|line| (line.number, line.message)).collect()
+    lines.map(|line| (line.number, words(&line.why))).collect()
 }
 
 #[test]

@@ -10,6 +10,7 @@ use lockstep_hub::{Hub, RunOptions, Safeguards};
 use lockstep_model::flow::{Create, Extra};
 use lockstep_model::limits::{Limit, Limits};
 use lockstep_model::{AnswerKind, Effect, Flow, GuardKind, Remedy};
+use lockstep_wording::why as words;
 use serde_json::json;
 
 use crate::fated::{Fate, Fated, flow, hub, person, run};
@@ -40,7 +41,7 @@ fn everything(hub: &mut Hub) -> u64 {
 /// The numbers and messages of what waits for a person.
 fn asked(hub: &mut Hub) -> Vec<(i64, String)> {
     let lines = hub.ledger.reviews(9).unwrap().into_iter();
-    lines.map(|line| (line.number, line.message)).collect()
+    lines.map(|line| (line.number, words(&line.why))).collect()
 }
 
 #[test]
@@ -51,7 +52,7 @@ fn d1_what_the_source_does_not_have_is_deleted_and_the_journal_says_why() {
     let why = "it has no counterpart in a.Person (extra: delete)";
     let told = report.events.iter().find_map(|event| match event {
         Event::Removed { flow, record, why, rule, .. } => {
-            Some((flow.clone(), record.0.clone(), why.clone(), rule.clone()))
+            Some((flow.clone(), record.0.clone(), words(why), rule.clone()))
         }
         _ => None,
     });

@@ -9,6 +9,7 @@ use crate::record::ClaimStamp;
 use crate::rule::Rule;
 use crate::seldom::Seldom;
 use crate::time::Timestamp;
+use crate::why::Why;
 
 /// One property of a write, with its reason.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -468,8 +469,8 @@ pub struct Review {
     pub candidates: Vec<RecordId>,
     /// The value that was refused or can't be converted; the same value is not tried again.
     pub value: Value,
-    /// In words, with the system's own message where there is one.
-    pub message: String,
+    /// Why the person is asked.
+    pub why: Why,
     pub opened_at: Timestamp,
 }
 

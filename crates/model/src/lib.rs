@@ -27,6 +27,7 @@ pub mod seldom;
 pub mod time;
 pub mod value;
 pub mod visible;
+pub mod why;
 mod wins;
 
 pub use change::{
@@ -46,6 +47,7 @@ pub use rule::{Rule, Situation};
 pub use schema::{Capabilities, PlainType, PropertySchema, TypeSchema};
 pub use seldom::Seldom;
 pub use time::{Reported, Timestamp, UnknownTime};
+pub use why::Why;
 
 /// A JSON value: what every property holds.
 pub use serde_json::Value;

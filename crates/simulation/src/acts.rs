@@ -245,7 +245,7 @@ impl World {
         let mut truth = self.truth.look();
         truth.tell(
             &self.who(&asked),
-            format!("somebody answers {answer:?} to {:?} {}: {text}", review.kind, review.message),
+            format!("somebody answers {answer:?} to {:?} {:?}: {text}", review.kind, review.why),
         );
         if !came.is_some_and(|came| came.done) {
             return Ok(());

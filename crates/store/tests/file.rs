@@ -3,8 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use lockstep_model::why::Linking;
 use lockstep_model::{
-    EntityId, Intent, IntentState, Presence, RecordId, RecordState, Slot, Timestamp, TypeIx,
+    EntityId, Intent, IntentState, Presence, RecordId, RecordState, Review, Slot, Timestamp,
+    TypeIx, Why,
 };
 use lockstep_store::boundary::*;
 use lockstep_store::{Commit, SqliteStore, StoreError, contract};
@@ -155,6 +157,28 @@ fn a_store_of_an_older_form_has_the_same_entities() {
         .collect();
     joined.sort_unstable();
     assert_eq!(joined, [2, 3]);
+}
+
+#[test]
+fn a_store_of_an_older_form_says_in_its_own_words_why_a_person_is_asked() {
+    let (_folder, path) = place();
+    of_form_three(&path)
+        .execute_batch(
+            "INSERT INTO reviews (kind, record, type, path, rule, message, opened_at)
+             VALUES ('ambiguous match', 1, 1, '', 'L6', '2 records match it; link one of them', 5)",
+        )
+        .unwrap();
+    let old = open(&path).reviews(9).unwrap();
+    assert_eq!(old[0].why, Why::said("2 records match it; link one of them"));
+    // Brought up to date, it is a value.
+    let why = Why::from(Linking::SeveralMatch { of: "b.Person".into(), records: 2 });
+    let review = Review { why: why.clone(), ..old[0].clone() };
+    let mut store = open(&path);
+    let asked = Commit { reviews_opened: vec![review], ..Commit::default() };
+    store.commit(&store.lease(), asked).unwrap();
+    drop(store);
+    let known = open(&path).reviews(9).unwrap();
+    assert_eq!((known.len(), &known[0].why, known[0].opened_at.0), (1, &why, 5));
 }
 
 #[test]

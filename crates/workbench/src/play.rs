@@ -24,6 +24,7 @@ use lockstep_hub::{Clock, Hub, RunOptions, System};
 use lockstep_model::value::{is_empty, shown};
 use lockstep_model::{Flow, Path, Timestamp, TypeName, Value};
 use lockstep_store::sqlite::SqliteStore;
+use lockstep_wording::why as words;
 
 /// 2026-01-01T00:00:00Z: when every test begins.
 const BEGINNING: i64 = 1_767_225_600_000;
@@ -496,12 +497,12 @@ fn notes(report: &Report) -> Vec<String> {
     let mut notes = BTreeSet::new();
     for event in &report.events {
         match event {
-            Event::Review { record, message, rule, .. } => {
-                notes.insert(format!("{record}: {message} ({rule})"))
+            Event::Review { record, why, rule, .. } => {
+                notes.insert(format!("{record}: {} ({rule})", words(why)))
             }
             Event::Refused { record, message, .. } => notes.insert(format!("{record}: {message}")),
-            Event::Waits { record, message, rule, .. } => {
-                notes.insert(format!("{record}: {message} ({rule})"))
+            Event::Waits { record, why, rule, .. } => {
+                notes.insert(format!("{record}: {} ({rule})", words(why)))
             }
             Event::Kept { record, text, .. } => notes.insert(format!("{record}: {text}")),
             Event::Fault { place, message } => notes.insert(format!("{place}: {message}")),
@@ -513,11 +514,9 @@ fn notes(report: &Report) -> Vec<String> {
         notes.extend(
             flow.rows_not_kept.iter().map(|row| format!("{}: row not kept: {row}", flow.flow)),
         );
-        notes.extend(
-            flow.reasons
-                .iter()
-                .map(|(why, n)| format!("{}: {n} without a counterpart: {why}", flow.flow)),
-        );
+        notes.extend(flow.why.iter().map(|count| {
+            format!("{}: {} without a counterpart: {}", flow.flow, count.records, words(&count.why))
+        }));
     }
     notes.extend(report.guards.iter().map(|guard| guard.message.clone()));
     notes.into_iter().collect()

@@ -1,16 +1,17 @@
 //! What the commands print that look at what is stored.
 
 use lockstep_hub::look as hub;
-use lockstep_hub::report::RecordName;
+use lockstep_hub::report::{RecordName, WhyCount};
 use lockstep_model::Value;
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::json;
 
 use super::remedies::Remedy;
-use super::report::{Guard, Unnamed};
+use super::report::{Guard, Unnamed, reasons};
 use super::{Labelled, each, is_none, labelled, names};
 
-use crate::wording::{but_answers, with_remedies};
+use crate::wording::{self, but_answers, with_remedies};
 
 /// Where a project stands.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -141,6 +142,8 @@ struct Review {
     path: Option<String>,
     rule: String,
     sentence: String,
+    /// The word by which the reason is known.
+    reason: String,
     message: String,
     /// What a person can do about it: the answers that it takes among the rest.
     remedies: Vec<Remedy>,
@@ -244,7 +247,11 @@ impl From<hub::Status> for Status {
             troubles: each(from.troubles),
             guards: each(from.guards),
             unnamed: each(from.unnamed),
-            waiting_references: from.waiting_references.into_iter().map(labelled).collect(),
+            waiting_references: from
+                .waiting_references
+                .into_iter()
+                .map(|(record, why)| (record.0, wording::why(&why)))
+                .collect(),
             drifted: from
                 .drifted
                 .into_iter()
@@ -295,8 +302,20 @@ impl From<lockstep_hub::TroubleLine> for Trouble {
 
 impl From<hub::RunLine> for Run {
     fn from(from: hub::RunLine) -> Self {
-        let hub::RunLine { run, started, ended, summary } = from;
+        let hub::RunLine { run, started, ended, mut summary } = from;
+        for flow in summary["flows"].as_array_mut().into_iter().flatten() {
+            put_into_words(flow);
+        }
         Run { run, started, ended, summary }
+    }
+}
+
+/// The reasons of a flow's counts in words. Runs of an earlier version have them so already.
+fn put_into_words(flow: &mut Value) {
+    let counted = flow.as_object_mut().and_then(|flow| flow.remove("why"));
+    let counted = counted.and_then(|why| serde_json::from_value::<Vec<WhyCount>>(why).ok());
+    if flow["reasons"].is_null() {
+        flow["reasons"] = json!(reasons(counted.unwrap_or_default()).0);
     }
 }
 
@@ -338,7 +357,8 @@ impl From<hub::ReviewLine> for Review {
             path: from.path,
             rule: from.rule,
             sentence: from.sentence,
-            message: with_remedies(&from.message, &but_answers(&from.remedies)),
+            reason: from.why.name(),
+            message: with_remedies(&wording::why(&from.why), &but_answers(&from.remedies)),
             remedies: each(from.remedies),
             candidates: from.candidates.into_iter().map(labelled).collect(),
             opened: from.opened,
@@ -368,12 +388,13 @@ impl From<lockstep_hub::explain::Explanation> for Explanation {
             value: one.value,
             sentences: one.sentences,
         };
+        let (reviews, waits) = (wording::asked(&from), wording::waiting(&from));
         Explanation {
             record: from.record.0,
             links: from.links,
             properties: from.properties.into_iter().map(explained).collect(),
-            reviews: from.reviews,
-            waits: from.waits,
+            reviews,
+            waits,
         }
     }
 }

@@ -235,7 +235,23 @@ mod tests {
         assert!(report.writes() > 0);
         report_is_told(&report);
         let status = hub.ledger.status().unwrap();
-        assert_eq!(value(&status), value(&Status::from(status.clone())));
+        // Counts by reason are printed by their words.
+        let without = |status: &dyn erased::Json| {
+            let mut status = value(status);
+            let runs = status["runs"].as_array_mut().into_iter().flatten();
+            for run in runs {
+                for flow in run["summary"]["flows"].as_array_mut().into_iter().flatten() {
+                    let flow = flow.as_object_mut().unwrap();
+                    flow.remove("why");
+                    flow.remove("reasons");
+                }
+            }
+            status
+        };
+        let printed = Status::from(status.clone());
+        assert_eq!(without(&status), without(&printed));
+        let flow = &value(&printed)["runs"][0]["summary"]["flows"][0];
+        assert!(flow["reasons"].is_object() && flow["why"].is_null(), "{flow}");
         let entities = hub.ledger.entity_members(None, 10).unwrap();
         assert_eq!(value(&entities), value(&Entities::from(entities.clone())));
         let history = hub.ledger.history_of(&lockstep_hub::look::HistoryOf::Latest, 100).unwrap();

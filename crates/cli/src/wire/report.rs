@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::remedies::Remedy;
 use super::{each, is_none};
 
-use crate::wording::with_remedies;
+use crate::wording::{self, with_remedies};
 
 /// What a run did, or a plan would do.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -112,6 +112,8 @@ struct Flow {
     review: u64,
     /// Why records have no counterpart.
     reasons: BTreeMap<String, u64>,
+    /// The same, with the words by which the reasons are known.
+    why: Vec<Reason>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     rows_not_kept: Vec<String>,
 }
@@ -218,6 +220,8 @@ enum Event {
         flow: String,
         kind: String,
         record: String,
+        /// The word by which the reason is known.
+        reason: String,
         message: String,
         rule: String,
         /// The answers that it takes.
@@ -243,6 +247,8 @@ enum Event {
     Waits {
         flow: String,
         record: String,
+        /// The word by which the reason is known.
+        reason: String,
         message: String,
         rule: String,
     },
@@ -322,6 +328,27 @@ impl From<hub::SystemCounts> for System {
     }
 }
 
+/// Why records have no counterpart.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Reason {
+    /// The word by which it is known.
+    reason: String,
+    text: String,
+    records: u64,
+}
+
+/// Reasons by their words, and each with its count.
+pub(super) fn reasons(all: Vec<hub::WhyCount>) -> (BTreeMap<String, u64>, Vec<Reason>) {
+    let mut by_text = BTreeMap::new();
+    let mut each = Vec::new();
+    for hub::WhyCount { why, records } in all {
+        let text = wording::why(&why);
+        *by_text.entry(text.clone()).or_default() += records;
+        each.push(Reason { reason: why.name(), text, records });
+    }
+    (by_text, each)
+}
+
 impl From<hub::FlowCounts> for Flow {
     fn from(from: hub::FlowCounts) -> Self {
         let hub::FlowCounts {
@@ -332,10 +359,22 @@ impl From<hub::FlowCounts> for Flow {
             updated,
             deleted,
             review,
-            reasons,
+            why,
             rows_not_kept,
         } = from;
-        Flow { flow, situations, linked, created, updated, deleted, review, reasons, rows_not_kept }
+        let (reasons, why) = reasons(why);
+        Flow {
+            flow,
+            situations,
+            linked,
+            created,
+            updated,
+            deleted,
+            review,
+            reasons,
+            why,
+            rows_not_kept,
+        }
     }
 }
 
@@ -391,6 +430,7 @@ impl From<hub::Event> for Event {
             },
             E::Deleted { record, text } => Event::Deleted { record: record.0, text },
             E::Removed { flow, source, record, why, rule } => {
+                let why = wording::why(&why);
                 Event::Removed { flow, source: source.0, record: record.0, why, rule }
             }
             E::Restored { flow, source, record } => {
@@ -400,11 +440,12 @@ impl From<hub::Event> for Event {
             E::Edited { record, path, before, after } => {
                 Event::Edited { record: record.0, path, before, after }
             }
-            E::Review { flow, kind, record, message, rule, remedies } => Event::Review {
+            E::Review { flow, kind, record, why, rule, remedies } => Event::Review {
                 flow,
                 kind,
                 record: record.0,
-                message,
+                reason: why.name(),
+                message: wording::why(&why),
                 rule,
                 remedies: each(remedies),
             },
@@ -424,8 +465,9 @@ impl From<hub::Event> for Event {
                     unknown,
                 }
             }
-            E::Waits { flow, record, message, rule } => {
-                Event::Waits { flow, record: record.0, message, rule }
+            E::Waits { flow, record, why, rule } => {
+                let (reason, message) = (why.name(), wording::why(&why));
+                Event::Waits { flow, record: record.0, reason, message, rule }
             }
             E::Fault { place, message } => Event::Fault { place, message },
             E::Paused { system, message, remedies } => {

@@ -227,8 +227,8 @@ pub fn situation(flow: &FlowCounts, name: &str) -> u64 {
 /// The messages of a run's new reviews.
 pub fn reviews(report: &Report) -> Vec<String> {
     let of = |event: &Event| match event {
-        Event::Review { kind, record, message, rule, .. } => {
-            Some(format!("{kind} {record}: {message} ({rule})"))
+        Event::Review { kind, record, why, rule, .. } => {
+            Some(format!("{kind} {record}: {} ({rule})", lockstep_wording::why(why)))
         }
         _ => None,
     };

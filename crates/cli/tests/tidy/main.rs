@@ -12,21 +12,32 @@ use std::path::{Path, PathBuf};
 use crate::transcript::{read, root};
 
 /// Which crates of the workspace each may know: for its library, and for its tests alone.
-const ARROWS: [(&str, &[&str], &[&str]); 13] = [
+const ARROWS: [(&str, &[&str], &[&str]); 14] = [
     ("model", &[], &[]),
     ("document", &[], &[]),
     ("config", &["document", "model"], &[]),
-    ("engine", &["model"], &[]),
+    ("wording", &["model"], &[]),
+    ("engine", &["model"], &["wording"]),
     ("store", &["model"], &[]),
     ("connector", &["model"], &["sandbox"]),
-    ("hub", &["connector", "engine", "model", "store"], &[]),
+    ("hub", &["connector", "engine", "model", "store", "wording"], &[]),
     ("sandbox", &[], &[]),
     ("service", &["connector", "engine", "hub", "model", "store"], &[]),
     ("simulation", &["connector", "engine", "hub", "model", "store"], &[]),
-    ("workbench", &["config", "connector", "engine", "hub", "model", "store"], &[]),
+    ("workbench", &["config", "connector", "engine", "hub", "model", "store", "wording"], &[]),
     (
         "verify",
-        &["config", "connector", "document", "engine", "hub", "model", "sandbox", "store"],
+        &[
+            "config",
+            "connector",
+            "document",
+            "engine",
+            "hub",
+            "model",
+            "sandbox",
+            "store",
+            "wording",
+        ],
         &[],
     ),
     (
@@ -42,6 +53,7 @@ const ARROWS: [(&str, &[&str], &[&str]); 13] = [
             "service",
             "store",
             "verify",
+            "wording",
             "workbench",
         ],
         &[],

@@ -2,6 +2,7 @@
 
 use lockstep_model::change::Counterpart;
 use lockstep_model::value::{as_stored, is_empty};
+use lockstep_model::why::{Lacking, NotCreated, NotYet};
 use lockstep_model::{
     Change, ClaimStamp, PropIx, Reason, RecordState, Rule, Situation, TypeIx, Value,
 };
@@ -40,7 +41,8 @@ pub(super) fn compose(
     };
     let givers = Givers { plan, slice, entity, to: flow.to, others: &others };
     let mut made = Composed::default();
-    made.lacking.extend(target.required_unmapped.iter().map(|path| path.to_string()));
+    let unmapped = target.required_unmapped.iter();
+    made.lacking.extend(unmapped.map(|path| Lacking { property: path.to_string(), waits: None }));
     for (ix, prop) in target.props.iter().enumerate().filter(|(_, prop)| !prop.read_only) {
         let prop_ix = PropIx(ix as u16);
         if givers.each().any(|(_, ty)| plan.prop(ty, prop_ix).paired) {
@@ -51,16 +53,15 @@ pub(super) fn compose(
     let Composed { mut changes, unconvertible, lacking, defaults } = made;
     leave_out_unfulfilled(plan, flow.to, &mut changes);
     if !lacking.is_empty() {
-        let why =
-            format!("{} requires {}, which the record lacks", target.name, lacking.join(" and "));
-        return Creation::Hold { rule: Rule::C4, why, reread: None };
+        let why = NotYet::Lacks { of: target.name.to_string(), properties: lacking };
+        return Creation::Hold { rule: Rule::C4, why: why.into(), reread: None };
     }
     // Nothing but defaults is nothing.
     let told = changes.iter().filter(|change| change.counterpart_of.is_none()).count();
     if told <= defaults && !flow.create_empty {
         return Creation::No {
             situation: Situation::Excluded,
-            why: "every mapped property is empty, so there is nothing to create from (C3)".into(),
+            why: NotCreated::NothingToCreateFrom.into(),
         };
     }
     if let Some(why) = not_about_made(plan, flow, &changes) {
@@ -129,7 +130,7 @@ struct Composed {
     changes: Vec<Change>,
     unconvertible: Vec<(PropIx, Value, String)>,
     /// What it needs and is not given (C4).
-    lacking: Vec<String>,
+    lacking: Vec<Lacking>,
     /// How many of the changes are nothing but defaults.
     defaults: usize,
 }
@@ -158,7 +159,7 @@ impl Composed {
                 given = true;
             }
             Wanted::Waits { reference, claim } => {
-                waits = Some(waits_for(plan, slice, reference, claim).1)
+                waits = Some(waits_for(plan, slice, None, reference, claim).1)
             }
             Wanted::Unconvertible { value, message, .. } => {
                 self.unconvertible.push((prop_ix, value, message))
@@ -166,10 +167,8 @@ impl Composed {
             Wanted::Nothing | Wanted::Pick { .. } => {}
         }
         if prop.required && !given {
-            self.lacking.push(match waits {
-                Some(waits) => format!("{} ({waits})", prop.name),
-                None => prop.name.clone(),
-            });
+            let waits = waits.map(|waits| Box::new(waits.into()));
+            self.lacking.push(Lacking { property: prop.name.clone(), waits });
         }
     }
 

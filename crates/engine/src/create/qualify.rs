@@ -1,7 +1,8 @@
 //! Whether a flow creates a counterpart for a record, and whether it may do so now (C1, C3, C5,
 //! L8).
 
-use lockstep_model::{FlowIx, RecordState, Rule, Situation};
+use lockstep_model::why::{NotCreated, NotYet};
+use lockstep_model::{FlowIx, RecordState, Rule, Situation, Why};
 
 use super::compose::compose;
 use super::connected::connected;
@@ -32,13 +33,10 @@ pub fn create(
 /// Why a flow creates nothing for a record; `None` where it does.
 fn not_by(plan: &Plan, slice: &Slice, flow_ix: FlowIx, record: &RecordState) -> Option<Creation> {
     let flow = &plan.flows[flow_ix.at()];
-    let no = |situation, why: &str| Some(Creation::No { situation, why: why.into() });
+    let no = |situation, why: NotCreated| Some(Creation::No { situation, why: why.into() });
     if plan.same_collection(flow.from, flow.to) {
         // Every record of the target is one of the source already: to create would never end.
-        return no(
-            Situation::Confirmed,
-            "it is a record of the same collection, which is its own counterpart",
-        );
+        return no(Situation::Confirmed, NotCreated::SameCollection);
     }
     if let Some(why) = not_about(plan, flow, record) {
         return Some(Creation::No { situation: Situation::Excluded, why });
@@ -47,36 +45,24 @@ fn not_by(plan: &Plan, slice: &Slice, flow_ix: FlowIx, record: &RecordState) -> 
         Ok(true) => {}
         Ok(false) => {
             return match &flow.create {
-                PlanCreate::Never => no(Situation::Absent, "the flow links only"),
+                PlanCreate::Never => no(Situation::Absent, NotCreated::LinksOnly),
                 PlanCreate::ConnectedTo(types) => {
-                    let names: Vec<String> =
-                        types.iter().map(|ty| plan.ty(*ty).name.to_string()).collect();
-                    let system = &plan.ty(flow.to).name.system;
-                    no(
-                        Situation::Excluded,
-                        &format!(
-                            "not connected to a {} that is synchronized into {system}",
-                            names.join(" or ")
-                        ),
-                    )
+                    let to = types.iter().map(|ty| plan.ty(*ty).name.to_string()).collect();
+                    let system = plan.ty(flow.to).name.system.clone();
+                    no(Situation::Excluded, NotCreated::NotConnected { to, system })
                 }
-                _ => no(Situation::Excluded, "its condition does not hold"),
+                _ => no(Situation::Excluded, NotCreated::ConditionFails),
             };
         }
         Err(why) => return Some(Creation::No { situation: Situation::Excluded, why }),
     }
     let target = plan.ty(flow.to);
     if !target.can.create {
-        return no(
-            Situation::Excluded,
-            &format!("{} can't be created through its API", target.name),
-        );
+        let of = target.name.to_string();
+        return no(Situation::Excluded, NotCreated::CanNotBeCreated { of });
     }
     if !flow.synchronizes && !flow.create_empty {
-        return no(
-            Situation::Excluded,
-            "the flow synchronizes no property, so it does not create (C3)",
-        );
+        return no(Situation::Excluded, NotCreated::NothingSynchronized);
     }
     None
 }
@@ -91,7 +77,7 @@ fn not_yet(plan: &Plan, slice: &Slice, flow_ix: FlowIx, record: &RecordState) ->
         let unread = if from.complete { flow.to } else { flow.from };
         return Some(Creation::Hold {
             rule: Rule::L8,
-            why: format!("{} has not been read to the end yet", plan.ty(unread).name),
+            why: NotYet::NotReadToTheEnd { of: plan.ty(unread).name.to_string() }.into(),
             reread: None,
         });
     }
@@ -99,28 +85,26 @@ fn not_yet(plan: &Plan, slice: &Slice, flow_ix: FlowIx, record: &RecordState) ->
     if from.not_believed {
         return Some(Creation::Hold {
             rule: Rule::L8,
-            why: format!("a listing of {} is not believed", plan.ty(flow.from).name),
+            why: NotYet::ListingNotBelieved { of: plan.ty(flow.from).name.to_string() }.into(),
             reread: None,
         });
     }
     if has_match_rule(plan, flow) && to.from.is_none_or(|read| read < record.first_seen) {
+        let of = target.name.to_string();
         let why = match to.from {
-            Some(_) => {
-                format!("{} has not been read since this record was first seen", target.name)
-            }
+            Some(_) => NotYet::NotReadSince { of, seen_as: None },
             // R8: it has been, and something of it could not be.
-            None => format!("what can't be read of {} may be its counterpart", target.name),
+            None => NotYet::UnreadMayBeIt { of },
         };
-        return Some(Creation::Hold { rule: Rule::L8, why, reread: Some(flow.to) });
+        return Some(Creation::Hold { rule: Rule::L8, why: why.into(), reread: Some(flow.to) });
     }
     // F1: what is made is made with all its facets, so it is looked for by each of them first.
     if let Some((facet, ty)) = still_to_be_matched(plan, slice, record, flow.to) {
-        let (as_facet, other) = (&plan.ty(facet.ty).name, &plan.ty(ty).name);
-        let why =
-            format!("{other} has not been read since this record was first seen as {as_facet}");
+        let name = |ty| plan.ty(ty).name.to_string();
+        let why = NotYet::NotReadSince { of: name(ty), seen_as: Some(name(facet.ty)) };
         return Some(Creation::Hold {
             rule: Rule::L8,
-            why,
+            why: why.into(),
             reread: Some(ty).filter(|ty| slice.types[ty.at()].complete),
         });
     }
@@ -138,15 +122,13 @@ fn qualifies(
     slice: &Slice,
     flow: &PlanFlow,
     record: &RecordState,
-) -> Result<bool, String> {
+) -> Result<bool, Why> {
     match &flow.create {
         PlanCreate::Never => Ok(false),
         PlanCreate::Always => Ok(true),
         PlanCreate::Filtered { condition } => match &flow.filter {
-            Some(_) => holds(plan, flow, record),
-            None => Err(format!(
-                "the condition “{condition}” has no filter in the flow, so nothing is created by it"
-            )),
+            Some(_) => holds(plan, flow, record).map_err(Why::Said),
+            None => Err(NotCreated::NoFilter { condition: condition.clone() }.into()),
         },
         PlanCreate::ConnectedTo(types) => Ok(connected(plan, slice, flow, types, record)),
     }

@@ -38,7 +38,7 @@ pub(super) fn ask_about_matches(
                 rule: problem.rule(),
                 candidates: problem.candidates.clone(),
                 value: Value::Null,
-                message: problem.message.clone(),
+                why: problem.why.clone().into(),
                 opened_at: slice.now,
             });
         }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use lockstep_model::why::Linking;
 use lockstep_model::{RecordId, RecordState, ReviewKind, TypeIx};
 
 use super::links::{Candidates, Links, Unsettled};
@@ -96,16 +97,16 @@ fn question(
     record: &RecordState,
     others: BTreeSet<RecordId>,
 ) -> Unsettled {
-    let (mine, theirs) = (&plan.ty(record.ty).name, &plan.ty(side.other).name);
     Unsettled {
         record: record.id,
         ty: side.other,
         kind: ReviewKind::AmbiguousMatch,
-        message: format!(
-            "{} records of {mine} match each other by `{}` and have no counterpart in {theirs}",
-            others.len() + 1,
-            plan.rules[side.rule].text,
-        ),
+        why: Linking::Alike {
+            of: plan.ty(record.ty).name.to_string(),
+            records: others.len() as u64 + 1,
+            by: plan.rules[side.rule].text.to_string(),
+            lacking: plan.ty(side.other).name.to_string(),
+        },
         asked_of: others.first().copied().filter(|first| *first < record.id),
         candidates: others.into_iter().collect(),
         alike: true,

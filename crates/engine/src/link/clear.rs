@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use lockstep_model::why::Linking;
 use lockstep_model::{NumberSet, RecordId, RecordState, TypeIx};
 
 use super::candidates::merges;
@@ -32,7 +33,7 @@ pub(super) fn clear(
         if *ty == record.ty && !plan.ty(*ty).merges_duplicates {
             if found.keys().all(|other| id < other) {
                 let asked = found.keys().copied().collect();
-                let why = duplicates_message(plan, *ty, found);
+                let why = duplicates(plan, *ty, found);
                 links.unsettled.push(Unsettled::ambiguous(record, *ty, asked, why));
             }
             continue;
@@ -46,7 +47,7 @@ pub(super) fn clear(
             continue;
         }
         match the_only_one(plan, slice, candidates, record, (*ty, found)) {
-            Err(unsettled) => links.unsettled.push(unsettled),
+            Err(unsettled) => links.unsettled.push(*unsettled),
             // Both sides in focus find it: once is enough.
             Ok((other, _))
                 if *id > other
@@ -66,41 +67,38 @@ fn the_only_one(
     candidates: &Candidates,
     record: &RecordState,
     (ty, found): (TypeIx, &BTreeMap<RecordId, usize>),
-) -> Result<(RecordId, usize), Unsettled> {
+) -> Result<(RecordId, usize), Box<Unsettled>> {
     let (name, own_name) = (&plan.ty(ty).name, &plan.ty(record.ty).name);
     if found.len() > 1 {
         let asked = found.keys().copied().collect();
-        let why = format!("{} records of {name} match it", found.len());
-        return Err(Unsettled::ambiguous(record, ty, asked, why));
+        let (of, records) = (name.to_string(), found.len() as u64);
+        let why = Linking::SeveralMatch { of, records };
+        return Err(Box::new(Unsettled::ambiguous(record, ty, asked, why)));
     }
     let (&other, &rule) = found.iter().next().expect("candidates are never an empty list");
     let theirs = &slice.records[&other];
     if occupied(plan, slice, theirs, record.ty) {
         let holder = holder(slice, theirs.entity, record.ty);
         let asked = std::iter::once(other).chain(holder).collect();
-        let why = format!(
-            "{name}/{} matches it, but is linked to another {own_name} already",
-            theirs.key
-        );
-        return Err(Unsettled::disputed(record, ty, asked, why));
+        let (matching, of) = (format!("{name}/{}", theirs.key), own_name.to_string());
+        let why = Linking::LinkedWithAnother { record: matching, of };
+        return Err(Box::new(Unsettled::disputed(record, ty, asked, why)));
     }
     let rivals = candidates.get(&(other, record.ty)).map_or(0, BTreeMap::len);
     if rivals > 1 {
         let others = candidates[&(other, record.ty)].keys().copied().filter(|r| *r != record.id);
         let asked = std::iter::once(other).chain(others).collect();
-        let why = format!("{rivals} records of {own_name} match {name}/{}", theirs.key);
-        return Err(Unsettled::ambiguous(record, ty, asked, why));
+        let why = Linking::SeveralClaim {
+            record: format!("{name}/{}", theirs.key),
+            of: own_name.to_string(),
+            records: rivals as u64,
+        };
+        return Err(Box::new(Unsettled::ambiguous(record, ty, asked, why)));
     }
     Ok((other, rule))
 }
 
-fn duplicates_message(plan: &Plan, ty: TypeIx, found: &BTreeMap<RecordId, usize>) -> String {
-    let rule = found.values().next().map_or("", |rule| &plan.rules[*rule].text);
-    let (count, name) = (found.len(), &plan.ty(ty).name);
-    let others = if count == 1 {
-        format!("another {name} matches")
-    } else {
-        format!("{count} other records of {name} match")
-    };
-    format!("{others} it by {rule}")
+fn duplicates(plan: &Plan, ty: TypeIx, found: &BTreeMap<RecordId, usize>) -> Linking {
+    let by = found.values().next().map_or("", |rule| &plan.rules[*rule].text).to_string();
+    Linking::Duplicates { of: plan.ty(ty).name.to_string(), records: found.len() as u64, by }
 }

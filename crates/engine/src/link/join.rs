@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use lockstep_model::why::Linking;
 use lockstep_model::{EntityId, RecordId, TypeIx};
 
 use super::links::{Linked, Links, Unsettled};
@@ -67,7 +68,7 @@ fn connected(slice: &Slice, clear: Vec<Linked>) -> BTreeMap<EntityId, Vec<Linked
 }
 
 /// Why these entities can't be made one.
-fn in_the_way(plan: &Plan, slice: &Slice, entities: &BTreeSet<EntityId>) -> Option<String> {
+fn in_the_way(plan: &Plan, slice: &Slice, entities: &BTreeSet<EntityId>) -> Option<Linking> {
     let mut types: HashMap<TypeIx, RecordId> = HashMap::new();
     let mut clash = None;
     for id in entities.iter().flat_map(|entity| slice.members(*entity)) {
@@ -80,10 +81,9 @@ fn in_the_way(plan: &Plan, slice: &Slice, entities: &BTreeSet<EntityId>) -> Opti
         }
     }
     if let Some(ty) = clash {
-        let name = &plan.ty(ty).name;
-        return Some(format!("linking it would put two records of {name} into one entity"));
+        return Some(Linking::TwoOfAType { of: plan.ty(ty).name.to_string() });
     }
     let apart =
         entities.iter().any(|a| entities.iter().any(|b| a < b && kept_apart(slice, *a, *b)));
-    apart.then(|| "linking it would join records that a person keeps apart".into())
+    apart.then_some(Linking::KeptApart)
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use lockstep_model::why::Linking;
 use lockstep_model::{EntityId, RecordId, RecordState, ReviewKind, Rule, TypeIx};
 
 /// A link that was made.
@@ -21,7 +22,7 @@ pub struct Unsettled {
     pub ty: TypeIx,
     pub kind: ReviewKind,
     pub candidates: Vec<RecordId>,
-    pub message: String,
+    pub why: Linking,
     /// The question is asked of another record of the same type, for both (L6).
     pub asked_of: Option<RecordId>,
     /// The candidates are records of its own type.
@@ -34,10 +35,10 @@ impl Unsettled {
         record: &RecordState,
         ty: TypeIx,
         candidates: Vec<RecordId>,
-        message: String,
+        why: Linking,
     ) -> Self {
         let (kind, record) = (ReviewKind::AmbiguousMatch, record.id);
-        Unsettled { record, ty, kind, candidates, message, asked_of: None, alike: false }
+        Unsettled { record, ty, kind, candidates, why, asked_of: None, alike: false }
     }
 
     /// One matches, and a link is in the way.
@@ -45,10 +46,10 @@ impl Unsettled {
         record: &RecordState,
         ty: TypeIx,
         candidates: Vec<RecordId>,
-        message: String,
+        why: Linking,
     ) -> Self {
         let kind = ReviewKind::DisputedEntity;
-        Unsettled { kind, ..Unsettled::ambiguous(record, ty, candidates, message) }
+        Unsettled { kind, ..Unsettled::ambiguous(record, ty, candidates, why) }
     }
 
     /// The rule that is in the way.

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use lockstep_model::value::equal;
+use lockstep_model::why::NotYet;
 use lockstep_model::{
     Change, EntityId, FlowIx, Intent, IntentKind, RecordId, RecordState, Review, ReviewKind, Rule,
-    Situation, TypeIx, Value,
+    Situation, TypeIx, Value, Why,
 };
 
 use super::intents::Decided;
@@ -26,7 +27,7 @@ pub(super) struct Lacking<'a> {
 }
 
 /// What was found for a record by a flow, and why, where the situation does not say it.
-type Found = (Situation, Option<String>);
+type Found = (Situation, Option<Why>);
 
 impl OneEntity<'_> {
     /// Whether a counterpart is made, and why not.
@@ -50,27 +51,23 @@ impl OneEntity<'_> {
             Creation::Make { changes, .. }
                 if self.promised_by_another(id, entity, to, &changes) =>
             {
-                let name = &self.plan.ty(to).name;
-                let why = format!("a record of {name} that matches it is being created");
-                self.hold(lacking, Rule::C2, why)
+                let of = self.plan.ty(to).name.to_string();
+                let why = NotYet::MatchBeingCreated { of, facet: false };
+                self.hold(lacking, Rule::C2, why.into())
             }
             // R9: it may be there already, under the key of another, and a person is asked whose
             // that is.
             Creation::Make { changes, .. } if self.is_shown_in_doubt(entity, to, &changes) => {
-                let why = format!(
-                    "a record of {} shows what would match it, and a person is asked whether it is \
-                     another than it was",
-                    self.plan.ty(to).name
-                );
-                self.hold(lacking, Rule::R9, why)
+                let of = self.plan.ty(to).name.to_string();
+                self.hold(lacking, Rule::R9, NotYet::MatchInDoubt { of }.into())
             }
             Creation::Make { changes, unconvertible } => {
                 for (prop, value, message) in unconvertible {
-                    self.unconvertible(record, to, prop, value, &message);
+                    self.unconvertible(record, to, prop, value, (message, 0));
                 }
                 made.insert(to);
                 self.make(lacking, changes);
-                (Situation::Absent, Some("a counterpart is being created".into()))
+                (Situation::Absent, Some(NotYet::BeingCreated.into()))
             }
         }
     }
@@ -80,11 +77,10 @@ impl OneEntity<'_> {
         let &Lacking { id, entity, record, to, .. } = lacking;
         // Something else of this entity is disputed in that very record type.
         if entity.records.iter().any(|member| self.unsettled.contains_key(&(member.id, to))) {
-            let why = "another record of the same entity waits for a person's answer there";
-            return Some((Situation::Absent, Some(why.into())));
+            return Some((Situation::Absent, Some(NotYet::AnotherWaits.into())));
         }
-        if let Some(why) = self.facet_waits(record, to) {
-            return Some((Situation::Absent, Some(why)));
+        if let Some(facet) = self.facet_waits(record, to) {
+            return Some((Situation::Absent, Some(NotYet::FacetWaits { facet }.into())));
         }
         // C2: a person has been asked whether a creation has been made already; until then none is.
         let asked = |review: &&Review| {
@@ -95,7 +91,7 @@ impl OneEntity<'_> {
         let review = self.slice.reviews.iter().find(asked)?;
         let creates = |intent: &Intent| intent.kind == IntentKind::Create && intent.ty == to;
         (!self.slice.intents_of(id).any(creates))
-            .then(|| (Situation::Ambiguous, Some(review.message.clone())))
+            .then(|| (Situation::Ambiguous, Some(review.why.clone())))
     }
 
     /// F1: a person's answer that another facet of the record waits for in this collection may
@@ -123,7 +119,7 @@ impl OneEntity<'_> {
             facet.is_live() && (asked || self.is_doubted(facet))
         };
         let facet = siblings(plan, slice, record).find(waits)?;
-        Some(format!("{}/{} waits for a person's answer there", plan.ty(facet.ty).name, facet.key))
+        Some(format!("{}/{}", plan.ty(facet.ty).name, facet.key))
     }
 
     /// F1, F2, D1: what another facet of the record brings, has had, or has still to bring.
@@ -133,41 +129,37 @@ impl OneEntity<'_> {
         // F2: it will be linked with a facet of what is made for another facet of the same record.
         let made_now = |entity: EntityId, ty: TypeIx| self.creating.contains(&(entity, ty));
         if let Some(facet) = being_made(plan, slice, record, to, made_now) {
-            let name = &plan.ty(facet.ty).name;
-            let why = format!("its counterpart is being created for {name}/{}", facet.key);
-            return Some((Situation::Absent, Some(why)));
+            let facet = format!("{}/{}", plan.ty(facet.ty).name, facet.key);
+            return Some((Situation::Absent, Some(NotYet::CreatedForFacet { facet }.into())));
         }
         if let Some(other) = still_to_be_read(plan, slice, record, to) {
-            let name = &plan.ty(to).name;
-            let why =
-                format!("{name}/{} is linked by another facet, and is still to be read", other.key);
-            return Some((Situation::Absent, Some(why)));
+            let record = format!("{}/{}", plan.ty(to).name, other.key);
+            return Some((Situation::Absent, Some(NotYet::LinkedByFacet { record }.into())));
         }
         if was_deleted(plan, slice, record, to).is_some() {
             return Some((Situation::Missing, None));
         }
         if let Some(facet) = unread(plan, slice, record, to) {
-            let why = format!("the record has not been read as {} yet", facet.name);
-            return Some(self.hold(lacking, Rule::L8, why));
+            let of = facet.name.to_string();
+            return Some(self.hold(lacking, Rule::L8, NotYet::NotReadAs { of }.into()));
         }
         if self.is_promised_to_a_facet(record, to) {
-            let name = &plan.ty(to).name;
-            let why =
-                format!("a record of {name} that matches another facet of it is being created");
-            return Some(self.hold(lacking, Rule::C2, why));
+            let of = plan.ty(to).name.to_string();
+            let why = NotYet::MatchBeingCreated { of, facet: true };
+            return Some(self.hold(lacking, Rule::C2, why.into()));
         }
         None
     }
 
     /// Nothing is made now: it waits for something that comes by itself.
-    fn hold(&mut self, lacking: &Lacking<'_>, rule: Rule, why: String) -> Found {
+    fn hold(&mut self, lacking: &Lacking<'_>, rule: Rule, why: Why) -> Found {
         let (flow, record) = (lacking.flow, lacking.record.id);
         self.out.held.push(Held { flow, record, rule, why: why.clone() });
         (Situation::Absent, Some(why))
     }
 
     /// C4: a creation needs what the record lacks.
-    fn ask_to_complete(&mut self, lacking: &Lacking<'_>, why: &str) {
+    fn ask_to_complete(&mut self, lacking: &Lacking<'_>, why: &Why) {
         self.reviews.push(Review {
             kind: ReviewKind::Incomplete,
             about: lacking.record.id.into(),
@@ -176,7 +168,12 @@ impl OneEntity<'_> {
             rule: Rule::C4,
             candidates: vec![],
             value: Value::Null,
-            message: format!("waits: {why}"),
+            why: match why.clone() {
+                Why::NotYet(NotYet::Lacks { of, properties }) => {
+                    NotYet::Incomplete { of, properties }.into()
+                }
+                other => other,
+            },
             opened_at: self.slice.now,
         });
     }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use lockstep_model::why::Deleting;
 use lockstep_model::{
     EntityId, Intent, IntentKind, Presence, RecordId, RecordState, Review, ReviewKind, Rule, Value,
 };
@@ -71,8 +72,7 @@ impl OneEntity<'_> {
     fn ask_about_deletion(&mut self, departure: &Departure) {
         let (plan, slice) = (self.plan, self.slice);
         let (gone, other) = (&slice.records[&departure.gone], &slice.records[&departure.other]);
-        let name = |record: &RecordState| format!("{}/{}", plan.ty(record.ty).name, record.key);
-        let gone_name = name(gone);
+        let record = format!("{}/{}", plan.ty(gone.ty).name, gone.key);
         self.reviews.push(Review {
             kind: ReviewKind::PendingDelete,
             about: gone.id.into(),
@@ -81,9 +81,9 @@ impl OneEntity<'_> {
             rule: if gone.is_live() { Rule::L11 } else { Rule::D1 },
             candidates: vec![other.id],
             value: Value::Null,
-            message: match gone.is_live() {
-                false => format!("{gone_name} was deleted"),
-                true => format!("{gone_name} is not what its flow is about any more"),
+            why: match gone.is_live() {
+                false => Deleting::Deleted { record }.into(),
+                true => Deleting::Ceased { record }.into(),
             },
             opened_at: slice.now,
         });

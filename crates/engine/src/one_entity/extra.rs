@@ -2,11 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use lockstep_model::{EntityId, FlowIx, RecordId, RecordState, Review, ReviewKind, Rule, Value};
+use lockstep_model::why::Deleting;
+use lockstep_model::{
+    EntityId, FlowIx, RecordId, RecordState, Review, ReviewKind, Rule, Value, Why,
+};
 
 use super::deletions::open_deletions;
 use super::state::OneEntity;
-use crate::extra::{Standing, asked_already, extra_by, is_kept, lacks, source, standing};
+use crate::extra::{Standing, asked_already, extra_by, is_kept, mirrored, source, standing};
 use crate::settle::Entity;
 
 impl OneEntity<'_> {
@@ -55,10 +58,13 @@ impl OneEntity<'_> {
         }
     }
 
-    fn ask_about_extra(&mut self, record: &RecordState, flow: FlowIx, why: Option<String>) {
+    fn ask_about_extra(&mut self, record: &RecordState, flow: FlowIx, besides: Option<Why>) {
         let name = format!("{}/{}", self.plan.ty(record.ty).name, record.key);
-        let lacks = lacks(self.plan, flow);
-        let why = why.map_or_else(String::new, |why| format!(", and {why}"));
+        let why = Deleting::Extra {
+            record: Some(name),
+            lacking: mirrored(self.plan, flow),
+            besides: besides.map(Box::new),
+        };
         self.reviews.push(Review {
             kind: ReviewKind::PendingDelete,
             about: record.id.into(),
@@ -67,7 +73,7 @@ impl OneEntity<'_> {
             rule: Rule::D1,
             candidates: vec![record.id],
             value: Value::Null,
-            message: format!("{name} {lacks}{why}"),
+            why: why.into(),
             opened_at: self.slice.now,
         });
     }

@@ -1,6 +1,6 @@
 //! What keeps flipping is written no more, until a person has said which side is right (P5).
 
-use lockstep_model::value::shown;
+use lockstep_model::why::OfValue;
 use lockstep_model::{Change, PropIx, RecordId, RecordState, Review, ReviewKind, Rule};
 
 use super::state::OneEntity;
@@ -47,13 +47,13 @@ impl OneEntity<'_> {
             rule: Rule::P5,
             candidates,
             value: flips.to.clone(),
-            message: format!(
-                "was put to {} {times} times, each time right after it had been written, against {} in {}; it is written no more until you \
-                 say which side is right",
-                shown(&flips.to),
-                shown(against),
-                others.join(", ")
-            ),
+            why: OfValue::Flips {
+                to: flips.to.clone(),
+                times: times.into(),
+                against: against.clone(),
+                others,
+            }
+            .into(),
             opened_at: slice.now,
         });
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use lockstep_model::why::NotYet;
 use lockstep_model::{EntityId, FlowIx, Presence, RecordState, ReviewKind, Situation, TypeIx};
 
 use super::absent::Lacking;
@@ -51,12 +52,14 @@ impl OneEntity<'_> {
         } else if let Some(problem) = unsettled {
             // Somebody must say which one it is; until then nothing is written for it (L6).
             match problem.kind {
-                ReviewKind::AmbiguousMatch => (Situation::Ambiguous, Some(problem.message.clone())),
-                _ => (Situation::FoundLinked, Some(problem.message.clone())),
+                ReviewKind::AmbiguousMatch => {
+                    (Situation::Ambiguous, Some(problem.why.clone().into()))
+                }
+                _ => (Situation::FoundLinked, Some(problem.why.clone().into())),
             }
         } else if made.contains(&flow.to) {
             // Another record of the entity gets the counterpart made.
-            (Situation::Absent, Some("a counterpart is being created".into()))
+            (Situation::Absent, Some(NotYet::BeingCreated.into()))
         } else {
             // Nothing matches: perhaps one is made.
             self.absent(&lacking, made)

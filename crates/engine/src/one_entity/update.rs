@@ -1,6 +1,7 @@
 //! What is written to a member of an entity (P4).
 
 use lockstep_model::value::equal;
+use lockstep_model::why::{OfReference, OfValue};
 use lockstep_model::{
     Change, ClaimStamp, EntityId, Intent, IntentKind, PropIx, RecordState, Review, ReviewKind,
     Rule, TypeIx, Value, value,
@@ -91,7 +92,7 @@ impl OneEntity<'_> {
                 return Due::Stopped;
             }
             Wanted::Unconvertible { value, message, .. } => {
-                self.unconvertible(record, record.ty, prop, value, &message);
+                self.unconvertible(record, record.ty, prop, value, (message, 0));
                 return Due::Stopped;
             }
             write @ Wanted::Write { .. } => write,
@@ -111,12 +112,8 @@ impl OneEntity<'_> {
             self.elements_wait(record, prop, &list.waits);
         }
         if let Some((value, why)) = list.failing.first() {
-            let others = list.failing.len() - 1;
-            let why = match others {
-                0 => why.clone(),
-                _ => format!("{why} (and {others} more of its elements)"),
-            };
-            self.unconvertible(record, record.ty, prop, value.clone(), &why);
+            let others = list.failing.len() as u64 - 1;
+            self.unconvertible(record, record.ty, prop, value.clone(), (why.clone(), others));
         }
         match list.wanted {
             Wanted::Nothing => Due::Nothing,
@@ -154,16 +151,16 @@ impl OneEntity<'_> {
     }
 
     /// P3: a value that can't be brought to a property of a record, or of the one that is made for
-    /// it.
+    /// it: why, and how many more elements of its list can't be.
     pub(super) fn unconvertible(
         &mut self,
         record: &RecordState,
         ty: TypeIx,
         prop: PropIx,
         value: Value,
-        why: &str,
+        (because, more): (String, u64),
     ) {
-        let name = &self.plan.prop(ty, prop).name;
+        let property = self.plan.prop(ty, prop).name.clone();
         self.reviews.push(Review {
             kind: ReviewKind::Unconvertible,
             about: record.id.into(),
@@ -172,7 +169,7 @@ impl OneEntity<'_> {
             rule: Rule::P3,
             candidates: vec![],
             value,
-            message: format!("a value can't be brought to {name}: {why}"),
+            why: OfValue::Unconvertible { property, because, more }.into(),
             opened_at: self.slice.now,
         });
     }
@@ -189,16 +186,11 @@ impl OneEntity<'_> {
             Some(of) => format!("{}/{}", plan.ty(of.ty).name, of.key),
             None => value::shown(id),
         };
-        let named: Vec<String> = waits.iter().take(MOST_NAMED).map(name).collect();
-        let more = match waits.len().saturating_sub(MOST_NAMED) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
+        let why = OfReference::ElementsWait {
+            property: described.name.clone(),
+            records: waits.iter().take(MOST_NAMED).map(name).collect(),
+            more: waits.len().saturating_sub(MOST_NAMED) as u64,
         };
-        let message = format!(
-            "{}: of its elements these wait for a counterpart: {}{more}",
-            described.name,
-            named.join(", "),
-        );
         self.reviews.push(Review {
             kind: ReviewKind::WaitingReference,
             about: record.id.into(),
@@ -207,7 +199,7 @@ impl OneEntity<'_> {
             rule: Rule::P8,
             candidates: waits.iter().filter_map(|(_, awaited)| awaited.of()).collect(),
             value: Value::Array(ids),
-            message,
+            why: why.into(),
             opened_at: slice.now,
         });
     }
@@ -216,8 +208,8 @@ impl OneEntity<'_> {
     /// has come.
     fn waits(&mut self, record: &RecordState, prop: PropIx, reference: Awaited, claim: ClaimStamp) {
         let (plan, slice) = (self.plan, self.slice);
-        let (value, message) = waits_for(plan, slice, reference, claim);
-        let described = plan.prop(record.ty, prop);
+        let property = Some(plan.prop(record.ty, prop).name.clone());
+        let (value, why) = waits_for(plan, slice, property, reference, claim);
         self.reviews.push(Review {
             kind: ReviewKind::WaitingReference,
             about: record.id.into(),
@@ -226,7 +218,7 @@ impl OneEntity<'_> {
             rule: Rule::P8,
             candidates: reference.of().into_iter().collect(),
             value,
-            message: format!("{} {message}", described.name),
+            why: why.into(),
             opened_at: slice.now,
         });
     }

@@ -1,6 +1,7 @@
 //! What a reference becomes in another system: the id of the counterpart (P8).
 
 use lockstep_model::value::{coerce, effective, like};
+use lockstep_model::why::OfReference;
 use lockstep_model::{ClaimStamp, PlainType, RecordState, Rule, TypeIx, Value, value};
 
 use super::candidates::Candidate;
@@ -150,13 +151,15 @@ fn is_foreign(slice: &Slice, source: &PlanProp, target: &PlanProp, held: &Value)
     foreign
 }
 
-/// P8: the id that a waiting reference holds, and what it waits for, in words.
+/// P8: the id that a waiting reference holds, and what it waits for. `property` is told with it
+/// where the reader does not know it.
 pub fn waits_for(
     plan: &Plan,
     slice: &Slice,
+    property: Option<String>,
     reference: Awaited,
     claim: ClaimStamp,
-) -> (Value, String) {
+) -> (Value, OfReference) {
     let source = slice.records.get(&claim.record);
     let value = source
         .and_then(|source| source.slot(claim.prop).claim.as_ref())
@@ -164,25 +167,24 @@ pub fn waits_for(
     let value = value.unwrap_or_default();
     let named = |of: &RecordState| format!("{}/{}", plan.ty(of.ty).name, of.key);
     let referred = reference.of().and_then(|of| slice.records.get(&of));
-    let message = match (reference.event, referred) {
-        (Awaits::Answer(_), Some(referred)) => format!(
-            "waits until a person has said whether {} is the record that it was (R9)",
-            named(referred)
-        ),
-        (_, Some(referred)) => format!(
-            "waits for {}, which has no counterpart in {} yet",
-            named(referred),
-            plan.ty(reference.ty).name
-        ),
+    let why = match (reference.event, referred) {
+        (Awaits::Answer(_), Some(referred)) => {
+            OfReference::WaitsForAnswer { property, record: named(referred) }
+        }
+        (_, Some(referred)) => OfReference::WaitsForCounterpart {
+            property,
+            record: named(referred),
+            lacking: plan.ty(reference.ty).name.to_string(),
+        },
         (_, None) => {
             let target = source
                 .and_then(|source| plan.prop(source.ty, claim.prop).reference_target.as_ref());
             let id = value.as_str().map_or_else(|| value::shown(&value), str::to_string);
-            let named = target.map_or_else(|| id.clone(), |target| format!("{target}/{id}"));
-            format!("waits for {named}, which has not been read, or is in no flow")
+            let record = target.map_or_else(|| id.clone(), |target| format!("{target}/{id}"));
+            OfReference::WaitsForUnread { property, record }
         }
     };
-    (value, message)
+    (value, why)
 }
 
 /// The id of a record as a reference to it has it: in the JSON type that the other system uses

@@ -253,7 +253,7 @@ impl World {
                 rule: Rule::R6,
                 candidates: vec![],
                 value: lost.sent,
-                message: String::new(),
+                why: lockstep_model::Why::said(""),
                 opened_at: Timestamp(self.now),
             });
         }
@@ -278,7 +278,7 @@ impl World {
                 rule: Rule::R9,
                 candidates: vec![],
                 value: Value::Null,
-                message: String::new(),
+                why: lockstep_model::Why::said(""),
                 opened_at: Timestamp(self.now),
             });
         }
@@ -384,7 +384,7 @@ impl World {
         for finding in &decision.findings {
             let record = &self.records[&finding.record];
             let to = self.plan.ty(self.plan.flows[finding.flow.at()].to).name.to_string();
-            let why = finding.why.clone().unwrap_or_default().to_string();
+            let why = finding.why.as_ref().map_or(String::new(), lockstep_wording::why);
             self.found.insert((record.key.clone(), to), (finding.situation, why));
         }
         for id in &decision.dropped {

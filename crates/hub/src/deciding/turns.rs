@@ -1,7 +1,7 @@
 //! G8: records whose decisions call for each other: counted, stopped, and asked about.
 
 use lockstep_engine::Slice;
-use lockstep_model::{NumberMap, RecordId, RecordState, Review, ReviewKind, Rule, Value};
+use lockstep_model::{NumberMap, RecordId, RecordState, Review, ReviewKind, Rule, Value, Why};
 use lockstep_store::{Commit, ReviewKey};
 
 use crate::deciding::decider::Decider;
@@ -127,7 +127,7 @@ impl Decider<'_> {
             rule: Rule::G8,
             candidates: others,
             value: Value::Null,
-            message,
+            why: Why::Said(message),
             opened_at: slice.now,
         }
     }

@@ -1,6 +1,6 @@
 //! Another account than the one that was read before (R9): its records are not taken in.
 
-use lockstep_model::{About, GuardKind, Review, ReviewKind, Rule, TypeIx, Value};
+use lockstep_model::{About, GuardKind, Review, ReviewKind, Rule, TypeIx, Value, Why};
 use lockstep_store::{Commit, TypeStatus};
 use serde_json::json;
 
@@ -56,7 +56,7 @@ impl Ledger {
             rule: Rule::R9,
             candidates: vec![],
             value,
-            message: message.clone(),
+            why: Why::Said(message.clone()),
             opened_at: self.clock.now(),
         });
         under_way.guards.stopped.insert((ty, GuardKind::Vanished));

@@ -11,11 +11,13 @@ use lockstep_engine::observe::mark_gone;
 use lockstep_model::change::IntentEvent;
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::value::{equal, is_empty};
+use lockstep_model::why::Deleting;
 use lockstep_model::{
     Claim, FlowIx, Intent, IntentKind, IntentState, NumberMap, Presence, ReadRecord, RecordId,
     RecordState, Review, ReviewKind, Rule, TypeIx, Value,
 };
 use lockstep_store::{AgendaEntry, Commit, JournalKind};
+use lockstep_wording as wording;
 
 use crate::error::Result;
 use crate::ledger::Ledger;
@@ -72,17 +74,15 @@ impl Ledger {
                 Some((prop.name.clone(), value))
             });
         let before = Value::Object(shown.collect());
-        commit.keys_removed.extend(mark_gone(
-            &self.plan,
-            state,
-            self.status[state.ty.at()].read_from,
-        ));
+        let read_from = self.status[state.ty.at()].read_from;
+        commit.keys_removed.extend(mark_gone(&self.plan, state, read_from));
         commit.agenda_added.push(AgendaEntry::new(self.plan.ty(state.ty).decide_rank, state.id));
         // P5a: a listing from before it shows the record still.
         state.written_at = Some(self.clock.now());
         let state = state.clone();
-        let (why, rule) = (because.words(&self.plan, intent.flow, &source.0), because.rule());
-        let text = format!("deleted {record}, as {why}");
+        let why = because.why(&self.plan, intent.flow, &source.0).into();
+        let rule = because.rule();
+        let text = format!("deleted {record}, as {}", wording::why(&why));
         let mut entry =
             self.entry(under_way, JournalKind::Written, &state, intent, text, Some(rule));
         entry.before = before;
@@ -255,8 +255,10 @@ impl Ledger {
             }
             let name = self.name_of(&record);
             let source_name = source.as_ref().map_or_else(|| name.clone(), |it| self.name_of(it));
-            let why = because.words(&self.plan, deleted.flow, &source_name.0);
-            let message = format!("{name} was deleted, as {why}, and is there all the same");
+            let why = Deleting::IsThereStill {
+                record: name.to_string(),
+                deleted: Box::new(because.why(&self.plan, deleted.flow, &source_name.0)),
+            };
             under_way.reviews = true;
             under_way.report.flow(deleted.flow).review += 1;
             let review = Review {
@@ -267,18 +269,16 @@ impl Ledger {
                 rule: because.rule(),
                 candidates: vec![record.id],
                 value: Value::Null,
-                message,
+                why: why.into(),
                 opened_at: self.clock.now(),
             };
             under_way.report.event(|| Event::Review {
                 flow: self.plan.flow_name(deleted.flow),
                 kind: review.kind.name().into(),
                 record: name,
-                message: review.message.clone(),
+                why: review.why.clone(),
                 rule: Rule::R6.to_string(),
-                remedies: of_review(&self.plan, &review, |id| {
-                    Some(&record).filter(|record| record.id == id)
-                }),
+                remedies: of_review(&self.plan, &review, |_| Some(&record)),
             });
             commit.reviews_opened.push(review);
         }

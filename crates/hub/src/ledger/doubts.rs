@@ -18,7 +18,7 @@ use lockstep_engine::recover::is_telling;
 use lockstep_model::value::{effective, equal, is_empty, shown};
 use lockstep_model::{
     Change, Intent, IntentKind, IntentState, NumberMap, PropIx, ReadRecord, RecordId, RecordState,
-    Review, ReviewKind, Rule, Timestamp, TypeIx, Value,
+    Review, ReviewKind, Rule, Timestamp, TypeIx, Value, Why,
 };
 use lockstep_store::{AgendaEntry, Commit, JournalEntry, JournalKind, ReviewKey};
 use serde_json::json;
@@ -117,7 +117,7 @@ impl Ledger {
             rule: Rule::R9,
             candidates: vec![],
             value,
-            message,
+            why: Why::Said(message),
             opened_at: self.clock.now(),
         };
         let remedies = of_review(&self.plan, &review, |_| Some(state));

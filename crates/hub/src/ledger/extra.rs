@@ -4,9 +4,10 @@
 
 use std::collections::BTreeSet;
 
-use lockstep_engine::extra::{Because, extra_by, lacks, mirrors, source};
+use lockstep_engine::extra::{Because, extra_by, mirrored, mirrors, source};
 use lockstep_engine::settle::Entity;
 use lockstep_model::flow::Extra;
+use lockstep_model::why::Deleting;
 use lockstep_model::{
     FlowIx, Intent, IntentKind, IntentState, NumberMap, RecordId, RecordState, Source, TypeIx,
 };
@@ -43,10 +44,12 @@ impl Ledger {
     /// What a person has said of an extra record, as the journal tells it.
     pub(crate) fn said_of_extra(&mut self, record: &RecordState, accept: bool) -> Result<String> {
         let flow = self.extra_from(record)?.map(|(_, flow)| flow);
-        let lacks = flow.map_or_else(|| "has no counterpart".into(), |ix| lacks(&self.plan, ix));
+        let lacking = flow.and_then(|flow| mirrored(&self.plan, flow));
+        let lacks = Deleting::Extra { record: None, lacking, besides: None }.into();
+        let lacks = lockstep_wording::why(&lacks);
         Ok(match accept {
-            true => format!("a person lets it be deleted, as it {lacks}"),
-            false => format!("a person keeps it, though it {lacks}"),
+            true => format!("a person lets it be deleted, as {lacks}"),
+            false => format!("a person keeps it, though {lacks}"),
         })
     }
 

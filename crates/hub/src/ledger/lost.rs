@@ -12,7 +12,7 @@ use lockstep_engine::observe::{Reading, losses};
 use lockstep_model::value::is_empty;
 use lockstep_model::{
     About, GuardKind, PropIx, ReadRecord, RecordState, Review, ReviewKind, Rule, TypeIx, TypeName,
-    Value,
+    Value, Why,
 };
 use lockstep_store::{Commit, ReviewKey, TypeStatus};
 use serde_json::json;
@@ -211,7 +211,7 @@ impl Ledger {
             rule,
             candidates: vec![],
             value: told,
-            message: message.clone(),
+            why: Why::Said(message.clone()),
             opened_at: self.clock.now(),
         });
         forget_lost(under_way, name);

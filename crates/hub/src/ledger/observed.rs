@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use lockstep_engine::observe::{Reading, observe, observe_as};
 use lockstep_engine::{Observed, Trust};
-use lockstep_model::value::{is_empty, shown};
+use lockstep_model::why::Sending;
 use lockstep_model::{
     Intent, PropIx, ReadRecord, RecordId, RecordState, Review, ReviewKind, Rule, Timestamp, TypeIx,
-    Value,
+    Value, Why,
 };
 use lockstep_store::{AgendaEntry, Commit, JournalEntry, JournalKind};
 
@@ -69,7 +69,11 @@ impl Ledger {
     ) {
         let Lost { state, prop, value, shown: shows } = lost;
         let (ty, described) = (self.plan.ty(state.ty), self.plan.prop(state.ty, prop));
-        let message = not_kept(&value, &shows);
+        let not_kept = |property| {
+            let (value, shows) = (value.clone(), shows.clone());
+            Why::from(Sending::NotKept { property, value, shows })
+        };
+        let (of_event, why) = (not_kept(Some(described.name.clone())), not_kept(None));
         under_way.report.system(&ty.name.system).refused += 1;
         let flow = intent.map(|intent| intent.flow).or_else(|| {
             let touches = |flow: &lockstep_engine::plan::PlanFlow| {
@@ -79,7 +83,6 @@ impl Ledger {
         });
         // G7: what a person takes back is not asked about.
         let asks = !intent.is_some_and(Intent::takes_back);
-        let text = format!("{}: {message}", described.name);
         let record = RecordName::of(&self.plan, state.ty, &state.key);
         if let Some(flow) = flow {
             under_way.report.flow(flow).review += 1;
@@ -88,7 +91,7 @@ impl Ledger {
                 flow,
                 kind: ReviewKind::NotKept.name().into(),
                 record,
-                message: text,
+                why: of_event,
                 rule: Rule::R6.to_string(),
                 remedies: if asks { answers(ReviewKind::NotKept) } else { vec![] },
             });
@@ -104,7 +107,7 @@ impl Ledger {
             rule: Some(Rule::R6),
             other: intent.and_then(|intent| intent.source.record()),
             intent: intent.map(|intent| intent.id),
-            text: message.clone(),
+            text: lockstep_wording::why(&why),
         });
         if !asks {
             return;
@@ -118,7 +121,7 @@ impl Ledger {
             rule: Rule::R6,
             candidates: vec![],
             value,
-            message,
+            why,
             opened_at: self.clock.now(),
         });
     }
@@ -275,17 +278,5 @@ impl Ledger {
         status.records += observed.new.len() as u64;
         status.records = status.records.saturating_sub(observed.gone.len() as u64);
         self.remember(under_way, ty, observed, commit)
-    }
-}
-
-/// R6: what was acknowledged, and what is shown all the same.
-fn not_kept(value: &Value, shows: &Value) -> String {
-    let still = match is_empty(shows) {
-        true => "it shows nothing there".to_string(),
-        false => format!("it still shows {}", shown(shows)),
-    };
-    match is_empty(value) {
-        true => format!("that it was emptied was acknowledged and is not kept: {still}"),
-        false => format!("{} was acknowledged and is not kept: {still}", shown(value)),
     }
 }

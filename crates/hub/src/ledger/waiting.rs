@@ -56,7 +56,7 @@ impl Ledger {
             report.event(|| Event::Waits {
                 flow: plan.flow_name(FlowIx(flow as u16)),
                 record: name,
-                message: review.message,
+                why: review.why,
                 rule: review.rule.to_string(),
             });
         }

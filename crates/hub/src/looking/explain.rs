@@ -7,7 +7,9 @@ use lockstep_engine::Plan;
 use lockstep_engine::groups::moves_along;
 use lockstep_engine::settle::{Candidate, Entity, candidates, reason};
 use lockstep_model::value::{equal, is_empty, same, shown};
-use lockstep_model::{PropIx, Reason, RecordId, RecordState, Rule, Timestamp, TypeIx, Value};
+use lockstep_model::{
+    PropIx, Reason, RecordId, RecordState, Review, ReviewKind, Rule, Timestamp, TypeIx, Value, Why,
+};
 use lockstep_store::{JournalEntry, JournalKind, Result};
 use serde::Serialize;
 
@@ -23,10 +25,18 @@ pub struct Explanation {
     pub links: Vec<String>,
     pub properties: Vec<PropertyExplanation>,
     /// What waits for a person about it.
-    pub reviews: Vec<String>,
+    pub reviews: Vec<Waiting>,
     /// What comes by itself and has not come yet (P8).
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub waits: Vec<String>,
+    pub waits: Vec<Waiting>,
+}
+
+/// What waits.
+#[derive(Clone, Debug, Serialize)]
+pub struct Waiting {
+    pub kind: ReviewKind,
+    pub why: Why,
+    pub rule: Rule,
 }
 
 /// A property explained.
@@ -53,10 +63,9 @@ impl Ledger {
             .open_reviews(&[record.id])?
             .into_iter()
             .partition(|review| review.kind.needs_a_person());
-        let waits = waits
-            .into_iter()
-            .map(|review| format!("{} ({})", review.message, review.rule))
-            .collect();
+        let waiting =
+            |review: Review| Waiting { kind: review.kind, why: review.why, rule: review.rule };
+        let waits = waits.into_iter().map(waiting).collect();
         let led_to = self.led_to(&members)?;
         let plan = &self.plan;
         let ty = plan.ty(record.ty);
@@ -97,12 +106,7 @@ impl Ledger {
                 }
             })
             .collect();
-        let reviews = reviews
-            .into_iter()
-            .map(|r| {
-                format!("{}: {} ({}: {})", r.kind.name(), r.message, r.rule, r.rule.sentence())
-            })
-            .collect();
+        let reviews = reviews.into_iter().map(waiting).collect();
         Ok(Explanation { record: names[&record.id].clone(), links, properties, reviews, waits })
     }
 

@@ -1,6 +1,6 @@
 //! The lines of what is shown.
 
-use lockstep_model::{Remedy, RunId, Timestamp, Value};
+use lockstep_model::{Remedy, RunId, Timestamp, Value, Why};
 use serde::Serialize;
 
 use crate::damages::{DamageLine, TroubleLine};
@@ -35,7 +35,7 @@ pub struct Status {
     pub unnamed: Vec<crate::report::Unnamed>,
     /// References that wait for a counterpart of the record that they name (P8): whose they are,
     /// and what for.
-    pub waiting_references: Vec<(RecordName, String)>,
+    pub waiting_references: Vec<(RecordName, Why)>,
     /// P12: values that rows of one direction leave as they were put in.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub drifted: Vec<DriftLine>,
@@ -85,7 +85,7 @@ pub struct ReviewLine {
     pub path: Option<String>,
     pub rule: String,
     pub sentence: String,
-    pub message: String,
+    pub why: Why,
     /// What a person can do about it: the answers that it takes among the rest.
     pub remedies: Vec<Remedy>,
     pub candidates: Vec<(RecordName, String)>,

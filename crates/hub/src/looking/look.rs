@@ -13,7 +13,7 @@ use lockstep_model::flow::Policy;
 use lockstep_model::value::equal;
 use lockstep_model::{
     About, EntityId, FlowIx, IntentKind, IntentState, PropIx, RecordId, RecordState, Review, Rule,
-    RunId, Timestamp, TypeIx, Value,
+    RunId, Timestamp, TypeIx, Value, Why,
 };
 use lockstep_store::{JournalEntry, Result};
 
@@ -134,7 +134,7 @@ impl Ledger {
         })
     }
 
-    fn waiting_references(&mut self) -> Result<Vec<(RecordName, String)>> {
+    fn waiting_references(&mut self) -> Result<Vec<(RecordName, Why)>> {
         let mut waiting = self.store.reviews(usize::MAX >> 1)?;
         waiting.retain(|review| !review.kind.needs_a_person());
         let ids: Vec<RecordId> =
@@ -142,7 +142,7 @@ impl Ledger {
         let records: HashMap<RecordId, RecordState> =
             self.store.records(&ids)?.into_iter().map(|r| (r.id, r)).collect();
         let line = |review: Review| {
-            Some((self.name_of(records.get(&review.about.record()?)?), review.message))
+            Some((self.name_of(records.get(&review.about.record()?)?), review.why))
         };
         Ok(waiting.into_iter().filter_map(line).collect())
     }
@@ -197,7 +197,7 @@ impl Ledger {
             path: review.prop.map(|prop| self.plan.prop(review.ty, prop).name.clone()),
             rule: review.rule.to_string(),
             sentence: review.rule.sentence().into(),
-            message: review.message.clone(),
+            why: review.why.clone(),
             remedies: of_review(&self.plan, review, |id| records.get(&id)),
             candidates: review.candidates.iter().map(name).collect(),
             opened: review.opened_at.to_string(),

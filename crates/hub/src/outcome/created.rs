@@ -8,6 +8,7 @@ use lockstep_engine::observe::retired_key;
 use lockstep_model::change::IntentEvent;
 use lockstep_model::matching::reference_hash;
 use lockstep_model::value::is_empty;
+use lockstep_model::why::OfReference;
 use lockstep_model::{
     Change, Intent, IntentKind, NumberMap, RecordId, RecordState, Review, ReviewKind, Rule, TypeIx,
 };
@@ -146,10 +147,7 @@ impl Ledger {
                 under_way.report.event(|| Event::Waits {
                     flow: plan.flow_name(intent.flow),
                     record: RecordName::of(plan, state.ty, &state.key),
-                    message: format!(
-                        "{} waits for {named}, whose counterpart is left for a later run",
-                        waits.path
-                    ),
+                    why: OfReference::LeftForLater { property: waits.path, record: named }.into(),
                     rule: Rule::P8.to_string(),
                 });
             }

@@ -1,7 +1,10 @@
 //! A write was refused, or put off (G4).
 
 use lockstep_model::change::IntentEvent;
-use lockstep_model::{Intent, NumberMap, RecordId, RecordState, Review, ReviewKind, Rule, Value};
+use lockstep_model::why::Sending;
+use lockstep_model::{
+    Intent, NumberMap, RecordId, RecordState, Review, ReviewKind, Rule, Value, Why,
+};
 use lockstep_store::{AgendaEntry, Commit, JournalKind};
 
 use crate::error::Result;
@@ -58,7 +61,7 @@ impl Ledger {
             rule: Rule::G4,
             candidates: vec![],
             value,
-            message: message.to_string(),
+            why: Why::said(message),
             opened_at: now,
         });
         let Some(record) = record else { return Ok(()) };
@@ -127,10 +130,13 @@ impl Ledger {
                 rule: Rule::G4,
                 candidates: vec![],
                 value: Value::Null,
-                message: format!(
-                    "it fails: tried {failures} times since {}, the next time not before {again}: {message}",
-                    intent.decided_at
-                ),
+                why: Sending::KeepsFailing {
+                    times: failures.into(),
+                    since: intent.decided_at,
+                    not_before: again,
+                    because: message.to_string(),
+                }
+                .into(),
                 opened_at: now,
             });
         }

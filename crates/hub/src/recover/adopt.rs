@@ -6,7 +6,7 @@ use lockstep_model::change::IntentEvent;
 use lockstep_model::value::equal;
 use lockstep_model::{
     Change, ClaimStamp, Intent, IntentKind, IntentState, Presence, PropIx, ReadRecord, Reason,
-    RecordId, RecordState, Review, ReviewKind, Rule, RunId, Source, TypeIx, Value,
+    RecordId, RecordState, Review, ReviewKind, Rule, RunId, Source, TypeIx, Value, Why,
 };
 use lockstep_store::{AgendaEntry, Commit, JournalEntry, JournalKind};
 
@@ -173,7 +173,7 @@ impl Ledger {
             rule: Rule::C2,
             candidates: found.iter().map(|r| r.id).collect(),
             value: Value::Null,
-            message: text,
+            why: Why::Said(text),
             opened_at: now,
         };
         under_way.reviews = true;

@@ -2,7 +2,7 @@
 
 use lockstep_engine::recover::Candidates;
 use lockstep_model::change::IntentEvent;
-use lockstep_model::{Intent, RecordId, RecordState, Review, ReviewKind, Rule, Value};
+use lockstep_model::{Intent, RecordId, RecordState, Review, ReviewKind, Rule, Value, Why};
 use lockstep_store::{AgendaEntry, Commit};
 
 use crate::error::Result;
@@ -174,7 +174,7 @@ impl Ledger {
             rule: Rule::C2,
             candidates,
             value: Value::Null,
-            message,
+            why: Why::Said(message),
             opened_at: self.clock.now(),
         };
         Ok(self.store.commit(Commit { reviews_opened: vec![review], ..Commit::default() })?)

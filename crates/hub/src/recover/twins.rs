@@ -12,7 +12,8 @@ use lockstep_engine::recover::holds_all;
 use lockstep_engine::{has_match_values, look_alike};
 use lockstep_model::change::IntentEvent;
 use lockstep_model::{
-    Intent, IntentKind, IntentState, RecordId, RecordState, Review, ReviewKind, Rule, TypeIx, Value,
+    Intent, IntentKind, IntentState, RecordId, RecordState, Review, ReviewKind, Rule, TypeIx,
+    Value, Why,
 };
 use lockstep_store::Commit;
 
@@ -182,7 +183,7 @@ impl Ledger {
             rule: Rule::C2,
             candidates: found.iter().map(|record| record.id).collect(),
             value: Value::Null,
-            message,
+            why: Why::Said(message),
             opened_at: self.clock.now(),
         };
         let known = |id| found.iter().copied().find(|record| record.id == id);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use lockstep_model::Remedy;
+use lockstep_model::{Remedy, Why};
 use serde::{Deserialize, Serialize};
 
 /// A flow's part of a run.
@@ -19,10 +19,18 @@ pub struct FlowCounts {
     /// Records that need a person.
     pub review: u64,
     /// Why records have no counterpart, with how many there are of each.
-    pub reasons: BTreeMap<String, u64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub why: Vec<WhyCount>,
     /// Rows that can't be kept, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rows_not_kept: Vec<String>,
+}
+
+/// How many records have no counterpart for a reason.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WhyCount {
+    pub why: Why,
+    pub records: u64,
 }
 
 /// A system's part of a run.

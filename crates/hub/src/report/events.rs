@@ -2,7 +2,7 @@
 
 use lockstep_engine::Plan;
 use lockstep_model::visible::visible;
-use lockstep_model::{Remedy, Review, Timestamp, TypeIx, Value};
+use lockstep_model::{Remedy, Review, Timestamp, TypeIx, Value, Why};
 use serde::{Deserialize, Serialize};
 
 /// A record as people name it: `wix.Contacts/ID`.
@@ -72,8 +72,7 @@ pub enum Event {
         flow: String,
         source: RecordName,
         record: RecordName,
-        /// In words, to follow "as ".
-        why: String,
+        why: Why,
         rule: String,
     },
     /// It was deleted after `source`, which is back, and is in its system again (D2).
@@ -98,7 +97,7 @@ pub enum Event {
         flow: String,
         kind: String,
         record: RecordName,
-        message: String,
+        why: Why,
         rule: String,
         /// The answers that it takes.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -127,7 +126,7 @@ pub enum Event {
     Waits {
         flow: String,
         record: RecordName,
-        message: String,
+        why: Why,
         rule: String,
     },
     Fault {
@@ -154,7 +153,7 @@ impl Event {
             flow,
             kind: review.kind.name().into(),
             record,
-            message: review.message.clone(),
+            why: review.why.clone(),
             rule: review.rule.to_string(),
             remedies,
         }

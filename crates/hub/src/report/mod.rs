@@ -4,15 +4,17 @@
 mod counts;
 mod events;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use lockstep_engine::Plan;
 use lockstep_engine::decision::Finding;
-use lockstep_model::{FlowIx, NumberMap, RecordId, RunId, Situation, Timestamp};
+use lockstep_model::{FlowIx, NumberMap, RecordId, RunId, Situation, Timestamp, Why};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use crate::report::counts::millis;
-pub use crate::report::counts::{FlowCounts, Requests, Shares, SystemCounts, Unnamed, timed};
+pub use crate::report::counts::{
+    FlowCounts, Requests, Shares, SystemCounts, Unnamed, WhyCount, timed,
+};
 pub use crate::report::events::{Event, PropertyChange, RecordName};
 
 /// Maximum number of events kept for display; all are counted.
@@ -68,6 +70,9 @@ pub struct Report {
     of_no_flow: FlowCounts,
     #[serde(skip)]
     pub(crate) findings: NumberMap<(FlowIx, RecordId), Situation>,
+    /// Where a reason stands among those of its flow.
+    #[serde(skip)]
+    reasons: HashMap<(FlowIx, Why), usize>,
 }
 
 impl Report {
@@ -117,6 +122,7 @@ impl Report {
             shares: Shares::default(),
             every_event: false,
             findings: NumberMap::default(),
+            reasons: HashMap::new(),
         }
     }
 
@@ -167,7 +173,11 @@ impl Report {
         if let Some(why) = &finding.why
             && before != Some(finding.situation)
         {
-            *counts.reasons.entry(why.to_string()).or_default() += 1;
+            let at = *self.reasons.entry((finding.flow, why.clone())).or_insert_with(|| {
+                counts.why.push(WhyCount { why: why.clone(), records: 0 });
+                counts.why.len() - 1
+            });
+            counts.why[at].records += 1;
         }
     }
 
@@ -202,6 +212,7 @@ impl Report {
 
     pub(crate) fn forget_findings(&mut self) {
         self.findings = NumberMap::default();
+        self.reasons = HashMap::new();
     }
 }
 

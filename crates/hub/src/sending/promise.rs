@@ -4,7 +4,7 @@ use lockstep_connector::{Action, Write};
 use lockstep_model::change::IntentEvent;
 use lockstep_model::{
     Intent, IntentKind, IntentState, NumberMap, RecordId, RecordState, Rule, Timestamp, TypeIx,
-    Value,
+    Value, Why,
 };
 use lockstep_store::{Commit, Flush, IntentUpdate};
 
@@ -206,7 +206,7 @@ impl Sender<'_> {
         under_way.report.event(|| Event::Waits {
             flow,
             record: RecordName(name),
-            message,
+            why: Why::Said(message),
             rule: Rule::C4.to_string(),
         });
         Ok(())

@@ -54,8 +54,8 @@ pub(super) fn check(settled: &Settled<'_>) -> Vec<Violation> {
                 .any(|deed| deed.kind == Does::Create && deed.at == (*system, state.key.clone()));
             if made {
                 let message = format!(
-                    "{}/{} was created, and it is still asked: {}",
-                    systems[*system].name, state.key, review.message
+                    "{}/{} was created, and it is still asked: {:?}",
+                    systems[*system].name, state.key, review.why
                 );
                 found.push(Violation {
                     checker: "written while asked",

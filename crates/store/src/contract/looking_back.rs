@@ -1,5 +1,6 @@
 //! What waits for a person, the journal, the runs, and what is remembered by name.
 
+use lockstep_model::why::{NotYet, OfValue};
 use lockstep_model::{
     Intent, IntentId, IntentState, PropIx, RecordId, Review, ReviewKind, Rule, RunId, Timestamp,
     Value,
@@ -39,8 +40,9 @@ pub(super) fn at_most_one_review_of_a_key_is_open(mut store: Leased) {
     assert_eq!(store.reviews(9).unwrap(), in_order(&old), "oldest first");
     assert_eq!(store.reviews(2).unwrap(), in_order(&old)[..2]);
     // Opened again: brought up to date, waiting since it was first opened.
+    let property = "phone".to_string();
     let again = Review {
-        message: "again".into(),
+        why: OfValue::Unconvertible { property, because: "again".into(), more: 2 }.into(),
         value: json!(2),
         candidates: vec![RecordId(4)],
         rule: Rule::P3,
@@ -187,7 +189,7 @@ pub(super) fn a_review_keeps_its_number_while_it_is_open(mut store: Leased) {
     );
     assert_ne!(numbered[0].0, numbered[1].0);
     assert_eq!(store.numbered_reviews(1).unwrap(), numbered[..1]);
-    let again = Review { message: "again".into(), ..second };
+    let again = Review { why: NotYet::BeingCreated.into(), ..second };
     let closed = vec![ReviewKey::of(&first)];
     store
         .commit(Commit {

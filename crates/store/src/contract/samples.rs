@@ -6,7 +6,7 @@ use lockstep_model::ids::TypeName;
 use lockstep_model::{
     BaseVersion, Claim, ClaimStamp, EntityId, Flips, FlowIx, Intent, IntentId, IntentState,
     Presence, PropIx, RecordId, RecordState, Review, ReviewKind, Rule, RunId, Slot, Timestamp,
-    TypeIx, Value,
+    TypeIx, Value, Why,
 };
 use serde_json::json;
 
@@ -158,7 +158,7 @@ pub(super) fn review(record: RecordId, prop: Option<PropIx>) -> Review {
         rule: Rule::G4,
         candidates: vec![RecordId(3), RecordId(1)],
         value: json!({"a": [1]}),
-        message: "“x” is refused".into(),
+        why: Why::said("“x” is refused"),
         opened_at: Timestamp(10),
     }
 }

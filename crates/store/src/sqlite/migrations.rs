@@ -21,6 +21,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0009_review_numbers.sql"),
     include_str!("../../migrations/0010_lease.sql"),
     include_str!("../../migrations/0011_counted.sql"),
+    include_str!("../../migrations/0012_reasons.sql"),
 ];
 
 /// "LkSt", as SQLite keeps it in the file's first page.

@@ -1,6 +1,6 @@
 //! What waits for a person. Only open reviews are kept here; how they ended stands in the journal.
 
-use lockstep_model::{PropIx, RecordId, Review, ReviewKind, Rule, Timestamp, TypeIx, Value};
+use lockstep_model::{PropIx, RecordId, Review, ReviewKind, Rule, Timestamp, TypeIx, Value, Why};
 use rusqlite::Row;
 
 use super::bound::Bound;
@@ -74,6 +74,7 @@ impl Database {
             let (row_of_type, path) = place(&self.bound, ReviewKey::of(review))?;
             let candidates: Vec<i64> = review.candidates.iter().map(|id| id.0).collect();
             let candidates = (!candidates.is_empty()).then(|| Value::from(candidates).to_string());
+            let (message, why) = why_out(&review.why)?;
             open.execute((
                 review.kind.name(),
                 about_out(review.about),
@@ -82,8 +83,9 @@ impl Database {
                 review.rule.to_string(),
                 candidates,
                 value_out(&review.value),
-                &review.message,
+                message,
                 review.opened_at.0,
+                why,
             ))?;
         }
         Ok(())
@@ -114,6 +116,26 @@ fn place_in(
     })
 }
 
+/// A reason as it is stored: a text that somebody else has chosen, or a value.
+fn why_out(why: &Why) -> Fallible<(&str, Option<String>)> {
+    match why {
+        Why::Said(text) => Ok((text, None)),
+        why => {
+            let why =
+                serde_json::to_string(why).map_err(|error| Fault::Damaged(error.to_string()))?;
+            Ok(("", Some(why)))
+        }
+    }
+}
+
+fn why_in(row: &Row<'_>) -> Fallible<Why> {
+    match text(row, 10)? {
+        None => Ok(Why::Said(row.get(7)?)),
+        Some(why) => serde_json::from_str(why)
+            .map_err(|error| Fault::Damaged(format!("“{why}” is no reason: {error}"))),
+    }
+}
+
 /// `None` where the plan does not name the record type or the property any more.
 pub(super) fn review_in(bound: &Bound, row: &Row<'_>) -> Fallible<Option<Review>> {
     let Some((ty, prop)) = place_in(bound, row, 2)? else { return Ok(None) };
@@ -133,7 +155,7 @@ pub(super) fn review_in(bound: &Bound, row: &Row<'_>) -> Fallible<Option<Review>
             .map(RecordId)
             .collect(),
         value: value_in(row, 6)?,
-        message: row.get(7)?,
+        why: why_in(row)?,
         opened_at: Timestamp(row.get(8)?),
     }))
 }

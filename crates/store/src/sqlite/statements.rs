@@ -50,7 +50,7 @@ macro_rules! intent {
 
 macro_rules! review {
     ($rest:literal) => {
-        concat!("SELECT kind, record, type, path, rule, candidates, value, message, opened_at, id FROM reviews ", $rest)
+        concat!("SELECT kind, record, type, path, rule, candidates, value, message, opened_at, id, why FROM reviews ", $rest)
     };
 }
 
@@ -133,10 +133,10 @@ statements! {
     OPEN_REVIEWS = review!("WHERE record BETWEEN ?1 AND ?2");
     REVIEWS = review!("ORDER BY opened_at, id LIMIT ?1");
     REVIEW_COUNTS = "SELECT kind, type, path, count(*) FROM reviews GROUP BY kind, type, path";
-    OPEN_REVIEW = "INSERT INTO reviews (kind, record, type, path, rule, candidates, value, message, opened_at)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-        ON CONFLICT (record, kind, type, path) DO UPDATE SET
-        rule = excluded.rule, candidates = excluded.candidates, value = excluded.value, message = excluded.message";
+    OPEN_REVIEW = "INSERT INTO reviews (kind, record, type, path, rule, candidates, value, message, opened_at, why)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+        ON CONFLICT (record, kind, type, path) DO UPDATE SET rule = excluded.rule, candidates = excluded.candidates,
+        value = excluded.value, message = excluded.message, why = excluded.why";
     CLOSE_REVIEW = "DELETE FROM reviews WHERE record = ?1 AND kind = ?2 AND type = ?3 AND path = ?4";
 
     JOURNAL = "SELECT id, at, run, kind, record, path, before, after, rule, other, intent, text FROM journal

@@ -2,6 +2,7 @@
 
 use lockstep_model::value::shown;
 use lockstep_model::{TypeName, Value};
+use lockstep_wording::why as words;
 
 use super::{Player, Stop, put};
 use crate::Error;
@@ -32,7 +33,7 @@ impl Player<'_> {
                 {
                     let why = format!(
                         "the system does not take it; that waits in review (G4): {}",
-                        review.message
+                        words(&review.why)
                     );
                     return Ok(Some(Stop::Over(Verdict::NotTried(why), None)));
                 }
@@ -150,7 +151,7 @@ impl Player<'_> {
                 let names: Vec<String> = slots.iter().map(|slot| name(*slot)).collect();
                 let found = match self.reviews(trial)?.first() {
                     None => Ok(()),
-                    Some(review) => Err(format!("in review: {}", review.message)),
+                    Some(review) => Err(format!("in review: {}", words(&review.why))),
                 };
                 (format!("nothing waits for a person about {}", names.join(" and ")), found)
             }

@@ -249,6 +249,6 @@ impl Player<'_> {
 
     /// What the hub says about it, where it says something.
     pub(super) fn why_not(&mut self, trial: &Trial) -> Result<Option<String>, Error> {
-        Ok(self.reviews(trial)?.first().map(|review| review.message.clone()))
+        Ok(self.reviews(trial)?.first().map(|review| lockstep_wording::why(&review.why)))
     }
 }

@@ -2,7 +2,7 @@
 
 use lockstep_engine::guard::is_believable;
 use lockstep_model::limits::GuardKind;
-use lockstep_model::{About, Review, ReviewKind, Rule, TypeIx};
+use lockstep_model::{About, Review, ReviewKind, Rule, TypeIx, Why};
 use lockstep_store::{Commit, ReviewKey, TypeStatus};
 use serde_json::json;
 
@@ -56,7 +56,7 @@ impl Ledger {
             rule: Rule::G3,
             candidates: vec![],
             value: json!({"system": name.system, "guard": "vanished", "type": name.to_string(), "lacking": lacking, "known": known}),
-            message: message.clone(),
+            why: Why::Said(message.clone()),
             opened_at: self.clock.now(),
         };
         under_way.guards.stopped.insert((ty, GuardKind::Vanished));

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use lockstep_engine::guard::{Known, Values};
 use lockstep_model::limits::{GuardKind, Limits};
 use lockstep_model::{
-    About, FlowIx, Intent, IntentKind, IntentState, PropIx, Review, ReviewKind, Rule, TypeIx,
+    About, FlowIx, Intent, IntentKind, IntentState, PropIx, Review, ReviewKind, Rule, TypeIx, Why,
 };
 use lockstep_store::{Commit, ReviewKey};
 use serde_json::json;
@@ -112,7 +112,7 @@ impl Ledger {
             rule: Rule::G3,
             candidates: vec![],
             value: json!({"system": name, "guard": guard.name(), "waiting": waiting, "known": known, "limit": limit.to_string()}),
-            message: message.clone(),
+            why: Why::Said(message.clone()),
             opened_at: self.clock.now(),
         });
         under_way.report.guards.push(TrippedGuard {

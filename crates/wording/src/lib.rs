@@ -1,0 +1,7 @@
+//! Reasons in words. Engine, store and hub keep and return values; whoever shows them to a person
+//! asks here, so that the same thing is always said in the same way. What a person can do about it
+//! is said by whoever knows how it is done: a command, a button.
+
+mod why;
+
+pub use why::why;
