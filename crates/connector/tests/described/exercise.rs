@@ -194,6 +194,11 @@ fn answer(operations: &[(RequestYaml, String, bool)], record: &Value, asked: &As
             (0..path.len()).any(|at| path.is_char_boundary(at) && fits(&request.path, &path[at..]))
         }
     });
+    // A path without variables comes first: `/people/deleted` is nobody's id.
+    let mut fitting: Vec<_> = fitting.collect();
+    if fitting.iter().any(|(request, _, _)| !request.path.contains("{{")) {
+        fitting.retain(|(request, _, _)| !request.path.contains("{{"));
+    }
     for (_, place, list) in fitting {
         let shown = match (list, further(query)) {
             (true, true) => json!([]),
@@ -327,7 +332,9 @@ fn read_from(kind: &str, ty: &TypeYaml, asked: &[Asked]) -> Vec<Shown> {
     for asked in asked {
         let path = asked.path.split('?').next().unwrap_or_default();
         for operation in operations(ty).iter().filter(|operation| !operation.written) {
+            let plain = operations(ty).iter().any(|other| path.ends_with(&other.request.path));
             let same = operation.request.method.as_deref().unwrap_or("GET") == asked.method
+                && (!plain || !operation.request.path.contains("{{"))
                 && (0..path.len()).any(|at| fits(&operation.request.path, &path[at..]));
             let parents = ty.list.parents.as_ref().map(|parents| &parents.request);
             let other = ty.gone.as_ref().map(|gone| &gone.request);

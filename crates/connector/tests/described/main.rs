@@ -11,6 +11,7 @@ mod exercise;
 mod openapi;
 mod tripletex;
 mod woo_commerce;
+mod zoho_crm;
 
 use std::path::PathBuf;
 
