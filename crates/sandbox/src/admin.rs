@@ -428,6 +428,7 @@ fn example_edit(system: &str) -> (&'static str, &'static str) {
         ),
         "crmoffice" => ("contacts", r#"{"givenName":"Kari","familyName":"Berg"}"#),
         "business-central" => ("customers", r#"{"displayName":"Berg Snekkeri AS","city":"Odda"}"#),
+        "woocommerce" => ("customers", r#"{"first_name":"Kari","last_name":"Berg"}"#),
         "fjordclub" => ("members", r#"{"name":"Kari Berg","town":"Odda"}"#),
         "zendesk" => ("users", r#"{"name":"Kari Berg","phone":"+4799887766"}"#),
         _ => (
@@ -473,6 +474,11 @@ fn read_command(system: &str, base: &str) -> String {
             of("BUSINESS_CENTRAL_ENVIRONMENT"),
             of("BUSINESS_CENTRAL_COMPANY_ID"),
             tenant = of("BUSINESS_CENTRAL_TENANT_ID")
+        ),
+        "woocommerce" => format!(
+            "curl -g '{base}/{system}/wp-json/wc/v3/customers?per_page=5' -u {}:{}",
+            of("WOOCOMMERCE_CONSUMER_KEY"),
+            of("WOOCOMMERCE_CONSUMER_SECRET")
         ),
         "fjordclub" => {
             format!(

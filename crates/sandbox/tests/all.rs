@@ -9,5 +9,6 @@ mod sandbox;
 mod superoffice;
 mod support;
 mod wix;
+mod woocommerce;
 mod youtrack;
 mod zendesk;

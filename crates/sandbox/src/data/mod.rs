@@ -18,6 +18,7 @@
 
 mod cast;
 mod ledgers;
+mod shops;
 
 use crate::systems::Emulator;
 use crate::util::ids::Source;
@@ -41,6 +42,7 @@ pub(crate) fn fill(system: &str, emulator: &mut dyn Emulator, seed: u64) {
         "zendesk" => world.zendesk(),
         "youtrack" => world.youtrack(),
         "business-central" => world.business_central(),
+        "woocommerce" => world.woocommerce(),
         "fjordclub" => world.fjordclub(),
         _ => {}
     }

@@ -9,6 +9,7 @@ pub mod fjordclub;
 pub mod poweroffice_go;
 pub mod superoffice;
 pub mod wix;
+pub mod woocommerce;
 pub mod youtrack;
 pub mod zendesk;
 
@@ -22,7 +23,7 @@ pub const SYSTEMS: [&str; 6] =
 pub const INVENTED: [&str; 1] = ["fjordclub"];
 
 /// Systems of vendors that run only where they are named.
-pub const FURTHER: [&str; 1] = ["business-central"];
+pub const FURTHER: [&str; 2] = ["business-central", "woocommerce"];
 
 /// Every system that the sandbox has built in.
 pub(crate) fn all() -> impl Iterator<Item = &'static str> {
@@ -37,6 +38,7 @@ pub(crate) fn build(system: &str, settings: Settings) -> Option<Box<dyn Emulator
         "poweroffice-go" => Box::new(poweroffice_go::PowerOffice::new(settings)),
         "crmoffice" => Box::new(crmoffice::CrmOffice::new(settings)),
         "business-central" => Box::new(business_central::BusinessCentral::new(settings)),
+        "woocommerce" => Box::new(woocommerce::WooCommerce::new(settings)),
         "fjordclub" => Box::new(fjordclub::Fjordclub::new(settings)),
         "zendesk" => Box::new(zendesk::Zendesk::new(settings)),
         "youtrack" => Box::new(youtrack::YouTrack::new(settings)),
@@ -52,6 +54,7 @@ pub(crate) fn credentials(system: &str) -> &'static [(&'static str, &'static str
         "poweroffice-go" => poweroffice_go::CREDENTIALS,
         "crmoffice" => crmoffice::CREDENTIALS,
         "business-central" => business_central::CREDENTIALS,
+        "woocommerce" => woocommerce::CREDENTIALS,
         "fjordclub" => fjordclub::CREDENTIALS,
         "zendesk" => zendesk::CREDENTIALS,
         "youtrack" => youtrack::CREDENTIALS,
