@@ -198,6 +198,7 @@ impl Run<'_> {
             Kind::Email => format!("lockstep-{mark}@example.com"),
             _ if has(&["mail"]) => format!("lockstep-{mark}@example.com"),
             Kind::Phone => format!("+47 22 {number:06}"),
+            Kind::Number => ["1.5", "2.25", "3.75"][variant.min(2)].to_string(),
             _ if has(&["phone", "mobile", "telefon"]) => format!("+47 22 {number:06}"),
             Kind::Url => format!("https://example.com/lockstep-{mark}"),
             _ if has(&["url", "website", "homepage"]) => {

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex};
 
 use lockstep_connector::contract::read_all;
 use lockstep_connector::rest::Rest;
-use lockstep_connector::rest::written::{Manifest, PropertyYaml, RequestYaml, TypeWord, TypeYaml};
+use lockstep_connector::rest::written::{
+    KindWord, Manifest, PropertyYaml, RequestYaml, TypeWord, TypeYaml,
+};
 use lockstep_connector::{Action, Connector, Outcome, Write, WriteValue};
 use lockstep_model::flow::PropertyRef;
 use serde_json::{Map, Value, json};
@@ -120,6 +122,7 @@ pub fn sample(property: &PropertyYaml) -> Value {
         Some(TypeWord::Date) => json!("2026-01-31"),
         Some(TypeWord::List) => json!(["word"]),
         _ if property.reference.is_some() => json!(UUID),
+        _ if matches!(property.kind, Some(KindWord::Number)) => json!("1.50"),
         // What is empty as a GUID of zeros is one.
         _ if property.none.iter().any(|none| none.as_str().is_some_and(|n| n.len() == 36)) => {
             json!(UUID)

@@ -10,6 +10,7 @@ mod superoffice;
 mod tokens;
 mod watched;
 mod wix;
+mod woocommerce;
 mod youtrack;
 mod zendesk;
 
