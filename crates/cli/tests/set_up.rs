@@ -16,7 +16,7 @@ struct Page {
     here: (&'static str, &'static str),
 }
 
-const PAGES: [Page; 4] = [
+const PAGES: [Page; 5] = [
     Page {
         system: "business-central",
         there: ("customers", "phoneNumber"),
@@ -34,6 +34,11 @@ const PAGES: [Page; 4] = [
     },
     Page {
         system: "zoho-crm",
+        there: ("Accounts", "Phone"),
+        here: ("data/Companies.jsonl", "phone"),
+    },
+    Page {
+        system: "exact-online",
         there: ("Accounts", "Phone"),
         here: ("data/Companies.jsonl", "phone"),
     },

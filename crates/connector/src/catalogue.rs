@@ -16,7 +16,7 @@ use crate::sql::{self, SqlConnector};
 use crate::vault::VaultEntry;
 use crate::{Connector, RecordFault, Trouble};
 
-const MANIFESTS: [(&str, &str); 10] = [
+const MANIFESTS: [(&str, &str); 11] = [
     ("superoffice", include_str!("../systems/superoffice.yaml")),
     ("wix", include_str!("../systems/wix.yaml")),
     ("poweroffice-go", include_str!("../systems/poweroffice-go.yaml")),
@@ -27,6 +27,7 @@ const MANIFESTS: [(&str, &str); 10] = [
     ("woocommerce", include_str!("../systems/woocommerce.yaml")),
     ("tripletex", include_str!("../systems/tripletex.yaml")),
     ("zoho-crm", include_str!("../systems/zoho-crm.yaml")),
+    ("exact-online", include_str!("../systems/exact-online.yaml")),
 ];
 
 /// The names of the built-in connectors.

@@ -7,6 +7,7 @@
 
 mod business_central;
 mod edmx;
+mod exact_online;
 mod exercise;
 mod openapi;
 mod tripletex;
