@@ -429,6 +429,7 @@ fn example_edit(system: &str) -> (&'static str, &'static str) {
         "crmoffice" => ("contacts", r#"{"givenName":"Kari","familyName":"Berg"}"#),
         "business-central" => ("customers", r#"{"displayName":"Berg Snekkeri AS","city":"Odda"}"#),
         "woocommerce" => ("customers", r#"{"first_name":"Kari","last_name":"Berg"}"#),
+        "tripletex" => ("customer", r#"{"name":"Berg Snekkeri AS","phoneNumber":"99 88 77 66"}"#),
         "fjordclub" => ("members", r#"{"name":"Kari Berg","town":"Odda"}"#),
         "zendesk" => ("users", r#"{"name":"Kari Berg","phone":"+4799887766"}"#),
         _ => (
@@ -479,6 +480,12 @@ fn read_command(system: &str, base: &str) -> String {
             "curl -g '{base}/{system}/wp-json/wc/v3/customers?per_page=5' -u {}:{}",
             of("WOOCOMMERCE_CONSUMER_KEY"),
             of("WOOCOMMERCE_CONSUMER_SECRET")
+        ),
+        "tripletex" => format!(
+            "TOKEN=$(curl -s -X PUT '{base}/{system}/v2/token/session/:create?consumerToken={}&employeeToken={}&expirationDate=2099-01-01' \\\n  | sed 's/.*\"token\":\"\\([^\"]*\\)\".*/\\1/')\n\
+             curl '{base}/{system}/v2/customer?count=5' -u \"0:$TOKEN\"",
+            of("TRIPLETEX_CONSUMER_TOKEN"),
+            of("TRIPLETEX_EMPLOYEE_TOKEN")
         ),
         "fjordclub" => {
             format!(

@@ -8,6 +8,7 @@ mod poweroffice_go;
 mod sandbox;
 mod superoffice;
 mod support;
+mod tripletex;
 mod wix;
 mod woocommerce;
 mod youtrack;

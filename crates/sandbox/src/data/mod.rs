@@ -43,6 +43,7 @@ pub(crate) fn fill(system: &str, emulator: &mut dyn Emulator, seed: u64) {
         "youtrack" => world.youtrack(),
         "business-central" => world.business_central(),
         "woocommerce" => world.woocommerce(),
+        "tripletex" => world.tripletex(),
         "fjordclub" => world.fjordclub(),
         _ => {}
     }

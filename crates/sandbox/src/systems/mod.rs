@@ -8,6 +8,7 @@ mod emulator;
 pub mod fjordclub;
 pub mod poweroffice_go;
 pub mod superoffice;
+pub mod tripletex;
 pub mod wix;
 pub mod woocommerce;
 pub mod youtrack;
@@ -23,7 +24,7 @@ pub const SYSTEMS: [&str; 6] =
 pub const INVENTED: [&str; 1] = ["fjordclub"];
 
 /// Systems of vendors that run only where they are named.
-pub const FURTHER: [&str; 2] = ["business-central", "woocommerce"];
+pub const FURTHER: [&str; 3] = ["business-central", "woocommerce", "tripletex"];
 
 /// Every system that the sandbox has built in.
 pub(crate) fn all() -> impl Iterator<Item = &'static str> {
@@ -39,6 +40,7 @@ pub(crate) fn build(system: &str, settings: Settings) -> Option<Box<dyn Emulator
         "crmoffice" => Box::new(crmoffice::CrmOffice::new(settings)),
         "business-central" => Box::new(business_central::BusinessCentral::new(settings)),
         "woocommerce" => Box::new(woocommerce::WooCommerce::new(settings)),
+        "tripletex" => Box::new(tripletex::Tripletex::new(settings)),
         "fjordclub" => Box::new(fjordclub::Fjordclub::new(settings)),
         "zendesk" => Box::new(zendesk::Zendesk::new(settings)),
         "youtrack" => Box::new(youtrack::YouTrack::new(settings)),
@@ -55,6 +57,7 @@ pub(crate) fn credentials(system: &str) -> &'static [(&'static str, &'static str
         "crmoffice" => crmoffice::CREDENTIALS,
         "business-central" => business_central::CREDENTIALS,
         "woocommerce" => woocommerce::CREDENTIALS,
+        "tripletex" => tripletex::CREDENTIALS,
         "fjordclub" => fjordclub::CREDENTIALS,
         "zendesk" => zendesk::CREDENTIALS,
         "youtrack" => youtrack::CREDENTIALS,

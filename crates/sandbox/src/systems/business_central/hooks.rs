@@ -130,7 +130,7 @@ impl BusinessCentral {
         let joint = if url.contains('?') { '&' } else { '?' };
         let call = Call {
             url: format!("{url}{joint}validationToken={token}"),
-            headers: vec![("Content-Type", "text/plain".to_owned())],
+            headers: vec![("Content-Type".into(), "text/plain".to_owned())],
             body: String::new(),
         };
         match calls::ask(&call) {
@@ -182,7 +182,7 @@ impl BusinessCentral {
                     "changeType": kind, "lastModifiedDateTime": time::millis_z(now)}]});
                 Some(Call {
                     url: one["notificationUrl"].as_str()?.to_owned(),
-                    headers: vec![("Content-Type", "application/json".to_owned())],
+                    headers: vec![("Content-Type".into(), "application/json".to_owned())],
                     body: body.to_string(),
                 })
             })

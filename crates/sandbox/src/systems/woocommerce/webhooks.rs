@@ -64,7 +64,10 @@ impl WooCommerce {
                 // does not keep the webhook from being made.
                 let ping = Call {
                     url: url.to_owned(),
-                    headers: vec![("Content-Type", "application/x-www-form-urlencoded".to_owned())],
+                    headers: vec![(
+                        "Content-Type".into(),
+                        "application/x-www-form-urlencoded".to_owned(),
+                    )],
                     body: format!("webhook_id={}", made["id"]),
                 };
                 let _ = calls::ask(&ping);
@@ -154,14 +157,14 @@ impl WooCommerce {
                 Call {
                     url: hook["delivery_url"].as_str().unwrap_or_default().to_owned(),
                     headers: vec![
-                        ("Content-Type", "application/json".to_owned()),
-                        ("X-WC-Webhook-Source", "https://butikk.example.com/".to_owned()),
-                        ("X-WC-Webhook-Topic", topic.clone()),
-                        ("X-WC-Webhook-Resource", resource.to_owned()),
-                        ("X-WC-Webhook-Event", event.to_owned()),
-                        ("X-WC-Webhook-Signature", signature),
-                        ("X-WC-Webhook-ID", hook["id"].to_string()),
-                        ("X-WC-Delivery-ID", delivery),
+                        ("Content-Type".into(), "application/json".to_owned()),
+                        ("X-WC-Webhook-Source".into(), "https://butikk.example.com/".to_owned()),
+                        ("X-WC-Webhook-Topic".into(), topic.clone()),
+                        ("X-WC-Webhook-Resource".into(), resource.to_owned()),
+                        ("X-WC-Webhook-Event".into(), event.to_owned()),
+                        ("X-WC-Webhook-Signature".into(), signature),
+                        ("X-WC-Webhook-ID".into(), hook["id"].to_string()),
+                        ("X-WC-Delivery-ID".into(), delivery),
                     ],
                     body: body.clone(),
                 }
