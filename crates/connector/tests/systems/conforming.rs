@@ -8,7 +8,7 @@ use lockstep_sandbox::{FURTHER, SYSTEMS};
 use super::{open, sandbox};
 
 /// What does not hold, and why that is so.
-const KNOWN: [(&str, &str); 28] = [
+const KNOWN: [(&str, &str); 37] = [
     // Its own interface has no look-up that the vendor documents.
     (
         "youtrack YouTrackUsers",
@@ -24,6 +24,17 @@ const KNOWN: [(&str, &str); 28] = [
     ("wix Products", "what is emptied is empty: `priceData.price`"),
     ("youtrack Users", "what is emptied is empty: `name`"),
     ("youtrack YouTrackUsers", "what is emptied is empty: `fullName`"),
+    // Nobody is without these, and it puts in its own.
+    ("tripletex Customer", "what is emptied is empty: `customerNumber`"),
+    ("tripletex Customer", "what is emptied is empty: `invoiceSendMethod`"),
+    ("tripletex Customer", "what is emptied is empty: `invoicesDueInType`"),
+    ("tripletex Customer", "what is emptied is empty: `language`"),
+    ("tripletex Order", "what is emptied is empty: `status`"),
+    ("tripletex Product", "what is emptied is empty: `weightUnit`"),
+    ("tripletex Supplier", "what is emptied is empty: `language`"),
+    ("tripletex Supplier", "what is emptied is empty: `supplierNumber`"),
+    // It follows from the price without VAT.
+    ("tripletex Product", "create: priceIncludingVatCurrency"),
     // None is without one, and the shop puts in its own.
     ("woocommerce Orders", "what is emptied is empty: `currency`"),
     ("woocommerce Orders", "what is emptied is empty: `status`"),
@@ -58,6 +69,9 @@ fn systems() -> Vec<&'static str> {
     SYSTEMS.into_iter().chain(FURTHER).filter(known).collect()
 }
 
+/// Record types that the sandbox does not have.
+const NOT_EMULATED: [(&str, &str); 1] = [("tripletex", "Project")];
+
 #[test]
 fn every_error_that_can_be_provoked_is_told_as_what_it_is() {
     let mut failed = Vec::new();
@@ -65,6 +79,9 @@ fn every_error_that_can_be_provoked_is_told_as_what_it_is() {
         let sandbox = sandbox(system);
         let connector = open(system, &sandbox);
         for ty in connector.types() {
+            if NOT_EMULATED.contains(&(system, ty.kind.as_str())) {
+                continue;
+            }
             let connector = match (system, ty.kind.as_str()) {
                 ("wix", "ProductsV3") => &super::wix::newer_site(&sandbox),
                 _ => &connector,

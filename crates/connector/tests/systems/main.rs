@@ -8,6 +8,7 @@ mod failures;
 mod poweroffice_go;
 mod superoffice;
 mod tokens;
+mod tripletex;
 mod watched;
 mod wix;
 mod woocommerce;

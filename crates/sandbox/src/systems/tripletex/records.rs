@@ -465,18 +465,19 @@ impl Tripletex {
         Ok(())
     }
 
-    /// `DELETE /contact/list`: a list of objects with ids in the body.
+    /// `DELETE /contact/list?ids=1,2`.
     pub(super) fn delete_contacts(
         &mut self,
         request: &Request,
         now: Timestamp,
     ) -> Result<Reply, Refusal> {
         let at = place("contact").unwrap_or_default();
-        let Some(Value::Array(all)) = request.json() else {
-            return Err(refusal(422, 22000, "Invalid JSON"));
+        let Some(all) = request.param("ids").filter(|ids| !ids.is_empty()) else {
+            return Err(refusal(422, 21000, "Param exception: ids"));
         };
-        let ids: Vec<i64> = all.iter().filter_map(|one| tree::id_of(&one["id"])).collect();
-        if ids.len() < all.len() || ids.iter().any(|id| !self.tables[at].contains(&id.to_string()))
+        let ids: Vec<i64> = all.split(',').filter_map(|id| id.trim().parse().ok()).collect();
+        if ids.len() < all.split(',').count()
+            || ids.iter().any(|id| !self.tables[at].contains(&id.to_string()))
         {
             return Err(not_found());
         }
