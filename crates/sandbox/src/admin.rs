@@ -430,6 +430,7 @@ fn example_edit(system: &str) -> (&'static str, &'static str) {
         "business-central" => ("customers", r#"{"displayName":"Berg Snekkeri AS","city":"Odda"}"#),
         "woocommerce" => ("customers", r#"{"first_name":"Kari","last_name":"Berg"}"#),
         "tripletex" => ("customer", r#"{"name":"Berg Snekkeri AS","phoneNumber":"99 88 77 66"}"#),
+        "zoho-crm" => ("Contacts", r#"{"First_Name":"Kari","Last_Name":"Berg"}"#),
         "fjordclub" => ("members", r#"{"name":"Kari Berg","town":"Odda"}"#),
         "zendesk" => ("users", r#"{"name":"Kari Berg","phone":"+4799887766"}"#),
         _ => (
@@ -486,6 +487,13 @@ fn read_command(system: &str, base: &str) -> String {
              curl '{base}/{system}/v2/customer?count=5' -u \"0:$TOKEN\"",
             of("TRIPLETEX_CONSUMER_TOKEN"),
             of("TRIPLETEX_EMPLOYEE_TOKEN")
+        ),
+        "zoho-crm" => format!(
+            "TOKEN=$(curl -s -X POST {base}/{system}/oauth/v2/token -d grant_type=refresh_token -d client_id={} \\\n  -d client_secret={} -d refresh_token={} | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')\n\
+             curl '{base}/{system}/crm/v8/Contacts?fields=Last_Name,Email&per_page=5' -H \"Authorization: Zoho-oauthtoken $TOKEN\"",
+            of("ZOHO_CRM_CLIENT_ID"),
+            of("ZOHO_CRM_CLIENT_SECRET"),
+            of("ZOHO_CRM_REFRESH_TOKEN")
         ),
         "fjordclub" => {
             format!(

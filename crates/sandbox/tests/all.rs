@@ -13,3 +13,4 @@ mod wix;
 mod woocommerce;
 mod youtrack;
 mod zendesk;
+mod zoho_crm;

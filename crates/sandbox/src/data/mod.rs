@@ -18,6 +18,7 @@
 
 mod cast;
 mod ledgers;
+mod sales;
 mod shops;
 
 use crate::systems::Emulator;
@@ -44,6 +45,7 @@ pub(crate) fn fill(system: &str, emulator: &mut dyn Emulator, seed: u64) {
         "business-central" => world.business_central(),
         "woocommerce" => world.woocommerce(),
         "tripletex" => world.tripletex(),
+        "zoho-crm" => world.zoho_crm(),
         "fjordclub" => world.fjordclub(),
         _ => {}
     }

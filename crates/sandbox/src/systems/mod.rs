@@ -13,6 +13,7 @@ pub mod wix;
 pub mod woocommerce;
 pub mod youtrack;
 pub mod zendesk;
+pub mod zoho_crm;
 
 pub(crate) use emulator::{Emulator, Limit, Settings};
 
@@ -24,7 +25,7 @@ pub const SYSTEMS: [&str; 6] =
 pub const INVENTED: [&str; 1] = ["fjordclub"];
 
 /// Systems of vendors that run only where they are named.
-pub const FURTHER: [&str; 3] = ["business-central", "woocommerce", "tripletex"];
+pub const FURTHER: [&str; 4] = ["business-central", "woocommerce", "tripletex", "zoho-crm"];
 
 /// Every system that the sandbox has built in.
 pub(crate) fn all() -> impl Iterator<Item = &'static str> {
@@ -41,6 +42,7 @@ pub(crate) fn build(system: &str, settings: Settings) -> Option<Box<dyn Emulator
         "business-central" => Box::new(business_central::BusinessCentral::new(settings)),
         "woocommerce" => Box::new(woocommerce::WooCommerce::new(settings)),
         "tripletex" => Box::new(tripletex::Tripletex::new(settings)),
+        "zoho-crm" => Box::new(zoho_crm::ZohoCrm::new(settings)),
         "fjordclub" => Box::new(fjordclub::Fjordclub::new(settings)),
         "zendesk" => Box::new(zendesk::Zendesk::new(settings)),
         "youtrack" => Box::new(youtrack::YouTrack::new(settings)),
@@ -58,6 +60,7 @@ pub(crate) fn credentials(system: &str) -> &'static [(&'static str, &'static str
         "business-central" => business_central::CREDENTIALS,
         "woocommerce" => woocommerce::CREDENTIALS,
         "tripletex" => tripletex::CREDENTIALS,
+        "zoho-crm" => zoho_crm::CREDENTIALS,
         "fjordclub" => fjordclub::CREDENTIALS,
         "zendesk" => zendesk::CREDENTIALS,
         "youtrack" => youtrack::CREDENTIALS,
