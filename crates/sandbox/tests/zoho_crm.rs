@@ -254,7 +254,7 @@ fn each_record_of_a_request_has_its_own_result() {
     refused(api.post("/Contacts", &json!({"records":[]})), 400, "INVALID_DATA");
     refused(api.post("/Contacts", &json!({})), 400, "MANDATORY_NOT_FOUND");
     refused(api.post("/Contacts", &json!({"data":vec![json!({}); 101]})), 400, "LIMIT_EXCEEDED");
-    refused(api.post("/Leads", &data(json!({}))), 400, "INVALID_MODULE");
+    refused(api.post("/Vessels", &data(json!({}))), 400, "INVALID_MODULE");
     refused(api.patch("/Contacts", &json!({})), 400, "INVALID_REQUEST_METHOD");
     refused(api.get("/Contacts/1/Notes"), 404, "INVALID_URL_PATTERN");
     let gone = api.delete(&format!("/Contacts?ids={id},1")).expect(207);

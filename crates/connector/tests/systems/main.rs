@@ -14,6 +14,7 @@ mod wix;
 mod woocommerce;
 mod youtrack;
 mod zendesk;
+mod zoho_crm;
 
 use std::path::Path;
 

@@ -161,6 +161,11 @@ const ACCOUNTS: &[Field] = &[
     open("Billing_State", Text(100)),
     open("Billing_Code", Text(30)),
     open("Billing_Country", Text(100)),
+    open("Shipping_Street", Text(250)),
+    open("Shipping_City", Text(100)),
+    open("Shipping_State", Text(100)),
+    open("Shipping_Code", Text(30)),
+    open("Shipping_Country", Text(100)),
     open("Description", Text(32_000)),
 ];
 
@@ -181,6 +186,7 @@ const DEALS: &[Field] = &[
     needed("Stage", Pick(STAGES)),
     open("Amount", Double),
     open("Closing_Date", Date),
+    open("Pipeline", Text(120)),
     open("Account_Name", Lookup("Accounts")),
     open("Contact_Name", Lookup("Contacts")),
     open("Type", Pick(&["Existing Business", "New Business"])),
@@ -199,6 +205,7 @@ const PRODUCTS: &[Field] = &[
     open("Unit_Price", Double),
     open("Qty_in_Stock", Double),
     open("Taxable", Boolean),
+    open("Usage_Unit", Text(120)),
     open("Description", Text(32_000)),
 ];
 
@@ -207,12 +214,37 @@ const INVOICES: &[Field] = &[
     fixed("Invoice_Number", Text(40)),
     open("Invoice_Date", Date),
     open("Due_Date", Date),
+    open("Purchase_Order", Text(255)),
     open("Status", Pick(&["Created", "Approved", "Delivered", "Cancelled"])),
     open("Account_Name", Lookup("Accounts")),
     open("Contact_Name", Lookup("Contacts")),
     needed("Invoiced_Items", Subform),
     fixed("Sub_Total", Double),
     fixed("Grand_Total", Double),
+    open("Description", Text(32_000)),
+];
+
+const LEADS: &[Field] = &[
+    open("First_Name", Text(40)),
+    needed("Last_Name", Text(80)),
+    fixed("Full_Name", Text(120)),
+    open("Company", Text(200)),
+    open("Designation", Text(100)),
+    open("Email", Email),
+    open("Phone", Phone),
+    open("Mobile", Phone),
+    open("Website", Website),
+    open("Lead_Source", SOURCES),
+    open(
+        "Lead_Status",
+        Pick(&["Attempted to Contact", "Contact in Future", "Contacted", "Not Contacted"]),
+    ),
+    open("Industry", Text(120)),
+    open("Street", Text(250)),
+    open("City", Text(100)),
+    open("State", Text(100)),
+    open("Zip_Code", Text(30)),
+    open("Country", Text(100)),
     open("Description", Text(32_000)),
 ];
 
@@ -252,11 +284,12 @@ pub(super) const MODULES: &[Module] = &[
     Module { name: "Deals", singular: "Deal", fields: DEALS, title: "Deal_Name" },
     Module { name: "Products", singular: "Product", fields: PRODUCTS, title: "Product_Name" },
     Module { name: "Invoices", singular: "Invoice", fields: INVOICES, title: "Subject" },
+    Module { name: "Leads", singular: "Lead", fields: LEADS, title: "Full_Name" },
 ];
 
 /// The sandbox's collections: the modules, and the users.
 pub(super) const NAMES: &[&str] =
-    &["Contacts", "Accounts", "Deals", "Products", "Invoices", "users"];
+    &["Contacts", "Accounts", "Deals", "Products", "Invoices", "Leads", "users"];
 
 impl Module {
     pub fn field(&self, name: &str) -> Option<&'static Field> {

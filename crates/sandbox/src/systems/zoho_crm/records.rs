@@ -213,7 +213,7 @@ impl ZohoCrm {
     fn derive(&self, at: usize, record: &mut Value) {
         let number = |record: &Value, name: &str| record[name].as_f64().unwrap_or(0.0);
         match MODULES[at].name {
-            "Contacts" => {
+            "Contacts" | "Leads" => {
                 let parts: Vec<&str> = ["First_Name", "Last_Name"]
                     .iter()
                     .filter_map(|name| tree::filled(record, name))
