@@ -16,7 +16,7 @@ struct Page {
     here: (&'static str, &'static str),
 }
 
-const PAGES: [Page; 5] = [
+const PAGES: [Page; 6] = [
     Page {
         system: "business-central",
         there: ("customers", "phoneNumber"),
@@ -40,6 +40,11 @@ const PAGES: [Page; 5] = [
     Page {
         system: "exact-online",
         there: ("Accounts", "Phone"),
+        here: ("data/Companies.jsonl", "phone"),
+    },
+    Page {
+        system: "salesforce",
+        there: ("Account", "Phone"),
         here: ("data/Companies.jsonl", "phone"),
     },
 ];

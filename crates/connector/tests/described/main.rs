@@ -10,6 +10,7 @@ mod edmx;
 mod exact_online;
 mod exercise;
 mod openapi;
+mod salesforce;
 mod tripletex;
 mod woo_commerce;
 mod zoho_crm;
@@ -37,6 +38,17 @@ fn published(file: &str) -> Option<String> {
     let text = std::fs::read_to_string(folder.join(file)).ok();
     if text.is_none() {
         println!("LEFT OUT: there is no ../shared/apis/openapi/{file} here");
+    }
+    text
+}
+
+/// A file of the packages of npm that hold a vendor's types, which `./test` installs
+/// (`LOCKSTEP_TYPINGS`).
+fn typings(file: &str) -> Option<String> {
+    let folder = std::env::var_os("LOCKSTEP_TYPINGS").map(PathBuf::from);
+    let text = folder.and_then(|folder| std::fs::read_to_string(folder.join(file)).ok());
+    if text.is_none() {
+        println!("LEFT OUT: LOCKSTEP_TYPINGS leads to no {file}");
     }
     text
 }

@@ -121,6 +121,9 @@ fn every_error_that_can_be_provoked_is_told_as_what_it_is() {
 fn every_question_to_a_real_account_is_one_that_is_answered() {
     for system in systems() {
         let sandbox = sandbox(system);
+        // R9: whose account it is, where the manifest asks for it.
+        let asks = lockstep_connector::Connector::account(&*open(system, &sandbox));
+        assert!(asks.is_ok(), "{system}: {asks:?}");
         let Some(sheet) = settle_questions(&*open(system, &sandbox)) else { continue };
         println!("{system}");
         for trial in &sheet.trials {
