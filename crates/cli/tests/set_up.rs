@@ -16,7 +16,7 @@ struct Page {
     here: (&'static str, &'static str),
 }
 
-const PAGES: [Page; 6] = [
+const PAGES: [Page; 7] = [
     Page {
         system: "business-central",
         there: ("customers", "phoneNumber"),
@@ -45,6 +45,11 @@ const PAGES: [Page; 6] = [
     Page {
         system: "salesforce",
         there: ("Account", "Phone"),
+        here: ("data/Companies.jsonl", "phone"),
+    },
+    Page {
+        system: "hubspot",
+        there: ("companies", "phone"),
         here: ("data/Companies.jsonl", "phone"),
     },
 ];

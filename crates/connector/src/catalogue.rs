@@ -16,7 +16,7 @@ use crate::sql::{self, SqlConnector};
 use crate::vault::VaultEntry;
 use crate::{Connector, RecordFault, Trouble};
 
-const MANIFESTS: [(&str, &str); 12] = [
+const MANIFESTS: [(&str, &str); 13] = [
     ("superoffice", include_str!("../systems/superoffice.yaml")),
     ("wix", include_str!("../systems/wix.yaml")),
     ("poweroffice-go", include_str!("../systems/poweroffice-go.yaml")),
@@ -29,6 +29,7 @@ const MANIFESTS: [(&str, &str); 12] = [
     ("zoho-crm", include_str!("../systems/zoho-crm.yaml")),
     ("exact-online", include_str!("../systems/exact-online.yaml")),
     ("salesforce", include_str!("../systems/salesforce.yaml")),
+    ("hubspot", include_str!("../systems/hubspot.yaml")),
 ];
 
 /// The names of the built-in connectors.

@@ -9,6 +9,7 @@ mod business_central;
 mod edmx;
 mod exact_online;
 mod exercise;
+mod hubspot;
 mod openapi;
 mod salesforce;
 mod tripletex;
