@@ -16,7 +16,7 @@ struct Page {
     here: (&'static str, &'static str),
 }
 
-const PAGES: [Page; 7] = [
+const PAGES: [Page; 8] = [
     Page {
         system: "business-central",
         there: ("customers", "phoneNumber"),
@@ -52,6 +52,7 @@ const PAGES: [Page; 7] = [
         there: ("companies", "phone"),
         here: ("data/Companies.jsonl", "phone"),
     },
+    Page { system: "shopify", there: ("customers", "note"), here: ("data/People.jsonl", "note") },
 ];
 
 /// Writes the project of a page: its files, and keys for its variables.
