@@ -3,8 +3,8 @@
 //! Without it all properties are answered, other records as their id and address only. `changes`
 //! are answered only where they are named.
 
+use super::base::{Refusal, Tripletex, refusal};
 use super::types::{ADDRESS, Kind, Property, RESOURCES, place};
-use super::{Refusal, Tripletex, refusal};
 use serde_json::{Map, Value, json};
 
 /// What is asked for of one resource: names, and what of those that are other records.

@@ -1,8 +1,8 @@
 //! Webhook subscriptions (`/event/subscription`) and the calls for them.
 
+use super::base::{Refusal, Tripletex, body, invalid, not_found, refusal, unmapped};
 use super::fields::Fields;
 use super::types::{NAMES, RESOURCES};
-use super::{Refusal, Tripletex, body, invalid, not_found, refusal, unmapped};
 use crate::calls::{Call, Changed};
 use crate::http::{Act, Reply, Request};
 use crate::util::json as tree;
@@ -23,22 +23,48 @@ const OPEN: [&str; 6] =
     ["event", "targetUrl", "fields", "status", "authHeaderName", "authHeaderValue"];
 
 impl Tripletex {
+    fn subscription(
+        &mut self,
+        method: &str,
+        id: &str,
+        request: &Request,
+    ) -> Result<Reply, Refusal> {
+        let Some(place) =
+            self.subscriptions.iter().position(|one| one["id"].as_i64() == id.parse().ok())
+        else {
+            return Err(not_found());
+        };
+        match method {
+            "GET" => {
+                Ok(Reply::json(200, &json!({"value": shown(&self.subscriptions[place], request)})))
+            }
+            "PUT" => {
+                let sent = body(request)?;
+                let mut changed = self.subscriptions[place].clone();
+                if tree::id_of(&sent["version"])
+                    .is_some_and(|version| changed["version"].as_i64() != Some(version))
+                {
+                    return Err(refusal(409, 8000, "RevisionException"));
+                }
+                take(&mut changed, &sent)?;
+                changed["version"] = json!(changed["version"].as_i64().unwrap_or(0) + 1);
+                self.subscriptions[place] = changed.clone();
+                Ok(Reply::json(200, &json!({"value": shown(&changed, request)})))
+            }
+            "DELETE" => {
+                self.subscriptions.remove(place);
+                Ok(Reply::empty(204))
+            }
+            _ => Err(refusal(405, 4000, "HTTP 405 Method Not Allowed")),
+        }
+    }
+
     pub(super) fn events(
         &mut self,
         path: &[&str],
         request: &Request,
         _now: Timestamp,
     ) -> Result<Reply, Refusal> {
-        let shown = |one: &Value| {
-            let mut shown = one.clone();
-            let host = request.base.split_once("://").map_or("", |(_, host)| host);
-            shown["url"] = json!(format!("{host}/v2/event/subscription/{}", one["id"]));
-            // What only the caller knows is not told again.
-            for name in ["authHeaderValue", "hmacSharedSecret"] {
-                shown[name] = Value::Null;
-            }
-            shown
-        };
         match (request.method.as_str(), path) {
             ("GET", []) => {
                 let mut all = json!({});
@@ -55,7 +81,8 @@ impl Tripletex {
             }
             ("GET", ["subscription"]) => {
                 self.parameters(request, &["from", "count", "sorting", "fields"])?;
-                let values: Vec<Value> = self.subscriptions.iter().map(shown).collect();
+                let values: Vec<Value> =
+                    self.subscriptions.iter().map(|one| shown(one, request)).collect();
                 Ok(Reply::json(
                     200,
                     &json!({"fullResultSize": values.len(), "from": 0, "count": values.len(),
@@ -68,38 +95,9 @@ impl Tripletex {
                     "authHeaderName": "", "authHeaderValue": ""});
                 take(&mut made, &body(request)?)?;
                 self.subscriptions.push(made.clone());
-                Ok(Reply::json(201, &json!({"value": shown(&made)})))
+                Ok(Reply::json(201, &json!({"value": shown(&made, request)})))
             }
-            (method, ["subscription", id]) => {
-                let Some(place) =
-                    self.subscriptions.iter().position(|one| one["id"].as_i64() == id.parse().ok())
-                else {
-                    return Err(not_found());
-                };
-                match method {
-                    "GET" => {
-                        Ok(Reply::json(200, &json!({"value": shown(&self.subscriptions[place])})))
-                    }
-                    "PUT" => {
-                        let sent = body(request)?;
-                        let mut changed = self.subscriptions[place].clone();
-                        if tree::id_of(&sent["version"])
-                            .is_some_and(|version| changed["version"].as_i64() != Some(version))
-                        {
-                            return Err(refusal(409, 8000, "RevisionException"));
-                        }
-                        take(&mut changed, &sent)?;
-                        changed["version"] = json!(changed["version"].as_i64().unwrap_or(0) + 1);
-                        self.subscriptions[place] = changed.clone();
-                        Ok(Reply::json(200, &json!({"value": shown(&changed)})))
-                    }
-                    "DELETE" => {
-                        self.subscriptions.remove(place);
-                        Ok(Reply::empty(204))
-                    }
-                    _ => Err(refusal(405, 4000, "HTTP 405 Method Not Allowed")),
-                }
-            }
+            (method, ["subscription", id]) => self.subscription(method, id, request),
             _ => Err(not_found()),
         }
     }
@@ -163,4 +161,16 @@ fn take(subscription: &mut Value, sent: &Value) -> Result<(), Refusal> {
     let at =
         NAMES.iter().position(|name| event.starts_with(&format!("{name}."))).unwrap_or_default();
     Fields::parse(subscription["fields"].as_str().unwrap_or_default(), at).map(drop)
+}
+
+/// A subscription as it is answered.
+fn shown(one: &Value, request: &Request) -> Value {
+    let mut shown = one.clone();
+    let host = request.base.split_once("://").map_or("", |(_, host)| host);
+    shown["url"] = json!(format!("{host}/v2/event/subscription/{}", one["id"]));
+    // What only the caller knows is not told again.
+    for name in ["authHeaderValue", "hmacSharedSecret"] {
+        shown[name] = Value::Null;
+    }
+    shown
 }

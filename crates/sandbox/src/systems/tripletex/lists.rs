@@ -1,8 +1,8 @@
 //! Lists: parameters by name, `from` and `count`, `sorting`, the envelope.
 
+use super::base::{Refusal, Tripletex, invalid, refusal};
 use super::fields::Fields;
 use super::types::{How, RESOURCES, place};
-use super::{Refusal, Tripletex, invalid, refusal};
 use crate::http::{Reply, Request};
 use crate::util::json as tree;
 use crate::util::time;

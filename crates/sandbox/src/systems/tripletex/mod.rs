@@ -11,6 +11,8 @@
 //! ignore them; what is read-only may be sent back only as it is; the budget of requests (100 in ten
 //! seconds); the words of messages where no answer of the service was found; names of events.
 
+mod base;
+mod checks;
 mod fields;
 mod hooks;
 mod lists;
@@ -25,6 +27,8 @@ use crate::state::Table;
 use crate::tokens::Tokens;
 use crate::util::ids::Source;
 use crate::util::time;
+pub(crate) use base::Tripletex;
+use base::{COMPANY, Refusal, body, collection, invalid, not_found, refusal};
 use fields::Fields;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -37,79 +41,6 @@ pub(crate) const CREDENTIALS: &[(&str, &str)] = &[
 ];
 
 const LIMITS: &[Limit] = &[Limit { requests: 100, window_seconds: 10, applies: |_| true }];
-const COMPANY: i64 = 107_927_347;
-
-#[derive(Clone)]
-pub(crate) struct Tripletex {
-    /// In the order of [`RESOURCES`].
-    tables: Vec<Table>,
-    subscriptions: Vec<Value>,
-    tokens: Tokens,
-    next: i64,
-    ids: Source,
-    /// The employee whose token it is.
-    owner: i64,
-}
-
-/// Why a request is refused.
-#[derive(Debug, Clone)]
-struct Refusal {
-    status: u16,
-    code: u32,
-    message: String,
-    developer: Value,
-    /// Field and message of each.
-    validation: Vec<(Value, String)>,
-}
-
-fn refusal(status: u16, code: u32, message: impl Into<String>) -> Refusal {
-    Refusal {
-        status,
-        code,
-        message: message.into(),
-        developer: Value::Null,
-        validation: Vec::new(),
-    }
-}
-
-/// A value that the application does not take.
-fn invalid(field: &str, message: impl Into<String>) -> Refusal {
-    let field = if field.is_empty() { Value::Null } else { json!(field) };
-    Refusal {
-        developer: json!("VALIDATION_ERROR"),
-        validation: vec![(field, message.into())],
-        ..refusal(422, 18000, "Validering feilet.")
-    }
-}
-
-/// A body that does not fit the model.
-fn unmapped(field: &str, message: &str) -> Refusal {
-    Refusal {
-        validation: vec![(json!(field), message.to_owned())],
-        ..refusal(422, 16000, "Request mapping failed")
-    }
-}
-
-impl Refusal {
-    fn reply(self, id: &str) -> Reply {
-        let validation = match self.validation.is_empty() {
-            true => Value::Null,
-            false => self
-                .validation
-                .iter()
-                .map(|(field, message)| json!({"field": field, "message": message, "path": null, "rootId": null}))
-                .collect(),
-        };
-        let body = json!({"status": self.status, "code": self.code, "message": self.message, "link": "https://tripletex.no/v2-docs/",
-            "developerMessage": self.developer, "validationMessages": validation, "requestId": id});
-        Reply::json(self.status, &body)
-    }
-}
-
-fn not_found() -> Refusal {
-    refusal(404, 6000, "Object not found")
-}
-
 impl Tripletex {
     pub fn new(settings: Settings) -> Self {
         let founded = Timestamp::now() - SignedDuration::from_hours(24 * 400);
@@ -213,6 +144,26 @@ impl Tripletex {
         }
     }
 
+    fn add(&mut self, at: usize, request: &Request, now: Timestamp) -> Result<Reply, Refusal> {
+        let resource = &RESOURCES[at];
+        let fields = self.parameters(
+            request,
+            &["fields", "sendToCustomer", "paymentTypeId", "paidAmount"]
+                [..if resource.path == "invoice" { 4 } else { 1 }],
+        )?;
+        let sent = body(request)?;
+        let id = match resource.path {
+            "invoice" => self.new_invoice(&sent, now)?,
+            _ => self.create(at, &sent, now)?,
+        };
+        let fields = match fields {
+            Some(text) => Fields::parse(&text, at)?,
+            None => answered(at, &sent),
+        };
+        let shown = self.shown(at, self.record(at, id), &fields, &request.base);
+        Ok(Reply::json(201, &json!({"value": shown})).wrote(collection(at), Act::Create, true))
+    }
+
     fn resource(
         &mut self,
         at: usize,
@@ -225,28 +176,7 @@ impl Tripletex {
         let allowed = method == "GET" || resource.methods.contains(&method);
         match rest {
             [] if method == "GET" && !resource.hidden => self.list(at, request, now),
-            [] if method == "POST" && allowed => {
-                let fields = self.parameters(
-                    request,
-                    &["fields", "sendToCustomer", "paymentTypeId", "paidAmount"]
-                        [..if resource.path == "invoice" { 4 } else { 1 }],
-                )?;
-                let sent = body(request)?;
-                let id = match resource.path {
-                    "invoice" => self.new_invoice(&sent, now)?,
-                    _ => self.create(at, &sent, now)?,
-                };
-                let fields = match fields {
-                    Some(text) => Fields::parse(&text, at)?,
-                    None => answered(at, &sent),
-                };
-                let shown = self.shown(at, self.record(at, id), &fields, &request.base);
-                Ok(Reply::json(201, &json!({"value": shown})).wrote(
-                    collection(at),
-                    Act::Create,
-                    true,
-                ))
-            }
+            [] if method == "POST" && allowed => self.add(at, request, now),
             [id] if allowed && matches!(method, "GET" | "PUT" | "DELETE") => {
                 let number: i64 = id.parse().map_err(|_| Refusal {
                     developer: json!(format!("Expected number. For input string: \"{id}\"")),
@@ -292,23 +222,6 @@ impl Tripletex {
             _ => Err(not_found()),
         }
     }
-
-    /// Parameters beside `fields`; the value of `fields`.
-    fn parameters(&self, request: &Request, known: &[&str]) -> Result<Option<String>, Refusal> {
-        if let Some((name, _)) =
-            request.query.iter().find(|(name, _)| !known.contains(&name.as_str()))
-        {
-            return Err(Refusal {
-                developer: json!(format!("Unknown parameter: {name}")),
-                ..refusal(422, 21000, "Param Exception")
-            });
-        }
-        Ok(request.param("fields").map(str::to_owned))
-    }
-
-    fn record(&self, at: usize, id: i64) -> &Value {
-        self.tables[at].get(&id.to_string()).unwrap_or(&Value::Null)
-    }
 }
 
 /// An answer to a write shows the addresses and lines that were sent.
@@ -319,14 +232,6 @@ fn answered(at: usize, sent: &Value) -> Fields {
         .filter(|property| property.kind == types::Kind::Address)
         .filter(|property| sent[property.name].is_object())
         .fold(Fields::everything(), |fields, property| fields.with(property.name))
-}
-
-fn collection(at: usize) -> &'static str {
-    NAMES.get(at).copied().unwrap_or("")
-}
-
-fn body(request: &Request) -> Result<Value, Refusal> {
-    request.json().filter(Value::is_object).ok_or_else(|| refusal(422, 22000, "Invalid JSON"))
 }
 
 impl Emulator for Tripletex {

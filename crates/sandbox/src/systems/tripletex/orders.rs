@@ -1,8 +1,8 @@
 //! Orders, their lines and invoices.
 
-use super::records::cents;
-use super::types::{RESOURCES, place};
-use super::{NAMES, Refusal, Tripletex, invalid, not_found};
+use super::base::{Refusal, Tripletex, invalid, not_found, refusal};
+use super::checks::cents;
+use super::types::{NAMES, RESOURCES, place};
 use crate::http::{Act, Reply, Request};
 use crate::util::json as tree;
 use crate::util::{shape, time};
@@ -10,99 +10,53 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 impl Tripletex {
-    pub(super) fn check_order(
-        &self,
-        own: i64,
-        record: &mut Value,
-        new: bool,
-    ) -> Result<(), Refusal> {
-        let missing: Vec<(Value, String)> = ["orderDate", "customer", "deliveryDate"]
-            .iter()
-            .filter(|name| record[**name].is_null())
-            .map(|name| (json!(name), "Kan ikke være null.".to_owned()))
-            .collect();
-        if !missing.is_empty() {
-            return Err(Refusal { developer: Value::Null, validation: missing, ..invalid("", "") });
+    /// Creates a record, with the lines that came with an order.
+    pub(super) fn create(
+        &mut self,
+        at: usize,
+        sent: &Value,
+        now: Timestamp,
+    ) -> Result<i64, Refusal> {
+        if tree::id_of(&sent["id"]).is_some_and(|id| id != 0) {
+            return Err(invalid("id", "Må være null for nye objekter."));
         }
-        let orders = place("order").unwrap_or_default();
-        if new && tree::filled(record, "number").is_none() {
-            let highest = self.tables[orders]
-                .current()
-                .filter_map(|order| order["number"].as_str()?.parse::<i64>().ok())
-                .max();
-            record["number"] = json!((highest.unwrap_or(0) + 1).to_string());
-        }
-        let number = record["number"].as_str().unwrap_or_default().to_owned();
-        if self.tables[orders]
-            .other_with(&format!("number:{}", number.to_lowercase()), &own.to_string())
-            .is_some()
-        {
-            return Err(invalid("number", format!("Ordrenummeret {number} er i bruk.")));
-        }
-        let customers = place("customer").unwrap_or_default();
-        let customer = self.record(customers, record["customer"]["id"].as_i64().unwrap_or(0));
-        record["customerName"] = customer["name"].clone();
-        record["displayName"] =
-            json!(format!("{number} {}", customer["name"].as_str().unwrap_or_default()));
-        if new {
-            for name in ["invoicesDueIn", "invoicesDueInType"] {
-                if record[name] == 0 || name == "invoicesDueInType" {
-                    record[name] = customer[name].clone();
-                }
+        let before = self.clone();
+        let made = self.store(at, None, sent, now).and_then(|(id, _)| {
+            if RESOURCES[at].path == "order" {
+                self.order_lines(id, sent, now)?;
             }
-        }
-        Ok(())
+            Ok(id)
+        });
+        // One request is one transaction.
+        made.inspect_err(|_| *self = before)
     }
 
-    pub(super) fn check_line(&self, record: &mut Value, sent: &Value) -> Result<(), Refusal> {
-        if record["order"].is_null() {
-            return Err(invalid("order", "Kan ikke være null."));
-        }
-        let orders = place("order").unwrap_or_default();
-        let order = self.record(orders, record["order"]["id"].as_i64().unwrap_or(0));
-        if order["isClosed"] == true {
-            return Err(invalid("order", "Ordren er fakturert og kan ikke endres."));
-        }
-        let products = place("product").unwrap_or_default();
-        let product = self.record(products, record["product"]["id"].as_i64().unwrap_or(0)).clone();
-        if product.is_null() && tree::filled(record, "description").is_none() {
-            return Err(invalid("description", "Feltet må fylles ut."));
-        }
-        let fresh = record["id"] == 0 || sent.get("product").is_some();
-        if fresh && !product.is_null() {
-            for (name, own) in [
-                ("description", "name"),
-                ("unitPriceExcludingVatCurrency", "priceExcludingVatCurrency"),
-                ("vatType", "vatType"),
-            ] {
-                if sent.get(name).is_none()
-                    && !(name.starts_with("unit")
-                        && sent.get("unitPriceIncludingVatCurrency").is_some())
-                {
-                    record[name] = product[own].clone();
-                }
-            }
-        }
-        let rate = 1.0 + self.percentage(record) / 100.0;
-        let number = |name: &str| record[name].as_f64().unwrap_or(0.0);
-        if sent.get("unitPriceIncludingVatCurrency").is_some()
-            && sent.get("unitPriceExcludingVatCurrency").is_none()
+    /// Changes what was sent. A version that was sent must be the present one.
+    pub(super) fn change(
+        &mut self,
+        at: usize,
+        id: i64,
+        sent: &Value,
+        lines: bool,
+        now: Timestamp,
+    ) -> Result<bool, Refusal> {
+        let record = self.record(at, id);
+        if let Some(version) = tree::id_of(&sent["version"])
+            && record["version"].as_i64() != Some(version)
         {
-            record["unitPriceExcludingVatCurrency"] =
-                cents(number("unitPriceIncludingVatCurrency") / rate);
-        } else {
-            record["unitPriceIncludingVatCurrency"] =
-                cents(number("unitPriceExcludingVatCurrency") * rate);
+            return Err(refusal(409, 8000, "RevisionException"));
         }
-        let net = record["unitPriceExcludingVatCurrency"].as_f64().unwrap_or(0.0)
-            * record["count"].as_f64().unwrap_or(0.0)
-            * (1.0 - record["discount"].as_f64().unwrap_or(0.0) / 100.0);
-        record["amountExcludingVatCurrency"] = cents(net);
-        record["amountIncludingVatCurrency"] = cents(net * rate);
-        if sent.get("orderedQuantity").is_none() {
-            record["orderedQuantity"] = record["count"].clone();
+        if tree::id_of(&sent["id"]).is_some_and(|other| other != id) {
+            return Err(invalid("id", "Må være lik id i adressen."));
         }
-        Ok(())
+        let before = self.clone();
+        let changed = self.store(at, Some(id), sent, now).and_then(|(_, changed)| {
+            if lines && RESOURCES[at].path == "order" && sent.get("orderLines").is_some() {
+                return Ok(self.order_lines(id, sent, now)? || changed);
+            }
+            Ok(changed)
+        });
+        changed.inspect_err(|_| *self = before)
     }
 
     /// Makes the lines of an order those that were sent: some have ids, others are new, the rest
@@ -138,30 +92,6 @@ impl Tripletex {
         Ok(changed)
     }
 
-    fn line_ids(&self, order: i64) -> Vec<i64> {
-        let at = place("order/orderline").unwrap_or_default();
-        let mut ids: Vec<i64> = self.tables[at]
-            .find(&format!("order:{order}"))
-            .filter_map(|id| id.parse().ok())
-            .collect();
-        ids.sort_unstable();
-        ids
-    }
-
-    /// The order's list of lines follows them.
-    pub(super) fn touch_order(&mut self, order: i64, now: Timestamp) {
-        let at = place("order").unwrap_or_default();
-        let mut record = self.record(at, order).clone();
-        if record.is_null() {
-            return;
-        }
-        let lines = json!(self.line_ids(order));
-        if record["orderLines"] != lines {
-            record["orderLines"] = lines;
-            self.tables[at].put(&order.to_string(), record, now);
-        }
-    }
-
     /// `PUT /order/{id}/:invoice`.
     pub(super) fn invoice_order(
         &mut self,
@@ -184,7 +114,7 @@ impl Tripletex {
         }
         let invoice = self.bill(number, &json!({"invoiceDate": date}), now)?;
         let at = place("invoice").unwrap_or_default();
-        let fields = super::Fields::parse(request.param("fields").unwrap_or_default(), at)?;
+        let fields = super::fields::Fields::parse(request.param("fields").unwrap_or_default(), at)?;
         let shown = self.shown(at, self.record(at, invoice), &fields, &request.base);
         Ok(Reply::json(200, &json!({"value": shown})).wrote(NAMES[at], Act::Create, true).wrote(
             NAMES[orders],

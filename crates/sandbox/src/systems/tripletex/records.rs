@@ -1,7 +1,7 @@
 //! Writing: what may be sent, what the application checks, versions and changes.
 
+use super::base::{COMPANY, Refusal, Tripletex, invalid, not_found, refusal, unmapped};
 use super::types::{ADDRESS, Kind, NAMES, Property, RESOURCES, blank, place};
-use super::{COMPANY, Refusal, Tripletex, invalid, not_found, refusal, unmapped};
 use crate::http::{Act, Reply, Request};
 use crate::util::json as tree;
 use crate::util::shape;
@@ -99,55 +99,6 @@ fn blank_of(property: &Property) -> Value {
 }
 
 impl Tripletex {
-    /// Creates a record, with the lines that came with an order.
-    pub(super) fn create(
-        &mut self,
-        at: usize,
-        sent: &Value,
-        now: Timestamp,
-    ) -> Result<i64, Refusal> {
-        if tree::id_of(&sent["id"]).is_some_and(|id| id != 0) {
-            return Err(invalid("id", "Må være null for nye objekter."));
-        }
-        let before = self.clone();
-        let made = self.store(at, None, sent, now).and_then(|(id, _)| {
-            if RESOURCES[at].path == "order" {
-                self.order_lines(id, sent, now)?;
-            }
-            Ok(id)
-        });
-        // One request is one transaction.
-        made.inspect_err(|_| *self = before)
-    }
-
-    /// Changes what was sent. A version that was sent must be the present one.
-    pub(super) fn change(
-        &mut self,
-        at: usize,
-        id: i64,
-        sent: &Value,
-        lines: bool,
-        now: Timestamp,
-    ) -> Result<bool, Refusal> {
-        let record = self.record(at, id);
-        if let Some(version) = tree::id_of(&sent["version"])
-            && record["version"].as_i64() != Some(version)
-        {
-            return Err(refusal(409, 8000, "RevisionException"));
-        }
-        if tree::id_of(&sent["id"]).is_some_and(|other| other != id) {
-            return Err(invalid("id", "Må være lik id i adressen."));
-        }
-        let before = self.clone();
-        let changed = self.store(at, Some(id), sent, now).and_then(|(_, changed)| {
-            if lines && RESOURCES[at].path == "order" && sent.get("orderLines").is_some() {
-                return Ok(self.order_lines(id, sent, now)? || changed);
-            }
-            Ok(changed)
-        });
-        changed.inspect_err(|_| *self = before)
-    }
-
     pub(super) fn store(
         &mut self,
         at: usize,
@@ -311,6 +262,34 @@ impl Tripletex {
         }
     }
 
+    fn employee(&self, own: i64, record: &mut Value, new: bool) -> Result<(), Refusal> {
+        let employees = place("employee").unwrap_or_default();
+        let used =
+            |key: String| self.tables[employees].other_with(&key, &own.to_string()).is_some();
+        let user = record["userType"].as_str().unwrap_or_default();
+        if new && user.is_empty() {
+            return Err(invalid("", "Brukertype kan ikke være \"0\" eller tom."));
+        }
+        if record["department"].is_null() {
+            return Err(invalid("department.id", FILL_IN));
+        }
+        let email = tree::filled(record, "email").map(email_key);
+        match email {
+            None if matches!(user, "STANDARD" | "EXTENDED") => {
+                return Err(invalid("email", "Må angis for Tripletex-brukere."));
+            }
+            Some(email) if used(format!("email:{email}")) => {
+                return Err(invalid(
+                    "email",
+                    "Det finnes allerede en bruker med denne e-postadressen.",
+                ));
+            }
+            _ => {}
+        }
+        record["displayName"] = json!(names(record));
+        Ok(())
+    }
+
     fn check(
         &mut self,
         at: usize,
@@ -339,29 +318,7 @@ impl Tripletex {
                 record["displayName"] = json!(names(record));
             }
             "department" => record["displayName"] = record["name"].clone(),
-            "employee" => {
-                let user = record["userType"].as_str().unwrap_or_default();
-                if new && user.is_empty() {
-                    return Err(invalid("", "Brukertype kan ikke være \"0\" eller tom."));
-                }
-                if record["department"].is_null() {
-                    return Err(invalid("department.id", FILL_IN));
-                }
-                let email = tree::filled(record, "email").map(email_key);
-                match email {
-                    None if matches!(user, "STANDARD" | "EXTENDED") => {
-                        return Err(invalid("email", "Må angis for Tripletex-brukere."));
-                    }
-                    Some(email) if used(format!("email:{email}")) => {
-                        return Err(invalid(
-                            "email",
-                            "Det finnes allerede en bruker med denne e-postadressen.",
-                        ));
-                    }
-                    _ => {}
-                }
-                record["displayName"] = json!(names(record));
-            }
+            "employee" => self.employee(own, record, new)?,
             "product" => {
                 let number = record["number"].as_str().unwrap_or_default().to_owned();
                 if !number.is_empty() && used(format!("number:{}", number.to_lowercase())) {
@@ -408,27 +365,6 @@ impl Tripletex {
         let name = record["name"].as_str().unwrap_or_default();
         record["displayName"] = json!(format!("{name} ({})", record[number]));
         Ok(())
-    }
-
-    /// The price that was sent gives the other one.
-    fn price(&self, record: &mut Value, sent: &Value) {
-        let rate = 1.0 + self.percentage(record) / 100.0;
-        let number = |name: &str| record[name].as_f64().unwrap_or(0.0);
-        if sent.get("priceIncludingVatCurrency").is_some()
-            && sent.get("priceExcludingVatCurrency").is_none()
-        {
-            record["priceExcludingVatCurrency"] = cents(number("priceIncludingVatCurrency") / rate);
-        } else {
-            record["priceIncludingVatCurrency"] = cents(number("priceExcludingVatCurrency") * rate);
-        }
-        record["costPrice"] = record["costExcludingVatCurrency"].clone();
-    }
-
-    pub(super) fn percentage(&self, record: &Value) -> f64 {
-        self.tables[place("ledger/vatType").unwrap_or_default()]
-            .get(&record["vatType"]["id"].to_string())
-            .and_then(|vat| vat["percentage"].as_f64())
-            .unwrap_or(0.0)
     }
 
     pub(super) fn delete(&mut self, at: usize, id: i64, now: Timestamp) -> Result<(), Refusal> {
@@ -494,8 +430,4 @@ fn names(record: &Value) -> String {
     let parts: Vec<&str> =
         ["firstName", "lastName"].iter().filter_map(|name| tree::filled(record, name)).collect();
     parts.join(" ")
-}
-
-pub(super) fn cents(amount: f64) -> Value {
-    json!((amount * 100.0).round() / 100.0)
 }

@@ -1,8 +1,8 @@
 //! Lists: parameters, dates, order, pages with totals and links in headers.
 
+use super::base::{CATEGORIES, CUSTOMERS, PRODUCTS, Refusal, WooCommerce, ZONE};
 use super::schema::{self, Field};
-use super::types::KINDS;
-use super::{CATEGORIES, CUSTOMERS, PRODUCTS, Refusal, WooCommerce, ZONE, collection, shown};
+use super::types::{KINDS, NAMES};
 use crate::http::{Reply, Request, percent_encode};
 use crate::util::text::email_key;
 use crate::util::time;
@@ -135,9 +135,7 @@ fn holds(at: usize, record: &Value, asked: &Map<String, Value>) -> bool {
         return false;
     }
     let text = |name: &str| asked.get(name).and_then(Value::as_str);
-    let has = |name: &str, wanted: &str| {
-        record[name].as_str().is_some_and(|found| found.eq_ignore_ascii_case(wanted))
-    };
+    let has = |name: &str, wanted: &str| is(record, name, wanted);
     if let Some(words) = text("search").map(str::to_lowercase) {
         let places: &[&str] = match at {
             CUSTOMERS => &["email", "username", "first_name", "last_name"],
@@ -164,47 +162,56 @@ fn holds(at: usize, record: &Value, asked: &Map<String, Value>) -> bool {
                         .is_some_and(|found| email_key(found) == email_key(email))
                 })
         }
-        PRODUCTS => {
-            let flag = |name: &str| asked.get(name).is_none_or(|wanted| record[name] == *wanted);
-            let status = text("status").unwrap_or("any");
-            let price = |name: &str| text(name).and_then(|text| text.parse::<f64>().ok());
-            let own =
-                record["price"].as_str().and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
-            (if status == "any" { !has("status", "trash") } else { has("status", status) })
-                && ["slug", "type", "stock_status"]
-                    .iter()
-                    .all(|name| text(name).is_none_or(|wanted| has(name, wanted)))
-                && text("sku")
-                    .is_none_or(|wanted| wanted.split(',').any(|sku| has("sku", sku.trim())))
-                && flag("featured")
-                && flag("on_sale")
-                && price("min_price").is_none_or(|least| own >= least)
-                && price("max_price").is_none_or(|most| own <= most)
-                && text("category").is_none_or(|id| {
-                    record["categories"].as_array().is_some_and(|all| {
-                        all.iter().any(|one| one["id"].as_i64() == id.parse().ok())
-                    })
-                })
-        }
+        PRODUCTS => product_holds(record, asked),
         CATEGORIES => {
             text("slug").is_none_or(|slug| has("slug", slug))
                 && asked.get("parent").is_none_or(|parent| record["parent"] == *parent)
         }
-        _ => {
-            let wanted = asked.get("status").and_then(Value::as_array);
-            let any = |statuses: &Vec<Value>| {
-                statuses
-                    .iter()
-                    .any(|one| *one == "any" && !has("status", "trash") || *one == record["status"])
-            };
-            wanted.map_or(!has("status", "trash"), any)
-                && asked.get("customer").is_none_or(|id| record["customer_id"] == *id)
-                && asked
-                    .get("product")
-                    .and_then(Value::as_i64)
-                    .is_none_or(|id| WooCommerce::sells(record, id))
-        }
+        _ => order_holds(record, asked),
     }
+}
+
+fn is(record: &Value, name: &str, wanted: &str) -> bool {
+    record[name].as_str().is_some_and(|found| found.eq_ignore_ascii_case(wanted))
+}
+
+fn product_holds(record: &Value, asked: &Map<String, Value>) -> bool {
+    let text = |name: &str| asked.get(name).and_then(Value::as_str);
+    let has = |name: &str, wanted: &str| is(record, name, wanted);
+    let flag = |name: &str| asked.get(name).is_none_or(|wanted| record[name] == *wanted);
+    let status = text("status").unwrap_or("any");
+    let price = |name: &str| text(name).and_then(|text| text.parse::<f64>().ok());
+    let own = record["price"].as_str().and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
+    (if status == "any" { !has("status", "trash") } else { has("status", status) })
+        && ["slug", "type", "stock_status"]
+            .iter()
+            .all(|name| text(name).is_none_or(|wanted| has(name, wanted)))
+        && text("sku").is_none_or(|wanted| wanted.split(',').any(|sku| has("sku", sku.trim())))
+        && flag("featured")
+        && flag("on_sale")
+        && price("min_price").is_none_or(|least| own >= least)
+        && price("max_price").is_none_or(|most| own <= most)
+        && text("category").is_none_or(|id| {
+            record["categories"]
+                .as_array()
+                .is_some_and(|all| all.iter().any(|one| one["id"].as_i64() == id.parse().ok()))
+        })
+}
+
+fn order_holds(record: &Value, asked: &Map<String, Value>) -> bool {
+    let has = |name: &str, wanted: &str| is(record, name, wanted);
+    let wanted = asked.get("status").and_then(Value::as_array);
+    let any = |statuses: &Vec<Value>| {
+        statuses
+            .iter()
+            .any(|one| *one == "any" && !has("status", "trash") || *one == record["status"])
+    };
+    wanted.map_or(!has("status", "trash"), any)
+        && asked.get("customer").is_none_or(|id| record["customer_id"] == *id)
+        && asked
+            .get("product")
+            .and_then(Value::as_i64)
+            .is_none_or(|id| WooCommerce::sells(record, id))
 }
 
 /// `after`, `modified_after` and their counterparts, as WordPress compares: the limit is brought to
@@ -261,4 +268,44 @@ fn compare(by: &str, a: &Value, b: &Value) -> Ordering {
         }
         _ => Ordering::Equal,
     }
+}
+
+/// A text as paragraphs, which is how a description is shown but not how it is edited.
+fn paragraphs(text: &str) -> String {
+    text.split("\n\n")
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+        .map(
+            |part| {
+                if part.starts_with("<p>") {
+                    format!("{part}\n")
+                } else {
+                    format!("<p>{part}</p>\n")
+                }
+            },
+        )
+        .collect()
+}
+
+pub(super) fn visible(at: usize, record: &Value) -> Value {
+    let mut shown = record.clone();
+    if at == PRODUCTS {
+        for name in ["description", "short_description"] {
+            shown[name] = json!(paragraphs(record[name].as_str().unwrap_or_default()));
+        }
+    }
+    shown
+}
+
+pub(super) fn collection(at: usize, request: &Request) -> String {
+    let name = if at == CATEGORIES { "products/categories" } else { NAMES[at] };
+    format!("{}/wp-json/wc/v3/{name}", request.base)
+}
+
+/// A record as it is answered: to be read, or to be edited.
+pub(super) fn shown(at: usize, record: &Value, edit: bool, request: &Request) -> Value {
+    let mut shown = if edit { record.clone() } else { visible(at, record) };
+    let list = collection(at, request);
+    shown["_links"] = json!({"self": [{"href": format!("{list}/{}", record["id"])}], "collection": [{"href": list}]});
+    shown
 }

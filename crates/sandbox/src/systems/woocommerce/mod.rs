@@ -9,6 +9,7 @@
 //! may keep them in tables of their own; the code of an unknown customer; no budget of requests,
 //! which is the host's.
 
+mod base;
 mod lists;
 mod orders;
 mod records;
@@ -23,8 +24,10 @@ use crate::state::Table;
 use crate::util::ids::Source;
 use crate::util::json as tree;
 use crate::util::text::email_key;
-use crate::util::time;
+pub(crate) use base::WooCommerce;
+use base::{CATEGORIES, CUSTOMERS, ORDERS, PRODUCTS, Refusal, body, no_route, refusal, stamp};
 use jiff::{SignedDuration, Timestamp};
+use lists::{collection, shown, visible};
 use serde_json::{Map, Value, json};
 use types::{KINDS, NAMES};
 
@@ -33,53 +36,6 @@ pub(crate) const CREDENTIALS: &[(&str, &str)] = &[
     ("WOOCOMMERCE_CONSUMER_KEY", "ck_sandbox000000000000000000000000000000"),
     ("WOOCOMMERCE_CONSUMER_SECRET", "cs_sandbox000000000000000000000000000000"),
 ];
-
-/// The places in [`KINDS`].
-const CUSTOMERS: usize = 0;
-const PRODUCTS: usize = 1;
-const CATEGORIES: usize = 2;
-const ORDERS: usize = 3;
-
-/// The site's time zone.
-const ZONE: SignedDuration = SignedDuration::from_hours(1);
-
-#[derive(Clone)]
-pub(crate) struct WooCommerce {
-    /// In the order of [`KINDS`].
-    tables: Vec<Table>,
-    webhooks: Vec<Value>,
-    /// Users, posts, terms, lines and meta data count for themselves.
-    next: [i64; 4],
-    ids: Source,
-}
-
-/// Why a request is refused.
-#[derive(Debug, Clone)]
-struct Refusal {
-    status: u16,
-    code: &'static str,
-    message: String,
-    data: Value,
-}
-
-fn refusal(status: u16, code: &'static str, message: impl Into<String>) -> Refusal {
-    Refusal { status, code, message: message.into(), data: json!({}) }
-}
-
-impl From<Refusal> for Reply {
-    fn from(refusal: Refusal) -> Self {
-        let mut data = json!({"status": refusal.status});
-        tree::merge(&mut data, &refusal.data, false);
-        Reply::json(
-            refusal.status,
-            &json!({"code": refusal.code, "message": refusal.message, "data": data}),
-        )
-    }
-}
-
-fn no_route() -> Refusal {
-    refusal(404, "rest_no_route", "No route was found matching the URL and request method.")
-}
 
 fn keys(record: &Value) -> Vec<String> {
     let mut keys = Vec::new();
@@ -117,10 +73,38 @@ impl WooCommerce {
         own
     }
 
-    /// The next number: of users (0), posts (1), terms (2), lines and meta data (3).
-    fn count(&mut self, which: usize) -> i64 {
-        self.next[which] += 1;
-        self.next[which] - 1
+    fn add(&mut self, at: usize, request: &Request, now: Timestamp) -> Result<Reply, Refusal> {
+        let sent = body(request)?;
+        if sent.get("id").is_some_and(|id| id.as_i64() != Some(0)) {
+            return Err(refusal(
+                400,
+                [
+                    "woocommerce_rest_customer_exists",
+                    "woocommerce_rest_product_exists",
+                    "woocommerce_rest_term_exists",
+                    "woocommerce_rest_shop_order_exists",
+                ][at],
+                "Cannot create existing resource.",
+            ));
+        }
+        if let Some(missing) = [Some("email"), None, Some("name"), None][at]
+            .filter(|name| sent.get(*name).is_none_or(Value::is_null))
+        {
+            return Err(Refusal {
+                data: json!({"params": [missing]}),
+                ..refusal(
+                    400,
+                    "rest_missing_callback_param",
+                    format!("Missing parameter(s): {missing}"),
+                )
+            });
+        }
+        let taken = self.checked(at, &sent, None)?;
+        let (id, _) = self.save(at, None, &taken, now)?;
+        let record = self.tables[at].get(&id).cloned().unwrap_or_default();
+        Ok(Reply::json(201, &shown(at, &record, true, request))
+            .header("location", format!("{}/{id}", collection(at, request)))
+            .wrote(NAMES[at], Act::Create, true))
     }
 
     fn request(
@@ -143,59 +127,12 @@ impl WooCommerce {
         };
         match (request.method.as_str(), rest) {
             ("GET", []) => self.list(at, request, now),
-            ("POST", []) => {
-                let sent = body(request)?;
-                if sent.get("id").is_some_and(|id| id.as_i64() != Some(0)) {
-                    return Err(refusal(
-                        400,
-                        [
-                            "woocommerce_rest_customer_exists",
-                            "woocommerce_rest_product_exists",
-                            "woocommerce_rest_term_exists",
-                            "woocommerce_rest_shop_order_exists",
-                        ][at],
-                        "Cannot create existing resource.",
-                    ));
-                }
-                if let Some(missing) = [Some("email"), None, Some("name"), None][at]
-                    .filter(|name| sent.get(*name).is_none_or(Value::is_null))
-                {
-                    return Err(Refusal {
-                        data: json!({"params": [missing]}),
-                        ..refusal(
-                            400,
-                            "rest_missing_callback_param",
-                            format!("Missing parameter(s): {missing}"),
-                        )
-                    });
-                }
-                let taken = self.checked(at, &sent, None)?;
-                let (id, _) = self.save(at, None, &taken, now)?;
-                let record = self.tables[at].get(&id).cloned().unwrap_or_default();
-                Ok(Reply::json(201, &shown(at, &record, true, request))
-                    .header("location", format!("{}/{id}", collection(at, request)))
-                    .wrote(NAMES[at], Act::Create, true))
-            }
+            ("POST", []) => self.add(at, request, now),
             (method, [id]) if id.bytes().all(|byte| byte.is_ascii_digit()) => {
                 let change = matches!(method, "PUT" | "PATCH" | "POST");
                 let Some(record) = self.tables[at].get(id).cloned() else {
                     let status = if change { 400 } else { 404 };
-                    return Err(match at {
-                        CUSTOMERS => {
-                            refusal(status, "woocommerce_rest_invalid_id", "Invalid resource ID.")
-                        }
-                        PRODUCTS => {
-                            refusal(status, "woocommerce_rest_product_invalid_id", "Invalid ID.")
-                        }
-                        CATEGORIES => refusal(
-                            404,
-                            "woocommerce_rest_term_invalid",
-                            "Resource does not exist.",
-                        ),
-                        _ => {
-                            refusal(status, "woocommerce_rest_shop_order_invalid_id", "Invalid ID.")
-                        }
-                    });
+                    return Err(no_record(at, status));
                 };
                 match method {
                     "GET" => {
@@ -311,63 +248,12 @@ impl WooCommerce {
     }
 }
 
-/// Sets a date in the site's time zone and its twin in GMT, where the record has them.
-fn stamp(record: &mut Value, name: &str, at: Option<Timestamp>) {
-    if record.get(name).is_some() {
-        record[name] = at.map_or(Value::Null, |at| json!(time::seconds_bare(at + ZONE)));
-        record[format!("{name}_gmt")] = at.map_or(Value::Null, |at| json!(time::seconds_bare(at)));
-    }
-}
-
-/// A text as paragraphs, which is how a description is shown but not how it is edited.
-fn paragraphs(text: &str) -> String {
-    text.split("\n\n")
-        .map(str::trim)
-        .filter(|part| !part.is_empty())
-        .map(
-            |part| {
-                if part.starts_with("<p>") {
-                    format!("{part}\n")
-                } else {
-                    format!("<p>{part}</p>\n")
-                }
-            },
-        )
-        .collect()
-}
-
-fn visible(at: usize, record: &Value) -> Value {
-    let mut shown = record.clone();
-    if at == PRODUCTS {
-        for name in ["description", "short_description"] {
-            shown[name] = json!(paragraphs(record[name].as_str().unwrap_or_default()));
-        }
-    }
-    shown
-}
-
-fn collection(at: usize, request: &Request) -> String {
-    let name = if at == CATEGORIES { "products/categories" } else { NAMES[at] };
-    format!("{}/wp-json/wc/v3/{name}", request.base)
-}
-
-/// A record as it is answered: to be read, or to be edited.
-fn shown(at: usize, record: &Value, edit: bool, request: &Request) -> Value {
-    let mut shown = if edit { record.clone() } else { visible(at, record) };
-    let list = collection(at, request);
-    shown["_links"] = json!({"self": [{"href": format!("{list}/{}", record["id"])}], "collection": [{"href": list}]});
-    shown
-}
-
-fn body(request: &Request) -> Result<Value, Refusal> {
-    let json = request.header("content-type").is_some_and(|kind| kind.contains("json"));
-    match request.json() {
-        Some(body @ Value::Object(_)) if json => Ok(body),
-        _ if request.body.is_empty() => Ok(json!({})),
-        _ => Err(Refusal {
-            data: json!({"json_error_code": 4, "json_error_message": "Syntax error"}),
-            ..refusal(400, "rest_invalid_json", "Invalid JSON body passed.")
-        }),
+fn no_record(at: usize, status: u16) -> Refusal {
+    match at {
+        CUSTOMERS => refusal(status, "woocommerce_rest_invalid_id", "Invalid resource ID."),
+        PRODUCTS => refusal(status, "woocommerce_rest_product_invalid_id", "Invalid ID."),
+        CATEGORIES => refusal(404, "woocommerce_rest_term_invalid", "Resource does not exist."),
+        _ => refusal(status, "woocommerce_rest_shop_order_invalid_id", "Invalid ID."),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Orders: lines, sums, what payment and completion set.
 
-use super::{PRODUCTS, Refusal, WooCommerce, refusal, stamp};
+use super::base::{CUSTOMERS, PRODUCTS, Refusal, WooCommerce, refusal, stamp};
 use crate::util::json as tree;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -14,7 +14,7 @@ impl WooCommerce {
         now: Timestamp,
     ) -> Result<(), Refusal> {
         if let Some(id) = sent.get("customer_id").and_then(Value::as_i64).filter(|id| *id != 0)
-            && !self.tables[super::CUSTOMERS].contains(&id.to_string())
+            && !self.tables[CUSTOMERS].contains(&id.to_string())
         {
             return Err(refusal(
                 400,

@@ -1,7 +1,7 @@
 //! What the shop checks and works out when a customer, product or category is written.
 
+use super::base::{CATEGORIES, CUSTOMERS, ORDERS, PRODUCTS, Refusal, WooCommerce, refusal, stamp};
 use super::types::{self, KINDS};
-use super::{CATEGORIES, CUSTOMERS, ORDERS, PRODUCTS, Refusal, WooCommerce, refusal, stamp};
 use crate::util::json as tree;
 use crate::util::text::{email_key, looks_like_email};
 use jiff::Timestamp;
@@ -51,9 +51,9 @@ impl WooCommerce {
         Ok((id, true))
     }
 
-    fn customer(
-        &mut self,
-        record: &mut Value,
+    /// Whether a new or changed customer would be one of its own.
+    fn may_be_customer(
+        &self,
         before: Option<&Value>,
         sent: &Map<String, Value>,
         own: &str,
@@ -118,6 +118,42 @@ impl WooCommerce {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// A name to sign in with, from what is known of the customer.
+    fn username(&self, record: &Value) -> String {
+        let parts: Vec<String> = ["first_name", "last_name"]
+            .iter()
+            .filter_map(|name| tree::filled(record, name))
+            .map(|part| part.to_lowercase().replace(' ', ""))
+            .collect();
+        let base = match parts.is_empty() {
+            true => record["email"]
+                .as_str()
+                .unwrap_or_default()
+                .split('@')
+                .next()
+                .unwrap_or_default()
+                .to_lowercase(),
+            false => parts.join("."),
+        };
+        let free =
+            |name: &str| self.tables[CUSTOMERS].find(&format!("username:{name}")).next().is_none();
+        (0..)
+            .map(|n| if n == 0 { base.clone() } else { format!("{base}-{n}") })
+            .find(|name| free(name))
+            .unwrap_or_default()
+    }
+
+    fn customer(
+        &mut self,
+        record: &mut Value,
+        before: Option<&Value>,
+        sent: &Map<String, Value>,
+        own: &str,
+    ) -> Result<(), Refusal> {
+        self.may_be_customer(before, sent, own)?;
         for (name, value) in sent {
             match name.as_str() {
                 "password" => {}
@@ -127,24 +163,27 @@ impl WooCommerce {
             }
         }
         if before.is_none() && tree::filled(record, "username").is_none() {
-            let parts: Vec<String> = ["first_name", "last_name"]
-                .iter()
-                .filter_map(|name| tree::filled(record, name))
-                .map(|part| part.to_lowercase().replace(' ', ""))
-                .collect();
-            let base = match parts.is_empty() {
-                true => email.split('@').next().unwrap_or_default().to_lowercase(),
-                false => parts.join("."),
-            };
-            let free = |name: &str| {
-                self.tables[CUSTOMERS].find(&format!("username:{name}")).next().is_none()
-            };
-            let name = (0..)
-                .map(|n| if n == 0 { base.clone() } else { format!("{base}-{n}") })
-                .find(|name| free(name));
-            record["username"] = json!(name);
+            record["username"] = json!(self.username(record));
         }
         Ok(())
+    }
+
+    fn images(&mut self, sent: &Value) -> Value {
+        let images = sent.as_array().cloned().unwrap_or_default();
+        images
+            .into_iter()
+            .map(|mut image| {
+                if image.get("id").is_none() {
+                    image["id"] = json!(self.count(PRODUCTS));
+                }
+                for name in ["name", "alt", "src"] {
+                    if image.get(name).is_none() {
+                        image[name] = json!("");
+                    }
+                }
+                image
+            })
+            .collect()
     }
 
     fn product(
@@ -173,23 +212,7 @@ impl WooCommerce {
                     // Terms that do not exist are left out without a word.
                     record["categories"] = shown.flatten().collect();
                 }
-                "images" => {
-                    let images = value.as_array().cloned().unwrap_or_default();
-                    record["images"] = images
-                        .into_iter()
-                        .map(|mut image| {
-                            if image.get("id").is_none() {
-                                image["id"] = json!(self.count(PRODUCTS));
-                            }
-                            for name in ["name", "alt", "src"] {
-                                if image.get(name).is_none() {
-                                    image[name] = json!("");
-                                }
-                            }
-                            image
-                        })
-                        .collect();
-                }
+                "images" => record["images"] = self.images(value),
                 _ => record[name.as_str()] = value.clone(),
             }
         }
@@ -205,19 +228,7 @@ impl WooCommerce {
         self.slug(PRODUCTS, record, &name, own);
         let slug = record["slug"].as_str().unwrap_or_default().to_owned();
         record["permalink"] = json!(format!("https://butikk.example.com/product/{slug}/"));
-        let sale = tree::filled(record, "sale_price").map(str::to_owned);
-        record["on_sale"] = json!(sale.is_some());
-        let price =
-            sale.unwrap_or_else(|| record["regular_price"].as_str().unwrap_or_default().to_owned());
-        record["purchasable"] = json!(!price.is_empty());
-        record["price"] = json!(price);
-        record["shipping_required"] = json!(record["virtual"] != true);
-        record["backorders_allowed"] = json!(record["backorders"] != "no");
-        if record["manage_stock"] != true {
-            record["stock_quantity"] = Value::Null;
-        } else if record["stock_quantity"].is_null() {
-            record["stock_quantity"] = json!(0);
-        }
+        offer(record);
         Ok(())
     }
 
@@ -326,4 +337,21 @@ fn fresh(at: usize) -> Value {
 
 fn trimmed(value: &Value) -> Value {
     value.as_str().map_or_else(|| value.clone(), |text| json!(text.trim()))
+}
+
+/// What follows from prices and stock.
+fn offer(record: &mut Value) {
+    let sale = tree::filled(record, "sale_price").map(str::to_owned);
+    record["on_sale"] = json!(sale.is_some());
+    let price =
+        sale.unwrap_or_else(|| record["regular_price"].as_str().unwrap_or_default().to_owned());
+    record["purchasable"] = json!(!price.is_empty());
+    record["price"] = json!(price);
+    record["shipping_required"] = json!(record["virtual"] != true);
+    record["backorders_allowed"] = json!(record["backorders"] != "no");
+    if record["manage_stock"] != true {
+        record["stock_quantity"] = Value::Null;
+    } else if record["stock_quantity"].is_null() {
+        record["stock_quantity"] = json!(0);
+    }
 }

@@ -5,7 +5,7 @@
 //! error for a wrong parameter, so that a caller who relies on them is found out; what is read-only
 //! may be sent back as it is.
 
-use super::Refusal;
+use super::base::Refusal;
 use crate::util::text::looks_like_email;
 use crate::util::time;
 use serde_json::{Value, json};

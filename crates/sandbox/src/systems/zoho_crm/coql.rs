@@ -1,9 +1,10 @@
 //! `POST /coql`: `select A, B from Contacts where ((A = 'x' and B > 5) or C is null) order by A
 //! limit 0, 200`. A where clause is needed, and more than two conditions go in brackets by twos.
 
+use super::base::{Refusal, ZohoCrm, refusal};
 use super::fields::{Field, Kind, MODULES, place};
+use super::lists;
 use super::search::{Cell, cell, order, wanted};
-use super::{Refusal, ZohoCrm, lists, refusal};
 use crate::http::{Reply, Request};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -139,6 +140,43 @@ struct Parser {
 }
 
 impl Parser {
+    /// The clause `order by`, if there is one: the fields, and whether each goes down.
+    fn order(&mut self, at: usize) -> Result<Vec<(&'static Field, bool)>, Refusal> {
+        let mut columns: Vec<(&'static Field, bool)> = Vec::new();
+        if self.word("order") {
+            if !self.word("by") {
+                return Err(syntax(self.near()));
+            }
+            loop {
+                let name = self.name()?;
+                let field = MODULES[at].field(&name).ok_or_else(|| column(&name))?;
+                let down = self.word("desc");
+                if !down {
+                    self.word("asc");
+                }
+                columns.push((field, down));
+                if !self.sign(",") {
+                    break;
+                }
+            }
+        }
+        Ok(columns)
+    }
+
+    /// The clause `limit`: how many records to leave out, and how many to take.
+    fn limit(&mut self) -> Result<(usize, usize), Refusal> {
+        let (mut offset, mut limit) = (0, USUAL);
+        if self.word("limit") {
+            let number = |text: String| text.parse::<usize>().map_err(|_| syntax(text));
+            limit = number(self.name()?)?;
+            if self.sign(",") {
+                offset = limit;
+                limit = number(self.name()?)?;
+            }
+        }
+        Ok((offset, limit))
+    }
+
     fn take(&mut self) -> Option<Token> {
         self.at += 1;
         self.tokens.get(self.at - 1).cloned()
@@ -316,33 +354,8 @@ impl ZohoCrm {
             return Err(refusal("SYNTAX_ERROR", "missing clause", json!({"clause": "where"})));
         }
         let condition = parser.condition(at)?;
-        let mut columns: Vec<(&'static Field, bool)> = Vec::new();
-        if parser.word("order") {
-            if !parser.word("by") {
-                return Err(syntax(parser.near()));
-            }
-            loop {
-                let name = parser.name()?;
-                let field = MODULES[at].field(&name).ok_or_else(|| column(&name))?;
-                let down = parser.word("desc");
-                if !down {
-                    parser.word("asc");
-                }
-                columns.push((field, down));
-                if !parser.sign(",") {
-                    break;
-                }
-            }
-        }
-        let (mut offset, mut limit) = (0, USUAL);
-        if parser.word("limit") {
-            let number = |text: String| text.parse::<usize>().map_err(|_| syntax(text));
-            limit = number(parser.name()?)?;
-            if parser.sign(",") {
-                offset = limit;
-                limit = number(parser.name()?)?;
-            }
-        }
+        let columns = parser.order(at)?;
+        let (offset, limit) = parser.limit()?;
         if parser.at < parser.tokens.len() {
             return Err(syntax(parser.near()));
         }

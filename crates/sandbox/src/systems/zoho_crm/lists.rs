@@ -1,8 +1,8 @@
 //! Lists of records and of deleted records: `fields`, sorting, pages by number and by token,
 //! `If-Modified-Since`.
 
+use super::base::{Refusal, ZohoCrm, bad_parameter, refusal, stamp};
 use super::fields::{MODULES, Module};
-use super::{Refusal, ZohoCrm, bad_parameter, refusal, stamp};
 use crate::http::{Reply, Request};
 use crate::util::base64;
 use crate::util::time;
@@ -13,6 +13,18 @@ use serde_json::{Map, Value, json};
 const REACH: usize = 2000;
 const SIZE: usize = 200;
 const HOURS: i64 = 24;
+
+const PARAMETERS: [&str; 9] = [
+    "fields",
+    "ids",
+    "sort_by",
+    "sort_order",
+    "page",
+    "per_page",
+    "page_token",
+    "approved",
+    "converted",
+];
 
 pub(super) fn missing(name: &str) -> Refusal {
     refusal(
@@ -114,20 +126,7 @@ impl ZohoCrm {
         now: Timestamp,
     ) -> Result<Reply, Refusal> {
         let module = &MODULES[at];
-        parameters(
-            request,
-            &[
-                "fields",
-                "ids",
-                "sort_by",
-                "sort_order",
-                "page",
-                "per_page",
-                "page_token",
-                "approved",
-                "converted",
-            ],
-        )?;
+        parameters(request, &PARAMETERS)?;
         let names = names(
             module,
             request
@@ -136,21 +135,7 @@ impl ZohoCrm {
                 .ok_or_else(|| missing("fields"))?,
         )?;
         let (page, size) = paging(request)?;
-        let by = request.param("sort_by").unwrap_or("id");
-        if !["id", "Created_Time", "Modified_Time"].contains(&by) {
-            return Err(bad_parameter("sort_by", "invalid data"));
-        }
-        let order = request.param("sort_order").unwrap_or("desc");
-        if !["asc", "desc"].contains(&order) {
-            return Err(bad_parameter("sort_order", "invalid data"));
-        }
-        if request.param("page").is_some() && request.param("page_token").is_some() {
-            return Err(refusal(
-                "AMBIGUITY_DURING_PROCESSING",
-                "You cannot use both page and page_token",
-                json!({"param_name": "page_token"}),
-            ));
-        }
+        let (by, order) = sorting(request)?;
         let since = since(request)?;
         let mut records: Vec<&Value> = self.tables[at].listed(now).collect();
         if let Some(limit) = since {
@@ -174,23 +159,18 @@ impl ZohoCrm {
         }
         // A token is bound to the question that it came with.
         let question = format!("{}|{by}|{order}|{size}|{}|{since:?}", module.name, names.join(","));
+        let behind = |last: (i64, String)| {
+            records.iter().position(|record| match order {
+                "desc" => place(record) < last,
+                _ => place(record) > last,
+            })
+        };
         let (skip, page) = match request.param("page_token") {
             Some(token) => {
                 let (last, page) = opened(token, &question, now)?;
-                let behind = records.iter().position(|record| match order {
-                    "desc" => place(record) < last,
-                    _ => place(record) > last,
-                });
-                (behind.unwrap_or(records.len()), page + 1)
+                (behind(last).unwrap_or(records.len()), page + 1)
             }
-            None if page * size > REACH => {
-                return Err(refusal(
-                    "DISCRETE_PAGINATION_LIMIT_EXCEEDED",
-                    "You can only get the first 2000 records without using page_token param.",
-                    json!({"limit": REACH}),
-                ));
-            }
-            None => ((page - 1) * size, page),
+            None => (skipped(page, size)?, page),
         };
         let data: Vec<&Value> = records.iter().skip(skip).take(size).copied().collect();
         let Some(last) = data.last() else { return Ok(Reply::empty(204)) };
@@ -275,4 +255,36 @@ fn opened(token: &str, question: &str, now: Timestamp) -> Result<((i64, String),
             json!({"param_name": "page_token"}),
         )),
     }
+}
+
+/// The property to sort by, and the direction.
+fn sorting(request: &Request) -> Result<(&str, &str), Refusal> {
+    let by = request.param("sort_by").unwrap_or("id");
+    if !["id", "Created_Time", "Modified_Time"].contains(&by) {
+        return Err(bad_parameter("sort_by", "invalid data"));
+    }
+    let order = request.param("sort_order").unwrap_or("desc");
+    if !["asc", "desc"].contains(&order) {
+        return Err(bad_parameter("sort_order", "invalid data"));
+    }
+    if request.param("page").is_some() && request.param("page_token").is_some() {
+        return Err(refusal(
+            "AMBIGUITY_DURING_PROCESSING",
+            "You cannot use both page and page_token",
+            json!({"param_name": "page_token"}),
+        ));
+    }
+    Ok((by, order))
+}
+
+/// What stands before a page that is asked for by its number.
+fn skipped(page: usize, size: usize) -> Result<usize, Refusal> {
+    if page * size > REACH {
+        return Err(refusal(
+            "DISCRETE_PAGINATION_LIMIT_EXCEEDED",
+            "You can only get the first 2000 records without using page_token param.",
+            json!({"limit": REACH}),
+        ));
+    }
+    Ok((page - 1) * size)
 }

@@ -11,6 +11,7 @@
 //! product's code must be unique, which is each organization's to set; `deleted` without anything
 //! new is 204; the token endpoint takes ten requests in ten minutes.
 
+mod base;
 mod coql;
 mod fields;
 mod lists;
@@ -24,7 +25,8 @@ use crate::http::{Reply, Request};
 use crate::state::Table;
 use crate::tokens::Tokens;
 use crate::util::ids::Source;
-use crate::util::time;
+pub(crate) use base::ZohoCrm;
+use base::{Refusal, bad_parameter, no_module, no_url, refusal, stamp};
 use fields::{MODULES, NAMES, SYSTEM, place};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -41,76 +43,6 @@ const LIMITS: &[Limit] = &[Limit {
     window_seconds: 600,
     applies: |request| request.segments.first().is_some_and(|first| first == "oauth"),
 }];
-
-/// The user's time zone.
-const ZONE: SignedDuration = SignedDuration::from_hours(1);
-
-#[derive(Clone)]
-pub(crate) struct ZohoCrm {
-    /// In the order of [`MODULES`], then the users.
-    tables: Vec<Table>,
-    /// What is in the recycle bin, or gone for good: by module.
-    deleted: Vec<Vec<Value>>,
-    channels: Vec<Value>,
-    tokens: Tokens,
-    next: u64,
-    invoices: u64,
-    ids: Source,
-    owner: Value,
-}
-
-/// Why a request, or one record of it, is refused.
-#[derive(Debug, Clone)]
-struct Refusal {
-    status: u16,
-    code: &'static str,
-    message: String,
-    details: Value,
-}
-
-fn refusal(code: &'static str, message: impl Into<String>, details: Value) -> Refusal {
-    Refusal { status: 400, code, message: message.into(), details }
-}
-
-impl Refusal {
-    fn body(&self) -> Value {
-        json!({"code": self.code, "details": self.details, "message": self.message, "status": "error"})
-    }
-}
-
-impl From<Refusal> for Reply {
-    fn from(refusal: Refusal) -> Self {
-        Reply::json(refusal.status, &refusal.body())
-    }
-}
-
-fn no_url() -> Refusal {
-    Refusal {
-        status: 404,
-        ..refusal(
-            "INVALID_URL_PATTERN",
-            "Please check if the URL trying to access is a correct one",
-            json!({}),
-        )
-    }
-}
-
-fn no_module() -> Refusal {
-    refusal(
-        "INVALID_MODULE",
-        "the module name given seems to be invalid",
-        json!({"resource_path_index": 0}),
-    )
-}
-
-fn bad_parameter(name: &str, message: &str) -> Refusal {
-    refusal("INVALID_DATA", message, json!({"param_name": name}))
-}
-
-/// A time as the vendor writes it: `2023-05-10T01:10:47+01:00`.
-fn stamp(at: Timestamp) -> String {
-    format!("{}+01:00", time::seconds_bare(at + ZONE))
-}
 
 impl ZohoCrm {
     pub fn new(settings: Settings) -> Self {
@@ -133,11 +65,6 @@ impl ZohoCrm {
         );
         own.owner = json!({"name": owner["full_name"], "id": owner["id"]});
         own
-    }
-
-    fn id(&mut self) -> String {
-        self.next += 1;
-        format!("4876876000000{}", self.next)
     }
 
     /// A user; they are made in the account's own pages.

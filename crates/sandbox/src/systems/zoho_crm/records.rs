@@ -1,7 +1,8 @@
 //! Writing: one record after the other, each with a result of its own.
 
+use super::base::{Refusal, ZohoCrm, refusal, stamp};
 use super::fields::{Field, ITEM, Kind, MODULES, SYSTEM, place};
-use super::{Refusal, ZohoCrm, lists, refusal, stamp};
+use super::lists;
 use crate::http::{Act, Reply, Request};
 use crate::util::json as tree;
 use crate::util::shape;
@@ -100,6 +101,43 @@ impl ZohoCrm {
     }
 
     /// Creates or changes a record; `n` is its place in the request.
+    /// Whether nothing is missing, and what must be unique is.
+    fn complete(
+        &self,
+        at: usize,
+        id: Option<&str>,
+        record: &Value,
+        n: usize,
+    ) -> Result<(), Refusal> {
+        let module = &MODULES[at];
+        for field in module.fields {
+            let path = format!("$.data[{n}].{}", field.name);
+            let value = &record[field.name];
+            if field.mandatory && (value.is_null() || value.as_array().is_some_and(Vec::is_empty)) {
+                return Err(refusal(
+                    "MANDATORY_NOT_FOUND",
+                    "required field not found",
+                    json!({"api_name": field.name, "json_path": path}),
+                ));
+            }
+            if let (true, Some(text)) = (field.unique, value.as_str()) {
+                let key = format!("{}:{}", field.name, email_key(text));
+                if let Some(other) = self.tables[at].other_with(&key, id.unwrap_or_default()) {
+                    let owner = self.tables[at]
+                        .get(other)
+                        .map_or(Value::Null, |found| found["Owner"].clone());
+                    return Err(refusal(
+                        "DUPLICATE_DATA",
+                        "duplicate data",
+                        json!({"api_name": field.name, "duplicate_record": {"Owner": {"name": owner["name"], "id": owner["id"]},
+                            "module": {"api_name": module.name, "id": "4876876000000002175"}, "id": other}, "json_path": path, "id": other, "more_records": false}),
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
     pub(super) fn store(
         &mut self,
         at: usize,
@@ -143,31 +181,7 @@ impl ZohoCrm {
                 record[name.as_str()] = value;
             }
         }
-        for field in module.fields {
-            let path = format!("$.data[{n}].{}", field.name);
-            let value = &record[field.name];
-            if field.mandatory && (value.is_null() || value.as_array().is_some_and(Vec::is_empty)) {
-                return Err(refusal(
-                    "MANDATORY_NOT_FOUND",
-                    "required field not found",
-                    json!({"api_name": field.name, "json_path": path}),
-                ));
-            }
-            if let (true, Some(text)) = (field.unique, value.as_str()) {
-                let key = format!("{}:{}", field.name, email_key(text));
-                if let Some(other) = self.tables[at].other_with(&key, id.unwrap_or_default()) {
-                    let owner = self.tables[at]
-                        .get(other)
-                        .map_or(Value::Null, |found| found["Owner"].clone());
-                    return Err(refusal(
-                        "DUPLICATE_DATA",
-                        "duplicate data",
-                        json!({"api_name": field.name, "duplicate_record": {"Owner": {"name": owner["name"], "id": owner["id"]},
-                            "module": {"api_name": module.name, "id": "4876876000000002175"}, "id": other}, "json_path": path, "id": other, "more_records": false}),
-                    ));
-                }
-            }
-        }
+        self.complete(at, id, &record, n)?;
         self.derive(at, &mut record);
         if before.as_ref() == Some(&record) {
             return Ok((id.unwrap_or_default().to_owned(), false));
@@ -244,6 +258,19 @@ impl ZohoCrm {
 
     /// The lines that were sent: those with an id are changed, `_delete` takes one away, others are
     /// new, and those that are not named stay.
+    fn price(&self, item: &mut Value) {
+        if item["List_Price"].is_null() {
+            let products = place("Products").unwrap_or_default();
+            let product =
+                item["Product_Name"]["id"].as_str().and_then(|id| self.tables[products].get(id));
+            item["List_Price"] =
+                product.map_or(Value::Null, |product| product["Unit_Price"].clone());
+        }
+        let number = |name: &str| item[name].as_f64().unwrap_or(0.0);
+        let total = number("Quantity") * number("List_Price") - number("Discount");
+        item["Total"] = json!(total);
+    }
+
     fn items(&mut self, before: &Value, sent: &Value, path: &str) -> Result<Value, Refusal> {
         let Some(lines) = sent.as_array() else {
             return Err(refusal(
@@ -298,17 +325,7 @@ impl ZohoCrm {
                     ));
                 }
             }
-            if item["List_Price"].is_null() {
-                let products = super::fields::place("Products").unwrap_or_default();
-                let product = item["Product_Name"]["id"]
-                    .as_str()
-                    .and_then(|id| self.tables[products].get(id));
-                item["List_Price"] =
-                    product.map_or(Value::Null, |product| product["Unit_Price"].clone());
-            }
-            let number = |name: &str| item[name].as_f64().unwrap_or(0.0);
-            let total = number("Quantity") * number("List_Price") - number("Discount");
-            item["Total"] = json!(total);
+            self.price(&mut item);
             match place {
                 Some(place) => all[place] = item,
                 None => {

@@ -1,8 +1,9 @@
 //! `GET /{module}/search`: by address, telephone number, word, or criteria such as
 //! `((Last_Name:equals:Berg)and(First_Name:starts_with:A))`.
 
+use super::base::{Refusal, ZohoCrm, bad_parameter, refusal};
 use super::fields::{Field, Kind, MODULES};
-use super::{Refusal, ZohoCrm, lists, refusal};
+use super::lists;
 use crate::http::{Reply, Request};
 use crate::util::text::{email_key, strip_phone};
 use crate::util::time;
@@ -257,53 +258,7 @@ impl ZohoCrm {
         )?;
         let names = request.param("fields").map(|text| lists::names(module, text)).transpose()?;
         let (page, size) = lists::paging(request)?;
-        let of_kind = |record: &Value, kind: fn(Kind) -> bool, test: &dyn Fn(&str) -> bool| {
-            module
-                .fields
-                .iter()
-                .any(|field| kind(field.kind) && record[field.name].as_str().is_some_and(test))
-        };
-        let asked = |name: &str| request.param(name).filter(|text| !text.is_empty());
-        let found: Box<dyn Fn(&Value) -> bool> = if let Some(text) = asked("criteria") {
-            let text: Vec<char> = text.chars().collect();
-            let mut parser = Parser { text: &text, at: 0, module: at, count: 0 };
-            let criteria = parser.groups()?;
-            parser.skip();
-            if parser.at < text.len() {
-                return Err(broken("something stands behind the criteria"));
-            }
-            if parser.count > MOST_CRITERIA {
-                return Err(refusal(
-                    "LIMIT_EXCEEDED",
-                    "criteria limit exceeded",
-                    json!({"limit": MOST_CRITERIA, "param_name": "criteria"}),
-                ));
-            }
-            Box::new(move |record| criteria.holds(record))
-        } else if let Some(email) = asked("email").map(email_key) {
-            Box::new(move |record| {
-                of_kind(record, |kind| kind == Kind::Email, &|text| email_key(text) == email)
-            })
-        } else if let Some(phone) = asked("phone").map(strip_phone) {
-            Box::new(move |record| {
-                of_kind(record, |kind| kind == Kind::Phone, &|text| strip_phone(text) == phone)
-            })
-        } else if let Some(word) = asked("word").map(str::to_lowercase) {
-            if word.chars().count() < 2 {
-                return Err(super::bad_parameter("word", "minimum length is 2"));
-            }
-            Box::new(move |record| {
-                of_kind(
-                    record,
-                    |kind| {
-                        matches!(kind, Kind::Text(_) | Kind::Email | Kind::Phone | Kind::Website)
-                    },
-                    &|text| text.to_lowercase().contains(&word),
-                )
-            })
-        } else {
-            return Err(lists::missing("criteria"));
-        };
+        let found = sought(at, request)?;
         if page * size > REACH {
             return Err(refusal(
                 "LIMIT_REACHED",
@@ -324,4 +279,54 @@ impl ZohoCrm {
         let info = json!({"per_page": size, "count": data.len(), "page": page, "more_records": all.len() > page * size});
         Ok(Reply::json(200, &json!({"data": data, "info": info})))
     }
+}
+
+/// Whether a record is what is searched for.
+fn sought(at: usize, request: &Request) -> Result<Box<dyn Fn(&Value) -> bool>, Refusal> {
+    let module = &MODULES[at];
+    let of_kind = |record: &Value, kind: fn(Kind) -> bool, test: &dyn Fn(&str) -> bool| {
+        module
+            .fields
+            .iter()
+            .any(|field| kind(field.kind) && record[field.name].as_str().is_some_and(test))
+    };
+    let asked = |name: &str| request.param(name).filter(|text| !text.is_empty());
+    Ok(if let Some(text) = asked("criteria") {
+        let text: Vec<char> = text.chars().collect();
+        let mut parser = Parser { text: &text, at: 0, module: at, count: 0 };
+        let criteria = parser.groups()?;
+        parser.skip();
+        if parser.at < text.len() {
+            return Err(broken("something stands behind the criteria"));
+        }
+        if parser.count > MOST_CRITERIA {
+            return Err(refusal(
+                "LIMIT_EXCEEDED",
+                "criteria limit exceeded",
+                json!({"limit": MOST_CRITERIA, "param_name": "criteria"}),
+            ));
+        }
+        Box::new(move |record| criteria.holds(record))
+    } else if let Some(email) = asked("email").map(email_key) {
+        Box::new(move |record| {
+            of_kind(record, |kind| kind == Kind::Email, &|text| email_key(text) == email)
+        })
+    } else if let Some(phone) = asked("phone").map(strip_phone) {
+        Box::new(move |record| {
+            of_kind(record, |kind| kind == Kind::Phone, &|text| strip_phone(text) == phone)
+        })
+    } else if let Some(word) = asked("word").map(str::to_lowercase) {
+        if word.chars().count() < 2 {
+            return Err(bad_parameter("word", "minimum length is 2"));
+        }
+        Box::new(move |record| {
+            of_kind(
+                record,
+                |kind| matches!(kind, Kind::Text(_) | Kind::Email | Kind::Phone | Kind::Website),
+                &|text| text.to_lowercase().contains(&word),
+            )
+        })
+    } else {
+        return Err(lists::missing("criteria"));
+    })
 }

@@ -1,7 +1,8 @@
 //! Notifications: `/actions/watch`, and the calls for them.
 
+use super::base::{Refusal, ZohoCrm, refusal, stamp};
 use super::fields::{MODULES, place};
-use super::{Refusal, ZohoCrm, lists, refusal, stamp};
+use super::lists;
 use crate::calls::{Call, Changed};
 use crate::http::{Act, Reply, Request};
 use crate::util::time;
@@ -36,36 +37,7 @@ impl ZohoCrm {
                     json!({"per_page": 200, "count": all.len(), "page": 1, "more_records": false});
                 Ok(Reply::json(200, &json!({"watch": all, "info": info})))
             }
-            "POST" | "PUT" | "PATCH" => {
-                lists::parameters(request, &[])?;
-                let body = request.json().unwrap_or_default();
-                let Some(watch) = body["watch"].as_array() else {
-                    return Err(refusal(
-                        "MANDATORY_NOT_FOUND",
-                        "required field not found",
-                        json!({"api_name": "watch", "json_path": "$.watch"}),
-                    ));
-                };
-                let mut results = Vec::new();
-                let mut failed = false;
-                for (n, one) in watch.iter().enumerate() {
-                    results.push(match self.channel(one, n, request, now) {
-                        Ok(result) => result,
-                        Err(refusal) => {
-                            failed = true;
-                            refusal.body()
-                        }
-                    });
-                }
-                let status = if failed {
-                    202
-                } else if request.method == "POST" {
-                    201
-                } else {
-                    200
-                };
-                Ok(Reply::json(status, &json!({"watch": results})))
-            }
+            "POST" | "PUT" | "PATCH" => self.channels_sent(request, now),
             "DELETE" => {
                 lists::parameters(request, &["channel_ids"])?;
                 let ids: Vec<&str> = request
@@ -94,6 +66,37 @@ impl ZohoCrm {
         }
     }
 
+    fn channels_sent(&mut self, request: &Request, now: Timestamp) -> Result<Reply, Refusal> {
+        lists::parameters(request, &[])?;
+        let body = request.json().unwrap_or_default();
+        let Some(watch) = body["watch"].as_array() else {
+            return Err(refusal(
+                "MANDATORY_NOT_FOUND",
+                "required field not found",
+                json!({"api_name": "watch", "json_path": "$.watch"}),
+            ));
+        };
+        let mut results = Vec::new();
+        let mut failed = false;
+        for (n, one) in watch.iter().enumerate() {
+            results.push(match self.channel(one, n, request, now) {
+                Ok(result) => result,
+                Err(refusal) => {
+                    failed = true;
+                    refusal.body()
+                }
+            });
+        }
+        let status = if failed {
+            202
+        } else if request.method == "POST" {
+            201
+        } else {
+            200
+        };
+        Ok(Reply::json(status, &json!({"watch": results})))
+    }
+
     fn channel(
         &mut self,
         sent: &Value,
@@ -101,43 +104,8 @@ impl ZohoCrm {
         request: &Request,
         now: Timestamp,
     ) -> Result<Value, Refusal> {
-        let path =
-            |name: &str| json!({"api_name": name, "json_path": format!("$.watch[{n}].{name}")});
-        // The description has it as any number; the vendor's samples as text.
-        let id = match &sent["channel_id"] {
-            Value::Number(number) => number.to_string(),
-            Value::String(text)
-                if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) =>
-            {
-                text.clone()
-            }
-            Value::Null => {
-                return Err(refusal(
-                    "MANDATORY_NOT_FOUND",
-                    "required field not found",
-                    path("channel_id"),
-                ));
-            }
-            _ => return Err(refusal("INVALID_DATA", "invalid data", path("channel_id"))),
-        };
-        let known = [
-            "channel_id",
-            "events",
-            "channel_expiry",
-            "token",
-            "notify_url",
-            "return_affected_field_values",
-            "notify_on_related_action",
-        ];
-        if let Some(name) = sent
-            .as_object()
-            .into_iter()
-            .flatten()
-            .map(|(name, _)| name)
-            .find(|name| !known.contains(&name.as_str()))
-        {
-            return Err(refusal("INVALID_DATA", "invalid data", path(name)));
-        }
+        let path = |name: &str| path(name, n);
+        let id = named(sent, n)?;
         let place_of = self.channels.iter().position(|one| one["channel_id"] == id.as_str());
         let new = request.method == "POST";
         let mut channel = match place_of {
@@ -163,43 +131,9 @@ impl ZohoCrm {
         if !events.is_empty() {
             channel["events"] = json!(events);
         }
-        match sent["notify_url"].as_str() {
-            Some(url) if url.starts_with("http") => channel["notify_url"] = json!(url),
-            Some(_) => return Err(refusal("INVALID_DATA", "invalid data", path("notify_url"))),
-            None if new => {
-                return Err(refusal(
-                    "MANDATORY_NOT_FOUND",
-                    "required field not found",
-                    path("notify_url"),
-                ));
-            }
-            None => {}
-        }
-        if let Some(token) = sent["token"].as_str() {
-            if token.chars().count() > 50 {
-                return Err(refusal("INVALID_DATA", "invalid data", path("token")));
-            }
-            channel["token"] = json!(token);
-        }
-        let until = match sent["channel_expiry"].as_str() {
-            None => now + SignedDuration::from_hours(HOUR),
-            Some(text) => match text.parse::<Timestamp>() {
-                Ok(at) if at > now && at <= now + SignedDuration::from_hours(WEEK) => at,
-                _ => return Err(refusal("INVALID_DATA", "invalid data", path("channel_expiry"))),
-            },
-        };
-        channel["channel_expiry"] = json!(stamp(until));
+        address(&mut channel, sent, n, new, now)?;
         self.channels.retain(|one| one["channel_id"] != id.as_str());
-        let told: Vec<Value> = channel["events"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|event| event.as_str()?.split_once('.'))
-            .map(|(module, _)| {
-                json!({"channel_expiry": channel["channel_expiry"], "resource_uri": format!("{}/crm/v8/{module}", request.base), "resource_id": "4876876000000002175",
-                    "resource_name": module, "channel_id": id, "notification_condition": []})
-            })
-            .collect();
+        let told = told(&channel, request);
         self.channels.push(channel);
         let message = if new {
             "Successfully subscribed for actions-watch of the given module"
@@ -247,4 +181,102 @@ impl ZohoCrm {
             })
             .collect()
     }
+}
+
+fn path(name: &str, n: usize) -> Value {
+    json!({"api_name": name, "json_path": format!("$.watch[{n}].{name}")})
+}
+
+/// The channel's number, of an entry in which nothing is unknown.
+fn named(sent: &Value, n: usize) -> Result<String, Refusal> {
+    let path = |name: &str| path(name, n);
+    // The description has it as any number; the vendor's samples as text.
+    let id = match &sent["channel_id"] {
+        Value::Number(number) => number.to_string(),
+        Value::String(text)
+            if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) =>
+        {
+            text.clone()
+        }
+        Value::Null => {
+            return Err(refusal(
+                "MANDATORY_NOT_FOUND",
+                "required field not found",
+                path("channel_id"),
+            ));
+        }
+        _ => return Err(refusal("INVALID_DATA", "invalid data", path("channel_id"))),
+    };
+    let known = [
+        "channel_id",
+        "events",
+        "channel_expiry",
+        "token",
+        "notify_url",
+        "return_affected_field_values",
+        "notify_on_related_action",
+    ];
+    if let Some(name) = sent
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, _)| name)
+        .find(|name| !known.contains(&name.as_str()))
+    {
+        return Err(refusal("INVALID_DATA", "invalid data", path(name)));
+    }
+    Ok(id)
+}
+
+/// Where and until when a channel is told, and its token.
+fn address(
+    channel: &mut Value,
+    sent: &Value,
+    n: usize,
+    new: bool,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let path = |name: &str| path(name, n);
+    match sent["notify_url"].as_str() {
+        Some(url) if url.starts_with("http") => channel["notify_url"] = json!(url),
+        Some(_) => return Err(refusal("INVALID_DATA", "invalid data", path("notify_url"))),
+        None if new => {
+            return Err(refusal(
+                "MANDATORY_NOT_FOUND",
+                "required field not found",
+                path("notify_url"),
+            ));
+        }
+        None => {}
+    }
+    if let Some(token) = sent["token"].as_str() {
+        if token.chars().count() > 50 {
+            return Err(refusal("INVALID_DATA", "invalid data", path("token")));
+        }
+        channel["token"] = json!(token);
+    }
+    let until = match sent["channel_expiry"].as_str() {
+        None => now + SignedDuration::from_hours(HOUR),
+        Some(text) => match text.parse::<Timestamp>() {
+            Ok(at) if at > now && at <= now + SignedDuration::from_hours(WEEK) => at,
+            _ => return Err(refusal("INVALID_DATA", "invalid data", path("channel_expiry"))),
+        },
+    };
+    channel["channel_expiry"] = json!(stamp(until));
+    Ok(())
+}
+
+/// What is answered for each event of a channel.
+fn told(channel: &Value, request: &Request) -> Vec<Value> {
+    let id = &channel["channel_id"];
+    channel["events"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|event| event.as_str()?.split_once('.'))
+            .map(|(module, _)| {
+                json!({"channel_expiry": channel["channel_expiry"], "resource_uri": format!("{}/crm/v8/{module}", request.base), "resource_id": "4876876000000002175",
+                    "resource_name": module, "channel_id": id, "notification_condition": []})
+            })
+            .collect()
 }
