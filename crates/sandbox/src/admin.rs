@@ -431,6 +431,7 @@ fn example_edit(system: &str) -> (&'static str, &'static str) {
         "woocommerce" => ("customers", r#"{"first_name":"Kari","last_name":"Berg"}"#),
         "tripletex" => ("customer", r#"{"name":"Berg Snekkeri AS","phoneNumber":"99 88 77 66"}"#),
         "zoho-crm" => ("Contacts", r#"{"First_Name":"Kari","Last_Name":"Berg"}"#),
+        "exact-online" => ("Accounts", r#"{"Name":"Berg Snekkeri AS","City":"Odda"}"#),
         "fjordclub" => ("members", r#"{"name":"Kari Berg","town":"Odda"}"#),
         "zendesk" => ("users", r#"{"name":"Kari Berg","phone":"+4799887766"}"#),
         _ => (
@@ -441,6 +442,9 @@ fn example_edit(system: &str) -> (&'static str, &'static str) {
 }
 
 fn read_command(system: &str, base: &str) -> String {
+    if let Some(command) = further_command(system, base) {
+        return command;
+    }
     let of = |name: &str| systems::credential(system, name);
     match system {
         "superoffice" => format!(
@@ -468,6 +472,28 @@ fn read_command(system: &str, base: &str) -> String {
             of("CRMOFFICE_CLIENT_SECRET"),
             of("CRMOFFICE_REFRESH_TOKEN")
         ),
+        "fjordclub" => {
+            format!(
+                "curl '{base}/{system}/members?limit=5' -H 'X-Api-Key: {}'",
+                of("FJORDCLUB_API_KEY")
+            )
+        }
+        "zendesk" => format!(
+            "curl -g '{base}/{system}/api/v2/users?page[size]=5' -u '{}/token:{}'",
+            of("ZENDESK_EMAIL"),
+            of("ZENDESK_API_TOKEN")
+        ),
+        _ => format!(
+            "curl '{base}/{system}/hub/api/rest/users?fields=id,login,profile(email(email))&$top=5' \\\n  -H 'Authorization: Bearer {}' -H 'Accept: application/json'",
+            of("YOUTRACK_TOKEN")
+        ),
+    }
+}
+
+/// [`read_command`] of a system that runs only where it is named.
+fn further_command(system: &str, base: &str) -> Option<String> {
+    let of = |name: &str| systems::credential(system, name);
+    Some(match system {
         "business-central" => format!(
             "TOKEN=$(curl -s -X POST {base}/{system}/{tenant}/oauth2/v2.0/token -d grant_type=client_credentials \\\n  -d client_id={} -d client_secret={} -d scope=https://api.businesscentral.dynamics.com/.default | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')\n\
              curl '{base}/{system}/v2.0/{tenant}/{}/api/v2.0/companies({})/customers?$top=5' -H \"Authorization: Bearer $TOKEN\"",
@@ -495,20 +521,14 @@ fn read_command(system: &str, base: &str) -> String {
             of("ZOHO_CRM_CLIENT_SECRET"),
             of("ZOHO_CRM_REFRESH_TOKEN")
         ),
-        "fjordclub" => {
-            format!(
-                "curl '{base}/{system}/members?limit=5' -H 'X-Api-Key: {}'",
-                of("FJORDCLUB_API_KEY")
-            )
-        }
-        "zendesk" => format!(
-            "curl -g '{base}/{system}/api/v2/users?page[size]=5' -u '{}/token:{}'",
-            of("ZENDESK_EMAIL"),
-            of("ZENDESK_API_TOKEN")
+        "exact-online" => format!(
+            "TOKEN=$(curl -s -X POST {base}/{system}/api/oauth2/token -d grant_type=refresh_token -d client_id={} \\\n  -d client_secret={} -d refresh_token={} | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')\n\
+             curl -g '{base}/{system}/api/v1/{}/crm/Accounts?$select=ID,Name&$top=5' -H \"Authorization: Bearer $TOKEN\"",
+            of("EXACT_ONLINE_CLIENT_ID"),
+            of("EXACT_ONLINE_CLIENT_SECRET"),
+            of("EXACT_ONLINE_REFRESH_TOKEN"),
+            of("EXACT_ONLINE_DIVISION")
         ),
-        _ => format!(
-            "curl '{base}/{system}/hub/api/rest/users?fields=id,login,profile(email(email))&$top=5' \\\n  -H 'Authorization: Bearer {}' -H 'Accept: application/json'",
-            of("YOUTRACK_TOKEN")
-        ),
-    }
+        _ => return None,
+    })
 }

@@ -3,6 +3,7 @@
 
 mod business_central;
 mod crmoffice;
+mod exact_online;
 mod faults;
 mod poweroffice_go;
 mod sandbox;

@@ -112,6 +112,43 @@ impl World<'_> {
             };
         }
     }
+
+    pub(super) fn exact_online(&mut self) {
+        for n in 0..STAFF {
+            let Person { first, last, email, .. } = &self.cast.people[n];
+            let body = json!({"FullName":format!("{first} {last}"),"FirstName":first,"LastName":last,"Email":email});
+            self.add("Users", body);
+        }
+        let mut accounts = Vec::new();
+        for index in 1..18 {
+            let company = &self.cast.companies[index];
+            let body = json!({"Name":company.name,"Email":format!("post@{}", company.domain),"City":company.city,"Country":country(company.domain),
+                "ChamberOfCommerce":company.org_number,"Status":if index < 13 { "C" } else { "A" },"IsSupplier":index >= 13});
+            accounts.push(self.add("Accounts", body)["ID"].clone());
+        }
+        for n in (8..60).chain(90..110) {
+            let Person { first, last, email, mobile, .. } = &self.cast.people[n];
+            let body = json!({"FirstName":first,"LastName":last,"Email":email,"Mobile":written(mobile, n as u64),"Account":accounts[n % accounts.len()]});
+            self.add("Contacts", body);
+        }
+        let mut items = Vec::new();
+        for (n, (name, _)) in ARTICLES.iter().enumerate() {
+            let body = json!({"Code":format!("NO-{:04}", 100 + n),"Description":name});
+            items.push(self.add("Items", body)["ID"].clone());
+        }
+        for n in 0..6 {
+            let line = json!([{"Item":items[n],"Quantity":n + 1,"UnitPrice":ARTICLES[n].1}]);
+            match n % 2 {
+                0 => {
+                    self.add("SalesOrders", json!({"OrderedBy":accounts[n],"SalesOrderLines":line}))
+                }
+                _ => self.add(
+                    "SalesInvoices",
+                    json!({"OrderedBy":accounts[n],"Journal":"70","SalesInvoiceLines":line}),
+                ),
+            };
+        }
+    }
 }
 
 /// The country that a domain of the cast stands for.

@@ -46,6 +46,7 @@ pub(crate) fn fill(system: &str, emulator: &mut dyn Emulator, seed: u64) {
         "woocommerce" => world.woocommerce(),
         "tripletex" => world.tripletex(),
         "zoho-crm" => world.zoho_crm(),
+        "exact-online" => world.exact_online(),
         "fjordclub" => world.fjordclub(),
         _ => {}
     }

@@ -5,6 +5,7 @@ pub mod business_central;
 pub mod crmoffice;
 pub mod described;
 mod emulator;
+pub mod exact_online;
 pub mod fjordclub;
 pub mod poweroffice_go;
 pub mod superoffice;
@@ -25,7 +26,8 @@ pub const SYSTEMS: [&str; 6] =
 pub const INVENTED: [&str; 1] = ["fjordclub"];
 
 /// Systems of vendors that run only where they are named.
-pub const FURTHER: [&str; 4] = ["business-central", "woocommerce", "tripletex", "zoho-crm"];
+pub const FURTHER: [&str; 5] =
+    ["business-central", "woocommerce", "tripletex", "zoho-crm", "exact-online"];
 
 /// Every system that the sandbox has built in.
 pub(crate) fn all() -> impl Iterator<Item = &'static str> {
@@ -43,6 +45,7 @@ pub(crate) fn build(system: &str, settings: Settings) -> Option<Box<dyn Emulator
         "woocommerce" => Box::new(woocommerce::WooCommerce::new(settings)),
         "tripletex" => Box::new(tripletex::Tripletex::new(settings)),
         "zoho-crm" => Box::new(zoho_crm::ZohoCrm::new(settings)),
+        "exact-online" => Box::new(exact_online::ExactOnline::new(settings)),
         "fjordclub" => Box::new(fjordclub::Fjordclub::new(settings)),
         "zendesk" => Box::new(zendesk::Zendesk::new(settings)),
         "youtrack" => Box::new(youtrack::YouTrack::new(settings)),
@@ -61,6 +64,7 @@ pub(crate) fn credentials(system: &str) -> &'static [(&'static str, &'static str
         "woocommerce" => woocommerce::CREDENTIALS,
         "tripletex" => tripletex::CREDENTIALS,
         "zoho-crm" => zoho_crm::CREDENTIALS,
+        "exact-online" => exact_online::CREDENTIALS,
         "fjordclub" => fjordclub::CREDENTIALS,
         "zendesk" => zendesk::CREDENTIALS,
         "youtrack" => youtrack::CREDENTIALS,

@@ -282,7 +282,9 @@ impl ZohoCrm {
 }
 
 /// Whether a record is what is searched for.
-fn sought(at: usize, request: &Request) -> Result<Box<dyn Fn(&Value) -> bool>, Refusal> {
+type Test = Box<dyn Fn(&Value) -> bool>;
+
+fn sought(at: usize, request: &Request) -> Result<Test, Refusal> {
     let module = &MODULES[at];
     let of_kind = |record: &Value, kind: fn(Kind) -> bool, test: &dyn Fn(&str) -> bool| {
         module
