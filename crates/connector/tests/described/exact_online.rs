@@ -80,6 +80,7 @@ impl Description for Table {
             let right = ty.is_some_and(|ty| match ty.as_str() {
                 Some("Edm.DateTime") => as_time,
                 Some("Edm.String") => as_text,
+                Some("Edm.Guid") => filter.contains(" eq guid'"),
                 _ => false,
             });
             if !right {

@@ -202,6 +202,10 @@ fn answer(operations: &[(RequestYaml, String, bool)], record: &Value, asked: &As
     if fitting.iter().any(|(request, _, _)| !request.path.contains("{{")) {
         fitting.retain(|(request, _, _)| !request.path.contains("{{"));
     }
+    // A list of one is a record as well.
+    let listed: Vec<String> =
+        fitting.iter().filter(|(_, _, list)| *list).map(|(_, place, _)| place.clone()).collect();
+    fitting.retain(|(_, place, list)| *list || !listed.contains(place));
     for (_, place, list) in fitting {
         let shown = match (list, further(query)) {
             (true, true) => json!([]),

@@ -8,7 +8,7 @@ use lockstep_sandbox::{FURTHER, SYSTEMS};
 use super::{open, sandbox};
 
 /// What does not hold, and why that is so.
-const KNOWN: [(&str, &str); 42] = [
+const KNOWN: [(&str, &str); 45] = [
     // Its own interface has no look-up that the vendor documents.
     (
         "youtrack YouTrackUsers",
@@ -24,6 +24,10 @@ const KNOWN: [(&str, &str); 42] = [
     ("wix Products", "what is emptied is empty: `priceData.price`"),
     ("youtrack Users", "what is emptied is empty: `name`"),
     ("youtrack YouTrackUsers", "what is emptied is empty: `fullName`"),
+    // Nobody is without these, and it puts in its own.
+    ("exact-online Accounts", "what is emptied is empty: `Code`"),
+    ("exact-online Accounts", "what is emptied is empty: `Status`"),
+    ("exact-online Items", "what is emptied is empty: `Unit`"),
     // Everything has an owner.
     ("zoho-crm Accounts", "what is emptied is empty: `Owner`"),
     ("zoho-crm Contacts", "what is emptied is empty: `Owner`"),
@@ -76,7 +80,8 @@ fn systems() -> Vec<&'static str> {
 }
 
 /// Record types that the sandbox does not have.
-const NOT_EMULATED: [(&str, &str); 2] = [("tripletex", "Project"), ("zoho-crm", "Sales_Orders")];
+const NOT_EMULATED: [(&str, &str); 3] =
+    [("tripletex", "Project"), ("zoho-crm", "Sales_Orders"), ("exact-online", "Opportunities")];
 
 #[test]
 fn every_error_that_can_be_provoked_is_told_as_what_it_is() {
@@ -105,6 +110,10 @@ fn every_error_that_can_be_provoked_is_told_as_what_it_is() {
     // Neither is it without a login.
     failed.retain(|failed| {
         !failed.starts_with("youtrack YouTrackUsers: what is emptied is empty: `login`")
+    });
+    // An account with contacts has a main one, and not every account has contacts.
+    failed.retain(|failed| {
+        !failed.starts_with("exact-online Accounts: what is emptied is empty: `MainContact`")
     });
     for (ty, what) in KNOWN {
         let known = failed.iter().position(|failed| failed.starts_with(&format!("{ty}: {what}")));

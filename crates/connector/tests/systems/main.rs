@@ -4,6 +4,7 @@
 mod business_central;
 mod conforming;
 mod crmoffice;
+mod exact_online;
 mod failures;
 mod poweroffice_go;
 mod superoffice;
