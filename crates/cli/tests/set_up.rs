@@ -126,7 +126,9 @@ fn the_project_on_a_systems_page_keeps_both_sides_in_step() {
         // There, then here, arrives on the other side.
         let holds = |record: &&Value| record[property] == taken[0][column];
         let record = there.iter().find(holds).expect("it came from there").clone();
-        let id = record["id"].as_str().map_or(record["id"].to_string(), str::to_string);
+        let id = ["id", "ID", "Id"].iter().map(|name| &record[*name]).find(|id| !id.is_null());
+        let id = id.expect("a record has an id");
+        let id = id.as_str().map_or(id.to_string(), str::to_string);
         sandbox.edit(page.system, collection, &id, &json!({ property: "22 33 44 55" })).unwrap();
         lockstep(dir, &["sync"]).exits(0);
         let now = rows(dir, file);
