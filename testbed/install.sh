@@ -62,6 +62,21 @@ install_prism() {
   [ -e "$PRISM" ]
 }
 
+# Packages of npm that hold vendors' types: tests read them where LOCKSTEP_TYPINGS leads to them.
+install_typings() {
+  if [ ! -e "$KEPT/typings/node_modules/jsforce" ] || [ ! -e "$KEPT/typings/node_modules/@hubspot/api-client" ]; then
+    present npm || debian npm || true
+    say "installing jsforce and @hubspot/api-client (npm, for their types) into $KEPT/typings"
+    mkdir -p "$KEPT/typings"
+    (cd "$KEPT/typings" && npm install --silent --no-audit --no-fund --ignore-scripts 'jsforce@3' '@hubspot/api-client@13') || true
+  fi
+  if [ -e "$KEPT/typings/node_modules/jsforce" ]; then
+    export LOCKSTEP_TYPINGS="$KEPT/typings/node_modules"
+  else
+    echo "LEFT OUT: the types of Salesforce and HubSpot: npm packages can't be installed here" >&2
+  fi
+}
+
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 
 # Holds what the connectors of SuperOffice and PowerOffice Go send, and what the sandbox answers, against the vendors' own descriptions:

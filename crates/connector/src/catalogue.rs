@@ -16,7 +16,7 @@ use crate::sql::{self, SqlConnector};
 use crate::vault::VaultEntry;
 use crate::{Connector, RecordFault, Trouble};
 
-const MANIFESTS: [(&str, &str); 9] = [
+const MANIFESTS: [(&str, &str); 14] = [
     ("superoffice", include_str!("../systems/superoffice.yaml")),
     ("wix", include_str!("../systems/wix.yaml")),
     ("poweroffice-go", include_str!("../systems/poweroffice-go.yaml")),
@@ -26,6 +26,11 @@ const MANIFESTS: [(&str, &str); 9] = [
     ("business-central", include_str!("../systems/business-central.yaml")),
     ("woocommerce", include_str!("../systems/woocommerce.yaml")),
     ("tripletex", include_str!("../systems/tripletex.yaml")),
+    ("zoho-crm", include_str!("../systems/zoho-crm.yaml")),
+    ("exact-online", include_str!("../systems/exact-online.yaml")),
+    ("salesforce", include_str!("../systems/salesforce.yaml")),
+    ("hubspot", include_str!("../systems/hubspot.yaml")),
+    ("shopify", include_str!("../systems/shopify.yaml")),
 ];
 
 /// The names of the built-in connectors.

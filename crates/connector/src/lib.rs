@@ -2,7 +2,7 @@
 //! and no other systems.
 //!
 //! [`Connector`] is the boundary that the hub works against. Behind it stand the manifest
-//! interpreter for JSON over HTTP ([`rest`]) with the built-in manifests of the six systems,
+//! interpreter for JSON over HTTP ([`rest`]) with the built-in manifests,
 //! folders of files ([`files`]), tables of databases ([`sql`]) and address books ([`carddav`]).
 //!
 //! All calls block: the hub gives every system threads of its own, as many as

@@ -428,6 +428,10 @@ fn example_edit(system: &str) -> (&'static str, &'static str) {
         ),
         "crmoffice" => ("contacts", r#"{"givenName":"Kari","familyName":"Berg"}"#),
         "business-central" => ("customers", r#"{"displayName":"Berg Snekkeri AS","city":"Odda"}"#),
+        "woocommerce" => ("customers", r#"{"first_name":"Kari","last_name":"Berg"}"#),
+        "tripletex" => ("customer", r#"{"name":"Berg Snekkeri AS","phoneNumber":"99 88 77 66"}"#),
+        "zoho-crm" => ("Contacts", r#"{"First_Name":"Kari","Last_Name":"Berg"}"#),
+        "exact-online" => ("Accounts", r#"{"Name":"Berg Snekkeri AS","City":"Odda"}"#),
         "fjordclub" => ("members", r#"{"name":"Kari Berg","town":"Odda"}"#),
         "zendesk" => ("users", r#"{"name":"Kari Berg","phone":"+4799887766"}"#),
         _ => (
@@ -438,6 +442,9 @@ fn example_edit(system: &str) -> (&'static str, &'static str) {
 }
 
 fn read_command(system: &str, base: &str) -> String {
+    if let Some(command) = further_command(system, base) {
+        return command;
+    }
     let of = |name: &str| systems::credential(system, name);
     match system {
         "superoffice" => format!(
@@ -465,15 +472,6 @@ fn read_command(system: &str, base: &str) -> String {
             of("CRMOFFICE_CLIENT_SECRET"),
             of("CRMOFFICE_REFRESH_TOKEN")
         ),
-        "business-central" => format!(
-            "TOKEN=$(curl -s -X POST {base}/{system}/{tenant}/oauth2/v2.0/token -d grant_type=client_credentials \\\n  -d client_id={} -d client_secret={} -d scope=https://api.businesscentral.dynamics.com/.default | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')\n\
-             curl '{base}/{system}/v2.0/{tenant}/{}/api/v2.0/companies({})/customers?$top=5' -H \"Authorization: Bearer $TOKEN\"",
-            of("BUSINESS_CENTRAL_CLIENT_ID"),
-            of("BUSINESS_CENTRAL_CLIENT_SECRET"),
-            of("BUSINESS_CENTRAL_ENVIRONMENT"),
-            of("BUSINESS_CENTRAL_COMPANY_ID"),
-            tenant = of("BUSINESS_CENTRAL_TENANT_ID")
-        ),
         "fjordclub" => {
             format!(
                 "curl '{base}/{system}/members?limit=5' -H 'X-Api-Key: {}'",
@@ -490,4 +488,47 @@ fn read_command(system: &str, base: &str) -> String {
             of("YOUTRACK_TOKEN")
         ),
     }
+}
+
+/// [`read_command`] of a system that runs only where it is named.
+fn further_command(system: &str, base: &str) -> Option<String> {
+    let of = |name: &str| systems::credential(system, name);
+    Some(match system {
+        "business-central" => format!(
+            "TOKEN=$(curl -s -X POST {base}/{system}/{tenant}/oauth2/v2.0/token -d grant_type=client_credentials \\\n  -d client_id={} -d client_secret={} -d scope=https://api.businesscentral.dynamics.com/.default | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')\n\
+             curl '{base}/{system}/v2.0/{tenant}/{}/api/v2.0/companies({})/customers?$top=5' -H \"Authorization: Bearer $TOKEN\"",
+            of("BUSINESS_CENTRAL_CLIENT_ID"),
+            of("BUSINESS_CENTRAL_CLIENT_SECRET"),
+            of("BUSINESS_CENTRAL_ENVIRONMENT"),
+            of("BUSINESS_CENTRAL_COMPANY_ID"),
+            tenant = of("BUSINESS_CENTRAL_TENANT_ID")
+        ),
+        "woocommerce" => format!(
+            "curl -g '{base}/{system}/wp-json/wc/v3/customers?per_page=5' -u {}:{}",
+            of("WOOCOMMERCE_CONSUMER_KEY"),
+            of("WOOCOMMERCE_CONSUMER_SECRET")
+        ),
+        "tripletex" => format!(
+            "TOKEN=$(curl -s -X PUT '{base}/{system}/v2/token/session/:create?consumerToken={}&employeeToken={}&expirationDate=2099-01-01' \\\n  | sed 's/.*\"token\":\"\\([^\"]*\\)\".*/\\1/')\n\
+             curl '{base}/{system}/v2/customer?count=5' -u \"0:$TOKEN\"",
+            of("TRIPLETEX_CONSUMER_TOKEN"),
+            of("TRIPLETEX_EMPLOYEE_TOKEN")
+        ),
+        "zoho-crm" => format!(
+            "TOKEN=$(curl -s -X POST {base}/{system}/oauth/v2/token -d grant_type=refresh_token -d client_id={} \\\n  -d client_secret={} -d refresh_token={} | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')\n\
+             curl '{base}/{system}/crm/v8/Contacts?fields=Last_Name,Email&per_page=5' -H \"Authorization: Zoho-oauthtoken $TOKEN\"",
+            of("ZOHO_CRM_CLIENT_ID"),
+            of("ZOHO_CRM_CLIENT_SECRET"),
+            of("ZOHO_CRM_REFRESH_TOKEN")
+        ),
+        "exact-online" => format!(
+            "TOKEN=$(curl -s -X POST {base}/{system}/api/oauth2/token -d grant_type=refresh_token -d client_id={} \\\n  -d client_secret={} -d refresh_token={} | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')\n\
+             curl -g '{base}/{system}/api/v1/{}/crm/Accounts?$select=ID,Name&$top=5' -H \"Authorization: Bearer $TOKEN\"",
+            of("EXACT_ONLINE_CLIENT_ID"),
+            of("EXACT_ONLINE_CLIENT_SECRET"),
+            of("EXACT_ONLINE_REFRESH_TOKEN"),
+            of("EXACT_ONLINE_DIVISION")
+        ),
+        _ => return None,
+    })
 }

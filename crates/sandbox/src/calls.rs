@@ -6,6 +6,7 @@
 use crate::http::Act;
 use serde::Serialize;
 use serde_json::Value;
+use std::borrow::Cow;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpStream, ToSocketAddrs as _};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,7 +28,7 @@ pub(crate) struct Changed<'a> {
 #[derive(Debug, Clone)]
 pub(crate) struct Call {
     pub url: String,
-    pub headers: Vec<(&'static str, String)>,
+    pub headers: Vec<(Cow<'static, str>, String)>,
     pub body: String,
 }
 

@@ -63,7 +63,7 @@ impl Request {
         let last = self.segments.last().map(|segment| segment.to_lowercase()).unwrap_or_default();
         matches!(self.method.as_str(), "GET" | "HEAD")
             || self.method == "POST"
-                && ["query", "search"].iter().any(|word| last.starts_with(word))
+                && ["query", "search", "coql"].iter().any(|word| last.starts_with(word))
     }
 
     /// Whether the path segments are these; `*` stands for any one. Names are compared without

@@ -34,6 +34,11 @@ impl Tokens {
         self.until.get(token).is_some_and(|until| *until > now)
     }
 
+    /// One token ends; false when there was none.
+    pub fn end(&mut self, token: &str) -> bool {
+        self.until.remove(token).is_some()
+    }
+
     /// All tokens end now.
     pub fn expire(&mut self) {
         self.until.clear();

@@ -3,11 +3,15 @@
 
 mod business_central;
 mod crmoffice;
+mod exact_online;
 mod faults;
 mod poweroffice_go;
 mod sandbox;
 mod superoffice;
 mod support;
+mod tripletex;
 mod wix;
+mod woocommerce;
 mod youtrack;
 mod zendesk;
+mod zoho_crm;

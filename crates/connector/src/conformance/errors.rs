@@ -58,9 +58,11 @@ impl Run<'_> {
             let (path, limited) =
                 (&self.watch[prop], self.ty.properties[prop].stored_as.max_chars.is_some());
             let shown = self.connector.get(&self.ty.kind, &self.watch, &made.id).ok().flatten();
+            // As a run would: with the version that was read.
+            let version = shown.as_ref().and_then(|shown| shown.version.clone());
             let displaced = shown.and_then(|shown| shown.values[prop].clone()).unwrap_or_default();
             let write = Write {
-                action: Action::Update { id: made.id.clone(), version: None },
+                action: Action::Update { id: made.id.clone(), version },
                 values: vec![WriteValue {
                     prop,
                     value: wrong.clone(),

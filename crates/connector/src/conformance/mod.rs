@@ -230,7 +230,12 @@ impl Run<'_> {
             one if property.reference.is_some() => as_id(one),
             one => one.clone(),
         };
+        let folded = |value: &Value| match value {
+            Value::String(text) => Value::String(text.to_lowercase()),
+            one => one.clone(),
+        };
         equal(&plain(shown), &plain(&stored))
+            || property.stored_as.caseless && equal(&folded(shown), &folded(&stored))
             || equal_as(property.ty, shown, &stored)
             || equal_as(PlainType::Any, shown, &stored)
     }

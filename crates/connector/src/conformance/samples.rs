@@ -30,7 +30,8 @@ const CODES: [&str; 16] = [
     "unit",
     "region",
 ];
-/// Properties of these names may hide the record if they are true (or false).
+/// Properties of these names may hide the record if they are true (or false); where they are texts,
+/// they hold one of a few words.
 const HIDING: [&str; 18] = [
     "active",
     "inactive",
@@ -131,7 +132,7 @@ impl Run<'_> {
             .filter(|record| record.values[prop].as_ref().is_some_and(|v| !is_empty(v)))
             .count();
         self.ty.properties[prop].ty == PlainType::String
-            && (CODES.iter().any(|code| name.contains(code))
+            && (CODES.iter().chain(&HIDING).any(|code| name.contains(code))
                 || shown >= 4 && held.len() * 2 <= shown)
     }
 
@@ -197,6 +198,7 @@ impl Run<'_> {
             Kind::Email => format!("lockstep-{mark}@example.com"),
             _ if has(&["mail"]) => format!("lockstep-{mark}@example.com"),
             Kind::Phone => format!("+47 22 {number:06}"),
+            Kind::Number => ["1.5", "2.25", "3.75"][variant.min(2)].to_string(),
             _ if has(&["phone", "mobile", "telefon"]) => format!("+47 22 {number:06}"),
             Kind::Url => format!("https://example.com/lockstep-{mark}"),
             _ if has(&["url", "website", "homepage"]) => {

@@ -74,7 +74,8 @@ impl Run<'_> {
                 }
                 // What is refused is not named: the record is made of the plain texts, and the rest
                 // is tried one by one.
-                Outcome::Rejected { prop: None, .. }
+                // What is marked is nobody's: a duplicate is one by a value of another record.
+                Outcome::Rejected { prop: None, .. } | Outcome::Duplicate { .. }
                     if values.iter().any(|value| self.is_risky(value.prop)) =>
                 {
                     values.retain(|value| !self.is_risky(value.prop));

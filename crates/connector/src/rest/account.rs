@@ -1,7 +1,7 @@
 //! What is asked of an account apart from its records: whether it answers, whose it is, and what
 //! its manifest wants to have settled.
 
-use lockstep_model::{Path, Value};
+use lockstep_model::Value;
 
 use super::connected::Rest;
 use super::{errors, ids, value, written};
@@ -126,7 +126,7 @@ impl Rest {
         if let Some(trouble) = errors::trouble(&self.manifest, &name, &answer) {
             return Err(trouble);
         }
-        match Path::new(&account.at).get(&answer.body) {
+        match value::at(&answer.body, &account.at) {
             Some(Value::String(id)) if !id.trim().is_empty() => Ok(Some(id.trim().to_string())),
             Some(Value::Number(id)) => Ok(Some(id.to_string())),
             _ => Err(Trouble::Malformed(format!(

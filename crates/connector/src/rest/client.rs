@@ -97,6 +97,16 @@ pub struct TokenState {
     pub unsaved: Option<Credentials>,
 }
 
+/// Requests in a minute. A project that gives a rate of its own, above the manifest's, raises them.
+pub(super) fn per_minute(
+    settings: &Map<String, Value>,
+    rate: &super::written::Rate,
+) -> Option<u32> {
+    let own = number(settings, "rate_per_second").map_or(0.0, |own| own * 60.0);
+    // As many as the number can hold are as good as all.
+    rate.per_minute.map(|most| most.max(own as u32))
+}
+
 impl Client {
     /// A client for a manifest with its settings. Nothing is sent yet.
     pub fn new(
@@ -110,7 +120,7 @@ impl Client {
         let at_once = number(&settings, "at_once").map(|at_once| at_once as usize);
         let limits = Limits {
             per_second: number(&settings, "rate_per_second").or(rate.per_second),
-            per_minute: rate.per_minute,
+            per_minute: per_minute(&settings, rate),
             per_day: rate.per_day,
             at_once: at_once.or(rate.at_once),
         };
@@ -191,5 +201,24 @@ impl Client {
                 .collect::<Vec<_>>()
         };
         std::iter::once(&self.main).chain(self.others.values()).flat_map(of).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_of_the_projects_own_raises_what_a_minute_takes_and_never_lowers_it() {
+        let rate = super::super::written::Rate { per_minute: Some(60), ..Default::default() };
+        let of = |own: Value| {
+            let settings = serde_json::json!({ "rate_per_second": own });
+            per_minute(settings.as_object().unwrap(), &rate)
+        };
+        assert_eq!(of(serde_json::json!(10)), Some(600));
+        assert_eq!(of(serde_json::json!("2.5")), Some(150));
+        assert_eq!(of(serde_json::json!(0.1)), Some(60));
+        assert_eq!(per_minute(&Map::new(), &rate), Some(60));
+        assert_eq!(per_minute(&Map::new(), &Default::default()), None);
     }
 }

@@ -161,7 +161,7 @@ impl Connector for Rest {
         let own = given::number(&self.client.settings, "rate_per_second");
         let limits = [
             own.or(rate.per_second).map(|n| format!("{n} a second")),
-            rate.per_minute.map(|n| format!("{n} a minute")),
+            client::per_minute(&self.client.settings, rate).map(|n| format!("{n} a minute")),
             rate.per_day.map(|n| format!("{n} a day")),
             Some(format!("{} at once", self.client.at_once())),
         ];

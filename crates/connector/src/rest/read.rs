@@ -258,7 +258,11 @@ impl Rest {
         let items = if mark.walk.repeated { &[][..] } else { items };
         let mut records = Vec::with_capacity(items.len());
         let mut times = (0, None);
-        let all: Vec<&Value> = zero.iter().chain(items).collect();
+        // The page at which the listing is left has records that were not asked for.
+        let before = |item: &&Value| {
+            list.stops_at_since && mark.since.is_some_and(|since| older(ty, item, since))
+        };
+        let all: Vec<&Value> = zero.iter().chain(items).filter(|item| !before(item)).collect();
         // Records that a list only names are read one by one.
         let at_once = if list.each_id.is_some() { self.client.at_once() } else { 1 };
         let read_one =

@@ -171,6 +171,19 @@ pub fn shaped(ty: TypeWord, value: Value) -> Value {
             _ => value,
         },
         (TypeWord::String, Value::Number(number)) => Value::String(number.to_string()),
+        // OData 2 writes dates so in JSON.
+        (TypeWord::Datetime | TypeWord::Date, Value::String(text))
+            if text.starts_with("/Date(") =>
+        {
+            match lockstep_model::Timestamp::read(&value) {
+                Ok(Some(time)) => {
+                    let whole = time.at.to_string();
+                    let day = matches!(ty, TypeWord::Date).then(|| whole.get(..10)).flatten();
+                    Value::String(day.map_or(whole.clone(), str::to_string))
+                }
+                _ => value,
+            }
+        }
         _ => value,
     }
 }
@@ -438,6 +451,10 @@ mod tests {
             (TypeWord::Float, json!("1.50"), serde_json::from_str("1.50").unwrap()),
             (TypeWord::Decimal, json!("1.50"), json!("1.50")),
             (TypeWord::String, json!(1530), json!("1530")),
+            (TypeWord::Date, json!("/Date(1714521600000)/"), json!("2024-05-01")),
+            (TypeWord::Datetime, json!("/Date(1714557600000)/"), json!("2024-05-01T10:00:00Z")),
+            (TypeWord::Datetime, json!("/Date(soon)/"), json!("/Date(soon)/")),
+            (TypeWord::String, json!("/Date(0)/"), json!("/Date(0)/")),
             (TypeWord::Any, json!("1"), json!("1")),
         ] {
             assert_eq!(shaped(ty, shown.clone()).to_string(), read.to_string(), "{ty:?} {shown}");

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex};
 
 use lockstep_connector::contract::read_all;
 use lockstep_connector::rest::Rest;
-use lockstep_connector::rest::written::{Manifest, PropertyYaml, RequestYaml, TypeWord, TypeYaml};
+use lockstep_connector::rest::written::{
+    KindWord, Manifest, PropertyYaml, RequestYaml, TypeWord, TypeYaml,
+};
 use lockstep_connector::{Action, Connector, Outcome, Write, WriteValue};
 use lockstep_model::flow::PropertyRef;
 use serde_json::{Map, Value, json};
@@ -120,6 +122,7 @@ pub fn sample(property: &PropertyYaml) -> Value {
         Some(TypeWord::Date) => json!("2026-01-31"),
         Some(TypeWord::List) => json!(["word"]),
         _ if property.reference.is_some() => json!(UUID),
+        _ if matches!(property.kind, Some(KindWord::Number)) => json!("1.50"),
         // What is empty as a GUID of zeros is one.
         _ if property.none.iter().any(|none| none.as_str().is_some_and(|n| n.len() == 36)) => {
             json!(UUID)
@@ -194,6 +197,15 @@ fn answer(operations: &[(RequestYaml, String, bool)], record: &Value, asked: &As
             (0..path.len()).any(|at| path.is_char_boundary(at) && fits(&request.path, &path[at..]))
         }
     });
+    // A path without variables comes first: `/people/deleted` is nobody's id.
+    let mut fitting: Vec<_> = fitting.collect();
+    if fitting.iter().any(|(request, _, _)| !request.path.contains("{{")) {
+        fitting.retain(|(request, _, _)| !request.path.contains("{{"));
+    }
+    // A list of one is a record as well.
+    let listed: Vec<String> =
+        fitting.iter().filter(|(_, _, list)| *list).map(|(_, place, _)| place.clone()).collect();
+    fitting.retain(|(_, place, list)| *list || !listed.contains(place));
     for (_, place, list) in fitting {
         let shown = match (list, further(query)) {
             (true, true) => json!([]),
@@ -327,7 +339,9 @@ fn read_from(kind: &str, ty: &TypeYaml, asked: &[Asked]) -> Vec<Shown> {
     for asked in asked {
         let path = asked.path.split('?').next().unwrap_or_default();
         for operation in operations(ty).iter().filter(|operation| !operation.written) {
+            let plain = operations(ty).iter().any(|other| path.ends_with(&other.request.path));
             let same = operation.request.method.as_deref().unwrap_or("GET") == asked.method
+                && (!plain || !operation.request.path.contains("{{"))
                 && (0..path.len()).any(|at| fits(&operation.request.path, &path[at..]));
             let parents = ty.list.parents.as_ref().map(|parents| &parents.request);
             let other = ty.gone.as_ref().map(|gone| &gone.request);

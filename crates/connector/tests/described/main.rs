@@ -7,10 +7,16 @@
 
 mod business_central;
 mod edmx;
+mod exact_online;
 mod exercise;
+mod graphql;
+mod hubspot;
 mod openapi;
+mod salesforce;
+mod shopify;
 mod tripletex;
 mod woo_commerce;
+mod zoho_crm;
 
 use std::path::PathBuf;
 
@@ -35,6 +41,17 @@ fn published(file: &str) -> Option<String> {
     let text = std::fs::read_to_string(folder.join(file)).ok();
     if text.is_none() {
         println!("LEFT OUT: there is no ../shared/apis/openapi/{file} here");
+    }
+    text
+}
+
+/// A file of the packages of npm that hold a vendor's types, which `./test` installs
+/// (`LOCKSTEP_TYPINGS`).
+fn typings(file: &str) -> Option<String> {
+    let folder = std::env::var_os("LOCKSTEP_TYPINGS").map(PathBuf::from);
+    let text = folder.and_then(|folder| std::fs::read_to_string(folder.join(file)).ok());
+    if text.is_none() {
+        println!("LEFT OUT: LOCKSTEP_TYPINGS leads to no {file}");
     }
     text
 }

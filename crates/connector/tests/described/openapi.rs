@@ -56,6 +56,8 @@ impl OpenApi {
     fn below<'d>(&'d self, schema: &'d Value, step: &str) -> Option<&'d Value> {
         self.alternatives(schema).into_iter().find_map(|schema| match step.parse::<usize>() {
             Ok(_) => schema.get("items"),
+            // Anything.
+            Err(_) if *schema == true => Some(schema),
             // An object of anything.
             Err(_) if schema.get("properties").is_none() => (schema["type"] == "object"
                 || schema["additionalProperties"] == true)
@@ -159,11 +161,21 @@ impl Description for OpenApi {
             ["200", "201", "default"].iter().find_map(|status| responses.get(*status))?;
         let content = self.resolved(response)["content"].as_object()?.values().next()?;
         let mut schema = &content["schema"];
-        for step in records_at.split('.').chain(property.split('.')).filter(|s| !s.is_empty()) {
-            match self.below(schema, step) {
-                Some(below) => schema = below,
-                None => return Some(format!("{step} is not described in {records_at}")),
-            }
+        for step in records_at.split('.').filter(|step| !step.is_empty()) {
+            let Some(below) = self.below(schema, step) else {
+                return Some(format!("{step} is not described in {records_at}"));
+            };
+            schema = below;
+        }
+        // Where one record is asked for, the answer may be a list of one.
+        if let Some(of) = self.alternatives(schema).iter().find_map(|one| one.get("items")) {
+            schema = of;
+        }
+        for step in property.split('.') {
+            let Some(below) = self.below(schema, step) else {
+                return Some(format!("{step} is not described at {records_at}"));
+            };
+            schema = below;
         }
         None
     }

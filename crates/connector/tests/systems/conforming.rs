@@ -1,13 +1,14 @@
 //! `connector test` on each of the six: what a conformance run finds is what the manifests say,
 //! errors included.
 
+use lockstep_connector::catalogue;
 use lockstep_connector::conformance::{Verdict, settle_questions, try_type};
-use lockstep_sandbox::SYSTEMS;
+use lockstep_sandbox::{FURTHER, SYSTEMS};
 
 use super::{open, sandbox};
 
 /// What does not hold, and why that is so.
-const KNOWN: [(&str, &str); 7] = [
+const KNOWN: [(&str, &str); 45] = [
     // Its own interface has no look-up that the vendor documents.
     (
         "youtrack YouTrackUsers",
@@ -23,15 +24,75 @@ const KNOWN: [(&str, &str); 7] = [
     ("wix Products", "what is emptied is empty: `priceData.price`"),
     ("youtrack Users", "what is emptied is empty: `name`"),
     ("youtrack YouTrackUsers", "what is emptied is empty: `fullName`"),
+    // Nobody is without these, and it puts in its own.
+    ("exact-online Accounts", "what is emptied is empty: `Code`"),
+    ("exact-online Accounts", "what is emptied is empty: `Status`"),
+    ("exact-online Items", "what is emptied is empty: `Unit`"),
+    // Everything has an owner.
+    ("zoho-crm Accounts", "what is emptied is empty: `Owner`"),
+    ("zoho-crm Contacts", "what is emptied is empty: `Owner`"),
+    ("zoho-crm Deals", "what is emptied is empty: `Owner`"),
+    ("zoho-crm Leads", "what is emptied is empty: `Owner`"),
+    ("zoho-crm Products", "what is emptied is empty: `Owner`"),
+    // Nobody is without these, and it puts in its own.
+    ("tripletex Customer", "what is emptied is empty: `customerNumber`"),
+    ("tripletex Customer", "what is emptied is empty: `invoiceSendMethod`"),
+    ("tripletex Customer", "what is emptied is empty: `invoicesDueInType`"),
+    ("tripletex Customer", "what is emptied is empty: `language`"),
+    ("tripletex Order", "what is emptied is empty: `status`"),
+    ("tripletex Product", "what is emptied is empty: `weightUnit`"),
+    ("tripletex Supplier", "what is emptied is empty: `language`"),
+    ("tripletex Supplier", "what is emptied is empty: `supplierNumber`"),
+    // It follows from the price without VAT.
+    ("tripletex Product", "create: priceIncludingVatCurrency"),
+    // None is without one, and the shop puts in its own.
+    ("woocommerce Orders", "what is emptied is empty: `currency`"),
+    ("woocommerce Orders", "what is emptied is empty: `status`"),
+    ("woocommerce ProductCategories", "what is emptied is empty: `slug`"),
+    ("woocommerce Products", "what is emptied is empty: `categories`"),
+    ("woocommerce Products", "what is emptied is empty: `slug`"),
+    ("woocommerce Products", "what is emptied is empty: `status`"),
+    ("woocommerce Products", "what is emptied is empty: `tax_status`"),
+    // It is kept only where the stock is managed, and follows from the quantity then.
+    ("woocommerce Products", "every property is kept: stock_quantity"),
+    ("woocommerce Products", "what is emptied is empty: `stock_status`"),
+    // Nobody is without a number, and a kind.
+    ("business-central Contacts", "what is emptied is empty: `number`"),
+    ("business-central Contacts", "what is emptied is empty: `type`"),
+    // A company's company is itself; its search name is made of the name.
+    ("business-central Contacts", "every property is kept: companyNumber"),
+    ("business-central Contacts", "what is emptied is empty: `companyNumber`"),
+    ("business-central Contacts", "what is emptied is empty: `searchName`"),
+    ("business-central Customers", "what is emptied is empty: `number`"),
+    ("business-central Customers", "what is emptied is empty: `type`"),
+    ("business-central Vendors", "what is emptied is empty: `number`"),
+    ("business-central Employees", "what is emptied is empty: `number`"),
+    ("business-central Employees", "what is emptied is empty: `status`"),
+    ("business-central Items", "what is emptied is empty: `number`"),
+    ("business-central Items", "what is emptied is empty: `type`"),
 ];
+
+/// The systems that are emulated and that there is a connector to.
+fn systems() -> Vec<&'static str> {
+    let names = catalogue::names();
+    let known = |system: &&str| names.iter().any(|name| name == system);
+    SYSTEMS.into_iter().chain(FURTHER).filter(known).collect()
+}
+
+/// Record types that the sandbox does not have.
+const NOT_EMULATED: [(&str, &str); 3] =
+    [("tripletex", "Project"), ("zoho-crm", "Sales_Orders"), ("exact-online", "Opportunities")];
 
 #[test]
 fn every_error_that_can_be_provoked_is_told_as_what_it_is() {
     let mut failed = Vec::new();
-    for system in SYSTEMS {
+    for system in systems() {
         let sandbox = sandbox(system);
         let connector = open(system, &sandbox);
         for ty in connector.types() {
+            if NOT_EMULATED.contains(&(system, ty.kind.as_str())) {
+                continue;
+            }
             let connector = match (system, ty.kind.as_str()) {
                 ("wix", "ProductsV3") => &super::wix::newer_site(&sandbox),
                 _ => &connector,
@@ -50,6 +111,10 @@ fn every_error_that_can_be_provoked_is_told_as_what_it_is() {
     failed.retain(|failed| {
         !failed.starts_with("youtrack YouTrackUsers: what is emptied is empty: `login`")
     });
+    // An account with contacts has a main one, and not every account has contacts.
+    failed.retain(|failed| {
+        !failed.starts_with("exact-online Accounts: what is emptied is empty: `MainContact`")
+    });
     for (ty, what) in KNOWN {
         let known = failed.iter().position(|failed| failed.starts_with(&format!("{ty}: {what}")));
         failed.remove(
@@ -63,8 +128,11 @@ fn every_error_that_can_be_provoked_is_told_as_what_it_is() {
 /// so far says that the vendors do.
 #[test]
 fn every_question_to_a_real_account_is_one_that_is_answered() {
-    for system in SYSTEMS {
+    for system in systems() {
         let sandbox = sandbox(system);
+        // R9: whose account it is, where the manifest asks for it.
+        let asks = lockstep_connector::Connector::account(&*open(system, &sandbox));
+        assert!(asks.is_ok(), "{system}: {asks:?}");
         let Some(sheet) = settle_questions(&*open(system, &sandbox)) else { continue };
         println!("{system}");
         for trial in &sheet.trials {

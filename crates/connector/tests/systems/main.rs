@@ -1,16 +1,21 @@
-//! The six built-in manifests against the sandbox, over real HTTP. The sandbox is written from the
+//! The built-in manifests against the sandbox, over real HTTP. The sandbox is written from the
 //! vendors' documentation without regard to the connectors, so each proves the other wrong.
 
+mod business_central;
 mod conforming;
 mod crmoffice;
+mod exact_online;
 mod failures;
 mod poweroffice_go;
 mod superoffice;
 mod tokens;
+mod tripletex;
 mod watched;
 mod wix;
+mod woocommerce;
 mod youtrack;
 mod zendesk;
+mod zoho_crm;
 
 use std::path::Path;
 

@@ -70,6 +70,85 @@ impl World<'_> {
             }
         }
     }
+
+    pub(super) fn tripletex(&mut self) {
+        let department = self.add("department", json!({"name":"Salg","departmentNumber":"10"}));
+        for n in 0..STAFF {
+            let Person { first, last, email, mobile, .. } = &self.cast.people[n];
+            let body = json!({"firstName":first,"lastName":last,"email":email,"phoneNumberMobile":written(mobile, n as u64),"userType":"STANDARD",
+                "department":{"id":department["id"]},"employeeNumber":(n + 1).to_string()});
+            self.add("employee", body);
+        }
+        let mut customers = Vec::new();
+        for index in 1..13 {
+            let company = &self.cast.companies[index];
+            let body = json!({"name":company.name,"organizationNumber":company.org_number,"email":format!("post@{}", company.domain),
+                "phoneNumber":written(&format!("2{:07}", index * 31_337), index as u64),"website":format!("https://www.{}", company.domain),
+                "postalAddress":{"addressLine1":"Postboks 1","postalCode":"0150","city":company.city},"isInactive":index == 12});
+            customers.push(self.add("customer", body)["id"].clone());
+        }
+        for n in 8..28 {
+            let Person { first, last, email, mobile, .. } = &self.cast.people[n];
+            let body = json!({"firstName":first,"lastName":last,"email":email,"phoneNumberMobile":written(mobile, n as u64 + 1),
+                "customer":{"id":customers[n % customers.len()]}});
+            self.add("contact", body);
+        }
+        for index in 13..17 {
+            let company = &self.cast.companies[index];
+            let body = json!({"name":company.name,"organizationNumber":company.org_number,"email":format!("post@{}", company.domain)});
+            self.add("supplier", body);
+        }
+        let mut products = Vec::new();
+        for (n, (name, price)) in ARTICLES.iter().enumerate() {
+            let body = json!({"name":name,"number":format!("NO-{:04}", 100 + n),"priceExcludingVatCurrency":price});
+            products.push(self.add("product", body)["id"].clone());
+        }
+        for n in 0..6 {
+            let lines = json!([{"product":{"id":products[n % products.len()]},"count":1 + n % 3}]);
+            let body = json!({"customer":{"id":customers[n]},"orderDate":"2026-01-15","deliveryDate":"2026-01-31","orderLines":lines});
+            match n % 3 {
+                0 => self.add("invoice", json!({"invoiceDate":"2026-02-01","invoiceDueDate":"2026-02-15","orders":[body]})),
+                _ => self.add("order", body),
+            };
+        }
+    }
+
+    pub(super) fn exact_online(&mut self) {
+        for n in 0..STAFF {
+            let Person { first, last, email, .. } = &self.cast.people[n];
+            let body = json!({"FullName":format!("{first} {last}"),"FirstName":first,"LastName":last,"Email":email});
+            self.add("Users", body);
+        }
+        let mut accounts = Vec::new();
+        for index in 1..18 {
+            let company = &self.cast.companies[index];
+            let body = json!({"Name":company.name,"Email":format!("post@{}", company.domain),"City":company.city,"Country":country(company.domain),
+                "ChamberOfCommerce":company.org_number,"Status":if index < 13 { "C" } else { "A" },"IsSupplier":index >= 13});
+            accounts.push(self.add("Accounts", body)["ID"].clone());
+        }
+        for n in (8..60).chain(90..110) {
+            let Person { first, last, email, mobile, .. } = &self.cast.people[n];
+            let body = json!({"FirstName":first,"LastName":last,"Email":email,"Mobile":written(mobile, n as u64),"Account":accounts[n % accounts.len()]});
+            self.add("Contacts", body);
+        }
+        let mut items = Vec::new();
+        for (n, (name, _)) in ARTICLES.iter().enumerate() {
+            let body = json!({"Code":format!("NO-{:04}", 100 + n),"Description":name});
+            items.push(self.add("Items", body)["ID"].clone());
+        }
+        for n in 0..6 {
+            let line = json!([{"Item":items[n],"Quantity":n + 1,"UnitPrice":ARTICLES[n].1}]);
+            match n % 2 {
+                0 => {
+                    self.add("SalesOrders", json!({"OrderedBy":accounts[n],"SalesOrderLines":line}))
+                }
+                _ => self.add(
+                    "SalesInvoices",
+                    json!({"OrderedBy":accounts[n],"Journal":"70","SalesInvoiceLines":line}),
+                ),
+            };
+        }
+    }
 }
 
 /// The country that a domain of the cast stands for.

@@ -18,6 +18,8 @@
 
 mod cast;
 mod ledgers;
+mod sales;
+mod shops;
 
 use crate::systems::Emulator;
 use crate::util::ids::Source;
@@ -41,6 +43,10 @@ pub(crate) fn fill(system: &str, emulator: &mut dyn Emulator, seed: u64) {
         "zendesk" => world.zendesk(),
         "youtrack" => world.youtrack(),
         "business-central" => world.business_central(),
+        "woocommerce" => world.woocommerce(),
+        "tripletex" => world.tripletex(),
+        "zoho-crm" => world.zoho_crm(),
+        "exact-online" => world.exact_online(),
         "fjordclub" => world.fjordclub(),
         _ => {}
     }

@@ -312,8 +312,10 @@ impl Emulator for Fjordclub {
         );
         let signature = hmac::sign(&key, format!("{time}.{body}").as_bytes());
         let hex: String = signature.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-        let headers =
-            vec![("X-Club-Time", time.to_string()), ("X-Club-Signature", format!("sha256={hex}"))];
+        let headers = vec![
+            ("X-Club-Time".into(), time.to_string()),
+            ("X-Club-Signature".into(), format!("sha256={hex}")),
+        ];
         let live = self.subscriptions.iter().filter(|(_, _, until)| *until > now);
         live.map(|(_, url, _)| Call {
             url: url.clone(),

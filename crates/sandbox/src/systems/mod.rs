@@ -5,12 +5,16 @@ pub mod business_central;
 pub mod crmoffice;
 pub mod described;
 mod emulator;
+pub mod exact_online;
 pub mod fjordclub;
 pub mod poweroffice_go;
 pub mod superoffice;
+pub mod tripletex;
 pub mod wix;
+pub mod woocommerce;
 pub mod youtrack;
 pub mod zendesk;
+pub mod zoho_crm;
 
 pub(crate) use emulator::{Emulator, Limit, Settings};
 
@@ -22,7 +26,8 @@ pub const SYSTEMS: [&str; 6] =
 pub const INVENTED: [&str; 1] = ["fjordclub"];
 
 /// Systems of vendors that run only where they are named.
-pub const FURTHER: [&str; 1] = ["business-central"];
+pub const FURTHER: [&str; 5] =
+    ["business-central", "woocommerce", "tripletex", "zoho-crm", "exact-online"];
 
 /// Every system that the sandbox has built in.
 pub(crate) fn all() -> impl Iterator<Item = &'static str> {
@@ -37,6 +42,10 @@ pub(crate) fn build(system: &str, settings: Settings) -> Option<Box<dyn Emulator
         "poweroffice-go" => Box::new(poweroffice_go::PowerOffice::new(settings)),
         "crmoffice" => Box::new(crmoffice::CrmOffice::new(settings)),
         "business-central" => Box::new(business_central::BusinessCentral::new(settings)),
+        "woocommerce" => Box::new(woocommerce::WooCommerce::new(settings)),
+        "tripletex" => Box::new(tripletex::Tripletex::new(settings)),
+        "zoho-crm" => Box::new(zoho_crm::ZohoCrm::new(settings)),
+        "exact-online" => Box::new(exact_online::ExactOnline::new(settings)),
         "fjordclub" => Box::new(fjordclub::Fjordclub::new(settings)),
         "zendesk" => Box::new(zendesk::Zendesk::new(settings)),
         "youtrack" => Box::new(youtrack::YouTrack::new(settings)),
@@ -52,6 +61,10 @@ pub(crate) fn credentials(system: &str) -> &'static [(&'static str, &'static str
         "poweroffice-go" => poweroffice_go::CREDENTIALS,
         "crmoffice" => crmoffice::CREDENTIALS,
         "business-central" => business_central::CREDENTIALS,
+        "woocommerce" => woocommerce::CREDENTIALS,
+        "tripletex" => tripletex::CREDENTIALS,
+        "zoho-crm" => zoho_crm::CREDENTIALS,
+        "exact-online" => exact_online::CREDENTIALS,
         "fjordclub" => fjordclub::CREDENTIALS,
         "zendesk" => zendesk::CREDENTIALS,
         "youtrack" => youtrack::CREDENTIALS,

@@ -23,8 +23,20 @@ pub enum Filter {
     And(Box<Filter>, Box<Filter>),
     Or(Box<Filter>, Box<Filter>),
     Not(Box<Filter>),
-    Compare { property: Property, operator: Operator, literal: Cell, case: Case },
-    Contains { property: Property, how: How, text: String, case: Case },
+    /// `trimmed`: `trim(…)` stands around the property.
+    Compare {
+        property: Property,
+        operator: Operator,
+        literal: Cell,
+        case: Case,
+        trimmed: bool,
+    },
+    Contains {
+        property: Property,
+        how: How,
+        text: String,
+        case: Case,
+    },
 }
 
 /// How text is compared, which is a matter of the data base behind.
@@ -152,8 +164,11 @@ impl Filter {
             Self::And(a, b) => a.holds(record) && b.holds(record),
             Self::Or(a, b) => a.holds(record) || b.holds(record),
             Self::Not(inner) => !inner.holds(record),
-            Self::Compare { property, operator, literal, case } => {
-                let found = Cell::of(property.kind, &record[property.name], *case);
+            Self::Compare { property, operator, literal, case, trimmed } => {
+                let found = match Cell::of(property.kind, &record[property.name], *case) {
+                    Cell::Text(text) if *trimmed => Cell::Text(text.trim().to_owned()),
+                    found => found,
+                };
                 let order = found.order(literal);
                 let none = found == Cell::None || *literal == Cell::None;
                 match operator {
@@ -288,30 +303,40 @@ impl Parser<'_> {
                 self.expect(Token::Close)?;
                 Ok(inner)
             }
+            Some(Token::Word(word)) if word == "trim" && self.version == Version::V3 => {
+                self.expect(Token::Open)?;
+                let Some(Token::Word(column)) = self.take() else {
+                    return Err("Expression expected.".to_owned());
+                };
+                self.expect(Token::Close)?;
+                self.comparison(&column, true)
+            }
             Some(Token::Word(word)) if self.tokens.get(self.next) == Some(&Token::Open) => {
                 self.function(&word)
             }
-            Some(Token::Word(word)) => {
-                let property = self.property(&word)?;
-                let operator = match self.take() {
-                    Some(Token::Word(operator)) => operator,
-                    _ => return Err(format!("An operator is expected after '{word}'.")),
-                };
-                let operator = match operator.as_str() {
-                    "eq" => Operator::Equal,
-                    "ne" => Operator::NotEqual,
-                    "gt" => Operator::Greater,
-                    "ge" => Operator::GreaterOrEqual,
-                    "lt" => Operator::Less,
-                    "le" => Operator::LessOrEqual,
-                    other => return Err(format!("The operator '{other}' is not supported.")),
-                };
-                let token = self.take();
-                let literal = self.literal(property, operator, token)?;
-                Ok(Filter::Compare { property, operator, literal, case: self.case })
-            }
+            Some(Token::Word(word)) => self.comparison(&word, false),
             _ => Err("Expression expected.".to_owned()),
         }
+    }
+
+    fn comparison(&mut self, column: &str, trimmed: bool) -> Result<Filter, String> {
+        let property = self.property(column)?;
+        let operator = match self.take() {
+            Some(Token::Word(operator)) => operator,
+            _ => return Err(format!("An operator is expected after '{column}'.")),
+        };
+        let operator = match operator.as_str() {
+            "eq" => Operator::Equal,
+            "ne" => Operator::NotEqual,
+            "gt" => Operator::Greater,
+            "ge" => Operator::GreaterOrEqual,
+            "lt" => Operator::Less,
+            "le" => Operator::LessOrEqual,
+            other => return Err(format!("The operator '{other}' is not supported.")),
+        };
+        let token = self.take();
+        let literal = self.literal(property, operator, token)?;
+        Ok(Filter::Compare { property, operator, literal, case: self.case, trimmed })
     }
 
     fn property(&self, name: &str) -> Result<Property, String> {

@@ -25,6 +25,8 @@ pub enum Kind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     Open,
+    /// Only when the record is created.
+    Once,
     /// The system itself.
     Fixed,
 }

@@ -97,3 +97,62 @@ pub fn fits_csdl(csdl: &str, name: &str, record: &Value) {
         assert!(fits, "{name}.{property} is {value}, not {kind} {length:?}");
     }
 }
+
+/// Checks a value against a schema of an OpenAPI description: no property that the schema does not
+/// have, and of each the described type. Null may stand anywhere, since these descriptions do not
+/// say where it may.
+#[track_caller]
+pub fn fits_schema(api: &Value, schema: &Value, value: &Value, at: &str) {
+    let schema = match schema["$ref"].as_str() {
+        Some(path) => {
+            api.pointer(path.trim_start_matches('#')).unwrap_or_else(|| panic!("no {path}"))
+        }
+        None => schema,
+    };
+    if value.is_null() {
+        return;
+    }
+    if let Some(all) = schema["allOf"].as_array() {
+        let mut whole = serde_json::json!({"type": "object", "properties": {}});
+        for part in all {
+            let part = match part["$ref"].as_str() {
+                Some(path) => api.pointer(path.trim_start_matches('#')).unwrap(),
+                None => part,
+            };
+            for (name, property) in part["properties"].as_object().into_iter().flatten() {
+                whole["properties"][name] = property.clone();
+            }
+        }
+        return fits_schema(api, &whole, value, at);
+    }
+    if let Some(choices) = schema["enum"].as_array() {
+        assert!(choices.contains(value), "{at} is {value}, none of {choices:?}");
+    }
+    let fits = match schema["type"].as_str() {
+        Some("string") => value.is_string(),
+        Some("integer") => value.is_i64(),
+        Some("number") => value.is_number(),
+        Some("boolean") => value.is_boolean(),
+        Some("array") => value.is_array(),
+        Some("object") => value.is_object(),
+        _ => true,
+    };
+    assert!(fits, "{at} is {value}, not {}", schema["type"]);
+    match value {
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(n, item)| {
+                fits_schema(api, &schema["items"], item, &format!("{at}[{n}]"))
+            });
+        }
+        Value::Object(object) => {
+            let Some(properties) = schema["properties"].as_object() else { return };
+            for (name, inner) in object {
+                let property = properties
+                    .get(name)
+                    .unwrap_or_else(|| panic!("{at}.{name} is answered and not described"));
+                fits_schema(api, property, inner, &format!("{at}.{name}"));
+            }
+        }
+        _ => {}
+    }
+}

@@ -143,9 +143,9 @@ pub fn credential(system: &str, name: &str) -> String {
         .unwrap()
 }
 
-fn base64(text: &str) -> String {
+pub fn base64(bytes: &[u8]) -> String {
     const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let bits: String = text.bytes().map(|byte| format!("{byte:08b}")).collect();
+    let bits: String = bytes.iter().map(|byte| format!("{byte:08b}")).collect();
     let mut out: String = bits
         .as_bytes()
         .chunks(6)
@@ -161,7 +161,7 @@ fn base64(text: &str) -> String {
 }
 
 pub fn basic(user: &str, password: &str) -> String {
-    format!("Basic {}", base64(&format!("{user}:{password}")))
+    format!("Basic {}", base64(format!("{user}:{password}").as_bytes()))
 }
 
 pub fn superoffice(sandbox: &Running) -> Caller {

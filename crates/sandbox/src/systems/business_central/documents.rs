@@ -1,8 +1,8 @@
 //! Sales orders and invoices: what they take over from the customer, their lines and their sums.
 
+use super::base::{BusinessCentral, Refusal};
 use super::rules::{dialog, given};
 use super::types::{ENTITIES, place};
-use super::{BusinessCentral, Refusal};
 use crate::util::time;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -42,37 +42,7 @@ impl BusinessCentral {
             .unwrap_or_default();
         record["customerName"] = seller["displayName"].clone();
         record["billToName"] = payer["displayName"].clone();
-        for (part, own) in [
-            ("AddressLine1", "addressLine1"),
-            ("AddressLine2", "addressLine2"),
-            ("City", "city"),
-            ("Country", "country"),
-            ("State", "state"),
-            ("PostCode", "postalCode"),
-        ] {
-            record[format!("billTo{part}")] = payer[own].clone();
-            for side in ["sellTo", "shipTo"] {
-                let name = format!("{side}{part}");
-                if new && sent.get(&name).is_none() {
-                    record[name] = seller[own].clone();
-                }
-            }
-        }
-        if new {
-            for (name, own) in [
-                ("shipToName", "displayName"),
-                ("phoneNumber", "phoneNumber"),
-                ("email", "email"),
-                ("currencyId", "currencyId"),
-                ("currencyCode", "currencyCode"),
-                ("paymentTermsId", "paymentTermsId"),
-                ("salesperson", "salespersonCode"),
-            ] {
-                if sent.get(name).is_none() {
-                    record[name] = seller[own].clone();
-                }
-            }
-        }
+        copy(record, &seller, &payer, new, sent);
         if before.is_none() {
             let today = now.strftime("%Y-%m-%d").to_string();
             for name in ["orderDate", "invoiceDate", "postingDate", "dueDate"] {
@@ -186,4 +156,40 @@ fn document_set(lines: &str) -> &'static str {
 
 fn cents(amount: f64) -> Value {
     json!((amount * 100.0).round() / 100.0)
+}
+
+/// What a document takes over from the customers that buy and pay; from the one that buys only if it
+/// is another one than before.
+fn copy(record: &mut Value, seller: &Value, payer: &Value, new: bool, sent: &Value) {
+    for (part, own) in [
+        ("AddressLine1", "addressLine1"),
+        ("AddressLine2", "addressLine2"),
+        ("City", "city"),
+        ("Country", "country"),
+        ("State", "state"),
+        ("PostCode", "postalCode"),
+    ] {
+        record[format!("billTo{part}")] = payer[own].clone();
+        for side in ["sellTo", "shipTo"] {
+            let name = format!("{side}{part}");
+            if new && sent.get(&name).is_none() {
+                record[name] = seller[own].clone();
+            }
+        }
+    }
+    if new {
+        for (name, own) in [
+            ("shipToName", "displayName"),
+            ("phoneNumber", "phoneNumber"),
+            ("email", "email"),
+            ("currencyId", "currencyId"),
+            ("currencyCode", "currencyCode"),
+            ("paymentTermsId", "paymentTermsId"),
+            ("salesperson", "salespersonCode"),
+        ] {
+            if sent.get(name).is_none() {
+                record[name] = seller[own].clone();
+            }
+        }
+    }
 }

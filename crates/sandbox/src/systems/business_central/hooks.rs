@@ -4,8 +4,11 @@
 //! A notification comes at once here, where the vendor collects changes for half a minute. Who is
 //! called is on this machine, so http is taken; the vendor wants https.
 
+use super::base::{
+    BusinessCentral, CREDENTIALS, Refusal, bad, body, etag, no_segment, not_allowed, refusal,
+};
 use super::types::{ENTITIES, place};
-use super::{BusinessCentral, CREDENTIALS, Refusal, bad, body, list, no_segment, refusal, types};
+use super::{list, types};
 use crate::calls::{self, Call, Changed};
 use crate::http::{Act, Reply, Request};
 use crate::systems::emulator::credential;
@@ -27,6 +30,32 @@ const OTHERS: [&str; 7] = [
 ];
 
 impl BusinessCentral {
+    fn renew(&mut self, place: usize, request: &Request, now: Timestamp) -> Result<Reply, Refusal> {
+        let tag = request.header("if-match").unwrap_or_default();
+        if tag.is_empty() {
+            return Err(refusal(
+                400,
+                "BadRequest_InvalidToken",
+                "Could not validate the client concurrency token required by the service. Please provide a valid token in the client request.",
+            ));
+        }
+        if tag != "*" && tag != etag(&self.subscriptions[place]) {
+            return Err(refusal(
+                409,
+                "Request_EntityChanged",
+                "Another user has already changed the record.",
+            ));
+        }
+        let mut renewed = self.subscriptions[place].clone();
+        take(&mut renewed, &body(request)?)?;
+        self.shake(&renewed)?;
+        renewed["lastModifiedDateTime"] = json!(time::seconds_z(now));
+        renewed["systemModifiedAt"] = json!(time::millis_z(now));
+        renewed["expirationDateTime"] = json!(end(now));
+        self.subscriptions[place] = renewed.clone();
+        Ok(Reply::json(200, &tagged(&renewed)))
+    }
+
     pub(super) fn subscriptions_request(
         &mut self,
         first: &str,
@@ -47,7 +76,7 @@ impl BusinessCentral {
                     &json!({"value": self.subscriptions.iter().map(tagged).collect::<Vec<_>>()}),
                 )),
                 "POST" => self.subscribe(&body(request)?, now),
-                _ => Err(super::not_allowed(method, "subscriptions")),
+                _ => Err(not_allowed(method, "subscriptions")),
             };
         }
         let id = first
@@ -66,36 +95,12 @@ impl BusinessCentral {
         };
         match method {
             "GET" => Ok(Reply::json(200, &tagged(&self.subscriptions[place]))),
-            "PATCH" => {
-                let tag = request.header("if-match").unwrap_or_default();
-                if tag.is_empty() {
-                    return Err(refusal(
-                        400,
-                        "BadRequest_InvalidToken",
-                        "Could not validate the client concurrency token required by the service. Please provide a valid token in the client request.",
-                    ));
-                }
-                if tag != "*" && tag != super::etag(&self.subscriptions[place]) {
-                    return Err(refusal(
-                        409,
-                        "Request_EntityChanged",
-                        "Another user has already changed the record.",
-                    ));
-                }
-                let mut renewed = self.subscriptions[place].clone();
-                take(&mut renewed, &body(request)?)?;
-                self.shake(&renewed)?;
-                renewed["lastModifiedDateTime"] = json!(time::seconds_z(now));
-                renewed["systemModifiedAt"] = json!(time::millis_z(now));
-                renewed["expirationDateTime"] = json!(end(now));
-                self.subscriptions[place] = renewed.clone();
-                Ok(Reply::json(200, &tagged(&renewed)))
-            }
+            "PATCH" => self.renew(place, request, now),
             "DELETE" => {
                 self.subscriptions.remove(place);
                 Ok(Reply::empty(204))
             }
-            _ => Err(super::not_allowed(method, "subscriptions")),
+            _ => Err(not_allowed(method, "subscriptions")),
         }
     }
 
@@ -130,7 +135,7 @@ impl BusinessCentral {
         let joint = if url.contains('?') { '&' } else { '?' };
         let call = Call {
             url: format!("{url}{joint}validationToken={token}"),
-            headers: vec![("Content-Type", "text/plain".to_owned())],
+            headers: vec![("Content-Type".into(), "text/plain".to_owned())],
             body: String::new(),
         };
         match calls::ask(&call) {
@@ -182,7 +187,7 @@ impl BusinessCentral {
                     "changeType": kind, "lastModifiedDateTime": time::millis_z(now)}]});
                 Some(Call {
                     url: one["notificationUrl"].as_str()?.to_owned(),
-                    headers: vec![("Content-Type", "application/json".to_owned())],
+                    headers: vec![("Content-Type".into(), "application/json".to_owned())],
                     body: body.to_string(),
                 })
             })

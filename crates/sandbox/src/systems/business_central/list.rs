@@ -1,10 +1,11 @@
 //! Lists: `$filter`, `$orderby`, `$select`, `$top`, `$skip`, `$count`, `$expand` of lines, and
 //! pages by `$skiptoken`.
 
+use super::base::{BusinessCentral, CREDENTIALS, Refusal, bad, etag, refusal, root};
 use super::types::{ENTITIES, place};
-use super::{BusinessCentral, CREDENTIALS, Refusal, bad, etag, refusal, root};
 use crate::http::{Reply, Request, percent_encode};
 use crate::systems::emulator::credential;
+use crate::util::json as tree;
 use crate::util::odata::{Case, Filter, Order, Version, select};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -35,6 +36,14 @@ pub(super) fn tagged(record: &Value, selected: Option<&[String]>) -> Value {
 }
 
 impl BusinessCentral {
+    pub(super) fn shown(&self, at: usize, id: &str, status: u16, request: &Request) -> Reply {
+        let record = self.tables[at].get(id).unwrap_or(&Value::Null);
+        let mut shown = json!({"@odata.context": format!("{}/$metadata#companies({})/{}/$entity", root(request),
+            credential(CREDENTIALS, "BUSINESS_CENTRAL_COMPANY_ID"), ENTITIES[at].set)});
+        tree::merge(&mut shown, &tagged(record, None), false);
+        Reply::json(status, &shown).header("etag", etag(record))
+    }
+
     pub(super) fn one(&self, at: usize, id: &str, request: &Request) -> Result<Reply, Refusal> {
         parameters(request)?;
         let expand = self.expand(at, request)?;
@@ -84,30 +93,7 @@ impl BusinessCentral {
         let of_type = format!("Microsoft.NAV.{}", entity.name);
         let expand = self.expand(at, request)?;
         let names = select(request.param("$select"), &of_type, entity.properties).map_err(bad)?;
-        let filter = request
-            .param("$filter")
-            .map(|text| {
-                Filter::parse(text, Version::V4, &of_type, entity.properties, Case::Matters)
-            })
-            .transpose()
-            .map_err(bad)?;
-        if filter.as_ref().is_some_and(Filter::or_across) {
-            return Err(refusal(
-                501,
-                "BadRequest_MethodNotImplemented",
-                "The 'OR' operator is not supported on distinct fields on an OData filter.",
-            ));
-        }
-        if entity.number == "sequence" && document.is_none() {
-            let by_key = filter.as_ref().is_some_and(|filter| {
-                filter.names().iter().any(|name| ["documentId", "id"].contains(name))
-            });
-            if !by_key {
-                return Err(super::rules::dialog(
-                    "You must specify an Id or a Document Id to get the lines.",
-                ));
-            }
-        }
+        let filter = asked(at, document, &of_type, request)?;
         let order = Order::parse(
             request.param("$orderby"),
             &of_type,
@@ -182,4 +168,37 @@ fn next_link(request: &Request, token: &str, left: Option<usize>) -> String {
     }
     query.push(format!("$skiptoken={}", percent_encode(token)));
     format!("{}/{}?{}", request.base, request.segments.join("/"), query.join("&"))
+}
+
+/// The condition of a list; lines are listed only by key or document.
+fn asked(
+    at: usize,
+    document: Option<&str>,
+    of_type: &str,
+    request: &Request,
+) -> Result<Option<Filter>, Refusal> {
+    let entity = &ENTITIES[at];
+    let filter = request
+        .param("$filter")
+        .map(|text| Filter::parse(text, Version::V4, of_type, entity.properties, Case::Matters))
+        .transpose()
+        .map_err(bad)?;
+    if filter.as_ref().is_some_and(Filter::or_across) {
+        return Err(refusal(
+            501,
+            "BadRequest_MethodNotImplemented",
+            "The 'OR' operator is not supported on distinct fields on an OData filter.",
+        ));
+    }
+    if entity.number == "sequence" && document.is_none() {
+        let by_key = filter.as_ref().is_some_and(|filter| {
+            filter.names().iter().any(|name| ["documentId", "id"].contains(name))
+        });
+        if !by_key {
+            return Err(super::rules::dialog(
+                "You must specify an Id or a Document Id to get the lines.",
+            ));
+        }
+    }
+    Ok(filter)
 }

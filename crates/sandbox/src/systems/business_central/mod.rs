@@ -9,6 +9,7 @@
 //! the words of messages that the list of error codes does not have; parameters that are not
 //! OData's are refused, where the service itself may ignore them.
 
+mod base;
 mod documents;
 mod hooks;
 mod list;
@@ -21,20 +22,12 @@ use crate::http::{Act, Reply, Request};
 use crate::state::Table;
 use crate::tokens::Tokens;
 use crate::util::ids::Source;
-use crate::util::json as tree;
-use crate::util::{base64, shape, time};
+use crate::util::{shape, time};
+pub(crate) use base::{BusinessCentral, CREDENTIALS};
+use base::{Refusal, body, etag, keyed, keys, no_segment, not_allowed, refusal, root};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use types::{ENTITIES, SETS, place};
-
-/// What opens the demo tenant.
-pub(crate) const CREDENTIALS: &[(&str, &str)] = &[
-    ("BUSINESS_CENTRAL_TENANT_ID", "6f1d2a9e-0c57-4f6b-9f0a-2f9a5d3c7b10"),
-    ("BUSINESS_CENTRAL_ENVIRONMENT", "production"),
-    ("BUSINESS_CENTRAL_COMPANY_ID", "b18aed47-c385-49d2-b954-dbdf8ad71780"),
-    ("BUSINESS_CENTRAL_CLIENT_ID", "3d5c1b7e-8a42-4d0f-b6d1-5e0f9a7c2e44"),
-    ("BUSINESS_CENTRAL_CLIENT_SECRET", "sandbox-business-central-secret"),
-];
 
 const SCOPE: &str = "https://api.businesscentral.dynamics.com/.default";
 
@@ -44,75 +37,6 @@ const LIMITS: &[Limit] = &[Limit {
     window_seconds: 300,
     applies: |request| request.segments.first().is_some_and(|first| first == "v2.0"),
 }];
-
-#[derive(Clone)]
-pub(crate) struct BusinessCentral {
-    /// In the order of [`ENTITIES`].
-    tables: Vec<Table>,
-    /// The last number of each series.
-    numbers: Vec<u64>,
-    subscriptions: Vec<Value>,
-    tokens: Tokens,
-    ids: Source,
-    founded: Timestamp,
-}
-
-/// Why a request is refused.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Refusal {
-    status: u16,
-    code: &'static str,
-    message: String,
-}
-
-fn refusal(status: u16, code: &'static str, message: impl Into<String>) -> Refusal {
-    Refusal { status, code, message: message.into() }
-}
-
-impl From<Refusal> for Reply {
-    fn from(refusal: Refusal) -> Self {
-        let message = format!("{}  CorrelationId:  {}.", refusal.message, types::NO_ID);
-        Reply::json(refusal.status, &json!({"error": {"code": refusal.code, "message": message}}))
-    }
-}
-
-fn bad(message: impl Into<String>) -> Refusal {
-    refusal(400, "BadRequest", message)
-}
-
-fn no_segment(segment: &str) -> Refusal {
-    refusal(
-        404,
-        "BadRequest_ResourceNotFound",
-        format!("Resource not found for the segment '{segment}'."),
-    )
-}
-
-/// What numbers, codes and references are looked up by.
-fn keys(record: &Value) -> Vec<String> {
-    let mut keys = Vec::new();
-    for name in ["number", "code"] {
-        if let Some(number) = tree::filled(record, name) {
-            keys.push(format!("number:{number}"));
-        }
-    }
-    for (name, key) in [
-        ("documentId", "document"),
-        ("itemId", "item"),
-        ("customerId", "customer"),
-        ("billToCustomerId", "customer"),
-    ] {
-        if let Some(id) = tree::filled(record, name) {
-            keys.push(format!("{key}:{id}"));
-        }
-    }
-    keys
-}
-
-/// `customers(…)`: the set and what stands in the brackets.
-fn keyed(segment: &str) -> Option<(&str, &str)> {
-    segment.strip_suffix(')')?.split_once('(')
-}
 
 impl BusinessCentral {
     pub fn new(settings: Settings) -> Self {
@@ -398,14 +322,6 @@ impl BusinessCentral {
         Err(refusal(409, "Request_EntityChanged", "Another user has already changed the record."))
     }
 
-    fn shown(&self, at: usize, id: &str, status: u16, request: &Request) -> Reply {
-        let record = self.tables[at].get(id).unwrap_or(&Value::Null);
-        let mut shown = json!({"@odata.context": format!("{}/$metadata#companies({})/{}/$entity", root(request),
-            credential(CREDENTIALS, "BUSINESS_CENTRAL_COMPANY_ID"), ENTITIES[at].set)});
-        tree::merge(&mut shown, &list::tagged(record, None), false);
-        Reply::json(status, &shown).header("etag", etag(record))
-    }
-
     /// Posting makes an open invoice of a draft, under another number.
     fn post(&mut self, at: usize, id: &str, now: Timestamp) -> Result<(), Refusal> {
         let mut invoice = self.tables[at].get(id).cloned().unwrap_or_default();
@@ -425,34 +341,6 @@ impl BusinessCentral {
         self.tables[at].put(id, invoice, now);
         Ok(())
     }
-}
-
-fn not_allowed(method: &str, set: &str) -> Refusal {
-    refusal(
-        405,
-        "BadRequest_MethodNotAllowed",
-        format!(
-            "'{method}' requests for '{set}' of EdmType 'Collection' are not allowed within Microsoft Dynamics 365 Business Central OData web services."
-        ),
-    )
-}
-
-fn body(request: &Request) -> Result<Value, Refusal> {
-    request.json().filter(Value::is_object).ok_or_else(|| bad("Invalid Request Body"))
-}
-
-/// Where the service is, as the caller wrote it.
-fn root(request: &Request) -> String {
-    let start: Vec<&str> = request.segments.iter().take(5).map(String::as_str).collect();
-    format!("{}/{}", request.base, start.join("/"))
-}
-
-/// A weak tag of what the record is like.
-fn etag(record: &Value) -> String {
-    let hash = record.to_string().bytes().fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    format!("W/\"{}\"", base64::encode(format!("19;{hash};1;00;").as_bytes()))
 }
 
 impl Emulator for BusinessCentral {

@@ -5,8 +5,8 @@
 //! the time of change; a posted invoice can't be changed; a new customer makes no contact of its
 //! own, which depends on the company's marketing setup.
 
+use super::base::{BusinessCentral, Refusal, refusal};
 use super::types::{ENTITIES, Entity, NO_ID, blank, place};
-use super::{BusinessCentral, Refusal, refusal};
 use crate::util::json as tree;
 use crate::util::odata::type_name;
 use crate::util::shape::{Access, Kind, Misfit, find, fits};
@@ -309,29 +309,7 @@ impl BusinessCentral {
         now: Timestamp,
     ) -> Result<(), Refusal> {
         let entity = &ENTITIES[at];
-        for name in ["country", "sellToCountry", "shipToCountry"] {
-            let code = record[name].as_str().unwrap_or_default();
-            if !code.is_empty() && !COUNTRIES.contains(&code) {
-                return Err(refusal(
-                    400,
-                    "Internal_InvalidTableRelation",
-                    format!(
-                        "The field Country/Region Code of table {} contains a value ({code}) that cannot be found in the related table (Country/Region).",
-                        entity.caption
-                    ),
-                ));
-            }
-        }
-        for name in ["email", "personalEmail"] {
-            let text = record[name].as_str().unwrap_or_default();
-            if let Some(bad) = text
-                .split(';')
-                .map(str::trim)
-                .find(|part| !part.is_empty() && !looks_like_email(part))
-            {
-                return Err(dialog(format!("The email address \"{bad}\" is not valid.")));
-            }
-        }
+        plausible(entity, record)?;
         match entity.set {
             "customers" | "contacts" if tree::filled(record, "displayName").is_none() => {
                 return Err(dialog(match before {
@@ -361,14 +339,6 @@ impl BusinessCentral {
             "salesOrders" | "salesInvoices" => self.document(record, before, sent, now)?,
             "salesOrderLines" | "salesInvoiceLines" => self.line(at, record, before, sent)?,
             _ => {}
-        }
-        let phone = record["phoneNumber"].as_str().unwrap_or_default();
-        if phone.chars().any(char::is_alphabetic) {
-            return Err(refusal(
-                400,
-                "Application_FieldValidationException",
-                format!("Phone No. must not contain letters in {}.", entity.caption),
-            ));
         }
         Ok(())
     }
@@ -488,4 +458,38 @@ impl BusinessCentral {
         }
         Ok(true)
     }
+}
+
+/// Countries, addresses and numbers as every table has them.
+fn plausible(entity: &Entity, record: &Value) -> Result<(), Refusal> {
+    for name in ["country", "sellToCountry", "shipToCountry"] {
+        let code = record[name].as_str().unwrap_or_default();
+        if !code.is_empty() && !COUNTRIES.contains(&code) {
+            return Err(refusal(
+                400,
+                "Internal_InvalidTableRelation",
+                format!(
+                    "The field Country/Region Code of table {} contains a value ({code}) that cannot be found in the related table (Country/Region).",
+                    entity.caption
+                ),
+            ));
+        }
+    }
+    for name in ["email", "personalEmail"] {
+        let text = record[name].as_str().unwrap_or_default();
+        if let Some(bad) =
+            text.split(';').map(str::trim).find(|part| !part.is_empty() && !looks_like_email(part))
+        {
+            return Err(dialog(format!("The email address \"{bad}\" is not valid.")));
+        }
+    }
+    let phone = record["phoneNumber"].as_str().unwrap_or_default();
+    if phone.chars().any(char::is_alphabetic) {
+        return Err(refusal(
+            400,
+            "Application_FieldValidationException",
+            format!("Phone No. must not contain letters in {}.", entity.caption),
+        ));
+    }
+    Ok(())
 }

@@ -40,7 +40,7 @@ impl Wix {
         let issued = now.as_second();
         let body =
             token(&json!({"data": data.to_string(), "iat": issued, "exp": issued + SECONDS}));
-        vec![Call { url, headers: vec![("Content-Type", "text/plain".into())], body }]
+        vec![Call { url, headers: vec![("Content-Type".into(), "text/plain".into())], body }]
     }
 }
 

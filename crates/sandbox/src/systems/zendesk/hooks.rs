@@ -107,13 +107,13 @@ impl Zendesk {
                 calls.push(Call {
                     url: hook["endpoint"].as_str().unwrap_or_default().to_owned(),
                     headers: vec![
-                        ("Content-Type", "application/json".into()),
+                        ("Content-Type".into(), "application/json".into()),
                         (
-                            "X-Zendesk-Webhook-Id",
+                            "X-Zendesk-Webhook-Id".into(),
                             hook["id"].as_str().unwrap_or_default().to_owned(),
                         ),
-                        ("X-Zendesk-Webhook-Signature", signature),
-                        ("X-Zendesk-Webhook-Signature-Timestamp", time),
+                        ("X-Zendesk-Webhook-Signature".into(), signature),
+                        ("X-Zendesk-Webhook-Signature-Timestamp".into(), time),
                     ],
                     body,
                 });

@@ -1,0 +1,49 @@
+//! Sample data of the systems that sales people work in: people, companies, deals.
+
+use super::World;
+use super::cast::{Person, STAFF, written};
+use super::ledgers::ARTICLES;
+use serde_json::{Value, json};
+
+impl World<'_> {
+    pub(super) fn zoho_crm(&mut self) {
+        let mut users = Vec::new();
+        for n in 0..STAFF {
+            let Person { first, last, email, .. } = &self.cast.people[n];
+            let body = json!({"first_name":first,"last_name":last,"email":email});
+            users.push(self.add("users", body)["id"].clone());
+        }
+        let mut accounts = Vec::new();
+        for index in 1..13 {
+            let company = &self.cast.companies[index];
+            let body = json!({"Account_Name":company.name,"Website":format!("https://www.{}", company.domain),"Billing_City":company.city,
+                "Phone":written(&format!("2{:07}", index * 31_337), index as u64),"Owner":{"id":users[index % users.len()]}});
+            accounts.push(self.add("Accounts", body)["id"].clone());
+        }
+        let mut contacts: Vec<Value> = Vec::new();
+        for n in (8..40).chain(90..100) {
+            let Person { first, last, email, mobile, company, .. } = &self.cast.people[n];
+            let account = company
+                .filter(|index| (1..13).contains(index))
+                .map(|index| json!({"id": accounts[index - 1]}));
+            let body = json!({"First_Name":first,"Last_Name":last,"Email":email,"Mobile":written(mobile, n as u64),"Account_Name":account});
+            contacts.push(self.add("Contacts", body)["id"].clone());
+        }
+        let mut products = Vec::new();
+        for (n, (name, price)) in ARTICLES.iter().enumerate() {
+            let body = json!({"Product_Name":name,"Product_Code":format!("NO-{:04}", 100 + n),"Unit_Price":price});
+            products.push(self.add("Products", body)["id"].clone());
+        }
+        for n in 0..8 {
+            let stage = ["Qualification", "Negotiation/Review", "Closed Won"][n % 3];
+            let body = json!({"Deal_Name":format!("Vårleveranse {}", n + 1),"Stage":stage,"Amount":10_000 + 2_500 * n,"Closing_Date":"2026-06-30",
+                "Account_Name":{"id":accounts[n]},"Contact_Name":{"id":contacts[n]}});
+            self.add("Deals", body);
+        }
+        for n in 0..3 {
+            let items = json!([{"Product_Name":{"id":products[n]},"Quantity":n + 1}]);
+            let body = json!({"Subject":format!("Faktura {}", n + 1),"Account_Name":{"id":accounts[n]},"Invoice_Date":"2026-02-01","Invoiced_Items":items});
+            self.add("Invoices", body);
+        }
+    }
+}
