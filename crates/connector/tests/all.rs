@@ -4,6 +4,8 @@
 mod bad_answers;
 mod calls;
 mod conformance;
+mod described;
+mod drafts;
 mod files;
 mod keyring;
 #[path = "sql/lab.rs"]

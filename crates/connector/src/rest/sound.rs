@@ -13,7 +13,7 @@ use super::written::{
 use super::{effect, template};
 
 /// Variables that requests bring along; a setting of the same name would hide behind them.
-const VARIABLES: [&str; 26] = [
+pub(super) const VARIABLES: [&str; 26] = [
     "id",
     "record",
     "value",
