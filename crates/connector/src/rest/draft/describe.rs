@@ -65,6 +65,8 @@ pub enum Form {
 pub struct Body<'a> {
     pub schema: &'a Value,
     pub form: Form,
+    /// The description does not say that it takes any.
+    pub untold: bool,
 }
 
 impl<'a> Description<'a> {
@@ -193,7 +195,7 @@ impl<'a> Description<'a> {
         if let Some(kinds) = holder["content"].as_object() {
             let of = |wanted: &dyn Fn(&str) -> bool, form| {
                 let (_, kind) = kinds.iter().find(|(kind, _)| wanted(kind))?;
-                Some(Body { schema: &kind["schema"], form })
+                Some(Body { schema: &kind["schema"], form, untold: false })
             };
             let patch = |kind: &str| kind.contains("json-patch");
             return of(&|kind| kind.contains("json") && !patch(kind), Form::Json)
@@ -204,8 +206,12 @@ impl<'a> Description<'a> {
         // Swagger 2.0.
         let named = [&operation["parameters"], &item["parameters"]];
         let named = named.into_iter().filter_map(Value::as_array).flatten();
-        let body = named.map(|parameter| self.seen(parameter)).find(|p| p["in"] == "body")?;
-        Some(Body { schema: &body["schema"], form: Form::Json })
+        let all: Vec<&Value> = named.map(|parameter| self.seen(parameter)).collect();
+        if let Some(body) = all.iter().find(|p| p["in"] == "body") {
+            return Some(Body { schema: &body["schema"], form: Form::Json, untold: false });
+        }
+        let fields = all.iter().any(|p| p["in"] == "formData");
+        (!fields).then_some(Body { schema: &Value::Null, form: Form::Json, untold: true })
     }
 
     /// The parameters of an operation, its path's among them. An object in the query is sent as its

@@ -131,7 +131,9 @@ impl<'a, 'd> Seen<'a, 'd> {
         let writing = |item: &'a Value, word: &str, method: &'static str| {
             let operation = item.get(word)?;
             let body = api.body(item, operation).filter(|body| {
-                body.form == Form::JsonPatch || api.shape(body.schema) != Shape::Array
+                body.untold
+                    || body.form == Form::JsonPatch
+                    || api.shape(body.schema) != Shape::Array
             });
             Some(Writing { method, item, operation, body })
         };
@@ -494,9 +496,10 @@ impl<'a, 'd> Seen<'a, 'd> {
                     let form = if body.form == Form::Fields { ", encoding: form" } else { "" };
                     let _ = writeln!(
                         out,
-                        "    create: {{ request: {{ method: {}, path: {path}{form} }}{} }}",
+                        "    create: {{ request: {{ method: {}, path: {path}{form} }}{} }}{}",
                         create.method,
-                        self.wraps(create, true)
+                        self.wraps(create, true),
+                        untold(body)
                     );
                 }
             }
@@ -530,6 +533,7 @@ impl<'a, 'd> Seen<'a, 'd> {
         };
         let form = if body.form == Form::Fields { ", encoding: form" } else { "" };
         let (style, guess) = self.style(update, body);
+        let guess = if guess.is_empty() { untold(body) } else { guess };
         let before = if self.get.is_some() { ", read-before: true" } else { "" };
         if !style.is_empty() && self.get.is_none() {
             let _ = writeln!(
@@ -575,6 +579,11 @@ impl<'a, 'd> Seen<'a, 'd> {
         }
         (", style: whole", "    # ? a PUT of the whole record")
     }
+}
+
+/// What to say of a body that is not described.
+fn untold(body: &Body<'_>) -> &'static str {
+    if body.untold { "    # ? its body is not described" } else { "" }
 }
 
 /// The query of a request.
