@@ -126,19 +126,30 @@ pub fn from_openapi(name: &str, text: &str) -> Result<String, Trouble> {
 
 /// The setting for the address, with what the description says of it.
 fn server(api: &Description<'_>) -> String {
-    let server = api.api["servers"][0]["url"].as_str().map(str::to_string).or_else(|| {
+    let first = &api.api["servers"][0];
+    let server = first["url"].as_str().map(str::to_string).or_else(|| {
         let host = api.api["host"].as_str()?;
         let scheme = api.api["schemes"][0].as_str().unwrap_or("https");
         Some(format!("{scheme}://{host}{}", api.api["basePath"].as_str().unwrap_or_default()))
     });
+    let server =
+        server.map(|server| {
+            let variables = first["variables"].as_object().into_iter().flatten();
+            let given = variables.filter_map(|(name, of)| Some((name, of["default"].as_str()?)));
+            no_template(&given.fold(server, |server, (name, value)| {
+                server.replace(&format!("{{{name}}}"), value)
+            }))
+        });
     let what = "what: \"the address of the API\"";
     // An address of the machine on which the description was made is nobody else's.
     let usable = |server: &String| {
-        server.starts_with("http") && !server.contains("localhost") && !server.contains('{')
+        server.starts_with("http")
+            && !server.contains("localhost")
+            && !server.split('{').skip(1).any(|name| name.starts_with(char::is_alphabetic))
     };
     match server.filter(usable) {
         Some(server) => {
-            format!("{what}, default: {}", quoted(&no_template(server.trim_end_matches('/'))))
+            format!("{what}, default: {}", quoted(server.trim_end_matches('/')))
         }
         None => what.into(),
     }
