@@ -6,6 +6,7 @@ mod calls;
 mod conformance;
 mod described;
 mod drafts;
+mod eighteen;
 mod files;
 mod keyring;
 #[path = "sql/lab.rs"]
