@@ -78,39 +78,7 @@ impl Run<'_> {
                 }
             }
         };
-        if self.seen.records.iter().any(|record| record.id == made.id) {
-            let why = format!(
-                "a record was created, and {} came, which was there before: `item` or `id-at` of `create` leads to another record's id",
-                made.id
-            );
-            self.not_ours(mark, why);
-            return None;
-        }
-        self.left_behind(&made.id, mark);
-        let shown = match self.get(&made.id) {
-            Ok(Some(record)) if !self.is_ours(&values, &record, mark) => {
-                self.left.remove(&made.id);
-                let why = format!(
-                    "{} was created, and shows nothing of what was sent: its id leads to another record (`item` or `id-at` of `create`), or the                      system looks for the record elsewhere in the body (`wrap`, `beside`)",
-                    made.id
-                );
-                self.not_ours(mark, why);
-                return None;
-            }
-            Ok(Some(record)) => record,
-            Ok(None) => {
-                let why = format!(
-                    "{} was created and is not there: the id in the answer must be that by which `get` asks (`item` of `create`, `id`)",
-                    made.id
-                );
-                self.fails("create", &["create:"], why);
-                return None;
-            }
-            Err(trouble) => {
-                self.fails("create", &["create:"], trouble.to_string());
-                return None;
-            }
-        };
+        let shown = self.shown_as_made(&values, &made, mark)?;
         self.kept("create", &values, &shown);
         self.as_answered(true, &made, &shown);
         if !refused.is_empty() {
@@ -125,6 +93,48 @@ impl Run<'_> {
         self.tried.extend(values.iter().map(|value| value.prop));
         self.is_of_now(&shown);
         Some((shown, values))
+    }
+
+    /// The record that was made, if it is that and nobody else's.
+    fn shown_as_made(
+        &mut self,
+        values: &[WriteValue],
+        made: &ReadRecord,
+        mark: &str,
+    ) -> Option<ReadRecord> {
+        if self.seen.records.iter().any(|record| record.id == made.id) {
+            let why = format!(
+                "a record was created, and {} came, which was there before: `item` or `id-at` of `create` leads to another record's id",
+                made.id
+            );
+            self.not_ours(mark, why);
+            return None;
+        }
+        self.left_behind(&made.id, mark);
+        match self.get(&made.id) {
+            Ok(Some(record)) if !self.is_ours(values, &record, mark) => {
+                self.left.remove(&made.id);
+                let why = format!(
+                    "{} was created, and shows nothing of what was sent: its id leads to another record (`item` or `id-at` of `create`), or the                      system looks for the record elsewhere in the body (`wrap`, `beside`)",
+                    made.id
+                );
+                self.not_ours(mark, why);
+                None
+            }
+            Ok(Some(record)) => Some(record),
+            Ok(None) => {
+                let why = format!(
+                    "{} was created and is not there: the id in the answer must be that by which `get` asks (`item` of `create`, `id`)",
+                    made.id
+                );
+                self.fails("create", &["create:"], why);
+                None
+            }
+            Err(trouble) => {
+                self.fails("create", &["create:"], trouble.to_string());
+                None
+            }
+        }
     }
 
     fn not_created(&mut self, outcome: &Outcome, mark: &str) {
@@ -552,7 +562,6 @@ impl Run<'_> {
     /// Every property that can be changed is changed and read back: all at once, and one by one
     /// where that is refused.
     fn all_properties(&mut self, values: &[WriteValue], mark: &str, made: &ReadRecord) {
-        let what = "every property is kept";
         if !self.ty.can.update {
             return;
         }
@@ -579,6 +588,13 @@ impl Run<'_> {
             self.kept_after("every property is kept", &first, &now);
             return self.still_listed(&first, made);
         }
+        self.one_by_one(&first, mark, made);
+        self.still_listed(&first, made);
+    }
+
+    /// The same, one property after the other.
+    fn one_by_one(&mut self, first: &[WriteValue], mark: &str, made: &ReadRecord) {
+        let what = "every property is kept";
         let (mut refused, mut held) = (vec![], true);
         for (number, value) in first.iter().cloned().enumerate() {
             let Some(shown) = self.get(&made.id).ok().flatten() else { break };
@@ -623,7 +639,6 @@ impl Run<'_> {
                 },
             );
         }
-        self.still_listed(&first, made);
     }
 
     /// Values of which every one of the type is as good as others, so that a refusal says something
