@@ -1,5 +1,5 @@
 """What bench/http.sh measures."""
-import argparse, atexit, json, os, pathlib, shutil, socket, subprocess, sys, tempfile, time, urllib.request
+import argparse, atexit, collections, json, os, pathlib, shutil, socket, subprocess, sys, tempfile, time, urllib.request
 
 here = pathlib.Path(__file__).resolve().parent
 options = argparse.ArgumentParser(prog="bench/http.sh")
@@ -9,7 +9,7 @@ options.add_argument("--records", type=int, default=1000)
 options.add_argument("--pages", type=int, default=20000, help="records that are listed in pages of 100")
 options.add_argument("--rate", type=int, default=100, help="requests a second that are allowed")
 options.add_argument("--calls", type=int, default=200, help="webhooks")
-options.add_argument("--only", default="", help="some of: writes, pages, rates, calls")
+options.add_argument("--only", default="", help="some of: writes, finds, pages, rates, calls")
 options.add_argument("dir", nargs="?")
 said = options.parse_args()
 
@@ -22,7 +22,9 @@ def program():
 
 
 class Server:
+    # It takes no more at once than the program is told to send: what goes beyond is refused, and counted.
     def __init__(self, *args):
+        args = ("--at-once", said.at_once, *args)
         self.process = subprocess.Popen([sys.executable, here / "http_server.py", *map(str, args)], stdout=subprocess.PIPE, text=True)
         atexit.register(self.process.kill)
         self.address = self.process.stdout.readline().strip()
@@ -93,7 +95,8 @@ def sync(dir, server, *args):
 
 def line(what, took, possible, counts, note=""):
     asked = ", ".join(f"{counts[method]} {method}" for method in ("GET", "POST", "PATCH") if counts.get(method))
-    print(f"{what:<34} {took:6.2f} s   possible {possible:6.2f} s   {took / possible:5.2f}   {asked}, {counts['peak']} at once{note}", flush=True)
+    refused = f", {counts['refused']} refused" if counts.get("refused") else ""
+    print(f"{what:<34} {took:6.2f} s   possible {possible:6.2f} s   {took / possible:5.2f}   {asked}, {counts['peak']} at once{refused}{note}", flush=True)
 
 
 def rounds(requests):
@@ -110,6 +113,28 @@ def writes(top):
     line(f"{said.records} updates", *shown(sync(dir, server), said.records))
     server.ask("/_set", {"hides": True})
     line(f"{said.records} look-ups by id", *shown(sync(dir, server, "--full"), said.records))
+    server.end()
+
+
+def finds(top):
+    # A creation is looked up first where no more than a hundred wait: so each run brings a hundred.
+    server = Server("--latency-ms", said.latency_ms)
+    dir = top / "finds"
+    project(dir, {"shop": (server, 0, "")}, FLOW.format(a="office", b="shop"))
+    people(dir, 1)
+    sync(dir, server)
+    took, sum = 0, collections.Counter()
+    runs = max(1, said.records // 100)
+    for n in range(1, runs + 1):
+        people(dir, 1 + 100 * n)
+        one, counts = sync(dir, server)
+        took += one
+        peak = max(sum["peak"], counts["peak"])
+        sum.update({name: counts[name] for name in ("GET", "POST", "PATCH", "refused") if name in counts})
+        sum["peak"] = peak
+    # The list of what is there comes before them, and tells with the first page how many there are.
+    possible = rounds(2 * 100) * runs + said.latency_ms / 1000 * runs
+    line(f"{100 * runs} look-ups by find, then created", took, possible, sum, f", in {runs} runs")
     server.end()
 
 
@@ -181,7 +206,7 @@ def calls(top):
 lockstep = os.path.abspath(program())
 top = pathlib.Path(said.dir or tempfile.mkdtemp())
 print(f"{said.latency_ms:.0f} ms an answer, {said.at_once} at once; the last column of numbers is measured / possible")
-for what in (writes, pages, rates, calls):
+for what in (writes, finds, pages, rates, calls):
     if not said.only or what.__name__ in said.only.split(","):
         what(top)
 if not said.dir:

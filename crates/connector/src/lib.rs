@@ -214,6 +214,10 @@ impl Trouble {
 /// A call from a system: a webhook.
 #[derive(Clone, Debug)]
 pub struct Call {
+    /// `POST`.
+    pub method: String,
+    /// The path with the query, as they came.
+    pub address: String,
     /// Decoded.
     pub query: Vec<(String, String)>,
     /// Names in lower case.
@@ -221,6 +225,14 @@ pub struct Call {
     pub body: Vec<u8>,
     /// When it came.
     pub at: Timestamp,
+}
+
+impl Call {
+    /// What a header says, whatever the case of its name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let named = self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+        named.map(|(_, value)| value.trim())
+    }
 }
 
 /// What a call is about.

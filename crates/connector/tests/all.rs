@@ -6,6 +6,8 @@ mod calls;
 mod conformance;
 #[path = "described/main.rs"]
 mod described;
+mod drafts;
+mod eighteen;
 mod files;
 mod keyring;
 #[path = "sql/lab.rs"]
@@ -13,6 +15,7 @@ mod lab;
 mod language;
 mod manifest;
 mod memory;
+mod open_apis;
 mod schema;
 mod secrets;
 mod servers;

@@ -21,6 +21,8 @@ fn wix(key: &str) -> Box<dyn Connector> {
 
 fn hear(connector: &dyn Connector, body: &str) -> Heard {
     connector.hear(&Call {
+        method: "POST".into(),
+        address: "/hooks/fjord".into(),
         query: vec![],
         headers: vec![],
         body: body.as_bytes().to_vec(),

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 /// How the server writes a time of change, and compares it with what it is asked for.
 #[derive(Clone, Copy, PartialEq)]
-enum Times {
+pub enum Times {
     Iso,
     /// `2026-01-31 10:00:00`, and compared as texts.
     Sql,
@@ -21,30 +21,44 @@ enum Times {
 }
 
 #[derive(Clone, Copy)]
-struct Quirks {
-    times: Times,
+pub struct Quirks {
+    pub times: Times,
     /// No page has more records.
-    cap: usize,
+    pub cap: usize,
     /// Pages are counted from here.
-    first: usize,
+    pub first: usize,
     /// The status for a record that is not there, and for a key that is refused.
-    gone: u16,
-    refused: u16,
+    pub gone: u16,
+    pub refused: u16,
     /// Texts are cut to so many characters.
-    cut: usize,
+    pub cut: usize,
     /// `null` empties nothing.
-    null_is_nothing: bool,
+    pub null_is_nothing: bool,
     /// Totals and the like are told.
-    totals: bool,
+    pub totals: bool,
     /// Empty properties are left out.
-    leaves_out: bool,
+    pub leaves_out: bool,
     /// Answers to writes show what was sent.
-    echoes: bool,
+    pub echoes: bool,
     /// The list shows a new record only after so many milliseconds.
-    lags_ms: i64,
+    pub lags_ms: i64,
+    /// Times are told so many milliseconds off, as local times are.
+    pub off_ms: i64,
+    /// Look-ups tell capital letters from small ones.
+    pub minds_case: bool,
+    /// Each so many requests one is refused as too many; none at 0.
+    pub refuses: usize,
+    /// What is deleted is kept, with a mark.
+    pub archives: bool,
+    /// A score is told, and taken, as text.
+    pub score_is_text: bool,
+    /// The results of a request for several come in another order.
+    pub turned: bool,
+    /// A creation answers with the id of the request beside the record's.
+    pub numbers_requests: bool,
 }
 
-const FINE: Quirks = Quirks {
+pub const FINE: Quirks = Quirks {
     times: Times::Iso,
     cap: 100,
     first: 1,
@@ -56,16 +70,25 @@ const FINE: Quirks = Quirks {
     leaves_out: false,
     echoes: false,
     lags_ms: 0,
+    off_ms: 0,
+    minds_case: false,
+    refuses: 0,
+    archives: false,
+    score_is_text: false,
+    turned: false,
+    numbers_requests: false,
 };
 
 struct Fjord {
     quirks: Quirks,
     people: Vec<Map<String, Value>>,
     deleted: Vec<(String, i64)>,
+    bin: Vec<Map<String, Value>>,
     next: usize,
+    asked: usize,
 }
 
-const FIELDS: [&str; 11] = [
+const FIELDS: [&str; 13] = [
     "name",
     "email",
     "phone",
@@ -77,6 +100,8 @@ const FIELDS: [&str; 11] = [
     "tags",
     "company",
     "addresses",
+    "status",
+    "archived",
 ];
 
 fn now() -> i64 {
@@ -93,7 +118,8 @@ fn iso(ms: i64) -> String {
 
 impl Fjord {
     fn new(quirks: Quirks) -> Fjord {
-        let mut fjord = Fjord { quirks, people: vec![], deleted: vec![], next: 1 };
+        let mut fjord =
+            Fjord { quirks, people: vec![], deleted: vec![], bin: vec![], next: 1, asked: 0 };
         let names = [
             "Eira Solheim",
             "Odd Lie",
@@ -130,7 +156,7 @@ impl Fjord {
     fn shown(&self, person: &Map<String, Value>) -> Value {
         let mut shown = person.clone();
         for (field, name) in [("ms", "changed"), ("made_ms", "created")] {
-            let ms = shown.remove(field).unwrap().as_i64().unwrap();
+            let ms = shown.remove(field).unwrap().as_i64().unwrap() + self.quirks.off_ms;
             shown.insert(
                 name.into(),
                 match self.quirks.times {
@@ -139,6 +165,11 @@ impl Fjord {
                     Times::Unix => json!(ms / 1000),
                 },
             );
+        }
+        if self.quirks.score_is_text
+            && let Some(score) = shown.get("score").and_then(Value::as_f64)
+        {
+            shown.insert("score".into(), json!(score.to_string()));
         }
         shown.insert("rev".into(), json!(format!("r{}", person["ms"])));
         for field in FIELDS {
@@ -160,7 +191,9 @@ impl Fjord {
             let fits = value.is_null()
                 || match key.as_str() {
                     "age" | "company" => value.is_u64(),
-                    "score" => value.is_number(),
+                    "score" => value.is_string() == self.quirks.score_is_text && !value.is_object(),
+                    "status" => matches!(value.as_str(), Some("open" | "closed")),
+                    "archived" => value.is_boolean(),
                     "vip" => value.is_boolean(),
                     "tags" | "addresses" => value.is_array(),
                     _ => value.is_string(),
@@ -170,6 +203,7 @@ impl Fjord {
             }
             let value = match value {
                 Value::String(text) if text.is_empty() => Value::Null,
+                Value::String(text) if key == "score" => json!(text.parse::<f64>().unwrap_or(0.0)),
                 Value::String(text) => {
                     json!(text.chars().take(self.quirks.cut).collect::<String>())
                 }
@@ -198,6 +232,10 @@ impl Fjord {
         let plain = |status: u16, body: Value| (status, String::new(), body);
         if !asked.headers.contains("authorization:Bearer s3cret") {
             return plain(self.quirks.refused, json!({"message": "no such key"}));
+        }
+        self.asked += 1;
+        if self.quirks.refuses > 0 && self.asked.is_multiple_of(self.quirks.refuses) {
+            return (429, "Retry-After: 0\r\n".into(), json!({"message": "too many"}));
         }
         let (path, query) = asked.path.split_once('?').unwrap_or((&asked.path, ""));
         let decoded = |text: &str| {
@@ -245,6 +283,35 @@ impl Fjord {
         match (asked.method.as_str(), &steps[..]) {
             ("GET", ["me"]) => plain(200, json!({})),
             ("GET", [shape]) => self.list(shape, &query),
+            ("POST", ["bulk"]) => {
+                let mut results = vec![];
+                for one in sent["items"].as_array().into_iter().flatten() {
+                    let mut person = Map::new();
+                    results.push(match self.put(&mut person, one) {
+                        Err(message) => json!({"error": message}),
+                        Ok(()) => {
+                            let made = self.add(person, now());
+                            json!({"person": self.shown(&made)})
+                        }
+                    });
+                }
+                if self.quirks.turned {
+                    results.reverse();
+                }
+                plain(200, json!({"results": results}))
+            }
+            ("POST", [_, id, "restore"]) => {
+                let kept =
+                    self.bin.iter().position(|person| person["id"].as_u64() == id.parse().ok());
+                match kept {
+                    None => plain(404, json!({"message": "nothing for you here"})),
+                    Some(at) => {
+                        let person = self.bin.remove(at);
+                        self.people.push(person);
+                        plain(204, Value::Null)
+                    }
+                }
+            }
             ("POST", [shape]) => {
                 let mut person = Map::new();
                 match self.put(&mut person, &unwrapped(shape, &sent)) {
@@ -256,6 +323,9 @@ impl Fjord {
                             shown.extend(
                                 unwrapped(shape, &sent).as_object().cloned().unwrap_or_default(),
                             );
+                        }
+                        if self.quirks.numbers_requests {
+                            return plain(201, json!({"id": 1, "person": shown}));
                         }
                         plain(201, wrapped(shape, shown))
                     }
@@ -271,8 +341,13 @@ impl Fjord {
                 };
                 match method {
                     "GET" => plain(200, wrapped(shape, self.shown(&self.people[at]))),
+                    "DELETE" if self.quirks.archives => {
+                        self.people[at].insert("archived".into(), json!(true));
+                        plain(204, Value::Null)
+                    }
                     "DELETE" => {
-                        self.people.remove(at);
+                        let person = self.people.remove(at);
+                        self.bin.push(person);
                         self.deleted.push(((*id).to_string(), now()));
                         plain(204, Value::Null)
                     }
@@ -321,15 +396,22 @@ impl Fjord {
         let is = |person: &Map<String, Value>, name: &str| {
             text(name).is_none_or(|value| {
                 person.get(name).is_some_and(|held| {
-                    held.as_str().is_some_and(|held| held.eq_ignore_ascii_case(value))
+                    held.as_str().is_some_and(|held| match self.quirks.minds_case {
+                        true => held == value,
+                        false => held.eq_ignore_ascii_case(value),
+                    }) || held.as_bool().is_some_and(|held| held.to_string() == value)
                 })
             })
         };
         let shows = |person: &&Map<String, Value>| {
             since(person, "since", "ms")
                 && since(person, "made_since", "made_ms")
-                && is(person, "email")
-                && is(person, "name")
+                && text("until").is_none_or(|until| {
+                    let ms = person["ms"].as_i64().unwrap();
+                    until.parse::<jiff::Timestamp>().is_ok_and(|u| ms <= u.as_millisecond())
+                })
+                && ["email", "name", "vip", "status"].iter().all(|name| is(person, name))
+                && (person.get("archived") != Some(&json!(true)) || text("all") == Some("1"))
                 && person["made_ms"].as_i64().unwrap() <= now() - self.quirks.lags_ms
         };
         self.people.iter().filter(shows).map(|person| self.shown(person)).collect()
@@ -474,7 +556,7 @@ const PROPERTIES: &str = "    properties:
       company: { reference: Companies, type: integer }
 ";
 
-const OFFSET: &str = "    list: { request: { path: /offset, query: { offset: '{{ offset }}', limit: '{{ limit }}' } }, items: items, paging: { offset: { limit: 100 } } }
+pub const OFFSET: &str = "    list: { request: { path: /offset, query: { offset: '{{ offset }}', limit: '{{ limit }}' } }, items: items, paging: { offset: { limit: 100 } } }
     changes: { request: { path: /offset, query: { offset: '{{ offset }}', limit: '{{ limit }}', since: '{{ since }}' } }, items: items, paging: { offset: { limit: 100 } } }
     get: { request: { path: '/offset/{{ id | url }}' } }
     find: { email: { request: { path: /offset, query: { email: '{{ value }}' } }, item: items } }
@@ -483,7 +565,7 @@ const OFFSET: &str = "    list: { request: { path: /offset, query: { offset: '{{
     delete: { method: DELETE, path: '/offset/{{ id | url }}' }
 ";
 
-fn manifest(ty: &str, errors: &str) -> String {
+pub fn manifest(ty: &str, errors: &str) -> String {
     format!(
         "title: Fjord
 settings: {{ address: {{ what: address }}, key: {{ what: key, secret: true }} }}
@@ -512,7 +594,7 @@ fn server(quirks: Quirks) -> Server {
     serve(move |asked| fjord.lock().unwrap().answer(asked))
 }
 
-fn tried(quirks: Quirks, manifest: &str, writes: bool) -> Sheet {
+pub fn tried(quirks: Quirks, manifest: &str, writes: bool) -> Sheet {
     let server = server(quirks);
     let rest = server.connect(manifest);
     let ty = rest.types().iter().find(|ty| ty.kind == "People").unwrap();
@@ -524,7 +606,7 @@ fn tried(quirks: Quirks, manifest: &str, writes: bool) -> Sheet {
     sheet
 }
 
-fn told(sheet: &Sheet) -> String {
+pub fn told(sheet: &Sheet) -> String {
     let mut told = String::new();
     for trial in &sheet.trials {
         told.push_str(&format!("{} {:?}: {:?}\n", trial.what, trial.place, trial.verdict));
@@ -533,14 +615,14 @@ fn told(sheet: &Sheet) -> String {
 }
 
 /// The manifest with a mistake is caught by this trial, which leads to this word and says this.
-fn caught(quirks: Quirks, manifest: &str, what: &str, word: &str, says: &str) -> Sheet {
+pub fn caught(quirks: Quirks, manifest: &str, what: &str, word: &str, says: &str) -> Sheet {
     let sheet = tried(quirks, manifest, true);
     let fits = |trial: &&lockstep_connector::conformance::Trial| matches!(&trial.verdict, Verdict::Fails(why) if trial.what == what && why.contains(says) && trial.place.iter().any(|at| at == word));
     assert!(sheet.trials.iter().find(fits).is_some(), "{what}, {word}, {says}:\n{}", told(&sheet));
     sheet
 }
 
-fn passes(quirks: Quirks, manifest: &str) {
+pub fn passes(quirks: Quirks, manifest: &str) {
     for writes in [false, true] {
         let sheet = tried(quirks, manifest, writes);
         assert_eq!(sheet.failures().collect::<Vec<_>>(), vec![], "{}", told(&sheet));
@@ -557,7 +639,7 @@ fn passes(quirks: Quirks, manifest: &str) {
 }
 
 /// The right manifest with one thing changed.
-fn with(from: &str, to: &str) -> String {
+pub fn with(from: &str, to: &str) -> String {
     let text = manifest(OFFSET, "");
     assert!(text.contains(from), "{from}");
     text.replace(from, to)

@@ -112,6 +112,8 @@ fn told(rest: &Rest) -> String {
         told += &format!("{:?}", rest.write("People", &watch, &[write(action)]));
     }
     let call = Call {
+        method: "POST".into(),
+        address: "/hooks/fjord".into(),
         query: vec![],
         headers: vec![("x-sig".into(), "00".into())],
         body: b"{}".to_vec(),

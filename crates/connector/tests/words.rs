@@ -434,6 +434,8 @@ fn r4_calls_may_be_signed_with_sha_1_and_the_address_after_the_body() {
     let rest = server.connect(&manifest("{}", LIST).replace("types:", hook));
     let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, b"s3cret");
     let call = |body: &str, signed: &str| Call {
+        method: "POST".into(),
+        address: "/hooks/fjord".into(),
         query: vec![],
         headers: vec![(
             "x-trello-webhook".into(),
@@ -511,4 +513,186 @@ fn p8_a_reference_by_name_is_an_id_to_the_hub() {
         let told = parse("fjord", &text.replace(from, to)).unwrap_err().to_string();
         assert!(told.contains(message) && told.contains("line 10"), "{told}");
     }
+}
+
+/// A call to a webhook of this manifest.
+fn heard(rest: &Rest, headers: &[(&str, &str)], address: &str, body: &str) -> Heard {
+    let headers = headers.iter().map(|(name, value)| (name.to_lowercase(), (*value).to_string()));
+    rest.hear(&Call {
+        method: "POST".into(),
+        address: address.into(),
+        query: vec![],
+        headers: headers.collect(),
+        body: body.as_bytes().to_vec(),
+        at: Timestamp(1_000_000),
+    })
+}
+
+fn hooked(hook: &str) -> (Server, Rest) {
+    let server = serve(|_| ok(json!({})));
+    let get = format!("{LIST}    get: {{ request: {{ path: '/people/{{{{ id | url }}}}' }} }}\n");
+    let rest = server
+        .connect(&manifest("{}", &get).replace("types:", &format!("webhook: {hook}\ntypes:")));
+    (server, rest)
+}
+
+#[test]
+fn r4_what_a_call_is_about_may_be_in_its_headers() {
+    // As Shopify and WooCommerce have it.
+    let (_server, rest) = hooked(
+        "{ word: $headers.X-Shopify-Topic, types: { People: customers/ }, id: $headers.X-Person }",
+    );
+    let call = |topic| {
+        heard(&rest, &[("X-Shopify-Topic", topic), ("X-Person", "7")], "/hooks/fjord", "{}")
+    };
+    let Heard::Hint(named) = call("customers/update") else { panic!("no hint") };
+    assert_eq!((named[0].kind.as_str(), named[0].id.as_deref()), ("People", Some("7")));
+    assert!(matches!(call("orders/update"), Heard::Again));
+}
+
+#[test]
+fn r4_a_call_may_repeat_a_secret() {
+    // Tripletex: a header of one's choice.
+    let (_server, rest) = hooked("{ repeats: { header: X-Key, secret: '{{ key }}' } }");
+    let call = |key| heard(&rest, &[("x-key", key)], "/hooks/fjord", "{}");
+    assert!(matches!(call("s3cret"), Heard::Hint(_)));
+    assert!(matches!(call("s3cret "), Heard::Hint(_)), "spaces around a header do not count");
+    assert!(matches!(call("other"), Heard::Refused(_)));
+    assert!(matches!(heard(&rest, &[], "/hooks/fjord", "{}"), Heard::Refused(_)));
+    // Business Central: in each event. Zoho: in the body.
+    let (_server, rest) = hooked(
+        "{ repeats: { at: state, secret: '{{ key }}' }, events: value, word: kind, types: { People: person } }",
+    );
+    let call = |body: &str| heard(&rest, &[], "/hooks/fjord", body);
+    let event = |state: &str| format!("{{\"kind\":\"person\",\"state\":\"{state}\"}}");
+    let all = |states: &[&str]| {
+        format!(
+            "{{\"value\":[{}]}}",
+            states.iter().map(|state| event(state)).collect::<Vec<_>>().join(",")
+        )
+    };
+    assert!(matches!(call(&all(&["s3cret", "s3cret"])), Heard::Hint(_)));
+    assert!(matches!(call(&all(&["s3cret", "guess"])), Heard::Refused(_)));
+    assert!(matches!(call("{\"value\":[],\"state\":\"s3cret\"}"), Heard::Again));
+    assert!(matches!(call("{\"value\":[]}"), Heard::Refused(_)));
+    let told = told("{}", LIST);
+    assert_eq!(told, "nothing");
+    let wrong = manifest("{}", LIST)
+        .replace("types:", "webhook: { repeats: { secret: '{{ key }}' } }\ntypes:");
+    assert!(parse("fjord", &wrong).unwrap_err().to_string().contains("`repeats` says where"));
+}
+
+#[test]
+fn r4_a_signature_may_cover_method_and_address_in_any_order() {
+    // As HubSpot has it, version 3.
+    let hook = "{ signature: { header: X-Signature-v3, secret: '{{ key }}', encoding: base64, timestamp: X-Time, signs: [method, address, body, timestamp]ADDRESS } }";
+    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, b"s3cret");
+    let signed = |text: &str| STANDARD.encode(ring::hmac::sign(&key, text.as_bytes()));
+    let given = "https://hooks.example.com/hooks/fjord";
+    for (more, base) in [
+        (format!(", address: '{given}'"), given),
+        (String::new(), "https://fjord.example.com/hooks/fjord"),
+    ] {
+        let (_server, rest) = hooked(&hook.replace("ADDRESS", &more));
+        let call = |text: &str| {
+            heard(
+                &rest,
+                &[
+                    ("X-Time", "1000"),
+                    ("X-Signature-v3", &signed(text)),
+                    ("Host", "fjord.example.com"),
+                ],
+                "/hooks/fjord?a=1",
+                "[]",
+            )
+        };
+        assert!(matches!(call(&format!("POST{base}?a=1[]1000")), Heard::Hint(_)), "{base}");
+        for wrong in [
+            format!("GET{base}?a=1[]1000"),
+            format!("POST{base}[]1000"),
+            format!("POST{base}?a=1[]1001"),
+            "1000[]".into(),
+        ] {
+            assert!(matches!(call(&wrong), Heard::Refused(_)), "{wrong}");
+        }
+    }
+    let wrong = hook.replace("ADDRESS", "").replace("body, ", "");
+    let wrong = manifest("{}", LIST).replace("types:", &format!("webhook: {wrong}\ntypes:"));
+    assert!(parse("fjord", &wrong).unwrap_err().to_string().contains("`signs` names the body"));
+}
+
+#[test]
+fn r1_304_says_that_nothing_has_changed() {
+    let server = serve(|asked| match asked.headers.contains("if-modified-since:") {
+        true => (304, "Date: Mon, 30 Nov 2026 10:00:00 GMT\r\n".into(), String::new()),
+        false => (
+            200,
+            "Date: Mon, 30 Nov 2026 10:00:00 GMT\r\n".into(),
+            json!([{"id": 1, "name": "Eira"}]).to_string(),
+        ),
+    });
+    let changes = format!(
+        "{LIST}    changes: {{ request: {{ path: /people, headers: {{ If-Modified-Since: '{{{{ since }}}}' }} }}, paging: none }}\n"
+    );
+    let rest = server.connect(&manifest("{}", &changes));
+    let all = read_all(&rest, "People", &watch(), None, 100).unwrap();
+    assert_eq!(all.records.len(), 1);
+    let none = read_all(&rest, "People", &watch(), Some(all.checkpoint), 100).unwrap();
+    assert!(none.records.is_empty() && !none.everything, "{none:?}");
+}
+
+#[test]
+fn a_record_type_has_error_rules_of_its_own() {
+    let server = serve(|asked| match asked.method.as_str() {
+        "POST" => (409, String::new(), json!({"why": "no room"}).to_string()),
+        _ => ok(json!([])),
+    });
+    let create = "    create: { request: { method: POST, path: /people } }\n";
+    let of = |rules: &str| {
+        server.connect(
+            &manifest("{}", &format!("{LIST}{create}{rules}"))
+                .replace("types:", "errors: [{ status: 409, means: duplicate }]\ntypes:"),
+        )
+    };
+    assert!(matches!(create_of(&of("")), Outcome::Duplicate { .. }));
+    let own = "    errors: [{ status: 409, means: rejected, message: [why] }]\n";
+    assert!(
+        matches!(create_of(&of(own)), Outcome::Rejected { message, .. } if message == "no room")
+    );
+    let told = told("{}", &format!("{LIST}    errors: [{{ means: gone }}]\n"));
+    assert!(told.contains("fits every answer") && told.contains("line "), "{told}");
+}
+
+#[test]
+fn a_budget_of_writes_is_waited_for_and_must_be_there() {
+    let create = "    create: { budget: news, request: { method: POST, path: /people } }\n";
+    let told = told("{}", &format!("{LIST}{create}"));
+    assert!(told.contains("there is no budget `news`"), "{told}");
+    let server = serve(|_| ok(json!({"id": 1})));
+    let text = manifest("{}", &format!("{LIST}{create}"))
+        .replace("rate: { per-second: 1000 }", "rate: { budgets: { news: 2 } }");
+    let rest = server.connect(&text);
+    assert!(
+        matches!(create_of(&rest), Outcome::Done(_))
+            && matches!(create_of(&rest), Outcome::Done(_))
+    );
+    // The third waits for a minute: the others have left by then, and it has not.
+    let rest = std::sync::Arc::new(rest);
+    let third = std::sync::Arc::clone(&rest);
+    std::thread::spawn(move || create_of(&third));
+    std::thread::sleep(std::time::Duration::from_millis(600));
+    assert_eq!(server.paths().len(), 2);
+}
+
+fn create_of(rest: &Rest) -> Outcome {
+    create(rest, "Eira")
+}
+
+#[test]
+fn a_message_names_the_path_that_was_asked() {
+    let server = serve(|_| (500, String::new(), "{}".into()));
+    let get = format!("{LIST}    get: {{ request: {{ path: '/people/{{{{ id | url }}}}' }} }}\n");
+    let rest = server.connect(&manifest("{}", &get));
+    let told = rest.get("People", &watch(), "a b").unwrap_err().to_string();
+    assert!(told.contains("GET /people/a%20b") && !told.contains("{{"), "{told}");
 }

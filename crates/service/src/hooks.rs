@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::routing::get;
 use lockstep_connector::{Call, Heard};
 use lockstep_hub::{Clock, System, SystemClock};
@@ -59,6 +59,7 @@ async fn heard(
     State(state): State<Calls>,
     Path(system): Path<String>,
     Query(query): Query<Vec<(String, String)>>,
+    (method, uri): (Method, Uri),
     headers: HeaderMap,
     body: Bytes,
 ) -> (StatusCode, String) {
@@ -69,7 +70,15 @@ async fn heard(
         String::from_utf8_lossy(value.as_bytes()).trim().to_string()
     };
     let headers = headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect();
-    let call = Call { query, headers, body: body.to_vec(), at: SystemClock.now() };
+    let address = uri.path_and_query().map(ToString::to_string).unwrap_or_default();
+    let call = Call {
+        method: method.to_string(),
+        address,
+        query,
+        headers,
+        body: body.to_vec(),
+        at: SystemClock.now(),
+    };
     // Proving a call may take a look at a file or a computation: not in the thread that accepts.
     let connector = Arc::clone(&system.connector);
     let heard = tokio::task::spawn_blocking(move || connector.hear(&call)).await;

@@ -11,12 +11,14 @@
 //! at by [`Connector::probe`], too.
 
 mod errors;
+mod last;
+mod own;
 mod reading;
 mod samples;
 mod writing;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::value::{as_stored, equal, equal_as};
@@ -90,8 +92,16 @@ pub fn settle_questions(connector: &dyn Connector) -> Option<Sheet> {
 pub fn try_type(connector: &dyn Connector, ty: &TypeSchema, writes: bool) -> Sheet {
     let watch =
         ty.properties.iter().map(|property| PropertyRef::new(property.path.as_str())).collect();
-    let mut run =
-        Run { connector, ty, watch, trials: vec![], seen: Seen::default(), left: BTreeMap::new() };
+    let mut run = Run {
+        connector,
+        ty,
+        watch,
+        trials: vec![],
+        seen: Seen::default(),
+        left: BTreeMap::new(),
+        tried: BTreeSet::new(),
+    };
+    let refused = connector.traffic().refused;
     run.seen = run.reading();
     run.getting();
     run.finding();
@@ -117,6 +127,7 @@ pub fn try_type(connector: &dyn Connector, ty: &TypeSchema, writes: bool) -> She
             run.note(what, verdict);
         }
     }
+    run.rate(connector.traffic().refused.saturating_sub(refused));
     let left = run.left.iter().map(|(id, what)| format!("{} {id} ({what})", ty.kind)).collect();
     let seen = run.seen.records.first().map(|record| record.id.clone());
     Sheet { record_type: ty.kind.clone(), trials: run.trials, left, seen }
@@ -168,6 +179,8 @@ struct Run<'a> {
     seen: Seen,
     /// Records that this run has made and not deleted, each with its mark.
     left: BTreeMap<String, String>,
+    /// Properties to which something was written.
+    tried: BTreeSet<usize>,
 }
 
 impl Run<'_> {
@@ -178,7 +191,7 @@ impl Run<'_> {
     /// Notes what does not hold. `words` lead on from the record type to the place in the manifest.
     fn fails(&mut self, what: &'static str, words: &[&str], why: impl Into<String>) {
         let place = match words {
-            ["errors:", ..] => words.iter().map(|word| (*word).to_string()).collect(),
+            ["errors:" | "rate:", ..] => words.iter().map(|word| (*word).to_string()).collect(),
             _ => {
                 let own = ["types:".to_string(), format!("{}:", self.ty.kind)];
                 own.into_iter().chain(words.iter().map(|word| (*word).to_string())).collect()
@@ -198,6 +211,16 @@ impl Run<'_> {
         let held = result.is_ok();
         self.verdict(what, words, result.map_or_else(Verdict::Fails, |()| Verdict::Holds));
         held
+    }
+
+    /// G4: a system that refuses requests as too many gets fewer of them.
+    fn rate(&mut self, refused: u64) {
+        if refused > 0 {
+            let why = format!(
+                "{refused} requests were refused as too many: state under `rate` what the system allows (`per-second`, `per-minute`, `at-once`)"
+            );
+            self.fails("the rate is stated", &["rate:"], why);
+        }
     }
 
     fn get(&self, id: &str) -> Result<Option<ReadRecord>, Trouble> {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use lockstep_model::value::is_empty;
-use lockstep_model::{PlainType, ReadRecord, Timestamp, Value};
+use lockstep_model::{Kind, PlainType, ReadRecord, Timestamp, Value};
 use serde_json::json;
 
 use super::{Run, Seen, Verdict, brief, listed};
@@ -115,6 +115,16 @@ impl Run<'_> {
         }
         let probed = self.connector.probe(&self.ty.kind, Probe::List { page_size: 0 });
         let probed = probed.ok().flatten();
+        let ids = probed.as_ref().map(|probed| probed.ids.as_slice()).unwrap_or_default();
+        let distinct = ids.iter().collect::<BTreeSet<_>>().len();
+        if distinct < ids.len() {
+            let why = format!(
+                "{} records on one page have {distinct} ids: `id` is to be what tells one record from all others",
+                ids.len()
+            );
+            self.fails("list", &["id:"], why);
+            return Seen::default();
+        }
         self.note("list", Verdict::Holds);
         let verdict = self.paging(&whole, probed.as_ref());
         match verdict {
@@ -262,10 +272,10 @@ impl Run<'_> {
         let wrong = |why: String| Err((vec!["list:", "paging:"], why));
         let count = whole.shown();
         // What is compared: all records, or those of the first page of many.
-        let compared =
-            if whole.complete { count } else { whole.pages.first().copied().unwrap_or(0) };
+        let first = whole.pages.first().copied().unwrap_or(0);
+        let compared = if whole.complete { count } else { first };
         let size = (compared / 4).clamp(1, 500);
-        let most = if whole.complete { MOST_PAGES * 4 } else { compared / size };
+        let most = if whole.complete { MOST_PAGES * 4 } else { compared.div_ceil(size) };
         let small = match self.listing(None, size, most) {
             Ok(small) => small,
             Err(trouble) => {
@@ -277,13 +287,20 @@ impl Run<'_> {
         }
         let (all, some) = (whole.ids(), small.ids());
         let extra: Vec<&str> = some.difference(&all).copied().collect();
-        let missing: Vec<&str> = if whole.complete && small.complete {
-            all.difference(&some).copied().collect()
-        } else {
-            vec![]
+        let missing: Vec<&str> = match whole.complete && small.complete {
+            true => all.difference(&some).copied().collect(),
+            false if whole.complete => vec![],
+            // The first page, as long as none of it is a deleted record.
+            false => {
+                let first = whole.records.iter().take(first).map(|record| record.id.as_str());
+                first.filter(|id| whole.gone.is_empty() && !some.contains(id)).collect()
+            }
         };
         if missing.is_empty() && (extra.is_empty() || !whole.complete && compared == 0) {
             return Ok(match small.pages.len() {
+                _ if !whole.complete => Verdict::NotTried(format!(
+                    "the list is long: it was read up to {count} records, and pages of {size} show the first {compared} alike. What comes                      after, and how many there are in all, is not compared"
+                )),
                 0 | 1 => Verdict::NotTried("one page has all the records".into()),
                 _ => Verdict::Holds,
             });
@@ -413,9 +430,7 @@ impl Run<'_> {
     fn references_of(&mut self, records: &[ReadRecord]) {
         for prop in 0..self.watch.len() {
             let Some(to) = &self.ty.properties[prop].reference else { continue };
-            let Some(ty) =
-                self.connector.types().iter().find(|ty| ty.kind == *to).filter(|ty| ty.can.get)
-            else {
+            let Some(ty) = self.connector.types().iter().find(|ty| ty.kind == *to) else {
                 continue;
             };
             let Some((id, value)) =
@@ -424,7 +439,21 @@ impl Run<'_> {
                 continue;
             };
             let Some(referred) = lockstep_model::id_text::id_text(&value) else { continue };
-            if let Ok(None) = self.connector.get(&ty.kind, &[], &referred) {
+            let is_nobody = match ty.can.get {
+                true => matches!(self.connector.get(&ty.kind, &[], &referred), Ok(None)),
+                // What can't be read by itself is in its list, where that is told to its end.
+                false => {
+                    let request = ReadRequest {
+                        kind: &ty.kind,
+                        watch: &[],
+                        checkpoint: None,
+                        page_size: WHOLE,
+                    };
+                    let list = self.connector.read(request).ok().filter(|page| !page.more);
+                    list.is_some_and(|page| page.records.iter().all(|record| record.id != referred))
+                }
+            };
+            if is_nobody {
                 let path = self.path(prop).to_string();
                 let why = format!(
                     "`{path}` is said to refer to {to}, and {id} has {} there, which is no id of it",
@@ -612,6 +641,9 @@ impl Run<'_> {
                 }
             }
         }
+        if let Some(why) = some.first().and_then(|(id, value)| self.minds_case(prop, id, value)) {
+            self.fails("find", &words, why);
+        }
         let nobodys = self.nobodys_value(prop);
         match self.connector.probe(&self.ty.kind, Probe::Find { path: &path, value: &nobodys }) {
             Ok(Some(probed)) if probed.shown > 0 => {
@@ -638,6 +670,36 @@ impl Run<'_> {
             _ => {}
         }
         tried
+    }
+
+    /// P3: values that differ in case only are one where the manifest says `caseless`, and so are
+    /// e-mail addresses: a look-up that tells them apart finds nobody, and a second record is made.
+    fn minds_case(&self, prop: usize, id: &str, value: &Value) -> Option<String> {
+        let property = &self.ty.properties[prop];
+        let text = value.as_str()?;
+        let is_address = property.kind == Kind::Seen
+            && text
+                .split_once('@')
+                .is_some_and(|(_, host)| host.contains('.') && !text.contains(' '));
+        if !property.stored_as.caseless && property.kind != Kind::Email && !is_address {
+            return None;
+        }
+        let other = match text.to_uppercase() {
+            upper if upper == text => text.to_lowercase(),
+            upper => upper,
+        };
+        if other == text {
+            return None;
+        }
+        let found = self.connector.find(&self.ty.kind, &self.watch, prop, &json!(other)).ok()??;
+        let path = self.path(prop);
+        (!found.iter().any(|record| record.id == id)).then(|| {
+            format!(
+                "{id} is found by its `{path}` {} and not by {}, which is the same to Lockstep: a second record would be made. Send the value                  as the system keeps it ({{{{ value | lower }}}}), ask for a comparison without case, or leave this `find` out",
+                brief(Some(value)),
+                brief(Some(&json!(other)))
+            )
+        })
     }
 
     /// A look-up that puts its value into a text of its own must double the quotation marks in it.

@@ -122,8 +122,13 @@ impl Run<'_> {
                 || self.is_code(prop))
     }
 
-    fn is_code(&self, prop: usize) -> bool {
+    /// By which of the words for codes its name goes.
+    pub(super) fn code_of(&self, prop: usize) -> Option<&'static str> {
         let name = self.last_name(prop);
+        CODES.into_iter().find(|code| name.contains(code))
+    }
+
+    pub(super) fn is_code(&self, prop: usize) -> bool {
         let held = self.held_values(prop);
         let shown = self
             .seen
@@ -132,7 +137,8 @@ impl Run<'_> {
             .filter(|record| record.values[prop].as_ref().is_some_and(|v| !is_empty(v)))
             .count();
         self.ty.properties[prop].ty == PlainType::String
-            && (CODES.iter().chain(&HIDING).any(|code| name.contains(code))
+            && (self.code_of(prop).is_some()
+                || HIDING.iter().any(|word| self.last_name(prop).contains(word))
                 || shown >= 4 && held.len() * 2 <= shown)
     }
 

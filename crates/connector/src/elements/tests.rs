@@ -316,7 +316,14 @@ fn p6_a_write_to_a_list_is_no_edit_of_its_record() {
 #[test]
 fn a_call_is_heard_once() {
     let shop = Shop::with(json!([]), vec![]);
-    let call = Call { query: vec![], headers: vec![], body: vec![], at: Timestamp(0) };
+    let call = Call {
+        method: "POST".into(),
+        address: "/hooks/fjord".into(),
+        query: vec![],
+        headers: vec![],
+        body: vec![],
+        at: Timestamp(0),
+    };
     assert_eq!(shop.hear(&call), Heard::Challenge("back".into()));
 }
 

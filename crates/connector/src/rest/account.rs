@@ -12,7 +12,7 @@ impl Rest {
         let get = written::RequestYaml { path: self.manifest.test.clone(), ..Default::default() };
         let context = self.client.context([]);
         let answer = self.client.read(&get, &context)?;
-        match errors::trouble(&self.manifest, &self.client.name(&get), &answer) {
+        match errors::trouble(&self.manifest, &self.client.name(&get, &context), &answer) {
             Some(trouble) => Err(trouble),
             None => {
                 let notices: String =
@@ -122,7 +122,7 @@ impl Rest {
         let Some(account) = &self.manifest.account else { return Ok(None) };
         let context = self.client.context([]);
         let answer = self.client.read(&account.request, &context)?;
-        let name = self.client.name(&account.request);
+        let name = self.client.name(&account.request, &context);
         if let Some(trouble) = errors::trouble(&self.manifest, &name, &answer) {
             return Err(trouble);
         }

@@ -98,7 +98,8 @@ impl Rest {
             None => Value::Array(records),
         };
         let context = self.client.context([("intent", json!(writes[0].token))]);
-        let named = self.client.name(&bulk.request);
+        let named = self.client.name(&bulk.request, &context);
+        self.wait_for_budget(how.budget.as_ref());
         let answer = match self.client.send(&bulk.request, &context, Some(&body)) {
             Ok(answer) => answer,
             Err(no_answer) => return all(errors::unanswered(no_answer)),

@@ -17,6 +17,9 @@ use crate::http::{Http, Limits};
 use crate::vault::{Credentials, VaultEntry};
 use crate::{Traffic, Trouble};
 
+/// A longer path is cut in messages.
+const LONGEST_PATH: usize = 200;
+
 /// The connection to one account. All record types, and all interfaces of the system, share its
 /// rate.
 pub struct Client {
@@ -182,9 +185,13 @@ impl Client {
         Value::Object(context)
     }
 
-    /// How a request is named in messages.
-    pub fn name(&self, request: &RequestYaml) -> String {
-        format!("{} {} {}", self.title, request.method.as_deref().unwrap_or("GET"), request.path)
+    /// How a request is named in messages: by the path that was asked for, without its query.
+    pub fn name(&self, request: &RequestYaml, context: &Value) -> String {
+        let path = render(&request.path, context).ok().filter(|path| !path.is_empty());
+        let path = path.as_deref().unwrap_or(&request.path);
+        let path = path.split_once('?').map_or(path, |(path, _)| path);
+        let path: String = path.chars().take(LONGEST_PATH).collect();
+        format!("{} {} {path}", self.title, request.method.as_deref().unwrap_or("GET"))
     }
 
     /// Every token that was used or given and not replaced: none is to be told.

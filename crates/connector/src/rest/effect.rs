@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::place::Fault;
 use super::template::variables;
 use super::written::{
-    Algorithm, Auth, ErrorRule, Jwt, KeyEncoding, ListYaml, Manifest, Meaning, PropertyYaml,
+    Algorithm, Auth, ErrorRule, Jwt, KeyEncoding, ListYaml, Manifest, Meaning, Part, PropertyYaml,
     RequestYaml, Sends, Style, TypeWord, TypeYaml, Webhook, WriteYaml,
 };
 
@@ -195,9 +195,30 @@ fn webhook(hook: &Webhook, manifest: &Manifest, told: &mut Told<'_>) {
         &["id:"],
         "webhook: `id` names one record to read, and no record type has `get` to read it by",
     );
+    if let Some(repeated) = &hook.repeats {
+        told.when(
+            repeated.header.is_some() == repeated.at.is_some(),
+            &["repeats:"],
+            "webhook: `repeats` says where a call has the secret: in a `header`, or `at` a place of its body",
+        );
+    }
     if let Some(signature) = &hook.signature {
         let without_time = signature.timestamp.is_none()
-            && (signature.max_age_s.is_some() || !signature.between.is_empty());
+            && (signature.max_age_s.is_some()
+                || !signature.between.is_empty() && signature.signs.is_empty());
+        let signs = |part: Part| signature.signs.contains(&part);
+        told.when(
+            !signature.signs.is_empty()
+                && (!signs(Part::Body)
+                    || signs(Part::Timestamp) != signature.timestamp.is_some()),
+            &["signature:", "signs:"],
+            "webhook: `signs` names the body, and the timestamp where `timestamp` says which header has it: what is not signed proves nothing",
+        );
+        told.when(
+            signature.address.is_some() && !signs(Part::Address),
+            &["signature:", "address:"],
+            "webhook: `address` is read where `signs` names it",
+        );
         told.when(
             without_time,
             &["signature:"],
@@ -232,6 +253,8 @@ fn record_type(kind: &str, ty: &TypeYaml, told: &mut Told<'_>) {
             place.iter().cloned().chain([word.to_string(), "errors:".to_string()]).collect();
         request.errors.iter().for_each(|rule| error_rule(rule, told));
     }
+    told.place = place.iter().cloned().chain(["errors:".to_string()]).collect();
+    ty.errors.iter().for_each(|rule| error_rule(rule, told));
     told.place = place;
     if let Some(mark) = &ty.deleted {
         told.when(

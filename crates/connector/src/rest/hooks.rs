@@ -14,8 +14,8 @@ use super::client::Client;
 use super::jwt;
 use super::register::Registration;
 use super::template::render;
-use super::value::{at, text};
-use super::written::{Encoding, Hash, Signature, WebToken, Webhook};
+use super::value::{HEADERS, at, text};
+use super::written::{Encoding, Hash, Part, Repeated, Signature, WebToken, Webhook};
 use crate::coding::unbase64;
 use crate::vault::unhex;
 use crate::{Call, Heard, Named};
@@ -84,33 +84,121 @@ impl Calls {
         {
             return Heard::Challenge(wanted);
         }
+        if let Some(repeated) = &hook.repeats
+            && let Err(why) = repeats(repeated, hook, (client, registration), call, &body)
+        {
+            return Heard::Refused(why);
+        }
         let Some(word) = hook.word.as_ref().filter(|_| !hook.types.is_empty()) else {
             return Heard::Hint(vec![]);
         };
-        let events = match at(&body, hook.events.as_deref().unwrap_or("")) {
-            Some(Value::Array(events)) => events.as_slice(),
-            Some(event) => std::slice::from_ref(event),
-            None => return Heard::Refused("the call has no events where the manifest says".into()),
-        };
-        let mut named: Vec<Named> = Vec::new();
-        for event in events {
-            let Some(word) = at(event, word).and_then(text) else { continue };
-            let id = hook.id.as_ref().and_then(|place| at(event, place)).and_then(text);
-            let kinds = hook
-                .types
-                .iter()
-                .filter(|(_, begins)| word.starts_with(begins.as_str()))
-                .map(|(kind, _)| kind);
-            for kind in kinds {
-                let one = Named { kind: kind.clone(), id: id.clone() };
-                if !named.contains(&one) {
-                    named.push(one);
-                }
+        match named(hook, word, call, &body) {
+            None => Heard::Refused("the call has no events where the manifest says".into()),
+            // What is none of our record types is no reason to read anything.
+            Some(named) if named.is_empty() => Heard::Again,
+            Some(named) => Heard::Hint(named),
+        }
+    }
+}
+
+/// The records, or record types, that the events of a call are about; `None` where it has no events.
+fn named(hook: &Webhook, word: &str, call: &Call, body: &Value) -> Option<Vec<Named>> {
+    let events = match at(body, hook.events.as_deref().unwrap_or(""))? {
+        Value::Array(events) => events.as_slice(),
+        event => std::slice::from_ref(event),
+    };
+    let mut named: Vec<Named> = Vec::new();
+    for event in events {
+        let Some(word) = told(call, event, word) else { continue };
+        let id = hook.id.as_ref().and_then(|place| told(call, event, place));
+        let kinds = hook.types.iter().filter(|(_, begins)| word.starts_with(begins.as_str()));
+        for (kind, _) in kinds {
+            let one = Named { kind: kind.clone(), id: id.clone() };
+            if !named.contains(&one) {
+                named.push(one);
             }
         }
-        // What is none of our record types is no reason to read anything.
-        if named.is_empty() { Heard::Again } else { Heard::Hint(named) }
     }
+    Some(named)
+}
+
+/// What an event says at a place, or a header of its call.
+fn told(call: &Call, event: &Value, place: &str) -> Option<String> {
+    match place.strip_prefix(HEADERS) {
+        Some(name) => call.header(name).map(str::to_string),
+        None => at(event, place).and_then(text),
+    }
+}
+
+/// Whether the call repeats the secret: in its header, or in each of its events.
+fn repeats(
+    how: &Repeated,
+    hook: &Webhook,
+    (client, registration): (&Client, &Registration),
+    call: &Call,
+    body: &Value,
+) -> Result<(), String> {
+    let secrets = secrets(&how.secret, client, registration)?;
+    let is_ours = |given: &str| secrets.iter().any(|secret| same(secret, given));
+    let wrong = || Err("the call does not repeat the secret".to_string());
+    if let Some(name) = &how.header {
+        return if call.header(name).is_some_and(is_ours) { Ok(()) } else { wrong() };
+    }
+    let place = how.at.as_deref().unwrap_or_default();
+    if at(body, place).and_then(Value::as_str).is_some_and(is_ours) {
+        return Ok(());
+    }
+    let events = match at(body, hook.events.as_deref().unwrap_or("")) {
+        Some(Value::Array(events)) if !events.is_empty() => events.as_slice(),
+        _ => return wrong(),
+    };
+    let all =
+        events.iter().all(|event| at(event, place).and_then(Value::as_str).is_some_and(is_ours));
+    if all { Ok(()) } else { wrong() }
+}
+
+/// Compares in a time that tells nothing of where they differ.
+fn same(one: &str, other: &str) -> bool {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, one.as_bytes());
+    hmac::verify(
+        &key,
+        b"",
+        hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, other.as_bytes()), b"").as_ref(),
+    )
+    .is_ok()
+}
+
+/// The secrets that a call may prove itself with: of a registration made by hand, and of our own.
+fn secrets(
+    template: &str,
+    client: &Client,
+    registration: &Registration,
+) -> Result<Vec<String>, String> {
+    let secrets = [Some(render(template, &client.context([]))?), registration.secret()];
+    let secrets: Vec<String> =
+        secrets.into_iter().flatten().filter(|secret| !secret.is_empty()).collect();
+    match secrets.is_empty() {
+        true => Err("there is no secret in the settings to check calls with".into()),
+        false => Ok(secrets),
+    }
+}
+
+/// The address that was called, as the system knows it.
+fn address(
+    how: &Signature,
+    client: &Client,
+    registration: &Registration,
+    call: &Call,
+) -> Result<String, String> {
+    let query = call.address.split_once('?').map_or("", |(_, query)| query);
+    let told = how.address.as_ref().map(|address| render(address, &client.context([])));
+    let told = told.transpose()?.filter(|address| !address.is_empty());
+    let known = told.or_else(|| registration.address());
+    Ok(match known {
+        Some(address) if query.is_empty() || address.contains('?') => address,
+        Some(address) => format!("{address}?{query}"),
+        None => format!("https://{}{}", call.header("host").unwrap_or_default(), call.address),
+    })
 }
 
 /// What a web token says, and what tells it apart from others.
@@ -129,11 +217,7 @@ fn proven(
     registration: &Registration,
     call: &Call,
 ) -> Result<Vec<u8>, String> {
-    let header = |name: &str| {
-        let name = name.to_lowercase();
-        call.headers.iter().find(|(key, _)| *key == name).map(|(_, value)| value.trim().to_string())
-    };
-    let given = header(&how.header).ok_or("the call is not signed")?;
+    let given = call.header(&how.header).ok_or("the call is not signed")?;
     let given =
         given.strip_prefix(how.prefix.as_str()).ok_or("the call's signature has another form")?;
     let given = match how.encoding {
@@ -141,24 +225,36 @@ fn proven(
         Encoding::Base64 => unbase64(given, &STANDARD),
     };
     let given = given.ok_or("the call's signature has another form")?;
-    // Of a registration made by hand, and of our own.
-    let secrets = [Some(render(&how.secret, &client.context([]))?), registration.secret()];
-    let mut secrets = secrets.into_iter().flatten().filter(|secret| !secret.is_empty()).peekable();
-    if secrets.peek().is_none() {
-        return Err("there is no secret in the settings to check calls with".into());
-    }
-    let mut signed = Vec::new();
+    let secrets = secrets(&how.secret, client, registration)?;
+    let mut time = "";
     if let Some(name) = &how.timestamp {
-        let time = header(name).ok_or("the call does not tell its time")?;
-        let sent = moment(&time).ok_or("the call's time can't be read")?;
+        time = call.header(name).ok_or("the call does not tell its time")?;
+        let sent = moment(time).ok_or("the call's time can't be read")?;
         let most = 1000 * how.max_age_s.unwrap_or(MAX_AGE_S);
         if (call.at.0 - sent.0).abs() > most {
             return Err("the call is too old".into());
         }
-        signed.extend_from_slice(time.as_bytes());
-        signed.extend_from_slice(how.between.as_bytes());
     }
-    signed.extend_from_slice(&call.body);
+    let timed: &[Part] = &[Part::Timestamp, Part::Body];
+    let parts = match how.signs.as_slice() {
+        [] if how.timestamp.is_some() => timed,
+        [] => &timed[1..],
+        own => own,
+    };
+    let mut signed = Vec::new();
+    for (n, part) in parts.iter().enumerate() {
+        if n > 0 {
+            signed.extend_from_slice(how.between.as_bytes());
+        }
+        match part {
+            Part::Method => signed.extend_from_slice(call.method.as_bytes()),
+            Part::Timestamp => signed.extend_from_slice(time.as_bytes()),
+            Part::Body => signed.extend_from_slice(&call.body),
+            Part::Address => {
+                signed.extend_from_slice(address(how, client, registration, call)?.as_bytes());
+            }
+        }
+    }
     signed.extend_from_slice(render(&how.after, &client.context([]))?.as_bytes());
     let algorithm = match how.hash {
         Hash::Sha256 => hmac::HMAC_SHA256,
@@ -166,10 +262,10 @@ fn proven(
         Hash::Sha1 => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
     };
     // Compares in constant time.
-    let by = |secret: String| {
+    let by = |secret: &String| {
         hmac::verify(&hmac::Key::new(algorithm, secret.as_bytes()), &signed, &given).is_ok()
     };
-    if secrets.any(by) { Ok(given) } else { Err("the call's signature is wrong".into()) }
+    if secrets.iter().any(by) { Ok(given) } else { Err("the call's signature is wrong".into()) }
 }
 
 /// What the text there holds, as JSON.

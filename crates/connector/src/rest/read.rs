@@ -20,7 +20,7 @@ use super::ahead::Listing;
 use super::answer::Answer;
 use super::connected::Rest;
 use super::errors::{self, says_error};
-use super::ids::with_parent;
+use super::ids::{id_variables, with_parent};
 use super::record::{RESOLUTION_MS, Unread, layout, modified};
 use super::value::at;
 use super::walk::{Listed, Next, Walk, fingerprint};
@@ -126,7 +126,7 @@ impl Rest {
             let record = self.read_record(ty, watch, &body).map_err(|unread| {
                 Trouble::Malformed(format!(
                     "{}: {}",
-                    self.client.name(&get.request),
+                    self.client.name(&get.request, &self.client.context(id_variables(ty, id))),
                     unread.told(ty, &ty.id)
                 ))
             })?;
@@ -365,7 +365,8 @@ impl Rest {
                 return Ok(Asked { answer, named, limit });
             }
         };
-        let named = self.client.name(&list.request);
+        let of_parent = self.client.context(parent.map(|parent| ("parent", json!(parent))));
+        let named = self.client.name(&list.request, &of_parent);
         if let Some(answer) = self.ahead.take(&listing, next) {
             return Ok(Asked { answer, named, limit });
         }
@@ -526,10 +527,14 @@ impl Rest {
             asked.query.clear();
         }
         variables.extend(parent.map(|parent| ("parent", json!(parent))));
-        let named = self.client.name(&list.request);
         let context = self.client.context(variables);
-        self.wait_for_budget(list);
+        let named = self.client.name(&list.request, &context);
+        self.wait_for_budget(list.budget.as_ref());
         let mut answer = self.client.read(&asked, &context)?;
+        // RFC 9110: nothing has changed since `If-Modified-Since`.
+        if answer.status == 304 && since.is_some() {
+            return Ok((Answer { status: 204, body: Value::Null, ..answer }, named));
+        }
         // Some systems have no page behind the last one. A page in the middle is not taken for it
         // because of one answer.
         let counted = matches!(walk.next, Some(Next::Offset(_) | Next::Page(_))) && walk.shown > 0;
@@ -550,12 +555,10 @@ impl Rest {
         }
     }
 
-    /// Waits until a list's own budget allows one more request: what the system would refuse is not
-    /// sent.
-    fn wait_for_budget(&self, list: &ListYaml) {
+    /// Waits until a budget allows one more request: what the system would refuse is not sent.
+    pub(super) fn wait_for_budget(&self, name: Option<&String>) {
         let rate = &self.manifest.rate;
-        let Some((name, most)) =
-            list.budget.as_ref().and_then(|name| Some((name, *rate.budgets.get(name)?)))
+        let Some((name, most)) = name.and_then(|name| Some((name, *rate.budgets.get(name)?)))
         else {
             return;
         };
@@ -563,8 +566,10 @@ impl Rest {
         let faster =
             own.zip(rate.per_second).map_or(1.0, |(own, vendors)| (own / vendors).max(1.0));
         let most = (f64::from(most) * faster) as usize;
+        // Who waits for one budget does not keep others from theirs.
         let mut budgets = self.budgets.lock().unwrap_or_else(PoisonError::into_inner);
         let wait = budgets.entry(name.clone()).or_default().take(most, Instant::now());
+        drop(budgets);
         if !wait.is_zero() {
             std::thread::sleep(wait);
         }

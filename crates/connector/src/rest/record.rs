@@ -132,7 +132,7 @@ impl Rest {
             // gone.
             return Err(Trouble::Malformed(format!(
                 "{}: the ids of these records have the form PARENT/ID, and {id} has not: it can't be asked for, and is not taken for deleted",
-                self.client.name(&get.request)
+                self.client.name(&get.request, &self.client.context(id_variables(ty, id)))
             )));
         }
         let found =
@@ -146,7 +146,7 @@ impl Rest {
         {
             return Err(Trouble::Malformed(format!(
                 "{}: expected the record {id}, and the answer has no `{}`: it is taken neither for the record nor for its deletion",
-                self.client.name(&get.request),
+                self.client.name(&get.request, &self.client.context(id_variables(ty, id))),
                 ty.id
             )));
         }
@@ -163,7 +163,7 @@ impl Rest {
         patience: bool,
     ) -> Result<Option<Value>, Trouble> {
         let context = self.client.context(variables);
-        let named = self.client.name(&get.request);
+        let named = self.client.name(&get.request, &context);
         let answer = self.client.read_one(&get.request, &context, patience)?;
         if errors::meaning(&self.manifest, &answer)
             .is_some_and(|(meaning, _)| meaning == Meaning::Gone)
@@ -219,7 +219,7 @@ impl Rest {
         let Some(located) = value::locate(ty, &watch[prop]) else { return Ok(None) };
         let Some(find) = ty.find.get(located.path) else { return Ok(None) };
         let context = self.client.context([("value", value.clone())]);
-        let named = self.client.name(&find.request);
+        let named = self.client.name(&find.request, &context);
         let answer = self.client.read_one(&find.request, &context, false)?;
         if errors::meaning(&self.manifest, &answer)
             .is_some_and(|(meaning, _)| meaning == Meaning::Gone)

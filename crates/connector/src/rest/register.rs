@@ -25,6 +25,8 @@ struct Known {
     id: Option<String>,
     /// Made by the system, to sign calls with.
     secret: Option<String>,
+    /// Where the system calls.
+    address: Option<String>,
 }
 
 impl Registration {
@@ -35,6 +37,11 @@ impl Registration {
     /// What the system signs its calls with, if it told.
     pub fn secret(&self) -> Option<String> {
         self.known().secret
+    }
+
+    /// The address that the system was told.
+    pub fn address(&self) -> Option<String> {
+        self.known().address
     }
 
     fn keep(&self, known: Known) {
@@ -75,6 +82,7 @@ impl Registration {
                     .and_then(|place| at(&answer.body, place))
                     .and_then(text),
                 secret: None,
+                address: None,
             };
         }
         if let (Some(secret), None, Some(id)) = (&hook.secret, &known.secret, &known.id) {
@@ -84,6 +92,7 @@ impl Registration {
                 .and_then(Value::as_str)
                 .map(str::to_string);
         }
+        known.address = Some(url.to_string());
         self.keep(known);
         Ok(hook.renew_s)
     }
@@ -124,6 +133,7 @@ impl Server<'_> {
     }
 
     fn expect_success(&self, request: &RequestYaml, answer: &Answer) -> Result<(), Trouble> {
-        errors::trouble(self.manifest, &self.client.name(request), answer).map_or(Ok(()), Err)
+        errors::trouble(self.manifest, &self.client.name(request, &self.client.context([])), answer)
+            .map_or(Ok(()), Err)
     }
 }

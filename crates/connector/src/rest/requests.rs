@@ -91,7 +91,7 @@ impl Client {
                 .retry_after_ms
                 .map_or(Duration::from_millis(250 << tries), Duration::from_millis);
             if tries >= most || wait > patience {
-                let named = self.name(request);
+                let named = self.name(request, context);
                 let told = words(&answer.body).map(|told| format!(" ({told})")).unwrap_or_default();
                 return Err(match answer.status {
                     429 | 503 => Trouble::Busy {
@@ -195,7 +195,7 @@ impl Client {
         let asked = self.asked(endpoint, request, context)?;
         let admission = self.authorization(endpoint)?;
         let builder = self.built(endpoint, request, context, &asked, admission.as_ref())?;
-        let named = self.name(request);
+        let named = self.name(request, context);
         let unclear = |error: ureq::http::Error| not_sent(format!("{named}: {error}"));
         let received = match body_of(request, context, body)? {
             Some((kind, body)) => {
@@ -228,7 +228,7 @@ impl Client {
         // Neither a path nor what a record holds can lead elsewhere: `@example.com` after a host
         // would.
         if !same_origin(&url, &base) {
-            let (named, base) = (self.name(request), origin(&base));
+            let (named, base) = (self.name(request, context), origin(&base));
             return Err(match is_whole {
                 true => NoAnswer::NotSent(Trouble::Malformed(format!(
                     "{named}: the next address leads to another host than {base}"

@@ -13,7 +13,7 @@ use super::written::{
 use super::{effect, template};
 
 /// Variables that requests bring along; a setting of the same name would hide behind them.
-const VARIABLES: [&str; 26] = [
+pub(super) const VARIABLES: [&str; 26] = [
     "id",
     "record",
     "value",
@@ -68,6 +68,10 @@ pub fn settle(mut manifest: Manifest, text: &str) -> Result<Manifest, Vec<Fault>
     check.blamed(&manifest);
     check.templates();
     effect::without(&manifest, text, &mut check.wrong);
+    for ty in manifest.types.values_mut() {
+        let rules = ty.errors.clone();
+        requests(ty).into_iter().for_each(|request| request.errors.extend(rules.iter().cloned()));
+    }
     if check.wrong.is_empty() { Ok(manifest) } else { Err(check.wrong) }
 }
 
@@ -215,6 +219,8 @@ impl<'a> Check<'a> {
     fn webhook(&mut self, manifest: &Manifest) {
         if let Some(hook) = &manifest.webhook {
             self.texts.extend(hook.signature.iter().map(|signature| signature.secret.clone()));
+            self.texts.extend(hook.signature.iter().filter_map(|s| s.address.clone()));
+            self.texts.extend(hook.repeats.iter().map(|repeated| repeated.secret.clone()));
             self.texts.extend(hook.jwt.iter().map(|jwt| jwt.key.clone()));
             let there = hook.registered.as_ref().map(|there| &there.request);
             for request in [&hook.register, &hook.renew]
@@ -339,11 +345,11 @@ impl<'a> Check<'a> {
                 .chain(how.defaults.values())
                 .for_each(|value| collect(value, &mut self.texts));
         }
-        for list in [Some(&ty.list), ty.changes.as_ref()].into_iter().flatten() {
-            pages(self.text, kind, &list.request, &list.paging, &mut self.wrong);
-            if let Some(name) =
-                list.budget.as_ref().filter(|name| !self.names.budgets.contains(*name))
-            {
+        let lists = || [Some(&ty.list), ty.changes.as_ref()].into_iter().flatten();
+        let writes = [&ty.create, &ty.update].into_iter().flatten();
+        let named = lists().map(|list| &list.budget).chain(writes.map(|how| &how.budget));
+        for name in named.flatten() {
+            if !self.names.budgets.contains(name) {
                 let message = format!(
                     "{kind}: there is no budget `{name}`; {}",
                     known("rate has", &self.names.budgets)
@@ -354,6 +360,9 @@ impl<'a> Check<'a> {
                     message,
                 ));
             }
+        }
+        for list in lists() {
+            pages(self.text, kind, &list.request, &list.paging, &mut self.wrong);
             list.parents.iter().for_each(|parents| {
                 pages(self.text, kind, &parents.request, &parents.paging, &mut self.wrong)
             });
@@ -383,7 +392,8 @@ impl<'a> Check<'a> {
 
     /// What an error blames is a property.
     fn blamed(&mut self, manifest: &Manifest) {
-        for path in manifest.errors.iter().filter_map(|rule| rule.blames.as_ref()) {
+        let of_types = manifest.types.values().flat_map(|ty| &ty.errors);
+        for path in manifest.errors.iter().chain(of_types).filter_map(|rule| rule.blames.as_ref()) {
             if !manifest.types.values().any(|ty| ty.properties.contains_key(path)) {
                 let message = format!(
                     "errors: `blames` names `{path}`, which is no property of any record type"

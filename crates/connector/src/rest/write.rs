@@ -146,8 +146,9 @@ impl Rest {
         let (record, context) = self.new_record(ty, how, watch, write)?;
         let parent = record.get("$parent").cloned().unwrap_or_default();
         let body = self.wrapped(ty, how, record, &context)?;
-        let named = self.client.name(&how.request);
+        let named = self.client.name(&how.request, &context);
         self.pause_before(how);
+        self.wait_for_budget(how.budget.as_ref());
         let sent = self.client.send(&how.request, &context, Some(&body));
         let sent = match sent {
             // C2: sent twice, it makes one.
@@ -423,7 +424,7 @@ impl Rest {
             if left_out.transpose()?.is_some_and(|given| !is_empty(&given)) {
                 continue;
             }
-            let named = self.client.name(&step.request);
+            let named = self.client.name(&step.request, &context);
             let answer =
                 self.client.send(&step.request, &context, None).map_err(errors::unanswered)?;
             let asked = Asked { ty, watch, sent: &[], item: None };
@@ -477,7 +478,7 @@ impl Rest {
         }
         let context =
             self.client.context(id_variables(ty, id).into_iter().chain([("version", json!(now))]));
-        let named = self.client.name(request);
+        let named = self.client.name(request, &context);
         let answer = self.client.send(request, &context, None).map_err(errors::unanswered)?;
         match errors::outcome_of_one(
             &self.manifest,
@@ -506,7 +507,7 @@ impl Rest {
     fn restore(&self, ty: &TypeYaml, watch: &[PropertyRef], id: &str) -> Result<Outcome, Outcome> {
         let Some(request) = &ty.restore else { return Err(cannot("restored")) };
         let context = self.client.context(id_variables(ty, id));
-        let named = self.client.name(request);
+        let named = self.client.name(request, &context);
         let answer = self.client.send(request, &context, None).map_err(errors::unanswered)?;
         let asked = Asked { ty, watch, sent: &[], item: None };
         match errors::outcome_of_one(&self.manifest, asked, &named, &answer) {
@@ -550,7 +551,8 @@ impl Rest {
         body: Value,
         id: Option<&str>,
     ) -> Result<Outcome, Outcome> {
-        let named = self.client.name(&how.request);
+        let named = self.client.name(&how.request, context);
+        self.wait_for_budget(how.budget.as_ref());
         let answer =
             self.client.send(&how.request, context, Some(&body)).map_err(errors::unanswered)?;
         let asked = Asked { ty, watch, sent: &write.values, item: how.item.as_deref() };

@@ -1,5 +1,5 @@
 //! The manifest language as it is written: a closed vocabulary, unknown words are errors.
-//! `schema/manifest.schema.json` is made from it.
+//! `schemas/manifest.schema.json` is made from it.
 
 mod auth;
 
@@ -135,6 +135,8 @@ pub struct Webhook {
     /// The other way to prove it: the whole body is a JSON web token, and its claims are what the
     /// call says.
     pub jwt: Option<WebToken>,
+    /// A weaker way: the call repeats a secret as it is, in a header or in its body.
+    pub repeats: Option<Repeated>,
     /// Where a trial call has the text that it wants back: in its query …
     pub challenge_query: Option<String>,
     /// … or in its body.
@@ -145,14 +147,15 @@ pub struct Webhook {
     pub open: Vec<String>,
     /// Where the list of events is in the body; the body is one event if not said.
     pub events: Option<String>,
-    /// Where the word is in an event that tells what it is about …
+    /// Where the word is in an event that tells what it is about, or in which header of the call:
+    /// `$headers.X-Shopify-Topic` …
     pub word: Option<String>,
     /// … and with what such words begin, by record type. Without them, each call is about all
     /// record types.
     #[serde(default)]
     pub types: BTreeMap<String, String>,
-    /// Where the record's id is in an event: then this one record is read, by the record type's
-    /// `get`, and not all that changed.
+    /// Where the record's id is in an event, or in which header of the call: then this one record is
+    /// read, by the record type's `get`, and not all that changed.
     pub id: Option<String>,
     /// Tells the system where to call, when `lockstep run` begins: `{{ url }}`. A refusal because
     /// it knows already does no harm.
@@ -197,6 +200,19 @@ pub struct WebToken {
     pub max_age_s: Option<i64>,
 }
 
+/// A secret that the system was told when it was told where to call, and that each call repeats.
+/// Whoever has seen one call can make others: a `signature` is better where the system has one.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Repeated {
+    /// The header that has it …
+    pub header: Option<String>,
+    /// … or where it is in each event, or in the body.
+    pub at: Option<String>,
+    /// The secret: `{{ webhook_secret }}`.
+    pub secret: String,
+}
+
 /// An HMAC in a header.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -220,8 +236,26 @@ pub struct Signature {
     /// What is signed after the body: the address that is called, `{{ callback_url }}`.
     #[serde(default)]
     pub after: String,
+    /// What is signed, in this order, where that is not the time and the body. `between` stands
+    /// between each two of them.
+    #[serde(default)]
+    pub signs: Vec<Part>,
+    /// The address that is signed, `{{ callback_url }}`; the one that the system was told at
+    /// `register` if not said, else the one by which the call came.
+    pub address: Option<String>,
     /// A call is not older, in seconds; five minutes if not said.
     pub max_age_s: Option<i64>,
+}
+
+/// A part of a call that is signed.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Part {
+    Method,
+    /// The whole address, with its query.
+    Address,
+    Timestamp,
+    Body,
 }
 
 /// What an HMAC is made with.
@@ -280,8 +314,8 @@ pub struct Rate {
     pub per_day: Option<u32>,
     /// Under way at one time; 4 if not said.
     pub at_once: Option<usize>,
-    /// Budgets of their own that some lists have, in requests in any sixty seconds, by names that
-    /// lists give as `budget`. A project that gives a rate of its own, above the manifest's, raises
+    /// Budgets of their own that some lists and writes have, in requests in any sixty seconds, by
+    /// names that these give as `budget`. A project that gives a rate of its own, above the manifest's, raises
     /// them accordingly.
     pub budgets: BTreeMap<String, u32>,
     /// The header that tells how many requests remain …
@@ -374,6 +408,10 @@ pub struct TypeYaml {
     /// is listed. Asked after `changes`.
     pub gone: Option<GoneYaml>,
     pub get: Option<GetYaml>,
+    /// What answers to this record type's requests mean; looked at after the request's own rules
+    /// and before the manifest's.
+    #[serde(default)]
+    pub errors: Vec<ErrorRule>,
     /// A look-up, by property.
     #[serde(default)]
     pub find: BTreeMap<String, GetYaml>,
@@ -668,6 +706,9 @@ pub struct WriteYaml {
     /// For `create`: the system wants so many milliseconds between two of these requests. A project
     /// that gives a rate of its own, above the manifest's, shortens it accordingly.
     pub pause_ms: Option<u64>,
+    /// Which of the rate's `budgets` these requests are counted against, besides the others: it is
+    /// waited for.
+    pub budget: Option<String>,
     /// Several at once, where the system has a request for it.
     pub bulk: Option<BulkYaml>,
 }
