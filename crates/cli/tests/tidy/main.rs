@@ -258,6 +258,25 @@ fn the_glossary_has_the_words_of_our_own() {
     }
 }
 
+/// Cargo only warns of a package that it is to leave out and that is not there.
+#[test]
+fn what_the_test_script_leaves_out_is_there() {
+    let script = read(&root().join("test"));
+    let left_out: Vec<&str> = script
+        .split("--exclude ")
+        .skip(1)
+        .filter_map(|rest| rest.split_whitespace().next())
+        .collect();
+    assert!(left_out.len() > 3, "{left_out:?}");
+    let texts = texts();
+    let packages: Vec<&str> = with_extension(&texts, "toml")
+        .filter_map(|(_, text)| text.split("\nname = \"").nth(1)?.split('"').next())
+        .collect();
+    for name in left_out {
+        assert!(packages.contains(&name), "there is no package {name}: {packages:?}");
+    }
+}
+
 /// The text files of the repository: everything but what is built, fetched or a person's own.
 fn texts() -> Vec<(PathBuf, String)> {
     let root = root();
