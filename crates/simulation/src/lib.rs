@@ -18,6 +18,8 @@ pub mod automation;
 pub mod checkers;
 pub mod clock;
 pub mod draw;
+pub mod forms;
+pub mod grouped;
 pub mod mortal;
 pub mod random;
 pub mod system;

@@ -20,9 +20,10 @@ use crate::clock::SimulatedClock;
 use crate::draw::{
     ACCEPTED_MS, Answering, COMPANY, Drawn, Fails, Kind, Loses, MAIL, SCORE, SystemDrawn, WHO,
 };
+use crate::forms::{GROUP, typed};
 use crate::mortal::Life;
 use crate::random::Random;
-use crate::truth::{Deed, Does, Failed, Sent, Shared, Truth, number_of, text_of};
+use crate::truth::{Deed, Does, Failed, GroupNumbers, Sent, Shared, Truth, number_of, text_of};
 
 /// A record as the system keeps it.
 #[derive(Clone, Debug)]
@@ -63,6 +64,16 @@ impl Row {
     /// Listings of this record type know of it.
     fn is_listed_as(&self, kind: Kind) -> bool {
         self.kind == kind && self.hidden_until.is_none() && !self.id_given_on
+    }
+
+    /// Which edits the values of its group came from (P1e).
+    pub fn group(&self) -> GroupNumbers {
+        GROUP.map(|prop| self.texts.get(prop).and_then(|text| number_of(text)))
+    }
+
+    /// Whether the hub has been shown a person's value.
+    pub(crate) fn has_seen(&self, number: u64) -> bool {
+        self.seen.contains(&number)
     }
 
     /// Who it really is.
@@ -309,9 +320,10 @@ impl SimulatedSystem {
         for prop in self.drawn.edited(kind) {
             if random.per_mille(700) {
                 let value = truth.value(who, (self.number, row.id.clone()), prop);
-                row.texts.insert(prop, self.kept(prop, &value));
+                row.texts.insert(prop, self.kept(prop, &typed(&self.drawn, prop, &value)));
             }
         }
+        truth.put_in_group((self.number, row.id.clone()), row.group());
         truth.tell(
             who,
             format!(
@@ -343,13 +355,16 @@ impl SimulatedSystem {
         let row = rows.all.get_mut(&key).expect("it is live");
         let who = row.texts[WHO].clone();
         let value = truth.value(&who, (self.number, row.id.clone()), prop);
-        let value = self.kept(prop, &value);
+        let value = self.kept(prop, &typed(&self.drawn, prop, &value));
         truth.lost.remove(&((self.number, row.id.clone()), prop));
         truth.reason_to_write(&who, Some(prop));
         truth
             .tell(&who, format!("somebody edits {}/{} {prop}: {value:?}", self.drawn.name, row.id));
         row.texts.insert(prop, value);
         row.before = None;
+        if GROUP.contains(&prop) {
+            truth.put_in_group((self.number, row.id.clone()), row.group());
+        }
         drop(truth);
         self.stamp(&mut rows, key);
     }
@@ -974,6 +989,7 @@ impl SimulatedSystem {
             truth.broken("written for nothing", &who, message);
         }
         truth.count_writes(&who, deed);
+        self.check_group(truth, before, row, deed);
         for (prop, was, now) in
             deed.values.iter().filter(|(_, was, now)| number_of(was) != number_of(now))
         {
@@ -985,6 +1001,7 @@ impl SimulatedSystem {
             if let Some((_, edit)) = &new
                 && edit.at == deed.at
                 && edit.prop == *prop
+                && !GROUP.contains(prop)
                 && !truth.said.contains(&(who.clone(), *prop))
             {
                 let message = format!(
