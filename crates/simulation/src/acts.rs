@@ -15,6 +15,7 @@ use lockstep_hub::{Hub, HubError};
 use lockstep_model::{EntityId, RecordId, RecordState, Review, ReviewKind, TypeIx};
 
 use crate::draw::{COMPARED, Kind, WHO};
+use crate::forms::TAGS;
 use crate::mortal::Life;
 use crate::random::Random;
 use crate::truth::{At, text_of};
@@ -188,7 +189,7 @@ impl World {
                 .prop
                 .map(|prop| hub.ledger.plan_of_flows().prop(review.ty, prop).name.clone())
                 .unwrap_or_default();
-            let prop = COMPARED.into_iter().find(|prop| *prop == name);
+            let prop = COMPARED.into_iter().chain([TAGS]).find(|prop| *prop == name);
             let entity =
                 hub.ledger.store().records(&[review.record])?.first().map(|record| record.entity);
             for who in self.people_of(hub, entity.unwrap_or(EntityId(0)))? {

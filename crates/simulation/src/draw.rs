@@ -8,7 +8,7 @@ use lockstep_model::{
     Capabilities, Flow, MatchRow, PlainType, PropertyPair, PropertySchema, TypeName, TypeSchema,
 };
 
-use crate::forms::{Forms, GROUP, LAND};
+use crate::forms::{Forms, GROUP, LAND, TAGS};
 use crate::random::Random;
 
 /// The properties of a person: who it is (never edited), the address by which they are linked, and
@@ -122,10 +122,11 @@ pub enum Fault {
     Stops,
     Groups,
     Maps,
+    Sets,
 }
 
 impl Fault {
-    pub const ALL: [(&'static str, Fault); 15] = [
+    pub const ALL: [(&'static str, Fault); 16] = [
         ("answers", Fault::Answers),
         ("accepts", Fault::Accepts),
         ("loses", Fault::Loses),
@@ -141,6 +142,7 @@ impl Fault {
         ("stops", Fault::Stops),
         ("groups", Fault::Groups),
         ("maps", Fault::Maps),
+        ("sets", Fault::Sets),
     ];
 }
 
@@ -286,6 +288,8 @@ pub struct SystemDrawn {
     pub lies: u32,
     /// It keeps codes where others keep words.
     pub codes: bool,
+    /// Its people have a list whose elements come and go one by one.
+    pub tags: bool,
 }
 
 /// A world as it was drawn, before anything happens in it.
@@ -550,6 +554,7 @@ fn system(n: usize, random: &mut Random) -> SystemDrawn {
         reuses_ids: false,
         lies: 0,
         codes: false,
+        tags: false,
     }
 }
 
@@ -575,6 +580,11 @@ impl SystemDrawn {
         self.props.iter().copied().filter(|prop| kind == Kind::Person || *prop == NAME).collect()
     }
 
+    /// Whether it stores the elements of its lists in another spelling.
+    pub fn spells_tags(&self) -> bool {
+        self.rewrites.iter().any(|(prop, _)| *prop == TAGS)
+    }
+
     fn schema(&self) -> TypeSchema {
         let describe = |prop: &&'static str| {
             let ty = if *prop == SCORE { PlainType::Decimal } else { PlainType::String };
@@ -596,8 +606,13 @@ impl SystemDrawn {
             ..PropertySchema::new(MAIL, PlainType::String)
         };
         mail.stored_as.caseless = true;
+        let tags = self.tags.then(|| PropertySchema { list: true, ..describe(&TAGS) });
         TypeSchema {
-            properties: [who, mail].into_iter().chain(self.props.iter().map(describe)).collect(),
+            properties: [who, mail]
+                .into_iter()
+                .chain(self.props.iter().map(describe))
+                .chain(tags)
+                .collect(),
             open: false,
             can: Capabilities {
                 create: true,

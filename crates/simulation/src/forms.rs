@@ -1,5 +1,5 @@
 //! Forms of rows that a world may have beside plain ones: a group of properties (P1e), a value list
-//! (`map`).
+//! (`map`), lists kept by element (P11).
 //!
 //! They are drawn from a stream of chance of their own: a world in which none of them is drawn is
 //! the one that its seed gave before they were known.
@@ -9,7 +9,7 @@ use std::fmt;
 use lockstep_model::Conversion;
 use lockstep_model::flow::{PropertyPair, PropertyRef};
 
-use crate::draw::{Drawn, Fault, Faults, SystemDrawn};
+use crate::draw::{Drawn, Fault, Faults, Rewrite, SystemDrawn};
 use crate::random::Random;
 use crate::truth::number_of;
 
@@ -17,6 +17,9 @@ use crate::truth::number_of;
 pub const GROUP: [&str; 3] = ["street", "zip", "town"];
 /// A property of which some systems keep words and others codes.
 pub const LAND: &str = "land";
+
+/// A list of which the elements come and go one by one (P11).
+pub const TAGS: &str = "tags";
 
 /// Pairs of the value list: the values of later edits are in none.
 const PAIRS: u64 = 400;
@@ -40,6 +43,8 @@ pub struct Forms {
     pub group: usize,
     /// There is a value list, and this becomes of what is in no pair of it.
     pub map: Option<Else>,
+    /// There is a list whose elements come and go one by one.
+    pub sets: bool,
 }
 
 impl Forms {
@@ -49,13 +54,21 @@ impl Forms {
         let group = if grouped & faults.has(Fault::Groups) { size } else { 0 };
         let other = [Else::Review, Else::Pass, Else::Empty][random.below(3)];
         let map = Some(other).filter(|_| random.per_mille(250) & faults.has(Fault::Maps));
+        let sets = random.per_mille(250) & faults.has(Fault::Sets);
+        // What one system makes of an element goes on to a third as another one.
+        let may_spell = systems.len() == 2;
         for system in systems {
             let codes = random.per_mille(500);
             system.codes = codes && map.is_some();
             system.props.extend(GROUP.iter().take(group));
             system.props.extend(map.map(|_| LAND));
+            let habits = [Rewrite::Trim, Rewrite::Upper, Rewrite::Cut(9), Rewrite::Spaced];
+            let (habit, rewrites) = (habits[random.below(habits.len())], random.per_mille(400));
+            system.tags = sets;
+            let spells = sets && rewrites && may_spell;
+            system.rewrites.extend(Some((TAGS, habit)).filter(|_| spells));
         }
-        Forms { group, map }
+        Forms { group, map, sets }
     }
 
     /// The rows of a flow between two systems.
@@ -69,7 +82,8 @@ impl Forms {
             conversion: value_list(from.codes, to.codes, other),
             ..row(LAND)
         });
-        grouped.chain(mapped).collect()
+        let tags = self.sets.then(|| PropertyPair { each: true, ..row(TAGS) });
+        grouped.chain(mapped).chain(tags).collect()
     }
 }
 
@@ -80,6 +94,9 @@ impl fmt::Display for Forms {
         }
         if let Some(other) = self.map {
             writeln!(f, "  {LAND} is mapped; what is in no pair: {other:?}")?;
+        }
+        if self.sets {
+            writeln!(f, "  {TAGS} come and go one by one")?;
         }
         Ok(())
     }

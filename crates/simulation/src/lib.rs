@@ -23,6 +23,7 @@ pub mod grouped;
 pub mod mortal;
 pub mod random;
 pub mod system;
+pub mod tags;
 pub mod truth;
 pub mod world;
 

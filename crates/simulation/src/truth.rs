@@ -34,6 +34,18 @@ pub struct PutIn {
 /// The numbers of the edits that the values of a record's group came from.
 pub type GroupNumbers = [Option<u64>; GROUP.len()];
 
+/// Somebody has put an element into a list, or taken it out (P11).
+#[derive(Clone, Debug)]
+pub struct TagEdit {
+    pub at: At,
+    pub who: String,
+    /// The edit that the element comes from.
+    pub number: u64,
+    pub puts_in: bool,
+    /// How many whole and undisturbed runs had been.
+    pub epoch: usize,
+}
+
 /// Something that the hub did to a system.
 #[derive(Clone, Debug)]
 pub struct Deed {
@@ -94,6 +106,8 @@ pub struct Truth {
     pub edits: BTreeMap<u64, Edit>,
     /// What people have put into groups.
     pub groups: Vec<PutIn>,
+    /// What people have put into lists and taken out of them.
+    pub tags: Vec<TagEdit>,
     pub deeds: Vec<Deed>,
     pub violations: Vec<Violation>,
     /// What happened, in words, with the person it was about.
@@ -168,6 +182,13 @@ impl Truth {
         }
     }
 
+    /// Where people have put in the value of an edit: an element of a list perhaps in several places.
+    pub fn origins(&self, number: u64) -> impl Iterator<Item = &At> {
+        let elements = self.tags.iter().filter(move |tag| tag.puts_in && tag.number == number);
+        let first = self.edits.get(&number).map(|edit| &edit.at);
+        first.into_iter().chain(elements.map(|tag| &tag.at))
+    }
+
     /// What a record's group holds is what somebody wants it to.
     pub fn put_in_group(&mut self, at: At, numbers: GroupNumbers) {
         let epoch = self.epoch;
@@ -238,6 +259,7 @@ impl Truth {
         self.edits.values_mut().for_each(|edit| rename(&mut edit.at));
         self.deeds.iter_mut().for_each(|deed| rename(&mut deed.at));
         self.groups.iter_mut().for_each(|put_in| rename(&mut put_in.at));
+        self.tags.iter_mut().for_each(|edit| rename(&mut edit.at));
         let renamed = |mut at: At| {
             rename(&mut at);
             at

@@ -78,6 +78,8 @@ pub struct World {
     random: Random,
     /// Chance for what the other stream does not ask for.
     pub(crate) more: Random,
+    /// Chance for what the forms of rows ask for.
+    forms: Random,
     folder: tempfile::TempDir,
     options: Options,
     runs: usize,
@@ -117,6 +119,7 @@ impl World {
             seed,
             random,
             more,
+            forms,
             folder,
             options,
             runs: 0,
@@ -195,6 +198,10 @@ impl World {
         }
         if founds && self.drawn.companies {
             self.new_company();
+        }
+        if self.drawn.forms.sets && self.forms.per_mille(500) {
+            let at = self.forms.below(self.systems.len());
+            self.systems[at].clone().person_tags(&mut self.forms, true);
         }
         match self.random.below(100) {
             0..45 => {

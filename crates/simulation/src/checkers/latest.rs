@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use super::Settled;
 use crate::draw::{COMPARED, Kind, WHO, is_odd};
-use crate::forms::{GROUP, LAND};
+use crate::forms::{GROUP, LAND, TAGS};
 use crate::truth::{Violation, number_of};
 
 pub(super) fn check(settled: &Settled<'_>) -> Vec<Violation> {
@@ -81,7 +81,8 @@ pub(super) fn hear_of_each_other(
     // one whom a person has taken out of between (L7).
     members.len() > 1
         && members.iter().all(|(system, state, _)| {
-            settled.is_about(state, prop) && systems[*system].props.contains(&prop)
+            let has = prop == TAGS || systems[*system].props.contains(&prop);
+            settled.is_about(state, prop) && has
         })
         && !settled.may_differ(members, prop)
         && connected(&flows, members.iter().map(|(system, _, _)| *system))

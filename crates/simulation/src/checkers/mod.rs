@@ -10,6 +10,7 @@ mod facets;
 mod groups;
 mod latest;
 mod maps;
+mod sets;
 mod strangers;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,8 +21,9 @@ use lockstep_model::{EntityId, RecordId, RecordState, Review, ReviewKind};
 use lockstep_store::Result;
 
 use crate::draw::{COMPANY, Kind, MAIL, is_about};
-use crate::forms::LAND;
+use crate::forms::{LAND, TAGS};
 use crate::system::Row;
+use crate::tags::number_set;
 use crate::truth::{Violation, number_of};
 use crate::world::World;
 
@@ -96,6 +98,7 @@ impl Settled<'_> {
                 .any(|x| both[1].2.mails.iter().any(|y| x.to_lowercase() == y.to_lowercase())),
             // What it refers to is looked at where the references are compared.
             COMPANY => false,
+            TAGS => number_set(&both[0].2.tags) != number_set(&both[1].2.tags),
             _ => value(both[0].2) != value(both[1].2),
         };
         let asked = self.reviews.iter().any(|review| {
@@ -212,6 +215,7 @@ pub fn all(world: &World, hub: &mut Hub) -> Result<Vec<Violation>> {
     found.extend(latest::check(&settled));
     found.extend(groups::check(&settled));
     found.extend(maps::check(&settled));
+    found.extend(sets::check(&settled));
     found.extend(strangers::check(&settled));
     found.extend(absence::check(&settled));
     found.extend(apart::check(&settled));
