@@ -1,20 +1,24 @@
 #!/usr/bin/env python3
-"""An executable model of "Keeping equal" (P0, P1, P1a, P1c, P1e, P2, P3, P5; L9 for flows that do not hold).
+"""An executable model of "Keeping equal" (P0, P1, P1a, P1c, P1e, P2, P3, P5, P11, P12; C1 for `on: create`; L9 for flows that do not hold).
 
     python3 claims.py [WORLDS]        random worlds, checked; prints what failed and the seed, or that all held
     python3 claims.py --world SEED    one world as a JSON document: types, how each stores, flows, conditions, what bears on what, what
                                       the records hold before they are linked, the script (per run: edits with their times, flows that
                                       do not hold, the order of reading, what was written), and the end
     python3 claims.py --worlds N      the first N worlds, one a line: `crates/engine/tests/worlds.jsonl` is made by `--worlds 1000`
+    python3 claims.py --groups N      the same of groups (`groups.jsonl`), `--rows N` of what rows say (`rows.jsonl`), `--sets N` of lists (`sets.jsonl`)
 
 A world: one entity with a record of each of 2 to 4 record types with 1 to 3 properties, random property pairs between some of the types,
 flows that stop holding and hold again, targets that rewrite what they store (upper case, cut to three characters), systems that tell
-times and systems that do not, people editing, and runs that read the systems in random order. Groups (P1e) have worlds of their own.
+times and systems that do not, people editing, and runs that read the systems in random order. Groups (P1e) have worlds of their own, and so have what a row can say
+(`wins`, `prefer`, `only_from`, `default`, `on: create`, one direction) and lists whose elements come and go one by one (P11).
 
 Checked: after a quiet run nothing more is written (fixed point); the order of reading does not matter; every clean class (properties
 connected by pairs, at most one of each type) ends equal in all systems once all flows hold, and while some do not, what is left of the
 graph does; an edit alone changes nothing else in its own record; at the first link a value beats an empty one, a told time one that nobody
-tells, and of two the first-named record type's wins a tie; a group is in every record one that somebody put in, never a mixture.
+tells, and of two the first-named record type's wins a tie; a group is in every record one that somebody put in, never a mixture; where the value decides, the best is everywhere, and where a system
+does, its own; a default comes into no record that has a claim, and goes nowhere; what goes one way does not come back; of a list nothing
+is lost that nobody took out.
 
 The engine is held against this model on the same random worlds: `crates/engine/tests/claims.rs`.
 """
@@ -406,6 +410,216 @@ def play_groups(seed, order_seed, script=None):
     return world, failed
 
 
+class RowWorld:
+    """What a row can say of which claim wins, and which way it goes: a chain of two or three records with a property each.
+
+    latest, wins, prefer, only_from: all rows go both ways. one-way: each its own way (P12). default: what the second record has while nothing
+    is claimed of the first; it is no claim. on-create: what the second record is created with, and nothing after (C1)."""
+
+    KINDS = ("wins", "prefer", "only_from", "default", "one-way", "on-create", "latest")
+    LEVELS = ["gold", "silver", "bronze"]
+    DEFAULT = "unknown"
+
+    def __init__(self, rng):
+        self.kind = rng.choice(self.KINDS)
+        self.types = [f"T{i}" for i in range(2 if self.kind in ("default", "on-create") else rng.randint(2, 3))]
+        ways = {"one-way": ["<->", "->", "<-"], "on-create": ["->"]}.get(self.kind, ["<->"])
+        self.ways = [rng.choice(ways) for _ in self.types[1:]]
+        self.wins = rng.choice(["max", "min", "longest", "any-of"]) if self.kind == "wins" else None
+        self.systems = rng.sample(self.types, rng.randint(1, len(self.types)))
+        self.live = {T: self.value(rng) if rng.random() < 0.7 else None for T in self.types}
+        if self.kind == "on-create":
+            self.absent = rng.random() < 0.7
+            if self.absent:
+                self.live["T1"] = None
+        else:
+            self.absent = False
+        self.told = {T: rng.randint(0, 3) for T in self.types}
+        self.before, self.created = dict(self.live), False
+        self.known, self.claim, self.carried, self.edited, self.now = {}, {}, {}, {}, 10
+
+    def value(self, rng):
+        if self.wins == "any-of":
+            return rng.choice(self.LEVELS + ["other", "none"])
+        if self.wins in ("max", "min"):
+            return str(rng.randrange(30))
+        return value(rng) + "x" * rng.randrange(3) if self.wins else value(rng)
+
+    def reaches(self, T, U):
+        """P12: whether what is put into T goes to U."""
+        a, b = self.types.index(T), self.types.index(U)
+        between = self.ways[min(a, b):max(a, b)]
+        return T != U and self.kind != "on-create" and all(way in ("<->", "->" if a < b else "<-") for way in between)
+
+    def edit(self, T, text):
+        self.now += 1
+        self.live[T], self.edited[T] = text, self.now
+
+    def precedence(self, T, claim):
+        """Which claim comes first in T: by the policy, then the latest, then what comes one way, then the first-named record type's."""
+        source, text = claim["from"], claim["value"]
+        policy = 0
+        if self.kind == "prefer":
+            policy = self.systems.index(source) if source in self.systems else len(self.systems)
+        elif self.kind == "wins":
+            by = {"max": lambda: -int(text), "min": lambda: int(text), "longest": lambda: -len(text),
+                  "any-of": lambda: self.LEVELS.index(text) if text in self.LEVELS else len(self.LEVELS)}[self.wins]
+            policy = (1, 0) if text is None else (0, by())
+        one_way = source != T and not self.reaches(T, source)
+        return policy, -claim["at"], not one_way, self.types.index(source)
+
+    def wanted(self, T):
+        """What T takes: the first of its own claim and of those that reach it; with `only_from` of those of one system."""
+        claims = [claim for U, claim in self.claim.items() if U == T or self.reaches(U, T)]
+        if self.kind == "only_from":
+            claims = [claim for claim in claims if claim["from"] == self.systems[0]]
+        return min(claims, key=lambda claim: self.precedence(T, claim), default=None)
+
+    def run(self, order, first=False):
+        for T in order:
+            if first and self.live[T] is not None:
+                self.claim[T] = {"value": self.live[T], "at": self.told[T], "from": T}
+            elif not first and self.live[T] != self.known[T]:
+                self.claim[T] = {"value": self.live[T], "at": self.edited[T], "from": T}
+                self.carried.pop(T, None)
+            self.known[T] = self.live[T]
+        written = []
+        if self.kind == "on-create":
+            if self.absent and not self.created and self.live["T0"] is not None:
+                self.created = True
+                self.live["T1"] = self.known["T1"] = self.live["T0"]
+                written.append("T1")
+            return written
+        for T, claim in [(T, self.wanted(T)) for T in self.types]:
+            if claim is None:
+                # A default is Lockstep's own: no claim.
+                claim = {"value": None, "at": None, "from": None}
+                if self.kind != "default" or T != "T1" or self.live[T] is not None:
+                    continue
+            if claim["from"] == T or self.carried.get(T) == claim:
+                continue
+            text = claim["value"]
+            if self.kind == "default" and T == "T1" and text is None:
+                text = self.DEFAULT
+            if text != self.known[T]:
+                self.live[T] = self.known[T] = text
+                written.append(T)
+                if self.kind == "wins":
+                    # All that a record shows counts, whoever put it there.
+                    self.claim[T] = {"value": text, "at": claim["at"], "from": T}
+            self.carried[T] = claim
+        return written
+
+    def fails(self, edits):
+        """What does not hold after a run in which these were edited."""
+        shown = set(self.live.values())
+        if self.kind in ("latest", "wins", "prefer") and len(shown) > 1:
+            yield f"the records differ ({self.kind})"
+        if self.kind == "only_from" and self.claim.get(self.systems[0]) and shown != {self.live[self.systems[0]]}:
+            yield "another system's value stands (only_from)"
+        if self.kind == "default" and self.live["T0"] == self.DEFAULT:
+            yield "a default has travelled"
+        if self.kind == "default" and self.live["T1"] is None:
+            yield "a default is missing"
+        for T in self.types:
+            touched = any(U == T or self.reaches(U, T) for U in edits)
+            made = T == "T1" and self.absent and self.last[T] is None
+            if edits and self.kind in ("one-way", "on-create") and not touched and not made and self.live[T] != self.last[T]:
+                yield f"what goes one way came back ({self.kind})"
+
+    def play_run(self, rng, shuffled, run):
+        edits = []
+        self.last = dict(self.live)
+        if run > 0:
+            there = self.types[:1] if self.absent and not self.created else self.types
+            for T in rng.sample(there, min(len(there), rng.randint(1, 2))):
+                empties = self.kind == "wins" or self.kind == "default" and T == "T0"
+                text = None if empties and rng.random() < 0.3 else self.value(rng)
+                self.edit(T, text)
+                edits.append([self.now, T, text])
+        order = list(self.types)
+        shuffled.shuffle(order)
+        written = self.run(order, first=run == 0)
+        return {"edits": edits, "read": order, "written": sorted(written)}, set(self.fails([T for _, T, _ in edits]))
+
+
+class SetWorld:
+    """P11: a list in each of two or three records in a chain, whose elements come and go one by one. At the first link each takes all of
+    those that reach it; after that what came and went there. A row of one direction leaves the target its own (P12)."""
+
+    ELEMENTS = [f"e{i}" for i in range(8)]
+
+    def __init__(self, rng):
+        self.types = [f"T{i}" for i in range(rng.randint(2, 3))]
+        self.ways = [rng.choice(["<->", "<->", "<->", "->", "<-"]) for _ in self.types[1:]]
+        self.live = {T: sorted(rng.sample(self.ELEMENTS, rng.randint(0, 4))) for T in self.types}
+        self.before, self.known, self.now = dict(self.live), {}, 10
+        self.told = {T: rng.randint(0, 3) for T in self.types}
+
+    reaches = RowWorld.reaches
+    kind = "sets"
+
+    def run(self, order, first=False):
+        came = {T: set(self.live[T]) - set(() if first else self.known[T]) for T in order}
+        gone = {T: set() if first else set(self.known[T]) - set(self.live[T]) for T in order}
+        written, lists = [], {}
+        for T in self.types:
+            sources = [U for U in self.types if self.reaches(U, T)]
+            held = set(self.live[T]) - set().union(*(gone[U] for U in sources))
+            lists[T] = sorted(held.union(*(came[U] for U in sources)))
+        for T in self.types:
+            if lists[T] != sorted(self.live[T]):
+                written.append(T)
+            self.live[T] = self.known[T] = lists[T]
+        return written
+
+    def fails(self, before, edits):
+        if all(way == "<->" for way in self.ways) and len({tuple(held) for held in self.live.values()}) > 1:
+            yield "lists differ"
+        taken = {element for _, T, held in edits for element in set(before[T]) - set(held)}
+        for T in self.types:
+            if set(before[T]) - set(self.live[T]) - taken:
+                yield "an element is lost that nobody took out"
+
+    def play_run(self, rng, shuffled, run):
+        edits, before = [], dict(self.live)
+        if run > 0:
+            for T in rng.sample(self.types, rng.randint(1, 2)):
+                held = set(self.live[T]) ^ set(rng.sample(self.ELEMENTS, rng.randint(1, 3)))
+                self.now += 1
+                self.live[T] = sorted(held)
+                edits.append([self.now, T, self.live[T]])
+        order = list(self.types)
+        shuffled.shuffle(order)
+        written = self.run(order, first=run == 0)
+        return {"edits": edits, "read": order, "written": sorted(written)}, set(self.fails(before, edits))
+
+
+def play_rows(kind, seed, order_seed):
+    """A world of rows or of lists, what failed in it, and its script."""
+    rng, shuffled = random.Random(seed), random.Random(order_seed)
+    world, failed, script = kind(rng), set(), []
+    for run in range(rng.randint(2, 8) + 1):
+        said, wrong = world.play_run(rng, shuffled, run)
+        script.append(said)
+        failed |= wrong
+        if world.run(world.types):
+            failed.add(f"not a fixed point ({world.kind})")
+    return world, failed, script
+
+
+def row_as_json(seed):
+    world, _, script = play_rows(RowWorld, seed, 1)
+    said = {"wins": world.wins} if world.kind == "wins" else {world.kind: world.systems} if world.kind in ("prefer", "only_from") else {}
+    return {"seed": seed, "kind": world.kind, **said, "absent": world.absent, "ways": world.ways, "told": world.told, "before": world.before,
+            "runs": script, "end": world.live}
+
+
+def set_as_json(seed):
+    world, _, script = play_rows(SetWorld, seed, 1)
+    return {"seed": seed, "ways": world.ways, "told": world.told, "before": world.before, "runs": script, "end": world.live}
+
+
 def as_json(seed):
     world, _, _, script, end = play(seed, 1)
     return {"seed": seed, "types": world.props, "stores": world.stored_as, "told": world.told,
@@ -440,6 +654,11 @@ def main(worlds):
         wrong |= mixed
         if one.live != play_groups(seed, 2)[0].live:
             wrong.add("the order of reading matters (groups)")
+        for kind in (RowWorld, SetWorld):
+            rows, mixed, _ = play_rows(kind, seed, 1)
+            wrong |= mixed
+            if rows.live != play_rows(kind, seed, 2)[0].live:
+                wrong.add(f"the order of reading matters ({rows.kind})")
         for what in wrong:
             failed[what].append(seed)
     for what, seeds in failed.items():
@@ -452,12 +671,9 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--world"]:
         json.dump(as_json(int(sys.argv[2])), sys.stdout, indent=1)
         sys.exit(0)
-    if sys.argv[1:2] == ["--worlds"]:
+    lines = {"--worlds": as_json, "--groups": group_as_json, "--rows": row_as_json, "--sets": set_as_json}
+    if len(sys.argv) > 2 and sys.argv[1] in lines:
         for seed in range(int(sys.argv[2])):
-            print(json.dumps(as_json(seed), separators=(",", ":")))
-        sys.exit(0)
-    if sys.argv[1:2] == ["--groups"]:
-        for seed in range(int(sys.argv[2])):
-            print(json.dumps(group_as_json(seed), separators=(",", ":")))
+            print(json.dumps(lines[sys.argv[1]](seed), separators=(",", ":")))
         sys.exit(0)
     sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 20000))

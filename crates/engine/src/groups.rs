@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use lockstep_model::flow::Flow;
+use lockstep_model::value::is_empty;
 use lockstep_model::{Change, Claim, ClaimStamp, PropIx, RecordId, RecordState, TypeIx};
 
 use crate::plan::{Bearing, Plan};
@@ -123,6 +124,13 @@ pub(crate) fn claims<'c>(
 pub fn moves_along(plan: &Plan, record: &RecordState, stamp: ClaimStamp) -> bool {
     plan.is_grouped(record.ty, stamp.prop)
         && record.slot(stamp.prop).claim.as_ref().is_none_or(|claim| claim.at != stamp.at)
+}
+
+/// Whether a record holds anything of the group of one of its properties: then an empty one is a
+/// part of that, and no lack of a value (P2).
+pub(crate) fn is_part_of_one(plan: &Plan, record: &RecordState, prop: PropIx) -> bool {
+    let holds = |one: &PropIx| !is_empty(record.slot(*one).value(plan.prop(record.ty, *one).whole));
+    plan.ty(record.ty).groups.iter().any(|group| group.contains(&prop) && group.iter().any(holds))
 }
 
 /// P1e: of a group either all that is due is written or nothing: `stopped` are properties of the

@@ -17,5 +17,6 @@ mod kit;
 mod linking;
 mod mirroring;
 mod recovering;
+mod rows;
 mod undoing;
 mod unlinking;

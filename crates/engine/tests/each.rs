@@ -1,5 +1,6 @@
 //! Lists whose elements come and go one by one (P11, P8, P12).
 
+use lockstep_engine::confirm;
 use lockstep_engine::plan::Schemas;
 use lockstep_model::flow::{Create, Deletes, Filter, Flow};
 use lockstep_model::{
@@ -494,4 +495,89 @@ fn d1_p11_an_element_that_somebody_added_beats_a_deletion() {
     world.settle_all();
     let lives = |name: &str| world.record(name).is_live();
     assert_eq!([lives("b.Person/1"), lives("b.Person/2")], [true, false]);
+}
+
+#[test]
+fn c2_a_record_whose_creation_took_long_holds_what_the_lists_hold_by_then() {
+    let mut world = world(ROW);
+    tags(&mut world, json!(["vip", "new"]));
+    world.decide();
+    let state = |world: &mut World, state| {
+        world.intents.iter_mut().for_each(|intent| intent.state = state);
+    };
+    // It is under way while somebody edits the list.
+    state(&mut world, IntentState::Sent);
+    tags(&mut world, json!(["vip", "oslo"]));
+    world.decide();
+    assert_eq!(world.intents.len(), 1, "what is under way is not decided anew");
+    state(&mut world, IntentState::Queued);
+    world.deliver();
+    let b = world.ty("b.Person");
+    let made = world.records.values().find(|record| record.ty == b).expect("it is made");
+    let name = format!("b.Person/{}", made.key);
+    assert_eq!(sorted(world.shown(&name, "labels")), ["new", "vip"], "as it was decided on");
+    assert_eq!(world.settle(), 1);
+    assert_eq!(sorted(world.shown(&name, "labels")), ["oslo", "vip"]);
+    assert_eq!(sorted(world.shown("a.Person/1", "tags")), ["oslo", "vip"]);
+    assert_eq!(world.settle_all(), 0);
+}
+
+#[test]
+fn c2_elements_that_an_unanswered_write_has_brought_are_nobodys_edit() {
+    let mut world = linked(ROW, json!(["vip", "old"]), json!(["vip", "old"]));
+    tags(&mut world, json!(["vip", "new", "oslo"]));
+    world.decide();
+    let intent = world.intents.last().expect("it is to be written").clone();
+    let (record, prop) = (world.record("b.Person/1").id, intent.changes[0].prop.at());
+    let sent = [(prop, intent.changes[0].value.clone())];
+    // It has come in capitals; and somebody has put in an element and taken one out meanwhile.
+    let holds = json!(["NEW", "OSLO", "own"]);
+    let state = world.records.get_mut(&record).unwrap();
+    let mut shown = vec![None; state.slots.len()];
+    shown[prop] = Some(holds.clone());
+    assert_eq!(confirm::landed(&world.plan, state, &intent, &shown, &sent), sent);
+    world.intents.iter_mut().for_each(|intent| intent.state = IntentState::Done);
+    labels(&mut world, holds);
+    assert_eq!(world.settle(), 1, "what was edited goes back, and nothing else");
+    assert_eq!(both(&world), [vec!["new", "oslo", "own"], vec!["NEW", "OSLO", "own"]]);
+}
+
+#[test]
+fn c2_an_unanswered_write_that_has_not_landed_shows_nothing_of_what_it_was_to_bring() {
+    let mut world = linked(ROW, json!(["vip", "old"]), json!(["vip", "old"]));
+    for (edited, holds) in
+        [(json!(["vip", "old", "new"]), json!(["old"])), (json!(["old"]), json!(["vip"]))]
+    {
+        tags(&mut world, edited);
+        world.decide();
+        let intent = world.intents.last().expect("it is to be written").clone();
+        let (record, prop) = (world.record("b.Person/1").id, intent.changes[0].prop.at());
+        let sent = [(prop, intent.changes[0].value.clone())];
+        let state = world.records.get_mut(&record).unwrap();
+        let mut shown = vec![None; state.slots.len()];
+        shown[prop] = Some(holds);
+        assert_eq!(confirm::landed(&world.plan, state, &intent, &shown, &sent), []);
+    }
+}
+
+#[test]
+fn p11_what_was_given_and_taken_out_while_an_edit_was_undecided_goes_elsewhere_too() {
+    let mut world = linked(ROW, json!(["vip"]), json!(["vip"]));
+    tags(&mut world, json!(["vip", "new"]));
+    world.decide();
+    let intent = world.intents.last().expect("it is to be written").clone();
+    // Somebody edits the list in b before it comes, which is decided on together.
+    labels(&mut world, json!(["vip", "own"]));
+    let (record, prop) = (world.record("b.Person/1").id, intent.changes[0].prop.at());
+    let sent = [(prop, intent.changes[0].value.clone())];
+    let state = world.records.get_mut(&record).unwrap();
+    let mut shown = vec![None; state.slots.len()];
+    shown[prop] = Some(json!(["vip", "own", "new"]));
+    assert_eq!(confirm::landed(&world.plan, state, &intent, &shown, &sent), sent);
+    world.intents.iter_mut().for_each(|intent| intent.state = IntentState::Done);
+    // In b somebody takes out what has just come.
+    labels(&mut world, json!(["vip", "own"]));
+    world.settle();
+    assert_eq!(both(&world), [["own", "vip"], ["own", "vip"]]);
+    assert_eq!(world.settle_all(), 0);
 }

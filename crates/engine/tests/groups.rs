@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use crate::kit::{World, flow, schemas};
 use lockstep_model::flow::{Create, Direction};
-use lockstep_model::{Flow, IntentState, PropertySchema, Review, ReviewKind, Rule, Timestamp};
+use lockstep_model::{
+    Conversion, Flow, IntentState, PropertySchema, Review, ReviewKind, Rule, Timestamp,
+};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -305,4 +307,48 @@ fn p1e_a_one_way_group_goes_one_way() {
         (json!("Storgata 1"), json!("Voss"))
     );
     assert_eq!(world.settle_all(), 0);
+}
+
+/// A record of a third system, made of what the first one gives, which has an address in the
+/// second: its street, its code and its town.
+fn made_in_c(here: Value, there: Value, conversion: Option<Conversion>) -> [Value; 3] {
+    let rows = ["street <-> address", "code <-> zip", "city <-> town"];
+    let to_b = flow("a.Person", "b.Person", Create::Never, &["mail = email"], &rows);
+    let rows = [&rows[..], &["mail <-> email"]].concat();
+    let mut to_c = flow("a.Person", "c.Person", Create::Always, &["mail = email"], &rows);
+    to_c.properties[2].conversion = conversion;
+    let mut world = World::new(
+        &[in_a_group(to_b, "address", 0..3), in_a_group(to_c, "address", 0..3)],
+        &schemas(&[("a.Person", vec![]), ("b.Person", vec![]), ("c.Person", vec![])]),
+    );
+    world.read("a.Person/1", here);
+    world.read("b.Person/x", there);
+    world.decide();
+    world.deliver();
+    let c = world.ty("c.Person");
+    let made = world.records.values().find(|record| record.ty == c).expect("it is created");
+    let name = format!("c.Person/{}", made.key);
+    let made = ["address", "zip", "town"].map(|path| world.value(&name, path));
+    assert_eq!(world.settle(), 0, "nothing is left to be mended");
+    made
+}
+
+#[test]
+fn p1e_a_record_is_created_with_one_sides_group_whole() {
+    // The later address has no town.
+    let (here, there) = (
+        json!({"mail": "ase@example.com", "city": "Bergen"}),
+        json!({"email": "ase@example.com", "address": "Vei 1", "zip": "1530", "town": null}),
+    );
+    assert_eq!(made_in_c(here, there, None), [json!("Vei 1"), json!("1530"), json!(null)]);
+}
+
+#[test]
+fn p1e_a_record_is_created_without_a_group_of_which_a_part_can_not_be_converted() {
+    let towns = Conversion::parse(&json!(["map", [["Bergen", "BGO"]], "_."])).unwrap();
+    let (here, there) = (
+        json!({"mail": "ase@example.com", "street": "Vei 1", "code": "1530", "city": "Moss"}),
+        json!({"email": "ase@example.com"}),
+    );
+    assert_eq!(made_in_c(here, there, Some(towns)), [json!(null), json!(null), json!(null)]);
 }

@@ -14,7 +14,8 @@ use lockstep_hub::report::RecordName;
 use lockstep_hub::{Hub, HubError};
 use lockstep_model::{EntityId, RecordId, RecordState, Review, ReviewKind, TypeIx};
 
-use crate::draw::{EDITED, Kind, WHO};
+use crate::draw::{COMPARED, Kind, WHO};
+use crate::forms::TAGS;
 use crate::mortal::Life;
 use crate::random::Random;
 use crate::truth::{At, text_of};
@@ -188,7 +189,7 @@ impl World {
                 .prop
                 .map(|prop| hub.ledger.plan_of_flows().prop(review.ty, prop).name.clone())
                 .unwrap_or_default();
-            let prop = EDITED.into_iter().find(|prop| *prop == name);
+            let prop = COMPARED.into_iter().chain([TAGS]).find(|prop| *prop == name);
             let entity = hub
                 .ledger
                 .store()

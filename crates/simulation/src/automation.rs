@@ -5,6 +5,7 @@
 //! It does so some time after the write; in this world that is when the system is next asked for
 //! its records. It goes on after everything else has healed.
 
+use crate::forms::GROUP;
 use crate::system::{Row, Rows, SimulatedSystem};
 use crate::truth::{At, Deed, Does, Truth};
 
@@ -90,7 +91,10 @@ impl Truth {
     /// Somebody edits a property of this person, or says something about it: what is written after
     /// that has a reason.
     pub(crate) fn reason_to_write(&mut self, who: &str, prop: Option<&'static str>) {
-        self.writes.retain(|(of, what), _| of != who || prop.is_some_and(|prop| prop != *what));
+        let together = |one, other| GROUP.contains(&one) && GROUP.contains(&other);
+        let is_another = |prop, what| prop != what && !together(prop, what);
+        self.writes
+            .retain(|(of, what), _| of != who || prop.is_some_and(|prop| is_another(prop, *what)));
         self.failed.retain(|(_, of, _), _| of != who);
     }
 }

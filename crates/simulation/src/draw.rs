@@ -8,6 +8,7 @@ use lockstep_model::{
     Capabilities, Flow, MatchRow, PlainType, PropertyPair, PropertySchema, TypeName, TypeSchema,
 };
 
+use crate::forms::{Forms, GROUP, LAND, TAGS};
 use crate::random::Random;
 
 /// The properties of a person: who it is (never edited), the address by which they are linked, and
@@ -15,6 +16,8 @@ use crate::random::Random;
 pub const WHO: &str = "who";
 pub const MAIL: &str = "mail";
 pub const EDITED: [&str; 4] = [NAME, "phone", "city", SCORE];
+/// All of which linked records hold the same, where their systems have them.
+pub const COMPARED: [&str; 8] = [NAME, "phone", "city", SCORE, GROUP[0], GROUP[1], GROUP[2], LAND];
 /// The company that a person works for: a reference (P8).
 pub const COMPANY: &str = "company";
 /// What a company has, too.
@@ -117,10 +120,13 @@ pub enum Fault {
     Suspends,
     Facets,
     Stops,
+    Groups,
+    Maps,
+    Sets,
 }
 
 impl Fault {
-    pub const ALL: [(&'static str, Fault); 13] = [
+    pub const ALL: [(&'static str, Fault); 16] = [
         ("answers", Fault::Answers),
         ("accepts", Fault::Accepts),
         ("loses", Fault::Loses),
@@ -134,6 +140,9 @@ impl Fault {
         ("suspends", Fault::Suspends),
         ("facets", Fault::Facets),
         ("stops", Fault::Stops),
+        ("groups", Fault::Groups),
+        ("maps", Fault::Maps),
+        ("sets", Fault::Sets),
     ];
 }
 
@@ -157,7 +166,7 @@ impl Faults {
             .map(Faults)
     }
 
-    fn has(self, fault: Fault) -> bool {
+    pub fn has(self, fault: Fault) -> bool {
         self.0 & (1 << fault as u32) != 0
     }
 }
@@ -277,6 +286,10 @@ pub struct SystemDrawn {
     /// Per mille of single reads and look-ups that show nothing, or something else, in place of
     /// what was asked for.
     pub lies: u32,
+    /// It keeps codes where others keep words.
+    pub codes: bool,
+    /// Its people have a list whose elements come and go one by one.
+    pub tags: bool,
 }
 
 /// A world as it was drawn, before anything happens in it.
@@ -306,12 +319,14 @@ pub struct Drawn {
     /// Runs are ended at a step, as whoever watches them wants: from this number is drawn which,
     /// and where. None in a world without that.
     pub stops: Option<u64>,
+    /// The forms of rows that its flows have beside plain ones.
+    pub forms: Forms,
 }
 
 impl Drawn {
     /// The world of a seed: `random` gives what worlds have always had, `more` the kinds of fault
-    /// that `faults` allows.
-    pub fn of(random: &mut Random, more: &mut Random, faults: Faults) -> Drawn {
+    /// that `faults` allows, `forms` the forms of rows.
+    pub fn of([random, more, forms]: [&mut Random; 3], faults: Faults) -> Drawn {
         let count = 2 + random.below(3);
         let mut systems: Vec<SystemDrawn> = (0..count).map(|n| system(n, random)).collect();
         // An automation somewhere, and sometimes another one that does not know of it.
@@ -357,8 +372,10 @@ impl Drawn {
             suspended: None,
             facets: false,
             stops: None,
+            forms: Forms::default(),
         };
         drawn.add_faults(more, faults);
+        drawn.forms = Forms::draw(forms, faults, &mut drawn.systems);
         drawn
     }
 
@@ -444,6 +461,7 @@ impl Drawn {
                     .into_iter()
                     .chain(edited)
                     .chain(company)
+                    .chain(self.forms.rows(&self.systems[from], &self.systems[to]))
                     .collect(),
                 deletes: self.deletes,
                 only: suspended.map(Suspended::filter),
@@ -535,6 +553,8 @@ fn system(n: usize, random: &mut Random) -> SystemDrawn {
         fails: None,
         reuses_ids: false,
         lies: 0,
+        codes: false,
+        tags: false,
     }
 }
 
@@ -560,6 +580,11 @@ impl SystemDrawn {
         self.props.iter().copied().filter(|prop| kind == Kind::Person || *prop == NAME).collect()
     }
 
+    /// Whether it stores the elements of its lists in another spelling.
+    pub fn spells_tags(&self) -> bool {
+        self.rewrites.iter().any(|(prop, _)| *prop == TAGS)
+    }
+
     fn schema(&self) -> TypeSchema {
         let describe = |prop: &&'static str| {
             let ty = if *prop == SCORE { PlainType::Decimal } else { PlainType::String };
@@ -581,8 +606,13 @@ impl SystemDrawn {
             ..PropertySchema::new(MAIL, PlainType::String)
         };
         mail.stored_as.caseless = true;
+        let tags = self.tags.then(|| PropertySchema { list: true, ..describe(&TAGS) });
         TypeSchema {
-            properties: [who, mail].into_iter().chain(self.props.iter().map(describe)).collect(),
+            properties: [who, mail]
+                .into_iter()
+                .chain(self.props.iter().map(describe))
+                .chain(tags)
+                .collect(),
             open: false,
             can: Capabilities {
                 create: true,
@@ -632,6 +662,7 @@ impl fmt::Display for Drawn {
         if self.companies {
             writeln!(f, "  people work for companies")?;
         }
+        self.forms.fmt(f)?;
         if let Some(Suspended { from, to, by_city }) = self.suspended {
             let whom = if by_city { "those whose city has no 3 in it" } else { "the even ones" };
             writeln!(f, "  {} to {} is only about {whom}", name(from), name(to))?;

@@ -18,9 +18,12 @@ pub mod automation;
 pub mod checkers;
 pub mod clock;
 pub mod draw;
+pub mod forms;
+pub mod grouped;
 pub mod mortal;
 pub mod random;
 pub mod system;
+pub mod tags;
 pub mod truth;
 pub mod world;
 

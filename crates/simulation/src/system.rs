@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use lockstep_connector::{
     Action, Answers, Checkpoint, Connector, Outcome, Page, ReadRequest, RecordFault, Trouble, Write,
@@ -20,9 +20,11 @@ use crate::clock::SimulatedClock;
 use crate::draw::{
     ACCEPTED_MS, Answering, COMPANY, Drawn, Fails, Kind, Loses, MAIL, SCORE, SystemDrawn, WHO,
 };
+use crate::forms::{GROUP, TAGS, typed};
 use crate::mortal::Life;
 use crate::random::Random;
-use crate::truth::{Deed, Does, Failed, Sent, Shared, Truth, number_of, text_of};
+use crate::tags::number_set;
+use crate::truth::{Deed, Does, Failed, GroupNumbers, Sent, Shared, Truth, number_of, text_of};
 
 /// A record as the system keeps it.
 #[derive(Clone, Debug)]
@@ -32,15 +34,17 @@ pub struct Row {
     /// Texts by property; the address as a list, of one where the system has only one.
     pub texts: BTreeMap<&'static str, String>,
     pub mails: Vec<String>,
+    /// A list whose elements come and go one by one.
+    pub tags: Vec<String>,
     pub version: u64,
     pub modified: i64,
     pub changed: u64,
     pub gone: bool,
     pub by_hub: bool,
     /// Values of people's that the hub has been shown, by number.
-    seen: BTreeSet<u64>,
+    pub(crate) seen: BTreeSet<u64>,
     /// Properties that the hub has written and not been shown since.
-    unseen: BTreeSet<&'static str>,
+    pub(crate) unseen: BTreeSet<&'static str>,
     /// What an automation of the system's puts there, and what it is about to.
     pub(crate) own: BTreeMap<&'static str, String>,
     pub(crate) due: BTreeSet<&'static str>,
@@ -63,6 +67,27 @@ impl Row {
     /// Listings of this record type know of it.
     fn is_listed_as(&self, kind: Kind) -> bool {
         self.kind == kind && self.hidden_until.is_none() && !self.id_given_on
+    }
+
+    /// Which edits the values of its group came from (P1e).
+    pub fn group(&self) -> GroupNumbers {
+        GROUP.map(|prop| self.texts.get(prop).and_then(|text| number_of(text)))
+    }
+
+    /// The numbers of the edits that its values came from.
+    fn numbers(&self) -> impl Iterator<Item = u64> {
+        self.shown_texts().filter_map(|(_, text)| number_of(text))
+    }
+
+    /// Its texts and the elements of its list, each with its property.
+    pub fn shown_texts(&self) -> impl Iterator<Item = (&'static str, &String)> {
+        let texts = self.texts.iter().map(|(prop, text)| (*prop, text));
+        texts.chain(self.tags.iter().map(|tag| (TAGS, tag)))
+    }
+
+    /// Whether the hub has been shown a person's value.
+    pub(crate) fn has_seen(&self, number: u64) -> bool {
+        self.seen.contains(&number)
     }
 
     /// Who it really is.
@@ -108,6 +133,8 @@ pub struct SimulatedSystem {
     matchless: bool,
     /// A flow stops and begins to hold by values that it brings itself.
     by_city: bool,
+    /// No system spells the elements of lists in another way.
+    pub(crate) spelt_alike: bool,
 }
 
 impl SimulatedSystem {
@@ -122,6 +149,7 @@ impl SimulatedSystem {
         let (matchless, alone, companies) =
             (drawn.matchless, drawn.systems.len() == 2, drawn.companies);
         let by_city = drawn.suspended.is_some_and(|pair| pair.by_city);
+        let spelt_alike = !drawn.systems.iter().any(SystemDrawn::spells_tags);
         let drawn = drawn.systems[number].clone();
         let schemas = drawn.schemas(companies);
         let life = Mutex::new(Life::of(None));
@@ -140,6 +168,7 @@ impl SimulatedSystem {
             alone,
             matchless,
             by_city,
+            spelt_alike,
         }
     }
 
@@ -156,6 +185,10 @@ impl SimulatedSystem {
         }
     }
 
+    pub(crate) fn rows_locked(&self) -> MutexGuard<'_, Rows> {
+        self.rows.lock().expect("no panic")
+    }
+
     /// All records, as they are.
     pub fn rows(&self) -> Vec<Row> {
         self.rows.lock().expect("no panic").all.values().cloned().collect()
@@ -168,7 +201,7 @@ impl SimulatedSystem {
 
     /// Somebody may come upon it. Where nothing matches, nobody does upon what the hub has made a
     /// moment ago and has no answer to yet: changed by then, it could not be told from another one.
-    fn may_be_met(&self, row: &Row) -> bool {
+    pub(crate) fn may_be_met(&self, row: &Row) -> bool {
         !row.gone
             && row.hidden_until.is_none()
             && (!self.matchless || row.ever_shown || !row.by_hub)
@@ -252,6 +285,7 @@ impl SimulatedSystem {
             kind,
             texts: [(WHO, who.to_string())].into(),
             mails: vec![],
+            tags: vec![],
             version,
             modified: 0,
             changed: 0,
@@ -309,14 +343,16 @@ impl SimulatedSystem {
         for prop in self.drawn.edited(kind) {
             if random.per_mille(700) {
                 let value = truth.value(who, (self.number, row.id.clone()), prop);
-                row.texts.insert(prop, self.kept(prop, &value));
+                row.texts.insert(prop, self.kept(prop, &typed(&self.drawn, prop, &value)));
             }
         }
+        truth.put_in_group((self.number, row.id.clone()), row.group());
+        self.first_tags(&mut truth, row, random);
         truth.tell(
             who,
             format!(
-                "somebody types {}/{} into {}: {:?} {:?}",
-                self.drawn.name, row.id, self.drawn.name, row.mails, row.texts
+                "somebody types {}/{} into {}: {:?} {:?} {:?}",
+                self.drawn.name, row.id, self.drawn.name, row.mails, row.texts, row.tags
             ),
         );
         drop(truth);
@@ -343,13 +379,16 @@ impl SimulatedSystem {
         let row = rows.all.get_mut(&key).expect("it is live");
         let who = row.texts[WHO].clone();
         let value = truth.value(&who, (self.number, row.id.clone()), prop);
-        let value = self.kept(prop, &value);
+        let value = self.kept(prop, &typed(&self.drawn, prop, &value));
         truth.lost.remove(&((self.number, row.id.clone()), prop));
         truth.reason_to_write(&who, Some(prop));
         truth
             .tell(&who, format!("somebody edits {}/{} {prop}: {value:?}", self.drawn.name, row.id));
         row.texts.insert(prop, value);
         row.before = None;
+        if GROUP.contains(&prop) {
+            truth.put_in_group((self.number, row.id.clone()), row.group());
+        }
         drop(truth);
         self.stamp(&mut rows, key);
     }
@@ -477,6 +516,10 @@ impl SimulatedSystem {
     fn meanwhile(&self) {
         if self.drawn.tells_version && self.goes_wrong(2, "edit meanwhile") {
             let mut random = self.random.lock().expect("no panic").split();
+            if self.drawn.tags && random.per_mille(300) {
+                self.person_tags(&mut random, false);
+                return;
+            }
             self.edits(
                 &mut random,
                 self.drawn.answering.is_none_or(|answering| answering == Answering::Stored),
@@ -503,7 +546,7 @@ impl SimulatedSystem {
             row.unseen.clear();
         }
         let shown = stale.unwrap_or_else(|| row.clone());
-        row.seen.extend(shown.texts.values().filter_map(|text| number_of(text)));
+        row.seen.extend(shown.numbers());
         let values =
             watch.iter().map(|prop| Some(self.value(&shown, prop.path.as_str()))).collect();
         self.record(&shown, values)
@@ -515,6 +558,9 @@ impl SimulatedSystem {
                 true => Value::from(self.shuffled(&row.mails)),
                 false => row.mails.first().map_or(Value::Null, |mail| Value::from(mail.clone())),
             };
+        }
+        if path == TAGS {
+            return Value::from(self.shuffled(&row.tags));
         }
         let Some(text) = row.texts.get(path).filter(|text| path != COMPANY || !text.is_empty())
         else {
@@ -531,7 +577,7 @@ impl SimulatedSystem {
     }
 
     /// P11: a list in whatever order it comes.
-    fn shuffled(&self, list: &[String]) -> Vec<String> {
+    pub(crate) fn shuffled(&self, list: &[String]) -> Vec<String> {
         let mut list = list.to_vec();
         if self.drawn.shuffles && list.len() > 1 {
             let by = self.more.lock().expect("no panic").below(list.len());
@@ -620,7 +666,11 @@ impl SimulatedSystem {
             let prop = watch[value.prop].path.as_str();
             let is = row.texts.get(prop).map_or("", String::as_str);
             let [was, will] = [&value.displaced, &value.value].map(|value| text_in(prop, value));
-            prop != MAIL && is != was && is != self.kept(prop, &will)
+            match prop {
+                MAIL => false,
+                TAGS => self.tags_differ(row, value),
+                _ => is != was && is != self.kept(prop, &will),
+            }
         };
         if !self.drawn.tells_version && kind == Does::Update && write.values.iter().any(differs) {
             self.truth.look().conflicts += 1;
@@ -664,6 +714,16 @@ impl SimulatedSystem {
                 deed.lost.push(MAIL);
                 continue;
             }
+            if path == TAGS {
+                let tags = self.kept_tags(&value.value);
+                if !ignored {
+                    row.unseen.insert(TAGS);
+                    row.tags = tags;
+                } else if number_set(&tags) != number_set(&row.tags) {
+                    deed.lost.push(TAGS);
+                }
+                continue;
+            }
             if path == MAIL {
                 put_mail(row, self.drawn.mail_is_a_list, &value.value, &value.displaced);
                 continue;
@@ -693,8 +753,11 @@ impl SimulatedSystem {
         let mut truth = self.truth.look();
         let written =
             |prop: &str| write.values.iter().any(|value| watch[value.prop].path.as_str() == prop);
-        // Somebody may have put in the same reference a moment ago.
+        // Somebody may have put in the same reference a moment ago, or the same elements.
         let unseen = |value: &lockstep_connector::WriteValue| {
+            if watch[value.prop].path.as_str() == TAGS {
+                return self.was_edited(&before, &value.displaced);
+            }
             watch[value.prop].path.as_str() == COMPANY
                 && before
                     .texts
@@ -706,8 +769,8 @@ impl SimulatedSystem {
         for (prop, _, _) in &deed.values {
             truth.lost.remove(&(deed.at.clone(), *prop));
         }
-        if written(MAIL) {
-            truth.lost.remove(&(deed.at.clone(), MAIL));
+        for prop in [MAIL, TAGS].into_iter().filter(|prop| written(prop)) {
+            truth.lost.remove(&(deed.at.clone(), prop));
         }
         truth.lost.extend(deed.lost.iter().map(|prop| (deed.at.clone(), *prop)));
         if !deed.lost.is_empty() {
@@ -725,8 +788,8 @@ impl SimulatedSystem {
         truth.tell(
             &who,
             format!(
-                "the hub: {kind:?} {}/{} {:?} mails {:?}",
-                self.drawn.name, row.id, deed.values, row.mails
+                "the hub: {kind:?} {}/{} {:?} mails {:?} tags {:?}",
+                self.drawn.name, row.id, deed.values, row.mails, row.tags
             ),
         );
         if !deed.lost.is_empty() {
@@ -774,7 +837,7 @@ impl SimulatedSystem {
             let values = watch.iter().map(told).collect();
             let record = self.record(row, values);
             if self.drawn.answers_with_values {
-                row.seen.extend(row.texts.values().filter_map(|text| number_of(text)));
+                row.seen.extend(row.numbers().collect::<Vec<_>>());
             }
             return Outcome::Done(record);
         };
@@ -784,7 +847,7 @@ impl SimulatedSystem {
                 record.values =
                     watch.iter().map(|prop| Some(self.value(row, prop.path.as_str()))).collect();
                 row.unseen.clear();
-                row.seen.extend(row.texts.values().filter_map(|text| number_of(text)));
+                row.seen.extend(row.numbers().collect::<Vec<_>>());
                 self.truth.look().count("answer: the record");
                 return Outcome::Done(record);
             }
@@ -958,11 +1021,13 @@ impl SimulatedSystem {
         let (who, name) = (row.texts.get(WHO).cloned().unwrap_or_default(), &self.drawn.name);
         // Whoever is put together anew after somebody took them apart may get the same in another's
         // spelling; so may a property of which somebody has said whose value is right.
-        let in_order = |row: &Row| row.mails.iter().cloned().collect::<BTreeSet<_>>();
+        let in_order_of = |list: &[String]| list.iter().cloned().collect::<BTreeSet<_>>();
+        let in_order = |row: &Row| in_order_of(&row.mails);
         let same = deed.lost.is_empty()
             && !deed.again
             && deed.values.iter().all(|(_, was, now)| was.trim() == now.trim())
-            && in_order(before) == in_order(row);
+            && in_order(before) == in_order(row)
+            && in_order_of(&before.tags) == in_order_of(&row.tags);
         let said =
             deed.values.iter().any(|(prop, _, _)| truth.said.contains(&(who.clone(), *prop)));
         // L9: where a flow does not hold any more, what its target shows of a value counts, in that
@@ -974,6 +1039,8 @@ impl SimulatedSystem {
             truth.broken("written for nothing", &who, message);
         }
         truth.count_writes(&who, deed);
+        self.check_group(truth, before, row, deed);
+        self.check_tags(truth, before, row, deed);
         for (prop, was, now) in
             deed.values.iter().filter(|(_, was, now)| number_of(was) != number_of(now))
         {
@@ -985,6 +1052,7 @@ impl SimulatedSystem {
             if let Some((_, edit)) = &new
                 && edit.at == deed.at
                 && edit.prop == *prop
+                && !GROUP.contains(prop)
                 && !truth.said.contains(&(who.clone(), *prop))
             {
                 let message = format!(

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use lockstep_model::Value;
 
 use crate::draw::SCORE;
+use crate::forms::GROUP;
 
 /// A record by its place in the world: the system's number and its id there.
 pub type At = (usize, String);
@@ -18,6 +19,30 @@ pub struct Edit {
     pub who: String,
     pub prop: &'static str,
     /// How many whole and undisturbed runs had been when it was made.
+    pub epoch: usize,
+}
+
+/// What a record's group held when somebody put something into it (P1e).
+#[derive(Clone, Debug)]
+pub struct PutIn {
+    pub at: At,
+    pub numbers: GroupNumbers,
+    /// How many whole and undisturbed runs had been.
+    pub epoch: usize,
+}
+
+/// The numbers of the edits that the values of a record's group came from.
+pub type GroupNumbers = [Option<u64>; GROUP.len()];
+
+/// Somebody has put an element into a list, or taken it out (P11).
+#[derive(Clone, Debug)]
+pub struct TagEdit {
+    pub at: At,
+    pub who: String,
+    /// The edit that the element comes from.
+    pub number: u64,
+    pub puts_in: bool,
+    /// How many whole and undisturbed runs had been.
     pub epoch: usize,
 }
 
@@ -79,6 +104,10 @@ pub struct Violation {
 #[derive(Debug, Default)]
 pub struct Truth {
     pub edits: BTreeMap<u64, Edit>,
+    /// What people have put into groups.
+    pub groups: Vec<PutIn>,
+    /// What people have put into lists and taken out of them.
+    pub tags: Vec<TagEdit>,
     pub deeds: Vec<Deed>,
     pub violations: Vec<Violation>,
     /// What happened, in words, with the person it was about.
@@ -153,6 +182,19 @@ impl Truth {
         }
     }
 
+    /// Where people have put in the value of an edit: an element of a list perhaps in several places.
+    pub fn origins(&self, number: u64) -> impl Iterator<Item = &At> {
+        let elements = self.tags.iter().filter(move |tag| tag.puts_in && tag.number == number);
+        let first = self.edits.get(&number).map(|edit| &edit.at);
+        first.into_iter().chain(elements.map(|tag| &tag.at))
+    }
+
+    /// What a record's group holds is what somebody wants it to.
+    pub fn put_in_group(&mut self, at: At, numbers: GroupNumbers) {
+        let epoch = self.epoch;
+        self.groups.push(PutIn { at, numbers, epoch });
+    }
+
     /// A value is put in once more.
     pub fn edited_now(&mut self, value: &str) {
         let epoch = self.epoch;
@@ -216,6 +258,8 @@ impl Truth {
         };
         self.edits.values_mut().for_each(|edit| rename(&mut edit.at));
         self.deeds.iter_mut().for_each(|deed| rename(&mut deed.at));
+        self.groups.iter_mut().for_each(|put_in| rename(&mut put_in.at));
+        self.tags.iter_mut().for_each(|edit| rename(&mut edit.at));
         let renamed = |mut at: At| {
             rename(&mut at);
             at

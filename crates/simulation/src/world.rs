@@ -22,6 +22,8 @@ use crate::truth::{Shared, Violation};
 
 /// Makes the seed of a second stream out of a world's seed.
 const MORE: u64 = 0x6c6f_636b_7374_6570;
+/// That of a third one, for the forms of rows.
+const FORMS: u64 = 0x666f_726d_7301_5eed;
 /// Another one, for the order of writes that are under way together.
 const LANES: u64 = 0x6c61_6e65_7301_5eed;
 /// The machine's and the systems' clocks are set back by up to this.
@@ -76,6 +78,8 @@ pub struct World {
     random: Random,
     /// Chance for what the other stream does not ask for.
     pub(crate) more: Random,
+    /// Chance for what the forms of rows ask for.
+    forms: Random,
     folder: tempfile::TempDir,
     options: Options,
     runs: usize,
@@ -93,7 +97,8 @@ impl World {
     pub fn new(seed: u64, options: Options) -> World {
         let mut random = Random::new(seed);
         let mut more = Random::new(seed ^ MORE);
-        let mut drawn = Drawn::of(&mut random, &mut more, options.faults);
+        let mut forms = Random::new(seed ^ FORMS);
+        let mut drawn = Drawn::of([&mut random, &mut more, &mut forms], options.faults);
         let mut lanes = Random::new(seed ^ LANES);
         drawn.systems.iter_mut().for_each(|system| system.at_once = 1 + lanes.below(4));
         let (clock, truth) = (Arc::new(SimulatedClock::new()), Shared::default());
@@ -114,6 +119,7 @@ impl World {
             seed,
             random,
             more,
+            forms,
             folder,
             options,
             runs: 0,
@@ -192,6 +198,10 @@ impl World {
         }
         if founds && self.drawn.companies {
             self.new_company();
+        }
+        if self.drawn.forms.sets && self.forms.per_mille(500) {
+            let at = self.forms.below(self.systems.len());
+            self.systems[at].clone().person_tags(&mut self.forms, true);
         }
         match self.random.below(100) {
             0..45 => {

@@ -1,7 +1,7 @@
 //! What a system answers of a list that was sent, element by element (P11, R6).
 
-use lockstep_model::Value;
 use lockstep_model::value::equal;
+use lockstep_model::{Slot, Value};
 
 use crate::plan::PlanProp;
 use crate::sets::{Likeness, elements};
@@ -36,4 +36,41 @@ impl Elements {
         let (shown, stands) = (Value::Array(known), Value::Array(stands));
         Elements { given: Some(stands).filter(|stands| !equal(stands, &shown)), shown, kept }
     }
+}
+
+/// C2, P5: what a list shows of a write whose answer was lost, where that has landed: an element
+/// that it put in is there, in whatever form, or all that it took out is gone.
+///
+/// Elements that the write left as they were and that are gone since stand in it still: who has
+/// taken them out has edited the list, which the next look sees.
+pub(super) fn landed(prop: &PlanProp, slot: &Slot, sent: &Value, shown: &Value) -> Option<Value> {
+    let likeness = Likeness::within(prop);
+    let before = elements(slot.given.as_deref().or(slot.shadow.as_ref()));
+    let [sent, mut shown] = [sent, shown].map(|list| elements(Some(list)));
+    let (put_in, taken_out) = (likeness.missing(&sent, &before), likeness.missing(&before, &sent));
+    let is_there = |one: &&&Value| {
+        let is_it = |shown: &Value| likeness.is_of(std::slice::from_ref(**one), shown);
+        shown.iter().any(|shown| is_it(shown) && !likeness.is_in(&before, shown))
+    };
+    let has_landed = match put_in.is_empty() {
+        true => {
+            !taken_out.is_empty()
+                && !shown
+                    .iter()
+                    .any(|one| likeness.is_of(&before, one) && !likeness.is_of(&sent, one))
+        }
+        false => put_in.iter().any(|one| is_there(&one)),
+    };
+    if !has_landed {
+        return None;
+    }
+    let left: Vec<Value> =
+        sent.iter().filter(|one| likeness.is_in(&before, one)).cloned().collect();
+    let held = elements(slot.shadow.as_ref());
+    let gone = |one: &&Value| {
+        likeness.is_of(&left, one) && !shown.iter().any(|shown| likeness.same(shown, one))
+    };
+    let gone: Vec<Value> = held.iter().filter(gone).cloned().collect();
+    shown.extend(gone);
+    Some(Value::Array(shown))
 }

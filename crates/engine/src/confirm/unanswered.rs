@@ -4,6 +4,7 @@ use lockstep_model::value::{effective, equal, is_empty, same};
 use lockstep_model::{Intent, ReadRecord, RecordState, Value};
 
 use super::answer::written;
+use super::elements;
 use super::kept::made_of;
 use crate::plan::Plan;
 
@@ -22,6 +23,9 @@ pub fn landed(
     // What the system made of a value when it stored it (P3) is Lockstep's as well, unless it is
     // what was there before.
     let shows = |ix: usize, value: &Value| {
+        if let (true, Some(shown)) = (props[ix].each, &shown[ix]) {
+            return elements::landed(&props[ix], &state.slots[ix], value, shown).is_some();
+        }
         let whole = props[ix].whole;
         let is_it = |shown: &Value| {
             same(props[ix].terms(), shown, value)
@@ -35,17 +39,16 @@ pub fn landed(
     };
     let own: Vec<(usize, Value)> =
         sent.iter().filter(|(ix, value)| shows(*ix, value)).cloned().collect();
-    let values = shown
-        .iter()
-        .enumerate()
-        .map(|(ix, value)| value.clone().filter(|_| own.iter().any(|(own, _)| *own == ix)));
-    let answer = ReadRecord {
-        id: state.key.clone(),
-        version: None,
-        modified: None,
-        deleted: false,
-        values: values.collect(),
+    let answered = |(ix, shown): (usize, &Option<Value>)| {
+        let (_, sent) = own.iter().find(|(own, _)| *own == ix)?;
+        match props[ix].each {
+            true => elements::landed(&props[ix], &state.slots[ix], sent, shown.as_ref()?),
+            false => shown.clone(),
+        }
     };
+    let values: Vec<Option<Value>> = shown.iter().enumerate().map(answered).collect();
+    let answer =
+        ReadRecord { id: state.key.clone(), version: None, modified: None, deleted: false, values };
     let written_at = state.written_at.max(Some(intent.decided_at));
     written(plan, state, intent, answer, &own, intent.decided_at);
     state.written_at = written_at;

@@ -10,6 +10,7 @@ use lockstep_model::{
 use super::creation::Creation;
 use crate::conditions::not_about_made;
 use crate::facets::made_along;
+use crate::groups;
 use crate::plan::{Plan, PlanFlow, PlanProp};
 use crate::settle::{
     Awaited, Awaits, Candidate, Entity, Wanted, brought, candidates, created_list, default,
@@ -51,6 +52,8 @@ pub(super) fn compose(
         }
     }
     let Composed { mut changes, unconvertible, lacking, defaults } = made;
+    let stopped: Vec<PropIx> = unconvertible.iter().map(|(prop, ..)| *prop).collect();
+    groups::all_or_nothing(plan, flow.to, &stopped, &mut changes);
     leave_out_unfulfilled(plan, flow.to, &mut changes);
     if !lacking.is_empty() {
         let why = NotYet::Lacks { of: target.name.to_string(), properties: lacking };
@@ -87,14 +90,17 @@ impl<'a> Givers<'a> {
     }
 
     /// The claim that gives a property its value. A value beats an empty one (P2): a counterpart is
-    /// made for the first time here.
+    /// made for the first time here. Of a group one side's wins whole (P1e).
     fn best(&self, prop: PropIx) -> Option<(Candidate<'a>, &'a Entity<'a>, TypeIx)> {
         let plan = self.plan;
         self.each()
             .filter(|(_, ty)| plan.prop(*ty, prop).paired)
             .filter_map(|(entity, ty)| {
                 let all = candidates(plan, entity, ty, prop, None);
-                let best = all.into_iter().find(|candidate| !is_empty(&candidate.claim.value));
+                let best = all.into_iter().find(|candidate| {
+                    !is_empty(&candidate.claim.value)
+                        || groups::is_part_of_one(plan, candidate.record, candidate.stamp.prop)
+                });
                 if best.as_ref().is_some_and(|best| went_with_a_part(plan, entity, best)) {
                     return None;
                 }

@@ -132,9 +132,16 @@ impl Shown {
         Value::Array(desired)
     }
 
-    /// What the list held before this edit, in the same form as [`Shown::given`].
-    pub fn displaced(&self, prop: &PlanProp) -> Value {
+    /// What the list held before this edit, in the same form as [`Shown::given`]. Until it is
+    /// decided on what came and went before, the older list is what it is compared with, and what
+    /// has come to it meanwhile and been taken out.
+    pub fn displaced(&self, prop: &PlanProp, undecided: Option<&Value>) -> Value {
         let likeness = Likeness::within(prop);
+        if let Some(older) = undecided {
+            let mut older = elements(Some(older));
+            self.gone.iter().for_each(|gone| likeness.add(&mut older, gone.clone()));
+            return Value::Array(older);
+        }
         let mut before = self.stands.clone();
         before.retain(|one| !likeness.is_in(&self.come, one));
         before.extend(self.gone.iter().cloned());

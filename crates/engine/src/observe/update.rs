@@ -226,9 +226,11 @@ impl Compared<'_> {
             unseen: slot.is_unseen(prop.whole),
         };
         let shown = Shown::of(slot, prop, value, sure);
-        let (desired, displaced) = (shown.desired(prop, slot), shown.displaced(prop));
+        let undecided = slot.displaced.take().map(|older| *older);
+        let displaced = shown.displaced(prop, undecided.as_ref());
+        let desired = shown.desired(prop, slot);
         let old = slot.value(prop.whole).clone();
-        let (carries, undecided) = (slot.carries, slot.displaced.take());
+        let carries = slot.carries;
         slot.before = None;
         slot.show(value.clone());
         if shown.refused {
@@ -240,10 +242,9 @@ impl Compared<'_> {
             self.edited(state, prop, ix, (old, value.clone()), seen);
             let claim = state.slots[ix].claim.as_mut();
             claim.into_iter().for_each(|claim| claim.value = desired.clone());
-            // Until it is decided on what came and went, the older list is what it is compared with.
-            state.slots[ix].displaced = undecided.or(Some(Box::new(displaced)));
+            state.slots[ix].displaced = Some(Box::new(displaced));
         } else {
-            state.slots[ix].displaced = undecided;
+            state.slots[ix].displaced = undecided.map(Box::new);
         }
         state.slots[ix].given = shown.given();
         state.slots[ix].carries = carries;

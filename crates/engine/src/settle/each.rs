@@ -40,6 +40,7 @@ pub fn settle_each(
     if settling.lists.is_empty() {
         return vec![];
     }
+    settling.tell_outdated();
     settling.take_out();
     settling.put_in();
     settling.wait_for_the_absent();
@@ -89,6 +90,21 @@ impl<'a> Settling<'a> {
 
     fn list_of(&self, record: &RecordState, prop: PropIx) -> Option<usize> {
         self.lists.iter().position(|list| list.record.id == record.id && list.prop == prop)
+    }
+
+    /// C2: tells which lists were made with what has been edited since: their creation was under way
+    /// meanwhile.
+    fn tell_outdated(&mut self) {
+        for to in 0..self.lists.len() {
+            let Some(at) = self.lists[to].made_with() else { continue };
+            let later = |(other, by): &(&RecordState, &Bearing)| {
+                other.slot(by.theirs).claim.as_ref().is_some_and(|claim| claim.at > at)
+            };
+            if self.sources(to).iter().any(later) {
+                self.lists[to].outdated = true;
+                self.lists[to].desired.clear();
+            }
+        }
     }
 
     /// Takes out of each list what has been taken out of another.
@@ -219,7 +235,7 @@ impl<'a> Settling<'a> {
     fn meet(&self, to: usize, back: Option<&Bearing>) -> bool {
         let list = &self.lists[to];
         let anew = self.slice.reconsider && back.is_some() && list.was_one_value();
-        self.joined || anew || list.slot().carries.is_none()
+        self.joined || anew || list.outdated || list.slot().carries.is_none()
     }
 
     /// What a record brings to a list: all that it should hold where the two meet, else what has
@@ -231,7 +247,10 @@ impl<'a> Settling<'a> {
         let from = self.list_of(other, by.theirs).filter(|_| by.each);
         let Some(list) = from.map(|from| &self.lists[from]) else {
             let whole = self.plan.prop(by.other, by.theirs).whole;
-            let comes = self.joined || self.slice.reconsider || slot.displaced.is_some();
+            let comes = self.joined
+                || self.slice.reconsider
+                || self.lists[to].outdated
+                || slot.displaced.is_some();
             let elements = if comes { vec![slot.value(whole).clone()] } else { vec![] };
             return Brings { elements, at, from, stamp };
         };

@@ -29,6 +29,9 @@ pub(super) struct List<'a> {
     pub waiting: Vec<Value>,
     /// Some list meets this one only now.
     pub unmet: bool,
+    /// C2: its record was made with what others held when that was decided on, which is not what
+    /// they hold now. It takes all of that, and brings nothing.
+    pub outdated: bool,
 }
 
 /// All lists of this kind that the live records of an entity have.
@@ -57,6 +60,7 @@ pub(super) fn lists<'a>(plan: &Plan, slice: &Slice, entity: &Entity<'a>) -> Vec<
                 met: slot.carries,
                 waiting: vec![],
                 unmet: false,
+                outdated: false,
                 stands,
             });
         }
@@ -87,6 +91,11 @@ impl List<'_> {
     /// Whether its system has shown it.
     pub fn is_read(&self) -> bool {
         self.slot().shadow.is_some()
+    }
+
+    /// When what Lockstep has made it with was put in, where nothing else has come to it since.
+    pub fn made_with(&self) -> Option<Timestamp> {
+        self.slot().carries.filter(|_| self.slot().claim.is_none()).map(|carried| carried.at)
     }
 
     /// Where the flows have changed: what it holds has not been settled element by element, as it

@@ -46,10 +46,12 @@ pub(super) fn check(settled: &Settled<'_>) -> Vec<Violation> {
                     .iter()
                     .any(|((one, other), last)| number <= *last && third(&(one, other)))
             };
-            for text in row.texts.values() {
+            for (_, text) in row.shown_texts() {
                 let late = number_of(text).filter(|number| number > after && !taken_over(*number));
-                let edited = late.and_then(|number| truth.edits.get(&number));
-                if edited.is_some_and(|edit| edit.at == *from) {
+                let edited = |number| {
+                    truth.edits.contains_key(&number) && truth.origins(number).all(|at| at == from)
+                };
+                if late.is_some_and(edited) {
                     let message = format!(
                         "{} holds {text:?}, edited in {} after they were unlinked",
                         name(to),

@@ -4,7 +4,8 @@
 use lockstep_model::{RecordState, ReviewKind};
 
 use super::Settled;
-use crate::draw::{COMPANY, EDITED, Kind, MAIL, NAME, WHO};
+use crate::draw::{COMPANY, COMPARED, Kind, MAIL, NAME, WHO};
+use crate::forms::LAND;
 use crate::system::Row;
 use crate::truth::{Violation, number_of};
 use crate::world::is_asked_about;
@@ -33,7 +34,7 @@ pub(super) fn check(settled: &Settled<'_>) -> Vec<Violation> {
                 let both = |prop: &&&str| {
                     systems[*a].props.contains(prop) && systems[*b].props.contains(prop)
                 };
-                for prop in EDITED
+                for prop in COMPARED
                     .iter()
                     .filter(|prop| a_row.kind == Kind::Person || **prop == NAME)
                     .filter(both)
@@ -52,6 +53,7 @@ pub(super) fn check(settled: &Settled<'_>) -> Vec<Violation> {
                     };
                     let empty = |row: &Row| row.texts.get(prop).is_none_or(String::is_empty);
                     if value(a_row) != value(b_row)
+                        && !(*prop == LAND && settled.is_in_no_pair(members, [a_row, b_row]))
                         && !settled.is_emptied_with_a_part(members, empty(a_row) || empty(b_row))
                     {
                         let (an, bn) = (&systems[*a].name, &systems[*b].name);

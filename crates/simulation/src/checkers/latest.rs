@@ -6,42 +6,22 @@
 use std::collections::BTreeSet;
 
 use super::Settled;
-use crate::draw::{EDITED, Kind, WHO, is_odd};
+use crate::draw::{COMPARED, Kind, WHO, is_odd};
+use crate::forms::{GROUP, LAND, TAGS};
 use crate::truth::{Violation, number_of};
 
 pub(super) fn check(settled: &Settled<'_>) -> Vec<Violation> {
     let systems = &settled.world.drawn.systems;
     let mut found = Vec::new();
     for members in settled.entities.iter().filter(|members| members.len() > 1) {
-        // Only where all are there: a value that has come by way of a record that is gone has no
-        // edit here to be compared with.
-        if members
-            .iter()
-            .any(|(_, state, row)| !state.is_live() || row.as_ref().is_none_or(|row| row.gone))
-        {
-            continue;
-        }
-        let Some(flows) = flows_of(settled, members) else { continue };
-        for prop in EDITED
-            .into_iter()
-            .filter(|prop| members.iter().all(|(_, state, _)| settled.is_about(state, prop)))
-        {
-            // All that hold it must hear of each other: a system without the property in between
-            // lets nothing through.
-            if !members.iter().all(|(system, _, _)| systems[*system].props.contains(&prop))
-                || settled.may_differ(members, prop)
+        // Of a group one edit carries the whole, which `groups` looks at.
+        for prop in COMPARED.into_iter().filter(|prop| !GROUP.contains(prop)) {
+            if !hear_of_each_other(settled, members, prop)
+                || prop == LAND && settled.holds_in_no_pair(members)
             {
                 continue;
             }
-            // Nor is anything told by way of one whom a person has taken out of between (L7).
-            if !connected(&flows, members.iter().map(|(system, _, _)| *system)) {
-                continue;
-            }
-            let at = |(system, state, _): &(
-                usize,
-                lockstep_model::RecordState,
-                Option<crate::system::Row>,
-            )| { (*system, state.key.clone()) };
+            let at = |(system, state, _): &Member| (*system, state.key.clone());
             let places: Vec<_> = members.iter().map(at).collect();
             let truth = settled.world.truth.look();
             let edits = || {
@@ -82,12 +62,35 @@ pub(super) fn check(settled: &Settled<'_>) -> Vec<Violation> {
     found
 }
 
+type Member = (usize, lockstep_model::RecordState, Option<crate::system::Row>);
+
+/// Whether what is put into a property of one of these records comes to all of them.
+pub(super) fn hear_of_each_other(
+    settled: &Settled<'_>,
+    members: &[Member],
+    prop: &'static str,
+) -> bool {
+    let systems = &settled.world.drawn.systems;
+    // Only where all are there: a value that has come by way of a record that is gone has no edit
+    // here to be compared with.
+    let are_there = members
+        .iter()
+        .all(|(_, state, row)| state.is_live() && row.as_ref().is_some_and(|row| !row.gone));
+    let Some(flows) = flows_of(settled, members).filter(|_| are_there) else { return false };
+    // A system without the property in between lets nothing through; nor is anything told by way of
+    // one whom a person has taken out of between (L7).
+    members.len() > 1
+        && members.iter().all(|(system, state, _)| {
+            let has = prop == TAGS || systems[*system].props.contains(&prop);
+            settled.is_about(state, prop) && has
+        })
+        && !settled.may_differ(members, prop)
+        && connected(&flows, members.iter().map(|(system, _, _)| *system))
+}
+
 /// The flows that hold for these records (L11); `None` where which ones do has changed: what was
 /// edited while a flow did not hold goes nowhere until it does.
-fn flows_of(
-    settled: &Settled<'_>,
-    members: &[(usize, lockstep_model::RecordState, Option<crate::system::Row>)],
-) -> Option<Vec<(usize, usize, bool)>> {
+fn flows_of(settled: &Settled<'_>, members: &[Member]) -> Option<Vec<(usize, usize, bool)>> {
     let drawn = &settled.world.drawn;
     let is_person = |row: &&crate::system::Row| row.kind == Kind::Person;
     let people: Vec<_> =

@@ -7,18 +7,23 @@ mod apart;
 mod equal;
 mod explained;
 mod facets;
+mod groups;
 mod latest;
+mod maps;
+mod sets;
 mod strangers;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lockstep_hub::Hub;
 use lockstep_model::flow::Deletes;
-use lockstep_model::{EntityId, RecordState, Review, ReviewKind};
+use lockstep_model::{EntityId, RecordId, RecordState, Review, ReviewKind};
 use lockstep_store::Result;
 
 use crate::draw::{COMPANY, Kind, MAIL, is_about};
+use crate::forms::{LAND, TAGS};
 use crate::system::Row;
+use crate::tags::number_set;
 use crate::truth::{Violation, number_of};
 use crate::world::World;
 
@@ -33,6 +38,9 @@ pub struct Settled<'a> {
     /// Properties that keep flipping and wait for a person (P5): of which entity, and its name. The
     /// record that a person is asked about may be gone, and its id another's.
     pub stopped: Vec<(EntityId, String)>,
+    /// Records of which a person is asked about a value that is in no pair of the value list, and
+    /// about nothing else.
+    pub unmapped: BTreeSet<RecordId>,
 }
 
 impl Settled<'_> {
@@ -90,6 +98,7 @@ impl Settled<'_> {
                 .any(|x| both[1].2.mails.iter().any(|y| x.to_lowercase() == y.to_lowercase())),
             // What it refers to is looked at where the references are compared.
             COMPANY => false,
+            TAGS => number_set(&both[0].2.tags) != number_set(&both[1].2.tags),
             _ => value(both[0].2) != value(both[1].2),
         };
         let asked = self.reviews.iter().any(|review| {
@@ -176,7 +185,13 @@ pub fn all(world: &World, hub: &mut Hub) -> Result<Vec<Violation>> {
             entities.entry(state.entity.0).or_default().push((*system, state, row));
         }
     }
-    let reviews = hub.ledger.store().reviews(usize::MAX >> 1)?;
+    let mut reviews = hub.ledger.store().reviews(usize::MAX >> 1)?;
+    let plan = hub.ledger.plan_of_flows();
+    let is_mapped = |review: &mut Review| {
+        review.kind == ReviewKind::Unconvertible
+            && review.prop.is_some_and(|prop| plan.prop(review.ty, prop).name == LAND)
+    };
+    let unmapped = reviews.extract_if(.., is_mapped).map(|review| review.record).collect();
     let mut stopped = Vec::new();
     for review in reviews.iter().filter(|review| review.kind == ReviewKind::FlipFlop) {
         let entity = hub
@@ -192,10 +207,19 @@ pub fn all(world: &World, hub: &mut Hub) -> Result<Vec<Violation>> {
         );
     }
     let facets = hub.ledger.plan_of_flows().types.iter().map(|ty| ty.name.facet.clone()).collect();
-    let settled =
-        Settled { world, stopped, facets, entities: entities.into_values().collect(), reviews };
+    let settled = Settled {
+        world,
+        stopped,
+        unmapped,
+        facets,
+        entities: entities.into_values().collect(),
+        reviews,
+    };
     let mut found = equal::check(&settled);
     found.extend(latest::check(&settled));
+    found.extend(groups::check(&settled));
+    found.extend(maps::check(&settled));
+    found.extend(sets::check(&settled));
     found.extend(strangers::check(&settled));
     found.extend(absence::check(&settled));
     found.extend(apart::check(&settled));

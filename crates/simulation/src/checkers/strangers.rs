@@ -14,8 +14,9 @@ pub(super) fn check(settled: &Settled<'_>) -> Vec<Violation> {
     let mut found = Vec::new();
     for system in &settled.world.systems {
         for row in system.rows().iter().filter(|row| !row.gone && !may_be(row.who_is())) {
-            for (prop, text) in &row.texts {
-                let Some(edit) = number_of(text).and_then(|number| truth.edits.get(&number)) else {
+            for (prop, text) in row.shown_texts() {
+                let number = number_of(text).unwrap_or_default();
+                let Some(edit) = truth.edits.get(&number) else {
                     continue;
                 };
                 // L11, P0: nothing travels by way of a flow that is not about this person, and the
@@ -23,7 +24,9 @@ pub(super) fn check(settled: &Settled<'_>) -> Vec<Violation> {
                 let across = settled.world.drawn.suspended.is_some_and(|pair| {
                     !pair.by_city
                         && is_odd(row.who_is())
-                        && are_parted(&settled.world.drawn, edit.at.0, system.number)
+                        && truth
+                            .origins(number)
+                            .all(|at| are_parted(&settled.world.drawn, at.0, system.number))
                 });
                 if across {
                     let message = format!(
