@@ -120,7 +120,10 @@ fn stated(text: &mut String, flow: &Flow, draft: &DraftSection, system: &dyn Fn(
         .settings()
         .filter(|setting| !matches!(setting.key.as_str(), "names" | "condition"))
         .collect();
-    let value = |setting: &Setting| yaml(&called_otherwise(&setting.key, &setting.value, system));
+    let value = |setting: &Setting| match setting.key.as_str() {
+        "map" => pairs_yaml(&setting.value),
+        key => yaml(&called_otherwise(key, &setting.value, system)),
+    };
     for setting in settings
         .iter()
         .filter(|s| s.row.is_none() && !matches!(s.key.as_str(), "filter" | "create"))
@@ -177,6 +180,17 @@ fn stated(text: &mut String, flow: &Flow, draft: &DraftSection, system: &dyn Fn(
     let in_sync = draft.statements.contains(&StatementKind::KeepInSync);
     let arrow = if in_sync { "<->" } else { "->" };
     rows(text, (&properties, &followed), arrow, ways, &braces);
+}
+
+/// The pairs of a value list, in their order.
+fn pairs_yaml(pairs: &Value) -> String {
+    let pair = |pair: &Value| match pair.as_array().map(Vec::as_slice) {
+        Some([Value::String(from), to]) => Some(format!("{}: {}", in_flow(from), yaml(to))),
+        _ => None,
+    };
+    let all: Option<Vec<String>> =
+        pairs.as_array().and_then(|pairs| pairs.iter().map(pair).collect());
+    all.map_or_else(|| yaml(pairs), |pairs| format!("{{ {} }}", pairs.join(", ")))
 }
 
 /// A value within a line of YAML.
@@ -316,8 +330,14 @@ fn rows(
                 TypeCell::Unreadable(unreadable) => Some(quoted(unreadable)),
             };
             own.splice(0..0, ty.map(|ty| ("type".to_string(), ty)));
-            let row = format!("{from} {arrow} {to}");
-            let _ = writeln!(text, "{indent}- {}", braces("row", &row, own));
+            let item = match own.iter_mut().find(|(key, _)| key == "set") {
+                Some(constant) => {
+                    constant.0 = "to".into();
+                    braces("set", to, own)
+                }
+                None => braces("row", &format!("{from} {arrow} {to}"), own),
+            };
+            let _ = writeln!(text, "{indent}- {item}");
             continue;
         }
         let row = scalar(&format!("{from:width$} {arrow} {to}"));
