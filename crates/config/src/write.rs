@@ -321,14 +321,7 @@ fn rows(
         }
         let indent = if group.is_some() { "          " } else { "      " };
         if !own.is_empty() {
-            let ty = match type_cell {
-                TypeCell::Empty => None,
-                TypeCell::NotApplicable => Some("N/A".into()),
-                TypeCell::Plain(name) if is_name(name) => Some(name.clone()),
-                TypeCell::Plain(name) => Some(quoted(&Value::from(name.as_str()).to_string())),
-                TypeCell::Conversion { list, .. } => Some(Value::Array(list.clone()).to_string()),
-                TypeCell::Unreadable(unreadable) => Some(quoted(unreadable)),
-            };
+            let ty = type_of_its_own(type_cell);
             own.splice(0..0, ty.map(|ty| ("type".to_string(), ty)));
             let item = match own.iter_mut().find(|(key, _)| key == "set") {
                 Some(constant) => {
@@ -353,6 +346,18 @@ fn rows(
         };
         let _ = writeln!(text, "{indent}- {row}{ty}");
     }
+}
+
+/// The type of a row with settings, as YAML has it.
+fn type_of_its_own(cell: &TypeCell) -> Option<String> {
+    Some(match cell {
+        TypeCell::Empty => return None,
+        TypeCell::NotApplicable => "N/A".into(),
+        TypeCell::Plain(name) if is_name(name) => name.clone(),
+        TypeCell::Plain(name) => quoted(&Value::from(name.as_str()).to_string()),
+        TypeCell::Conversion { list, .. } => Value::Array(list.clone()).to_string(),
+        TypeCell::Unreadable(unreadable) => quoted(unreadable),
+    })
 }
 
 fn is_name(name: &str) -> bool {
@@ -506,6 +511,16 @@ pub(crate) fn scalar(text: &str) -> String {
         true => text.to_string(),
         false => quoted(text),
     }
+}
+
+/// A text as YAML holds it anywhere within a line, also between brackets or braces.
+///
+/// ```
+/// assert_eq!(lockstep_config::yaml_in_line("a <-> b"), "a <-> b");
+/// assert_eq!(lockstep_config::yaml_in_line("a: b"), "\"a: b\"");
+/// ```
+pub fn yaml_in_line(text: &str) -> String {
+    in_flow(text)
 }
 
 /// The same within brackets or braces.
