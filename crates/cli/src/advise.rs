@@ -99,9 +99,11 @@ fn candidate_text(candidate: &Candidate, advice: &Advice) -> String {
         would_create,
         created_twice,
         proposed,
+        kind,
     } = candidate;
     let mark = if *proposed { "*" } else { " " };
-    let mut out = format!("\n{mark} {} = {}\n", from.path, to.path);
+    let kind = kind.map_or(String::new(), |kind| format!(" as {kind}"));
+    let mut out = format!("\n{mark} {} = {}{kind}\n", from.path, to.path);
     for (filled, side) in [(from, &advice.from), (to, &advice.to)] {
         let Filled { path, filled: n, distinct, collisions, shared_addresses } = filled;
         let _ = write!(

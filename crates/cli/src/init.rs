@@ -104,11 +104,12 @@ pub fn init(
     let dir = &named.unwrap_or(Path::new(".")).join(folder.as_deref().unwrap_or(Path::new("")));
     let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir.as_path() };
     let dir = dir.strip_prefix("./").unwrap_or(dir);
+    let is_here = dir.as_os_str().is_empty() || dir == Path::new(".");
     let from = &from[..];
     if dir.join("lockstep.yaml").exists() {
         return Err(Failure::usage(format!(
             "{} holds a project already; nothing was changed",
-            dir.display()
+            if is_here { Path::new(".") } else { dir }.display()
         )));
     }
     let files = if from.is_empty() { starter() } else { from_documents(from)? };
@@ -153,7 +154,8 @@ pub fn init(
         wrote.push(path.display().to_string());
     }
     if format == Format::Json {
-        crate::look::json(&crate::wire::Made { folder: dir.display().to_string(), wrote, kept })?;
+        let folder = if is_here { ".".into() } else { dir.display().to_string() };
+        crate::look::json(&crate::wire::Made { folder, wrote, kept })?;
         return Ok(Exit::Done);
     }
     if is_to_fill {
@@ -163,9 +165,12 @@ pub fn init(
             dir.join(".env").display()
         );
     }
+    let at = match is_here {
+        true => String::new(),
+        false => format!(" -C {}", dir.display()),
+    };
     println!(
-        "\nNext:\n  lockstep check -C {0}    what is wrong, or may do harm\n  lockstep test -C {0}     the flows' own tests, in memory\n  lockstep plan -C {0}     what a run would do",
-        dir.display()
+        "\nNext:\n  lockstep check{at}    what is wrong, or may do harm\n  lockstep test{at}     the flows' own tests, in memory\n  lockstep plan{at}     what a run would do",
     );
     Ok(Exit::Done)
 }
@@ -269,7 +274,7 @@ fn from_documents(documents: &[PathBuf]) -> Result<Vec<(String, String)>> {
         let all = lockstep_connector::catalogue::settings(connector);
         all.into_iter().filter(|s| s.default.is_none()).map(|s| (s.name, s.description)).collect()
     };
-    let mut yaml = lockstep_config::write_project_yaml(&proposals, &names, &settings);
+    let mut yaml = lockstep_config::write_project_yaml(&proposals, &names, &settings, &flows);
     for (file, connector) in &guesses {
         yaml = yaml.replace(
             &format!("  - {file}\n"),

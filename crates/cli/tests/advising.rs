@@ -97,6 +97,61 @@ fn candidates_are_found_by_their_values_and_the_flow_can_be_pasted() {
     lockstep(dir.path(), &["plan"]).says("4 to link");
 }
 
+/// What it proposes beside plain rows is seen from the values, told with how many records agree, and
+/// can be pasted as it stands.
+#[test]
+fn rows_of_other_forms_are_seen_from_the_values_of_linked_records() {
+    let places = [
+        ("Norway", "NO", "5003", "Bergen"),
+        ("Norway", "NO", "0150", "Oslo"),
+        ("Denmark", "DK", "1050", "København"),
+    ];
+    let (mut people, mut customers) = (String::new(), String::new());
+    for n in 0..12_usize {
+        let (country, code, zip, town) = places[n % 3];
+        let (first, last) = (["Solveig", "Odd", "Ida", "Per"][n % 4], ["Aas", "Lie", "Moe"][n % 3]);
+        // One that is not as the others are.
+        let code = if n == 10 { "SE" } else { code };
+        // And one that is found by its telephone number alone.
+        let mail = if n == 11 { String::new() } else { format!("p{n}@example.com") };
+        people += &format!(
+            "{{\"id\":\"{n}\",\"ring\":\"(22) 00-00-{n:02}\",\"E-post\":\"{mail}\",\"full\":\"{first} {last}\",\
+             \"country\":\"{country}\",\"limit\":{}.5,\"street\":\"Storgata {n}\",\"zip\":\"{zip}\",\"town\":\"{town}\",\
+             \"tags\":[\"t{n}\",\"all\"]}}\n",
+            n + 1
+        );
+        customers += &format!(
+            "{{\"id\":\"c{n}\",\"nummer\":\"220000{n:02}\",\"contact\":\"{}\",\"given\":\"{first}\",\"family\":\"{last}\",\
+             \"code\":\"{code}\",\"cents\":{},\"street\":\"Storgata {n}\",\"postcode\":\"{zip}\",\"city\":\"{town}\",\
+             \"labels\":[\"all\",\"t{n}\"]}}\n",
+            mail.to_uppercase(),
+            n * 100 + 150
+        );
+    }
+    let dir = folders(&people, &customers);
+    let ran = lockstep(dir.path(), &["advise", "crm.People", "shop.Customers", "--format", "json"])
+        .exits(0)
+        .json();
+    let yaml = ran["yaml"].as_str().unwrap();
+    for said in [
+        "      - { match: ring = nummer, as: phone }    # finds 1 more\n",
+        "      - { row: ring <-> nummer, as: phone }    # the same in 11 of 11\n",
+        "      - { row: country <-> code, map: { Norway: \"NO\", Denmark: DK } }    # holds in 10 of 11\n",
+        "      - { row: full <-> given, type: [\"first\",[\"split\",\" \",\"_.\"]] }    # holds in 11 of 11\n",
+        "      - { row: full <-> family, type: [\"last\",[\"split\",\" \",\"_.\"]] }    # holds in 11 of 11\n",
+        "      - { row: limit <-> cents, type: [\"multiply\",100,\"_.\"] }    # holds in 11 of 11\n",
+        "      - { row: tags <-> labels, list: each }    # holds in 11 of 11\n",
+        "      - group: address    # all the same in 11 of 11\n        rows:\n",
+        "          - zip <-> postcode    # the same in 11 of 11\n",
+    ] {
+        assert!(yaml.contains(said), "{said}\n{yaml}");
+    }
+    assert!(ran["forms"].as_array().unwrap().iter().any(|form| form["form"] == "group"), "{ran}");
+    write(&dir.path().join("flows/people.yaml"), &format!("flows:\n{yaml}"));
+    lockstep(dir.path(), &["check"]).exits(0);
+    lockstep(dir.path(), &["plan"]).says("12 to link").says("crm.People/11").says("code");
+}
+
 #[test]
 fn what_another_row_would_find_is_told_as_created_twice() {
     let people = "{\"id\":\"1\",\"email\":\"a@example.com\",\"number\":\"x1\"}\n{\"id\":\"2\",\"email\":\"b@example.com\",\"number\":\"x2\"}\n";

@@ -457,6 +457,57 @@ fn a_project_made_of_documents_has_tests_of_its_flows_that_pass() {
         .says("link zendesk.Users/2 = superoffice.Person/1");
 }
 
+/// What a document can't say of the systems stands in the project that is made of it; where the
+/// project is, nothing needs to be named.
+#[test]
+fn a_project_made_of_a_document_says_what_elements_and_references_are() {
+    let dir = tempfile::tempdir().unwrap();
+    write(
+        &dir.path().join("flows.yaml"),
+        "\
+flows:
+  - from: crm.People
+    to: shop.Customers
+    create: always
+    only: kind == \"customer\"
+    match: [mail = mail]
+    properties: [mail <-> mail, { row: land <-> code, map: { Norge: \"NO\" } }, company > name -> firm]
+  - { from: crm.Companies, to: shop.Firms, create: always, match: [name = name], properties: [name <-> name] }
+  - from: crm.Orders[lines]
+    to: shop.Orders[items]
+    create: both
+    match: [$parent = $parent and line = pos]
+    properties: [$parent <-> $parent, line <-> pos]
+  - { from: crm.Orders, to: shop.Orders, create: always, match: [number = number], properties: [number <-> number] }
+",
+    );
+    lockstep(dir.path(), &["doc", "flows.yaml", "--format", "rst", "-o", "p"]).exits(0);
+    let project = dir.path().join("p");
+    let ran = lockstep(&project, &["init", ".", "--from", "flows.rst"]).exits(0);
+    assert!(ran.stdout.contains("lockstep check    what is wrong"), "{ran}");
+    let yaml = read(&project.join("lockstep.yaml"));
+    for said in [
+        "    elements:\n      Orders: { lines: { id: line } }\n    references:\n      People: { company: Companies }\n",
+        "    elements:\n      Orders: { items: { id: pos } }\n",
+    ] {
+        assert!(yaml.contains(said), "{yaml}");
+    }
+    // What is left to fill in are the folders.
+    let filled = ["crm", "shop"].iter().fold(yaml, |yaml, system| {
+        let before = format!("  {system}:\n");
+        yaml.replace(&before, &format!("{before}    with: {{ folder: {system} }}\n"))
+    });
+    write(&project.join("lockstep.yaml"), &filled);
+    for file in
+        ["crm/People", "crm/Companies", "crm/Orders", "shop/Customers", "shop/Firms", "shop/Orders"]
+    {
+        write(&project.join(format!("{file}.jsonl")), "");
+    }
+    lockstep(&project, &["test"]).exits(0).says(" 0 failed");
+    let tests = read(&project.join("flows/tests.yaml"));
+    assert!(tests.contains("land: \"Norge\"") && tests.contains("does not hold"), "{tests}");
+}
+
 #[test]
 fn the_demo_needs_nothing_and_its_second_run_writes_nothing() {
     let dir = tempfile::tempdir().unwrap();

@@ -3,64 +3,98 @@
 
 use crate::transcript::{lockstep, read, root, write};
 
-const PROJECT: &str = "systems:
-  crm:
-    connector: files
-    with: { folder: crm }
-    elements: { Orders: { lines: { id: no } } }
-    references: { People: { company: Companies }, Teams: { members: People } }
-  shop:
-    connector: files
-    with: { folder: shop }
-    elements: { Orders: { items: { id: pos } } }
-    references: { Groups: { people: Customers } }
-flows: [flows/*.yaml]
+/// The systems of a recipe that says nothing of them.
+const SYSTEMS: &str = "systems:
+  crm: { connector: files, with: { folder: crm } }
+  shop: { connector: files, with: { folder: shop } }
+  erp: { connector: files, with: { folder: erp } }
 ";
 
-fn project(flows: &str) -> tempfile::TempDir {
-    let dir = tempfile::tempdir().unwrap();
-    write(&dir.path().join("lockstep.yaml"), PROJECT);
-    write(&dir.path().join("crm/People.jsonl"), "");
-    write(&dir.path().join("shop/Customers.jsonl"), "");
-    write(&dir.path().join("crm/Companies.jsonl"), "");
-    write(&dir.path().join("crm/Projects.jsonl"), "");
-    write(&dir.path().join("shop/Projects.jsonl"), "");
-    write(&dir.path().join("crm/Orders.jsonl"), "");
-    write(&dir.path().join("crm/Teams.jsonl"), "");
-    write(&dir.path().join("shop/Groups.jsonl"), "");
-    write(&dir.path().join("shop/Orders.jsonl"), "");
-    write(&dir.path().join("crm/Products.jsonl"), "");
-    write(&dir.path().join("shop/Products.jsonl"), "");
-    write(&dir.path().join("flows/people.yaml"), flows);
-    dir
+/// A recipe of the page.
+struct Recipe {
+    heading: String,
+    /// What it says of the systems in `lockstep.yaml`.
+    systems: String,
+    flows: String,
 }
 
-/// The page's flow files, each with its heading.
-fn recipes() -> Vec<(String, String)> {
+impl Recipe {
+    /// A project with its flows, and an empty file for each record type that it names.
+    fn project(&self) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        let project = format!("{}flows: [flows/*.yaml]\n", self.systems);
+        write(&dir.path().join("lockstep.yaml"), &project);
+        for system in ["crm", "shop", "erp"] {
+            std::fs::create_dir_all(dir.path().join(system)).unwrap();
+            let start = format!("{system}.");
+            let types = self.flows.split(&start).skip(1);
+            for ty in types.map(name).chain(self.referred(system)) {
+                write(&dir.path().join(format!("{system}/{ty}.jsonl")), "");
+            }
+        }
+        write(&dir.path().join("flows/people.yaml"), &self.flows);
+        dir
+    }
+
+    /// The record types that references of a system lead to.
+    fn referred(&self, system: &str) -> Vec<&str> {
+        let of = |line: &&str| line.trim_start().starts_with(&format!("{system}:"));
+        let line = self.systems.lines().find(of).unwrap_or_default();
+        let said = line.split("references: ").nth(1).unwrap_or_default();
+        said.split(": ").map(name).filter(|name| !name.is_empty()).collect()
+    }
+}
+
+/// The name that a text begins with.
+fn name(text: &str) -> &str {
+    text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default()
+}
+
+/// The sections of the page, each with its heading.
+fn sections() -> Vec<(String, String)> {
     let page = read(&root().join("docs/cookbook.md"));
     let section = |section: &str| {
-        let (heading, rest) = section.split_once('\n').unwrap();
-        let mut blocks =
-            rest.split("```yaml\n").skip(1).filter_map(|block| block.split("\n```").next());
-        let block = blocks.find(|block| block.contains("flows:"));
-        (
-            heading.to_string(),
-            format!("{}\n", block.unwrap_or_else(|| panic!("{heading} has no example"))),
-        )
+        let (heading, text) = section.split_once('\n').unwrap();
+        (heading.to_string(), format!("\n{text}"))
     };
     page.split("\n## ").skip(1).map(section).collect()
+}
+
+/// Those that are a flow file with its tests. The others show files and commands.
+fn recipes() -> Vec<Recipe> {
+    let recipe = |(heading, text): (String, String)| {
+        let blocks: Vec<&str> = text
+            .split("```yaml\n")
+            .skip(1)
+            .filter_map(|block| block.split("\n```").next())
+            .collect();
+        let said = |what: &str| blocks.iter().find(|block| block.contains(what));
+        let flows = said("flows:").unwrap_or_else(|| panic!("{heading} has no example"));
+        let systems = said("systems:").map_or(SYSTEMS.into(), |systems| format!("{systems}\n"));
+        Recipe { systems, flows: format!("{flows}\n"), heading }
+    };
+    sections().into_iter().filter(|(_, text)| !text.contains("\n# FILE ")).map(recipe).collect()
+}
+
+/// The files of a recipe are written and its commands run, and they show what the page says.
+#[test]
+fn every_recipe_of_files_and_commands_holds_as_it_is_written() {
+    let of_files = sections().into_iter().filter(|(_, text)| text.contains("\n# FILE "));
+    let ran: Vec<usize> =
+        of_files.map(|(heading, text)| crate::guides::follow_text(&heading, &text)).collect();
+    assert!(ran.len() >= 3 && ran.iter().all(|commands| *commands >= 4), "{ran:?}");
 }
 
 #[test]
 fn every_recipe_does_what_it_says() {
     let recipes = recipes();
-    assert!(recipes.len() >= 12, "{} recipes: some are not found", recipes.len());
+    assert!(recipes.len() >= 30, "{} recipes: some are not found", recipes.len());
     let mut failed = Vec::new();
-    for (heading, flows) in recipes {
-        let dir = project(&flows);
+    for recipe in recipes {
+        let dir = recipe.project();
         let ran = lockstep(dir.path(), &["test"]);
-        if ran.status != Some(0) || !flows.contains("tests:") {
-            failed.push(format!("{heading}\n{ran}"));
+        if ran.status != Some(0) || !recipe.flows.contains("tests:") {
+            failed.push(format!("{}\n{ran}", recipe.heading));
         }
     }
     assert!(failed.is_empty(), "{}", failed.join("\n\n"));
@@ -68,12 +102,11 @@ fn every_recipe_does_what_it_says() {
 
 #[test]
 fn a_value_list_may_stand_in_a_file_of_the_project() {
-    let (_, shared) =
-        recipes().into_iter().find(|(_, flows)| flows.contains("map: countries")).unwrap();
-    let flows = shared.replace("map: countries", "map: countries.csv");
-    let dir = project(
-        flows.split_once("flows:").map(|(_, rest)| format!("flows:{rest}")).unwrap().as_str(),
-    );
+    let mut shared =
+        recipes().into_iter().find(|recipe| recipe.flows.contains("map: countries")).unwrap();
+    let flows = shared.flows.replace("map: countries", "map: countries.csv");
+    shared.flows = flows.split_once("flows:").map(|(_, rest)| format!("flows:{rest}")).unwrap();
+    let dir = shared.project();
     let file = dir.path().join("countries.csv");
     for text in
         ["crm,shop\nNorway,NO\nDenmark,DK\n", "\u{feff}crm;shop\r\nNorway;NO\r\n\r\nDenmark;DK\r\n"]
@@ -94,8 +127,8 @@ fn a_value_list_may_stand_in_a_file_of_the_project() {
 /// What can be tried of a recipe holds on the sandbox too.
 #[test]
 fn nothing_that_a_recipe_says_is_violated() {
-    for (heading, flows) in recipes() {
-        let dir = project(&flows);
+    for recipe in recipes() {
+        let (heading, dir) = (&recipe.heading, recipe.project());
         let page = lockstep(dir.path(), &["doc", "--format", "rst"]).exits(0).stdout;
         write(&dir.path().join("flows.rst"), &page);
         let ran = lockstep(dir.path(), &["verify", "--sandbox", "flows.rst"]);
@@ -107,8 +140,8 @@ fn nothing_that_a_recipe_says_is_violated() {
 /// same.
 #[test]
 fn every_recipe_is_a_document_that_reads_back() {
-    for (heading, flows) in recipes() {
-        let dir = project(&flows);
+    for recipe in recipes() {
+        let (heading, flows, dir) = (&recipe.heading, &recipe.flows, recipe.project());
         let page = lockstep(dir.path(), &["doc", "--format", "rst"]).exits(0).stdout;
         let tests = flows.split("tests:\n").nth(1).unwrap();
         write(&dir.path().join("flows.rst"), &page);

@@ -39,9 +39,13 @@ fn whatever_may_wait_is_in_the_guide() {
 
 /// Gives how many commands were run.
 fn follow(page: &Path) -> usize {
-    let name = page.file_name().unwrap().to_string_lossy().into_owned();
+    follow_text(&page.file_name().unwrap().to_string_lossy(), &read(page))
+}
+
+/// The same of the text of a page, or of a part of one.
+pub fn follow_text(name: &str, text: &str) -> usize {
     let dir = tempfile::tempdir().unwrap();
-    let (dir, text, mut ran) = (dir.path(), read(page), 0);
+    let (dir, mut ran) = (dir.path(), 0);
     for block in text.split("\n```").skip(1).step_by(2) {
         let (kind, block) = block.split_once('\n').expect("a block has a first line");
         let (first, rest) = block.split_once('\n').unwrap_or((block, ""));
@@ -55,7 +59,7 @@ fn follow(page: &Path) -> usize {
             rusqlite::Connection::open(dir.join(file)).unwrap().execute_batch(rest).unwrap();
         } else if kind == "console" {
             for command in format!("\n{block}").split("\n$ ").skip(1) {
-                carry_out(&name, dir, command);
+                carry_out(name, dir, command);
                 ran += 1;
             }
         }
@@ -86,8 +90,12 @@ fn carry_out(page: &str, dir: &Path, command: &str) {
         .split_once(" → ")
         .map_or((command, 0), |(command, status)| (command, status.parse().unwrap()));
     let Some(args) = command.strip_prefix("lockstep ") else {
-        let done = Command::new("sh").args(["-ec", command]).current_dir(dir).status().unwrap();
-        assert!(done.success(), "{page}: {command}");
+        let done = Command::new("sh").args(["-ec", command]).current_dir(dir).output().unwrap();
+        let said = String::from_utf8_lossy(&done.stdout);
+        assert!(done.status.success(), "{page}: {command}\n{said}");
+        for line in shown.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            assert!(said.lines().any(|said| said.trim() == line), "{page}: {command}\n{said}");
+        }
         return;
     };
     let args: Vec<&str> = args.split_whitespace().collect();

@@ -1,6 +1,7 @@
 //! What a row says of a list as a whole: `count(orders) -> order_count`, and `order: by amount desc`.
 //!
-//! Both become the row's conversion, as documents state it in their third column.
+//! Both become the row's conversion. Documents state an operation in their third column, and an
+//! order in a sentence.
 
 use std::ops::Range;
 
@@ -117,6 +118,7 @@ pub(crate) fn with_operation(
         }
     }
     match Conversion::parse(&value) {
+        Ok(conversion) if order.is_some() => Ok((cell, Some(conversion))),
         Ok(conversion) => {
             let list: Vec<Value> = value.as_array().cloned().unwrap_or_default();
             Ok((TypeCell::Conversion { list, repaired: false }, Some(conversion)))

@@ -326,12 +326,16 @@ impl FlowReader<'_> {
         } else {
             Direction::Forward
         };
-        let other_ways = tables
-            .directions
+        // A constant comes from no side.
+        let constants: Vec<usize> = settings
             .iter()
-            .zip(cells)
-            .enumerate()
-            .filter(|(_, (direction, _))| **direction != usual_way);
+            .filter(|setting| setting.key == "set")
+            .filter_map(|setting| setting.row.as_ref().map(|row| row.number))
+            .collect();
+        let other_ways =
+            tables.directions.iter().zip(cells).enumerate().filter(|(at, (direction, _))| {
+                **direction != usual_way && !constants.contains(&(at + 1))
+            });
         let ways = other_ways.map(|(at, (direction, (from, to)))| Setting {
             row: Some(SettingRow { is_match: false, number: at + 1, from, to }),
             key: "direction".into(),

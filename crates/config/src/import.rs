@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use lockstep_document::StatementKind;
+use lockstep_model::Flow;
 
 use crate::names::{Names, SystemNames, squeezed, without_domain};
 use crate::problem::{Problem, in_order};
@@ -160,11 +161,13 @@ pub fn names_of(proposals: &[Proposal]) -> Names {
 }
 
 /// A `lockstep.yaml` for these systems and files of flows. `settings` gives the settings that a
-/// connector needs, each with what it is; those that are secrets are named as variables.
+/// connector needs, each with what it is; those that are secrets are named as variables. `stated`
+/// are the flows: what they need to be known of lists and references is said of each system.
 pub fn write_project_yaml(
     proposals: &[Proposal],
     flows: &[&str],
     settings: &dyn Fn(&str) -> Vec<(String, String)>,
+    stated: &[Flow],
 ) -> String {
     let mut text = String::from(
         "# The systems to keep in step. Secrets stand in .env and are named here: ${NAME}.\nstore: sqlite:lockstep.db\n\nsystems:\n",
@@ -195,6 +198,7 @@ pub fn write_project_yaml(
                 .replace(|c: char| !c.is_ascii_alphanumeric(), "_");
             let _ = writeln!(text, "      {key}: ${{{variable}}}   # {what}");
         }
+        crate::needed::write(&mut text, &names.name, stated);
     }
     text.push_str("\nflows:\n");
     for file in flows {

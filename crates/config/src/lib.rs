@@ -71,9 +71,11 @@ mod flow_tests;
 mod followed;
 mod glob;
 mod import;
+mod literals;
 mod load;
 mod names;
 mod near;
+mod needed;
 mod problem;
 mod project;
 mod project_file;
@@ -98,13 +100,15 @@ pub use flow_tests::{Expected, FlowTest, TestKey, TestRecord, TestStep, TestValu
 pub use import::{
     Proposal, names_of, propose_systems, read_flows, systems_named, write_project_yaml,
 };
+pub use literals::literals;
 pub use load::{load, load_with};
 pub use names::{Names, SystemNames};
 pub use near::{any_of, near};
 pub use problem::{Label, Problem, Severity, in_order, render_all};
 pub use project::{Policies, Project, Reference, Schedule, System};
 pub use recognise::{leaves_unnamed, unnamed_system};
+pub use row::row_path;
 pub use section::{FlowFile, FlowPlaces, PairPlaces, Section};
 pub use source::{Place, Source};
 pub use unite::united_flows;
-pub use write::write_flows_yaml;
+pub use write::{write_flows_yaml, yaml_in_line};

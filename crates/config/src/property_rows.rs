@@ -1,6 +1,6 @@
 //! Rows of the property table: `Name <-> name`, with settings, and values that are set.
 
-use lockstep_document::{PropertyRow, Setting, SettingRow, TypeCell};
+use lockstep_document::{PathCell, PropertyRow, Setting, SettingRow, TypeCell};
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::schema::OWN_ID;
 use lockstep_model::{Conversion, Direction, Kind, Policy, PropertyPair, Value};
@@ -14,6 +14,10 @@ use crate::row_forms;
 use crate::section::row_texts;
 use crate::written;
 use crate::yaml::{Node, Yaml};
+
+/// What a document's table has in the first cell of a row that sets a constant. Which one it is
+/// says a sentence.
+const CONSTANT: &str = "(constant)";
 
 impl FlowReader<'_> {
     /// A row of the property table; `from` is the system that the flow comes from.
@@ -49,9 +53,8 @@ impl FlowReader<'_> {
                 };
                 let beyond = flow.policy.is_some() || !self.policies.prefer.is_empty();
                 said = self.said(&fields, beyond);
-                // What becomes a part of the conversion is stated by that.
-                own = own_settings(node, &["row", "type", "map", "else", "default", "order"])
-                    .collect();
+                // A map may be named here and written elsewhere.
+                own = own_settings(node, &["row", "type", "map"]).collect();
                 kind = fields.get("as").and_then(|node| self.kind(node)).unwrap_or_default();
                 let Some(row) = self.reader.required(&fields, "row", "a row", "Name <-> name")
                 else {
@@ -108,17 +111,15 @@ impl FlowReader<'_> {
             Ok((cell, conversion)) => (cell, Ok(conversion)),
             Err(()) => (type_cell, Err(())),
         };
-        let (type_cell, conversion) = match (&forms, conversion) {
+        let conversion = match (&forms, conversion) {
             (Some(fields), Ok(conversion)) => {
-                let with = row_forms::with_values(
-                    fields,
-                    &self.maps,
-                    &mut self.reader,
-                    (type_cell.clone(), conversion),
-                );
-                with.map_or((type_cell, Err(())), |(cell, conversion)| (cell, Ok(conversion)))
+                let with = row_forms::with_values(fields, &self.maps, &mut self.reader, conversion);
+                with.map(|(conversion, pairs)| {
+                    own.splice(0..0, pairs.map(|pairs| ("map".to_string(), pairs)));
+                    conversion
+                })
             }
-            (_, conversion) => (type_cell, conversion),
+            (_, conversion) => conversion,
         };
         let told = (parts.direction, conversion.as_ref().ok().and_then(Option::as_ref));
         let on_create = forms
@@ -239,19 +240,15 @@ impl FlowReader<'_> {
             return self.sets_nothing(constant);
         }
         let list = vec![Value::from("literal"), constant.to_json()];
-        let Ok(conversion) = Conversion::parse(&Value::Array(list.clone())) else {
+        let Ok(conversion) = Conversion::parse(&Value::Array(list)) else {
             self.reader.error(codes::CONVERSION, &constant.span, "this is no constant");
             return;
         };
-        let (from_cell, to_cell) = (row::path_cell(OWN_ID), row::path_cell(text));
+        let (from_cell, to_cell) = (PathCell::new(CONSTANT), row::path_cell(text));
         let own = self.is_of_the_record((text, &set.span), &(0..text.len()), "`set`");
         let to = self.reader.property(&to_cell, &set.span).filter(|_| own);
         let (from, Some(to)) = (PropertyRef::new(OWN_ID), to) else { return };
-        let cells = PropertyRow {
-            from: from_cell,
-            to: to_cell,
-            type_cell: TypeCell::Conversion { list, repaired: false },
-        };
+        let cells = PropertyRow { from: from_cell, to: to_cell, type_cell: TypeCell::Empty };
         let (from_text, to_text) = row_texts(&cells);
         tables.property_cells.push(cells);
         let row = SettingRow {
@@ -260,11 +257,10 @@ impl FlowReader<'_> {
             from: from_text,
             to: to_text,
         };
-        let (key, value) = match on_create {
-            true => ("on", Value::from("create")),
-            false => ("only_from", Value::from(from_system.unwrap_or_default())),
-        };
-        tables.settings.push(Setting { row: Some(row), key: key.into(), value });
+        let on = if on_create { "create" } else { "always" };
+        for (key, value) in [("set", constant.to_json()), ("on", on.into())] {
+            tables.settings.push(Setting { row: Some(row.clone()), key: key.into(), value });
+        }
         tables.directions.push(Direction::Forward);
         let policy = match from_system {
             Some(system) if !on_create => Policy::OnlyFrom(system.to_string()),

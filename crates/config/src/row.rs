@@ -120,6 +120,17 @@ pub(crate) fn path_cell(text: &str) -> PathCell {
     }
 }
 
+/// A path as a row of a flow file writes it: in quotation marks where it would be taken for something
+/// else.
+///
+/// ```
+/// assert_eq!(lockstep_config::row_path("info.name"), "info.name");
+/// assert_eq!(lockstep_config::row_path("a = b"), "\"a = b\"");
+/// ```
+pub fn row_path(path: &str) -> String {
+    path_text(&PathCell::new(path))
+}
+
 /// A path as rows write it, for [`path_cell`] to read.
 pub(crate) fn path_text(cell: &PathCell) -> String {
     let text = cell.to_string();

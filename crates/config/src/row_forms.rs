@@ -1,15 +1,14 @@
 //! What a row says besides its two properties and its type: a value list, a default, when it holds
 //! and which value wins.
 //!
-//! A value list and a default become a part of the row's conversion, so that documents state them
-//! in their third column and their way back is derived like any other.
+//! A value list and a default become a part of the row's conversion, so that their way back is
+//! derived like any other. Documents say each in a sentence.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path as FilePath;
 
-use lockstep_document::TypeCell;
 use lockstep_model::flow::{Policy, Wins};
 use lockstep_model::{Conversion, Direction, PlainType, Value};
 use serde_json::json;
@@ -173,19 +172,19 @@ pub(crate) fn values_span(fields: &Fields<'_>) -> Option<Range<usize>> {
     spans.cloned().reduce(|a, b| a.start.min(b.start)..a.end.max(b.end))
 }
 
-/// A row's conversion with its value list and its default, and how a document's third column says
-/// it.
+/// A row's conversion with its value list and its default, and the pairs of the list, wherever they
+/// are written.
 pub(crate) fn with_values(
     fields: &Fields<'_>,
     maps: &SharedMaps<'_>,
     reader: &mut Reader,
-    (cell, conversion): (TypeCell, Option<Conversion>),
-) -> Result<(TypeCell, Option<Conversion>), ()> {
+    conversion: Option<Conversion>,
+) -> Result<(Option<Conversion>, Option<Value>), ()> {
     let (map, default) = (fields.get("map"), fields.get("default"));
     if has_no_effect(fields, reader) {
         return Err(());
     }
-    let Some(told) = map.or(default) else { return Ok((cell, conversion)) };
+    let Some(told) = map.or(default) else { return Ok((conversion, None)) };
     let mut value = match &conversion {
         None | Some(Conversion::Plain(PlainType::Any)) => json!("_."),
         Some(conversion @ Conversion::Computed(_)) if map.is_none() => conversion.to_json(),
@@ -212,8 +211,8 @@ pub(crate) fn with_values(
         }
         Some(Conversion::Plain(_)) => json!("_."),
     };
-    if let Some(node) = map {
-        let pairs = maps.pairs(node, reader).ok_or(())?;
+    let pairs = map.map(|node| maps.pairs(node, reader).ok_or(())).transpose()?;
+    if let Some(pairs) = &pairs {
         let other = fields
             .get("else")
             .and_then(|node| reader.word::<written::ElseWord>(node, "`else`"))
@@ -235,10 +234,7 @@ pub(crate) fn with_values(
         value = json!(["if-null", value, default]);
     }
     match Conversion::parse(&value) {
-        Ok(conversion) => {
-            let list = value.as_array().cloned().unwrap_or_default();
-            Ok((TypeCell::Conversion { list, repaired: false }, Some(conversion)))
-        }
+        Ok(conversion) => Ok((Some(conversion), pairs)),
         Err(error) => {
             reader.error(codes::CONVERSION, &told.span, error.message);
             Err(())

@@ -120,7 +120,10 @@ fn stated(text: &mut String, flow: &Flow, draft: &DraftSection, system: &dyn Fn(
         .settings()
         .filter(|setting| !matches!(setting.key.as_str(), "names" | "condition"))
         .collect();
-    let value = |setting: &Setting| yaml(&called_otherwise(&setting.key, &setting.value, system));
+    let value = |setting: &Setting| match setting.key.as_str() {
+        "map" => pairs_yaml(&setting.value),
+        key => yaml(&called_otherwise(key, &setting.value, system)),
+    };
     for setting in settings
         .iter()
         .filter(|s| s.row.is_none() && !matches!(s.key.as_str(), "filter" | "create"))
@@ -177,6 +180,17 @@ fn stated(text: &mut String, flow: &Flow, draft: &DraftSection, system: &dyn Fn(
     let in_sync = draft.statements.contains(&StatementKind::KeepInSync);
     let arrow = if in_sync { "<->" } else { "->" };
     rows(text, (&properties, &followed), arrow, ways, &braces);
+}
+
+/// The pairs of a value list, in their order.
+fn pairs_yaml(pairs: &Value) -> String {
+    let pair = |pair: &Value| match pair.as_array().map(Vec::as_slice) {
+        Some([Value::String(from), to]) => Some(format!("{}: {}", in_flow(from), yaml(to))),
+        _ => None,
+    };
+    let all: Option<Vec<String>> =
+        pairs.as_array().and_then(|pairs| pairs.iter().map(pair).collect());
+    all.map_or_else(|| yaml(pairs), |pairs| format!("{{ {} }}", pairs.join(", ")))
 }
 
 /// A value within a line of YAML.
@@ -307,17 +321,16 @@ fn rows(
         }
         let indent = if group.is_some() { "          " } else { "      " };
         if !own.is_empty() {
-            let ty = match type_cell {
-                TypeCell::Empty => None,
-                TypeCell::NotApplicable => Some("N/A".into()),
-                TypeCell::Plain(name) if is_name(name) => Some(name.clone()),
-                TypeCell::Plain(name) => Some(quoted(&Value::from(name.as_str()).to_string())),
-                TypeCell::Conversion { list, .. } => Some(Value::Array(list.clone()).to_string()),
-                TypeCell::Unreadable(unreadable) => Some(quoted(unreadable)),
-            };
+            let ty = type_of_its_own(type_cell);
             own.splice(0..0, ty.map(|ty| ("type".to_string(), ty)));
-            let row = format!("{from} {arrow} {to}");
-            let _ = writeln!(text, "{indent}- {}", braces("row", &row, own));
+            let item = match own.iter_mut().find(|(key, _)| key == "set") {
+                Some(constant) => {
+                    constant.0 = "to".into();
+                    braces("set", to, own)
+                }
+                None => braces("row", &format!("{from} {arrow} {to}"), own),
+            };
+            let _ = writeln!(text, "{indent}- {item}");
             continue;
         }
         let row = scalar(&format!("{from:width$} {arrow} {to}"));
@@ -333,6 +346,18 @@ fn rows(
         };
         let _ = writeln!(text, "{indent}- {row}{ty}");
     }
+}
+
+/// The type of a row with settings, as YAML has it.
+fn type_of_its_own(cell: &TypeCell) -> Option<String> {
+    Some(match cell {
+        TypeCell::Empty => return None,
+        TypeCell::NotApplicable => "N/A".into(),
+        TypeCell::Plain(name) if is_name(name) => name.clone(),
+        TypeCell::Plain(name) => quoted(&Value::from(name.as_str()).to_string()),
+        TypeCell::Conversion { list, .. } => Value::Array(list.clone()).to_string(),
+        TypeCell::Unreadable(unreadable) => quoted(unreadable),
+    })
 }
 
 fn is_name(name: &str) -> bool {
@@ -486,6 +511,16 @@ pub(crate) fn scalar(text: &str) -> String {
         true => text.to_string(),
         false => quoted(text),
     }
+}
+
+/// A text as YAML holds it anywhere within a line, also between brackets or braces.
+///
+/// ```
+/// assert_eq!(lockstep_config::yaml_in_line("a <-> b"), "a <-> b");
+/// assert_eq!(lockstep_config::yaml_in_line("a: b"), "\"a: b\"");
+/// ```
+pub fn yaml_in_line(text: &str) -> String {
+    in_flow(text)
 }
 
 /// The same within brackets or braces.

@@ -309,30 +309,32 @@ fn loses_nothing(yaml: &str) {
 #[test]
 fn doc_and_import_lose_nothing_that_a_flow_file_says() {
     loses_nothing(
-        "\
+        r#"
+maps:
+  countries: { Norway: "NO", Noreg: "NO", "yes": no, "12": 12, '~': 'a: b' }
 flows:
   - from: crm.Person
     to: shop.Customers
-    create: { when: the category is VIP, filter: 'Category == \"VIP\" and not Retired' }
+    create: { when: the category is VIP, filter: 'Category == "VIP" and not Retired' }
     deletes: propagate
     duplicates: merge
     prefer: [erp, crm]
     clears: ignore
     create_empty: true
-    match: [Email = mail, Number = no and Country = land, { match: Code = code, type: [\"without-prefix\", \"K-\", \"_.\"] }]
+    match: [Email = mail, Number = no and Country = land, { match: Code = code, type: ["without-prefix", "K-", "_."] }]
     properties:
       - Name <-> name : string
       - Name -> display_name
       - Balance <- balance : decimal
       - { row: Phone <-> phone, only_from: shop, clears: edit }
-      - { row: Born -> born, type: [\"datetime-format\", \"%Y-%m-%d\", \"_.\"], prefer: [shop] }
-      - { row: Land <-> land, map: { Norway: \"NO\", Noreg: \"NO\" }, else: pass, default: \"SE\" }
+      - { row: Born -> born, type: ["datetime-format", "%Y-%m-%d", "_."], prefer: [shop] }
+      - { row: Land <-> land, map: { Norway: "NO", Noreg: "NO" }, else: pass, default: "SE" }
       - { row: Name -> first_name, on: create }
       - { row: Mail <-> mails, wins: true }
       - Company > Name -> company_name
-      - { row: Company > \"the > owner\" > Mail -> owner_mail, type: string, on: create }
+      - { row: Company > "the > owner" > Mail -> owner_mail, type: string, on: create }
       - Parent <- firm > name (Dependant on having Work in type)
-      - '\"a > b\" -> odd'
+      - '"a > b" -> odd'
       - { row: Level <-> level, wins: { any-of: [gold, silver] } }
       - { row: Tags <-> labels, list: each }
       - { row: Kinds <-> kinds, map: { Customer: C }, list: each }
@@ -349,6 +351,32 @@ flows:
     deletes: review
     extra: delete
     properties: [a -> b, c -> d]
+  - from: crm.Sales Order
+    to: shop.Bestillinger
+    create: always
+    only: 'kind == "order" and amount > 3'
+    only_to: not closed
+    ceases: review
+    duplicates: separate
+    region: "NO"
+    match: [{ match: telefon = tlf, as: phone }, { match: no = number and land = code, as: exact }]
+    properties:
+      - no <-> number
+      - count(lines) -> line_count
+      - sum(lines.amount) -> total : decimal
+      - { row: max(lines.price) -> dearest, default: 0 }
+      - { row: lines -> rows, order: by amount desc }
+      - { row: marks -> marks, type: list, order: asc, default: [new] }
+      - { row: site <-> url, as: url, default: "7", map: countries, else: empty }
+      - list: tasks <-> todo
+        key: task = title
+        rows:
+          - who <-> owner
+          - { list: steps <-> parts, key: no = pos, rows: [{ row: done <-> is_done, wins: true }] }
+      - { set: meta."api.endpoint", to: [1, { a: null }], on: always }
+      - { set: number, to: "" , on: always }
+  - { from: crm.Ticket, to: shop.Sak, only: open, ceases: delete, properties: [a <-> b] }
+  - { from: crm.Notat, to: shop.Notat, only: open, ceases: keep, properties: [a <-> b] }
   - { from: shop.Customers, to: erp.Kunde, only_from: shop, properties: [] }
   - from: shop.Orders[lines]
     to: erp.Ordre[linjer]
@@ -356,7 +384,145 @@ flows:
     key: no = pos
     match: [$parent = $parent and no = pos]
     properties: [$parent <-> $parent, no <-> pos]
-",
+"#,
+    );
+}
+
+const PROJECT: &str = r#"
+systems:
+  crm:
+    connector: files
+    title: Nordvik CRM
+    with: { folder: crm, tables: { Orders: { id: [year, no], separator: ";", encoding: windows-1252, decimal: "," } } }
+    untold: wins
+    elements: { Orders: { lines: { id: no } }, "Orders[lines]": { serials: { id: nr } } }
+    references: { People: { company: Companies, boss: People }, Teams: { members: People } }
+  shop:
+    connector: files
+    title: Fjord Shop
+    region: SE
+    with: { folder: shop, modified: { "*": changed, street: street_changed } }
+    elements: { Orders: { items: { id: pos } }, "Orders[items]": { serials: { id: nr } } }
+    references: { Groups: { people: Customers } }
+flows: FLOWS
+"#;
+
+/// Every form that a flow and a row have, in the order of `docs/cookbook.md`.
+const EVERY_FORM: &str = r#"
+maps:
+  countries: { Norway: "NO", Noreg: "NO", Denmark: DK }
+flows:
+  - from: crm.Orders
+    to: shop.Orders
+    create: both
+    match: [number = number]
+    properties: [number <-> number, lines -> row_texts]
+  - from: crm.Orders[lines]
+    to: shop.Orders[items]
+    create: both
+    deletes: propagate
+    match: [$parent = $parent and no = pos]
+    properties: [$parent <-> $parent, no <-> pos, quantity <-> qty]
+  - from: crm.Orders[lines][serials]
+    to: shop.Orders[items][serials]
+    create: both
+    deletes: propagate
+    key: nr = nr
+    match: [$parent = $parent and nr = nr]
+    properties: [$parent <-> $parent, nr <-> nr]
+  - from: crm.Projects
+    to: shop.Projects
+    create: always
+    match: [number = no]
+    properties:
+      - number <-> no
+      - { list: tasks <-> todo, key: task = title, rows: [who <-> owner, { list: steps <-> parts, key: no = pos }] }
+  - from: crm.People
+    to: shop.Customers
+    create: always
+    only: kind == "person"
+    only_to: not closed
+    ceases: review
+    extra: review
+    duplicates: merge
+    region: "NO"
+    match:
+      - mail = mail and kind = kind
+      - { match: telefon = tlf, as: phone }
+      - { match: no = number, type: ["without-prefix", "SO-", "_."] }
+    properties:
+      - mail <-> mail
+      - customer_no <- number
+      - customer_id <- $id
+      - { row: country <-> code, map: countries }
+      - { row: land <-> land, map: { Sverige: SE }, else: pass, as: text }
+      - { row: region <-> area, map: regions.csv, else: empty, default: "07" }
+      - { group: address, rows: [street <-> address, zip <-> code_of_zip, { row: city <-> town, as: text }] }
+      - { row: trade <-> trade, default: Unknown }
+      - { set: origin, to: crm }
+      - { set: managed_by, to: [1, x], on: always }
+      - { row: name <-> first, type: ["first", ["split", " ", "_."]] }
+      - { row: name <-> last, type: ["last", ["split", " ", "_."]] }
+      - { row: limit <-> limit_in_cents, type: ["multiply", 100, "_."] }
+      - { row: tags <-> labels, list: each }
+      - company > name -> company_name
+      - { row: boss > company > "the > name" -> owner_name, default: nobody }
+      - { row: score <-> points, prefer: [shop, crm] }
+      - { row: credit <-> credit, only_from: crm, clears: ignore }
+      - { row: opted_out <-> no_mail, wins: true }
+      - { row: level <-> level, wins: { any-of: [gold, silver] } }
+      - { row: display <-> display, wins: longest }
+      - { row: called -> nick, on: create }
+      - count(orders) -> order_count
+      - { row: max(orders.at) -> latest, default: "never" }
+      - { row: orders -> orders, order: by amount desc }
+      - meta."api.endpoint" <-> "Mobil telefon"
+      - '"a = b" <-> "c > d" : string'
+  - from: crm.Companies
+    to: shop.Firms
+    create: { when: the company is a customer, filter: "status == 'customer'" }
+    only: size > 3
+    ceases: delete
+    duplicates: separate
+    prefer: [shop]
+    properties: [name <-> name]
+  - from: crm.Teams
+    to: shop.Groups
+    create: { when_connected_to: [crm.People] }
+    deletes: review
+    clears: ignore
+    properties: [name -> name, { row: members <-> people, list: each }]
+"#;
+
+/// The flows of a project with this flow file.
+fn flows_of_project(file: &str, text: &str) -> (Vec<lockstep_model::Flow>, FlowFile) {
+    let dir = tempfile::tempdir().unwrap();
+    let put = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+    put("lockstep.yaml", &PROJECT.replace("FLOWS", &format!("[{file}]")));
+    put("regions.csv", "crm;shop\nVest;V\nØst;\"Ø; N\"\n");
+    put(file, text);
+    let (project, problems) = lockstep_config::load_with(dir.path(), &|_| None);
+    let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
+    assert_eq!(errors, 0, "{text}\n{}", render_all(&problems));
+    let project = project.unwrap();
+    let without_place =
+        |flow: lockstep_model::Flow| lockstep_model::Flow { place: String::new(), ..flow };
+    (project.flows.into_iter().map(without_place).collect(), project.files[0].clone())
+}
+
+#[test]
+fn a_project_that_uses_every_form_comes_back_from_its_document() {
+    let (flows, file) = flows_of_project("all.yaml", EVERY_FORM);
+    let text = write_rst(&file.draft.with_all_said());
+    assert!(!text.contains("the setting"), "every form has a sentence of its own\n{text}");
+    let (of_document, document) = flows_of_project("all.rst", &text);
+    assert_eq!(of_document, flows, "{text}");
+    let imported = write_flows_yaml(&document);
+    let (of_import, file) = flows_of_project("imported.yaml", &imported);
+    assert_eq!(of_import, flows, "{imported}");
+    assert_eq!(write_rst(&file.draft.with_all_said()), text, "{imported}");
+    assert_snapshot!(
+        text[text.find("Nordvik CRM People to").unwrap()..text.find("Companies to").unwrap()]
     );
 }
 
@@ -386,6 +552,41 @@ flows:
     );
 }
 
+/// Documents from before there were sentences for all of it.
+#[test]
+fn raw_settings_of_older_documents_are_read_as_before() {
+    let read = |more: &str, rows: &str| {
+        let yaml = format!(
+            "flows: [{{ from: crm.A, to: shop.B, {more}properties: [a <-> b, {rows}, f <-> g] }}]"
+        );
+        read_flows("a.yaml", &yaml, &three_systems()).0
+    };
+    let cell = |to: &str, ty: &str| format!("     - {to}\n     - {ty}\n");
+    let older = write_rst(&read("", "$id -> c, d <-> e").draft)
+        .replace(&cell("c", ""), &cell("c", "[\"literal\",\"crm\"]"))
+        .replace(&cell("e", ""), &cell("e", "[\"if-null\",[\"map\",[[\"x\",\"y\"]],\"_.\"],1]"));
+    let sentences = [
+        "Row 2 (\"$id\" and \"c\"): the value is given when a record is created, and never after.",
+        "Row 4 (\"f\" and \"g\"): the setting \"wins\" is {\"any-of\":[1]}.",
+        "Row 4 (\"f\" and \"g\"): the setting \"as\" is \"exact\".",
+        "Also: the setting \"only\" is \"a == 1\".",
+        "Also: the setting \"only_to\" is \"b == 1\".",
+        "Also: the setting \"ceases\" is \"delete\".",
+        "Also: the setting \"region\" is \"NO\".",
+    ];
+    let older = format!("{older}{}\n", sentences.join("\n\n"));
+    let (document, problems) = read_flows("a.rst", &older, &three_systems());
+    let wanted = read(
+        "only: a == 1, only_to: b == 1, ceases: delete, region: \"NO\", ",
+        "{ set: c, to: crm }, { row: d <-> e, map: { x: y }, default: 1 }",
+    );
+    let mut wanted = flows_of(&wanted);
+    let last = &mut wanted[0].properties[3];
+    last.policy = lockstep_model::Policy::Wins(lockstep_model::flow::Wins::AnyOf(vec![1.into()]));
+    last.kind = lockstep_model::Kind::Exact;
+    assert_eq!(flows_of(&document), wanted, "{older}\n{}", render_all(&problems));
+}
+
 mod random {
     use proptest::collection::vec;
     use proptest::option;
@@ -411,21 +612,104 @@ mod random {
         })
     }
 
-    fn row() -> impl Strategy<Value = String> {
+    fn one_of(choices: &'static [&'static str]) -> impl Strategy<Value = String> {
+        proptest::sample::select(choices).prop_map(String::from)
+    }
+
+    fn braces(what: &str, row: &str, more: &[String]) -> String {
+        let more: String = more.iter().map(|setting| format!(", {setting}")).collect();
+        format!("{{ {what}: {}{more} }}", quoted(row))
+    }
+
+    fn plain_row() -> impl Strategy<Value = String> {
         let ty = prop_oneof![
             4 => Just(None),
             2 => prop_oneof![Just("string"), Just("integer"), Just("N/A"), Just("list")].prop_map(Some),
             1 => Just(Some("[\"lower\", \"_.\"]")),
         ];
-        let arrow = prop_oneof![Just("<->"), Just("->"), Just("<-")];
-        (path(), arrow, path(), ty, settings()).prop_map(|(from, arrow, to, ty, settings)| {
-            let ty = ty.map(|ty| format!(", type: {ty}")).unwrap_or_default();
-            let settings: String = settings.iter().map(|setting| format!(", {setting}")).collect();
-            format!(
-                "      - {{ row: {}{ty}{settings} }}\n",
-                quoted(&format!("{from} {arrow} {to}"))
-            )
-        })
+        let values =
+            option::of(one_of(&["default: [1]", "default: \"7\"", "as: phone", "as: exact"]));
+        (path(), one_of(&["<->", "->", "<-"]), path(), ty, settings(), values).prop_map(
+            |(from, arrow, to, ty, settings, values)| {
+                let ty = ty.map(|ty| format!("type: {ty}"));
+                let more: Vec<String> = ty.into_iter().chain(settings).chain(values).collect();
+                braces("row", &format!("{from} {arrow} {to}"), &more)
+            },
+        )
+    }
+
+    /// Rows of one of the forms that a document says in a sentence.
+    fn other_row(only_latest: bool) -> impl Strategy<Value = String> {
+        let two = |arrow: &'static str| {
+            (path(), path()).prop_map(move |(from, to)| format!("{from} {arrow} {to}"))
+        };
+        let with =
+            |what: &'static str, row: BoxedStrategy<String>, more: &'static [&'static str]| {
+                (row, one_of(more)).prop_map(move |(row, more)| braces(what, &row, &[more]))
+            };
+        let pair = ("[a-z~:][a-z0-9~:# ]{0,4}", "[A-Z0-9]{1,3}")
+            .prop_map(|(from, to)| format!("{}: {}", quoted(&from), quoted(&to)));
+        let pairs = vec(pair, 1..4).prop_filter("each key once", |pairs| {
+            let key =
+                |pair: &String| pair.split("': ").next().unwrap_or_default().trim().to_string();
+            let keys: std::collections::BTreeSet<String> = pairs.iter().map(key).collect();
+            keys.len() == pairs.len()
+        });
+        let map = (
+            two("<->"),
+            pairs,
+            option::of(one_of(&["else: pass", "else: empty", "else: review"])),
+            option::of(one_of(&["default: x y", "list: each"])),
+        )
+            .prop_map(move |(row, pairs, other, more)| {
+                let map = format!("map: {{ {} }}", pairs.join(", "));
+                let more = more.filter(|more| !only_latest || more != "list: each");
+                let more: Vec<String> = [Some(map), other, more].into_iter().flatten().collect();
+                braces("row", &row, &more)
+            });
+        let whole = (one_of(&["count", "sum", "min", "max", "any"]), two("->"))
+            .prop_map(|(name, row)| row.replacen(' ', ") ", 1).replacen("", &format!("{name}("), 1))
+            .prop_map(|row| quoted(&row));
+        let group = ("[a-z]{9}", one_of(&["<->", "->", "<-"])).prop_map(|(name, arrow)| {
+            let row = |of: &str| format!("{name}.{of} {arrow} {name}_{of}");
+            format!("{{ group: {name}, rows: [{}, {{ row: {}, as: text }}] }}", row("a"), row("b"))
+        });
+        let list = (two("<->"), path(), two("<->")).prop_map(|(list, key, row)| {
+            format!("{{ list: {list}, key: {key} = {key}, rows: [{row}] }}")
+        });
+        let each = if only_latest { &["as: email"][..] } else { &["list: each"] };
+        prop_oneof![
+            map,
+            whole,
+            group,
+            list,
+            with("row", two("<->").boxed(), each),
+            with("row", two("->").boxed(), &["on: create", "order: by a.b desc", "order: asc"]),
+            with(
+                "row",
+                two("<->").boxed(),
+                &[
+                    "wins: true",
+                    "wins: false",
+                    "wins: min",
+                    "wins: max",
+                    "wins: longest",
+                    "wins: { any-of: [a, 2] }"
+                ]
+            ),
+            with(
+                "set",
+                path().boxed(),
+                &["to: x", "to: 7, on: always", "to: { a: [\"7\"] }, on: create"]
+            ),
+            (path(), path(), path())
+                .prop_map(|(by, from, to)| quoted(&format!("{by} > {from} -> {to}"))),
+        ]
+    }
+
+    fn row(only_latest: bool) -> impl Strategy<Value = String> {
+        prop_oneof![plain_row().boxed(), other_row(only_latest).boxed()]
+            .prop_map(|row| format!("      - {row}\n"))
     }
 
     fn create() -> impl Strategy<Value = String> {
@@ -441,6 +725,7 @@ mod random {
         prop_oneof![
             Just("never".to_string()),
             Just("always".to_string()),
+            Just("both".to_string()),
             Just("{ when_connected_to: [crm.Ticket, \"crm.Sales Order (open)\"] }".to_string()),
             ("[a-zA-Z][a-z,.:]{0,6}( [a-z,]{1,5}){0,4}", option::of(filter)).prop_map(
                 |(when, filter)| {
@@ -455,28 +740,60 @@ mod random {
 
     fn flow() -> impl Strategy<Value = String> {
         let kind = || "[A-Z][a-zø]{1,6}( [A-Z][a-z]{1,4})?( \\([a-z ]{1,5}[a-z]\\))?";
-        let others = (
-            option::of(prop_oneof![Just("propagate"), Just("review"), Just("ignore")]),
-            option::of(prop_oneof![Just("merge"), Just("review")]),
-            option::of(any::<bool>()),
+        let words = (
+            option::of(one_of(&["deletes: propagate", "deletes: review", "deletes: ignore"])),
+            option::of(one_of(&[
+                "duplicates: merge",
+                "duplicates: review",
+                "duplicates: separate",
+            ])),
+            option::of(one_of(&["create_empty: true", "create_empty: false"])),
+            option::of(one_of(&["extra: delete", "extra: review", "extra: ignore"])),
+            option::of(one_of(&["region: \"NO\"", "region: SE"])),
+        )
+            .prop_map(|(a, b, c, d, e)| [a, b, c, d, e].into_iter().flatten().collect::<Vec<_>>());
+        let only = option::of(one_of(&["", "ceases: keep", "ceases: review", "ceases: delete"]));
+        let about = (only, option::of(Just("only_to: not closed".to_string()))).prop_map(
+            |(ceases, only_to)| {
+                let only = ceases.iter().map(|_| "only: 'kind == \"a: b\"'".to_string());
+                let ceases = ceases.iter().filter(|word| !word.is_empty()).cloned();
+                only.chain(ceases).chain(only_to).collect::<Vec<_>>()
+            },
         );
-        let pair = (path(), path()).prop_map(|(from, to)| format!("{from} = {to}"));
-        let matches = vec(vec(pair, 1..3).prop_map(|pairs| pairs.join(" and ")), 0..3);
-        (kind(), kind(), create(), others, settings(), matches, vec(row(), 0..5)).prop_map(
-            |(from, to, create, (deletes, duplicates, empty), settings, matches, rows)| {
+        let pair = || (path(), path()).prop_map(|(from, to)| format!("{from} = {to}"));
+        let several = vec(pair(), 1..3).prop_map(|pairs| quoted(&pairs.join(" and ")));
+        let one = (
+            pair(),
+            one_of(&[
+                "as: phone",
+                "type: [\"lower\", \"_.\"]",
+                "as: url, type: [\"upper\", \"_.\"]",
+            ]),
+        )
+            .prop_map(|(pair, more)| braces("match", &pair, &[more]));
+        let matches = vec(prop_oneof![3 => several.boxed(), 1 => one.boxed()], 0..3);
+        let rows = settings().prop_flat_map(|settings| {
+            let only_latest = settings.iter().any(|setting| setting.starts_with("only_from"));
+            (Just(settings), vec(row(only_latest), 0..6))
+        });
+        (kind(), kind(), create(), (words, about), matches, rows).prop_map(
+            |(from, to, create, (words, about), matches, (settings, rows))| {
                 let mut text = format!(
                     "  - from: {}\n    to: {}\n",
                     quoted(&format!("crm.{from}")),
                     quoted(&format!("shop.{to}"))
                 );
                 text.push_str(&format!("    create: {create}\n"));
-                text.extend(deletes.map(|word| format!("    deletes: {word}\n")));
-                text.extend(duplicates.map(|word| format!("    duplicates: {word}\n")));
-                text.extend(empty.map(|truth| format!("    create_empty: {truth}\n")));
-                text.extend(settings.iter().map(|setting| format!("    {setting}\n")));
+                text.extend(
+                    words
+                        .iter()
+                        .chain(&about)
+                        .chain(&settings)
+                        .map(|setting| format!("    {setting}\n")),
+                );
                 if !matches.is_empty() {
                     text.push_str("    match:\n");
-                    text.extend(matches.iter().map(|row| format!("      - {}\n", quoted(row))));
+                    text.extend(matches.iter().map(|row| format!("      - {row}\n")));
                 }
                 text.push_str(if rows.is_empty() {
                     "    properties: []\n"

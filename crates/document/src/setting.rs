@@ -4,7 +4,7 @@
 //! ```text
 //! Also: when one of the two is deleted, the other is deleted as well.
 //! Row 2 ("name" and "full_name"): values go from the first to the second only.
-//! Match row 1 ("phone" and "mobile"): the setting "as" is "phone".
+//! Match row 1 ("phone" and "mobile"): values are compared as telephone numbers.
 //! ```
 //!
 //! The settings that are met most have a sentence of their own; every other is named with its
@@ -44,13 +44,28 @@ pub struct SettingRow {
 }
 
 /// Sentences for settings of one value.
-const FIXED: [(&str, &str, &str); 24] = [
+const FIXED: [(&str, &str, &str); 40] = [
     ("deletes", "\"propagate\"", "when one of the two is deleted, the other is deleted as well"),
     ("deletes", "\"ignore\"", "when one of the two is deleted, the other stays"),
     ("deletes", "\"review\"", "when one of the two is deleted, a person decides about the other"),
     ("extra", "\"delete\"", "what the second has and the first does not is deleted"),
     ("extra", "\"review\"", "what the second has and the first does not is for a person to decide"),
     ("extra", "\"ignore\"", "what the second has and the first does not stays"),
+    (
+        "ceases",
+        "\"keep\"",
+        "when the section is no longer about a linked record, the counterpart stays and is not kept equal",
+    ),
+    (
+        "ceases",
+        "\"review\"",
+        "when the section is no longer about a linked record, a person decides about the counterpart",
+    ),
+    (
+        "ceases",
+        "\"delete\"",
+        "when the section is no longer about a linked record, the counterpart is deleted",
+    ),
     ("duplicates", "\"merge\"", "several records of one type that match are linked and kept equal"),
     ("duplicates", "\"review\"", "several records of one type that match wait for a person"),
     ("duplicates", "\"separate\"", "several records of one type that match get a counterpart each"),
@@ -62,6 +77,7 @@ const FIXED: [(&str, &str, &str); 24] = [
     ("direction", "\"forward\"", "values go from the first to the second only"),
     ("direction", "\"backward\"", "values go from the second to the first only"),
     ("on", "\"create\"", "the value is given when a record is created, and never after"),
+    ("on", "\"always\"", "the value is given when a record is created, and kept after"),
     ("wins", "true", "yes wins over no, whoever said it and when"),
     ("wins", "false", "no wins over yes, whoever said it and when"),
     ("wins", "\"min\"", "the smallest or earliest value wins, whoever put it there and when"),
@@ -69,22 +85,85 @@ const FIXED: [(&str, &str, &str); 24] = [
     ("wins", "\"longest\"", "the longest text wins, whoever put it there and when"),
     ("list", "\"each\"", "elements of the two lists come and go one by one"),
     ("create", "\"both\"", "records are created on both sides"),
+    ("as", "\"text\"", "values are compared as texts"),
+    ("as", "\"exact\"", "values are compared letter by letter"),
+    ("as", "\"email\"", "values are compared as e-mail addresses"),
+    ("as", "\"phone\"", "values are compared as telephone numbers"),
+    ("as", "\"url\"", "values are compared as web addresses"),
+    ("as", "\"number\"", "values are compared as numbers"),
+    ("as", "\"boolean\"", "values are compared as yes or no"),
+    ("as", "\"date\"", "values are compared as dates"),
+    ("as", "\"instant\"", "values are compared as points in time"),
+    ("else", "\"review\"", "a value without a pair waits for a person"),
+    ("else", "\"pass\"", "a value without a pair stays as it is"),
+    ("else", "\"empty\"", "nothing comes of a value without a pair"),
 ];
 
-/// Sentences for settings of any value, which stands at their end.
-const OPEN: [(&str, &str); 11] = [
-    ("filter", "the condition, as an expression, is "),
-    ("only_from", "only what is edited in one system counts: "),
-    ("prefer", "where values differ, that of the first of these systems counts that has one: "),
-    ("group", "it moves together with the other rows of the group "),
-    ("key", "an element is told from the others of its list by "),
-    ("follows", "the first belongs to the record to which these references lead: "),
-    ("combines", "the first stands for these properties together: "),
-    ("combines_to", "the second stands for these properties together: "),
-    ("back", "the way back is "),
-    ("follows_to", "the second belongs to the record to which these references lead: "),
-    ("names", "the record types of the heading are "),
+/// A sentence for settings of any value, which stands at its end.
+struct Open {
+    key: &'static str,
+    /// The only key of the setting's value, where what stands at the end is below it.
+    within: Option<&'static str>,
+    words: &'static str,
+}
+
+const fn open(key: &'static str, words: &'static str) -> Open {
+    Open { key, within: None, words }
+}
+
+/// None begins with the words of another.
+const OPEN: [Open; 20] = [
+    open("filter", "the condition, as an expression, is "),
+    open(
+        "only",
+        "the section is about those of the first record type for which this expression holds: ",
+    ),
+    open(
+        "only_to",
+        "the section is about those of the second record type for which this expression holds: ",
+    ),
+    open("region", "telephone numbers that name no country are of "),
+    open("only_from", "only what is edited in one system counts: "),
+    open("prefer", "where values differ, that of the first of these systems counts that has one: "),
+    Open {
+        key: "wins",
+        within: Some("any-of"),
+        words: "the first of these values that any has wins, whoever put it there and when: ",
+    },
+    open("group", "it moves together with the other rows of the group "),
+    open("type", "the first value is converted before it is compared: "),
+    open("map", "each value becomes the one that it is paired with: "),
+    open("default", "where there is no value, the second is given "),
+    open("set", "the second is given the constant "),
+    open("order", "the list is put in order: "),
+    open("key", "an element is told from the others of its list by "),
+    open("follows", "the first belongs to the record to which these references lead: "),
+    open("follows_to", "the second belongs to the record to which these references lead: "),
+    open("combines", "the first stands for these properties together: "),
+    open("combines_to", "the second stands for these properties together: "),
+    open("back", "the way back is "),
+    open("names", "the record types of the heading are "),
 ];
+
+impl Open {
+    /// What the sentence has at its end, where it is about this setting.
+    fn end<'a>(&self, key: &str, value: &'a Value) -> Option<&'a Value> {
+        match self.within {
+            _ if self.key != key => None,
+            None => Some(value),
+            Some(within) => value.as_object().filter(|value| value.len() == 1)?.get(within),
+        }
+    }
+
+    /// The setting whose sentence has this at its end.
+    fn setting(&self, end: Value) -> (String, Value) {
+        let value = match self.within {
+            Some(within) => serde_json::json!({ within: end }),
+            None => end,
+        };
+        (self.key.to_string(), value)
+    }
+}
 
 impl Setting {
     /// A setting of a whole flow.
@@ -108,8 +187,8 @@ impl Setting {
         let value = |text: &str| serde_json::from_str(text).ok();
         let fixed = FIXED.iter().find(|(_, _, words)| same_words(said, words));
         let open = || {
-            let (key, words) = OPEN.iter().find(|(_, words)| said.starts_with(words))?;
-            Some((key.to_string(), value(&said[words.len()..])?))
+            let open = OPEN.iter().find(|open| said.starts_with(open.words))?;
+            Some(open.setting(value(&said[open.words.len()..])?))
         };
         let any = || {
             let (key, rest) = json_string(said.strip_prefix("the setting ")?)?;
@@ -143,8 +222,9 @@ impl fmt::Display for Setting {
         {
             return write!(f, "{words}.");
         }
-        match OPEN.iter().find(|(key, _)| *key == self.key) {
-            Some((_, words)) => write!(f, "{words}{value}."),
+        let mut open = OPEN.iter();
+        match open.find_map(|open| Some((open.words, open.end(&self.key, &self.value)?))) {
+            Some((words, end)) => write!(f, "{words}{}.", in_one_line(end)),
             None => write!(f, "the setting {} is {value}.", quoted(&self.key)),
         }
     }
@@ -220,6 +300,20 @@ mod tests {
     use serde_json::json;
 
     #[test]
+    fn no_sentence_is_taken_for_another() {
+        for (at, open) in OPEN.iter().enumerate() {
+            let others = OPEN.iter().enumerate().filter(|(other, _)| *other != at);
+            let words = others.map(|(_, other)| other.words).chain(FIXED.map(|(.., words)| words));
+            for other in words {
+                assert!(!other.starts_with(open.words), "{:?} begins like {other:?}", open.words);
+            }
+        }
+        for (at, (.., words)) in FIXED.iter().enumerate() {
+            assert!(!FIXED[..at].iter().any(|(.., known)| known == words), "{words} twice");
+        }
+    }
+
+    #[test]
     fn every_setting_is_a_sentence_that_is_read_back() {
         let row = |is_match| {
             Some(SettingRow { is_match, number: 3, from: "a \"b\" (c)".into(), to: "d: e".into() })
@@ -236,6 +330,21 @@ mod tests {
                 ("prefer", json!(["Wix", "Super \u{2028}Office"])),
                 ("follows", json!(["company", "owner"])),
                 ("follows_to", json!(["company"])),
+                ("only", json!("kind == \"customer\"")),
+                ("only_to", json!("not closed")),
+                ("ceases", json!("keep")),
+                ("ceases", json!("review")),
+                ("ceases", json!("delete")),
+                ("region", json!("NO")),
+                ("as", json!("phone")),
+                ("type", json!(["without-prefix", "SO-", "_."])),
+                ("wins", json!({"any-of": ["gold", "silver"]})),
+                ("wins", json!({"any-of": ["gold"], "most-of": []})),
+                ("map", json!([["Norway", "NO"], ["Noreg", "NO"]])),
+                ("else", json!("pass")),
+                ("default", json!("Unknown")),
+                ("set", json!({"a": [1, null]})),
+                ("order", json!("by amount desc")),
                 ("max", json!(3.5)),
                 ("odd \"key\". is", json!("Also: it.")),
             ] {
@@ -249,6 +358,14 @@ mod tests {
             Setting::parse("Also: when one  of the two is deleted, the other stays."),
             Some(Setting::of_flow("deletes", json!("ignore")))
         );
+        // As documents had them before they had sentences of their own.
+        for (text, key, value) in [
+            ("Also: the setting \"only\" is \"a\".", "only", json!("a")),
+            ("Also: the setting \"ceases\" is \"delete\".", "ceases", json!("delete")),
+            ("Also: the setting \"wins\" is {\"any-of\":[1]}.", "wins", json!({"any-of": [1]})),
+        ] {
+            assert_eq!(Setting::parse(text), Some(Setting::of_flow(key, value)), "{text}");
+        }
         for text in ["Also: ask Liv.", "Row 2 is odd.", "Row 1 (\"a\" and \"b\"): nobody knows."] {
             assert_eq!(Setting::parse(text), None, "{text}");
         }

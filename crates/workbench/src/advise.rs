@@ -9,15 +9,22 @@
 //!
 //! Property rows are proposed by agreement *within* the records that the best match row would link:
 //! a city that is "Oslo" on both sides of most links is the same property; one that merely has the
-//! same words in it is not.
+//! same words in it is not. Rows of other forms (value lists, parts of a name, factors, lists by
+//! element) are seen from the values of some of these records, which are read once more ([`forms`]).
+
+mod forms;
 
 use std::collections::{BTreeMap, HashMap};
 
+use lockstep_config::{row_path, yaml_in_line};
 use lockstep_connector::{Checkpoint, Connector, ReadRequest, Trouble};
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::matching::{Normal, Placeholders, forms, key_hash};
 use lockstep_model::value::{effective, is_empty};
 use lockstep_model::{Kind, PlainType, TypeName, TypeSchema, Value};
+
+pub use forms::FormAdvice;
+use forms::{Group, Linked};
 
 /// A page of records.
 const PAGE: usize = 1000;
@@ -31,6 +38,8 @@ const LINKS_ENOUGH: f64 = 0.05;
 /// A property row is proposed where both sides hold the same in so large a share of the linked
 /// records that hold anything.
 const AGREES_ENOUGH: f64 = 0.6;
+/// Values of a property are telephone numbers, or addresses, where so large a share of them looks so.
+const LOOKS_SO: f64 = 0.8;
 /// Candidates shown.
 const SHOWN: usize = 12;
 /// Addresses that stand for a place, not for a person: what comes before the `@`.
@@ -66,6 +75,9 @@ pub struct Advice {
     pub candidates: Vec<Candidate>,
     /// Rows that agree in the records which the first match row would link.
     pub rows: Vec<RowAdvice>,
+    /// Rows of other forms that hold in these records: value lists, parts of a whole, factors, lists
+    /// by element, and groups of the rows above.
+    pub forms: Vec<FormAdvice>,
     /// A flow to paste.
     pub yaml: String,
 }
@@ -113,6 +125,8 @@ pub struct Candidate {
     pub created_twice: usize,
     /// It is good enough to be proposed.
     pub proposed: bool,
+    /// The kind that the row has to say (`as`), as the names do not tell it: `phone`, `email`.
+    pub kind: Option<&'static str>,
 }
 
 /// Two properties that hold the same in linked records.
@@ -126,6 +140,8 @@ pub struct RowAdvice {
     pub same: usize,
     /// One side can't be written: the arrow of the row.
     pub arrow: &'static str,
+    /// The kind that the row has to say (`as`), as the names do not tell it.
+    pub kind: Option<&'static str>,
 }
 
 /// Reads both sides and says what could be matched.
@@ -162,17 +178,23 @@ pub fn advise(
     }
     let links: Option<&Links> = found.first().filter(|(c, _)| c.proposed).map(|(_, links)| links);
     let rows = links.map(|links| rows(links, &a, &b)).unwrap_or_default();
+    let (mut forms, mut groups) = (Vec::new(), Vec::new());
+    if let Some(links) = links {
+        let linked = Linked::read((from.0, &a, from.1), (to.0, &b, to.1), links)?;
+        (forms, groups) = (linked.forms(&rows), linked.groups(&rows));
+    }
     let matches = match_rows(&found);
     let mut candidates: Vec<Candidate> =
         found.into_iter().map(|(candidate, _)| candidate).collect();
     candidates.truncate(SHOWN);
-    let yaml = yaml(from.0, to.0, &matches, &rows);
+    let yaml = yaml((from.0, to.0), &matches, &rows, (&groups, &forms));
+    forms.extend(groups.iter().map(|group| group.advice(&rows)));
     let side = |side: &Side, name: &TypeName| SideAdvice {
         record_type: name.to_string(),
         records: side.records,
         unreadable: side.unreadable,
     };
-    Ok(Advice { from: side(&a, from.0), to: side(&b, to.0), candidates, rows, yaml })
+    Ok(Advice { from: side(&a, from.0), to: side(&b, to.0), candidates, rows, forms, yaml })
 }
 
 /// What a record of the first side matches: no other, several, or one.
@@ -201,6 +223,9 @@ struct Column {
     list: bool,
     filled: usize,
     shared: usize,
+    /// Values that look like telephone numbers, and like addresses.
+    phones: usize,
+    mails: usize,
     /// Records in which it holds the record's own id.
     own_ids: usize,
     /// By the rule for texts, for e-mail addresses and, where the name says so, for telephone
@@ -210,6 +235,8 @@ struct Column {
 
 struct Side {
     records: usize,
+    /// The number of each record, by its id.
+    numbers: HashMap<String, u32>,
     unreadable: usize,
     columns: Vec<Column>,
 }
@@ -265,7 +292,7 @@ impl Side {
             }
         }
         columns.retain(|column| column.filled > 0);
-        Ok(Side { records: numbers.len(), unreadable, columns })
+        Ok(Side { records: numbers.len(), numbers, unreadable, columns })
     }
 }
 
@@ -298,6 +325,8 @@ fn columns(schema: &TypeSchema) -> Vec<Column> {
             path: path.as_str().into(),
             filled: 0,
             shared: 0,
+            phones: 0,
+            mails: 0,
             own_ids: 0,
             hashes: BTreeMap::new(),
         });
@@ -318,6 +347,10 @@ impl Column {
             return;
         }
         self.filled += 1;
+        let one = effective(value, false);
+        let text = one.as_str().map(str::trim).unwrap_or_default();
+        self.phones += usize::from(looks_like_phone(text));
+        self.mails += usize::from(text.contains('@'));
         let none = Placeholders::default();
         let texts = forms(value, Normal::of(Kind::LikelyEmail), &none);
         self.shared += usize::from(texts.iter().any(|text| is_shared(text)));
@@ -335,6 +368,17 @@ impl Column {
     /// kind.
     fn rule(&self, other: &Column) -> u8 {
         number(self.kind.with(other.kind))
+    }
+
+    /// A rule that the values of both speak for and neither name does, with the word for it.
+    fn other_rule(&self, other: &Column) -> Option<(u8, &'static str)> {
+        let most = |count: usize, filled: usize| count as f64 >= LOOKS_SO * filled as f64;
+        let both =
+            |of: fn(&Column) -> usize| most(of(self), self.filled) && most(of(other), other.filled);
+        let rule = self.rule(other);
+        let phones = both(|column| column.phones).then_some((number(Kind::LikelyPhone), "phone"));
+        let mails = both(|column| column.mails).then_some((number(Kind::LikelyEmail), "email"));
+        phones.or(mails).filter(|(other, _)| *other != rule)
     }
 
     fn hashes(&self, rule: u8) -> &[(u64, u32)] {
@@ -363,13 +407,33 @@ fn is_shared(text: &str) -> bool {
     text.split_once('@').is_some_and(|(name, _)| SHARED.contains(&name))
 }
 
-/// Two properties compared; nothing where no value is in both.
+/// `22 00 00 01`, `+4722000001`
+fn looks_like_phone(text: &str) -> bool {
+    let digits = text.chars().filter(char::is_ascii_digit).count();
+    let sign = |c: char| c.is_ascii_digit() || "+ ()-./".contains(c);
+    (7..=15).contains(&digits) && text.chars().all(sign)
+}
+
+/// Two properties compared; nothing where no value is in both. As their names have it, or by what
+/// their values are where that links more: then the row has to say so.
 fn compare(p: &Column, q: &Column, a: &Side, b: &Side) -> Option<(Candidate, Links)> {
     // Both sides count 1, 2, 3. The one's id in a property of the other's is another matter.
     if p.is_own_id() && q.is_own_id() {
         return None;
     }
-    let rule = p.rule(q);
+    let by_name = compared(p, q, a, b, p.rule(q));
+    let Some((rule, kind)) = p.other_rule(q) else { return by_name };
+    let by_values = compared(p, q, a, b, rule);
+    let links = |found: &Option<(Candidate, Links)>| {
+        found.as_ref().map_or(0, |(candidate, _)| candidate.would_link)
+    };
+    if links(&by_values) <= links(&by_name) {
+        return by_name;
+    }
+    by_values.map(|(candidate, links)| (Candidate { kind: Some(kind), ..candidate }, links))
+}
+
+fn compared(p: &Column, q: &Column, a: &Side, b: &Side, rule: u8) -> Option<(Candidate, Links)> {
     let (left, right) = (p.hashes(rule), q.hashes(rule));
     let mut of = vec![UNMATCHED; a.records];
     let mut back = vec![UNMATCHED; b.records];
@@ -426,6 +490,7 @@ fn compare(p: &Column, q: &Column, a: &Side, b: &Side) -> Option<(Candidate, Lin
             would_create,
             created_twice: 0,
             proposed,
+            kind: None,
         },
         Links { of },
     ))
@@ -446,27 +511,32 @@ fn rows(links: &Links, a: &Side, b: &Side) -> Vec<RowAdvice> {
     let mut all: Vec<RowAdvice> = Vec::new();
     for p in &a.columns {
         for q in b.columns.iter().filter(|q| !p.is_own_id() && !q.is_own_id()) {
-            let rule = p.rule(q);
-            let mut left: Vec<(u32, u64)> = p
-                .hashes(rule)
-                .iter()
-                .filter(|(_, one)| links.of[*one as usize] < SEVERAL)
-                .map(|(hash, one)| (*one, *hash))
-                .collect();
-            let theirs =
-                q.hashes(rule).iter().map(|(hash, other)| (linked_to[*other as usize], *hash));
-            let mut right: Vec<(u32, u64)> = theirs.filter(|(one, _)| *one != UNMATCHED).collect();
-            left.sort_unstable();
-            right.sort_unstable();
-            let (both, same) = agreement(&left, &right);
-            let arrow = match (p.writable, q.writable) {
-                (true, true) => "<->",
-                (false, true) => "->",
-                (true, false) => "<-",
-                (false, false) => continue,
+            let agree = |rule: u8| {
+                let mut left: Vec<(u32, u64)> = p
+                    .hashes(rule)
+                    .iter()
+                    .filter(|(_, one)| links.of[*one as usize] < SEVERAL)
+                    .map(|(hash, one)| (*one, *hash))
+                    .collect();
+                let theirs =
+                    q.hashes(rule).iter().map(|(hash, other)| (linked_to[*other as usize], *hash));
+                let mut right: Vec<(u32, u64)> =
+                    theirs.filter(|(one, _)| *one != UNMATCHED).collect();
+                left.sort_unstable();
+                right.sort_unstable();
+                agreement(&left, &right)
             };
+            let ((mut both, mut same), mut kind) = (agree(p.rule(q)), None);
+            if let Some((rule, word)) = p.other_rule(q) {
+                let (more, agreeing) = agree(rule);
+                if agreeing > same {
+                    (both, same, kind) = (more, agreeing, Some(word));
+                }
+            }
+            let Some(arrow) = arrow(p.writable, q.writable) else { continue };
             if same > 0 && same as f64 >= AGREES_ENOUGH * both as f64 {
-                all.push(RowAdvice { from: p.path.clone(), to: q.path.clone(), both, same, arrow });
+                let (from, to) = (p.path.clone(), q.path.clone());
+                all.push(RowAdvice { from, to, both, same, arrow, kind });
             }
         }
     }
@@ -485,6 +555,16 @@ fn rows(links: &Links, a: &Side, b: &Side) -> Vec<RowAdvice> {
         }
     }
     rows
+}
+
+/// The arrow of a row between properties of which these can be written.
+fn arrow(from: bool, to: bool) -> Option<&'static str> {
+    match (from, to) {
+        (true, true) => Some("<->"),
+        (false, true) => Some("->"),
+        (true, false) => Some("<-"),
+        (false, false) => None,
+    }
 }
 
 /// In how many records both have something, and in how many of those a value is the same.
@@ -512,7 +592,8 @@ fn match_rows(found: &[(Candidate, Links)]) -> Vec<String> {
     let mut rows: Vec<String> = Vec::new();
     let mut linked: Vec<u32> = Vec::new();
     for (candidate, links) in found.iter().filter(|(candidate, _)| candidate.proposed) {
-        let row = format!("{} = {}", candidate.from.path, candidate.to.path);
+        let row = format!("{} = {}", row_path(&candidate.from.path), row_path(&candidate.to.path));
+        let row = with_kind("match", &row, candidate.kind);
         if rows.is_empty() {
             (rows, linked) = (vec![row], links.of.clone());
             continue;
@@ -531,22 +612,69 @@ fn match_rows(found: &[(Candidate, Links)]) -> Vec<String> {
     rows
 }
 
-/// A flow to paste: match rows that were proposed, property rows that agree; it links, and creates
-/// nothing until a person says so.
-fn yaml(from: &TypeName, to: &TypeName, matches: &[String], rows: &[RowAdvice]) -> String {
-    let mut text = format!("  - from: {from}\n    to: {to}\n    create: never\n");
+/// A row as an item of a list: with the kind that it has to say.
+fn with_kind(what: &str, row: &str, kind: Option<&str>) -> String {
+    let text = yaml_in_line(row);
+    kind.map_or(text.clone(), |kind| format!("{{ {what}: {text}, as: {kind} }}"))
+}
+
+impl RowAdvice {
+    /// As it stands in a flow file.
+    fn item(&self) -> String {
+        let row = format!("{} {} {}", row_path(&self.from), self.arrow, row_path(&self.to));
+        with_kind("row", &row, self.kind)
+    }
+}
+
+impl Group {
+    /// As it stands in a flow file, in one line.
+    fn advice(&self, rows: &[RowAdvice]) -> FormAdvice {
+        let members: Vec<String> = self.members.iter().map(|at| rows[*at].item()).collect();
+        FormAdvice {
+            form: "group",
+            yaml: format!("{{ group: {}, rows: [{}] }}", self.name, members.join(", ")),
+            both: self.both,
+            same: self.same,
+        }
+    }
+}
+
+/// A flow to paste: match rows that were proposed, property rows that agree and forms that hold; it
+/// links, and creates nothing until a person says so.
+fn yaml(
+    (from, to): (&TypeName, &TypeName),
+    matches: &[String],
+    rows: &[RowAdvice],
+    (groups, forms): (&[Group], &[FormAdvice]),
+) -> String {
+    let mut text = format!(
+        "  - from: {}\n    to: {}\n    create: never\n",
+        yaml_in_line(&from.to_string()),
+        yaml_in_line(&to.to_string())
+    );
     if matches.is_empty() {
         return text
             + "    # no two properties have values in common by which records could be matched\n    match: []\n    properties: []\n";
     }
     text += "    match:\n";
     matches.iter().for_each(|row| text += &format!("      - {row}\n"));
-    text += if rows.is_empty() { "    properties: []\n" } else { "    properties:\n" };
-    for row in rows {
+    let none = rows.is_empty() && forms.is_empty();
+    text += if none { "    properties: []\n" } else { "    properties:\n" };
+    let row = |indent: &str, row: &RowAdvice| {
+        format!("{indent}- {}    # the same in {} of {}\n", row.item(), row.same, row.both)
+    };
+    let grouped = |at: usize| groups.iter().any(|group| group.members.contains(&at));
+    for (_, one) in rows.iter().enumerate().filter(|(at, _)| !grouped(*at)) {
+        text += &row("      ", one);
+    }
+    for Group { name, members, both, same } in groups {
         text += &format!(
-            "      - {} {} {}    # the same in {} of {}\n",
-            row.from, row.arrow, row.to, row.same, row.both
+            "      - group: {name}    # all the same in {same} of {both}\n        rows:\n"
         );
+        members.iter().for_each(|at| text += &row("          ", &rows[*at]));
+    }
+    for FormAdvice { yaml, both, same, .. } in forms {
+        text += &format!("      - {yaml}    # holds in {same} of {both}\n");
     }
     text
 }

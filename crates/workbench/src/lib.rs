@@ -6,5 +6,6 @@
 //! does. Command lines and printing it leaves to the `lockstep` command.
 
 pub mod advise;
+mod conditions;
 pub mod play;
 pub mod samples;

@@ -2,7 +2,7 @@
 //! a document.
 //!
 //! Two records that a match row says are the same are linked, and a record that nobody knows
-//! appears, or does not where the flow only links. The records are made up here; what else a run
+//! appears, or does not where the flow only links or is not about it. The records are made up here; what else a run
 //! does with them, other flows too, is seen by playing it and written down. So every test that is
 //! given passes, and tells somebody who reads it what the flows do; one in which what it is about
 //! does not happen is left out.
@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 use lockstep_config::{Names, SystemNames, convertible, read_flows};
 use lockstep_connector::memory::Flat;
 use lockstep_engine::plan::Schemas;
-use lockstep_model::flow::PropertyRef;
+use lockstep_model::flow::{Filter, PropertyRef};
 use lockstep_model::value::{coerce, is_empty};
 use lockstep_model::{
     Conversion, Create, Flow, Path, PlainType, PropertySchema, Timestamp, TypeName, TypeSchema,
@@ -21,6 +21,7 @@ use lockstep_model::{
 };
 use serde_json::json;
 
+use crate::conditions::{self, Wanted};
 use crate::play::{Happened, happens, play};
 
 /// A property by its one path, as a row names it, and what it holds.
@@ -42,13 +43,15 @@ enum Shows {
 /// among them these. Record types of systems that `schemas` does not know are taken to allow
 /// everything.
 pub fn samples(flows: &[Flow], all: &[Flow], schemas: &Schemas, most: usize) -> String {
-    let (all, flows) = (&together_with(flows, all), flows);
+    let (all, flows) = (playable(&together_with(flows, all), schemas), playable(flows, schemas));
+    let (all, flows) = (&all[..], &flows[..]);
     // Each test is played with all of them some times over.
     if all.len() > MOST_FLOWS {
         return String::new();
     }
     let schemas = completed(all, schemas);
-    let kinds: [fn(&Flow, &Schemas) -> Option<Candidate>; 4] = [linked, appears, alone, edited];
+    let kinds: [fn(&Flow, &Schemas) -> Option<Candidate>; 5] =
+        [linked, appears, outside, alone, edited];
     let mut queues: Vec<_> = kinds
         .iter()
         .map(|kind| flows.iter().filter_map(|flow| Some((flow, kind(flow, &schemas)?))))
@@ -70,6 +73,24 @@ pub fn samples(flows: &[Flow], all: &[Flow], schemas: &Schemas, most: usize) -> 
         });
     }
     tests.concat()
+}
+
+/// Flows without what can't be played while nothing is known of a system: what references lead to,
+/// and elements of lists. Records that have neither are kept as if it were not there.
+fn playable(flows: &[Flow], schemas: &Schemas) -> Vec<Flow> {
+    let known = |ty: &TypeName| schemas.contains_key(&ty.system);
+    let is_element = |ty: &TypeName| ty.kind.ends_with(']');
+    let there = flows
+        .iter()
+        .filter(|flow| [&flow.from, &flow.to].into_iter().all(|ty| known(ty) || !is_element(ty)));
+    let without = |flow: &Flow| {
+        let rows = flow.properties.iter().filter(|pair| {
+            let leads = |ty, named: &PropertyRef| named.is_followed() && !known(ty);
+            !leads(&flow.from, &pair.from) && !leads(&flow.to, &pair.to)
+        });
+        Flow { properties: rows.cloned().collect(), ..flow.clone() }
+    };
+    there.map(without).collect()
 }
 
 /// Flows at work together beyond which no tests are made.
@@ -169,6 +190,44 @@ fn sample(name: &str, ty: PlainType) -> Value {
     }
 }
 
+/// Values to try a row with: those that its value lists know, one such as people have, and one of
+/// each kind that conversions ask for.
+fn candidates(name: &str, ty: PlainType, by: Option<&Conversion>) -> Vec<Value> {
+    let mut all: Vec<Value> = pairs_of(by).into_iter().map(|(from, _)| from).collect();
+    let whole_list = by.is_some_and(|by| {
+        let by = by.to_json();
+        by.get(0).and_then(Value::as_str).is_some_and(|name| OF_LISTS.contains(&name))
+    });
+    if whole_list {
+        all.extend([json!([2, 3]), json!(["one", "two"])]);
+    }
+    all.push(sample(name, ty));
+    if by.is_some() {
+        all.extend([json!(42), json!(["one", "two"]), json!("2026-03-01")]);
+    }
+    all
+}
+
+/// Conversions that say something of a list as a whole.
+const OF_LISTS: [&str; 6] = ["count", "sum", "min", "max", "any", "order"];
+
+/// The pairs of the value lists in a conversion.
+fn pairs_of(by: Option<&Conversion>) -> Vec<(Value, Value)> {
+    fn add(part: &Value, found: &mut Vec<(Value, Value)>) {
+        let Some(list) = part.as_array() else { return };
+        if let [name, Value::Array(pairs), ..] = &list[..]
+            && name == "map"
+        {
+            let two = |pair: &Value| Some((pair.get(0)?.clone(), pair.get(1)?.clone()));
+            found.extend(pairs.iter().filter_map(two));
+        }
+        list.iter().for_each(|part| add(part, found));
+    }
+    let mut found = Vec::new();
+    by.iter().for_each(|by| add(&by.to_json(), &mut found));
+    found
+}
+
 /// What a row gives the target for a value of the source, or nothing where it gives none.
 fn forward(value: &Value, by: Option<&Conversion>, to: &PropertySchema) -> Option<Value> {
     let made = match by {
@@ -178,11 +237,13 @@ fn forward(value: &Value, by: Option<&Conversion>, to: &PropertySchema) -> Optio
     coerce(&made, to.ty).ok().filter(|value| !is_empty(value))
 }
 
-/// Records that hold the same, by the rows of the flow: the source's values, and the target's.
-fn pair(flow: &Flow, schemas: &Schemas) -> (Given, Given) {
+/// Records that hold the same, by the rows of the flow: the source's values, and the target's. The
+/// source holds what is given of it.
+fn pair(flow: &Flow, schemas: &Schemas, given: &[Resolved]) -> (Given, Given) {
     // By the one path of each property, whatever the rows call it.
-    let (mut from, mut to): (Vec<Resolved>, Vec<Resolved>) = (vec![], vec![]);
-    let (mut known_from, mut known_to) = (HashMap::new(), HashSet::new());
+    let (mut from, mut to): (Vec<Resolved>, Vec<Resolved>) = (given.to_vec(), vec![]);
+    let known = given.iter().map(|(path, _, value)| (path.clone(), value.clone()));
+    let (mut known_from, mut known_to) = (HashMap::<_, _>::from_iter(known), HashSet::new());
     let matches = flow.matches.iter().flat_map(|row| &row.pairs).map(|(a, b)| (a, b, None));
     let rows = flow.properties.iter().map(|pair| (&pair.from, &pair.to, pair.conversion.as_ref()));
     for (a, b, by) in matches.chain(rows) {
@@ -191,8 +252,11 @@ fn pair(flow: &Flow, schemas: &Schemas) -> (Given, Given) {
         else {
             continue;
         };
+        let own = |named: &PropertyRef| named.path.as_str().starts_with('$');
         let reference = here.reference.is_some() || there.reference.is_some();
         if reference
+            || own(a)
+            || own(b)
             || a.when.is_some()
             || b.when.is_some()
             || convertible(Some(&here), Some(&there), by).is_err()
@@ -210,12 +274,13 @@ fn pair(flow: &Flow, schemas: &Schemas) -> (Given, Given) {
             (ty, _) => ty,
         };
         let known: Option<Value> = known_from.get(&at).cloned();
-        let Some(value) =
-            known.clone().or_else(|| coerce(&sample(a.path.as_str(), ty), here.ty).ok())
-        else {
-            continue;
+        let tried = match &known {
+            Some(known) => vec![known.clone()],
+            None => candidates(a.path.as_str(), ty, by),
         };
-        let Some(made) = forward(&value, by, &there) else { continue };
+        let fitting = tried.iter().filter_map(|value| coerce(value, here.ty).ok());
+        let mut made = fitting.filter_map(|value| Some((forward(&value, by, &there)?, value)));
+        let Some((made, value)) = made.next() else { continue };
         if known.is_none() {
             known_from.insert(at.clone(), value.clone());
             from.push((at, a.path.as_str().into(), value));
@@ -229,12 +294,58 @@ fn pair(flow: &Flow, schemas: &Schemas) -> (Given, Given) {
     (given(from), given(to))
 }
 
+/// [`pair`] with what conditions ask of the source, by names of properties.
+fn pair_that(flow: &Flow, schemas: &Schemas, wanted: &Wanted<'_>) -> Option<(Given, Given)> {
+    let (from, to) = pair(flow, schemas, &[]);
+    if wanted.is_empty() {
+        return Some((from, to));
+    }
+    let changed = changed(&flow.from, schemas, &from, wanted)?;
+    let resolved = changed.into_iter().filter_map(|(name, value)| {
+        let (path, _) = property(schemas, &flow.from, &PropertyRef::new(name.as_str()))?;
+        Some((path, name, value))
+    });
+    let resolved: Vec<Resolved> = resolved.collect();
+    let (mut from, to) = pair(flow, schemas, &resolved);
+    // One that is to be empty is left out.
+    from.retain(|(_, value)| !is_empty(value));
+    Some((from, to))
+}
+
+/// What to change about a record of this type for conditions to be as they are wanted.
+fn changed(ty: &TypeName, schemas: &Schemas, held: &Given, wanted: &Wanted<'_>) -> Option<Given> {
+    let described = |path: &Path| Some(property(schemas, ty, &PropertyRef::new(path.as_str()))?.1);
+    let usual = |schema: &PropertySchema| sample(schema.path.as_str(), schema.ty);
+    conditions::changes(wanted, held, &described, &usual)
+}
+
+/// What a flow asks of the records that it is about.
+fn of_flow(flow: &Flow) -> Vec<(&Filter, bool)> {
+    flow.only.iter().map(|only| (only, true)).collect()
+}
+
+/// And of those that it creates a counterpart for. `None` where it creates none, or by words alone.
+fn of_creating(flow: &Flow) -> Option<Vec<(&Filter, bool)>> {
+    let mut wanted = of_flow(flow);
+    match &flow.create {
+        Create::Always => {}
+        Create::When { filter: Some(filter), .. } => wanted.push((filter, true)),
+        _ => return None,
+    }
+    (!flow.properties.is_empty() || flow.create_empty).then_some(wanted)
+}
+
 type Candidate = (String, Shows, Vec<(TypeName, &'static str, Given)>);
 
 /// A record that a match row knows.
 fn linked(flow: &Flow, schemas: &Schemas) -> Option<Candidate> {
     let row = flow.matches.first()?;
-    let (from, to) = pair(flow, schemas);
+    let (from, mut to) = pair_that(flow, schemas, &of_flow(flow))?;
+    if let Some(only) = &flow.only_to {
+        let changed = changed(&flow.to, schemas, &to, &[(only, true)])?;
+        to.retain(|(name, _)| !changed.iter().any(|(other, _)| other == name));
+        to.extend(changed.into_iter().filter(|(_, value)| !is_empty(value)));
+    }
     let by: Vec<&str> = row.pairs.iter().map(|(a, _)| a.path.as_str()).collect();
     let name = format!(
         "{} and {} that agree in {} are linked and not created again",
@@ -246,19 +357,36 @@ fn linked(flow: &Flow, schemas: &Schemas) -> Option<Candidate> {
 }
 
 fn appears(flow: &Flow, schemas: &Schemas) -> Option<Candidate> {
-    if !matches!(flow.create, Create::Always) || flow.properties.is_empty() {
-        return None;
-    }
-    let name = format!("{} that nobody knows appears in {}", flow.from, flow.to);
-    Some((name, Shows::Appears, vec![(flow.from.clone(), "1", pair(flow, schemas).0)]))
+    let (from, _) = pair_that(flow, schemas, &of_creating(flow)?)?;
+    let name = match &flow.create {
+        Create::When { filter: Some(filter), .. } => {
+            format!("{} for which {} holds appears in {}", flow.from, filter.expression, flow.to)
+        }
+        _ => format!("{} that nobody knows appears in {}", flow.from, flow.to),
+    };
+    Some((name, Shows::Appears, vec![(flow.from.clone(), "1", from)]))
+}
+
+/// A record for which a condition does not hold.
+fn outside(flow: &Flow, schemas: &Schemas) -> Option<Candidate> {
+    let mut wanted = of_creating(flow)?;
+    let first = wanted.first_mut()?;
+    first.1 = false;
+    let condition = first.0;
+    let (from, _) = pair_that(flow, schemas, &wanted)?;
+    let name = format!(
+        "{} for which {} does not hold does not appear in {}",
+        flow.from, condition.expression, flow.to
+    );
+    Some((name, Shows::Alone, vec![(flow.from.clone(), "1", from)]))
 }
 
 fn alone(flow: &Flow, schemas: &Schemas) -> Option<Candidate> {
-    if matches!(flow.create, Create::Always) && !flow.properties.is_empty() {
+    if of_creating(flow).is_some() {
         return None;
     }
     let name = format!("{} that matches nothing does not appear in {}", flow.from, flow.to);
-    let (from, _) = pair(flow, schemas);
+    let (from, _) = pair_that(flow, schemas, &of_flow(flow))?;
     // What no row names makes no difference.
     if from.is_empty() {
         return None;
@@ -272,8 +400,14 @@ fn edited(flow: &Flow, schemas: &Schemas) -> Option<Candidate> {
     Some((format!("an edit in {} comes back to {}", flow.to, flow.from), Shows::Edited, given))
 }
 
-/// Another value such as people have.
-fn another(value: &Value) -> Option<Value> {
+/// Another value such as people have, for a property of the flow's target.
+fn another(flow: &Flow, name: &str, value: &Value) -> Option<Value> {
+    let rows = flow.properties.iter().filter(|pair| pair.to.to_string() == name);
+    let known: Vec<Value> =
+        rows.flat_map(|pair| pairs_of(pair.conversion.as_ref())).map(|(_, to)| to).collect();
+    if !known.is_empty() {
+        return known.into_iter().find(|other| other != value);
+    }
     let text = value.as_str()?;
     Some(match text {
         _ if text.contains('@') => json!("torbjorn@example.com"),
@@ -319,24 +453,22 @@ fn told(
     expected(&mut text, &happened, "    ");
     if matches!(shows, Shows::Edited) {
         let (ty, id, flat) = happened.creates.iter().find(|(ty, _, _)| of(ty, &flow.to))?;
-        let (property, value) =
-            flat.iter().find_map(|(name, value)| Some((name, another(value)?)))?;
-        let edit = flow_map(std::iter::once((property, &value)));
-        let _ = writeln!(
-            text,
-            "    then:\n      - edit:\n          {}:\n            {}: {edit}",
-            scalar(&ty.to_string()),
-            json!(id)
-        );
-        let back = happens(
-            &parsed(&format!("flows: []\ntests:\n{text}        expect: {{}}\n"), schemas)?,
-            all,
-            schemas,
-        )
-        .ok()?;
-        if !back.updates.iter().any(|(ty, _, _)| of(ty, &flow.from)) || back.reviews > 0 {
-            return None;
-        }
+        // The first property whose edit comes back.
+        let edit = |(name, value): (&String, &Value)| {
+            let value = another(flow, name, value)?;
+            let text = format!(
+                "{text}    then:\n      - edit:\n          {}:\n            {}: {}\n",
+                scalar(&ty.to_string()),
+                json!(id),
+                flow_map(std::iter::once((name, &value)))
+            );
+            let whole = format!("flows: []\ntests:\n{text}        expect: {{}}\n");
+            let back = happens(&parsed(&whole, schemas)?, all, schemas).ok()?;
+            let comes = back.updates.iter().any(|(ty, _, _)| of(ty, &flow.from));
+            (comes && back.reviews == 0).then_some((text, back))
+        };
+        let (edited, back) = flat.iter().find_map(edit)?;
+        text = edited;
         expected(&mut text, &back, "        ");
     }
     let whole = format!("flows: []\ntests:\n{text}");
@@ -455,5 +587,80 @@ flows:
         let mut broken = flows.clone();
         broken[0].matches.clear();
         assert!(!play(&file.tests[0], &broken, &schemas).unwrap().passed, "{tests}");
+    }
+    /// The tests that are made of flows, with what they are played with.
+    fn made(flows: &str, most: usize) -> String {
+        let names = || {
+            let named = |name: &str| SystemNames { name: name.into(), ..SystemNames::default() };
+            Names::new(["crm", "shop"].map(named).into())
+        };
+        let (file, problems) = read_flows("flows.yaml", flows, &names());
+        assert!(problems.is_empty(), "{}", lockstep_config::render_all(&problems));
+        let (flows, _) = lockstep_config::united_flows(std::iter::once(&file));
+        let tests = samples(&flows, &flows, &Schemas::new(), most);
+        let (file, problems) =
+            read_flows("tests.yaml", &format!("flows: []\ntests:\n{tests}"), &names());
+        assert!(problems.is_empty(), "{tests}\n{}", lockstep_config::render_all(&problems));
+        let flows = playable(&flows, &Schemas::new());
+        for test in &file.tests {
+            let played = play(test, &flows, &completed(&flows, &Schemas::new())).unwrap();
+            assert!(played.passed, "{tests}\n{played:?}");
+        }
+        tests
+    }
+
+    #[test]
+    fn samples_meet_conditions_and_value_lists_and_leave_out_what_does_not() {
+        let tests = made(
+            "\
+flows:
+  - { from: \"crm.Orders[lines]\", to: \"shop.Orders[items]\", key: no = pos, create: both, properties: [no <-> pos] }
+  - from: crm.People
+    to: shop.Customers
+    create: { when: they buy, filter: 'orders > 3' }
+    only: kind == \"customer\"
+    only_to: not closed and level in [\"gold\", \"silver\"]
+    match: [mail = mail]
+    properties:
+      - mail <-> mail
+      - { row: country <-> code, map: { Norway: \"NO\", Denmark: DK } }
+      - { set: level, to: silver }
+      - company > name -> firm
+      - { row: items -> item_count, type: [\"count\", \"_.\"] }
+",
+            9,
+        );
+        for said in [
+            "agree in mail are linked",
+            "for which orders > 3 holds appears in shop.Customers",
+            "for which kind == \\\"customer\\\" does not hold does not appear",
+            "an edit in shop.Customers comes back",
+            "country: \"Norway\"",
+            "code: \"NO\"",
+            "kind: \"customer\"",
+            "orders: 4",
+            "item_count: 2",
+        ] {
+            assert!(tests.contains(said), "{said}\n{tests}");
+        }
+    }
+
+    #[test]
+    fn an_edit_of_a_mapped_property_is_one_that_the_list_knows() {
+        let tests = made(
+            "\
+flows:
+  - from: crm.People
+    to: shop.Customers
+    create: always
+    match: [mail = mail]
+    properties:
+      - mail -> mail
+      - { row: country <-> code, map: { Norway: \"NO\", Denmark: DK } }
+",
+            9,
+        );
+        assert!(tests.contains("{ code: \"DK\" }"), "{tests}");
+        assert!(tests.contains("country: \"Denmark\""), "{tests}");
     }
 }

@@ -101,6 +101,9 @@ pub struct Advice {
     candidates: Vec<Candidate>,
     /// Rows that agree in the records which the first match row would link.
     rows: Vec<AdvisedRow>,
+    /// Rows of other forms that hold in these records: value lists, parts of a whole, factors,
+    /// lists by element, groups.
+    forms: Vec<AdvisedForm>,
     /// A flow to paste.
     yaml: String,
 }
@@ -133,6 +136,9 @@ struct Candidate {
     created_twice: usize,
     /// It is good enough to be proposed.
     proposed: bool,
+    /// The kind that the row has to say (`as`), as the names do not tell it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<String>,
 }
 
 /// How a property is filled.
@@ -160,6 +166,22 @@ struct AdvisedRow {
     same: usize,
     /// The arrow of the row: one side can't be written.
     arrow: String,
+    /// The kind that the row has to say (`as`), as the names do not tell it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<String>,
+}
+
+/// A row of another form than `a <-> b`.
+#[derive(Debug, Serialize, JsonSchema)]
+struct AdvisedForm {
+    /// `map`, `split`, `unit`, `list` or `group`.
+    form: String,
+    /// An item of `properties`, as it is pasted.
+    yaml: String,
+    /// Linked records of which it says something, among those that were looked at.
+    both: usize,
+    /// Of those, records in which it holds.
+    same: usize,
 }
 
 /// A manifest to start from.
@@ -340,12 +362,13 @@ impl From<play::FailedStep> for FailedStep {
 
 impl From<advise::Advice> for Advice {
     fn from(from: advise::Advice) -> Self {
-        let advise::Advice { from, to, candidates, rows, yaml } = from;
+        let advise::Advice { from, to, candidates, rows, forms, yaml } = from;
         Advice {
             from: from.into(),
             to: to.into(),
             candidates: each(candidates),
             rows: each(rows),
+            forms: each(forms),
             yaml,
         }
     }
@@ -369,6 +392,7 @@ impl From<advise::Candidate> for Candidate {
             would_create: from.would_create,
             created_twice: from.created_twice,
             proposed: from.proposed,
+            kind: from.kind.map(str::to_string),
         }
     }
 }
@@ -382,8 +406,15 @@ impl From<advise::Filled> for Filled {
 
 impl From<advise::RowAdvice> for AdvisedRow {
     fn from(from: advise::RowAdvice) -> Self {
-        let advise::RowAdvice { from, to, both, same, arrow } = from;
-        AdvisedRow { from, to, both, same, arrow: arrow.into() }
+        let advise::RowAdvice { from, to, both, same, arrow, kind } = from;
+        AdvisedRow { from, to, both, same, arrow: arrow.into(), kind: kind.map(str::to_string) }
+    }
+}
+
+impl From<advise::FormAdvice> for AdvisedForm {
+    fn from(from: advise::FormAdvice) -> Self {
+        let advise::FormAdvice { form, yaml, both, same } = from;
+        AdvisedForm { form: form.into(), yaml, both, same }
     }
 }
 

@@ -17,7 +17,9 @@ pub(super) fn check(settled: &Settled<'_>) -> Vec<Violation> {
     }
     for members in &settled.entities {
         let differs = GROUP.iter().any(|prop| settled.may_differ(members, prop));
-        let asked = |state: &RecordState| settled.reviews.iter().any(|one| one.record == state.id);
+        let asked = |state: &RecordState| {
+            settled.reviews.iter().any(|one| one.about.record() == Some(state.id))
+        };
         let truth = settled.world.truth.look();
         for (system, state, row) in members {
             let Some(row) = row.as_ref().filter(|row| !row.gone && !differs && !asked(state))

@@ -191,7 +191,8 @@ pub fn all(world: &World, hub: &mut Hub) -> Result<Vec<Violation>> {
         review.kind == ReviewKind::Unconvertible
             && review.prop.is_some_and(|prop| plan.prop(review.ty, prop).name == LAND)
     };
-    let unmapped = reviews.extract_if(.., is_mapped).map(|review| review.record).collect();
+    let unmapped =
+        reviews.extract_if(.., is_mapped).filter_map(|review| review.about.record()).collect();
     let mut stopped = Vec::new();
     for review in reviews.iter().filter(|review| review.kind == ReviewKind::FlipFlop) {
         let entity = hub

@@ -33,7 +33,9 @@ pub(super) fn check(settled: &Settled<'_>) -> Vec<Violation> {
 /// Two linked records that a flow pairs, with different elements.
 fn unequal(settled: &Settled<'_>, members: &[Member]) -> Vec<Violation> {
     let mut found = Vec::new();
-    let asked = |state: &RecordState| settled.reviews.iter().any(|one| one.record == state.id);
+    let asked = |state: &RecordState| {
+        settled.reviews.iter().any(|one| one.about.record() == Some(state.id))
+    };
     let live: Vec<(usize, &RecordState, &Row)> = members
         .iter()
         .filter_map(|(system, state, row)| Some((*system, state, row.as_ref()?)))

@@ -8,6 +8,7 @@
 //! expression, evaluated here and not by the engine, with the record as the document names its
 //! properties.
 
+use lockstep_config::literals;
 use lockstep_model::flow::{Filter, PropertyRef};
 use lockstep_model::value::{coerce, is_empty};
 use lockstep_model::{Create, Flow, PlainType, PropertySchema, TypeName, Value};
@@ -163,36 +164,6 @@ impl Read {
         choices.push(Value::Null);
         choices
     }
-}
-
-/// The texts and numbers that stand in an expression.
-fn literals(expression: &str) -> Vec<Value> {
-    let mut found = Vec::new();
-    let chars: Vec<char> = expression.chars().collect();
-    let mut at = 0;
-    while at < chars.len() {
-        let c = chars[at];
-        let before = at.checked_sub(1).map(|at| chars[at]);
-        let in_name = before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '.');
-        match c {
-            '"' | '\'' => {
-                let end = (at + 1..chars.len()).find(|end| chars[*end] == c).unwrap_or(chars.len());
-                found.push(json!(chars[at + 1..end].iter().collect::<String>()));
-                at = end;
-            }
-            '0'..='9' if !in_name => {
-                let end = (at..chars.len())
-                    .find(|end| !chars[*end].is_ascii_digit() && chars[*end] != '.')
-                    .unwrap_or(chars.len());
-                let text: String = chars[at..end].iter().collect();
-                found.extend(serde_json::from_str::<Value>(&text).ok());
-                at = end - 1;
-            }
-            _ => {}
-        }
-        at += 1;
-    }
-    found
 }
 
 fn insert(root: &mut Value, path: &str, value: Value) {

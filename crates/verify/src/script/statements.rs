@@ -2,7 +2,7 @@
 //! C5).
 
 use lockstep_model::flow::PropertyRef;
-use lockstep_model::{Create, Flow, TypeName, Value};
+use lockstep_model::{Create, Direction, Flow, TypeName, Value};
 
 use super::writer::{Sides, Writer, see, signs};
 use crate::trial::{Expect, LineRef, Slot, Step, Trial, Val, Values};
@@ -159,6 +159,7 @@ impl Writer<'_> {
             .united(flow)
             .properties
             .iter()
+            .filter(|pair| pair.direction != Direction::Backward)
             .filter_map(|pair| self.sides(flow, pair).ok())
             .collect();
         let owed = |row: &Sides| !row.to_schema.read_only && self.not_owed(flow, row).is_none();
