@@ -61,6 +61,9 @@ impl Salesforce {
         let made = own.store(place("User").unwrap_or_default(), None, &owner, founded);
         debug_assert!(made.is_ok(), "{made:?}");
         own.owner = made.map(|(id, _)| id).unwrap_or_default();
+        let at = place("Organization").unwrap_or_default();
+        let made = own.store(at, None, &json!({}), founded);
+        debug_assert!(made.is_ok(), "{made:?}");
         own
     }
 

@@ -173,7 +173,7 @@ impl Salesforce {
     ) -> Result<(), Refusal> {
         addresses(object, record);
         match object.name {
-            "Contact" | "User" => {
+            "Contact" | "User" | "Lead" => {
                 let parts: Vec<&str> = ["FirstName", "LastName"]
                     .iter()
                     .filter_map(|name| tree::filled(record, name))

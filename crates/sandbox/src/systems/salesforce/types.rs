@@ -122,6 +122,15 @@ MobilePhone:40+ Alias:8+ CommunityNickname:40+ IsActive:B+ TimeZoneSidKey:40+ Lo
 EmailEncodingKey:40+ ProfileId:18+ UserType:40 LanguageLocaleKey:40+ EmployeeNumber:20+
 ManagerId:>User+ LastLoginDate:M";
 
+const LEAD: &str = "
+LastName:80+ FirstName:40+ Salutation:40+ Name:121 MasterRecordId:>Lead Title:128+ Company:255+
+Street:255+ City:40+ State:80+ PostalCode:20+ Country:80+ Phone:40+ MobilePhone:40+ Email:E+
+Website:255+ Description:32000+ LeadSource:255+ Status:255+ Industry:255+ Rating:255+
+AnnualRevenue:N+ NumberOfEmployees:I+ OwnerId:>User+ IsConverted:B ConvertedDate:D
+ConvertedAccountId:>Account ConvertedContactId:>Contact IsUnreadByOwner:B LastActivityDate:D";
+
+const ORGANIZATION: &str = "Name:80 Country:80 OrganizationType:40 IsSandbox:B";
+
 fn parse(text: &'static str) -> impl Iterator<Item = Field> {
     text.split_whitespace().filter_map(|token| {
         let (name, how) = token.split_once(':')?;
@@ -153,7 +162,8 @@ fn object(
     let id = Field { name: "Id", kind: Kind::Id, created: false, updated: false };
     let fields = [id].into_iter().chain(parse(text)).chain(parse(SYSTEM));
     // A user is switched off, not deleted.
-    let fields = fields.filter(|field| name != "User" || field.name != "IsDeleted").collect();
+    let stays = matches!(name, "User" | "Organization");
+    let fields = fields.filter(|field| !stays || field.name != "IsDeleted").collect();
     Object { name, prefix, required, fields }
 }
 
@@ -165,11 +175,13 @@ pub(super) static OBJECTS: LazyLock<Vec<Object>> = LazyLock::new(|| {
         object("Product2", "01t", &["Name"], PRODUCT),
         object("Order", "801", &["AccountId", "EffectiveDate", "Status"], ORDER),
         object("User", "005", &["Username", "LastName", "Email", "Alias"], USER),
+        object("Lead", "00Q", &["LastName", "Company"], LEAD),
+        object("Organization", "00D", &[], ORGANIZATION),
     ]
 });
 
 pub(super) const NAMES: &[&str] =
-    &["Account", "Contact", "Opportunity", "Product2", "Order", "User"];
+    &["Account", "Contact", "Opportunity", "Product2", "Order", "User", "Lead", "Organization"];
 
 pub(super) fn place(name: &str) -> Option<usize> {
     OBJECTS.iter().position(|object| object.name.eq_ignore_ascii_case(name))
