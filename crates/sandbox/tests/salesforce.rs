@@ -74,7 +74,10 @@ fn an_app_signs_in_for_itself() {
         .iter()
         .map(|one| one["name"].clone())
         .collect();
-    assert_eq!(names, ["Account", "Contact", "Opportunity", "Product2", "Order", "User"]);
+    assert_eq!(
+        names,
+        ["Account", "Contact", "Opportunity", "Product2", "Order", "User", "Lead", "Organization"]
+    );
     refused(
         api.with("GET", "/sobjects", &[("authorization", "Bearer wrong")], None),
         401,
