@@ -373,12 +373,18 @@ fn what_is_gone_is_told() {
         (told["deletedRecords"].as_array().unwrap().len(), &told["deletedRecords"][0]["id"]),
         (1, &json!(id))
     );
-    assert!(
-        told["deletedRecords"][0]["deletedDate"].as_str().unwrap().ends_with(".000+0000")
-            || told["latestDateCovered"].is_string()
-    );
+    assert!(told["deletedRecords"][0]["deletedDate"].as_str().unwrap().ends_with("+0000"));
+    assert!(told["latestDateCovered"].as_str().unwrap().ends_with(":00.000+0000"));
+    // The vendor's pages write it with a slash at the end.
+    let slashed = api.get(&format!("/sobjects/Account/deleted/?{span}")).expect(200);
+    assert_eq!(slashed["deletedRecords"], told["deletedRecords"]);
     let updated = api.get(&format!("/sobjects/Account/updated?{span}")).expect(200);
     assert_eq!(updated["ids"], json!([kept]));
+    let before = format!("start={}&end={}", ago(60), ago(30));
+    let none = api.get(&format!("/sobjects/Account/deleted?{before}")).expect(200);
+    assert_eq!(none["deletedRecords"], json!([]));
+    let none = api.get(&format!("/sobjects/Account/updated?{before}")).expect(200);
+    assert_eq!(none["ids"], json!([]));
     let turned = format!("/sobjects/Account/deleted?start={}&end={}", ago(0), ago(60));
     refused(api.get(&turned), 400, "INVALID_REPLICATION_DATE");
     let early = format!("/sobjects/Account/deleted?start={}&end={}", ago(60 * 24 * 31), ago(0));
