@@ -432,6 +432,7 @@ fn example_edit(system: &str) -> (&'static str, &'static str) {
         "tripletex" => ("customer", r#"{"name":"Berg Snekkeri AS","phoneNumber":"99 88 77 66"}"#),
         "zoho-crm" => ("Contacts", r#"{"First_Name":"Kari","Last_Name":"Berg"}"#),
         "exact-online" => ("Accounts", r#"{"Name":"Berg Snekkeri AS","City":"Odda"}"#),
+        "salesforce" => ("Account", r#"{"Name":"Berg Snekkeri AS","BillingCity":"Odda"}"#),
         "fjordclub" => ("members", r#"{"name":"Kari Berg","town":"Odda"}"#),
         "zendesk" => ("users", r#"{"name":"Kari Berg","phone":"+4799887766"}"#),
         _ => (
@@ -520,6 +521,12 @@ fn further_command(system: &str, base: &str) -> Option<String> {
             of("ZOHO_CRM_CLIENT_ID"),
             of("ZOHO_CRM_CLIENT_SECRET"),
             of("ZOHO_CRM_REFRESH_TOKEN")
+        ),
+        "salesforce" => format!(
+            "TOKEN=$(curl -s -X POST {base}/{system}/services/oauth2/token -d grant_type=client_credentials -d client_id={} \\\n  -d client_secret={} | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')\n\
+             curl -G '{base}/{system}/services/data/v62.0/query' --data-urlencode 'q=SELECT Id, LastName, Email FROM Contact LIMIT 5' -H \"Authorization: Bearer $TOKEN\"",
+            of("SALESFORCE_CLIENT_ID"),
+            of("SALESFORCE_CLIENT_SECRET")
         ),
         "exact-online" => format!(
             "TOKEN=$(curl -s -X POST {base}/{system}/api/oauth2/token -d grant_type=refresh_token -d client_id={} \\\n  -d client_secret={} -d refresh_token={} | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')\n\

@@ -6,6 +6,7 @@ mod crmoffice;
 mod exact_online;
 mod faults;
 mod poweroffice_go;
+mod salesforce;
 mod sandbox;
 mod superoffice;
 mod support;

@@ -269,6 +269,10 @@ fn lists_know_odata_3_in_pages_of_sixty() {
     names.sort();
     names.dedup();
     assert_eq!(names.len(), 77);
+    // As many as a page has, and no more.
+    let full = api.get(&asked("/crm/Accounts", "City eq 'Utvik'")).expect(200)["d"].clone();
+    assert_eq!(full["results"].as_array().unwrap().len(), 60);
+    assert!(full.get("__next").is_none());
     let bulk = results(api.get("/bulk/CRM/Accounts?$select=ID"));
     assert_eq!(bulk.len(), 77);
 

@@ -249,6 +249,6 @@ fn the_first_page_shows_addresses_and_commands() {
     let taken = Sandbox::start(Options { port: sandbox.port(), ..Options::empty() });
     assert!(matches!(taken, Err(StartError::Listen { .. })));
     let unknown =
-        Sandbox::start(Options { systems: vec!["salesforce".to_owned()], ..Options::empty() });
-    assert!(matches!(unknown, Err(StartError::UnknownSystem(name)) if name == "salesforce"));
+        Sandbox::start(Options { systems: vec!["nowhere".to_owned()], ..Options::empty() });
+    assert!(matches!(unknown, Err(StartError::UnknownSystem(name)) if name == "nowhere"));
 }

@@ -55,6 +55,10 @@ fn values(answer: Answer, name: &str) -> Vec<Value> {
 fn two_tokens_give_a_session_until_a_day() {
     let sandbox = only(SYSTEM);
     let api = company(&sandbox);
+    let own = |name: &str| credential(SYSTEM, &format!("TRIPLETEX_{name}_TOKEN"));
+    let yesterday = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(24);
+    let past = yesterday.strftime("%Y-%m-%d").to_string();
+    refused(session(&sandbox, &own("CONSUMER"), &own("EMPLOYEE"), &past), 422, 18000);
     let me = api.get("/token/session/%3EwhoAmI").expect(200);
     let id = me["value"]["employeeId"].clone();
     assert_eq!(
@@ -387,6 +391,10 @@ fn an_order_with_lines_becomes_an_invoice() {
     let added = value(api.post("/order/orderline", &json!({"order":{"id":order["id"]},"description":"Innpakking","unitPriceIncludingVatCurrency":25})), 201);
     assert_eq!(added["unitPriceExcludingVatCurrency"], 20.0);
     assert_eq!(api.delete(&format!("/order/orderline/{}", added["id"])).status, 204);
+    let cheap = json!({"order":{"id":order["id"]},"description":"Rest","count":2,"unitPriceExcludingVatCurrency":50,"discount":10});
+    let cheap = value(api.post("/order/orderline", &cheap), 201);
+    assert_eq!(cheap["amountExcludingVatCurrency"], 90.0);
+    assert_eq!(api.delete(&format!("/order/orderline/{}", cheap["id"])).status, 204);
     refused(api.delete(&format!("/customer/{}", customer["id"])), 422, 18000);
     refused(api.delete(&format!("/product/{}", flute["id"])), 422, 18000);
 

@@ -407,7 +407,7 @@ fn products_have_prices_as_text_and_unique_skus() {
     assert_eq!(api.get(&path).expect(200)["description"], "<p>Av bjørk.</p>\n");
     assert_eq!(api.get(&format!("{path}?context=edit")).expect(200)["description"], "Av bjørk.");
     let twin = refused(
-        api.post("/products", &json!({"name":"Fløyte","sku":"no-1"})),
+        api.post("/products", &json!({"name":"Fløyte","sku":"No-1"})),
         400,
         "product_invalid_sku",
     );

@@ -225,10 +225,16 @@ fn answer(operations: &[(RequestYaml, String, bool)], record: &Value, asked: &As
     body
 }
 
+/// What is answered at present: the requests of a record type, and a record of it.
+#[derive(Default)]
+struct Current {
+    operations: Vec<(RequestYaml, String, bool)>,
+    record: Value,
+}
+
 /// Asks for everything that a manifest has.
 pub fn exercise(system: &str, manifest: &Manifest, keys: &[(&str, &str)]) -> Exchanged {
-    let current: Arc<Mutex<(Vec<(RequestYaml, String, bool)>, Value)>> =
-        Arc::new(Mutex::new((vec![], json!({}))));
+    let current: Arc<Mutex<Current>> = Arc::default();
     let now = Arc::clone(&current);
     let server = serve(move |asked| {
         let path = asked.path.split('?').next().unwrap_or_default();
@@ -237,8 +243,8 @@ pub fn exercise(system: &str, manifest: &Manifest, keys: &[(&str, &str)]) -> Exc
             let body = json!({"access_token": "t", "expires_in": 3600, "value": session});
             return (200, String::new(), body.to_string());
         }
-        let (operations, record) = &*now.lock().unwrap();
-        (200, String::new(), answer(operations, record, asked).to_string())
+        let current = now.lock().unwrap();
+        (200, String::new(), answer(&current.operations, &current.record, asked).to_string())
     });
     let mut settings = Map::from_iter([
         ("rate_per_second".to_string(), json!(10_000)),
@@ -258,7 +264,7 @@ pub fn exercise(system: &str, manifest: &Manifest, keys: &[(&str, &str)]) -> Exc
             .into_iter()
             .map(|operation| (operation.request.clone(), operation.place.into(), operation.list))
             .collect();
-        *current.lock().unwrap() = (operations, record(ty));
+        *current.lock().unwrap() = Current { operations, record: record(ty) };
         let from = server.asked.lock().unwrap().len();
         one_type(&rest, kind, ty);
         let asked = server.asked.lock().unwrap()[from..].to_vec();

@@ -7,6 +7,7 @@ mod crmoffice;
 mod exact_online;
 mod failures;
 mod poweroffice_go;
+mod salesforce;
 mod superoffice;
 mod tokens;
 mod tripletex;

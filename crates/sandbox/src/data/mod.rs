@@ -47,6 +47,7 @@ pub(crate) fn fill(system: &str, emulator: &mut dyn Emulator, seed: u64) {
         "tripletex" => world.tripletex(),
         "zoho-crm" => world.zoho_crm(),
         "exact-online" => world.exact_online(),
+        "salesforce" => world.salesforce(),
         "fjordclub" => world.fjordclub(),
         _ => {}
     }

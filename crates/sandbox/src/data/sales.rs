@@ -46,4 +46,45 @@ impl World<'_> {
             self.add("Invoices", body);
         }
     }
+
+    pub(super) fn salesforce(&mut self) {
+        let mut users = Vec::new();
+        for n in 0..STAFF {
+            let Person { first, last, email, .. } = &self.cast.people[n];
+            let alias: String =
+                last.to_lowercase().chars().filter(char::is_ascii).take(8).collect();
+            let body = json!({"FirstName":first,"LastName":last,"Email":email,"Username":email,"Alias":alias});
+            users.push(self.add("User", body)["Id"].clone());
+        }
+        let mut accounts = Vec::new();
+        for index in 1..13 {
+            let company = &self.cast.companies[index];
+            let body = json!({"Name":company.name,"Website":format!("https://www.{}", company.domain),"BillingCity":company.city,
+                "Phone":written(&format!("2{:07}", index * 31_337), index as u64),"OwnerId":users[index % users.len()]});
+            accounts.push(self.add("Account", body)["Id"].clone());
+        }
+        for n in (8..40).chain(90..100) {
+            let Person { first, last, email, mobile, company, .. } = &self.cast.people[n];
+            let account =
+                company.filter(|index| (1..13).contains(index)).map(|index| &accounts[index - 1]);
+            let body = json!({"FirstName":first,"LastName":last,"Email":email,"MobilePhone":written(mobile, n as u64),"AccountId":account});
+            self.add("Contact", body);
+        }
+        for (n, (name, _)) in ARTICLES.iter().enumerate() {
+            let body =
+                json!({"Name":name,"ProductCode":format!("NO-{:04}", 100 + n),"IsActive":true});
+            self.add("Product2", body);
+        }
+        for n in 0..8 {
+            let stage = ["Prospecting", "Negotiation/Review", "Closed Won"][n % 3];
+            let body = json!({"Name":format!("Vårleveranse {}", n + 1),"StageName":stage,"Amount":10_000 + 2_500 * n,"CloseDate":"2026-06-30","AccountId":accounts[n]});
+            self.add("Opportunity", body);
+        }
+        for account in accounts.iter().take(3) {
+            self.add(
+                "Order",
+                json!({"AccountId":account,"EffectiveDate":"2026-02-01","Status":"Draft"}),
+            );
+        }
+    }
 }

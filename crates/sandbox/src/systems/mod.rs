@@ -8,6 +8,7 @@ mod emulator;
 pub mod exact_online;
 pub mod fjordclub;
 pub mod poweroffice_go;
+pub mod salesforce;
 pub mod superoffice;
 pub mod tripletex;
 pub mod wix;
@@ -26,8 +27,8 @@ pub const SYSTEMS: [&str; 6] =
 pub const INVENTED: [&str; 1] = ["fjordclub"];
 
 /// Systems of vendors that run only where they are named.
-pub const FURTHER: [&str; 5] =
-    ["business-central", "woocommerce", "tripletex", "zoho-crm", "exact-online"];
+pub const FURTHER: [&str; 6] =
+    ["business-central", "woocommerce", "tripletex", "zoho-crm", "exact-online", "salesforce"];
 
 /// Every system that the sandbox has built in.
 pub(crate) fn all() -> impl Iterator<Item = &'static str> {
@@ -46,6 +47,7 @@ pub(crate) fn build(system: &str, settings: Settings) -> Option<Box<dyn Emulator
         "tripletex" => Box::new(tripletex::Tripletex::new(settings)),
         "zoho-crm" => Box::new(zoho_crm::ZohoCrm::new(settings)),
         "exact-online" => Box::new(exact_online::ExactOnline::new(settings)),
+        "salesforce" => Box::new(salesforce::Salesforce::new(settings)),
         "fjordclub" => Box::new(fjordclub::Fjordclub::new(settings)),
         "zendesk" => Box::new(zendesk::Zendesk::new(settings)),
         "youtrack" => Box::new(youtrack::YouTrack::new(settings)),
@@ -65,6 +67,7 @@ pub(crate) fn credentials(system: &str) -> &'static [(&'static str, &'static str
         "tripletex" => tripletex::CREDENTIALS,
         "zoho-crm" => zoho_crm::CREDENTIALS,
         "exact-online" => exact_online::CREDENTIALS,
+        "salesforce" => salesforce::CREDENTIALS,
         "fjordclub" => fjordclub::CREDENTIALS,
         "zendesk" => zendesk::CREDENTIALS,
         "youtrack" => youtrack::CREDENTIALS,
