@@ -696,3 +696,38 @@ fn a_message_names_the_path_that_was_asked() {
     let told = rest.get("People", &watch(), "a b").unwrap_err().to_string();
     assert!(told.contains("GET /people/a%20b") && !told.contains("{{"), "{told}");
 }
+
+#[test]
+fn r1_the_records_of_several_parents_are_asked_for_side_by_side() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
+    static PEAK: AtomicUsize = AtomicUsize::new(0);
+    let server = crate::serving::serve_side_by_side(|asked| {
+        let path = asked.path.split('?').next().unwrap().to_string();
+        let Some(parent) =
+            path.strip_prefix("/firms/").and_then(|rest| rest.strip_suffix("/people"))
+        else {
+            return ok(json!((1..=9).map(|n| json!({"id": n})).collect::<Vec<_>>()));
+        };
+        PEAK.fetch_max(1 + UNDER_WAY.fetch_add(1, Ordering::SeqCst), Ordering::SeqCst);
+        std::thread::sleep(std::time::Duration::from_millis(80));
+        UNDER_WAY.fetch_sub(1, Ordering::SeqCst);
+        // Two pages for each.
+        let from = if asked.path.contains("offset=0") { 0 } else { 1 };
+        let rows = if asked.path.contains("offset=2") {
+            json!([])
+        } else {
+            json!([{"id": from, "name": format!("{parent}-{from}")}])
+        };
+        ok(rows)
+    });
+    let list = "    list: { request: { path: '/firms/{{ parent | url }}/people', query: { offset: '{{ offset }}', limit: '{{ limit }}' } }, paging: { offset: { limit: 1 } }, parents: { request: { path: /firms }, paging: none, id: id } }\n";
+    let rest = server.connect(&manifest("{}", list));
+    let read = read_all(&rest, "People", &watch(), None, 100).unwrap();
+    assert_eq!(read.records.len(), 18);
+    assert_eq!(read.records["7/1"].values[0], Some(json!("7-1")));
+    let peak = PEAK.load(Ordering::SeqCst);
+    assert!((2..=4).contains(&peak), "{peak} at once");
+    let asked = server.paths().iter().filter(|path| path.contains("/people?")).count();
+    assert_eq!(asked, 27, "none is asked for twice");
+}

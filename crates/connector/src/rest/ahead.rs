@@ -1,5 +1,6 @@
 //! Pages that were asked for before their turn: where a listing counts its pages and has told how
-//! many records there are, several pages are asked for side by side.
+//! many records there are, several pages are asked for side by side. So are the first pages of
+//! several parents.
 //!
 //! This loses nothing (R1). A record moves from one page to another while a listing is read because
 //! others vanish; then two neighbouring pages tell different totals, in whatever order they were
@@ -29,9 +30,16 @@ pub(super) struct Listing {
 #[derive(Default)]
 pub(super) struct Ahead(Mutex<Vec<Kept>>);
 
+/// What is asked for: a page, or the first page of a parent's records.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Turn {
+    Page(Next),
+    Parent(String),
+}
+
 struct Kept {
     listing: Listing,
-    pages: Vec<(Next, Answer)>,
+    pages: Vec<(Turn, Answer)>,
     at: Instant,
     /// The listing went on otherwise than was foreseen.
     in_vain: bool,
@@ -52,7 +60,7 @@ impl Ahead {
     }
 
     /// The answer for a page, if it was asked for. The pages before it are of no use any more.
-    pub(super) fn take(&self, listing: &Listing, next: &Next) -> Option<Answer> {
+    pub(super) fn take(&self, listing: &Listing, turn: &Turn) -> Option<Answer> {
         let mut all = self.kept();
         let kept = all.iter_mut().find(|kept| kept.listing == *listing)?;
         if kept.pages.is_empty() {
@@ -61,7 +69,7 @@ impl Ahead {
         let at = kept
             .pages
             .iter()
-            .position(|(page, _)| page == next)
+            .position(|(page, _)| page == turn)
             .filter(|_| kept.at.elapsed() < FRESH);
         match at {
             Some(at) => {
@@ -81,7 +89,7 @@ impl Ahead {
         self.kept().iter().all(|kept| kept.listing != *listing || !kept.in_vain)
     }
 
-    pub(super) fn keep(&self, listing: Listing, pages: Vec<(Next, Answer)>) {
+    pub(super) fn keep(&self, listing: Listing, pages: Vec<(Turn, Answer)>) {
         let mut all = self.kept();
         all.retain(|kept| kept.listing.path != listing.path);
         all.push(Kept { listing, pages, at: Instant::now(), in_vain: false });

@@ -16,7 +16,7 @@ use lockstep_model::{ReadRecord, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::ahead::Listing;
+use super::ahead::{Listing, Turn};
 use super::answer::Answer;
 use super::connected::Rest;
 use super::errors::{self, says_error};
@@ -352,6 +352,12 @@ impl Rest {
             limit,
             first: mark.first,
         };
+        if let (Some(parent), None) = (parent, &mark.walk.next)
+            && page_size > 0
+            && !list.stops_at_since
+        {
+            return self.ask_parent(list, mark, listing, parent);
+        }
         let next = match &mark.walk.next {
             // Who looks for one record in a list is not to be shown what somebody else has asked
             // for.
@@ -365,9 +371,8 @@ impl Rest {
                 return Ok(Asked { answer, named, limit });
             }
         };
-        let of_parent = self.client.context(parent.map(|parent| ("parent", json!(parent))));
-        let named = self.client.name(&list.request, &of_parent);
-        if let Some(answer) = self.ahead.take(&listing, next) {
+        let named = self.client.name(&list.request, &self.client.context([]));
+        if let Some(answer) = self.ahead.take(&listing, &Turn::Page(next.clone())) {
             return Ok(Asked { answer, named, limit });
         }
         let most = if self.ahead.is_of_use(&listing) { self.client.at_once() } else { 1 };
@@ -389,7 +394,40 @@ impl Rest {
             .into_iter()
             .skip(1)
             .zip(answers)
-            .filter_map(|(next, answer)| Some((next, answer?.ok()?.0)));
+            .filter_map(|(next, answer)| Some((Turn::Page(next), answer?.ok()?.0)));
+        self.ahead.keep(listing, later.collect());
+        let (answer, named) = first?;
+        Ok(Asked { answer, named, limit })
+    }
+
+    /// Asks for the first page of a parent's records. Those of the parents after it are asked for
+    /// side by side.
+    fn ask_parent(
+        &self,
+        list: &ListYaml,
+        mark: &Mark,
+        listing: Listing,
+        parent: &str,
+    ) -> Result<Asked, Trouble> {
+        let limit = listing.limit;
+        if let Some(answer) = self.ahead.take(&listing, &Turn::Parent(parent.into())) {
+            let context = self.client.context([("parent", json!(parent))]);
+            let named = self.client.name(&list.request, &context);
+            return Ok(Asked { answer, named, limit });
+        }
+        let ask = |parent: &String| {
+            self.ask(list, &mark.walk, mark.first, limit, mark.since, Some(parent))
+        };
+        let most = self.client.at_once();
+        let parents: Vec<String> = mark.parents.iter().take(most).cloned().collect();
+        let mut answers = side_by_side(most, &parents, ask, Result::is_err).into_iter();
+        let first = answers.next().flatten().unwrap_or_else(|| ask(&parent.to_string()));
+        // What went wrong with a later parent is found out when it is that one's turn.
+        let later = parents
+            .into_iter()
+            .skip(1)
+            .zip(answers)
+            .filter_map(|(parent, answer)| Some((Turn::Parent(parent), answer?.ok()?.0)));
         self.ahead.keep(listing, later.collect());
         let (answer, named) = first?;
         Ok(Asked { answer, named, limit })

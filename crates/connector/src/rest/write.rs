@@ -19,7 +19,7 @@ use super::errors;
 use super::errors::{Asked, busy};
 use super::ids::{has_parents, id_in, id_variables, own_of, with_etag, with_parent};
 use super::refer::refers_by_name;
-use super::template::render_value;
+use super::template::{render_value, variables};
 use super::value::{HEADERS, Located, at, locate, put, put_beside, same_text, text};
 use super::written::{StepYaml, Style, TypeYaml, WriteYaml};
 use crate::http::NoAnswer;
@@ -476,8 +476,26 @@ impl Rest {
             let current = self.fetch(ty, get, id).map_err(busy)?;
             now = current.and_then(|current| at(&current, "$etag").and_then(text)).or(now);
         }
-        let context =
-            self.client.context(id_variables(ty, id).into_iter().chain([("version", json!(now))]));
+        let gone = || ReadRecord {
+            id: id.into(),
+            version: None,
+            modified: None,
+            deleted: true,
+            values: vec![None; watch.len()],
+        };
+        // Some addresses name more of the record than its id.
+        let mut record = None;
+        if let (true, Some(get)) = (variables(&request.path).contains("record"), &ty.get) {
+            record = self.fetch(ty, get, id).map_err(busy)?;
+            if record.is_none() {
+                return Ok(Outcome::Done(gone()));
+            }
+        }
+        let context = self.client.context(
+            id_variables(ty, id)
+                .into_iter()
+                .chain([("version", json!(now)), ("record", json!(record))]),
+        );
         let named = self.client.name(request, &context);
         let answer = self.client.send(request, &context, None).map_err(errors::unanswered)?;
         match errors::outcome_of_one(
@@ -492,13 +510,7 @@ impl Rest {
                 Err(Outcome::Rejected { prop: None, message })
             }
             // Already gone is as good.
-            None | Some(Outcome::Gone { .. }) => Ok(Outcome::Done(ReadRecord {
-                id: id.into(),
-                version: None,
-                modified: None,
-                deleted: true,
-                values: vec![None; watch.len()],
-            })),
+            None | Some(Outcome::Gone { .. }) => Ok(Outcome::Done(gone())),
             Some(outcome) => Err(outcome),
         }
     }

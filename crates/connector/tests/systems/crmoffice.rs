@@ -99,3 +99,14 @@ fn r1_a_list_that_comes_whole_is_read_whole() {
         assert_eq!(reading.records.len(), all, "{page_size}");
     }
 }
+
+#[test]
+fn users_are_listed_by_their_names() {
+    let sandbox = sandbox("crmoffice");
+    let crmoffice = open("crmoffice", &sandbox);
+    let users = read(&*crmoffice, "Users", &watch(&["userName"])).records;
+    assert!(!users.is_empty());
+    for (id, user) in &users {
+        assert_eq!(user.values[0].as_ref(), Some(&json!(id)));
+    }
+}
