@@ -372,7 +372,8 @@ fn changes(properties: &[PropertyChange], with_before: bool) -> String {
             None => shown(&p.after),
         };
         if with_before {
-            let why = p.why.as_ref().map_or(String::new(), |why| format!(": {why}"));
+            let why = wording::decided(p.why.as_ref());
+            let why = why.map_or(String::new(), |why| format!(": {why}"));
             format!("{} {} → {after} ({}{why})", p.path, shown(&p.before), p.rule)
         } else {
             format!("{} {after}", p.path)

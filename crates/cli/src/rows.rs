@@ -69,8 +69,8 @@ fn of_event(event: &Event, plan_only: bool) -> Vec<Vec<String>> {
                 None => cell(&change.after),
             };
             let before = cell(&change.before);
-            let why = change.why.as_deref().unwrap_or_default();
-            row(action, [flow, record, source, &change.path, &before, &after, &change.rule, why])
+            let why = wording::decided(change.why.as_ref()).unwrap_or_default();
+            row(action, [flow, record, source, &change.path, &before, &after, &change.rule, &why])
         };
         match properties.is_empty() {
             true => vec![row(action, [flow, record, source, "", "", "", "", ""])],

@@ -158,6 +158,9 @@ struct Property {
     rule: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<String>,
+    /// The word by which that is known: `told`, `tie`, `untold`, `one-way`, `policy`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
     /// For a reference whose record does not exist yet: whose counterpart it will be.
     #[serde(skip_serializing_if = "Option::is_none")]
     counterpart_of: Option<String>,
@@ -405,7 +408,8 @@ impl From<hub::PropertyChange> for Property {
             before,
             after,
             rule,
-            why,
+            why: wording::decided(why.as_ref()),
+            reason: why.map(|why| why.reason.name().into()),
             counterpart_of: counterpart_of.map(|name| name.0),
         }
     }
