@@ -105,8 +105,9 @@ fn of_event(event: &Event, plan_only: bool) -> Vec<Vec<String>> {
         Event::Deleted { record, text } => {
             vec![row("gone", ["", &record.0, "", "", "", "", "", text])]
         }
-        Event::Kept { flow, record, text } => {
-            vec![row("keep", [flow, &record.0, "", "", "", "", "D1", text])]
+        Event::Kept { flow, record, why, rule } => {
+            let text = format!("{} ({rule})", wording::why(why));
+            vec![row("keep", [flow, &record.0, "", "", "", "", "D1", &text])]
         }
         Event::Edited { record, path, before, after } => {
             vec![row("edited", ["", &record.0, "", path, &cell(before), &cell(after), "", ""])]

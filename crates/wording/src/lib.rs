@@ -6,4 +6,4 @@ mod reason;
 mod why;
 
 pub use reason::reason;
-pub use why::why;
+pub use why::{unanswered, why};

@@ -211,6 +211,8 @@ enum Event {
     Kept {
         flow: String,
         record: String,
+        /// The word by which the reason is known.
+        reason: String,
         text: String,
     },
     Edited {
@@ -440,7 +442,10 @@ impl From<hub::Event> for Event {
             E::Restored { flow, source, record } => {
                 Event::Restored { flow, source: source.0, record: record.0 }
             }
-            E::Kept { flow, record, text } => Event::Kept { flow, record: record.0, text },
+            E::Kept { flow, record, why, rule } => {
+                let text = format!("{} ({rule})", wording::why(&why));
+                Event::Kept { flow, record: record.0, reason: why.name(), text }
+            }
             E::Edited { record, path, before, after } => {
                 Event::Edited { record: record.0, path, before, after }
             }

@@ -93,7 +93,8 @@ pub enum Event {
     Kept {
         flow: String,
         record: RecordName,
-        text: String,
+        why: Why,
+        rule: String,
     },
     Edited {
         record: RecordName,
