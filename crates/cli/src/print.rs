@@ -252,7 +252,8 @@ fn flow_text(out: &mut String, report: &Report, flow: &FlowCounts, most: usize) 
                     .or_default()
                     .push(format!("{record}, as {source} is back (D2)"));
             }
-            Event::Kept { flow, record, text } if mine(flow) => {
+            Event::Kept { flow, record, why, rule } if mine(flow) => {
+                let text = format!("{} ({rule})", wording::why(why));
                 lines.entry("6 keep").or_default().push(format!("{record}: {text}"));
             }
             Event::Failing { flow, source, target, kind, message, tries, not_before, unknown }
@@ -372,7 +373,8 @@ fn changes(properties: &[PropertyChange], with_before: bool) -> String {
             None => shown(&p.after),
         };
         if with_before {
-            let why = p.why.as_ref().map_or(String::new(), |why| format!(": {why}"));
+            let why = wording::decided(p.why.as_ref());
+            let why = why.map_or(String::new(), |why| format!(": {why}"));
             format!("{} {} → {after} ({}{why})", p.path, shown(&p.before), p.rule)
         } else {
             format!("{} {after}", p.path)

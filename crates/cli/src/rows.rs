@@ -73,8 +73,8 @@ fn of_event(event: &Event, plan_only: bool) -> Vec<Vec<String>> {
                 None => cell(&change.after),
             };
             let before = cell(&change.before);
-            let why = change.why.as_deref().unwrap_or_default();
-            row(action, [flow, record, source, &change.path, &before, &after, &change.rule, why])
+            let why = wording::decided(change.why.as_ref()).unwrap_or_default();
+            row(action, [flow, record, source, &change.path, &before, &after, &change.rule, &why])
         };
         match properties.is_empty() {
             true => vec![row(action, [flow, record, source, "", "", "", "", ""])],
@@ -109,8 +109,9 @@ fn of_event(event: &Event, plan_only: bool) -> Vec<Vec<String>> {
         Event::Deleted { record, text } => {
             vec![row("gone", ["", &record.0, "", "", "", "", "", text])]
         }
-        Event::Kept { flow, record, text } => {
-            vec![row("keep", [flow, &record.0, "", "", "", "", "D1", text])]
+        Event::Kept { flow, record, why, rule } => {
+            let text = format!("{} ({rule})", wording::why(why));
+            vec![row("keep", [flow, &record.0, "", "", "", "", "D1", &text])]
         }
         Event::Edited { record, path, before, after } => {
             vec![row("edited", ["", &record.0, "", path, &cell(before), &cell(after), "", ""])]

@@ -1,6 +1,7 @@
 //! How the command line says why something is so, and what a person can do.
 
 use lockstep_hub::explain::{Explanation, Waiting};
+use lockstep_hub::report::Decided;
 use lockstep_model::{AnswerKind, Effect, Remedy};
 pub use lockstep_wording::why;
 
@@ -140,6 +141,11 @@ fn is_answer(remedy: &Remedy) -> bool {
 /// What is to be done but to answer.
 pub fn but_answers(remedies: &[Remedy]) -> Vec<Remedy> {
     remedies.iter().filter(|remedy| !is_answer(remedy)).cloned().collect()
+}
+
+/// What decided about a property, where it was not simply the latest edit.
+pub fn decided(why: Option<&Decided>) -> Option<String> {
+    why.and_then(|why| lockstep_wording::reason(why.reason, &why.first))
 }
 
 /// What waits for a person about a record.

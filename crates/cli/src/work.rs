@@ -183,7 +183,9 @@ pub fn narrate(report: &Report) {
             Event::Restored { source, record, .. } => {
                 format!("restored {record}, as {source} is back")
             }
-            Event::Kept { record, text, .. } => format!("kept     {record}: {text}"),
+            Event::Kept { record, why, rule, .. } => {
+                format!("kept     {record}: {} ({rule})", wording::why(why))
+            }
             Event::Review { kind, record, why, remedies, .. } => {
                 let message = with_remedies(&wording::why(why), remedies);
                 format!("review   {record}: {kind}: {message}")

@@ -14,6 +14,7 @@
 use std::collections::BTreeSet;
 
 use lockstep_model::flow::{Ceases, Deletes};
+pub use lockstep_model::why::Kept;
 use lockstep_model::{
     FlowIx, Intent, IntentKind, Presence, PropIx, RecordId, RecordState, ReviewKind, Timestamp,
     TypeIx,
@@ -47,38 +48,6 @@ pub enum Verdict {
     Ask,
     /// It is kept, though the flow says otherwise.
     Keep(Kept),
-}
-
-/// Why a record is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kept {
-    /// It was edited after the deleted one was last there, or holds what never reached that one.
-    Edited,
-    /// An element of one of its lists was, and would go with it.
-    ElementEdited,
-    /// Its condition does not hold any more, so the two were not kept equal (L9, unqualified).
-    Unqualified,
-    /// It can't be deleted through its system's API.
-    CanNot,
-    /// F3: other facets of it stand for something still; what only this one is about was emptied.
-    Facets,
-}
-
-impl Kept {
-    /// In words, to follow "it is kept: ".
-    pub fn why(self) -> &'static str {
-        match self {
-            Kept::Edited => "it was edited, and that edit never reached the deleted one",
-            Kept::ElementEdited => {
-                "an element of it was edited, and that edit never reached a deleted one"
-            }
-            Kept::Unqualified => "the flow's condition does not hold for it any more",
-            Kept::CanNot => "it can't be deleted through its system's API",
-            Kept::Facets => {
-                "other facets of it stand for something still; what only this facet is about was emptied (F3)"
-            }
-        }
-    }
 }
 
 /// Whether records may have to go although nothing was deleted: their counterparts are not what a

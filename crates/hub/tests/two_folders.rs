@@ -7,12 +7,13 @@ use lockstep_connector::files::FilesConnector;
 use lockstep_engine::Plan;
 use lockstep_engine::plan::Schemas;
 use lockstep_hub::look::HistoryOf;
-use lockstep_hub::report::Report;
+use lockstep_hub::report::{Decided, Event, Report};
 use lockstep_hub::undo::{PutBackAs, TakingBack, Which, ever_written};
 use lockstep_hub::{Hub, RunOptions, System, SystemClock};
 use lockstep_model::flow::{Create, Deletes, Filter, PropertyRef};
 use lockstep_model::{
-    Conversion, Direction, Flow, MatchRow, PlainType, Policy, PropertyPair, Region, RunId, TypeName,
+    Conversion, Direction, Flow, MatchRow, PlainType, Policy, PropertyPair, Reason, Region, RunId,
+    TypeName,
 };
 use lockstep_store::sqlite::SqliteStore;
 use serde_json::{Value, json};
@@ -291,6 +292,11 @@ fn g7_the_undo_of_a_first_run_leaves_both_sides_as_they_were_until_somebody_edit
         both("from a", "from a"),
         "P1: nobody tells a time, and a is named first"
     );
+    let why = first.events.iter().find_map(|event| match event {
+        Event::Updated { properties, .. } => properties[0].why.clone(),
+        _ => None,
+    });
+    assert_eq!(why, Some(Decided { reason: Reason::Untold, first: "a.People".into() }));
     let taking = world.undo(first.run, PutBackAs::AsFits);
     assert!(
         taking.records[0].properties[0].apart.as_ref().unwrap().contains("linked"),

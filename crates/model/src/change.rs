@@ -59,27 +59,6 @@ impl Reason {
         *self == Reason::Latest
     }
 
-    /// In words, to follow the rule; `None` for the latest edit. `first` is the record type that
-    /// was named first.
-    pub fn words(self, first: &dyn std::fmt::Display) -> Option<String> {
-        Some(match self {
-            Reason::Latest => return None,
-            Reason::Told => {
-                "a system tells when it was put in, and nobody does of the other value".into()
-            }
-            Reason::Tie => {
-                format!("both were put in at the same time, so {first}, which is named first, wins")
-            }
-            Reason::Untold => format!(
-                "nobody tells when either was put in, so {first}, which is named first, wins"
-            ),
-            Reason::OneWay => {
-                "neither is known to be the later one, and values go this way only (P12)".into()
-            }
-            Reason::Policy => "by the row's `prefer`, `only_from` or `wins`".into(),
-        })
-    }
-
     /// The word for it in the store.
     pub fn name(self) -> &'static str {
         match self {

@@ -23,6 +23,7 @@ pub enum Why {
     OfValue(OfValue),
     Deleting(Deleting),
     Sending(Sending),
+    WhichRecord(WhichRecord),
 }
 
 /// Why a match is not a link (L6).
@@ -223,6 +224,8 @@ pub enum Deleting {
     Extra { record: Option<String>, lacking: Option<Mirrored>, besides: Option<Box<Why>> },
     /// R6: it was deleted for a reason, and is in its system all the same.
     IsThereStill { record: String, deleted: Box<Deleting> },
+    /// It is kept, though this record was deleted, or is not what its flow is about any more.
+    Kept { gone: String, ceased: bool, kept: Kept },
     /// L7: a person keeps it apart from a record of this type.
     KeptApartFrom { of: String },
     /// D2: its counterpart was deleted after a record that is back.
@@ -251,6 +254,57 @@ impl From<Sending> for Why {
     fn from(of: Sending) -> Self {
         Why::Sending(of)
     }
+}
+
+/// Why it is not known which record something is about, or what becomes of one (C2, R9, G8).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WhichRecord {
+    /// R9: it shows other values all at once, and `more` than are named.
+    ShowsOthers { changes: Vec<Changed>, more: u64 },
+    /// C2: it was to be created, was sent so many times, and is not found; `said` by the system, if
+    /// anything.
+    NotFound { of: String, times: u64, said: Option<String> },
+    /// C2: the answer to a creation did not tell what came of it (`said` what it told, if any
+    /// came), and so many new records could be it.
+    MayBeMade { of: String, records: u64, said: Option<String> },
+    /// C2: nothing identifies it, and so many records hold the same and are as new.
+    HoldsTheSame { of: String, records: u64 },
+    /// C2: in the words of the system, or of the hub; the record belongs to another.
+    BelongsToAnother { said: String, record: Option<String> },
+    /// G8: each decision about it calls for another one, in turns with these records; the flows
+    /// touch it.
+    Circles { with: Vec<String>, flows: Vec<String> },
+}
+
+impl From<WhichRecord> for Why {
+    fn from(of: WhichRecord) -> Self {
+        Why::WhichRecord(of)
+    }
+}
+
+/// A property that shows another value.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Changed {
+    pub property: String,
+    pub before: Value,
+    pub now: Value,
+}
+
+/// Why a record is kept, though the flow passes deletions on (D1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kept {
+    /// It was edited after the deleted one was last there, or holds what never reached that one.
+    Edited,
+    /// An element of one of its lists was, and would go with it.
+    ElementEdited,
+    /// Its condition does not hold any more, so the two were not kept equal (L9, unqualified).
+    Unqualified,
+    /// It can't be deleted through its system's API.
+    CanNot,
+    /// F3: other facets of it stand for something still; what only this one is about was emptied.
+    Facets,
 }
 
 /// A property that a new record must have.

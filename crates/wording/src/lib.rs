@@ -2,6 +2,8 @@
 //! asks here, so that the same thing is always said in the same way. What a person can do about it
 //! is said by whoever knows how it is done: a command, a button.
 
+mod reason;
 mod why;
 
-pub use why::why;
+pub use reason::reason;
+pub use why::{unanswered, why};

@@ -3,7 +3,8 @@
 use lockstep_model::Why;
 use lockstep_model::value::{is_empty, shown};
 use lockstep_model::why::{
-    Deleting, Lacking, Linking, Mirrored, NotCreated, NotYet, OfReference, OfValue, Sending,
+    Changed, Deleting, Kept, Lacking, Linking, Mirrored, NotCreated, NotYet, OfReference, OfValue,
+    Sending, WhichRecord,
 };
 
 /// A reason in words: the end of a sentence whose subject is the record or the property.
@@ -17,6 +18,7 @@ pub fn why(why: &Why) -> String {
         Why::OfValue(why) => value(why),
         Why::Deleting(why) => deleting(why),
         Why::Sending(why) => sending(why),
+        Why::WhichRecord(why) => which_record(why),
     }
 }
 
@@ -181,6 +183,13 @@ fn deleting(reason: &Deleting) -> String {
         Deleting::IsThereStill { record, deleted } => {
             format!("{record} was deleted, as {}, and is there all the same", deleting(deleted))
         }
+        Deleting::Kept { gone, ceased, kept: why } => {
+            let what = match ceased {
+                true => "is not what its flow is about any more",
+                false => "was deleted",
+            };
+            format!("it is kept, though {gone} {what}: {}", kept(*why))
+        }
         Deleting::KeptApartFrom { of } => format!("a person keeps it apart from a record of {of}"),
         Deleting::CounterpartIsBack => {
             "its counterpart was deleted after a record that is back".into()
@@ -228,6 +237,82 @@ fn sending(why: &Sending) -> String {
     }
 }
 
+fn kept(why: Kept) -> &'static str {
+    match why {
+        Kept::Edited => "it was edited, and that edit never reached the deleted one",
+        Kept::ElementEdited => {
+            "an element of it was edited, and that edit never reached a deleted one"
+        }
+        Kept::Unqualified => "the flow's condition does not hold for it any more",
+        Kept::CanNot => "it can't be deleted through its system's API",
+        Kept::Facets => {
+            "other facets of it stand for something still; what only this facet is about was \
+             emptied (F3)"
+        }
+    }
+}
+
+fn which_record(why: &WhichRecord) -> String {
+    match why {
+        WhichRecord::ShowsOthers { changes, more } => {
+            let one = |changed: &Changed| {
+                let (before, now) = (shown(&changed.before), shown(&changed.now));
+                format!("{} {before} → {now}", changed.property)
+            };
+            let mut changes: Vec<String> = changes.iter().map(one).collect();
+            if *more > 0 {
+                changes.push(format!("{more} more"));
+            }
+            format!("it shows other values all at once: {}", changes.join(", "))
+        }
+        WhichRecord::NotFound { of, times, said } => format!(
+            "it was to be created in {of} and was sent {times} times; no answer told what came of it ({}), and no record is found that \
+             could be it",
+            said.as_deref().unwrap_or("the answers were lost")
+        ),
+        WhichRecord::MayBeMade { of, records, said } => {
+            let answer = unanswered(said.as_deref());
+            let records = match records {
+                1 => format!("a new record of {of}"),
+                records => format!("{records} new records of {of}"),
+            };
+            format!("{answer}, which was to create one, and {records} could be it")
+        }
+        WhichRecord::HoldsTheSame { of, records } => {
+            let records = match records {
+                1 => format!("a record of {of}"),
+                records => format!("each of {records} records of {of}"),
+            };
+            format!("nothing identifies it, and {records} holds the same and is as new")
+        }
+        WhichRecord::BelongsToAnother { said, record: None } => said.clone(),
+        WhichRecord::BelongsToAnother { said, record: Some(record) } => {
+            format!("{said} ({record}, which belongs to another)")
+        }
+        WhichRecord::Circles { with, flows } => {
+            let with = match with.is_empty() {
+                true => String::new(),
+                false => format!(", in turns with {}", with.join(", ")),
+            };
+            let flows: Vec<String> = flows.iter().map(|flow| format!("`{flow}`")).collect();
+            format!(
+                "each decision about it calls for another one{with}. What was decided last stands, and no more is tried in this run. \
+                 The cause lies in the flows {}: look for one that creates in dependence on what it creates itself",
+                flows.join(", ")
+            )
+        }
+    }
+}
+
+/// What is known of the answer to an earlier try whose outcome nobody knows: none came, or one that
+/// does not tell what was done.
+pub fn unanswered(said: Option<&str>) -> String {
+    match said {
+        Some(said) => format!("no answer told what came of an earlier try ({said})"),
+        None => "the answer to an earlier try was lost".into(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -249,7 +334,20 @@ mod tests {
             lacking: Some(mirrored),
             besides: Some(Box::new(Deleting::Linked { record: "c.Person/7".into() }.into())),
         };
-        let all: [(Why, &str, &str); 7] = [
+        let all: [(Why, &str, &str); 9] = [
+            (
+                Deleting::Kept { gone: "a.Person/7".into(), ceased: false, kept: Kept::Edited }
+                    .into(),
+                "kept",
+                "it is kept, though a.Person/7 was deleted: it was edited, and that edit never \
+                 reached the deleted one",
+            ),
+            (
+                WhichRecord::MayBeMade { of: "b.Person".into(), records: 1, said: None }.into(),
+                "may-be-made",
+                "the answer to an earlier try was lost, which was to create one, and a new record \
+                 of b.Person could be it",
+            ),
             (Why::said("“x” is refused"), "said", "“x” is refused"),
             (NotYet::BeingCreated.into(), "being-created", "a counterpart is being created"),
             (

@@ -504,7 +504,9 @@ fn notes(report: &Report) -> Vec<String> {
             Event::Waits { record, why, rule, .. } => {
                 notes.insert(format!("{record}: {} ({rule})", words(why)))
             }
-            Event::Kept { record, text, .. } => notes.insert(format!("{record}: {text}")),
+            Event::Kept { record, why, rule, .. } => {
+                notes.insert(format!("{record}: {} ({rule})", words(why)))
+            }
             Event::Fault { place, message } => notes.insert(format!("{place}: {message}")),
             Event::Paused { system, message, .. } => notes.insert(format!("{system}: {message}")),
             _ => false,

@@ -158,6 +158,9 @@ struct Property {
     rule: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<String>,
+    /// The word by which that is known: `told`, `tie`, `untold`, `one-way`, `policy`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
     /// For a reference whose record does not exist yet: whose counterpart it will be.
     #[serde(skip_serializing_if = "Option::is_none")]
     counterpart_of: Option<String>,
@@ -208,6 +211,8 @@ enum Event {
     Kept {
         flow: String,
         record: String,
+        /// The word by which the reason is known.
+        reason: String,
         text: String,
     },
     Edited {
@@ -405,7 +410,8 @@ impl From<hub::PropertyChange> for Property {
             before,
             after,
             rule,
-            why,
+            why: wording::decided(why.as_ref()),
+            reason: why.map(|why| why.reason.name().into()),
             counterpart_of: counterpart_of.map(|name| name.0),
         }
     }
@@ -436,7 +442,10 @@ impl From<hub::Event> for Event {
             E::Restored { flow, source, record } => {
                 Event::Restored { flow, source: source.0, record: record.0 }
             }
-            E::Kept { flow, record, text } => Event::Kept { flow, record: record.0, text },
+            E::Kept { flow, record, why, rule } => {
+                let text = format!("{} ({rule})", wording::why(&why));
+                Event::Kept { flow, record: record.0, reason: why.name(), text }
+            }
             E::Edited { record, path, before, after } => {
                 Event::Edited { record: record.0, path, before, after }
             }

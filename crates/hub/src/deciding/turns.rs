@@ -1,7 +1,8 @@
 //! G8: records whose decisions call for each other: counted, stopped, and asked about.
 
 use lockstep_engine::Slice;
-use lockstep_model::{NumberMap, RecordId, RecordState, Review, ReviewKind, Rule, Value, Why};
+use lockstep_model::why::WhichRecord;
+use lockstep_model::{NumberMap, RecordId, RecordState, Review, ReviewKind, Rule, Value};
 use lockstep_store::{Commit, ReviewKey};
 
 use crate::deciding::decider::Decider;
@@ -107,18 +108,7 @@ impl Decider<'_> {
             let flow = &plan.flows[flow.at()];
             flow.from == record.ty || flow.to == record.ty
         };
-        let flows: Vec<String> =
-            flows.filter(touches).map(|flow| format!("`{}`", plan.flow_name(flow))).collect();
-        let with = if names.is_empty() {
-            String::new()
-        } else {
-            format!(", in turns with {}", names.join(", "))
-        };
-        let message = format!(
-            "each decision about it calls for another one{with}. What was decided last stands, and no more is tried \
-             in this run. The cause lies in the flows {}: look for one that creates in dependence on what it creates itself",
-            flows.join(", ")
-        );
+        let flows = flows.filter(touches).map(|flow| plan.flow_name(flow)).collect();
         Review {
             kind: ReviewKind::Unsettled,
             about: record.id.into(),
@@ -127,7 +117,7 @@ impl Decider<'_> {
             rule: Rule::G8,
             candidates: others,
             value: Value::Null,
-            why: Why::Said(message),
+            why: WhichRecord::Circles { with: names, flows }.into(),
             opened_at: slice.now,
         }
     }

@@ -345,28 +345,23 @@ impl Ledger {
         commit: &mut Commit,
     ) {
         for departure in kept {
-            let Verdict::Keep(why) = departure.verdict else { continue };
+            let Verdict::Keep(kept) = departure.verdict else { continue };
             let (record, gone) = (name(&departure.other), name(&departure.gone));
             // L11: it is there still, and not what its flow is about.
-            let (what, rule) = match ceased(&departure.gone) {
-                true => ("is not what its flow is about any more", Rule::L11),
-                false => ("was deleted", Rule::D1),
-            };
-            let text = format!("it is kept, though {gone} {what}: {}", why.why());
+            let ceased = ceased(&departure.gone);
+            let rule = if ceased { Rule::L11 } else { Rule::D1 };
+            let why = Deleting::Kept { gone: gone.to_string(), ceased, kept }.into();
             self.note(
                 under_way,
                 JournalKind::Note,
                 departure.other,
                 Some(departure.gone),
-                text.clone(),
+                wording::why(&why),
                 commit,
             );
             let flow = self.plan.flow_name(departure.flow);
-            under_way.report.event(|| Event::Kept {
-                flow,
-                record,
-                text: format!("{text} ({rule})"),
-            });
+            let rule = rule.to_string();
+            under_way.report.event(|| Event::Kept { flow, record, why, rule });
         }
     }
 }

@@ -11,14 +11,16 @@
 use std::collections::BTreeMap;
 
 use lockstep_engine::Observed;
+use lockstep_engine::Plan;
 use lockstep_engine::confirm::made_of;
 use lockstep_engine::keys::promised;
 use lockstep_engine::observe::Doubt;
 use lockstep_engine::recover::is_telling;
-use lockstep_model::value::{effective, equal, is_empty, shown};
+use lockstep_model::value::{effective, equal, is_empty};
+use lockstep_model::why::{Changed, WhichRecord};
 use lockstep_model::{
     Change, Intent, IntentKind, IntentState, NumberMap, PropIx, ReadRecord, RecordId, RecordState,
-    Review, ReviewKind, Rule, Timestamp, TypeIx, Value, Why,
+    Review, ReviewKind, Rule, Timestamp, TypeIx, Value,
 };
 use lockstep_store::{AgendaEntry, Commit, JournalEntry, JournalKind, ReviewKey};
 use serde_json::json;
@@ -99,10 +101,7 @@ impl Ledger {
         let value = self.read_to_json(under_way.report.started, &doubt.known, &doubt.read)?;
         let state = &doubt.known;
         let (name, ty) = (RecordName::of(&self.plan, state.ty, &state.key), self.plan.ty(state.ty));
-        let message = format!(
-            "it shows other values all at once: {}",
-            self.changes_in_words(state, &doubt.read)
-        );
+        let why = changes(&self.plan, state, &doubt.read);
         let flow = ty
             .flows_out
             .first()
@@ -117,7 +116,7 @@ impl Ledger {
             rule: Rule::R9,
             candidates: vec![],
             value,
-            why: Why::Said(message),
+            why: why.into(),
             opened_at: self.clock.now(),
         };
         let remedies = of_review(&self.plan, &review, |_| Some(state));
@@ -129,24 +128,6 @@ impl Ledger {
         self.wake_referring(std::slice::from_ref(state), commit)?;
         (under_way.doubted, under_way.reviews) = (true, true);
         Ok(())
-    }
-
-    fn changes_in_words(&self, state: &RecordState, read: &ReadRecord) -> String {
-        let props = &self.plan.ty(state.ty).props;
-        let mut changes = Vec::new();
-        for (ix, (prop, now)) in props.iter().zip(&read.values).enumerate() {
-            let before = state.slot(PropIx(ix as u16)).value(prop.whole);
-            let Some(now) = now.as_ref().map(|now| effective(now, prop.whole)) else { continue };
-            if !(equal(before, now) || is_empty(before) && is_empty(now)) {
-                changes.push(format!("{} {} → {}", prop.name, shown(before), shown(now)));
-            }
-        }
-        let more = changes.len().saturating_sub(NAMED);
-        changes.truncate(NAMED);
-        if more > 0 {
-            changes.push(format!("{more} more"));
-        }
-        changes.join(", ")
     }
 
     /// What a person is asked about, and since when each value is shown, after which reading: since
@@ -360,4 +341,20 @@ pub(crate) fn question_of(intent: &Intent) -> ReviewKey {
         ty: intent.ty,
         prop: None,
     }
+}
+
+/// The values that a record shows and did not show before.
+fn changes(plan: &Plan, state: &RecordState, read: &ReadRecord) -> WhichRecord {
+    let mut changes = Vec::new();
+    for (ix, (prop, now)) in plan.ty(state.ty).props.iter().zip(&read.values).enumerate() {
+        let before = state.slot(PropIx(ix as u16)).value(prop.whole);
+        let Some(now) = now.as_ref().map(|now| effective(now, prop.whole)) else { continue };
+        if !(equal(before, now) || is_empty(before) && is_empty(now)) {
+            let (property, before) = (prop.name.clone(), before.clone());
+            changes.push(Changed { property, before, now: now.clone() });
+        }
+    }
+    let more = changes.len().saturating_sub(NAMED) as u64;
+    changes.truncate(NAMED);
+    WhichRecord::ShowsOthers { changes, more }
 }

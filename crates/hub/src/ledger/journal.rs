@@ -6,7 +6,7 @@ use lockstep_store::{Commit, IntentUpdate, JournalEntry, JournalKind};
 
 use crate::error::{HubError, Result};
 use crate::ledger::Ledger;
-use crate::report::{PropertyChange, RecordName};
+use crate::report::{Decided, PropertyChange, RecordName};
 use crate::under_way::Underway;
 
 impl Ledger {
@@ -134,13 +134,13 @@ pub(crate) fn property_changes(
             before: change.displaced.clone().into(),
             after: change.value.clone(),
             rule: change.rule.to_string(),
-            why: {
+            why: (!change.reason.is_latest()).then(|| {
                 let ty = known.get(&change.claim.record).map(|record| record.ty);
                 let ty = ty
                     .or_else(|| plan.flows.get(intent.flow.at()).map(|flow| flow.from))
                     .unwrap_or(intent.ty);
-                change.reason.words(&plan.ty(ty).name)
-            },
+                Decided { reason: change.reason, first: plan.ty(ty).name.to_string() }
+            }),
             counterpart_of: change.counterpart_of.map(|c| match known.get(&c.of) {
                 Some(record) => RecordName::of(plan, record.ty, &record.key),
                 None => RecordName(format!("record {}", c.of)),

@@ -240,7 +240,10 @@ impl Explained<'_> {
         match reason(self.plan, entity, (self.record.ty, self.prop), all) {
             _ if all.len() < 2 => String::new(),
             Reason::Latest => " by rule P1, the latest edit wins".into(),
-            other => format!(" by rule P1: {}", other.words(first).unwrap_or_default()),
+            other => {
+                let why = lockstep_wording::reason(other, &first.to_string());
+                format!(" by rule P1: {}", why.unwrap_or_default())
+            }
         }
     }
 

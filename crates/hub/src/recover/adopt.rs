@@ -4,9 +4,10 @@ use lockstep_engine::Plan;
 use lockstep_engine::keys::{hashes, match_hashes, promised, rekey};
 use lockstep_model::change::IntentEvent;
 use lockstep_model::value::equal;
+use lockstep_model::why::WhichRecord;
 use lockstep_model::{
     Change, ClaimStamp, Intent, IntentKind, IntentState, Presence, PropIx, ReadRecord, Reason,
-    RecordId, RecordState, Review, ReviewKind, Rule, RunId, Source, TypeIx, Value, Why,
+    RecordId, RecordState, Review, ReviewKind, Rule, RunId, Source, TypeIx, Value,
 };
 use lockstep_store::{AgendaEntry, Commit, JournalEntry, JournalKind};
 
@@ -157,14 +158,8 @@ impl Ledger {
     ) -> Result<()> {
         let now = self.clock.now();
         let refuses = step(intent, IntentEvent::Refuse, now, Some(message.clone()))?;
-        let text = match &found {
-            Some(record) => format!(
-                "{message} ({}/{}, which belongs to another)",
-                self.plan.ty(record.ty).name,
-                record.key
-            ),
-            None => message,
-        };
+        let record = found.as_ref().map(|record| self.name_of(record).to_string());
+        let why = WhichRecord::BelongsToAnother { said: message, record };
         let review = Review {
             kind: ReviewKind::DisputedEntity,
             about: intent.subject().into(),
@@ -173,7 +168,7 @@ impl Ledger {
             rule: Rule::C2,
             candidates: found.iter().map(|r| r.id).collect(),
             value: Value::Null,
-            why: Why::Said(text),
+            why: why.into(),
             opened_at: now,
         };
         under_way.reviews = true;

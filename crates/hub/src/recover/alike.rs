@@ -2,7 +2,8 @@
 
 use lockstep_engine::recover::Candidates;
 use lockstep_model::change::IntentEvent;
-use lockstep_model::{Intent, RecordId, RecordState, Review, ReviewKind, Rule, Value, Why};
+use lockstep_model::why::WhichRecord;
+use lockstep_model::{Intent, RecordId, RecordState, Review, ReviewKind, Rule, Value};
 use lockstep_store::{AgendaEntry, Commit};
 
 use crate::error::Result;
@@ -149,22 +150,10 @@ impl Ledger {
             return Ok(());
         }
         under_way.reviews = true;
-        let name = &self.plan.ty(intent.ty).name;
-        let message = match found.len() {
-            0 => format!(
-                "it was to be created in {name} and was sent {} times; no answer told what came of it ({}), and no record is found that could be \
-                 it",
-                intent.attempts + 1,
-                intent.message.as_deref().unwrap_or("the answers were lost")
-            ),
-            1 => format!(
-                "{}, which was to create one, and a new record of {name} could be it",
-                unanswered(&intent)
-            ),
-            n => format!(
-                "{}, which was to create one, and {n} new records of {name} could be it",
-                unanswered(&intent)
-            ),
+        let (of, said) = (self.plan.ty(intent.ty).name.to_string(), intent.message.clone());
+        let why = match found.len() as u64 {
+            0 => WhichRecord::NotFound { of, times: u64::from(intent.attempts) + 1, said },
+            records => WhichRecord::MayBeMade { of, records, said },
         };
         let review = Review {
             kind: ReviewKind::UnknownOutcome,
@@ -174,7 +163,7 @@ impl Ledger {
             rule: Rule::C2,
             candidates,
             value: Value::Null,
-            why: Why::Said(message),
+            why: why.into(),
             opened_at: self.clock.now(),
         };
         Ok(self.store.commit(Commit { reviews_opened: vec![review], ..Commit::default() })?)

@@ -42,10 +42,7 @@ pub(crate) const SENT_AT_MOST: u32 = 2;
 /// What is known of the answer to an earlier try whose outcome nobody knows, in words: none came, or
 /// one that does not tell what was done.
 pub(crate) fn unanswered(intent: &Intent) -> String {
-    match &intent.message {
-        Some(message) => format!("no answer told what came of an earlier try ({message})"),
-        None => "the answer to an earlier try was lost".into(),
-    }
+    lockstep_wording::unanswered(intent.message.as_deref())
 }
 
 impl Ledger {

@@ -11,9 +11,9 @@ use lockstep_engine::plan::PlanCreate;
 use lockstep_engine::recover::holds_all;
 use lockstep_engine::{has_match_values, look_alike};
 use lockstep_model::change::IntentEvent;
+use lockstep_model::why::WhichRecord;
 use lockstep_model::{
-    Intent, IntentKind, IntentState, RecordId, RecordState, Review, ReviewKind, Rule, TypeIx,
-    Value, Why,
+    Intent, IntentKind, IntentState, RecordId, RecordState, Review, ReviewKind, Rule, TypeIx, Value,
 };
 use lockstep_store::Commit;
 
@@ -164,13 +164,8 @@ impl Ledger {
         commit: &mut Commit,
     ) {
         under_way.reviews = true;
-        let message = format!(
-            "nothing identifies it, and {} holds the same and is as new",
-            match found.len() {
-                1 => format!("a record of {}", self.plan.ty(to).name),
-                n => format!("each of {n} records of {}", self.plan.ty(to).name),
-            }
-        );
+        let of = self.plan.ty(to).name.to_string();
+        let why = WhichRecord::HoldsTheSame { of, records: found.len() as u64 };
         let flow = self.plan.flow_between(source.ty, to);
         under_way.report.flow(flow).review += 1;
         let (flow, name) =
@@ -183,7 +178,7 @@ impl Ledger {
             rule: Rule::C2,
             candidates: found.iter().map(|record| record.id).collect(),
             value: Value::Null,
-            why: Why::Said(message),
+            why: why.into(),
             opened_at: self.clock.now(),
         };
         let known = |id| found.iter().copied().find(|record| record.id == id);

@@ -2,7 +2,7 @@
 
 use lockstep_engine::Plan;
 use lockstep_model::visible::visible;
-use lockstep_model::{Remedy, Review, Timestamp, TypeIx, Value, Why};
+use lockstep_model::{Reason, Remedy, Review, Timestamp, TypeIx, Value, Why};
 use serde::{Deserialize, Serialize};
 
 /// A record as people name it: `wix.Contacts/ID`.
@@ -24,6 +24,14 @@ impl std::fmt::Display for RecordName {
     }
 }
 
+/// What decided between two values.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Decided {
+    pub reason: Reason,
+    /// The record type that was named first.
+    pub first: String,
+}
+
 /// One property of an event.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PropertyChange {
@@ -34,7 +42,7 @@ pub struct PropertyChange {
     pub rule: String,
     /// What decided where it was not simply the latest edit (P1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub why: Option<String>,
+    pub why: Option<Decided>,
     /// For a reference that is filled in when its record exists: whose counterpart it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counterpart_of: Option<RecordName>,
@@ -85,7 +93,8 @@ pub enum Event {
     Kept {
         flow: String,
         record: RecordName,
-        text: String,
+        why: Why,
+        rule: String,
     },
     Edited {
         record: RecordName,

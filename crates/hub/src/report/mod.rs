@@ -15,7 +15,7 @@ pub(crate) use crate::report::counts::millis;
 pub use crate::report::counts::{
     FlowCounts, Requests, Shares, SystemCounts, Unnamed, WhyCount, timed,
 };
-pub use crate::report::events::{Event, PropertyChange, RecordName};
+pub use crate::report::events::{Decided, Event, PropertyChange, RecordName};
 
 /// Maximum number of events kept for display; all are counted.
 const EVENTS_KEPT: usize = 5_000;
