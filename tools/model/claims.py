@@ -563,10 +563,12 @@ class SetWorld:
         came = {T: set(self.live[T]) - set(() if first else self.known[T]) for T in order}
         gone = {T: set() if first else set(self.known[T]) - set(self.live[T]) for T in order}
         written, lists = [], {}
+        sources = {T: [U for U in self.types if self.reaches(U, T)] for T in self.types}
+        # What is taken out of a list at the same time is brought by it no more.
+        came = {T: came[T] - set().union(*(gone[U] for U in sources[T])) for T in self.types}
         for T in self.types:
-            sources = [U for U in self.types if self.reaches(U, T)]
-            held = set(self.live[T]) - set().union(*(gone[U] for U in sources))
-            lists[T] = sorted(held.union(*(came[U] for U in sources)))
+            held = set(self.live[T]) - set().union(*(gone[U] for U in sources[T]))
+            lists[T] = sorted(held.union(*(came[U] for U in sources[T])))
         for T in self.types:
             if lists[T] != sorted(self.live[T]):
                 written.append(T)

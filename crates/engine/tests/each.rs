@@ -581,3 +581,63 @@ fn p11_what_was_given_and_taken_out_while_an_edit_was_undecided_goes_elsewhere_t
     assert_eq!(both(&world), [["own", "vip"], ["own", "vip"]]);
     assert_eq!(world.settle_all(), 0);
 }
+
+#[test]
+fn p11_l9_what_is_taken_out_where_a_flow_holds_does_not_come_back_because_another_does_not() {
+    let rows = ["mail <-> mail", "tags <-> labels"];
+    let mut flows = [
+        flow("a.Person", "b.Person", Create::Never, &["mail = mail"], &rows),
+        flow("a.Person", "c.Person", Create::Never, &["mail = mail"], &rows),
+    ];
+    flows.iter_mut().for_each(|flow| flow.properties[1].each = true);
+    flows[1].only =
+        Some(Filter { expression: "kind == \"member\"".into(), reads: vec!["kind".into()] });
+    let mut world = World::people(&flows);
+    let a = |world: &mut World, tags: Value, kind: &str| {
+        world.read("a.Person/1", json!({"mail": "ada@example.com", "tags": tags, "kind": kind}));
+    };
+    a(&mut world, json!(["vip"]), "member");
+    for other in ["b", "c"] {
+        let holds = json!({"mail": "ada@example.com", "labels": ["vip"]});
+        world.read(&format!("{other}.Person/1"), holds);
+    }
+    world.settle();
+    // The flow to c does not hold any more: what a is given is still to be carried there.
+    a(&mut world, json!(["vip"]), "guest");
+    world.settle();
+    a(&mut world, json!(["vip", "new"]), "guest");
+    world.settle();
+    assert_eq!(sorted(world.shown("b.Person/1", "labels")), ["new", "vip"]);
+    labels(&mut world, json!(["vip", "new"]));
+    world.settle();
+    labels(&mut world, json!(["vip"]));
+    world.settle();
+    assert_eq!(both(&world), [["vip"], ["vip"]]);
+    assert_eq!(sorted(world.shown("c.Person/1", "labels")), ["vip"]);
+    assert_eq!(world.settle_all(), 0);
+}
+
+#[test]
+fn c2_a_record_whose_creation_took_long_takes_what_was_linked_meanwhile_however_old() {
+    let rows = ["mail <-> mail", "tags <-> labels"];
+    let mut flows = [
+        flow("a.Person", "b.Person", Create::Always, &["mail = mail"], &rows),
+        flow("a.Person", "c.Person", Create::Never, &["mail = mail"], &rows),
+    ];
+    flows.iter_mut().for_each(|flow| flow.properties[1].each = true);
+    let mut world = World::people(&flows);
+    tags(&mut world, json!(["vip"]));
+    world.decide();
+    world.intents.iter_mut().for_each(|intent| intent.state = IntentState::Sent);
+    let holds = json!({"mail": "ada@example.com", "labels": ["old"]});
+    world.read_as("c.Person/1", holds, None, Some(1));
+    world.decide();
+    world.intents.iter_mut().for_each(|intent| intent.state = IntentState::Queued);
+    world.deliver();
+    world.settle();
+    let b = world.ty("b.Person");
+    let made = world.records.values().find(|record| record.ty == b).expect("it is made");
+    assert_eq!(sorted(world.shown(&format!("b.Person/{}", made.key), "labels")), ["old", "vip"]);
+    assert_eq!(sorted(world.shown("a.Person/1", "tags")), ["old", "vip"]);
+    assert_eq!(world.settle_all(), 0);
+}

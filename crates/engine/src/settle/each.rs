@@ -23,6 +23,7 @@ use lockstep_model::{ClaimStamp, PropIx, RecordId, RecordState, Slot, Timestamp,
 use super::each_list::{List, lists};
 use super::element::{Element, Way};
 use super::entity::Entity;
+use crate::create::refused;
 use crate::plan::{Bearing, Plan, PlanProp};
 use crate::sets::Likeness;
 use crate::slice::Slice;
@@ -96,12 +97,20 @@ impl<'a> Settling<'a> {
     /// meanwhile.
     fn tell_outdated(&mut self) {
         for to in 0..self.lists.len() {
-            let Some(at) = self.lists[to].made_with() else { continue };
+            let list = &self.lists[to];
+            let Some(at) = list.made_with() else { continue };
+            // R6: what its system has not kept is not given again.
+            if refused(&self.slice.reviews, list.record, list.record.ty, list.prop).is_some() {
+                continue;
+            }
             let later = |(other, by): &(&RecordState, &Bearing)| {
                 other.slot(by.theirs).claim.as_ref().is_some_and(|claim| claim.at > at)
             };
-            if self.sources(to).iter().any(later) {
-                self.lists[to].outdated = true;
+            let (sources, all_there) =
+                (self.sources(to), self.entity.records.iter().all(|record| record.is_live()));
+            self.lists[to].outdated = !sources.is_empty();
+            // D1: what it has of a record that is gone stays.
+            if all_there && sources.iter().any(later) {
                 self.lists[to].desired.clear();
             }
         }
@@ -257,9 +266,13 @@ impl<'a> Settling<'a> {
         let elements = if self.meet(to, self.back(to, by)) {
             list.desired.clone()
         } else {
+            // What has just been taken out of it is brought no more: where a condition keeps records
+            // apart, what came is compared anew each time (L9).
+            let is_left = |one: &&Value| list.likeness.is_in(&list.desired, one);
             let displaced = list.displaced.as_deref();
             displaced.map_or(vec![], |displaced| {
-                list.likeness.missing(&list.stands, displaced).into_iter().cloned().collect()
+                let come = list.likeness.missing(&list.stands, displaced).into_iter();
+                come.filter(is_left).cloned().collect()
             })
         };
         Brings { elements, at: list.at, from, stamp }

@@ -29,8 +29,8 @@ pub(super) struct List<'a> {
     pub waiting: Vec<Value>,
     /// Some list meets this one only now.
     pub unmet: bool,
-    /// C2: its record was made with what others held when that was decided on, which is not what
-    /// they hold now. It takes all of that, and brings nothing.
+    /// C2: its record was made with what others held when that was decided on, which may not be
+    /// what they hold now. It takes all of that.
     pub outdated: bool,
 }
 

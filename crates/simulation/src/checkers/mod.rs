@@ -105,6 +105,7 @@ impl Settled<'_> {
             review.about.is(state.id)
                 && matches!(review.kind, ReviewKind::NotKept | ReviewKind::RejectedValue)
         });
+        let asked = asked || prop == LAND && self.unmapped.contains(&state.id);
         if differ && !asked {
             let name = &self.world.drawn.systems[*system].name;
             let message = format!("{name}/{} has not kept its {prop}, and nobody is told", row.id);
