@@ -41,9 +41,8 @@ pub struct Stage {
 impl Stage {
     /// Emulated systems for these documents.
     pub fn of_documents(documents: &[Written]) -> Result<Stage, Error> {
-        let connectors: Vec<String> =
-            catalogue::names().into_iter().filter(|name| name != "files").collect();
-        let connectors: Vec<&str> = connectors.iter().map(AsRef::as_ref).collect();
+        // Others that a document names are emulated from what it says of them.
+        let connectors = SYSTEMS.to_vec();
         let built_in = catalogue::built_in();
         let mut notes = Vec::new();
         let texts: Vec<&str> = documents

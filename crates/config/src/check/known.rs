@@ -238,6 +238,8 @@ fn unknown_type(name: &TypeName, known: Vec<&str>, place: &Place) -> Problem {
         format!("{} has no record type `{}`", name.system, name.kind),
     );
     problem.help(match nearest(&name.kind, known.iter().copied()) {
+        // A slip in the name of a list whose elements are told apart.
+        Some(near) if near.contains('[') => format!("did you mean `{}.{near}`?", name.system),
         _ if elements.is_some() => elements.unwrap_or_default(),
         Some(near) => format!("did you mean `{}.{near}`?", name.system),
         None if known.is_empty() => {

@@ -55,7 +55,6 @@ fn plan(
     matches.add_facet_rules(build, &ends);
     rows.whole_lists(build);
     rows.lists_by_element(build);
-
     let merging = merging(flows, &ends);
     let mut graph = Graph::new(rows.edges, rows.pairs, merging.clone());
     graph.policies = policies(build, &graph);
@@ -88,14 +87,14 @@ fn plan(
         finishing.plan_type(ty, under_way, own)
     };
     let types: Vec<_> = under_way.map(finished).collect();
-    let by_value = |prop: &PlanProp| matches!(prop.policy, Policy::Wins(_));
+    let any = |is: fn(&PlanProp) -> bool| types.iter().flat_map(|ty| &ty.props).any(is);
     Plan {
         conditional: plan_flows.iter().any(is_conditional),
         has_facets: types.iter().any(|ty| !ty.facets.is_empty()),
-        by_value: types.iter().any(|ty| ty.props.iter().any(by_value)),
-        has_each: types.iter().any(|ty| ty.props.iter().any(|prop| prop.each)),
+        by_value: any(|prop| matches!(prop.policy, Policy::Wins(_))),
+        has_each: any(|prop| prop.each),
+        combines: any(|prop| !prop.combines.is_empty()),
         follow_depth: follow_depth(&types),
-        combines: types.iter().flat_map(|ty| &ty.props).any(|prop| !prop.combines.is_empty()),
         ignores_clears: graph.ignores_clears(),
         gives_on_create: graph.gives_on_create(),
         has_groups: types.iter().any(|ty| !ty.groups.is_empty()),

@@ -146,15 +146,17 @@ impl Conversion {
     }
 
     /// Whether it says something of a list as a whole: how many elements it has, how much they come
-    /// to, their order. It takes all of the list then, where another conversion takes the element
+    /// to, their order, what they are joined. It takes all of the list then, where another conversion takes the element
     /// that stands for it (P9).
     pub fn takes_whole_list(&self) -> bool {
         fn takes(node: &Node) -> bool {
             let Node::Call(op, arguments) = node else { return false };
+            let of_value = matches!(arguments.last(), Some(Node::Input));
             matches!(
                 op,
                 Op::Count | Op::Sum | Op::Product | Op::Min | Op::Max | Op::Any | Op::Order
-            ) || arguments.iter().any(takes)
+            ) || matches!(op, Op::Join | Op::Slice) && of_value
+                || arguments.iter().any(takes)
         }
         matches!(self, Conversion::Computed(Computation(node)) if takes(node))
     }
