@@ -69,6 +69,7 @@ codes! {
     BLOCK = "block": "Several properties are each paired with several: the n-th belongs to the n-th, the other rows only fill what is empty at the first link (P1c).",
     NEVER_CREATES = "never-creates": "A condition for creating can never hold.",
     UNCONVERTIBLE = "unconvertible": "Two properties whose types can't be turned into each other; the row is not kept.",
+    CREATES_UNMATCHED = "creates-unmatched": "A flow creates records without the properties by which they are matched.",
     REFUSED_VALUE = "refused-value": "A default, a constant, a side of a value list or a value of `any-of` that its property can't hold. It is an error where the system says what the property holds, a warning where that was only seen in its records.",
     CONTRADICTION = "contradiction": "Two flows, or two rows, say the opposite of each other.",
     EXTRA = "extra": "A flow's `extra` would delete what it must not, or can't delete anything.",

@@ -6,6 +6,8 @@
 
 use std::ops::Range;
 
+use lockstep_document::PathCell;
+use lockstep_model::conversion::Reverse;
 use lockstep_model::{Conversion, Direction, Value};
 
 use crate::codes;
@@ -14,10 +16,12 @@ use crate::flow_reader::{FlowReader, type_cell, within};
 use crate::followed::RowEnd;
 
 /// What a row with settings says that can't be said of several properties.
-const OF_ONE: [(&str, &str); 4] = [
+const OF_ONE: [(&str, &str); 6] = [
     ("map", "takes one value"),
+    ("default", "stands in the place of one value"),
     ("wins", "compares one value with another"),
     ("list", "is about the elements of a list"),
+    ("order", "is about the elements of a list"),
     ("as", "says what one value is"),
 ];
 
@@ -67,47 +71,90 @@ impl FlowReader<'_> {
         };
         for (key, why) in OF_ONE {
             let Some((key, _)) = fields.and_then(|fields| fields.entry(key)) else { continue };
-            let message =
-                format!("`{}` {why}, and `{}` are several properties", key.text, side.cell);
+            let message = format!(
+                "`{}` can't stand in a row about several properties (`{}`): it {why}",
+                key.text, side.cell
+            );
             self.reader
                 .error(codes::CONTRADICTION, &key.span, message)
                 .set_help("leave it out, or write a row for one of them");
             return false;
         }
-        // Away from them alone, any conversion makes one value of the list.
-        if direction == away {
-            return true;
-        }
-        let is_join = |conversion: &Conversion| {
-            let list = conversion.to_json();
-            matches!(list.as_array().map(Vec::as_slice), Some([Value::String(name), Value::String(_), Value::String(value)]) if name == "join" && value == "_.")
+        let row = Combined {
+            parts: &side.parts,
+            whole: if from.parts.is_empty() { &from.cell } else { &to.cell },
+            joins,
+            splits,
         };
-        let joined =
-            joins.is_none_or(|joins| matches!(joins, Conversion::Plain(_)) || is_join(joins));
-        if direction == Direction::Both && !joined {
-            let message = format!(
-                "edits of `{}` are to go back into {}, and nothing says what of it is whose",
-                if from.parts.is_empty() { &from.cell } else { &to.cell },
-                side.parts.join(" and ")
+        let wrong = match direction == away {
+            true => row.unmade(),
+            false => row.untaken(direction == Direction::Both),
+        };
+        let Some(Wrong { code, message, help }) = wrong else { return true };
+        self.reader.error(code, span, message).set_help(help);
+        false
+    }
+}
+
+/// A row between several properties and a whole.
+struct Combined<'r> {
+    parts: &'r [String],
+    whole: &'r PathCell,
+    /// How the parts become the whole, as far as the row says.
+    joins: Option<&'r Conversion>,
+    splits: Option<&'r Conversion>,
+}
+
+struct Wrong {
+    code: &'static str,
+    message: String,
+    help: &'static str,
+}
+
+impl Combined<'_> {
+    /// Away from the parts alone, any conversion makes one value of the list.
+    fn unmade(&self) -> Option<Wrong> {
+        let undone = self.splits.filter(|_| self.joins.is_none()).map(Conversion::reverse)?;
+        let Reverse::None { why } = undone else { return None };
+        let message = format!(
+            "{} are to make `{}`, and this is how they are made of it: {why}",
+            self.parts.join(" and "),
+            self.whole
+        );
+        let help = "write the row the other way round: several properties, `->`, the one";
+        Some(Wrong { code: codes::NO_WAY_BACK, message, help })
+    }
+
+    /// P1d: each of the parts takes something of the whole.
+    fn untaken(&self, both: bool) -> Option<Wrong> {
+        let wrong = |code, message, help| Some(Wrong { code, message, help });
+        let (whole, parts) = (self.whole, self.parts.join(" and "));
+        let told = self.splits.filter(|splits| matches!(splits, Conversion::Computed(_)));
+        if self.parts.len() > 2 && told.is_none() {
+            return wrong(
+                codes::CONTRADICTION,
+                format!("nothing says what of `{whole}` is whose: {}", self.parts.join(", ")),
+                "of two properties the second takes the last word; for more say how the value is split: `back: [\"split\", \", \", \"_.\"]`, which gives an element for each",
             );
-            self.reader.error(codes::CONTRADICTION, span, message).set_help(
+        }
+        let separator = Conversion::joining(self.joins).joined_with();
+        if both && separator.is_none_or(|by| by.is_empty() && told.is_none()) {
+            return wrong(
+                codes::CONTRADICTION,
+                format!(
+                    "edits of `{whole}` are to go back into {parts}, and nothing says what of it is whose"
+                ),
                 "both ways the parts are joined: `[\"join\", \", \", \"_.\"]`, or with a blank where no type is said; let the row go one way for another conversion",
             );
-            return false;
         }
-        let gives_no_list = splits.filter(|splits| {
-            let tried = Value::from("a b c");
-            let made = splits.apply(&tried, lockstep_model::Timestamp(0));
-            matches!(splits, Conversion::Plain(_)) || made.is_ok_and(|made| !made.is_array())
-        });
-        if gives_no_list.is_some() {
-            let message =
-                format!("what is to be split over {} is no list by this", side.parts.join(" and "));
-            self.reader.error(codes::CONVERSION, span, message).set_help(
-                "a list has an element for each: `[\"split\", \", \", \"_.\"]`; without it the last parts are one word each",
+        let made = told?.apply(&Value::from("a b c"), lockstep_model::Timestamp(0));
+        if made.is_ok_and(|made| !made.is_array()) {
+            return wrong(
+                codes::CONVERSION,
+                format!("what is to be split over {parts} is no list by this"),
+                "a list has an element for each: `[\"split\", \", \", \"_.\"]`; without it the second takes the last word",
             );
-            return false;
         }
-        true
+        None
     }
 }

@@ -99,6 +99,13 @@ impl FlowReader<'_> {
             named.extend(self.reader.property(&cell, &place));
         }
         let parts: Vec<String> = named.iter().map(|one| one.path.to_string()).collect();
+        if let Some(twice) = (1..parts.len()).find(|at| parts[..*at].contains(&parts[*at])) {
+            let place = self.part(text, span, part);
+            self.reader
+                .error(codes::ROW, &place, format!("`{}` is named twice", parts[twice]))
+                .set_help("name each of the properties once");
+            plain = false;
+        }
         let all = named.len() == several.len() && plain;
         let mut paths = named.into_iter().map(|one| one.path);
         let property = paths

@@ -983,12 +983,15 @@ fn g10_a_key_of_elements_that_none_of_them_has_is_told() {
 fn l1_a_row_that_undoes_what_a_match_row_compares_by_a_conversion_is_told() {
     let matched = |row: &str| {
         flows(&format!(
-            "- {{ from: superoffice.Person, to: zendesk.Users, match: [{{ match: Lastname = name, type: [\"lower\", \"_.\"] }}], properties: [{row}] }}"
+            "- {{ from: superoffice.Person, to: zendesk.Users, match: [{{ match: Lastname = name, type: [\"without-prefix\", \"SO-\", \"_.\"] }}], properties: [{row}] }}"
         ))
     };
     let told = matched("Lastname <-> name");
     assert!(told.contains("may not match any more (L1)"), "{told}");
-    for row in ["{ row: Lastname <-> name, type: [\"lower\", \"_.\"] }", "Emails.Value <-> email"] {
+    for row in [
+        "{ row: Lastname <-> name, type: [\"without-prefix\", \"SO-\", \"_.\"] }",
+        "Emails.Value <-> email",
+    ] {
         assert!(!matched(row).contains("may not match any more"), "{row}");
     }
 }
@@ -1073,7 +1076,7 @@ fn g10_a_condition_that_fails_for_some_values_is_told() {
     assert!(told.contains("warning[config::compared-types]"), "{told}");
     assert!(told.contains("for a record of crm.All with “Åse Berg” in `text`"), "{told}");
     for fine in ["text|int(0) > 3", "n > 3", "text == 'x' and yes", "(lines or [])|length > 1"] {
-        assert!(!only(fine).contains("with “"), "{fine}: {}", only(fine));
+        assert!(!only(fine).contains("compared-types"), "{fine}: {}", only(fine));
     }
 }
 
@@ -1082,6 +1085,7 @@ fn p1d_a_way_back_gives_back_what_it_was_given() {
     for (row, severity) in [
         ("{ row: n <-> n, type: [multiply, 3, _.], back: [multiply, 3, _.] }", "error"),
         ("{ row: text <-> text, type: [upper, _.], back: [concat, _., x] }", "warning"),
+        ("{ row: n <-> n, back: [multiply, 3, _.] }", "error"),
     ] {
         let text = all_sorts(row);
         let expected = format!("{severity}[config::no-way-back]: the way back from");
@@ -1107,19 +1111,62 @@ fn p1d_several_properties_together_are_told_what_they_can_not_be() {
             "nothing says what of it is whose",
         ),
         ("{ row: text + code <-> text, back: [upper, _.] }", "is no list by this"),
-        ("{ row: text + code -> text, map: { a: b } }", "`map` takes one value"),
+        ("{ row: text + code -> text, map: { a: b } }", "(`text + code`): it takes one value"),
+        (
+            "{ row: text + code -> text, default: Unknown }",
+            "`default` can't stand in a row about several",
+        ),
+        (
+            "{ row: text + code -> text, order: by text }",
+            "`order` can't stand in a row about several",
+        ),
+        ("text + text <-> code", "named twice"),
         ("lines > no + code -> text", "are the record's own"),
         ("text <-> code, text + n <-> code", "is written by this row and by another one"),
+        ("text + code + id <-> text", "nothing says what of `text` is whose: text, code, id"),
+        ("text -> text + code + id", "nothing says what of `text` is whose: text, code, id"),
+        ("{ row: text + code <-> text, type: [join, '', _.] }", "nothing says what of it is whose"),
+        (
+            "{ row: text <- text + code, type: [count, [split, ' ', _.]] }",
+            "and this is how they are made of it",
+        ),
     ] {
         let text = all_sorts(row);
         assert!(text.contains(expected), "{row}: {text}");
     }
-    for row in
-        ["text + code <-> text", "{ row: n + n -> n, type: [sum, _.] }", "text <-> code + text"]
-    {
+    for row in [
+        "text + code <-> text",
+        "{ row: n + text -> n, type: [sum, _.] }",
+        "text <-> code + text",
+        "{ row: text + code + id <-> text, back: [split, ' ', _.] }",
+        "{ row: text + code <-> text, type: [join, '', _.], back: [split, '-', _.] }",
+        "{ row: text <- text + code, type: [split, ', ', _.] }",
+    ] {
         let text = all_sorts(row);
         assert!(!text.contains("error["), "{row}: {text}");
     }
+}
+
+#[test]
+fn l1_records_are_created_with_what_they_are_matched_by() {
+    let with = |matched: &str, rows: &str| {
+        flows(&format!(
+            "- {{ from: superoffice.Person, to: zendesk.Users, create: always, match: [{matched}], properties: [{rows}] }}"
+        ))
+    };
+    let text = with("Emails.Value = email", "Lastname <-> name");
+    assert!(text.contains("warning[config::creates-unmatched]"), "{text}");
+    assert!(text.contains("a new zendesk.Users gets no `email`"), "{text}");
+    for (matched, rows) in [
+        ("Emails.Value = email", "Lastname <-> name, Emails.Value <-> email"),
+        ("Emails.Value = email", "Firstname + Lastname <-> name, Emails.Value -> email"),
+        ("Emails.Value = email, Lastname = name", "Lastname <-> name"),
+    ] {
+        assert!(!with(matched, rows).contains("creates-unmatched"), "{rows}");
+    }
+    // A row about several properties is one that brings something.
+    let several = with("Lastname = name", "Firstname + Lastname <-> name");
+    assert!(!several.contains("error[") && !several.contains("creates nothing"), "{several}");
 }
 
 #[test]

@@ -69,7 +69,12 @@ fn combined(plan: &Plan, record: &RecordState) -> Vec<(PropIx, Found)> {
         let values: Vec<Value> =
             parts.iter().map(|(slot, whole)| slot.value(*whole).clone()).collect();
         let value = if values.iter().all(is_empty) { Value::Null } else { Value::Array(values) };
-        let at_last = parts.iter().map(|(slot, _)| put_in(record, slot)).max();
+        // P5: that Lockstep has created the record is nobody's edit.
+        let put_in_at = |slot: &Slot| match record.written_at {
+            Some(_) if slot.claim.is_none() && slot.carries.is_none() => Timestamp::UNTOLD,
+            _ => put_in(record, slot),
+        };
+        let at_last = parts.iter().map(|(slot, _)| put_in_at(slot)).max();
         Some((PropIx(at as u16), Found { value, at: at_last.unwrap_or(Timestamp::UNTOLD) }))
     };
     props.filter_map(of).collect()

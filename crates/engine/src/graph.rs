@@ -8,84 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use lockstep_model::blocks::fill_rows;
-use lockstep_model::matching::Normal;
-use lockstep_model::value::{Terms, is_empty};
-use lockstep_model::{Conversion, Kind, PropIx, Region, Reverse, Timestamp, TypeIx, Value};
+use lockstep_model::value::is_empty;
+use lockstep_model::{Conversion, PropIx, Timestamp, TypeIx, Value};
 
 use crate::bears::{Edge, Node, Relations, Step, bears};
-use crate::plan::{Bearing, Part, Parts, PlanProp, matching_kind};
+use crate::pair::{Pair, Way, terms};
+use crate::plan::{Bearing, Part, Parts, PlanProp};
 use crate::policies::Policies;
-
-/// A pair of the graph with all that its rows say.
-#[derive(Clone, Debug)]
-pub(crate) struct Pair {
-    pub ends: [Node; 2],
-    pub forward: bool,
-    pub backward: bool,
-    pub conversion: Option<Conversion>,
-    /// What a row of the flow the other way says of the way back.
-    pub back: Option<Conversion>,
-    pub clears: bool,
-    /// What the values are, as the row says, and the country that the flow says for telephone
-    /// numbers.
-    pub kind: Kind,
-    pub region: Option<Region>,
-    /// All its rows say `on: create`.
-    pub on_create: bool,
-    /// Two lists whose elements come and go one by one (P11).
-    pub each: bool,
-    /// A row says what can only be said of a value as a whole: whose value counts, a group.
-    pub as_one: bool,
-}
-
-/// How a value that comes from a property is compared with that of another.
-fn terms<'p>(from: &PlanProp, to: &PlanProp, way: impl Iterator<Item = &'p Pair>) -> Terms {
-    let (mut kind, mut region) = (Kind::Seen, None);
-    for pair in way {
-        kind = kind.with(pair.kind);
-        region = region.or(pair.region);
-    }
-    kind = kind.with(from.by.kind).with(to.by.kind);
-    if kind == Kind::Seen {
-        // A type that the target does not tell is told by where the value comes from.
-        kind = matching_kind(to.ty).or(matching_kind(from.ty)).unwrap_or_default();
-    }
-    let by = |prop: &PlanProp| Normal { kind, region: region.or(prop.by.region) };
-    Terms { ty: to.ty, by: [by(from), by(to)], ordered: from.ordered || to.ordered }
-}
-
-/// One direction of a pair.
-enum Way {
-    AsIs,
-    Exact(Conversion),
-    Lossy(Conversion),
-    None(String),
-}
-
-impl Pair {
-    /// How a value passes in one direction. What a row says of this direction holds; else the other
-    /// direction is reversed. A type's name alone says what the property holds, and not that a
-    /// value passes as it is.
-    fn way(&self, forward: bool) -> Way {
-        let (said, other) =
-            if forward { (&self.conversion, &self.back) } else { (&self.back, &self.conversion) };
-        if let Some(said @ Conversion::Computed(_)) = said {
-            // Of a conversion that stands for itself nobody knows whether the other one leads back.
-            let lossless = !matches!(other, Some(Conversion::Computed(_)));
-            return if lossless { Way::Exact(said.clone()) } else { Way::Lossy(said.clone()) };
-        }
-        match (said, other) {
-            (_, Some(other @ Conversion::Computed(_))) => match other.reverse() {
-                Reverse::Exact(back) => Way::Exact(back),
-                Reverse::Lossy { conversion, .. } => Way::Lossy(conversion),
-                Reverse::None { .. } if said.is_some() => Way::AsIs,
-                Reverse::None { why } => Way::None(why),
-            },
-            (Some(plain), _) => Way::Exact(plain.clone()),
-            (None, _) => Way::AsIs,
-        }
-    }
-}
 
 /// All pairs of all flows.
 #[derive(Debug, Default)]
@@ -352,7 +281,13 @@ fn parts(relations: &Relations, pairs: &[Pair]) -> Vec<((TypeIx, PropIx), Parts)
         wholes.dedup();
         for whole in wholes {
             let mut parts: Vec<Part> = Vec::new();
-            for relation in related.iter().filter(|relation| relation.mine == whole) {
+            // In the order in which the rows name them.
+            let mut of_whole: Vec<_> =
+                related.iter().filter(|relation| relation.mine == whole).collect();
+            of_whole.sort_by_key(|relation| {
+                relation.way.iter().map(|step| step.pair).collect::<Vec<_>>()
+            });
+            for relation in of_whole {
                 let (taken_by, _) = along(&relation.way, pairs, false);
                 let taken_by = taken_by.unwrap_or_default();
                 let computed =

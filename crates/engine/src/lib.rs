@@ -40,6 +40,7 @@ pub mod link;
 pub mod observe;
 mod one_entity;
 pub mod outcome;
+mod pair;
 mod parts;
 pub mod pick;
 mod places;

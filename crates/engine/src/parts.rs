@@ -5,7 +5,8 @@
 //! conversion; an edit of a part makes the whole anew. Conversions of parts have no way back of
 //! their own, as each shows a part only. So wholes are tried: the one that is there, with the part
 //! replaced in its place, and the parts joined; the first counts from which the conversions take
-//! exactly the parts that there are. If there is none, nothing is written and a person is asked.
+//! exactly the parts that there are; and where a single part holds something, that. If there is
+//! none, nothing is written and a person is asked.
 
 use lockstep_model::value::{equal, is_empty};
 use lockstep_model::{Conversion, PropIx, Timestamp, TypeIx, Value};
@@ -64,9 +65,11 @@ pub(crate) fn whole(
         texts.iter().map(String::as_str).filter(|text| !text.is_empty()).collect();
     let turned: Vec<&str> = filled.iter().rev().copied().collect();
     for separator in separators(parts) {
-        tried.extend([filled.join(&separator), turned.join(&separator)]);
+        tried.extend([filled.join(&separator), turned.join(&separator), texts.join(&separator)]);
     }
-    tried.into_iter().map(Value::String).find(fits)
+    // What is the only one is the whole, though the conversions might take it for another part.
+    let lone = || filled.first().filter(|_| filled.len() == 1).map(|text| Value::from(*text));
+    tried.into_iter().map(Value::String).find(fits).or_else(lone)
 }
 
 fn take(taken_by: &[Conversion], whole: &Value, now: Timestamp) -> Option<Value> {

@@ -166,6 +166,66 @@ fn p1d_at_the_first_link_the_whole_goes_to_every_part_too() {
 }
 
 #[test]
+fn p1d_p0_at_the_first_link_any_part_that_differs_makes_the_whole_anew() {
+    // Named together, or one by one on the side that is named second.
+    let turned = Flow { from: names().to, to: names().from, properties: vec![], ..names() };
+    for flows in [vec![people(&["first + last <-> name"])], vec![turned, names()]] {
+        let (parts, whole) = match flows.len() {
+            1 => ("a.Person/1", "b.Person/1"),
+            _ => ("b.Person/1", "a.Person/1"),
+        };
+        for (first, last) in [("Kari", "Lie"), ("Berit", "Nordmann"), ("Berit", "Lie")] {
+            let mut world = World::people(&flows);
+            let mail = "kari@example.com";
+            world.read_as(parts, json!({"mail": mail, "first": first, "last": last}), None, None);
+            world.read_as(whole, json!({"mail": mail, "name": "Kari Nordmann"}), None, None);
+            world.settle();
+            let shown = ["first", "last"].map(|part| world.value(parts, part));
+            let joined = format!("{} {}", shown[0].as_str().unwrap(), shown[1].as_str().unwrap());
+            assert_eq!(world.value(whole, "name"), json!(joined));
+            assert_eq!(joined, format!("{first} {last}"), "the first named wins (P1)");
+            assert_eq!(world.settle_all(), 0);
+        }
+    }
+}
+
+#[test]
+fn p1d_of_several_properties_together_the_first_takes_all_words_but_the_last() {
+    let mut world = World::people(&[people(&["first + last <-> name"])]);
+    world.read("b.Person/1", json!({"mail": "kari@example.com", "name": "Kari Anne Nordmann"}));
+    world.read("a.Person/1", json!({"mail": "kari@example.com"}));
+    world.settle();
+    let shown = |world: &World, part| world.value("a.Person/1", part);
+    assert_eq!(
+        (shown(&world, "first"), shown(&world, "last")),
+        (json!("Kari Anne"), json!("Nordmann"))
+    );
+    world.read("a.Person/1", json!({"mail": "kari@example.com", "first": "Kari", "last": "Lie"}));
+    world.settle();
+    assert_eq!(world.value("b.Person/1", "name"), json!("Kari Lie"));
+    assert_eq!(world.settle_all(), 0);
+}
+
+#[test]
+fn p1b_several_properties_together_are_as_late_as_the_last_of_them() {
+    let row = converting(people(&["street + no -> address"]), 0, json!(["join", " ", "_."]));
+    let mut world = World::people(&[row]);
+    let mail = "kari@example.com";
+    world.read("a.Person/1", json!({"mail": mail, "street": "Storgata", "no": "3"}));
+    world.read("b.Person/1", json!({"mail": mail}));
+    world.settle();
+    assert_eq!(world.value("b.Person/1", "address"), json!("Storgata 3"));
+    world.now += 1_000;
+    world.read("b.Person/1", json!({"mail": mail, "address": "Lia 7"}));
+    assert_eq!(world.settle(), 0, "one way");
+    world.now += 1_000;
+    world.read("a.Person/1", json!({"mail": mail, "street": "Storgata", "no": "5"}));
+    world.settle();
+    assert_eq!(world.value("b.Person/1", "address"), json!("Storgata 5"));
+    assert_eq!(world.settle_all(), 0);
+}
+
+#[test]
 fn p1d_an_edit_of_a_part_makes_the_whole_anew() {
     let mut world = World::people(&[names()]);
     world.read("a.Person/1", json!({"mail": "kari@example.com", "name": "Kari Anne Nordmann"}));

@@ -164,6 +164,13 @@ pub enum Direction {
     Backward,
 }
 
+impl Direction {
+    /// Whether values go from the source to the target, and whether they go back.
+    pub fn ways(self) -> (bool, bool) {
+        (self != Direction::Backward, self != Direction::Forward)
+    }
+}
+
 /// Whose claim wins (P1), where it is not simply the latest.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Policy {

@@ -1,7 +1,9 @@
 //! Rows that say the opposite of each other: flows in both directions, or the same pair twice (G6).
 
-use lockstep_model::{Flow, Policy};
+use lockstep_model::matching::{Normal, Placeholders, normalise};
+use lockstep_model::{Conversion, Flow, Kind, Policy, PropertySchema, Reverse, Timestamp, Value};
 
+use super::values::samples;
 use super::view::{Row, RowIndex, View};
 use crate::codes;
 use crate::problem::Problem;
@@ -24,25 +26,57 @@ fn matched_otherwise(view: &View<'_>, rows: &[Row<'_>], problems: &mut Vec<Probl
         let between = |flow: &Flow| flow.from == *row.from.name && flow.to == *row.to.name;
         for (flow, places) in view.flows().filter(|(flow, _)| between(flow)) {
             for (matched, places) in flow.matches.iter().zip(&places.matches) {
-                let other =
-                    matched.conversion.is_some() && matched.conversion != row.pair.conversion;
+                let other = matched.conversion.as_ref().is_some_and(|compared| {
+                    row.from.described().is_some_and(|property| {
+                        changes_what_matches(
+                            property,
+                            matched.kind,
+                            compared,
+                            row.pair.conversion.as_ref(),
+                        )
+                    })
+                });
                 let pairs = matched.pairs.iter().zip(places).filter(|_| other);
                 let mut same =
                     pairs.filter(|((from, to), _)| (from, to) == (&row.pair.from, &row.pair.to));
                 let Some((_, place)) = same.next() else { continue };
                 let message = format!(
-                    "the match row compares `{}` and `{}` by a conversion, and this row writes the one over the other without it: \
+                    "the match row compares `{}` and `{}` by a conversion, and this row writes the one over the other by another: \
                      records that it has linked may not match any more (L1)",
                     row.from.property, row.to.property
                 );
                 problems.push(
                     Problem::warning(codes::CONTRADICTION, row.places.row.clone(), message)
-                        .help("say the same `type` in this row, or leave it out")
+                        .help("say the same `type` in this row, or leave the row out")
                         .related(&place.row, "the match row"),
                 );
             }
         }
     }
+}
+
+/// Whether some value, written by the one conversion, is another one than by the other.
+fn changes_what_matches(
+    property: &PropertySchema,
+    kind: Kind,
+    compared: &Conversion,
+    written: Option<&Conversion>,
+) -> bool {
+    let mut values = samples(property, false);
+    if let Reverse::Exact(way) | Reverse::Lossy { conversion: way, .. } = compared.reverse() {
+        let brought = values.clone();
+        values.extend(brought.iter().filter_map(|one| way.apply(one, Timestamp(0)).ok()));
+    }
+    let matched = |value: Value| normalise(&value, Normal::of(kind), &Placeholders::default());
+    values.into_iter().any(|value| {
+        let (Ok(one), Ok(other)) = (
+            compared.apply(&value, Timestamp(0)),
+            written.map_or(Ok(value.clone()), |written| written.apply(&value, Timestamp(0))),
+        ) else {
+            return false;
+        };
+        matched(one) != matched(other)
+    })
 }
 
 /// What two rows about the same two properties say differently.

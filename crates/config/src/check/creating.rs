@@ -19,6 +19,7 @@ pub(super) fn check(view: &View<'_>, problems: &mut Vec<Problem>) {
         }
         required(view, flow, places, problems);
         everything(view, flow, places, problems);
+        unmatched(view, flow, places, problems);
         empty(view, flow, places, problems);
         conditions(view, flow, places, problems);
         outside(view, flow, places, problems);
@@ -119,11 +120,69 @@ fn everything(view: &View<'_>, flow: &Flow, places: &FlowPlaces, problems: &mut 
     }));
 }
 
+/// Creating without what the created records are matched by: once the links are lost, or the record
+/// is copied elsewhere, nothing tells that the two are one (L1).
+fn unmatched(view: &View<'_>, flow: &Flow, places: &FlowPlaces, problems: &mut Vec<Problem>) {
+    let Some(schema) = view.schema(&flow.to) else { return };
+    if flow.create == Create::Never || is_empty(view, flow) {
+        return;
+    }
+    let given: Vec<Path> =
+        brought(view, flow).filter_map(|end| schema.resolve(&end.path)).collect();
+    // The system fills it in, it is made of another one, or a row gives it, or a part of it.
+    let is_given = |matched: &PropertyRef| {
+        let Some(path) = schema.resolve(&matched.path) else { return true };
+        let described = schema.describe(&path);
+        let by_system = described.is_some_and(|property| {
+            property.read_only || property.derived_from.is_some() || property.reference.is_some()
+        });
+        let within = |one: &Path| *one == path || one.is_parent_of(&path) || path.is_parent_of(one);
+        path.as_str().starts_with('$') || by_system || given.iter().any(within)
+    };
+    let mut rows = Vec::new();
+    for (other, places) in view.between(&flow.from, &flow.to) {
+        for (row, places) in other.matches.iter().zip(&places.matches) {
+            let side = |(from, to): &(PropertyRef, PropertyRef)| {
+                if other.to == flow.to { to.clone() } else { from.clone() }
+            };
+            rows.push((row.pairs.iter().map(side).collect::<Vec<_>>(), places));
+        }
+    }
+    if rows.is_empty() || rows.iter().any(|(row, _)| row.iter().all(is_given)) {
+        return;
+    }
+    let (row, of_row) = &rows[0];
+    let lacking: Vec<String> =
+        row.iter().filter(|end| !is_given(end)).map(|end| format!("`{end}`")).collect();
+    let place = places.create.as_ref().unwrap_or(&places.flow);
+    let message = format!(
+        "a new {} gets no {}, by which its counterpart would be recognised: no row brings it there (L1)",
+        flow.to,
+        lacking.join(" and ")
+    );
+    let mut problem = Problem::warning(codes::CREATES_UNMATCHED, place.clone(), message)
+        .help("add a row for it under `properties`");
+    if let Some(pair) = of_row.first() {
+        problem = problem.related(&pair.row, "the match row");
+    }
+    problems.push(problem);
+}
+
+/// What rows bring to the flow's target, of flows in both directions.
+fn brought<'v>(view: &'v View<'_>, flow: &'v Flow) -> impl Iterator<Item = PropertyRef> + 'v {
+    view.between(&flow.from, &flow.to).flat_map(move |(other, _)| {
+        let forward = other.to == flow.to;
+        let away = if forward { Direction::Backward } else { Direction::Forward };
+        let pairs = other.properties.iter().filter(move |pair| pair.direction != away);
+        let ends = pairs.map(move |pair| if forward { &pair.to } else { &pair.from });
+        ends.filter(|end| !end.is_followed()).flat_map(PropertyRef::parts)
+    })
+}
+
 /// Whether nothing is carried towards the flow's target, so that it does not create (C3). Rows of a
 /// flow in the other direction count as well.
 fn is_empty(view: &View<'_>, flow: &Flow) -> bool {
-    let rows = view.rows(&(flow.from.clone(), flow.to.clone()));
-    !flow.create_empty && !rows.iter().any(|row| row.ordered_ways().0)
+    !flow.create_empty && brought(view, flow).next().is_none()
 }
 
 /// A match row that the flow's own property rows offer: an e-mail address, else a telephone number,

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use lockstep_model::flow::PropertyRef;
+use lockstep_model::flow::{Ceases, Create, Deletes, Extra, PropertyRef};
 use lockstep_model::schema::KnownFrom;
-use lockstep_model::{Direction, PlainType, PropertySchema, TypeName, TypeSchema};
+use lockstep_model::{Flow, Path, PlainType, PropertySchema, TypeName, TypeSchema};
 
 use super::view::View;
 use crate::codes;
@@ -34,7 +34,9 @@ pub(super) fn check(view: &View<'_>, problems: &mut Vec<Problem>) {
 fn also_by_row(view: &View<'_>, problems: &mut Vec<Problem>) {
     let mut lists: BTreeMap<TypeName, Vec<(&str, &Place)>> = BTreeMap::new();
     for (flow, places) in view.flows() {
-        for (ty, place) in [(&flow.from, &places.from), (&flow.to, &places.to)] {
+        let written = writes(flow);
+        let ends = [(&flow.from, &places.from, written.0), (&flow.to, &places.to, written.1)];
+        for (ty, place, _) in ends.into_iter().filter(|(.., written)| *written) {
             if let Some((parent, list)) = list_of(ty) {
                 lists.entry(TypeName::new(&ty.system, parent)).or_default().push((list, place));
             }
@@ -42,11 +44,7 @@ fn also_by_row(view: &View<'_>, problems: &mut Vec<Problem>) {
     }
     for (flow, places) in view.flows().filter(|_| !lists.is_empty()) {
         for (pair, places) in flow.properties.iter().zip(&places.properties) {
-            let (to, back) = match pair.direction {
-                Direction::Both => (true, true),
-                Direction::Forward => (true, false),
-                Direction::Backward => (false, true),
-            };
+            let (to, back) = pair.direction.ways();
             let ends = [
                 (&flow.to, &pair.to, &places.to, to),
                 (&flow.from, &pair.from, &places.from, back),
@@ -55,12 +53,11 @@ fn also_by_row(view: &View<'_>, problems: &mut Vec<Problem>) {
                 ends.into_iter().filter(|(_, end, _, written)| *written && !end.is_followed())
             {
                 let parts: Vec<PropertyRef> = end.parts().collect();
-                let within = |path: &str, list: &str| {
-                    path.strip_prefix(list)
-                        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-                };
                 let found = lists.get(ty).into_iter().flatten().find_map(|(list, there)| {
-                    let path = parts.iter().find(|part| within(part.path.as_str(), list))?;
+                    let whole = Path::new(list);
+                    let within =
+                        |part: &&PropertyRef| part.path == whole || whole.is_parent_of(&part.path);
+                    let path = parts.iter().find(within)?;
                     Some((path.path.as_str(), *list, *there))
                 });
                 let Some((path, list, there)) = found else {
@@ -85,6 +82,16 @@ fn also_by_row(view: &View<'_>, problems: &mut Vec<Problem>) {
             }
         }
     }
+}
+
+/// Whether a flow writes records of its source, and of its target.
+fn writes(flow: &Flow) -> (bool, bool) {
+    let ways = || flow.properties.iter().map(|pair| pair.direction.ways());
+    let passes_deletions = flow.deletes != Deletes::Ignore;
+    let makes =
+        flow.create != Create::Never || flow.extra != Extra::Ignore || flow.ceases != Ceases::Keep;
+    let (to, from) = (ways().any(|(to, _)| to), ways().any(|(_, from)| from));
+    (from || passes_deletions, to || makes || passes_deletions)
 }
 
 /// What is wrong with the list: the record type has none of that name.

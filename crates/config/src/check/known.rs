@@ -67,7 +67,7 @@ pub(super) fn check(view: &View<'_>, problems: &mut Vec<Problem>) {
             let (Some(filter), Some(schema)) = (filter, view.schema(name)) else { continue };
             let place = place.as_ref().unwrap_or(&places.flow).with(&filter.expression);
             compared::check(schema, name, filter, &place, problems);
-            values::tried(schema, name, filter, &place, problems);
+            values::try_condition(schema, name, filter, &place, problems);
             for read in &filter.reads {
                 match schema.resolve(read) {
                     None => problems.push(unknown_property(

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use lockstep_model::blocks::fill_rows;
 use lockstep_model::schema::OWN_ID;
-use lockstep_model::{Conversion, Reverse, TypeName};
+use lockstep_model::{Conversion, PlainType, Reverse, TypeName};
 
 use super::types::convertible;
 use super::values::gives_back;
@@ -511,8 +511,13 @@ fn is_part(row: &Row<'_>, rows: &[Row<'_>]) -> bool {
 
 /// Conversions that can't be undone, or not whole.
 fn way_back(row: &Row<'_>, rows: &[Row<'_>], problems: &mut Vec<Problem>) {
-    let (Some(conversion), (_, true)) = (&row.pair.conversion, row.ways()) else { return };
-    if matches!(conversion, Conversion::Plain(_))
+    let as_it_is = Conversion::Plain(PlainType::Any);
+    let conversion = match (&row.pair.conversion, &row.pair.back, row.ways()) {
+        (Some(conversion), _, (_, true)) => conversion,
+        (None, Some(_), _) => &as_it_is,
+        _ => return,
+    };
+    if matches!(conversion, Conversion::Plain(_)) && row.pair.back.is_none()
         || row.from.unwritable().is_some()
         || is_part(row, rows)
     {

@@ -5,7 +5,7 @@
 use lockstep_model::conversion::Reverse;
 use lockstep_model::flow::{Filter, Wins};
 use lockstep_model::schema::KnownFrom;
-use lockstep_model::value::{coerce, equal, is_empty, shown};
+use lockstep_model::value::{coerce, equal_as, is_empty, shown};
 use lockstep_model::{
     Conversion, Path, PlainType, Policy, PropertySchema, Timestamp, TypeName, TypeSchema, Value,
 };
@@ -20,19 +20,20 @@ use crate::source::Place;
 pub(super) fn check(rows: &[Row<'_>], problems: &mut Vec<Problem>) {
     for row in rows {
         if let Policy::Wins(Wins::AnyOf(values)) = &row.pair.policy {
-            problems.extend(refused(&row.to, values.iter(), &row.places.row));
+            let told = refused(&row.to, values, &row.places.row);
+            problems.extend(told.or_else(|| refused(&row.from, values, &row.places.row)));
         }
         let Some(conversion) = row.pair.conversion.as_ref() else { continue };
         let place = row.places.conversion.as_ref().unwrap_or(&row.places.row);
         let (to, back) = row.ways();
-        if conversion.takes_whole_list() {
+        if conversion.needs_a_list() {
             problems.extend(no_list(&row.from, conversion, place));
         }
         if to {
             let told = refused(&row.to, conversion.constants(), place)
-                .or_else(|| fails(conversion, &row.from, &row.to, place));
-            problems.extend(told);
-            if problems.last().is_some_and(|problem| problem.place == *place) {
+                .or_else(|| never_converts(conversion, &row.from, &row.to, place));
+            if let Some(told) = told {
+                problems.push(told);
                 continue;
             }
         }
@@ -43,7 +44,7 @@ pub(super) fn check(rows: &[Row<'_>], problems: &mut Vec<Problem>) {
         if back {
             problems.extend(
                 refused(&row.from, way.constants(), place)
-                    .or_else(|| fails(&way, &row.to, &row.from, place)),
+                    .or_else(|| never_converts(&way, &row.to, &row.from, place)),
             );
         }
     }
@@ -70,7 +71,11 @@ fn no_list(end: &End<'_>, conversion: &Conversion, place: &Place) -> Option<Prob
     let (message, help) = if schema.known_from == KnownFrom::Header {
         let message =
             format!("`{property}` of {name} is a column of a CSV file, which holds no lists");
-        (message, "make a list of it first: `[\"count\", [\"split\", \",\", \"_.\"]]`".to_string())
+        (
+            message,
+            "make a list of it first: put `[\"split\", \",\", \"_.\"]` in the place of `_.`"
+                .to_string(),
+        )
     } else if is_single {
         (format!("`{property}` of {name} holds a single value, no list"), "leave it out".into())
     } else {
@@ -110,7 +115,10 @@ fn refused<'v>(
 }
 
 /// Why a property can't hold a value, and whether that is certain.
-fn why_not(described: &PropertySchema, value: &Value) -> Option<(String, bool)> {
+pub(super) fn why_not(described: &PropertySchema, value: &Value) -> Option<(String, bool)> {
+    if let (true, Value::Array(elements)) = (described.list, value) {
+        return elements.iter().find_map(|element| why_not(described, element));
+    }
     if let Some(max) = described.stored_as.max_chars
         && let Some(text) = value.as_str().filter(|text| text.chars().count() > max)
     {
@@ -131,7 +139,12 @@ fn why_not(described: &PropertySchema, value: &Value) -> Option<(String, bool)> 
 
 /// A conversion that fails for every value of its source's type, or gives nothing that its target
 /// can hold.
-fn fails(conversion: &Conversion, from: &End<'_>, to: &End<'_>, place: &Place) -> Option<Problem> {
+fn never_converts(
+    conversion: &Conversion,
+    from: &End<'_>,
+    to: &End<'_>,
+    place: &Place,
+) -> Option<Problem> {
     let Conversion::Computed(_) = conversion else { return None };
     let (source, target) = (from.described()?, to.described()?);
     // What a list is made for, it says itself; a value in no pair waits for a person.
@@ -141,15 +154,16 @@ fn fails(conversion: &Conversion, from: &End<'_>, to: &End<'_>, place: &Place) -
     }
     let whole = conversion.takes_whole_list();
     let mut tried = samples(source, whole);
-    if is_text(source) {
-        // A text may have any form: what would come back from the target has one that is meant.
-        let (Reverse::Exact(way) | Reverse::Lossy { conversion: way, .. }) = conversion.reverse()
-        else {
-            return None;
-        };
-        tried.extend(
-            samples(target, whole).iter().filter_map(|one| way.apply(one, Timestamp(0)).ok()),
-        );
+    match conversion.reverse() {
+        // What would come back from the target has a form that is meant.
+        Reverse::Exact(way) | Reverse::Lossy { conversion: way, .. } => {
+            let brought = samples(target, whole);
+            let brought = brought.iter().filter_map(|one| way.apply(one, Timestamp(0)).ok());
+            tried.extend(brought.filter(|one| why_not(source, one).is_none()));
+        }
+        // A text may have any form.
+        Reverse::None { .. } if is_text(source) => return None,
+        Reverse::None { .. } => {}
     }
     let mut why = None;
     for sample in tried {
@@ -180,7 +194,7 @@ fn fails(conversion: &Conversion, from: &End<'_>, to: &End<'_>, place: &Place) -
 
 /// Tries a condition on values that its properties may hold: a record for which it fails would be
 /// left out by it.
-pub(super) fn tried(
+pub(super) fn try_condition(
     schema: &TypeSchema,
     name: &TypeName,
     filter: &Filter,
@@ -189,8 +203,7 @@ pub(super) fn tried(
 ) {
     let of = |read: &Path| -> Vec<Value> {
         let described = schema.resolve(read).and_then(|path| schema.describe(&path));
-        let open = PropertySchema::new(read.as_str(), PlainType::Any);
-        samples(described.unwrap_or(&open), false)
+        described.map_or_else(Vec::new, |described| usual_values(schema, described))
     };
     let all: Vec<(&Path, Vec<Value>)> = filter.reads.iter().map(|read| (read, of(read))).collect();
     let usual = || all.iter().filter_map(|(read, values)| Some((*read, values.first()?)));
@@ -203,7 +216,7 @@ pub(super) fn tried(
             let message =
                 format!("for a record of {name} with {} in `{read}`, {why}", shown(value));
             let help = format!(
-                "say what holds then: `{read}|int(0)` and `{read}|float(0)` read other texts as 0; `{read} is number` asks first"
+                "say what holds then: `{read} is number` and `{read} is string` ask first, `{read}|int(0)` and `{read}|float(0)` read other texts as 0"
             );
             problems.push(
                 Problem::warning(codes::COMPARED_TYPES, place.narrowed(read.as_str()), message)
@@ -211,6 +224,26 @@ pub(super) fn tried(
             );
             return;
         }
+    }
+}
+
+/// Values such as a property's records hold, by what is known of it; none where nothing is.
+fn usual_values(schema: &TypeSchema, described: &PropertySchema) -> Vec<Value> {
+    let path = &described.path;
+    if schema.properties.iter().any(|other| path.is_parent_of(&other.path)) {
+        return vec![];
+    }
+    let of_header = schema.known_from == KnownFrom::Header;
+    let singles = match held_type(described) {
+        PlainType::Any if of_header => vec![json!("Åse Berg"), json!("12")],
+        PlainType::Any | PlainType::List => return vec![],
+        PlainType::String => vec![json!("Åse Berg"), json!("12")],
+        PlainType::Float => vec![json!(12.5)],
+        _ => samples(&PropertySchema { list: false, ..described.clone() }, false),
+    };
+    match described.list {
+        true => singles.into_iter().map(|single| json!([single])).chain([json!([])]).collect(),
+        false => singles,
     }
 }
 
@@ -244,28 +277,29 @@ pub(super) fn gives_back(
     }
     let given =
         |value: &Value| there.apply(value, Timestamp(0)).ok().filter(|made| !is_empty(made));
-    let (mut held, mut broken) = (0, None);
+    let is_same = |a: &Value, b: &Value| equal_as(held_type(target), a, b);
+    let (mut held, mut broken) = (0, None::<String>);
     for value in tried {
         let Some(made) = given(&value) else { continue };
         let returned = back.apply(&made, Timestamp(0));
         match &returned {
-            Ok(returned) if given(returned).is_some_and(|again| equal(&again, &made)) => held += 1,
+            Ok(returned) if given(returned).is_some_and(|again| is_same(&again, &made)) => {
+                held += 1
+            }
             Ok(returned) => {
-                broken = broken.or_else(|| {
-                    Some((made, format!("{}, which does not become it again", shown(returned))))
-                })
+                let (from, to) = (shown(&made), shown(returned));
+                broken.get_or_insert(format!(
+                    "it turns {from} into {to}, and {to} does not become {from} again"
+                ));
             }
             Err(error) => {
-                broken = broken.or_else(|| Some((made, format!("nothing: {}", error.message))))
+                broken.get_or_insert(format!("it fails for {}: {}", shown(&made), error.message));
             }
         }
     }
-    let (made, what) = broken?;
     let message = format!(
-        "the way back from `{}` of {} does not give back what it is given: of {} it makes {what}",
-        to.property,
-        to.name,
-        shown(&made)
+        "the way back from `{}` of {} does not lead back: {}",
+        to.property, to.name, broken?
     );
     // A text may have a form that no sample has.
     let problem = match held == 0 && !is_text(source) {
@@ -292,7 +326,7 @@ fn is_text(property: &PropertySchema) -> bool {
 }
 
 /// Values that a property may hold, by its type; several where the type leaves that open.
-fn samples(source: &PropertySchema, whole: bool) -> Vec<Value> {
+pub(super) fn samples(source: &PropertySchema, whole: bool) -> Vec<Value> {
     let ty = held_type(source);
     let texts = [
         "Åse Berg",
@@ -309,7 +343,7 @@ fn samples(source: &PropertySchema, whole: bool) -> Vec<Value> {
         "a, b; c|d/e",
     ];
     let singles: Vec<Value> = match ty {
-        PlainType::Integer | PlainType::Minutes => vec![json!(12), json!(7)],
+        PlainType::Integer | PlainType::Minutes => vec![json!(12), json!(7), json!(20240517)],
         PlainType::Float | PlainType::Decimal => vec![json!("12.5"), json!(12)],
         PlainType::Boolean => vec![json!(true), json!(false)],
         PlainType::Date => vec![json!("2024-05-17")],

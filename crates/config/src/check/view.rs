@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use lockstep_model::flow::{Having, PropertyRef};
-use lockstep_model::{
-    Create, Direction, Flow, Path, PropertyPair, PropertySchema, TypeName, TypeSchema,
-};
+use lockstep_model::{Create, Flow, Path, PropertyPair, PropertySchema, TypeName, TypeSchema};
 
 use crate::project::Project;
 use crate::section::{FlowPlaces, PairPlaces};
@@ -168,11 +166,7 @@ fn paths_above(path: &str) -> impl Iterator<Item = &str> {
 impl<'a> Row<'a> {
     /// Whether the row carries values towards `to`, and whether towards `from`.
     pub(super) fn ways(&self) -> (bool, bool) {
-        match self.pair.direction {
-            Direction::Both => (true, true),
-            Direction::Forward => (true, false),
-            Direction::Backward => (false, true),
-        }
+        self.pair.direction.ways()
     }
 
     /// The ends in the order of the first flow between the two record types.

@@ -8,68 +8,67 @@
 use lockstep_model::flow::{Direction, PropertyPair, PropertyRef};
 use lockstep_model::matching::Normal;
 use lockstep_model::schema::StoredAs;
-use lockstep_model::{Conversion, Flow, Kind, PlainType, Policy, PropIx, TypeIx};
+use lockstep_model::{
+    Conversion, ConversionError, Flow, Kind, PlainType, Policy, PropIx, Reverse, TypeIx,
+};
 use serde_json::{Value, json};
 
 use super::build::Build;
 use crate::plan::PlanProp;
 
 /// The rows that a row with a combined side stands for; itself, where it has none.
-pub(super) fn rows(pair: &PropertyPair) -> Vec<PropertyPair> {
+///
+/// # Errors
+/// What keeps its conversions from being carried out.
+pub(super) fn rows(pair: &PropertyPair) -> Result<Vec<PropertyPair>, ConversionError> {
     let first = pair.from.is_combined();
     let side = if first { &pair.from } else { &pair.to };
-    let reads_it = if first { Direction::Forward } else { Direction::Backward };
+    let away = if first { Direction::Forward } else { Direction::Backward };
     if !side.is_combined() {
-        return vec![pair.clone()];
+        return Ok(vec![pair.clone()]);
     }
     // From the parts to the whole, and from the whole to the parts.
     let (joins, splits) = match first {
         true => (&pair.conversion, &pair.back),
         false => (&pair.back, &pair.conversion),
     };
-    if pair.direction == reads_it {
-        let joins = joins.clone().or_else(|| parsed(json!(["join", " ", "_."])));
+    if pair.direction == away {
+        let undone = splits.as_ref().map(Conversion::reverse).and_then(Reverse::conversion);
+        let joins = Some(Conversion::joining(joins.as_ref().or(undone.as_ref())));
         let (conversion, back) = if first { (joins, None) } else { (None, joins) };
-        return vec![PropertyPair { conversion, back, ..pair.clone() }];
+        return Ok(vec![PropertyPair { conversion, back, ..pair.clone() }]);
     }
     let parts: Vec<PropertyRef> = side.parts().collect();
-    let count = parts.len();
+    let separator = Conversion::joining(joins.as_ref()).joined_with().unwrap_or_default();
     let row = |(at, part): (usize, PropertyRef)| {
-        let taken = parsed(match splits {
-            Some(splits) => json!(["first", ["slice", at, at + 1, splits.to_json()]]),
-            None => taken(at, count, &separator(joins.as_ref())),
-        });
-        match first {
+        let taken = Some(Conversion::parse(&match splits {
+            Some(splits @ Conversion::Computed(_)) => {
+                json!(["first", ["slice", at, at + 1, splits.to_json()]])
+            }
+            _ => taken(at, &separator),
+        })?);
+        Ok(match first {
             true => PropertyPair { from: part, conversion: None, back: taken, ..pair.clone() },
             false => PropertyPair { to: part, conversion: taken, back: None, ..pair.clone() },
-        }
+        })
     };
     parts.into_iter().enumerate().map(row).collect()
 }
 
-fn parsed(list: Value) -> Option<Conversion> {
-    Conversion::parse(&list).ok()
-}
-
-/// What stands between the parts.
-fn separator(joins: Option<&Conversion>) -> String {
-    let list = joins.map(Conversion::to_json);
-    match list.as_ref().and_then(Value::as_array).map(Vec::as_slice) {
-        Some([Value::String(name), Value::String(separator), _]) if name == "join" => {
-            separator.clone()
-        }
-        _ => " ".to_string(),
-    }
-}
-
-/// One of so many parts of a text: the last ones are one word each, the first one is the rest.
-fn taken(at: usize, count: usize, separator: &str) -> Value {
-    let words = json!(["split", separator, "_."]);
-    let from_end = |at: usize| at as i64 - count as i64;
+/// One of two parts of a text: the second is the last of its words, the first is the rest. A single
+/// word is the first.
+fn taken(at: usize, separator: &str) -> Value {
+    let words = match separator.trim().is_empty() {
+        true => json!(["split", "_."]),
+        false => json!(["split", separator, ["strip", "_."]]),
+    };
     match at {
-        0 => json!(["join", separator, ["slice", 0, from_end(1), words]]),
-        at if at + 1 == count => json!(["last", words]),
-        at => json!(["first", ["slice", from_end(at), from_end(at + 1), words]]),
+        0 => json!([
+            "coalesce",
+            ["join", separator, ["slice", 0, -1, words.clone()]],
+            ["join", separator, words]
+        ]),
+        _ => json!(["last", ["slice", 1, words]]),
     }
 }
 
@@ -135,29 +134,47 @@ mod tests {
     use lockstep_model::Timestamp;
 
     #[test]
-    fn the_last_parts_are_one_word_each_and_the_first_is_the_rest() {
-        let parts = |count: usize, text: &str| -> Vec<Value> {
-            let part = |at| parsed(taken(at, count, " ")).unwrap();
-            (0..count).map(|at| part(at).apply(&json!(text), Timestamp(0)).unwrap()).collect()
-        };
-        assert_eq!(parts(2, "Kari Anne Nordmann"), [json!("Kari Anne"), json!("Nordmann")]);
-        assert_eq!(
-            parts(3, "Kari Anne Lie Berg"),
-            [json!("Kari Anne"), json!("Lie"), json!("Berg")]
-        );
-        assert_eq!(parts(2, "Åse")[1], json!("Åse"));
+    fn the_last_word_is_the_second_part_and_the_first_is_the_rest() {
+        for (separator, text, first, last) in [
+            (" ", json!("Kari Anne Nordmann"), json!("Kari Anne"), json!("Nordmann")),
+            (" ", json!(" Kari  Nordmann "), json!("Kari"), json!("Nordmann")),
+            (" ", json!("Kari"), json!("Kari"), Value::Null),
+            (" ", Value::Null, Value::Null, Value::Null),
+            (", ", json!("Nordmann, Kari Anne"), json!("Nordmann"), json!("Kari Anne")),
+        ] {
+            let part = |at| {
+                let taken = Conversion::parse(&taken(at, separator)).unwrap();
+                taken.apply(&text, Timestamp(0)).unwrap()
+            };
+            assert_eq!((part(0), part(1)), (first, last), "{text}");
+        }
     }
 
     #[test]
     fn both_ways_each_part_has_a_row_and_one_way_they_have_one_together() {
         let side = PropertyRef { beside: vec!["last".into()], ..PropertyRef::new("first") };
         let both = PropertyPair::equal(side.clone(), PropertyRef::new("name"));
-        let found = rows(&both);
-        assert_eq!(found.len(), 2);
-        assert!(found.iter().all(|row| row.back.is_some() && row.conversion.is_none()));
+        let found = rows(&both).unwrap();
+        let taken = |at: usize| Some(Conversion::parse(&taken(at, " ")).unwrap());
+        let named = |row: &PropertyPair| (row.from.to_string(), row.back.clone());
+        assert_eq!(
+            found.iter().map(named).collect::<Vec<_>>(),
+            [("first".into(), taken(0)), ("last".into(), taken(1))]
+        );
         let one_way = PropertyPair { direction: Direction::Forward, ..both };
-        let found = rows(&one_way);
+        let found = rows(&one_way).unwrap();
         assert_eq!((found.len(), &found[0].from), (1, &side));
-        assert!(found[0].conversion.is_some());
+        assert_eq!(found[0].conversion, Some(Conversion::joining(None)));
+        // Told from the whole to its parts, and carried the other way.
+        let split = Conversion::parse(&json!(["split", ", ", "_."])).unwrap();
+        let away = PropertyPair {
+            from: PropertyRef::new("name"),
+            to: side,
+            direction: Direction::Backward,
+            conversion: Some(split),
+            ..one_way
+        };
+        let joined = rows(&away).unwrap()[0].back.clone().unwrap();
+        assert_eq!(joined.joined_with().as_deref(), Some(", "));
     }
 }

@@ -72,9 +72,14 @@ impl<'f> FollowedRows<'f> {
             Some(WatchedRow { flow: (row.flow_at, row.flow), row: (row.at, pair), of })
         };
         let mut all = Vec::new();
+        let mut errors = Vec::new();
         for row in &self.rows {
-            all.extend(combined::rows(row.pair).into_iter().filter_map(|pair| watched(row, pair)));
+            match combined::rows(row.pair) {
+                Ok(pairs) => all.extend(pairs.into_iter().filter_map(|pair| watched(row, pair))),
+                Err(error) => errors.push((row.flow, error.message)),
+            }
         }
+        errors.into_iter().for_each(|(flow, message)| build.error(flow, message));
         all
     }
 }

@@ -9,8 +9,8 @@ use lockstep_model::{Conversion, Flow, FlowIx, Kind, PlainType, TypeIx};
 use super::build::Build;
 use super::follow::{FollowedRows, WatchedRow};
 use crate::bears::{Edge, Node};
-use crate::graph::Pair;
 use crate::groups::Grouped;
+use crate::pair::Pair;
 use crate::plan::{BlockedRow, convertible, matching_kind};
 
 /// The rows of all flows, one pair for all that mean the same two properties.
@@ -91,11 +91,7 @@ impl<'f> Rows<'f> {
         one: Node,
         other: Node,
     ) {
-        let (forward, backward) = match pair.direction {
-            Direction::Both => (true, true),
-            Direction::Forward => (true, false),
-            Direction::Backward => (false, true),
-        };
+        let (forward, backward) = pair.direction.ways();
         let pairs = &mut self.pairs;
         if let Some(known) = self.pair_of.get(&(one, other)).map(|at| &mut pairs[*at]) {
             known.forward |= forward;
@@ -104,8 +100,8 @@ impl<'f> Rows<'f> {
             known.on_create &= pair.on_create;
             known.each |= pair.each;
             known.as_one |= is_one_value(pair);
-            known.conversion = known.conversion.take().or_else(|| pair.conversion.clone());
-            known.back = known.back.take().or_else(|| pair.back.clone());
+            state(&mut known.conversion, &pair.conversion);
+            state(&mut known.back, &pair.back);
         } else if let Some(known) = self.pair_of.get(&(other, one)).map(|at| &mut pairs[*at]) {
             known.forward |= backward;
             known.backward |= forward;
@@ -113,8 +109,8 @@ impl<'f> Rows<'f> {
             known.on_create &= pair.on_create;
             known.each |= pair.each;
             known.as_one |= is_one_value(pair);
-            known.back = known.back.take().or_else(|| pair.conversion.clone());
-            known.conversion = known.conversion.take().or_else(|| pair.back.clone());
+            state(&mut known.back, &pair.conversion);
+            state(&mut known.conversion, &pair.back);
         } else {
             self.pair_of.insert((one, other), pairs.len());
             self.edges.push(Edge { from: one, to: other, row, pair: pairs.len() });
@@ -212,9 +208,23 @@ fn takes_whole_list(
     pair: &PropertyPair,
     [(ty, prop), (to, into)]: [Node; 2],
 ) {
-    let Some(conversion) = &pair.conversion else { return };
-    build.types[ty.at()].props[prop.at()].whole |= conversion.takes_whole_list();
-    build.types[to.at()].props[into.at()].whole |= conversion.gives_whole_list();
+    let ways = [(&pair.conversion, (ty, prop), (to, into)), (&pair.back, (to, into), (ty, prop))];
+    for (conversion, taken, given) in ways {
+        let Some(conversion) = conversion else { continue };
+        let mut whole = |(ty, prop): Node, is: bool| {
+            build.types[ty.at()].props[prop.at()].whole |= is;
+        };
+        whole(taken, conversion.takes_whole_list());
+        whole(given, conversion.gives_whole_list());
+    }
+}
+
+/// What another row of a pair says of a way: a conversion counts before a type's name.
+fn state(known: &mut Option<Conversion>, said: &Option<Conversion>) {
+    let is_computed = |one: &Option<Conversion>| matches!(one, Some(Conversion::Computed(_)));
+    if known.is_none() || is_computed(said) && !is_computed(known) {
+        known.clone_from(said);
+    }
 }
 
 /// Whether a row says what can only be said of a value as a whole.

@@ -51,9 +51,17 @@ pub(super) fn compose(
             made.add(plan, slice, prop_ix, prop, given);
         }
     }
-    let Composed { mut changes, unconvertible, lacking, defaults } = made;
-    let stopped: Vec<PropIx> = unconvertible.iter().map(|(prop, ..)| *prop).collect();
+    let Composed { mut changes, unconvertible, mut lacking, defaults, stopped } = made;
+    let given: Vec<PropIx> = changes.iter().map(|change| change.prop).collect();
     groups::all_or_nothing(plan, flow.to, &stopped, &mut changes);
+    // C4: what goes with the rest of its group is not given either.
+    let left_out = given.iter().filter(|prop| changes.iter().all(|change| change.prop != **prop));
+    lacking.extend(
+        left_out
+            .map(|prop| &target.props[prop.at()])
+            .filter(|prop| prop.required)
+            .map(|prop| Lacking { property: prop.name.clone(), waits: None }),
+    );
     leave_out_unfulfilled(plan, flow.to, &mut changes);
     if !lacking.is_empty() {
         let why = NotYet::Lacks { of: target.name.to_string(), properties: lacking };
@@ -139,6 +147,8 @@ struct Composed {
     lacking: Vec<Lacking>,
     /// How many of the changes are nothing but defaults.
     defaults: usize,
+    /// What can't be given just now (P1e).
+    stopped: Vec<PropIx>,
 }
 
 impl Composed {
@@ -165,9 +175,11 @@ impl Composed {
                 given = true;
             }
             Wanted::Waits { reference, claim } => {
+                self.stopped.push(prop_ix);
                 waits = Some(waits_for(plan, slice, None, reference, claim).1)
             }
             Wanted::Unconvertible { value, message, .. } => {
+                self.stopped.push(prop_ix);
                 self.unconvertible.push((prop_ix, value, message))
             }
             Wanted::Nothing | Wanted::Pick { .. } => {}

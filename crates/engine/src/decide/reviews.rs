@@ -2,13 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use lockstep_model::matching::reference_hash;
 use lockstep_model::value::equal;
 use lockstep_model::{
-    EntityId, NumberMap, NumberSet, Presence, RecordId, Review, ReviewKind, Rule, Value,
+    EntityId, NumberMap, NumberSet, Presence, RecordId, RecordState, Review, ReviewKind, Rule,
+    Value,
 };
 
 use crate::decision::Decision;
 use crate::link::Links;
+use crate::plan::Plan;
 use crate::slice::Slice;
 
 /// L6: what linking could not settle is asked of a person.
@@ -76,26 +79,12 @@ pub(super) fn ask_anew_about_alike(
 
 /// Opens what is new, closes what is settled, leaves alone what is open for the same reason.
 pub(super) fn settle_reviews(
+    plan: &Plan,
     slice: &Slice,
     entities: &BTreeSet<EntityId>,
     reviews: Vec<Review>,
     out: &mut Decision,
 ) {
-    let decided_here = |kind: ReviewKind| {
-        matches!(
-            kind,
-            ReviewKind::AmbiguousMatch
-                | ReviewKind::DisputedEntity
-                | ReviewKind::RejectedValue
-                | ReviewKind::NotKept
-                | ReviewKind::Unconvertible
-                | ReviewKind::PendingDelete
-                | ReviewKind::FlipFlop
-                | ReviewKind::Unsettled
-                | ReviewKind::WaitingReference
-                | ReviewKind::Incomplete
-        )
-    };
     let same = |a: &Review, b: &Review| {
         a.kind == b.kind && a.about == b.about && a.ty == b.ty && a.prop == b.prop
     };
@@ -129,18 +118,49 @@ pub(super) fn settle_reviews(
             && (decided_here(open.kind) || needless)
             && !reviews.iter().any(|review| same(review, open))
         {
+            wake_what_waits(plan, slice, open, out);
             out.reviews_closed.push(open.clone());
         }
     }
     for review in reviews {
         let known = slice.reviews.iter().find(|open| same(open, &review));
         let news = known.is_none_or(|open| {
-            open.candidates != review.candidates || !equal(&open.value, &review.value)
+            open.candidates != review.candidates
+                || !equal(&open.value, &review.value)
+                || !open.kind.needs_a_person() && open.why != review.why
         });
         if news {
             out.reviews_opened.push(review);
         }
     }
+}
+
+/// Whether a question is opened and closed by what is decided here.
+fn decided_here(kind: ReviewKind) -> bool {
+    matches!(
+        kind,
+        ReviewKind::AmbiguousMatch
+            | ReviewKind::DisputedEntity
+            | ReviewKind::RejectedValue
+            | ReviewKind::NotKept
+            | ReviewKind::Unconvertible
+            | ReviewKind::PendingDelete
+            | ReviewKind::FlipFlop
+            | ReviewKind::Unsettled
+            | ReviewKind::WaitingReference
+            | ReviewKind::Incomplete
+    )
+}
+
+/// R9: references wait for the answer to whose an id is.
+fn wake_what_waits(plan: &Plan, slice: &Slice, open: &Review, out: &mut Decision) {
+    if open.kind != ReviewKind::AnotherRecord {
+        return;
+    }
+    let Some(record) = slice.asked_about(open) else { return };
+    let records = slice.members(record.entity).iter().filter_map(|id| slice.records.get(id));
+    let hash = |one: &RecordState| reference_hash(&plan.ty(one.ty).name, &one.key);
+    out.wake.extend(records.map(hash));
 }
 
 /// Whether a person is asked about a record that was deleted as another one was, and is there all

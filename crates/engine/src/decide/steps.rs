@@ -53,7 +53,7 @@ pub fn decide(plan: &Plan, slice: &mut Slice) -> Decision {
     let Told { reviews, picks, calmed } =
         decide_each(plan, slice, &links, &entities, &focus, &mut out);
     remember(slice, picks, calmed, &out.settled, &mut changed);
-    settle_reviews(slice, &entities, reviews, &mut out);
+    settle_reviews(plan, slice, &entities, reviews, &mut out);
     tell_links(plan, slice, &joined, &mut out);
     out.relinked = links.moved.iter().filter(|(id, _)| !changed.contains(id)).copied().collect();
     out.relinked.sort_unstable();

@@ -109,8 +109,13 @@ impl<'a> Settling<'a> {
             let (sources, all_there) =
                 (self.sources(to), self.entity.records.iter().all(|record| record.is_live()));
             self.lists[to].outdated = !sources.is_empty();
+            // P2: what is emptied where that is no edit keeps its elements here.
+            let keeps = |(other, by): &(&RecordState, &Bearing)| {
+                let whole = self.plan.prop(other.ty, by.theirs).whole;
+                !by.clears && is_empty(other.slot(by.theirs).value(whole))
+            };
             // D1: what it has of a record that is gone stays.
-            if all_there && sources.iter().any(later) {
+            if all_there && sources.iter().any(later) && !sources.iter().any(keeps) {
                 self.lists[to].desired.clear();
             }
         }

@@ -6,7 +6,7 @@ use lockstep_model::{ClaimStamp, PropIx, RecordState, Rule, Timestamp, TypeIx, V
 use super::each_list::stands;
 use super::element::{Element, Way};
 use super::entity::Entity;
-use super::outcome::{Awaited, Awaits, Wanted, written};
+use super::outcome::{Awaited, Wanted, written};
 use crate::plan::{Bearing, Plan, PlanProp};
 use crate::sets::{Likeness, elements};
 use crate::slice::Slice;
@@ -113,9 +113,7 @@ pub fn created_list(
         return write(plan.prop(ty, prop), brought, claim);
     }
     match (list.waits.first(), list.failing.into_iter().next()) {
-        (Some((_, waits)), _) => {
-            Wanted::Waits { reference: Awaited { event: Awaits::Reading, ty: waits.ty }, claim }
-        }
+        (Some((_, waits)), _) => Wanted::Waits { reference: waits.of_a_list(), claim },
         (None, Some((value, message))) => Wanted::Unconvertible { value, claim, message },
         (None, None) => Wanted::Nothing,
     }

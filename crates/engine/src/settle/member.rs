@@ -179,10 +179,12 @@ impl Target<'_> {
             {
                 Wanted::Nothing
             }
+            // P1d: of a whole, that it shows one of its parts says nothing of the others.
             Wanted::Write { .. }
-                if by.is_some_and(|by| {
-                    judged_equal(self.slice.now, by, &best.claim.value, shown)
-                }) =>
+                if !self.is_in_parts(best)
+                    && by.is_some_and(|by| {
+                        judged_equal(self.slice.now, by, &best.claim.value, shown)
+                    }) =>
             {
                 Wanted::Nothing
             }

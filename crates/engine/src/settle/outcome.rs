@@ -42,6 +42,14 @@ pub enum Awaits {
 }
 
 impl Awaited {
+    /// The same for a list, which no single id is filled in for once a counterpart has come.
+    pub fn of_a_list(self) -> Awaited {
+        match self.event {
+            Awaits::Counterpart(_) => Awaited { event: Awaits::Reading, ..self },
+            Awaits::Answer(_) | Awaits::Reading => self,
+        }
+    }
+
     /// The record that it hangs on, where one is known.
     pub fn of(self) -> Option<RecordId> {
         match self.event {

@@ -64,9 +64,7 @@ pub(super) fn reference(
     let held = shown.as_array().into_iter().flatten();
     found.extend(held.filter(|held| is_foreign(slice, source, target, held)).cloned());
     match waits {
-        Some(waits) if found.is_empty() => {
-            Wanted::Waits { reference: Awaited { event: Awaits::Reading, ty: waits.ty }, claim }
-        }
+        Some(waits) if found.is_empty() => Wanted::Waits { reference: waits.of_a_list(), claim },
         _ => written(Value::Array(found), claim, Rule::P8),
     }
 }

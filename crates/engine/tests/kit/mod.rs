@@ -54,8 +54,12 @@ pub fn flow(from: &str, to: &str, create: Create, matches: &[&str], rows: &[&str
     }
 }
 
-/// `name`, `company > name`.
+/// `name`, `company > name`, `first + last`.
 fn property(text: &str) -> PropertyRef {
+    if let Some((first, rest)) = text.split_once(" + ") {
+        let beside = rest.split(" + ").map(|part| part.trim().into()).collect();
+        return PropertyRef { beside, ..PropertyRef::new(first.trim()) };
+    }
     let mut steps: Vec<&str> = text.split('>').map(str::trim).collect();
     let path = steps.pop().unwrap();
     PropertyRef { via: steps.into_iter().map(Into::into).collect(), ..PropertyRef::new(path) }

@@ -33,6 +33,8 @@ impl Hub {
             }
             let mut told = BTreeSet::new();
             records.retain(|record| record.is_live() && told.insert(record.id));
+            // P8: what refers to them, while it is known whose counterparts they are.
+            hub.ledger.wake_referring(&records, &mut commit)?;
             for mut record in records {
                 let keys = mark_gone(&hub.ledger.plan, &mut record, None);
                 // D1: deleted here and everywhere already, whatever the flows say.

@@ -1,10 +1,11 @@
 //! What a conversion gives, as far as it can be told from its list alone.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::catalogue::Op;
 use super::{Computation, Conversion, Node, aggregate};
 use crate::path::Path;
+use crate::schema::PlainType;
 
 impl Conversion {
     /// The values that stand in the conversion itself and that it gives for one value or another:
@@ -15,6 +16,50 @@ impl Conversion {
             constants(node, &mut found);
         }
         found
+    }
+
+    /// What makes one value of several properties together, by what their row says: they are joined
+    /// with a blank, if that is no conversion.
+    pub fn joining(said: Option<&Conversion>) -> Conversion {
+        let list = match said {
+            Some(conversion @ Conversion::Computed(_)) => return conversion.clone(),
+            None | Some(Conversion::Plain(PlainType::Any)) => json!(["join", " ", "_."]),
+            Some(Conversion::Plain(ty)) if Op::named(ty.name()).is_some() => {
+                json!([ty.name(), ["join", " ", "_."]])
+            }
+            Some(Conversion::Plain(_)) => json!(["join", " ", "_."]),
+        };
+        Conversion::parse(&list).expect("it is a conversion")
+    }
+
+    /// What several properties together are joined with, if nothing else is done to them.
+    pub fn joined_with(&self) -> Option<String> {
+        match self {
+            Conversion::Computed(Computation(Node::Call(Op::Join, arguments))) => {
+                match arguments.as_slice() {
+                    [Node::Constant(Value::String(separator)), Node::Input] => {
+                        Some(separator.clone())
+                    }
+                    _ => None,
+                }
+            }
+            Conversion::Computed(_) => None,
+            Conversion::Plain(_) => Some(" ".into()),
+        }
+    }
+
+    /// Whether the value itself, and not something made of it, is counted, summed up or put in
+    /// order.
+    pub fn needs_a_list(&self) -> bool {
+        fn needs(node: &Node) -> bool {
+            let Node::Call(op, arguments) = node else { return false };
+            let of_list = matches!(
+                op,
+                Op::Count | Op::Sum | Op::Product | Op::Min | Op::Max | Op::Any | Op::Order
+            );
+            of_list && matches!(arguments.last(), Some(Node::Input)) || arguments.iter().any(needs)
+        }
+        matches!(self, Conversion::Computed(Computation(node)) if needs(node))
     }
 
     /// By which property of its elements it puts a list in order.
@@ -49,7 +94,6 @@ fn constants<'n>(node: &'n Node, found: &mut Vec<&'n Value>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn what_stands_in_a_conversion_and_comes_out_of_it() {

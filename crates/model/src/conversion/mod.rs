@@ -104,6 +104,16 @@ pub enum Reverse {
     },
 }
 
+impl Reverse {
+    /// The way back, if there is one.
+    pub fn conversion(self) -> Option<Conversion> {
+        match self {
+            Reverse::Exact(conversion) | Reverse::Lossy { conversion, .. } => Some(conversion),
+            Reverse::None { .. } => None,
+        }
+    }
+}
+
 impl Conversion {
     /// Reads the nested-list form, or a plain type's name as a JSON string; `"_."` alone is the
     /// value as it is.
