@@ -7,7 +7,7 @@
 //! shows. So of the records that hold such a value one comes to claim it, as of the time at which
 //! it was put in; the others carry that claim.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lockstep_model::value::{equal_as, is_empty, same};
 use lockstep_model::{Claim, ClaimStamp, PropIx, RecordId, RecordState, Timestamp};
@@ -70,8 +70,8 @@ impl Origin {
 struct Inheritance {
     /// By what came of the other half: who holds its value.
     held: BTreeMap<Origin, Vec<(usize, PropIx)>>,
-    /// Whether the half has claims of its own of the same time.
-    ties: BTreeMap<Origin, bool>,
+    /// The half's own claims of the same time.
+    ties: BTreeMap<Origin, BTreeSet<ClaimStamp>>,
     /// Who shows the value as it was put in.
     exact: BTreeMap<Origin, (usize, PropIx)>,
     /// Values of which no claim is known, with the claims that bear on them.
@@ -89,6 +89,8 @@ impl Inheritance {
         for (origin, at, claims) in std::mem::take(&mut self.left_over) {
             if !claims.iter().any(|stamp| self.held.contains_key(&Origin::Claim(*stamp))) {
                 self.held.entry(origin).or_default().push(at);
+                let tied = claims.into_iter().filter(|stamp| stamp.at == origin.at());
+                self.ties.entry(origin).or_default().extend(tied);
             }
         }
     }
@@ -180,9 +182,9 @@ impl Property<'_> {
         };
         let origin = Origin::Claim(found.stamp);
         inheritance.held.entry(origin).or_default().push((at, prop));
-        let tied =
-            all.iter().any(|one| self.is_mine(one.stamp.record) && one.stamp.at == found.stamp.at);
-        *inheritance.ties.entry(origin).or_default() |= tied;
+        let tied = |one: &&Candidate<'_>| one.stamp.at == found.stamp.at;
+        let mine = all.iter().filter(|one| self.is_mine(one.stamp.record)).filter(tied);
+        inheritance.ties.entry(origin).or_default().extend(mine.map(|one| one.stamp));
         let described = plan.prop(record.ty, prop);
         let shown = record.slot(prop).value(described.whole);
         // R6: nor one of which nothing has shown yet that it kept the value.
@@ -202,15 +204,28 @@ fn hand_over(plan: &Plan, half: &mut [RecordState], found: Inheritance) -> Vec<R
         (slot.carries, slot.given) = (None, None);
         changed.push(half[at].id);
     }
-    for (origin, holders) in held {
-        // Whoever holds it as it was put in, before one whose system has made something else of it,
-        // or may not have kept it.
+    // Whoever holds it as it was put in, before one whose system has made something else of it, or
+    // may not have kept it.
+    let heir = |origin: &Origin, holders: &[(usize, PropIx)]| {
         let has_shown = |(at, prop): &&(usize, PropIx)| half[*at].slot(*prop).before.is_none();
         let shown = holders.iter().find(has_shown);
-        let (heir, of) = exact.get(&origin).or(shown).copied().unwrap_or(holders[0]);
+        exact.get(origin).or(shown).copied().unwrap_or(holders[0])
+    };
+    let inherited: Vec<(Origin, (usize, PropIx), Vec<(usize, PropIx)>)> = held
+        .into_iter()
+        .map(|(origin, holders)| (origin, heir(&origin, &holders), holders))
+        .collect();
+    // P1: a time that nobody tells does not become one that is told. What is as old steps back.
+    let mut outdone: BTreeSet<ClaimStamp> = BTreeSet::new();
+    for (origin, (heir, of), _) in inherited.iter().filter(|(origin, ..)| !origin.at().is_told()) {
+        outdone.extend(ties.get(origin).into_iter().flatten());
+        outdone.insert(ClaimStamp { at: origin.at(), record: half[*heir].id, prop: *of });
+    }
+    changed.extend(take_back(half, &outdone));
+    for (origin, (heir, of), holders) in inherited {
         // It had come before the half's own claims of the same time, and still does.
-        let at =
-            if ties.get(&origin) == Some(&true) { origin.at().plus_ms(1) } else { origin.at() };
+        let is_tied = ties.get(&origin).is_some_and(|tied| !tied.is_empty());
+        let at = origin.at().plus_ms(i64::from(is_tied && origin.at().is_told()));
         let whole = plan.prop(half[heir].ty, of).whole;
         let slot = &mut half[heir].slots[of.at()];
         slot.claim = Some(Claim { value: slot.value(whole).clone(), at, goes: vec![] });
@@ -221,6 +236,28 @@ fn hand_over(plan: &Plan, half: &mut [RecordState], found: Inheritance) -> Vec<R
                 half[at].slots[prop.at()].carries = Some(inherited);
             }
             changed.push(half[at].id);
+        }
+    }
+    changed
+}
+
+/// Puts claims of which nobody tells the time, and what is carried of them, behind those that are as
+/// old. Gives the records that changed.
+fn take_back(half: &mut [RecordState], outdone: &BTreeSet<ClaimStamp>) -> Vec<RecordId> {
+    let mut changed = Vec::new();
+    for record in half {
+        let id = record.id;
+        for (at, slot) in record.slots.iter_mut().enumerate() {
+            let prop = PropIx(at as u16);
+            let own = |claim: &&mut Claim| {
+                outdone.contains(&ClaimStamp { at: claim.at, record: id, prop })
+            };
+            let carried = slot.carries.as_mut().filter(|stamp| outdone.contains(stamp));
+            let times = carried.map(|stamp| &mut stamp.at).into_iter();
+            for at in times.chain(slot.claim.as_mut().filter(own).map(|claim| &mut claim.at)) {
+                *at = at.plus_ms(-1);
+                changed.push(id);
+            }
         }
     }
     changed
@@ -263,7 +300,8 @@ fn left_over(plan: &Plan, record: &RecordState, prop: PropIx) -> Option<Origin> 
         let is_own = own.is_some_and(|own| same(described.terms(), &own.value, shown));
         record.written_at.is_some() && !is_own && !is_empty(shown)
     };
-    let at = || own.map_or(record.first_seen, |own| own.at.plus_ms(1));
+    let after = |own: &Claim| own.at.plus_ms(i64::from(own.at.is_told()));
+    let at = || own.map_or(record.first_seen, after);
     let forgotten = || is_written().then(|| Origin::Forgotten { at: at(), prop });
     slot.carries.map(Origin::Claim).or_else(forgotten)
 }

@@ -428,3 +428,36 @@ fn l7_l9_what_a_half_was_given_is_its_own_though_a_later_value_in_it_does_not_re
     );
     assert_eq!(world.settle_all(), 0);
 }
+
+#[test]
+fn l7_p1_a_copy_of_a_value_of_untold_time_beats_nobodys_own_value() {
+    let flows = [
+        flow("a.Person", "b.Person", Create::Never, &["mail = mail"], &ROWS),
+        flow("b.Person", "c.Person", Create::Never, &["mail = mail"], &ROWS),
+    ];
+    let mut world = World::people(&flows);
+    let untold = |world: &mut World, name: &str, mail: &str, phone: &str| {
+        world.read_as(name, json!({"mail": mail, "phone": phone}), None, None);
+    };
+    untold(&mut world, "a.Person/1", "kari@example.com", "1");
+    untold(&mut world, "b.Person/1", "kari@example.com", "2");
+    untold(&mut world, "c.Person/1", "kari@example.com", "3");
+    world.settle_all();
+    assert_eq!(world.value("b.Person/1", "phone"), json!("1"));
+    assert_eq!(world.value("c.Person/1", "phone"), json!("1"));
+    let a = world.record("a.Person/1").id;
+    take_out(&mut world, a);
+    world.settle_all();
+    // Neither falls back to what it held before.
+    assert_eq!(world.value("b.Person/1", "phone"), json!("1"));
+    assert_eq!(world.value("c.Person/1", "phone"), json!("1"));
+    // Whose counterpart they are is told later; nobody tells either time.
+    untold(&mut world, "b.Person/1", "liv@example.com", "1");
+    untold(&mut world, "a.Person/2", "liv@example.com", "9");
+    world.settle_all();
+    for name in ["a.Person/2", "b.Person/1", "c.Person/1"] {
+        assert_eq!(world.value(name, "phone"), json!("9"), "{name}");
+    }
+}
+
+const ROWS: [&str; 2] = ["mail <-> mail", "phone <-> phone"];

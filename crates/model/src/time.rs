@@ -12,12 +12,13 @@ pub struct Timestamp(pub i64);
 
 impl Timestamp {
     /// The time of a value that was there when its record was first read, and of which no system
-    /// tells when it was put in. Any time that is told is later (P1).
+    /// tells when it was put in. Any time that is told is later (P1). What it had displaced before
+    /// its record was unlinked lies before it (L7).
     pub const UNTOLD: Timestamp = Timestamp(0);
 
     /// Whether anybody tells this time.
     pub fn is_told(self) -> bool {
-        self != Timestamp::UNTOLD
+        self > Timestamp::UNTOLD
     }
 
     /// Reads an RFC 3339 time; one without an offset is taken as UTC, a bare date as its midnight.
