@@ -430,6 +430,23 @@ fn f3_deleting_through_one_facet_empties_its_part_alone() {
 }
 
 #[test]
+fn d2_f3_what_was_emptied_with_a_record_comes_back_with_it() {
+    let (mut world, company, person) = a_company_and_a_person(
+        [&["name -> name", "phone -> phone"], &["contact -> contact", "phone -> phone"]],
+        [json!({"name": "Fjord AS", "phone": "1"}), json!({"contact": "Åse", "phone": "1"})],
+    );
+    world.read_deleted("c.Company/1");
+    world.settle();
+    assert_eq!(world.value(&company, "name"), Value::Null, "its part is emptied");
+    world.read("c.Company/1", json!({"name": "Fjord AS", "phone": "1"}));
+    world.settle();
+    assert!(world.linked("c.Company/1", &company));
+    assert_eq!(world.value(&company, "name"), json!("Fjord AS"), "and is back with it");
+    assert_eq!(world.value(&person, "contact"), json!("Åse"));
+    assert_eq!(world.settle_all(), 0);
+}
+
+#[test]
 fn f3_r6_a_part_that_its_system_does_not_empty_is_told_and_not_emptied_again_and_again() {
     let (mut world, company, _) = a_company_and_a_person(
         [&["name -> name"], &["contact -> contact"]],

@@ -105,8 +105,10 @@ fn until_quiet(dir: &Path) {
         let ran = lockstep(dir, &["sync"]);
         assert!(matches!(ran.status, Some(0 | 1)), "{ran}");
         if ran.stdout.contains("Nothing was written.") {
-            let failing = lockstep(dir, &["status", "--format", "json"]).json()["failing"].take();
-            if failing.as_array().is_none_or(Vec::is_empty) {
+            let mut status = lockstep(dir, &["status", "--format", "json"]).json();
+            // What has tripped a guard writes nothing either, and is not done (G3).
+            let waits = ["failing", "guards", "outbox"].map(|of| status[of].take());
+            if waits.iter().all(|list| list.as_array().is_none_or(Vec::is_empty)) {
                 return;
             }
             std::thread::sleep(Duration::from_secs(1));
@@ -116,7 +118,7 @@ fn until_quiet(dir: &Path) {
             // C2: after the second try a person is asked; everything works by now, so what was not
             // found has not been made.
             lockstep(dir, &["review", "reject", "--kind", "unknown outcome", "--yes"]);
-            last = format!("{failing:#}");
+            last = format!("{waits:#?}");
         } else {
             wrote += 1;
             last = ran.to_string();

@@ -14,7 +14,7 @@ use super::rows::Rows;
 use super::types::{Finishing, OfType, mark_by_bearings, sides_by_type};
 use super::watch::{watch_besides, watch_conditions, watch_for_rules};
 use crate::graph::{Graph, Partial};
-use crate::plan::{Plan, PlanError, PlanFlow, PlanProp, PlanType, Schemas};
+use crate::plan::{Plan, PlanCreate, PlanError, PlanFlow, PlanProp, PlanType, Schemas};
 use crate::policies::Policies;
 
 impl Plan {
@@ -67,10 +67,9 @@ fn plan(
     for ((ty, prop), parts) in graph.parts(&relations) {
         build.types[ty.at()].props[prop.at()].parts.push(parts);
     }
-    let plan_flow = |(flow, &ends): (&Flow, &(TypeIx, TypeIx))| {
-        plan_flow(build, flow, ends, relations.contains_key(&ends))
-    };
-    let plan_flows: Vec<PlanFlow> = flows.iter().zip(&ends).map(plan_flow).collect();
+    let synchronize = |ends: (TypeIx, TypeIx)| relations.contains_key(&ends);
+    let one = |(flow, &ends)| plan_flow(build, flow, ends, synchronize(ends));
+    let plan_flows: Vec<PlanFlow> = flows.iter().zip(&ends).map(one).collect();
     let placeholders = build.placeholders();
     let by_flows = (plan_flows.as_slice(), ends.as_slice());
     let rules = (matches.rules.as_slice(), matches.sides.as_slice());
@@ -90,6 +89,7 @@ fn plan(
     let any = |is: fn(&PlanProp) -> bool| types.iter().flat_map(|ty| &ty.props).any(is);
     Plan {
         conditional: plan_flows.iter().any(is_conditional),
+        creates_from_several: creates_from_several(&types, &plan_flows),
         has_facets: types.iter().any(|ty| !ty.facets.is_empty()),
         by_value: any(|prop| matches!(prop.policy, Policy::Wins(_))),
         has_each: any(|prop| prop.each),
@@ -160,4 +160,14 @@ fn rows_of<'f>(
         watch_conditions(build, flow, ends);
     }
     (rows, matches, followed)
+}
+
+/// Whether several record types create in one, or in facets of one record.
+fn creates_from_several(types: &[PlanType], flows: &[PlanFlow]) -> bool {
+    let creating = |flow: &&PlanFlow| !matches!(flow.create, PlanCreate::Never);
+    let same = |to: TypeIx, other: TypeIx| to == other || types[to.at()].facets.contains(&other);
+    let others = |one: &PlanFlow| {
+        flows.iter().filter(creating).any(|flow| flow.from != one.from && same(one.to, flow.to))
+    };
+    flows.iter().filter(creating).any(others)
 }

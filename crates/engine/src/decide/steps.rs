@@ -99,7 +99,7 @@ fn decide_each(
     let mut creating = BTreeSet::new();
     // Mostly each comes to one write, and growing a list of them moves them all.
     out.intents.reserve(entities.len());
-    for entity in entities {
+    for entity in &in_order(plan, slice, entities) {
         let mut one = OneEntity {
             plan,
             slice,
@@ -117,6 +117,18 @@ fn decide_each(
         one.decide(*entity);
     }
     told
+}
+
+/// C1: where several record types create in one, that of the flow that is named first does,
+/// whatever was read first.
+fn in_order(plan: &Plan, slice: &Slice, entities: &BTreeSet<EntityId>) -> Vec<EntityId> {
+    let mut order: Vec<EntityId> = entities.iter().copied().collect();
+    if plan.creates_from_several {
+        let members = |entity: EntityId| slice.members(entity).iter();
+        let live = |id: &RecordId| slice.records.get(id).filter(|record| record.is_live());
+        order.sort_by_cached_key(|entity| members(*entity).filter_map(live).map(|r| r.ty).min());
+    }
+    order
 }
 
 /// Leaves the slice with what has been decided about its records; they are added to `changed`.

@@ -24,6 +24,8 @@ pub struct Plan {
     pub conditional: bool,
     /// Some record type has facets.
     pub has_facets: bool,
+    /// Several record types create in one, or in facets of one record.
+    pub creates_from_several: bool,
     /// Some row says by `wins` which value counts.
     pub by_value: bool,
     /// Some row says that emptying does not pass (P2).

@@ -123,7 +123,12 @@ impl Target<'_> {
         let may_grow = self.described.whole && best.by.is_some_and(|by| by.reference);
         // What it was given stands, whatever its system made of it; unless the flows may ask for
         // another value now.
-        if slot.carries == Some(best.stamp) && !in_parts && !may_grow && !self.slice.reconsider {
+        if slot.carries == Some(best.stamp)
+            && !in_parts
+            && !may_grow
+            && !self.slice.reconsider
+            && !self.is_back(best)
+        {
             return true;
         }
         if is_empty(shown) && went_with_a_part(self.plan, self.entity, best) {
@@ -134,6 +139,15 @@ impl Target<'_> {
             && is_empty(shown)
             && !in_parts
             && !best.by.is_some_and(|by| by.defaults)
+    }
+
+    /// D2: it was emptied when the winner's record was deleted, as a part of what stands for
+    /// something else still (F3), and that record is back.
+    fn is_back(&self, best: &Candidate<'_>) -> bool {
+        let slot = self.slot;
+        let was_emptied = slot.given.is_none() && slot.before.is_none() && is_empty(self.shown);
+        let is_part = !self.plan.ty(self.record.ty).facets.is_empty();
+        is_part && best.stands && was_emptied && !is_empty(&best.claim.value)
     }
 
     /// P1d: what the winner holds is a part of this property's value.
