@@ -641,3 +641,75 @@ fn c2_a_record_whose_creation_took_long_takes_what_was_linked_meanwhile_however_
     assert_eq!(sorted(world.shown("a.Person/1", "tags")), ["old", "vip"]);
     assert_eq!(world.settle_all(), 0);
 }
+
+#[test]
+fn r6_what_else_comes_to_a_list_does_not_answer_whether_an_element_is_wanted() {
+    let mut world = world(ROW);
+    tags(&mut world, json!(["vip", "new"]));
+    world.decide();
+    world.deliver_untold();
+    let b = world.ty("b.Person");
+    let made = world.records.values().find(|record| record.ty == b).expect("it is made");
+    let name = format!("b.Person/{}", made.key);
+    let read = |world: &mut World, labels: Value| {
+        let values = json!({"mail": "ada@example.com", "labels": labels});
+        world.read_as(&name, values, None, None);
+    };
+    let asked = |world: &World| {
+        world.reviews.iter().filter(|review| review.kind == ReviewKind::NotKept).count()
+    };
+    read(&mut world, json!(["vip"]));
+    assert_eq!(asked(&world), 1);
+    // What comes to either list travels as before.
+    tags(&mut world, json!(["vip", "new", "oslo"]));
+    world.settle_all();
+    assert_eq!(sorted(world.shown(&name, "labels")), ["oslo", "vip"]);
+    read(&mut world, json!(["vip", "oslo", "own"]));
+    world.settle_all();
+    assert_eq!(sorted(world.shown("a.Person/1", "tags")), ["new", "oslo", "own", "vip"]);
+    assert_eq!(asked(&world), 1, "the two differ");
+    assert_eq!(world.settle_all(), 0);
+    // It is over when nobody has the element any more.
+    tags(&mut world, json!(["vip", "oslo", "own"]));
+    world.settle_all();
+    assert_eq!(asked(&world), 0);
+}
+
+#[test]
+fn c2_d1_a_record_made_with_what_one_had_that_is_gone_holds_what_the_others_hold_by_then() {
+    let rows = ["mail <-> mail", "tags <-> tags"];
+    let mut flows = [
+        flow("a.Person", "b.Person", Create::Never, &["mail = mail"], &rows),
+        flow("a.Person", "c.Person", Create::Always, &["mail = mail"], &rows),
+    ];
+    flows.iter_mut().for_each(|flow| {
+        (flow.properties[1].each, flow.deletes) = (true, Deletes::Ignore);
+    });
+    let mut world = World::people(&flows);
+    let read = |world: &mut World, name: &str, tags: Value| {
+        world.read(name, json!({"mail": "ada@example.com", "tags": tags}));
+    };
+    read(&mut world, "a.Person/1", json!(["vip"]));
+    read(&mut world, "b.Person/1", json!(["vip", "old", "own"]));
+    world.decide();
+    let update = |intent: &&mut lockstep_model::Intent| intent.record.is_some();
+    let making = world.intents.iter_mut().filter(|intent| intent.record.is_none());
+    making.for_each(|intent| intent.state = IntentState::Sent);
+    assert_eq!(world.intents.iter_mut().filter(update).count(), 1);
+    world.deliver();
+    world.read_deleted("b.Person/1");
+    // Somebody takes out what came from there, while the record in c is being made.
+    read(&mut world, "a.Person/1", json!(["vip", "own"]));
+    world.decide();
+    world
+        .intents
+        .iter_mut()
+        .filter(|intent| intent.state == IntentState::Sent)
+        .for_each(|intent| intent.state = IntentState::Queued);
+    world.deliver();
+    world.settle();
+    let c = world.ty("c.Person");
+    let made = world.records.values().find(|record| record.ty == c).expect("it is made");
+    assert_eq!(sorted(world.shown(&format!("c.Person/{}", made.key), "tags")), ["own", "vip"]);
+    assert_eq!(world.settle_all(), 0);
+}

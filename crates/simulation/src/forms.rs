@@ -54,11 +54,9 @@ impl Forms {
         let group = if grouped & faults.has(Fault::Groups) { size } else { 0 };
         let other = [Else::Review, Else::Pass, Else::Empty][random.below(3)];
         let map = Some(other).filter(|_| random.per_mille(250) & faults.has(Fault::Maps));
-        // P11, known: with a third system, an element that is taken out while the outcome of a
-        // creation there is unknown may stay there, and what one system makes of an element goes on
-        // to a third as another one.
+        // P11, known: with a third system, what one makes of an element goes on as another one.
         let two = systems.len() == 2;
-        let sets = random.per_mille(250) & faults.has(Fault::Sets) && two;
+        let sets = random.per_mille(250) & faults.has(Fault::Sets);
         for system in systems {
             let codes = random.per_mille(500);
             system.codes = codes && map.is_some();
@@ -67,7 +65,7 @@ impl Forms {
             let habits = [Rewrite::Trim, Rewrite::Upper, Rewrite::Cut(9), Rewrite::Spaced];
             let (habit, rewrites) = (habits[random.below(habits.len())], random.per_mille(400));
             system.tags = sets;
-            let spells = sets && rewrites;
+            let spells = sets && rewrites && two;
             system.rewrites.extend(Some((TAGS, habit)).filter(|_| spells));
         }
         Forms { group, map, sets }

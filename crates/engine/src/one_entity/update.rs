@@ -115,10 +115,18 @@ impl OneEntity<'_> {
             let others = list.failing.len() as u64 - 1;
             self.unconvertible(record, record.ty, prop, value.clone(), (why.clone(), others));
         }
-        match list.wanted {
+        let due = match list.wanted {
             Wanted::Nothing => Due::Nothing,
             write => self.due_write(entity, record, prop, write),
+        };
+        // R6: what else comes to the list does not answer that question.
+        if list.not_kept
+            && !matches!(due, Due::Stopped)
+            && let Some(review) = refused(&slice.reviews, record, record.ty, prop)
+        {
+            self.reviews.push(review.clone());
         }
+        due
     }
 
     /// What is to be written, unless something keeps it from that.

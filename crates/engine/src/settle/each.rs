@@ -98,27 +98,41 @@ impl<'a> Settling<'a> {
     fn tell_outdated(&mut self) {
         for to in 0..self.lists.len() {
             let list = &self.lists[to];
-            let Some(at) = list.made_with() else { continue };
+            let Some(made_with) = list.made_with() else { continue };
             // R6: what its system has not kept is not given again.
             if refused(&self.slice.reviews, list.record, list.record.ty, list.prop).is_some() {
                 continue;
             }
             let later = |(other, by): &(&RecordState, &Bearing)| {
-                other.slot(by.theirs).claim.as_ref().is_some_and(|claim| claim.at > at)
+                other.slot(by.theirs).claim.as_ref().is_some_and(|claim| claim.at > made_with.at)
             };
-            let (sources, all_there) =
-                (self.sources(to), self.entity.records.iter().all(|record| record.is_live()));
+            let sources = self.sources(to);
             self.lists[to].outdated = !sources.is_empty();
             // P2: what is emptied where that is no edit keeps its elements here.
             let keeps = |(other, by): &(&RecordState, &Bearing)| {
                 let whole = self.plan.prop(other.ty, by.theirs).whole;
                 !by.clears && is_empty(other.slot(by.theirs).value(whole))
             };
-            // D1: what it has of a record that is gone stays.
-            if all_there && sources.iter().any(later) && !sources.iter().any(keeps) {
+            if self.is_still_there(&sources, made_with)
+                && sources.iter().any(later)
+                && !sources.iter().any(keeps)
+            {
                 self.lists[to].desired.clear();
             }
         }
+    }
+
+    /// D1: what a list has of a record that is gone stays, unless one of those it takes from has got
+    /// all of that, too, and shows what has become of it.
+    fn is_still_there(&self, sources: &[(&RecordState, &Bearing)], made_with: ClaimStamp) -> bool {
+        let is_it = |record: &&RecordState| record.id == made_with.record;
+        let Some(made_of) = self.entity.records.iter().copied().find(is_it) else { return false };
+        let has_got = |(other, by): &(&RecordState, &Bearing)| {
+            let bearings = self.entity.bearings(self.plan, other.ty, by.theirs);
+            let from = (made_of.ty, made_with.prop);
+            bearings.iter().any(|by| by.open && by.each && (by.other, by.theirs) == from)
+        };
+        made_of.is_live() || !self.joined && sources.iter().any(has_got)
     }
 
     /// Takes out of each list what has been taken out of another.

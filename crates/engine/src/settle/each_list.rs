@@ -93,9 +93,9 @@ impl List<'_> {
         self.slot().shadow.is_some()
     }
 
-    /// When what Lockstep has made it with was put in, where nothing else has come to it since.
-    pub fn made_with(&self) -> Option<Timestamp> {
-        self.slot().carries.filter(|_| self.slot().claim.is_none()).map(|carried| carried.at)
+    /// The claim that Lockstep has made it with, where nothing else has come to it since.
+    pub fn made_with(&self) -> Option<ClaimStamp> {
+        self.slot().carries.filter(|_| self.slot().claim.is_none())
     }
 
     /// Where the flows have changed: what it holds has not been settled element by element, as it

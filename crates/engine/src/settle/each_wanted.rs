@@ -1,12 +1,13 @@
 //! What a list is given whose elements come and go one by one (P11, P8): what it should hold has
 //! been settled before; here it is compared with what it shows, and what waits is told.
 
-use lockstep_model::{ClaimStamp, PropIx, RecordState, Rule, Timestamp, TypeIx, Value};
+use lockstep_model::{ClaimStamp, PropIx, RecordState, ReviewKind, Rule, Timestamp, TypeIx, Value};
 
 use super::each_list::stands;
 use super::element::{Element, Way};
 use super::entity::Entity;
 use super::outcome::{Awaited, Wanted, written};
+use crate::create::refused;
 use crate::plan::{Bearing, Plan, PlanProp};
 use crate::sets::{Likeness, elements};
 use crate::slice::Slice;
@@ -20,6 +21,8 @@ pub struct WantedList {
     pub failing: Vec<(Value, String)>,
     /// The latest claim of those that the elements come from.
     pub claim: Option<ClaimStamp>,
+    /// R6: it lacks elements still that its system was sent and has not kept.
+    pub not_kept: bool,
 }
 
 impl WantedList {
@@ -33,8 +36,13 @@ impl WantedList {
     ) -> (Self, Vec<Value>) {
         let target = plan.prop(ty, prop);
         let likeness = Likeness::within(target);
-        let mut list =
-            WantedList { wanted: Wanted::Nothing, waits: vec![], failing: vec![], claim: None };
+        let mut list = WantedList {
+            wanted: Wanted::Nothing,
+            waits: vec![],
+            failing: vec![],
+            claim: None,
+            not_kept: false,
+        };
         let mut brought = Vec::new();
         let open =
             |by: &&Bearing| by.open && !by.fills && (me.is_none() || by.on_create.is_empty());
@@ -83,11 +91,16 @@ pub fn wanted_list(
 ) -> WantedList {
     let target = plan.prop(record.ty, prop);
     let of = (record.ty, prop);
-    let (mut list, _) = WantedList::brought(plan, slice, entity, of, Some(record));
+    let (mut list, brought) = WantedList::brought(plan, slice, entity, of, Some(record));
     let slot = record.slot(prop);
+    let (likeness, stands) = (Likeness::within(target), stands(slot));
+    let not_kept = refused(&slice.reviews, record, record.ty, prop)
+        .filter(|review| review.kind == ReviewKind::NotKept)
+        .map_or(vec![], |review| elements(Some(&review.value)));
+    let mut lacking = likeness.missing(&not_kept, &stands).into_iter();
+    list.not_kept = lacking.any(|one| likeness.is_in(&brought, one));
     let Some(claim) = slot.claim.as_ref() else { return list };
-    let likeness = Likeness::within(target);
-    let (desired, stands) = (elements(Some(&claim.value)), stands(slot));
+    let desired = elements(Some(&claim.value));
     if likeness.same_set(&desired, &stands) {
         return list;
     }

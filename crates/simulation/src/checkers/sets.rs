@@ -93,14 +93,22 @@ fn lost_or_back(settled: &Settled<'_>, members: &[Member]) -> Option<Violation> 
         let of_it = || edits().filter(|edit| edit.number == number);
         // Whoever has taken it out, also from a record whose id is another's by now.
         let outs = truth.tags.iter().filter(|edit| edit.number == number && !edit.puts_in);
-        let outs = outs.map(|edit| edit.epoch).max();
+        let outs: Vec<_> = outs.collect();
+        // What was done in a record that was deleted after it may have been seen by nobody.
+        let stands = |at: &At| {
+            let mut members = members.iter();
+            members.any(|(system, state, row)| {
+                (*system, &state.key) == (at.0, &at.1) && row.as_ref().is_some_and(|row| !row.gone)
+            })
+        };
+        let out = outs.iter().filter(|edit| stands(&edit.at)).map(|edit| edit.epoch).max();
         let last_in = of_it().filter(|edit| edit.puts_in).map(|edit| edit.epoch).max();
         let holds = |(_, _, row): &&Member| {
             row.as_ref().is_some_and(|row| number_set(&row.tags).contains(&number))
         };
         let (there, missing): (Vec<&Member>, Vec<&Member>) = members.iter().partition(holds);
-        let (checker, which) = match outs {
-            None if !missing.is_empty() => ("an element lost", missing[0]),
+        let (checker, which) = match out {
+            None if outs.is_empty() && !missing.is_empty() => ("an element lost", missing[0]),
             Some(out) if last_in.is_some_and(|last| last + 2 <= out) && !there.is_empty() => {
                 ("an element back", there[0])
             }
@@ -108,7 +116,7 @@ fn lost_or_back(settled: &Settled<'_>, members: &[Member]) -> Option<Violation> 
         };
         let row = which.2.as_ref()?;
         let message = format!(
-            "{}/{} has {TAGS} {:?}; {number} was put in after run {last_in:?} and taken out after {outs:?}",
+            "{}/{} has {TAGS} {:?}; {number} was put in after run {last_in:?} and taken out after {out:?}",
             settled.world.drawn.systems[which.0].name, row.id, row.tags
         );
         return Some(Violation { checker, message, who: Some(who) });
