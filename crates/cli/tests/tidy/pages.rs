@@ -282,3 +282,30 @@ fn the_document_that_the_manual_shows_is_read_without_a_word() {
     assert!(warnings.is_empty(), "{warnings:#?}");
     assert_eq!(document.sections.len(), 1);
 }
+
+#[test]
+fn every_test_that_the_page_of_kinds_names_is_there() {
+    let page = read(&root().join("docs/kinds-of-faults.md"));
+    let texts = texts();
+    let sources: Vec<(String, &str)> = with_extension(&texts, "rs")
+        .map(|(path, text)| {
+            let path = path.strip_prefix(root()).unwrap_or(path);
+            (path.to_string_lossy().into_owned(), text.as_str())
+        })
+        .collect();
+    let is_there = |name: &str| -> bool {
+        let (place, function) = name.rsplit_once("::").unwrap();
+        let (of, modules) = place.split_once(' ').unwrap();
+        let module = modules.rsplit("::").find(|module| *module != "tests").unwrap();
+        let in_it = |path: &str| {
+            path.starts_with(&format!("crates/{of}/"))
+                && path.split(['/', '.']).any(|part| part == module)
+        };
+        sources.iter().any(|(path, text)| in_it(path) && text.contains(&format!("fn {function}(")))
+    };
+    let named = page.split('`').skip(1).step_by(2).filter(|name| name.contains("::"));
+    let names: Vec<&str> = named.collect();
+    assert!(names.len() > 120, "{}", names.len());
+    let missing: Vec<&&str> = names.iter().filter(|name| !is_there(name)).collect();
+    assert!(missing.is_empty(), "{missing:#?}");
+}
