@@ -747,6 +747,37 @@ fn r8_rows_with_too_many_or_too_few_cells_are_left_alone_and_told_each_time() {
     assert!(faults.len() == 11 && faults[10].message == "89 more rows can't be read", "{faults:?}");
 }
 
+/// A line end that is lost makes one row of two: whose record the rest of it is, it does not tell.
+#[test]
+fn r8_nothing_counts_as_deleted_while_a_row_may_hold_another_record_as_well() {
+    let good = "id,name,mail\n1,Åse,a\n2,Bo,b\n3,Cato,c\n";
+    for torn in [
+        "id,name,mail\n1,Åse,a\n2,Bo,b3,Cato,c\n",
+        "id,name,mail\n1,Åse,a\n2,Bo\n",
+        "id,name,mail\n1,Åse,a\n2,\"Bo\"x,b\n",
+    ] {
+        let project = Project::with("Contacts.csv", good);
+        let (connector, watch) = (project.contacts(), watch(&["name"]));
+        let first = read(&connector, &watch, None);
+        assert_eq!(ids(&first), ["1", "2", "3"]);
+        fs::write(project.path("Contacts.csv"), torn).unwrap();
+        let doubtful = read(&connector, &watch, Some(first.checkpoint));
+        assert_eq!((doubtful.gone.len(), doubtful.faults.len()), (0, 1), "{torn}: {doubtful:?}");
+        assert!(connector.get("Contacts", &watch, "3").is_err(), "{torn}");
+        let outcomes =
+            connector.write("Contacts", &watch, &[update("3", None, 0, json!("x"), json!("Cato"))]);
+        assert!(matches!(&outcomes[..], [Outcome::Conflict { .. }]), "{outcomes:?}");
+        // What is missing once that is mended has been deleted.
+        fs::write(project.path("Contacts.csv"), "id,name,mail\n1,Åse,a\n2,Bo,b\n").unwrap();
+        let mended = read(&connector, &watch, Some(doubtful.checkpoint));
+        assert_eq!(
+            (mended.gone.clone(), mended.faults.len()),
+            (vec!["3".to_string()], 0),
+            "{torn}"
+        );
+    }
+}
+
 #[test]
 fn r8_a_column_that_is_not_there_any_more_has_not_been_cleared() {
     let project = Project::with("Contacts.csv", "id,name,phone\n1,Åse,1\n2,Bo,2\n");

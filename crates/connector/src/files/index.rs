@@ -4,6 +4,7 @@ use lockstep_model::ReadRecord;
 use lockstep_model::flow::PropertyRef;
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::csv;
 use super::fingerprint::fingerprint;
 use super::rows::Rows;
 use super::stamp::Stamp;
@@ -80,7 +81,13 @@ impl Index {
             };
             match ids.id(row.text) {
                 Some((id, _)) => {
-                    if survey.is_repeated(&id) {
+                    let may_hold_others = || {
+                        opened.header.as_ref().is_some_and(|header| {
+                            csv::split(row.text, header.delimiter).len() != header.names.len()
+                                || csv::is_broken(row.text, header.delimiter)
+                        })
+                    };
+                    if survey.is_repeated(&id) || may_hold_others() {
                         nameless = nameless.or(Some(row.line));
                     }
                     rows.push((xxh3_64(id.as_bytes()), offset));

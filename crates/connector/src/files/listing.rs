@@ -33,7 +33,7 @@ use super::sound::Utf8Instead;
 use super::stamp::Stamp;
 use super::survey::{Survey, repeated};
 use super::table::{Opened, Table};
-use super::take::{Extractor, IdReader};
+use super::take::{Extractor, IdReader, Unreadable};
 use crate::numbers::Used;
 use crate::{Checkpoint, Page, RecordFault, Trouble};
 
@@ -217,8 +217,19 @@ struct News {
     print: u64,
     /// Its place among the rows that were read.
     at: usize,
-    /// The record, or its id and what is wrong.
-    record: Result<ReadRecord, (String, String)>,
+    record: Result<ReadRecord, Unreadable>,
+}
+
+/// A record whose id others have as well.
+fn is_repeated(record: ReadRecord) -> Unreadable {
+    let message = repeated(&record.id);
+    Unreadable::of(Some(record.id), message)
+}
+
+/// The same, with the id that its row names.
+fn with_id(ids: &mut IdReader, unreadable: Unreadable, row: &[u8]) -> Unreadable {
+    let id = unreadable.id.or_else(|| ids.id(row).map(|(id, _)| id.into_owned()));
+    Unreadable { id, ..unreadable }
 }
 
 impl Listing {
@@ -352,16 +363,12 @@ impl Listing {
             }
             let record = match self.extractor.extract(row.text, print) {
                 Ok(record) => Ok(record),
-                Err(unreadable) => {
-                    let id = unreadable
-                        .id
-                        .or_else(|| self.ids.id(row.text).map(|(id, _)| id.into_owned()))
-                        .unwrap_or_default();
-                    Err((id, unreadable.message))
-                }
+                Err(unreadable) => Err(with_id(&mut self.ids, unreadable, row.text)),
             };
-            let id =
-                record.as_ref().map_or_else(|(id, _)| id.as_str(), |record| record.id.as_str());
+            let id = match &record {
+                Ok(record) => record.id.as_str(),
+                Err(unreadable) => unreadable.id.as_deref().unwrap_or_default(),
+            };
             let at = self.read.len();
             self.read.push(print, id);
             news.push(News { line: row.line, print, at, record });
@@ -373,7 +380,10 @@ impl Listing {
         if !news.is_empty() {
             self.survey.repeated_among(
                 &self.read,
-                news.iter().map(|news| news.record.as_ref().map_or_else(|(id, _)| id, |r| &r.id)),
+                news.iter().filter_map(|news| match &news.record {
+                    Ok(record) => Some(&record.id),
+                    Err(unreadable) => unreadable.id.as_ref(),
+                }),
             );
         }
         let mut ready = VecDeque::with_capacity(news.len());
@@ -382,12 +392,9 @@ impl Listing {
             match record {
                 Ok(record) if !self.survey.is_repeated(&record.id) => ready.push_back(record),
                 other => {
-                    let (id, message) = other.map_or_else(
-                        |wrong| wrong,
-                        |record| (record.id.clone(), repeated(&record.id)),
-                    );
+                    let wrong = other.map_or_else(|wrong| wrong, is_repeated);
                     self.read.doubt(at, !print);
-                    faults.extend(self.fault(table, line, id, message));
+                    faults.extend(self.fault(table, line, wrong));
                 }
             }
         }
@@ -400,11 +407,12 @@ impl Listing {
         &mut self,
         table: &Table,
         line: u64,
-        id: String,
-        message: String,
+        Unreadable { id, message, may_hold_others }: Unreadable,
     ) -> Option<RecordFault> {
+        let id = id.unwrap_or_default();
         // R8: one of the rows that share an id may be that of a record which is missed.
-        self.nameless += usize::from(id.is_empty() || self.survey.is_repeated(&id));
+        let doubtful = id.is_empty() || may_hold_others || self.survey.is_repeated(&id);
+        self.nameless += usize::from(doubtful);
         if self.survey.is_repeated(&id) && !self.told_repeated.insert(xxh3_64(id.as_bytes())) {
             return None;
         }
@@ -451,28 +459,19 @@ impl Listing {
                 continue;
             }
             let line = row.line;
-            let (id, message) = match self.extractor.extract(row.text, print) {
+            let wrong = match self.extractor.extract(row.text, print) {
                 Ok(record) if !self.survey.is_repeated(&record.id) => {
                     self.read.push(print, &record.id);
                     records.push(record);
                     continue;
                 }
-                Ok(record) => {
-                    let message = repeated(&record.id);
-                    (record.id, message)
-                }
-                Err(unreadable) => {
-                    let id = unreadable
-                        .id
-                        .or_else(|| self.ids.id(row.text).map(|(id, _)| id.into_owned()))
-                        .unwrap_or_default();
-                    (id, unreadable.message)
-                }
+                Ok(record) => is_repeated(record),
+                Err(unreadable) => with_id(&mut self.ids, unreadable, row.text),
             };
             // R8: by another fingerprint than its own the row is not known again, and so is told of
             // until it is mended.
-            self.read.push(!print, &id);
-            faults.extend(self.fault(table, line, id, message));
+            self.read.push(!print, wrong.id.as_deref().unwrap_or_default());
+            faults.extend(self.fault(table, line, wrong));
         }
         Ok(self.page_of(records, faults))
     }

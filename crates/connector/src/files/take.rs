@@ -26,6 +26,8 @@ pub(super) struct Unreadable {
     /// The id, if at least that can be made out.
     pub id: Option<String>,
     pub message: String,
+    /// R8: it may hold the rest of another record as well, which then seems to be missing.
+    pub may_hold_others: bool,
 }
 
 /// A row's version: its fingerprint, and the layout by which its cells are read. Any change of
@@ -185,7 +187,7 @@ impl Extractor {
                 let row = csv::split(row, *delimiter);
                 let value = |column: usize| row.get(column).map(|cell| csv::value_of(cell));
                 if csv::repeats(names, &row) {
-                    return Err(Unreadable { id: None, message: REPEATED_NAMES.into() });
+                    return Err(Unreadable::of(None, REPEATED_NAMES.into()));
                 }
                 if row.len() != names.len() {
                     // R8: which of the cells is missing, or too many, can't be told.
@@ -193,11 +195,12 @@ impl Extractor {
                         id_of(id.iter().map(|id| value(*id))),
                         wrong_width(row.len(), names.len()),
                     );
-                    return Err(Unreadable { id, message });
+                    return Err(Unreadable { id, message, may_hold_others: true });
                 }
                 if is_broken {
                     let id = id_of(id.iter().map(|id| value(*id)));
-                    return Err(Unreadable { id, message: AFTER_QUOTE.into() });
+                    let message = AFTER_QUOTE.into();
+                    return Err(Unreadable { id, message, may_hold_others: true });
                 }
                 let number = |cell: &CellAt| match cell.column.and_then(value) {
                     Some(Value::String(text)) if cell.decimal_comma => {
@@ -228,15 +231,13 @@ impl Extractor {
             }
         }
         let Some(id) = id else {
-            return Err(Unreadable {
-                id: None,
-                message: "the record has no id: give it one, or remove it".into(),
-            });
+            let message = "the record has no id: give it one, or remove it".into();
+            return Err(Unreadable::of(None, message));
         };
         let modified = match modified {
             Some(value) if !is_empty(&value) => match moment(&value) {
                 Some(at) => Some(at),
-                None => return Err(Unreadable { id: Some(id), message: no_time(&value) }),
+                None => return Err(Unreadable::of(Some(id), no_time(&value))),
             },
             _ => None,
         };
@@ -254,7 +255,12 @@ impl Unreadable {
             true => format!("{error}: keep one of them. The record is left alone until then"),
             false => format!("not JSON at column {column} ({error}): correct the line"),
         };
-        Unreadable { id: None, message }
+        Unreadable::of(None, message)
+    }
+
+    /// A record that is wrong in itself.
+    pub(super) fn of(id: Option<String>, message: String) -> Unreadable {
+        Unreadable { id, message, may_hold_others: false }
     }
 }
 
@@ -288,14 +294,14 @@ fn no_time(value: &Value) -> String {
 fn expect_object(row: &[u8]) -> Result<(), Unreadable> {
     match row.trim_ascii_start().first() {
         Some(b'{') | None => Ok(()),
-        Some(b'[') => Err(Unreadable {
-            id: None,
-            message: "a list, where every line should be one record in braces".into(),
-        }),
-        Some(_) => Err(Unreadable {
-            id: None,
-            message: "no JSON object: every line should be one record in braces".into(),
-        }),
+        Some(b'[') => Err(Unreadable::of(
+            None,
+            "a list, where every line should be one record in braces".into(),
+        )),
+        Some(_) => Err(Unreadable::of(
+            None,
+            "no JSON object: every line should be one record in braces".into(),
+        )),
     }
 }
 

@@ -66,7 +66,7 @@ impl Shown {
         raw: Vec<Value>,
         sure: Certainty,
     ) -> Self {
-        let certain = sure.own_write || sure.after_writes;
+        let certain = sure.own_write || sure.after_writes && !sure.changed_since;
         let came = sure.changed_since && !likeness.same_set(&raw, before);
         let made_of = likeness.made_of(sent, &raw, before, certain);
         let (mut stands, mut come, mut refused) = (vec![], vec![], false);

@@ -26,7 +26,9 @@ pub(super) fn first_look(
         || read.version.is_none() && read.modified.is_none_or(|at| state.modified == Some(at));
     match () {
         () if !is_kept(terms, sent, before, shown) => FirstLook::NotKept,
-        () if after_writes
+        // R6: where the answer told a time and this look tells a later one, somebody has been there
+        // between the two; a form of what was sent is no edit all the same.
+        () if after_writes && (!is_later(state, read) || made_of(sent, shown))
             || at_same_time(state, read)
             || state.version.is_some() && state.version == read.version =>
         {
@@ -38,6 +40,11 @@ pub(super) fn first_look(
         () if has_the_same_words(sent, shown) || is_rounded(sent, shown) => FirstLook::StoredSo,
         () => FirstLook::Edited,
     }
+}
+
+/// Whether a read names a later time of change than the answer to Lockstep's write did.
+fn is_later(state: &RecordState, read: &ReadRecord) -> bool {
+    state.modified.zip(read.modified).is_some_and(|(known, read)| known < read)
 }
 
 /// Whether a read names the very time of change that the answer to Lockstep's write named. Whole
