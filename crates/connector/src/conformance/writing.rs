@@ -116,7 +116,7 @@ impl Run<'_> {
             Ok(Some(record)) if !self.is_ours(values, &record, mark) => {
                 self.left.remove(&made.id);
                 let why = format!(
-                    "{} was created, and shows nothing of what was sent: its id leads to another record (`item` or `id-at` of `create`), or the                      system looks for the record elsewhere in the body (`wrap`, `beside`)",
+                    "{} was created, and shows nothing of what was sent: its id leads to another record (`item` or `id-at` of `create`), or the system looks for the record elsewhere in the body (`wrap`, `beside`)",
                     made.id
                 );
                 self.not_ours(mark, why);
@@ -204,7 +204,7 @@ impl Run<'_> {
         let exact = (at.0 - now().0 - off * MINUTE_MS).abs() <= 5 * MINUTE_MS;
         if off != 0 && exact && off.abs() <= 15 * 60 {
             let why = format!(
-                "the record was created a moment ago, and `modified` says {at}, which is {} hours off: the system tells local times without a                  zone. Ask for times in UTC (a setting of the account, a header), or name another property; without `modified`, edits count                  from when they are noticed",
+                "the record was created a moment ago, and `modified` says {at}, which is {} hours off: the system tells local times without a zone. Ask for times in UTC (a setting of the account, a header), or name another property; without `modified`, edits count from when they are noticed",
                 off as f64 / 60.0
             );
             self.fails("the time of change is right", &["modified:"], why);
@@ -673,7 +673,7 @@ impl Run<'_> {
             Some(true) => self.note(what, Verdict::Holds),
             Some(false) => {
                 let why = format!(
-                    "{} is there and not listed any more since {} changed: the request of `list` filters by one of them, and its record would                      count as deleted",
+                    "{} is there and not listed any more since {} changed: the request of `list` filters by one of them, and its record would count as deleted",
                     made.id,
                     super::listed(may.into_iter())
                 );
@@ -754,7 +754,7 @@ impl Run<'_> {
         if let Some(prop) = left_out {
             let path = self.path(*prop);
             let why = format!(
-                "`{path}` was emptied and is left out of the record: that counts as not told, so that nobody would ever know. Say                  `absent-is-empty: true`"
+                "`{path}` was emptied and is left out of the record: that counts as not told, so that nobody would ever know. Say `absent-is-empty: true`"
             );
             return self.fails(what, &["absent-is-empty:"], why);
         }

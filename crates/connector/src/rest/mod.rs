@@ -119,7 +119,7 @@ impl Connector for Rest {
     }
 
     fn read(&self, request: ReadRequest<'_>) -> Result<Page, Trouble> {
-        self.covered(self.next_page(request))
+        self.covered(self.next_page(request)).map(|page| self.covered_page(page))
     }
 
     fn get(

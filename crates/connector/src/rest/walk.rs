@@ -13,6 +13,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::answer::Answer;
 use super::link;
+use super::secrets::cut;
 use super::value::{at, text};
 use super::written::Paging;
 use crate::Trouble;
@@ -332,7 +333,7 @@ fn linked(answer: &Answer) -> Result<Option<&str>, String> {
             Err(format!(
                 "expected a `Link` header such as `<ADDRESS>; rel=\"next\"`, and found `{}`: it does not tell whether there is another \
                  page, so the listing does not count as complete",
-                header.chars().take(200).collect::<String>()
+                cut(header, 200)
             ))
         }),
     }
