@@ -148,6 +148,14 @@ impl Run<'_> {
     }
 
     /// Deletes a record of the run's own; it stays named where that fails.
+    /// Whether a record that an answer named is one of the run's own: it was not there before, and
+    /// shows something of what was sent with the mark. Only then is it deleted, or told to be left
+    /// behind: anything else may be somebody's.
+    pub(super) fn is_own(&self, id: &str, values: &[WriteValue], mark: &str) -> bool {
+        !self.seen.records.iter().any(|record| record.id == id)
+            && matches!(self.get(id), Ok(Some(shown)) if self.is_ours(values, &shown, mark))
+    }
+
     pub(super) fn delete_own(&mut self, id: &str, mark: &str) -> Outcome {
         let action = Action::Delete { id: id.to_string(), version: None };
         let token = format!("lockstep-test-{mark}-x");

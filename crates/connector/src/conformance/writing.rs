@@ -155,7 +155,7 @@ impl Run<'_> {
 
     /// Whether a record shows something of what was sent with the mark. One that shows nothing may
     /// be anybody's, and is left alone.
-    fn is_ours(&self, values: &[WriteValue], shown: &ReadRecord, mark: &str) -> bool {
+    pub(super) fn is_ours(&self, values: &[WriteValue], shown: &ReadRecord, mark: &str) -> bool {
         let marked = |value: &&WriteValue| value.value.to_string().contains(mark);
         let mut sent = values.iter().filter(marked).peekable();
         let holds = |value: &ReadRecord| {
@@ -291,15 +291,18 @@ impl Run<'_> {
             Outcome::Done(second) if second.id == made.id => {
                 self.fails(what, &["create:"], "a second creation wrote over the first record");
             }
+            Outcome::Done(second) if !self.is_own(&second.id, values, mark) => {
+                let why = format!(
+                    "a second creation was answered with {}, which shows nothing of what was sent: `item` or `id-at` of `create` leads to another \
+                     record's id",
+                    second.id
+                );
+                self.fails(what, &["create:"], why);
+            }
             Outcome::Done(second) => {
                 self.left_behind(&second.id, mark);
                 if self.ty.can.delete {
-                    let action = Action::Delete { id: second.id.clone(), version: None };
-                    let delete =
-                        Write { action, values: vec![], token: format!("lockstep-test-{mark}-3") };
-                    if matches!(self.write(delete), Outcome::Done(_)) {
-                        self.left.remove(&second.id);
-                    }
+                    self.delete_own(&second.id, mark);
                 }
                 self.note(what, Verdict::NotOffered);
             }
@@ -342,11 +345,11 @@ impl Run<'_> {
                 Verdict::NotTried(format!("there is no other value for `{path}`")),
             );
         };
-        let change = Self::replacing(&stale, prop, after.clone());
+        let sent = Self::replacing(&stale, prop, after.clone());
         let outcome = self.change(
             made,
             stale.version.clone(),
-            vec![change],
+            vec![sent.clone()],
             format!("lockstep-test-{mark}-u1"),
         );
         let answered = match outcome {
@@ -354,7 +357,9 @@ impl Run<'_> {
             other => return self.fails("update", &["update:"], told(&other)),
         };
         if answered.id != made.id {
-            self.left_behind(&answered.id, mark);
+            if self.is_own(&answered.id, &[sent], mark) {
+                self.left_behind(&answered.id, mark);
+            }
             let why = format!(
                 "{} was to be changed, and {} came: the request makes a record instead of changing one",
                 made.id, answered.id
@@ -722,10 +727,13 @@ impl Run<'_> {
             for (number, prop) in all.iter().enumerate() {
                 let Some(shown) = self.get(&made.id).ok().flatten() else { return };
                 let token = format!("lockstep-test-{mark}-e{number}");
-                if let Outcome::Rejected { message, .. } =
-                    self.change(made, shown.version.clone(), vec![empty(&shown, *prop)], token)
-                {
-                    refused.push((*prop, message));
+                match self.change(made, shown.version.clone(), vec![empty(&shown, *prop)], token) {
+                    Outcome::Done(_) => {}
+                    Outcome::Rejected { message, .. } => refused.push((*prop, message)),
+                    other => {
+                        let why = format!("`{}`: {}", self.path(*prop), told(&other));
+                        return self.fails(what, &["update:"], why);
+                    }
                 }
             }
         }
