@@ -61,6 +61,7 @@ pub fn outcome(
         },
         Meaning::Conflict => Outcome::Conflict { message: message(rule) },
         Meaning::Gone => Outcome::Gone { message: message(rule) },
+        Meaning::Unknown => Outcome::Unknown { message: message(rule) },
         Meaning::Later => {
             Outcome::Later { retry_after_ms: answer.retry_after_ms, message: message(rule) }
         }
@@ -134,7 +135,7 @@ pub fn trouble(manifest: &Manifest, named: &str, answer: &Answer) -> Option<Trou
                 (trouble, _) => trouble,
             }
         }
-        Meaning::Later => Trouble::Busy {
+        Meaning::Later | Meaning::Unknown => Trouble::Busy {
             retry_after_ms: answer.retry_after_ms,
             message: match told.is_empty() {
                 true => format!("{named} answered {} and asks to come back later", answer.status),
