@@ -153,23 +153,6 @@ impl Run<'_> {
         self.not_ours(mark, format!("{}; {advice}", told(outcome)));
     }
 
-    /// Whether a record shows something of what was sent with the mark. One that shows nothing may
-    /// be anybody's, and is left alone.
-    pub(super) fn is_ours(&self, values: &[WriteValue], shown: &ReadRecord, mark: &str) -> bool {
-        let marked = |value: &&WriteValue| value.value.to_string().contains(mark);
-        let mut sent = values.iter().filter(marked).peekable();
-        let holds = |value: &ReadRecord| {
-            value.values.iter().flatten().any(|value| value.to_string().contains(mark))
-        };
-        let kept = |value: &WriteValue| {
-            self.shows(value.prop, shown.values[value.prop].as_ref(), &value.value)
-        };
-        match sent.peek().is_some() {
-            true => holds(shown) || sent.any(kept),
-            false => values.is_empty() || values.iter().any(kept),
-        }
-    }
-
     /// It was made, and nothing tells which it is.
     fn not_ours(&mut self, mark: &str, why: String) {
         let listing = self.listing(None, LARGE_PAGE, MOST_PAGES);

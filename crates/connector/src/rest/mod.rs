@@ -20,6 +20,8 @@ mod ids;
 mod jwt;
 mod link;
 mod names;
+mod pacing;
+mod paged;
 mod place;
 mod probe;
 mod read;

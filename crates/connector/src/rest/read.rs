@@ -7,9 +7,6 @@
 //! was shown: these may be of another clock than `Date`, and without a zone they may be of another
 //! one.
 
-use std::sync::PoisonError;
-use std::time::Instant;
-
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::id_text::id_text;
 use lockstep_model::{ReadRecord, Timestamp};
@@ -21,6 +18,7 @@ use super::answer::Answer;
 use super::connected::Rest;
 use super::errors::{self, says_error};
 use super::ids::{id_variables, with_parent};
+use super::paged::page_request;
 use super::record::{RESOLUTION_MS, Unread, layout, modified};
 use super::value::at;
 use super::walk::{Listed, Next, Walk, fingerprint};
@@ -598,27 +596,6 @@ impl Rest {
         }
     }
 
-    /// Waits until a budget allows one more request: what the system would refuse is not sent.
-    pub(super) fn wait_for_budget(&self, name: Option<&String>) {
-        let rate = &self.manifest.rate;
-        let Some((name, most)) = name.and_then(|name| Some((name, *rate.budgets.get(name)?)))
-        else {
-            return;
-        };
-        let own = super::given::number(&self.client.settings, "rate_per_second");
-        let faster =
-            own.zip(rate.per_second).map_or(1.0, |(own, vendors)| (own / vendors).max(1.0));
-        let (most, window) = most.limit();
-        let most = (f64::from(most) * faster) as usize;
-        // Who waits for one budget does not keep others from theirs.
-        let mut budgets = self.budgets.lock().unwrap_or_else(PoisonError::into_inner);
-        let wait = budgets.entry(name.clone()).or_default().take(most, window, Instant::now());
-        drop(budgets);
-        if !wait.is_zero() {
-            std::thread::sleep(wait);
-        }
-    }
-
     /// A page of parents: their ids. The walk then stands at the next page.
     pub(super) fn parents(
         &self,
@@ -847,39 +824,4 @@ fn plain_list(request: &RequestYaml, items: &Option<String>, paging: &Paging) ->
 
 fn older(ty: &TypeYaml, item: &Value, since: Timestamp) -> bool {
     modified(ty, item).ok().flatten().is_some_and(|time| time.at < since)
-}
-
-/// The request for a page, and the variables of its templates.
-pub(super) fn page_request(
-    request: &RequestYaml,
-    paging: &Paging,
-    walk: &Walk,
-    first: Option<usize>,
-    limit: usize,
-    since: Option<Timestamp>,
-) -> (RequestYaml, Vec<(&'static str, Value)>) {
-    let asked = request.clone();
-    let mut variables = vec![("limit", json!(limit))];
-    if let Some(since) = since {
-        let whole = since.to_string();
-        // Without zone and fractions, and as a Unix time, as some systems want it.
-        variables.push(("since_plain", json!(whole.get(..19).unwrap_or(&whole))));
-        variables.push(("since_unix", json!(since.0.div_euclid(1000))));
-        variables.push(("since", json!(whole)));
-    }
-    match (paging, &walk.next) {
-        (Paging::Offset { .. }, Some(Next::Offset(offset))) => {
-            variables.push(("offset", json!(offset)))
-        }
-        (Paging::Offset { .. }, _) => variables.push(("offset", json!(0))),
-        (Paging::Page { .. }, Some(Next::Page(page))) => variables.push(("page", json!(page))),
-        (Paging::Page { first: said, .. }, _) => {
-            variables.push(("page", json!(said.or(first).unwrap_or(1))))
-        }
-        (Paging::Cursor { .. }, Some(Next::Cursor(cursor))) => {
-            variables.push(("cursor", json!(cursor)))
-        }
-        (Paging::None | Paging::Cursor { .. } | Paging::Next { .. } | Paging::Link { .. }, _) => {}
-    }
-    (asked, variables)
 }

@@ -12,7 +12,7 @@ use super::answer::Answer;
 use super::connected::Rest;
 use super::errors::says_error;
 use super::ids::{has_parents, id_in, id_variables, with_etag, with_parent};
-use super::read::page_request;
+use super::paged::page_request;
 use super::refer::{by, refers_by_name};
 use super::value::{at, locate, text};
 use super::walk::{Listed, Next, Walk};
