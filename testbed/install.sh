@@ -57,7 +57,7 @@ install_prism() {
     present npm || debian npm || true
     say "installing @stoplight/prism-cli (npm) into $KEPT/prism"
     mkdir -p "$KEPT/prism"
-    (cd "$KEPT/prism" && npm install --silent --no-audit --no-fund '@stoplight/prism-cli@5') || true
+    (cd "$KEPT/prism" && npm install --prefix . --silent --no-audit --no-fund '@stoplight/prism-cli@5.14.2') || true
   fi
   [ -e "$PRISM" ]
 }
@@ -68,7 +68,7 @@ install_typings() {
     present npm || debian npm || true
     say "installing jsforce and @hubspot/api-client (npm, for their types) into $KEPT/typings"
     mkdir -p "$KEPT/typings"
-    (cd "$KEPT/typings" && npm install --silent --no-audit --no-fund --ignore-scripts 'jsforce@3' '@hubspot/api-client@13') || true
+    (cd "$KEPT/typings" && npm install --prefix . --silent --no-audit --no-fund --ignore-scripts 'jsforce@3.10.16' '@hubspot/api-client@13.5.0') || true
   fi
   if [ -e "$KEPT/typings/node_modules/jsforce" ]; then
     export LOCKSTEP_TYPINGS="$KEPT/typings/node_modules"

@@ -8,51 +8,74 @@ use serde_json::{Value, json};
 
 use crate::transcript::{lockstep, read, root, rows, write};
 
-/// A page with a project on it, and what its first flow keeps equal: the system's collection in the
-/// sandbox with a property of it, the folder's file with a column of it.
+/// A page with a project on it, and what its first flow keeps equal.
 struct Page {
     system: &'static str,
-    there: (&'static str, &'static str),
-    here: (&'static str, &'static str),
+    /// The system's collection in the sandbox, and a property of it.
+    collection: &'static str,
+    property: &'static str,
+    /// The folder's file, and a column of it.
+    file: &'static str,
+    column: &'static str,
 }
 
 const PAGES: [Page; 8] = [
     Page {
         system: "business-central",
-        there: ("customers", "phoneNumber"),
-        here: ("data/Companies.jsonl", "phone"),
+        collection: "customers",
+        property: "phoneNumber",
+        file: "data/Companies.jsonl",
+        column: "phone",
     },
     Page {
         system: "woocommerce",
-        there: ("products", "name"),
-        here: ("data/Items.jsonl", "title"),
+        collection: "products",
+        property: "name",
+        file: "data/Items.jsonl",
+        column: "title",
     },
     Page {
         system: "tripletex",
-        there: ("customer", "phoneNumber"),
-        here: ("data/Companies.jsonl", "phone"),
+        collection: "customer",
+        property: "phoneNumber",
+        file: "data/Companies.jsonl",
+        column: "phone",
     },
     Page {
         system: "zoho-crm",
-        there: ("Accounts", "Phone"),
-        here: ("data/Companies.jsonl", "phone"),
+        collection: "Accounts",
+        property: "Phone",
+        file: "data/Companies.jsonl",
+        column: "phone",
     },
     Page {
         system: "exact-online",
-        there: ("Accounts", "Phone"),
-        here: ("data/Companies.jsonl", "phone"),
+        collection: "Accounts",
+        property: "Phone",
+        file: "data/Companies.jsonl",
+        column: "phone",
     },
     Page {
         system: "salesforce",
-        there: ("Account", "Phone"),
-        here: ("data/Companies.jsonl", "phone"),
+        collection: "Account",
+        property: "Phone",
+        file: "data/Companies.jsonl",
+        column: "phone",
     },
     Page {
         system: "hubspot",
-        there: ("companies", "phone"),
-        here: ("data/Companies.jsonl", "phone"),
+        collection: "companies",
+        property: "phone",
+        file: "data/Companies.jsonl",
+        column: "phone",
     },
-    Page { system: "shopify", there: ("customers", "note"), here: ("data/People.jsonl", "note") },
+    Page {
+        system: "shopify",
+        collection: "customers",
+        property: "note",
+        file: "data/People.jsonl",
+        column: "note",
+    },
 ];
 
 /// Writes the project of a page: its files, and keys for its variables.
@@ -116,8 +139,7 @@ fn the_project_on_a_systems_page_keeps_both_sides_in_step() {
         let dir = dir.path();
         at_the_sandbox(dir, page, &sandbox.url(page.system).unwrap());
         lockstep(dir, &["sync"]).exits(0);
-        let (collection, property) = page.there;
-        let (file, column) = page.here;
+        let Page { system: _, collection, property, file, column } = *page;
         let taken = rows(dir, file);
         let there = sandbox.records(page.system, collection).unwrap();
         assert!(!taken.is_empty() && taken.len() <= there.len(), "{}: {taken:?}", page.system);

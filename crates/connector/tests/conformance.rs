@@ -56,6 +56,10 @@ pub struct Quirks {
     pub turned: bool,
     /// A creation answers with the id of the request beside the record's.
     pub numbers_requests: bool,
+    /// From the second creation on, answers show records that were there before.
+    pub shows_others: bool,
+    /// Of what may hide a record, only `true` is taken.
+    pub archives_for_good: bool,
 }
 
 pub const FINE: Quirks = Quirks {
@@ -77,6 +81,8 @@ pub const FINE: Quirks = Quirks {
     score_is_text: false,
     turned: false,
     numbers_requests: false,
+    shows_others: false,
+    archives_for_good: false,
 };
 
 struct Fjord {
@@ -87,6 +93,9 @@ struct Fjord {
     next: usize,
     asked: usize,
 }
+
+/// The id of the first record that is made: eight are there.
+const FIRST_MADE: usize = 9;
 
 const FIELDS: [&str; 13] = [
     "name",
@@ -185,6 +194,9 @@ impl Fjord {
 
     fn put(&self, person: &mut Map<String, Value>, sent: &Value) -> Result<(), String> {
         for (key, value) in sent.as_object().ok_or("expected an object")? {
+            if self.quirks.archives_for_good && key == "archived" && *value == json!(false) {
+                return Err("what is archived stays so".into());
+            }
             if !FIELDS.contains(&key.as_str()) || value.is_null() && self.quirks.null_is_nothing {
                 continue;
             }
@@ -291,7 +303,12 @@ impl Fjord {
                         Err(message) => json!({"error": message}),
                         Ok(()) => {
                             let made = self.add(person, now());
-                            json!({"person": self.shown(&made)})
+                            let shown = if self.quirks.shows_others {
+                                &self.people[results.len()]
+                            } else {
+                                &made
+                            };
+                            json!({"person": self.shown(shown)})
                         }
                     });
                 }
@@ -319,6 +336,9 @@ impl Fjord {
                     Ok(()) => {
                         let made = self.add(person, now());
                         let mut shown = self.shown(&made);
+                        if self.quirks.shows_others && made["id"] != json!(FIRST_MADE) {
+                            shown = self.shown(&self.people[0]);
+                        }
                         if let (true, Value::Object(shown)) = (self.quirks.echoes, &mut shown) {
                             shown.extend(
                                 unwrapped(shape, &sent).as_object().cloned().unwrap_or_default(),
@@ -604,6 +624,18 @@ pub fn tried(quirks: Quirks, manifest: &str, writes: bool) -> Sheet {
     let wrong = Rest::open(parse("test", manifest).unwrap(), &settings).unwrap();
     try_wrong_key(&wrong, ty, &mut sheet);
     sheet
+}
+
+/// The ids that the server has after the same.
+pub fn ids_after(quirks: Quirks, manifest: &str) -> Vec<u64> {
+    let fjord = std::sync::Arc::new(Mutex::new(Fjord::new(quirks)));
+    let answering = std::sync::Arc::clone(&fjord);
+    let server = serve(move |asked| answering.lock().unwrap().answer(asked));
+    let rest = server.connect(manifest);
+    let ty = rest.types().iter().find(|ty| ty.kind == "People").unwrap();
+    try_type(&rest, ty, true);
+    let fjord = fjord.lock().unwrap();
+    fjord.people.iter().map(|person| person["id"].as_u64().unwrap()).collect()
 }
 
 pub fn told(sheet: &Sheet) -> String {

@@ -100,6 +100,40 @@ fn a_record_is_wrapped_as_bodies_have_it_not_as_answers_do() {
 }
 
 #[test]
+fn every_guess_of_a_draft_is_marked() {
+    let with_times = object(
+        json!({"id": {"type": "string"}, "name": {"type": "string"}, "updated_at": {"type": "string", "format": "date-time"}}),
+    );
+    let (text, _) = draft(&json!({"paths": {
+        "/people": {
+            "get": {"responses": answers(list_of(&with_times))},
+            "put": {"requestBody": takes(with_times.clone()), "responses": {"204": {"description": "done"}}},
+        },
+        "/people/{id}": {
+            "get": {"responses": answers(with_times.clone())},
+            "patch": {"requestBody": takes(with_times.clone()), "responses": {"204": {"description": "done"}}},
+        },
+    }}));
+    let marked = |word: &str, mark: &str| {
+        let line = text.lines().find(|line| line.trim_start().starts_with(word));
+        let line = line.unwrap_or_else(|| panic!("{word}: {text}"));
+        assert!(line.contains("# ?") && line.contains(mark), "a guess that is not marked: {line}");
+    };
+    marked("modified: updated_at", "by its name");
+    marked("create:", "a PUT creates a record; where the answer has the new record's id");
+    marked("update:", "the answer is not described as showing the record");
+    // Where the description says it, nothing is guessed.
+    let (text, _) = draft(&json!({"paths": {
+        "/people": {
+            "get": {"responses": answers(list_of(&with_times))},
+            "post": {"requestBody": takes(with_times.clone()), "responses": answers(with_times.clone())},
+        },
+    }}));
+    let create = text.lines().find(|line| line.trim_start().starts_with("create:")).unwrap();
+    assert!(!create.contains("# ?"), "{create}");
+}
+
+#[test]
 fn a_put_is_whole_only_where_a_whole_record_can_be_read() {
     let whole = object(
         json!({"name": {"type": "string"}, "company_id": {"type": "string"}, "id": {"type": "string"}, "update_time": {"type": "string"}}),

@@ -257,3 +257,37 @@ fn a_key_that_a_system_repeats_in_what_is_read_is_not_taken_in() {
         .unwrap();
     assert_eq!(anew.records[0].id, "1");
 }
+
+#[test]
+fn a_key_in_the_path_of_a_request_names_no_fault() {
+    // At every place, those at which the path is too long to be told whole among them.
+    for before in [0, 170, 185, 195] {
+        let server = serve(|asked| match asked.path.contains("/people/") {
+            true => (400, String::new(), "{}".into()),
+            false => (200, String::new(), json!([{"name": "Ada"}, {"id": 2}]).to_string()),
+        });
+        let keyed = format!("'/{}/{{{{ key | url }}}}/people", "y".repeat(before));
+        let text = manifest("{}")
+            .replace(
+                "path: /people, headers: { X-N: '{{ key | int }}' }",
+                &format!("path: {keyed}'"),
+            )
+            .replace("path: /people }", &format!("path: {keyed}' }}"))
+            .replace("path: '/people", &format!("path: {keyed}"));
+        let settings = json!({"address": server.address, "key": KEY});
+        let rest =
+            Rest::open(parse("fjord", &text).unwrap(), settings.as_object().unwrap()).unwrap();
+        let page = rest
+            .read(ReadRequest {
+                kind: "People",
+                watch: &[PropertyRef::new("name")],
+                checkpoint: None,
+                page_size: 10,
+            })
+            .unwrap();
+        assert_eq!(page.faults.len(), 1, "the one without an id: {page:?}");
+        let told = format!("{page:?} {}", told(&rest));
+        assert!(!told.contains("s3cr"), "{before}: {told}");
+        assert!(told.contains("•••"), "{before}: {told}");
+    }
+}

@@ -575,11 +575,15 @@ fn r4_a_call_may_repeat_a_secret() {
     assert!(matches!(call(&all(&["s3cret", "guess"])), Heard::Refused(_)));
     assert!(matches!(call("{\"value\":[],\"state\":\"s3cret\"}"), Heard::Again));
     assert!(matches!(call("{\"value\":[]}"), Heard::Refused(_)));
-    let told = told("{}", LIST);
-    assert_eq!(told, "nothing");
-    let wrong = manifest("{}", LIST)
-        .replace("types:", "webhook: { repeats: { secret: '{{ key }}' } }\ntypes:");
-    assert!(parse("fjord", &wrong).unwrap_err().to_string().contains("`repeats` says where"));
+    let repeats = |place: &str| {
+        let hook = format!("webhook: {{ repeats: {{ {place}secret: '{{{{ key }}}}' }} }}\ntypes:");
+        parse("fjord", &manifest("{}", LIST).replace("types:", &hook)).map(|_| ())
+    };
+    assert_eq!(repeats("header: X-Key, "), Ok(()));
+    for wrong in ["", "header: X-Key, at: state, "] {
+        let told = repeats(wrong).unwrap_err().to_string();
+        assert!(told.contains("`repeats` says where"), "{wrong}: {told}");
+    }
 }
 
 #[test]
@@ -639,6 +643,194 @@ fn r1_304_says_that_nothing_has_changed() {
     assert_eq!(all.records.len(), 1);
     let none = read_all(&rest, "People", &watch(), Some(all.checkpoint), 100).unwrap();
     assert!(none.records.is_empty() && !none.everything, "{none:?}");
+}
+
+#[test]
+fn r1_304_ends_no_listing_and_answers_no_request_without_a_time() {
+    let server = serve(|asked| match asked.path.as_str() {
+        path if path.contains("since=") && path.contains("page=2") => {
+            (304, String::new(), String::new())
+        }
+        path if path.contains("page=2") => ok(json!([])),
+        path if path.contains("bare=") => (304, String::new(), String::new()),
+        _ => ok(json!([{"id": 1, "name": "Eira"}])),
+    });
+    for (request, headers) in [
+        ("page: '{{ page }}', since: '{{ since }}'", "If-Modified-Since: '{{ since }}'"),
+        ("page: '{{ page }}', bare: '{{ since }}'", "X: '1'"),
+    ] {
+        let changes = format!(
+            "    list: {{ request: {{ path: /people, query: {{ page: '{{{{ page }}}}' }} }}, paging: {{ page: {{ limit: 1, first: 1 }} }} }}\n    changes: {{ request: {{ path: /people, query: {{ {request} }}, headers: {{ {headers} }} }}, paging: {{ page: {{ limit: 1, first: 1 }} }} }}\n"
+        );
+        let rest = server.connect(&manifest("{}", &changes));
+        let all = read_all(&rest, "People", &watch(), None, 1).unwrap();
+        let again = read_all(&rest, "People", &watch(), Some(all.checkpoint), 1);
+        // All is listed anew, or the answer is refused; neither is it the end of the changes.
+        assert!(
+            again.as_ref().is_err() || again.as_ref().is_ok_and(|all| all.everything),
+            "{again:?}"
+        );
+    }
+}
+
+#[test]
+fn c2_an_answer_may_leave_open_whether_a_write_was_done() {
+    let server = serve(|asked| match asked.method.as_str() {
+        "POST" => (500, String::new(), json!({"why": "it takes too long"}).to_string()),
+        _ => (500, "Retry-After: 99\r\n".into(), json!({"why": "it takes too long"}).to_string()),
+    });
+    let create = "    create: { request: { method: POST, path: /people } }\n";
+    let text = manifest("{}", &format!("{LIST}{create}")).replace(
+        "types:",
+        "errors: [{ status: 500, at: why, has: [too long], means: unknown, message: [why] }, { status: 500, means: rejected }]\ntypes:",
+    );
+    let rest = server.connect(&text);
+    let outcome = create_of(&rest);
+    assert!(
+        matches!(&outcome, Outcome::Unknown { message } if message == "it takes too long"),
+        "{outcome:?}"
+    );
+}
+
+#[test]
+fn c2_a_look_up_shows_all_that_is_found_or_is_no_answer() {
+    let find = |paging: &str| {
+        format!(
+            "    list: {{ request: {{ path: /people, query: {{ after: '{{{{ cursor }}}}' }} }}, items: rows, paging: {{ cursor: {{ limit: 2, at: next }} }} }}\n    find: {{ name: {{ request: {{ path: /search, query: {{ q: '{{{{ value }}}}', after: '{{{{ cursor }}}}' }} }}, item: rows{paging} }} }}\n"
+        )
+    };
+    let server = serve(|asked| match asked.path.contains("after=2") {
+        true => ok(json!({"rows": [{"id": 3, "name": "Eira"}], "next": null})),
+        false => ok(
+            json!({"rows": [{"id": 1, "name": "Eira Lie"}, {"id": 2, "name": "Eira"}], "next": "2"}),
+        ),
+    });
+    let rest =
+        server.connect(&manifest("{}", &find(", paging: { cursor: { limit: 2, at: next } }")));
+    let found = rest.find("People", &watch(), 0, &json!("Eira")).unwrap().unwrap();
+    assert_eq!(found.iter().map(|record| record.id.as_str()).collect::<Vec<_>>(), ["2", "3"]);
+    // Where nothing is said of pages, it is noticed that there are some.
+    let rest = server.connect(&manifest("{}", &find("")));
+    let told = rest.find("People", &watch(), 0, &json!("Eira")).unwrap_err().to_string();
+    assert!(told.contains("more than the answer shows: say `paging`"), "{told}");
+}
+
+#[test]
+fn c2_a_look_up_follows_the_address_of_its_next_page() {
+    let server = serve(|asked| match asked.path.as_str() {
+        "/search?page=2" => ok(json!([{"id": 3, "name": "Eira"}])),
+        _ => (
+            200,
+            "Link: </search?page=2>; rel=\"next\"\r\n".into(),
+            json!([{"id": 1, "name": "Eira"}]).to_string(),
+        ),
+    });
+    let ty = "    list: { request: { path: /people }, paging: { link: { limit: 2 } } }\n    find: { name: { request: { path: /search, query: { q: '{{ value }}' } } } }\n";
+    let rest = server.connect(&manifest("{}", ty));
+    let found = rest.find("People", &watch(), 0, &json!("Eira")).unwrap().unwrap();
+    assert_eq!(found.len(), 2, "{:?}", server.paths());
+}
+
+#[test]
+fn r1_pages_asked_for_ahead_are_those_of_one_request() {
+    // As with GraphQL, two record types have one address.
+    let server = crate::serving::serve_side_by_side(|asked| {
+        let sent: Value = serde_json::from_str(&asked.body).unwrap();
+        let from = sent["offset"].as_u64().unwrap();
+        let what = sent["what"].as_str().unwrap();
+        let rows: Vec<Value> = (from..(from + 2).min(12))
+            .map(|n| json!({"id": n, "name": format!("{what} {n}")}))
+            .collect();
+        ok(json!({"rows": rows, "total": 12}))
+    });
+    let list = |what: &str| {
+        format!(
+            "    list: {{ request: {{ method: POST, path: /graphql, body: {{ what: {what}, offset: '{{{{ offset | int }}}}', limit: '{{{{ limit }}}}' }} }}, items: rows, paging: {{ offset: {{ limit: 2, total: total }} }} }}\n"
+        )
+    };
+    let text = manifest("{}", &list("person"))
+        + &format!("  Firms:\n    id: id\n    properties: {{ name: {{}} }}\n{}", list("firm"));
+    let rest = server.connect(&text);
+    // In turns, two pages each: the second is asked for with those after it.
+    let (mut people, mut firms) = (None, None);
+    let mut names: [Vec<String>; 2] = Default::default();
+    for turn in 0..12 {
+        let n = turn / 2 % 2;
+        let (kind, checkpoint) =
+            [("People", &mut people), ("Firms", &mut firms)].into_iter().nth(n).unwrap();
+        let page = rest
+            .read(lockstep_connector::ReadRequest {
+                kind,
+                watch: &[PropertyRef::new("name")],
+                checkpoint: checkpoint.as_ref(),
+                page_size: 2,
+            })
+            .unwrap();
+        let shown = page.records.iter().filter_map(|record| record.values[0].as_ref());
+        names[n].extend(shown.map(|name| name.as_str().unwrap().to_string()));
+        *checkpoint = Some(page.checkpoint);
+    }
+    assert_eq!(names[0], (0..12).map(|n| format!("person {n}")).collect::<Vec<_>>());
+    assert_eq!(names[1], (0..12).map(|n| format!("firm {n}")).collect::<Vec<_>>());
+}
+
+#[test]
+fn p6_a_budget_is_waited_for_before_a_record_is_read_to_be_written() {
+    let server = serve(|asked| match asked.method.as_str() {
+        "GET" => ok(json!({"id": 1, "name": "Eira", "phone": null})),
+        _ => ok(json!({"id": 1, "name": "Eira", "phone": "+47 1"})),
+    });
+    let ty = format!(
+        "{LIST}    get: {{ request: {{ path: '/people/{{{{ id | url }}}}' }} }}\n    update: {{ budget: edits, read-before: true, read-after: false, request: {{ method: PATCH, path: '/people/{{{{ id | url }}}}' }} }}\n"
+    );
+    let text = manifest("{}", &ty)
+        .replace("rate: { per-second: 1000 }", "rate: { budgets: { edits: { per-second: 1 } } }");
+    let rest = server.connect(&text);
+    let update = || {
+        let action = Action::Update { id: "1".into(), version: None };
+        let values =
+            vec![WriteValue { prop: 1, value: json!("+47 1"), displaced: Value::Null.into() }];
+        rest.write("People", &watch(), &[Write { action, values, token: "t".into() }]).remove(0)
+    };
+    let began = std::time::Instant::now();
+    assert!(matches!(update(), Outcome::Done(_)));
+    std::thread::scope(|scope| {
+        scope.spawn(|| assert!(matches!(update(), Outcome::Done(_))));
+        std::thread::sleep(std::time::Duration::from_millis(400));
+        assert_eq!(server.paths(), ["GET /people/1", "PATCH /people/1"], "it waits to read");
+    });
+    assert!(began.elapsed() >= std::time::Duration::from_secs(1));
+    assert_eq!(server.paths()[2..], ["GET /people/1", "PATCH /people/1"]);
+}
+
+#[test]
+fn c2_results_of_updates_are_those_of_the_records_that_were_sent() {
+    let server = serve(|asked| {
+        let sent: Value = serde_json::from_str(&asked.body).unwrap();
+        let mut rows = sent.as_array().unwrap().clone();
+        rows.reverse();
+        ok(json!(rows))
+    });
+    let ty = format!(
+        "{LIST}    update: {{ request: {{ method: PATCH, path: '/people/{{{{ id | url }}}}' }}, bulk: {{ request: {{ method: PATCH, path: /bulk }}, most: 9 }} }}\n"
+    );
+    let rest = server.connect(&manifest("{}", &ty));
+    let update = |id: &str| Write {
+        action: Action::Update { id: id.into(), version: None },
+        values: vec![WriteValue { prop: 0, value: json!(id), displaced: Value::Null.into() }],
+        token: id.into(),
+    };
+    let writes: Vec<Write> = ["1", "2", "3"].into_iter().map(update).collect();
+    let outcomes = rest.write("People", &watch(), &writes);
+    for (outcome, other) in outcomes.iter().zip(["3", "", "1"]) {
+        match outcome {
+            Outcome::Unknown { message } => {
+                assert!(message.ends_with(&format!("shows the record {other}")), "{message}");
+            }
+            Outcome::Done(record) => assert!(other.is_empty() && record.id == "2", "{record:?}"),
+            outcome => panic!("{outcome:?}"),
+        }
+    }
 }
 
 #[test]

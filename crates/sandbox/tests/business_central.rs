@@ -224,7 +224,7 @@ fn what_does_not_fit_is_refused_in_the_services_words() {
         ),
         (
             "customers",
-            json!({"displayName":"Berg","currencyCode":"XXX"}),
+            json!({"displayName":"Berg","currencyCode":"NOSUCH"}),
             400,
             "Application_DialogException",
             "\"currencyCode\" does not match to a Currency.",

@@ -17,14 +17,15 @@ fn session(sandbox: &Running, consumer: &str, employee: &str, until: &str) -> An
     login.call("PUT", &query, None)
 }
 
-fn tomorrow() -> String {
-    let at = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24);
+/// A day that is to come, at midnight as well.
+fn in_two_days() -> String {
+    let at = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(48);
     at.strftime("%Y-%m-%d").to_string()
 }
 
 fn company(sandbox: &Running) -> Caller {
     let of = |name: &str| credential(SYSTEM, &format!("TRIPLETEX_{name}_TOKEN"));
-    let made = session(sandbox, &of("CONSUMER"), &of("EMPLOYEE"), &tomorrow()).expect(200);
+    let made = session(sandbox, &of("CONSUMER"), &of("EMPLOYEE"), &in_two_days()).expect(200);
     let token = made["value"]["token"].as_str().unwrap();
     let base = format!("{}/v2", sandbox.url(SYSTEM).unwrap());
     Caller::new(base, &[("authorization", &basic("0", token))])
@@ -66,8 +67,8 @@ fn two_tokens_give_a_session_until_a_day() {
         "regnskap@example.com"
     );
     let of = |name: &str| credential(SYSTEM, &format!("TRIPLETEX_{name}_TOKEN"));
-    refused(session(&sandbox, "wrong", &of("EMPLOYEE"), &tomorrow()), 401, 3000);
-    refused(session(&sandbox, &of("CONSUMER"), "wrong", &tomorrow()), 404, 6000);
+    refused(session(&sandbox, "wrong", &of("EMPLOYEE"), &in_two_days()), 401, 3000);
+    refused(session(&sandbox, &of("CONSUMER"), "wrong", &in_two_days()), 404, 6000);
     refused(session(&sandbox, &of("CONSUMER"), &of("EMPLOYEE"), "2020-01-01"), 422, 18000);
     refused(session(&sandbox, &of("CONSUMER"), &of("EMPLOYEE"), "tomorrow"), 422, 18000);
     refused(api.with("GET", "/customer", &[("authorization", "")], None), 401, 3000);

@@ -370,6 +370,42 @@ fn nothing_in_the_sources_is_unfinished() {
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
+/// Whether a line of a source has a text with a gap in the midst of a sentence: one that was folded,
+/// and joined again with its indentation. Columns stand further apart, or after fewer spaces.
+fn has_gap(line: &str) -> bool {
+    let is_comment = line.trim_start().starts_with("//");
+    line.match_indices(&" ".repeat(12)).any(|(at, _)| {
+        let after = line[at..].trim_start();
+        !is_comment
+            && line[..at].contains('"')
+            && line[..at].ends_with(|c: char| c.is_alphanumeric() || ",;:.`)}".contains(c))
+            && line.len() > 100
+            && after.starts_with(|c: char| c.is_alphanumeric() || "`({".contains(c))
+    })
+}
+
+#[test]
+fn messages_have_no_gaps() {
+    let gap = " ".repeat(17);
+    let folded = format!(
+        "            \"the list is long: it was read up to {{count}} records. What comes{gap}after is not compared\","
+    );
+    assert!(has_gap(&folded));
+    assert!(!has_gap(&folded.replace(&gap, " ")));
+    assert!(!has_gap(
+        "  lockstep plan -C shop                what a run would do; changes nothing"
+    ));
+    let texts = texts();
+    let mut found = Vec::new();
+    for (path, text) in with_extension(&texts, "rs") {
+        let gaps = text.lines().enumerate().filter(|(_, line)| has_gap(line));
+        found.extend(
+            gaps.map(|(at, line)| format!("{}:{}: {}", path.display(), at + 1, line.trim())),
+        );
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
 /// Whether a line of a source tells a person what to type: a command, an answer or an option.
 fn advises(line: &str) -> bool {
     if line.trim_start().starts_with("//") {

@@ -66,57 +66,83 @@ impl Run<'_> {
         if open.is_empty() {
             return;
         }
-        let mut refused = vec![];
-        for prop in open {
-            let Some(before) = self.get(&made.id).ok().flatten() else { return };
-            let was = before.values[prop].clone().unwrap_or(Value::Null);
-            let other = json!(was != json!(true));
-            let back = if was.is_null() { json!(false) } else { was };
-            let change = Self::replacing(&before, prop, other.clone());
-            let token = format!("lockstep-test-{mark}-h{prop}");
-            let path = self.path(prop).to_string();
-            match self.change(made, before.version.clone(), vec![change.clone()], token) {
-                Outcome::Done(_) => {}
-                outcome => {
-                    refused.push(format!("`{path}` ({})", told(&outcome)));
-                    continue;
-                }
+        let tried: Vec<Result<(), String>> =
+            open.into_iter().map(|prop| self.hiding_by(prop, mark, made)).collect();
+        let untried: Vec<String> = tried.into_iter().filter_map(Result::err).collect();
+        if !untried.is_empty() {
+            self.note(what, Verdict::NotTried(untried.join(", ")));
+        } else if !self.trials.iter().any(|trial| trial.what == what) {
+            self.note(what, Verdict::Holds);
+        }
+    }
+
+    /// The same for one property.
+    ///
+    /// # Errors
+    /// Why it could not be tried.
+    fn hiding_by(&mut self, prop: usize, mark: &str, made: &ReadRecord) -> Result<(), String> {
+        let what = "what may hide it";
+        let path = self.path(prop).to_string();
+        let before = match self.get(&made.id) {
+            Ok(Some(before)) => before,
+            Ok(None) => return Err(format!("`{path}` ({} is not there any more)", made.id)),
+            Err(trouble) => return Err(format!("`{path}` ({trouble})")),
+        };
+        let was = before.values[prop].clone().unwrap_or(Value::Null);
+        let other = json!(was != json!(true));
+        let back = if was.is_null() { json!(false) } else { was };
+        let change = Self::replacing(&before, prop, other.clone());
+        let token = format!("lockstep-test-{mark}-h{prop}");
+        match self.change(made, before.version.clone(), vec![change.clone()], token) {
+            Outcome::Done(_) => {}
+            outcome => return Err(format!("`{path}` was not changed ({})", told(&outcome))),
+        }
+        let mut tried = Ok(());
+        let shown = self.get(&made.id);
+        match &shown {
+            Err(trouble) => {
+                self.fails(what, &["get:"], format!("with `{path}` {other}: {trouble}"))
             }
-            let shown = self.get(&made.id).ok().flatten();
-            match &shown {
-                None => {
-                    let why = format!(
-                        "with `{path}` {other} the record is not there for `get`: it would count as deleted. Ask for such records as well (a \
-                         parameter of the request), or say with `deleted` that this is how a deleted record looks, or `read-only: true`"
-                    );
-                    self.fails(what, &["get:"], why);
-                }
-                Some(now) if !self.shows(prop, now.values[prop].as_ref(), &other) => {
-                    self.kept_after("every property is kept", &[change], now);
-                }
-                Some(_) if self.is_listed(&made.id) == Some(false) => {
+            Ok(None) => {
+                let why = format!(
+                    "with `{path}` {other} the record is not there for `get`: it would count as deleted. Ask for such records as well (a \
+                     parameter of the request), or say with `deleted` that this is how a deleted record looks, or `read-only: true`"
+                );
+                self.fails(what, &["get:"], why);
+            }
+            Ok(Some(now)) if !self.shows(prop, now.values[prop].as_ref(), &other) => {
+                self.kept_after("every property is kept", &[change], now);
+                tried = Err(format!("`{path}` does not keep {other}"));
+            }
+            Ok(Some(_)) => match self.is_listed(&made.id) {
+                Some(true) => {}
+                Some(false) => {
                     let why = format!(
                         "with `{path}` {other} the record is shown by `get` and not listed: it would count as deleted. List such records as \
                          well (a parameter of the request), or say with `deleted` that this is how a deleted record looks"
                     );
                     self.fails(what, &["list:"], why);
                 }
-                Some(_) => {}
+                None => tried = Err(format!("`{path}` (the list can't be read to its end here)")),
+            },
+        }
+        let is_seen = matches!(shown, Ok(Some(_)));
+        let shown = shown.ok().flatten().unwrap_or(before);
+        let back = Self::replacing(&shown, prop, back);
+        let token = format!("lockstep-test-{mark}-i{prop}");
+        match self.change(made, shown.version.clone(), vec![back], token) {
+            Outcome::Done(_) => {}
+            // What is hidden may not be reached; that has been told.
+            _ if !is_seen => {}
+            outcome => {
+                let why = format!(
+                    "`{path}` was changed to {other} and can't be changed back: {}",
+                    told(&outcome)
+                );
+                self.fails(what, &["update:"], why);
             }
-            let shown = shown.unwrap_or(before);
-            let back = Self::replacing(&shown, prop, back);
-            let token = format!("lockstep-test-{mark}-i{prop}");
-            self.change(made, None, vec![back], token);
         }
-        if !self.trials.iter().any(|trial| trial.what == what) {
-            self.note(
-                what,
-                match refused.is_empty() {
-                    true => Verdict::Holds,
-                    false => Verdict::NotTried(format!("not changed: {}", refused.join(", "))),
-                },
-            );
-        }
+        tried
     }
 
     /// Records are made by one request where the manifest says so, each with its own values.
@@ -143,6 +169,14 @@ impl Run<'_> {
                 wrong.get_or_insert(format!("one of two: {}", told(outcome)));
                 continue;
             };
+            if !self.is_own(&record.id, &write.values, mark) {
+                wrong.get_or_insert(format!(
+                    "one of two was answered with {}, which shows nothing of what was sent: are the results in the order in which the records \
+                     were sent (`results`, `item`)?",
+                    record.id
+                ));
+                continue;
+            }
             self.left_behind(&record.id, own);
             made.push(record.id.clone());
             let shown = self.get(&record.id).ok().flatten();

@@ -148,6 +148,31 @@ impl Run<'_> {
     }
 
     /// Deletes a record of the run's own; it stays named where that fails.
+    /// Whether a record shows something of what was sent with the mark. One that shows nothing may
+    /// be anybody's, and is left alone.
+    pub(super) fn is_ours(&self, values: &[WriteValue], shown: &ReadRecord, mark: &str) -> bool {
+        let marked = |value: &&WriteValue| value.value.to_string().contains(mark);
+        let mut sent = values.iter().filter(marked).peekable();
+        let holds = |value: &ReadRecord| {
+            value.values.iter().flatten().any(|value| value.to_string().contains(mark))
+        };
+        let kept = |value: &WriteValue| {
+            self.shows(value.prop, shown.values[value.prop].as_ref(), &value.value)
+        };
+        match sent.peek().is_some() {
+            true => holds(shown) || sent.any(kept),
+            false => values.is_empty() || values.iter().any(kept),
+        }
+    }
+
+    /// Whether a record that an answer named is one of the run's own: it was not there before, and
+    /// shows something of what was sent with the mark. Only then is it deleted, or told to be left
+    /// behind: anything else may be somebody's.
+    pub(super) fn is_own(&self, id: &str, values: &[WriteValue], mark: &str) -> bool {
+        !self.seen.records.iter().any(|record| record.id == id)
+            && matches!(self.get(id), Ok(Some(shown)) if self.is_ours(values, &shown, mark))
+    }
+
     pub(super) fn delete_own(&mut self, id: &str, mark: &str) -> Outcome {
         let action = Action::Delete { id: id.to_string(), version: None };
         let token = format!("lockstep-test-{mark}-x");

@@ -299,7 +299,7 @@ impl Run<'_> {
         if missing.is_empty() && (extra.is_empty() || !whole.complete && compared == 0) {
             return Ok(match small.pages.len() {
                 _ if !whole.complete => Verdict::NotTried(format!(
-                    "the list is long: it was read up to {count} records, and pages of {size} show the first {compared} alike. What comes                      after, and how many there are in all, is not compared"
+                    "the list is long: it was read up to {count} records, and pages of {size} show the first {compared} alike. What comes after, and how many there are in all, is not compared"
                 )),
                 0 | 1 => Verdict::NotTried("one page has all the records".into()),
                 _ => Verdict::Holds,
@@ -695,7 +695,7 @@ impl Run<'_> {
         let path = self.path(prop);
         (!found.iter().any(|record| record.id == id)).then(|| {
             format!(
-                "{id} is found by its `{path}` {} and not by {}, which is the same to Lockstep: a second record would be made. Send the value                  as the system keeps it ({{{{ value | lower }}}}), ask for a comparison without case, or leave this `find` out",
+                "{id} is found by its `{path}` {} and not by {}, which is the same to Lockstep: a second record would be made. Send the value as the system keeps it ({{{{ value | lower }}}}), ask for a comparison without case, or leave this `find` out",
                 brief(Some(value)),
                 brief(Some(&json!(other)))
             )

@@ -116,7 +116,7 @@ impl Run<'_> {
             Ok(Some(record)) if !self.is_ours(values, &record, mark) => {
                 self.left.remove(&made.id);
                 let why = format!(
-                    "{} was created, and shows nothing of what was sent: its id leads to another record (`item` or `id-at` of `create`), or the                      system looks for the record elsewhere in the body (`wrap`, `beside`)",
+                    "{} was created, and shows nothing of what was sent: its id leads to another record (`item` or `id-at` of `create`), or the system looks for the record elsewhere in the body (`wrap`, `beside`)",
                     made.id
                 );
                 self.not_ours(mark, why);
@@ -153,23 +153,6 @@ impl Run<'_> {
         self.not_ours(mark, format!("{}; {advice}", told(outcome)));
     }
 
-    /// Whether a record shows something of what was sent with the mark. One that shows nothing may
-    /// be anybody's, and is left alone.
-    fn is_ours(&self, values: &[WriteValue], shown: &ReadRecord, mark: &str) -> bool {
-        let marked = |value: &&WriteValue| value.value.to_string().contains(mark);
-        let mut sent = values.iter().filter(marked).peekable();
-        let holds = |value: &ReadRecord| {
-            value.values.iter().flatten().any(|value| value.to_string().contains(mark))
-        };
-        let kept = |value: &WriteValue| {
-            self.shows(value.prop, shown.values[value.prop].as_ref(), &value.value)
-        };
-        match sent.peek().is_some() {
-            true => holds(shown) || sent.any(kept),
-            false => values.is_empty() || values.iter().any(kept),
-        }
-    }
-
     /// It was made, and nothing tells which it is.
     fn not_ours(&mut self, mark: &str, why: String) {
         let listing = self.listing(None, LARGE_PAGE, MOST_PAGES);
@@ -204,7 +187,7 @@ impl Run<'_> {
         let exact = (at.0 - now().0 - off * MINUTE_MS).abs() <= 5 * MINUTE_MS;
         if off != 0 && exact && off.abs() <= 15 * 60 {
             let why = format!(
-                "the record was created a moment ago, and `modified` says {at}, which is {} hours off: the system tells local times without a                  zone. Ask for times in UTC (a setting of the account, a header), or name another property; without `modified`, edits count                  from when they are noticed",
+                "the record was created a moment ago, and `modified` says {at}, which is {} hours off: the system tells local times without a zone. Ask for times in UTC (a setting of the account, a header), or name another property; without `modified`, edits count from when they are noticed",
                 off as f64 / 60.0
             );
             self.fails("the time of change is right", &["modified:"], why);
@@ -291,15 +274,18 @@ impl Run<'_> {
             Outcome::Done(second) if second.id == made.id => {
                 self.fails(what, &["create:"], "a second creation wrote over the first record");
             }
+            Outcome::Done(second) if !self.is_own(&second.id, values, mark) => {
+                let why = format!(
+                    "a second creation was answered with {}, which shows nothing of what was sent: `item` or `id-at` of `create` leads to another \
+                     record's id",
+                    second.id
+                );
+                self.fails(what, &["create:"], why);
+            }
             Outcome::Done(second) => {
                 self.left_behind(&second.id, mark);
                 if self.ty.can.delete {
-                    let action = Action::Delete { id: second.id.clone(), version: None };
-                    let delete =
-                        Write { action, values: vec![], token: format!("lockstep-test-{mark}-3") };
-                    if matches!(self.write(delete), Outcome::Done(_)) {
-                        self.left.remove(&second.id);
-                    }
+                    self.delete_own(&second.id, mark);
                 }
                 self.note(what, Verdict::NotOffered);
             }
@@ -342,11 +328,11 @@ impl Run<'_> {
                 Verdict::NotTried(format!("there is no other value for `{path}`")),
             );
         };
-        let change = Self::replacing(&stale, prop, after.clone());
+        let sent = Self::replacing(&stale, prop, after.clone());
         let outcome = self.change(
             made,
             stale.version.clone(),
-            vec![change],
+            vec![sent.clone()],
             format!("lockstep-test-{mark}-u1"),
         );
         let answered = match outcome {
@@ -354,7 +340,9 @@ impl Run<'_> {
             other => return self.fails("update", &["update:"], told(&other)),
         };
         if answered.id != made.id {
-            self.left_behind(&answered.id, mark);
+            if self.is_own(&answered.id, &[sent], mark) {
+                self.left_behind(&answered.id, mark);
+            }
             let why = format!(
                 "{} was to be changed, and {} came: the request makes a record instead of changing one",
                 made.id, answered.id
@@ -673,7 +661,7 @@ impl Run<'_> {
             Some(true) => self.note(what, Verdict::Holds),
             Some(false) => {
                 let why = format!(
-                    "{} is there and not listed any more since {} changed: the request of `list` filters by one of them, and its record would                      count as deleted",
+                    "{} is there and not listed any more since {} changed: the request of `list` filters by one of them, and its record would count as deleted",
                     made.id,
                     super::listed(may.into_iter())
                 );
@@ -722,10 +710,13 @@ impl Run<'_> {
             for (number, prop) in all.iter().enumerate() {
                 let Some(shown) = self.get(&made.id).ok().flatten() else { return };
                 let token = format!("lockstep-test-{mark}-e{number}");
-                if let Outcome::Rejected { message, .. } =
-                    self.change(made, shown.version.clone(), vec![empty(&shown, *prop)], token)
-                {
-                    refused.push((*prop, message));
+                match self.change(made, shown.version.clone(), vec![empty(&shown, *prop)], token) {
+                    Outcome::Done(_) => {}
+                    Outcome::Rejected { message, .. } => refused.push((*prop, message)),
+                    other => {
+                        let why = format!("`{}`: {}", self.path(*prop), told(&other));
+                        return self.fails(what, &["update:"], why);
+                    }
                 }
             }
         }
@@ -754,7 +745,7 @@ impl Run<'_> {
         if let Some(prop) = left_out {
             let path = self.path(*prop);
             let why = format!(
-                "`{path}` was emptied and is left out of the record: that counts as not told, so that nobody would ever know. Say                  `absent-is-empty: true`"
+                "`{path}` was emptied and is left out of the record: that counts as not told, so that nobody would ever know. Say `absent-is-empty: true`"
             );
             return self.fails(what, &["absent-is-empty:"], why);
         }

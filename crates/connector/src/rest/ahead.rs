@@ -14,6 +14,7 @@ use lockstep_model::Timestamp;
 
 use super::answer::Answer;
 use super::walk::Next;
+use super::written::RequestYaml;
 
 /// What is older than this is asked for again.
 const FRESH: Duration = Duration::from_secs(30);
@@ -21,14 +22,34 @@ const FRESH: Duration = Duration::from_secs(30);
 /// Which listing pages are of.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Listing {
-    pub path: String,
+    /// The request as the manifest has it: several lists may have the same path and differ in their
+    /// body, as those of GraphQL do.
+    pub request: String,
     pub since: Option<Timestamp>,
     pub limit: usize,
     pub first: Option<usize>,
 }
 
+impl Listing {
+    /// What tells one list from others.
+    pub(super) fn key(request: &RequestYaml) -> String {
+        format!("{request:?}")
+    }
+}
+
 #[derive(Default)]
-pub(super) struct Ahead(Mutex<Vec<Kept>>);
+pub(super) struct Ahead(Mutex<Known>);
+
+#[derive(Default)]
+struct Known {
+    kept: Vec<Kept>,
+    /// How often all was forgotten.
+    forgotten: u64,
+}
+
+/// A moment before pages are asked for: what is forgotten after it holds for them, too.
+#[derive(Clone, Copy)]
+pub(super) struct Asked(u64);
 
 /// What is asked for: a page, or the first page of a parent's records.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,23 +67,31 @@ struct Kept {
 }
 
 impl Ahead {
-    fn kept(&self) -> MutexGuard<'_, Vec<Kept>> {
+    fn known(&self) -> MutexGuard<'_, Known> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The listing begins anew.
-    pub(super) fn forget(&self, listing: &Listing) {
-        self.kept().retain(|kept| kept.listing.path != listing.path);
+    pub(super) fn forget(&self, request: &RequestYaml) {
+        let key = Listing::key(request);
+        self.known().kept.retain(|kept| kept.listing.request != key);
     }
 
     pub(super) fn forget_all(&self) {
-        self.kept().clear();
+        let mut known = self.known();
+        known.kept.clear();
+        known.forgotten += 1;
+    }
+
+    /// Pages are about to be asked for.
+    pub(super) fn asks(&self) -> Asked {
+        Asked(self.known().forgotten)
     }
 
     /// The answer for a page, if it was asked for. The pages before it are of no use any more.
     pub(super) fn take(&self, listing: &Listing, turn: &Turn) -> Option<Answer> {
-        let mut all = self.kept();
-        let kept = all.iter_mut().find(|kept| kept.listing == *listing)?;
+        let mut known = self.known();
+        let kept = known.kept.iter_mut().find(|kept| kept.listing == *listing)?;
         if kept.pages.is_empty() {
             return None;
         }
@@ -86,12 +115,51 @@ impl Ahead {
 
     /// Whether what a listing asks for ahead has been what it needed so far.
     pub(super) fn is_of_use(&self, listing: &Listing) -> bool {
-        self.kept().iter().all(|kept| kept.listing != *listing || !kept.in_vain)
+        self.known().kept.iter().all(|kept| kept.listing != *listing || !kept.in_vain)
     }
 
-    pub(super) fn keep(&self, listing: Listing, pages: Vec<(Turn, Answer)>) {
-        let mut all = self.kept();
-        all.retain(|kept| kept.listing.path != listing.path);
-        all.push(Kept { listing, pages, at: Instant::now(), in_vain: false });
+    /// Keeps pages, unless all was forgotten since they were asked for.
+    pub(super) fn keep(&self, asked: Asked, listing: Listing, pages: Vec<(Turn, Answer)>) {
+        let mut known = self.known();
+        if known.forgotten != asked.0 {
+            return;
+        }
+        known.kept.retain(|kept| kept.listing.request != listing.request);
+        known.kept.push(Kept { listing, pages, at: Instant::now(), in_vain: false });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn answer() -> Answer {
+        Answer {
+            status: 200,
+            body: json!([]),
+            date: None,
+            url: String::new(),
+            link: None,
+            retry_after_ms: None,
+            etag: None,
+            headers: ureq::http::HeaderMap::new(),
+            rules: vec![],
+        }
+    }
+
+    #[test]
+    fn p5a_what_is_asked_for_before_a_write_is_not_kept_after_it() {
+        let ahead = Ahead::default();
+        let listing =
+            || Listing { request: "GET /people".into(), since: None, limit: 2, first: None };
+        let page = || vec![(Turn::Page(Next::Page(2)), answer())];
+        let asked = ahead.asks();
+        ahead.forget_all();
+        ahead.keep(asked, listing(), page());
+        assert!(ahead.take(&listing(), &Turn::Page(Next::Page(2))).is_none());
+        ahead.keep(ahead.asks(), listing(), page());
+        assert!(ahead.take(&listing(), &Turn::Page(Next::Page(2))).is_some());
     }
 }

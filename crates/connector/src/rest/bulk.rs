@@ -143,11 +143,22 @@ impl Rest {
                 return all(Outcome::Unknown { message });
             }
         };
-        writes
+        let mut outcomes: Vec<Outcome> = writes
             .iter()
             .zip(results)
             .map(|(write, result)| self.bulk_result(ty, bulk, watch, write, result, &named))
-            .collect()
+            .collect();
+        // One record is not the result of two creations.
+        let ids: Vec<Option<String>> = outcomes.iter().map(done_id).collect();
+        for outcome in &mut outcomes {
+            let id = done_id(outcome);
+            if id.is_some() && ids.iter().filter(|other| **other == id).count() > 1 {
+                let message =
+                    format!("{named}: several results show the record {}", id.unwrap_or_default());
+                *outcome = Outcome::Unknown { message };
+            }
+        }
+        outcomes
     }
 
     /// C2: some systems refuse a list of creations after they have made some of them. Those are
@@ -240,6 +251,12 @@ impl Rest {
         }
         let shown = at(result, bulk.item.as_deref().unwrap_or(""));
         match (shown.and_then(|shown| self.record(ty, watch, shown)), &write.action) {
+            // Results in another order would be taken for those of other records.
+            (Some(record), Action::Update { id, .. }) if record.id != *id => {
+                let message =
+                    format!("{named}: the result for {id} shows the record {}", record.id);
+                Outcome::Unknown { message }
+            }
             (Some(record), _) => Outcome::Done(record),
             (None, Action::Update { id, .. }) => {
                 Outcome::Done(super::write::untold(id.clone(), watch))
@@ -248,5 +265,13 @@ impl Rest {
                 Outcome::Unknown { message: format!("{named}: a result has no `{}`", ty.id) }
             }
         }
+    }
+}
+
+/// The id of the record that a write has given.
+fn done_id(outcome: &Outcome) -> Option<String> {
+    match outcome {
+        Outcome::Done(record) => Some(record.id.clone()),
+        _ => None,
     }
 }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::address::origin;
 use super::given::number;
-use super::secrets::Secrets;
+use super::secrets::{Secrets, cut};
 use super::template::render;
 use super::written::{Auth, Manifest, Moved, Rate, RequestYaml};
 use crate::http::{Http, Limits};
@@ -185,12 +185,13 @@ impl Client {
         Value::Object(context)
     }
 
-    /// How a request is named in messages: by the path that was asked for, without its query.
+    /// How a request is named in messages: by the path that was asked for, without its query and
+    /// without the secrets that a template may have put into it.
     pub fn name(&self, request: &RequestYaml, context: &Value) -> String {
         let path = render(&request.path, context).ok().filter(|path| !path.is_empty());
         let path = path.as_deref().unwrap_or(&request.path);
         let path = path.split_once('?').map_or(path, |(path, _)| path);
-        let path: String = path.chars().take(LONGEST_PATH).collect();
+        let path = cut(&self.secrets.cover(path.to_string(), &[]), LONGEST_PATH);
         format!("{} {} {path}", self.title, request.method.as_deref().unwrap_or("GET"))
     }
 

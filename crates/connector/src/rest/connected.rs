@@ -11,8 +11,8 @@ use super::given::settings;
 use super::schema::schemas;
 use super::written::{Manifest, TypeYaml};
 use super::{ahead, budget, hooks, refer, register, secrets};
-use crate::Trouble;
 use crate::vault::VaultEntry;
+use crate::{Page, Trouble};
 
 /// A connected system that a manifest describes.
 pub struct Rest {
@@ -128,6 +128,20 @@ impl Rest {
     /// Secrets that the system itself has given.
     pub(super) fn given_secrets(&self) -> Vec<String> {
         self.client.tokens().into_iter().chain(self.registration.secret()).collect()
+    }
+
+    /// Keeps secrets out of what is told of a page's records.
+    pub(super) fn covered_page(&self, mut page: Page) -> Page {
+        if page.faults.is_empty() {
+            return page;
+        }
+        let given = self.given_secrets();
+        for fault in &mut page.faults {
+            for text in [&mut fault.place, &mut fault.message] {
+                *text = self.secrets.cover(std::mem::take(text), &given);
+            }
+        }
+        page
     }
 
     /// Keeps secrets out of what went wrong.

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::answer::Answer;
 use super::ids::id_in;
+use super::secrets::cut;
 use super::value::{at, locate, text};
 use super::written::{ErrorRule, Manifest, Meaning, TypeYaml};
 use crate::http::NoAnswer;
@@ -60,6 +61,7 @@ pub fn outcome(
         },
         Meaning::Conflict => Outcome::Conflict { message: message(rule) },
         Meaning::Gone => Outcome::Gone { message: message(rule) },
+        Meaning::Unknown => Outcome::Unknown { message: message(rule) },
         Meaning::Later => {
             Outcome::Later { retry_after_ms: answer.retry_after_ms, message: message(rule) }
         }
@@ -133,7 +135,7 @@ pub fn trouble(manifest: &Manifest, named: &str, answer: &Answer) -> Option<Trou
                 (trouble, _) => trouble,
             }
         }
-        Meaning::Later => Trouble::Busy {
+        Meaning::Later | Meaning::Unknown => Trouble::Busy {
             retry_after_ms: answer.retry_after_ms,
             message: match told.is_empty() {
                 true => format!("{named} answered {} and asks to come back later", answer.status),
@@ -277,7 +279,7 @@ pub(super) fn words(body: &Value) -> Option<String> {
         }
     };
     let told = told.filter(|told| !told.is_empty())?;
-    Some(told.chars().take(MOST_WORDS).collect())
+    Some(cut(&told, MOST_WORDS))
 }
 
 /// Texts below a value, each with the name of the property that it is about, where that is its key.
@@ -495,7 +497,7 @@ pub fn says_error(body: &Value) -> Option<String> {
             map.get("message").and_then(Value::as_str).unwrap_or("it says that it failed");
         fails.then(|| message.to_string())
     };
-    named.or_else(failed).map(|told| told.chars().take(300).collect())
+    named.or_else(failed).map(|told| cut(&told, 300))
 }
 
 /// Nothing has been written yet: it can simply be tried again.

@@ -20,6 +20,8 @@ mod ids;
 mod jwt;
 mod link;
 mod names;
+mod pacing;
+mod paged;
 mod place;
 mod probe;
 mod read;
@@ -119,7 +121,7 @@ impl Connector for Rest {
     }
 
     fn read(&self, request: ReadRequest<'_>) -> Result<Page, Trouble> {
-        self.covered(self.next_page(request))
+        self.covered(self.next_page(request)).map(|page| self.covered_page(page))
     }
 
     fn get(

@@ -7,9 +7,6 @@
 //! was shown: these may be of another clock than `Date`, and without a zone they may be of another
 //! one.
 
-use std::sync::PoisonError;
-use std::time::Instant;
-
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::id_text::id_text;
 use lockstep_model::{ReadRecord, Timestamp};
@@ -21,6 +18,7 @@ use super::answer::Answer;
 use super::connected::Rest;
 use super::errors::{self, says_error};
 use super::ids::{id_variables, with_parent};
+use super::paged::page_request;
 use super::record::{RESOLUTION_MS, Unread, layout, modified};
 use super::value::at;
 use super::walk::{Listed, Next, Walk, fingerprint};
@@ -206,6 +204,9 @@ impl Rest {
             (Some(changes), Some(_)) => changes,
             _ => &ty.list,
         };
+        if !mark.is_under_way() {
+            self.ahead.forget(&list(&mark).request);
+        }
         if let Some(parents) = &list(&mark).parents
             && mark.parents.is_empty()
         {
@@ -347,7 +348,7 @@ impl Rest {
     ) -> Result<Asked, Trouble> {
         let limit = mark.walk.limit.unwrap_or_else(|| list.paging.limit(page_size));
         let listing = Listing {
-            path: list.request.path.clone(),
+            request: Listing::key(&list.request),
             since: mark.since,
             limit,
             first: mark.first,
@@ -362,10 +363,7 @@ impl Rest {
             // Who looks for one record in a list is not to be shown what somebody else has asked
             // for.
             Some(next) if parent.is_none() && page_size > 0 && !list.stops_at_since => next,
-            next => {
-                if next.is_none() {
-                    self.ahead.forget(&listing);
-                }
+            _ => {
                 let (answer, named) =
                     self.ask(list, &mark.walk, mark.first, limit, mark.since, parent)?;
                 return Ok(Asked { answer, named, limit });
@@ -387,6 +385,7 @@ impl Rest {
             walk.next = Some(next.clone());
             self.ask(list, &walk, mark.first, limit, mark.since, parent)
         };
+        let asked = self.ahead.asks();
         let mut answers = side_by_side(most, &pages, ask, Result::is_err).into_iter();
         let first = answers.next().flatten().unwrap_or_else(|| ask(next));
         // What went wrong with a later page is found out when it is that page's turn.
@@ -395,7 +394,7 @@ impl Rest {
             .skip(1)
             .zip(answers)
             .filter_map(|(next, answer)| Some((Turn::Page(next), answer?.ok()?.0)));
-        self.ahead.keep(listing, later.collect());
+        self.ahead.keep(asked, listing, later.collect());
         let (answer, named) = first?;
         Ok(Asked { answer, named, limit })
     }
@@ -420,6 +419,7 @@ impl Rest {
         };
         let most = self.client.at_once();
         let parents: Vec<String> = mark.parents.iter().take(most).cloned().collect();
+        let asked = self.ahead.asks();
         let mut answers = side_by_side(most, &parents, ask, Result::is_err).into_iter();
         let first = answers.next().flatten().unwrap_or_else(|| ask(&parent.to_string()));
         // What went wrong with a later parent is found out when it is that one's turn.
@@ -428,7 +428,7 @@ impl Rest {
             .skip(1)
             .zip(answers)
             .filter_map(|(parent, answer)| Some((Turn::Parent(parent), answer?.ok()?.0)));
-        self.ahead.keep(listing, later.collect());
+        self.ahead.keep(asked, listing, later.collect());
         let (answer, named) = first?;
         Ok(Asked { answer, named, limit })
     }
@@ -569,8 +569,11 @@ impl Rest {
         let named = self.client.name(&list.request, &context);
         self.wait_for_budget(list.budget.as_ref());
         let mut answer = self.client.read(&asked, &context)?;
-        // RFC 9110: nothing has changed since `If-Modified-Since`.
-        if answer.status == 304 && since.is_some() {
+        // RFC 9110: nothing has changed since `If-Modified-Since`. That is said of the whole list,
+        // so of its first page; where the request has no such header it means something else.
+        let names_a_time =
+            list.request.headers.keys().any(|name| name.eq_ignore_ascii_case("if-modified-since"));
+        if answer.status == 304 && since.is_some() && names_a_time && walk.next.is_none() {
             return Ok((Answer { status: 204, body: Value::Null, ..answer }, named));
         }
         // Some systems have no page behind the last one. A page in the middle is not taken for it
@@ -590,26 +593,6 @@ impl Rest {
         match errors::trouble(&self.manifest, &named, &answer) {
             Some(trouble) => Err(trouble),
             None => Ok((answer, named)),
-        }
-    }
-
-    /// Waits until a budget allows one more request: what the system would refuse is not sent.
-    pub(super) fn wait_for_budget(&self, name: Option<&String>) {
-        let rate = &self.manifest.rate;
-        let Some((name, most)) = name.and_then(|name| Some((name, *rate.budgets.get(name)?)))
-        else {
-            return;
-        };
-        let own = super::given::number(&self.client.settings, "rate_per_second");
-        let faster =
-            own.zip(rate.per_second).map_or(1.0, |(own, vendors)| (own / vendors).max(1.0));
-        let most = (f64::from(most) * faster) as usize;
-        // Who waits for one budget does not keep others from theirs.
-        let mut budgets = self.budgets.lock().unwrap_or_else(PoisonError::into_inner);
-        let wait = budgets.entry(name.clone()).or_default().take(most, Instant::now());
-        drop(budgets);
-        if !wait.is_zero() {
-            std::thread::sleep(wait);
         }
     }
 
@@ -841,39 +824,4 @@ fn plain_list(request: &RequestYaml, items: &Option<String>, paging: &Paging) ->
 
 fn older(ty: &TypeYaml, item: &Value, since: Timestamp) -> bool {
     modified(ty, item).ok().flatten().is_some_and(|time| time.at < since)
-}
-
-/// The request for a page, and the variables of its templates.
-fn page_request(
-    request: &RequestYaml,
-    paging: &Paging,
-    walk: &Walk,
-    first: Option<usize>,
-    limit: usize,
-    since: Option<Timestamp>,
-) -> (RequestYaml, Vec<(&'static str, Value)>) {
-    let asked = request.clone();
-    let mut variables = vec![("limit", json!(limit))];
-    if let Some(since) = since {
-        let whole = since.to_string();
-        // Without zone and fractions, and as a Unix time, as some systems want it.
-        variables.push(("since_plain", json!(whole.get(..19).unwrap_or(&whole))));
-        variables.push(("since_unix", json!(since.0.div_euclid(1000))));
-        variables.push(("since", json!(whole)));
-    }
-    match (paging, &walk.next) {
-        (Paging::Offset { .. }, Some(Next::Offset(offset))) => {
-            variables.push(("offset", json!(offset)))
-        }
-        (Paging::Offset { .. }, _) => variables.push(("offset", json!(0))),
-        (Paging::Page { .. }, Some(Next::Page(page))) => variables.push(("page", json!(page))),
-        (Paging::Page { first: said, .. }, _) => {
-            variables.push(("page", json!(said.or(first).unwrap_or(1))))
-        }
-        (Paging::Cursor { .. }, Some(Next::Cursor(cursor))) => {
-            variables.push(("cursor", json!(cursor)))
-        }
-        (Paging::None | Paging::Cursor { .. } | Paging::Next { .. } | Paging::Link { .. }, _) => {}
-    }
-    (asked, variables)
 }

@@ -8,18 +8,23 @@ use lockstep_model::{ReadRecord, Reported, Timestamp, UnknownTime};
 use serde_json::{Value, json};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::answer::Answer;
 use super::connected::Rest;
 use super::errors::says_error;
 use super::ids::{has_parents, id_in, id_variables, with_etag, with_parent};
+use super::paged::page_request;
 use super::refer::{by, refers_by_name};
 use super::value::{at, locate, text};
-use super::written::{GetYaml, Mark as Deleted, Meaning, TypeYaml};
+use super::walk::{Listed, Next, Walk};
+use super::written::{FindYaml, GetYaml, Mark as Deleted, Meaning, Paging, TypeYaml};
 use super::{errors, value};
 use crate::Trouble;
 use crate::mark::says;
 
 /// A time of change is not finer than this where nothing else is known.
 pub(super) const RESOLUTION_MS: i64 = 1_000;
+/// Maximum number of pages that a look-up is followed through.
+const MOST_PAGES_FOUND: usize = 20;
 
 /// Why a record that was shown can't be taken in.
 pub(super) enum Unread {
@@ -218,35 +223,6 @@ impl Rest {
     ) -> Result<Option<Vec<ReadRecord>>, Trouble> {
         let Some(located) = value::locate(ty, &watch[prop]) else { return Ok(None) };
         let Some(find) = ty.find.get(located.path) else { return Ok(None) };
-        let context = self.client.context([("value", value.clone())]);
-        let named = self.client.name(&find.request, &context);
-        let answer = self.client.read_one(&find.request, &context, false)?;
-        if errors::meaning(&self.manifest, &answer)
-            .is_some_and(|(meaning, _)| meaning == Meaning::Gone)
-        {
-            return Ok(Some(vec![]));
-        }
-        if let Some(trouble) = errors::trouble(&self.manifest, &named, &answer) {
-            return Err(trouble);
-        }
-        // C2: an answer that does not say what was found is no word that there is nothing.
-        let unclear = |why: String| {
-            let message = format!("{named}: expected what was found, and {why}");
-            Err(Trouble::Busy { retry_after_ms: None, message })
-        };
-        let shown = match value::at(&answer.body, find.item.as_deref().unwrap_or("")) {
-            _ if answer.status == 204 => &[],
-            Some(Value::Array(found)) if !found.is_empty() => found.as_slice(),
-            Some(one @ Value::Object(map)) if !map.is_empty() && id_in(ty, one).is_some() => {
-                std::slice::from_ref(one)
-            }
-            found => match (says_error(&answer.body), found) {
-                (Some(error), _) => return unclear(format!("the answer has an error: {error}")),
-                (None, Some(Value::Array(_))) => &[],
-                (None, Some(Value::Null)) if find.item.is_some() => &[],
-                (None, _) => return unclear("the answer has neither a record nor a list".into()),
-            },
-        };
         // A system's search may find more than was asked for: what is like the value, and what is
         // deleted.
         let holds = |record: &ReadRecord| {
@@ -259,15 +235,88 @@ impl Rest {
             })
         };
         let mut found = Vec::new();
-        for body in shown {
-            match self.read_record(ty, watch, body) {
+        for (body, named) in self.found_by(ty, find, value)? {
+            match self.read_record(ty, watch, &body) {
                 Ok(record) if !record.deleted && holds(&record) => found.push(record),
                 Ok(_) => {}
                 // It may be the one that is looked for.
-                Err(unread) => return unclear(unread.told(ty, &ty.id)),
+                Err(unread) => return Err(unclear(&named, &unread.told(ty, &ty.id))),
             }
         }
         Ok(Some(found))
+    }
+
+    /// What a look-up shows, from its first page to its last, each with the request that it came
+    /// by. C2: an answer that does not say what was found, or that there is more and not where, is
+    /// no word that there is nothing.
+    fn found_by(
+        &self,
+        ty: &TypeYaml,
+        find: &FindYaml,
+        value: &Value,
+    ) -> Result<Vec<(Value, String)>, Trouble> {
+        let paging = match (&find.paging, &ty.list.paging) {
+            (Some(paging), _) => paging,
+            // The address of a next page is whole: it can be followed without another word.
+            (None, listed @ (Paging::Next { .. } | Paging::Link { .. })) => listed,
+            (None, _) => &Paging::None,
+        };
+        let limit = paging.limit(0);
+        let (mut walk, mut found) = (Walk::default(), vec![]);
+        for _ in 0..MOST_PAGES_FOUND {
+            let (mut asked, mut variables) =
+                page_request(&find.request, paging, &walk, None, limit, None);
+            if let Some(Next::Address(address)) = &walk.next {
+                asked.path.clone_from(address);
+                asked.query.clear();
+            }
+            variables.push(("value", value.clone()));
+            let context = self.client.context(variables);
+            let named = self.client.name(&find.request, &context);
+            self.wait_for_budget(find.budget.as_ref());
+            let answer = self.client.read_one(&asked, &context, false)?;
+            if errors::meaning(&self.manifest, &answer)
+                .is_some_and(|(meaning, _)| meaning == Meaning::Gone)
+            {
+                return Ok(found);
+            }
+            if let Some(trouble) = errors::trouble(&self.manifest, &named, &answer) {
+                return Err(trouble);
+            }
+            let shown = shown_by(ty, find, &named, &answer)?;
+            let listed = Listed {
+                paging,
+                named: &named,
+                limit,
+                answer: &answer,
+                items: shown,
+                id: &ty.id,
+                first: None,
+                whole: false,
+            };
+            if find.paging.is_none()
+                && Walk::tells_of_more(Listed { paging: &ty.list.paging, ..listed })
+            {
+                return Err(unclear(
+                    &named,
+                    "there is more than the answer shows: say `paging` in `find`",
+                ));
+            }
+            found.extend(shown.iter().map(|body| (body.clone(), named.clone())));
+            let next_address =
+                |address: &str| self.client.resolved(&find.request, &answer, address);
+            let goes_on = walk.pass(listed, false, &next_address);
+            if !goes_on.map_err(|trouble| unclear(&named, &trouble.to_string()))? {
+                return Ok(found);
+            }
+        }
+        Err(Trouble::Busy {
+            retry_after_ms: None,
+            message: format!(
+                "{}: more than {MOST_PAGES_FOUND} pages were found: the look-up does not ask for one value alone",
+                self.client.name(&find.request, &self.client.context([("value", value.clone())]))
+            ),
+        })
     }
 
     /// The values of a record with ids in the place of names. A name that nobody has stays as it
@@ -314,6 +363,35 @@ impl Rest {
             ))),
         }
     }
+}
+
+fn unclear(named: &str, why: &str) -> Trouble {
+    let message = format!("{named}: expected what was found, and {why}");
+    Trouble::Busy { retry_after_ms: None, message }
+}
+
+/// The records that an answer to a look-up shows.
+fn shown_by<'a>(
+    ty: &TypeYaml,
+    find: &FindYaml,
+    named: &str,
+    answer: &'a Answer,
+) -> Result<&'a [Value], Trouble> {
+    Ok(match value::at(&answer.body, find.item.as_deref().unwrap_or("")) {
+        _ if answer.status == 204 => &[],
+        Some(Value::Array(found)) if !found.is_empty() => found.as_slice(),
+        Some(one @ Value::Object(map)) if !map.is_empty() && id_in(ty, one).is_some() => {
+            std::slice::from_ref(one)
+        }
+        found => match (says_error(&answer.body), found) {
+            (Some(error), _) => {
+                return Err(unclear(named, &format!("the answer has an error: {error}")));
+            }
+            (None, Some(Value::Array(_))) => &[],
+            (None, Some(Value::Null)) if find.item.is_some() => &[],
+            (None, _) => return Err(unclear(named, "the answer has neither a record nor a list")),
+        },
+    })
 }
 
 /// What makes values of what the system shows, as a number that differs when it does (R1).

@@ -16,6 +16,7 @@ use super::client::{Client, Endpoint};
 use super::errors::words;
 use super::form::as_form;
 use super::link;
+use super::secrets::cut;
 use super::template::{percent_encoded, render, render_optional, render_value};
 use super::tokens::Admission;
 use super::written::{BodyEncoding, RequestYaml};
@@ -315,7 +316,7 @@ impl Client {
                 Ok(body) => body,
                 // An error page in HTML or plain text still has its status.
                 Err(bounded::Unread::NoJson(_)) if !(200..300).contains(&status) => {
-                    Value::String(text.chars().take(300).collect())
+                    Value::String(cut(&text, 300))
                 }
                 Err(why) => return Err(unread(why)),
             }

@@ -22,6 +22,19 @@ const SHORTEST_IN_RECORDS: usize = 8;
 /// A shorter part of base64 may be in any other.
 const SHORTEST_CODED: usize = 10;
 const COVER: &str = "•••";
+/// Stands where a text was cut.
+const CUT: char = '…';
+/// A character of a secret is not written longer than this (`%25252B`, `&amp;quot;`).
+const LONGEST_CHARACTER: usize = 16;
+
+/// The first characters of a text, and a mark where there were more: by it a secret that was cut
+/// through is recognised.
+pub fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}{CUT}", &text[..end]),
+        None => text.to_string(),
+    }
+}
 
 /// What is not to be told.
 #[derive(Default)]
@@ -53,6 +66,45 @@ impl Pattern {
             .char_indices()
             .map(|(at, _)| from + at)
             .find_map(|at| self.ends(text, at).map(|end| (at, end)))
+    }
+
+    /// Where its beginning is in the text, if that was cut off at this place.
+    fn beginning(&self, text: &str, cut: usize) -> Option<usize> {
+        let from = cut.saturating_sub(self.chars.len() * LONGEST_CHARACTER);
+        let from = (from..cut).find(|at| text.is_char_boundary(*at))?;
+        let is_cut = |at: &usize| {
+            let (mut places, mut known) = (vec![*at], 0);
+            for c in &self.chars {
+                let next: Vec<usize> =
+                    places.iter().flat_map(|place| written(&text[..cut], *place, *c)).collect();
+                // Within a character, too.
+                let in_one = |place: &usize| {
+                    cut - place < LONGEST_CHARACTER && text[*place..].starts_with(['%', '\\', '&'])
+                };
+                if known >= SHORTEST && places.iter().any(|place| *place == cut || in_one(place)) {
+                    return true;
+                }
+                if next.is_empty() {
+                    return false;
+                }
+                (places, known) = (next, known + 1);
+                places.sort_unstable();
+                places.dedup();
+            }
+            false
+        };
+        text[from..cut].char_indices().map(|(at, _)| from + at).find(is_cut)
+    }
+
+    /// The text without what is left of it where the text was cut through it.
+    fn without_beginnings(&self, mut text: String) -> String {
+        let cuts: Vec<usize> = text.match_indices(CUT).map(|(at, _)| at).collect();
+        for cut in cuts.into_iter().rev() {
+            if let Some(at) = self.beginning(&text, cut) {
+                text.replace_range(at..cut, COVER);
+            }
+        }
+        text
     }
 
     /// Where it ends in the text if it begins there.
@@ -290,7 +342,8 @@ impl Secrets {
                 covered.push_str(COVER);
                 from = end;
             }
-            if from == 0 { text } else { covered + &text[from..] }
+            let text = if from == 0 { text } else { covered + &text[from..] };
+            secret.without_beginnings(text)
         })
     }
 
@@ -432,6 +485,22 @@ mod tests {
         {
             assert_eq!(secrets().cover(other.to_string(), &[]), other);
         }
+    }
+
+    #[test]
+    fn a_key_that_a_message_was_cut_through_is_recognised() {
+        use super::super::template::percent_encoded;
+        for whole in [KEY.to_string(), percent_encoded(KEY), serde_json::to_string(KEY).unwrap()] {
+            let text = format!("it refused {whole} and more");
+            for most in 11 + SHORTEST + 2..text.chars().count() {
+                let told = secrets().cover(format!("Fjord: {} (twice)", cut(&text, most)), &[]);
+                assert!(!told.contains("s3cr3t"), "{most}: {told}");
+                assert!(told.starts_with("Fjord: it refused "), "{most}: {told}");
+                assert!(told.ends_with("… (twice)"), "{most}: {told}");
+            }
+        }
+        assert_eq!(secrets().cover("s3 and s…".into(), &[]), "s3 and s…");
+        assert_eq!(cut("Åse", 3), "Åse");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::place::Fault;
 use super::written::{
-    Auth, GetYaml, Manifest, Paging, PropertyYaml, RequestYaml, TypeWord, TypeYaml, WriteYaml,
+    Auth, FindYaml, Manifest, Paging, PropertyYaml, RequestYaml, TypeWord, TypeYaml, WriteYaml,
 };
 use super::{effect, template};
 
@@ -347,7 +347,10 @@ impl<'a> Check<'a> {
         }
         let lists = || [Some(&ty.list), ty.changes.as_ref()].into_iter().flatten();
         let writes = [&ty.create, &ty.update].into_iter().flatten();
-        let named = lists().map(|list| &list.budget).chain(writes.map(|how| &how.budget));
+        let named = lists()
+            .map(|list| &list.budget)
+            .chain(writes.map(|how| &how.budget))
+            .chain(ty.find.values().map(|find| &find.budget));
         for name in named.flatten() {
             if !self.names.budgets.contains(name) {
                 let message = format!(
@@ -366,6 +369,11 @@ impl<'a> Check<'a> {
             list.parents.iter().for_each(|parents| {
                 pages(self.text, kind, &parents.request, &parents.paging, &mut self.wrong)
             });
+        }
+        for find in ty.find.values() {
+            if let Some(paging) = &find.paging {
+                pages(self.text, kind, &find.request, paging, &mut self.wrong);
+            }
         }
         ty.gone
             .iter()
@@ -710,8 +718,8 @@ fn steps(property: &mut PropertyYaml) -> impl Iterator<Item = &mut RequestYaml> 
     property.update_via.iter_mut().chain(&mut property.emptied_via).map(|step| &mut step.request)
 }
 
-fn found(find: &mut BTreeMap<String, GetYaml>) -> impl Iterator<Item = &mut RequestYaml> {
-    find.values_mut().map(|get| &mut get.request)
+fn found(find: &mut BTreeMap<String, FindYaml>) -> impl Iterator<Item = &mut RequestYaml> {
+    find.values_mut().map(|find| &mut find.request)
 }
 
 fn collect(value: &Value, texts: &mut Vec<String>) {

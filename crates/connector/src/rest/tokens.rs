@@ -207,6 +207,8 @@ impl Client {
         settings.insert("now".into(), now.as_second().into());
         settings.insert("today".into(), now.strftime("%Y-%m-%d").to_string().into());
         settings.insert("tomorrow".into(), (now + day).strftime("%Y-%m-%d").to_string().into());
+        let in_two_days = (now + day + day).strftime("%Y-%m-%d").to_string();
+        settings.insert("in_two_days".into(), in_two_days.into());
         let context = Value::Object(settings);
         let mut form = Vec::new();
         for (key, value) in &token.form {

@@ -13,6 +13,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::answer::Answer;
 use super::link;
+use super::secrets::cut;
 use super::value::{at, text};
 use super::written::Paging;
 use crate::Trouble;
@@ -205,6 +206,23 @@ impl Walk {
         Ok(true)
     }
 
+    /// Whether an answer tells of records that it does not show, by the places at which the answers
+    /// to a listing tell where that goes on.
+    pub fn tells_of_more(page: Listed<'_>) -> bool {
+        let total =
+            page.paging.total().and_then(|place| page.answer.at(place)).as_ref().and_then(number);
+        if total.is_some_and(|total| total > page.items.len() as u64) {
+            return true;
+        }
+        match page.paging {
+            Paging::Cursor { .. } => {
+                let next = Walk::default().following(page, &|address| address.to_string());
+                !page.items.is_empty() && !matches!(next, Ok(None))
+            }
+            _ => false,
+        }
+    }
+
     /// The page at which it stands and those after it, `most` of them at most, where it can be told
     /// what they are: pages are counted, and an answer has told how many records there are.
     pub fn ahead(&self, paging: &Paging, most: usize) -> Vec<Next> {
@@ -332,7 +350,7 @@ fn linked(answer: &Answer) -> Result<Option<&str>, String> {
             Err(format!(
                 "expected a `Link` header such as `<ADDRESS>; rel=\"next\"`, and found `{}`: it does not tell whether there is another \
                  page, so the listing does not count as complete",
-                header.chars().take(200).collect::<String>()
+                cut(header, 200)
             ))
         }),
     }

@@ -263,6 +263,9 @@ impl Rest {
         version: Option<&str>,
     ) -> Result<Outcome, Outcome> {
         let Some(how) = &ty.update else { return Err(cannot("updated")) };
+        // P6: what is waited for comes before the reading, so that nothing lies between that and
+        // the write.
+        self.wait_for_budget(how.budget.as_ref());
         let current = match (&ty.get, how.read_before) {
             (Some(get), true) => match self.fetch(ty, get, id).map_err(busy)? {
                 Some(current) => Some(current),
@@ -564,7 +567,6 @@ impl Rest {
         id: Option<&str>,
     ) -> Result<Outcome, Outcome> {
         let named = self.client.name(&how.request, context);
-        self.wait_for_budget(how.budget.as_ref());
         let answer =
             self.client.send(&how.request, context, Some(&body)).map_err(errors::unanswered)?;
         let asked = Asked { ty, watch, sent: &write.values, item: how.item.as_deref() };

@@ -314,15 +314,30 @@ pub struct Rate {
     pub per_day: Option<u32>,
     /// Under way at one time; 4 if not said.
     pub at_once: Option<usize>,
-    /// Budgets of their own that some lists and writes have, in requests in any sixty seconds, by
-    /// names that these give as `budget`. A project that gives a rate of its own, above the manifest's, raises
-    /// them accordingly.
-    pub budgets: BTreeMap<String, u32>,
+    /// Budgets of their own that some lists, look-ups and writes have, by names that these give as
+    /// `budget`. A project that gives a rate of its own, above the manifest's, raises them
+    /// accordingly.
+    pub budgets: BTreeMap<String, BudgetYaml>,
     /// The header that tells how many requests remain …
     pub remaining: Option<String>,
     /// … and the one that tells when they are renewed: seconds from now, a Unix time, or a date. At
     /// 0 remaining nothing is sent before.
     pub resets: Option<String>,
+}
+
+/// A budget: so many requests in any sixty seconds, or in any second (`{ per-second: 4 }`).
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum BudgetYaml {
+    PerMinute(u32),
+    PerSecond(PerSecond),
+}
+
+/// A budget by the second.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PerSecond {
+    pub per_second: u32,
 }
 
 /// What an answer means.
@@ -361,7 +376,11 @@ pub enum Meaning {
     Conflict,
     Gone,
     Rejected,
+    /// Surely not done, and taken later.
     Later,
+    /// A write may have been done or not: what became of it is found out before it is sent again
+    /// (C2). A reading is tried later.
+    Unknown,
     Unauthorized,
 }
 
@@ -414,7 +433,7 @@ pub struct TypeYaml {
     pub errors: Vec<ErrorRule>,
     /// A look-up, by property.
     #[serde(default)]
-    pub find: BTreeMap<String, GetYaml>,
+    pub find: BTreeMap<String, FindYaml>,
     pub create: Option<WriteYaml>,
     pub update: Option<WriteYaml>,
     pub delete: Option<RequestYaml>,
@@ -651,13 +670,28 @@ pub enum Paging {
     Link { limit: usize },
 }
 
-/// A request for one record (or for those that a look-up finds).
+/// A request for one record.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct GetYaml {
     pub request: RequestYaml,
     /// Where the record, or the list of records, is in the answer.
     pub item: Option<String>,
+}
+
+/// A look-up: a request for the records that hold a value, `{{ value }}`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct FindYaml {
+    pub request: RequestYaml,
+    /// Where the record, or the list of records, is in the answer.
+    pub item: Option<String>,
+    /// How it goes on where more is found than one answer shows. If nothing is said and the answer
+    /// tells of more as those to `list` do, an address of a next page is followed; of anything else
+    /// nothing is concluded (C2).
+    pub paging: Option<Paging>,
+    /// Which of the rate's `budgets` its requests are counted against, besides the others.
+    pub budget: Option<String>,
 }
 
 /// How a record is created or updated.

@@ -1,6 +1,7 @@
 //! The built-in manifests against the sandbox, over real HTTP. The sandbox is written from the
 //! vendors' documentation without regard to the connectors, so each proves the other wrong.
 
+mod answers;
 mod business_central;
 mod conforming;
 mod crmoffice;

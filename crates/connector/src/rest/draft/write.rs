@@ -177,21 +177,23 @@ impl<'a, 'd> Seen<'a, 'd> {
         (target.name != self.ty.name).then(|| target.name.clone())
     }
 
-    fn head(&self, properties: &[Property], out: &mut String) {
-        let api = self.api();
-        let locks = self.update.as_ref().is_some_and(|update| {
-            let asks = api.parameters(update.item, update.operation);
+    /// Whether an update names the version that was read.
+    fn locks(&self) -> bool {
+        let can_be_refused = self.update.as_ref().is_some_and(|update| {
+            let asks = self.api().parameters(update.item, update.operation);
             update.operation["responses"].get("412").is_some()
                 || asks.iter().any(|p| p.place == "header" && words::plain(&p.name) == "ifmatch")
         });
-        if locks && self.get.is_some() {
+        can_be_refused && self.get.is_some()
+    }
+
+    fn head(&self, properties: &[Property], out: &mut String) {
+        let api = self.api();
+        if self.locks() {
             out.push_str("    version: $etag    # ? updates can be refused by it\n");
         }
         if let Some(at) = shape::time_of(api, self.record, words::is_change_time) {
-            let known =
-                matches!(at.as_str(), "updated_at" | "updatedAt" | "modified_at" | "modifiedAt");
-            let guess = if known { "" } else { "    # ? by its name" };
-            let _ = writeln!(out, "    modified: {}{guess}", quoted(&at));
+            let _ = writeln!(out, "    modified: {}    # ? by its name", quoted(&at));
         }
         if let Some(at) = shape::time_of(api, self.record, words::is_creation_time)
             && properties.iter().any(|property| property.path == at)
@@ -444,9 +446,9 @@ impl<'a, 'd> Seen<'a, 'd> {
         }
     }
 
-    /// Where the record lies in a body and in an answer.
-    fn wraps(&self, writing: &Writing<'a>, creates: bool) -> String {
-        let mut said = String::new();
+    /// Where the record lies in a body and in an answer, and what of that is a guess.
+    fn wraps(&self, writing: &Writing<'a>, creates: bool) -> (String, Option<&'static str>) {
+        let (mut said, mut guess) = (String::new(), None);
         let in_body = writing.body.as_ref().filter(|body| body.form != Form::JsonPatch);
         let place = in_body
             .and_then(|body| shape::record_in(self.api(), body.schema, &self.names))
@@ -470,16 +472,20 @@ impl<'a, 'd> Seen<'a, 'd> {
                 let name = if self.api().fields(record).get(&self.ty.id).is_some() {
                     self.ty.id.as_str()
                 } else {
+                    guess = Some("the new record's id is seen by its name");
                     "id"
                 };
                 let at =
                     if place.is_empty() { name.to_string() } else { format!("{place}.{name}") };
                 let _ = write!(said, ", id-at: {}", quoted(&at));
+            } else {
+                guess = Some("where the answer has the new record's id is not described");
             }
         } else {
+            guess = Some("the answer is not described as showing the record");
             said.push_str(", item: none");
         }
-        said
+        (said, guess)
     }
 
     fn writes(&self, settings: &mut Settings, out: &mut String) {
@@ -494,12 +500,13 @@ impl<'a, 'd> Seen<'a, 'd> {
                 )),
                 Some(body) => {
                     let form = if body.form == Form::Fields { ", encoding: form" } else { "" };
+                    let (wraps, guess) = self.wraps(create, true);
+                    let by_put = (create.method == "PUT").then_some("a PUT creates a record");
                     let _ = writeln!(
                         out,
-                        "    create: {{ request: {{ method: {}, path: {path}{form} }}{} }}{}",
+                        "    create: {{ request: {{ method: {}, path: {path}{form} }}{wraps} }}{}",
                         create.method,
-                        self.wraps(create, true),
-                        untold(body)
+                        marked([untold(body), by_put, guess]),
                     );
                 }
             }
@@ -523,17 +530,10 @@ impl<'a, 'd> Seen<'a, 'd> {
             );
             return;
         };
-        let lock = if out
-            .rsplit_once("    id: ")
-            .is_some_and(|(_, own)| own.contains("    version: $etag"))
-        {
-            ", headers: { If-Match: \"{{ version }}\" }"
-        } else {
-            ""
-        };
+        let lock = if self.locks() { ", headers: { If-Match: \"{{ version }}\" }" } else { "" };
         let form = if body.form == Form::Fields { ", encoding: form" } else { "" };
-        let (style, guess) = self.style(update, body);
-        let guess = if guess.is_empty() { untold(body) } else { guess };
+        let (style, of_style) = self.style(update, body);
+        let (wraps, of_wraps) = self.wraps(update, false);
         let before = if self.get.is_some() { ", read-before: true" } else { "" };
         if !style.is_empty() && self.get.is_none() {
             let _ = writeln!(
@@ -545,22 +545,19 @@ impl<'a, 'd> Seen<'a, 'd> {
         }
         let _ = writeln!(
             out,
-            "    update: {{ request: {{ method: {}, path: {at}{lock}{form} }}{style}{before}{} }}{guess}",
+            "    update: {{ request: {{ method: {}, path: {at}{lock}{form} }}{style}{before}{wraps} }}{}",
             update.method,
-            self.wraps(update, false)
+            marked([of_style.or(untold(body)), of_wraps, None]),
         );
     }
 
-    /// Whether an update takes the whole record or a part.
-    fn style(&self, update: &Writing<'a>, body: &Body<'a>) -> (&'static str, &'static str) {
+    /// Whether an update takes the whole record or a part, and what of that is a guess.
+    fn style(&self, update: &Writing<'a>, body: &Body<'a>) -> (&'static str, Option<&'static str>) {
         if body.form == Form::JsonPatch {
-            return (", style: json-patch", "");
+            return (", style: json-patch", None);
         }
         if update.method != "PUT" {
-            return (
-                "",
-                if update.method == "POST" { "    # ? what is left out stays" } else { "" },
-            );
+            return ("", (update.method == "POST").then_some("what is left out stays"));
         }
         let text = |value: &Value| value.as_str().unwrap_or_default().to_lowercase();
         let says = text(&update.operation["description"]) + &text(&update.operation["summary"]);
@@ -575,15 +572,21 @@ impl<'a, 'd> Seen<'a, 'd> {
             !same && self.api().fields(schema).required.is_empty()
         });
         if partial.iter().any(|word| says.contains(word)) || own {
-            return ("", "    # ? a PUT of a part: what is left out stays");
+            return ("", Some("a PUT of a part: what is left out stays"));
         }
-        (", style: whole", "    # ? a PUT of the whole record")
+        (", style: whole", Some("a PUT of the whole record"))
     }
 }
 
 /// What to say of a body that is not described.
-fn untold(body: &Body<'_>) -> &'static str {
-    if body.untold { "    # ? its body is not described" } else { "" }
+fn untold(body: &Body<'_>) -> Option<&'static str> {
+    body.untold.then_some("its body is not described")
+}
+
+/// The mark of a line with guesses.
+fn marked(guesses: [Option<&'static str>; 3]) -> String {
+    let guesses: Vec<&str> = guesses.into_iter().flatten().collect();
+    if guesses.is_empty() { String::new() } else { format!("    # ? {}", guesses.join("; ")) }
 }
 
 /// The query of a request.

@@ -47,7 +47,8 @@ pub struct Token {
     pub headers: BTreeMap<String, String>,
     /// For a refresh token or client credentials. `{{ refresh_token }}` is the latest one.
     /// Templates of a token request also see `{{ now }}` (seconds since 1970), `{{ today }}`,
-    /// `{{ tomorrow }}` (`2026-01-31`, in UTC) and `{{ assertion }}`.
+    /// `{{ tomorrow }}`, `{{ in_two_days }}` (`2026-01-31`, in UTC; the last is a day to come
+    /// wherever the system is) and `{{ assertion }}`.
     #[serde(default)]
     pub form: BTreeMap<String, String>,
     /// A JSON body in place of the form.
