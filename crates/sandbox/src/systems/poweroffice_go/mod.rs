@@ -1,7 +1,9 @@
-//! PowerOffice Go: Employees, Customers and ContactPersons in API v2, and the same contact persons
-//! as PartyContactPerson in API v1 (`v1.rs`).
+//! PowerOffice Go: Employees, Customers, Suppliers and ContactPersons in API v2, and the same contact
+//! persons as PartyContactPerson in API v1 (`v1.rs`); Departments, Products, Projects, SalesOrders
+//! and their lines.
 //!
-//! Here: the way in, the v2 lists and operations; `records.rs` has the shapes and their validation.
+//! Here: the way in, the v2 lists and operations; `records.rs` and `trade.rs` have the shapes and
+//! their validation, `orders.rs` the operations of orders.
 //! Vendor: developer.poweroffice.net and the Go API's OpenAPI document.
 //!
 //! Unverified in the vendor's documents, and what was chosen: names of query parameters and of JSON
@@ -12,7 +14,9 @@
 //! with `"_hasTransactions": true`.
 
 mod company;
+mod orders;
 mod records;
+mod trade;
 mod v1;
 
 use super::emulator::{Emulator, Limit, Settings, credential};
@@ -23,6 +27,7 @@ use crate::util::json::{self as tree, PatchError};
 use crate::util::time;
 pub(crate) use company::PowerOffice;
 use jiff::{SignedDuration, Timestamp};
+use orders::locked;
 use records::Kind;
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
@@ -53,9 +58,9 @@ impl PowerOffice {
         let mut ids = Source::new(settings.seed, "poweroffice-go");
         let table = || Table::new(records::keys, settings.list_lag);
         Self {
-            tables: [table(), table(), table()],
+            tables: std::array::from_fn(|_| table()),
             next_id: 17_000_000 + ids.below(1_000_000) as i64,
-            next_number: [10_001, 101],
+            next_number: [10_001, 101, 0, 20_001, 1, 1, 1, 1, 0],
             in_use: HashSet::new(),
             tokens: HashMap::new(),
             ids,
@@ -107,12 +112,17 @@ impl PowerOffice {
             return not_found("Resource", first);
         };
         match (kind, request.method.as_str(), rest) {
-            (_, "GET", []) => self.list(kind, request, now),
+            (Kind::SalesOrderLines, ..) => not_found("Resource", first),
+            (Kind::SalesOrders, "POST", []) => Reply::empty(405),
+            (Kind::SalesOrders, "POST", ["Complete"]) => self.create_order(request, now),
+            (Kind::SalesOrders, "GET", [id, "Complete"]) => self.complete_order(id),
+            (Kind::SalesOrders, _, [id, "Lines", line @ ..]) => self.lines(id, line, request, now),
+            (_, "GET", []) => self.list(kind, None, request, now),
             (Kind::ContactPersons, "POST", [parent]) => {
                 if !self.table(Kind::Customers).contains(parent) {
                     return not_found("Contact", parent);
                 }
-                self.create(kind, parent.parse().ok(), request, now)
+                self.create(kind, Some(parent), request, now)
             }
             (Kind::ContactPersons, method, [parent, id]) => {
                 let belongs = self
@@ -124,13 +134,10 @@ impl PowerOffice {
                 }
                 self.one(kind, method, id, request, now)
             }
-            (Kind::Customers | Kind::Employees, "POST", []) => {
-                self.create(kind, None, request, now)
-            }
-            (Kind::Customers | Kind::Employees, method, [id]) => {
-                self.one(kind, method, id, request, now)
-            }
-            (_, _, [] | [_]) => Reply::empty(405),
+            (Kind::ContactPersons, _, [] | [_]) => Reply::empty(405),
+            (_, "POST", []) => self.create(kind, None, request, now),
+            (_, method, [id]) => self.one(kind, method, id, request, now),
+            (_, _, []) => Reply::empty(405),
             _ => not_found("Resource", first),
         }
     }
@@ -147,10 +154,10 @@ impl PowerOffice {
             return not_found(kind.singular(), id);
         };
         match method {
-            "GET" => Reply::json(200, &stored),
+            "GET" => Reply::json(200, &self.shown(kind, &stored)),
             "PATCH" => self.patch(kind, id, stored, request, now),
             "DELETE" => {
-                if self.in_use.contains(id) {
+                if self.in_use.contains(id) || self.referred_to(kind, id) {
                     return problem(
                         409,
                         &format!("{} conflict", kind.singular()),
@@ -171,27 +178,29 @@ impl PowerOffice {
     fn create(
         &mut self,
         kind: Kind,
-        parent: Option<i64>,
+        parent: Option<&str>,
         request: &Request,
         now: Timestamp,
     ) -> Reply {
         let Some(body) = request.json().filter(Value::is_object) else {
             return problem(400, &kind.validation(), "The body is not a JSON object.");
         };
-        if kind == Kind::Customers
-            && let Some(id) = tree::id_of(&records::get(&body, "SalesPersonEmployeeId"))
-            && !self.table(Kind::Employees).contains(&id.to_string())
-        {
-            return not_found("Employee", &id.to_string());
+        if let Some(reply) = self.unknown_reference(kind, &body) {
+            return reply;
         }
         match self.store(kind, None, parent, &body, now) {
             Ok((record, _)) => {
-                let id = record["Id"].to_string();
+                let id = records::text(&record["Id"]);
                 let place = match parent {
+                    Some(order) if kind == Kind::SalesOrderLines => {
+                        format!("{}/v2/SalesOrders/{order}/Lines/{id}", request.base)
+                    }
                     Some(parent) => format!("{}/v2/{}/{parent}/{id}", request.base, kind.name()),
                     None => format!("{}/v2/{}/{id}", request.base, kind.name()),
                 };
-                Reply::json(201, &record).header("location", place).wrote(
+                // The description has 200 for products, 201 for all others.
+                let status = if kind == Kind::Products { 200 } else { 201 };
+                Reply::json(status, &self.shown(kind, &record)).header("location", place).wrote(
                     kind.name(),
                     Act::Create,
                     true,
@@ -199,6 +208,14 @@ impl PowerOffice {
             }
             Err(message) => problem(400, &kind.validation(), &message),
         }
+    }
+
+    /// 404 where the body names a record that is not there.
+    fn unknown_reference(&self, kind: Kind, body: &Value) -> Option<Reply> {
+        trade::references(kind).into_iter().find_map(|(name, to)| {
+            let id = tree::id_of(&records::get(body, name))?.to_string();
+            (!self.table(to).contains(&id)).then(|| not_found(to.singular(), &id))
+        })
     }
 
     fn patch(
@@ -245,15 +262,22 @@ impl PowerOffice {
             }
             Err(PatchError::Invalid(message)) => return problem(400, &kind.validation(), &message),
         }
+        if let Some(reply) =
+            self.unknown_reference(kind, &changed).or_else(|| locked(kind, &stored, &changed))
+        {
+            return reply;
+        }
         match self.store(kind, Some(id), None, &changed, now) {
-            Ok((record, changed)) => {
-                Reply::json(200, &record).wrote(kind.name(), Act::Update, changed)
-            }
+            Ok((record, changed)) => Reply::json(200, &self.shown(kind, &record)).wrote(
+                kind.name(),
+                Act::Update,
+                changed,
+            ),
             Err(message) => problem(400, &kind.validation(), &message),
         }
     }
 
-    fn list(&self, kind: Kind, request: &Request, now: Timestamp) -> Reply {
+    fn list(&self, kind: Kind, parent: Option<&str>, request: &Request, now: Timestamp) -> Reply {
         let bad = |detail: String| problem(400, &kind.validation(), &detail);
         let (page, size) = match (request.number("PageNumber"), request.number("PageSize")) {
             (Ok(page), Ok(size)) => (page.unwrap_or(1), size.unwrap_or(DEFAULT_PAGE)),
@@ -264,7 +288,6 @@ impl PowerOffice {
                 "PageNumber must be at least 1 and PageSize between 1 and {MAX_PAGE}."
             ));
         }
-        let mut found: Vec<&Value> = Vec::new();
         let after = |name: &str| match request.param_any_case(name).filter(|text| !text.is_empty())
         {
             None => Ok(None),
@@ -275,7 +298,8 @@ impl PowerOffice {
         let created_filter = match kind {
             Kind::Customers => "customerCreatedDateTimeOffsetGreaterThan",
             Kind::Employees => "employeeCreatedDateTimeOffsetGreaterThan",
-            Kind::ContactPersons => "createdDateTimeOffsetGreaterThan",
+            Kind::Suppliers => "supplierCreatedDateTimeOffsetGreaterThan",
+            _ => "createdDateTimeOffsetGreaterThan",
         };
         let (changed, created) =
             match (after("lastChangedDateTimeOffsetGreaterThan"), after(created_filter)) {
@@ -288,21 +312,7 @@ impl PowerOffice {
                 .filter(|text| !text.is_empty())
                 .map(|text| text.split(',').map(|item| item.trim().to_owned()).collect())
         };
-        let one_of: &[(&str, &str)] = match kind {
-            Kind::Customers => &[
-                ("customerNos", "Number"),
-                ("externalImportReference", "ExternalImportReference"),
-                ("externalNos", "ExternalNumber"),
-            ],
-            Kind::Employees => &[
-                ("employeeNos", "Number"),
-                ("externalImportReference", "ExternalImportReference"),
-                ("externalNos", "ExternalNumber"),
-            ],
-            Kind::ContactPersons => {
-                &[("contactIds", "ContactId"), ("externalCodes", "ExternalCode")]
-            }
-        };
+        let one_of = filters(kind);
         let wanted: Vec<(&str, Vec<String>)> =
             one_of.iter().filter_map(|(name, property)| Some((*property, list(name)?))).collect();
         let later = |record: &Value, property: &str, limit: Option<Timestamp>| {
@@ -311,13 +321,25 @@ impl PowerOffice {
                 record[property].as_str().and_then(time::parse).is_some_and(|at| at > limit)
             })
         };
+        let no_archived = request
+            .param_any_case("excludeArchivedProject")
+            .is_some_and(|word| word.eq_ignore_ascii_case("true"));
+        let mut found: Vec<Value> = Vec::new();
         for record in self.table(kind).listed(now) {
+            if parent.is_some_and(|parent| records::text(&record["SalesOrderId"]) != parent)
+                || no_archived && record["ProjectStatus"] == "Archived"
+            {
+                continue;
+            }
+            let record = self.shown(kind, record);
             let matches = wanted.iter().all(|(property, values)| {
-                values.iter().any(|value| records::text(&record[*property]) == *value)
+                let own = records::text(&record[*property]);
+                values.iter().any(|value| own.eq_ignore_ascii_case(value))
             });
+            let stamp = kind.created_stamps().first().copied();
             if matches
-                && later(record, "LastChangedDateTimeOffset", changed)
-                && later(record, kind.created_stamps()[0], created)
+                && later(&record, "LastChangedDateTimeOffset", changed)
+                && stamp.is_none_or(|stamp| later(&record, stamp, created))
             {
                 found.push(record);
             }
@@ -342,7 +364,7 @@ impl PowerOffice {
             .skip((page - 1) * size)
             .take(size)
             .map(|record| match &fields {
-                None => record.clone(),
+                None => record,
                 Some(fields) => {
                     let shown = fields.iter().filter_map(|name| kind.property(name));
                     Value::Object(
@@ -425,16 +447,28 @@ impl Emulator for PowerOffice {
     }
 
     fn collections(&self) -> &'static [&'static str] {
-        &["Customers", "Employees", "ContactPersons"]
+        &[
+            "Customers",
+            "Employees",
+            "ContactPersons",
+            "Suppliers",
+            "Departments",
+            "Products",
+            "Projects",
+            "SalesOrders",
+            "SalesOrderLines",
+        ]
     }
 
     fn records(&self, collection: &'static str) -> Vec<Value> {
-        Self::kind_of(collection)
-            .map_or_else(|_| Vec::new(), |kind| self.table(kind).current().cloned().collect())
+        Self::kind_of(collection).map_or_else(
+            |_| Vec::new(),
+            |kind| self.table(kind).current().map(|record| self.shown(kind, record)).collect(),
+        )
     }
 
     fn id_of(&self, _: &'static str, record: &Value) -> String {
-        record["Id"].to_string()
+        records::text(&record["Id"])
     }
 
     fn put(
@@ -457,11 +491,18 @@ impl Emulator for PowerOffice {
         {
             return Err("a contact person needs the ContactId of a customer".to_owned());
         }
-        let (record, _) = self.store(kind, None, parent, &body, now)?;
+        let order = records::text(&records::get(&body, "SalesOrderId"));
+        let parent = match kind {
+            Kind::ContactPersons => parent.map(|id| id.to_string()),
+            Kind::SalesOrderLines if self.table(Kind::SalesOrders).contains(&order) => Some(order),
+            Kind::SalesOrderLines => return Err("a line needs the SalesOrderId of an order".into()),
+            _ => None,
+        };
+        let (record, _) = self.store(kind, None, parent.as_deref(), &body, now)?;
         if body["_hasTransactions"] == true {
-            self.in_use.insert(record["Id"].to_string());
+            self.in_use.insert(records::text(&record["Id"]));
         }
-        Ok(record)
+        Ok(self.shown(kind, &record))
     }
 
     fn edit(
@@ -476,7 +517,8 @@ impl Emulator for PowerOffice {
         // The v1 names of a contact person's properties differ only in case.
         let patch = records::with_own_names(kind, patch);
         tree::merge(&mut record, &patch, false);
-        self.store(kind, Some(id), None, &record, now).map(|(record, _)| record)
+        let (record, _) = self.store(kind, Some(id), None, &record, now)?;
+        Ok(self.shown(kind, &record))
     }
 
     fn remove(
@@ -487,6 +529,56 @@ impl Emulator for PowerOffice {
     ) -> Result<bool, String> {
         let kind = Self::kind_of(collection)?;
         Ok(self.take_away(kind, id, now))
+    }
+}
+
+/// The filters of a list that take several values, and what each is compared with.
+fn filters(kind: Kind) -> &'static [(&'static str, &'static str)] {
+    match kind {
+        Kind::Customers => &[
+            ("customerNos", "Number"),
+            ("externalImportReference", "ExternalImportReference"),
+            ("externalNos", "ExternalNumber"),
+        ],
+        Kind::Employees => &[
+            ("employeeNos", "Number"),
+            ("externalImportReference", "ExternalImportReference"),
+            ("externalNos", "ExternalNumber"),
+        ],
+        Kind::ContactPersons => &[("contactIds", "ContactId"), ("externalCodes", "ExternalCode")],
+        Kind::Suppliers => &[
+            ("supplierNos", "Number"),
+            ("externalImportReference", "ExternalImportReference"),
+            ("externalNos", "ExternalNumber"),
+        ],
+        Kind::Departments => &[
+            ("codes", "Code"),
+            ("name", "Name"),
+            ("isActive", "IsActive"),
+            ("managerEmployeeNo", "ManagerEmployeeNo"),
+        ],
+        Kind::Products => &[
+            ("codes", "Code"),
+            ("names", "Name"),
+            ("isArchived", "IsArchived"),
+            ("type", "ProductType"),
+        ],
+        Kind::Projects => &[
+            ("projectCodes", "Code"),
+            ("name", "Name"),
+            ("status", "ProjectStatus"),
+            ("projectBillingMethod", "ProjectBillingMethod"),
+            ("customerNos", "CustomerNo"),
+            ("departmentCodes", "DepartmentCode"),
+            ("projectManagerEmployeeNos", "ProjectManagerEmployeeNo"),
+        ],
+        Kind::SalesOrders => &[
+            ("customerNos", "CustomerNo"),
+            ("departmentCodes", "DepartmentCode"),
+            ("projectCodes", "ProjectCode"),
+            ("orderStatus", "SalesOrderStatus"),
+        ],
+        Kind::SalesOrderLines => &[],
     }
 }
 

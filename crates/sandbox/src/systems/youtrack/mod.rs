@@ -1,4 +1,5 @@
-//! JetBrains YouTrack: users through the Hub REST API, and the paired records of the YouTrack API.
+//! JetBrains YouTrack: users through the Hub REST API, and the paired records of the YouTrack API,
+//! which also has groups and organizations (`groups.rs`).
 //!
 //! Vendor: HUB-REST-API and resource-api-users in the YouTrack developer portal. `fields.rs` has
 //! the projection syntax and the `query` language.
@@ -11,6 +12,7 @@
 //! successor. No modified time is shown anywhere, as with the vendor.
 
 mod fields;
+mod groups;
 
 use super::emulator::{Emulator, Limit, Settings, credential};
 use crate::http::{Act, Reply, Request};
@@ -36,6 +38,10 @@ const API_TOP: usize = 42;
 #[derive(Clone)]
 pub(crate) struct YouTrack {
     users: Table,
+    groups: Table,
+    organizations: Table,
+    /// The number of the last group or organization.
+    next_set: i64,
     next_pair: i64,
     pairing_delay: SignedDuration,
     ids: Source,
@@ -72,6 +78,9 @@ impl YouTrack {
     pub fn new(settings: Settings) -> Self {
         let mut youtrack = Self {
             users: Table::new(keys, settings.list_lag),
+            groups: Table::new(groups::keys, settings.list_lag),
+            organizations: Table::new(groups::keys, settings.list_lag),
+            next_set: 0,
             next_pair: 1,
             pairing_delay: settings.youtrack_pairing_delay,
             ids: Source::new(settings.seed, "youtrack"),
@@ -82,6 +91,7 @@ impl YouTrack {
         if let Ok(id) = youtrack.create(&root, founded) {
             youtrack.owner = id;
         }
+        youtrack.found_groups(founded);
         youtrack
     }
 
@@ -350,6 +360,12 @@ impl YouTrack {
             body
         };
         match (request.method.as_str(), rest) {
+            (_, ["groups", rest @ ..]) => {
+                self.sets(groups::Kind::Groups, rest, &fields, request, now)
+            }
+            (_, ["admin", "organizations", rest @ ..]) => {
+                self.sets(groups::Kind::Organizations, rest, &fields, request, now)
+            }
             ("GET", ["users"]) => {
                 let (Ok(skip), Ok(top)) = (request.number("$skip"), request.number("$top")) else {
                     return error(400, "$top", "$skip and $top must be numbers");
@@ -421,7 +437,7 @@ impl Emulator for YouTrack {
     }
 
     fn tables(&mut self) -> Vec<&mut Table> {
-        vec![&mut self.users]
+        vec![&mut self.users, &mut self.groups, &mut self.organizations]
     }
 
     fn answer(&mut self, request: &Request, now: Timestamp) -> Reply {
@@ -456,18 +472,33 @@ impl Emulator for YouTrack {
     }
 
     fn collections(&self) -> &'static [&'static str] {
-        &["users"]
+        &["users", "groups", "organizations"]
     }
 
-    fn records(&self, _: &'static str) -> Vec<Value> {
-        self.users.current().map(visible).collect()
+    fn records(&self, collection: &'static str) -> Vec<Value> {
+        match groups::Kind::named(collection) {
+            Some(kind) => {
+                let ids = self.set(kind).current().filter_map(|record| record["id"].as_str());
+                ids.map(|id| self.shown(kind, id)).collect()
+            }
+            None => self.users.current().map(visible).collect(),
+        }
     }
 
     fn id_of(&self, _: &'static str, record: &Value) -> String {
         record["id"].as_str().unwrap_or_default().to_owned()
     }
 
-    fn put(&mut self, _: &'static str, body: Value, now: Timestamp) -> Result<Value, String> {
+    fn put(
+        &mut self,
+        collection: &'static str,
+        body: Value,
+        now: Timestamp,
+    ) -> Result<Value, String> {
+        if let Some(kind) = groups::Kind::named(collection) {
+            let id = self.save(kind, None, &body, now).map_err(|refusal| refusal.message)?;
+            return Ok(self.shown(kind, &id));
+        }
         let mut body = body;
         if tree::filled(&body, "login").is_none()
             && let Some(email) = tree::filled(&body, "profile.email.email")
@@ -480,17 +511,30 @@ impl Emulator for YouTrack {
 
     fn edit(
         &mut self,
-        _: &'static str,
+        collection: &'static str,
         id: &str,
         patch: &Value,
         now: Timestamp,
     ) -> Result<Value, String> {
+        if let Some(kind) = groups::Kind::named(collection) {
+            self.save(kind, Some(id), patch, now).map_err(|refusal| refusal.message)?;
+            return Ok(self.shown(kind, id));
+        }
         self.update(id, patch, now).map_err(|refusal| refusal.message)?;
         Ok(visible(self.users.get(id).unwrap_or(&Value::Null)))
     }
 
-    fn remove(&mut self, _: &'static str, id: &str, now: Timestamp) -> Result<bool, String> {
-        Ok(self.users.remove(id, now))
+    fn remove(
+        &mut self,
+        collection: &'static str,
+        id: &str,
+        now: Timestamp,
+    ) -> Result<bool, String> {
+        Ok(match groups::Kind::named(collection) {
+            Some(groups::Kind::Groups) => self.groups.remove(id, now),
+            Some(groups::Kind::Organizations) => self.organizations.remove(id, now),
+            None => self.users.remove(id, now),
+        })
     }
 }
 
