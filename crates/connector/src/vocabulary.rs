@@ -229,7 +229,7 @@ A record type means one of the [record types](#record-types). A property means a
 may say which one it is: `organization.telephone[mobile]`. A reference, and an address, lead on: `person.worksFor.name`, `organization.address[delivery].city`. What is
 a kind of something else has the properties of that, too. Most properties are `thing`'s.
 
-`lockstep check` refuses words that are not here, and offers near ones.
+Words that are not here are refused where a manifest is checked, and near ones offered.
 The names are those of schema.org where it has one that fits; the last column is the term there that means the same, or nearly so.
 This page is made of `crates/connector/vocabulary.yaml`.
 ";

@@ -85,13 +85,17 @@ fn some_id(poweroffice: &dyn lockstep_connector::Connector, kind: &str) -> Value
     id.parse::<i64>().map_or_else(|_| json!(id), |number| json!(number))
 }
 
+/// A record type, what is watched, what is created, the property and value of an update, an id that
+/// is not there.
+type Traded = (&'static str, &'static [&'static str], Vec<Vec<Value>>, (usize, Value), String);
+
 #[test]
 fn what_is_traded_keeps_the_contract() {
     let sandbox = sandbox("poweroffice-go");
     let poweroffice = open("poweroffice-go", &sandbox);
     let of = |kind| some_id(&*poweroffice, kind);
     let none = "00000000-0000-4000-8000-000000000000";
-    let subjects: [(&str, &[&str], Vec<Vec<Value>>, (usize, Value), String); 6] = [
+    let subjects: [Traded; 6] = [
         (
             "Suppliers",
             &["FirstName", "LastName", "Name", "EmailAddress", "PhoneNumber"],

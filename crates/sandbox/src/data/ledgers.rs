@@ -1,20 +1,8 @@
 //! Sample data of the systems that keep accounts: business partners, articles, orders, invoices.
 
 use super::World;
-use super::cast::{Person, STAFF, written};
+use super::cast::{ARTICLES, Person, STAFF, written};
 use serde_json::{Value, json};
-
-/// What is sold, with its price.
-pub(super) const ARTICLES: &[(&str, u32)] = &[
-    ("Ullgenser", 1190),
-    ("Turkopp i bjørk", 349),
-    ("Lysestake", 449),
-    ("Fiskesuppe på boks", 89),
-    ("Strikkepinner", 129),
-    ("Reinskinn", 1590),
-    ("Kaffekvern", 799),
-    ("Tovet tøffel", 549),
-];
 
 impl World<'_> {
     pub(super) fn poweroffice(&mut self) {

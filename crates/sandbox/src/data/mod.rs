@@ -230,7 +230,7 @@ impl World<'_> {
                 "Project":{"ProjectId":projects[n % projects.len()]},"Associate":{"AssociateId":users[n % users.len()]}});
             self.add("Sale", body);
         }
-        for (n, (name, price)) in ledgers::ARTICLES.iter().enumerate() {
+        for (n, (name, price)) in cast::ARTICLES.iter().enumerate() {
             let code = format!("NO-{:04}", 100 + n);
             let price = f64::from(*price);
             let body = json!({"Name":name,"Code":code,"Description":format!("{name}, håndlaget."),"ERPProductKey":code,"UnitListPrice":price,
@@ -345,6 +345,12 @@ impl World<'_> {
             let body =
                 json!({"userName":person.email,"givenName":person.first,"familyName":person.last});
             self.add("users", body);
+        }
+        for n in 0..3 {
+            let subject = ["Møte om levering", "Telefon til Bodø", "Befaring"][n];
+            let body = json!({"subject":subject,"startsAt":format!("2026-03-0{}T09:00:00Z", n + 2),
+                "endsAt":format!("2026-03-0{}T10:00:00Z", n + 2),"address":{"postalArea":"Bodø","country":"NO"}});
+            self.add("activities", body);
         }
     }
 

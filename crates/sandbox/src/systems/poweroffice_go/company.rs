@@ -1,6 +1,8 @@
 //! The company: its tables and numbers, and how its records are stored and taken away.
 
-use super::records::{self, Kind};
+use super::kind::{self, Kind};
+use super::records;
+use super::trade::{self, Takes};
 use crate::state::Table;
 use crate::util::ids::Source;
 use crate::util::json as tree;
@@ -96,7 +98,7 @@ impl PowerOffice {
                 }
             }
         }
-        let id = records::text(&record["Id"]);
+        let id = kind::text(&record["Id"]);
         let changed = before.as_ref() != Some(&record);
         self.tables[kind as usize].put(&id, record.clone(), now);
         Ok((record, changed))
@@ -133,4 +135,164 @@ impl PowerOffice {
             self.next_id += 1;
         }
     }
+
+    /// What depends on other records: codes, what a line has of its product.
+    pub(super) fn complete(
+        &mut self,
+        kind: Kind,
+        before: Option<&Value>,
+        parent: Option<&str>,
+        given: &Value,
+        record: &mut Value,
+    ) -> Result<(), String> {
+        if kind == Kind::SalesOrderLines {
+            self.complete_line(before, parent, given, record)?;
+        }
+        if kind == Kind::Projects
+            && let Some(person) = self.referred(Kind::ContactPersons, &record["ContactPersonId"])
+            && person["ContactId"] != record["CustomerId"]
+        {
+            return Err("ContactPersonId is not a contact person of the customer.".to_owned());
+        }
+        let coded = matches!(kind, Kind::Departments | Kind::Products | Kind::Projects);
+        if !coded || before.is_some() {
+            return Ok(());
+        }
+        if record["Code"].is_null() {
+            let series = &mut self.next_number[kind as usize];
+            record["Code"] = json!(series.to_string());
+            *series += 1;
+        }
+        if kind == Kind::Projects
+            && let Some(main) = self.referred(kind, &record["ParentProjectId"])
+        {
+            let (main, own) = (kind::text(&main["Code"]), kind::text(&record["Code"]));
+            record["Code"] = json!(format!("{main}.{own}"));
+        }
+        Ok(())
+    }
+
+    fn complete_line(
+        &self,
+        before: Option<&Value>,
+        parent: Option<&str>,
+        given: &Value,
+        record: &mut Value,
+    ) -> Result<(), String> {
+        if let Some(parent) = parent {
+            record["SalesOrderId"] = json!(parent);
+        }
+        let product = self.referred(Kind::Products, &record["ProductId"]).cloned();
+        if product.is_some() && record["Quantity"].is_null() {
+            return Err("Quantity is required on a line with a product.".to_owned());
+        }
+        if before.is_some() {
+            return Ok(());
+        }
+        if let Some(product) = &product {
+            for (own, of_product) in [
+                ("Description", "Name"),
+                ("ProductUnitPrice", "UnitPrice"),
+                ("ProductUnitCost", "UnitCost"),
+            ] {
+                if record[own].is_null() {
+                    record[own] = product[of_product].clone();
+                }
+            }
+        } else if kind::get(given, "LineType").is_null() {
+            record["LineType"] = json!("Text");
+        }
+        let order = kind::text(&record["SalesOrderId"]);
+        if record["SortOrder"].is_null() {
+            record["SortOrder"] = json!(self.lines_of(&order).len());
+        }
+        // A line has its order's dimensions where it says none of its own.
+        let order = self.table(Kind::SalesOrders).get(&order).cloned().unwrap_or_default();
+        for name in ["DepartmentId", "ProjectId"] {
+            if record[name].is_null() {
+                record[name] = order[name].clone();
+            }
+        }
+        Ok(())
+    }
+
+    fn referred(&self, kind: Kind, id: &Value) -> Option<&Value> {
+        self.table(kind).get(&kind::text(id))
+    }
+
+    /// The ids of an order's lines.
+    pub(super) fn lines_of(&self, order: &str) -> Vec<String> {
+        let key = format!("parent:{order}");
+        self.table(Kind::SalesOrderLines).find(&key).map(str::to_owned).collect()
+    }
+
+    /// Whether another record refers to this one, so that it can't be deleted.
+    pub(super) fn referred_to(&self, kind: Kind, id: &str) -> bool {
+        Kind::ALL.into_iter().any(|other| {
+            let names: Vec<&str> = trade::references(other)
+                .into_iter()
+                .filter_map(|(name, to)| (to == kind).then_some(name))
+                .collect();
+            !names.is_empty()
+                && self.table(other).current().any(|record| {
+                    names.iter().any(|name| kind::text(&record[*name]) == id)
+                        && kind::text(&record["Id"]) != id
+                })
+        })
+    }
+
+    /// The record as it is answered, with what is taken from others as they are now.
+    pub(super) fn shown(&self, kind: Kind, stored: &Value) -> Value {
+        let mut record = stored.clone();
+        let numbers: &[(&str, &str, Kind, &str)] = &[
+            ("CustomerId", "CustomerNo", Kind::Customers, "Number"),
+            ("DepartmentId", "DepartmentCode", Kind::Departments, "Code"),
+            ("ManagerEmployeeId", "ManagerEmployeeNo", Kind::Employees, "Number"),
+            ("ProjectManagerEmployeeId", "ProjectManagerEmployeeNo", Kind::Employees, "Number"),
+            ("SalesPersonEmployeeId", "SalesPersonEmployeeNumber", Kind::Employees, "Number"),
+            ("ParentProjectId", "ParentProjectCode", Kind::Projects, "Code"),
+            ("ProjectId", "ProjectCode", Kind::Projects, "Code"),
+            ("ProductId", "ProductCode", Kind::Products, "Code"),
+        ];
+        for (id, twin, to, of) in numbers {
+            if trade::shape(kind)
+                .iter()
+                .any(|(name, takes)| name == twin && matches!(takes, Takes::Nothing))
+            {
+                record[*twin] = self
+                    .referred(*to, &stored[*id])
+                    .map_or(Value::Null, |of_it| of_it[*of].clone());
+            }
+        }
+        match kind {
+            Kind::Products => record["StockAvailable"] = stored["StockOnHand"].clone(),
+            Kind::SalesOrderLines => {
+                let net = net(stored);
+                record["NetAmount"] = cents(net);
+                record["VatRate"] = json!(25.0);
+                record["VatAmount"] = cents(net * 0.25);
+                record["TotalAmount"] = cents(net * 1.25);
+            }
+            Kind::SalesOrders => {
+                let lines = self.lines_of(&kind::text(&stored["Id"]));
+                let table = self.table(Kind::SalesOrderLines);
+                let sum: f64 = lines.iter().filter_map(|id| table.get(id)).map(net).sum();
+                record["LineCount"] = json!(lines.len());
+                record["NetAmount"] = cents(sum);
+                record["TotalAmount"] = cents(sum * 1.25);
+                record["IsCreatedByCurrentIntegration"] = json!(true);
+            }
+            _ => {}
+        }
+        record
+    }
+}
+
+fn cents(amount: f64) -> Value {
+    json!((amount * 100.0).round() / 100.0)
+}
+
+fn net(line: &Value) -> f64 {
+    let of = |name: &str| line[name].as_f64().unwrap_or_default();
+    of("Quantity") * of("ProductUnitPrice") * (1.0 - of("Allowance") / 100.0)
 }

@@ -2,8 +2,9 @@
 //! persons as PartyContactPerson in API v1 (`v1.rs`); Departments, Products, Projects, SalesOrders
 //! and their lines.
 //!
-//! Here: the way in, the v2 lists and operations; `records.rs` and `trade.rs` have the shapes and
-//! their validation, `orders.rs` the operations of orders.
+//! Here: the way in, and what leads where; `records.rs` and `trade.rs` have the shapes and
+//! their validation, `operations.rs` what can be done with them,
+//! `orders.rs` what only orders have.
 //! Vendor: developer.poweroffice.net and the Go API's OpenAPI document.
 //!
 //! Unverified in the vendor's documents, and what was chosen: names of query parameters and of JSON
@@ -14,21 +15,23 @@
 //! with `"_hasTransactions": true`.
 
 mod company;
+mod errors;
+mod kind;
+mod operations;
 mod orders;
 mod records;
 mod trade;
 mod v1;
 
 use super::emulator::{Emulator, Limit, Settings, credential};
-use crate::http::{Act, Reply, Request};
+use crate::http::{Reply, Request};
 use crate::state::Table;
 use crate::util::ids::Source;
-use crate::util::json::{self as tree, PatchError};
-use crate::util::time;
+use crate::util::json as tree;
 pub(crate) use company::PowerOffice;
+use errors::{no_subscription, not_found, problem};
 use jiff::{SignedDuration, Timestamp};
-use orders::locked;
-use records::Kind;
+use kind::{Kind, get, text};
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 
@@ -50,8 +53,6 @@ fn is_v1(request: &Request) -> bool {
 
 /// Twenty minutes.
 const TOKEN_SECONDS: i64 = 1200;
-const DEFAULT_PAGE: usize = 5000;
-const MAX_PAGE: usize = 20_000;
 
 impl PowerOffice {
     pub fn new(settings: Settings) -> Self {
@@ -142,244 +143,6 @@ impl PowerOffice {
         }
     }
 
-    fn one(
-        &mut self,
-        kind: Kind,
-        method: &str,
-        id: &str,
-        request: &Request,
-        now: Timestamp,
-    ) -> Reply {
-        let Some(stored) = self.table(kind).get(id).cloned() else {
-            return not_found(kind.singular(), id);
-        };
-        match method {
-            "GET" => Reply::json(200, &self.shown(kind, &stored)),
-            "PATCH" => self.patch(kind, id, stored, request, now),
-            "DELETE" => {
-                if self.in_use.contains(id) || self.referred_to(kind, id) {
-                    return problem(
-                        409,
-                        &format!("{} conflict", kind.singular()),
-                        &format!(
-                            "{} with id = {id} is in use and cannot be deleted.",
-                            kind.singular()
-                        ),
-                    );
-                }
-                self.take_away(kind, id, now);
-                Reply::empty(200).wrote(kind.name(), Act::Delete, true)
-            }
-            // There is no PUT.
-            _ => Reply::empty(405),
-        }
-    }
-
-    fn create(
-        &mut self,
-        kind: Kind,
-        parent: Option<&str>,
-        request: &Request,
-        now: Timestamp,
-    ) -> Reply {
-        let Some(body) = request.json().filter(Value::is_object) else {
-            return problem(400, &kind.validation(), "The body is not a JSON object.");
-        };
-        if let Some(reply) = self.unknown_reference(kind, &body) {
-            return reply;
-        }
-        match self.store(kind, None, parent, &body, now) {
-            Ok((record, _)) => {
-                let id = records::text(&record["Id"]);
-                let place = match parent {
-                    Some(order) if kind == Kind::SalesOrderLines => {
-                        format!("{}/v2/SalesOrders/{order}/Lines/{id}", request.base)
-                    }
-                    Some(parent) => format!("{}/v2/{}/{parent}/{id}", request.base, kind.name()),
-                    None => format!("{}/v2/{}/{id}", request.base, kind.name()),
-                };
-                // The description has 200 for products, 201 for all others.
-                let status = if kind == Kind::Products { 200 } else { 201 };
-                Reply::json(status, &self.shown(kind, &record)).header("location", place).wrote(
-                    kind.name(),
-                    Act::Create,
-                    true,
-                )
-            }
-            Err(message) => problem(400, &kind.validation(), &message),
-        }
-    }
-
-    /// 404 where the body names a record that is not there.
-    fn unknown_reference(&self, kind: Kind, body: &Value) -> Option<Reply> {
-        trade::references(kind).into_iter().find_map(|(name, to)| {
-            let id = tree::id_of(&records::get(body, name))?.to_string();
-            (!self.table(to).contains(&id)).then(|| not_found(to.singular(), &id))
-        })
-    }
-
-    fn patch(
-        &mut self,
-        kind: Kind,
-        id: &str,
-        stored: Value,
-        request: &Request,
-        now: Timestamp,
-    ) -> Reply {
-        let content_type = request.header("content-type").unwrap_or_default();
-        if !content_type.to_lowercase().starts_with("application/json-patch+json") {
-            return problem(
-                415,
-                "Unsupported Media Type",
-                "PATCH takes application/json-patch+json.",
-            );
-        }
-        let Some(operations) = request.json() else {
-            return problem(400, &kind.validation(), "The body is not a JSON Patch document.");
-        };
-        for operation in operations.as_array().into_iter().flatten() {
-            let path = operation["path"].as_str().unwrap_or_default();
-            let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
-            if operation["op"] != "test" && !kind.writable(first) {
-                return problem(
-                    400,
-                    &kind.validation(),
-                    &format!(
-                        "The target location specified by path segment '{first}' was not found."
-                    ),
-                );
-            }
-        }
-        let mut changed = stored.clone();
-        match tree::apply_patch(&mut changed, &operations, true) {
-            Ok(()) => {}
-            Err(PatchError::TestFailed(path)) => {
-                return problem(
-                    400,
-                    &kind.validation(),
-                    &format!("The value at '{path}' is not equal to the test value."),
-                );
-            }
-            Err(PatchError::Invalid(message)) => return problem(400, &kind.validation(), &message),
-        }
-        if let Some(reply) =
-            self.unknown_reference(kind, &changed).or_else(|| locked(kind, &stored, &changed))
-        {
-            return reply;
-        }
-        match self.store(kind, Some(id), None, &changed, now) {
-            Ok((record, changed)) => Reply::json(200, &self.shown(kind, &record)).wrote(
-                kind.name(),
-                Act::Update,
-                changed,
-            ),
-            Err(message) => problem(400, &kind.validation(), &message),
-        }
-    }
-
-    fn list(&self, kind: Kind, parent: Option<&str>, request: &Request, now: Timestamp) -> Reply {
-        let bad = |detail: String| problem(400, &kind.validation(), &detail);
-        let (page, size) = match (request.number("PageNumber"), request.number("PageSize")) {
-            (Ok(page), Ok(size)) => (page.unwrap_or(1), size.unwrap_or(DEFAULT_PAGE)),
-            _ => return bad("PageNumber and PageSize must be numbers.".to_owned()),
-        };
-        if page == 0 || size == 0 || size > MAX_PAGE {
-            return bad(format!(
-                "PageNumber must be at least 1 and PageSize between 1 and {MAX_PAGE}."
-            ));
-        }
-        let after = |name: &str| match request.param_any_case(name).filter(|text| !text.is_empty())
-        {
-            None => Ok(None),
-            Some(text) => time::parse(text)
-                .map(Some)
-                .ok_or_else(|| format!("The value '{text}' is not valid for {name}.")),
-        };
-        let created_filter = match kind {
-            Kind::Customers => "customerCreatedDateTimeOffsetGreaterThan",
-            Kind::Employees => "employeeCreatedDateTimeOffsetGreaterThan",
-            Kind::Suppliers => "supplierCreatedDateTimeOffsetGreaterThan",
-            _ => "createdDateTimeOffsetGreaterThan",
-        };
-        let (changed, created) =
-            match (after("lastChangedDateTimeOffsetGreaterThan"), after(created_filter)) {
-                (Ok(changed), Ok(created)) => (changed, created),
-                (Err(message), _) | (_, Err(message)) => return bad(message),
-            };
-        let list = |name: &str| -> Option<Vec<String>> {
-            request
-                .param_any_case(name)
-                .filter(|text| !text.is_empty())
-                .map(|text| text.split(',').map(|item| item.trim().to_owned()).collect())
-        };
-        let one_of = filters(kind);
-        let wanted: Vec<(&str, Vec<String>)> =
-            one_of.iter().filter_map(|(name, property)| Some((*property, list(name)?))).collect();
-        let later = |record: &Value, property: &str, limit: Option<Timestamp>| {
-            // Strictly greater.
-            limit.is_none_or(|limit| {
-                record[property].as_str().and_then(time::parse).is_some_and(|at| at > limit)
-            })
-        };
-        let no_archived = request
-            .param_any_case("excludeArchivedProject")
-            .is_some_and(|word| word.eq_ignore_ascii_case("true"));
-        let mut found: Vec<Value> = Vec::new();
-        for record in self.table(kind).listed(now) {
-            if parent.is_some_and(|parent| records::text(&record["SalesOrderId"]) != parent)
-                || no_archived && record["ProjectStatus"] == "Archived"
-            {
-                continue;
-            }
-            let record = self.shown(kind, record);
-            let matches = wanted.iter().all(|(property, values)| {
-                let own = records::text(&record[*property]);
-                values.iter().any(|value| own.eq_ignore_ascii_case(value))
-            });
-            let stamp = kind.created_stamps().first().copied();
-            if matches
-                && later(&record, "LastChangedDateTimeOffset", changed)
-                && stamp.is_none_or(|stamp| later(&record, stamp, created))
-            {
-                found.push(record);
-            }
-        }
-        if let Some(order) = request.param_any_case("OrderBy").filter(|text| !text.is_empty()) {
-            let mut words = order.split([' ', ',', '|']).filter(|word| !word.is_empty());
-            let Some(property) = words.next().and_then(|word| kind.property(word)) else {
-                return bad(format!("OrderBy: '{order}' is not a property."));
-            };
-            let down = words.next().is_some_and(|word| word.eq_ignore_ascii_case("desc"));
-            found.sort_by(|a, b| {
-                let order = match (a[property].as_f64(), b[property].as_f64()) {
-                    (Some(a), Some(b)) => a.total_cmp(&b),
-                    _ => records::text(&a[property]).cmp(&records::text(&b[property])),
-                };
-                if down { order.reverse() } else { order }
-            });
-        }
-        let fields = list("Fields");
-        let rows: Vec<Value> = found
-            .into_iter()
-            .skip((page - 1) * size)
-            .take(size)
-            .map(|record| match &fields {
-                None => record,
-                Some(fields) => {
-                    let shown = fields.iter().filter_map(|name| kind.property(name));
-                    Value::Object(
-                        shown.map(|name| (name.to_owned(), record[name].clone())).collect(),
-                    )
-                }
-            })
-            .collect();
-        // An empty list is 204 without a body.
-        if rows.is_empty() {
-            return Reply::empty(204);
-        }
-        Reply::json(200, &Value::Array(rows))
-    }
-
     fn kind_of(collection: &str) -> Result<Kind, String> {
         Kind::named(collection).ok_or_else(|| format!("no collection {collection}"))
     }
@@ -468,7 +231,7 @@ impl Emulator for PowerOffice {
     }
 
     fn id_of(&self, _: &'static str, record: &Value) -> String {
-        records::text(&record["Id"])
+        text(&record["Id"])
     }
 
     fn put(
@@ -478,8 +241,8 @@ impl Emulator for PowerOffice {
         now: Timestamp,
     ) -> Result<Value, String> {
         let kind = Self::kind_of(collection)?;
-        let parent = tree::id_of(&records::get(&body, "ContactId"))
-            .or_else(|| tree::id_of(&records::get(&body, "PartyId")))
+        let parent = tree::id_of(&get(&body, "ContactId"))
+            .or_else(|| tree::id_of(&get(&body, "PartyId")))
             .or_else(|| {
                 self.table(Kind::Customers)
                     .current()
@@ -491,7 +254,7 @@ impl Emulator for PowerOffice {
         {
             return Err("a contact person needs the ContactId of a customer".to_owned());
         }
-        let order = records::text(&records::get(&body, "SalesOrderId"));
+        let order = text(&get(&body, "SalesOrderId"));
         let parent = match kind {
             Kind::ContactPersons => parent.map(|id| id.to_string()),
             Kind::SalesOrderLines if self.table(Kind::SalesOrders).contains(&order) => Some(order),
@@ -500,7 +263,7 @@ impl Emulator for PowerOffice {
         };
         let (record, _) = self.store(kind, None, parent.as_deref(), &body, now)?;
         if body["_hasTransactions"] == true {
-            self.in_use.insert(records::text(&record["Id"]));
+            self.in_use.insert(text(&record["Id"]));
         }
         Ok(self.shown(kind, &record))
     }
@@ -530,71 +293,4 @@ impl Emulator for PowerOffice {
         let kind = Self::kind_of(collection)?;
         Ok(self.take_away(kind, id, now))
     }
-}
-
-/// The filters of a list that take several values, and what each is compared with.
-fn filters(kind: Kind) -> &'static [(&'static str, &'static str)] {
-    match kind {
-        Kind::Customers => &[
-            ("customerNos", "Number"),
-            ("externalImportReference", "ExternalImportReference"),
-            ("externalNos", "ExternalNumber"),
-        ],
-        Kind::Employees => &[
-            ("employeeNos", "Number"),
-            ("externalImportReference", "ExternalImportReference"),
-            ("externalNos", "ExternalNumber"),
-        ],
-        Kind::ContactPersons => &[("contactIds", "ContactId"), ("externalCodes", "ExternalCode")],
-        Kind::Suppliers => &[
-            ("supplierNos", "Number"),
-            ("externalImportReference", "ExternalImportReference"),
-            ("externalNos", "ExternalNumber"),
-        ],
-        Kind::Departments => &[
-            ("codes", "Code"),
-            ("name", "Name"),
-            ("isActive", "IsActive"),
-            ("managerEmployeeNo", "ManagerEmployeeNo"),
-        ],
-        Kind::Products => &[
-            ("codes", "Code"),
-            ("names", "Name"),
-            ("isArchived", "IsArchived"),
-            ("type", "ProductType"),
-        ],
-        Kind::Projects => &[
-            ("projectCodes", "Code"),
-            ("name", "Name"),
-            ("status", "ProjectStatus"),
-            ("projectBillingMethod", "ProjectBillingMethod"),
-            ("customerNos", "CustomerNo"),
-            ("departmentCodes", "DepartmentCode"),
-            ("projectManagerEmployeeNos", "ProjectManagerEmployeeNo"),
-        ],
-        Kind::SalesOrders => &[
-            ("customerNos", "CustomerNo"),
-            ("departmentCodes", "DepartmentCode"),
-            ("projectCodes", "ProjectCode"),
-            ("orderStatus", "SalesOrderStatus"),
-        ],
-        Kind::SalesOrderLines => &[],
-    }
-}
-
-/// The vendor's ProblemDetails, with the lower-case keys that its examples have.
-fn problem(status: u16, title: &str, detail: &str) -> Reply {
-    Reply::json(status, &json!({"type":null,"title":title,"status":status,"detail":detail}))
-        .header("content-type", "application/problem+json; charset=utf-8")
-}
-
-fn not_found(what: &str, id: &str) -> Reply {
-    problem(404, "Object(s) not found", &format!("{what} with id = {id} not found."))
-}
-
-fn no_subscription() -> Reply {
-    Reply::json(
-        401,
-        &json!({"statusCode":401,"message":"Access denied due to missing or invalid subscription key."}),
-    )
 }

@@ -1,26 +1,11 @@
 //! Sales orders: created whole, with their lines; then heads and lines by themselves.
 
 use super::company::PowerOffice;
-use super::records::{self, Kind};
-use super::{not_found, problem};
+use super::errors::{not_found, problem, refused};
+use super::kind::{Kind, get, text};
 use crate::http::{Act, Reply, Request};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-
-/// A confirmed order takes no change but that it is a draft again.
-pub(super) fn locked(kind: Kind, stored: &Value, changed: &Value) -> Option<Reply> {
-    let confirmed = |order: &Value| order["SalesOrderStatus"] == "Confirmed";
-    (kind == Kind::SalesOrders && confirmed(stored) && confirmed(changed) && stored != changed)
-        .then(refused)
-}
-
-fn refused() -> Reply {
-    problem(
-        400,
-        &Kind::SalesOrders.validation(),
-        "The sales order is confirmed and cannot be changed. Set SalesOrderStatus to Draft first.",
-    )
-}
 
 impl PowerOffice {
     /// The head and its lines; nothing of it where one is refused.
@@ -29,7 +14,7 @@ impl PowerOffice {
         let Some(body) = request.json().filter(Value::is_object) else {
             return problem(400, &kind.validation(), "The body is not a JSON object.");
         };
-        let lines = records::get(&body, "SalesOrderLines");
+        let lines = get(&body, "SalesOrderLines");
         let lines = lines.as_array().cloned().unwrap_or_default();
         let of_lines = |line| self.unknown_reference(Kind::SalesOrderLines, line);
         let unknown =
@@ -39,7 +24,7 @@ impl PowerOffice {
         }
         let refuse = |message: String| problem(400, &kind.validation(), &message);
         let id = match self.store(kind, None, None, &body, now) {
-            Ok((order, _)) => records::text(&order["Id"]),
+            Ok((order, _)) => text(&order["Id"]),
             Err(message) => return refuse(message),
         };
         for line in &lines {
@@ -97,7 +82,7 @@ impl PowerOffice {
             (_, []) => Reply::empty(405),
             (method, [line]) => {
                 let own = self.table(kind).get(line);
-                if own.is_none_or(|own| records::text(&own["SalesOrderId"]) != order) {
+                if own.is_none_or(|own| text(&own["SalesOrderId"]) != order) {
                     return not_found(kind.singular(), line);
                 }
                 self.one(kind, method, line, request, now)

@@ -1,23 +1,11 @@
 //! Shapes and validation of customers, suppliers, employees and contact persons; what the others
 //! are is in `trade.rs`.
 
+use super::kind::{Kind, get, text};
 use super::trade::{self, Takes};
 use crate::util::json as tree;
 use crate::util::text::looks_like_email;
 use serde_json::{Map, Value, json};
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Customers = 0,
-    Employees = 1,
-    ContactPersons = 2,
-    Suppliers = 3,
-    Departments = 4,
-    Products = 5,
-    Projects = 6,
-    SalesOrders = 7,
-    SalesOrderLines = 8,
-}
 
 const CUSTOMER: &[&str] = &[
     "Id",
@@ -138,45 +126,6 @@ const NUMBERS: &[&str] = &[
 const FLAGS: &[&str] = &["IsPerson", "IsActive", "IsArchived", "IsVatFree", "IsDefault", "Payout"];
 
 impl Kind {
-    pub const ALL: [Self; 9] = [
-        Self::Customers,
-        Self::Employees,
-        Self::ContactPersons,
-        Self::Suppliers,
-        Self::Departments,
-        Self::Products,
-        Self::Projects,
-        Self::SalesOrders,
-        Self::SalesOrderLines,
-    ];
-
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name().eq_ignore_ascii_case(name))
-    }
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Customers => "Customers",
-            Self::Employees => "Employees",
-            Self::ContactPersons => "ContactPersons",
-            Self::Suppliers => "Suppliers",
-            Self::Departments => "Departments",
-            Self::Products => "Products",
-            Self::Projects => "Projects",
-            Self::SalesOrders => "SalesOrders",
-            Self::SalesOrderLines => "SalesOrderLines",
-        }
-    }
-
-    pub fn singular(self) -> &'static str {
-        self.name().strip_suffix('s').unwrap_or_default()
-    }
-
-    /// Title of a 400.
-    pub fn validation(self) -> String {
-        format!("{} validation error(s)", self.singular())
-    }
-
     /// Whether it is a person or company: a customer, an employee …
     fn is_party(self) -> bool {
         trade::shape(self).is_empty()
@@ -207,26 +156,6 @@ impl Kind {
         }
         !READ_ONLY.contains(&name) && (name != "IsActive" || self == Self::ContactPersons)
     }
-
-    /// What is set once; the first is the one that lists filter by.
-    pub fn created_stamps(self) -> &'static [&'static str] {
-        match self {
-            Self::Customers => &["CustomerCreatedDateTimeOffset", "ContactCreatedDateTimeOffset"],
-            Self::Employees => &["EmployeeCreatedDateTimeOffset", "ContactCreatedDateTimeOffset"],
-            Self::Suppliers => &["SupplierCreatedDateTimeOffset", "ContactCreatedDateTimeOffset"],
-            Self::SalesOrderLines => &[],
-            _ => &["CreatedDateTimeOffset"],
-        }
-    }
-}
-
-/// A property of a body, whatever the case of its name.
-pub(super) fn get(body: &Value, name: &str) -> Value {
-    body.as_object()
-        .into_iter()
-        .flatten()
-        .find(|(key, _)| key.eq_ignore_ascii_case(name))
-        .map_or(Value::Null, |(_, value)| value.clone())
 }
 
 /// A body with the properties' names as this kind writes them; unknown ones are left out.
@@ -237,15 +166,6 @@ pub(super) fn with_own_names(kind: Kind, body: &Value) -> Value {
         .flatten()
         .filter_map(|(name, value)| Some((kind.property(name)?.to_owned(), value.clone())));
     Value::Object(own.collect())
-}
-
-/// A scalar as it stands in a query.
-pub(super) fn text(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Null => String::new(),
-        other => other.to_string(),
-    }
 }
 
 /// Look-up keys for what must be unique, and a contact person's parent.

@@ -7,8 +7,7 @@
 //! percent; what is inherited of a product is inherited when a line is made; a change of a line
 //! does not move its order's time of change; a confirmed order refuses changes with 400.
 
-use super::company::PowerOffice;
-use super::records::{self, Kind};
+use super::kind::{Kind, get};
 use crate::util::json as tree;
 use serde_json::{Map, Value, json};
 
@@ -180,7 +179,7 @@ pub(super) fn normal(kind: Kind, before: Option<&Value>, given: &Value) -> Resul
     for (name, takes) in shape(kind) {
         let value = match takes {
             Nothing => before.map_or(Value::Null, |before| before[*name].clone()),
-            takes => checked(name, *takes, records::get(given, name))?,
+            takes => checked(name, *takes, get(given, name))?,
         };
         record.insert((*name).to_owned(), value);
     }
@@ -241,163 +240,4 @@ fn checked(name: &str, takes: Takes, value: Value) -> Result<Value, String> {
         (Date, _) => wrong("a date"),
         _ => wrong("a string"),
     }
-}
-
-fn cents(amount: f64) -> Value {
-    json!((amount * 100.0).round() / 100.0)
-}
-
-impl PowerOffice {
-    /// What depends on other records: codes, what a line has of its product.
-    pub(super) fn complete(
-        &mut self,
-        kind: Kind,
-        before: Option<&Value>,
-        parent: Option<&str>,
-        given: &Value,
-        record: &mut Value,
-    ) -> Result<(), String> {
-        if kind == Kind::SalesOrderLines {
-            self.complete_line(before, parent, given, record)?;
-        }
-        if kind == Kind::Projects
-            && let Some(person) = self.referred(Kind::ContactPersons, &record["ContactPersonId"])
-            && person["ContactId"] != record["CustomerId"]
-        {
-            return Err("ContactPersonId is not a contact person of the customer.".to_owned());
-        }
-        let coded = matches!(kind, Kind::Departments | Kind::Products | Kind::Projects);
-        if !coded || before.is_some() {
-            return Ok(());
-        }
-        if record["Code"].is_null() {
-            let series = &mut self.next_number[kind as usize];
-            record["Code"] = json!(series.to_string());
-            *series += 1;
-        }
-        if kind == Kind::Projects
-            && let Some(main) = self.referred(kind, &record["ParentProjectId"])
-        {
-            let (main, own) = (records::text(&main["Code"]), records::text(&record["Code"]));
-            record["Code"] = json!(format!("{main}.{own}"));
-        }
-        Ok(())
-    }
-
-    fn complete_line(
-        &self,
-        before: Option<&Value>,
-        parent: Option<&str>,
-        given: &Value,
-        record: &mut Value,
-    ) -> Result<(), String> {
-        if let Some(parent) = parent {
-            record["SalesOrderId"] = json!(parent);
-        }
-        let product = self.referred(Kind::Products, &record["ProductId"]).cloned();
-        if product.is_some() && record["Quantity"].is_null() {
-            return Err("Quantity is required on a line with a product.".to_owned());
-        }
-        if before.is_some() {
-            return Ok(());
-        }
-        if let Some(product) = &product {
-            for (own, of_product) in [
-                ("Description", "Name"),
-                ("ProductUnitPrice", "UnitPrice"),
-                ("ProductUnitCost", "UnitCost"),
-            ] {
-                if record[own].is_null() {
-                    record[own] = product[of_product].clone();
-                }
-            }
-        } else if records::get(given, "LineType").is_null() {
-            record["LineType"] = json!("Text");
-        }
-        let order = records::text(&record["SalesOrderId"]);
-        if record["SortOrder"].is_null() {
-            record["SortOrder"] = json!(self.lines_of(&order).len());
-        }
-        // A line has its order's dimensions where it says none of its own.
-        let order = self.table(Kind::SalesOrders).get(&order).cloned().unwrap_or_default();
-        for name in ["DepartmentId", "ProjectId"] {
-            if record[name].is_null() {
-                record[name] = order[name].clone();
-            }
-        }
-        Ok(())
-    }
-
-    fn referred(&self, kind: Kind, id: &Value) -> Option<&Value> {
-        self.table(kind).get(&records::text(id))
-    }
-
-    /// The ids of an order's lines.
-    pub(super) fn lines_of(&self, order: &str) -> Vec<String> {
-        let key = format!("parent:{order}");
-        self.table(Kind::SalesOrderLines).find(&key).map(str::to_owned).collect()
-    }
-
-    /// Whether another record refers to this one, so that it can't be deleted.
-    pub(super) fn referred_to(&self, kind: Kind, id: &str) -> bool {
-        Kind::ALL.into_iter().any(|other| {
-            let names: Vec<&str> = references(other)
-                .into_iter()
-                .filter_map(|(name, to)| (to == kind).then_some(name))
-                .collect();
-            !names.is_empty()
-                && self.table(other).current().any(|record| {
-                    names.iter().any(|name| records::text(&record[*name]) == id)
-                        && records::text(&record["Id"]) != id
-                })
-        })
-    }
-
-    /// The record as it is answered, with what is taken from others as they are now.
-    pub(super) fn shown(&self, kind: Kind, stored: &Value) -> Value {
-        let mut record = stored.clone();
-        let numbers: &[(&str, &str, Kind, &str)] = &[
-            ("CustomerId", "CustomerNo", Kind::Customers, "Number"),
-            ("DepartmentId", "DepartmentCode", Kind::Departments, "Code"),
-            ("ManagerEmployeeId", "ManagerEmployeeNo", Kind::Employees, "Number"),
-            ("ProjectManagerEmployeeId", "ProjectManagerEmployeeNo", Kind::Employees, "Number"),
-            ("SalesPersonEmployeeId", "SalesPersonEmployeeNumber", Kind::Employees, "Number"),
-            ("ParentProjectId", "ParentProjectCode", Kind::Projects, "Code"),
-            ("ProjectId", "ProjectCode", Kind::Projects, "Code"),
-            ("ProductId", "ProductCode", Kind::Products, "Code"),
-        ];
-        for (id, twin, to, of) in numbers {
-            if shape(kind).iter().any(|(name, takes)| name == twin && matches!(takes, Nothing)) {
-                record[*twin] = self
-                    .referred(*to, &stored[*id])
-                    .map_or(Value::Null, |of_it| of_it[*of].clone());
-            }
-        }
-        match kind {
-            Kind::Products => record["StockAvailable"] = stored["StockOnHand"].clone(),
-            Kind::SalesOrderLines => {
-                let net = net(stored);
-                record["NetAmount"] = cents(net);
-                record["VatRate"] = json!(25.0);
-                record["VatAmount"] = cents(net * 0.25);
-                record["TotalAmount"] = cents(net * 1.25);
-            }
-            Kind::SalesOrders => {
-                let lines = self.lines_of(&records::text(&stored["Id"]));
-                let table = self.table(Kind::SalesOrderLines);
-                let sum: f64 = lines.iter().filter_map(|id| table.get(id)).map(net).sum();
-                record["LineCount"] = json!(lines.len());
-                record["NetAmount"] = cents(sum);
-                record["TotalAmount"] = cents(sum * 1.25);
-                record["IsCreatedByCurrentIntegration"] = json!(true);
-            }
-            _ => {}
-        }
-        record
-    }
-}
-
-fn net(line: &Value) -> f64 {
-    let of = |name: &str| line[name].as_f64().unwrap_or_default();
-    of("Quantity") * of("ProductUnitPrice") * (1.0 - of("Allowance") / 100.0)
 }

@@ -6,7 +6,7 @@
 //! `/Customer/{parent}/Contact/{id}/`.
 
 use super::company::PowerOffice;
-use super::records::Kind;
+use super::kind::Kind;
 use crate::http::{Act, Reply, Request};
 use crate::util::filter::Filter;
 use crate::util::json as tree;

@@ -6,7 +6,7 @@
 //! ignored; the groups of all users and of the registered ones can be neither renamed nor deleted.
 
 use super::fields::Fields;
-use super::{Refusal, YouTrack, error, refusal, refused};
+use super::instance::{API_TOP, Refusal, YouTrack, error, refusal, refused};
 use crate::http::{Act, Reply, Request};
 use crate::state::Table;
 use crate::util::json as tree;
@@ -168,7 +168,7 @@ impl YouTrack {
                 let ids = self.set(kind).listed(now).filter_map(|record| record["id"].as_str());
                 let page: Vec<Value> = ids
                     .skip(skip.unwrap_or(0))
-                    .take(top.unwrap_or(super::API_TOP))
+                    .take(top.unwrap_or(API_TOP))
                     .map(|id| fields.project(&self.shown(kind, id)))
                     .collect();
                 Reply::json(200, &Value::Array(page))

@@ -13,6 +13,7 @@
 
 mod fields;
 mod groups;
+mod instance;
 
 use super::emulator::{Emulator, Limit, Settings, credential};
 use crate::http::{Act, Reply, Request};
@@ -21,6 +22,8 @@ use crate::util::ids::Source;
 use crate::util::json as tree;
 use crate::util::text::{email_key, looks_like_email};
 use fields::Fields;
+pub(crate) use instance::YouTrack;
+use instance::{API_TOP, Refusal, error, refusal, refused};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -32,22 +35,6 @@ pub(crate) const CREDENTIALS: &[(&str, &str)] =
 const LIMITS: &[Limit] = &[Limit { requests: 600, window_seconds: 60, applies: |_| true }];
 
 const HUB_TOP: usize = 100;
-/// The YouTrack API's own default.
-const API_TOP: usize = 42;
-
-#[derive(Clone)]
-pub(crate) struct YouTrack {
-    users: Table,
-    groups: Table,
-    organizations: Table,
-    /// The number of the last group or organization.
-    next_set: i64,
-    next_pair: i64,
-    pairing_delay: SignedDuration,
-    ids: Source,
-    /// The user whose token it is.
-    owner: String,
-}
 
 fn keys(user: &Value) -> Vec<String> {
     let mut keys = Vec::new();
@@ -61,17 +48,6 @@ fn keys(user: &Value) -> Vec<String> {
         keys.push(format!("pair:{pair}"));
     }
     keys
-}
-
-/// Why a user is refused.
-struct Refusal {
-    status: u16,
-    field: &'static str,
-    message: String,
-}
-
-fn refusal(status: u16, field: &'static str, message: impl Into<String>) -> Refusal {
-    Refusal { status, field, message: message.into() }
 }
 
 impl YouTrack {
@@ -366,20 +342,7 @@ impl YouTrack {
             (_, ["admin", "organizations", rest @ ..]) => {
                 self.sets(groups::Kind::Organizations, rest, &fields, request, now)
             }
-            ("GET", ["users"]) => {
-                let (Ok(skip), Ok(top)) = (request.number("$skip"), request.number("$top")) else {
-                    return error(400, "$top", "$skip and $top must be numbers");
-                };
-                let users: Vec<Value> = self
-                    .users
-                    .listed(now)
-                    .filter(|user| self.paired(user, now))
-                    .skip(skip.unwrap_or(0))
-                    .take(top.unwrap_or(API_TOP))
-                    .map(|user| fields.project(&paired_record(user)))
-                    .collect();
-                Reply::json(200, &Value::Array(users))
-            }
+            ("GET", ["users"]) => self.api_list(&fields, request, now),
             ("POST", ["users"]) => match self.create(&given(), now) {
                 Ok(id) => self.api_user(&id, &fields).wrote("users", Act::Create, true),
                 Err(refusal) => refused(&refusal),
@@ -415,6 +378,21 @@ impl YouTrack {
             }
             _ => error(404, "", "Not found"),
         }
+    }
+
+    fn api_list(&self, fields: &Fields, request: &Request, now: Timestamp) -> Reply {
+        let (Ok(skip), Ok(top)) = (request.number("$skip"), request.number("$top")) else {
+            return error(400, "$top", "$skip and $top must be numbers");
+        };
+        let users: Vec<Value> = self
+            .users
+            .listed(now)
+            .filter(|user| self.paired(user, now))
+            .skip(skip.unwrap_or(0))
+            .take(top.unwrap_or(API_TOP))
+            .map(|user| fields.project(&paired_record(user)))
+            .collect();
+        Reply::json(200, &Value::Array(users))
     }
 
     fn api_user(&self, id: &str, fields: &Fields) -> Reply {
@@ -552,26 +530,4 @@ fn paired_record(user: &Value) -> Value {
     json!({"$type":"User","id":user["_pair"],"ringId":user["id"],"login":user["login"],"fullName":user["name"],
         "email":user["profile"]["email"]["email"],"guest":user["guest"],"online":false,"banned":user["banned"],
         "avatarUrl":user["profile"]["avatar"]["url"]})
-}
-
-fn refused(refusal: &Refusal) -> Reply {
-    error(refusal.status, refusal.field, &refusal.message)
-}
-
-fn error(status: u16, field: &str, description: &str) -> Reply {
-    let name = match status {
-        400 => "Bad Request",
-        401 => "Unauthorized",
-        403 => "Forbidden",
-        404 => "Not Found",
-        405 => "Method Not Allowed",
-        409 => "Conflict",
-        429 => "Too Many Requests",
-        _ => "Error",
-    };
-    let mut body = json!({"error":name,"error_description":description,"error_code":status});
-    if !field.is_empty() {
-        body["error_field"] = json!(field);
-    }
-    Reply::json(status, &body)
 }
