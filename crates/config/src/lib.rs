@@ -74,7 +74,6 @@ mod import;
 mod literals;
 mod load;
 mod names;
-mod near;
 mod needed;
 mod problem;
 mod project;
@@ -102,8 +101,9 @@ pub use import::{
 };
 pub use literals::literals;
 pub use load::{load, load_with};
+use lockstep_model::near;
+pub use lockstep_model::near::{any_of, near};
 pub use names::{Names, SystemNames};
-pub use near::{any_of, near};
 pub use problem::{Label, Problem, Severity, in_order, render_all};
 pub use project::{Policies, Project, Reference, Schedule, System};
 pub use recognise::{leaves_unnamed, unnamed_system};

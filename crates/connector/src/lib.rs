@@ -31,6 +31,7 @@ mod setting;
 mod side_by_side;
 pub mod sql;
 pub mod vault;
+pub mod vocabulary;
 
 pub use self::side_by_side::side_by_side;
 use lockstep_model::flow::PropertyRef;

@@ -24,4 +24,5 @@ mod serving;
 mod sql;
 #[path = "systems/main.rs"]
 mod systems;
+mod vocabulary;
 mod words;

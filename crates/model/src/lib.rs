@@ -16,6 +16,7 @@ pub mod ids;
 pub mod kind;
 pub mod limits;
 pub mod matching;
+pub mod near;
 pub mod numbers;
 pub mod path;
 pub mod record;

@@ -257,3 +257,72 @@ fn v1_wraps_leaves_out_nulls_and_errs_with_200() {
     let writes = &sandbox.writes()["poweroffice-go"]["ContactPersons"];
     assert_eq!((writes.create, writes.update, writes.delete), (1, 1, 1));
 }
+
+#[test]
+fn an_order_is_created_whole_and_its_lines_have_the_products_price() {
+    let sandbox = empty();
+    let api = poweroffice(&sandbox);
+    let customer =
+        api.post("/v2/Customers", &json!({"Name":"Berg Bakeri AS"})).expect(201)["Id"].clone();
+    // The description has 200 for a product, and 201 for everything else.
+    let product =
+        api.post("/v2/Products", &json!({"Name":"Ljåblad","UnitPrice":100.0})).expect(200)["Id"]
+            .clone();
+    assert_eq!(api.post("/v2/SalesOrders", &json!({"CustomerId":customer})).status, 405);
+    let lines =
+        json!([{"ProductId":product,"Quantity":3,"Allowance":10}, {"Description":"Med takk"}]);
+    let body = json!({"CustomerId":customer,"SalesOrderLines":lines});
+    let order = api.post("/v2/SalesOrders/Complete", &body).expect(201);
+    assert_eq!((&order["NetAmount"], &order["TotalAmount"]), (&json!(270.0), &json!(337.5)));
+    assert_eq!(order["SalesOrderLines"][0]["Description"], "Ljåblad");
+    assert_eq!(order["SalesOrderLines"][1]["LineType"], "Text");
+    let path = format!("/v2/SalesOrders/{}", order["Id"].as_str().unwrap());
+    let head = api.get(&path).expect(200);
+    assert_eq!((&head["LineCount"], &head["SalesOrderLines"]), (&json!(2), &Value::Null));
+    // A line without a quantity is refused, and with it the order.
+    let lines = json!([{"ProductId":product}]);
+    let refused = api
+        .post("/v2/SalesOrders/Complete", &json!({"CustomerId":customer,"SalesOrderLines":lines}));
+    assert!(refused.expect(400)["detail"].as_str().unwrap().contains("Quantity"));
+    assert_eq!(api.get("/v2/SalesOrders").expect(200).as_array().unwrap().len(), 1);
+    // What others refer to is not deleted.
+    assert_eq!(api.delete(&format!("/v2/Products/{product}")).status, 409);
+    assert_eq!(api.delete(&format!("/v2/Customers/{customer}")).status, 409);
+    let status = |word: &str| json!([{"op":"replace","path":"/SalesOrderStatus","value":word}]);
+    patch(&api, &path, &status("Confirmed")).expect(200);
+    let line = json!({"ProductId":product,"Quantity":1});
+    assert!(
+        api.post(&format!("{path}/Lines"), &line).expect(400)["detail"]
+            .as_str()
+            .unwrap()
+            .contains("confirmed")
+    );
+    patch(&api, &path, &status("Draft")).expect(200);
+    assert_eq!(api.post(&format!("{path}/Lines"), &line).status, 201);
+    assert_eq!(api.delete(&path).status, 200);
+    assert_eq!(api.get(&format!("{path}/Lines")).status, 404);
+    assert_eq!(api.delete(&format!("/v2/Products/{product}")).status, 200);
+}
+
+#[test]
+fn what_is_referred_to_must_be_there_and_stock_does_not_move_a_products_stamp() {
+    let sandbox = empty();
+    let api = poweroffice(&sandbox);
+    let unknown = api.post("/v2/Departments", &json!({"Name":"Salg","ManagerEmployeeId":7}));
+    assert!(unknown.expect(404)["detail"].as_str().unwrap().contains("Employee with id = 7"));
+    assert_eq!(api.post("/v2/Projects", &json!({"Name":"Låve","Progress":101})).status, 400);
+    let main = api.post("/v2/Projects", &json!({"Name":"Låve","Code":"10"})).expect(201);
+    let below = json!({"Name":"Tak","Code":"2","ParentProjectId":main["Id"]});
+    let below = api.post("/v2/Projects", &below).expect(201);
+    assert_eq!((&below["Code"], &below["ParentProjectCode"]), (&json!("10.2"), &json!("10")));
+    let body = json!({"Name":"Ljåblad","IsStockItem":true,"StockOnHand":4});
+    let made = api.post("/v2/Products", &body).expect(200);
+    sandbox.set_clock_offset("poweroffice-go", 60).unwrap();
+    let path = format!("/v2/Products/{}", made["Id"]);
+    let set = |name: &str, value: Value| json!([{"op":"replace","path":format!("/{name}"),"value":value}]);
+    let stocked = patch(&api, &path, &set("StockOnHand", json!(3))).expect(200);
+    assert_eq!(stocked["LastChangedDateTimeOffset"], made["LastChangedDateTimeOffset"]);
+    assert!(stocked["StockOnHandLastChangedDatetimeOffset"].is_string());
+    let named = patch(&api, &path, &set("Name", json!("Ljå"))).expect(200);
+    assert_ne!(named["LastChangedDateTimeOffset"], made["LastChangedDateTimeOffset"]);
+}

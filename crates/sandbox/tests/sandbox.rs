@@ -124,7 +124,7 @@ fn a_persons_edits_are_seen_by_the_systems_and_not_counted() {
     assert_eq!(admin.get("/_sandbox/requests?since=1").expect(200)["requests"], json!([]));
     assert_eq!(admin.delete(&path).status, 200);
     assert_eq!(admin.delete(&path).status, 404);
-    let unknown = admin.get("/_sandbox/superoffice/Sale").expect(404);
+    let unknown = admin.get("/_sandbox/superoffice/Appointment").expect(404);
     assert!(unknown["error"].as_str().unwrap().contains("Person, Contact, Ticket, User"));
     // Names of the dataflow documents lead to the same records.
     assert!(sandbox.records("poweroffice-go", "Contactperson").is_ok());

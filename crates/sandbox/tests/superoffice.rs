@@ -328,3 +328,30 @@ fn a_tenant_that_is_moved_is_told_by_the_state_api() {
     sandbox.edit("superoffice", "Tenant", "Cust12345", &json!({"IsRunning":false})).unwrap();
     assert_eq!(api.get(&format!("{there}/v1/Person?$select=personId")).status, 421);
 }
+
+#[test]
+fn sales_refer_to_what_is_there_and_products_are_replaced_whole() {
+    let sandbox = empty();
+    let api = superoffice(&sandbox);
+    let company = api.post("/Contact", &json!({"Name":"Fjordheim AS"})).expect(200);
+    let of_it = json!({"Firstname":"Ada","Contact":{"ContactId":company["ContactId"]}});
+    let ada = api.post("/Person", &of_it).expect(200)["PersonId"].clone();
+    let liv = api.post("/Person", &json!({"Firstname":"Liv"})).expect(200)["PersonId"].clone();
+    let sale = |person: &serde_json::Value| json!({"Heading":"Vår","Amount":10.5,"Contact":{"ContactId":company["ContactId"]},"Person":{"PersonId":person}});
+    let made = api.post("/Sale", &sale(&ada)).expect(200);
+    assert_eq!((&made["Amount"], &made["Contact"]["Name"]), (&json!(10.5), &json!("Fjordheim AS")));
+    assert_eq!(api.post("/Sale", &sale(&liv)).status, 400, "of another company");
+    assert_eq!(api.post("/Sale", &json!({"Status":"Perhaps"})).status, 400);
+    assert_eq!(api.post("/Project", &json!({"Description":"no name"})).status, 400);
+    let product = api.post("/Product", &json!({"Name":"Ljåblad","UnitCost":5.0})).expect(200);
+    assert!(product.get("UpdatedDate").is_none() && product.get("_updated").is_none());
+    let path = format!("/Product/{}", product["ProductId"]);
+    assert_eq!(api.patch(&path, &json!({"Name":"Ljå"})).status, 405);
+    let replaced = api.put(&path, &json!({"Name":"Ljå"})).expect(200);
+    assert_eq!(replaced["UnitCost"], json!(0.0), "what is left out is empty");
+    assert_eq!(api.get("/QuoteLine").status, 404, "no entity");
+    let line = json!({"Name":"Ljå","Quantity":2.0,"UnitListPrice":9.5});
+    sandbox.put("superoffice", "QuoteLine", line).unwrap();
+    let rows = api.get("/archive/QuoteLine?$select=name,totalPrice").expect(200);
+    assert_eq!(rows["value"][0]["totalPrice"], json!(19.0));
+}

@@ -119,3 +119,26 @@ fn paired_records_appear_after_the_delay_as_a_bare_array() {
         "Ada Berg"
     );
 }
+
+#[test]
+fn groups_and_organizations_have_one_name_or_key() {
+    let sandbox = empty();
+    let api = youtrack(&sandbox);
+    let all = api.get("/api/groups?fields=id,name,allUsersGroup,usersCount").expect(200);
+    assert_eq!((&all[0]["allUsersGroup"], &all[0]["usersCount"]), (&json!(true), &json!(1)));
+    let fixed = format!("/api/groups/{}", all[0]["id"].as_str().unwrap());
+    assert_eq!(api.post(&fixed, &json!({"name":"Alle"})).status, 403);
+    assert_eq!(api.delete(&fixed).status, 403);
+    let made = api.post("/api/groups?fields=id,name", &json!({"name":"Salg"})).expect(200);
+    assert_eq!(made["$type"], "UserGroup");
+    assert_eq!(api.post("/api/groups", &json!({"name":"salg"})).status, 409);
+    let path = "/api/admin/organizations";
+    let fields = "?fields=id,key,name,description";
+    let made = api.post(&format!("{path}{fields}"), &json!({"name":"Fjordheim AS"})).expect(200);
+    assert_eq!(made["key"], "FJORDHEIMAS");
+    assert_eq!(api.post(path, &json!({"name":"x","key":"fjordheimas"})).status, 409);
+    let own = format!("{path}/{}{fields}", made["id"].as_str().unwrap());
+    assert_eq!(api.post(&own, &json!({"description":"Kunde"})).expect(200)["description"], "Kunde");
+    assert_eq!(api.delete(&own).status, 200);
+    assert_eq!(api.get(&own).status, 404);
+}

@@ -19,6 +19,7 @@ mod hooks;
 mod ids;
 mod jwt;
 mod link;
+mod meaning;
 mod names;
 mod pacing;
 mod paged;

@@ -10,7 +10,7 @@ use super::place::Fault;
 use super::written::{
     Auth, FindYaml, Manifest, Paging, PropertyYaml, RequestYaml, TypeWord, TypeYaml, WriteYaml,
 };
-use super::{effect, template};
+use super::{effect, meaning, template};
 
 /// Variables that requests bring along; a setting of the same name would hide behind them.
 pub(super) const VARIABLES: [&str; 26] = [
@@ -68,6 +68,7 @@ pub fn settle(mut manifest: Manifest, text: &str) -> Result<Manifest, Vec<Fault>
     check.blamed(&manifest);
     check.templates();
     effect::without(&manifest, text, &mut check.wrong);
+    check.wrong.extend(meaning::meanings(&manifest, text));
     for ty in manifest.types.values_mut() {
         let rules = ty.errors.clone();
         requests(ty).into_iter().for_each(|request| request.errors.extend(rules.iter().cloned()));

@@ -389,6 +389,9 @@ pub enum Meaning {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct TypeYaml {
     pub note: Option<String>,
+    /// What a record of it is, in the words of `docs/vocabulary.md`: `person`. Nothing that a run
+    /// does depends on it.
+    pub means: Option<String>,
     /// Which of the manifest's `apis` it is reached by, if not by `base`.
     pub api: Option<String>,
     /// Where its id is in a record.
@@ -489,6 +492,9 @@ pub enum KindWord {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct PropertyYaml {
+    /// What it is, in the words of `docs/vocabulary.md`, from what the record type means:
+    /// `person.email`, `organization.address[delivery].city`.
+    pub means: Option<String>,
     /// What it holds. Where nothing is said: mostly texts, and whatever else it shows.
     #[serde(rename = "type")]
     pub ty: Option<TypeWord>,

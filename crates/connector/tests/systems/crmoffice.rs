@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{get, open, pick, read, sandbox, update, watch};
 
 #[test]
-fn contacts_and_companies_keep_the_contract() {
+fn contacts_companies_and_activities_keep_the_contract() {
     let sandbox = sandbox("crmoffice");
     let crmoffice = open("crmoffice", &sandbox);
     let company = pick(&read(&*crmoffice, "Companies", &[]), |_| true).id;
@@ -32,6 +32,21 @@ fn contacts_and_companies_keep_the_contract() {
             vec![json!("912345678"), Value::Null, Value::Null],
         ],
         update: (1, json!("Storgata 2")),
+        ..subject
+    });
+    check(&Subject {
+        kind: "Activities",
+        watch: watch(&["subject", "startsAt", "endsAt", "address.postalArea"]),
+        creates: vec![
+            vec![
+                json!("Møte"),
+                json!("2026-05-04T08:00:00Z"),
+                json!("2026-05-04T09:30:00Z"),
+                json!("Voss"),
+            ],
+            vec![json!("Telefon"), Value::Null, Value::Null, Value::Null],
+        ],
+        update: (3, json!("Bergen")),
         ..subject
     });
 }

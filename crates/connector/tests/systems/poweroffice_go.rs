@@ -79,6 +79,148 @@ fn contact_persons(kind: &str, unknown_id: &str) {
     });
 }
 
+/// The id of a record of the sample data that no test creates.
+fn some_id(poweroffice: &dyn lockstep_connector::Connector, kind: &str) -> Value {
+    let id = pick(&read(poweroffice, kind, &[]), |_| true).id;
+    id.parse::<i64>().map_or_else(|_| json!(id), |number| json!(number))
+}
+
+/// A record type, what is watched, what is created, the property and value of an update, an id that
+/// is not there.
+type Traded = (&'static str, &'static [&'static str], Vec<Vec<Value>>, (usize, Value), String);
+
+#[test]
+fn what_is_traded_keeps_the_contract() {
+    let sandbox = sandbox("poweroffice-go");
+    let poweroffice = open("poweroffice-go", &sandbox);
+    let of = |kind| some_id(&*poweroffice, kind);
+    let none = "00000000-0000-4000-8000-000000000000";
+    let subjects: [Traded; 6] = [
+        (
+            "Suppliers",
+            &["FirstName", "LastName", "Name", "EmailAddress", "PhoneNumber"],
+            vec![
+                vec![
+                    Value::Null,
+                    Value::Null,
+                    json!("Eikeland Tre AS"),
+                    json!("post@example.com"),
+                    json!("22 11 33 44"),
+                ],
+                vec![json!("Runa"), json!("Moe"), Value::Null, Value::Null, Value::Null],
+            ],
+            (4, json!("22 11 33 55")),
+            "1".into(),
+        ),
+        (
+            "Departments",
+            &["Name", "Code", "IsActive", "ManagerEmployeeId"],
+            vec![
+                vec![json!("Butikk"), json!("B-7"), json!(true), of("Employees")],
+                vec![json!("Kontor"), json!("K-8"), json!(false), Value::Null],
+            ],
+            (0, json!("Butikk Voss")),
+            "1".into(),
+        ),
+        (
+            "Products",
+            &["Name", "Code", "UnitPrice", "IsStockItem", "StockOnHand", "ProductType"],
+            vec![
+                vec![
+                    json!("Ljåblad"),
+                    json!("L-1"),
+                    json!(249.5),
+                    json!(true),
+                    json!(4),
+                    json!("Product"),
+                ],
+                vec![
+                    json!("Sliping"),
+                    json!("L-2"),
+                    json!(120),
+                    json!(false),
+                    Value::Null,
+                    json!("Service"),
+                ],
+            ],
+            (2, json!(259.5)),
+            "1".into(),
+        ),
+        (
+            "Projects",
+            &["Name", "Code", "CustomerId", "StartDate", "ProjectStatus"],
+            vec![
+                vec![
+                    json!("Låve"),
+                    json!("P-7"),
+                    of("Customers"),
+                    json!("2026-03-01"),
+                    json!("Active"),
+                ],
+                vec![json!("Brygge"), json!("P-8"), Value::Null, Value::Null, json!("Tentative")],
+            ],
+            (3, json!("2026-04-01")),
+            "1".into(),
+        ),
+        (
+            "Salesorders",
+            &["CustomerId", "CustomerReference", "SalesOrderDate", "ExternalImportReference"],
+            vec![
+                vec![of("Customers"), json!("Bestilling 9"), json!("2026-03-01"), json!("X-1")],
+                vec![of("Customers"), Value::Null, Value::Null, json!("X-2")],
+            ],
+            (1, json!("Bestilling 10")),
+            none.into(),
+        ),
+        (
+            "Salesorderlines",
+            &["SalesOrderId", "ProductId", "Quantity", "ProductUnitPrice", "Description"],
+            vec![
+                vec![of("Salesorders"), of("Products"), json!(2), json!(99.5), json!("Utvalg")],
+                vec![of("Salesorders"), Value::Null, Value::Null, Value::Null, json!("Med takk")],
+            ],
+            (2, json!(3)),
+            format!("{none}/{none}"),
+        ),
+    ];
+    for (kind, paths, creates, update, unknown_id) in subjects {
+        check(&Subject {
+            connector: &*poweroffice,
+            kind,
+            watch: watch(paths),
+            creates,
+            update,
+            unknown_id: &unknown_id,
+            refuses_stale_versions: false,
+        });
+    }
+}
+
+#[test]
+fn a_line_has_its_products_price_and_a_confirmed_order_takes_no_line() {
+    let sandbox = sandbox("poweroffice-go");
+    let poweroffice = open("poweroffice-go", &sandbox);
+    let line = watch(&["SalesOrderId", "ProductId", "Quantity", "Description", "NetAmount"]);
+    let order = some_id(&*poweroffice, "Salesorders");
+    let products = watch(&["Name", "UnitPrice"]);
+    let product = pick(&read(&*poweroffice, "Products", &products), |_| true);
+    let id: i64 = product.id.parse().unwrap();
+    let of = [(0, order.clone()), (1, json!(id)), (2, json!(2))];
+    let made = done(create(&*poweroffice, "Salesorderlines", &line, &of));
+    assert!(made.id.starts_with(&format!("{}/", order.as_str().unwrap())), "{}", made.id);
+    assert_eq!(made.values[3], product.values[0]);
+    let price = product.values[1].as_ref().and_then(Value::as_f64).unwrap();
+    assert_eq!(made.values[4].as_ref().and_then(Value::as_f64), Some(2.0 * price));
+    let head = watch(&["SalesOrderStatus", "LineCount"]);
+    let stored = super::get(&*poweroffice, "Salesorders", &head, order.as_str().unwrap());
+    done(update(&*poweroffice, "Salesorders", &head, &stored, 0, json!("Confirmed")));
+    let Outcome::Rejected { message, .. } = create(&*poweroffice, "Salesorderlines", &line, &of)
+    else {
+        panic!("a confirmed order took a line")
+    };
+    assert!(message.contains("confirmed"), "{message}");
+}
+
 #[test]
 fn a_customer_with_a_first_name_is_a_person() {
     let sandbox = sandbox("poweroffice-go");
@@ -150,6 +292,11 @@ fn r1_what_changed_is_read_and_nothing_else() {
         ("Customers", "Customers", "PhoneNumber"),
         ("Contactperson", "ContactPersons", "firstName"),
         ("ContactpersonV1", "ContactPersons", "firstName"),
+        ("Suppliers", "Suppliers", "PhoneNumber"),
+        ("Departments", "Departments", "Name"),
+        ("Products", "Products", "Name"),
+        ("Projects", "Projects", "Name"),
+        ("Salesorders", "SalesOrders", "CustomerReference"),
     ] {
         let watch = watch(&[property]);
         let first = read(&*poweroffice, kind, &watch);
@@ -168,7 +315,8 @@ fn r1_what_changed_is_read_and_nothing_else() {
 fn an_empty_list_is_an_answer_without_content() {
     let sandbox = lockstep_sandbox::Sandbox::start(lockstep_sandbox::Options::empty()).unwrap();
     let poweroffice = open("poweroffice-go", &sandbox);
-    for kind in ["Employees", "Customers", "Contactperson", "ContactpersonV1"] {
+    for ty in poweroffice.types() {
+        let kind = ty.kind.as_str();
         let reading = read(&*poweroffice, kind, &[]);
         assert!(reading.records.is_empty() && reading.everything, "{kind}");
     }

@@ -63,6 +63,95 @@ fn contacts_and_tickets_keep_the_contract() {
 }
 
 #[test]
+fn sales_projects_and_products_keep_the_contract() {
+    let sandbox = sandbox("superoffice");
+    let superoffice = open("superoffice", &sandbox);
+    let of = |kind| {
+        let some = pick(&read(&*superoffice, kind, &[]), |_| true);
+        json!(some.id.parse::<i64>().unwrap())
+    };
+    let subject = Subject {
+        connector: &*superoffice,
+        kind: "Sale",
+        watch: watch(&["Heading", "Amount", "Project.ProjectId", "Saledate", "Status"]),
+        creates: vec![
+            vec![
+                json!("Høstleveranse"),
+                json!(4500.5),
+                of("Project"),
+                json!("2026-10-01T00:00:00Z"),
+                json!("Open"),
+            ],
+            vec![json!("Vinterleveranse"), Value::Null, Value::Null, Value::Null, Value::Null],
+        ],
+        update: (1, json!(5000)),
+        unknown_id: "999999",
+        refuses_stale_versions: false,
+    };
+    check(&subject);
+    check(&Subject {
+        kind: "Project",
+        watch: watch(&["Name", "Description", "EndDate", "Completed"]),
+        creates: vec![
+            vec![json!("Høstmessa"), json!("I Voss."), Value::Null, json!(false)],
+            vec![json!("Flytting"), Value::Null, json!("2026-12-01T00:00:00Z"), json!(true)],
+        ],
+        update: (1, json!("I Bergen.")),
+        ..subject
+    });
+    check(&Subject {
+        kind: "Product",
+        watch: watch(&["Name", "Code", "UnitListPrice"]),
+        creates: vec![
+            vec![json!("Ljåblad"), json!("L-1"), json!(249.5)],
+            vec![json!("Sliping"), Value::Null, Value::Null],
+        ],
+        update: (2, json!(259.5)),
+        ..subject
+    });
+}
+
+#[test]
+fn p6_a_product_is_replaced_as_a_whole_and_keeps_what_was_not_written() {
+    let sandbox = sandbox("superoffice");
+    let superoffice = open("superoffice", &sandbox);
+    let watch = watch(&["Name", "UnitCost"]);
+    let before = pick(&read(&*superoffice, "Product", &watch), |_| true);
+    done(update(&*superoffice, "Product", &watch, &before, 0, json!("Sauegenser")));
+    let stored = sandbox.record("superoffice", "Product", &before.id).unwrap();
+    assert_eq!(stored["Name"], json!("Sauegenser"));
+    assert_eq!(stored["QuantityUnit"], json!("stk"), "no property of ours, and still there");
+    let out = sandbox
+        .edit("superoffice", "Product", &before.id, &json!({"InAssortment": false}))
+        .unwrap();
+    assert_eq!(out["InAssortment"], json!(false));
+    assert!(!read(&*superoffice, "Product", &watch).records.contains_key(&before.id));
+    // It is out of the lists and not deleted (R3).
+    assert_eq!(
+        get(&*superoffice, "Product", &watch, &before.id).values[0],
+        Some(json!("Sauegenser"))
+    );
+}
+
+#[test]
+fn r1_lines_of_quotes_are_read_by_time_and_never_written() {
+    let sandbox = sandbox("superoffice");
+    let superoffice = open("superoffice", &sandbox);
+    let watch = watch(&["name", "quantity", "totalPrice"]);
+    let first = read(&*superoffice, "Quoteline", &watch);
+    assert_eq!(first.records.len(), sandbox.records("superoffice", "QuoteLine").unwrap().len());
+    let can = superoffice.types().iter().find(|t| t.kind == "Quoteline").unwrap().can;
+    assert!(!can.create && !can.update && !can.delete);
+    let some = pick(&first, |_| true);
+    let edit = json!({"Quantity": 2.0, "UnitListPrice": 50.0, "DiscountPercent": 10.0});
+    sandbox.edit("superoffice", "QuoteLine", &some.id, &edit).unwrap();
+    let second = read_all(&*superoffice, "Quoteline", &watch, Some(first.checkpoint), 100).unwrap();
+    assert!(!second.everything);
+    assert_eq!(second.records[&some.id].values[2].as_ref().and_then(Value::as_f64), Some(90.0));
+    assert!(second.records.len() < first.records.len());
+}
+
+#[test]
 fn users_are_listed_and_never_written() {
     let sandbox = sandbox("superoffice");
     let superoffice = open("superoffice", &sandbox);

@@ -280,8 +280,9 @@ fn in_words(remark: &Value, asked: &[u8], answered: &[u8]) -> String {
 
 /// Ids are of no interest.
 fn operation(method: &str, path: &str) -> String {
+    let uuid = |step: &str| step.len() == 36 && step.matches('-').count() == 4;
     let step = |step: &str| {
-        if step.starts_with(|c: char| c.is_ascii_digit()) {
+        if step.starts_with(|c: char| c.is_ascii_digit()) || uuid(step) {
             "{id}".to_string()
         } else {
             step.to_string()

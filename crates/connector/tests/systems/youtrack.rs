@@ -27,6 +27,33 @@ fn users_keep_the_contract() {
 }
 
 #[test]
+fn groups_and_organizations_keep_the_contract() {
+    let sandbox = sandbox("youtrack");
+    let youtrack = open("youtrack", &sandbox);
+    let subject = Subject {
+        connector: &*youtrack,
+        kind: "Groups",
+        watch: watch(&["name"]),
+        creates: vec![vec![json!("Lager")], vec![json!("Innkjøp")]],
+        update: (0, json!("Lager og innkjøp")),
+        unknown_id: "3-999",
+        refuses_stale_versions: false,
+    };
+    check(&subject);
+    check(&Subject {
+        kind: "Organizations",
+        watch: watch(&["name", "key", "description"]),
+        creates: vec![
+            vec![json!("Fjordheim AS"), json!("FJORD"), json!("Kunde")],
+            vec![json!("Havblikk AS"), Value::Null, Value::Null],
+        ],
+        update: (2, json!("Kunde siden i fjor")),
+        unknown_id: "165-999",
+        ..subject
+    });
+}
+
+#[test]
 fn both_paths_of_a_document_mean_the_leaf() {
     let sandbox = sandbox("youtrack");
     let youtrack = open("youtrack", &sandbox);

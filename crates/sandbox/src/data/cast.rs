@@ -51,6 +51,17 @@ const LAST: &[&str] = &[
     "Vestergaard",
     "Ytterøy",
 ];
+/// What is sold, with its price.
+pub(super) const ARTICLES: &[(&str, u32)] = &[
+    ("Ullgenser", 1190),
+    ("Turkopp i bjørk", 349),
+    ("Lysestake", 449),
+    ("Fiskesuppe på boks", 89),
+    ("Strikkepinner", 129),
+    ("Reinskinn", 1590),
+    ("Kaffekvern", 799),
+    ("Tovet tøffel", 549),
+];
 const COMPANY: &[(&str, &str, &str)] = &[
     // Name, domain, city.
     ("Fjellheim Service AS", "fjellheim.example.no", "Oslo"),

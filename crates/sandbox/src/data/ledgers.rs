@@ -1,22 +1,96 @@
 //! Sample data of the systems that keep accounts: business partners, articles, orders, invoices.
 
 use super::World;
-use super::cast::{Person, STAFF, written};
+use super::cast::{ARTICLES, Person, STAFF, written};
 use serde_json::{Value, json};
 
-/// What is sold, with its price.
-pub(super) const ARTICLES: &[(&str, u32)] = &[
-    ("Ullgenser", 1190),
-    ("Turkopp i bjørk", 349),
-    ("Lysestake", 449),
-    ("Fiskesuppe på boks", 89),
-    ("Strikkepinner", 129),
-    ("Reinskinn", 1590),
-    ("Kaffekvern", 799),
-    ("Tovet tøffel", 549),
-];
-
 impl World<'_> {
+    pub(super) fn poweroffice(&mut self) {
+        let mut companies = Vec::new();
+        for index in 1..16 {
+            let company = &self.cast.companies[index];
+            let body = json!({"IsPerson":false,"Name":company.name,"LegalName":company.name,"OrganizationNumber":company.org_number,
+                "EmailAddress":format!("post@{}", company.domain),"PhoneNumber":written(&format!("2{:07}", index * 31_337), index as u64 + 2),
+                "MailAddress":{"AddressLine1":"Postboks 1","ZipCode":"0150","City":company.city,"CountryCode":"NO"},
+                "_hasTransactions":index % 2 == 0});
+            let customer = self.add("Customers", body);
+            companies.push(customer["Id"].clone());
+        }
+        for n in 110..125 {
+            let Person { first, last, email, phone, .. } = &self.cast.people[n];
+            let (first, last, email, phone) = (*first, *last, email.clone(), phone.clone());
+            let email = email.map(|email| self.typed(&email));
+            self.add(
+                "Customers",
+                json!({"IsPerson":true,"FirstName":first,"LastName":last,"EmailAddress":email,"PhoneNumber":written(&phone, n as u64)}),
+            );
+        }
+        for n in (0..STAFF).chain(125..130) {
+            let Person { first, last, email, mobile, .. } = &self.cast.people[n];
+            let (first, last, email, mobile) = (*first, *last, email.clone(), mobile.clone());
+            let title = ["Konsulent", "Regnskapsfører", "Lagermedarbeider"][n % 3];
+            self.add(
+                "Employees",
+                json!({"FirstName":first,"LastName":last,"EmailAddress":email,"PhoneNumber":written(&mobile, n as u64),
+                    "JobTitle":title,"HiredDate":"2019-08-01"}),
+            );
+        }
+        for n in 8..28 {
+            let Person { first, last, email, mobile, .. } = &self.cast.people[n];
+            let (first, last, mobile) = (*first, *last, mobile.clone());
+            let email = email.clone().map(|email| self.typed(&email));
+            let parent = companies[n % companies.len()].clone();
+            self.add(
+                "ContactPersons",
+                json!({"ContactId":parent,"FirstName":first,"LastName":last,"EmailAddress":email,"PhoneNumber":written(&mobile, n as u64 + 1),
+                    "Title":"Kontakt"}),
+            );
+        }
+        self.poweroffice_orders(&companies);
+    }
+
+    /// What its customers ordered, of whom the company buys, and how it is organized.
+    fn poweroffice_orders(&mut self, customers: &[Value]) {
+        let mut departments = Vec::new();
+        for name in ["Salg", "Lager", "Verksted"] {
+            let body = json!({"Name":name,"IsActive":true});
+            departments.push(self.add("Departments", body)["Id"].clone());
+        }
+        for index in 16..22 {
+            let company = &self.cast.companies[index];
+            let body = json!({"IsPerson":false,"Name":company.name,"OrganizationNumber":company.org_number,
+                "EmailAddress":format!("faktura@{}", company.domain),"PhoneNumber":written(&format!("3{:07}", index * 24_691), index as u64),
+                "MailAddress":{"AddressLine1":"Postboks 7","ZipCode":"7010","City":company.city,"CountryCode":"NO"}});
+            self.add("Suppliers", body);
+        }
+        let mut products = Vec::new();
+        for (n, (name, price)) in ARTICLES.iter().enumerate() {
+            let body = json!({"Code":format!("NO-{:04}", 100 + n),"Name":name,"Description":format!("{name}, håndlaget."),"UnitPrice":price,
+                "UnitCost":price / 2,"IsStockItem":true,"StockOnHand":10 + 3 * n});
+            products.push(self.add("Products", body)["Id"].clone());
+        }
+        let mut projects = Vec::new();
+        for n in 0..4 {
+            let name = ["Nytt lager", "Messe i Bodø", "Vinterkolleksjon", "Nettbutikk"][n];
+            let status = ["Active", "Active", "NotStarted", "Complete"][n];
+            let body = json!({"Name":name,"ProjectStatus":status,"CustomerId":customers[n],"DepartmentId":departments[n % 3],
+                "StartDate":"2026-01-05","EndDate":"2026-11-30","Progress":25 * n});
+            projects.push(self.add("Projects", body)["Id"].clone());
+        }
+        for n in 0..6 {
+            let body = json!({"CustomerId":customers[n],"CustomerReference":format!("Bestilling {}", 501 + n),"ProjectId":projects[n % 4],
+                "DepartmentId":departments[n % 3],"SalesOrderDate":"2026-02-01","CurrencyCode":"NOK"});
+            let order = self.add("SalesOrders", body)["Id"].clone();
+            for line in 0..=n % 3 {
+                let product = &products[(n + line) % products.len()];
+                self.add(
+                    "SalesOrderLines",
+                    json!({"SalesOrderId":order,"ProductId":product,"Quantity":1 + line}),
+                );
+            }
+        }
+    }
+
     pub(super) fn business_central(&mut self) {
         let mut customers = Vec::new();
         for index in 1..13 {

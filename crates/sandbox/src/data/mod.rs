@@ -209,6 +209,37 @@ impl World<'_> {
                 debug_assert!(edited.is_ok(), "{edited:?}");
             }
         }
+        self.superoffice_sales(&contacts, &persons, &users);
+    }
+
+    /// What is offered, to whom, and what is sold.
+    fn superoffice_sales(&mut self, contacts: &[Value], persons: &[Value], users: &[Value]) {
+        let mut projects = Vec::new();
+        for name in ["Vårmessa", "Nytt lager i Moss", "Kundetreff Bodø", "Katalog 2027"] {
+            let body = json!({"Name":name,"Description":format!("{name}, se mappa."),"EndDate":"2027-03-31T00:00:00",
+                "Associate":{"AssociateId":users[projects.len() % users.len()]}});
+            projects.push(self.add("Project", body)["ProjectId"].clone());
+        }
+        for n in 0..10 {
+            let company = self.cast.people[STAFF + n].company;
+            let contact =
+                company.map_or(Value::Null, |index| json!({"ContactId": contacts[index]}));
+            let status = ["Open", "Sold", "Open", "Lost"][n % 4];
+            let body = json!({"Heading":format!("Vårleveranse {}", n + 1),"Amount":12_500.5 + 1000.0 * n as f64,"Probability":10 * (n + 1),
+                "Status":status,"Saledate":"2026-06-30T00:00:00","Contact":contact,"Person":{"PersonId":persons[STAFF + n]},
+                "Project":{"ProjectId":projects[n % projects.len()]},"Associate":{"AssociateId":users[n % users.len()]}});
+            self.add("Sale", body);
+        }
+        for (n, (name, price)) in cast::ARTICLES.iter().enumerate() {
+            let code = format!("NO-{:04}", 100 + n);
+            let price = f64::from(*price);
+            let body = json!({"Name":name,"Code":code,"Description":format!("{name}, håndlaget."),"ERPProductKey":code,"UnitListPrice":price,
+                "UnitCost":price / 2.0,"VAT":25.0,"QuantityUnit":"stk","InAssortment":n != 6});
+            self.add("Product", body);
+            let line = json!({"QuoteAlternativeId":1 + n / 3,"Rank":1 + n % 3,"Name":name,"Code":code,"ERPProductKey":code,
+                "Quantity":1.0 + n as f64,"UnitListPrice":price,"UnitCost":price / 2.0,"VAT":25.0,"DiscountPercent":5.0});
+            self.add("QuoteLine", line);
+        }
     }
 
     /// `info` of a Wix contact.
@@ -295,49 +326,6 @@ impl World<'_> {
         }
     }
 
-    fn poweroffice(&mut self) {
-        let mut companies = Vec::new();
-        for index in 1..16 {
-            let company = &self.cast.companies[index];
-            let body = json!({"IsPerson":false,"Name":company.name,"LegalName":company.name,"OrganizationNumber":company.org_number,
-                "EmailAddress":format!("post@{}", company.domain),"PhoneNumber":written(&format!("2{:07}", index * 31_337), index as u64 + 2),
-                "MailAddress":{"AddressLine1":"Postboks 1","ZipCode":"0150","City":company.city,"CountryCode":"NO"},
-                "_hasTransactions":index % 2 == 0});
-            let customer = self.add("Customers", body);
-            companies.push(customer["Id"].clone());
-        }
-        for n in 110..125 {
-            let Person { first, last, email, phone, .. } = &self.cast.people[n];
-            let (first, last, email, phone) = (*first, *last, email.clone(), phone.clone());
-            let email = email.map(|email| self.typed(&email));
-            self.add(
-                "Customers",
-                json!({"IsPerson":true,"FirstName":first,"LastName":last,"EmailAddress":email,"PhoneNumber":written(&phone, n as u64)}),
-            );
-        }
-        for n in (0..STAFF).chain(125..130) {
-            let Person { first, last, email, mobile, .. } = &self.cast.people[n];
-            let (first, last, email, mobile) = (*first, *last, email.clone(), mobile.clone());
-            let title = ["Konsulent", "Regnskapsfører", "Lagermedarbeider"][n % 3];
-            self.add(
-                "Employees",
-                json!({"FirstName":first,"LastName":last,"EmailAddress":email,"PhoneNumber":written(&mobile, n as u64),
-                    "JobTitle":title,"HiredDate":"2019-08-01"}),
-            );
-        }
-        for n in 8..28 {
-            let Person { first, last, email, mobile, .. } = &self.cast.people[n];
-            let (first, last, mobile) = (*first, *last, mobile.clone());
-            let email = email.clone().map(|email| self.typed(&email));
-            let parent = companies[n % companies.len()].clone();
-            self.add(
-                "ContactPersons",
-                json!({"ContactId":parent,"FirstName":first,"LastName":last,"EmailAddress":email,"PhoneNumber":written(&mobile, n as u64 + 1),
-                    "Title":"Kontakt"}),
-            );
-        }
-    }
-
     fn crmoffice(&mut self) {
         let mut companies = Vec::new();
         for index in [1, 6] {
@@ -357,6 +345,12 @@ impl World<'_> {
             let body =
                 json!({"userName":person.email,"givenName":person.first,"familyName":person.last});
             self.add("users", body);
+        }
+        for n in 0..3 {
+            let subject = ["Møte om levering", "Telefon til Bodø", "Befaring"][n];
+            let body = json!({"subject":subject,"startsAt":format!("2026-03-0{}T09:00:00Z", n + 2),
+                "endsAt":format!("2026-03-0{}T10:00:00Z", n + 2),"address":{"postalArea":"Bodø","country":"NO"}});
+            self.add("activities", body);
         }
     }
 
@@ -429,6 +423,17 @@ impl World<'_> {
             let person = &self.cast.people[n];
             let body = json!({"login":format!("ekstern{n}"),"name":format!("{} {}", person.first, person.last),"banned":n == 161});
             self.add("users", body);
+        }
+        for name in ["Support", "Utvikling", "Salg"] {
+            self.add("groups", json!({"name": name}));
+        }
+        for index in [1, 4, 7] {
+            let company = &self.cast.companies[index];
+            let (name, city) = (company.name, company.city);
+            self.add(
+                "organizations",
+                json!({"name": name, "description": format!("Kunde i {city}")}),
+            );
         }
     }
 }

@@ -1,8 +1,7 @@
 //! Sample data of the systems that sales people work in: people, companies, deals.
 
 use super::World;
-use super::cast::{Person, STAFF, written};
-use super::ledgers::ARTICLES;
+use super::cast::{ARTICLES, Person, STAFF, written};
 use serde_json::{Value, json};
 
 impl World<'_> {

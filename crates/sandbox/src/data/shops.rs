@@ -1,8 +1,7 @@
 //! Sample data of the shops: customers, what they bought.
 
 use super::World;
-use super::cast::{Person, written};
-use super::ledgers::ARTICLES;
+use super::cast::{ARTICLES, Person, written};
 use serde_json::json;
 
 impl World<'_> {

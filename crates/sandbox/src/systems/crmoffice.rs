@@ -1,11 +1,12 @@
-//! CRMOffice: contacts, companies, users. A placeholder, not a fact.
+//! CRMOffice: contacts, companies, activities, users. A placeholder, not a fact.
 //!
 //! No public description of this vendor's interface exists; the wire format is the suggested
 //! contract at the end of the facts about it: `{items}` in one answer, merge patch, problem
 //! details, GUIDs, OpenID Connect tokens. Only the paths of the two lists, `items` on companies,
 //! the bare array of users and the property names are known from outside. Chosen where the contract
 //! is silent: lists are not paged; unknown properties are dropped; values must be strings; a
-//! contact needs a given or a family name; a company needs nothing; a `company.id` must exist; the
+//! contact needs a given or a family name; a company needs nothing; an activity needs a subject, its
+//! times are RFC 3339, and its `ownerId` is any text, as nothing says what it leads to; a `company.id` must exist; the
 //! refresh token of a sign-in is replaced each time it is used, the demo portal's own is not;
 //! `createdAt` and `modifiedAt` only where asked for.
 
@@ -43,6 +44,7 @@ const MANNER: Manner = Manner {
 
 const TEXTS_OF_CONTACT: &[&str] = &["givenName", "familyName", "directPhone", "mobilePhone"];
 const TEXTS_OF_COMPANY: &[&str] = &["name", "orgNr"];
+const TEXTS_OF_ACTIVITY: &[&str] = &["subject", "startsAt", "endsAt", "ownerId"];
 const ADDRESSES: &[&str] = &["postAddress", "visitAddress"];
 const TEXTS_OF_ADDRESS: &[&str] = &["streetAddress", "postCode", "postalArea", "country"];
 const TEXTS_OF_USER: &[&str] = &["userName", "givenName", "familyName"];
@@ -51,6 +53,7 @@ const TEXTS_OF_USER: &[&str] = &["userName", "givenName", "familyName"];
 pub(crate) struct CrmOffice {
     contacts: Table,
     companies: Table,
+    activities: Table,
     users: Table,
     stamps: bool,
     oauth: Server,
@@ -63,6 +66,7 @@ impl CrmOffice {
         Self {
             contacts: table(),
             companies: table(),
+            activities: table(),
             users: table(),
             stamps: settings.crmoffice_stamps,
             oauth: Server::new(MANNER),
@@ -73,6 +77,7 @@ impl CrmOffice {
     fn table(&mut self, collection: &str) -> &mut Table {
         match collection {
             "companies" => &mut self.companies,
+            "activities" => &mut self.activities,
             "users" => &mut self.users,
             _ => &mut self.contacts,
         }
@@ -93,8 +98,14 @@ impl CrmOffice {
         let mut record = if whole { json!({"id": stored["id"]}) } else { stored.clone() };
         let texts = match collection {
             "companies" => TEXTS_OF_COMPANY,
+            "activities" => TEXTS_OF_ACTIVITY,
             "users" => TEXTS_OF_USER,
             _ => TEXTS_OF_CONTACT,
+        };
+        let addresses = match collection {
+            "companies" => ADDRESSES,
+            "activities" => &["address"],
+            _ => &[],
         };
         for (name, value) in given {
             match name.as_str() {
@@ -103,7 +114,7 @@ impl CrmOffice {
                     Value::Null => remove(&mut record, known),
                     _ => return refuse(known, "The value must be a string."),
                 },
-                known if collection == "companies" && ADDRESSES.contains(&known) => match value {
+                known if addresses.contains(&known) => match value {
                     Value::Null => remove(&mut record, known),
                     Value::Object(address) => {
                         let mut merged = if whole {
@@ -151,6 +162,16 @@ impl CrmOffice {
             || tree::filled(&record, "familyName").is_some();
         if collection == "contacts" && !named {
             return refuse("givenName", "A given name or a family name is required.");
+        }
+        if collection == "activities" {
+            if tree::filled(&record, "subject").is_none() {
+                return refuse("subject", "The value is required.");
+            }
+            for name in ["startsAt", "endsAt"] {
+                if tree::filled(&record, name).is_some_and(|at| time::parse(at).is_none()) {
+                    return refuse(name, "The value must be a time.");
+                }
+            }
         }
         if collection == "users" && tree::filled(&record, "userName").is_none() {
             return refuse("userName", "The value is required.");
@@ -293,7 +314,7 @@ impl Emulator for CrmOffice {
     }
 
     fn tables(&mut self) -> Vec<&mut Table> {
-        vec![&mut self.contacts, &mut self.companies, &mut self.users]
+        vec![&mut self.contacts, &mut self.companies, &mut self.activities, &mut self.users]
     }
 
     fn answer(&mut self, request: &Request, now: Timestamp) -> Reply {
@@ -315,9 +336,7 @@ impl Emulator for CrmOffice {
             ["contacts", rest @ ..] => self.resource("contacts", rest, request, now),
             ["companies", rest @ ..] => self.resource("companies", rest, request, now),
             ["users", rest @ ..] => self.resource("users", rest, request, now),
-            ["activities"] if request.method == "GET" => {
-                Reply::json(200, &json!({"items":[],"totalCount":0}))
-            }
+            ["activities", rest @ ..] => self.resource("activities", rest, request, now),
             _ => problem(404, "Not Found", "No such resource.", None),
         }
     }
@@ -345,12 +364,13 @@ impl Emulator for CrmOffice {
     }
 
     fn collections(&self) -> &'static [&'static str] {
-        &["contacts", "companies", "users"]
+        &["contacts", "companies", "activities", "users"]
     }
 
     fn records(&self, collection: &'static str) -> Vec<Value> {
         let table = match collection {
             "companies" => &self.companies,
+            "activities" => &self.activities,
             "users" => &self.users,
             _ => &self.contacts,
         };

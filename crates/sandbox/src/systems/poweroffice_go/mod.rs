@@ -1,7 +1,10 @@
-//! PowerOffice Go: Employees, Customers and ContactPersons in API v2, and the same contact persons
-//! as PartyContactPerson in API v1 (`v1.rs`).
+//! PowerOffice Go: Employees, Customers, Suppliers and ContactPersons in API v2, and the same contact
+//! persons as PartyContactPerson in API v1 (`v1.rs`); Departments, Products, Projects, SalesOrders
+//! and their lines.
 //!
-//! Here: the way in, the v2 lists and operations; `records.rs` has the shapes and their validation.
+//! Here: the way in, and what leads where; `records.rs` and `trade.rs` have the shapes and
+//! their validation, `operations.rs` what can be done with them,
+//! `orders.rs` what only orders have.
 //! Vendor: developer.poweroffice.net and the Go API's OpenAPI document.
 //!
 //! Unverified in the vendor's documents, and what was chosen: names of query parameters and of JSON
@@ -12,18 +15,23 @@
 //! with `"_hasTransactions": true`.
 
 mod company;
+mod errors;
+mod kind;
+mod operations;
+mod orders;
 mod records;
+mod trade;
 mod v1;
 
 use super::emulator::{Emulator, Limit, Settings, credential};
-use crate::http::{Act, Reply, Request};
+use crate::http::{Reply, Request};
 use crate::state::Table;
 use crate::util::ids::Source;
-use crate::util::json::{self as tree, PatchError};
-use crate::util::time;
+use crate::util::json as tree;
 pub(crate) use company::PowerOffice;
+use errors::{no_subscription, not_found, problem};
 use jiff::{SignedDuration, Timestamp};
-use records::Kind;
+use kind::{Kind, get, text};
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 
@@ -45,17 +53,15 @@ fn is_v1(request: &Request) -> bool {
 
 /// Twenty minutes.
 const TOKEN_SECONDS: i64 = 1200;
-const DEFAULT_PAGE: usize = 5000;
-const MAX_PAGE: usize = 20_000;
 
 impl PowerOffice {
     pub fn new(settings: Settings) -> Self {
         let mut ids = Source::new(settings.seed, "poweroffice-go");
         let table = || Table::new(records::keys, settings.list_lag);
         Self {
-            tables: [table(), table(), table()],
+            tables: std::array::from_fn(|_| table()),
             next_id: 17_000_000 + ids.below(1_000_000) as i64,
-            next_number: [10_001, 101],
+            next_number: [10_001, 101, 0, 20_001, 1, 1, 1, 1, 0],
             in_use: HashSet::new(),
             tokens: HashMap::new(),
             ids,
@@ -107,12 +113,17 @@ impl PowerOffice {
             return not_found("Resource", first);
         };
         match (kind, request.method.as_str(), rest) {
-            (_, "GET", []) => self.list(kind, request, now),
+            (Kind::SalesOrderLines, ..) => not_found("Resource", first),
+            (Kind::SalesOrders, "POST", []) => Reply::empty(405),
+            (Kind::SalesOrders, "POST", ["Complete"]) => self.create_order(request, now),
+            (Kind::SalesOrders, "GET", [id, "Complete"]) => self.complete_order(id),
+            (Kind::SalesOrders, _, [id, "Lines", line @ ..]) => self.lines(id, line, request, now),
+            (_, "GET", []) => self.list(kind, None, request, now),
             (Kind::ContactPersons, "POST", [parent]) => {
                 if !self.table(Kind::Customers).contains(parent) {
                     return not_found("Contact", parent);
                 }
-                self.create(kind, parent.parse().ok(), request, now)
+                self.create(kind, Some(parent), request, now)
             }
             (Kind::ContactPersons, method, [parent, id]) => {
                 let belongs = self
@@ -124,238 +135,12 @@ impl PowerOffice {
                 }
                 self.one(kind, method, id, request, now)
             }
-            (Kind::Customers | Kind::Employees, "POST", []) => {
-                self.create(kind, None, request, now)
-            }
-            (Kind::Customers | Kind::Employees, method, [id]) => {
-                self.one(kind, method, id, request, now)
-            }
-            (_, _, [] | [_]) => Reply::empty(405),
+            (Kind::ContactPersons, _, [] | [_]) => Reply::empty(405),
+            (_, "POST", []) => self.create(kind, None, request, now),
+            (_, method, [id]) => self.one(kind, method, id, request, now),
+            (_, _, []) => Reply::empty(405),
             _ => not_found("Resource", first),
         }
-    }
-
-    fn one(
-        &mut self,
-        kind: Kind,
-        method: &str,
-        id: &str,
-        request: &Request,
-        now: Timestamp,
-    ) -> Reply {
-        let Some(stored) = self.table(kind).get(id).cloned() else {
-            return not_found(kind.singular(), id);
-        };
-        match method {
-            "GET" => Reply::json(200, &stored),
-            "PATCH" => self.patch(kind, id, stored, request, now),
-            "DELETE" => {
-                if self.in_use.contains(id) {
-                    return problem(
-                        409,
-                        &format!("{} conflict", kind.singular()),
-                        &format!(
-                            "{} with id = {id} is in use and cannot be deleted.",
-                            kind.singular()
-                        ),
-                    );
-                }
-                self.take_away(kind, id, now);
-                Reply::empty(200).wrote(kind.name(), Act::Delete, true)
-            }
-            // There is no PUT.
-            _ => Reply::empty(405),
-        }
-    }
-
-    fn create(
-        &mut self,
-        kind: Kind,
-        parent: Option<i64>,
-        request: &Request,
-        now: Timestamp,
-    ) -> Reply {
-        let Some(body) = request.json().filter(Value::is_object) else {
-            return problem(400, &kind.validation(), "The body is not a JSON object.");
-        };
-        if kind == Kind::Customers
-            && let Some(id) = tree::id_of(&records::get(&body, "SalesPersonEmployeeId"))
-            && !self.table(Kind::Employees).contains(&id.to_string())
-        {
-            return not_found("Employee", &id.to_string());
-        }
-        match self.store(kind, None, parent, &body, now) {
-            Ok((record, _)) => {
-                let id = record["Id"].to_string();
-                let place = match parent {
-                    Some(parent) => format!("{}/v2/{}/{parent}/{id}", request.base, kind.name()),
-                    None => format!("{}/v2/{}/{id}", request.base, kind.name()),
-                };
-                Reply::json(201, &record).header("location", place).wrote(
-                    kind.name(),
-                    Act::Create,
-                    true,
-                )
-            }
-            Err(message) => problem(400, &kind.validation(), &message),
-        }
-    }
-
-    fn patch(
-        &mut self,
-        kind: Kind,
-        id: &str,
-        stored: Value,
-        request: &Request,
-        now: Timestamp,
-    ) -> Reply {
-        let content_type = request.header("content-type").unwrap_or_default();
-        if !content_type.to_lowercase().starts_with("application/json-patch+json") {
-            return problem(
-                415,
-                "Unsupported Media Type",
-                "PATCH takes application/json-patch+json.",
-            );
-        }
-        let Some(operations) = request.json() else {
-            return problem(400, &kind.validation(), "The body is not a JSON Patch document.");
-        };
-        for operation in operations.as_array().into_iter().flatten() {
-            let path = operation["path"].as_str().unwrap_or_default();
-            let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
-            if operation["op"] != "test" && !kind.writable(first) {
-                return problem(
-                    400,
-                    &kind.validation(),
-                    &format!(
-                        "The target location specified by path segment '{first}' was not found."
-                    ),
-                );
-            }
-        }
-        let mut changed = stored.clone();
-        match tree::apply_patch(&mut changed, &operations, true) {
-            Ok(()) => {}
-            Err(PatchError::TestFailed(path)) => {
-                return problem(
-                    400,
-                    &kind.validation(),
-                    &format!("The value at '{path}' is not equal to the test value."),
-                );
-            }
-            Err(PatchError::Invalid(message)) => return problem(400, &kind.validation(), &message),
-        }
-        match self.store(kind, Some(id), None, &changed, now) {
-            Ok((record, changed)) => {
-                Reply::json(200, &record).wrote(kind.name(), Act::Update, changed)
-            }
-            Err(message) => problem(400, &kind.validation(), &message),
-        }
-    }
-
-    fn list(&self, kind: Kind, request: &Request, now: Timestamp) -> Reply {
-        let bad = |detail: String| problem(400, &kind.validation(), &detail);
-        let (page, size) = match (request.number("PageNumber"), request.number("PageSize")) {
-            (Ok(page), Ok(size)) => (page.unwrap_or(1), size.unwrap_or(DEFAULT_PAGE)),
-            _ => return bad("PageNumber and PageSize must be numbers.".to_owned()),
-        };
-        if page == 0 || size == 0 || size > MAX_PAGE {
-            return bad(format!(
-                "PageNumber must be at least 1 and PageSize between 1 and {MAX_PAGE}."
-            ));
-        }
-        let mut found: Vec<&Value> = Vec::new();
-        let after = |name: &str| match request.param_any_case(name).filter(|text| !text.is_empty())
-        {
-            None => Ok(None),
-            Some(text) => time::parse(text)
-                .map(Some)
-                .ok_or_else(|| format!("The value '{text}' is not valid for {name}.")),
-        };
-        let created_filter = match kind {
-            Kind::Customers => "customerCreatedDateTimeOffsetGreaterThan",
-            Kind::Employees => "employeeCreatedDateTimeOffsetGreaterThan",
-            Kind::ContactPersons => "createdDateTimeOffsetGreaterThan",
-        };
-        let (changed, created) =
-            match (after("lastChangedDateTimeOffsetGreaterThan"), after(created_filter)) {
-                (Ok(changed), Ok(created)) => (changed, created),
-                (Err(message), _) | (_, Err(message)) => return bad(message),
-            };
-        let list = |name: &str| -> Option<Vec<String>> {
-            request
-                .param_any_case(name)
-                .filter(|text| !text.is_empty())
-                .map(|text| text.split(',').map(|item| item.trim().to_owned()).collect())
-        };
-        let one_of: &[(&str, &str)] = match kind {
-            Kind::Customers => &[
-                ("customerNos", "Number"),
-                ("externalImportReference", "ExternalImportReference"),
-                ("externalNos", "ExternalNumber"),
-            ],
-            Kind::Employees => &[
-                ("employeeNos", "Number"),
-                ("externalImportReference", "ExternalImportReference"),
-                ("externalNos", "ExternalNumber"),
-            ],
-            Kind::ContactPersons => {
-                &[("contactIds", "ContactId"), ("externalCodes", "ExternalCode")]
-            }
-        };
-        let wanted: Vec<(&str, Vec<String>)> =
-            one_of.iter().filter_map(|(name, property)| Some((*property, list(name)?))).collect();
-        let later = |record: &Value, property: &str, limit: Option<Timestamp>| {
-            // Strictly greater.
-            limit.is_none_or(|limit| {
-                record[property].as_str().and_then(time::parse).is_some_and(|at| at > limit)
-            })
-        };
-        for record in self.table(kind).listed(now) {
-            let matches = wanted.iter().all(|(property, values)| {
-                values.iter().any(|value| records::text(&record[*property]) == *value)
-            });
-            if matches
-                && later(record, "LastChangedDateTimeOffset", changed)
-                && later(record, kind.created_stamps()[0], created)
-            {
-                found.push(record);
-            }
-        }
-        if let Some(order) = request.param_any_case("OrderBy").filter(|text| !text.is_empty()) {
-            let mut words = order.split([' ', ',', '|']).filter(|word| !word.is_empty());
-            let Some(property) = words.next().and_then(|word| kind.property(word)) else {
-                return bad(format!("OrderBy: '{order}' is not a property."));
-            };
-            let down = words.next().is_some_and(|word| word.eq_ignore_ascii_case("desc"));
-            found.sort_by(|a, b| {
-                let order = match (a[property].as_f64(), b[property].as_f64()) {
-                    (Some(a), Some(b)) => a.total_cmp(&b),
-                    _ => records::text(&a[property]).cmp(&records::text(&b[property])),
-                };
-                if down { order.reverse() } else { order }
-            });
-        }
-        let fields = list("Fields");
-        let rows: Vec<Value> = found
-            .into_iter()
-            .skip((page - 1) * size)
-            .take(size)
-            .map(|record| match &fields {
-                None => record.clone(),
-                Some(fields) => {
-                    let shown = fields.iter().filter_map(|name| kind.property(name));
-                    Value::Object(
-                        shown.map(|name| (name.to_owned(), record[name].clone())).collect(),
-                    )
-                }
-            })
-            .collect();
-        // An empty list is 204 without a body.
-        if rows.is_empty() {
-            return Reply::empty(204);
-        }
-        Reply::json(200, &Value::Array(rows))
     }
 
     fn kind_of(collection: &str) -> Result<Kind, String> {
@@ -425,16 +210,28 @@ impl Emulator for PowerOffice {
     }
 
     fn collections(&self) -> &'static [&'static str] {
-        &["Customers", "Employees", "ContactPersons"]
+        &[
+            "Customers",
+            "Employees",
+            "ContactPersons",
+            "Suppliers",
+            "Departments",
+            "Products",
+            "Projects",
+            "SalesOrders",
+            "SalesOrderLines",
+        ]
     }
 
     fn records(&self, collection: &'static str) -> Vec<Value> {
-        Self::kind_of(collection)
-            .map_or_else(|_| Vec::new(), |kind| self.table(kind).current().cloned().collect())
+        Self::kind_of(collection).map_or_else(
+            |_| Vec::new(),
+            |kind| self.table(kind).current().map(|record| self.shown(kind, record)).collect(),
+        )
     }
 
     fn id_of(&self, _: &'static str, record: &Value) -> String {
-        record["Id"].to_string()
+        text(&record["Id"])
     }
 
     fn put(
@@ -444,8 +241,8 @@ impl Emulator for PowerOffice {
         now: Timestamp,
     ) -> Result<Value, String> {
         let kind = Self::kind_of(collection)?;
-        let parent = tree::id_of(&records::get(&body, "ContactId"))
-            .or_else(|| tree::id_of(&records::get(&body, "PartyId")))
+        let parent = tree::id_of(&get(&body, "ContactId"))
+            .or_else(|| tree::id_of(&get(&body, "PartyId")))
             .or_else(|| {
                 self.table(Kind::Customers)
                     .current()
@@ -457,11 +254,18 @@ impl Emulator for PowerOffice {
         {
             return Err("a contact person needs the ContactId of a customer".to_owned());
         }
-        let (record, _) = self.store(kind, None, parent, &body, now)?;
+        let order = text(&get(&body, "SalesOrderId"));
+        let parent = match kind {
+            Kind::ContactPersons => parent.map(|id| id.to_string()),
+            Kind::SalesOrderLines if self.table(Kind::SalesOrders).contains(&order) => Some(order),
+            Kind::SalesOrderLines => return Err("a line needs the SalesOrderId of an order".into()),
+            _ => None,
+        };
+        let (record, _) = self.store(kind, None, parent.as_deref(), &body, now)?;
         if body["_hasTransactions"] == true {
-            self.in_use.insert(record["Id"].to_string());
+            self.in_use.insert(text(&record["Id"]));
         }
-        Ok(record)
+        Ok(self.shown(kind, &record))
     }
 
     fn edit(
@@ -476,7 +280,8 @@ impl Emulator for PowerOffice {
         // The v1 names of a contact person's properties differ only in case.
         let patch = records::with_own_names(kind, patch);
         tree::merge(&mut record, &patch, false);
-        self.store(kind, Some(id), None, &record, now).map(|(record, _)| record)
+        let (record, _) = self.store(kind, Some(id), None, &record, now)?;
+        Ok(self.shown(kind, &record))
     }
 
     fn remove(
@@ -488,21 +293,4 @@ impl Emulator for PowerOffice {
         let kind = Self::kind_of(collection)?;
         Ok(self.take_away(kind, id, now))
     }
-}
-
-/// The vendor's ProblemDetails, with the lower-case keys that its examples have.
-fn problem(status: u16, title: &str, detail: &str) -> Reply {
-    Reply::json(status, &json!({"type":null,"title":title,"status":status,"detail":detail}))
-        .header("content-type", "application/problem+json; charset=utf-8")
-}
-
-fn not_found(what: &str, id: &str) -> Reply {
-    problem(404, "Object(s) not found", &format!("{what} with id = {id} not found."))
-}
-
-fn no_subscription() -> Reply {
-    Reply::json(
-        401,
-        &json!({"statusCode":401,"message":"Access denied due to missing or invalid subscription key."}),
-    )
 }

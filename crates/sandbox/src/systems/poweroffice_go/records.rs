@@ -1,15 +1,11 @@
-//! Shapes and validation of the three record types.
+//! Shapes and validation of customers, suppliers, employees and contact persons; what the others
+//! are is in `trade.rs`.
 
+use super::kind::{Kind, get, text};
+use super::trade::{self, Takes};
 use crate::util::json as tree;
 use crate::util::text::looks_like_email;
 use serde_json::{Map, Value, json};
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Customers = 0,
-    Employees = 1,
-    ContactPersons = 2,
-}
 
 const CUSTOMER: &[&str] = &[
     "Id",
@@ -83,12 +79,38 @@ const CONTACT_PERSON: &[&str] = &[
     "CreatedDateTimeOffset",
     "LastChangedDateTimeOffset",
 ];
+const SUPPLIER: &[&str] = &[
+    "Id",
+    "Number",
+    "IsPerson",
+    "FirstName",
+    "LastName",
+    "Name",
+    "LegalName",
+    "EmailAddress",
+    "PhoneNumber",
+    "OrganizationNumber",
+    "DateOfBirth",
+    "WebsiteUrl",
+    "CurrencyCode",
+    "MailAddress",
+    "ExternalImportReference",
+    "ExternalNumber",
+    "ContactGroupIds",
+    "IsActive",
+    "IsArchived",
+    "Payout",
+    "ContactCreatedDateTimeOffset",
+    "SupplierCreatedDateTimeOffset",
+    "LastChangedDateTimeOffset",
+];
 const READ_ONLY: &[&str] = &[
     "Id",
     "ContactId",
     "ContactCreatedDateTimeOffset",
     "CustomerCreatedDateTimeOffset",
     "EmployeeCreatedDateTimeOffset",
+    "SupplierCreatedDateTimeOffset",
     "CreatedDateTimeOffset",
     "LastChangedDateTimeOffset",
 ];
@@ -101,74 +123,39 @@ const NUMBERS: &[&str] = &[
     "ManagerEmployeeId",
     "LocationId",
 ];
-const FLAGS: &[&str] = &["IsPerson", "IsActive", "IsArchived", "IsVatFree", "IsDefault"];
+const FLAGS: &[&str] = &["IsPerson", "IsActive", "IsArchived", "IsVatFree", "IsDefault", "Payout"];
 
 impl Kind {
-    pub fn named(name: &str) -> Option<Self> {
-        [Self::Customers, Self::Employees, Self::ContactPersons]
-            .into_iter()
-            .find(|kind| kind.name().eq_ignore_ascii_case(name))
+    /// Whether it is a person or company: a customer, an employee …
+    fn is_party(self) -> bool {
+        trade::shape(self).is_empty()
     }
 
-    pub fn name(self) -> &'static str {
+    pub fn properties(self) -> Vec<&'static str> {
         match self {
-            Self::Customers => "Customers",
-            Self::Employees => "Employees",
-            Self::ContactPersons => "ContactPersons",
-        }
-    }
-
-    pub fn singular(self) -> &'static str {
-        match self {
-            Self::Customers => "Customer",
-            Self::Employees => "Employee",
-            Self::ContactPersons => "ContactPerson",
-        }
-    }
-
-    /// Title of a 400.
-    pub fn validation(self) -> String {
-        format!("{} validation error(s)", self.singular())
-    }
-
-    pub fn properties(self) -> &'static [&'static str] {
-        match self {
-            Self::Customers => CUSTOMER,
-            Self::Employees => EMPLOYEE,
-            Self::ContactPersons => CONTACT_PERSON,
+            Self::Customers => CUSTOMER.to_vec(),
+            Self::Employees => EMPLOYEE.to_vec(),
+            Self::ContactPersons => CONTACT_PERSON.to_vec(),
+            Self::Suppliers => SUPPLIER.to_vec(),
+            _ => trade::shape(self).iter().map(|(name, _)| *name).collect(),
         }
     }
 
     /// The property with this name, whatever its case.
     pub fn property(self, name: &str) -> Option<&'static str> {
-        self.properties().iter().find(|known| known.eq_ignore_ascii_case(name.trim())).copied()
+        self.properties().into_iter().find(|known| known.eq_ignore_ascii_case(name.trim()))
     }
 
-    /// Whether a patch may touch it. `IsActive` is read-only on customers and not on contact
-    /// persons.
+    /// Whether a patch may touch it. `IsActive` is read-only on customers and suppliers and not on
+    /// contact persons.
     pub fn writable(self, name: &str) -> bool {
-        self.property(name).is_some_and(|name| {
-            !READ_ONLY.contains(&name) && (name != "IsActive" || self == Self::ContactPersons)
-        })
-    }
-
-    /// What is set once; the first is the one that lists filter by.
-    pub fn created_stamps(self) -> &'static [&'static str] {
-        match self {
-            Self::Customers => &["CustomerCreatedDateTimeOffset", "ContactCreatedDateTimeOffset"],
-            Self::Employees => &["EmployeeCreatedDateTimeOffset", "ContactCreatedDateTimeOffset"],
-            Self::ContactPersons => &["CreatedDateTimeOffset"],
+        let Some(name) = self.property(name) else { return false };
+        if !self.is_party() {
+            let takes = trade::shape(self).iter().find(|(known, _)| *known == name);
+            return takes.is_some_and(|(_, takes)| !matches!(takes, Takes::Nothing));
         }
+        !READ_ONLY.contains(&name) && (name != "IsActive" || self == Self::ContactPersons)
     }
-}
-
-/// A property of a body, whatever the case of its name.
-pub(super) fn get(body: &Value, name: &str) -> Value {
-    body.as_object()
-        .into_iter()
-        .flatten()
-        .find(|(key, _)| key.eq_ignore_ascii_case(name))
-        .map_or(Value::Null, |(_, value)| value.clone())
 }
 
 /// A body with the properties' names as this kind writes them; unknown ones are left out.
@@ -181,46 +168,54 @@ pub(super) fn with_own_names(kind: Kind, body: &Value) -> Value {
     Value::Object(own.collect())
 }
 
-/// A scalar as it stands in a query.
-pub(super) fn text(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Null => String::new(),
-        other => other.to_string(),
-    }
-}
-
 /// Look-up keys for what must be unique, and a contact person's parent.
 pub(super) fn keys(record: &Value) -> Vec<String> {
     let mut keys = Vec::new();
-    if let Some(reference) = tree::filled(record, "ExternalImportReference") {
-        keys.push(format!("import:{}", reference.to_lowercase()));
-    }
-    if let Some(code) = tree::filled(record, "ExternalCode") {
-        keys.push(format!("code:{}", code.to_lowercase()));
+    for (property, class) in UNIQUE {
+        keys.extend(unique(record, property, class));
     }
     if let Some(number) = record["Number"].as_i64() {
         keys.push(format!("number:{number}"));
     }
-    if let Some(parent) = record["ContactId"].as_i64() {
-        keys.push(format!("parent:{parent}"));
+    for parent in ["ContactId", "SalesOrderId"] {
+        if !record[parent].is_null() {
+            keys.push(format!("parent:{}", text(&record[parent])));
+        }
     }
     keys
 }
 
+/// What no two records of a type share, and the class of its look-up key.
+pub(super) const UNIQUE: [(&str, &str); 2] =
+    [("ExternalImportReference", "import"), ("ExternalCode", "code")];
+
+/// The look-up key of a value that is unique; an order line's reference is so within its order.
+pub(super) fn unique(record: &Value, property: &str, class: &str) -> Option<String> {
+    let value = tree::filled(record, property)?.to_lowercase();
+    let within = text(&record["SalesOrderId"]);
+    Some(if within.is_empty() {
+        format!("{class}:{value}")
+    } else {
+        format!("{class}:{within}:{value}")
+    })
+}
+
 /// The record as it is stored. `given` is the whole record after a change, or the body of a create.
 pub(super) fn normal(kind: Kind, before: Option<&Value>, given: &Value) -> Result<Value, String> {
+    if !kind.is_party() {
+        return trade::normal(kind, before, given);
+    }
     let mut record = Map::new();
     for name in kind.properties() {
-        let value = if READ_ONLY.contains(name) {
-            before.map_or(Value::Null, |before| before[*name].clone())
+        let value = if READ_ONLY.contains(&name) {
+            before.map_or(Value::Null, |before| before[name].clone())
         } else {
             checked(name, get(given, name))?
         };
-        record.insert((*name).to_owned(), value);
+        record.insert(name.to_owned(), value);
     }
-    if kind == Kind::Customers {
-        // IsArchived takes a customer out of use.
+    if has_companies(kind) {
+        // IsArchived takes a customer or supplier out of use.
         record["IsActive"] = json!(record["IsArchived"] != true);
         record["CurrencyCode"] = match &record["CurrencyCode"] {
             Value::Null => json!("NOK"),
@@ -237,15 +232,20 @@ pub(super) fn normal(kind: Kind, before: Option<&Value>, given: &Value) -> Resul
     require(kind, record)
 }
 
+/// Whether it may be a company as well as a person.
+fn has_companies(kind: Kind) -> bool {
+    matches!(kind, Kind::Customers | Kind::Suppliers)
+}
+
 fn require(kind: Kind, mut record: Value) -> Result<Value, String> {
-    let person = kind != Kind::Customers || record["IsPerson"] == true;
+    let person = !has_companies(kind) || record["IsPerson"] == true;
     let needed: &[&str] = if person { &["FirstName", "LastName"] } else { &["Name"] };
     for name in needed {
         if tree::filled(&record, name).is_none() {
             return Err(format!("{name} is required."));
         }
     }
-    if kind == Kind::Customers {
+    if has_companies(kind) {
         // A person has no Name and a company no first and last name.
         let foreign: &[&str] =
             if person { &["Name", "LegalName"] } else { &["FirstName", "LastName"] };

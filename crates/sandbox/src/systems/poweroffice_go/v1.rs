@@ -6,7 +6,7 @@
 //! `/Customer/{parent}/Contact/{id}/`.
 
 use super::company::PowerOffice;
-use super::records::Kind;
+use super::kind::Kind;
 use crate::http::{Act, Reply, Request};
 use crate::util::filter::Filter;
 use crate::util::json as tree;
@@ -210,7 +210,7 @@ impl PowerOffice {
             given["IsActive"] = json!(true);
         }
         let act = if id.is_some() { Act::Update } else { Act::Create };
-        match self.store(Kind::ContactPersons, id.as_deref(), parent.parse().ok(), &given, now) {
+        match self.store(Kind::ContactPersons, id.as_deref(), Some(parent), &given, now) {
             Ok((person, changed)) => Reply::json(
                 200,
                 &json!({"data": self.v1_shape(&person), "success": true}),

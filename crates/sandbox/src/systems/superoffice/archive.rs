@@ -14,6 +14,7 @@ use crate::util::filter::Filter;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use std::cmp::Ordering;
+use std::sync::LazyLock;
 
 /// Rows when `$top` is absent; unverified.
 const DEFAULT_TOP: usize = 500;
@@ -99,7 +100,105 @@ fn columns(kind: Kind) -> &'static [&'static str] {
             "usergroup",
             "role",
         ],
+        Kind::Sale | Kind::Project | Kind::Product | Kind::QuoteLine => of_sales(kind),
     }
+}
+
+/// A column, with the place of its value in the entity.
+type Column = (&'static str, &'static str);
+
+const SALE: &[Column] = &[
+    ("saleId", "SaleId"),
+    ("heading", "Heading"),
+    ("amount", "Amount"),
+    ("earning", "Earning"),
+    ("earningPercent", "EarningPercent"),
+    ("probPercent", "Probability"),
+    ("saleStatus", "Status"),
+    ("saleNumber", "Number"),
+    ("date", "Saledate"),
+    ("contactId", "Contact.ContactId"),
+    ("personId", "Person.PersonId"),
+    ("projectId", "Project.ProjectId"),
+    ("associateId", "Associate.AssociateId"),
+    ("nextDueDate", "NextDueDate"),
+    ("updatedDate", "UpdatedDate"),
+    ("registeredDate", "CreatedDate"),
+];
+const PROJECT: &[Column] = &[
+    ("projectId", "ProjectId"),
+    ("name", "Name"),
+    ("number", "ProjectNumber"),
+    ("completed", "Completed"),
+    ("type", "ProjectType.Value"),
+    ("status", "ProjectStatus.Value"),
+    ("associateId", "Associate.AssociateId"),
+    ("description", "Description"),
+    ("updatedDate", "UpdatedDate"),
+    ("registeredDate", "CreatedDate"),
+];
+const PRODUCT: &[Column] = &[
+    ("productId", "ProductId"),
+    ("inAssortment", "InAssortment"),
+    ("erpProductKey", "ERPProductKey"),
+    ("name", "Name"),
+    ("description", "Description"),
+    ("code", "Code"),
+    ("quantityUnit", "QuantityUnit"),
+    ("priceUnit", "PriceUnit"),
+    ("itemNumber", "ItemNumber"),
+    ("url", "Url"),
+    ("vat", "VAT"),
+    ("cost", "UnitCost"),
+    ("minimumPrice", "UnitMinimumPrice"),
+    ("listPrice", "UnitListPrice"),
+    ("supplier", "Supplier"),
+    ("supplierCode", "SupplierCode"),
+    ("updatedDate", "_updated"),
+    ("registeredDate", "_created"),
+];
+const QUOTE_LINE: &[Column] = &[
+    ("quoteLineId", "QuoteLineId"),
+    ("quoteAlternativeId", "QuoteAlternativeId"),
+    ("erpProductKey", "ERPProductKey"),
+    ("rank", "Rank"),
+    ("quantity", "Quantity"),
+    ("name", "Name"),
+    ("description", "Description"),
+    ("code", "Code"),
+    ("quantityUnit", "QuantityUnit"),
+    ("vat", "VAT"),
+    ("unitCost", "UnitCost"),
+    ("unitListPrice", "UnitListPrice"),
+    ("discountPercent", "DiscountPercent"),
+    ("totalPrice", ""),
+    ("updatedDate", "_updated"),
+    ("registeredDate", "_created"),
+];
+
+/// The columns of what is sold.
+fn sales_columns(kind: Kind) -> &'static [Column] {
+    match kind {
+        Kind::Sale => SALE,
+        Kind::Project => PROJECT,
+        Kind::Product => PRODUCT,
+        _ => QUOTE_LINE,
+    }
+}
+
+fn of_sales(kind: Kind) -> &'static [&'static str] {
+    static NAMES: LazyLock<[Vec<&'static str>; 4]> = LazyLock::new(|| {
+        [Kind::Sale, Kind::Project, Kind::Product, Kind::QuoteLine]
+            .map(|kind| sales_columns(kind).iter().map(|(name, _)| *name).collect())
+    });
+    &NAMES[kind as usize - Kind::Sale as usize]
+}
+
+/// List price times quantity, less the discount.
+fn total_price(line: &Value) -> Value {
+    let of = |name: &str| line[name].as_f64().unwrap_or_default();
+    let total = of("UnitListPrice") * of("Quantity") * (1.0 - of("DiscountPercent") / 100.0);
+    json!((total * 100.0).round() / 100.0)
 }
 
 /// What a row shows when nothing was selected.
@@ -110,7 +209,7 @@ fn default_columns(kind: Kind) -> &'static [&'static str] {
         }
         Kind::Contact => &["contactId", "name", "department", "updatedDate"],
         Kind::Ticket => &["ticketId", "title", "createdAt", "lastChanged"],
-        Kind::User => columns(Kind::User),
+        _ => columns(kind),
     }
 }
 
@@ -131,6 +230,10 @@ fn entity_of(kind: Kind, stored: &Value) -> &'static str {
         Kind::Ticket if stored["BaseStatus"] == "Closed" => "ticketdisplayclosed",
         Kind::Ticket => "ticket",
         Kind::User => "all",
+        Kind::Sale => "sale",
+        Kind::Project => "project",
+        Kind::Product => "productInAssortment",
+        Kind::QuoteLine => "quoteLineIsIncluded",
     }
 }
 
@@ -215,6 +318,13 @@ impl SuperOffice {
                 vec![json!(person["ContactId"].as_i64().unwrap_or(0))]
             }
             (Kind::User, column) => self.user_column(stored, column),
+            (Kind::QuoteLine, "totalPrice") => vec![total_price(stored)],
+            (Kind::Sale | Kind::Project | Kind::Product | Kind::QuoteLine, column) => {
+                let own = sales_columns(kind).iter().find(|(name, _)| *name == column);
+                let path = own.map_or("", |(_, path)| path);
+                let value = path.split('.').fold(stored, |value, step| &value[step]);
+                vec![if value.is_null() && path.ends_with("Id") { json!(0) } else { value.clone() }]
+            }
             _ => Vec::new(),
         }
     }
@@ -287,7 +397,7 @@ impl SuperOffice {
         let first = match kind {
             Kind::Person => "person",
             Kind::Ticket => "ticket",
-            Kind::Contact | Kind::User => "",
+            _ => "",
         };
         let entities: Vec<&str> = asked.unwrap_or(first).split(',').map(str::trim).collect();
         let mut rows = Vec::new();
@@ -300,6 +410,7 @@ impl SuperOffice {
             // What was softly deleted is not in the archive.
             if stored["Deleted"].as_i64().is_some_and(|deleted| deleted != 0)
                 || stored["BaseStatus"] == "Deleted"
+                || stored["InAssortment"] == false
             {
                 continue;
             }

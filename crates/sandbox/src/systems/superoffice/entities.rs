@@ -1,4 +1,4 @@
-//! The four entities: their blank form, what the server computes, and the vendor's merge rule for
+//! The entities: their blank form, what the server computes, and the vendor's merge rule for
 //! `PATCH`.
 
 use crate::util::text::{email_key, strip_phone};
@@ -13,13 +13,27 @@ pub(super) enum Kind {
     Contact = 1,
     Ticket = 2,
     User = 3,
+    Sale = 4,
+    Project = 5,
+    Product = 6,
+    /// A line of a quote: seen through the archive only.
+    QuoteLine = 7,
 }
 
 impl Kind {
+    pub const ALL: [Self; 8] = [
+        Self::Person,
+        Self::Contact,
+        Self::Ticket,
+        Self::User,
+        Self::Sale,
+        Self::Project,
+        Self::Product,
+        Self::QuoteLine,
+    ];
+
     pub fn named(name: &str) -> Option<Self> {
-        [Self::Person, Self::Contact, Self::Ticket, Self::User]
-            .into_iter()
-            .find(|kind| kind.name().eq_ignore_ascii_case(name))
+        Self::ALL.into_iter().find(|kind| kind.name().eq_ignore_ascii_case(name))
     }
 
     pub fn name(self) -> &'static str {
@@ -28,6 +42,10 @@ impl Kind {
             Self::Contact => "Contact",
             Self::Ticket => "Ticket",
             Self::User => "User",
+            Self::Sale => "Sale",
+            Self::Project => "Project",
+            Self::Product => "Product",
+            Self::QuoteLine => "QuoteLine",
         }
     }
 
@@ -37,6 +55,10 @@ impl Kind {
             Self::Contact => "ContactId",
             Self::Ticket => "TicketId",
             Self::User => "AssociateId",
+            Self::Sale => "SaleId",
+            Self::Project => "ProjectId",
+            Self::Product => "ProductId",
+            Self::QuoteLine => "QuoteLineId",
         }
     }
 
@@ -83,7 +105,38 @@ impl Kind {
                 "TableRight",
                 "FieldProperties",
             ],
-            Self::User => &["TableRight", "FieldProperties"],
+            Self::Sale => &[
+                "CreatedDate",
+                "CreatedBy",
+                "UpdatedDate",
+                "UpdatedBy",
+                "NextDueDate",
+                "ActiveLinks",
+                "TableRight",
+                "FieldProperties",
+            ],
+            Self::Project => &[
+                "CreatedDate",
+                "CreatedBy",
+                "UpdatedDate",
+                "UpdatedBy",
+                "NextMilestoneDate",
+                "ProjectMembers",
+                "ActiveLinks",
+                "TableRight",
+                "FieldProperties",
+            ],
+            Self::User | Self::Product | Self::QuoteLine => &["TableRight", "FieldProperties"],
+        }
+    }
+
+    /// When it was created and last changed. The archive knows that of products and quote lines,
+    /// the entity shows it not.
+    pub fn stamps(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Ticket => ("CreatedAt", "LastChanged"),
+            Self::Product | Self::QuoteLine => ("_created", "_updated"),
+            _ => ("CreatedDate", "UpdatedDate"),
         }
     }
 
@@ -100,6 +153,7 @@ impl Kind {
                 "Urls",
             ],
             Self::Contact => &["Emails", "Phones", "Faxes", "Urls"],
+            Self::Project => &["Urls"],
             _ => &[],
         }
     }
@@ -136,6 +190,39 @@ pub(super) fn blank(kind: Kind) -> Value {
             "AssociateId":0,"Name":"","UserName":"","Rank":0,"Tooltip":"","Person":null,"Role":{"Id":1,"Value":"User level 0"},
             "UserGroup":{"Id":1,"Value":"Support"},"Deleted":false,"Type":"InternalAssociate","EjUserId":0,"NickName":"",
             "Lastlogin":"0001-01-01T00:00:00","IsPersonRetired":false,"CustomFields":{},"TableRight":null,"FieldProperties":{}
+        }),
+        _ => blank_of_sales(kind),
+    }
+}
+
+/// The blank form of what is sold.
+fn blank_of_sales(kind: Kind) -> Value {
+    let nobody = json!({"AssociateId":0,"Name":""});
+    let never = "0001-01-01T00:00:00";
+    match kind {
+        Kind::Sale => json!({
+            "SaleId":0,"Heading":"","SaleText":"","Number":"","Status":"Open","Saledate":never,"Amount":0.0,"Earning":0.0,
+            "EarningPercent":0.0,"Probability":0,"Completed":"NotStarted","Contact":null,"Person":null,"Project":null,
+            "Associate":nobody,"Currency":{"CurrencyId":1,"Name":"NOK"},"Rating":{"Id":1,"Value":"Første møte"},
+            "SaleType":{"Id":1,"Value":"Nysalg"},"Source":{"Id":1,"Value":"Messe"},"Reason":null,"Postit":"","NextDueDate":never,
+            "ReopenDate":never,"ActiveLinks":0,"CreatedDate":never,"CreatedBy":nobody,"UpdatedDate":never,"UpdatedBy":nobody,
+            "CustomFields":{},"TableRight":null,"FieldProperties":{}
+        }),
+        Kind::Project => json!({
+            "ProjectId":0,"Name":"","ProjectNumber":"","Description":"","Postit":"","Urls":[],"ProjectMembers":[],
+            "ProjectStatus":{"Id":1,"Value":"Planlegges"},"ProjectType":{"Id":1,"Value":"Intern"},"Completed":false,"EndDate":never,
+            "NextMilestoneDate":never,"Associate":nobody,"ActiveLinks":0,"HasImage":false,"CreatedDate":never,"CreatedBy":nobody,
+            "UpdatedDate":never,"UpdatedBy":nobody,"CustomFields":{},"TableRight":null,"FieldProperties":{}
+        }),
+        Kind::Product => json!({
+            "ProductId":0,"ERPProductKey":"","ERPPriceListKey":"1","Name":"","Description":"","Code":"","PriceUnit":"",
+            "QuantityUnit":"","IsSubscription":false,"ItemNumber":"","Url":"","ProductCategoryKey":"","ProductFamilyKey":"",
+            "ProductTypeKey":"","VAT":0.0,"VATInfo":"","UnitCost":0.0,"UnitMinimumPrice":0.0,"UnitListPrice":0.0,
+            "InAssortment":true,"Supplier":"","SupplierCode":"","InStock":0.0,"TableRight":null,"FieldProperties":{}
+        }),
+        _ => json!({
+            "QuoteLineId":0,"QuoteAlternativeId":0,"ERPProductKey":"","Rank":0,"Quantity":0.0,"Name":"","Description":"","Code":"",
+            "QuantityUnit":"","VAT":0.0,"UnitCost":0.0,"UnitListPrice":0.0,"DiscountPercent":0.0
         }),
     }
 }
@@ -193,15 +280,11 @@ pub(super) fn normal(
     }
     properties.insert(kind.id_property().to_owned(), json!(id));
     let stamp = json!(time::seconds_bare(now));
-    let (created, updated) = match kind {
-        Kind::Ticket => ("CreatedAt", "LastChanged"),
-        _ => ("CreatedDate", "UpdatedDate"),
-    };
     if kind != Kind::User {
-        if before.is_none() {
-            properties[created] = stamp.clone();
-        }
-        properties[updated] = stamp.clone();
+        let (created, updated) = kind.stamps();
+        let first = before.map_or(&stamp, |before| &before[created]);
+        properties.insert(created.to_owned(), first.clone());
+        properties.insert(updated.to_owned(), stamp.clone());
     }
     match kind {
         Kind::Person => finish_person(properties),
@@ -212,6 +295,16 @@ pub(super) fn normal(
                 properties["Name"] = properties["UserName"].clone();
             }
         }
+        Kind::Sale => finish_sale(properties)?,
+        Kind::Project => {
+            required(properties, "Name")?;
+            if properties["ProjectNumber"].as_str().is_none_or(str::is_empty) {
+                properties["ProjectNumber"] = json!(format!("{}", 10_000 + id));
+            }
+            refer(properties, "Associate", "AssociateId");
+        }
+        Kind::Product => required(properties, "Name")?,
+        Kind::QuoteLine => {}
     }
     Ok(entity)
 }
@@ -224,6 +317,7 @@ fn check_type(name: &str, blank: &Value, given: &Value) -> Result<(), String> {
         }
         Value::Array(_) => !given.is_array() && !given.is_null(),
         Value::Bool(_) => !given.is_boolean() && !given.is_null(),
+        Value::Number(number) if number.is_f64() => !given.is_null() && !given.is_number(),
         Value::Number(_) => !given.is_null() && tree::id_of(given).is_none(),
         _ => false,
     };
@@ -278,10 +372,38 @@ fn finish_person(person: &mut Map<String, Value>) {
     person["Contact"] = contact.map_or(Value::Null, |id| json!({"ContactId": id}));
 }
 
-fn finish_contact(contact: &mut Map<String, Value>) -> Result<(), String> {
-    if contact["Name"].as_str().is_none_or(|name| name.trim().is_empty()) {
-        return Err("Name: a value is required".to_owned());
+fn required(entity: &Map<String, Value>, name: &str) -> Result<(), String> {
+    match entity[name].as_str() {
+        Some(text) if !text.trim().is_empty() => Ok(()),
+        _ => Err(format!("{name}: a value is required")),
     }
+}
+
+/// What is kept of a reference: the id alone; nothing where there is none.
+fn refer(entity: &mut Map<String, Value>, name: &str, id_name: &str) {
+    let id = tree::id_of(&entity[name][id_name]).filter(|id| *id != 0);
+    entity[name] = id.map_or(Value::Null, |id| json!({id_name: id}));
+}
+
+fn finish_sale(sale: &mut Map<String, Value>) -> Result<(), String> {
+    let known = ["Unknown", "Open", "Sold", "Lost", "Stalled", "SaintAll"];
+    let status = sale["Status"].as_str().unwrap_or_default().to_owned();
+    if !known.contains(&status.as_str()) {
+        return Err(format!("Could not convert the value of Status: {status}"));
+    }
+    for (name, id) in [
+        ("Contact", "ContactId"),
+        ("Person", "PersonId"),
+        ("Project", "ProjectId"),
+        ("Associate", "AssociateId"),
+    ] {
+        refer(sale, name, id);
+    }
+    Ok(())
+}
+
+fn finish_contact(contact: &mut Map<String, Value>) -> Result<(), String> {
+    required(contact, "Name")?;
     contact["Persons"] = json!([]);
     Ok(())
 }
@@ -302,7 +424,7 @@ pub(super) fn same_but_stamps(before: &Value, after: &Value) -> bool {
     let plain = |value: &Value| {
         let mut value = value.clone();
         if let Some(object) = value.as_object_mut() {
-            for stamp in ["UpdatedDate", "UpdatedBy", "LastChanged"] {
+            for stamp in ["UpdatedDate", "UpdatedBy", "LastChanged", "_updated"] {
                 object.remove(stamp);
             }
         }

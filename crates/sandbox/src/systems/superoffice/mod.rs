@@ -1,4 +1,5 @@
-//! SuperOffice CRM Online, REST WebAPI v1: Person, Contact, Ticket, User.
+//! SuperOffice CRM Online, REST WebAPI v1: Person, Contact, Ticket, User, Sale, Project, Product; the
+//! lines of quotes as rows of the archive.
 //!
 //! Lists are archive rows (flat, `archive.rs`), entities are read by id (`entities.rs`),
 //! `access.rs` is the way in. Here: the entity operations with their conditions, and errors.
@@ -9,7 +10,8 @@
 //! Ticket `BaseStatus: "Deleted"`, a Person 404; none is listed); an unknown referenced id is 400;
 //! the error types of 401 and 403; an unchanged save moves no stamp; a change of an e-mail or phone
 //! alone moves `UpdatedDate`; a TicketEntity's `TimeToReply` is never written; a page without
-//! `$top` has 500 rows.
+//! `$top` has 500 rows; a project and a product need a name, a sale nothing; a sale's person must be
+//! one of its company; a product out of the assortment is not listed and can be read by its id.
 
 mod access;
 mod archive;
@@ -47,8 +49,21 @@ impl SuperOffice {
                 table(|_| Vec::new()),
                 table(|_| Vec::new()),
                 table(|user| vec![format!("person:{}", user["Person"]["PersonId"])]),
+                table(|_| Vec::new()),
+                table(|_| Vec::new()),
+                table(|_| Vec::new()),
+                table(|_| Vec::new()),
             ],
-            next_id: [first, first + 1, first + 1000, 2],
+            next_id: [
+                first,
+                first + 1,
+                first + 1000,
+                2,
+                first + 40,
+                first + 3,
+                first + 7,
+                first + 90,
+            ],
             ids,
             oauth: Server::new(access::MANNER),
             sessions: HashMap::from([(
@@ -85,6 +100,9 @@ impl SuperOffice {
             );
         }
         match (request.method.as_str(), rest) {
+            // A line of a quote is no entity of this interface.
+            _ if kind == Kind::QuoteLine => error(404, "SoNotFoundException", "No such operation"),
+            ("PATCH", [_]) if kind == Kind::Product => Reply::empty(405),
             ("GET", []) => self.list(kind, request, now),
             ("GET", ["default"]) => Reply::json(200, &entities::blank(kind)),
             ("POST", []) => self.create(kind, request, now),
@@ -138,8 +156,7 @@ impl SuperOffice {
 
     /// The record's own last change, to the second.
     fn changed_at(&self, kind: Kind, id: &str) -> Option<Timestamp> {
-        let stamp = if kind == Kind::Ticket { "LastChanged" } else { "UpdatedDate" };
-        time::parse(self.table(kind).get(id)?[stamp].as_str()?)
+        time::parse(self.table(kind).get(id)?[kind.stamps().1].as_str()?)
     }
 
     /// 412 when the record changed after `If-Unmodified-Since`. A Ticket's PUT does not document
@@ -185,7 +202,7 @@ impl SuperOffice {
             Ok(number) => number,
             Err(reply) => return reply,
         };
-        if kind != Kind::Ticket
+        if !matches!(kind, Kind::Ticket | Kind::Product)
             && let Some(reply) = self.stale(kind, id, request)
         {
             return reply;
@@ -248,7 +265,9 @@ impl SuperOffice {
         if let Err(reply) = self.known(kind, id) {
             return reply;
         }
-        if let Some(reply) = self.stale(kind, id, request) {
+        if kind != Kind::Product
+            && let Some(reply) = self.stale(kind, id, request)
+        {
             return reply;
         }
         self.table_mut(kind).remove(id, now);
@@ -287,6 +306,13 @@ impl SuperOffice {
             Kind::Ticket => {
                 &[("Person", "PersonId", Kind::Person), ("OwnedBy", "AssociateId", Kind::User)]
             }
+            Kind::Sale => &[
+                ("Contact", "ContactId", Kind::Contact),
+                ("Person", "PersonId", Kind::Person),
+                ("Project", "ProjectId", Kind::Project),
+                ("Associate", "AssociateId", Kind::User),
+            ],
+            Kind::Project => &[("Associate", "AssociateId", Kind::User)],
             _ => &[],
         };
         for (property, name, to) in references {
@@ -305,6 +331,14 @@ impl SuperOffice {
             if id != 0 && id != 2_147_483_647 && !self.table(*to).contains(&id.to_string()) {
                 return Err(format!("{property}.{name}: {} id {id} not found", to.name()));
             }
+        }
+        let id = |value: &Value| json::id_of(value).filter(|id| *id != 0);
+        if kind == Kind::Sale
+            && let Some(person) = id(&entity["Person"]["PersonId"])
+            && let Some(person) = self.by_id(Kind::Person, &json!(person))
+            && id(&person["Contact"]["ContactId"]) != id(&entity["Contact"]["ContactId"])
+        {
+            return Err("Person.PersonId: the person does not belong to the company".to_owned());
         }
         Ok(())
     }
@@ -329,6 +363,19 @@ impl SuperOffice {
                 entity["OwnedBy"] = self.associate_carrier(&stored["OwnedBy"]["AssociateId"]);
             }
             Kind::User => entity["Person"] = self.person_carrier(&stored["Person"]["PersonId"]),
+            Kind::Sale => {
+                entity["Contact"] = self.contact_carrier(&stored["Contact"]["ContactId"]);
+                entity["Person"] = self.person_carrier(&stored["Person"]["PersonId"]);
+                entity["Project"] = self.project_carrier(&stored["Project"]["ProjectId"]);
+                entity["Associate"] = self.associate_carrier(&stored["Associate"]["AssociateId"]);
+            }
+            Kind::Project => {
+                entity["Associate"] = self.associate_carrier(&stored["Associate"]["AssociateId"]);
+            }
+            Kind::Product | Kind::QuoteLine => {}
+        }
+        if let Some(entity) = entity.as_object_mut() {
+            entity.retain(|name, _| !name.starts_with('_'));
         }
         entity
     }
@@ -458,6 +505,13 @@ impl Emulator for SuperOffice {
         if entity.eq_ignore_ascii_case("Webhook") && request.method == "GET" && rest.is_empty() {
             return Reply::json(200, &json!([]));
         }
+        // An archive is asked for by its own name: no entity has the lines of quotes.
+        if entity.eq_ignore_ascii_case("archive")
+            && request.method == "GET"
+            && matches!(rest, [provider] if provider.eq_ignore_ascii_case("QuoteLine"))
+        {
+            return with_zone(self.list(Kind::QuoteLine, request, now), request);
+        }
         let Some(kind) = Kind::named(entity) else {
             return error(
                 404,
@@ -497,7 +551,7 @@ impl Emulator for SuperOffice {
     }
 
     fn collections(&self) -> &'static [&'static str] {
-        &["Person", "Contact", "Ticket", "User"]
+        &["Person", "Contact", "Ticket", "User", "Sale", "Project", "Product", "QuoteLine"]
     }
 
     fn aside(&self) -> &'static [&'static str] {
@@ -514,8 +568,8 @@ impl Emulator for SuperOffice {
         self.table(kind)
             .current()
             .map(|stored| match kind {
-                Kind::User => {
-                    // Users are seen through their list, so the row's columns stand beside the
+                Kind::User | Kind::QuoteLine => {
+                    // They are seen through their list, so the row's columns stand beside the
                     // entity's properties.
                     let mut shown = self.render(kind, stored);
                     json::merge(&mut shown, &self.row(kind, stored, None), false);
@@ -596,7 +650,9 @@ impl Emulator for SuperOffice {
             return Ok(false);
         };
         match kind {
-            Kind::Person => return Ok(self.table_mut(kind).remove(id, now)),
+            Kind::Person | Kind::Sale | Kind::Project | Kind::Product | Kind::QuoteLine => {
+                return Ok(self.table_mut(kind).remove(id, now));
+            }
             Kind::Contact => {
                 stored["Deleted"] = json!(1);
                 stored["UpdatedDate"] = json!(time::seconds_bare(now));

@@ -28,8 +28,8 @@ pub(crate) const CREDENTIALS: &[(&str, &str)] = &[
 
 #[derive(Clone)]
 pub(crate) struct SuperOffice {
-    pub(super) tables: [Table; 4],
-    pub(super) next_id: [i64; 4],
+    pub(super) tables: [Table; 8],
+    pub(super) next_id: [i64; 8],
     pub(super) ids: Source,
     pub(super) oauth: Server,
     /// Tickets with the time at which they end.
@@ -73,6 +73,15 @@ impl SuperOffice {
             Some(person) => {
                 json!({"PersonId":person["PersonId"],"Firstname":person["Firstname"],"Lastname":person["Lastname"],
                 "FullName":person["FullName"],"ContactId":person["Contact"]["ContactId"].as_i64().unwrap_or(0),"Email":person["Emails"][0]["Value"]})
+            }
+            None => Value::Null,
+        }
+    }
+
+    pub(super) fn project_carrier(&self, id: &Value) -> Value {
+        match self.by_id(Kind::Project, id) {
+            Some(project) => {
+                json!({"ProjectId":project["ProjectId"],"Name":project["Name"],"EndDate":project["EndDate"]})
             }
             None => Value::Null,
         }

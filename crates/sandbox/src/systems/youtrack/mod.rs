@@ -1,4 +1,5 @@
-//! JetBrains YouTrack: users through the Hub REST API, and the paired records of the YouTrack API.
+//! JetBrains YouTrack: users through the Hub REST API, and the paired records of the YouTrack API,
+//! which also has groups and organizations (`groups.rs`).
 //!
 //! Vendor: HUB-REST-API and resource-api-users in the YouTrack developer portal. `fields.rs` has
 //! the projection syntax and the `query` language.
@@ -11,6 +12,8 @@
 //! successor. No modified time is shown anywhere, as with the vendor.
 
 mod fields;
+mod groups;
+mod instance;
 
 use super::emulator::{Emulator, Limit, Settings, credential};
 use crate::http::{Act, Reply, Request};
@@ -19,6 +22,8 @@ use crate::util::ids::Source;
 use crate::util::json as tree;
 use crate::util::text::{email_key, looks_like_email};
 use fields::Fields;
+pub(crate) use instance::YouTrack;
+use instance::{API_TOP, Refusal, error, refusal, refused};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -30,18 +35,6 @@ pub(crate) const CREDENTIALS: &[(&str, &str)] =
 const LIMITS: &[Limit] = &[Limit { requests: 600, window_seconds: 60, applies: |_| true }];
 
 const HUB_TOP: usize = 100;
-/// The YouTrack API's own default.
-const API_TOP: usize = 42;
-
-#[derive(Clone)]
-pub(crate) struct YouTrack {
-    users: Table,
-    next_pair: i64,
-    pairing_delay: SignedDuration,
-    ids: Source,
-    /// The user whose token it is.
-    owner: String,
-}
 
 fn keys(user: &Value) -> Vec<String> {
     let mut keys = Vec::new();
@@ -57,21 +50,13 @@ fn keys(user: &Value) -> Vec<String> {
     keys
 }
 
-/// Why a user is refused.
-struct Refusal {
-    status: u16,
-    field: &'static str,
-    message: String,
-}
-
-fn refusal(status: u16, field: &'static str, message: impl Into<String>) -> Refusal {
-    Refusal { status, field, message: message.into() }
-}
-
 impl YouTrack {
     pub fn new(settings: Settings) -> Self {
         let mut youtrack = Self {
             users: Table::new(keys, settings.list_lag),
+            groups: Table::new(groups::keys, settings.list_lag),
+            organizations: Table::new(groups::keys, settings.list_lag),
+            next_set: 0,
             next_pair: 1,
             pairing_delay: settings.youtrack_pairing_delay,
             ids: Source::new(settings.seed, "youtrack"),
@@ -82,6 +67,7 @@ impl YouTrack {
         if let Ok(id) = youtrack.create(&root, founded) {
             youtrack.owner = id;
         }
+        youtrack.found_groups(founded);
         youtrack
     }
 
@@ -350,20 +336,13 @@ impl YouTrack {
             body
         };
         match (request.method.as_str(), rest) {
-            ("GET", ["users"]) => {
-                let (Ok(skip), Ok(top)) = (request.number("$skip"), request.number("$top")) else {
-                    return error(400, "$top", "$skip and $top must be numbers");
-                };
-                let users: Vec<Value> = self
-                    .users
-                    .listed(now)
-                    .filter(|user| self.paired(user, now))
-                    .skip(skip.unwrap_or(0))
-                    .take(top.unwrap_or(API_TOP))
-                    .map(|user| fields.project(&paired_record(user)))
-                    .collect();
-                Reply::json(200, &Value::Array(users))
+            (_, ["groups", rest @ ..]) => {
+                self.sets(groups::Kind::Groups, rest, &fields, request, now)
             }
+            (_, ["admin", "organizations", rest @ ..]) => {
+                self.sets(groups::Kind::Organizations, rest, &fields, request, now)
+            }
+            ("GET", ["users"]) => self.api_list(&fields, request, now),
             ("POST", ["users"]) => match self.create(&given(), now) {
                 Ok(id) => self.api_user(&id, &fields).wrote("users", Act::Create, true),
                 Err(refusal) => refused(&refusal),
@@ -401,6 +380,21 @@ impl YouTrack {
         }
     }
 
+    fn api_list(&self, fields: &Fields, request: &Request, now: Timestamp) -> Reply {
+        let (Ok(skip), Ok(top)) = (request.number("$skip"), request.number("$top")) else {
+            return error(400, "$top", "$skip and $top must be numbers");
+        };
+        let users: Vec<Value> = self
+            .users
+            .listed(now)
+            .filter(|user| self.paired(user, now))
+            .skip(skip.unwrap_or(0))
+            .take(top.unwrap_or(API_TOP))
+            .map(|user| fields.project(&paired_record(user)))
+            .collect();
+        Reply::json(200, &Value::Array(users))
+    }
+
     fn api_user(&self, id: &str, fields: &Fields) -> Reply {
         Reply::json(
             200,
@@ -421,7 +415,7 @@ impl Emulator for YouTrack {
     }
 
     fn tables(&mut self) -> Vec<&mut Table> {
-        vec![&mut self.users]
+        vec![&mut self.users, &mut self.groups, &mut self.organizations]
     }
 
     fn answer(&mut self, request: &Request, now: Timestamp) -> Reply {
@@ -456,18 +450,33 @@ impl Emulator for YouTrack {
     }
 
     fn collections(&self) -> &'static [&'static str] {
-        &["users"]
+        &["users", "groups", "organizations"]
     }
 
-    fn records(&self, _: &'static str) -> Vec<Value> {
-        self.users.current().map(visible).collect()
+    fn records(&self, collection: &'static str) -> Vec<Value> {
+        match groups::Kind::named(collection) {
+            Some(kind) => {
+                let ids = self.set(kind).current().filter_map(|record| record["id"].as_str());
+                ids.map(|id| self.shown(kind, id)).collect()
+            }
+            None => self.users.current().map(visible).collect(),
+        }
     }
 
     fn id_of(&self, _: &'static str, record: &Value) -> String {
         record["id"].as_str().unwrap_or_default().to_owned()
     }
 
-    fn put(&mut self, _: &'static str, body: Value, now: Timestamp) -> Result<Value, String> {
+    fn put(
+        &mut self,
+        collection: &'static str,
+        body: Value,
+        now: Timestamp,
+    ) -> Result<Value, String> {
+        if let Some(kind) = groups::Kind::named(collection) {
+            let id = self.save(kind, None, &body, now).map_err(|refusal| refusal.message)?;
+            return Ok(self.shown(kind, &id));
+        }
         let mut body = body;
         if tree::filled(&body, "login").is_none()
             && let Some(email) = tree::filled(&body, "profile.email.email")
@@ -480,17 +489,30 @@ impl Emulator for YouTrack {
 
     fn edit(
         &mut self,
-        _: &'static str,
+        collection: &'static str,
         id: &str,
         patch: &Value,
         now: Timestamp,
     ) -> Result<Value, String> {
+        if let Some(kind) = groups::Kind::named(collection) {
+            self.save(kind, Some(id), patch, now).map_err(|refusal| refusal.message)?;
+            return Ok(self.shown(kind, id));
+        }
         self.update(id, patch, now).map_err(|refusal| refusal.message)?;
         Ok(visible(self.users.get(id).unwrap_or(&Value::Null)))
     }
 
-    fn remove(&mut self, _: &'static str, id: &str, now: Timestamp) -> Result<bool, String> {
-        Ok(self.users.remove(id, now))
+    fn remove(
+        &mut self,
+        collection: &'static str,
+        id: &str,
+        now: Timestamp,
+    ) -> Result<bool, String> {
+        Ok(match groups::Kind::named(collection) {
+            Some(groups::Kind::Groups) => self.groups.remove(id, now),
+            Some(groups::Kind::Organizations) => self.organizations.remove(id, now),
+            None => self.users.remove(id, now),
+        })
     }
 }
 
@@ -508,26 +530,4 @@ fn paired_record(user: &Value) -> Value {
     json!({"$type":"User","id":user["_pair"],"ringId":user["id"],"login":user["login"],"fullName":user["name"],
         "email":user["profile"]["email"]["email"],"guest":user["guest"],"online":false,"banned":user["banned"],
         "avatarUrl":user["profile"]["avatar"]["url"]})
-}
-
-fn refused(refusal: &Refusal) -> Reply {
-    error(refusal.status, refusal.field, &refusal.message)
-}
-
-fn error(status: u16, field: &str, description: &str) -> Reply {
-    let name = match status {
-        400 => "Bad Request",
-        401 => "Unauthorized",
-        403 => "Forbidden",
-        404 => "Not Found",
-        405 => "Method Not Allowed",
-        409 => "Conflict",
-        429 => "Too Many Requests",
-        _ => "Error",
-    };
-    let mut body = json!({"error":name,"error_description":description,"error_code":status});
-    if !field.is_empty() {
-        body["error_field"] = json!(field);
-    }
-    Reply::json(status, &body)
 }

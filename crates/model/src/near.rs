@@ -5,10 +5,7 @@
 /// Near is an optimal string alignment distance (Damerau 1964: insert, delete, replace, swap
 /// neighbours), case aside, of at most a third of the longer name; so `Persn` finds `Person` and
 /// `Users` does not find `Orders`.
-pub(crate) fn nearest<'a>(
-    written: &str,
-    names: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub fn nearest<'a>(written: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     near(written, names).into_iter().next()
 }
 
@@ -51,7 +48,7 @@ pub fn any_of<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
 }
 
 /// `a`, `b` and `c`
-pub(crate) fn all_of<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+pub fn all_of<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     listed(names, "and")
 }
 
