@@ -61,9 +61,15 @@ impl Request {
     /// Whether this asks for records, by whatever method: some vendors' queries are POSTs.
     pub fn reads(&self) -> bool {
         let last = self.segments.last().map(|segment| segment.to_lowercase()).unwrap_or_default();
-        matches!(self.method.as_str(), "GET" | "HEAD")
-            || self.method == "POST"
-                && ["query", "search", "coql"].iter().any(|word| last.starts_with(word))
+        match self.method.as_str() {
+            "GET" | "HEAD" => true,
+            "POST" => {
+                let batch = self.segments.iter().rev().nth(1).is_some_and(|one| one == "batch");
+                ["query", "search", "coql"].iter().any(|word| last.starts_with(word))
+                    || batch && last == "read"
+            }
+            _ => false,
+        }
     }
 
     /// Whether the path segments are these; `*` stands for any one. Names are compared without

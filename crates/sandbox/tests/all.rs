@@ -5,6 +5,7 @@ mod business_central;
 mod crmoffice;
 mod exact_online;
 mod faults;
+mod hubspot;
 mod poweroffice_go;
 mod salesforce;
 mod sandbox;

@@ -7,6 +7,7 @@ pub mod described;
 mod emulator;
 pub mod exact_online;
 pub mod fjordclub;
+pub mod hubspot;
 pub mod poweroffice_go;
 pub mod salesforce;
 pub mod superoffice;
@@ -27,8 +28,15 @@ pub const SYSTEMS: [&str; 6] =
 pub const INVENTED: [&str; 1] = ["fjordclub"];
 
 /// Systems of vendors that run only where they are named.
-pub const FURTHER: [&str; 6] =
-    ["business-central", "woocommerce", "tripletex", "zoho-crm", "exact-online", "salesforce"];
+pub const FURTHER: [&str; 7] = [
+    "business-central",
+    "woocommerce",
+    "tripletex",
+    "zoho-crm",
+    "exact-online",
+    "salesforce",
+    "hubspot",
+];
 
 /// Every system that the sandbox has built in.
 pub(crate) fn all() -> impl Iterator<Item = &'static str> {
@@ -48,6 +56,7 @@ pub(crate) fn build(system: &str, settings: Settings) -> Option<Box<dyn Emulator
         "zoho-crm" => Box::new(zoho_crm::ZohoCrm::new(settings)),
         "exact-online" => Box::new(exact_online::ExactOnline::new(settings)),
         "salesforce" => Box::new(salesforce::Salesforce::new(settings)),
+        "hubspot" => Box::new(hubspot::HubSpot::new(settings)),
         "fjordclub" => Box::new(fjordclub::Fjordclub::new(settings)),
         "zendesk" => Box::new(zendesk::Zendesk::new(settings)),
         "youtrack" => Box::new(youtrack::YouTrack::new(settings)),
@@ -68,6 +77,7 @@ pub(crate) fn credentials(system: &str) -> &'static [(&'static str, &'static str
         "zoho-crm" => zoho_crm::CREDENTIALS,
         "exact-online" => exact_online::CREDENTIALS,
         "salesforce" => salesforce::CREDENTIALS,
+        "hubspot" => hubspot::CREDENTIALS,
         "fjordclub" => fjordclub::CREDENTIALS,
         "zendesk" => zendesk::CREDENTIALS,
         "youtrack" => youtrack::CREDENTIALS,
