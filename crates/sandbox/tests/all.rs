@@ -9,6 +9,7 @@ mod hubspot;
 mod poweroffice_go;
 mod salesforce;
 mod sandbox;
+mod shopify;
 mod superoffice;
 mod support;
 mod tripletex;

@@ -49,6 +49,7 @@ pub(crate) fn fill(system: &str, emulator: &mut dyn Emulator, seed: u64) {
         "exact-online" => world.exact_online(),
         "salesforce" => world.salesforce(),
         "hubspot" => world.hubspot(),
+        "shopify" => world.shopify(),
         "fjordclub" => world.fjordclub(),
         _ => {}
     }

@@ -10,6 +10,7 @@ pub mod fjordclub;
 pub mod hubspot;
 pub mod poweroffice_go;
 pub mod salesforce;
+pub mod shopify;
 pub mod superoffice;
 pub mod tripletex;
 pub mod wix;
@@ -28,7 +29,7 @@ pub const SYSTEMS: [&str; 6] =
 pub const INVENTED: [&str; 1] = ["fjordclub"];
 
 /// Systems of vendors that run only where they are named.
-pub const FURTHER: [&str; 7] = [
+pub const FURTHER: [&str; 8] = [
     "business-central",
     "woocommerce",
     "tripletex",
@@ -36,6 +37,7 @@ pub const FURTHER: [&str; 7] = [
     "exact-online",
     "salesforce",
     "hubspot",
+    "shopify",
 ];
 
 /// Every system that the sandbox has built in.
@@ -57,6 +59,7 @@ pub(crate) fn build(system: &str, settings: Settings) -> Option<Box<dyn Emulator
         "exact-online" => Box::new(exact_online::ExactOnline::new(settings)),
         "salesforce" => Box::new(salesforce::Salesforce::new(settings)),
         "hubspot" => Box::new(hubspot::HubSpot::new(settings)),
+        "shopify" => Box::new(shopify::Shopify::new(settings)),
         "fjordclub" => Box::new(fjordclub::Fjordclub::new(settings)),
         "zendesk" => Box::new(zendesk::Zendesk::new(settings)),
         "youtrack" => Box::new(youtrack::YouTrack::new(settings)),
@@ -78,6 +81,7 @@ pub(crate) fn credentials(system: &str) -> &'static [(&'static str, &'static str
         "exact-online" => exact_online::CREDENTIALS,
         "salesforce" => salesforce::CREDENTIALS,
         "hubspot" => hubspot::CREDENTIALS,
+        "shopify" => shopify::CREDENTIALS,
         "fjordclub" => fjordclub::CREDENTIALS,
         "zendesk" => zendesk::CREDENTIALS,
         "youtrack" => youtrack::CREDENTIALS,
