@@ -98,7 +98,13 @@ fn values_that_do_not_fit_are_named_all_at_once() {
     let sandbox = only(SYSTEM);
     let api = portal(&sandbox);
     let bad = json!({"properties":{"email":"nobody","boat":"x","createdate":"2026-01-01","lifecyclestage":"friend","firstname":"A"}});
-    let message = refused(api.post(CONTACTS, &bad), 400, "VALIDATION_ERROR");
+    let body = api.post(CONTACTS, &bad);
+    let told = body.json["errors"].as_array().unwrap().clone();
+    assert!(
+        told.iter().any(|one| one["context"]["propertyName"] == json!(["email"])
+            && one["code"] == "INVALID_EMAIL")
+    );
+    let message = refused(body, 400, "VALIDATION_ERROR");
     let listed = message.strip_prefix("Property values were not valid: ").unwrap();
     let faults: Vec<Value> = serde_json::from_str(listed).unwrap();
     let named: Vec<(&str, &str)> = faults

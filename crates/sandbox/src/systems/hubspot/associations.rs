@@ -193,6 +193,24 @@ impl HubSpot {
         all.as_object().is_some_and(|all| !all.is_empty()).then_some(all)
     }
 
+    fn all_ties(&self, at: usize, id: &str, to: usize) -> Reply {
+        let mut results: Vec<Value> = Vec::new();
+        let number = |link: &Link| link.to.1.parse::<u64>().unwrap_or_default();
+        for link in self.ties(at, id, to) {
+            let kind = json!({"category": "HUBSPOT_DEFINED", "typeId": link.number, "label": label(link.number)});
+            match results.iter_mut().find(|one| one["toObjectId"] == number(link)) {
+                Some(one) => one["associationTypes"]
+                    .as_array_mut()
+                    .into_iter()
+                    .for_each(|all| all.push(kind.clone())),
+                None => {
+                    results.push(json!({"toObjectId": number(link), "associationTypes": [kind]}))
+                }
+            }
+        }
+        Reply::json(200, &json!({"results": results}))
+    }
+
     /// `/crm/v4/objects/{from}/{id}/associations/…`.
     pub(super) fn associations(
         &mut self,
@@ -212,23 +230,7 @@ impl HubSpot {
             if own.tables[to].contains(other) { Ok(()) } else { Err(not_found()) }
         };
         match (request.method.as_str(), rest) {
-            ("GET", [name]) => {
-                let to = named(name)?;
-                let mut results: Vec<Value> = Vec::new();
-                let number = |link: &Link| link.to.1.parse::<u64>().unwrap_or_default();
-                for link in self.ties(at, id, to) {
-                    let kind = json!({"category": "HUBSPOT_DEFINED", "typeId": link.number, "label": label(link.number)});
-                    match results.iter_mut().find(|one| one["toObjectId"] == number(link)) {
-                        Some(one) => one["associationTypes"]
-                            .as_array_mut()
-                            .into_iter()
-                            .for_each(|all| all.push(kind.clone())),
-                        None => results
-                            .push(json!({"toObjectId": number(link), "associationTypes": [kind]})),
-                    }
-                }
-                Ok(Reply::json(200, &json!({"results": results})))
-            }
+            ("GET", [name]) => Ok(self.all_ties(at, id, named(name)?)),
             ("PUT", ["default", name, other]) => {
                 let to = named(name)?;
                 there(self, to, other)?;
@@ -264,7 +266,7 @@ impl HubSpot {
                 self.untie(at, id, to, other, now);
                 Ok(Reply::empty(204).wrote(OBJECTS[at].name, Act::Update, true))
             }
-            _ => Err(Refusal { status: 405, category: None, message: "Method Not Allowed".into() }),
+            _ => Err(super::base::plain(405, "Method Not Allowed")),
         }
     }
 }

@@ -38,19 +38,26 @@ pub(super) struct Refusal {
     pub status: u16,
     pub category: Option<&'static str>,
     pub message: String,
+    /// What is wrong with which property.
+    pub errors: Vec<Value>,
 }
 
 pub(super) fn refusal(status: u16, category: &'static str, message: impl Into<String>) -> Refusal {
-    Refusal { status, category: Some(category), message: message.into() }
+    Refusal { status, category: Some(category), message: message.into(), errors: Vec::new() }
 }
 
 pub(super) fn invalid(message: impl Into<String>) -> Refusal {
     refusal(400, "VALIDATION_ERROR", message)
 }
 
+/// A refusal without a category.
+pub(super) fn plain(status: u16, message: &str) -> Refusal {
+    Refusal { status, category: None, message: message.into(), errors: Vec::new() }
+}
+
 /// There is no such record, or it is archived.
 pub(super) fn not_found() -> Refusal {
-    Refusal { status: 404, category: None, message: "resource not found".into() }
+    plain(404, "resource not found")
 }
 
 impl HubSpot {
@@ -58,6 +65,9 @@ impl HubSpot {
         let mut body = json!({"status": "error", "message": refusal.message, "correlationId": self.ids.uuid()});
         if let Some(category) = refusal.category {
             body["category"] = json!(category);
+        }
+        if !refusal.errors.is_empty() {
+            body["errors"] = json!(refusal.errors);
         }
         Reply::json(refusal.status, &body)
     }
@@ -95,11 +105,7 @@ pub(super) fn keys(record: &Value) -> Vec<String> {
 
 pub(super) fn body(request: &Request) -> Result<Value, Refusal> {
     if !request.header("content-type").is_some_and(|kind| kind.contains("json")) {
-        return Err(Refusal {
-            status: 415,
-            category: None,
-            message: "Unsupported Media Type".into(),
-        });
+        return Err(plain(415, "Unsupported Media Type"));
     }
     request.json().filter(Value::is_object).ok_or_else(|| invalid("Invalid input JSON"))
 }

@@ -10,7 +10,8 @@
 //! read leaves out properties that there are none of; parameters that are not described are refused;
 //! null is no value (an empty text clears); an update that changes nothing does not count as a
 //! change; deleting what is not there is answered with 204; the first company of a contact is its
-//! primary one; companies are not tied to contacts by their domain; addresses lose blanks and
+//! primary one; companies are not tied to contacts by their domain;
+//! owners are found by an address in any case; addresses lose blanks and
 //! capitals; a page beyond the search's reach is a `VALIDATION_ERROR`; the words of some messages.
 //! Not here: OAuth (an app's token does not end), property history, merging, deletion for good,
 //! custom objects, daily limits.
@@ -28,6 +29,7 @@ use crate::http::{Act, Reply, Request};
 use crate::state::Table;
 use crate::util::ids::Source;
 use crate::util::json as tree;
+use crate::util::text::email_key;
 use crate::util::time::millis_z;
 pub(crate) use base::HubSpot;
 use base::{Refusal, body, invalid, keys, not_found, parameters, shown};
@@ -173,7 +175,7 @@ impl HubSpot {
             ("GET" | "PUT" | "DELETE", [id, "associations", path @ ..]) => {
                 self.associations(at, id, path, request, now)
             }
-            _ => Err(Refusal { status: 405, category: None, message: "Method Not Allowed".into() }),
+            _ => Err(base::plain(405, "Method Not Allowed")),
         }
     }
 
@@ -303,6 +305,7 @@ impl HubSpot {
             return self.owners.get(id).map(|one| Reply::json(200, one)).ok_or_else(not_found);
         }
         let email = request.param("email");
+        let same = |one: &str, two: &str| email_key(one) == email_key(two);
         let after = request.number("after").ok().flatten().unwrap_or(0);
         let size = request.number("limit").ok().flatten().unwrap_or(100);
         if request.param("archived") == Some("true") {
@@ -310,7 +313,9 @@ impl HubSpot {
         }
         let number = |owner: &Value| tree::id_of(&owner["id"]).unwrap_or_default();
         let mut all = self.owners.current().filter(|owner| {
-            number(owner) > after as i64 && email.is_none_or(|email| owner["email"] == email)
+            number(owner) > after as i64
+                && email
+                    .is_none_or(|email| same(owner["email"].as_str().unwrap_or_default(), email))
         });
         let page: Vec<&Value> = all.by_ref().take(size.clamp(1, 500)).collect();
         let mut body = json!({"results": page});

@@ -107,7 +107,9 @@ impl HubSpot {
         if faults.is_empty() {
             return Ok(());
         }
-        Err(invalid(format!("Property values were not valid: {}", json!(faults))))
+        let errors = faults.iter().map(|one| json!({"message": one["message"], "code": one["error"], "context": {"propertyName": [one["name"]]}})).collect();
+        let message = format!("Property values were not valid: {}", json!(faults));
+        Err(Refusal { errors, ..invalid(message) })
     }
 
     fn lacks(object: &Object, record: &Value) -> Result<(), Refusal> {

@@ -9,6 +9,30 @@ use crate::util::text::email_key;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+/// What opens the demo shop: a token that stands, or an app's own id and secret.
+pub(crate) const CREDENTIALS: &[(&str, &str)] = &[
+    ("SHOPIFY_ACCESS_TOKEN", "shpat_sandbox_shopify_token"),
+    ("SHOPIFY_CLIENT_ID", "sandbox-shopify-client"),
+    ("SHOPIFY_CLIENT_SECRET", "shpss_sandbox_shopify_secret"),
+];
+
+pub(super) const SCOPES: &[&str] = &[
+    "read_customers",
+    "write_customers",
+    "read_products",
+    "write_products",
+    "read_orders",
+    "read_all_orders",
+    "write_orders",
+    "read_companies",
+    "write_companies",
+    "read_draft_orders",
+    "write_draft_orders",
+];
+
+pub(super) const DOMAIN: &str = "fjellheim-husflid.myshopify.com";
+pub(super) const VERSION: &str = "2026-07";
+
 /// The types of records, and the sandbox's collections of them.
 pub(super) const KINDS: &[(&str, &str)] = &[
     ("Customer", "customers"),
@@ -16,15 +40,17 @@ pub(super) const KINDS: &[(&str, &str)] = &[
     ("ProductVariant", "productVariants"),
     ("Order", "orders"),
     ("DraftOrder", "draftOrders"),
+    ("Company", "companies"),
 ];
 pub(super) const NAMES: &[&str] =
-    &["customers", "products", "productVariants", "orders", "draftOrders"];
+    &["customers", "products", "productVariants", "orders", "draftOrders", "companies"];
 
 pub(super) const CUSTOMER: usize = 0;
 pub(super) const PRODUCT: usize = 1;
 pub(super) const VARIANT: usize = 2;
 pub(super) const ORDER: usize = 3;
 pub(super) const DRAFT: usize = 4;
+pub(super) const COMPANY: usize = 5;
 
 #[derive(Clone)]
 pub(crate) struct Shopify {

@@ -1,9 +1,9 @@
-//! Customers and their addresses.
+//! Customers and their addresses; companies (B2B).
 
-use super::base::{CUSTOMER, ORDER, Refused, Shopify, id_of, number, refused, tags};
+use super::base::{COMPANY, CUSTOMER, ORDER, Refused, Shopify, id_of, kind, number, refused, tags};
 use crate::util::json as tree;
 use crate::util::text::{e164, email_key, looks_like_email};
-use crate::util::time::seconds_z;
+use crate::util::time::{self, seconds_z};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -229,5 +229,50 @@ impl Shopify {
             all.insert(0, first);
             Ok(json!(customer))
         })
+    }
+
+    pub(super) fn store_company(
+        &mut self,
+        gid: Option<&str>,
+        sent: &Value,
+        now: Timestamp,
+    ) -> Result<String, Refused> {
+        let mut record = match gid {
+            Some(gid) => match self.record(gid).filter(|_| kind(gid) == Some(COMPANY)) {
+                Some(record) => record.clone(),
+                None => return refused(&["companyId"], "Resource requested does not exist."),
+            },
+            None => {
+                json!({"name": null, "externalId": null, "note": null, "customerSince": seconds_z(now), "createdAt": seconds_z(now)})
+            }
+        };
+        for name in ["name", "externalId", "note"] {
+            if let Some(value) = sent.get(name) {
+                record[name] = text(value);
+            }
+        }
+        if let Some(since) = sent["customerSince"].as_str().and_then(time::parse) {
+            record["customerSince"] = json!(seconds_z(since));
+        }
+        if record["name"].is_null() {
+            return refused(&["input", "name"], "Name can't be blank");
+        }
+        let own = gid.map(number).unwrap_or_default();
+        let external = record["externalId"].as_str().unwrap_or_default();
+        if self.tables[COMPANY].other_with(&format!("external:{external}"), own).is_some() {
+            return refused(&["input", "externalId"], "External id has already been taken");
+        }
+        if gid.is_none() {
+            record["id"] = json!(self.gid("Company"));
+        }
+        Ok(self.keep(COMPANY, record, now))
+    }
+
+    pub(super) fn delete_company(&mut self, gid: &str, now: Timestamp) -> Result<String, Refused> {
+        if kind(gid) != Some(COMPANY) || self.record(gid).is_none() {
+            return refused(&["id"], "Resource requested does not exist.");
+        }
+        self.drop_record(gid, now);
+        Ok(gid.to_owned())
     }
 }

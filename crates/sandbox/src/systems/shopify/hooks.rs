@@ -1,8 +1,8 @@
 //! Webhooks: subscriptions, and the calls for them, a record in the older interface's form, signed
 //! with the app's secret.
 
+use super::base::{CREDENTIALS, DOMAIN, VERSION};
 use super::base::{KINDS, Refused, Shopify, number, refused};
-use super::{CREDENTIALS, DOMAIN, VERSION};
 use crate::calls::{Call, Changed};
 use crate::http::Act;
 use crate::systems::emulator::credential;

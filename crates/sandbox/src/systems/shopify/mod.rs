@@ -11,7 +11,7 @@
 //! in a filter may stand without quotes; an update that changes nothing leaves `updatedAt`; prices
 //! include a fifth of tax; a draft keeps the variant's price; telephones without a country are
 //! Norwegian. Any version of the interface is answered as 2026-07. Not here: metafields, stock,
-//! fulfilment, options of products, companies, marketing consent, bulk operations, events, REST,
+//! fulfilment, options of products, companies' contacts and places, marketing consent, bulk operations, events, REST but for the shop,
 //! the limit of orders to 60 days (the token may read all).
 
 mod base;
@@ -30,37 +30,16 @@ use crate::http::{Reply, Request};
 use crate::state::Table;
 use crate::tokens::Tokens;
 use crate::util::ids::Source;
-pub(crate) use base::Shopify;
 use base::{
-    CUSTOMER, DRAFT, KINDS, NAMES, ORDER, PRODUCT, Refused, VARIANT, id_of, keys, number, place,
+    COMPANY, CUSTOMER, DRAFT, KINDS, NAMES, ORDER, PRODUCT, Refused, SCOPES, VARIANT, VERSION,
+    id_of, keys, number, place,
 };
+pub(crate) use base::{CREDENTIALS, Shopify};
 use jiff::Timestamp;
 use parse::{Document, Operation, Parser, Selection};
 use run::Run;
 use schema::{Check, coded, error, named};
 use serde_json::{Value, json};
-
-/// What opens the demo shop: a token that stands, or an app's own id and secret.
-pub(crate) const CREDENTIALS: &[(&str, &str)] = &[
-    ("SHOPIFY_ACCESS_TOKEN", "shpat_sandbox_shopify_token"),
-    ("SHOPIFY_CLIENT_ID", "sandbox-shopify-client"),
-    ("SHOPIFY_CLIENT_SECRET", "shpss_sandbox_shopify_secret"),
-];
-
-const SCOPES: &[&str] = &[
-    "read_customers",
-    "write_customers",
-    "read_products",
-    "write_products",
-    "read_orders",
-    "read_all_orders",
-    "write_orders",
-    "read_draft_orders",
-    "write_draft_orders",
-];
-
-const DOMAIN: &str = "fjellheim-husflid.myshopify.com";
-const VERSION: &str = "2026-07";
 
 /// Points that may be saved up, those that come back in a second, and the most of one request.
 const BUCKET: f64 = 2000.0;
@@ -226,6 +205,7 @@ impl Shopify {
             CUSTOMER => self.store_customer(gid, &sent, now),
             PRODUCT => self.store_product(gid, &sent, now),
             DRAFT => self.store_draft(gid, &sent, now),
+            COMPANY => self.store_company(gid, &sent, now),
             ORDER if gid.is_some() => self.update_order(&sent, now),
             ORDER => self.bought(&sent, now),
             _ => match gid.and_then(|gid| self.record(gid)).cloned() {
@@ -291,7 +271,7 @@ impl Emulator for Shopify {
         let segments: Vec<&str> = request.segments.iter().map(String::as_str).collect();
         match (request.method.as_str(), segments.as_slice()) {
             ("POST", ["admin", "oauth", "access_token"]) => self.token(request, now),
-            (method, ["admin", "api", version, "graphql.json"]) => {
+            (method, ["admin", "api", version, last @ ("graphql.json" | "shop.json")]) => {
                 let given = request.header("x-shopify-access-token").unwrap_or_default();
                 let known = given == credential(CREDENTIALS, "SHOPIFY_ACCESS_TOKEN");
                 if !known && !self.tokens.admits(given, now) {
@@ -300,8 +280,13 @@ impl Emulator for Shopify {
                 let dated = version.len() == 7
                     && version.as_bytes()[4] == b'-'
                     && version.starts_with("20");
-                if !dated && *version != "unstable" || method != "POST" {
+                if !dated && *version != "unstable"
+                    || method != if *last == "shop.json" { "GET" } else { "POST" }
+                {
                     return Reply::json(404, &json!({"errors": "Not Found"}));
+                }
+                if *last == "shop.json" {
+                    return run::older_shop();
                 }
                 self.graphql(request, now).header("x-shopify-api-version", VERSION)
             }
@@ -392,6 +377,7 @@ impl Emulator for Shopify {
             CUSTOMER => self.delete_customer(&gid, now),
             PRODUCT => self.delete_product(&gid, now),
             DRAFT => self.delete_draft(&gid, now),
+            COMPANY => self.delete_company(&gid, now),
             VARIANT => base::refused(&[], "a variant goes with its product"),
             _ => {
                 self.drop_record(&gid, now);

@@ -74,28 +74,8 @@ impl Shopify {
             return refused(&["title"], "Title is too long (maximum is 255 characters)");
         }
         let own = gid.map(number).unwrap_or_default();
-        let taken = |own_: &Self, handle: &str| {
-            own_.tables[PRODUCT].other_with(&format!("handle:{handle}"), own).is_some()
-        };
-        match sent["handle"].as_str().filter(|handle| !handle.trim().is_empty()) {
-            Some(handle) => {
-                let handle = handle_of(handle);
-                if taken(self, &handle) {
-                    return refused(
-                        &["handle"],
-                        format!("Handle '{handle}' already in use. Please provide a new handle."),
-                    );
-                }
-                record["handle"] = json!(handle);
-            }
-            None if fresh => {
-                let base = handle_of(&title);
-                let free = std::iter::once(base.clone())
-                    .chain((1..).map(|n| format!("{base}-{n}")))
-                    .find(|handle| !taken(self, handle));
-                record["handle"] = json!(free);
-            }
-            None => {}
+        if let Some(handle) = self.free_handle(own, sent, &title, fresh)? {
+            record["handle"] = json!(handle);
         }
         if fresh {
             record["id"] = json!(self.gid("Product"));
@@ -113,6 +93,34 @@ impl Shopify {
             self.wrote.retain(|one| one.collection != "productVariants");
         }
         Ok(gid)
+    }
+
+    /// The handle that a product gets; none where it keeps its own.
+    fn free_handle(
+        &self,
+        own: &str,
+        sent: &Value,
+        title: &str,
+        fresh: bool,
+    ) -> Result<Option<String>, Refused> {
+        let taken = |handle: &str| {
+            self.tables[PRODUCT].other_with(&format!("handle:{handle}"), own).is_some()
+        };
+        if let Some(handle) = sent["handle"].as_str().filter(|handle| !handle.trim().is_empty()) {
+            let handle = handle_of(handle);
+            if taken(&handle) {
+                return refused(
+                    &["input", "handle"],
+                    format!("Handle '{handle}' already in use. Please provide a new handle."),
+                );
+            }
+            return Ok(Some(handle));
+        }
+        let base = handle_of(title);
+        let free = std::iter::once(base.clone())
+            .chain((1..).map(|n| format!("{base}-{n}")))
+            .find(|handle| !taken(handle));
+        Ok(free.filter(|_| fresh))
     }
 
     pub(super) fn set_variant(

@@ -1,7 +1,8 @@
 //! Carrying a request out: fields one below the other, lists in pages, mutations one after the other.
 
 use super::base::{
-    CUSTOMER, DRAFT, KINDS, ORDER, PRODUCT, Refused, Shopify, VARIANT, amount, id_of, kind, number,
+    COMPANY, CUSTOMER, DRAFT, KINDS, ORDER, PRODUCT, Refused, Shopify, VARIANT, amount, id_of,
+    kind, number,
 };
 use super::orders::{CURRENCY, bag};
 use super::parse::{Definition, Document, Field, Literal, Selection, Type};
@@ -180,6 +181,7 @@ impl Run<'_> {
             ("productVariant", VARIANT),
             ("order", ORDER),
             ("draftOrder", DRAFT),
+            ("company", COMPANY),
         ];
         if let Some((_, at)) = single.iter().find(|(known, _)| *known == name) {
             let gid = args["id"].as_str().unwrap_or_default();
@@ -201,6 +203,7 @@ impl Run<'_> {
             ("productVariants", VARIANT),
             ("orders", ORDER),
             ("draftOrders", DRAFT),
+            ("companies", COMPANY),
         ];
         if let Some((_, at)) = lists.iter().find(|(known, _)| *known == name) {
             return self.found(*at, args, path);
@@ -210,7 +213,7 @@ impl Run<'_> {
             "node" => args["id"].clone(),
             "nodes" => args["ids"].clone(),
             "currentAppInstallation" => {
-                let scopes: Vec<Value> = super::SCOPES
+                let scopes: Vec<Value> = super::base::SCOPES
                     .iter()
                     .map(|one| json!({"handle": one, "description": one.replace('_', " ")}))
                     .collect();
@@ -375,6 +378,12 @@ impl Run<'_> {
             "draftOrderDelete" => wrap("deletedId", shop.delete_draft(&of(input), now)),
             "draftOrderComplete" => wrap("draftOrder", shop.complete_draft(args, now)),
             "orderUpdate" => wrap("order", shop.update_order(input, now)),
+            "companyCreate" => wrap("company", shop.store_company(None, &input["company"], now)),
+            "companyUpdate" => {
+                let gid = args["companyId"].as_str().unwrap_or_default().to_owned();
+                wrap("company", shop.store_company(Some(&gid), input, now))
+            }
+            "companyDelete" => wrap("deletedCompanyId", shop.delete_company(&of(args), now)),
             "webhookSubscriptionCreate" => {
                 payload("webhookSubscription", shop.subscribe(args, now))
             }
@@ -403,8 +412,17 @@ fn payload(key: &str, outcome: Result<Value, Refused>) -> Value {
 }
 
 fn shop() -> Value {
-    json!({"id": "gid://shopify/Shop/60123456789", "name": "Fjellheim Husflid", "email": "butikk@example.com", "myshopifyDomain": super::DOMAIN,
+    json!({"id": "gid://shopify/Shop/60123456789", "name": "Fjellheim Husflid", "email": "butikk@example.com", "myshopifyDomain": super::base::DOMAIN,
         "currencyCode": CURRENCY, "ianaTimezone": "Europe/Oslo"})
+}
+
+/// The shop by the older interface.
+pub(super) fn older_shop() -> crate::http::Reply {
+    let mut shop = shop();
+    shop["id"] = json!(60_123_456_789_u64);
+    let older = json!({"id": shop["id"], "name": shop["name"], "email": shop["email"], "currency": shop["currencyCode"],
+        "myshopify_domain": shop["myshopifyDomain"], "iana_timezone": shop["ianaTimezone"]});
+    crate::http::Reply::json(200, &json!({"shop": older}))
 }
 
 fn sealed(key: &(String, u64)) -> String {
@@ -431,6 +449,7 @@ fn sort_value(record: &Value, key: &str) -> String {
         "SKU" => text("sku"),
         "STATUS" => text("status"),
         "PO_NUMBER" => text("poNumber"),
+        "NAME" if !record["name"].is_null() => text("name"),
         "NAME" => format!("{} {}", text("lastName"), text("firstName")),
         "POSITION" => padded("position"),
         "ORDER_NUMBER" => padded("number"),
@@ -443,7 +462,6 @@ impl Shopify {
     fn holds(&self, at: usize, record: &Value, term: &Term, now: Timestamp) -> Option<bool> {
         let text = |name: &str| Some(term.text(record[name].as_str().unwrap_or_default()));
         let time = |name: &str| Some(term.time(record[name].as_str().unwrap_or_default(), now));
-        let of = |value: &str| term.value == value || term.value == number(value);
         let Some(field) = term.field.as_deref() else {
             let names = [
                 "firstName",
@@ -464,9 +482,8 @@ impl Shopify {
         match (field, at) {
             ("id", _) => Some(term.number(number(id_of(record)).parse().unwrap_or_default())),
             ("updated_at", _) => time("updatedAt"),
-            ("created_at", CUSTOMER | PRODUCT | ORDER | DRAFT) | ("customer_date", CUSTOMER) => {
-                time("createdAt")
-            }
+            ("created_at", CUSTOMER | PRODUCT | ORDER | DRAFT | COMPANY)
+            | ("customer_date", CUSTOMER) => time("createdAt"),
             ("processed_at", ORDER) => time("processedAt"),
             ("published_at", PRODUCT) => time("publishedAt"),
             ("email", CUSTOMER | ORDER) => text("email"),
@@ -486,6 +503,15 @@ impl Shopify {
                 let key = format!("customer:{}", id_of(record));
                 Some(term.number(self.with_key(ORDER, &key).len() as f64))
             }
+            _ => self.holds_of_goods(at, record, field, term),
+        }
+    }
+
+    /// The same of filters about products, and about what is ordered.
+    fn holds_of_goods(&self, at: usize, record: &Value, field: &str, term: &Term) -> Option<bool> {
+        let text = |name: &str| Some(term.text(record[name].as_str().unwrap_or_default()));
+        let of = |value: &str| term.value == value || term.value == number(value);
+        match (field, at) {
             ("title" | "handle" | "vendor", PRODUCT) | ("title" | "sku" | "barcode", VARIANT) => {
                 text(field)
             }
@@ -497,7 +523,8 @@ impl Shopify {
                     .any(|one| term.text(one[field].as_str().unwrap_or_default())),
             ),
             ("product_id", VARIANT) => Some(of(record["product"].as_str().unwrap_or_default())),
-            ("name", ORDER) => text("name"),
+            ("name", ORDER | COMPANY) => text("name"),
+            ("external_id", COMPANY) => text("externalId"),
             ("po_number", ORDER) => text("poNumber"),
             ("financial_status", ORDER) => text("displayFinancialStatus"),
             ("fulfillment_status", ORDER) => text("displayFulfillmentStatus"),
@@ -546,7 +573,9 @@ impl Shopify {
                 "totalPriceSet" | "subtotalPriceSet" | "currentTotalPriceSet",
             ) => bag(total(record)),
             // Prices are with tax.
-            ("Order" | "DraftOrder", "totalTaxSet") => bag(total(record) / 5.0),
+            ("Order" | "DraftOrder", "totalTaxSet" | "currentTotalTaxSet") => {
+                bag(total(record) / 5.0)
+            }
             ("Order" | "DraftOrder", "currencyCode") => json!(CURRENCY),
             ("Order", "closed") => json!(!record["closedAt"].is_null()),
             ("Order", "taxesIncluded") => json!(true),
