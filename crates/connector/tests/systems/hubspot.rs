@@ -1,7 +1,7 @@
 //! HubSpot: searches behind writes, archived records told apart, errors that name properties.
 
 use lockstep_connector::contract::{Subject, check, read_all};
-use lockstep_connector::{Action, Write};
+use lockstep_connector::{Action, Outcome, Write};
 use serde_json::{Value, json};
 
 use super::{create, done, get, one, open, pick, read, sandbox, watch};
@@ -47,4 +47,15 @@ fn p8_a_contacts_company_is_a_reference() {
     let values = [(0, json!("Moen")), (1, json!(company.id))];
     let made = done(create(&*hubspot, "Contacts", &watch, &values));
     assert_eq!(get(&*hubspot, "Contacts", &watch, &made.id).values[1], Some(json!(company.id)));
+}
+
+/// The text of the refusal speaks of an "email address", and is about one of them.
+#[test]
+fn g4_the_property_that_an_error_names_is_blamed_and_not_one_that_its_text_mentions() {
+    let sandbox = sandbox("hubspot");
+    let hubspot = open("hubspot", &sandbox);
+    let watch = watch(&["address", "email"]);
+    let values = [(0, json!("Storgata 1")), (1, json!("nobody"))];
+    let refused = create(&*hubspot, "Contacts", &watch, &values);
+    assert!(matches!(refused, Outcome::Rejected { prop: Some(1), .. }), "{refused:?}");
 }
