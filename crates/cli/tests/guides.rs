@@ -1,6 +1,8 @@
 //! The guides of `docs/guides/`, carried out as they stand: their files are written, their commands
 //! run in the order of the page, and what they show of the output must be there. A command ends
-//! with 0 unless `→ N` stands behind it.
+//! with 0 unless `→ N` stands behind it. A page with `<!-- sandbox: SYSTEM -->` is carried out with the
+//! sandbox in place of the vendor, empty: its address stands for `base_url`, and its keys for
+//! those that are `…` in `.env`.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -8,6 +10,11 @@ use std::process::Command;
 
 use crate::transcript::{lockstep, read, root, write};
 use lockstep_model::ReviewKind;
+use lockstep_sandbox::{Options, Running, Sandbox, credentials};
+use serde_json::json;
+
+/// The private key that the sandbox's SuperOffice knows.
+const KEY: &str = include_str!("../../connector/tests/key.xml");
 
 #[test]
 fn every_guide_holds_as_it_is_written() {
@@ -46,11 +53,13 @@ fn follow(page: &Path) -> usize {
 pub fn follow_text(name: &str, text: &str) -> usize {
     let dir = tempfile::tempdir().unwrap();
     let (dir, mut ran) = (dir.path(), 0);
+    let vendor = Vendor::of(text);
     for block in text.split("\n```").skip(1).step_by(2) {
         let (kind, block) = block.split_once('\n').expect("a block has a first line");
         let (first, rest) = block.split_once('\n').unwrap_or((block, ""));
         if let Some(file) = first.strip_prefix("# FILE ") {
             let (file, form) = file.split_once(" as ").unwrap_or((file, ""));
+            let rest = vendor.as_ref().map_or(rest.to_owned(), |vendor| vendor.fill(file, rest));
             put(&dir.join(file), &format!("{rest}\n"), form);
         } else if let Some(file) = first.strip_prefix("# ADD ") {
             let before = read(&dir.join(file));
@@ -65,6 +74,52 @@ pub fn follow_text(name: &str, text: &str) -> usize {
         }
     }
     ran
+}
+
+/// The sandbox in place of a vendor.
+struct Vendor {
+    system: String,
+    sandbox: Running,
+}
+
+impl Vendor {
+    fn of(text: &str) -> Option<Self> {
+        let (system, _) = text.split_once("<!-- sandbox: ")?.1.split_once(" -->")?;
+        let options = Options { systems: vec![system.into()], ..Options::empty() };
+        let sandbox = Sandbox::start(options).expect("the sandbox starts");
+        if system == "superoffice" {
+            // No tenant is without the one who signed in.
+            let user = json!({"Name":"RUNA","UserName":"runa@example.com"});
+            sandbox.put(system, "User", user).expect("it is a user");
+        }
+        Some(Self { system: system.into(), sandbox })
+    }
+
+    /// A file of the page with the sandbox's address and keys.
+    fn fill(&self, file: &str, text: &str) -> String {
+        let address = self.sandbox.url(&self.system).unwrap();
+        let key = |name: &str| match name {
+            "SUPEROFFICE_PRIVATE_KEY" => Some(KEY.replace('\n', "")),
+            _ => credentials(&self.system)
+                .into_iter()
+                .find(|(known, _)| known == name)
+                .map(|(_, key)| key),
+        };
+        let line = |line: &str| match (file, line.split_once("base_url: "), line.split_once("=…"))
+        {
+            ("lockstep.yaml", Some((before, _)), _) => {
+                format!("{before}base_url: {address}\n{before}rate_per_second: 1000")
+            }
+            (".env", _, Some((name, _))) => {
+                format!(
+                    "{name}={}",
+                    key(name).unwrap_or_else(|| panic!("the sandbox has no {name}"))
+                )
+            }
+            _ => line.to_owned(),
+        };
+        text.lines().map(line).collect::<Vec<_>>().join("\n")
+    }
 }
 
 fn put(file: &Path, text: &str, form: &str) {

@@ -65,7 +65,7 @@ const PAGES: [Page; 8] = [
     Page {
         system: "hubspot",
         collection: "companies",
-        property: "phone",
+        property: "properties.phone",
         file: "data/Companies.jsonl",
         column: "phone",
     },
@@ -130,6 +130,16 @@ fn at_the_sandbox(dir: &Path, page: &Page, url: &str) {
     write(&file, &format!("{}\n", settings.join("\n")));
 }
 
+/// What a record holds at a path of names.
+fn at<'a>(record: &'a Value, path: &str) -> &'a Value {
+    path.split('.').fold(record, |value, name| &value[name])
+}
+
+/// A person's edit of what is at a path of names.
+fn patch(path: &str, value: &str) -> Value {
+    path.rsplit('.').fold(json!(value), |inner, name| json!({ name: inner }))
+}
+
 #[test]
 fn the_project_on_a_systems_page_keeps_both_sides_in_step() {
     for page in PAGES.iter().filter(|page| FURTHER.contains(&page.system)) {
@@ -146,12 +156,12 @@ fn the_project_on_a_systems_page_keeps_both_sides_in_step() {
         lockstep(dir, &["sync"]).exits(0).says("Nothing was written.");
 
         // There, then here, arrives on the other side.
-        let holds = |record: &&Value| record[property] == taken[0][column];
+        let holds = |record: &&Value| *at(record, property) == taken[0][column];
         let record = there.iter().find(holds).expect("it came from there").clone();
         let id = ["id", "ID", "Id"].iter().map(|name| &record[*name]).find(|id| !id.is_null());
         let id = id.expect("a record has an id");
         let id = id.as_str().map_or(id.to_string(), str::to_string);
-        sandbox.edit(page.system, collection, &id, &json!({ property: "22 33 44 55" })).unwrap();
+        sandbox.edit(page.system, collection, &id, &patch(property, "22 33 44 55")).unwrap();
         lockstep(dir, &["sync"]).exits(0);
         let now = rows(dir, file);
         assert_eq!(now[0][column], json!("22 33 44 55"), "{}", page.system);
@@ -159,7 +169,7 @@ fn the_project_on_a_systems_page_keeps_both_sides_in_step() {
         write(&dir.join(file), &text);
         lockstep(dir, &["sync"]).exits(0);
         let held = sandbox.record(page.system, collection, &id).unwrap();
-        assert_eq!(held[property], json!("22 33 44 66"), "{}", page.system);
+        assert_eq!(*at(&held, property), json!("22 33 44 66"), "{}", page.system);
         lockstep(dir, &["sync"]).exits(0).says("Nothing was written.");
     }
 }

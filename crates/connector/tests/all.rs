@@ -3,6 +3,7 @@
 
 mod bad_answers;
 mod calls;
+mod checked;
 mod conformance;
 #[path = "described/main.rs"]
 mod described;

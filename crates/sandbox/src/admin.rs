@@ -433,6 +433,8 @@ fn example_edit(system: &str) -> (&'static str, &'static str) {
         "zoho-crm" => ("Contacts", r#"{"First_Name":"Kari","Last_Name":"Berg"}"#),
         "exact-online" => ("Accounts", r#"{"Name":"Berg Snekkeri AS","City":"Odda"}"#),
         "salesforce" => ("Account", r#"{"Name":"Berg Snekkeri AS","BillingCity":"Odda"}"#),
+        "hubspot" => ("contacts", r#"{"properties":{"firstname":"Kari","lastname":"Berg"}}"#),
+        "shopify" => ("customers", r#"{"firstName":"Kari","lastName":"Berg"}"#),
         "fjordclub" => ("members", r#"{"name":"Kari Berg","town":"Odda"}"#),
         "zendesk" => ("users", r#"{"name":"Kari Berg","phone":"+4799887766"}"#),
         _ => (
@@ -527,6 +529,14 @@ fn further_command(system: &str, base: &str) -> Option<String> {
              curl -G '{base}/{system}/services/data/v62.0/query' --data-urlencode 'q=SELECT Id, LastName, Email FROM Contact LIMIT 5' -H \"Authorization: Bearer $TOKEN\"",
             of("SALESFORCE_CLIENT_ID"),
             of("SALESFORCE_CLIENT_SECRET")
+        ),
+        "hubspot" => format!(
+            "curl '{base}/{system}/crm/v3/objects/contacts?limit=5' -H 'Authorization: Bearer {}'",
+            of("HUBSPOT_ACCESS_TOKEN")
+        ),
+        "shopify" => format!(
+            "curl {base}/{system}/admin/api/2026-07/graphql.json -H 'X-Shopify-Access-Token: {}' -H 'Content-Type: application/json' \\\n  -d '{{\"query\":\"{{ customers(first: 5) {{ nodes {{ id email }} }} }}\"}}'",
+            of("SHOPIFY_ACCESS_TOKEN")
         ),
         "exact-online" => format!(
             "TOKEN=$(curl -s -X POST {base}/{system}/api/oauth2/token -d grant_type=refresh_token -d client_id={} \\\n  -d client_secret={} -d refresh_token={} | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')\n\

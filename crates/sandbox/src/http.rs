@@ -61,9 +61,26 @@ impl Request {
     /// Whether this asks for records, by whatever method: some vendors' queries are POSTs.
     pub fn reads(&self) -> bool {
         let last = self.segments.last().map(|segment| segment.to_lowercase()).unwrap_or_default();
-        matches!(self.method.as_str(), "GET" | "HEAD")
-            || self.method == "POST"
-                && ["query", "search", "coql"].iter().any(|word| last.starts_with(word))
+        match self.method.as_str() {
+            "GET" | "HEAD" => true,
+            "POST" if last == "graphql.json" => !self.mutates(),
+            "POST" => {
+                let batch = self.segments.iter().rev().nth(1).is_some_and(|one| one == "batch");
+                ["query", "search", "coql"].iter().any(|word| last.starts_with(word))
+                    || batch && last == "read"
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the body is a GraphQL mutation.
+    fn mutates(&self) -> bool {
+        let sent = self.json().unwrap_or_default();
+        let text = sent["query"].as_str().unwrap_or_default();
+        text.lines()
+            .map(str::trim)
+            .find(|line| !line.is_empty() && !line.starts_with('#'))
+            .is_some_and(|line| line.starts_with("mutation"))
     }
 
     /// Whether the path segments are these; `*` stands for any one. Names are compared without

@@ -189,6 +189,7 @@ fn world(options: &Options) -> Result<Shared, StartError> {
         zendesk_incremental_lag: span(options.zendesk_incremental_lag),
         youtrack_pairing_delay: span(options.youtrack_pairing_delay),
         crmoffice_stamps: options.crmoffice_stamps,
+        rate_scale: options.rate_scale,
     };
     let described = |name: &str| options.described.iter().any(|system| system.name == name);
     if let Some(unknown) = options
@@ -442,6 +443,7 @@ pub fn collections(system: &str) -> Vec<String> {
         zendesk_incremental_lag: SignedDuration::ZERO,
         youtrack_pairing_delay: SignedDuration::ZERO,
         crmoffice_stamps: false,
+        rate_scale: 1.0,
     };
     systems::build(system, settings)
         .map(|emulator| emulator.collections().iter().map(|name| (*name).to_owned()).collect())

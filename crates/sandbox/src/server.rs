@@ -174,7 +174,7 @@ fn carry_out(
     };
     for fault in faults {
         let seen = match fault.kind {
-            FaultKind::EmptyList => {
+            FaultKind::EmptyList if slot.emulator.lists(request) => {
                 let mut emptied = slot.emulator.copy();
                 emptied.tables().into_iter().for_each(|table| table.clear());
                 // Without its records a look-up by id is refused, and that is another fault.

@@ -439,23 +439,28 @@ fn blamed(rule: &ErrorRule, ty: &TypeYaml, watch: &[PropertyRef], body: &Value) 
             .iter()
             .position(|watched| locate(ty, watched).is_some_and(|located| located.path == path));
     }
-    let mut named = Vec::new();
-    for place in &rule.property {
-        match at(body, place) {
-            Some(Value::Object(map)) => named.extend(map.keys().cloned()),
-            Some(Value::String(text)) => named.push(text.clone()),
-            Some(Value::Array(list)) => {
-                named.extend(list.iter().filter_map(Value::as_str).map(str::to_string))
+    // A place that names one decides: a text that follows speaks of more than it is about.
+    rule.property.iter().find_map(|place| {
+        let named: Vec<String> = match at(body, place)? {
+            Value::Object(map) => map.keys().cloned().collect(),
+            Value::String(text) => vec![text.clone()],
+            Value::Array(list) => {
+                list.iter().filter_map(Value::as_str).map(str::to_string).collect()
             }
-            _ => {}
-        }
-    }
-    let words = |text: &str| -> Vec<String> {
+            _ => Vec::new(),
+        };
+        named_among(ty, watch, &named)
+    })
+}
+
+/// The first watched property that is among the words of texts.
+fn named_among(ty: &TypeYaml, watch: &[PropertyRef], texts: &[String]) -> Option<usize> {
+    let words = |text: &String| -> Vec<String> {
         text.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '.')
             .map(|w| w.trim_matches('.').to_lowercase())
             .collect()
     };
-    let named: Vec<Vec<String>> = named.iter().map(|text| words(text)).collect();
+    let named: Vec<Vec<String>> = texts.iter().map(words).collect();
     watch.iter().position(|watched| {
         let Some(located) = locate(ty, watched) else { return false };
         let places = [located.at.to_lowercase(), located.path.to_lowercase()];

@@ -104,6 +104,12 @@ const KNOWN: &[(&str, &str)] = &[
     // The number that is tried is another customer's, or supplier's.
     ("tripletex Customer", "every property is kept: 10001"),
     ("tripletex Supplier", "every property is kept: 20001"),
+    // The schema has none without one, and the shop puts in its own.
+    ("shopify Companies", "what is emptied is empty: `customerSince`"),
+    ("shopify Customers", "what is emptied is empty: `locale`"),
+    ("shopify Products", "what is emptied is empty: `handle`"),
+    // A deal without a pipeline is in the first.
+    ("hubspot Deals", "what is emptied is empty: `pipeline`"),
     // Yes or no, and no where nothing is said.
     ("exact-online Items", "what is emptied is empty: `IsSalesItem`"),
 ];

@@ -48,6 +48,8 @@ pub(crate) fn fill(system: &str, emulator: &mut dyn Emulator, seed: u64) {
         "zoho-crm" => world.zoho_crm(),
         "exact-online" => world.exact_online(),
         "salesforce" => world.salesforce(),
+        "hubspot" => world.hubspot(),
+        "shopify" => world.shopify(),
         "fjordclub" => world.fjordclub(),
         _ => {}
     }

@@ -86,4 +86,45 @@ impl World<'_> {
             );
         }
     }
+
+    pub(super) fn hubspot(&mut self) {
+        let mut owners = Vec::new();
+        for n in 0..STAFF {
+            let Person { first, last, email, .. } = &self.cast.people[n];
+            let body = json!({"firstName":first,"lastName":last,"email":email});
+            owners.push(self.add("owners", body)["id"].clone());
+        }
+        let tied = |id: &Value, number: u64| json!({"to":{"id":id},"types":[{"associationCategory":"HUBSPOT_DEFINED","associationTypeId":number}]});
+        let mut companies = Vec::new();
+        for index in 1..13 {
+            let company = &self.cast.companies[index];
+            let body = json!({"name":company.name,"domain":company.domain,"city":company.city,
+                "phone":written(&format!("2{:07}", index * 31_337), index as u64),"hubspot_owner_id":owners[index % owners.len()]});
+            companies.push(self.add("companies", json!({"properties":body}))["id"].clone());
+        }
+        for n in (8..40).chain(90..100) {
+            let Person { first, last, email, mobile, company, .. } = &self.cast.people[n];
+            let company = company.filter(|index| (1..13).contains(index));
+            let body = json!({"firstname":first,"lastname":last,"email":email,"mobilephone":written(mobile, n as u64)});
+            let ties: Vec<Value> =
+                company.iter().map(|index| tied(&companies[index - 1], 279)).collect();
+            self.add("contacts", json!({"properties":body,"associations":ties}));
+        }
+        let mut products = Vec::new();
+        for (n, (name, price)) in ARTICLES.iter().enumerate() {
+            let body = json!({"name":name,"hs_sku":format!("NO-{:04}", 100 + n),"price":price});
+            products.push(self.add("products", json!({"properties":body}))["id"].clone());
+        }
+        for n in 0..8 {
+            let stage = ["appointmentscheduled", "contractsent", "closedwon"][n % 3];
+            let body = json!({"dealname":format!("Vårleveranse {}", n + 1),"dealstage":stage,"amount":10_000 + 2_500 * n,"closedate":"2026-06-30T00:00:00Z"});
+            let deal = self
+                .add("deals", json!({"properties":body,"associations":[tied(&companies[n], 341)]}));
+            let body = json!({"hs_product_id":products[n % products.len()],"quantity":n + 1});
+            self.add(
+                "line_items",
+                json!({"properties":body,"associations":[tied(&deal["id"], 20)]}),
+            );
+        }
+    }
 }

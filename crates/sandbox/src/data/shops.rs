@@ -37,4 +37,29 @@ impl World<'_> {
             );
         }
     }
+
+    pub(super) fn shopify(&mut self) {
+        let mut customers = Vec::new();
+        for n in (30..60).chain(90..100) {
+            let Person { first, last, email, mobile, company, .. } = &self.cast.people[n];
+            let company = company.map(|index| &self.cast.companies[index]);
+            let address = json!({"firstName":first,"lastName":last,"company":company.map(|company| company.name),
+                "address1":"Storgata 1","city":company.map_or("Oslo", |company| company.city),"zip":"0150","countryCode":"NO"});
+            let body = json!({"firstName":first,"lastName":last,"email":email,"phone":written(mobile, n as u64),"addresses":[address]});
+            customers.push(self.add("customers", body)["id"].clone());
+        }
+        for (n, (name, price)) in ARTICLES.iter().enumerate() {
+            let variant =
+                json!({"price":price,"inventoryItem":{"sku":format!("NO-{:04}", 100 + n)}});
+            let body = json!({"title":name,"descriptionHtml":format!("<p>{name}, håndlaget.</p>"),"productType":"Husflid","variants":[variant]});
+            self.add("products", body);
+        }
+        let variants = self.emulator.records("productVariants");
+        for n in 0..12 {
+            let line = json!({"variantId":variants[n % variants.len()]["id"],"quantity":1 + n % 3});
+            let body = json!({"customerId":customers[n * 2],"lineItems":[line]});
+            let collection = if n % 3 == 2 { "draftOrders" } else { "orders" };
+            self.add(collection, body);
+        }
+    }
 }

@@ -8,14 +8,16 @@ use serde_json::{Number, Value};
 use super::how::How;
 use super::what::What;
 
-/// Properties that hold names of people and things, or telephone numbers, in the six systems. They
-/// are nobody's key.
+/// Properties that hold names of people and things, or telephone numbers, in the emulated systems.
+/// They are nobody's key.
 const USUAL: &[&str] = &[
     "Firstname",
     "Lastname",
     "MiddleName",
     "FirstName",
     "LastName",
+    "firstname",
+    "lastname",
     "first",
     "last",
     "firstName",
@@ -32,6 +34,7 @@ const USUAL: &[&str] = &[
     "mobilePhone",
     "Department",
     "jobTitle",
+    "jobtitle",
     "company",
 ];
 

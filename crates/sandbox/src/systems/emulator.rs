@@ -14,6 +14,8 @@ pub(crate) struct Settings {
     pub zendesk_incremental_lag: SignedDuration,
     pub youtrack_pairing_delay: SignedDuration,
     pub crmoffice_stamps: bool,
+    /// Multiplies budgets that are not counted in requests; 0 turns them off.
+    pub rate_scale: f64,
 }
 
 /// A budget of requests per window.
@@ -36,6 +38,12 @@ pub(crate) trait Emulator: Send {
     fn answer(&mut self, request: &Request, now: Timestamp) -> Reply;
 
     fn limits(&self) -> &'static [Limit];
+
+    /// Whether a request that reads asks for lists and for nothing by its id: such a request can be
+    /// answered as if there were no records. Where ids stand in paths, the answer's status tells.
+    fn lists(&self, _request: &Request) -> bool {
+        true
+    }
 
     /// The vendor's answer to too many requests.
     fn throttled(&self, retry_after: u64) -> Reply;

@@ -7,8 +7,10 @@ pub mod described;
 mod emulator;
 pub mod exact_online;
 pub mod fjordclub;
+pub mod hubspot;
 pub mod poweroffice_go;
 pub mod salesforce;
+pub mod shopify;
 pub mod superoffice;
 pub mod tripletex;
 pub mod wix;
@@ -27,8 +29,16 @@ pub const SYSTEMS: [&str; 6] =
 pub const INVENTED: [&str; 1] = ["fjordclub"];
 
 /// Systems of vendors that run only where they are named.
-pub const FURTHER: [&str; 6] =
-    ["business-central", "woocommerce", "tripletex", "zoho-crm", "exact-online", "salesforce"];
+pub const FURTHER: [&str; 8] = [
+    "business-central",
+    "woocommerce",
+    "tripletex",
+    "zoho-crm",
+    "exact-online",
+    "salesforce",
+    "hubspot",
+    "shopify",
+];
 
 /// Every system that the sandbox has built in.
 pub(crate) fn all() -> impl Iterator<Item = &'static str> {
@@ -48,6 +58,8 @@ pub(crate) fn build(system: &str, settings: Settings) -> Option<Box<dyn Emulator
         "zoho-crm" => Box::new(zoho_crm::ZohoCrm::new(settings)),
         "exact-online" => Box::new(exact_online::ExactOnline::new(settings)),
         "salesforce" => Box::new(salesforce::Salesforce::new(settings)),
+        "hubspot" => Box::new(hubspot::HubSpot::new(settings)),
+        "shopify" => Box::new(shopify::Shopify::new(settings)),
         "fjordclub" => Box::new(fjordclub::Fjordclub::new(settings)),
         "zendesk" => Box::new(zendesk::Zendesk::new(settings)),
         "youtrack" => Box::new(youtrack::YouTrack::new(settings)),
@@ -68,6 +80,8 @@ pub(crate) fn credentials(system: &str) -> &'static [(&'static str, &'static str
         "zoho-crm" => zoho_crm::CREDENTIALS,
         "exact-online" => exact_online::CREDENTIALS,
         "salesforce" => salesforce::CREDENTIALS,
+        "hubspot" => hubspot::CREDENTIALS,
+        "shopify" => shopify::CREDENTIALS,
         "fjordclub" => fjordclub::CREDENTIALS,
         "zendesk" => zendesk::CREDENTIALS,
         "youtrack" => youtrack::CREDENTIALS,
