@@ -129,6 +129,14 @@ fn is_turned(
         || same == (&other_flow.to, &other_flow.from, &other.to, &other.from)
 }
 
+/// A row about several properties, from them to the whole and back.
+struct Tried<'r> {
+    side: &'r PropertyRef,
+    away: Conversion,
+    back: Option<&'r Conversion>,
+    places: [&'r Place; 2],
+}
+
 /// Tries on values that properties may hold what makes one value of several, and what brings it back
 /// to them.
 fn does_not_convert(
@@ -137,98 +145,108 @@ fn does_not_convert(
     places: &PairPlaces,
     problems: &mut Vec<Problem>,
 ) {
-    let (whole_type, whole) = match pair.from.is_combined() {
-        true => (&flow.to, &pair.to),
-        false => (&flow.from, &pair.from),
+    let (to, from) = pair.direction.ways();
+    let of = |place: &'_ Option<Place>| place.as_ref().unwrap_or(&places.row).clone();
+    let said = [of(&places.conversion), of(&places.back)];
+    let (tried, whole, [makes, brings_back]) = match pair.from.is_combined() {
+        true => {
+            let away = Conversion::joining(pair.conversion.as_ref());
+            let places = [&said[0], &said[1]];
+            let tried = Tried { side: &pair.from, away, back: pair.back.as_ref(), places };
+            (tried, (&flow.to, &pair.to), [to, from])
+        }
+        false => {
+            let away = Conversion::joining(pair.back.as_ref());
+            let places = [&said[1], &said[0]];
+            let tried = Tried { side: &pair.to, away, back: pair.conversion.as_ref(), places };
+            (tried, (&flow.from, &pair.from), [from, to])
+        }
     };
-    let described = view
-        .schema(whole_type)
-        .and_then(|schema| schema.resolve(&whole.path).and_then(|path| schema.describe(&path)));
-    let is_single = described.is_some_and(|property| {
-        !property.list
-            && !property.assumed
-            && !matches!(property.ty, PlainType::Any | PlainType::List)
-    });
-    let (side, away, back) = match pair.from.is_combined() {
-        true => (&pair.from, &pair.conversion, &pair.back),
-        false => (&pair.to, &pair.back, &pair.conversion),
-    };
-    let (away_place, back_place) = match pair.from.is_combined() {
-        true => (&places.conversion, &places.back),
-        false => (&places.back, &places.conversion),
-    };
-    let parts = side.parts().count();
-    let away = Conversion::joining(away.as_ref());
-    let names = ["Åse", "Berg", "Moe", "Lie", "Dahl", "Vik", "Aas", "Hauge"];
-    let numbers = [3, 7, 12, 5, 2, 9, 4, 8];
-    let dates = (1..9).map(|day| Value::from(format!("2024-05-{day:02}")));
-    let take = |values: Vec<Value>| Value::Array(values.into_iter().cycle().take(parts).collect());
-    let mut samples = vec![
-        take(names.map(Value::from).into()),
-        take(numbers.map(Value::from).into()),
-        take(dates.collect()),
-    ];
-    let made: Vec<(Value, Result<Value, String>)> = samples
-        .drain(..)
-        .map(|list| {
-            let made = match away.apply(&list, Timestamp(0)) {
-                Ok(Value::Array(_)) if is_single => Err(format!(
-                    "it gives a list, and `{whole}` of {whole_type} holds a single value"
-                )),
+    let made = tried.made(view, whole);
+    match (makes, tried.makes_nothing(&made)) {
+        (true, Some(problem)) => problems.push(problem),
+        (true, None) if brings_back => problems.extend(tried.loses_its_way(made)),
+        _ => {}
+    }
+}
+
+impl Tried<'_> {
+    /// What becomes of some values together.
+    fn made(
+        &self,
+        view: &View<'_>,
+        (ty, whole): (&TypeName, &PropertyRef),
+    ) -> Vec<(Value, Result<Value, String>)> {
+        let described = view
+            .schema(ty)
+            .and_then(|schema| schema.resolve(&whole.path).and_then(|path| schema.describe(&path)));
+        let is_single = described.is_some_and(|property| {
+            !property.list
+                && !property.assumed
+                && !matches!(property.ty, PlainType::Any | PlainType::List)
+        });
+        let parts = self.side.parts().count();
+        let names = ["Åse", "Berg", "Moe", "Lie", "Dahl", "Vik", "Aas", "Hauge"];
+        let numbers = [3, 7, 12, 5, 2, 9, 4, 8];
+        let dates = (1..9).map(|day| Value::from(format!("2024-05-{day:02}")));
+        let samples: [Vec<Value>; 3] =
+            [names.map(Value::from).into(), numbers.map(Value::from).into(), dates.collect()];
+        let made = |values: Vec<Value>| {
+            let list = Value::Array(values.into_iter().cycle().take(parts).collect());
+            let made = match self.away.apply(&list, Timestamp(0)) {
+                Ok(Value::Array(_)) if is_single => {
+                    Err(format!("it gives a list, and `{whole}` of {ty} holds a single value"))
+                }
                 Ok(made) => Ok(made),
                 Err(error) => Err(error.message),
             };
             (list, made)
-        })
-        .collect();
-    let written = |away_from_side: bool| {
-        let (to, from) = pair.direction.ways();
-        if away_from_side == pair.from.is_combined() { to } else { from }
-    };
-    if let (true, Some((list, Err(why)))) = (written(true), made.first())
-        && made.iter().all(|(_, made)| made.is_err())
-    {
+        };
+        samples.into_iter().map(made).collect()
+    }
+
+    fn makes_nothing(&self, made: &[(Value, Result<Value, String>)]) -> Option<Problem> {
+        let (list, Err(why)) = made.first()? else { return None };
+        if made.iter().any(|(_, made)| made.is_ok()) {
+            return None;
+        }
+        let parts: Vec<PropertyRef> = self.side.parts().collect();
         let message = format!(
             "no values of {} become one by this: for {}, {why}",
-            all_of(side.parts().collect::<Vec<_>>().iter().map(|part| part.path.as_str())),
+            all_of(parts.iter().map(|part| part.path.as_str())),
             shown(list)
         );
-        let place = away_place.as_ref().unwrap_or(&places.row).clone();
-        problems.push(
-            Problem::warning(codes::UNCONVERTIBLE, place, message)
+        Some(
+            Problem::warning(codes::UNCONVERTIBLE, self.places[0].clone(), message)
                 .help("say another conversion, or pair other properties"),
-        );
-        return;
+        )
     }
-    let (true, true, Some(back @ Conversion::Computed(_))) = (written(true), written(false), back)
-    else {
-        return;
-    };
-    let mut broken = None;
-    for whole in made.into_iter().filter_map(|(_, made)| made.ok()).filter(|made| !is_empty(made)) {
-        let failed = match back.apply(&whole, Timestamp(0)) {
-            Ok(list) => {
-                let again = away.apply(&list, Timestamp(0));
-                let has_all = list.as_array().is_some_and(|list| list.len() == parts);
-                if has_all && again.is_ok_and(|again| equal(&again, &whole)) {
-                    return;
+
+    /// None of what was made comes back as it was.
+    fn loses_its_way(&self, made: Vec<(Value, Result<Value, String>)>) -> Option<Problem> {
+        let back = self.back.filter(|back| matches!(back, Conversion::Computed(_)))?;
+        let mut broken = None;
+        for whole in made.into_iter().filter_map(|(_, made)| made.ok().filter(|one| !is_empty(one)))
+        {
+            let failed = match back.apply(&whole, Timestamp(0)) {
+                Ok(list) => {
+                    let again = self.away.apply(&list, Timestamp(0));
+                    let parts = list.as_array().map(Vec::len);
+                    if parts == Some(self.side.parts().count())
+                        && again.is_ok_and(|again| equal(&again, &whole))
+                    {
+                        return None;
+                    }
+                    let (whole, list) = (shown(&whole), shown(&list));
+                    format!("it turns {whole} into {list}, which does not become that again")
                 }
-                format!(
-                    "it turns {} into {}, which does not become that again",
-                    shown(&whole),
-                    shown(&list)
-                )
-            }
-            Err(error) => format!("it fails for {}: {}", shown(&whole), error.message),
-        };
-        broken.get_or_insert(failed);
-    }
-    let Some(broken) = broken else { return };
-    let place = back_place.as_ref().unwrap_or(&places.row).clone();
-    let message = format!("the way back to `{side}` does not lead back: {broken}");
-    problems.push(
-        Problem::warning(codes::NO_WAY_BACK, place, message).help(
+                Err(error) => format!("it fails for {}: {}", shown(&whole), error.message),
+            };
+            broken.get_or_insert(failed);
+        }
+        let message = format!("the way back to `{}` does not lead back: {}", self.side, broken?);
+        Some(Problem::warning(codes::NO_WAY_BACK, self.places[1].clone(), message).help(
             "write the conversion that undoes the other one, or let the row go one way (`->`)",
-        ),
-    );
+        ))
+    }
 }
