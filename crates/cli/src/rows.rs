@@ -9,7 +9,7 @@ use lockstep_hub::undo::{Back, NotBack, PropertyBack, RecordBack, TakingBack};
 use lockstep_model::Value;
 use lockstep_model::visible::visible;
 use lockstep_verify::{Checklist, Line, Verdict};
-use lockstep_workbench::advise::{Advice, Candidate, RowAdvice};
+use lockstep_workbench::advise::{Advice, Candidate, FormAdvice, RowAdvice};
 use lockstep_workbench::play::{FailedStep, Played};
 
 use crate::exit::{Failure, Result};
@@ -110,8 +110,7 @@ fn of_event(event: &Event, plan_only: bool) -> Vec<Vec<String>> {
             vec![row("gone", ["", &record.0, "", "", "", "", "", text])]
         }
         Event::Kept { flow, record, why, rule } => {
-            let text = format!("{} ({rule})", wording::why(why));
-            vec![row("keep", [flow, &record.0, "", "", "", "", "D1", &text])]
+            vec![row("keep", [flow, &record.0, "", "", "", "", rule, &wording::why(why)])]
         }
         Event::Edited { record, path, before, after } => {
             vec![row("edited", ["", &record.0, "", path, &cell(before), &cell(after), "", ""])]
@@ -170,7 +169,7 @@ pub fn taking(taking: &TakingBack, not_done: &[NotBack]) -> String {
     };
     let not = |action: &str, not: &NotBack| {
         let path = not.path.as_deref().unwrap_or_default();
-        row(action, [&not.record.0, "", path, "", "", &not.why])
+        row(action, [&not.record.0, "", path, "", "", &with_remedies(&not.why, &not.remedies)])
     };
     csv(
         &["action", "record", "label", "property", "now", "back_to", "message"],
@@ -213,12 +212,22 @@ pub fn advice(advice: &Advice) -> String {
         row.push(if one.proposed { "yes" } else { "no" }.into());
         row.extend(counts.iter().map(ToString::to_string));
         row.extend([String::new(), String::new()]);
+        row.extend([one.kind.unwrap_or_default().to_string(), String::new()]);
         row
     };
     let agreeing = |one: &RowAdvice| {
         let mut row = vec!["row".to_string(), one.from.clone(), one.to.clone()];
         row.extend(std::iter::repeat_n(String::new(), 6));
         row.extend([one.both.to_string(), one.same.to_string()]);
+        row.extend([one.kind.unwrap_or_default().to_string(), String::new()]);
+        row
+    };
+    // Which properties it is about, the row says.
+    let formed = |one: &FormAdvice| {
+        let mut row = vec![one.form.to_string()];
+        row.extend(std::iter::repeat_n(String::new(), 8));
+        row.extend([one.both.to_string(), one.same.to_string(), String::new()]);
+        row.push(one.yaml.clone());
         row
     };
     let header = [
@@ -233,8 +242,15 @@ pub fn advice(advice: &Advice) -> String {
         "created_twice",
         "both",
         "same",
+        "as",
+        "yaml",
     ];
-    csv(&header, advice.candidates.iter().map(candidate).chain(advice.rows.iter().map(agreeing)))
+    csv(
+        &header,
+        (advice.candidates.iter().map(candidate))
+            .chain(advice.rows.iter().map(agreeing))
+            .chain(advice.forms.iter().map(formed)),
+    )
 }
 
 /// The lines of documents with their verdicts.

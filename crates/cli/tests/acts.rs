@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use crate::transcript::{contents, example, lockstep, read, replace, write};
+use crate::transcript::{contents, example, lockstep, put, read, replace, write};
 use lockstep_sandbox::{Options, Sandbox};
 use serde_json::{Value, json};
 
@@ -337,6 +337,67 @@ fn explain_says_in_sentences_what_won_what_lost_and_what_was_written() {
     theirs
         .says("because it was put in here at")
         .says("Somebody changed “+47 22 00 00 01” to “+47 44 44 44 44” here at");
+}
+
+#[test]
+fn g7_explain_names_the_policy_that_decided_and_what_the_flow_puts_in_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    write(
+        &dir.join("lockstep.yaml"),
+        "systems:\n  crm: { connector: files, with: { folder: crm } }\n  shop: { connector: files, with: { folder: shop } }\nlimits: { updates: none }\nflows: [flows.yaml]\n",
+    );
+    let flows = "\
+flows:
+  - from: crm.People
+    to: shop.Customers
+    create: always
+    match: [mail = mail]
+    properties:
+      - mail <-> mail
+      - { row: level <-> level, wins: max }
+      - { row: town <-> town, prefer: [crm, shop] }
+      - { row: no <-> no, only_from: crm }
+      - { set: origin, to: crm, on: always }
+      - { row: trade -> trade, default: Unknown }
+";
+    write(&dir.join("flows.yaml"), flows);
+    let person = json!({"id": 1, "mail": "ase@example.com", "level": 3, "town": "Moss", "no": "7", "trade": null});
+    let customer = json!({"id": 9, "mail": "ase@example.com", "level": 5, "town": "Oslo", "no": "8", "origin": "fair", "trade": null});
+    put(dir, "crm/People.jsonl", &[person]);
+    put(dir, "shop/Customers.jsonl", &[customer]);
+    lockstep(dir, &["sync"]).exits(0);
+    let explain =
+        |record: &str, property: &str| lockstep(dir, &["explain", record, property]).exits(0);
+    for (property, policy) in [
+        (
+            "town",
+            "`prefer: [crm, shop]` says that the first of these systems that has a value wins",
+        ),
+        ("no", "`only_from: crm` says that only what is put in there counts"),
+    ] {
+        let told = explain("shop.Customers/9", property);
+        let written = format!("from crm.People/1, by rule P1: {policy}.");
+        let told = told.says(&format!("by rule P1: {policy}")).says(&written);
+        assert!(!told.stdout.contains("the latest edit"), "{told}");
+    }
+    let told = explain("crm.People/1", "level");
+    let policy = "`wins: max` says that the largest wins, whoever put it there and when";
+    assert!(!told.says(&format!("by rule P1: {policy}")).stdout.contains("the latest edit"));
+    let told = explain("shop.Customers/9", "origin");
+    let told = told
+        .says("origin is “crm”: the flow puts in this constant (`set`).")
+        .says("Lockstep wrote “crm” over “fair”")
+        .says(": the flow puts in this constant (`set`).");
+    assert!(!told.stdout.contains("was put into"), "{told}");
+    let told = explain("shop.Customers/9", "trade");
+    let told = told.says("trade is “Unknown”: the flow puts this in where there is no value.");
+    assert!(!told.stdout.contains("nobody has"), "{told}");
+
+    // Somebody's own value is somebody's again.
+    replace(&dir.join("crm/People.jsonl"), "\"trade\":null", "\"trade\":\"Fishing\"");
+    lockstep(dir, &["sync"]).exits(0);
+    explain("shop.Customers/9", "trade").says("because “Fishing” was put into crm.People/1 trade");
 }
 
 #[test]

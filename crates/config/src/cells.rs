@@ -31,7 +31,7 @@ impl Reader {
             self.warning(codes::ROW, span, "a path is missing, so the row has no effect");
             return None;
         }
-        if cell.path.split('.').any(|step| step.trim().is_empty()) {
+        if Path::new(&cell.path).steps().any(|step| step.trim().is_empty()) {
             let message = format!("`{}` is no path: a name is missing beside a dot", cell.path);
             self.fault(codes::ROW, span, &message, "the row is left out").set_help(
                 "write the names of the properties with dots between them: `info.name.first`",

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use lockstep_document::PathCell;
 use lockstep_model::conversion::Reverse;
-use lockstep_model::{Conversion, Direction, Value};
+use lockstep_model::{Conversion, Direction, Policy, Value};
 
 use crate::codes;
 use crate::fields::Fields;
@@ -48,6 +48,31 @@ impl FlowReader<'_> {
         }
         let cell = type_cell(node);
         self.reader.conversion(&cell, &node.span, |place| within(node, place))
+    }
+
+    /// `back` of a row both ways by whose policy nothing goes back; `from` is the system that the
+    /// flow comes from.
+    pub(crate) fn is_taken_back(
+        &mut self,
+        fields: &Fields<'_>,
+        from: Option<&str>,
+        policy: Option<&Policy>,
+    ) {
+        let Some((key, _)) = fields.entry("back") else { return };
+        let (message, help) = match policy {
+            Some(Policy::OnlyFrom(system)) if from == Some(system) => (
+                format!(
+                    "`back` has no effect beside `only_from: {system}`: what is edited on the other side counts nowhere, so nothing goes back"
+                ),
+                "leave it out, or leave out `only_from`",
+            ),
+            Some(Policy::Wins(_)) => (
+                "`back` has no effect beside `wins`, which compares the values as they are, so the row can't have a conversion".into(),
+                "leave out one of the two",
+            ),
+            _ => return,
+        };
+        self.reader.error(codes::WITHOUT_EFFECT, &key.span, message).set_help(help);
     }
 
     /// Whether a row that combines properties can be kept. What is wrong is told.

@@ -229,7 +229,8 @@ impl FlowReader<'_> {
             fields.get("create_empty").and_then(|node| self.reader.truth(node, "`create_empty`"));
         let (Some((from, from_span)), Some((to, to_span))) = (from, to) else { return };
 
-        let key = fields.get("key").and_then(|node| self.element_key(node, &from, &to));
+        let key =
+            fields.get("key").map(|node| self.element_key(node, &from, &to)).unwrap_or_default();
         let (create, connected) = match &create {
             Some((Some((create, connected)), _)) => (create.clone(), connected.clone()),
             _ => (Create::Never, Vec::new()),

@@ -80,8 +80,11 @@ pub fn load_with(
 fn keys_of_elements(project: &mut Project) -> Vec<Problem> {
     let mut problems = Vec::new();
     for (flow, places) in project.flows.iter().zip(&project.places) {
-        let Some(ids) = &flow.key else { continue };
-        for (ty, id) in [&flow.from, &flow.to].into_iter().zip(ids) {
+        for (side, ty) in [&flow.from, &flow.to].into_iter().enumerate() {
+            let ids: Vec<&str> = flow.key.iter().map(|pair| pair[side].as_str()).collect();
+            if ids.is_empty() {
+                continue;
+            }
             let Some((parent, list)) = crate::row_lists::list_of(ty) else { continue };
             let Some(system) = project.systems.iter_mut().find(|system| system.name == ty.system)
             else {
@@ -97,23 +100,35 @@ fn keys_of_elements(project: &mut Project) -> Vec<Problem> {
                 system.elements.push(Elements {
                     kind: parent.to_string(),
                     list: Path::new(list),
-                    id: id.to_string(),
+                    id: ids.iter().map(|id| (id.to_string(), place.narrowed(id))).collect(),
                     place: if ty == &flow.from { &places.from } else { &places.to }.clone(),
-                    id_place: place.narrowed(id.as_str()),
                 });
-                json!({ "id": id.as_str() })
+                match ids[..] {
+                    [id] => json!({ "id": id }),
+                    _ => json!({ "id": ids }),
+                }
             });
-            let known = said.get("id").and_then(Value::as_str).unwrap_or_default();
-            if known != id.as_str() {
+            let known = texts(said.get("id"));
+            if known != ids {
+                let (known, id) = (known.join("` and `"), ids.join("` and `"));
                 let message = format!(
                     "the elements of {ty} are told apart by `{known}` elsewhere, and by `{id}` here"
                 );
-                let problem = Problem::error(codes::CONTRADICTION, places.flow.clone(), message);
+                let place = places.key.as_ref().unwrap_or(&places.flow).clone();
+                let problem = Problem::error(codes::CONTRADICTION, place, message);
                 problems.push(problem.help("an element has one id: say the same everywhere"));
             }
         }
     }
     problems
+}
+
+/// A text, or a list of texts.
+fn texts(value: Option<&Value>) -> Vec<&str> {
+    match value {
+        Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).collect(),
+        one => one.and_then(Value::as_str).into_iter().collect(),
+    }
 }
 
 /// `clears: ignore` of a system holds for every row that has a property of it.

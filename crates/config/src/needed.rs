@@ -9,9 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use lockstep_model::flow::PropertyRef;
-use lockstep_model::{Create, Flow, Path, TypeName};
+use lockstep_model::{Create, Flow, TypeName};
 
 use crate::names::squeezed;
+use crate::row_lists::list_of_kind as list_of;
 use crate::write::in_flow;
 
 /// The element's record, as rows name it.
@@ -20,15 +21,23 @@ const PARENT: &str = "$parent";
 /// Writes `elements` and `references` of a system, where flows need them.
 pub(crate) fn write(text: &mut String, system: &str, flows: &[Flow]) {
     let kinds = kinds(system, flows);
-    let mut lists: BTreeMap<&str, Vec<(&str, Option<String>)>> = BTreeMap::new();
+    let mut lists: BTreeMap<&str, Vec<(&str, Option<Vec<String>>)>> = BTreeMap::new();
     for kind in &kinds {
         // What the flow says itself needs not be said again.
-        if let (Some((of, list)), None) = (list_of(kind), key(system, kind, flows)) {
+        if let (Some((of, list)), None) =
+            (list_of(kind), has_key(system, kind, flows).then_some(()))
+        {
             lists.entry(of).or_default().push((list, matched(system, kind, flows)));
         }
     }
     nested(text, "elements", &lists, |list, id| match id {
-        Some(id) => format!("{}: {{ id: {} }}", in_flow(list), in_flow(&id)),
+        Some(id) => {
+            let id: Vec<String> = id.iter().map(|id| in_flow(id)).collect();
+            match &id[..] {
+                [one] => format!("{}: {{ id: {one} }}", in_flow(list)),
+                several => format!("{}: {{ id: [{}] }}", in_flow(list), several.join(", ")),
+            }
+        }
         None => format!("{}: {{ id: PROPERTY }}", in_flow(list)),
     });
     let followed = followed(system, flows, &kinds);
@@ -42,16 +51,16 @@ pub(crate) fn write(text: &mut String, system: &str, flows: &[Flow]) {
 }
 
 /// A setting of two levels, `{ Orders: { lines: … } }`; as a comment, where something is not known.
-fn nested(
+fn nested<T: Clone>(
     text: &mut String,
     key: &str,
-    all: &BTreeMap<&str, Vec<(&str, Option<String>)>>,
-    item: impl Fn(&str, Option<String>) -> String,
+    all: &BTreeMap<&str, Vec<(&str, Option<T>)>>,
+    item: impl Fn(&str, Option<T>) -> String,
 ) {
     if all.is_empty() {
         return;
     }
-    let is_known = |of: &Vec<(&str, Option<String>)>| of.iter().all(|(_, known)| known.is_some());
+    let is_known = |of: &Vec<(&str, Option<T>)>| of.iter().all(|(_, known)| known.is_some());
     let known = all.values().all(is_known);
     if !known {
         let _ =
@@ -76,11 +85,6 @@ fn kinds(system: &str, flows: &[Flow]) -> BTreeSet<String> {
     ends.filter(|ty| ty.system == system).map(|ty| ty.kind.clone()).collect()
 }
 
-/// `Orders` and `lines` of `Orders[lines]`.
-fn list_of(kind: &str) -> Option<(&str, &str)> {
-    kind.strip_suffix(']')?.rsplit_once('[')
-}
-
 /// The flows' ends that are this record type, each with which side it is.
 fn ends<'a>(system: &str, kind: &str, flows: &'a [Flow]) -> Vec<(&'a Flow, bool)> {
     let is = |ty: &TypeName| ty.system == system && ty.kind == kind;
@@ -91,14 +95,13 @@ fn ends<'a>(system: &str, kind: &str, flows: &'a [Flow]) -> Vec<(&'a Flow, bool)
     flows.iter().flat_map(of).collect()
 }
 
-/// What a flow says by `key` of what tells an element from the others.
-fn key<'a>(system: &str, kind: &str, flows: &'a [Flow]) -> Option<&'a Path> {
-    let said = |(flow, second): (&'a Flow, bool)| Some(&flow.key.as_ref()?[usize::from(second)]);
-    ends(system, kind, flows).into_iter().find_map(said)
+/// Whether a flow says by `key` what tells an element from the others.
+fn has_key(system: &str, kind: &str, flows: &[Flow]) -> bool {
+    ends(system, kind, flows).into_iter().any(|(flow, _)| !flow.key.is_empty())
 }
 
 /// What is compared beside the element's record, where elements are matched.
-fn matched(system: &str, kind: &str, flows: &[Flow]) -> Option<String> {
+fn matched(system: &str, kind: &str, flows: &[Flow]) -> Option<Vec<String>> {
     let mut found = None;
     for (flow, second) in ends(system, kind, flows) {
         for row in &flow.matches {
@@ -106,9 +109,9 @@ fn matched(system: &str, kind: &str, flows: &[Flow]) -> Option<String> {
                 (if second { to } else { from }).path.to_string()
             };
             let all: Vec<String> = row.pairs.iter().map(side).collect();
-            let others: Vec<&String> = all.iter().filter(|path| *path != PARENT).collect();
-            if let ([one], true) = (&others[..], all.len() == 2) {
-                found = found.or_else(|| Some((*one).clone()));
+            let others: Vec<String> = all.iter().filter(|path| *path != PARENT).cloned().collect();
+            if !others.is_empty() && others.len() + 1 == all.len() {
+                found = found.or(Some(others));
             }
         }
     }

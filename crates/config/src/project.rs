@@ -86,11 +86,11 @@ pub struct Elements {
     /// The record type that has it.
     pub kind: String,
     pub list: Path,
-    /// The property that tells its elements apart.
-    pub id: String,
+    /// The property that tells its elements apart, or several that do so together, and where each
+    /// stands.
+    pub id: Vec<(String, Place)>,
     /// Where the list's name stands.
     pub place: Place,
-    pub id_place: Place,
 }
 
 /// A reference that the project adds to a connector's schema.

@@ -15,7 +15,7 @@ use crate::names::{Names, SystemNames, squeezed};
 use crate::near::nearest;
 use crate::problem::{Problem, Reader, is_secret_name};
 use crate::project::{ELEMENTS, Elements, Policies, Project, Reference, Schedule, System};
-use crate::source::Source;
+use crate::source::{Place, Source};
 use crate::written;
 use crate::yaml::{Node, Yaml};
 
@@ -190,17 +190,39 @@ impl<'a> ProjectReader<'a> {
                 };
                 if let Some(id) =
                     self.reader.required(&fields, "id", "the elements of a list", "line_no")
-                    && let Some(text) = self.reader.text(id, "`id`")
                 {
-                    found.push(Elements {
-                        kind: kind.text.clone(),
-                        list: Path::new(&list.text),
-                        id: text.to_string(),
-                        place: self.reader.place(&list.span),
-                        id_place: self.reader.place(&id.span),
-                    });
+                    let id = self.element_id(id);
+                    if !id.is_empty() {
+                        found.push(Elements {
+                            kind: kind.text.clone(),
+                            list: Path::new(&list.text),
+                            id,
+                            place: self.reader.place(&list.span),
+                        });
+                    }
                 }
             }
+        }
+        found
+    }
+
+    /// By what elements are told apart: `line_no`, or several properties that do so together.
+    fn element_id(&mut self, node: &Node) -> Vec<(String, Place)> {
+        let mut found: Vec<(String, Place)> = vec![];
+        let texts = self.reader.texts(node, "`id`");
+        if texts.is_empty() && matches!(&node.value, Yaml::List(items) if items.is_empty()) {
+            self.reader
+                .error(codes::WRONG_TYPE, &node.span, "`id` names no property")
+                .set_help("write `id: line_no`, or `id: [order_no, line_no]`");
+        }
+        for (text, span) in texts {
+            if found.iter().any(|(known, _)| known == text) {
+                self.reader
+                    .error(codes::WITHOUT_EFFECT, &span, format!("`{text}` stands twice in `id`"))
+                    .set_help("leave one of them out");
+                continue;
+            }
+            found.push((text.to_string(), self.reader.place(&span)));
         }
         found
     }

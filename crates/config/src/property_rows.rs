@@ -140,12 +140,15 @@ impl FlowReader<'_> {
                 .set_help("keep the one that is meant");
         }
         said.policy = wins.map(Policy::Wins).or(said.policy);
+        let back = self.back(forms.as_ref(), parts.direction);
+        if let (Ok(Some(_)), Some(fields)) = (&back, &forms) {
+            self.is_taken_back(fields, from, said.policy.as_ref().or(flow.policy.as_ref()));
+        }
         let from = self.row_end((text, &span), &parts.from);
         let to = self.row_end((text, &span), &parts.to);
         let one_way = self.follows_one_way([&from, &to], parts.direction, &span);
         own.extend(from.setting(""));
         own.extend(to.setting("_to"));
-        let back = self.back(forms.as_ref(), parts.direction);
         let both = (
             conversion.as_ref().ok().and_then(Option::as_ref),
             back.as_ref().ok().and_then(Option::as_ref),

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use lockstep_document::PathCell;
-use lockstep_model::Direction;
+use lockstep_model::{Direction, Path};
 
 /// A property row in parts, as byte ranges of its text.
 #[derive(Debug, PartialEq)]
@@ -136,7 +136,7 @@ pub(crate) fn path_text(cell: &PathCell) -> String {
     let text = cell.to_string();
     let path = cell.path.as_str();
     let mistaken = path.is_empty()
-        || path.starts_with('"')
+        || Path::new(path).steps().any(|step| step.starts_with('"'))
         || [" and ", "=", "->", "<-", " > ", " + ", " : ", "(", ")"]
             .iter()
             .any(|sign| path.contains(sign));
@@ -167,8 +167,8 @@ fn outside_brackets(text: &str) -> impl Iterator<Item = usize> {
         match c {
             '(' => depth += 1,
             ')' => depth = depth.saturating_sub(1),
-            // Quotation marks open at the beginning of a path only.
-            '"' if at == 0 || text[..at].ends_with(' ') => {
+            // Quotation marks open at the beginning of a path, or of a name in it.
+            '"' if at == 0 || text[..at].ends_with([' ', '.']) => {
                 quoted_until = at + quoted_length(&text[at..]).unwrap_or(0)
             }
             _ => {}
@@ -232,6 +232,10 @@ mod tests {
             "\\",
             "(",
             "a) and (b",
+            "meta.\"api.endpoint\"",
+            ".\"x.y\"",
+            "meta.\"a = b.c\"",
+            "a.\"b",
         ] {
             let mut cell = PathCell::new(path);
             for _ in 0..2 {
@@ -247,6 +251,20 @@ mod tests {
                 cell.conditions.push(condition);
             }
         }
+    }
+
+    #[test]
+    fn a_name_in_quotation_marks_is_one_name_in_a_path() {
+        assert_eq!(
+            row("meta.\"a -> b.c\" <-> .\"x : y.z\" : string"),
+            Ok((
+                "meta.\"a -> b.c\"".into(),
+                Direction::Both,
+                ".\"x : y.z\"".into(),
+                Some("string".into())
+            ))
+        );
+        assert_eq!(match_row("meta.\"a = b.c\" = d and e = f").map(|pairs| pairs.len()), Ok(2));
     }
 
     #[test]

@@ -54,26 +54,20 @@ impl FlowReader<'_> {
                 return None;
             }
         };
-        let told = self.reader.text(key, "`key`")?.to_string();
-        let pair = match row::match_row(&told) {
-            Ok(pairs) if pairs.len() == 1 => pairs[0].clone(),
-            _ => {
-                self.reader
-                    .error(codes::ROW, &key.span, "`key` names the property that tells an element from the others, on both sides")
-                    .set_help("write `task = title`");
-                return None;
-            }
-        };
-        let (mine, theirs) = (&told[pair.0], &told[pair.1]);
+        let told: Vec<(String, String, Range<usize>)> = self
+            .key_pairs(key, "task = title")?
+            .into_iter()
+            .map(|(pair, (mine, theirs), span)| (pair[mine].into(), pair[theirs].into(), span))
+            .collect();
         let scalar = |text: String, span: &Range<usize>| Node {
             span: span.clone(),
             value: Yaml::Text { text, plain: false },
         };
         let end = |ty: &TypeName, path: &str| scalar(format!("{ty}[{path}]"), &list.span);
-        let mut rows = vec![
-            scalar("$parent <-> $parent".into(), &list.span),
-            scalar(format!("{mine} <-> {theirs}"), &key.span),
-        ];
+        let mut rows = vec![scalar("$parent <-> $parent".into(), &list.span)];
+        rows.extend(
+            told.iter().map(|(mine, theirs, span)| scalar(format!("{mine} <-> {theirs}"), span)),
+        );
         rows.extend(
             fields
                 .get("rows")
@@ -82,7 +76,9 @@ impl FlowReader<'_> {
                 .iter()
                 .cloned(),
         );
-        let matches = vec![scalar(format!("$parent = $parent and {mine} = {theirs}"), &key.span)];
+        let pairs: String =
+            told.iter().map(|(mine, theirs, _)| format!(" and {mine} = {theirs}")).collect();
+        let matches = vec![scalar(format!("$parent = $parent{pairs}"), &key.span)];
         let entries = [
             ("from", end(from, &text[parts.from])),
             ("to", end(to, &text[parts.to])),
@@ -98,14 +94,68 @@ impl FlowReader<'_> {
         Some(Node { span: node.span.clone(), value: Yaml::Map(entries.collect()) })
     }
 
-    /// `key` of a flow between elements: `line_no = pos`.
+    /// The pairs of a `key`, each with where it stands: one text, or a list of several.
+    fn key_pairs<'n>(
+        &mut self,
+        node: &'n Node,
+        example: &str,
+    ) -> Option<Vec<(&'n str, row::PairParts, Range<usize>)>> {
+        let texts = self.reader.texts(node, "`key`");
+        if texts.is_empty() {
+            if matches!(&node.value, Yaml::List(items) if items.is_empty()) {
+                self.reader
+                    .error(codes::ROW, &node.span, "`key` names no property")
+                    .set_help(format!("write `{example}`"));
+            }
+            return None;
+        }
+        let mut found: Vec<(&str, row::PairParts, Range<usize>)> = vec![];
+        for (text, span) in texts {
+            let (title, help) = match row::match_row(text) {
+                Ok(pairs) if pairs.len() == 1 => {
+                    let (mine, theirs) = pairs[0].clone();
+                    let twice = found.iter().find_map(|(other, (one, another), _)| {
+                        let twice = [(one, &mine), (another, &theirs)];
+                        twice
+                            .into_iter()
+                            .find(|(known, new)| other[(*known).clone()] == text[(*new).clone()])
+                            .map(|(known, _)| other[known.clone()].to_string())
+                    });
+                    match twice {
+                        None => {
+                            found.push((text, (mine, theirs), span));
+                            continue;
+                        }
+                        Some(name) => (
+                            format!("`{name}` stands twice in `key`"),
+                            "leave one of the pairs out".into(),
+                        ),
+                    }
+                }
+                Ok(_) => (
+                    "`key` names several properties of each side in one text".into(),
+                    "write each pair by itself: `key: [order_no = order, line_no = pos]`".into(),
+                ),
+                Err(_) => (
+                    "`key` names the property that tells an element from the others, on both sides"
+                        .into(),
+                    format!("write `{example}`, or a list: `[order_no = order, line_no = pos]`"),
+                ),
+            };
+            let title: String = title;
+            self.reader.error(codes::ROW, &span, title).set_help(help);
+            return None;
+        }
+        Some(found)
+    }
+
+    /// `key` of a flow between elements: `line_no = pos`. Empty where it says nothing.
     pub(crate) fn element_key(
         &mut self,
         node: &Node,
         from: &TypeName,
         to: &TypeName,
-    ) -> Option<[Path; 2]> {
-        let text = self.reader.text(node, "`key`")?;
+    ) -> Vec<[Path; 2]> {
         let (Some(_), Some(_)) = (list_of(from), list_of(to)) else {
             let other = if list_of(from).is_some() { to } else { from };
             self.reader
@@ -115,25 +165,23 @@ impl FlowReader<'_> {
                     format!("`key` tells elements of lists apart, and {other} is no list"),
                 )
                 .set_help("leave it out, or name lists: `from: shop.Orders[lines]`");
-            return None;
+            return vec![];
         };
-        match row::match_row(text) {
-            Ok(pairs) if pairs.len() == 1 => {
-                let path = |range: &Range<usize>| row::path_cell(&text[range.clone()]).path;
-                Some([Path::new(path(&pairs[0].0).as_str()), Path::new(path(&pairs[0].1).as_str())])
-            }
-            _ => {
-                self.reader
-                    .error(codes::ROW, &node.span, "`key` names one property of each side")
-                    .set_help("write `line_no = pos`");
-                None
-            }
-        }
+        let pairs = self.key_pairs(node, "line_no = pos").unwrap_or_default();
+        let of = |(text, (mine, theirs), _): (&str, row::PairParts, Range<usize>)| {
+            [mine, theirs].map(|range| Path::new(row::path_cell(&text[range]).path.as_str()))
+        };
+        pairs.into_iter().map(of).collect()
     }
 }
 
 /// The record type and the list in it of `Orders[lines]`.
 pub(crate) fn list_of(ty: &TypeName) -> Option<(&str, &str)> {
-    let (parent, list) = ty.kind.strip_suffix(']')?.rsplit_once('[')?;
+    list_of_kind(&ty.kind)
+}
+
+/// The same of a record type's name without its system.
+pub(crate) fn list_of_kind(kind: &str) -> Option<(&str, &str)> {
+    let (parent, list) = kind.strip_suffix(']')?.rsplit_once('[')?;
     (!parent.is_empty() && !list.is_empty()).then_some((parent, list))
 }

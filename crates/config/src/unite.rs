@@ -153,7 +153,9 @@ fn add(flow: &mut Flow, places: &mut FlowPlaces, section: &Section, problems: &m
     flow.separate_duplicates |= more.separate_duplicates;
     flow.region = flow.region.or(more.region);
     flow.create_empty |= more.create_empty;
-    flow.key = flow.key.take().or_else(|| more.key.clone());
+    if flow.key.is_empty() {
+        flow.key.clone_from(&more.key);
+    }
 }
 
 /// What two sections say differently of the same: the one that does less holds (G10).

@@ -93,8 +93,17 @@ pub struct SystemYaml {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ElementsYaml {
-    /// The property that tells an element from the others of its list: `line_no`.
-    pub id: String,
+    /// The property that tells an element from the others of its list: `line_no`; or several that
+    /// do so together: `[order_no, line_no]`.
+    pub id: OneOrSeveralYaml,
+}
+
+/// A text, or a list of several.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum OneOrSeveralYaml {
+    One(String),
+    Several(#[schemars(length(min = 1))] Vec<String>),
 }
 
 /// Limits (G3), each a count, a share of the records known, or whichever is more: `20`, `5%`,
@@ -397,9 +406,10 @@ pub struct FlowYaml {
     #[schemars(regex(pattern = r"^([A-Z]{2}|\$\{.+\})$"))]
     pub region: Option<String>,
     /// Between elements of lists (`shop.Orders[lines]`): what tells one from the others of its
-    /// list, on both sides: `line_no = pos`. Where it is not said here, it stands under `elements`
+    /// list, on both sides: `line_no = pos`; a list of several that do so together:
+    /// `[order_no = order, line_no = pos]`. Where it is not said here, it stands under `elements`
     /// of the systems.
-    pub key: Option<String>,
+    pub key: Option<OneOrSeveralYaml>,
     /// What happens to the others when a record is deleted (D1).
     pub deletes: Option<Deletes>,
     /// Creates though it synchronizes no property (C3).
@@ -591,8 +601,9 @@ pub struct RowListYaml {
     /// The lists: `tasks <-> todo`.
     #[schemars(regex(pattern = r"^.+<->.+$"))]
     pub list: String,
-    /// What tells an element from the others of its list: `task = title`.
-    pub key: String,
+    /// What tells an element from the others of its list: `task = title`; or a list of several that
+    /// do so together.
+    pub key: OneOrSeveralYaml,
     /// What is kept equal of an element besides its key. A list in it is one of its own.
     #[serde(default)]
     pub rows: Vec<PropertyRowYaml>,

@@ -6,7 +6,7 @@ use crate::support::{folder, record_type, schemas, seeds, told};
 use insta::assert_snapshot;
 use lockstep_config::{Schemas, Severity, check, load_with, render_all};
 use lockstep_model::schema::KnownFrom;
-use lockstep_model::{PlainType, TypeSchema};
+use lockstep_model::{Path, PlainType, PropertySchema, TypeSchema};
 
 const SYSTEMS: &str = "\
 systems:
@@ -1097,8 +1097,78 @@ fn p1d_a_way_back_gives_back_what_it_was_given() {
     ] {
         assert!(!all_sorts(row).contains("no-way-back"), "{row}: {}", all_sorts(row));
     }
+    for (row, told) in [
+        (
+            "{ row: n <-> n, type: [multiply, 3, _.], back: [divide, 3, _.], only_from: crm }",
+            "`back` has no effect beside `only_from: crm`",
+        ),
+        (
+            "{ row: n <-> n, back: [divide, 3, _.], wins: max }",
+            "`back` has no effect beside `wins`",
+        ),
+    ] {
+        assert!(all_sorts(row).contains(told), "{row}: {}", all_sorts(row));
+    }
     let idle = all_sorts("{ row: n -> n, back: [divide, 3, _.] }");
     assert!(idle.contains("`back` has no effect on a row that goes one way"), "{idle}");
+}
+
+#[test]
+fn p1d_what_two_rows_write_is_one_clash_and_the_same_row_turned_is_none() {
+    let clashes = |row: &str| all_sorts(row).matches("[config::fanned-out]").count();
+    assert_eq!(clashes("text + n -> code, text -> code"), 1);
+    assert_eq!(clashes("text + n <-> code, text + yes <-> day"), 1);
+    assert_eq!(clashes("text + n -> code, { row: text -> code, on: create }"), 0);
+    assert_eq!(clashes("{ row: text + n -> code, on: create }, text -> code"), 0);
+    let schemas: Schemas = ["crm", "shop"]
+        .map(|system| (system.to_string(), vec![record_type("All", "id\n first\n last\n name")]))
+        .into();
+    let flows =
+        "  - { from: crm.All, to: shop.All, match: [id = id], properties: [first + last <-> name] }
+  - { from: shop.All, to: crm.All, match: [id = id], properties: [name <-> first + last] }
+";
+    let lockstep = "systems:\n  crm: { connector: files, with: { folder: a } }\n  shop: { connector: files, with: { folder: b } }\nflows: [flows.yaml]\n";
+    let text =
+        told(&[("lockstep.yaml", lockstep), ("flows.yaml", &format!("flows:\n{flows}"))], &schemas);
+    assert!(!text.contains("fanned-out"), "{text}");
+    let other = flows.replace("name <-> first + last", "name -> first");
+    let text =
+        told(&[("lockstep.yaml", lockstep), ("flows.yaml", &format!("flows:\n{other}"))], &schemas);
+    assert!(text.contains("fanned-out"), "{text}");
+}
+
+/// What the page on expressions shows, `check` takes without a word.
+#[test]
+fn g10_the_examples_of_expressions_pass_check() {
+    let page = include_str!("../../../docs/expressions.md");
+    let mut tried = 0;
+    for block in page.split("```example\n").skip(1) {
+        let expression = block.lines().next().unwrap();
+        let reads = lockstep_model::filter::parse(expression).unwrap().reads;
+        let names: Vec<&str> =
+            reads.iter().map(Path::as_str).filter(|read| *read != "id").collect();
+        let schemas: Schemas = ["crm", "shop"]
+            .map(|system| {
+                let mut of = record_type("All", "id");
+                of.properties
+                    .extend(names.iter().map(|name| PropertySchema::new(*name, PlainType::Any)));
+                (system.to_string(), vec![of])
+            })
+            .into();
+        let lockstep = "systems:\n  crm: { connector: files, with: { folder: a } }\n  shop: { connector: files, with: { folder: b } }\nflows: [flows.yaml]\n";
+        let flows = format!(
+            "flows:\n  - {{ from: crm.All, to: shop.All, match: [id = id], properties: [id -> id], only: {} }}\n",
+            serde_json::Value::from(expression)
+        );
+        let text = told(&[("lockstep.yaml", lockstep), ("flows.yaml", &flows)], &schemas);
+        for code in
+            ["[config::filter]", "[config::compared-types]", "[config::unknown-property]", "error["]
+        {
+            assert!(!text.contains(code), "{expression}: {text}");
+        }
+        tried += 1;
+    }
+    assert!(tried > 15, "{tried}");
 }
 
 #[test]
@@ -1123,6 +1193,15 @@ fn p1d_several_properties_together_are_told_what_they_can_not_be() {
         ("text + text <-> code", "named twice"),
         ("lines > no + code -> text", "are the record's own"),
         ("text <-> code, text + n <-> code", "is written by this row and by another one"),
+        ("text + n <-> code, text + yes <-> day", "an edit of one would be carried into the other"),
+        (
+            "{ row: text + code <-> text, type: [join, ', ', _.], back: [split, ';', _.] }",
+            "the way back to `text + code` does not lead back",
+        ),
+        (
+            "{ row: text + code -> n, type: [divide, 2, _.] }",
+            "no values of `text` and `code` become one by this",
+        ),
         ("text + code + id <-> text", "nothing says what of `text` is whose: text, code, id"),
         ("text -> text + code + id", "nothing says what of `text` is whose: text, code, id"),
         ("{ row: text + code <-> text, type: [join, '', _.] }", "nothing says what of it is whose"),

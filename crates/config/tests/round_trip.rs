@@ -381,7 +381,7 @@ flows:
   - from: shop.Orders[lines]
     to: erp.Ordre[linjer]
     create: both
-    key: no = pos
+    key: [no = pos, part = piece]
     match: [$parent = $parent and no = pos]
     properties: [$parent <-> $parent, no <-> pos]
 "#,
@@ -650,8 +650,10 @@ mod random {
         let pair = ("[a-z~:][a-z0-9~:# ]{0,4}", "[A-Z0-9]{1,3}")
             .prop_map(|(from, to)| format!("{}: {}", quoted(&from), quoted(&to)));
         let pairs = vec(pair, 1..4).prop_filter("each key once", |pairs| {
-            let key =
-                |pair: &String| pair.split("': ").next().unwrap_or_default().trim().to_string();
+            let key = |pair: &String| {
+                let key = pair.rsplit_once(": ").map_or("", |(key, _)| key);
+                key.trim_matches('\'').trim().to_string()
+            };
             let keys: std::collections::BTreeSet<String> = pairs.iter().map(key).collect();
             keys.len() == pairs.len()
         });

@@ -1494,18 +1494,46 @@ fn a_key_of_several_columns_is_one_id_and_both_are_needed_for_a_new_record() {
 }
 
 #[test]
-fn g10_a_name_with_a_dot_is_no_path() {
-    let lines = "{\"id\":1,\"a.tel\":\"111\",\"b\":{\"c.d\":[1],\"e\":2}}\n";
+fn g10_a_name_with_a_dot_stands_in_quotation_marks() {
+    let lines = "{\"id\":1,\"a.tel\":\"111\",\"b\":{\"c.d\":[1],\"e\":2},\"x.\\\"\":3}\n";
     let project = Project::with("Contacts.jsonl", lines);
     let connector = project.contacts();
     let schema = &connector.types()[0];
     let paths: Vec<&str> =
         schema.properties.iter().map(|property| property.path.as_str()).collect();
-    assert_eq!(paths, ["id", "b.e"]);
-    assert_eq!(schema.dotted, ["a.tel".into(), "b.c.d".into()]);
+    assert_eq!(paths, ["id", ".\"a.tel\"", "b.\"c.d\"", "b.e"]);
+    assert_eq!(schema.dotted, ["a.tel".into(), "b.c.d".into(), "x.\"".into()]);
     assert!(!schema.has_seen(&"a.tel".into()) && !schema.has_seen(&"b.c.d".into()));
     let all = read(&connector, &watch(&["a.tel"]), None);
     assert_eq!(all.records["1"].values, [None], "a run sees nothing there");
+    let watched = watch(&[".\"a.tel\"", "b.\"c.d\""]);
+    let all = read(&connector, &watched, None);
+    assert_eq!(all.records["1"].values, [Some(json!("111")), Some(json!([1]))]);
+    let put = |prop: usize, value: Value| WriteValue { prop, value, displaced: Value::Null.into() };
+    let update = Write {
+        action: Action::Update { id: "1".into(), version: all.records["1"].version.clone() },
+        values: vec![put(0, json!("222")), put(1, json!([1, 2]))],
+        token: "t1".into(),
+    };
+    let create = Write {
+        action: Action::Create,
+        values: vec![put(0, json!("333")), put(1, json!([4]))],
+        token: "t2".into(),
+    };
+    let outcomes = connector.write("Contacts", &watched, &[update, create]);
+    assert!(outcomes.iter().all(|done| matches!(done, Outcome::Done(_))), "{outcomes:?}");
+    let kept: Vec<Value> = project
+        .text("Contacts.jsonl")
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(
+        kept,
+        [
+            json!({"id": 1, "a.tel": "222", "b": {"c.d": [1, 2], "e": 2}, "x.\"": 3}),
+            json!({"id": 2, "a.tel": "333", "b": {"c.d": [4]}}),
+        ]
+    );
 
     // An object of that path is another property.
     let both = format!("{lines}{{\"id\":2,\"a\":{{\"tel\":\"222\"}}}}\n");

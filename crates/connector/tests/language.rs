@@ -1192,3 +1192,85 @@ fn a_timeout_or_a_rate_that_can_t_be_is_refused() {
     let given = json!({"address": "http://127.0.0.1:1", "key": "k", "timeout_s": "86400"});
     assert!(Rest::open(manifest(), given.as_object().unwrap()).is_ok());
 }
+
+#[test]
+fn records_are_read_through_parents_of_their_parents() {
+    let answer = |asked: &Asked| match (asked.method.as_str(), asked.path.as_str()) {
+        ("GET", "/towns?page=1") => ok(json!([{"id": "x"}, {"id": "y"}])),
+        ("GET", "/towns?page=2") => ok(json!([{"id": "z"}])),
+        ("GET", "/towns/x/homes?page=1") => ok(json!([{"id": "a"}, {"id": "b"}])),
+        ("GET", "/towns/x/homes?page=2") => ok(json!([{"id": "c"}])),
+        ("GET", "/towns/y/homes?page=1") => ok(json!([])),
+        ("GET", "/towns/z/homes?page=1") => ok(json!([{"id": "a"}])),
+        ("GET", "/towns/x/homes/a/people") => ok(json!([{"id": 1, "name": "Ada"}])),
+        ("GET", "/towns/x/homes/b/people") => ok(json!([])),
+        ("GET", "/towns/x/homes/c/people") => ok(json!([{"id": "1/2", "name": "Bo"}])),
+        ("GET", "/towns/z/homes/a/people") => ok(json!([{"id": 1, "name": "Cai"}])),
+        ("POST", "/towns/z/homes/a/people") => {
+            (201, String::new(), json!({"id": 2, "name": "Eli"}).to_string())
+        }
+        ("GET", "/towns/x/homes/c/people/1%2F2") => ok(json!({"id": "1/2", "name": "Bo"})),
+        ("PATCH", "/towns/x/homes/c/people/1%2F2") => ok(json!({"id": "1/2", "name": "Bob"})),
+        ("DELETE", "/towns/x/homes/a/people/1") => (204, String::new(), String::new()),
+        _ => (404, String::new(), String::new()),
+    };
+    let server = serve(answer);
+    let of = "/towns/{{ parents[0] | url }}/homes/{{ parent | url }}/people";
+    let one = format!("{of}/{{{{ id | url }}}}");
+    let rest = people(
+        &server,
+        &format!(
+            "    list:
+      request: {{ path: '{of}' }}
+      paging: none
+      parents:
+        request: {{ path: '/towns/{{{{ parent | url }}}}/homes', query: {{ page: '{{{{ page }}}}' }} }}
+        paging: {{ page: {{ limit: 2 }} }}
+        id: id
+        parents: {{ request: {{ path: /towns, query: {{ page: '{{{{ page }}}}' }} }}, paging: {{ page: {{ limit: 2 }} }}, id: id }}
+    get: {{ request: {{ path: '{one}' }} }}
+    create: {{ request: {{ method: POST, path: '{of}' }} }}
+    update: {{ request: {{ method: PATCH, path: '{one}' }} }}
+    delete: {{ method: DELETE, path: '{one}' }}
+"
+        ),
+    );
+    let all = read_all(&rest, "People", &watch(), None, 10).unwrap();
+    let mut ids: Vec<&String> = all.records.keys().collect();
+    ids.sort();
+    assert_eq!(ids, ["x/a/1", "x/c/1/2", "z/a/1"]);
+    assert_eq!(all.records["z/a/1"].values, [Some(json!("Cai")), None, Some(json!("z/a"))]);
+    assert!(all.everything);
+    // The reading that follows begins anew.
+    let again = read_all(&rest, "People", &watch(), Some(all.checkpoint), 10).unwrap();
+    assert_eq!(again.records.len(), 3);
+    let got = rest.get("People", &watch(), "x/c/1/2").unwrap().unwrap();
+    assert_eq!((got.id.as_str(), &got.values[2]), ("x/c/1/2", &Some(json!("x/c"))));
+    let writes = [
+        write(Action::Create, &[(0, "Eli"), (2, "z/a")]),
+        write(update("x/c/1/2"), &[(0, "Bob")]),
+        write(Action::Delete { id: "x/a/1".into(), version: None }, &[]),
+    ];
+    let made: Vec<String> = writes
+        .iter()
+        .map(|one| match rest.write("People", &watch(), std::slice::from_ref(one)).remove(0) {
+            Outcome::Done(record) => record.id,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(made, ["z/a/2", "x/c/1/2", "x/a/1"]);
+}
+
+#[test]
+fn g10_changes_list_below_as_many_parents_as_everything() {
+    let parents = "parents: { request: { path: /homes }, paging: none, id: id }";
+    let text = manifest(
+        "{}",
+        "{}",
+        &format!(
+            "    list: {{ request: {{ path: '/homes/{{{{ parent }}}}/people' }}, paging: none, {parents} }}\n    changes: {{ request: {{ path: '/people?since={{{{ since }}}}' }}, paging: none }}\n"
+        ),
+    );
+    let told = parse("test", &text).unwrap_err().to_string();
+    assert!(told.contains("has as many `parents`"), "{told}");
+}

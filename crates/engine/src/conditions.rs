@@ -161,11 +161,11 @@ fn evaluate(
     ty: TypeIx,
     slots: &[Slot],
 ) -> Result<bool, String> {
-    let mut root = serde_json::Map::new();
+    let mut root = Value::Object(serde_json::Map::new());
     let own = plan.ty(ty).props.iter().zip(slots).filter(|(prop, _)| prop.is_own());
     for (prop, slot) in own {
         if let Some(value) = &slot.shadow {
-            insert(&mut root, prop.reference.path.as_str(), value.clone());
+            prop.reference.path.put(&mut root, value.clone());
         }
     }
     for (written, prop, primary) in &condition.reads {
@@ -174,24 +174,8 @@ fn evaluate(
             .as_ref()
             .map(|value| if *primary { effective(value, false) } else { value });
         if let Some(value) = value {
-            insert(&mut root, written, value.clone());
+            Path::new(written).put(&mut root, value.clone());
         }
     }
-    lockstep_model::filter::holds(&condition.filter, Value::Object(root))
-}
-
-fn insert(map: &mut serde_json::Map<String, Value>, path: &str, value: Value) {
-    match path.split_once('.') {
-        None => {
-            map.insert(path.to_string(), value);
-        }
-        Some((first, rest)) => {
-            let inner = map
-                .entry(first.to_string())
-                .or_insert_with(|| Value::Object(serde_json::Map::new()));
-            if let Value::Object(inner) = inner {
-                insert(inner, rest, value);
-            }
-        }
-    }
+    lockstep_model::filter::holds(&condition.filter, root)
 }

@@ -18,5 +18,6 @@ mod linking;
 mod mirroring;
 mod recovering;
 mod rows;
+mod several;
 mod undoing;
 mod unlinking;

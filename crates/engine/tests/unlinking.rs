@@ -34,7 +34,7 @@ fn take_out_b(world: &mut World) {
     take_out(world, b);
 }
 
-fn take_out(world: &mut World, out: RecordId) {
+pub(crate) fn take_out(world: &mut World, out: RecordId) {
     let (mut one, mut other): (Vec<RecordState>, Vec<RecordState>) =
         world.records.values().cloned().partition(|record| record.id == out);
     let before = one.clone();

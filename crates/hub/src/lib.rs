@@ -19,6 +19,7 @@ mod guards;
 mod hub;
 mod ledger;
 pub mod looking;
+mod of_flow;
 mod outcome;
 pub mod part;
 mod plan;

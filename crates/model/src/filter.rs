@@ -50,11 +50,7 @@ pub fn parse(expression: &str) -> Result<Filter, FilterError> {
         // A function is no property; a test of it that follows would say so once more.
         reads.retain(|read| !(matches!(&call, Call::Function(name) if name == read)));
     }
-    for read in &mut reads {
-        if let Some((_, name)) = plain.names.iter().find(|(stand_in, _)| stand_in == read) {
-            name.clone_into(read);
-        }
-    }
+    reads.iter_mut().for_each(|read| *read = plain.named(read));
     reads.sort();
     reads.dedup();
     if reads.is_empty() {
@@ -74,7 +70,7 @@ pub fn parse(expression: &str) -> Result<Filter, FilterError> {
     // the middle of a run.
     holds(&filter, Value::Object(serde_json::Map::new())).map_err(|message| FilterError {
         message: format!("{message}, for a record that lacks what it reads"),
-        help: Some(match has_a_name_with_a_sign(expression) {
+        help: Some(match has_a_name_with_a_sign(&plain.text) {
             true => IN_BACKQUOTES.into(),
             false => {
                 "say what holds for such a record: `(Tags or [])|length > 2`, `Age|default(0) > 17`"
@@ -106,37 +102,44 @@ pub fn holds(filter: &Filter, mut root: Value) -> Result<bool, String> {
         .map_err(failed)
 }
 
-/// An expression without names in backquotes, which the language does not know.
+/// An expression without names in backquotes and names with dots, which the language does not know.
 struct Plain {
     text: String,
-    /// What stands for each name in its place.
+    /// What stands for each path in its place.
     names: Vec<(String, String)>,
 }
 
 impl Plain {
-    /// `` `E-post` `` names a property that has blanks or signs in its name.
+    /// `` `E-post` `` names a property that has blanks or signs in its name, and
+    /// `meta."api.endpoint"` one that has a dot.
     fn of(expression: &str) -> Result<Plain, FilterError> {
         let mut plain = Plain { text: String::with_capacity(expression.len()), names: vec![] };
         let mut rest = expression;
         while let Some(c) = rest.chars().next() {
             let length = match c {
+                '"' if plain.text.ends_with('.') => {
+                    let length = quoted_length(rest, c);
+                    plain.take_in_quotes(&rest[..length]);
+                    rest = &rest[length..];
+                    continue;
+                }
                 '"' | '\'' => quoted_length(rest, c),
+                '`' if plain.text.trim_end().ends_with('.') => {
+                    return Err(FilterError {
+                        message: "a backquote stands right behind a dot".into(),
+                        help: Some(
+                            "put the whole path between the backquotes, as `info.E-post` is here"
+                                .into(),
+                        ),
+                    });
+                }
                 '`' => {
                     let end =
                         rest[1..].find('`').filter(|end| *end > 0).ok_or_else(|| FilterError {
                             message: "a name in backquotes is empty or has no end".into(),
                             help: Some("write `E-post` between two backquotes".into()),
                         })?;
-                    let name = rest[1..=end].trim().to_string();
-                    let known = plain.names.iter().find(|(_, known)| *known == name);
-                    let stand_in = known.map_or_else(
-                        || format!("backquoted_{}", plain.names.len()),
-                        |(stand_in, _)| stand_in.clone(),
-                    );
-                    plain.text.push_str(&stand_in);
-                    if known.is_none() {
-                        plain.names.push((stand_in, name));
-                    }
+                    plain.take(rest[1..=end].trim());
                     rest = &rest[end + 2..];
                     continue;
                 }
@@ -146,6 +149,37 @@ impl Plain {
             rest = &rest[length..];
         }
         Ok(plain)
+    }
+
+    /// Puts in what stands for a path.
+    fn take(&mut self, name: &str) {
+        let known = self.names.iter().find(|(_, known)| known == name);
+        let stand_in = known.map_or_else(
+            || format!("backquoted_{}", self.names.len()),
+            |(stand_in, _)| stand_in.clone(),
+        );
+        self.text.push_str(&stand_in);
+        if known.is_none() {
+            self.names.push((stand_in, name.to_string()));
+        }
+    }
+
+    /// A name in quotation marks right behind a dot belongs to the path before it.
+    fn take_in_quotes(&mut self, quoted: &str) {
+        let is_of_path = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.');
+        let start = self.text.trim_end_matches(is_of_path).len();
+        let before = self.named(&self.text[start..]);
+        self.text.truncate(start);
+        self.take(&format!("{before}{quoted}"));
+    }
+
+    /// A path with the name that stands in the expression where it begins with what stands for one.
+    fn named(&self, path: &str) -> String {
+        let (first, rest) = path.split_at(path.find('.').unwrap_or(path.len()));
+        match self.names.iter().find(|(stand_in, _)| stand_in == first) {
+            Some((_, name)) => format!("{name}{rest}"),
+            None => path.to_string(),
+        }
     }
 }
 
@@ -245,9 +279,16 @@ const FUNCTIONS: &str = "what is done to a value stands behind a bar (`Name|lowe
 const IN_BACKQUOTES: &str =
     "a name with blanks or signs in it stands in backquotes, as `E-post` does here";
 
-/// Whether something like `E-post` stands there, which is a subtraction here.
-fn has_a_name_with_a_sign(expression: &str) -> bool {
-    let chars: Vec<char> = expression.chars().collect();
+/// Whether something like `E-post` stands there, which is a subtraction here. What stands in
+/// quotation marks is a text.
+fn has_a_name_with_a_sign(plain: &str) -> bool {
+    let mut chars = Vec::with_capacity(plain.len());
+    let mut rest = plain;
+    while let Some(c) = rest.chars().next() {
+        let length = if matches!(c, '"' | '\'') { quoted_length(rest, c) } else { c.len_utf8() };
+        chars.push(c);
+        rest = &rest[length..];
+    }
     chars
         .windows(3)
         .any(|three| three[0].is_alphabetic() && three[1] == '-' && three[2].is_alphabetic())
@@ -336,8 +377,42 @@ mod tests {
         assert_eq!(holds(&filter, record("a")), Ok(false));
         let dotted = parse("`api.endpoint` == 'x'").unwrap();
         assert_eq!(holds(&dotted, json!({"api": {"endpoint": "x"}})), Ok(true));
+        let longer = parse("`Kontakt-info`.type == 'x' and `Kontakt-info`.\"v.1\"").unwrap();
+        assert_eq!(
+            longer.reads.iter().map(Path::as_str).collect::<Vec<_>>(),
+            ["Kontakt-info.\"v.1\"", "Kontakt-info.type"]
+        );
+        let record = |kind: &str| json!({"Kontakt-info": {"type": kind, "v.1": true}});
+        assert_eq!(holds(&longer, record("x")), Ok(true));
+        assert_eq!(holds(&longer, record("y")), Ok(false));
+        let behind = parse("info.`E-post` == 'x'").unwrap_err();
+        assert!(behind.help.is_some_and(|help| help.contains("the whole path")));
         for broken in ["`E-post == 'x'", "`` == 'x'"] {
             assert!(parse(broken).unwrap_err().message.contains("backquotes"), "{broken}");
+        }
+    }
+
+    #[test]
+    fn a_name_with_a_dot_stands_in_quotation_marks_behind_a_dot() {
+        let filter = parse("meta.\"api.endpoint\" == \"a.b\" or .\"x.y\" == 'ab'").unwrap();
+        assert_eq!(
+            filter.reads.iter().map(Path::as_str).collect::<Vec<_>>(),
+            [".\"x.y\"", "meta.\"api.endpoint\""]
+        );
+        assert_eq!(holds(&filter, json!({"meta": {"api.endpoint": "a.b"}})), Ok(true));
+        assert_eq!(holds(&filter, json!({"meta": {"api": {"endpoint": "a.b"}}})), Ok(false));
+        assert_eq!(holds(&filter, json!({"x.y": "ab"})), Ok(true));
+        let whole = parse("`meta.\"api.endpoint\"` == 'x'").unwrap();
+        assert_eq!(whole.reads, [Path::new("meta.\"api.endpoint\"")]);
+        assert_eq!(holds(&whole, json!({"meta": {"api.endpoint": "x"}})), Ok(true));
+    }
+
+    #[test]
+    fn the_hint_for_names_with_signs_is_given_for_names_alone() {
+        let help = |expression: &str| parse(expression).unwrap_err().help.unwrap_or_default();
+        assert_eq!(help("E-post|length > 2"), IN_BACKQUOTES);
+        for other in ["Tags|length > 2 and Name == 'a-b'", "`E-post`|length > 2"] {
+            assert!(help(other).starts_with("say what holds"), "{other}: {}", help(other));
         }
     }
 

@@ -277,8 +277,8 @@ pub struct Flow {
     /// Creates though it synchronizes no property (C3).
     pub create_empty: bool,
     /// Between elements of lists: what tells one from the others of its list, in the source and in
-    /// the target.
-    pub key: Option<[Path; 2]>,
+    /// the target; several pairs where it takes them together. Empty where it is not said here.
+    pub key: Vec<[Path; 2]>,
     /// Where it is written, for messages: `flows/people.yaml:3`.
     pub place: String,
 }
@@ -304,7 +304,7 @@ impl Flow {
             separate_duplicates: false,
             region: None,
             create_empty: false,
-            key: None,
+            key: vec![],
             place,
         }
     }
@@ -394,7 +394,7 @@ impl Flow {
         if let Some(region) = self.region {
             text.push_str(&format!("\nregion {region}"));
         }
-        if let Some([from, to]) = &self.key {
+        for [from, to] in &self.key {
             text.push_str(&format!("\nkey {from} {to}"));
         }
         crate::matching::seed(&text)

@@ -1,7 +1,11 @@
 //! Dotted paths to properties. A path goes through lists without saying so: `Emails.Value` is the
 //! `Value` of every element of `Emails` (L3). Which element counts as *the* value is told by the
 //! schema, or is the one marked `primary`, else the first.
+//!
+//! A name with a dot in it stands in quotation marks behind a dot: `meta."api.endpoint"`, and
+//! `."api.endpoint"` where it is the first.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -25,13 +29,46 @@ impl Path {
     }
 
     /// The names between the dots.
+    ///
+    /// ```
+    /// # use lockstep_model::Path;
+    /// let steps = |path: &str| Path::new(path).steps().map(String::from).collect::<Vec<_>>();
+    /// assert_eq!(steps("info.name"), ["info", "name"]);
+    /// assert_eq!(steps("meta.\"api.endpoint\".url"), ["meta", "api.endpoint", "url"]);
+    /// assert_eq!(steps(".\"api.endpoint\""), ["api.endpoint"]);
+    /// ```
     pub fn steps(&self) -> impl DoubleEndedIterator<Item = &str> {
-        self.0.split('.')
+        steps_of(&self.0).into_iter()
     }
 
-    /// This path with one more step.
-    pub fn child(&self, step: &str) -> Path {
-        Path::new(format!("{}.{step}", self.0))
+    /// The path that these names make, each as it is called.
+    pub fn of_steps<'s>(steps: impl IntoIterator<Item = &'s str>) -> Path {
+        let mut text = String::new();
+        for step in steps {
+            let step = step_text(step);
+            if !text.is_empty() || matches!(step, Cow::Owned(_)) {
+                text.push('.');
+            }
+            text.push_str(&step);
+        }
+        Path(text.into())
+    }
+
+    /// This path with another behind it.
+    pub fn child(&self, path: &str) -> Path {
+        Path::new(format!("{}.{path}", self.0))
+    }
+
+    /// Puts a value there in a record of plain objects, which are made where there are none.
+    pub fn put(&self, record: &mut Value, value: Value) {
+        let mut place = record;
+        for step in self.steps() {
+            if !place.is_object() {
+                *place = Value::Object(serde_json::Map::new());
+            }
+            place = &mut place[step];
+        }
+        *place = value;
     }
 
     /// Whether `other` lies below this path.
@@ -47,6 +84,68 @@ impl Path {
         let steps: Vec<&str> = self.steps().collect();
         walk(record, &steps)
     }
+}
+
+/// A path with one more step, which is called so; the first one, where the path is empty.
+pub fn below(path: &str, step: &str) -> String {
+    match step_text(step) {
+        Cow::Borrowed(step) if path.is_empty() => step.to_string(),
+        step => format!("{path}.{step}"),
+    }
+}
+
+/// A name as a step of a path: in quotation marks where a dot in it would divide it. No path leads
+/// to a name that has both in it.
+fn step_text(name: &str) -> Cow<'_, str> {
+    match name.contains('.') && !name.contains('"') {
+        true => Cow::Owned(format!("\"{name}\"")),
+        false => Cow::Borrowed(name),
+    }
+}
+
+/// The first step of a path, and what follows it.
+///
+/// ```
+/// use lockstep_model::path::first_step;
+/// assert_eq!(first_step("info.name"), ("info", Some("name")));
+/// assert_eq!(first_step(".\"odata.type\".x"), ("odata.type", Some("x")));
+/// assert_eq!(first_step("name"), ("name", None));
+/// ```
+pub fn first_step(path: &str) -> (&str, Option<&str>) {
+    let quoted = path.strip_prefix('.').unwrap_or(path);
+    if quoted.len() < path.len()
+        && let Some((name, rest)) = quoted_step(quoted)
+    {
+        return (name, rest.strip_prefix('.').map(|after| rest_of(rest, after)));
+    }
+    match path.find('.') {
+        Some(at) => (&path[..at], Some(rest_of(&path[at..], &path[at + 1..]))),
+        None => (path, None),
+    }
+}
+
+/// What follows a step, with its dot where a name in quotation marks needs it.
+fn rest_of<'p>(with_dot: &'p str, without: &'p str) -> &'p str {
+    if quoted_step(without).is_some() { with_dot } else { without }
+}
+
+/// The name in quotation marks with which a text begins, if that is a whole step.
+fn quoted_step(text: &str) -> Option<(&str, &str)> {
+    let (name, rest) = text.strip_prefix('"')?.split_once('"')?;
+    (!name.is_empty() && (rest.is_empty() || rest.starts_with('.'))).then_some((name, rest))
+}
+
+fn steps_of(path: &str) -> Vec<&str> {
+    if !path.contains(".\"") {
+        return path.split('.').collect();
+    }
+    let (mut steps, mut rest) = (Vec::new(), Some(path));
+    while let Some(path) = rest {
+        let (step, after) = first_step(path);
+        steps.push(step);
+        rest = after;
+    }
+    steps
 }
 
 fn walk(value: &Value, steps: &[&str]) -> Option<Value> {
@@ -101,6 +200,34 @@ mod tests {
             Path::new("info.emails.email").get(&record),
             Some(json!(["a@example.com", "b@example.com"]))
         );
+    }
+
+    #[test]
+    fn a_name_with_a_dot_is_one_step_where_it_stands_in_quotation_marks() {
+        let record = json!({"meta": {"api.endpoint": {"v.1": 7}, "api": {"endpoint": 8}}, "x.y": 9,
+            "list": [{"a.b": 1}, {"a.b": 2}]});
+        let at = |path: &str| Path::new(path).get(&record);
+        assert_eq!(at("meta.\"api.endpoint\".\"v.1\""), Some(json!(7)));
+        assert_eq!(at("meta.api.endpoint"), Some(json!(8)));
+        assert_eq!(at(".\"x.y\""), Some(json!(9)));
+        assert_eq!(at("x.y"), None);
+        assert_eq!(at("list.\"a.b\""), Some(json!([1, 2])));
+        for steps in [&["meta", "api.endpoint", "v.1"][..], &["x.y"], &["x.y", "z"], &["a", "b"]] {
+            let path = Path::of_steps(steps.iter().copied());
+            assert_eq!(path.steps().collect::<Vec<_>>(), steps, "{path}");
+            let stepwise = steps.iter().fold(String::new(), |path, step| below(&path, step));
+            assert_eq!(stepwise, path.as_str());
+            let mut made = Value::Null;
+            path.put(&mut made, json!("there"));
+            assert_eq!(path.get(&made), Some(json!("there")), "{made}");
+        }
+        // Quotation marks elsewhere are a part of the name.
+        for odd in ["\"a.b\"", "a\".b", "a.\"b", "a.\"b\"c.d", "a.\"\""] {
+            assert_eq!(
+                Path::new(odd).steps().collect::<Vec<_>>(),
+                odd.split('.').collect::<Vec<_>>()
+            );
+        }
     }
 
     #[test]

@@ -345,12 +345,7 @@ fn written(
 fn nested(values: &[(PropertyRef, Value)]) -> Value {
     let mut record = json!({});
     for (named, value) in values {
-        let mut at = &mut record;
-        let steps: Vec<&str> = named.path.steps().collect();
-        for step in &steps[..steps.len() - 1] {
-            at = &mut at[*step];
-        }
-        at[steps[steps.len() - 1]] = value.clone();
+        named.path.put(&mut record, value.clone());
     }
     record
 }

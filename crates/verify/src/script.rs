@@ -17,6 +17,7 @@ mod deletions;
 mod filled;
 mod filling;
 mod followed;
+mod given;
 mod itself;
 mod links;
 mod lists;
@@ -69,6 +70,9 @@ impl Tester for Writer<'_> {
         if pair.from.is_combined() || pair.to.is_combined() {
             return self.combined(line, flow, pair);
         }
+        if let Some(trials) = self.constant(line, flow, pair) {
+            return trials;
+        }
         let sides = match self.sides(flow, pair) {
             Ok(sides) => sides,
             Err(why) => return vec![Trial::not_tried(line, "the row", why)],
@@ -95,6 +99,7 @@ impl Tester for Writer<'_> {
             _ => self.plain_row(line, flow, pair, &sides),
         };
         self.about = None;
+        trials.extend(self.given_once(line, flow, pair, &sides));
         if let Some(why) = self.not_owed(flow, &sides) {
             trials.push(Trial::impossible(
                 line,

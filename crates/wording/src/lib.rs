@@ -5,5 +5,5 @@
 mod reason;
 mod why;
 
-pub use reason::reason;
+pub use reason::{policy, reason};
 pub use why::{unanswered, why};

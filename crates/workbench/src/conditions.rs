@@ -89,16 +89,7 @@ pub(crate) fn changes(
 }
 
 fn insert(root: &mut Value, path: &str, value: Value) {
-    let mut at = root;
-    let mut steps: Vec<&str> = path.split('.').collect();
-    let Some(last) = steps.pop() else { return };
-    for step in steps {
-        if !at[step].is_object() {
-            at[step] = Value::Object(Map::new());
-        }
-        at = &mut at[step];
-    }
-    at[last] = value;
+    Path::new(path).put(root, value);
 }
 
 #[cfg(test)]

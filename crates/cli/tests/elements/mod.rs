@@ -1,6 +1,8 @@
 //! Elements of lists as records: `Orders[lines]`, in folders of files and in JSON columns of a
 //! database, at any depth.
 
+mod over_http;
+
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -395,4 +397,94 @@ fn wrong_settings_of_elements_are_told_by_check() {
     }
     replace(&dir.join("flows/orders.yaml"), "shop.Orders[lines]", "shop.Orders[linse]");
     lockstep(dir, &["check"]).exits(2).says("did you mean `shop.Orders[lines]`?");
+}
+
+#[test]
+fn an_element_may_be_told_from_the_others_by_several_properties_together() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let flows = "\
+flows:
+  - from: shop.Orders
+    to: erp.Ordre
+    create: always
+    match: [number = nummer]
+    properties:
+      - number <-> nummer
+      - { list: lines <-> linjer, key: [order_no = ordre, line_no = pos], rows: [qty <-> antall] }
+";
+    let project = PROJECT
+        .replace(", elements: { Orders: { lines: { id: line_no } } }", "")
+        .replace(", elements: { Ordre: { linjer: { id: pos } } }", "");
+    write(&dir.join("lockstep.yaml"), &project);
+    write(&dir.join("flows/orders.yaml"), flows);
+    let line =
+        |order: &str, no: u32, qty: u32| json!({"order_no": order, "line_no": no, "qty": qty});
+    let order = |lines: &[Value]| json!({"id": "1", "number": "A1", "lines": lines});
+    put(
+        dir,
+        "shop/Orders.jsonl",
+        &[order(&[line("a/b", 1, 2), line("a/b", 2, 3), line("c", 1, 4)])],
+    );
+    put(dir, "erp/Ordre.jsonl", &[json!({"id": "7", "nummer": "A0"})]);
+    lockstep(dir, &["check"]).exits(0);
+    lockstep(dir, &["sync"])
+        .exits(0)
+        .says("create erp.Ordre[linjer]/8/a%2Fb/2 from shop.Orders[lines]/1/a%2Fb/2");
+    let pos = |order: &str, no: u32, qty: u32| json!({"ordre": order, "pos": no, "antall": qty});
+    let linjer = |dir: &Path| rows(dir, "erp/Ordre.jsonl")[1]["linjer"].clone();
+    assert_eq!(linjer(dir), json!([pos("a/b", 1, 2), pos("a/b", 2, 3), pos("c", 1, 4)]));
+    in_step(dir);
+
+    // One changed, one taken away, one put in, on either side.
+    put(dir, "shop/Orders.jsonl", &[order(&[line("c", 1, 5), line("a/b", 1, 2), line("c", 2, 6)])]);
+    replace(&dir.join("erp/Ordre.jsonl"), "\"antall\":2", "\"antall\":9");
+    lockstep(dir, &["sync"]).exits(0);
+    assert_eq!(linjer(dir), json!([pos("a/b", 1, 9), pos("c", 1, 5), pos("c", 2, 6)]));
+    let lines = rows(dir, "shop/Orders.jsonl")[0]["lines"].clone();
+    assert_eq!(lines, json!([line("c", 1, 5), line("a/b", 1, 9), line("c", 2, 6)]));
+    in_step(dir);
+    lockstep(dir, &["explain", "shop.Orders[lines]/1/a%2Fb/1"]).exits(0).says("qty is 9");
+
+    // R8: with a part missing, or the same parts twice, it is nobody's.
+    for (broken, why) in [
+        (line("c", 1, 6), "several elements of lines have the order_no and line_no c/1"),
+        (json!({"order_no": "d"}), "it has no order_no and line_no, by which it is told"),
+    ] {
+        put(dir, "shop/Orders.jsonl", &[order(&[line("c", 1, 5), line("a/b", 1, 9), broken])]);
+        lockstep(dir, &["sync"]).exits(1).says(why).says("Nothing was written.");
+    }
+
+    // Without the keys, as a document has them, and back.
+    lockstep(dir, &["doc", "flows/orders.yaml"])
+        .exits(0)
+        .says("an element is told from the others of its list by [\"order_no = ordre\",\"line_no = pos\"]");
+    for (said, wrong, why) in [
+        ("key: [order_no = ordre, line_no = pos]", "key: []", "`key` names no property"),
+        (
+            "key: [order_no = ordre, line_no = pos]",
+            "key: order_no = ordre and line_no = pos",
+            "write each pair by itself",
+        ),
+        (
+            "key: [order_no = ordre, line_no = pos]",
+            "key: [order_no = ordre, order_no = pos]",
+            "`order_no` stands twice in `key`",
+        ),
+    ] {
+        assert!(flows.contains(said));
+        write(&dir.join("flows/orders.yaml"), &flows.replace(said, wrong));
+        lockstep(dir, &["check"]).exits(2).says(why);
+    }
+    write(&dir.join("flows/orders.yaml"), flows);
+    for (id, why) in [
+        ("[order_no, line_no]", ""),
+        ("[line_no, order_no]", "are told apart by `line_no` and `order_no` elsewhere"),
+        ("[order_no, order_no]", "`order_no` stands twice in `id`"),
+        ("[]", "`id` names no property"),
+    ] {
+        let said = format!("folder: shop }}, elements: {{ Orders: {{ lines: {{ id: {id} }} }} }}");
+        write(&dir.join("lockstep.yaml"), &project.replace("folder: shop }", &said));
+        lockstep(dir, &["check"]).exits(if why.is_empty() { 0 } else { 2 }).says(why);
+    }
 }

@@ -23,7 +23,12 @@ pub(super) fn check(view: &View<'_>, problems: &mut Vec<Problem>) {
             let Some(schema) = of.next() else { continue };
             match list(system, schema, elements) {
                 Some(problem) => problems.push(problem),
-                None => problems.extend(id(system, schema, elements)),
+                None => problems.extend(
+                    elements
+                        .id
+                        .iter()
+                        .filter_map(|(path, place)| id(system, schema, elements, path, place)),
+                ),
             }
         }
     }
@@ -109,6 +114,7 @@ fn list(system: &System, schema: &TypeSchema, elements: &Elements) -> Option<Pro
     // Nothing is known of what stands in an object of any form.
     let is_list = |property: &&PropertySchema| {
         property.list
+            || property.ty == PlainType::List
             || matches!(property.ty, PlainType::Any) && !has_been_seen_plain(schema, property)
     };
     if below(schema, list.as_str()).next().is_some()
@@ -148,10 +154,15 @@ fn has_been_seen_plain(schema: &TypeSchema, property: &PropertySchema) -> bool {
 }
 
 /// What is wrong with the property that tells the elements apart: none was seen with it.
-fn id(system: &System, schema: &TypeSchema, elements: &Elements) -> Option<Problem> {
+fn id(
+    system: &System,
+    schema: &TypeSchema,
+    elements: &Elements,
+    id: &str,
+    place: &Place,
+) -> Option<Problem> {
     let known: Vec<&str> = below(schema, elements.list.as_str()).collect();
-    let is_there =
-        |path: &&str| elements.id == *path || elements.id.starts_with(&format!("{path}."));
+    let is_there = |path: &&str| id == *path || id.starts_with(&format!("{path}."));
     if known.is_empty() || known.iter().any(is_there) {
         return None;
     }
@@ -159,24 +170,20 @@ fn id(system: &System, schema: &TypeSchema, elements: &Elements) -> Option<Probl
     let (code, message) = match schema.known_from {
         KnownFrom::Declaration => (
             codes::UNKNOWN_PROPERTY,
-            format!(
-                "the elements {name} have no property `{}`, so nothing tells them apart",
-                elements.id
-            ),
+            format!("the elements {name} have no property `{id}`, so it does not tell them apart"),
         ),
         _ => (
             codes::UNSEEN_PROPERTY,
             format!(
-                "no element of {name} that was looked at has `{}`, so nothing tells them apart",
-                elements.id
+                "no element of {name} that was looked at has `{id}`, so it does not tell them apart"
             ),
         ),
     };
-    let help = match nearest(&elements.id, known.iter().copied()) {
+    let help = match nearest(id, known.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("they have {}", all_of(known.iter().copied())),
     };
-    Some(Problem::warning(code, elements.id_place.clone(), message).help(help))
+    Some(Problem::warning(code, place.clone(), message).help(help))
 }
 
 /// The paths of a list's elements that the schema has.

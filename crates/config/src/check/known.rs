@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::schema::{KnownFrom, OWN_ID};
-use lockstep_model::{Create, Direction, Path, TypeName, TypeSchema};
+use lockstep_model::{Create, Direction, Path, PropertySchema, TypeName, TypeSchema};
 
 use super::compared;
 use super::values;
@@ -308,10 +308,19 @@ fn unseen(schema: &TypeSchema, name: &TypeName, path: &Path, place: &Place) -> P
         let message = format!(
             "no path leads to the name `{path}` of {name}, which has a dot in it: the row is about a property within an object"
         );
-        return Problem::warning(codes::UNSEEN_PROPERTY, place.clone(), message).help(format!(
-            "give it a name without a dot in the file (`{}`), and in the row",
-            path.as_str().replace('.', "_")
-        ));
+        let plain = |known: &Path| known.steps().collect::<Vec<_>>().join(".");
+        let quoted = |known: &&PropertySchema| plain(&known.path) == path.as_str();
+        return Problem::warning(codes::UNSEEN_PROPERTY, place.clone(), message).help(match schema
+            .properties
+            .iter()
+            .find(quoted)
+        {
+            Some(known) => format!("put the name in quotation marks: `{}`", known.path),
+            None => format!(
+                "give it a name without a dot in the file (`{}`), and in the row",
+                path.as_str().replace('.', "_")
+            ),
+        });
     }
     let known = || schema.properties.iter().map(|property| property.path.as_str());
     let near = nearest(path.as_str(), known());

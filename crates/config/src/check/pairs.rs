@@ -179,7 +179,7 @@ fn list_of(end: &End<'_>) -> Option<lockstep_model::Path> {
         |path: &lockstep_model::Path| schema.property(path).is_some_and(|property| property.list);
     let steps: Vec<&str> = end.resolved.steps().collect();
     (1..steps.len())
-        .map(|length| lockstep_model::Path::new(steps[..length].join(".")))
+        .map(|length| lockstep_model::Path::of_steps(steps[..length].iter().copied()))
         .find(is_list)
 }
 

@@ -249,14 +249,7 @@ fn usual_values(schema: &TypeSchema, described: &PropertySchema) -> Vec<Value> {
 
 /// Puts a value into a record, objects within objects.
 fn put(record: &mut Value, path: &Path, value: &Value) {
-    let mut place = record;
-    for step in path.steps() {
-        if !place.is_object() {
-            *place = Value::Object(serde_json::Map::new());
-        }
-        place = &mut place[step];
-    }
-    *place = value.clone();
+    path.put(record, value.clone());
 }
 
 /// Tries a way back that the flows state: what it gives back must become again what it was given.

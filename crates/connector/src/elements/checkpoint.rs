@@ -1,11 +1,11 @@
 //! How far a record type of elements has been read: as far as the one that they stand in, of which
 //! of its records something could not be read, and which property was the elements' id.
 
-use lockstep_model::Path;
 use serde::{Deserialize, Serialize};
 
 use super::settings::Kind;
 use crate::Checkpoint;
+use crate::key::Key;
 
 /// Ends the bytes of such a checkpoint, after the length of what stands before it.
 const MARK: &[u8] = b"elements";
@@ -15,7 +15,7 @@ const MARK: &[u8] = b"elements";
 #[serde(untagged)]
 enum Beside {
     Kept {
-        id: Path,
+        id: Key,
         damaged: Vec<String>,
     },
     /// As it was kept before the id was.
@@ -27,7 +27,7 @@ enum Beside {
 pub(super) fn resume(kind: &Kind, checkpoint: &Checkpoint) -> Option<(Checkpoint, Vec<String>)> {
     let (inner, beside) = apart(checkpoint);
     match beside {
-        Some(Beside::Kept { id, .. }) if id != kind.id => None,
+        Some(Beside::Kept { id, .. }) if id != kind.key() => None,
         Some(Beside::Kept { damaged, .. } | Beside::Damaged(damaged)) => Some((inner, damaged)),
         None => Some((inner, vec![])),
     }
@@ -48,7 +48,7 @@ fn apart(checkpoint: &Checkpoint) -> (Checkpoint, Option<Beside>) {
 /// Both in one.
 pub(super) fn together(kind: &Kind, inner: Checkpoint, damaged: Vec<String>) -> Checkpoint {
     let Checkpoint { text, mut bytes } = inner;
-    let beside = Beside::Kept { id: kind.id.clone(), damaged };
+    let beside = Beside::Kept { id: kind.key(), damaged };
     let beside = serde_json::to_vec(&beside).unwrap_or_default();
     bytes.extend_from_slice(&beside);
     bytes.extend_from_slice(&(beside.len() as u32).to_le_bytes());

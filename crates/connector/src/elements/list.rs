@@ -1,5 +1,6 @@
 //! One record's list: its elements as records, and what a write makes of it.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use lockstep_model::flow::PropertyRef;
@@ -11,7 +12,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::settings::{Kind, PARENT};
 use crate::files::edit::{self, Edit, Shape};
-use crate::key::escaped;
+use crate::key::{self, escaped};
 use crate::{Action, Outcome, RecordFault, Write};
 
 /// The list of a record.
@@ -106,19 +107,29 @@ impl<'k> List<'k> {
 
     /// What tells two states of an element apart.
     fn version_of(&self, element: &Value) -> String {
-        let mut element = std::borrow::Cow::Borrowed(element);
+        let mut element = Cow::Borrowed(element);
         for list in &self.within {
             take_out(element.to_mut(), &list.steps().collect::<Vec<_>>());
         }
         format!("{:016x}", xxh3_64(element.to_string().as_bytes()))
     }
 
+    /// What tells it from the others of its list; `None` where a part of that is missing.
     fn own_id(&self, element: &Value) -> Option<String> {
-        element.as_object().and(self.kind.id.get(element)).as_ref().and_then(id_text)
+        element.as_object()?;
+        if let [id] = &self.kind.id[..] {
+            let text = id.get(element).as_ref().and_then(id_text)?;
+            return Some(match escaped(&text) {
+                Cow::Owned(escaped) => escaped,
+                Cow::Borrowed(_) => text,
+            });
+        }
+        let part = |id: &Path| id.get(element).as_ref().and_then(id_text);
+        Some(key::join(self.kind.id.iter().map(part).collect::<Option<Vec<_>>>()?))
     }
 
     fn id_of(&self, element: &Value) -> Option<String> {
-        Some(format!("{}{}", self.beginning, escaped(&self.own_id(element)?)))
+        Some(format!("{}{}", self.beginning, self.own_id(element)?))
     }
 
     /// The place of the element with this id; `Err` where several have it.
@@ -137,7 +148,7 @@ impl<'k> List<'k> {
 
     fn repeated(&self, element: &Value) -> String {
         let own = self.own_id(element).unwrap_or_default();
-        let Kind { list, id, .. } = self.kind;
+        let (list, id) = (&self.kind.list, self.kind.id_text());
         format!(
             "several elements of {list} have the {id} {own}, so none of them is told from the others: give each its own"
         )
@@ -195,7 +206,7 @@ impl<'k> List<'k> {
                 if !is_empty(element) {
                     let message = format!(
                         "it has no {}, by which it is told from the others: give it one",
-                        self.kind.id
+                        self.kind.id_text()
                     );
                     faults.push(RecordFault { part: false, place: place(), message, id: None });
                 }
@@ -271,22 +282,24 @@ impl<'k> List<'k> {
             return Err(Outcome::Later { retry_after_ms: None, message });
         }
         let mut element = Value::Object(Map::new());
-        let own = PropertyRef::new(self.kind.id.clone());
-        let given = write
-            .values
-            .iter()
-            .any(|value| watch[value.prop].path == self.kind.id && !is_empty(&value.value));
-        if !given {
-            self.set(&mut element, &own, &self.next_id(&write.token))
+        let is_given = |id: &Path| {
+            let mut values = write.values.iter();
+            values.any(|value| watch[value.prop].path == *id && !is_empty(&value.value))
+        };
+        // Of a key of several parts none can be made up: together they say what the element is.
+        if let [id] = &self.kind.id[..]
+            && !is_given(id)
+        {
+            self.set(&mut element, &PropertyRef::new(id.clone()), &self.next_id(id, &write.token))
                 .map_err(|message| Outcome::Rejected { prop: None, message })?;
         }
         self.put(&mut element, watch, write)?;
         let Some(id) = self.id_of(&element) else {
-            let prop = watch.iter().position(|watched| watched.path == self.kind.id);
-            let message = format!(
-                "{} is to tell the element from the others, and can be no id",
-                self.kind.id
-            );
+            let lacks = |id: &&Path| id.get(&element).as_ref().and_then(id_text).is_none();
+            let part = self.kind.id.iter().find(lacks).unwrap_or(&self.kind.id[0]);
+            let prop = watch.iter().position(|watched| watched.path == *part);
+            let what = if is_given(part) { "and can be no id" } else { "and has no value" };
+            let message = format!("{part} is to tell the element from the others, {what}");
             return Err(Outcome::Rejected { prop, message });
         };
         if self.elements.iter().any(|other| self.id_of(other).as_ref() == Some(&id)) {
@@ -332,9 +345,9 @@ impl<'k> List<'k> {
     }
 
     /// An id for a new element: the next number where all are numbers, else one made of the write.
-    fn next_id(&self, token: &str) -> Value {
+    fn next_id(&self, id: &Path, token: &str) -> Value {
         let numbers: Option<Vec<i64>> =
-            self.elements.iter().map(|element| self.kind.id.get(element)?.as_i64()).collect();
+            self.elements.iter().map(|element| id.get(element)?.as_i64()).collect();
         match numbers {
             Some(numbers) => Value::from(numbers.into_iter().max().unwrap_or(0).max(0) + 1),
             None => Value::from(format!("{:016x}", xxh3_64(token.as_bytes()))),

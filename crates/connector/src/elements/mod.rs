@@ -6,8 +6,8 @@
 //! read with the record that they stand in, and a write to one of them is a write of that record's
 //! list, with all else of the list as it stands. So they are added, changed and removed one by one.
 //!
-//! An element's id is that of the record that it stands in, a slash, and its own; its property
-//! `$parent` holds the former. What is a slash in an id is written `%2F` there, so that an id
+//! An element's id is that of the record that it stands in, a slash, and its own (`1001/3`; of a key
+//! of several parts `1001/A/3`); its property `$parent` holds the former. What is a slash in an id is written `%2F` there, so that an id
 //! begins with another's only where it stands in that one.
 
 mod checkpoint;
@@ -90,7 +90,7 @@ impl Elements {
 
     /// The id of the record that an element stands in, and what its own id begins with.
     fn parent_of<'i>(&self, kind: &Kind, id: &'i str) -> Option<(String, &'i str)> {
-        let at = id.rfind('/')?;
+        let (at, _) = id.rmatch_indices('/').nth(kind.id.len() - 1)?;
         let parent = if self.is_of_elements(&kind.parent) {
             id[..at].to_string()
         } else {

@@ -6,6 +6,7 @@ use lockstep_model::{Path, PlainType, PropertySchema, TypeSchema, Value};
 use serde_json::Map;
 
 use crate::Trouble;
+use crate::key::Key;
 
 /// The property by which an element refers to the record that it stands in.
 pub const PARENT: &str = "$parent";
@@ -23,8 +24,23 @@ pub(crate) struct Kind {
     pub parent: String,
     /// The list: `lines`.
     pub list: PropertyRef,
-    /// What tells an element from the others of its list: `line_no`.
-    pub id: Path,
+    /// What tells an element from the others of its list: `line_no`, or several that do so together.
+    pub id: Vec<Path>,
+}
+
+impl Kind {
+    /// What tells elements apart, as settings say it.
+    pub fn key(&self) -> Key {
+        match &self.id[..] {
+            [one] => Key::One(one.to_string()),
+            several => Key::Several(several.iter().map(Path::to_string).collect()),
+        }
+    }
+
+    /// What tells elements apart, for messages: `line_no`, `order_no and line_no`.
+    pub fn id_text(&self) -> String {
+        self.id.iter().map(Path::as_str).collect::<Vec<_>>().join(" and ")
+    }
 }
 
 /// A system's own settings, and which of its lists are record types.
@@ -42,12 +58,15 @@ pub(crate) fn kinds(elements: &Value) -> Result<Vec<Kind>, Trouble> {
         let example = "write `{ lines: { id: line_no } }`";
         let lists = lists.as_object().ok_or_else(|| wrong(format!("{parent}: {example}")))?;
         for (list, said) in lists {
-            let id = said.get("id").and_then(Value::as_str).filter(|id| !id.trim().is_empty());
-            let id = id.ok_or_else(|| {
+            let id = said.get("id").cloned().unwrap_or_default();
+            let id: Key = serde_json::from_value(id).map_err(|_| {
                 wrong(format!(
-                    "{parent}.{list} needs `id`, the property that tells an element from the others"
+                    "{parent}.{list} needs `id`, the property that tells an element from the others, or a list of several that do so together"
                 ))
             })?;
+            if let Some(fault) = id.fault() {
+                return Err(wrong(format!("{parent}.{list}: {fault}")));
+            }
             if let Some(other) =
                 said.as_object().into_iter().flatten().map(|(key, _)| key).find(|key| *key != "id")
             {
@@ -57,7 +76,7 @@ pub(crate) fn kinds(elements: &Value) -> Result<Vec<Kind>, Trouble> {
                 name: format!("{parent}[{list}]"),
                 parent: parent.clone(),
                 list: PropertyRef::new(list.as_str()),
-                id: Path::new(id),
+                id: id.columns().iter().map(Path::new).collect(),
             });
         }
     }
@@ -130,16 +149,18 @@ fn schema(kind: &Kind, parent: &TypeSchema) -> TypeSchema {
             ordered: false,
             assumed: property.assumed
                 || parent.known_from == KnownFrom::Sample && property.ty == PlainType::Any,
-            create_only: property.create_only || *path == kind.id.as_str(),
+            create_only: property.create_only || kind.id.iter().any(|id| id.as_str() == *path),
             derived_from: None,
             ..(*property).clone()
         });
     }
-    if !properties.iter().any(|property| property.path == kind.id) {
-        properties.push(PropertySchema {
-            create_only: true,
-            ..PropertySchema::new(kind.id.clone(), PlainType::Any)
-        });
+    for id in &kind.id {
+        if !properties.iter().any(|property| property.path == *id) {
+            properties.push(PropertySchema {
+                create_only: true,
+                ..PropertySchema::new(id.clone(), PlainType::Any)
+            });
+        }
     }
     let can = parent.can;
     TypeSchema {

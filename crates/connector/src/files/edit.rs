@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lockstep_model::flow::{Having, PropertyRef};
 use lockstep_model::value::{equal, is_added, is_empty};
-use lockstep_model::{Path, Value};
+use lockstep_model::{Path, Value, path};
 use serde_json::Map;
 
 use super::csv;
@@ -85,7 +85,7 @@ impl<'a> Condition<'a> {
 
     /// Whether the object satisfies it; `None` where the object does not tell.
     fn holds(&self, object: &Value) -> Option<bool> {
-        let found = Path::new(self.steps.join(".")).get(object)?;
+        let found = Path::of_steps(self.steps.iter().copied()).get(object)?;
         let same = |value: &Value| match csv::text_for(value) {
             Ok(text) => text.trim() == self.value,
             Err(_) => false,
@@ -104,7 +104,7 @@ fn walk(value: &Value, steps: &[&str], condition: &Condition<'_>) -> Option<Valu
     };
     match value {
         Value::Object(map) if condition.parts_at(step) => (condition.holds(value) == Some(true))
-            .then(|| Path::new(steps.join(".")).get(&Value::Object(map.clone())))?,
+            .then(|| Path::of_steps(steps.iter().copied()).get(&Value::Object(map.clone())))?,
         Value::Object(map) => walk(map.get(*step)?, rest, &condition.below()),
         Value::Array(elements) => {
             let ordered = elements
@@ -213,7 +213,7 @@ impl Edit<'_> {
             Some(false) => Err(format!(
                 "the record does not hold “{}” in `{}`",
                 condition.value,
-                join(here, &condition.steps.join("."))
+                condition.steps.iter().fold(here.to_string(), |here, step| join(&here, step))
             )),
             None if self.value.is_null() => Ok(()),
             None => {
@@ -313,7 +313,7 @@ impl Edit<'_> {
         }
         let read = |element: &Value| match &condition {
             Some(condition) => walk(element, steps, condition),
-            None => Path::new(steps.join(".")).get(element),
+            None => Path::of_steps(steps.iter().copied()).get(element),
         };
         // Without a condition every element counts; with one, those that satisfy it.
         let counts = |element: &Value| match &condition {
@@ -398,7 +398,7 @@ impl Edit<'_> {
                 Some(condition) => {
                     walk(element, steps, condition).is_some_and(|there| equal(&there, value))
                 }
-                None => Path::new(steps.join("."))
+                None => Path::of_steps(steps.iter().copied())
                     .get(element)
                     .is_some_and(|there| equal(&there, value)),
             };
@@ -415,7 +415,7 @@ impl Edit<'_> {
         // What has no value for this property was not part of the list that was given.
         list.extend(before.into_iter().filter(|element| match &condition {
             Some(condition) => walk(element, steps, condition).is_none_or(|v| is_empty(&v)),
-            None => Path::new(steps.join(".")).get(element).is_none_or(|v| is_empty(&v)),
+            None => Path::of_steps(steps.iter().copied()).get(element).is_none_or(|v| is_empty(&v)),
         }));
         if self.shape.lists.get(here) == Some(&true) {
             for (at, element) in list.iter_mut().enumerate() {
@@ -429,7 +429,7 @@ impl Edit<'_> {
 }
 
 fn join(here: &str, step: &str) -> String {
-    if here.is_empty() { step.to_string() } else { format!("{here}.{step}") }
+    path::below(here, step)
 }
 
 #[cfg(test)]

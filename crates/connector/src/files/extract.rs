@@ -78,9 +78,9 @@ impl Node {
         }
         for (name, child) in &self.children {
             if child.children.is_empty() {
-                let at = Path::new(name).get(value);
+                let at = Path::of_steps([&**name]).get(value);
                 child.ends.iter().for_each(|&slot| found[slot] = at.clone());
-            } else if let Some(at) = Path::new(name).get(value) {
+            } else if let Some(at) = Path::of_steps([&**name]).get(value) {
                 child.fill(&at, found);
             }
         }

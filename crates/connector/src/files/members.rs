@@ -3,7 +3,7 @@
 //!
 //! A parsed object does not tell that: it holds its members sorted.
 
-use lockstep_model::{Path, Value};
+use lockstep_model::{Path, Value, path};
 
 use super::parts::{parts, put_text};
 
@@ -38,10 +38,11 @@ impl Members {
         &mut self.0[at].1
     }
 
-    /// The paths to all members and theirs, in this order. No path leads to a name with a dot.
+    /// The paths to all members and theirs, in this order. No path leads to a name that has a dot and
+    /// a quotation mark in it.
     pub(super) fn paths(&self, here: &str, found: &mut Vec<String>) {
-        for (name, below) in self.0.iter().filter(|(name, _)| !name.contains('.')) {
-            let path = if here.is_empty() { name.clone() } else { format!("{here}.{name}") };
+        for (name, below) in self.0.iter().filter(|(name, _)| !is_out_of_reach(name)) {
+            let path = path::below(here, name);
             found.push(path.clone());
             below.paths(&path, found);
         }
@@ -101,6 +102,11 @@ impl Members {
             plain => out.push_str(&plain.to_string()),
         }
     }
+}
+
+/// Whether no path leads to a member of this name.
+pub(super) fn is_out_of_reach(name: &str) -> bool {
+    name.contains('.') && name.contains('"')
 }
 
 #[cfg(test)]

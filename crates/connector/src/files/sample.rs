@@ -9,12 +9,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use lockstep_model::schema::KnownFrom;
-use lockstep_model::{PlainType, PropertySchema, TypeSchema, Value};
+use lockstep_model::{PlainType, PropertySchema, TypeSchema, Value, path};
 
 use super::csv::Header;
 use super::edit::Shape;
 use super::encoding::{Encoding, Source};
-use super::members::Members;
+use super::members::{Members, is_out_of_reach};
 use super::moments::Form;
 use super::rows::Rows;
 
@@ -31,7 +31,7 @@ pub(super) struct Sample {
     flags: BTreeMap<String, bool>,
     /// Where an empty text was seen.
     blank: BTreeSet<String>,
-    /// Names that have a dot in them, each behind the path of its object.
+    /// Names that have a dot in them, each behind the path of its object, without quotation marks.
     dotted: BTreeSet<String>,
     /// How the property that tells the time of the last change is written.
     pub modified: Option<Form>,
@@ -91,9 +91,13 @@ impl Sample {
     fn learn(&mut self, value: &Value, here: &str, through_list: bool) {
         if let Value::Object(map) = value {
             for (name, child) in map {
-                let path = if here.is_empty() { name.clone() } else { format!("{here}.{name}") };
+                let path = path::below(here, name);
                 if name.contains('.') {
-                    self.dotted.insert(path);
+                    let plain =
+                        if here.is_empty() { name.clone() } else { format!("{here}.{name}") };
+                    self.dotted.insert(plain);
+                }
+                if is_out_of_reach(name) {
                     continue;
                 }
                 self.learn(child, &path, through_list);

@@ -281,6 +281,12 @@ fn record_type(kind: &str, ty: &TypeYaml, told: &mut Told<'_>) {
         &["parent:"],
         format!("{kind}: `parent` is for lists that show the records of all parents; `parents` lists them through each"),
     );
+    let depth = |list: &ListYaml| list.parents.as_ref().map_or(0, |parents| parents.depth());
+    told.when(
+        ty.changes.as_ref().is_some_and(|changes| depth(changes) != depth(&ty.list)),
+        &["changes:"],
+        format!("{kind}: a record has as many `parents` where it is listed in `changes` as in `list`: its id begins with theirs"),
+    );
     list(kind, &ty.list, told);
     if let Some(create) = &ty.create {
         creation(kind, create, told);

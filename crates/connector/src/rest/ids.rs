@@ -38,6 +38,26 @@ pub fn has_parents(ty: &TypeYaml) -> bool {
     ty.list.parents.is_some() || ty.parent.is_some()
 }
 
+/// How many records a record of this type stands in: so many ids stand before its own.
+pub fn depth(ty: &TypeYaml) -> usize {
+    match &ty.list.parents {
+        Some(parents) => parents.depth(),
+        None => usize::from(ty.parent.is_some()),
+    }
+}
+
+/// The id of the record that it stands in, and its own.
+pub fn apart<'i>(ty: &TypeYaml, id: &'i str) -> Option<(&'i str, &'i str)> {
+    let (at, _) = id.match_indices('/').nth(depth(ty).checked_sub(1)?)?;
+    Some((&id[..at], &id[at + 1..]))
+}
+
+/// The variables that name the record in which others stand, and all that it stands in itself.
+pub fn parent_variables(depth: usize, parent: &str) -> [(&'static str, Value); 2] {
+    let ids: Vec<&str> = parent.splitn(depth.max(1), '/').collect();
+    [("parent", json!(ids.last())), ("parents", json!(ids))]
+}
+
 /// A record's id: with its parent's, where it is read through one.
 pub fn id_in(ty: &TypeYaml, body: &Value) -> Option<String> {
     let id = at(body, &ty.id).and_then(id_text)?;
@@ -48,9 +68,12 @@ pub fn id_in(ty: &TypeYaml, body: &Value) -> Option<String> {
 }
 
 /// The variables that name a record in a request.
-pub fn id_variables(ty: &TypeYaml, id: &str) -> [(&'static str, Value); 2] {
-    match id.split_once('/').filter(|_| has_parents(ty)) {
-        Some((parent, id)) => [("id", json!(id)), ("parent", json!(parent))],
-        None => [("id", json!(id)), ("parent", Value::Null)],
+pub fn id_variables(ty: &TypeYaml, id: &str) -> [(&'static str, Value); 3] {
+    match apart(ty, id) {
+        Some((parent, id)) => {
+            let [parent, parents] = parent_variables(depth(ty), parent);
+            [("id", json!(id)), parent, parents]
+        }
+        None => [("id", json!(id)), ("parent", Value::Null), ("parents", json!([]))],
     }
 }

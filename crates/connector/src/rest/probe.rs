@@ -12,7 +12,7 @@ use super::answer::Answer;
 use super::connected::Rest;
 use super::errors;
 use super::ids::OWN;
-use super::read::sends_the_page_as_it_is;
+use super::read::{ParentsWalk, sends_the_page_as_it_is};
 use super::template::variables;
 use super::value::{at, locate};
 use super::walk::Walk;
@@ -99,7 +99,12 @@ impl Rest {
         let parent = match &list.parents {
             None => None,
             Some(parents) => {
-                match self.parents(parents, &mut Walk::default(), since)?.ids.into_iter().next() {
+                match self
+                    .parents(parents, &mut ParentsWalk::default(), since)?
+                    .ids
+                    .into_iter()
+                    .next()
+                {
                     Some(parent) => Some(parent),
                     None => return Ok(None),
                 }

@@ -17,7 +17,7 @@ use super::ahead::{Listing, Turn};
 use super::answer::Answer;
 use super::connected::Rest;
 use super::errors::{self, says_error};
-use super::ids::{id_variables, with_parent};
+use super::ids::{id_variables, parent_variables, with_parent};
 use super::paged::page_request;
 use super::record::{RESOLUTION_MS, Unread, layout, modified};
 use super::value::at;
@@ -67,8 +67,45 @@ struct Mark {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     parents: Vec<String>,
     /// Where the list of parents goes on.
-    #[serde(skip_serializing_if = "is_zero")]
-    parents_next: Walk,
+    #[serde(flatten)]
+    parents_next: ParentsWalk,
+}
+
+/// Where a list of parents stands.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default)]
+pub(super) struct ParentsWalk {
+    #[serde(rename = "parents_next", skip_serializing_if = "is_zero")]
+    walk: Walk,
+    /// Of the records through which they are listed themselves: those whose parents have not been
+    /// listed to the end, and where their list goes on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    through: Option<Box<Through>>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default)]
+struct Through {
+    ids: Vec<String>,
+    #[serde(flatten)]
+    next: ParentsWalk,
+}
+
+impl ParentsWalk {
+    /// Whether there are more.
+    fn is_under_way(&self) -> bool {
+        self.walk.next.is_some()
+            || self
+                .through
+                .as_ref()
+                .is_some_and(|through| !through.ids.is_empty() || through.next.is_under_way())
+    }
+
+    fn all_next(&mut self) -> Vec<&mut Next> {
+        let mut all: Vec<&mut Next> = self.walk.next.iter_mut().collect();
+        all.extend(self.through.iter_mut().flat_map(|through| through.next.all_next()));
+        all
+    }
 }
 
 /// A checkpoint with which the next reading asks for what changed since then.
@@ -94,7 +131,7 @@ impl Mark {
     }
 
     fn is_under_way(&self) -> bool {
-        self.walk.next.is_some() || self.parents_next.next.is_some() || !self.parents.is_empty()
+        self.walk.next.is_some() || self.parents_next.is_under_way() || !self.parents.is_empty()
     }
 
     /// Notes the server's clock at the first answer.
@@ -323,7 +360,7 @@ impl Rest {
         if !mark.parents.is_empty() {
             mark.parents.remove(0);
             mark.walk = Walk::default();
-            if !mark.parents.is_empty() || mark.parents_next.next.is_some() {
+            if !mark.parents.is_empty() || mark.parents_next.is_under_way() {
                 return Ok(self.going_on(mark, records, faults));
             }
         }
@@ -410,7 +447,7 @@ impl Rest {
     ) -> Result<Asked, Trouble> {
         let limit = listing.limit;
         if let Some(answer) = self.ahead.take(&listing, &Turn::Parent(parent.into())) {
-            let context = self.client.context([("parent", json!(parent))]);
+            let context = self.client.context(variables_of(list, parent));
             let named = self.client.name(&list.request, &context);
             return Ok(Asked { answer, named, limit });
         }
@@ -455,7 +492,7 @@ impl Rest {
         let since = mark.since;
         let (asked, mut variables) =
             page_request(&list.request, &list.paging, &walk, None, limit, since);
-        variables.extend(parent.map(|parent| ("parent", json!(parent))));
+        variables.extend(parent.iter().flat_map(|parent| variables_of(list, parent)));
         let Some(answer) = self.client.try_once(&asked, &self.client.context(variables)) else {
             return vec![];
         };
@@ -525,7 +562,7 @@ impl Rest {
     /// The mark without secrets: an address or cursor that holds one stays in this process. Another
     /// one begins the listing anew.
     fn sealed(&self, mut mark: Mark) -> Mark {
-        for next in [&mut mark.walk.next, &mut mark.parents_next.next].into_iter().flatten() {
+        for next in mark.walk.next.iter_mut().chain(mark.parents_next.all_next()) {
             if let Next::Cursor(text) | Next::Address(text) = next
                 && self.client.gives_away(&json!(text))
             {
@@ -537,7 +574,7 @@ impl Rest {
 
     fn unsealed(&self, mut mark: Mark) -> Mark {
         let mut lost = false;
-        for next in [&mut mark.walk.next, &mut mark.parents_next.next].into_iter().flatten() {
+        for next in mark.walk.next.iter_mut().chain(mark.parents_next.all_next()) {
             if let Next::Cursor(text) | Next::Address(text) = next {
                 match self.seals.open(text) {
                     Some(opened) => *text = opened,
@@ -564,7 +601,7 @@ impl Rest {
             asked.path.clone_from(address);
             asked.query.clear();
         }
-        variables.extend(parent.map(|parent| ("parent", json!(parent))));
+        variables.extend(parent.iter().flat_map(|parent| variables_of(list, parent)));
         let context = self.client.context(variables);
         let named = self.client.name(&list.request, &context);
         self.wait_for_budget(list.budget.as_ref());
@@ -596,18 +633,60 @@ impl Rest {
         }
     }
 
-    /// A page of parents: their ids. The walk then stands at the next page.
+    /// A page of parents: their ids, behind those of the records through which they are listed. The
+    /// walk then stands at the next page; it is at its end where there is none.
     pub(super) fn parents(
+        &self,
+        parents: &ParentsYaml,
+        at: &mut ParentsWalk,
+        since: Option<Timestamp>,
+    ) -> Result<Parents, Trouble> {
+        let Some(of) = &parents.parents else {
+            return self.parents_of(parents, &mut at.walk, since, None);
+        };
+        let through = at.through.get_or_insert_default();
+        let (mut faults, mut date) = (vec![], None);
+        loop {
+            if through.ids.is_empty() {
+                let page = self.parents(of, &mut through.next, since)?;
+                faults.extend(page.faults);
+                date = date.or(page.date);
+                through.ids = page.ids;
+            }
+            let Some(parent) = through.ids.first().cloned() else {
+                if through.next.is_under_way() {
+                    continue;
+                }
+                return Ok(Parents { ids: vec![], faults, date });
+            };
+            let page = self.parents_of(parents, &mut at.walk, since, Some(&parent))?;
+            faults.extend(page.faults);
+            date = date.or(page.date);
+            if at.walk.next.is_none() {
+                through.ids.remove(0);
+            }
+            let ids: Vec<String> = page.ids.iter().map(|id| format!("{parent}/{id}")).collect();
+            let ends = through.ids.is_empty() && !through.next.is_under_way();
+            if !ids.is_empty() || ends {
+                return Ok(Parents { ids, faults, date });
+            }
+        }
+    }
+
+    /// A page of the parents that one record has, or of all that there are.
+    fn parents_of(
         &self,
         parents: &ParentsYaml,
         walk: &mut Walk,
         since: Option<Timestamp>,
+        parent: Option<&str>,
     ) -> Result<Parents, Trouble> {
-        let list = plain_list(&parents.request, &parents.items, &parents.paging);
+        let mut list = plain_list(&parents.request, &parents.items, &parents.paging);
+        list.parents = parents.parents.as_deref().cloned();
         let limit = list.paging.limit(0);
         let (mut faults, mut date) = (vec![], None);
         loop {
-            let (answer, named) = self.ask(&list, walk, None, limit, since, None)?;
+            let (answer, named) = self.ask(&list, walk, None, limit, since, parent)?;
             let items = self.items(list.items.as_deref(), &named, &answer)?;
             date = date.or(answer.date);
             let mut ids = vec![];
@@ -798,6 +877,11 @@ pub(super) fn sends_the_page_as_it_is(request: &RequestYaml) -> bool {
     of_page
         .fold(None, |all: Option<bool>, expression| Some(all.unwrap_or(true) && plain(expression)))
         .unwrap_or(false)
+}
+
+/// The variables by which the requests of a list name the record that what it lists stands in.
+fn variables_of(list: &ListYaml, parent: &str) -> [(&'static str, Value); 2] {
+    parent_variables(list.parents.as_ref().map_or(1, |parents| parents.depth()), parent)
 }
 
 /// A page of parents.

@@ -11,7 +11,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::answer::Answer;
 use super::connected::Rest;
 use super::errors::says_error;
-use super::ids::{has_parents, id_in, id_variables, with_etag, with_parent};
+use super::ids::{apart, id_in, id_variables, with_etag, with_parent};
 use super::paged::page_request;
 use super::refer::{by, refers_by_name};
 use super::value::{at, locate, text};
@@ -142,8 +142,8 @@ impl Rest {
         }
         let found =
             self.fetch_with(get, id_variables(ty, id).to_vec(), Some((ty, id)), patience)?;
-        let found = match (found, id.split_once('/')) {
-            (Some(body), Some((parent, _))) if has_parents(ty) => Some(with_parent(&body, parent)),
+        let found = match (found, apart(ty, id)) {
+            (Some(body), Some((parent, _))) => Some(with_parent(&body, parent)),
             (found, _) => found,
         };
         if let Some(body) = &found
@@ -408,8 +408,7 @@ pub(super) fn layout(ty: &TypeYaml) -> u64 {
 
 /// Whether an id in an answer is the one asked for, which may have its parent's before it.
 fn is_id(ty: &TypeYaml, wanted: &str, own: &str) -> bool {
-    wanted == own
-        || has_parents(ty) && wanted.split_once('/').is_some_and(|(_, wanted)| wanted == own)
+    wanted == own || apart(ty, wanted).is_some_and(|(_, wanted)| wanted == own)
 }
 
 /// The time of a record's last change.

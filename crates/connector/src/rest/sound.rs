@@ -13,7 +13,7 @@ use super::written::{
 use super::{effect, meaning, template};
 
 /// Variables that requests bring along; a setting of the same name would hide behind them.
-pub(super) const VARIABLES: [&str; 26] = [
+pub(super) const VARIABLES: [&str; 27] = [
     "id",
     "record",
     "value",
@@ -34,6 +34,7 @@ pub(super) const VARIABLES: [&str; 26] = [
     "url",
     "hook",
     "parent",
+    "parents",
     "fields",
     "minute",
     "signed",
@@ -367,7 +368,7 @@ impl<'a> Check<'a> {
         }
         for list in lists() {
             pages(self.text, kind, &list.request, &list.paging, &mut self.wrong);
-            list.parents.iter().for_each(|parents| {
+            list.parents.iter().flat_map(|parents| parents.all()).for_each(|parents| {
                 pages(self.text, kind, &parents.request, &parents.paging, &mut self.wrong)
             });
         }
@@ -561,7 +562,8 @@ fn reads(text: &str, kind: &str, ty: &TypeYaml, settings: &BTreeSet<&str>, wrong
             }
         }
         let about_one = matches!(word, "get:" | "update:" | "delete:" | "restore:");
-        let named = ["id", "record", "url", "parent"].iter().any(|name| read.contains(*name));
+        let named =
+            ["id", "record", "url", "parent", "parents"].iter().any(|name| read.contains(*name));
         if about_one && !named && !(word == "update:" && updates_elsewhere(ty)) {
             let word = word.trim_end_matches(':');
             told(
@@ -697,7 +699,11 @@ fn requests(ty: &mut TypeYaml) -> Vec<&mut RequestYaml> {
     let mut all: Vec<&mut RequestYaml> = vec![];
     for list in [Some(&mut ty.list), ty.changes.as_mut()].into_iter().flatten() {
         all.push(&mut list.request);
-        all.extend(list.parents.as_mut().map(|parents| &mut parents.request));
+        let mut parents = list.parents.as_mut();
+        while let Some(of) = parents {
+            all.push(&mut of.request);
+            parents = of.parents.as_deref_mut();
+        }
     }
     all.extend(ty.gone.as_mut().map(|gone| &mut gone.request));
     all.extend(ty.get.as_mut().map(|get| &mut get.request));

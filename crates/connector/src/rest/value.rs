@@ -2,6 +2,7 @@
 //! left as it is (P9).
 
 use lockstep_model::flow::PropertyRef;
+use lockstep_model::path::first_step;
 use lockstep_model::value::{equal, is_added, is_empty};
 use serde_json::{Map, Value, json};
 
@@ -62,7 +63,8 @@ pub fn at<'v>(value: &'v Value, place: &str) -> Option<&'v Value> {
     {
         return Some(found);
     }
-    let (step, rest) = place.split_once('.').unwrap_or((place, ""));
+    let (step, rest) = first_step(place);
+    let rest = rest.unwrap_or_default();
     let below = match value {
         Value::Array(list) => list.get(step.parse::<usize>().ok()?),
         other => other.get(step),
@@ -73,8 +75,7 @@ pub fn at<'v>(value: &'v Value, place: &str) -> Option<&'v Value> {
 /// Puts a value at a dotted place; objects on the way are made, and a list where the first step
 /// into nothing is 0.
 pub fn put(target: &mut Value, place: &str, value: Value) {
-    let (step, rest) =
-        place.split_once('.').map_or((place, None), |(step, rest)| (step, Some(rest)));
+    let (step, rest) = first_step(place);
     if target.is_null() && step == "0" {
         *target = json!([]);
     }
@@ -132,7 +133,8 @@ fn at_mut<'v>(value: &'v mut Value, place: &str) -> Option<&'v mut Value> {
     if place.is_empty() {
         return Some(value);
     }
-    let (step, rest) = place.split_once('.').unwrap_or((place, ""));
+    let (step, rest) = first_step(place);
+    let rest = rest.unwrap_or_default();
     let below = match value {
         Value::Array(list) => list.get_mut(step.parse::<usize>().ok()?)?,
         other => other.get_mut(step)?,

@@ -7,17 +7,19 @@
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
-use lockstep_model::PlainType;
-use lockstep_model::ReadRecord;
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::value::{effective, equal, equal_as, is_added, is_empty};
+use lockstep_model::{Path, PlainType, ReadRecord};
 use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::connected::Rest;
 use super::errors;
 use super::errors::{Asked, busy};
-use super::ids::{has_parents, id_in, id_variables, own_of, with_etag, with_parent};
+use super::ids::{
+    apart, depth, has_parents, id_in, id_variables, own_of, parent_variables, with_etag,
+    with_parent,
+};
 use super::refer::refers_by_name;
 use super::template::{render_value, variables};
 use super::value::{HEADERS, Located, at, locate, put, put_beside, same_text, text};
@@ -84,11 +86,13 @@ impl Rest {
             }
         }
         let parent = record.get("$parent").cloned().unwrap_or_default();
-        let context = self.client.context([
-            ("record", record.clone()),
-            ("intent", json!(write.token)),
-            ("parent", parent),
-        ]);
+        let parents = match (text(&parent), depth(ty)) {
+            (Some(parent), depth @ 1..) => parent_variables(depth, &parent),
+            _ => [("parent", parent), ("parents", json!([]))],
+        };
+        let context = self.client.context(
+            [("record", record.clone()), ("intent", json!(write.token))].into_iter().chain(parents),
+        );
         for (place, template) in &how.defaults {
             let made = render_value(template, &context).map_err(misconfigured)?;
             if !is_empty(&made) && at(&record, place).is_none_or(is_empty) {
@@ -287,10 +291,11 @@ impl Rest {
         let modified = current
             .as_ref()
             .and_then(|c| ty.modified.as_ref().and_then(|p| at(c, p)).and_then(text));
-        let [id_part, parent] = id_variables(ty, id);
+        let [id_part, parent, parents] = id_variables(ty, id);
         let mut context = self.client.context([
             id_part,
             parent,
+            parents,
             ("version", json!(now.or(version.map(str::to_string)))),
             ("modified", json!(modified)),
             ("modified_http", json!(modified.as_deref().and_then(as_http_date))),
@@ -319,7 +324,7 @@ impl Rest {
                 continue;
             }
             let place = match how.whole {
-                Some(steps) => place.split('.').take(steps).collect::<Vec<_>>().join("."),
+                Some(steps) => Path::of_steps(Path::new(&place).steps().take(steps)).to_string(),
                 None => place,
             };
             if !places.contains(&place) {
@@ -593,7 +598,7 @@ impl Rest {
     ) -> Result<Outcome, Outcome> {
         let shown = at(&answer.body, how.item.as_deref().unwrap_or("")).map(|shown| {
             let shown = with_etag(shown.clone(), answer);
-            match id.and_then(|id| id.split_once('/')).filter(|_| has_parents(ty)) {
+            match id.and_then(|id| apart(ty, id)) {
                 Some((parent, _)) => with_parent(&shown, parent),
                 None => shown,
             }

@@ -630,6 +630,21 @@ pub struct ParentsYaml {
     pub paging: Paging,
     /// Where a parent's id is.
     pub id: String,
+    /// The records through which these are listed in their turn: their ids stand before the
+    /// parents', and in requests `{{ parents[0] }}` is the outermost one's.
+    pub parents: Option<Box<ParentsYaml>>,
+}
+
+impl ParentsYaml {
+    /// How many records each of what is listed stands in.
+    pub fn depth(&self) -> usize {
+        1 + self.parents.as_ref().map_or(0, |of| of.depth())
+    }
+
+    /// These, and those through which they are listed, to the outermost.
+    pub fn all(&self) -> impl Iterator<Item = &ParentsYaml> {
+        std::iter::successors(Some(self), |parents| parents.parents.as_deref())
+    }
 }
 
 /// How a list goes on.

@@ -15,6 +15,7 @@ use serde::Serialize;
 
 use crate::error::LookError;
 use crate::ledger::Ledger;
+use crate::of_flow::{CONSTANT, DEFAULT, put_in_by_flow};
 use crate::report::RecordName;
 
 /// A record explained.
@@ -167,6 +168,15 @@ impl Explained<'_> {
             return self.list_sentences(entity);
         }
         let slot = self.record.slot(self.prop);
+        if let Some(of_flow) = self.of_flow(entity) {
+            let mut out = vec![format!("{} is {}: {of_flow}.", described.name, shown(self.value))];
+            out.extend(
+                all.iter()
+                    .filter(|lost| lost.by.is_none())
+                    .map(|lost| self.lost(lost, "counts no more")),
+            );
+            return out;
+        }
         let Some(best) = all.first() else {
             let why = if is_empty(self.value) {
                 "nobody has put anything there"
@@ -185,12 +195,7 @@ impl Explained<'_> {
             } else {
                 "lost to it"
             };
-            out.push(format!(
-                "{} from {} {} {came}.",
-                shown(&lost.claim.value),
-                self.place(lost),
-                when(lost.stamp.at)
-            ));
+            out.push(self.lost(lost, came));
         }
         if slot.carries == Some(best.stamp) && best.by.is_some() && slot.given.is_some() {
             out.push(
@@ -199,6 +204,18 @@ impl Explained<'_> {
             );
         }
         out
+    }
+
+    fn lost(&self, lost: &Candidate<'_>, came: &str) -> String {
+        let (value, at) = (shown(&lost.claim.value), when(lost.stamp.at));
+        format!("{value} from {} {at} {came}.", self.place(lost))
+    }
+
+    /// In words, that a flow has put in what the property holds, and nobody else.
+    fn of_flow(&self, entity: &Entity<'_>) -> Option<&'static str> {
+        let carries = self.record.slot(self.prop).carries?;
+        let source = entity.records.iter().find(|record| record.id == carries.record)?;
+        put_in_by_flow(self.plan, (self.record.ty, self.prop), (source, carries.prop), self.value)
     }
 
     /// P11: of a list whose elements come and go one by one: what it takes from where, and what it
@@ -237,8 +254,17 @@ impl Explained<'_> {
     /// By which rule the first claim wins.
     fn rule(&self, entity: &Entity<'_>, all: &[Candidate<'_>]) -> String {
         let first = &self.plan.ty(all[0].from).name;
+        let policy = &self.plan.prop(self.record.ty, self.prop).policy;
         match reason(self.plan, entity, (self.record.ty, self.prop), all) {
+            Reason::Policy => lockstep_wording::policy(policy)
+                .map_or_else(String::new, |said| format!(" by rule P1: {said}")),
             _ if all.len() < 2 => String::new(),
+            // What is the same on all sides nothing has decided.
+            Reason::Latest
+                if all.iter().all(|one| equal(&one.claim.value, &all[0].claim.value)) =>
+            {
+                String::new()
+            }
             Reason::Latest => " by rule P1, the latest edit wins".into(),
             other => {
                 let why = lockstep_wording::reason(other, &first.to_string());
@@ -300,8 +326,14 @@ fn when(at: Timestamp) -> String {
 /// What the journal tells of a property, in a sentence.
 fn happened(entry: &JournalEntry, names: &HashMap<RecordId, RecordName>) -> Option<String> {
     let (before, after, at, run) = (shown(&entry.before), shown(&entry.after), entry.at, entry.run);
-    let rule =
-        entry.rule.map_or(String::new(), |rule| format!(", by rule {rule}: {}", rule.sentence()));
+    let rule = entry.rule.map_or(String::new(), |rule| {
+        let why = if entry.kind == JournalKind::Written && !entry.text.is_empty() {
+            &entry.text
+        } else {
+            rule.sentence()
+        };
+        format!(", by rule {rule}: {why}")
+    });
     Some(match entry.kind {
         JournalKind::Edit => {
             format!("Somebody changed {before} to {after} here at {at} (run {run} read it).")
@@ -310,6 +342,10 @@ fn happened(entry: &JournalEntry, names: &HashMap<RecordId, RecordName>) -> Opti
             format!(
                 "Lockstep wrote {after} over {before} at {at} (run {run}), as a person took a write back (G7)."
             )
+        }
+        JournalKind::Written if [CONSTANT, DEFAULT].contains(&entry.text.as_str()) => {
+            let why = &entry.text;
+            format!("Lockstep wrote {after} over {before} at {at} (run {run}): {why}.")
         }
         JournalKind::Written => {
             let from = entry

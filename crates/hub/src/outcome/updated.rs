@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::ledger::Ledger;
 use crate::ledger::journal::{property_changes, step};
 use crate::ledger::observed::Lost;
+use crate::of_flow::decided_by;
 use crate::outcome::Before;
 use crate::report::{Event, RecordName};
 use crate::under_way::Underway;
@@ -65,7 +66,7 @@ impl Ledger {
                 JournalKind::Written,
                 &state,
                 intent,
-                String::new(),
+                decided_by(&self.plan, (state.ty, change), known),
                 Some(change.rule),
             );
             entry.path = Some(prop.name.clone());

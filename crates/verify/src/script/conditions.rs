@@ -12,7 +12,7 @@ use lockstep_config::literals;
 use lockstep_model::flow::{Filter, PropertyRef};
 use lockstep_model::value::{coerce, is_empty};
 use lockstep_model::{Create, Flow, PlainType, PropertySchema, TypeName, Value};
-use serde_json::{Map, json};
+use serde_json::json;
 
 use super::writer::{Side, Sides, Writer, added, held};
 use crate::trial::{Slot, Step, Val, Values};
@@ -167,15 +167,7 @@ impl Read {
 }
 
 fn insert(root: &mut Value, path: &str, value: Value) {
-    let mut at = root;
-    let steps: Vec<&str> = path.split('.').collect();
-    for step in &steps[..steps.len() - 1] {
-        if !at[*step].is_object() {
-            at[*step] = Value::Object(Map::new());
-        }
-        at = &mut at[*step];
-    }
-    at[steps[steps.len() - 1]] = value;
+    lockstep_model::Path::new(path).put(root, value);
 }
 
 pub(super) fn put(values: &mut Values, path: PropertyRef, value: Value) {

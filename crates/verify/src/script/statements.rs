@@ -94,7 +94,7 @@ impl Writer<'_> {
 
     /// Why a record need not be created though nothing matches it: another statement of the section
     /// says on what condition.
-    fn creates_on_a_condition(&self, flow: &Flow) -> Option<String> {
+    pub(super) fn creates_on_a_condition(&self, flow: &Flow) -> Option<String> {
         let united = self.united(flow);
         match &united.create {
             Create::When { .. } if self.condition_of(united).is_none() => Some(

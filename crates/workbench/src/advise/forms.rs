@@ -29,7 +29,7 @@ const MOST_OF_A_LIST: usize = 40;
 /// A row of another form than `a <-> b`.
 #[derive(Clone, Debug)]
 pub struct FormAdvice {
-    /// `map`, `split`, `unit`, `list` or `group`.
+    /// `map`, `split`, `unit`, `list` or `group`; `row` where few values become themselves.
     pub form: &'static str,
     /// An item of `properties`, as it is pasted.
     pub yaml: String,
@@ -158,6 +158,12 @@ impl Linked {
         }
         // Of several that become one the first is the way back: the one that most records have.
         pairs.sort_by_key(|(_, _, count)| std::cmp::Reverse(*count));
+        // Each value becomes itself: that is what a plain row does.
+        if pairs.iter().all(|(from, to, _)| single(to).as_ref() == Some(from)) {
+            let (from, to) = (row_path(&self.from[p].path), row_path(&self.to[q].path));
+            let yaml = yaml_in_line(&format!("{from} {} {to}", self.arrow(p, q)?));
+            return Some(FormAdvice { form: "row", yaml, both, same });
+        }
         let list: Vec<String> = pairs
             .iter()
             .map(|(from, to, _)| format!("{}: {}", yaml_in_line(from), in_yaml(to)))
@@ -463,6 +469,11 @@ mod tests {
         let all = linked(&["country"], &["code"], &records);
         let map = "{ row: country <-> code, map: { Norway: \"NO\", Denmark: DK, Noreg: \"NO\" } }";
         assert_eq!(said(&all), [(map.to_string(), 19, 19)]);
+        // What each value becomes is itself: no value list is needed.
+        let mut same = vec![pair("open", "open"); 4];
+        same.extend(vec![pair("closed", "closed"); 3]);
+        let row = ("status <-> state".to_string(), 7, 7);
+        assert_eq!(said(&linked(&["status"], &["state"], &same)), [row]);
         // One that is wrong does not keep it from being proposed; several do.
         records.push(pair("Norway", "DK"));
         assert_eq!(said(&linked(&["country"], &["code"], &records))[0].1, 19);

@@ -1,0 +1,63 @@
+//! What flows put in of their own: a constant (`set`), or a default. Nobody has edited that.
+
+use lockstep_engine::Plan;
+use lockstep_model::value::{is_empty, same};
+use lockstep_model::{
+    Change, NumberMap, Policy, PropIx, Reason, RecordId, RecordState, Timestamp, TypeIx, Value,
+};
+
+/// How the journal and `explain` say it.
+pub(crate) const CONSTANT: &str = "the flow puts in this constant (`set`)";
+pub(crate) const DEFAULT: &str = "the flow puts this in where there is no value";
+
+/// In words, that a flow has put a value into a property, where it has; `source` is what the row
+/// takes it from.
+pub(crate) fn put_in_by_flow(
+    plan: &Plan,
+    (ty, prop): (TypeIx, PropIx),
+    (source, theirs): (&RecordState, PropIx),
+    value: &Value,
+) -> Option<&'static str> {
+    let bearings = &plan.ty(ty).bearings[prop.at()];
+    let by =
+        bearings.iter().find(|by| by.defaults && by.other == source.ty && by.theirs == theirs)?;
+    let conversions = by.conversion.as_ref().ok()?;
+    // What depends on the time is no constant, and is not looked for here.
+    let made_of = |value: Value| {
+        let apply =
+            |value: Value, one: &lockstep_model::Conversion| one.apply(&value, Timestamp::UNTOLD);
+        let made = conversions.iter().try_fold(value, apply).ok()?;
+        (!is_empty(&made)).then_some(made)
+    };
+    let terms = plan.prop(ty, prop).terms();
+    let of_nothing = made_of(Value::Null).filter(|made| same(terms, made, value))?;
+    // Two texts that no record holds: what makes the same of both looks at neither.
+    let looks_away = ["\u{1}", "\u{2}\u{3}"]
+        .iter()
+        .all(|text| made_of((*text).into()).as_ref() == Some(&of_nothing));
+    if looks_away {
+        return Some(CONSTANT);
+    }
+    let claimed = source.slot(theirs).claim.as_ref().map(|claim| &claim.value);
+    claimed.is_none_or(is_empty).then_some(DEFAULT)
+}
+
+/// What has decided for a value that is written, where it was not that it is the latest.
+pub(crate) fn decided_by(
+    plan: &Plan,
+    (ty, change): (TypeIx, &Change),
+    known: &NumberMap<RecordId, RecordState>,
+) -> String {
+    let source = known.get(&change.claim.record);
+    let of_flow = source.and_then(|source| {
+        put_in_by_flow(plan, (ty, change.prop), (source, change.claim.prop), &change.value)
+    });
+    let by_reason = || match (change.reason, &plan.prop(ty, change.prop).policy) {
+        (Reason::Policy, policy) if *policy != Policy::Latest => lockstep_wording::policy(policy),
+        (reason, _) => {
+            let first = plan.ty(source.map_or(ty, |source| source.ty)).name.to_string();
+            lockstep_wording::reason(reason, &first)
+        }
+    };
+    of_flow.map(String::from).or_else(by_reason).unwrap_or_default()
+}
