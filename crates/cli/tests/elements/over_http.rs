@@ -211,6 +211,61 @@ fn erp(dir: &Path, kind: &str) -> Vec<Value> {
 }
 
 #[test]
+fn elements_in_a_json_body_are_kept_in_step_one_by_one_at_any_depth() {
+    let line = |no: u32, qty: u32, serials: Value| json!({"no": no, "qty": qty, "gift": true, "serials": serials});
+    let server = Server::start(&[(
+        "/orders",
+        json!([
+            {"id": 1, "number": "A1", "lines": [line(1, 2, json!([{"nr": "s1", "mark": "x"}])), line(2, 3, json!([]))]},
+            {"id": 2, "number": "A2", "lines": []},
+        ]),
+    )]);
+    let dir = project(&server);
+    let dir = dir.path();
+    lockstep(dir, &["check"]).exits(0);
+    lockstep(dir, &["sync"]).exits(0);
+    let order =
+        |number: &str| erp(dir, "Ordre").into_iter().find(|order| order["nummer"] == number);
+    assert_eq!(
+        order("A1").unwrap()["linjer"],
+        json!([{"pos": 1, "antall": 2, "serier": [{"nr": "s1", "merke": "x"}]}, {"pos": 2, "antall": 3}])
+    );
+    in_step(dir);
+
+    // Changed, added and moved to another order, on the side of the files.
+    let mut orders = erp(dir, "Ordre");
+    orders.sort_by_key(|order| order["nummer"].to_string());
+    orders[0]["linjer"] =
+        json!([{"pos": 1, "antall": 7, "serier": [{"nr": "s1", "merke": "y"}, {"nr": "s2"}]}]);
+    orders[1]["linjer"] = json!([{"pos": 2, "antall": 3}, {"pos": 5, "antall": 1}]);
+    put(dir, "erp/Ordre.jsonl", &orders);
+    lockstep(dir, &["sync"]).exits(0);
+    let shelf = server.shelf("/orders");
+    let first = json!([{"no": 1, "qty": 7, "gift": true, "serials": [{"nr": "s1", "mark": "y"}, {"nr": "s2"}]}]);
+    assert_eq!(shelf[0]["lines"], first, "what no row names stays");
+    let mut second = shelf[1]["lines"].as_array().unwrap().clone();
+    second.sort_by_key(|line| line["no"].as_i64());
+    assert_eq!(second, [json!({"no": 2, "qty": 3}), json!({"no": 5, "qty": 1})]);
+    in_step(dir);
+
+    // And on the server: removed there, it goes; an order takes its lines along.
+    server.change("/orders", |orders| {
+        orders[0]["lines"][0]["serials"] = json!([{"nr": "s2"}]);
+        orders[1]["lines"] = json!([{"no": 5, "qty": 9}]);
+    });
+    lockstep(dir, &["sync"]).exits(0);
+    assert_eq!(
+        order("A1").unwrap()["linjer"],
+        json!([{"pos": 1, "antall": 7, "serier": [{"nr": "s2"}]}])
+    );
+    assert_eq!(order("A2").unwrap()["linjer"], json!([{"pos": 5, "antall": 9}]));
+    server.change("/orders", |orders| drop(orders.remove(1)));
+    lockstep(dir, &["sync"]).exits(0);
+    assert!(order("A2").is_none());
+    in_step(dir);
+}
+
+#[test]
 fn records_below_records_below_records_are_kept_in_step() {
     let line = |no: u32| json!({"no": no, "qty": 1});
     let server = Server::start(&[

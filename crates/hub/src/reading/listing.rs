@@ -98,7 +98,7 @@ fn pages<'a>(
     tell: &mut Tell<'_>,
 ) -> std::result::Result<(), Trouble> {
     let began = checkpoint.clone();
-    let mut listed = 0;
+    let (mut listed, mut asked_twice) = (0, false);
     for _ in 0..MOST_PAGES {
         let base = request(None);
         let asked = clock.now();
@@ -107,9 +107,11 @@ fn pages<'a>(
         // R3: that there is nothing at all is asked twice before it is believed: records that such
         // a list has missed would not be among the changes since, and would stay unseen until the
         // next full scan.
-        if listed == 0 && page.everything && !page.more {
+        if listed == 0 && page.everything && !page.more && !asked_twice {
+            asked_twice = true;
             let base = request(None);
             page = connector.read(ReadRequest { checkpoint: began.as_ref(), ..base })?;
+            listed += page.records.len();
         }
         checkpoint = Some(page.checkpoint.clone());
         let more = page.more;
