@@ -98,6 +98,10 @@ impl World {
         if members.len() < 2 || element(&members[0].key).is_some() {
             return Ok(());
         }
+        if self.drawn.lines {
+            // L7, known: their elements stay linked.
+            return Ok(());
+        }
         let first = members.remove(random.below(members.len()));
         let (a, b) =
             (self.place(hub, &first), self.place(hub, &members[random.below(members.len())]));

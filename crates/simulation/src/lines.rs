@@ -80,8 +80,7 @@ pub(crate) fn described() -> Vec<PropertySchema> {
         list: true,
         ..PropertySchema::new(format!("{LINES}.{prop}").as_str(), ty)
     };
-    let props =
-        [(NO, PlainType::Integer), (TEXT, PlainType::String), (AMOUNT, PlainType::Integer)];
+    let props = [(NO, PlainType::Integer), (TEXT, PlainType::String), (AMOUNT, PlainType::Integer)];
     std::iter::once(list).chain(props.map(below)).collect()
 }
 

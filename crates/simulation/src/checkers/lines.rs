@@ -147,8 +147,7 @@ fn hear_of_each_other(settled: &Settled<'_>, members: &[Member]) -> bool {
             && !truth.divided.contains_key(who)
             && !truth.sharing.contains(who)
     };
-    let are_told_apart =
-        members.iter().all(|(_, _, row)| row.as_ref().is_some_and(is_told_apart));
+    let are_told_apart = members.iter().all(|(_, _, row)| row.as_ref().is_some_and(is_told_apart));
     drop(truth);
     are_told_apart && latest::hear_of_each_other(settled, members, LINES)
 }
