@@ -150,6 +150,9 @@ impl World {
 
     /// Everything, from the first person to the last check.
     pub fn play(mut self) -> Outcome {
+        if self.drawn.lines {
+            self.truth.look().count("world with child records");
+        }
         for _ in 0..self.drawn.people {
             self.new_person();
         }
