@@ -445,7 +445,12 @@ impl Drawn {
             self.forms.group > 0 || self.forms.map.is_some() || self.forms.sets || self.facets;
         let is_plain = self.systems.len() == 2 && !has_forms;
         self.lines = random.per_mille(400) & is_plain & faults.has(Fault::Lines);
-        self.systems.iter_mut().for_each(|system| system.lines = self.lines);
+        for system in &mut self.systems {
+            system.lines = self.lines;
+            // R9, known: an element that is to come into the list of somebody who was deleted, and
+            // not read since, comes into that of who has their id now.
+            system.reuses_ids &= !self.lines;
+        }
     }
 
     /// The flows, as a project has them.
