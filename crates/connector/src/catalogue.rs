@@ -165,7 +165,7 @@ pub fn connect(
 }
 
 /// The connector with its lists as record types, where the project says which.
-fn with_elements(
+pub fn with_elements(
     connector: Box<dyn Connector>,
     elements: Option<Value>,
 ) -> Result<Box<dyn Connector>, Trouble> {

@@ -16,6 +16,7 @@ use lockstep_model::{EntityId, RecordId, RecordState, Review, ReviewKind, TypeIx
 
 use crate::draw::{COMPARED, Kind, WHO};
 use crate::forms::TAGS;
+use crate::lines::{ELEMENTS, element};
 use crate::mortal::Life;
 use crate::random::Random;
 use crate::truth::{At, text_of};
@@ -94,7 +95,11 @@ impl World {
         let mut members = hub.ledger.store().members(&[*entity])?;
         members.retain(RecordState::is_live);
         members.sort_by_key(|member| member.id);
-        if members.len() < 2 {
+        if members.len() < 2 || element(&members[0].key).is_some() {
+            return Ok(());
+        }
+        if self.drawn.lines {
+            // L7, known: their elements stay linked.
             return Ok(());
         }
         let first = members.remove(random.below(members.len()));
@@ -438,8 +443,11 @@ impl World {
     }
 
     fn name(&self, at: &At) -> String {
-        let kind = self.systems[at.0].row(&at.1).map_or(Kind::Person, |row| row.kind);
-        format!("{}.{}/{}", self.drawn.systems[at.0].name, kind.name(), at.1)
+        let kind = match element(&at.1) {
+            Some(_) => ELEMENTS,
+            None => self.systems[at.0].row(&at.1).map_or(Kind::Person, |row| row.kind).name(),
+        };
+        format!("{}.{kind}/{}", self.drawn.systems[at.0].name, at.1)
     }
 
     fn places(&self, names: &[RecordName]) -> Vec<At> {
@@ -451,8 +459,12 @@ impl World {
         names.iter().filter_map(place).collect()
     }
 
-    /// Who a record really is.
+    /// Who a record really is; of an element, whose it is and its key.
     fn who(&self, at: &At) -> String {
+        if let Some((parent, no)) = element(&at.1) {
+            let row = self.systems[at.0].row(parent);
+            return row.map(|row| format!("{}/{no}", row.who_is())).unwrap_or_default();
+        }
         self.systems[at.0].row(&at.1).map(|row| row.who_is().to_string()).unwrap_or_default()
     }
 }

@@ -9,6 +9,7 @@ use lockstep_model::{
 };
 
 use crate::forms::{Forms, GROUP, LAND, TAGS};
+use crate::lines::{self, LINES};
 use crate::random::Random;
 
 /// The properties of a person: who it is (never edited), the address by which they are linked, and
@@ -123,10 +124,11 @@ pub enum Fault {
     Groups,
     Maps,
     Sets,
+    Lines,
 }
 
 impl Fault {
-    pub const ALL: [(&'static str, Fault); 16] = [
+    pub const ALL: [(&'static str, Fault); 17] = [
         ("answers", Fault::Answers),
         ("accepts", Fault::Accepts),
         ("loses", Fault::Loses),
@@ -143,6 +145,7 @@ impl Fault {
         ("groups", Fault::Groups),
         ("maps", Fault::Maps),
         ("sets", Fault::Sets),
+        ("lines", Fault::Lines),
     ];
 }
 
@@ -290,6 +293,8 @@ pub struct SystemDrawn {
     pub codes: bool,
     /// Its people have a list whose elements come and go one by one.
     pub tags: bool,
+    /// Its people have a list whose elements are records of their own.
+    pub lines: bool,
 }
 
 /// A world as it was drawn, before anything happens in it.
@@ -321,6 +326,8 @@ pub struct Drawn {
     pub stops: Option<u64>,
     /// The forms of rows that its flows have beside plain ones.
     pub forms: Forms,
+    /// Its people have lists whose elements are records of their own.
+    pub lines: bool,
 }
 
 impl Drawn {
@@ -373,6 +380,7 @@ impl Drawn {
             facets: false,
             stops: None,
             forms: Forms::default(),
+            lines: false,
         };
         drawn.add_faults(more, faults);
         drawn.forms = Forms::draw(forms, faults, &mut drawn.systems);
@@ -429,6 +437,20 @@ impl Drawn {
         }
         let stops = more.below(1 << 30) as u64;
         self.stops = Some(stops).filter(|_| more.per_mille(300) & faults.has(Fault::Stops));
+    }
+
+    /// Draws whether people have lists whose elements are records of their own.
+    pub fn add_lines(&mut self, random: &mut Random, faults: Faults) {
+        let has_forms =
+            self.forms.group > 0 || self.forms.map.is_some() || self.forms.sets || self.facets;
+        let is_plain = self.systems.len() == 2 && !has_forms;
+        self.lines = random.per_mille(400) & is_plain & faults.has(Fault::Lines);
+        for system in &mut self.systems {
+            system.lines = self.lines;
+            // R9, known: an element that is to come into the list of somebody who was deleted, and
+            // not read since, comes into that of who has their id now.
+            system.reuses_ids &= !self.lines;
+        }
     }
 
     /// The flows, as a project has them.
@@ -495,7 +517,8 @@ impl Drawn {
         };
         let companies = self.flows.iter().filter(|_| self.companies).map(companies);
         let at_home = self.flows.iter().filter(|_| self.facets).map(at_home);
-        self.flows.iter().map(people).chain(at_home).chain(companies).collect()
+        let lines = self.flows_of_lines();
+        self.flows.iter().map(people).chain(at_home).chain(companies).chain(lines).collect()
     }
 }
 
@@ -555,6 +578,7 @@ fn system(n: usize, random: &mut Random) -> SystemDrawn {
         lies: 0,
         codes: false,
         tags: false,
+        lines: false,
     }
 }
 
@@ -607,11 +631,13 @@ impl SystemDrawn {
         };
         mail.stored_as.caseless = true;
         let tags = self.tags.then(|| PropertySchema { list: true, ..describe(&TAGS) });
+        let lines = if self.lines { lines::described() } else { vec![] };
         TypeSchema {
             properties: [who, mail]
                 .into_iter()
                 .chain(self.props.iter().map(describe))
                 .chain(tags)
+                .chain(lines)
                 .collect(),
             open: false,
             can: Capabilities {
@@ -663,6 +689,9 @@ impl fmt::Display for Drawn {
             writeln!(f, "  people work for companies")?;
         }
         self.forms.fmt(f)?;
+        if self.lines {
+            writeln!(f, "  the elements of {LINES} are records")?;
+        }
         if let Some(Suspended { from, to, by_city }) = self.suspended {
             let whom = if by_city { "those whose city has no 3 in it" } else { "the even ones" };
             writeln!(f, "  {} to {} is only about {whom}", name(from), name(to))?;

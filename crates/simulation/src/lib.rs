@@ -20,6 +20,7 @@ pub mod clock;
 pub mod draw;
 pub mod forms;
 pub mod grouped;
+pub mod lines;
 pub mod mortal;
 pub mod random;
 pub mod system;

@@ -17,7 +17,8 @@ const USAGE: &str = "simulation [--seeds N] [--from SEED] [--seed SEED] [--keep]
   --steps N         how many things happen in a world before it heals (60)
   --without-acts    nobody links, unlinks or answers what waits
   --faults NAMES    of the kinds of fault drawn by themselves only these (answers, accepts, loses, shuffles, clocks, fails,
-                    reuses, lies, rotates, references, suspends, facets, stops), of the forms of rows only these (groups, maps, sets), or
+                    reuses, lies, rotates, references, suspends, facets, stops), of the forms of rows only these (groups, maps, sets,
+                    lines), or
                     none
   --forget-intent   worlds whose hub forgets on every restart what it had sent: they must fail";
 

@@ -21,6 +21,7 @@ use crate::draw::{
     ACCEPTED_MS, Answering, COMPANY, Drawn, Fails, Kind, Loses, MAIL, SCORE, SystemDrawn, WHO,
 };
 use crate::forms::{GROUP, TAGS, typed};
+use crate::lines::{LINES, Line, told};
 use crate::mortal::Life;
 use crate::random::Random;
 use crate::tags::number_set;
@@ -36,6 +37,8 @@ pub struct Row {
     pub mails: Vec<String>,
     /// A list whose elements come and go one by one.
     pub tags: Vec<String>,
+    /// A list whose elements are records of their own.
+    pub lines: Vec<Line>,
     pub version: u64,
     pub modified: i64,
     pub changed: u64,
@@ -76,13 +79,23 @@ impl Row {
 
     /// The numbers of the edits that its values came from.
     fn numbers(&self) -> impl Iterator<Item = u64> {
-        self.shown_texts().filter_map(|(_, text)| number_of(text))
+        let texts = self.texts.values().chain(&self.tags);
+        texts.filter_map(|text| number_of(text))
     }
 
     /// Its texts and the elements of its list, each with its property.
     pub fn shown_texts(&self) -> impl Iterator<Item = (&'static str, &String)> {
         let texts = self.texts.iter().map(|(prop, text)| (*prop, text));
-        texts.chain(self.tags.iter().map(|tag| (TAGS, tag)))
+        let lines = self.lines.iter().map(|line| (LINES, &line.text));
+        texts.chain(self.tags.iter().map(|tag| (TAGS, tag))).chain(lines)
+    }
+
+    /// The hub is shown what it asks for of the record.
+    fn see(&mut self, watch: &[PropertyRef], shown: &Row) {
+        match is_of_lines(watch) {
+            true => self.seen.extend(shown.lines.iter().flat_map(Line::numbers)),
+            false => self.seen.extend(shown.numbers()),
+        }
     }
 
     /// Whether the hub has been shown a person's value.
@@ -286,6 +299,7 @@ impl SimulatedSystem {
             texts: [(WHO, who.to_string())].into(),
             mails: vec![],
             tags: vec![],
+            lines: vec![],
             version,
             modified: 0,
             changed: 0,
@@ -348,6 +362,7 @@ impl SimulatedSystem {
         }
         truth.put_in_group((self.number, row.id.clone()), row.group());
         self.first_tags(&mut truth, row, random);
+        self.first_lines(&mut truth, row, random);
         truth.tell(
             who,
             format!(
@@ -516,6 +531,10 @@ impl SimulatedSystem {
     fn meanwhile(&self) {
         if self.drawn.tells_version && self.goes_wrong(2, "edit meanwhile") {
             let mut random = self.random.lock().expect("no panic").split();
+            if self.drawn.lines && random.per_mille(400) {
+                self.person_lines(&mut random, false);
+                return;
+            }
             if self.drawn.tags && random.per_mille(300) {
                 self.person_tags(&mut random, false);
                 return;
@@ -543,10 +562,11 @@ impl SimulatedSystem {
         }
         row.shown = true;
         if stale.is_none() {
-            row.unseen.clear();
+            // A list is also read in order to write it: that shows nothing to who decides.
+            row.unseen.retain(|prop| *prop == LINES);
         }
         let shown = stale.unwrap_or_else(|| row.clone());
-        row.seen.extend(shown.numbers());
+        row.see(watch, &shown);
         let values =
             watch.iter().map(|prop| Some(self.value(&shown, prop.path.as_str()))).collect();
         self.record(&shown, values)
@@ -558,6 +578,9 @@ impl SimulatedSystem {
                 true => Value::from(self.shuffled(&row.mails)),
                 false => row.mails.first().map_or(Value::Null, |mail| Value::from(mail.clone())),
             };
+        }
+        if path == LINES {
+            return Self::shown_lines(row);
         }
         if path == TAGS {
             return Value::from(self.shuffled(&row.tags));
@@ -667,7 +690,7 @@ impl SimulatedSystem {
             let is = row.texts.get(prop).map_or("", String::as_str);
             let [was, will] = [&value.displaced, &value.value].map(|value| text_in(prop, value));
             match prop {
-                MAIL => false,
+                MAIL | LINES => false,
                 TAGS => self.tags_differ(row, value),
                 _ => is != was && is != self.kept(prop, &will),
             }
@@ -702,7 +725,9 @@ impl SimulatedSystem {
         if kind == Does::Delete {
             row.gone = true;
         }
+        let writes_lines = write.values.iter().any(|v| watch[v.prop].path.as_str() == LINES);
         let ignored = kind == Does::Update
+            && !writes_lines
             && match self.drawn.loses {
                 Some(Loses::Updates) => key.is_multiple_of(3),
                 Some(Loses::Some) => self.happens(300),
@@ -712,6 +737,11 @@ impl SimulatedSystem {
             let path = watch[value.prop].path.as_str();
             if path == MAIL && ignored {
                 deed.lost.push(MAIL);
+                continue;
+            }
+            if path == LINES {
+                self.put_lines(row, value);
+                row.unseen.insert(LINES);
                 continue;
             }
             if path == TAGS {
@@ -785,11 +815,15 @@ impl SimulatedSystem {
             // G4: another reference is decided elsewhere as well, also where it can't be sent yet.
             truth.failed.retain(|(_, of, _), _| *of != who);
         }
+        let lines = match writes_lines {
+            true => format!(" {LINES} {} to {}", told(&before.lines), told(&row.lines)),
+            false => String::new(),
+        };
         truth.tell(
             &who,
             format!(
-                "the hub: {kind:?} {}/{} {:?} mails {:?} tags {:?}",
-                self.drawn.name, row.id, deed.values, row.mails, row.tags
+                "the hub: {kind:?} {}/{} {:?} mails {:?} tags {:?}{}",
+                self.drawn.name, row.id, deed.values, row.mails, row.tags, lines
             ),
         );
         if !deed.lost.is_empty() {
@@ -837,7 +871,8 @@ impl SimulatedSystem {
             let values = watch.iter().map(told).collect();
             let record = self.record(row, values);
             if self.drawn.answers_with_values {
-                row.seen.extend(row.numbers().collect::<Vec<_>>());
+                let shown = row.clone();
+                row.see(watch, &shown);
             }
             return Outcome::Done(record);
         };
@@ -847,7 +882,8 @@ impl SimulatedSystem {
                 record.values =
                     watch.iter().map(|prop| Some(self.value(row, prop.path.as_str()))).collect();
                 row.unseen.clear();
-                row.seen.extend(row.numbers().collect::<Vec<_>>());
+                let shown = row.clone();
+                row.see(watch, &shown);
                 self.truth.look().count("answer: the record");
                 return Outcome::Done(record);
             }
@@ -929,7 +965,7 @@ impl SimulatedSystem {
     }
 
     /// G4: the writes for one person in four fail until everything heals.
-    fn fails(&self, who: &str, write: &Write) -> Option<Outcome> {
+    fn fails(&self, who: &str, write: &Write, of_lines: bool) -> Option<Outcome> {
         let fails = self.drawn.fails?;
         let number: usize =
             who.trim_start_matches(|c: char| !c.is_ascii_digit()).parse().unwrap_or_default();
@@ -946,6 +982,10 @@ impl SimulatedSystem {
         truth.tell(who, format!("{}: the write for {who} is answered with 500", self.drawn.name));
         if fails == Fails::Perhaps {
             return Some(Outcome::Unknown { message: "500".into() });
+        }
+        // Each of its elements waits by itself.
+        if of_lines {
+            return Some(Outcome::Later { retry_after_ms: None, message: "500".into() });
         }
         let now = self.clock.real();
         let key = (self.number, who.to_string(), kind);
@@ -1027,7 +1067,8 @@ impl SimulatedSystem {
             && !deed.again
             && deed.values.iter().all(|(_, was, now)| was.trim() == now.trim())
             && in_order(before) == in_order(row)
-            && in_order_of(&before.tags) == in_order_of(&row.tags);
+            && in_order_of(&before.tags) == in_order_of(&row.tags)
+            && before.lines == row.lines;
         let said =
             deed.values.iter().any(|(prop, _, _)| truth.said.contains(&(who.clone(), *prop)));
         // L9: where a flow does not hold any more, what its target shows of a value counts, in that
@@ -1041,6 +1082,7 @@ impl SimulatedSystem {
         truth.count_writes(&who, deed);
         self.check_group(truth, before, row, deed);
         self.check_tags(truth, before, row, deed);
+        self.check_lines(truth, before, row, deed);
         for (prop, was, now) in
             deed.values.iter().filter(|(_, was, now)| number_of(was) != number_of(now))
         {
@@ -1073,6 +1115,11 @@ impl SimulatedSystem {
             }
         }
     }
+}
+
+/// Whether a list is asked for whose elements are records of their own, and nothing else.
+fn is_of_lines(watch: &[PropertyRef]) -> bool {
+    matches!(watch, [list] if list.path.as_str() == LINES)
 }
 
 /// A value that was written, as it stands in this world's records.
@@ -1128,6 +1175,7 @@ impl Connector for SimulatedSystem {
         let mut rows = self.rows.lock().expect("no panic");
         self.appear(&mut rows);
         let asked = Kind::named(request.kind);
+        let is_of_lines = is_of_lines(request.watch);
         // `all PLACE SINCE` within a listing, `since N` after it.
         let mut words = text.split(' ');
         let (kind, numbers): (&str, Vec<u64>) =
@@ -1192,6 +1240,12 @@ impl Connector for SimulatedSystem {
                 continue;
             }
             let record = self.show(request.watch, row);
+            let is_of_now = |row: &Row| {
+                row.before.as_ref().is_none_or(|(_, until)| self.clock.real() >= *until)
+            };
+            if is_of_lines && is_of_now(row) {
+                row.unseen.remove(LINES);
+            }
             if self.goes_wrong(4, "shown twice") {
                 records.push(record.clone());
             }
@@ -1307,7 +1361,7 @@ impl Connector for SimulatedSystem {
             if creates {
                 self.check_sent(&who);
             }
-            let fails = self.fails(&who, write);
+            let fails = self.fails(&who, write, is_of_lines(watch));
             if fails.is_some() || self.goes_wrong(2, "lost before it was done") {
                 let outcome =
                     fails.unwrap_or_else(|| Outcome::Unknown { message: "no answer".into() });

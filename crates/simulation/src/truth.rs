@@ -46,6 +46,28 @@ pub struct TagEdit {
     pub epoch: usize,
 }
 
+/// Somebody has done something to an element of a list that is a record of its own.
+#[derive(Clone, Debug)]
+pub struct LineEdit {
+    pub at: At,
+    pub who: String,
+    /// The element's key.
+    pub no: u64,
+    pub of: OfLine,
+    /// The edit that the value comes from; of an element that is put in or taken out its key.
+    pub number: u64,
+    /// How many whole and undisturbed runs had been.
+    pub epoch: usize,
+}
+
+/// What somebody has done to an element.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OfLine {
+    In,
+    Out,
+    Prop(&'static str),
+}
+
 /// Something that the hub did to a system.
 #[derive(Clone, Debug)]
 pub struct Deed {
@@ -108,6 +130,8 @@ pub struct Truth {
     pub groups: Vec<PutIn>,
     /// What people have put into lists and taken out of them.
     pub tags: Vec<TagEdit>,
+    /// The same, where the elements are records of their own.
+    pub lines: Vec<LineEdit>,
     pub deeds: Vec<Deed>,
     pub violations: Vec<Violation>,
     /// What happened, in words, with the person it was about.
@@ -260,6 +284,7 @@ impl Truth {
         self.deeds.iter_mut().for_each(|deed| rename(&mut deed.at));
         self.groups.iter_mut().for_each(|put_in| rename(&mut put_in.at));
         self.tags.iter_mut().for_each(|edit| rename(&mut edit.at));
+        self.lines.iter_mut().for_each(|edit| rename(&mut edit.at));
         let renamed = |mut at: At| {
             rename(&mut at);
             at

@@ -15,6 +15,7 @@ use lockstep_store::SqliteStore;
 use crate::checkers;
 use crate::clock::SimulatedClock;
 use crate::draw::{Drawn, Faults, Kind};
+use crate::lines;
 use crate::mortal::{Life, MortalStore};
 use crate::random::Random;
 use crate::system::SimulatedSystem;
@@ -24,6 +25,8 @@ use crate::truth::{Shared, Violation};
 const MORE: u64 = 0x6c6f_636b_7374_6570;
 /// That of a third one, for the forms of rows.
 const FORMS: u64 = 0x666f_726d_7301_5eed;
+/// That of a fourth one, for lists whose elements are records.
+const LINES: u64 = 0x6c69_6e65_7301_5eed;
 /// Another one, for the order of writes that are under way together.
 const LANES: u64 = 0x6c61_6e65_7301_5eed;
 /// The machine's and the systems' clocks are set back by up to this.
@@ -80,6 +83,8 @@ pub struct World {
     pub(crate) more: Random,
     /// Chance for what the forms of rows ask for.
     forms: Random,
+    /// Chance for what lists ask for whose elements are records.
+    lines: Random,
     folder: tempfile::TempDir,
     options: Options,
     runs: usize,
@@ -99,6 +104,8 @@ impl World {
         let mut more = Random::new(seed ^ MORE);
         let mut forms = Random::new(seed ^ FORMS);
         let mut drawn = Drawn::of([&mut random, &mut more, &mut forms], options.faults);
+        let mut lines = Random::new(seed ^ LINES);
+        drawn.add_lines(&mut lines, options.faults);
         let mut lanes = Random::new(seed ^ LANES);
         drawn.systems.iter_mut().for_each(|system| system.at_once = 1 + lanes.below(4));
         let (clock, truth) = (Arc::new(SimulatedClock::new()), Shared::default());
@@ -120,6 +127,7 @@ impl World {
             random,
             more,
             forms,
+            lines,
             folder,
             options,
             runs: 0,
@@ -142,6 +150,9 @@ impl World {
 
     /// Everything, from the first person to the last check.
     pub fn play(mut self) -> Outcome {
+        if self.drawn.lines {
+            self.truth.look().count("world with child records");
+        }
         for _ in 0..self.drawn.people {
             self.new_person();
         }
@@ -202,6 +213,10 @@ impl World {
         if self.drawn.forms.sets && self.forms.per_mille(500) {
             let at = self.forms.below(self.systems.len());
             self.systems[at].clone().person_tags(&mut self.forms, true);
+        }
+        if self.drawn.lines && self.lines.per_mille(600) {
+            let at = self.lines.below(self.systems.len());
+            self.systems[at].clone().person_lines(&mut self.lines, true);
         }
         match self.random.below(100) {
             0..45 => {
@@ -302,15 +317,18 @@ impl World {
 
     /// The hub, as a process that has just been started.
     pub fn hub(&self, life: Arc<Life>) -> lockstep_hub::Result<Hub> {
+        let connected: Vec<(String, Box<dyn Connector>)> =
+            self.systems.iter().map(|s| (s.drawn.name.clone(), lines::connector(s))).collect();
         let schemas: Schemas =
-            self.systems.iter().map(|s| (s.drawn.name.clone(), s.types().to_vec())).collect();
+            connected.iter().map(|(name, s)| (name.clone(), s.types().to_vec())).collect();
         let plan = Plan::compile(&self.drawn.flows(), &schemas)
             .expect("a world has only flows that can be");
-        let named = |s: &Arc<SimulatedSystem>| {
-            s.called_by(life.clone());
-            System { name: s.drawn.name.clone(), connector: s.clone() }
+        self.systems.iter().for_each(|system| system.called_by(life.clone()));
+        let named = |(name, connector): (String, Box<dyn Connector>)| System {
+            name,
+            connector: connector.into(),
         };
-        let systems = self.systems.iter().map(named).collect();
+        let systems = connected.into_iter().map(named).collect();
         let real = Box::new(SqliteStore::open(self.folder.path().join("lockstep.db"))?);
         let store = MortalStore::new(real, life, self.options.forgets);
         // Which of the writes under way comes first is a matter of chance; each run has its own.

@@ -13,6 +13,7 @@
 mod checkpoint;
 mod list;
 mod settings;
+mod settled;
 #[cfg(test)]
 mod tests;
 
@@ -25,6 +26,7 @@ use lockstep_model::{PlainType, ReadRecord, Timestamp, TypeSchema, Value};
 use self::list::{Applied, List};
 pub use self::settings::PARENT;
 pub(crate) use self::settings::{Kind, kinds, schemas, split};
+use self::settled::Written;
 use crate::key::{escaped, unescaped};
 use crate::{
     Action, Answers, Call, Checkpoint, Connector, Heard, Named, Outcome, Page, Probe, Probed,
@@ -63,6 +65,8 @@ pub(crate) struct Elements {
     /// nothing that a decision on the record was made on, so the version that it was made on still
     /// holds (P6).
     superseded: Mutex<HashMap<(String, String), Versions>>,
+    /// What has been written to lists of systems without versions that may show what was before.
+    written: Written,
 }
 
 /// Versions of a record that writes to its lists have superseded, and the one that it has now.
@@ -72,7 +76,14 @@ impl Elements {
     pub fn over(inner: Box<dyn Connector>, kinds: Vec<Kind>) -> Result<Elements, Trouble> {
         let types = schemas(&kinds, inner.types().to_vec())?;
         let writing = kinds.iter().map(|_| std::array::from_fn(|_| Mutex::new(()))).collect();
-        Ok(Elements { inner, kinds, types, writing, superseded: Mutex::default() })
+        Ok(Elements {
+            inner,
+            kinds,
+            types,
+            writing,
+            superseded: Mutex::default(),
+            written: Written::default(),
+        })
     }
 
     fn kind(&self, name: &str) -> Option<(usize, &Kind)> {
@@ -97,6 +108,11 @@ impl Elements {
             unescaped(&id[..at])
         };
         Some((parent, &id[..=at]))
+    }
+
+    /// How long the records of a kind may show what was before a write.
+    fn settles_ms(&self, kind: &str) -> i64 {
+        self.types.iter().find(|ty| ty.kind == kind).map_or(0, |ty| ty.settles_ms)
     }
 
     fn has_numbers(&self, kind: &str) -> bool {
@@ -140,13 +156,15 @@ impl Elements {
         ids: &[&str],
     ) -> Result<Vec<Result<Option<ReadRecord>, String>>, Trouble> {
         match self.get_many(kind, path, ids) {
-            Ok(records) => return Ok(records.into_iter().map(Ok).collect()),
+            Ok(records) => {
+                return Ok(ids.iter().zip(records).map(|(id, read)| itself(id, read)).collect());
+            }
             Err(Trouble::Malformed(_)) => {}
             Err(trouble) => return Err(trouble),
         }
         let one = |id: &&str| match self.get(kind, path, id) {
             Err(Trouble::Malformed(message)) => Ok(Err(message)),
-            read => read.map(Ok),
+            read => read.map(|read| itself(id, read)),
         };
         ids.iter().map(one).collect()
     }
@@ -287,6 +305,7 @@ impl Elements {
                 }
                 continue;
             };
+            let parent = self.written.newest(&kind.name, parent);
             let mut list = match self.list(kind, &parent) {
                 Ok(list) => list,
                 Err(message) => {
@@ -327,6 +346,8 @@ impl Elements {
             match answer {
                 Outcome::Done(answer) => {
                     self.has_become(&kind.parent, &parent, answer.version.as_ref());
+                    let settles_ms = self.settles_ms(&kind.parent);
+                    self.written.note(&kind.name, &parent, &sent.values[0].value, settles_ms);
                     let shown = answer
                         .values
                         .first()
@@ -354,6 +375,18 @@ impl Elements {
             }
         }
         again
+    }
+}
+
+/// R9: the record that was asked for. Where its system shows another one in its place, nothing can
+/// be said of its elements, and nothing be written to them.
+fn itself(id: &str, read: Option<ReadRecord>) -> Result<Option<ReadRecord>, String> {
+    match read {
+        Some(other) if other.id != id => Err(format!(
+            "the system shows {} in place of {id}, whose elements it is asked for",
+            other.id
+        )),
+        read => Ok(read),
     }
 }
 
@@ -486,7 +519,10 @@ impl Connector for Elements {
         let Some((_, described)) = self.kind(kind) else { return self.inner.get(kind, watch, id) };
         let Some((parent, _)) = self.parent_of(described, id) else { return Ok(None) };
         let path = std::slice::from_ref(&described.list);
-        let Some(parent) = self.get(&described.parent, path, &parent)? else { return Ok(None) };
+        let read = self.get(&described.parent, path, &parent)?;
+        let Some(parent) = itself(&parent, read).map_err(Trouble::Malformed)? else {
+            return Ok(None);
+        };
         let list = self.list(described, &parent).map_err(Trouble::Malformed)?;
         list.record(id, watch, parent.modified).map_err(Trouble::Malformed)
     }

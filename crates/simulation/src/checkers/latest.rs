@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use super::Settled;
 use crate::draw::{COMPARED, Kind, WHO, is_odd};
 use crate::forms::{GROUP, LAND, TAGS};
+use crate::lines::LINES;
 use crate::truth::{Violation, number_of};
 
 pub(super) fn check(settled: &Settled<'_>) -> Vec<Violation> {
@@ -81,7 +82,7 @@ pub(super) fn hear_of_each_other(
     // one whom a person has taken out of between (L7).
     members.len() > 1
         && members.iter().all(|(system, state, _)| {
-            let has = prop == TAGS || systems[*system].props.contains(&prop);
+            let has = prop == TAGS || prop == LINES || systems[*system].props.contains(&prop);
             settled.is_about(state, prop) && has
         })
         && !settled.may_differ(members, prop)

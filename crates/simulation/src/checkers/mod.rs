@@ -9,6 +9,7 @@ mod explained;
 mod facets;
 mod groups;
 mod latest;
+mod lines;
 mod maps;
 mod sets;
 mod strangers;
@@ -222,6 +223,7 @@ pub fn all(world: &World, hub: &mut Hub) -> Result<Vec<Violation>> {
     found.extend(groups::check(&settled));
     found.extend(maps::check(&settled));
     found.extend(sets::check(&settled));
+    found.extend(lines::check(&settled, hub)?);
     found.extend(strangers::check(&settled));
     found.extend(absence::check(&settled));
     found.extend(apart::check(&settled));
