@@ -18,10 +18,13 @@ use crate::write::in_flow;
 /// The element's record, as rows name it.
 const PARENT: &str = "$parent";
 
+/// The properties that tell an element of a list from the others.
+type Key = Vec<String>;
+
 /// Writes `elements` and `references` of a system, where flows need them.
 pub(crate) fn write(text: &mut String, system: &str, flows: &[Flow]) {
     let kinds = kinds(system, flows);
-    let mut lists: BTreeMap<&str, Vec<(&str, Option<Vec<String>>)>> = BTreeMap::new();
+    let mut lists: BTreeMap<&str, Vec<(&str, Option<Key>)>> = BTreeMap::new();
     for kind in &kinds {
         // What the flow says itself needs not be said again.
         if let (Some((of, list)), None) =

@@ -65,20 +65,23 @@ impl Origin {
     }
 }
 
+/// Which record of a half, and which of its properties.
+type Held = (usize, PropIx);
+
 /// What a half takes over.
 #[derive(Default)]
 struct Inheritance {
     /// By what came of the other half: who holds its value.
-    held: BTreeMap<Origin, Vec<(usize, PropIx)>>,
+    held: BTreeMap<Origin, Vec<Held>>,
     /// The half's own claims of the same time.
     ties: BTreeMap<Origin, BTreeSet<ClaimStamp>>,
     /// Who shows the value as it was put in.
-    exact: BTreeMap<Origin, (usize, PropIx)>,
+    exact: BTreeMap<Origin, Held>,
     /// Values of which no claim is known, with the claims that bear on them.
-    left_over: Vec<(Origin, (usize, PropIx), Vec<ClaimStamp>)>,
+    left_over: Vec<(Origin, Held, Vec<ClaimStamp>)>,
     /// What is still to be given a value of the half's own, and carries a claim of the other half:
     /// of the same time, that would count as the later one.
-    outdated: Vec<(usize, PropIx)>,
+    outdated: Vec<Held>,
 }
 
 impl Inheritance {
@@ -206,12 +209,12 @@ fn hand_over(plan: &Plan, half: &mut [RecordState], found: Inheritance) -> Vec<R
     }
     // Whoever holds it as it was put in, before one whose system has made something else of it, or
     // may not have kept it.
-    let heir = |origin: &Origin, holders: &[(usize, PropIx)]| {
-        let has_shown = |(at, prop): &&(usize, PropIx)| half[*at].slot(*prop).before.is_none();
+    let heir = |origin: &Origin, holders: &[Held]| {
+        let has_shown = |(at, prop): &&Held| half[*at].slot(*prop).before.is_none();
         let shown = holders.iter().find(has_shown);
         exact.get(origin).or(shown).copied().unwrap_or(holders[0])
     };
-    let inherited: Vec<(Origin, (usize, PropIx), Vec<(usize, PropIx)>)> = held
+    let inherited: Vec<(Origin, Held, Vec<Held>)> = held
         .into_iter()
         .map(|(origin, holders)| (origin, heir(&origin, &holders), holders))
         .collect();
