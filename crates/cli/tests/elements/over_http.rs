@@ -78,7 +78,7 @@ fn serve(mut stream: TcpStream, shelves: &Mutex<Shelves>) {
 
 fn answer(shelves: &mut Shelves, method: &str, path: &str, body: &Value) -> (u16, Value) {
     // An even number of steps names a record, an odd one a collection.
-    if path.split('/').count() % 2 == 0 {
+    if path.split('/').count().is_multiple_of(2) {
         let records = shelves.entry(path.into()).or_default();
         if method == "GET" {
             return (200, json!(records));
@@ -91,7 +91,8 @@ fn answer(shelves: &mut Shelves, method: &str, path: &str, body: &Value) -> (u16
     }
     let (shelf, id) = path.rsplit_once('/').unwrap();
     let records = shelves.entry(shelf.into()).or_default();
-    let Some(at) = records.iter().position(|record| record["id"].to_string() == id) else {
+    let is_it = |record: &Value| id.parse::<u64>().is_ok_and(|id| record["id"] == id);
+    let Some(at) = records.iter().position(is_it) else {
         return (404, Value::Null);
     };
     match method {
