@@ -2,6 +2,7 @@
 //! running it.
 
 mod chains;
+mod changed_flows;
 mod claims;
 mod deleting;
 mod each;

@@ -338,10 +338,26 @@ fn p1_a_changed_policy_holds_for_what_is_linked_already() {
     let mut prefers = people(&["name <-> name"]);
     prefers.properties[0].policy = Policy::Prefer(vec!["a".into()]);
     world.reflow(&[prefers], &two());
-    assert_eq!(
-        (world.value("a.Person/1", "name"), world.value("b.Person/1", "name")),
-        (json!("from a"), json!("from a"))
-    );
+    let held =
+        |world: &World| ["a", "b"].map(|system| world.value(&format!("{system}.Person/1"), "name"));
+    // Both show what came from b; a's own value stands nowhere any more.
+    assert_eq!(held(&world), [json!("from b"), json!("from b")]);
+    world.read("b.Person/1", json!({"mail": "kari@example.com", "name": "another"}));
+    world.settle();
+    assert_eq!(held(&world), [json!("from b"), json!("from b")]);
+
+    // P12: an edit against the arrow stays, until a policy puts it back.
+    let mut world = World::new(&[people(&["name -> name"])], &two());
+    world.read("a.Person/1", json!({"mail": "kari@example.com", "name": "from a"}));
+    world.read("b.Person/1", json!({"mail": "kari@example.com", "name": "from a"}));
+    world.settle();
+    world.read("b.Person/1", json!({"mail": "kari@example.com", "name": "from b"}));
+    world.settle();
+    assert_eq!(held(&world), [json!("from a"), json!("from b")]);
+    let mut only = people(&["name -> name"]);
+    only.properties[0].policy = Policy::OnlyFrom("a".into());
+    world.reflow(&[only], &two());
+    assert_eq!(held(&world), [json!("from a"), json!("from a")]);
     assert_eq!(world.intents.last().unwrap().changes[0].reason, Reason::Policy);
 }
 

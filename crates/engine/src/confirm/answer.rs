@@ -2,8 +2,8 @@
 
 use lockstep_model::value::{effective, equal, is_added, is_empty, same, successor};
 use lockstep_model::{
-    Change, Claim, EntityId, Intent, Policy, Presence, PropIx, ReadRecord, RecordId, RecordState,
-    Slot, Timestamp, Value,
+    Change, Claim, ClaimStamp, EntityId, Intent, Policy, Presence, PropIx, ReadRecord, RecordId,
+    RecordState, Slot, Timestamp, TypeIx, Value,
 };
 
 use super::elements::Elements;
@@ -76,7 +76,8 @@ pub fn written(
         && state.version.is_none()
         && state.slots.iter().all(|slot| slot.shadow.is_none());
     let assigned_at = answer.modified.map_or(now, |modified| modified.min(now));
-    let answered = Answered { intent, record: state.id, creates, tells_version, assigned_at };
+    let (record, ty) = (state.id, state.ty);
+    let answered = Answered { plan, ty, intent, record, creates, tells_version, assigned_at };
     for (ix, (shown, prop)) in answer.values.into_iter().zip(&plan.ty(state.ty).props).enumerate() {
         let slot = &mut state.slots[ix];
         match sent.iter().find(|(prop, _)| *prop == ix) {
@@ -108,6 +109,8 @@ pub fn written(
 /// A write that its system has answered, by which a record is brought up to date, property by
 /// property.
 struct Answered<'a> {
+    plan: &'a Plan,
+    ty: TypeIx,
     intent: &'a Intent,
     record: RecordId,
     /// It has made the record.
@@ -183,8 +186,9 @@ impl Answered<'_> {
         }
         slot.before = (!told && !creates).then(|| Box::new(old));
         // A creation whose answer shows just what was asked needs no memory of it: a million of
-        // them would cost a third more store.
-        slot.carries = stamp.filter(|_| !(creates && told && as_asked));
+        // them would cost a third more store. A default is told from what somebody has put in by it.
+        let is_default = stamp.is_some_and(|stamp| self.may_be_default(ix, stamp));
+        slot.carries = stamp.filter(|_| is_default || !(creates && told && as_asked));
         slot.given = Some(value).filter(|_| !(told && as_asked)).cloned().map(Box::new);
         // P1: with a policy that is not about time all that a record shows counts, whoever put it
         // there.
@@ -210,6 +214,13 @@ impl Answered<'_> {
             slot.given = Some(Box::new(change.displaced.clone().into()));
         }
         true
+    }
+
+    /// Whether a property may have been given a default: a claim that has no time, where a row has
+    /// one.
+    fn may_be_default(&self, ix: usize, claim: ClaimStamp) -> bool {
+        let by = &self.plan.ty(self.ty).bearings[ix];
+        !claim.at.is_told() && by.iter().any(|by| by.defaults && by.theirs == claim.prop)
     }
 
     /// P11: a list was sent whose elements come and go one by one. An element that its system shows

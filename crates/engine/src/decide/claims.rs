@@ -12,7 +12,7 @@ use crate::confirm;
 use crate::facets::siblings;
 use crate::pick::at_linking;
 use crate::plan::Plan;
-use crate::settle::{Entity, settle_each, settle_goes};
+use crate::settle::{Entity, displaced_claims, settle_each, settle_goes};
 use crate::slice::Slice;
 
 /// Settles where fresh claims of an entity go (P1a), and what two sides bring to a first link (P2).
@@ -28,6 +28,9 @@ pub(super) fn settle_claims(
     if joined {
         take_for_made(plan, slice, entity, &members, changed, confirmed);
         pick_elements(plan, slice, &members, changed);
+    }
+    if slice.reconsider {
+        take_what_is_shown(plan, slice, &members, changed);
     }
     let settled = {
         let records: Vec<&RecordState> = members.iter().map(|id| &slice.records[id]).collect();
@@ -66,6 +69,22 @@ pub(super) fn settle_claims(
         }
     }
     slice.displaced.extend(displaced);
+}
+
+/// P1: where the flows have changed, what records show takes the place of claims that were
+/// displaced.
+fn take_what_is_shown(
+    plan: &Plan,
+    slice: &mut Slice,
+    members: &[RecordId],
+    changed: &mut BTreeSet<RecordId>,
+) {
+    let records: Vec<&RecordState> = members.iter().map(|id| &slice.records[id]).collect();
+    for (id, prop, claim) in displaced_claims(plan, &Entity::of(plan, records)) {
+        let record = slice.records.get_mut(&id).expect("a member is in the slice");
+        record.slots[prop.at()].claim = Some(claim);
+        changed.insert(id);
+    }
 }
 
 /// P11: settles what lists should hold whose elements come and go one by one.

@@ -3,7 +3,9 @@
 
 use lockstep_model::flow::Policy;
 use lockstep_model::value::{as_stored, coerce, is_empty, same};
-use lockstep_model::{Claim, ClaimStamp, PropIx, RecordState, Rule, Timestamp, TypeIx, Value};
+use lockstep_model::{
+    Claim, ClaimStamp, PropIx, RecordState, Rule, Slot, Timestamp, TypeIx, Value,
+};
 
 use super::candidates::{Candidate, candidates, comes_one_way};
 use super::entity::Entity;
@@ -46,6 +48,14 @@ pub fn default(
         return translate(plan, slice, &nothing, by, plan.prop(ty, prop), &Value::Null);
     }
     Wanted::Nothing
+}
+
+/// Whether a property was given a default, and not what somebody has put in: the property that the
+/// value came by has no claim.
+pub(super) fn given_default(entity: &Entity<'_>, slot: &Slot) -> bool {
+    let Some(carried) = slot.carries.filter(|carried| !carried.at.is_told()) else { return false };
+    let source = entity.records.iter().find(|record| record.id == carried.record);
+    source.is_some_and(|source| source.slot(carried.prop).claim.is_none())
 }
 
 /// What a claim brings to a property: its value in the property's terms, or the whole that a part

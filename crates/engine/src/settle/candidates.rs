@@ -178,7 +178,8 @@ pub fn filling<'a>(
     found.into_iter().next()
 }
 
-/// P1: the latest first. On a tie what comes by rows of one direction (P12), then the record type
+/// P1: the latest first. On a tie what was put in before what was given to others (their
+/// `displaced_claims`), then what comes by rows of one direction (P12), then the record type
 /// that was named first, then who is there before who is gone, then the record with the lower id in
 /// its system, then the first row: so that both sides of a tie agree, in whatever order they were
 /// read. A policy of preference goes before time.
@@ -195,6 +196,7 @@ fn precedence(
     let both_ways = |candidate: &Candidate<'_>| !comes_one_way(plan, entity, of, candidate);
     preferred(plan, policy, a, b)
         .then_with(|| b.stamp.at.cmp(&a.stamp.at))
+        .then_with(|| is_handed_on(plan, a).cmp(&is_handed_on(plan, b)))
         .then_with(
             || if a.from == b.from { Ordering::Equal } else { both_ways(a).cmp(&both_ways(b)) },
         )
@@ -208,6 +210,20 @@ fn precedence(
             }
         })
         .then_with(|| (a.row, a.stamp.prop).cmp(&(b.row, b.stamp.prop)))
+}
+
+/// Whether a record's own claim is the value of another, made at the same time, that its property
+/// was given.
+fn is_handed_on(plan: &Plan, candidate: &Candidate<'_>) -> bool {
+    let stamp = candidate.stamp;
+    let slot = candidate.record.slot(stamp.prop);
+    let is_of_another =
+        |carried: ClaimStamp| carried.record != stamp.record && carried.at == stamp.at;
+    slot.carries.is_some_and(is_of_another)
+        && slot.claim.as_ref().is_some_and(|own| {
+            let shown = slot.value(plan.prop(candidate.from, stamp.prop).whole);
+            own.at == stamp.at && own.value == *slot.given.as_deref().unwrap_or(shown)
+        })
 }
 
 /// P12: whether a claim comes from a property that takes nothing from this one.

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use lockstep_model::value::{equal_as, is_empty, same};
 use lockstep_model::{Claim, ClaimStamp, PropIx, RecordId, RecordState, Timestamp, TypeIx};
 
+use super::brought::given_default;
 use super::candidates::{Candidate, candidates};
 use super::entity::Entity;
-use super::goes::group_of;
+use super::goes::{Goes, group_of};
 use super::translate::carried_to;
 use crate::plan::{Bearing, Plan};
 
@@ -44,21 +45,60 @@ pub(super) fn inherited(plan: &Plan, entity: &Entity<'_>) -> Vec<(RecordId, Prop
             let Some(at) = left_by(plan, entity, record, prop) else { continue };
             let shown = slot.value(plan.prop(record.ty, prop).whole);
             let value = slot.given.as_deref().unwrap_or(shown).clone();
-            // P1a: which of several properties of a record type it would go to was not settled; to
-            // none of them.
-            let others: BTreeSet<TypeIx> =
-                entity.bearings(plan, record.ty, prop).iter().map(|by| by.other).collect();
-            let several = others
-                .into_iter()
-                .filter(|other| group_of(plan, entity, record.ty, prop, *other).len() > 1);
-            found.push((
-                record.id,
-                prop,
-                Claim { value, at, goes: several.map(|other| (other, vec![])).collect() },
-            ));
+            let goes = to_none_of_several(plan, entity, record.ty, prop);
+            found.push((record.id, prop, Claim { value, at, goes }));
         }
     }
     found
+}
+
+/// P1a: which of several properties of a record type a value would go to that nobody has put in
+/// here was not settled; to none of them.
+fn to_none_of_several(plan: &Plan, entity: &Entity<'_>, ty: TypeIx, prop: PropIx) -> Goes {
+    let others: BTreeSet<TypeIx> =
+        entity.bearings(plan, ty, prop).iter().map(|by| by.other).collect();
+    let several =
+        others.into_iter().filter(|other| group_of(plan, entity, ty, prop, *other).len() > 1);
+    several.map(|other| (other, vec![])).collect()
+}
+
+/// P1: what the records show in place of claims of their own that have lost to others. Where the
+/// flows have changed, such a claim could win again, though its value stands nowhere any more: what
+/// is shown takes its place, as put in when the claim was made that brought it.
+///
+/// ```text
+///                crm                           shop
+/// before   claim old@1, shows new@2 ◀─── claim new@2         v <-> v
+/// after    claim new@2, shows new@2      claim new@2         v -> v, or only_from: crm
+/// ```
+pub(crate) fn displaced_claims(plan: &Plan, entity: &Entity<'_>) -> Vec<(RecordId, PropIx, Claim)> {
+    let mut found = Vec::new();
+    for record in entity.records.iter().filter(|record| record.is_live()) {
+        for (ix, slot) in record.slots.iter().enumerate() {
+            let prop = PropIx(ix as u16);
+            let described = plan.prop(record.ty, prop);
+            let others = slot.carries.filter(|carried| carried.record != record.id);
+            let (Some(own), Some(carried)) = (&slot.claim, others) else { continue };
+            if described.each || given_default(entity, slot) {
+                continue;
+            }
+            let value = slot.given.as_deref().unwrap_or(slot.value(described.whole)).clone();
+            // F3: what was emptied with a part that is gone was emptied by nobody.
+            if value == own.value || is_empty(&value) && !is_of_emptiness(entity, carried) {
+                continue;
+            }
+            let goes = to_none_of_several(plan, entity, record.ty, prop);
+            found.push((record.id, prop, Claim { value, at: carried.at, goes }));
+        }
+    }
+    found
+}
+
+/// Whether a claim is known to be of emptiness.
+fn is_of_emptiness(entity: &Entity<'_>, stamp: ClaimStamp) -> bool {
+    let source = entity.records.iter().find(|record| record.id == stamp.record);
+    let claim = source.and_then(|source| source.slot(stamp.prop).claim.as_ref());
+    claim.is_some_and(|claim| claim.at == stamp.at && is_empty(&claim.value))
 }
 
 /// P2: what the records were given by claims that have been emptied since, where a row says that
@@ -84,24 +124,6 @@ pub(super) fn kept_when_emptied(
         }
     }
     found
-}
-
-/// Whether a property was given a value by a claim of which nothing is left, and by which nothing
-/// else has come: the one in its place is empty, and emptying does not pass, or it went to others
-/// (P1a). An older value does not come back.
-pub(super) fn has_moved_on(
-    plan: &Plan,
-    entity: &Entity<'_>,
-    record: &RecordState,
-    prop: PropIx,
-    carried: ClaimStamp,
-) -> bool {
-    replaced_by(entity, carried).is_some_and(|claim| {
-        let goes = claim.goes.iter().find(|(to, _)| *to == record.ty);
-        goes.is_some_and(|(_, props)| !props.contains(&prop))
-            || is_empty(&claim.value)
-                && bearing_of(plan, entity, record, prop, carried).is_some_and(|by| !by.clears)
-    })
 }
 
 /// The claim that has taken the place of one that was carried.

@@ -4,9 +4,9 @@
 use lockstep_model::value::{Terms, effective, is_empty, same};
 use lockstep_model::{ClaimStamp, PropIx, Reason, RecordState, Rule, Slot, Value};
 
-use super::brought::{brought, default};
+use super::brought::{brought, default, given_default};
 use super::candidates::{Candidate, candidates, reason, went_with_a_part};
-use super::cut_off::{has_moved_on, is_cut_off};
+use super::cut_off::is_cut_off;
 use super::each_wanted::wanted_list;
 use super::entity::Entity;
 use super::outcome::{Wanted, written};
@@ -45,7 +45,7 @@ pub fn wanted(
         return Wanted::Nothing;
     }
     if best.stamp.record == record.id {
-        return target.own_claim(best, given_before.is_some());
+        return Wanted::Nothing;
     }
     if target.has_what_it_should(best) {
         return Wanted::Nothing;
@@ -81,37 +81,25 @@ struct Target<'a> {
 }
 
 impl Target<'_> {
-    /// Nobody has put in anything: it may get a default.
+    /// Nobody has put in anything: it may get a default. One that was given before is replaced where
+    /// the flows ask for another now (P1).
     fn unclaimed(&self) -> Wanted {
-        match default(self.plan, self.slice, self.entity, (self.record.ty, self.prop), false) {
-            // Once given and emptied again, it is declined (G7).
-            Wanted::Write { claim, .. } if self.slot.carries == Some(claim) => Wanted::Nothing,
-            default if is_empty(self.shown) => default,
-            _ => Wanted::Nothing,
-        }
-    }
-
-    /// The record's own claim wins. Where the flows have changed, what is shown may be what another
-    /// claim gave that does not win any more.
-    fn own_claim(&self, best: &Candidate<'_>, given_before: bool) -> Wanted {
-        let described = self.described;
-        let has_moved_on =
-            |carried| has_moved_on(self.plan, self.entity, self.record, self.prop, carried);
-        let lost_to_another = given_before
-            && self.slice.reconsider
-            && self.entity.suspended.is_empty()
-            && !self.slot.carries.is_some_and(has_moved_on);
-        let differs = !same(described.terms(), &best.claim.value, self.shown)
-            && self.slot.given.as_deref() != Some(&best.claim.value);
-        match lost_to_another && differs && (!described.list || described.whole) {
-            true => Wanted::Write {
-                value: best.claim.value.clone(),
-                counterpart_of: None,
-                claim: best.stamp,
-                rule: Rule::P1,
-                reason: self.reason(),
+        let (slot, of) = (self.slot, (self.record.ty, self.prop));
+        let outdated = |value: &Value| {
+            let held = slot.given.as_deref().unwrap_or(self.shown);
+            self.slice.reconsider
+                && given_default(self.entity, slot)
+                && !same(self.described.terms(), value, held)
+        };
+        match default(self.plan, self.slice, self.entity, of, false) {
+            default if is_empty(self.shown) => match default {
+                // Once given and emptied again, it is declined (G7).
+                Wanted::Write { claim, .. } if slot.carries == Some(claim) => Wanted::Nothing,
+                default => default,
             },
-            false => Wanted::Nothing,
+            Wanted::Write { ref value, .. } if !outdated(value) => Wanted::Nothing,
+            default @ Wanted::Write { .. } => default,
+            _ => Wanted::Nothing,
         }
     }
 

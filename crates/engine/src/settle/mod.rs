@@ -30,7 +30,7 @@ pub use brought::{brought, default, drifted};
 pub(crate) use candidates::went_with_a_part;
 pub use candidates::{Candidate, candidates, filling, reason};
 pub use change::change;
-pub(crate) use cut_off::shows;
+pub(crate) use cut_off::{displaced_claims, shows};
 pub use each::settle_each;
 pub use each_wanted::{created_list, wanted_list};
 pub use entity::Entity;
