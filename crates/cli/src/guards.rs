@@ -55,7 +55,21 @@ pub fn release(
         if format == Format::Json {
             continue;
         }
-        println!("{}: {}", if discard { "Given up" } else { "Let through" }, line.message);
+        let holds_writes =
+            GuardKind::parse(&line.guard).is_some_and(|kind| kind.writes().is_some());
+        match (discard, holds_writes) {
+            (false, _) => println!("Let through: {}", line.message),
+            (true, true) => println!("Given up: {}", line.message),
+            // R5: it holds no write back, so there is nothing to give up.
+            (true, false) => {
+                println!("Not believed: {}", line.message);
+                println!(
+                    "The next run lists {0} again, and asks again while nothing has changed there: put back what is missing, or believe it \
+                     with `lockstep release --system {0} --guard {1}`.",
+                    line.system, line.guard
+                );
+            }
+        }
     }
     if format == Format::Json {
         json(&wire::Released::new(discard, tripped))?;

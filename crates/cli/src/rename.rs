@@ -40,7 +40,7 @@ pub fn rename(dir: &Path, format: Format, old: &str, new: &str) -> Result<Exit> 
         println!("{old} is {new} from now on.");
     }
     println!(
-        "{} kept with links and history. The flows must name the new one: `lockstep check` tells.",
+        "{} kept with links and history. The flows must name the new one: while they do not, `lockstep plan` says so and nothing is created.",
         print::count(renamed.records, "record")
     );
     Ok(Exit::Done)

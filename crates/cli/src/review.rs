@@ -50,6 +50,7 @@ fn list(dir: &Path, format: Rows) -> Result<Exit> {
         json(&wire::Reviews::from(reviews.clone()))?;
     } else if format == Rows::Csv {
         let row = |review: &ReviewLine| {
+            let more = format!("(and {} more)", review.more_candidates);
             vec![
                 review.number.to_string(),
                 review.kind.clone(),
@@ -64,6 +65,7 @@ fn list(dir: &Path, format: Rows) -> Result<Exit> {
                     .candidates
                     .iter()
                     .map(|(name, _)| name.0.as_str())
+                    .chain((review.more_candidates > 0).then_some(more.as_str()))
                     .collect::<Vec<_>>()
                     .join(" "),
                 review.opened.clone(),
@@ -116,6 +118,9 @@ fn text(review: &ReviewLine) -> String {
     for (name, label) in &review.candidates {
         out.push_str(&format!("    ? {name}  {}\n", visible(label)));
     }
+    if review.more_candidates > 0 {
+        out.push_str(&format!("    … and {} more\n", review.more_candidates));
+    }
     out.push_str(&format!("    {}: {}\n", review.rule, review.sentence));
     out
 }
@@ -151,6 +156,9 @@ fn show(dir: &Path, format: Rows, number: i64) -> Result<Exit> {
     }
     println!("by rule {}: {}\n", review.rule, review.sentence);
     print!("{}", table(&found));
+    if review.more_candidates > 0 {
+        println!("… and {} more", review.more_candidates);
+    }
     println!("\n{}", ways_on(review));
     Ok(Exit::NeedsAPerson)
 }

@@ -259,7 +259,16 @@ fn g3_the_commands_tell_of_a_tripped_guard_and_take_the_answer() {
         .says("! crm.People had 3 records and lists none now")
         .says("Nothing was written.");
     assert_eq!(rows(&shop), 6);
-    lockstep(dir, &["release"]).exits(0).says("Let through: crm.People had 3 records");
+    // A listing is believed or not; there is no write to give up.
+    lockstep(dir, &["release", "--discard"])
+        .exits(0)
+        .says("Not believed: crm.People had 3 records and lists none now")
+        .says("put back what is missing, or believe it with `lockstep release --system crm --guard vanished`")
+        .says_nothing_of("Given up");
+    lockstep(dir, &["sync"]).exits(1).says("! crm.People had 3 records and lists none now");
+    lockstep(dir, &["release", "--system", "crm", "--guard", "vanished"])
+        .exits(0)
+        .says("Let through: crm.People had 3 records");
     lockstep(dir, &["sync"]).exits(1).says("! 3 deletes in shop wait");
     // Answered as a review, it says how many they are.
     lockstep(dir, &["review", "reject", "--all"]).exits(0).says("3 waiting writes, given up");

@@ -120,3 +120,80 @@ fn r8_a_database_that_is_locked_at_the_first_run_pauses_alone() {
     lockstep(dir, &["sync"]).exits(0);
     assert_eq!(rows(dir, "shop/Customers.jsonl").len(), 1);
 }
+
+#[test]
+fn l2_a_number_is_linked_with_the_text_that_writes_it() {
+    let flow = "from: crm.People, to: shop.Customers, create: both, match: [no = num], properties: [name <-> name, no <-> num]";
+    for (number, text) in [
+        (json!(150), "150.0"),
+        (json!(12.5), "12.50"),
+        (json!(1000), "1e3"),
+        (json!("1e3"), "1e3"),
+        (json!(22000001), "22000001.00"),
+    ] {
+        let dir = project(CRM, SHOP, "region: \"NO\"", flow);
+        let dir = dir.path();
+        put(dir, "crm/People.jsonl", &[json!({"id": 1, "name": "Bo", "no": number})]);
+        put(dir, "shop/Customers.jsonl", &[json!({"id": "a", "name": "Bo", "num": text})]);
+        let ran = lockstep(dir, &["sync"]).exits(0).says("1 linked").says("Nothing was written.");
+        assert_eq!(rows(dir, "shop/Customers.jsonl").len(), 1, "{ran}");
+        assert_eq!(rows(dir, "shop/Customers.jsonl")[0]["num"], json!(text), "{ran}");
+    }
+    // Two texts are two texts.
+    let dir = project(CRM, SHOP, "", flow);
+    let dir = dir.path();
+    put(dir, "crm/People.jsonl", &[json!({"id": 1, "name": "Bo", "no": "007"})]);
+    put(dir, "shop/Customers.jsonl", &[json!({"id": "a", "name": "Bo", "num": "7.0"})]);
+    lockstep(dir, &["sync"]).exits(0).says("2 records written.");
+}
+
+#[test]
+fn l2_the_number_of_a_column_is_linked_with_the_text_of_a_cell() {
+    let flow = "from: crm.c, to: shop.C, create: always, match: [no = no], properties: [name <-> name, no <-> no]";
+    let comma = "{ connector: files, with: { folder: shop, tables: { C: { decimal: \",\" } } } }";
+    for (column, value, shop, cell) in [
+        ("integer", "7", SHOP, "7.0"),
+        ("decimal(10,2)", "'7'", SHOP, "7.00"),
+        ("decimal(10,2)", "'7.50'", SHOP, "7.50"),
+        ("real", "7.5", comma, "\"7,50\""),
+    ] {
+        let crm = "{ connector: sql, with: { url: \"sqlite:crm.db\" } }";
+        let dir = project(crm, shop, "", flow);
+        let dir = dir.path();
+        let db = rusqlite::Connection::open(dir.join("crm.db")).unwrap();
+        db.execute_batch(&format!(
+            "create table c (id integer primary key, name text, no {column}); insert into c values (1, 'Bo', {value});"
+        ))
+        .unwrap();
+        write(&dir.join("shop/C.csv"), &format!("id,name,no\n1,Bo,{cell}\n"));
+        lockstep(dir, &["sync"]).exits(0).says("1 linked").says("Nothing was written.");
+        let shop = read(&dir.join("shop/C.csv"));
+        assert_eq!(shop, format!("id,name,no\n1,Bo,{cell}\n"), "{column}");
+    }
+}
+
+#[test]
+fn l2_the_keys_of_a_store_of_an_earlier_version_are_made_anew() {
+    let flow =
+        "from: crm.People, to: shop.Customers, match: [no = num], properties: [name <-> name]";
+    let dir = project(CRM, SHOP, "", flow);
+    let dir = dir.path();
+    put(dir, "crm/People.jsonl", &[json!({"id": 1, "name": "Bo", "no": 12.5})]);
+    put(dir, "shop/Customers.jsonl", &[json!({"id": "b", "name": "Åse", "num": "8"})]);
+    lockstep(dir, &["sync"]).exits(0);
+    // The store as a version left it that had other keys.
+    let store = rusqlite::Connection::open(dir.join("lockstep.db")).unwrap();
+    let keys = store.execute("delete from keys", []).unwrap();
+    let types = store.execute("update record_types set fingerprint = 1", []).unwrap();
+    assert!(keys > 0 && types == 2);
+    drop(store);
+    put(
+        dir,
+        "shop/Customers.jsonl",
+        &[
+            json!({"id": "b", "name": "Åse", "num": "8"}),
+            json!({"id": "a", "name": "Bo", "num": "12.50"}),
+        ],
+    );
+    lockstep(dir, &["sync"]).exits(0).says("1 linked");
+}

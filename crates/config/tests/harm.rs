@@ -108,6 +108,22 @@ fn one_property_fanned_out_to_two() {
 }
 
 #[test]
+fn a_row_with_set_is_called_a_constant() {
+    for set in ["", "{ set: info.name.last, to: Lie }, "] {
+        let text = flows(&format!(
+            "\
+  - from: superoffice.Person
+    to: wix.Contacts
+    match: [Emails.Value = info.emails]
+    properties: [Emails.Value <-> info.emails, {set}{{ set: info.name.first, to: Bo, on: always }}, Title -> info.name.first]
+"
+        ));
+        assert!(text.contains("a constant"), "{text}");
+        assert!(!text.contains("$id"), "{text}");
+    }
+}
+
+#[test]
 fn a_path_and_its_own_parent() {
     let mut schemas = schemas();
     schemas.insert(

@@ -1,8 +1,10 @@
 //! Under which hashes a record is to be found: its match keys (L1–L3), and the records it refers to
 //! (C5, P8).
 
+use std::borrow::Cow;
+
 use lockstep_model::id_text::number_text;
-use lockstep_model::matching::{forms, key_hash, normalise, reference_hash};
+use lockstep_model::matching::{Compared, in_common, key_hash, lookup_forms, meet, reference_hash};
 use lockstep_model::value::effective;
 use lockstep_model::{Change, RecordId, RecordState, Slot, Timestamp, TypeIx, Value};
 
@@ -97,18 +99,8 @@ fn slots_hashes(plan: &Plan, side: &MatchSide, ty: TypeIx, slots: &[Slot], found
         && one.converted.is_none()
     {
         let Some(value) = value_of(one, slots) else { return };
-        match value {
-            // The common case, without a list in between.
-            Value::String(_) => {
-                found.extend(
-                    normalise(value, one.by, &plan.placeholders)
-                        .map(|form| key_hash(seed, &[&form])),
-                );
-            }
-            _ => found.extend(
-                forms(value, one.by, &plan.placeholders).iter().map(|form| key_hash(seed, &[form])),
-            ),
-        }
+        let forms = lookup_forms(value, one.by, &plan.placeholders);
+        found.extend(forms.iter().map(|form| key_hash(seed, &[form])));
         return;
     }
     let alternatives: Vec<Vec<String>> =
@@ -162,18 +154,22 @@ fn token(plan: &Plan, ty: TypeIx, one: MatchProp, id: &str) -> Option<String> {
 fn alternatives(plan: &Plan, ty: TypeIx, one: MatchProp, slots: &[Slot]) -> Vec<String> {
     let Some(value) = value_of(one, slots) else { return vec![] };
     if let Some(by) = one.converted {
-        // What can't be converted matches nothing. No clock bears on a match.
-        let converted = plan.match_conversions[usize::from(by)].apply(value, Timestamp::UNTOLD);
-        return converted
-            .map(|value| forms(&value, one.by, &plan.placeholders))
+        return converted(plan, by, value)
+            .map(|value| lookup_forms(&value, one.by, &plan.placeholders))
             .unwrap_or_default();
     }
     if !one.reference {
-        return forms(value, one.by, &plan.placeholders);
+        return lookup_forms(value, one.by, &plan.placeholders);
     }
     let mut found = Vec::new();
     each_id(Some(value), &mut |id| found.extend(token(plan, ty, one, id)));
     found
+}
+
+/// What a conversion of the plan makes of a value. What can't be converted matches nothing. No clock
+/// bears on a match.
+fn converted(plan: &Plan, by: u16, value: &Value) -> Option<Value> {
+    plan.match_conversions[usize::from(by)].apply(value, Timestamp::UNTOLD).ok()
 }
 
 /// A hash for each combination of one value of each property.
@@ -243,34 +239,25 @@ fn meet_in(
     (a, x): (&RecordState, MatchProp),
     (b, y): (&RecordState, MatchProp),
 ) -> bool {
-    let plain = |one: MatchProp| !one.reference && one.converted.is_none();
-    match (value_of(x, &a.slots), value_of(y, &b.slots)) {
-        // The common case, without lists.
-        (Some(mine @ Value::String(_)), Some(theirs @ Value::String(_)))
-            if plain(x) && plain(y) =>
-        {
-            let form = normalise(mine, x.by, &plan.placeholders);
-            form.is_some()
-                && (x.by == y.by && mine == theirs
-                    || form == normalise(theirs, y.by, &plan.placeholders))
-        }
-        _ => in_common(
+    if x.reference || y.reference {
+        return in_common(
             &alternatives(plan, a.ty, x, &a.slots),
             &alternatives(plan, b.ty, y, &b.slots),
-        ),
+        );
     }
+    let made_comparable = |one: MatchProp, value| match one.converted {
+        Some(by) => converted(plan, by, value).map(Cow::Owned),
+        None => Some(Cow::Borrowed(value)),
+    };
+    let mine = value_of(x, &a.slots).and_then(|value| made_comparable(x, value));
+    let theirs = value_of(y, &b.slots).and_then(|value| made_comparable(y, value));
+    let (Some(mine), Some(theirs)) = (mine, theirs) else { return false };
+    meet(compared(x, &mine), compared(y, &theirs), &plan.placeholders)
 }
 
-/// Whether two lists share an element.
-fn in_common(a: &[String], b: &[String]) -> bool {
-    let (short, long) = if a.len() < b.len() { (a, b) } else { (b, a) };
-    match long.len() {
-        0..=16 => short.iter().any(|form| long.contains(form)),
-        _ => {
-            let long: std::collections::HashSet<&String> = long.iter().collect();
-            short.iter().any(|form| long.contains(form))
-        }
-    }
+/// A value of a pair of a rule, for comparing. What a conversion makes has a JSON type of its own.
+fn compared<'a>(one: MatchProp, value: &'a Value) -> Compared<'a> {
+    Compared { value, by: one.by, numeric: one.numeric && one.converted.is_none() }
 }
 
 /// The entities of the records that a property of a rule refers to.

@@ -4,7 +4,7 @@
 //! the first would be written over an address that it never had to do with. And a value that a list
 //! holds already, at whatever place, need not be written into it again.
 
-use lockstep_model::matching::normalise;
+use lockstep_model::matching::{Compared, meet};
 use lockstep_model::{PropIx, RecordId, Timestamp, Value};
 
 use crate::elements::elements;
@@ -57,14 +57,12 @@ pub fn at_linking(
                             continue;
                         };
                         let [theirs, ours] = bearing.terms.by;
-                        let form = normalise(&value, theirs, &plan.placeholders);
-                        let is_it =
-                            |element: &&Value| normalise(element, ours, &plan.placeholders) == form;
-                        let Some(place) =
-                            mine.iter().position(|element| form.is_some() && is_it(element))
-                        else {
-                            continue;
+                        let is_it = |element: &&Value| {
+                            let (value, element) =
+                                (Compared::by(&value, theirs), Compared::by(element, ours));
+                            meet(value, element, &plan.placeholders)
                         };
+                        let Some(place) = mine.iter().position(is_it) else { continue };
                         let tie = if record.id < other.id { place } else { at };
                         best = best.into_iter().chain([(place + at, tie, place)]).min();
                     }

@@ -22,7 +22,7 @@ use crate::time::Timestamp;
 use crate::value::is_empty;
 
 /// Changes when values come into another form than before: then records are indexed anew.
-pub const FORM: u32 = 3;
+pub const FORM: u32 = 4;
 
 /// By which rule a value is normalised.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -300,6 +300,111 @@ pub fn forms(value: &Value, by: Normal, placeholders: &Placeholders) -> Vec<Stri
     found
 }
 
+/// All forms under which a property's value is looked up: those in which it is compared, and the
+/// plain form of each number in it, or a number and a text that writes it would not meet (`12.5`
+/// and "12.50"). Two texts that write one number share that form too; [`meet`] keeps them apart.
+pub fn lookup_forms(value: &Value, by: Normal, placeholders: &Placeholders) -> Vec<String> {
+    let mut found = forms(value, by, placeholders);
+    let compared = found.len();
+    let elements = match value {
+        Value::Array(list) => list.as_slice(),
+        single => std::slice::from_ref(single),
+    };
+    // A number in plain form is compared in the form of the text that writes it so.
+    let is_plain = |element: &Value, form: &str| element.as_str().map(str::trim) == Some(form);
+    let number = |element: &Value| {
+        number_form(element, by, placeholders).filter(|form| !is_plain(element, form))
+    };
+    found.extend(elements.iter().filter_map(number));
+    if found.len() > compared {
+        found.sort();
+        found.dedup();
+    }
+    found
+}
+
+/// The plain form of a number, or of a text that can be none but a number, where nothing tells what
+/// it is.
+fn number_form(value: &Value, by: Normal, placeholders: &Placeholders) -> Option<String> {
+    if by.kind.is_told() {
+        return None;
+    }
+    let decimal = match value {
+        Value::Number(number) => Decimal::of(number)?,
+        Value::String(text) => written_number(text.trim())?,
+        _ => return None,
+    };
+    let form = decimal.to_string();
+    let counts = !placeholders.stands_for_nothing(&form)
+        && !placeholders.has_form(&form, Normal::of(Kind::Number));
+    counts.then_some(form)
+}
+
+/// One side of a comparison of two values in a match.
+#[derive(Clone, Copy, Debug)]
+pub struct Compared<'a> {
+    pub value: &'a Value,
+    pub by: Normal,
+    /// The property holds numbers, whatever JSON type they come in: decimals come as texts.
+    pub numeric: bool,
+}
+
+impl<'a> Compared<'a> {
+    /// A value of which only the kind is known.
+    pub fn by(value: &'a Value, by: Normal) -> Compared<'a> {
+        Compared { value, by, numeric: false }
+    }
+}
+
+/// Whether two values, or elements of two lists, match: by a form in common (L2, L3), or as a number
+/// and a text that writes it.
+pub fn meet(a: Compared<'_>, b: Compared<'_>, placeholders: &Placeholders) -> bool {
+    // The common case, without lists and numbers.
+    if let (Value::String(mine), Value::String(theirs)) = (a.value, b.value)
+        && !a.numeric
+        && !b.numeric
+    {
+        let form = normalise(a.value, a.by, placeholders);
+        return form.is_some()
+            && (a.by == b.by && mine == theirs || form == normalise(b.value, b.by, placeholders));
+    }
+    if in_common(&forms(a.value, a.by, placeholders), &forms(b.value, b.by, placeholders)) {
+        return true;
+    }
+    let ((said_a, all_a), (said_b, all_b)) = (numbers(a, placeholders), numbers(b, placeholders));
+    in_common(&said_a, &all_b) || in_common(&all_a, &said_b)
+}
+
+/// The numbers of one side in plain form: those that are known to be some, and all that it has or
+/// writes.
+fn numbers(one: Compared<'_>, placeholders: &Placeholders) -> (Vec<String>, Vec<String>) {
+    let elements = match one.value {
+        Value::Array(list) => list.as_slice(),
+        single => std::slice::from_ref(single),
+    };
+    let (mut said, mut all) = (Vec::new(), Vec::new());
+    for element in elements {
+        let Some(form) = number_form(element, one.by, placeholders) else { continue };
+        if one.numeric || element.is_number() {
+            said.push(form.clone());
+        }
+        all.push(form);
+    }
+    (said, all)
+}
+
+/// Whether two lists share an element.
+pub fn in_common(a: &[String], b: &[String]) -> bool {
+    let (short, long) = if a.len() < b.len() { (a, b) } else { (b, a) };
+    match long.len() {
+        0..=16 => short.iter().any(|form| long.contains(form)),
+        _ => {
+            let long: std::collections::HashSet<&String> = long.iter().collect();
+            short.iter().any(|form| long.contains(form))
+        }
+    }
+}
+
 /// Whether two values are the same in form, though they are written differently: by the kind that
 /// is told or that they show (R7). A value that stands for nothing is a value like any other here.
 pub fn same_form(a: &Value, b: &Value, by_a: Normal, by_b: Normal) -> bool {
@@ -362,9 +467,11 @@ pub fn identifies(value: &Value, placeholders: &Placeholders) -> bool {
     !is_empty(value) && !forms(value, Normal::of(Kind::Text), placeholders).is_empty()
 }
 
-/// A number that a text writes, where it can be none but a number (`0150` is a code).
+/// A number that a text writes as JSON does, with an exponent or without: it can be none but a number
+/// (`0150` is a code).
 pub fn written_number(text: &str) -> Option<Decimal> {
-    decimal::is_plain_number(text).then(|| Decimal::parse(text)).flatten()
+    let mantissa = text.split(['e', 'E']).next().unwrap_or(text);
+    decimal::is_plain_number(mantissa).then(|| Decimal::parse(text)).flatten()
 }
 
 /// The values of match keys are mostly no longer.
@@ -663,6 +770,40 @@ mod tests {
             normalise(&json!("+46 99999999"), Normal { kind: Kind::Phone, region }, &added)
                 .is_some()
         );
+    }
+
+    #[test]
+    fn l2_a_number_matches_the_text_that_writes_it_by_value() {
+        fn plain(value: &Value, numeric: bool) -> Compared<'_> {
+            Compared { value, by: Normal::default(), numeric }
+        }
+        let none = Placeholders::default();
+        let by = Normal::default();
+        let found = |value: &Value| lookup_forms(value, by, &none);
+        for (number, text) in [
+            (json!(150), "150.0"),
+            (json!(12.5), "12.50"),
+            (json!(1000), "1e3"),
+            (json!(-3), " -3.0 "),
+            (json!(22000001), "22000001.0"),
+            (json!([4, 7]), "7.0"),
+        ] {
+            let text = json!(text);
+            assert!(meet(plain(&number, false), plain(&text, false), &none), "{number} {text}");
+            assert!(meet(plain(&text, false), plain(&number, false), &none), "{text} {number}");
+            assert!(in_common(&found(&number), &found(&text)), "{number} is found by {text}");
+        }
+        // Two texts are numbers only where one of them is known to be one.
+        let (long, short) = (json!("7.00"), json!("7"));
+        assert!(!meet(plain(&long, false), plain(&short, false), &none));
+        assert!(meet(plain(&long, false), plain(&short, true), &none), "a decimal comes as a text");
+        assert!(!meet(plain(&json!("007"), false), plain(&json!(7), false), &none), "a code");
+        assert!(!meet(plain(&json!("7,0"), false), plain(&json!(7), false), &none));
+        assert!(!meet(plain(&json!("0.00"), false), plain(&json!(0), false), &none), "nothing");
+        let added = Placeholders::with(["99999999"]);
+        let (nines, written) = (json!(99999999), json!("99999999.0"));
+        assert!(!meet(plain(&nines, false), plain(&written, false), &added));
+        assert_eq!(found(&json!("22000001")).len(), 1, "no second key for what is plain");
     }
 
     #[test]

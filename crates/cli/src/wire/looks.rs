@@ -148,6 +148,8 @@ struct Review {
     /// What a person can do about it: the answers that it takes among the rest.
     remedies: Vec<Remedy>,
     candidates: Vec<Labelled>,
+    /// How many candidates there are besides those that are listed.
+    more_candidates: u64,
     opened: String,
 }
 
@@ -361,6 +363,7 @@ impl From<hub::ReviewLine> for Review {
             message: with_remedies(&wording::why(&from.why), &but_answers(&from.remedies)),
             remedies: each(from.remedies),
             candidates: from.candidates.into_iter().map(labelled).collect(),
+            more_candidates: from.more_candidates,
             opened: from.opened,
         }
     }

@@ -66,8 +66,14 @@ fn blocks(rows: &[Row<'_>], problems: &mut Vec<Problem>) -> Vec<bool> {
         let pairs: Vec<String> = block
             .iter()
             .filter(|row| !fills[**row])
-            .map(|row| rows[*row].ordered())
-            .map(|(one, other)| format!("`{}` belongs to `{}`", one.property, other.property))
+            .map(|row| {
+                let (one, other) = rows[*row].ordered();
+                let called = |end: &End<'_>| match is_set(&rows[*row]) {
+                    true if end.property.path.as_str() == OWN_ID => "a constant".to_string(),
+                    _ => format!("`{}`", end.property),
+                };
+                format!("{} belongs to {}", called(one), called(other))
+            })
             .collect();
         let (one, other) = rows[at].ordered();
         let message = format!(
@@ -286,14 +292,25 @@ fn fanned_out(rows: &[Row<'_>], fills: &[bool], problems: &mut Vec<Problem>) {
             if writers.iter().all(|row| is_part(row, rows)) {
                 continue;
             }
-            let names: Vec<String> =
-                writers.iter().map(|row| side(row, !second_side).property.to_string()).collect();
+            let set = writers.iter().filter(|row| is_set(row)).count();
+            let names: Vec<String> = writers
+                .iter()
+                .filter(|row| !is_set(row))
+                .map(|row| side(row, !second_side).property.to_string())
+                .collect();
             let one = lone.property;
+            let mut others = all_of(names.iter().map(String::as_str));
+            if set > 0 {
+                let and = if names.is_empty() { "" } else { " and " };
+                let constants = if set == 1 { "a constant (`set`)" } else { "constants (`set`)" };
+                others = format!("{constants}{and}{others}");
+            }
+            let goes = names.first().map_or(String::new(), |first| {
+                format!(", and an edit of `{one}` goes to those that held what it displaced, else to `{first}`")
+            });
             let message = format!(
-                "`{one}` of {} is paired with {}, and nothing says what holds when those differ. As it is, `{one}` takes the latest edit of any, and an edit of `{one}` goes to those that held what it displaced, else to `{}` (P1a)",
+                "`{one}` of {} is paired with {others}, and nothing says what holds when those differ. As it is, `{one}` takes the latest edit of any{goes} (P1a)",
                 lone.name,
-                all_of(names.iter().map(String::as_str)),
-                names[0]
             );
             let help = format!(
                 "if only one of them is to count, let the other rows carry nothing to `{one}` (an arrow away from it); else leave it"
@@ -305,6 +322,14 @@ fn fanned_out(rows: &[Row<'_>], fills: &[bool], problems: &mut Vec<Problem>) {
             );
         }
     }
+}
+
+/// Whether a row gives a property a constant (`set`): its other side is no property that anybody
+/// named.
+fn is_set(row: &Row<'_>) -> bool {
+    let constant = row.pair.conversion.as_ref().map(Conversion::to_json);
+    row.from.property.path.as_str() == OWN_ID
+        && constant.is_some_and(|constant| constant.get(0).is_some_and(|by| by == "literal"))
 }
 
 /// One side of a row, the sides being those of the first flow between the two record types.
@@ -459,9 +484,13 @@ fn writable(row: &Row<'_>, problems: &mut Vec<Problem>) {
             && !are_element_ids
             && end.described().is_some_and(|property| property.create_only && !property.read_only)
         {
+            let not_carried = match is_set(row) {
+                true => "another constant would not be written to records that are there".into(),
+                false => format!("later edits of `{}` are not carried to it", other.property),
+            };
             let message = format!(
-                "`{}` of {} can be written only when a record is created, so later edits of `{}` are not carried to it",
-                end.property, end.name, other.property
+                "`{}` of {} can be written only when a record is created, so {not_carried}",
+                end.property, end.name
             );
             problems.push(
                 Problem::warning(codes::READ_ONLY, place.clone(), message)

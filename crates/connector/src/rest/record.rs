@@ -196,7 +196,9 @@ impl Rest {
                 };
                 match (found.iter().find(ids), found.as_slice()) {
                     (Some(record), _) => Ok(Some(with_etag(record.clone(), &answer))),
-                    (None, []) => absent(),
+                    // R3: a list at a place that the manifest names is the answer of a search.
+                    (None, []) if get.item.is_some() => absent(),
+                    (None, []) => no_record("the answer is an empty list"),
                     (None, [only]) => Ok(Some(with_etag(only.clone(), &answer))),
                     (None, _) => no_record("the answer has several others"),
                 }

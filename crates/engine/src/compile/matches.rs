@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use lockstep_model::flow::PropertyRef;
+use lockstep_model::kind::Kind;
 use lockstep_model::matching::{Normal, seed};
 use lockstep_model::{Conversion, Flow, FlowIx, MatchRow, TypeIx};
 
@@ -96,6 +97,7 @@ impl Matches {
         let mine = MatchProp {
             prop: p,
             by: normal(of_a, from),
+            numeric: matching_kind(of_a.ty) == Some(Kind::Number),
             reference,
             primary: build.is_derived(from, &a.path),
             converted: row
@@ -107,6 +109,7 @@ impl Matches {
         let theirs = MatchProp {
             prop: q,
             by: normal(of_b, to),
+            numeric: matching_kind(of_b.ty) == Some(Kind::Number),
             reference,
             primary: build.is_derived(to, &b.path),
             converted: None,

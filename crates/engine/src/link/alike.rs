@@ -1,9 +1,9 @@
 //! Records of one type that match each other and have no counterpart (L6).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use lockstep_model::why::Linking;
-use lockstep_model::{RecordId, RecordState, ReviewKind, TypeIx};
+use lockstep_model::{RecordId, RecordState, TypeIx};
 
 use super::links::{Candidates, Links, Unsettled};
 use crate::conditions::may_match;
@@ -24,7 +24,8 @@ pub(super) fn alike(
     candidates: &Candidates,
     links: &mut Links,
 ) {
-    let mut hashes = Vec::new();
+    // How many are alike is counted once for all of them.
+    let mut counted: HashMap<(RecordId, usize), u64> = HashMap::new();
     for &id in shared {
         let Some(record) = slice.records.get(&id).filter(|record| record.is_live()) else {
             continue;
@@ -40,11 +41,22 @@ pub(super) fn alike(
             {
                 continue;
             }
-            hashes.clear();
-            match_hashes(plan, side, record, &mut hashes);
-            let others = like_it(plan, slice, candidates, (side, record), &hashes);
+            if let Some(first) = first_like_it(plan, slice, candidates, (side, record)) {
+                let count = || {
+                    let first = (side, &slice.records[&first]);
+                    all_like_it(plan, slice, candidates, first).len() as u64 + 1
+                };
+                let records = *counted.entry((first, side.rule)).or_insert_with(count);
+                let asked = question(plan, side, record, records, vec![first]);
+                links.unsettled.push(Unsettled { asked_of: Some(first), ..asked });
+                continue;
+            }
+            let others = all_like_it(plan, slice, candidates, (side, record));
             if !others.is_empty() {
-                links.unsettled.push(question(plan, side, record, others));
+                let records = others.len() as u64 + 1;
+                counted.insert((id, side.rule), records);
+                let others = others.into_iter().collect();
+                links.unsettled.push(question(plan, side, record, records, others));
             }
         }
     }
@@ -64,30 +76,63 @@ fn is_free(slice: &Slice, candidates: &Candidates, record: &RecordState, ty: Typ
     !candidates.contains_key(&(record.id, ty)) && !holder_or_gone(slice, record.entity, ty)
 }
 
-/// The records of its own type that match a record by a row, and are as free as it is. Mostly
-/// nobody but the record itself is found under these hashes.
-fn like_it(
+/// Whether another record of its own type matches a record by a row, and is as free as it is.
+fn is_like_it(
     plan: &Plan,
     slice: &Slice,
     candidates: &Candidates,
     (side, record): (&MatchSide, &RecordState),
-    hashes: &[u64],
+    other: &RecordState,
+) -> bool {
+    other.id != record.id
+        && other.ty == record.ty
+        && other.is_live()
+        && other.entity != record.entity
+        && is_free(slice, candidates, other, side.other)
+        && !kept_apart(slice, record.entity, other.entity)
+        && agree_alike(plan, side, record, other)
+        && may_match(plan, side.rule, record, other)
+}
+
+/// The records that are like a record, among those that are found under its hashes. Mostly nobody
+/// but the record itself is.
+fn all_like_it(
+    plan: &Plan,
+    slice: &Slice,
+    candidates: &Candidates,
+    (side, record): (&MatchSide, &RecordState),
 ) -> BTreeSet<RecordId> {
-    let together =
-        hashes.iter().filter_map(|hash| slice.by_hash.get(hash)).filter(|ids| ids.len() > 1);
-    let others = together
-        .flatten()
-        .filter_map(|id| slice.records.get(id))
-        .filter(|other| other.id != record.id && other.ty == record.ty);
-    let is_like_it = |other: &&RecordState| {
-        other.is_live()
-            && other.entity != record.entity
-            && is_free(slice, candidates, other, side.other)
-            && !kept_apart(slice, record.entity, other.entity)
-            && agree_alike(plan, side, record, other)
-            && may_match(plan, side.rule, record, other)
+    let mut hashes = Vec::new();
+    match_hashes(plan, side, record, &mut hashes);
+    let together = hashes.iter().filter_map(|hash| slice.by_hash.get(hash)).flatten();
+    let others = together.filter_map(|id| slice.records.get(id));
+    others
+        .filter(|other| is_like_it(plan, slice, candidates, (side, record), other))
+        .map(|other| other.id)
+        .collect()
+}
+
+/// The first record that is like a record and was known before it. Of thousands that are alike each
+/// looks at one other only.
+fn first_like_it(
+    plan: &Plan,
+    slice: &Slice,
+    candidates: &Candidates,
+    (side, record): (&MatchSide, &RecordState),
+) -> Option<RecordId> {
+    let mut hashes = Vec::new();
+    match_hashes(plan, side, record, &mut hashes);
+    let together = hashes.iter().filter_map(|hash| slice.by_hash.get(hash));
+    let first_of = |ids: &Vec<RecordId>| {
+        let mut earlier = ids.iter().filter(|id| **id < record.id).filter(|id| {
+            slice
+                .records
+                .get(id)
+                .is_some_and(|other| is_like_it(plan, slice, candidates, (side, record), other))
+        });
+        if ids.is_sorted() { earlier.next().copied() } else { earlier.min().copied() }
     };
-    others.filter(is_like_it).map(|other| other.id).collect()
+    together.filter_map(first_of).min()
 }
 
 /// What a person is asked about records that match each other.
@@ -95,20 +140,14 @@ fn question(
     plan: &Plan,
     side: &MatchSide,
     record: &RecordState,
-    others: BTreeSet<RecordId>,
+    records: u64,
+    others: Vec<RecordId>,
 ) -> Unsettled {
-    Unsettled {
-        record: record.id,
-        ty: side.other,
-        kind: ReviewKind::AmbiguousMatch,
-        why: Linking::Alike {
-            of: plan.ty(record.ty).name.to_string(),
-            records: others.len() as u64 + 1,
-            by: plan.rules[side.rule].text.to_string(),
-            lacking: plan.ty(side.other).name.to_string(),
-        },
-        asked_of: others.first().copied().filter(|first| *first < record.id),
-        candidates: others.into_iter().collect(),
-        alike: true,
-    }
+    let why = Linking::Alike {
+        of: plan.ty(record.ty).name.to_string(),
+        records,
+        by: plan.rules[side.rule].text.to_string(),
+        lacking: plan.ty(side.other).name.to_string(),
+    };
+    Unsettled { alike: true, ..Unsettled::ambiguous(record, side.other, others, why) }
 }

@@ -1,6 +1,8 @@
 //! Who matches whom, by match keys (L1–L4, L10).
 
-use lockstep_model::{NumberSet, RecordId, RecordState, TypeIx};
+use std::collections::BTreeMap;
+
+use lockstep_model::{NumberMap, NumberSet, RecordId, RecordState, TypeIx};
 
 use super::links::Candidates;
 use crate::conditions::may_match;
@@ -16,8 +18,14 @@ pub(super) fn candidates(
     slice: &Slice,
     focus: &NumberSet<RecordId>,
 ) -> (Candidates, Vec<RecordId>) {
-    let (found, hashes, shared) = (Candidates::new(), Vec::new(), Vec::new());
-    let mut search = Search { plan, slice, found, hashes, shared };
+    let mut search = Search {
+        plan,
+        slice,
+        found: Candidates::new(),
+        hashes: Vec::new(),
+        shared: Vec::new(),
+        by_type: NumberMap::default(),
+    };
     let mut theirs = Vec::new();
     let mut seen: NumberSet<RecordId> = NumberSet::default();
     seen.reserve(focus.len());
@@ -52,7 +60,13 @@ struct Search<'a> {
     hashes: Vec<u64>,
     /// Records that are found under a hash with another of their own type.
     shared: Vec<RecordId>,
+    /// The records under a hash, by type, where they are many: each of thousands that share a match
+    /// value would go through all of them otherwise.
+    by_type: NumberMap<u64, BTreeMap<TypeIx, Vec<RecordId>>>,
 }
+
+/// Where no more records than this are found under a hash, they are not sorted by type.
+const FEW: usize = 16;
 
 impl Search<'_> {
     /// Looks for the candidates of a record; they are added to `others`.
@@ -102,7 +116,17 @@ impl Search<'_> {
         others: &mut Vec<RecordId>,
     ) {
         let (plan, slice) = (self.plan, self.slice);
-        for id in self.hashes.iter().filter_map(|hash| slice.by_hash.get(hash)).flatten() {
+        for hash in &self.hashes {
+            let together = slice.by_hash.get(hash).map_or(&[][..], Vec::as_slice);
+            if together.len() > FEW {
+                self.by_type.entry(*hash).or_insert_with(|| sorted_by_type(slice, together));
+            }
+        }
+        let together = self.hashes.iter().filter_map(|hash| match self.by_type.get(hash) {
+            Some(by_type) => by_type.get(&side.other),
+            None => slice.by_hash.get(hash),
+        });
+        for id in together.flatten() {
             let Some(other) = slice.records.get(id) else { continue };
             if other.ty != side.other
                 || !other.is_live()
@@ -148,6 +172,16 @@ impl Search<'_> {
             }
         }
     }
+}
+
+fn sorted_by_type(slice: &Slice, ids: &[RecordId]) -> BTreeMap<TypeIx, Vec<RecordId>> {
+    let mut by_type: BTreeMap<TypeIx, Vec<RecordId>> = BTreeMap::new();
+    for id in ids {
+        if let Some(record) = slice.records.get(id) {
+            by_type.entry(record.ty).or_default().push(*id);
+        }
+    }
+    by_type
 }
 
 /// `duplicates: merge` between the two.

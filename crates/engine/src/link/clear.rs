@@ -86,14 +86,14 @@ fn the_only_one(
     }
     let rivals = candidates.get(&(other, record.ty)).map_or(0, BTreeMap::len);
     if rivals > 1 {
-        let others = candidates[&(other, record.ty)].keys().copied().filter(|r| *r != record.id);
-        let asked = std::iter::once(other).chain(others).collect();
         let why = Linking::SeveralClaim {
             record: format!("{name}/{}", theirs.key),
             of: own_name.to_string(),
             records: rivals as u64,
         };
-        return Err(Box::new(Unsettled::ambiguous(record, ty, asked, why)));
+        // However many claim it, that is one question: which of them it is.
+        let asked = Unsettled::ambiguous(record, ty, vec![other], why);
+        return Err(Box::new(Unsettled { asked_of: Some(other), ..asked }));
     }
     Ok((other, rule))
 }

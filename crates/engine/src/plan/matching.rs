@@ -38,6 +38,8 @@ pub struct MatchProp {
     pub prop: PropIx,
     /// By which rule its values are normalised.
     pub by: Normal,
+    /// It holds numbers, whatever JSON type they come in.
+    pub numeric: bool,
     /// Both sides of the pair are references: they are compared through links (L10).
     pub reference: bool,
     /// The row names what the system derives from the primary element of a list: only that one

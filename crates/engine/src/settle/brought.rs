@@ -134,8 +134,18 @@ fn does_not_count(plan: &Plan, entity: &Entity<'_>, record: &RecordState, prop: 
         let is_it = |other: &&RecordState| other.ty == by.other && other.is_live();
         by.open && is_theirs(by.other) && entity.records.iter().any(is_it)
     };
+    // P12: what both hold has not drifted, whoever put it in.
+    let shown = record.slot(prop).value(plan.prop(record.ty, prop).whole);
+    let is_held = |by: &Bearing| {
+        let holds = |other: &&RecordState| {
+            let theirs = other.slot(by.theirs).value(plan.prop(other.ty, by.theirs).whole);
+            other.ty == by.other && other.is_live() && same(by.terms, theirs, shown)
+        };
+        is_theirs(by.other) && entity.records.iter().any(|other| holds(&&**other))
+    };
     let claim = record.slot(prop).claim.as_ref();
     !is_theirs(record.ty)
+        && !entity.bearings(plan, record.ty, prop).iter().any(is_held)
         && claim.is_some_and(|claim| !is_empty(&claim.value))
         && entity.bearings(plan, record.ty, prop).iter().any(is_linked)
 }

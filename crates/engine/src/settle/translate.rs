@@ -74,6 +74,11 @@ fn in_type_of(
     value: Value,
     shown: &Value,
 ) -> Result<Value, String> {
+    // R7: what differs only in form stays as it stands. A number and a text that writes it are equal
+    // as they are, and two texts once the number is one.
+    if !is_empty(shown) && same(by.terms, &value, shown) {
+        return Ok(shown.clone());
+    }
     // A type that is only assumed changes nothing: a number stays one (R7).
     let coerced = if target.unsure && !matches!(value, Value::Object(_)) {
         Ok(value)
@@ -84,7 +89,6 @@ fn in_type_of(
     if let Some(why) = misshapen(&value, shown) {
         return Err(why);
     }
-    // R7: what differs only in form stays as it stands.
     if !is_empty(shown) && same(by.terms, &value, shown) {
         return Ok(shown.clone());
     }

@@ -70,6 +70,9 @@ pub struct RunLine {
     pub summary: Value,
 }
 
+/// No review shows more candidates than this.
+pub(super) const CANDIDATES_SHOWN: usize = 20;
+
 /// A review with its records.
 #[derive(Clone, Debug, Serialize)]
 pub struct ReviewLine {
@@ -88,7 +91,10 @@ pub struct ReviewLine {
     pub why: Why,
     /// What a person can do about it: the answers that it takes among the rest.
     pub remedies: Vec<Remedy>,
+    /// The first of them, with a few words by which a person knows each.
     pub candidates: Vec<(RecordName, String)>,
+    /// How many more there are.
+    pub more_candidates: u64,
     pub opened: String,
 }
 

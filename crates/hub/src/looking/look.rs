@@ -19,7 +19,7 @@ use lockstep_store::{JournalEntry, Result};
 
 use crate::error::LookError;
 use crate::ledger::Ledger;
-use crate::looking::lines::{FAILING_SHOWN, LATEST_RUNS};
+use crate::looking::lines::{CANDIDATES_SHOWN, FAILING_SHOWN, LATEST_RUNS};
 use crate::remedies::of_review;
 use crate::report::RecordName;
 
@@ -152,10 +152,7 @@ impl Ledger {
         let mut reviews = self.store.numbered_reviews(usize::MAX >> 1)?;
         reviews.retain(|(_, review)| review.kind.needs_a_person());
         reviews.truncate(limit);
-        let ids: Vec<RecordId> = reviews
-            .iter()
-            .flat_map(|(_, r)| r.about.record().into_iter().chain(r.candidates.iter().copied()))
-            .collect();
+        let ids: Vec<RecordId> = reviews.iter().flat_map(|(_, review)| in_view(review)).collect();
         let records: HashMap<_, _> =
             self.store.records(&ids)?.into_iter().map(|r| (r.id, r)).collect();
         Ok(reviews
@@ -199,7 +196,8 @@ impl Ledger {
             sentence: review.rule.sentence().into(),
             why: review.why.clone(),
             remedies: of_review(&self.plan, review, |id| records.get(&id)),
-            candidates: review.candidates.iter().map(name).collect(),
+            candidates: review.candidates.iter().take(CANDIDATES_SHOWN).map(name).collect(),
+            more_candidates: review.candidates.len().saturating_sub(CANDIDATES_SHOWN) as u64,
             opened: review.opened_at.to_string(),
         }
     }
@@ -209,8 +207,7 @@ impl Ledger {
         let found =
             self.store.numbered_reviews(usize::MAX >> 1)?.into_iter().find(|(n, _)| *n == number);
         let Some((number, review)) = found else { return Ok(None) };
-        let ids: Vec<RecordId> =
-            review.about.record().into_iter().chain(review.candidates.iter().copied()).collect();
+        let ids: Vec<RecordId> = in_view(&review).collect();
         let mut records: HashMap<RecordId, RecordState> =
             self.store.records(&ids)?.into_iter().map(|r| (r.id, r)).collect();
         let mut columns = ids;
@@ -387,4 +384,10 @@ impl Ledger {
         entries.truncate(limit);
         Ok(entries)
     }
+}
+
+/// The records that a review shows: the one it is about, and the first candidates.
+fn in_view(review: &Review) -> impl Iterator<Item = RecordId> + '_ {
+    let candidates = review.candidates.iter().take(CANDIDATES_SHOWN);
+    review.about.record().into_iter().chain(candidates.copied())
 }

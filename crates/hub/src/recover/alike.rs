@@ -103,8 +103,19 @@ impl Ledger {
         self.confirm(intent, record, "found again by what was sent", commit)?;
         self.facets_found(intent, record, commit)?;
         commit.changed_records.push(self.found_again(intent, record.clone())?);
-        let why = format!("{}; it was found again", unanswered(intent));
-        self.join(under_way, intent, record, &why, commit)
+        if intent.run != under_way.report.run {
+            let why = format!("{}; it was found again", unanswered(intent));
+            return self.join(under_way, intent, record, &why, commit);
+        }
+        // No earlier run can have made it: this one has.
+        let why = match &intent.message {
+            Some(said) => format!("created; the answer does not tell ({said}), and it was found"),
+            None => "created; the answer was lost, and it was found".into(),
+        };
+        self.join(under_way, intent, record, &why, commit)?;
+        under_way.report.system(&self.plan.ty(record.ty).name.system).created += 1;
+        under_way.report.flow(intent.flow).created += 1;
+        Ok(())
     }
 
     fn confirm(

@@ -9,7 +9,7 @@ use lockstep_connector::{Connector, Trouble, Write};
 use lockstep_engine::keys::promised;
 use lockstep_engine::plan::MatchProp;
 use lockstep_model::flow::PropertyRef;
-use lockstep_model::matching::{Placeholders, forms};
+use lockstep_model::matching::{Compared, Placeholders, forms, meet};
 use lockstep_model::value::effective;
 use lockstep_model::{Intent, IntentId, IntentKind, ReadRecord, TypeIx, Value};
 
@@ -41,7 +41,6 @@ impl LookUp {
         write: &Write,
         tries: u32,
     ) -> std::result::Result<Option<ReadRecord>, Trouble> {
-        let forms = |value: &Value, one: &MatchProp| forms(value, one.by, &self.placeholders);
         for rule in &self.rules {
             let sent = |one: &MatchProp| {
                 write
@@ -54,7 +53,7 @@ impl LookUp {
                 continue;
             };
             let first = effective(wanted[0], false);
-            if forms(first, &rule[0]).is_empty() {
+            if forms(first, rule[0].by, &self.placeholders).is_empty() {
                 continue;
             }
             let found = match connector.find(kind, watch, rule[0].prop.at(), first) {
@@ -71,9 +70,9 @@ impl LookUp {
             let fits = |record: &ReadRecord| {
                 rule.iter().zip(&wanted).all(|(one, wanted)| {
                     let shown = record.values[one.prop.at()].as_ref().unwrap_or(&Value::Null);
-                    let shown =
-                        forms(if one.primary { effective(shown, false) } else { shown }, one);
-                    forms(wanted, one).iter().any(|form| shown.contains(form))
+                    let shown = if one.primary { effective(shown, false) } else { shown };
+                    let of = |value| Compared { value, by: one.by, numeric: one.numeric };
+                    meet(of(wanted), of(shown), &self.placeholders)
                 })
             };
             let is_it = |record: &ReadRecord| {
