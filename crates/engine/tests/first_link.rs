@@ -340,11 +340,20 @@ fn p1_a_changed_policy_holds_for_what_is_linked_already() {
     world.reflow(&[prefers], &two());
     let held =
         |world: &World| ["a", "b"].map(|system| world.value(&format!("{system}.Person/1"), "name"));
-    // Both show what came from b; a's own value stands nowhere any more.
-    assert_eq!(held(&world), [json!("from b"), json!("from b")]);
-    world.read("b.Person/1", json!({"mail": "kari@example.com", "name": "another"}));
+    // Nobody has edited either since they were linked: it is decided once more.
+    assert_eq!(held(&world), [json!("from a"), json!("from a")]);
+
+    // What somebody has put in since stands; what a had before stands nowhere any more.
+    let mut world = World::new(&[people(&["name <-> name"])], &two());
+    world.read("a.Person/1", json!({"mail": "kari@example.com", "name": "from a"}));
+    world.read("b.Person/1", json!({"mail": "kari@example.com", "name": "from b"}));
     world.settle();
-    assert_eq!(held(&world), [json!("from b"), json!("from b")]);
+    world.read("b.Person/1", json!({"mail": "kari@example.com", "name": "edited"}));
+    world.settle();
+    let mut prefers = people(&["name <-> name"]);
+    prefers.properties[0].policy = Policy::Prefer(vec!["a".into()]);
+    world.reflow(&[prefers], &two());
+    assert_eq!(held(&world), [json!("edited"), json!("edited")]);
 
     // P12: an edit against the arrow stays, until a policy puts it back.
     let mut world = World::new(&[people(&["name -> name"])], &two());

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use lockstep_model::flow::Policy;
 use lockstep_model::value::{equal_as, is_empty, same};
 use lockstep_model::{Claim, ClaimStamp, PropIx, RecordId, RecordState, Timestamp, TypeIx};
 
@@ -79,7 +80,9 @@ pub(crate) fn displaced_claims(plan: &Plan, entity: &Entity<'_>) -> Vec<(RecordI
             let described = plan.prop(record.ty, prop);
             let others = slot.carries.filter(|carried| carried.record != record.id);
             let (Some(own), Some(carried)) = (&slot.claim, others) else { continue };
-            if described.each || given_default(entity, slot) {
+            let asks = described.policy != Policy::Latest
+                && lost_at_first_link(entity, record, own, carried);
+            if described.each || given_default(entity, slot) || asks {
                 continue;
             }
             let value = slot.given.as_deref().unwrap_or(slot.value(described.whole)).clone();
@@ -92,6 +95,22 @@ pub(crate) fn displaced_claims(plan: &Plan, entity: &Entity<'_>) -> Vec<(RecordI
         }
     }
     found
+}
+
+/// P1: whether a record's own claim lost to another at the first link, and nobody has edited either
+/// of them since: a policy that comes later decides on that once more.
+pub(super) fn lost_at_first_link(
+    entity: &Entity<'_>,
+    record: &RecordState,
+    own: &Claim,
+    carried: ClaimStamp,
+) -> bool {
+    let source = entity.records.iter().find(|source| source.id == carried.record);
+    let unchanged = |source: &&RecordState| {
+        let claim = source.slot(carried.prop).claim.as_ref();
+        carried.at <= source.first_seen && claim.is_some_and(|claim| claim.at == carried.at)
+    };
+    own.at <= record.first_seen && source.copied().as_ref().is_some_and(unchanged)
 }
 
 /// Whether a claim is known to be of emptiness.

@@ -1,12 +1,13 @@
 //! What a property of a member should be given: whether the winner of its claims asks for a write
 //! (P1–P3, P9, P10).
 
+use lockstep_model::flow::Policy;
 use lockstep_model::value::{Terms, effective, is_empty, same};
 use lockstep_model::{ClaimStamp, PropIx, Reason, RecordState, Rule, Slot, Value};
 
 use super::brought::{brought, default, given_default};
 use super::candidates::{Candidate, candidates, reason, went_with_a_part};
-use super::cut_off::is_cut_off;
+use super::cut_off::{is_cut_off, lost_at_first_link};
 use super::each_wanted::wanted_list;
 use super::entity::Entity;
 use super::outcome::{Wanted, written};
@@ -45,7 +46,7 @@ pub fn wanted(
         return Wanted::Nothing;
     }
     if best.stamp.record == record.id {
-        return Wanted::Nothing;
+        return target.own_claim(best);
     }
     if target.has_what_it_should(best) {
         return Wanted::Nothing;
@@ -81,6 +82,32 @@ struct Target<'a> {
 }
 
 impl Target<'_> {
+    /// The record's own claim wins. Where a policy has come that lets it win over the one to which
+    /// it lost at the first link, it is written (P1).
+    fn own_claim(&self, best: &Candidate<'_>) -> Wanted {
+        let described = self.described;
+        let others = self.slot.carries.filter(|carried| carried.record != self.record.id);
+        let asks = self.slice.reconsider
+            && self.entity.suspended.is_empty()
+            && described.policy != Policy::Latest
+            && (!described.list || described.whole)
+            && others.is_some_and(|carried| {
+                lost_at_first_link(self.entity, self.record, best.claim, carried)
+            });
+        let differs = !same(described.terms(), &best.claim.value, self.shown)
+            && self.slot.given.as_deref() != Some(&best.claim.value);
+        match asks && differs {
+            true => Wanted::Write {
+                value: best.claim.value.clone(),
+                counterpart_of: None,
+                claim: best.stamp,
+                rule: Rule::P1,
+                reason: self.reason(),
+            },
+            false => Wanted::Nothing,
+        }
+    }
+
     /// Nobody has put in anything: it may get a default. One that was given before is replaced where
     /// the flows ask for another now (P1).
     fn unclaimed(&self) -> Wanted {
