@@ -391,6 +391,25 @@ fn c2_a_record_that_is_created_in_steps_is_whole_or_not_there() {
 }
 
 #[test]
+fn r3_an_empty_list_in_place_of_a_record_is_no_word_that_it_is_gone() {
+    let server = serve(|asked| match asked.path.as_str() {
+        "/people/1" => ok(json!([])),
+        _ => ok(json!({"found": []})),
+    });
+    let ty = |get: &str| {
+        format!(
+            "    list: {{ request: {{ path: /people }}, paging: none }}\n    get: {{ request: {{ path: '/people/{{{{ id }}}}' }}{get} }}\n"
+        )
+    };
+    let rest = server.connect(&manifest("{}", &ty("")));
+    let told = format!("{:?}", rest.get("People", &watch(), "1").unwrap_err());
+    assert!(told.contains("the answer is an empty list"), "{told}");
+    // Where the manifest names the place of what was found, nothing was.
+    let rest = server.connect(&manifest("{}", &ty(", item: found")));
+    assert_eq!(rest.get("People", &watch(), "2"), Ok(None));
+}
+
+#[test]
 fn rules_for_one_request_come_before_those_of_all() {
     let server = serve(|asked| match asked.path.as_str() {
         "/people/1" => (403, String::new(), json!({"code": "unknown"}).to_string()),
