@@ -206,7 +206,7 @@ fn table(found: &ReviewShown) -> String {
 fn ways_on(review: &ReviewLine) -> String {
     let ways = commands(review.number, &review.remedies);
     let lines: Vec<String> =
-        ways.into_iter().map(|(command, does)| format!("{command}    {does}")).collect();
+        ways.into_iter().map(|(command, does)| visible(&format!("{command}    {does}"))).collect();
     lines.join("\n")
 }
 

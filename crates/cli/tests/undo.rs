@@ -46,6 +46,10 @@ fn snapshot(sandbox: &Running) -> Snapshot {
                     "TicketId",
                     "AssociateId",
                     "associateDbId",
+                    "SaleId",
+                    "ProjectId",
+                    "ProductId",
+                    "QuoteLineId",
                 ]
                 .iter()
                 .find_map(|name| record.get(name))

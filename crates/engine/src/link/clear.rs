@@ -59,6 +59,10 @@ pub(super) fn clear(
     clear
 }
 
+/// A question names so many of those that claim a record beside the one that is asked about: of
+/// thousands, each question would hold thousands.
+const RIVALS_NAMED: usize = 50;
+
 /// Whom a record matches in a record type, and by which rule, if it is the only one on both sides
 /// (L6).
 fn the_only_one(
@@ -91,9 +95,9 @@ fn the_only_one(
             of: own_name.to_string(),
             records: rivals as u64,
         };
-        // However many claim it, that is one question: which of them it is.
-        let asked = Unsettled::ambiguous(record, ty, vec![other], why);
-        return Err(Box::new(Unsettled { asked_of: Some(other), ..asked }));
+        let others = candidates[&(other, record.ty)].keys().copied().filter(|r| *r != record.id);
+        let asked = std::iter::once(other).chain(others.take(RIVALS_NAMED)).collect();
+        return Err(Box::new(Unsettled::ambiguous(record, ty, asked, why)));
     }
     Ok((other, rule))
 }

@@ -23,8 +23,7 @@ pub struct Unsettled {
     pub kind: ReviewKind,
     pub candidates: Vec<RecordId>,
     pub why: Linking,
-    /// The question is asked of another record, for both (L6): of one of the same type that it is
-    /// like, or of the one that several match.
+    /// The question is asked of another record of the same type, for both (L6).
     pub asked_of: Option<RecordId>,
     /// The candidates are records of its own type.
     pub alike: bool,

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use lockstep_model::flow::Policy;
 use lockstep_model::value::{equal_as, is_empty, same};
 use lockstep_model::{Claim, ClaimStamp, PropIx, RecordId, RecordState, Timestamp, TypeIx};
 
@@ -80,9 +79,10 @@ pub(crate) fn displaced_claims(plan: &Plan, entity: &Entity<'_>) -> Vec<(RecordI
             let described = plan.prop(record.ty, prop);
             let others = slot.carries.filter(|carried| carried.record != record.id);
             let (Some(own), Some(carried)) = (&slot.claim, others) else { continue };
-            let asks = described.policy != Policy::Latest
-                && lost_at_first_link(entity, record, own, carried);
-            if described.each || given_default(entity, slot) || asks {
+            if described.each
+                || given_default(entity, slot)
+                || lost_at_first_link(entity, record, own, carried)
+            {
                 continue;
             }
             let value = slot.given.as_deref().unwrap_or(slot.value(described.whole)).clone();
