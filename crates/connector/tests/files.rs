@@ -1732,3 +1732,40 @@ fn r8_a_first_row_that_is_repeated_is_damage_and_no_record() {
     let made = done(connector.write("Contacts", &watch, &[create(&[(0, json!("Ann"))], "t")]));
     assert_eq!(made[0].id, "3");
 }
+
+/// A condition without a word means the element that has no such marker.
+#[test]
+fn r6_an_element_without_a_marker_is_read_and_written_without_one() {
+    let phone = || {
+        let when = Having { path: "phones.t".into(), value: String::new() };
+        vec![PropertyRef { when: Some(when), ..PropertyRef::new("phones.n") }]
+    };
+    for marker in ["", r#""t":"","#, r#""t":null,"#] {
+        let row = format!(
+            r#"{{"id":"1","phones":[{{"t":"Mobile","n":"7"}},{{{marker}"n":"8"}}]}}"#
+        );
+        let project = Project::with("Contacts.jsonl", &format!("{row}\n"));
+        let connector = project.contacts();
+        let first = read(&connector, &phone(), None);
+        assert_eq!(first.records[0].values, [Some(json!(["8"]))], "{row}");
+        let version = first.records[0].version.clone();
+        let outcomes = connector.write(
+            "Contacts",
+            &phone(),
+            &[update("1", version.as_deref(), 0, json!("9"), json!("8"))],
+        );
+        assert!(matches!(&outcomes[..], [Outcome::Done(_)]), "{outcomes:?}");
+        let held: Value = serde_json::from_str(project.text("Contacts.jsonl").trim()).unwrap();
+        let mut expected: Value = serde_json::from_str(&row).unwrap();
+        expected["phones"][1]["n"] = json!("9");
+        assert_eq!(held, expected);
+    }
+    let project =
+        Project::with("Contacts.jsonl", "{\"id\":\"1\",\"phones\":[{\"t\":\"Mobile\",\"n\":\"7\"}]}\n");
+    let connector = project.contacts();
+    let outcomes =
+        connector.write("Contacts", &phone(), &[update("1", None, 0, json!("9"), json!(null))]);
+    assert!(matches!(&outcomes[..], [Outcome::Done(_)]), "{outcomes:?}");
+    let held: Value = serde_json::from_str(project.text("Contacts.jsonl").trim()).unwrap();
+    assert_eq!(held["phones"], json!([{"t": "Mobile", "n": "7"}, {"n": "9"}]));
+}

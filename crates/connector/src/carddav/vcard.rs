@@ -220,7 +220,11 @@ impl Card {
         let mut all: Vec<usize> =
             (0..self.lines.len()).filter(|&at| self.lines[at].is(name)).collect();
         all.retain(|&at| {
-            having.is_none_or(|word| self.lines[at].types().contains(&word.trim().to_lowercase()))
+            having.is_none_or(|word| match word.trim() {
+                // The one that has no such marker.
+                "" => self.lines[at].types().is_empty(),
+                word => self.lines[at].types().contains(&word.to_lowercase()),
+            })
         });
         all.sort_by_key(|&at| self.lines[at].rank());
         all
@@ -281,7 +285,8 @@ impl Card {
                 }
             }
             Place::List(name) => {
-                let params = having.map_or(String::new(), |word| format!("TYPE={}", word.trim()));
+                let word = having.map(str::trim).filter(|word| !word.is_empty());
+                let params = word.map_or(String::new(), |word| format!("TYPE={word}"));
                 let there = self.all(name, having);
                 if let Value::Array(wanted) = value {
                     let mut left: Vec<&Value> =

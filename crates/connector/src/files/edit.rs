@@ -83,9 +83,18 @@ impl<'a> Condition<'a> {
         Condition { steps: self.steps[1..].to_vec(), value: self.value }
     }
 
-    /// Whether the object satisfies it; `None` where the object does not tell.
+    /// Whether the object satisfies it; `None` where the object does not tell. Without a word it is
+    /// the one that has no such marker.
     fn holds(&self, object: &Value) -> Option<bool> {
-        let found = Path::of_steps(self.steps.iter().copied()).get(object)?;
+        let found = Path::of_steps(self.steps.iter().copied()).get(object);
+        if self.value.is_empty() {
+            return Some(match found {
+                Some(Value::Array(list)) => list.iter().all(is_empty),
+                Some(value) => is_empty(&value),
+                None => true,
+            });
+        }
+        let found = found?;
         let same = |value: &Value| match csv::text_for(value) {
             Ok(text) => text.trim() == self.value,
             Err(_) => false,

@@ -211,9 +211,9 @@ impl Extractor {
                 let values = cells.iter().map(|cell| match &cell.when {
                     None => number(cell),
                     Some((column, wanted)) => {
-                        let holds = column
-                            .and_then(value)
-                            .is_some_and(|v| v.as_str().is_some_and(|text| text.trim() == wanted));
+                        let held = column.and_then(value);
+                        let held = held.as_ref().and_then(Value::as_str).unwrap_or_default();
+                        let holds = held.trim() == wanted;
                         if holds { number(cell) } else { None }
                     }
                 });

@@ -173,7 +173,7 @@ impl<'a> Selection<'a> {
         };
         let value = |&(at, condition): &(usize, Option<(usize, &str)>)| {
             if let Some((other, wanted)) = condition
-                && row[other].text().is_none_or(|held| held.trim() != wanted.trim())
+                && row[other].text().unwrap_or_default().trim() != wanted.trim()
             {
                 return None;
             }

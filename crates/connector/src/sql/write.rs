@@ -426,6 +426,7 @@ impl Writer<'_> {
             // A property that is one only where another column holds a word: a new row gets the
             // word.
             if let (Some(having), None) = (&property.when, held)
+                && !having.value.trim().is_empty()
                 && let Some(other) = self.column(having.path.as_str())
                 && !sets.iter().any(|set| set.column.name == other.name)
             {
