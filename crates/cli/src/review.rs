@@ -205,8 +205,10 @@ fn table(found: &ReviewShown) -> String {
 /// The commands that answer a review, with what each does.
 fn ways_on(review: &ReviewLine) -> String {
     let ways = commands(review.number, &review.remedies);
-    let lines: Vec<String> =
-        ways.into_iter().map(|(command, does)| visible(&format!("{command}    {does}"))).collect();
+    let lines: Vec<String> = ways
+        .into_iter()
+        .map(|(command, does)| visible(&format!("{command}    {does}")).into_owned())
+        .collect();
     lines.join("\n")
 }
 

@@ -1741,9 +1741,8 @@ fn r6_an_element_without_a_marker_is_read_and_written_without_one() {
         vec![PropertyRef { when: Some(when), ..PropertyRef::new("phones.n") }]
     };
     for marker in ["", r#""t":"","#, r#""t":null,"#] {
-        let row = format!(
-            r#"{{"id":"1","phones":[{{"t":"Mobile","n":"7"}},{{{marker}"n":"8"}}]}}"#
-        );
+        let row =
+            format!(r#"{{"id":"1","phones":[{{"t":"Mobile","n":"7"}},{{{marker}"n":"8"}}]}}"#);
         let project = Project::with("Contacts.jsonl", &format!("{row}\n"));
         let connector = project.contacts();
         let first = read(&connector, &phone(), None);
@@ -1760,8 +1759,10 @@ fn r6_an_element_without_a_marker_is_read_and_written_without_one() {
         expected["phones"][1]["n"] = json!("9");
         assert_eq!(held, expected);
     }
-    let project =
-        Project::with("Contacts.jsonl", "{\"id\":\"1\",\"phones\":[{\"t\":\"Mobile\",\"n\":\"7\"}]}\n");
+    let project = Project::with(
+        "Contacts.jsonl",
+        "{\"id\":\"1\",\"phones\":[{\"t\":\"Mobile\",\"n\":\"7\"}]}\n",
+    );
     let connector = project.contacts();
     let outcomes =
         connector.write("Contacts", &phone(), &[update("1", None, 0, json!("9"), json!(null))]);
