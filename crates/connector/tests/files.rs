@@ -1746,8 +1746,8 @@ fn r6_an_element_without_a_marker_is_read_and_written_without_one() {
         let project = Project::with("Contacts.jsonl", &format!("{row}\n"));
         let connector = project.contacts();
         let first = read(&connector, &phone(), None);
-        assert_eq!(first.records[0].values, [Some(json!(["8"]))], "{row}");
-        let version = first.records[0].version.clone();
+        assert_eq!(first.records["1"].values, [Some(json!(["8"]))], "{row}");
+        let version = first.records["1"].version.clone();
         let outcomes = connector.write(
             "Contacts",
             &phone(),
