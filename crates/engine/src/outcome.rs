@@ -89,11 +89,8 @@ pub fn read_back(
     before: Option<&RecordState>,
     believed: bool,
 ) -> (ReadRecord, bool) {
-    let other_version = believed
-        && answer.version.is_some()
-        && read.version.is_some()
-        && answer.version != read.version;
-    let read_back = ReadBack { ty: plan.ty(ty), believed, before, other_version };
+    let since = is_since(&answer, &read, before, believed);
+    let read_back = ReadBack { ty: plan.ty(ty), believed, before, since };
     let mut others = Vec::new();
     let (mut apart, mut too_early) = (false, false);
     for (prop, now) in read.values.into_iter().enumerate() {
@@ -109,7 +106,8 @@ pub fn read_back(
         apart |= not_ours;
         answer.values[prop] = now.filter(|_| !not_ours);
     }
-    if apart || other_version {
+    // An answer that is not believed says nothing of other properties: those are taken as read.
+    if apart || since && believed {
         // P5, P5a: then its version, its time and what else it shows may not be those that the write
         // left, either. Taken for them, what the system has made of the value (P3) would be an edit
         // when it is seen, or somebody's edit none: of another property, too.
@@ -156,8 +154,27 @@ struct ReadBack<'a> {
     believed: bool,
     /// What was known of the record before the write; nothing where it was created.
     before: Option<&'a RecordState>,
-    /// What was read is another version than the write left, by its answer.
-    other_version: bool,
+    /// What was read is another version than the write left, or a later one, by its answer.
+    since: bool,
+}
+
+/// Whether a record has been changed between the answer to a write and the reading after it, by the
+/// versions or times that the two tell. An answer that is not believed may repeat what was sent: it
+/// counts where it tells another version or time than the record had.
+fn is_since(
+    answer: &ReadRecord,
+    read: &ReadRecord,
+    before: Option<&RecordState>,
+    believed: bool,
+) -> bool {
+    let version = answer.version.as_ref().filter(|version| {
+        believed || before.and_then(|state| state.version.as_ref()) != Some(*version)
+    });
+    let at = answer.modified.filter(|at| {
+        believed || before.and_then(|state| state.modified).is_none_or(|known| known < *at)
+    });
+    version.zip(read.version.as_ref()).is_some_and(|(left, now)| left != now)
+        || at.zip(read.modified).is_some_and(|(left, now)| left < now)
 }
 
 impl ReadBack<'_> {
@@ -205,15 +222,12 @@ impl ReadBack<'_> {
             && (is_empty(first) || same(described.terms(), first, self.held(prop)))
     }
 
-    /// P5: of another version than the write left, and neither what was there nor made of what was
-    /// sent: somebody's edit since.
+    /// P5: shown since the write, and neither what was there nor made of what was sent: somebody's
+    /// edit.
     fn is_later(&self, prop: usize, now: &Value, value: &Value) -> bool {
         let described = self.prop(prop);
         let first = effective(now, described.whole);
         let kept = shows(now, value) || confirm::made_of(value, first);
-        self.other_version
-            && !kept
-            && !is_empty(first)
-            && !same(described.terms(), first, self.held(prop))
+        self.since && !kept && !is_empty(first) && !same(described.terms(), first, self.held(prop))
     }
 }

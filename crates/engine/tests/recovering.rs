@@ -275,6 +275,54 @@ fn r6_what_is_read_after_a_write_tells_what_it_left_unless_it_is_somebodys_edit(
     assert_eq!(version.as_deref(), Some("1"));
 }
 
+/// An answer that may repeat what was sent tells no more of its values; the version and the time
+/// that it gives the record are the write's, if they are not those of before.
+#[test]
+fn r6_an_edit_right_after_a_write_is_one_whatever_its_answer_is_worth() {
+    let mut world = world();
+    let known = seen(&mut world, "7", json!({"email": "ase@example.com", "name": "Åse Berg"}));
+    let known = RecordState { version: Some("1".into()), modified: Some(Timestamp(10)), ..known };
+    let name = world.prop(known.ty, "name").at();
+    let ty = known.ty;
+    let record = |shown: &str, version: Option<&str>, modified: Option<i64>| ReadRecord {
+        id: "7".into(),
+        version: version.map(str::to_string),
+        modified: modified.map(Timestamp),
+        deleted: false,
+        values: (0..world.plan.ty(ty).props.len())
+            .map(|prop| (prop == name).then(|| json!(shown)))
+            .collect(),
+    };
+    let sent = [(name, json!("Åse Dahl"))];
+    let shown = |before: Option<&RecordState>, answer, read| {
+        let (became, _) = read_back(&world.plan, ty, answer, read, &sent, before, false);
+        became.values[name].clone()
+    };
+    let edited = json!("Kari");
+    for (answer, read) in [
+        (record("Åse Dahl", Some("2"), None), record("Kari", Some("3"), None)),
+        (record("Åse Dahl", None, Some(20)), record("Kari", None, Some(21))),
+    ] {
+        assert_eq!(
+            shown(Some(&known), answer.clone(), read.clone()),
+            None,
+            "to be seen as an edit"
+        );
+        assert_eq!(shown(None, answer, read), None, "after a creation too");
+    }
+    // The answer repeats what was sent, with the version and the time of before; or tells none.
+    for (answer, read) in [
+        (record("Åse Dahl", Some("1"), Some(10)), record("Kari", Some("2"), Some(20))),
+        (record("Åse Dahl", None, None), record("Kari", Some("2"), Some(20))),
+    ] {
+        assert_eq!(shown(Some(&known), answer, read), Some(edited.clone()), "how it is stored");
+    }
+    // What the system makes of a value is no edit, whatever version that is.
+    let cut = record("ÅSE DAHL", Some("3"), Some(21));
+    let answer = record("Åse Dahl", Some("2"), Some(20));
+    assert_eq!(shown(Some(&known), answer, cut), Some(json!("ÅSE DAHL")));
+}
+
 #[test]
 fn r6_what_nothing_shows_for_certain_is_left_untold() {
     let shown = |values: Vec<Option<Value>>| ReadRecord {
