@@ -421,6 +421,7 @@ fn audit_csv(audit: &Audit) -> String {
         DifferenceKind::Drifted => "drifted",
         DifferenceKind::Unequal => "unequal",
         DifferenceKind::NotKept => "not-kept",
+        DifferenceKind::StoredOtherwise => "stored-otherwise",
     };
     let row = |kind: &str, record: &str, cells: [&str; 5]| {
         let mut row = vec![kind.to_string(), record.to_string()];
@@ -469,12 +470,18 @@ fn audit_text(audit: &Audit) -> String {
         if property.not_kept > 0 {
             counts.push(format!("{} written and not kept by the system", property.not_kept));
         }
+        if property.stored_otherwise > 0 {
+            counts.push(format!("{} stored otherwise by the system", property.stored_otherwise));
+        }
         let _ = writeln!(out, "  {}: {}", property.property, counts.join(", "));
         for one in &property.examples {
             let expected = match one.kind {
                 DifferenceKind::Drifted => format!("Lockstep knows {}", shown(&one.expected)),
                 DifferenceKind::NotKept => {
                     format!("was given {}, and has not kept it (R6)", shown(&one.expected))
+                }
+                DifferenceKind::StoredOtherwise => {
+                    format!("was given {}, and stores that (R6)", shown(&one.expected))
                 }
                 DifferenceKind::Unequal => format!("should hold {}", shown(&one.expected)),
             };
@@ -498,16 +505,20 @@ fn audit_text(audit: &Audit) -> String {
         audit.audited,
         print::count(audit.records_read as u64, "record")
     );
+    let stored_otherwise: u64 = audit.properties.iter().map(|one| one.stored_otherwise).sum();
     for (n, why) in [
         (audit.in_review, "wait in review (lockstep review)"),
         (audit.waiting, "wait for a write that is decided"),
+        (stored_otherwise, "are as their systems store what was written there"),
     ] {
         if n > 0 {
             let _ = writeln!(out, "{n} differ as is known: they {why}.");
         }
     }
     let _ = match (audit.alarms(), audit.repaired) {
-        (false, _) if audit.in_review + audit.waiting > 0 => writeln!(out, "Nothing else differs."),
+        (false, _) if audit.in_review + audit.waiting + stored_otherwise > 0 => {
+            writeln!(out, "Nothing else differs.")
+        }
         (false, _) => writeln!(out, "Nothing differs."),
         (true, true) => {
             writeln!(out, "What differs was taken in; the next run settles it (`lockstep sync`).")

@@ -103,6 +103,9 @@ pub fn attention(report: &Report) -> String {
                 let fails = Failing { source, target, kind, message, tries, not_before, unknown };
                 let _ = writeln!(out, "fails {}", visible(&fails.to_string()));
             }
+            Event::StoredOtherwise { record, why, .. } => {
+                let _ = writeln!(out, "stored {record}: {} (R6)", visible(&wording::why(why)));
+            }
             _ => {}
         }
     }
@@ -255,6 +258,10 @@ fn flow_text(out: &mut String, report: &Report, flow: &FlowCounts, most: usize) 
             Event::Kept { flow, record, why, rule } if mine(flow) => {
                 let text = format!("{} ({rule})", wording::why(why));
                 lines.entry("6 keep").or_default().push(format!("{record}: {text}"));
+            }
+            Event::StoredOtherwise { flow, record, why } if mine(flow) => {
+                let text = format!("{record}: {} (R6)", wording::why(why));
+                lines.entry("8 stored").or_default().push(text);
             }
             Event::Failing { flow, source, target, kind, message, tries, not_before, unknown }
                 if mine(flow) =>

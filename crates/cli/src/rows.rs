@@ -112,6 +112,9 @@ fn of_event(event: &Event, plan_only: bool) -> Vec<Vec<String>> {
         Event::Kept { flow, record, why, rule } => {
             vec![row("keep", [flow, &record.0, "", "", "", "", rule, &wording::why(why)])]
         }
+        Event::StoredOtherwise { flow, record, why } => {
+            vec![row("stored", [flow, &record.0, "", "", "", "", "R6", &wording::why(why)])]
+        }
         Event::Edited { record, path, before, after } => {
             vec![row("edited", ["", &record.0, "", path, &cell(before), &cell(after), "", ""])]
         }

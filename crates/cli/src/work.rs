@@ -193,6 +193,9 @@ pub fn narrate(report: &Report) {
             Event::Kept { record, why, rule, .. } => {
                 format!("kept     {record}: {} ({rule})", wording::why(why))
             }
+            Event::StoredOtherwise { record, why, .. } => {
+                format!("stored   {record}: {} (R6)", wording::why(why))
+            }
             Event::Review { kind, record, why, remedies, .. } => {
                 let message = with_remedies(&wording::why(why), remedies);
                 format!("review   {record}: {kind}: {message}")

@@ -57,6 +57,8 @@ pub enum Fate {
     OnlyId,
     /// Acknowledged with what was sent, and not done.
     Ignored,
+    /// Done, with “N/A” in place of the texts that were sent.
+    Otherwise,
     /// Taken in, to be done later.
     Accepted,
     /// Answered as if the record were not there.
@@ -251,12 +253,15 @@ impl Fated {
                 let id = self.real.all(kind).into_keys().next().unwrap();
                 return Outcome::Done(self.real.get(kind, watch, &id).unwrap().unwrap());
             }
-            Some(Fate::LostAfter | Fate::Done | Fate::OnlyId) | None => {}
+            Some(Fate::LostAfter | Fate::Done | Fate::OnlyId | Fate::Otherwise) | None => {}
         }
         let mut write = write.clone();
         for value in &mut write.values {
             if let Value::String(text) = &mut value.value {
-                *text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+                *text = match fate {
+                    Some(Fate::Otherwise) => "N/A".into(),
+                    _ => text.split_whitespace().collect::<Vec<_>>().join(" "),
+                };
             }
         }
         let outcome = self.real.write(kind, watch, std::slice::from_ref(&write)).remove(0);

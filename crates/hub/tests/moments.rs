@@ -667,6 +667,29 @@ fn r6_of_two_writes_that_were_not_kept_the_second_is_told_though_the_first_was_n
 }
 
 #[test]
+fn r6_what_a_system_stores_otherwise_is_listed_by_an_audit() {
+    let (a, b, _, mut hub) = a_linked_pair();
+    a.put("Person/1", json!({"phone": "41234567"}));
+    b.updates.lock().unwrap().push_back(Fate::Otherwise);
+    run(&mut hub);
+    assert_eq!((run(&mut hub), b.only("Person")["phone"].clone()), (0, json!("N/A")));
+    assert_eq!(a.only("Person")["phone"], json!("41234567"));
+    for audit in [hub.audit(None, false).unwrap(), hub.audit_stored(None).unwrap()] {
+        assert!(!audit.alarms());
+        let [property] = &audit.properties[..] else { panic!("{:?}", audit.properties) };
+        assert_eq!((property.stored_otherwise, property.drifted), (1, 0));
+        let [one] = &property.examples[..] else { panic!("{:?}", property.examples) };
+        assert_eq!((&one.expected, &one.shows), (&json!("41234567"), &json!("N/A")));
+    }
+    // Somebody's edit of it is one, and is then what counts.
+    let id = b.real.all("Person").into_keys().next().unwrap();
+    b.put(&format!("Person/{id}"), json!({"phone": "2"}));
+    run(&mut hub);
+    assert_eq!(a.only("Person")["phone"], json!("2"));
+    assert_eq!(hub.audit(None, false).unwrap().properties.len(), 0);
+}
+
+#[test]
 fn l9_a_write_that_makes_a_flow_hold_again_is_decided_on() {
     let (a, b, c) =
         (Fated::new(vec![person()]), Fated::new(vec![person()]), Fated::new(vec![person()]));

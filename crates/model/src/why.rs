@@ -248,6 +248,8 @@ pub enum Sending {
     KeepsFailing { times: u64, since: Timestamp, not_before: Timestamp, because: String },
     /// R6: it was acknowledged, and the record shows something else; nothing where it was emptied.
     NotKept { property: Option<String>, value: Value, shows: Value },
+    /// R6: the system shows neither what it was given nor a form of it.
+    StoredOtherwise { property: String, value: Value, shows: Value },
 }
 
 impl From<Sending> for Why {

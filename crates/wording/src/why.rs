@@ -234,6 +234,13 @@ fn sending(why: &Sending) -> String {
                 false => format!("{of}{} was acknowledged and is not kept: {still}", shown(value)),
             }
         }
+        Sending::StoredOtherwise { property, value, shows } => {
+            format!(
+                "{property}: it was given {}, and its system stores {}",
+                shown(value),
+                shown(shows)
+            )
+        }
     }
 }
 
@@ -334,7 +341,7 @@ mod tests {
             lacking: Some(mirrored),
             besides: Some(Box::new(Deleting::Linked { record: "c.Person/7".into() }.into())),
         };
-        let all: [(Why, &str, &str); 9] = [
+        let all: [(Why, &str, &str); 10] = [
             (
                 Deleting::Kept { gone: "a.Person/7".into(), ceased: false, kept: Kept::Edited }
                     .into(),
@@ -393,6 +400,16 @@ mod tests {
                 .into(),
                 "not-kept",
                 "phone: 12 was acknowledged and is not kept: it shows nothing there",
+            ),
+            (
+                Sending::StoredOtherwise {
+                    property: "phone".into(),
+                    value: "41234567".into(),
+                    shows: "N/A".into(),
+                }
+                .into(),
+                "stored-otherwise",
+                "phone: it was given “41234567”, and its system stores “N/A”",
             ),
         ];
         for (reason, name, words) in all {

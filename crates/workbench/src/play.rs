@@ -507,6 +507,9 @@ fn notes(report: &Report) -> Vec<String> {
             Event::Kept { record, why, rule, .. } => {
                 notes.insert(format!("{record}: {} ({rule})", words(why)))
             }
+            Event::StoredOtherwise { record, why, .. } => {
+                notes.insert(format!("{record}: {} (R6)", words(why)))
+            }
             Event::Fault { place, message } => notes.insert(format!("{place}: {message}")),
             Event::Paused { system, message, .. } => notes.insert(format!("{system}: {message}")),
             _ => false,

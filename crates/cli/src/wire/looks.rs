@@ -218,6 +218,8 @@ struct AuditedProperty {
     drifted: u64,
     unequal: u64,
     not_kept: u64,
+    /// Records that show neither what was written nor a form of it: no alarm.
+    stored_otherwise: u64,
     examples: Vec<Difference>,
 }
 
@@ -235,6 +237,7 @@ enum DifferenceKind {
     Drifted,
     Unequal,
     NotKept,
+    StoredOtherwise,
 }
 
 impl From<hub::Status> for Status {
@@ -426,9 +429,18 @@ impl From<lockstep_hub::audit::AuditedProperty> for AuditedProperty {
             drifted,
             unequal,
             not_kept,
+            stored_otherwise,
             examples,
         } = from;
-        AuditedProperty { flow, property, drifted, unequal, not_kept, examples: each(examples) }
+        AuditedProperty {
+            flow,
+            property,
+            drifted,
+            unequal,
+            not_kept,
+            stored_otherwise,
+            examples: each(examples),
+        }
     }
 }
 
@@ -439,6 +451,7 @@ impl From<lockstep_hub::audit::Difference> for Difference {
             K::Drifted => DifferenceKind::Drifted,
             K::Unequal => DifferenceKind::Unequal,
             K::NotKept => DifferenceKind::NotKept,
+            K::StoredOtherwise => DifferenceKind::StoredOtherwise,
         };
         Difference { record: from.record.0, kind, shows: from.shows, expected: from.expected }
     }

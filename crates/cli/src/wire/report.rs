@@ -215,6 +215,12 @@ enum Event {
         reason: String,
         text: String,
     },
+    /// Its system stores neither what was written nor a form of it (R6).
+    StoredOtherwise {
+        flow: String,
+        record: String,
+        text: String,
+    },
     Edited {
         record: String,
         path: String,
@@ -445,6 +451,9 @@ impl From<hub::Event> for Event {
             E::Kept { flow, record, why, rule } => {
                 let text = format!("{} ({rule})", wording::why(&why));
                 Event::Kept { flow, record: record.0, reason: why.name(), text }
+            }
+            E::StoredOtherwise { flow, record, why } => {
+                Event::StoredOtherwise { flow, record: record.0, text: wording::why(&why) }
             }
             E::Edited { record, path, before, after } => {
                 Event::Edited { record: record.0, path, before, after }

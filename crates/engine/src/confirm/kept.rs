@@ -1,8 +1,8 @@
 //! Whether a system has kept what it was sent, in whatever form it stores it (R6, P3).
 
-use lockstep_model::Value;
 use lockstep_model::decimal::Decimal;
 use lockstep_model::value::{Terms, equal, is_empty, same};
+use lockstep_model::{Slot, Value};
 
 /// R6: whether a system that shows this now has kept what it was sent, in whatever form (P3). What
 /// shows as it did before the write, or nothing, was not kept, unless it is a form of what was sent
@@ -72,6 +72,22 @@ pub fn made_of(sent: &Value, shown: &Value) -> bool {
     sent == shown || long_enough && !shown.is_empty() && sent.starts_with(&shown)
 }
 
+/// R6: what Lockstep gave a property that shows neither that nor a form of it, as when a system puts
+/// “N/A” in place of a number that it does not like. That is how the system stores the value (P3),
+/// and somebody ought to know.
+pub fn stored_otherwise(terms: Terms, slot: &Slot, whole: bool) -> Option<&Value> {
+    let (given, shown) = (slot.given.as_deref()?, slot.value(whole));
+    let is_form = |given: &Value, shown: &Value| same(terms, given, shown) || made_of(given, shown);
+    let all_forms = match (given, shown) {
+        (Value::Array(given), Value::Array(shown)) => {
+            given.len() == shown.len()
+                && given.iter().all(|one| shown.iter().any(|shown| is_form(one, shown)))
+        }
+        (given, shown) => is_form(given, shown),
+    };
+    (!all_forms).then_some(given)
+}
+
 /// Whether a value is what a system that gives all values one form makes of another: without spare
 /// blanks, in capitals or without any, a number rounded or otherwise written. What a system holds
 /// still, and has cut or put in mixed letters, is no such form of what it was sent.
@@ -120,6 +136,31 @@ mod tests {
             (json!("9007199254740993"), json!("9007199254740992")),
         ] {
             assert!(!made_of(&sent, &shown), "{sent} as {shown}");
+        }
+    }
+
+    #[test]
+    fn r6_what_is_stored_otherwise_is_no_form_of_what_was_given() {
+        let stored_otherwise = |given: Value, shown: Value| {
+            let given = Some(Box::new(given));
+            let slot = Slot { shadow: Some(shown), given, ..Slot::default() };
+            let terms = Terms::of(lockstep_model::PlainType::String);
+            super::stored_otherwise(terms, &slot, true).is_some()
+        };
+        for (given, shown) in [
+            (json!("41234567"), json!("N/A")),
+            (json!("41234567"), json!(0)),
+            (json!(["a", "b"]), json!(["a"])),
+            (json!(["a", "b"]), json!(["a", "c"])),
+        ] {
+            assert!(stored_otherwise(given.clone(), shown.clone()), "{given} as {shown}");
+        }
+        for (given, shown) in [
+            (json!("Ingebjørg Kristiansen"), json!("Ingebjørg Kri")),
+            (json!("+4722000001"), json!("+47 22 00 00 01")),
+            (json!(["b", "A"]), json!(["a", "b"])),
+        ] {
+            assert!(!stored_otherwise(given.clone(), shown.clone()), "{given} as {shown}");
         }
     }
 

@@ -10,6 +10,6 @@ mod kept;
 mod unanswered;
 
 pub use answer::{created, shows_an_edit, written};
-pub use kept::made_of;
 pub(crate) use kept::{is_kept, not_replaced};
+pub use kept::{made_of, stored_otherwise};
 pub use unanswered::{found_again, landed};

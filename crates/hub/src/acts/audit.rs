@@ -3,8 +3,9 @@
 //!
 //! Two things can be wrong. A record shows something else than Lockstep knows (its system did not
 //! tell of a change, or a reading was missed); or two linked records are not equal where a flow
-//! pairs them (P3). Either is an alarm: in a project that is in order an audit finds nothing. It
-//! writes nothing. With `repair`, what was read is taken in as by any other reading, and the next
+//! pairs them (P3). Either is an alarm: in a project that is in order an audit finds neither. What a
+//! system has made of a value is listed where it is no form of what was written (R6), and is no
+//! alarm. An audit writes nothing. With `repair`, what was read is taken in as by any other reading, and the next
 //! run settles it.
 
 pub use crate::acts::audited::{Audit, AuditedProperty, Difference, DifferenceKind};
@@ -12,10 +13,13 @@ pub use crate::acts::audited::{Audit, AuditedProperty, Difference, DifferenceKin
 use std::collections::{BTreeMap, HashMap};
 
 use lockstep_engine::Slice;
+use lockstep_engine::confirm;
 use lockstep_engine::observe::mark_gone;
 use lockstep_engine::settle::{Entity, Wanted, wanted};
-use lockstep_model::{EntityId, Intent, PropIx, ReadRecord, RecordId, RecordState, RunId, TypeIx};
-use lockstep_store::{AgendaEntry, Commit};
+use lockstep_model::{
+    EntityId, Intent, PropIx, ReadRecord, RecordId, RecordState, Rule, RunId, TypeIx,
+};
+use lockstep_store::{AgendaEntry, Commit, JournalEntry, JournalKind};
 
 use crate::acts::audited::{AT_ONCE, Repairs, is_in_review, is_not_kept, spread};
 use crate::error::{ActResult, Result};
@@ -77,6 +81,7 @@ impl Hub {
             RunId(0),
         )?;
         let mut unsure: Vec<EntityId> = Vec::new();
+        let mut drifting: Vec<RecordId> = Vec::new();
         for record in &live {
             match fresh.get(&record.id) {
                 Some(Ok(Some(read))) => {
@@ -84,6 +89,7 @@ impl Hub {
                     let shown = as_shown(record, read);
                     if self.ledger.drifted(record, &shown, &live, &slice.reviews, audit) {
                         repairs.read.push((record.ty, read.clone()));
+                        drifting.push(record.id);
                     }
                     slice.records.insert(record.id, shown);
                 }
@@ -116,6 +122,10 @@ impl Hub {
                     );
                 }
             }
+        }
+        for record in live.iter().filter(|record| !drifting.contains(&record.id)) {
+            let shown = slice.records.get(&record.id).unwrap_or(record);
+            self.ledger.stored_otherwise(&slice, shown, audit)?;
         }
         Ok(())
     }
@@ -163,6 +173,46 @@ impl Hub {
 }
 
 impl Ledger {
+    /// R6: notes what a system shows in place of what it was given, where it is no form of that.
+    fn stored_otherwise(
+        &mut self,
+        slice: &Slice,
+        record: &RecordState,
+        audit: &mut Audit,
+    ) -> Result<()> {
+        for ix in 0..record.slots.len() {
+            let (prop, slot) = (&self.plan.ty(record.ty).props[ix], &record.slots[ix]);
+            let Some(given) = confirm::stored_otherwise(prop.terms(), slot, prop.whole) else {
+                continue;
+            };
+            let (shows, expected, name) =
+                (slot.value(prop.whole).clone(), given.clone(), prop.name.clone());
+            let at = PropIx(ix as u16);
+            if slice.reviews.iter().any(|review| is_not_kept(review, record, at))
+                || self.was_put_back(record.id, &name)?
+            {
+                continue;
+            }
+            let giver = slot.carries.and_then(|stamp| slice.records.get(&stamp.record));
+            let from = giver.map_or(record.ty, |giver| giver.ty);
+            let kind = DifferenceKind::StoredOtherwise;
+            let difference = Difference { record: self.name_of(record), kind, shows, expected };
+            let flow = self.flow_name_between(from, record.ty);
+            audit.add(flow, self.property_name(record.ty, at), difference);
+        }
+        Ok(())
+    }
+
+    /// G7: whether the last write to a property put back what stood there before. Then it is on
+    /// purpose that the property does not hold what it was given.
+    fn was_put_back(&mut self, record: RecordId, path: &str) -> Result<bool> {
+        let written = |entry: &&JournalEntry| {
+            entry.kind == JournalKind::Written && entry.path.as_deref() == Some(path)
+        };
+        let noted = self.store.journal(&[record], usize::MAX)?;
+        Ok(noted.iter().rfind(written).is_some_and(|last| last.rule == Some(Rule::G7)))
+    }
+
     /// Notes a property that does not hold what it should.
     fn compare_property(
         &self,

@@ -50,6 +50,8 @@ pub struct AuditedProperty {
     pub unequal: u64,
     /// Records whose system acknowledged what was written there and does not hold it (R6).
     pub not_kept: u64,
+    /// Records that show neither what Lockstep wrote nor a form of it (R6): known, and no alarm.
+    pub stored_otherwise: u64,
     /// Some of them.
     pub examples: Vec<Difference>,
 }
@@ -72,12 +74,13 @@ pub enum DifferenceKind {
     Drifted,
     Unequal,
     NotKept,
+    StoredOtherwise,
 }
 
 impl Audit {
     /// Something differs.
     pub fn alarms(&self) -> bool {
-        !self.properties.is_empty() || !self.gone.is_empty()
+        self.properties.iter().any(AuditedProperty::alarms) || !self.gone.is_empty()
     }
 
     pub(crate) fn add(&mut self, flow: String, property: String, difference: Difference) {
@@ -92,6 +95,7 @@ impl Audit {
                 drifted: 0,
                 unequal: 0,
                 not_kept: 0,
+                stored_otherwise: 0,
                 examples: vec![],
             });
             self.properties.len() - 1
@@ -101,10 +105,17 @@ impl Audit {
             DifferenceKind::Drifted => known.drifted += 1,
             DifferenceKind::Unequal => known.unequal += 1,
             DifferenceKind::NotKept => known.not_kept += 1,
+            DifferenceKind::StoredOtherwise => known.stored_otherwise += 1,
         }
         if known.examples.len() < SHOWN {
             known.examples.push(difference);
         }
+    }
+}
+
+impl AuditedProperty {
+    fn alarms(&self) -> bool {
+        self.drifted + self.unequal + self.not_kept > 0
     }
 }
 

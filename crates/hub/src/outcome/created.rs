@@ -101,6 +101,7 @@ impl Ledger {
         }
         self.status[state.ty.at()].records += 1;
         self.tell_created(under_way, intent, &state, known, commit);
+        self.tell_stored_otherwise(under_way, intent, &state);
         commit.new_records.push(state);
         Ok(())
     }

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use lockstep_engine::confirm;
 use lockstep_engine::keys::{each_id, rekey};
 use lockstep_model::change::IntentEvent;
+use lockstep_model::why::Sending;
 use lockstep_model::{Change, Intent, NumberMap, PropIx, RecordId, RecordState, TypeIx, Value};
 use lockstep_store::{AgendaEntry, Commit, JournalKind};
 
@@ -90,8 +92,30 @@ impl Ledger {
                 properties: property_changes(plan, intent, known, kept),
             });
         }
+        self.tell_stored_otherwise(under_way, intent, &state);
         commit.changed_records.push(state);
         Ok(())
+    }
+
+    /// R6: tells what of a write its system stores in another way than any form of what was sent.
+    pub(crate) fn tell_stored_otherwise(
+        &self,
+        under_way: &mut Underway,
+        intent: &Intent,
+        state: &RecordState,
+    ) {
+        for change in intent.changes.iter().filter(|_| !intent.takes_back()) {
+            let (prop, slot) = (self.plan.prop(state.ty, change.prop), state.slot(change.prop));
+            let Some(given) = confirm::stored_otherwise(prop.terms(), slot, prop.whole) else {
+                continue;
+            };
+            let (value, shows) = (given.clone(), slot.value(prop.whole).clone());
+            under_way.report.event(|| Event::StoredOtherwise {
+                flow: self.plan.flow_name(intent.flow),
+                record: RecordName::of(&self.plan, state.ty, &state.key),
+                why: Sending::StoredOtherwise { property: prop.name.clone(), value, shows }.into(),
+            });
+        }
     }
 
     /// Puts onto the agenda what an update may have changed for others.

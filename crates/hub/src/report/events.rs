@@ -96,6 +96,12 @@ pub enum Event {
         why: Why,
         rule: String,
     },
+    /// Its system stores neither what was written nor a form of it (R6).
+    StoredOtherwise {
+        flow: String,
+        record: RecordName,
+        why: Why,
+    },
     Edited {
         record: RecordName,
         path: String,
