@@ -684,6 +684,10 @@ fn r8_a_csv_file_whose_quotes_or_columns_are_wrong_is_not_believed_at_all() {
             "id,name\n1,\"Åse\n2,Bjørn\",x\n",
             "data/Contacts.csv:2: the row of lines 2 to 3 has 3 cells and the first row 2",
         ),
+        (
+            "id,name,mail\n1,\"Åse,a@example.com\n2,Bo\",b@example.com\n",
+            "data/Contacts.csv:2: each of the lines 2 to 3 reads as a row of its own, and quotes make them one",
+        ),
         ("id,name,\"e-mail\n1,Åse,x\n", "data/Contacts.csv:1: the file ends between quotes"),
         (
             "id,name,phone,name\n1,Åse,2,Aas\n",

@@ -153,6 +153,55 @@ pub(super) fn is_broken(row: &[u8], delimiter: u8) -> bool {
     })
 }
 
+/// R8: whether each line of a row that quotes spread over several would be a row of its own without
+/// them, with cells that look like those of the first: then two stray quotes have made several
+/// records one, and as many cells as there ought to be hide that. Of two columns a text of several
+/// lines may well look so.
+pub(super) fn reads_as_rows(row: &[u8], delimiter: u8, width: usize) -> bool {
+    let cells = |line: &[u8]| -> Vec<Likeness> {
+        let line = line.trim_ascii_end();
+        line.split(|byte| *byte == delimiter).map(Likeness::of).collect()
+    };
+    let mut lines = row.split(|byte| *byte == b'\n').map(cells);
+    let is_one = |first: &Vec<Likeness>| width > 2 && first.len() == width;
+    let Some(first) = lines.next().filter(is_one) else { return false };
+    let tells = |at: usize, of: Likeness| of == first[at] && of != Likeness::Text;
+    lines.all(|line| {
+        line.len() == width
+            && (0..width).any(|at| tells(at, line[at]) && first[at] != Likeness::Empty)
+            && (0..width)
+                .all(|at| line[at] == first[at] || [line[at], first[at]].contains(&Likeness::Empty))
+    })
+}
+
+/// What a cell looks like.
+#[derive(Clone, Copy, PartialEq)]
+enum Likeness {
+    Empty,
+    Digits,
+    /// A word of letters and digits.
+    Code,
+    Address,
+    Text,
+}
+
+impl Likeness {
+    fn of(cell: &[u8]) -> Likeness {
+        let cell = cell.trim_ascii();
+        let cell = cell.strip_prefix(b"\"").unwrap_or(cell);
+        let cell = cell.strip_suffix(b"\"").unwrap_or(cell);
+        let has = |is: fn(&u8) -> bool| cell.iter().any(is);
+        match () {
+            () if cell.is_empty() => Likeness::Empty,
+            () if has(|byte| byte.is_ascii_whitespace()) => Likeness::Text,
+            () if cell.contains(&b'@') => Likeness::Address,
+            () if cell.iter().all(u8::is_ascii_digit) => Likeness::Digits,
+            () if has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic) => Likeness::Code,
+            () => Likeness::Text,
+        }
+    }
+}
+
 /// What a written cell says.
 pub(super) fn text_of(cell: &[u8]) -> Cow<'_, str> {
     let Some(inner) = cell.strip_prefix(b"\"") else {
@@ -242,6 +291,24 @@ mod tests {
                 .map(|cell| text_of(cell).into_owned())
                 .collect();
             assert_eq!(ours, expected, "{row:?}");
+        }
+    }
+
+    #[test]
+    fn r8_a_row_of_several_lines_is_told_from_several_rows_in_quotes() {
+        for torn in [
+            "4,\"N4,n4@example.com,22000004,T4\n5,N5\",n5@example.com,22000005,T5",
+            "k4,\"N4,n4@example.com,,T4\r\nk5,N5,,22000005,T5\r\nk6,N6\",n6@example.com,,T6",
+        ] {
+            assert!(reads_as_rows(torn.as_bytes(), b',', 5), "{torn:?}");
+        }
+        for whole in [
+            "4,Åse,a@example.com,22000004,\"Storgata 1\n0155 Oslo\"",
+            "4,Åse,a@example.com,22000004,\"Likes\ntea, coffee, milk, water, juice\"",
+            "4,Åse,a@example.com,22000004,\"Moss, Oslo, Tromsø\nBodø\"",
+            "\"Åse\nBerg\",a,b,c,d",
+        ] {
+            assert!(!reads_as_rows(whole.as_bytes(), b',', 5), "{whole:?}");
         }
     }
 

@@ -122,6 +122,11 @@ impl Table {
                     super::csv::split(row.text, delimiter).len()
                 )
             }
+            None if last > first && super::csv::reads_as_rows(row.text, delimiter, width) => {
+                format!(
+                    "each of the lines {first} to {last} reads as a row of its own, and quotes make them one"
+                )
+            }
             _ => return Ok(()),
         };
         Err(Trouble::Malformed(format!(
