@@ -162,7 +162,7 @@ impl Combined<'_> {
                 "of two properties the second takes the last word; for more say how the value is split: `back: [\"split\", \", \", \"_.\"]`, which gives an element for each",
             );
         }
-        let separator = Conversion::joining(self.joins).joined_with();
+        let separator = Conversion::joining(self.joins, None).joined_with();
         if both && separator.is_none_or(|by| by.is_empty() && told.is_none()) {
             return wrong(
                 codes::CONTRADICTION,

@@ -1231,6 +1231,8 @@ fn p1d_several_properties_together_are_told_what_they_can_not_be() {
     }
     for row in [
         "text + code <-> text",
+        "{ row: text + code <-> text, type: string }",
+        "{ row: text <-> text + code, type: string }",
         "{ row: n + text -> n, type: [sum, _.] }",
         "text <-> code + text",
         "{ row: text + code + id <-> text, back: [split, ' ', _.] }",
@@ -1240,6 +1242,20 @@ fn p1d_several_properties_together_are_told_what_they_can_not_be() {
         let text = all_sorts(row);
         assert!(!text.contains("error["), "{row}: {text}");
     }
+}
+
+#[test]
+fn p10_p12_a_row_about_several_properties_counts_as_a_row() {
+    let mut fixed = record_type("All", "id string\n first string\n last string\n name string");
+    fixed.can.update = false;
+    let open = record_type("All", "id string\n first string\n last string\n name string");
+    let schemas: Schemas =
+        [("crm".to_string(), vec![open]), ("shop".to_string(), vec![fixed])].into();
+    let lockstep = "systems:\n  crm: { connector: files, with: { folder: a } }\n  shop: { connector: files, with: { folder: b } }\nflows: [flows.yaml]\n";
+    let flows = "flows:\n  - { from: crm.All, to: shop.All, match: [id = id], properties: [first + last -> name] }\n";
+    let text = told(&[("lockstep.yaml", lockstep), ("flows.yaml", flows)], &schemas);
+    assert!(!text.contains("nothing is kept equal"), "{text}");
+    assert!(text.contains("records of shop.All can't be"), "{text}");
 }
 
 #[test]

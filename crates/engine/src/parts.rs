@@ -11,7 +11,7 @@
 use lockstep_model::value::{equal, is_empty};
 use lockstep_model::{Conversion, PropIx, Timestamp, TypeIx, Value};
 
-use crate::plan::{Parts, PlanProp};
+use crate::plan::{Part, Parts, PlanProp};
 
 /// Whether conversions split a property over several of this record type.
 pub(crate) fn are_in(prop: &PlanProp, other: TypeIx) -> bool {
@@ -67,8 +67,11 @@ pub(crate) fn whole(
     for separator in separators(parts) {
         tried.extend([filled.join(&separator), turned.join(&separator), texts.join(&separator)]);
     }
-    // What is the only one is the whole, though the conversions might take it for another part.
-    let lone = || filled.first().filter(|_| filled.len() == 1).map(|text| Value::from(*text));
+    // Of a text that is divided the only part that there is is the whole, though the conversions
+    // might take it for another part. Another conversion gives a form of the whole.
+    let divided = parts.parts.iter().all(|part| !separators_of(part).is_empty());
+    let is_lone = divided && filled.len() == 1;
+    let lone = || filled.first().filter(|_| is_lone).map(|text| Value::from(*text));
     tried.into_iter().map(Value::String).find(fits).or_else(lone)
 }
 
@@ -91,20 +94,30 @@ fn text(value: &Value) -> String {
 /// What may stand between parts: a blank, and whatever the conversions divide at.
 fn separators(parts: &Parts) -> Vec<String> {
     let mut found = vec![" ".to_string()];
-    for conversion in parts.parts.iter().flat_map(|part| &part.taken_by) {
-        collect(&conversion.to_json(), &mut found);
+    for separator in parts.parts.iter().flat_map(separators_of) {
+        if !found.contains(&separator) {
+            found.push(separator);
+        }
     }
     found.push(String::new());
     found
 }
 
+/// What a part is divided from the others at; a blank, where its conversion says no other.
+fn separators_of(part: &Part) -> Vec<String> {
+    let mut found = Vec::new();
+    part.taken_by.iter().for_each(|conversion| collect(&conversion.to_json(), &mut found));
+    found
+}
+
 fn collect(list: &Value, found: &mut Vec<String>) {
     let Value::Array(elements) = list else { return };
-    if let [Value::String(name), Value::String(separator), _] = &elements[..]
-        && name == "split"
-        && !found.contains(separator)
-    {
-        found.push(separator.clone());
+    match &elements[..] {
+        [Value::String(name), Value::String(separator), _] if name == "split" => {
+            found.push(separator.clone());
+        }
+        [Value::String(name), _] if name == "split" => found.push(" ".into()),
+        _ => {}
     }
     elements.iter().for_each(|element| collect(element, found));
 }
@@ -112,7 +125,6 @@ fn collect(list: &Value, found: &mut Vec<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::Part;
     use serde_json::json;
 
     fn name(first: Value, last: Value) -> Parts {
@@ -153,6 +165,14 @@ mod tests {
             None,
             "no whole has that as its first word"
         );
+    }
+
+    #[test]
+    fn p1d_one_form_of_a_value_that_is_there_alone_is_no_part_of_a_text() {
+        let forms = name(json!(["map", [["Norway", "NO"]], "_."]), json!(["multiply", 100, "_."]));
+        assert_eq!(made(&forms, "", ["NO", ""]), None);
+        let first = name(json!(["first", ["split", "_."]]), json!(["last", ["split", "_."]]));
+        assert_eq!(made(&first, "", ["", "Berg"]), Some(json!("Berg")));
     }
 
     #[test]

@@ -150,13 +150,13 @@ fn does_not_convert(
     let said = [of(&places.conversion), of(&places.back)];
     let (tried, whole, [makes, brings_back]) = match pair.from.is_combined() {
         true => {
-            let away = Conversion::joining(pair.conversion.as_ref());
+            let away = Conversion::joining(pair.conversion.as_ref(), pair.back.as_ref());
             let places = [&said[0], &said[1]];
             let tried = Tried { side: &pair.from, away, back: pair.back.as_ref(), places };
             (tried, (&flow.to, &pair.to), [to, from])
         }
         false => {
-            let away = Conversion::joining(pair.back.as_ref());
+            let away = Conversion::joining(pair.back.as_ref(), pair.conversion.as_ref());
             let places = [&said[1], &said[0]];
             let tried = Tried { side: &pair.to, away, back: pair.conversion.as_ref(), places };
             (tried, (&flow.from, &pair.from), [from, to])

@@ -211,7 +211,7 @@ fn proposal(flow: &Flow) -> Option<String> {
 
 /// Flows that keep nothing equal.
 fn empty(view: &View<'_>, flow: &Flow, places: &FlowPlaces, problems: &mut Vec<Problem>) {
-    let rows = view.rows(&(flow.from.clone(), flow.to.clone()));
+    let has_rows = view.between(&flow.from, &flow.to).any(|(flow, _)| !flow.properties.is_empty());
     let table = places.table.as_ref().unwrap_or(&places.flow);
     if flow.create != Create::Never && is_empty(view, flow) {
         let message = format!(
@@ -223,7 +223,7 @@ fn empty(view: &View<'_>, flow: &Flow, places: &FlowPlaces, problems: &mut Vec<P
                 "add property rows; or write `create_empty: true` if empty records are wanted",
             ),
         );
-    } else if rows.is_empty() && flow.create == Create::Never {
+    } else if !has_rows && flow.create == Create::Never {
         let message = format!(
             "nothing is kept equal between {} and {}: they are linked, and nothing is ever written",
             flow.from, flow.to
@@ -398,14 +398,15 @@ fn abilities(view: &View<'_>, flow: &Flow, places: &FlowPlaces, problems: &mut V
     {
         return;
     }
-    let rows = view.rows(&(flow.from.clone(), flow.to.clone()));
     for (name, other, place) in
         [(&flow.from, &flow.to, &places.from), (&flow.to, &flow.from, &places.to)]
     {
         let Some(schema) = view.schema(name).filter(|schema| !schema.can.update) else { continue };
-        let wanted = rows.iter().any(|row| {
-            let (to, from) = row.ways();
-            (row.to.name == name && to) || (row.from.name == name && from)
+        let wanted = view.between(&flow.from, &flow.to).any(|(flow, _)| {
+            flow.properties.iter().any(|pair| {
+                let (to, from) = pair.direction.ways();
+                (flow.to == *name && to) || (flow.from == *name && from)
+            })
         });
         if wanted {
             let what = if schema.can.create { "changed once they are created" } else { "written" };

@@ -8,9 +8,7 @@
 use lockstep_model::flow::{Direction, PropertyPair, PropertyRef};
 use lockstep_model::matching::Normal;
 use lockstep_model::schema::StoredAs;
-use lockstep_model::{
-    Conversion, ConversionError, Flow, Kind, PlainType, Policy, PropIx, Reverse, TypeIx,
-};
+use lockstep_model::{Conversion, ConversionError, Flow, Kind, PlainType, Policy, PropIx, TypeIx};
 use serde_json::{Value, json};
 
 use super::build::Build;
@@ -33,13 +31,13 @@ pub(super) fn rows(pair: &PropertyPair) -> Result<Vec<PropertyPair>, ConversionE
         false => (&pair.back, &pair.conversion),
     };
     if pair.direction == away {
-        let undone = splits.as_ref().map(Conversion::reverse).and_then(Reverse::conversion);
-        let joins = Some(Conversion::joining(joins.as_ref().or(undone.as_ref())));
+        let joins = Some(Conversion::joining(joins.as_ref(), splits.as_ref()));
         let (conversion, back) = if first { (joins, None) } else { (None, joins) };
         return Ok(vec![PropertyPair { conversion, back, ..pair.clone() }]);
     }
     let parts: Vec<PropertyRef> = side.parts().collect();
-    let separator = Conversion::joining(joins.as_ref()).joined_with().unwrap_or_default();
+    let joining = Conversion::joining(joins.as_ref(), splits.as_ref());
+    let separator = joining.joined_with().unwrap_or_default();
     let row = |(at, part): (usize, PropertyRef)| {
         let taken = Some(Conversion::parse(&match splits {
             Some(splits @ Conversion::Computed(_)) => {
@@ -164,7 +162,7 @@ mod tests {
         let one_way = PropertyPair { direction: Direction::Forward, ..both };
         let found = rows(&one_way).unwrap();
         assert_eq!((found.len(), &found[0].from), (1, &side));
-        assert_eq!(found[0].conversion, Some(Conversion::joining(None)));
+        assert_eq!(found[0].conversion, Some(Conversion::joining(None, None)));
         // Told from the whole to its parts, and carried the other way.
         let split = Conversion::parse(&json!(["split", ", ", "_."])).unwrap();
         let away = PropertyPair {

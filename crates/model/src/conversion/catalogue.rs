@@ -280,6 +280,11 @@ impl Op {
         self.shape().name
     }
 
+    /// Whether it makes its value one of a plain type, and does nothing else.
+    pub(super) fn is_plain_type(self) -> bool {
+        matches!(self, Op::String | Op::Integer | Op::Float | Op::Decimal | Op::Boolean)
+    }
+
     pub(super) fn named(name: &str) -> Option<Op> {
         SHAPES.iter().find(|shape| shape.name == name).map(|shape| shape.op)
     }

@@ -3,9 +3,8 @@
 use serde_json::{Value, json};
 
 use super::catalogue::Op;
-use super::{Computation, Conversion, Node, aggregate};
+use super::{Computation, Conversion, Node, Reverse, aggregate};
 use crate::path::Path;
-use crate::schema::PlainType;
 
 impl Conversion {
     /// The values that stand in the conversion itself and that it gives for one value or another:
@@ -18,32 +17,27 @@ impl Conversion {
         found
     }
 
-    /// What makes one value of several properties together, by what their row says: they are joined
-    /// with a blank, if that is no conversion.
-    pub fn joining(said: Option<&Conversion>) -> Conversion {
-        let list = match said {
+    /// What makes one value of several properties together, by what their row says: how they are
+    /// joined, else how they are split, the other way round. They are joined with a blank, if
+    /// neither is a conversion.
+    pub fn joining(joins: Option<&Conversion>, splits: Option<&Conversion>) -> Conversion {
+        let splits = splits.filter(|splits| matches!(splits, Conversion::Computed(_)));
+        let undone = splits.map(Conversion::reverse).and_then(Reverse::conversion);
+        let list = match joins.or(undone.as_ref()) {
             Some(conversion @ Conversion::Computed(_)) => return conversion.clone(),
-            None | Some(Conversion::Plain(PlainType::Any)) => json!(["join", " ", "_."]),
             Some(Conversion::Plain(ty)) if Op::named(ty.name()).is_some() => {
                 json!([ty.name(), ["join", " ", "_."]])
             }
-            Some(Conversion::Plain(_)) => json!(["join", " ", "_."]),
+            _ => json!(["join", " ", "_."]),
         };
         Conversion::parse(&list).expect("it is a conversion")
     }
 
-    /// What several properties together are joined with, if nothing else is done to them.
+    /// What several properties together are joined with, if nothing else is done to them but that
+    /// they become a plain type.
     pub fn joined_with(&self) -> Option<String> {
         match self {
-            Conversion::Computed(Computation(Node::Call(Op::Join, arguments))) => {
-                match arguments.as_slice() {
-                    [Node::Constant(Value::String(separator)), Node::Input] => {
-                        Some(separator.clone())
-                    }
-                    _ => None,
-                }
-            }
-            Conversion::Computed(_) => None,
+            Conversion::Computed(Computation(node)) => joined_with(node),
             Conversion::Plain(_) => Some(" ".into()),
         }
     }
@@ -69,6 +63,17 @@ impl Conversion {
         };
         let Some(Node::Constant(Value::String(by))) = arguments.first() else { return None };
         aggregate::by(by).ok()?.0
+    }
+}
+
+fn joined_with(node: &Node) -> Option<String> {
+    let Node::Call(op, arguments) = node else { return None };
+    match (op, arguments.as_slice()) {
+        (Op::Join, [Node::Constant(Value::String(separator)), Node::Input]) => {
+            Some(separator.clone())
+        }
+        (op, [of]) if op.is_plain_type() => joined_with(of),
+        _ => None,
     }
 }
 

@@ -156,8 +156,8 @@ impl Conversion {
     }
 
     /// Whether it says something of a list as a whole: how many elements it has, how much they come
-    /// to, their order, what they are joined. It takes all of the list then, where another conversion takes the element
-    /// that stands for it (P9).
+    /// to, their order, all of them joined, or a part of it. It takes all of the list then, where
+    /// another conversion takes the element that stands for it (P9).
     pub fn takes_whole_list(&self) -> bool {
         fn takes(node: &Node) -> bool {
             let Node::Call(op, arguments) = node else { return false };

@@ -12,8 +12,8 @@ struct Ends<'a> {
     /// The properties together, each with where their record stands in a pair.
     parts: (Slot, Vec<PropertyRef>),
     whole: (Slot, &'a PropertyRef),
-    /// What makes one value of them; joined with a blank where nothing is said.
-    joins: Option<&'a Conversion>,
+    /// What makes one value of them.
+    joins: Conversion,
     /// The row carries values from them, and to them.
     ways: (bool, bool),
 }
@@ -25,21 +25,20 @@ impl<'a> Ends<'a> {
             true => Ends {
                 parts: (0, pair.from.parts().collect()),
                 whole: (1, &pair.to),
-                joins: pair.conversion.as_ref(),
+                joins: Conversion::joining(pair.conversion.as_ref(), pair.back.as_ref()),
                 ways: (forward, backward),
             },
             false => Ends {
                 parts: (1, pair.to.parts().collect()),
                 whole: (0, &pair.from),
-                joins: pair.back.as_ref(),
+                joins: Conversion::joining(pair.back.as_ref(), pair.conversion.as_ref()),
                 ways: (backward, forward),
             },
         }
     }
 
     fn joined(&self, values: &[Value]) -> Result<Value, String> {
-        let joins = Conversion::joining(self.joins);
-        joins.apply(&Value::from(values.to_vec()), Timestamp(0)).map_err(|error| error.message)
+        self.joins.apply(&Value::from(values.to_vec()), Timestamp(0)).map_err(|error| error.message)
     }
 }
 
