@@ -70,12 +70,17 @@ fn combined(plan: &Plan, record: &RecordState) -> Vec<(PropIx, Found)> {
             parts.iter().map(|(slot, whole)| slot.value(*whole).clone()).collect();
         let value = if values.iter().all(is_empty) { Value::Null } else { Value::Array(values) };
         // P5: that Lockstep has created the record is nobody's edit.
-        let put_in_at = |slot: &Slot| match record.written_at {
-            Some(_) if slot.claim.is_none() && slot.carries.is_none() => Timestamp::UNTOLD,
-            _ => put_in(record, slot),
+        let is_created = |slot: &Slot| {
+            record.written_at.is_some() && slot.claim.is_none() && slot.carries.is_none()
+        };
+        let put_in_at = |slot: &Slot| match is_created(slot) {
+            true => Timestamp::UNTOLD,
+            false => put_in(record, slot),
         };
         let at_last = parts.iter().map(|(slot, _)| put_in_at(slot)).max();
-        Some((PropIx(at as u16), Found { value, at: at_last.unwrap_or(Timestamp::UNTOLD) }))
+        let by_nobody = parts.iter().all(|(slot, _)| is_created(slot));
+        let at_last = at_last.unwrap_or(Timestamp::UNTOLD);
+        Some((PropIx(at as u16), Found { value, at: at_last, by_nobody }))
     };
     props.filter_map(of).collect()
 }
@@ -85,6 +90,8 @@ struct Found {
     value: Value,
     /// When either the reference or what it leads to was put in, as far as that is known.
     at: Timestamp,
+    /// P5: Lockstep has put it in, and nobody since.
+    by_nobody: bool,
 }
 
 /// What the references of a record lead to by so many steps.
@@ -130,7 +137,7 @@ fn leads_to(plan: &Plan, slice: &Slice, record: &RecordState, follows: &Follows)
     reference.shadow.as_ref()?;
     let referring = put_in(record, reference);
     if referred_id(plan, record, follows).is_none() {
-        return Some(Found { value: Value::Null, at: referring });
+        return Some(Found { value: Value::Null, at: referring, by_nobody: false });
     }
     let (referred, prop) = referred(plan, slice, record, follows)?;
     let slot = referred.slot(prop);
@@ -139,7 +146,8 @@ fn leads_to(plan: &Plan, slice: &Slice, record: &RecordState, follows: &Follows)
     let at = put_in(referred, slot);
     // Where only the other record was edited, this one's time tells nothing.
     let moved = reference.displaced.is_some() || reference.claim.is_some();
-    Some(Found { value, at: if moved { at.max(referring) } else { at } })
+    let at = if moved { at.max(referring) } else { at };
+    Some(Found { value, at, by_nobody: false })
 }
 
 /// When a property came to hold what it shows, as far as that is known.
@@ -197,7 +205,9 @@ fn take(
 
 /// The claim of a value that was there when it was first looked at.
 fn first_claim(ty: &PlanType, found: Found, now: Timestamp) -> Claim {
-    let at = if found.at.is_told() || !ty.untold_wins { found.at } else { now };
+    // P1: of an untold time, with `untold: wins`, it counts as put in now.
+    let is_now = ty.untold_wins && !found.at.is_told() && !found.by_nobody;
+    let at = if is_now { now } else { found.at };
     Claim { value: found.value, at: at.min(now), goes: vec![] }
 }
 

@@ -273,17 +273,25 @@ fn c1_what_is_given_on_creation_goes_by_the_record_that_is_created() {
 }
 
 #[test]
-fn c1_which_of_two_creates_in_a_third_does_not_hang_on_what_was_read_first() {
+fn c1_which_of_two_creates_in_a_third_depends_on_the_flows_alone() {
     let rows = ["mail <-> mail", "name <-> name"];
     let create = |from: &str| flow(from, "c.Person", Create::Always, &["mail = mail"], &rows);
-    for order in [["a", "b"], ["b", "a"]] {
-        let mut world = World::people(&[create("a.Person"), create("b.Person")]);
-        for system in order {
-            let values = json!({"mail": "liv@example.com", "name": system});
-            world.read_as(&format!("{system}.Person/1"), values, None, None);
+    // That a flow before them names one of the two is not who creates.
+    let links = flow("a.Person", "b.Person", Create::Never, &["number = number"], &[]);
+    for (flows, creates) in [
+        (vec![create("a.Person"), create("b.Person")], "a.Person/1"),
+        (vec![links, create("b.Person"), create("a.Person")], "b.Person/1"),
+    ] {
+        for order in [["a", "b"], ["b", "a"]] {
+            let mut world = World::people(&flows);
+            for system in order {
+                let values = json!({"mail": "liv@example.com", "name": system});
+                world.read_as(&format!("{system}.Person/1"), values, None, None);
+            }
+            world.decide();
+            let sources: Vec<_> =
+                world.intents.iter().map(|intent| intent.source.record()).collect();
+            assert_eq!(sources, [Some(world.record(creates).id)], "{order:?}");
         }
-        world.decide();
-        let sources: Vec<_> = world.intents.iter().map(|intent| intent.source.record()).collect();
-        assert_eq!(sources, [Some(world.record("a.Person/1").id)], "{order:?}");
     }
 }

@@ -5,7 +5,8 @@ use crate::kit;
 use crate::kit::{World, flow, schemas};
 use lockstep_model::flow::Create;
 use lockstep_model::matching::Placeholders;
-use lockstep_model::{Flow, Kind, Region, ReviewKind, Situation};
+use lockstep_model::why::Linking;
+use lockstep_model::{Flow, Kind, Region, Review, ReviewKind, Situation, Why};
 use serde_json::json;
 
 fn by_mail() -> World {
@@ -175,6 +176,38 @@ fn l6_however_many_claim_one_record_each_question_is_of_few() {
         .collect();
     assert_eq!(of_a, [51; 120]);
     assert_eq!(world.settle_all(), 0, "it is asked once");
+    // On both sides: each question lists few, and says how many there are as far as it matters.
+    for n in 10..=160 {
+        world.read(&format!("b.Person/{n}"), json!({"email": "info@example.com"}));
+    }
+    assert_eq!(world.settle_all(), 0);
+    let few = world.reviews.iter().all(|review| review.candidates.len() <= 51);
+    assert!(few && world.reviews.len() > 200, "{}", world.reviews.len());
+    let is_counted = |review: &&Review| {
+        matches!(review.why, Why::Linking(Linking::SeveralMatch { records: 101, .. }))
+    };
+    assert!(world.reviews.iter().any(|review| is_counted(&review)));
+}
+
+#[test]
+fn l6_a_question_tells_how_many_there_are_now() {
+    let mut world = by_mail();
+    world.read("b.Person/9", json!({"email": "info@example.com"}));
+    for n in 1..=90 {
+        world.read(&format!("a.Person/{n}"), json!({"mail": "info@example.com"}));
+    }
+    world.settle();
+    for n in 60..=90 {
+        world.read(&format!("a.Person/{n}"), json!({"mail": format!("a{n}@example.com")}));
+    }
+    world.settle_all();
+    let id = world.record("a.Person/1").id;
+    let review = world.reviews.iter().find(|review| review.about.is(id)).unwrap();
+    assert!(
+        matches!(&review.why, Why::Linking(Linking::SeveralClaim { records: 59, .. })),
+        "{:?}",
+        review.why
+    );
 }
 
 #[test]

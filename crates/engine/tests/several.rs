@@ -3,7 +3,9 @@
 
 use crate::kit::{World, flow, schemas};
 use lockstep_engine::undo::{Asked, PutBack, PutBackAs, Told, Written, put_back};
-use lockstep_model::{ClaimStamp, Create, Flow, FlowIx, IntentId, RunId, Timestamp, Value};
+use lockstep_model::{
+    ClaimStamp, Conversion, Create, Flow, FlowIx, IntentId, RunId, Timestamp, Value,
+};
 use serde_json::json;
 
 const MAIL: &str = "kari@example.com";
@@ -156,5 +158,32 @@ fn g7_p1d_a_whole_and_a_part_are_put_back() {
             PutBack::To { change, .. } => assert_eq!(change.value, json!(before), "{path}"),
             other => panic!("{path}: {other:?}"),
         }
+    }
+}
+
+#[test]
+fn p5_what_lockstep_has_created_makes_no_value_of_now_whatever_untold_counts_as() {
+    for wins in [false, true] {
+        let mut all = schemas(&[("a.Person", vec![]), ("b.Person", vec![])]);
+        all.get_mut("a").unwrap()[0].untold_wins = wins;
+        let mut of_b =
+            flow("b.Person", "a.Person", Create::Always, &["mail = mail"], &["mail <-> mail"]);
+        for (part, taken) in [("first", "first"), ("last", "last")] {
+            let mut row =
+                flow("b.Person", "a.Person", Create::Always, &[], &[&format!("name -> {part}")])
+                    .properties
+                    .remove(0);
+            row.conversion = Some(Conversion::parse(&json!([taken, ["split", "_."]])).unwrap());
+            of_b.properties.push(row);
+        }
+        let back = flow("b.Person", "a.Person", Create::Always, &[], &["name <- first + last"]);
+        of_b.properties.extend(back.properties);
+        let mut world = World::new(&[of_b], &all);
+        world.read("b.Person/1", json!({"mail": MAIL, "name": "Kari Anne Lie"}));
+        assert_eq!(world.settle(), 1);
+        let a = format!("a.Person/{}", made(&world));
+        assert_eq!(parts(&world, &a), [json!("Kari"), json!("Lie")]);
+        assert_eq!(world.settle_all(), 0, "untold wins: {wins}");
+        assert_eq!(world.value("b.Person/1", "name"), json!("Kari Anne Lie"));
     }
 }

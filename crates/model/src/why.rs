@@ -258,6 +258,9 @@ impl From<Sending> for Why {
     }
 }
 
+/// Candidates of one record are counted up to here; a number above it says that there are more.
+pub const MOST_COUNTED: u64 = 100;
+
 /// Why it is not known which record something is about, or what becomes of one (C2, R9, G8).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -3,8 +3,8 @@
 use lockstep_model::Why;
 use lockstep_model::value::{is_empty, shown};
 use lockstep_model::why::{
-    Changed, Deleting, Kept, Lacking, Linking, Mirrored, NotCreated, NotYet, OfReference, OfValue,
-    Sending, WhichRecord,
+    Changed, Deleting, Kept, Lacking, Linking, MOST_COUNTED, Mirrored, NotCreated, NotYet,
+    OfReference, OfValue, Sending, WhichRecord,
 };
 
 /// A reason in words: the end of a sentence whose subject is the record or the property.
@@ -24,13 +24,15 @@ pub fn why(why: &Why) -> String {
 
 fn linking(why: &Linking) -> String {
     match why {
-        Linking::SeveralMatch { of, records } => format!("{records} records of {of} match it"),
+        Linking::SeveralMatch { of, records } => {
+            format!("{} records of {of} match it", counted(*records))
+        }
         Linking::SeveralClaim { record, of, records } => {
-            format!("{records} records of {of} match {record}")
+            format!("{} records of {of} match {record}", counted(*records))
         }
         Linking::Duplicates { of, records: 1, by } => format!("another {of} matches it by {by}"),
         Linking::Duplicates { of, records, by } => {
-            format!("{records} other records of {of} match it by {by}")
+            format!("{} other records of {of} match it by {by}", counted(*records))
         }
         Linking::Alike { of, records, by, lacking } => format!(
             "{records} records of {of} match each other by `{by}` and have no counterpart in {lacking}"
@@ -213,6 +215,14 @@ fn value(why: &OfValue) -> String {
             shown(against),
             others.join(", ")
         ),
+    }
+}
+
+/// A number of candidates, which are not all counted.
+fn counted(records: u64) -> String {
+    match records > MOST_COUNTED {
+        true => format!("more than {MOST_COUNTED}"),
+        false => records.to_string(),
     }
 }
 

@@ -68,8 +68,8 @@ pub(super) fn compose(
         return Creation::Hold { rule: Rule::C4, why: why.into(), reread: None };
     }
     // Nothing but defaults is nothing.
-    let told = changes.iter().filter(|change| change.counterpart_of.is_none()).count();
-    if told <= defaults && !flow.create_empty {
+    let mut told = changes.iter().filter(|change| change.counterpart_of.is_none());
+    if told.all(|change| defaults.contains(&change.prop)) && !flow.create_empty {
         return Creation::No {
             situation: Situation::Excluded,
             why: NotCreated::NothingToCreateFrom.into(),
@@ -118,8 +118,8 @@ impl<'a> Givers<'a> {
             .reduce(|a, b| if b.0.stamp.at > a.0.stamp.at { b } else { a })
     }
 
-    /// What a property is given, and whether it is a reference (P8); defaults are counted.
-    fn give(&self, prop: PropIx, defaults: &mut usize) -> (Wanted, bool) {
+    /// What a property is given, and whether it is a reference (P8); defaults are noted.
+    fn give(&self, prop: PropIx, defaults: &mut Vec<PropIx>) -> (Wanted, bool) {
         let (plan, slice) = (self.plan, self.slice);
         match self.best(prop).map(|(best, entity, ty)| (best, best.by, entity, ty)) {
             Some((_, Some(by), entity, ty)) if plan.prop(ty, prop).each => {
@@ -131,7 +131,7 @@ impl<'a> Givers<'a> {
             Some((_, None, ..)) => (Wanted::Nothing, false),
             None => {
                 let default = default(plan, slice, self.entity, (self.to, prop), true);
-                *defaults += usize::from(matches!(default, Wanted::Write { .. }));
+                defaults.extend(matches!(default, Wanted::Write { .. }).then_some(prop));
                 (default, false)
             }
         }
@@ -145,8 +145,8 @@ struct Composed {
     unconvertible: Vec<(PropIx, Value, String)>,
     /// What it needs and is not given (C4).
     lacking: Vec<Lacking>,
-    /// How many of the changes are nothing but defaults.
-    defaults: usize,
+    /// Which of the changes are nothing but defaults.
+    defaults: Vec<PropIx>,
     /// What can't be given just now (P1e).
     stopped: Vec<PropIx>,
 }

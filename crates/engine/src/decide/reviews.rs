@@ -127,12 +127,20 @@ pub(super) fn settle_reviews(
         let news = known.is_none_or(|open| {
             open.candidates != review.candidates
                 || !equal(&open.value, &review.value)
-                || !open.kind.needs_a_person() && open.why != review.why
+                || tells_what_is(open.kind) && open.why != review.why
         });
         if news {
             out.reviews_opened.push(review);
         }
     }
+}
+
+/// Whether a review's reason is of now: how many there are, and what is wrong with a value. What it
+/// asks may be the same while that has changed.
+fn tells_what_is(kind: ReviewKind) -> bool {
+    let of_now =
+        [ReviewKind::AmbiguousMatch, ReviewKind::DisputedEntity, ReviewKind::Unconvertible];
+    !kind.needs_a_person() || of_now.contains(&kind)
 }
 
 /// Whether a question is opened and closed by what is decided here.

@@ -13,7 +13,7 @@ use crate::decision::Decision;
 use crate::follow::follow;
 use crate::link::{Links, link};
 use crate::one_entity::OneEntity;
-use crate::plan::Plan;
+use crate::plan::{Plan, PlanCreate};
 use crate::slice::Slice;
 
 /// Decides on the records in focus.
@@ -124,9 +124,16 @@ fn decide_each(
 fn in_order(plan: &Plan, slice: &Slice, entities: &BTreeSet<EntityId>) -> Vec<EntityId> {
     let mut order: Vec<EntityId> = entities.iter().copied().collect();
     if plan.creates_from_several {
-        let members = |entity: EntityId| slice.members(entity).iter();
         let live = |id: &RecordId| slice.records.get(id).filter(|record| record.is_live());
-        order.sort_by_cached_key(|entity| members(*entity).filter_map(live).map(|r| r.ty).min());
+        let creates = |ty: TypeIx| {
+            let mut out = plan.ty(ty).flows_out.iter().copied();
+            out.find(|flow| !matches!(plan.flows[flow.at()].create, PlanCreate::Never))
+        };
+        let first = |entity: EntityId| {
+            let members = slice.members(entity).iter().filter_map(live);
+            members.filter_map(|record| creates(record.ty)).min()
+        };
+        order.sort_by_cached_key(|entity| first(*entity).map_or((1, None), |flow| (0, Some(flow))));
     }
     order
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use lockstep_model::why::MOST_COUNTED;
 use lockstep_model::{NumberMap, NumberSet, RecordId, RecordState, TypeIx};
 
 use super::links::Candidates;
@@ -126,6 +127,10 @@ impl Search<'_> {
             Some(by_type) => by_type.get(&side.other),
             None => slice.by_hash.get(hash),
         });
+        let most = match merges(plan, record.ty, side.other) {
+            true => usize::MAX,
+            false => MOST_COUNTED as usize,
+        };
         for id in together.flatten() {
             let Some(other) = slice.records.get(id) else { continue };
             if other.ty != side.other
@@ -141,6 +146,10 @@ impl Search<'_> {
             let found = self.found.entry((record.id, side.other)).or_default();
             found.entry(*id).or_insert(side.rule);
             others.push(*id);
+            // Thousands on both sides that share one value would each hold thousands.
+            if found.len() > most {
+                break;
+            }
         }
     }
 

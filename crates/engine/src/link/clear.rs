@@ -32,7 +32,7 @@ pub(super) fn clear(
         // for all of them (L6).
         if *ty == record.ty && !plan.ty(*ty).merges_duplicates {
             if found.keys().all(|other| id < other) {
-                let asked = found.keys().copied().collect();
+                let asked = found.keys().copied().take(CANDIDATES_LISTED).collect();
                 let why = duplicates(plan, *ty, found);
                 links.unsettled.push(Unsettled::ambiguous(record, *ty, asked, why));
             }
@@ -59,9 +59,9 @@ pub(super) fn clear(
     clear
 }
 
-/// A question names so many of those that claim a record beside the one that is asked about: of
-/// thousands, each question would hold thousands.
-const RIVALS_NAMED: usize = 50;
+/// Maximum number of candidates listed in a review. Where thousands share a match value, there are
+/// thousands of reviews.
+const CANDIDATES_LISTED: usize = 50;
 
 /// Whom a record matches in a record type, and by which rule, if it is the only one on both sides
 /// (L6).
@@ -74,7 +74,7 @@ fn the_only_one(
 ) -> Result<(RecordId, usize), Box<Unsettled>> {
     let (name, own_name) = (&plan.ty(ty).name, &plan.ty(record.ty).name);
     if found.len() > 1 {
-        let asked = found.keys().copied().collect();
+        let asked = found.keys().copied().take(CANDIDATES_LISTED).collect();
         let (of, records) = (name.to_string(), found.len() as u64);
         let why = Linking::SeveralMatch { of, records };
         return Err(Box::new(Unsettled::ambiguous(record, ty, asked, why)));
@@ -96,7 +96,7 @@ fn the_only_one(
             records: rivals as u64,
         };
         let others = candidates[&(other, record.ty)].keys().copied().filter(|r| *r != record.id);
-        let asked = std::iter::once(other).chain(others.take(RIVALS_NAMED)).collect();
+        let asked = std::iter::once(other).chain(others.take(CANDIDATES_LISTED)).collect();
         return Err(Box::new(Unsettled::ambiguous(record, ty, asked, why)));
     }
     Ok((other, rule))
