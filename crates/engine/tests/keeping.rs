@@ -4,8 +4,8 @@ use crate::kit::{World, flow, reference, schemas};
 use lockstep_engine::confirm;
 use lockstep_model::flow::{Create, Filter, Policy, PropertyRef, Wins};
 use lockstep_model::{
-    IntentState, PlainType, PropertyPair, PropertySchema, ReadRecord, Review, ReviewKind, Rule,
-    Situation, Timestamp, TypeName,
+    Conversion, IntentState, PlainType, PropertyPair, PropertySchema, ReadRecord, Review,
+    ReviewKind, Rule, Situation, Timestamp, TypeName,
 };
 use lockstep_wording::why as words;
 use serde_json::json;
@@ -1286,4 +1286,32 @@ fn p6_what_nothing_has_shown_since_our_own_write_is_looked_at_before_it_is_writt
     world.agenda.extend(world.records.keys().copied().collect::<Vec<_>>());
     world.decide();
     assert!(!looks(&world), "{:?}", world.intents);
+}
+
+#[test]
+fn p9_a_row_that_joins_a_list_takes_all_of_it_from_records_that_are_known_already() {
+    let mails = PropertySchema { list: true, ..PropertySchema::new("mails", PlainType::String) };
+    let all = schemas(&[("a.Person", vec![mails]), ("b.Person", vec![])]);
+    let person =
+        json!({"mail": "liv@example.com", "mails": ["liv@example.com", "post@example.com"]});
+    let with = |row: &str| {
+        flow("a.Person", "b.Person", Create::Always, &["mail = mail"], &["mail <-> mail", row])
+    };
+    let mut world = World::new(&[with("mails -> email")], &all);
+    world.read("a.Person/1", person.clone());
+    assert_eq!(world.settle(), 1);
+    let made = world.intents.iter().find_map(|intent| intent.record).unwrap();
+    let b = format!("b.Person/{}", world.records[&made].key);
+    assert_eq!(world.value(&b, "email"), json!("liv@example.com"));
+    let mut joined = with("mails -> email");
+    joined.properties[1].conversion =
+        Some(Conversion::parse(&json!(["join", "; ", "_."])).unwrap());
+    let before = world.plan.ty(world.ty("a.Person")).fingerprint;
+    world.reflow(&[joined], &all);
+    assert_ne!(world.plan.ty(world.ty("a.Person")).fingerprint, before, "it is read anew");
+    world.reindexes = true;
+    world.read("a.Person/1", person);
+    world.settle();
+    assert_eq!(world.value(&b, "email"), json!("liv@example.com; post@example.com"));
+    assert_eq!(world.settle_all(), 0);
 }

@@ -187,6 +187,7 @@ fn described(schema: &TypeSchema, reference: PropertyRef, system: &str) -> PlanP
         each: false,
         in_condition: false,
         by: Normal { kind: kind_of(described, &reference.path), region: schema.region },
+        whole_for_some: false,
         feeds_list: false,
         gives_default: false,
         read_only: own_id || described.is_some_and(|d| d.read_only),

@@ -101,6 +101,7 @@ pub(super) fn property(
         each: false,
         in_condition: false,
         by: Normal { kind: Kind::Seen, region: None },
+        whole_for_some: false,
         feeds_list: false,
         gives_default: false,
         // P10: its parts are written, each by a row of its own.

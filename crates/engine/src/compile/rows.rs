@@ -196,7 +196,7 @@ fn tell_properties(build: &mut Build<'_>, flow: &Flow, pair: &PropertyPair, of: 
         }
         prop.each |= pair.each;
         if pair.each || pair.conversion == Some(Conversion::Plain(PlainType::List)) {
-            prop.whole = true;
+            (prop.whole, prop.whole_for_some) = (true, false);
         }
     }
 }
@@ -212,7 +212,9 @@ fn takes_whole_list(
     for (conversion, taken, given) in ways {
         let Some(conversion) = conversion else { continue };
         let mut whole = |(ty, prop): Node, is: bool| {
-            build.types[ty.at()].props[prop.at()].whole |= is;
+            let prop = &mut build.types[ty.at()].props[prop.at()];
+            prop.whole_for_some |= is && !prop.whole;
+            prop.whole |= is;
         };
         whole(taken, conversion.takes_whole_list());
         whole(given, conversion.gives_whole_list());

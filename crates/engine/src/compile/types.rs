@@ -119,6 +119,8 @@ impl<'a> Finishing<'a> {
             text.push_str(&prop.name);
             // What comes to be kept equal is read anew, as nothing is claimed of it yet.
             text.push_str(if prop.paired { "\n" } else { " (watched)\n" });
+            // What is claimed of it is one element, and a row takes all of them now (P9).
+            text.push_str(if prop.whole_for_some { " (whole)\n" } else { "" });
         }
         for side in sides {
             text.push_str(&format!("{:x} form {FORM}", self.rules[side.rule].seed));

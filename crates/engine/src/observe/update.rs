@@ -121,6 +121,7 @@ impl Compared<'_> {
             changed |= self.comes_to_be_paired(state, prop, ix);
         }
         changed
+            | (self.reading.reindex && prop.whole_for_some && claims_whole(&mut state.slots[ix]))
     }
 
     /// A property that has not been watched before: whatever it holds was there, and nobody has
@@ -290,6 +291,18 @@ impl Compared<'_> {
 }
 
 /// R6: a property shows that its system has not kept what it was sent.
+/// P9: a row says something of a list as a whole that was one of its elements before: a claim of
+/// that element becomes one of the list. Gives whether it has.
+fn claims_whole(slot: &mut lockstep_model::Slot) -> bool {
+    let list = slot.value(true).clone();
+    let element = slot.value(false).clone();
+    let of_element =
+        |claim: &&mut Claim| list.is_array() && !claim.value.is_array() && claim.value == element;
+    let Some(claim) = slot.claim.as_mut().filter(of_element) else { return false };
+    claim.value = list;
+    true
+}
+
 fn not_kept(
     state: &mut RecordState,
     prop: &PlanProp,

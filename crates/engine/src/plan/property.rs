@@ -16,6 +16,9 @@ pub struct PlanProp {
     pub list: bool,
     /// The whole list is the value, not its first element.
     pub whole: bool,
+    /// It is whole only because a row says something of its list as a whole (P9): without that row
+    /// one of its elements stands for it.
+    pub whole_for_some: bool,
     /// Nobody told its type: it may hold a list as well as a single value (P11).
     pub unsure: bool,
     /// The order of its list counts (P11).

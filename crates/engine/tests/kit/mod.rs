@@ -96,6 +96,8 @@ pub struct World {
     asked: Option<i64>,
     /// The flows have changed since the last decision (P1).
     pub reconsider: bool,
+    /// Record types are read anew, as what is watched has changed.
+    pub reindexes: bool,
     /// Findings of the last decision: record key and flow target, situation, reason.
     pub found: BTreeMap<(String, String), (Situation, String)>,
     pub last: Option<Decision>,
@@ -125,6 +127,7 @@ impl World {
             previous: None,
             asked: None,
             reconsider: false,
+            reindexes: false,
             found: BTreeMap::new(),
             last: None,
         }
@@ -241,7 +244,7 @@ impl World {
             previous: self.previous.map(Timestamp),
             first_id,
             after_writes: false,
-            reindex: false,
+            reindex: self.reindexes,
         };
         let observed = observe(&self.plan, reading, page, known);
         self.agenda.extend(&observed.touched);
