@@ -95,7 +95,8 @@ pub fn below(path: &str, step: &str) -> String {
 }
 
 /// A name as a step of a path: in quotation marks where a dot in it would divide it. No path leads
-/// to a name that has both in it.
+/// to a name that has both in it, nor below another to one that begins and ends with a quotation
+/// mark.
 fn step_text(name: &str) -> Cow<'_, str> {
     match name.contains('.') && !name.contains('"') {
         true => Cow::Owned(format!("\"{name}\"")),

@@ -124,13 +124,14 @@ fn first_like_it(
     match_hashes(plan, side, record, &mut hashes);
     let together = hashes.iter().filter_map(|hash| slice.by_hash.get(hash));
     let first_of = |ids: &Vec<RecordId>| {
-        let mut earlier = ids.iter().filter(|id| **id < record.id).filter(|id| {
+        debug_assert!(ids.is_sorted());
+        let mut earlier = ids.iter().take_while(|id| **id < record.id).filter(|id| {
             slice
                 .records
                 .get(id)
                 .is_some_and(|other| is_like_it(plan, slice, candidates, (side, record), other))
         });
-        if ids.is_sorted() { earlier.next().copied() } else { earlier.min().copied() }
+        earlier.next().copied()
     };
     together.filter_map(first_of).min()
 }

@@ -139,6 +139,7 @@ pub fn slice(
         slice.index_keys(plan);
     }
     slice.by_hash = keys.by_hash;
+    slice.by_hash.values_mut().for_each(|ids| ids.sort_unstable());
     slice.elements = elements;
     slice.waiting = waiting;
     slice.apart = store.apart(&ids)?.into_iter().flat_map(|(a, b)| [(a, b), (b, a)]).collect();
