@@ -9,6 +9,7 @@ use lockstep_model::{
 use serde_json::json;
 
 use crate::kit::{World, flow, reference, schemas};
+use crate::unlinking::take_out;
 
 /// People of `a` and of `b` whose lists are kept in step by this row.
 fn of_row(row: &str) -> [Flow; 1] {
@@ -51,6 +52,12 @@ fn sorted(list: Value) -> Vec<String> {
     let mut texts: Vec<String> = list.as_array().into_iter().flatten().map(text).collect();
     texts.sort();
     texts
+}
+
+/// Those who were taken apart may be linked again, and are: they match.
+fn link_again(world: &mut World) {
+    world.apart.clear();
+    world.agenda.extend(world.records.keys().copied().collect::<Vec<_>>());
 }
 
 const ROW: &str = "tags <-> labels";
@@ -475,6 +482,52 @@ fn l7_who_is_unlinked_and_linked_again_meets_anew() {
     assert_eq!(sorted(slot.claim.clone().unwrap().value), ["own", "vip"]);
     assert!(slot.carries.is_none());
     assert_eq!(world.settle_all(), 0);
+}
+
+#[test]
+fn l7_p3_an_element_in_another_form_is_the_same_one_when_two_are_linked_again() {
+    for seen in [true, false] {
+        let mut flows = of_row(ROW);
+        flows[0].create = Create::Never;
+        let mut world = World::people(&flows);
+        tags(&mut world, json!(["vip"]));
+        labels(&mut world, json!([]));
+        world.settle();
+        let show = |world: &mut World| labels(world, json!(["VIP"]));
+        if seen {
+            show(&mut world);
+        }
+        let b = world.record("b.Person/1").id;
+        take_out(&mut world, b);
+        if !seen {
+            show(&mut world);
+        }
+        assert_eq!(world.settle_all(), 0, "unlinking writes nothing");
+        link_again(&mut world);
+        assert_eq!(world.settle_all(), 0, "they hold the same");
+        assert_eq!(both(&world), [["vip"], ["VIP"]]);
+        labels(&mut world, json!([]));
+        assert_eq!(world.settle(), 1);
+        assert_eq!(both(&world)[0], [""; 0]);
+    }
+}
+
+#[test]
+fn l7_r6_what_a_half_was_given_and_has_not_kept_is_not_given_to_it_by_itself() {
+    let mut flows = of_row(ROW);
+    flows[0].create = Create::Never;
+    let mut world = World::people(&flows);
+    tags(&mut world, json!(["vip", "new"]));
+    labels(&mut world, json!([]));
+    world.decide();
+    world.deliver_untold();
+    let b = world.record("b.Person/1").id;
+    take_out(&mut world, b);
+    let holds = json!({"mail": "ada@example.com", "labels": ["vip"]});
+    world.read_as("b.Person/1", holds, None, None);
+    assert_eq!(world.settle_all(), 0);
+    let slot = world.record("b.Person/1").slot(world.prop(world.ty("b.Person"), "labels"));
+    assert_eq!(slot.claim.as_ref().map(|claim| &claim.value), Some(&json!(["vip"])));
 }
 
 #[test]

@@ -121,6 +121,13 @@ impl Shown {
         !self.gone.is_empty() || !self.come.is_empty()
     }
 
+    /// L7: what the list should hold where it was given something, and has met no other since: what
+    /// it has not kept of that is nobody's.
+    pub fn alone(&self, before: &Slot) -> Option<Value> {
+        let is_alone = self.refused && before.carries.is_none();
+        is_alone.then(|| Value::Array(self.stands.clone()))
+    }
+
     /// What the list should hold, of which it was known what it should hold before.
     pub fn desired(&self, prop: &PlanProp, before: &Slot) -> Value {
         let likeness = Likeness::within(prop);
