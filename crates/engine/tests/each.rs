@@ -4,7 +4,7 @@ use lockstep_engine::confirm;
 use lockstep_engine::plan::Schemas;
 use lockstep_model::flow::{Create, Deletes, Filter, Flow};
 use lockstep_model::{
-    Conversion, IntentState, PlainType, PropertySchema, ReviewKind, Timestamp, Value,
+    Conversion, IntentState, PlainType, PropertySchema, ReadRecord, ReviewKind, Timestamp, Value,
 };
 use serde_json::json;
 
@@ -160,6 +160,55 @@ fn r6_an_element_that_is_not_kept_is_told_and_not_sent_for_ever() {
     assert_eq!(told, 1);
     assert_eq!(world.settle_all(), 0, "it is not sent again");
     assert_eq!(both(&world), [vec!["new", "vip"], vec!["vip"]], "and stays where it was put in");
+}
+
+#[test]
+fn r6_an_element_of_two_writes_that_nobody_saw_is_not_taken_out_by_somebody() {
+    let mut world = linked(ROW, json!(["vip"]), json!(["vip"]));
+    for edited in [json!(["vip", "new"]), json!(["vip", "new", "oslo"])] {
+        tags(&mut world, edited);
+        world.decide();
+        world.deliver_untold();
+    }
+    let shown = json!({"mail": "ada@example.com", "labels": ["vip", "oslo"]});
+    world.read_as("b.Person/1", shown, None, None);
+    assert!(world.reviews.iter().any(|review| review.kind == ReviewKind::NotKept));
+    assert_eq!(world.settle_all(), 0, "it stays where it was put in");
+}
+
+#[test]
+fn r6_p3_an_element_that_was_to_be_taken_out_and_stays_is_no_form_of_a_new_one() {
+    let forms = json!(["VIP", "OLD"]);
+    for answered in [true, false] {
+        let mut world = linked(ROW, json!(["vip", "old"]), json!([]));
+        labels(&mut world, forms.clone());
+        assert_eq!(world.settle_all(), 0, "what its system made of them");
+        tags(&mut world, json!(["vip", "new"]));
+        world.decide();
+        let intent = world.intents.last().expect("it is to be written").clone();
+        let (prop, value) = (intent.changes[0].prop, intent.changes[0].value.clone());
+        let id = world.record("b.Person/1").id;
+        let state = world.records.get_mut(&id).unwrap();
+        let mut answer = ReadRecord {
+            id: "1".into(),
+            version: Some("2".into()),
+            modified: None,
+            deleted: false,
+            values: vec![None; state.slots.len()],
+        };
+        answer.values[prop.at()] = answered.then(|| forms.clone());
+        let (sent, now) = ([(prop.at(), value)], Timestamp(world.now));
+        let not_kept = confirm::written(&world.plan, state, &intent, answer, &sent, now);
+        assert_eq!(!not_kept.is_empty(), answered);
+        world.intents.iter_mut().for_each(|intent| intent.state = IntentState::Done);
+        if !answered {
+            let shown = json!({"mail": "ada@example.com", "labels": forms});
+            world.read_as("b.Person/1", shown, Some("2"), None);
+            assert!(world.reviews.iter().any(|review| review.kind == ReviewKind::NotKept));
+        }
+        assert_eq!(sorted(world.shown("b.Person/1", "labels")), ["OLD", "VIP"]);
+        assert_eq!(sorted(world.shown("a.Person/1", "tags")), ["new", "vip"]);
+    }
 }
 
 #[test]
