@@ -51,6 +51,7 @@ mod sets;
 pub mod settle;
 pub mod slice;
 pub mod split;
+mod stood;
 pub mod undo;
 
 pub use decide::decide;

@@ -266,19 +266,19 @@ fn take_back(half: &mut [RecordState], outdone: &BTreeSet<ClaimStamp>) -> Vec<Re
     changed
 }
 
-/// P11: a list whose elements come and go holds what it shows, and has met no other. Gives the
-/// records that changed.
+/// P11: a list whose elements come and go holds what it shows, and has met no other. P3: what each
+/// element stands for, where its system stores it in another form, stays known: the other half may
+/// be linked again, or another record, that holds the same. Gives the records that changed.
 fn lists_alone(plan: &Plan, half: &mut [RecordState]) -> Vec<RecordId> {
     let mut changed = Vec::new();
     for record in half.iter_mut().filter(|_| plan.has_each) {
         for (slot, prop) in record.slots.iter_mut().zip(&plan.ty(record.ty).props) {
-            let shown = slot.value(true);
             if !prop.each || !prop.paired || slot.carries.is_none() && slot.claim.is_none() {
                 continue;
             }
+            let value = slot.given.as_deref().unwrap_or(slot.value(true)).clone();
             let at = slot.claim.as_ref().map_or(Timestamp::UNTOLD, |claim| claim.at);
-            let claim = Claim { value: shown.clone(), at, goes: vec![] };
-            (slot.claim, slot.given, slot.carries) = (Some(claim), None, None);
+            (slot.claim, slot.carries) = (Some(Claim { value, at, goes: vec![] }), None);
             slot.displaced = None;
             changed.push(record.id);
         }

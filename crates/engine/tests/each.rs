@@ -4,11 +4,12 @@ use lockstep_engine::confirm;
 use lockstep_engine::plan::Schemas;
 use lockstep_model::flow::{Create, Deletes, Filter, Flow};
 use lockstep_model::{
-    Conversion, IntentState, PlainType, PropertySchema, ReviewKind, Timestamp, Value,
+    Conversion, IntentState, PlainType, PropertySchema, ReadRecord, ReviewKind, Timestamp, Value,
 };
 use serde_json::json;
 
 use crate::kit::{World, flow, reference, schemas};
+use crate::unlinking::take_out;
 
 /// People of `a` and of `b` whose lists are kept in step by this row.
 fn of_row(row: &str) -> [Flow; 1] {
@@ -51,6 +52,12 @@ fn sorted(list: Value) -> Vec<String> {
     let mut texts: Vec<String> = list.as_array().into_iter().flatten().map(text).collect();
     texts.sort();
     texts
+}
+
+/// Those who were taken apart may be linked again, and are: they match.
+fn link_again(world: &mut World) {
+    world.apart.clear();
+    world.agenda.extend(world.records.keys().copied().collect::<Vec<_>>());
 }
 
 const ROW: &str = "tags <-> labels";
@@ -153,6 +160,55 @@ fn r6_an_element_that_is_not_kept_is_told_and_not_sent_for_ever() {
     assert_eq!(told, 1);
     assert_eq!(world.settle_all(), 0, "it is not sent again");
     assert_eq!(both(&world), [vec!["new", "vip"], vec!["vip"]], "and stays where it was put in");
+}
+
+#[test]
+fn r6_an_element_of_two_writes_that_nobody_saw_is_not_taken_out_by_somebody() {
+    let mut world = linked(ROW, json!(["vip"]), json!(["vip"]));
+    for edited in [json!(["vip", "new"]), json!(["vip", "new", "oslo"])] {
+        tags(&mut world, edited);
+        world.decide();
+        world.deliver_untold();
+    }
+    let shown = json!({"mail": "ada@example.com", "labels": ["vip", "oslo"]});
+    world.read_as("b.Person/1", shown, None, None);
+    assert!(world.reviews.iter().any(|review| review.kind == ReviewKind::NotKept));
+    assert_eq!(world.settle_all(), 0, "it stays where it was put in");
+}
+
+#[test]
+fn r6_p3_an_element_that_was_to_be_taken_out_and_stays_is_no_form_of_a_new_one() {
+    let forms = json!(["VIP", "OLD"]);
+    for answered in [true, false] {
+        let mut world = linked(ROW, json!(["vip", "old"]), json!([]));
+        labels(&mut world, forms.clone());
+        assert_eq!(world.settle_all(), 0, "what its system made of them");
+        tags(&mut world, json!(["vip", "new"]));
+        world.decide();
+        let intent = world.intents.last().expect("it is to be written").clone();
+        let (prop, value) = (intent.changes[0].prop, intent.changes[0].value.clone());
+        let id = world.record("b.Person/1").id;
+        let state = world.records.get_mut(&id).unwrap();
+        let mut answer = ReadRecord {
+            id: "1".into(),
+            version: Some("2".into()),
+            modified: None,
+            deleted: false,
+            values: vec![None; state.slots.len()],
+        };
+        answer.values[prop.at()] = answered.then(|| forms.clone());
+        let (sent, now) = ([(prop.at(), value)], Timestamp(world.now));
+        let not_kept = confirm::written(&world.plan, state, &intent, answer, &sent, now);
+        assert_eq!(!not_kept.is_empty(), answered);
+        world.intents.iter_mut().for_each(|intent| intent.state = IntentState::Done);
+        if !answered {
+            let shown = json!({"mail": "ada@example.com", "labels": forms});
+            world.read_as("b.Person/1", shown, Some("2"), None);
+            assert!(world.reviews.iter().any(|review| review.kind == ReviewKind::NotKept));
+        }
+        assert_eq!(sorted(world.shown("b.Person/1", "labels")), ["OLD", "VIP"]);
+        assert_eq!(sorted(world.shown("a.Person/1", "tags")), ["new", "vip"]);
+    }
 }
 
 #[test]
@@ -475,6 +531,52 @@ fn l7_who_is_unlinked_and_linked_again_meets_anew() {
     assert_eq!(sorted(slot.claim.clone().unwrap().value), ["own", "vip"]);
     assert!(slot.carries.is_none());
     assert_eq!(world.settle_all(), 0);
+}
+
+#[test]
+fn l7_p3_an_element_in_another_form_is_the_same_one_when_two_are_linked_again() {
+    for seen in [true, false] {
+        let mut flows = of_row(ROW);
+        flows[0].create = Create::Never;
+        let mut world = World::people(&flows);
+        tags(&mut world, json!(["vip"]));
+        labels(&mut world, json!([]));
+        world.settle();
+        let show = |world: &mut World| labels(world, json!(["VIP"]));
+        if seen {
+            show(&mut world);
+        }
+        let b = world.record("b.Person/1").id;
+        take_out(&mut world, b);
+        if !seen {
+            show(&mut world);
+        }
+        assert_eq!(world.settle_all(), 0, "unlinking writes nothing");
+        link_again(&mut world);
+        assert_eq!(world.settle_all(), 0, "they hold the same");
+        assert_eq!(both(&world), [["vip"], ["VIP"]]);
+        labels(&mut world, json!([]));
+        assert_eq!(world.settle(), 1);
+        assert_eq!(both(&world)[0], [""; 0]);
+    }
+}
+
+#[test]
+fn l7_r6_what_a_half_was_given_and_has_not_kept_is_not_given_to_it_by_itself() {
+    let mut flows = of_row(ROW);
+    flows[0].create = Create::Never;
+    let mut world = World::people(&flows);
+    tags(&mut world, json!(["vip", "new"]));
+    labels(&mut world, json!([]));
+    world.decide();
+    world.deliver_untold();
+    let b = world.record("b.Person/1").id;
+    take_out(&mut world, b);
+    let holds = json!({"mail": "ada@example.com", "labels": ["vip"]});
+    world.read_as("b.Person/1", holds, None, None);
+    assert_eq!(world.settle_all(), 0);
+    let slot = world.record("b.Person/1").slot(world.prop(world.ty("b.Person"), "labels"));
+    assert_eq!(slot.claim.as_ref().map(|claim| &claim.value), Some(&json!(["vip"])));
 }
 
 #[test]

@@ -63,7 +63,8 @@ pub struct Slot {
     /// has not shown yet what it made: then it stands in the shadow as it was given.
     pub given: Option<Box<Value>>,
     /// R6: what it showed before Lockstep's last write, as long as nothing has shown what became of
-    /// that write.
+    /// that write. Of a list kept by element (P11) also what its elements stood for, if that is
+    /// something else: the engine's `Stood`.
     pub before: Option<Box<Value>>,
     /// P5: how often it has been edited at once over what Lockstep had written there, where that is
     /// so.

@@ -9,6 +9,8 @@ use lockstep_model::{
 use super::elements::Elements;
 use super::kept::{is_kept, not_replaced};
 use crate::plan::{Plan, PlanProp};
+use crate::sets::Likeness;
+use crate::stood::Stood;
 
 /// The record that a creation made, and what of the write its system has not kept (R6). `sent` are
 /// the values as they were sent, by property.
@@ -235,16 +237,16 @@ impl Answered<'_> {
     ) -> bool {
         let (intent, creates) = (self.intent, self.creates);
         let change = intent.changes.iter().find(|change| change.prop.at() == ix);
-        let old = slot.given.as_deref().or(slot.shadow.as_ref()).cloned().unwrap_or_default();
+        // R6: what an earlier write gave was perhaps not kept either.
         let before = match slot.is_unseen(prop.whole) {
-            true => slot.before.take().map_or(Value::Null, |before| *before),
-            false => old.clone(),
+            true => Stood::read(slot.before.take().as_deref()),
+            false => Stood::of(Likeness::within(prop), slot),
         };
         let answer = shown.map(|shown| Elements::answered(prop, value, &before, &shown));
         slot.displaced = slot.displaced.take().filter(|_| !intent.takes_back());
         slot.carries = change.map(|change| change.claim).or(slot.carries);
         let kept = answer.as_ref().is_none_or(|answer| answer.kept);
-        slot.before = (answer.is_none() && !creates).then(|| Box::new(old));
+        slot.before = (answer.is_none() && !creates).then(|| Box::new(before.stored()));
         (slot.shadow, slot.given) = match answer {
             Some(answer) => (Some(answer.shown), answer.given.map(Box::new)),
             None => (Some(value.clone()), Some(Box::new(value.clone()))),
@@ -254,7 +256,7 @@ impl Answered<'_> {
         if let Some(change) = change.filter(|_| kept && intent.takes_back()) {
             let is_edit = change.claim.record == self.record;
             slot.claim = Some(Claim { value: value.clone(), at: change.claim.at, goes: vec![] });
-            slot.displaced = is_edit.then(|| Box::new(before));
+            slot.displaced = is_edit.then(|| Box::new(Value::Array(before.stands().to_vec())));
         }
         kept
     }

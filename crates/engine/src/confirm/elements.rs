@@ -5,6 +5,7 @@ use lockstep_model::{Slot, Value};
 
 use crate::plan::PlanProp;
 use crate::sets::{Likeness, elements};
+use crate::stood::Stood;
 
 /// What an answer tells of a list that was sent.
 pub(super) struct Elements {
@@ -19,13 +20,13 @@ pub(super) struct Elements {
 
 impl Elements {
     /// `before` is what the list held before it was sent.
-    pub fn answered(prop: &PlanProp, sent: &Value, before: &Value, shown: &Value) -> Self {
+    pub fn answered(prop: &PlanProp, sent: &Value, before: &Stood, shown: &Value) -> Self {
         let likeness = Likeness::within(prop);
-        let [sent, before, shown] = [sent, before, shown].map(|list| elements(Some(list)));
-        let made_of = likeness.made_of(&sent, &shown, &before, true);
+        let [sent, shown] = [sent, shown].map(|list| elements(Some(list)));
+        let made_of = before.made_of(likeness, &sent, &shown, true);
         let (mut known, mut stands, mut kept) = (vec![], vec![], true);
         for (one, made_of) in shown.into_iter().zip(made_of) {
-            let stayed = made_of.is_none() && likeness.is_of(&before, &one);
+            let stayed = made_of.is_none() && before.has(likeness, &one);
             kept &= !stayed;
             if made_of.is_some() || stayed {
                 stands.push(made_of.map_or_else(|| one.clone(), |at| sent[at].clone()));
@@ -45,32 +46,32 @@ impl Elements {
 /// taken them out has edited the list, which the next look sees.
 pub(super) fn landed(prop: &PlanProp, slot: &Slot, sent: &Value, shown: &Value) -> Option<Value> {
     let likeness = Likeness::within(prop);
-    let before = elements(slot.given.as_deref().or(slot.shadow.as_ref()));
+    let stood = Stood::of(likeness, slot);
+    let before = stood.stands();
     let [sent, mut shown] = [sent, shown].map(|list| elements(Some(list)));
-    let (put_in, taken_out) = (likeness.missing(&sent, &before), likeness.missing(&before, &sent));
+    let (put_in, taken_out) = (likeness.missing(&sent, before), likeness.missing(before, &sent));
     let is_there = |one: &&&Value| {
         let is_it = |shown: &Value| likeness.is_of(std::slice::from_ref(**one), shown);
-        shown.iter().any(|shown| is_it(shown) && !likeness.is_in(&before, shown))
+        let stood_there =
+            |shown: &Value| likeness.is_in(before, shown) || likeness.is_in(stood.shown(), shown);
+        shown.iter().any(|shown| is_it(shown) && !stood_there(shown))
+    };
+    let stayed = |shown: &Value| match stood.stood_for(likeness, shown) {
+        Some(element) => !likeness.is_in(&sent, element),
+        None => likeness.is_of(before, shown) && !likeness.is_of(&sent, shown),
     };
     let has_landed = match put_in.is_empty() {
-        true => {
-            !taken_out.is_empty()
-                && !shown
-                    .iter()
-                    .any(|one| likeness.is_of(&before, one) && !likeness.is_of(&sent, one))
-        }
+        true => !taken_out.is_empty() && !shown.iter().any(stayed),
         false => put_in.iter().any(|one| is_there(&one)),
     };
     if !has_landed {
         return None;
     }
-    let left: Vec<Value> =
-        sent.iter().filter(|one| likeness.is_in(&before, one)).cloned().collect();
-    let held = elements(slot.shadow.as_ref());
-    let gone = |one: &&Value| {
-        likeness.is_of(&left, one) && !shown.iter().any(|shown| likeness.same(shown, one))
-    };
-    let gone: Vec<Value> = held.iter().filter(gone).cloned().collect();
+    let is_left = |element: &Value| likeness.is_in(&sent, element);
+    let gone = |shown: &[Value], one: &Value| !shown.iter().any(|now| likeness.same(now, one));
+    let both = stood.shown().iter().zip(before);
+    let held = both.filter(|(_, element)| is_left(element)).map(|(one, _)| one);
+    let gone: Vec<Value> = held.filter(|one| gone(&shown, one)).cloned().collect();
     shown.extend(gone);
     Some(Value::Array(shown))
 }

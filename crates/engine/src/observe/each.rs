@@ -13,6 +13,7 @@ use lockstep_model::{Slot, Value};
 
 use crate::plan::PlanProp;
 use crate::sets::{Likeness, elements};
+use crate::stood::{Stood, stands_for};
 
 /// How sure it is what a reading shows.
 #[derive(Clone, Copy)]
@@ -48,7 +49,7 @@ impl Shown {
         let given = slot.given.as_deref().map(|given| elements(Some(given)));
         match (sure.unseen, given) {
             (true, Some(sent)) => {
-                let before = elements(slot.before.as_deref());
+                let before = Stood::read(slot.before.as_deref());
                 Shown::after_write(likeness, &sent, &before, raw, sure)
             }
             (_, given) => {
@@ -62,13 +63,13 @@ impl Shown {
     fn after_write(
         likeness: Likeness,
         sent: &[Value],
-        before: &[Value],
+        before: &Stood,
         raw: Vec<Value>,
         sure: Certainty,
     ) -> Self {
         let certain = sure.own_write || sure.after_writes && !sure.changed_since;
-        let came = sure.changed_since && !likeness.same_set(&raw, before);
-        let made_of = likeness.made_of(sent, &raw, before, certain);
+        let came = sure.changed_since && !likeness.same_set(&raw, before.shown());
+        let made_of = before.made_of(likeness, sent, &raw, certain);
         let (mut stands, mut come, mut refused) = (vec![], vec![], false);
         for (one, made_of) in raw.iter().zip(&made_of) {
             match made_of {
@@ -76,7 +77,7 @@ impl Shown {
                 None => {
                     stands.push(one.clone());
                     // One that stood there before was to be taken out.
-                    let stayed = likeness.is_of(before, one);
+                    let stayed = before.has(likeness, one);
                     refused |= stayed;
                     come.extend((!stayed).then(|| one.clone()));
                 }
@@ -86,7 +87,7 @@ impl Shown {
         for lost in likeness.missing(sent, &stands).into_iter().cloned() {
             // Who takes out what was there before has edited the list, and so has who takes out
             // what was sent, once the rest of it has come; else that never came.
-            let was_there = came || likeness.is_in(before, &lost);
+            let was_there = came || likeness.is_in(before.stands(), &lost);
             match was_there && !certain {
                 true => gone.push(lost),
                 false => refused = true,
@@ -121,6 +122,13 @@ impl Shown {
         !self.gone.is_empty() || !self.come.is_empty()
     }
 
+    /// L7: what the list should hold where it was given something, and has met no other since: what
+    /// it has not kept of that is nobody's.
+    pub fn alone(&self, before: &Slot) -> Option<Value> {
+        let is_alone = self.refused && before.carries.is_none();
+        is_alone.then(|| Value::Array(self.stands.clone()))
+    }
+
     /// What the list should hold, of which it was known what it should hold before.
     pub fn desired(&self, prop: &PlanProp, before: &Slot) -> Value {
         let likeness = Likeness::within(prop);
@@ -153,12 +161,4 @@ impl Shown {
         let stands = Value::Array(self.stands.clone());
         (!equal(&stands, &Value::Array(self.raw.clone()))).then(|| Box::new(stands))
     }
-}
-
-/// What each element of a list stands for, of which this was given.
-fn stands_for(likeness: Likeness, given: Option<&[Value]>, shown: &[Value]) -> Vec<Value> {
-    let Some(given) = given else { return shown.to_vec() };
-    let made_of = likeness.made_of(given, shown, &[], true);
-    let stands = shown.iter().zip(made_of);
-    stands.map(|(one, at)| at.map_or_else(|| one.clone(), |at| given[at].clone())).collect()
 }

@@ -230,6 +230,7 @@ impl Compared<'_> {
         let undecided = slot.displaced.take().map(|older| *older);
         let displaced = shown.displaced(prop, undecided.as_ref());
         let desired = shown.desired(prop, slot);
+        let alone = shown.alone(slot);
         let old = slot.value(prop.whole).clone();
         let carries = slot.carries;
         slot.before = None;
@@ -238,6 +239,10 @@ impl Compared<'_> {
             let (record, prop) = (state.id, PropIx(ix as u16));
             let (sent, shown) = (desired.clone(), value.clone());
             seen.not_kept.push(NotKept { record, prop, sent, shown });
+        }
+        let desired = alone.clone().unwrap_or(desired);
+        if let Some((claim, alone)) = slot.claim.as_mut().zip(alone) {
+            claim.value = alone;
         }
         if shown.is_edit() {
             self.edited(state, prop, ix, (old, value.clone()), seen);
