@@ -199,7 +199,7 @@ pub fn history(
                 cell(&line.after),
                 line.rule.clone().unwrap_or_default(),
                 name(&line.other),
-                line.text.clone(),
+                wording::detail(&line.detail),
             ]
         };
         let header = [
@@ -234,8 +234,9 @@ fn history_text(line: &HistoryLine, names: bool) -> String {
     if let Some(path) = &line.path {
         out.push_str(&format!(" {path}: {} → {}", shown(&line.before), shown(&line.after)));
     }
-    if !line.text.is_empty() {
-        out.push_str(&format!(" {}", visible(&localised(&line.text))));
+    let text = wording::detail(&line.detail);
+    if !text.is_empty() {
+        out.push_str(&format!(" {}", visible(&localised(&text))));
     }
     match &line.other {
         Some(other) if line.kind == "link" || line.kind == "unlink" => {
@@ -263,11 +264,13 @@ pub fn explain(dir: &Path, format: Format, record: &str, path: Option<&str>) -> 
     }
     println!("{}", explained.record);
     for link in &explained.links {
-        println!("  = {}", visible(&localised(link)));
+        println!("  = {}", visible(&localised(&wording::link(link))));
     }
-    for property in &explained.properties {
+    let properties: Vec<Vec<String>> =
+        explained.properties.iter().map(wording::sentences).collect();
+    for sentences in &properties {
         println!();
-        for sentence in &property.sentences {
+        for sentence in sentences {
             println!("  {}", visible(&localised(sentence)));
         }
     }
@@ -278,7 +281,7 @@ pub fn explain(dir: &Path, format: Format, record: &str, path: Option<&str>) -> 
     for waits in &waits {
         println!("\n  {}", visible(waits));
     }
-    let sentences = explained.properties.iter().flat_map(|property| &property.sentences);
+    let sentences = properties.iter().flatten();
     if let Some(pointer) =
         manual::pointer(sentences.chain(&reviews).chain(&waits).map(String::as_str))
     {

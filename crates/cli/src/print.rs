@@ -226,6 +226,7 @@ fn flow_text(out: &mut String, report: &Report, flow: &FlowCounts, most: usize) 
     for event in &report.events {
         match event {
             Event::Linked { flow, a, b, by } if mine(flow) => {
+                let by = wording::linked_by(by);
                 lines.entry("1 link").or_default().push(format!("{a} = {b}  ({by})"))
             }
             Event::Created { flow, source, record, properties } if mine(flow) => {

@@ -83,7 +83,8 @@ fn of_event(event: &Event, plan_only: bool) -> Vec<Vec<String>> {
     };
     match event {
         Event::Linked { flow, a, b, by } => {
-            vec![row("link", [flow, &a.0, &b.0, "", "", "", "L1", &format!("they match by {by}")])]
+            let by = wording::detail(&by.clone().into());
+            vec![row("link", [flow, &a.0, &b.0, "", "", "", "L1", &by])]
         }
         Event::Created { flow, source, record, properties } => {
             // In a plan it has no id yet.
@@ -106,8 +107,8 @@ fn of_event(event: &Event, plan_only: bool) -> Vec<Vec<String>> {
                 [flow, &record.0, &source.0, "", "", "", "D2", &format!("{source} is back")],
             )]
         }
-        Event::Deleted { record, text } => {
-            vec![row("gone", ["", &record.0, "", "", "", "", "", text])]
+        Event::Deleted { record, of } => {
+            vec![row("gone", ["", &record.0, "", "", "", "", "", &wording::became(of)])]
         }
         Event::Kept { flow, record, why, rule } => {
             vec![row("keep", [flow, &record.0, "", "", "", "", rule, &wording::why(why)])]

@@ -1,9 +1,9 @@
 //! How the command line says why something is so, and what a person can do.
 
-use lockstep_hub::explain::{Explanation, Waiting};
+use lockstep_hub::explain::{Explanation, LinkedWith, PropertyExplanation, Waiting};
 use lockstep_hub::report::Decided;
 use lockstep_model::{AnswerKind, Effect, Remedy};
-pub use lockstep_wording::why;
+pub use lockstep_wording::{became, detail, linked_by, why};
 
 /// One remedy in words.
 pub fn words(remedy: &Remedy) -> String {
@@ -146,6 +146,20 @@ pub fn but_answers(remedies: &[Remedy]) -> Vec<Remedy> {
 /// What decided about a property, where it was not simply the latest edit.
 pub fn decided(why: Option<&Decided>) -> Option<String> {
     why.and_then(|why| lockstep_wording::reason(why.reason, &why.first))
+}
+
+/// Why a property holds what it holds.
+pub fn sentences(of: &PropertyExplanation) -> Vec<String> {
+    of.facts.iter().map(|fact| lockstep_wording::fact(&of.path, &of.value, fact)).collect()
+}
+
+/// What a record is linked with, and why.
+pub fn link(of: &LinkedWith) -> String {
+    let gone = if of.gone { " (deleted in its system)" } else { "" };
+    match &of.since {
+        Some((why, at)) => format!("{}{gone}: {} at {at}", of.record, detail(why)),
+        None => format!("{}{gone}", of.record),
+    }
 }
 
 /// What waits for a person about a record.

@@ -174,7 +174,9 @@ pub fn narrate(report: &Report) {
             Event::Edited { record, path, before, after } => {
                 format!("edited   {record} {path}: {} → {}", shown(before), shown(after))
             }
-            Event::Linked { a, b, by, .. } => format!("linked   {a} = {b} ({by})"),
+            Event::Linked { a, b, by, .. } => {
+                format!("linked   {a} = {b} ({})", wording::linked_by(by))
+            }
             Event::Created { source, record, .. } => format!("created  {record} from {source}"),
             Event::Updated { source, record, properties, .. } => {
                 let what: Vec<String> = properties
@@ -183,7 +185,7 @@ pub fn narrate(report: &Report) {
                     .collect();
                 format!("updated  {record} from {source}: {}", what.join(", "))
             }
-            Event::Deleted { record, text } => format!("gone     {record}: {text}"),
+            Event::Deleted { record, of } => format!("gone     {record}: {}", wording::became(of)),
             Event::Removed { record, why, .. } => {
                 format!("deleted  {record}, as {}", wording::why(why))
             }

@@ -1,23 +1,19 @@
 //! What flows put in of their own: a constant (`set`), or a default. Nobody has edited that.
 
 use lockstep_engine::Plan;
+use lockstep_model::detail::{DecidedBy, Detail, PutIn, Wrote};
 use lockstep_model::value::{is_empty, same};
 use lockstep_model::{
     Change, NumberMap, Policy, PropIx, Reason, RecordId, RecordState, Timestamp, TypeIx, Value,
 };
 
-/// How the journal and `explain` say it.
-pub(crate) const CONSTANT: &str = "the flow puts in this constant (`set`)";
-pub(crate) const DEFAULT: &str = "the flow puts this in where there is no value";
-
-/// In words, that a flow has put a value into a property, where it has; `source` is what the row
-/// takes it from.
+/// What a flow has put into a property, where it has; `source` is what the row takes it from.
 pub(crate) fn put_in_by_flow(
     plan: &Plan,
     (ty, prop): (TypeIx, PropIx),
     (source, theirs): (&RecordState, PropIx),
     value: &Value,
-) -> Option<&'static str> {
+) -> Option<PutIn> {
     let bearings = &plan.ty(ty).bearings[prop.at()];
     let by =
         bearings.iter().find(|by| by.defaults && by.other == source.ty && by.theirs == theirs)?;
@@ -36,10 +32,10 @@ pub(crate) fn put_in_by_flow(
         .iter()
         .all(|text| made_of((*text).into()).as_ref() == Some(&of_nothing));
     if looks_away {
-        return Some(CONSTANT);
+        return Some(PutIn::Constant);
     }
     let claimed = source.slot(theirs).claim.as_ref().map(|claim| &claim.value);
-    claimed.is_none_or(is_empty).then_some(DEFAULT)
+    claimed.is_none_or(is_empty).then_some(PutIn::Default)
 }
 
 /// What has decided for a value that is written, where it was not that it is the latest.
@@ -47,17 +43,21 @@ pub(crate) fn decided_by(
     plan: &Plan,
     (ty, change): (TypeIx, &Change),
     known: &NumberMap<RecordId, RecordState>,
-) -> String {
+) -> Detail {
     let source = known.get(&change.claim.record);
     let of_flow = source.and_then(|source| {
         put_in_by_flow(plan, (ty, change.prop), (source, change.claim.prop), &change.value)
     });
     let by_reason = || match (change.reason, &plan.prop(ty, change.prop).policy) {
-        (Reason::Policy, policy) if *policy != Policy::Latest => lockstep_wording::policy(policy),
+        (Reason::Policy, policy) if *policy != Policy::Latest => {
+            Some(DecidedBy::Policy(policy.clone()))
+        }
+        (Reason::Latest, _) => None,
         (reason, _) => {
             let first = plan.ty(source.map_or(ty, |source| source.ty)).name.to_string();
-            lockstep_wording::reason(reason, &first)
+            Some(DecidedBy::Reason { reason, first })
         }
     };
-    of_flow.map(String::from).or_else(by_reason).unwrap_or_default()
+    let wrote = of_flow.map(Wrote::PutIn).or_else(|| by_reason().map(Wrote::Decided));
+    wrote.map_or(Detail::Nothing, Detail::from)
 }

@@ -9,9 +9,11 @@ use lockstep_engine::Plan;
 use lockstep_engine::plan::Schemas;
 use lockstep_hub::report::{Event, Report};
 use lockstep_hub::{Hub, RunOptions, Safeguards, System, SystemClock};
+use lockstep_model::detail::Act;
 use lockstep_model::flow::{Create, Deletes, PropertyRef};
 use lockstep_model::{
-    Flow, GuardKind, Limit, Limits, MatchRow, PropertyPair, ReadRecord, TypeName, TypeSchema,
+    Flow, GuardKind, IntentKind, Limit, Limits, MatchRow, PropertyPair, ReadRecord, TypeName,
+    TypeSchema,
 };
 use lockstep_store::sqlite::SqliteStore;
 use serde_json::{Value, json};
@@ -247,7 +249,10 @@ fn d1_a_deletion_is_passed_on_with_its_before_image_and_a_second_run_writes_noth
     let mut hub = project.hub();
     let record = hub.ledger.find("a.Person/a1").unwrap();
     let entries = hub.ledger.history(record.id, 100).unwrap();
-    let written = entries.iter().find(|entry| entry.text.contains("was deleted")).unwrap();
+    let written = entries
+        .iter()
+        .find(|entry| lockstep_wording::detail(&entry.detail).contains("was deleted"))
+        .unwrap();
     assert_eq!(written.before, json!({"mail": "p1@example.com", "phone": "1"}));
 }
 
@@ -461,12 +466,8 @@ fn g3_what_a_person_discards_is_not_written_and_the_records_are_kept() {
         .find(|r| r.is_live())
         .unwrap();
     let journal = hub.ledger.history(other.id, 100).unwrap();
-    assert!(
-        journal
-            .iter()
-            .any(|entry| entry.text.contains("a person discarded the delete that waited for b")),
-        "{journal:#?}"
-    );
+    let discarded = Act::Discarded { write: IntentKind::Delete, system: "b".into() }.into();
+    assert!(journal.iter().any(|entry| entry.detail == discarded), "{journal:#?}");
 }
 
 #[test]

@@ -62,7 +62,7 @@ fn d1_what_the_source_does_not_have_is_deleted_and_the_journal_says_why() {
     let record = hub.ledger.find("b.Person/8").unwrap().id;
     let lines = hub.ledger.history(record, 9).unwrap();
     let text = format!("deleted b.Person/8, as {why}");
-    assert!(lines.iter().any(|line| line.text == text), "{lines:?}");
+    assert!(lines.iter().any(|line| lockstep_wording::detail(&line.detail) == text), "{lines:?}");
     assert_eq!((run(&mut hub), everything(&mut hub)), (0, 0));
 }
 

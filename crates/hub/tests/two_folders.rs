@@ -6,6 +6,7 @@ use std::sync::Arc;
 use lockstep_connector::files::FilesConnector;
 use lockstep_engine::Plan;
 use lockstep_engine::plan::Schemas;
+use lockstep_hub::explain::PropertyExplanation;
 use lockstep_hub::look::HistoryOf;
 use lockstep_hub::report::{Decided, Event, Report};
 use lockstep_hub::undo::{PutBackAs, TakingBack, Which, ever_written};
@@ -121,6 +122,12 @@ fn find<'a>(records: &'a [Value], path: &str, value: &str) -> &'a Value {
         .unwrap_or_else(|| panic!("{value} is not in {records:?}"))
 }
 
+/// Why a property holds what it holds, in words.
+fn told(of: &PropertyExplanation) -> String {
+    let words = |fact| lockstep_wording::fact(&of.path, &of.value, fact);
+    of.facts.iter().map(words).collect::<Vec<_>>().join(" ")
+}
+
 #[test]
 fn both_sides_hold_the_same_people_and_a_second_run_writes_nothing() {
     let project = Project::new();
@@ -150,7 +157,7 @@ fn edits_travel_both_ways_and_are_explained() {
     let a = project.read("a/Contacts.jsonl");
     assert_eq!(find(&a, "/name/first", "Bo")["phone"], "22");
     let explained = project.hub().ledger.explain("a.Contacts/a2", Some("phone")).unwrap();
-    let text = explained.properties[0].sentences.join(" ");
+    let text = told(&explained.properties[0]);
     assert!(text.contains("“22” was put into b.Person/1 phone"), "{text}");
     assert!(text.contains("Lockstep wrote “22” over “2”"), "{text}");
     assert_eq!(project.run().writes(), 0);
@@ -1032,7 +1039,7 @@ fn d3_a_mark_is_a_deletion_that_is_passed_on_as_a_mark_and_taken_back_as_one() {
     let report = run();
     assert_eq!(report.writes(), 1, "{report:#?}");
     let told = format!("{:?}", report.events);
-    assert_eq!(told.matches("is not there any more").count(), 1, "{told}");
+    assert_eq!(told.matches("Gone { passes: true }").count(), 1, "{told}");
     assert!(people().contains("2,Person 2,p2@example.com,yes"), "{}", people());
     assert_eq!(run().writes(), 0);
     // D2: without the mark it is back, and so is what was deleted because of it.

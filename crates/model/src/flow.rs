@@ -172,7 +172,8 @@ impl Direction {
 }
 
 /// Whose claim wins (P1), where it is not simply the latest.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Policy {
     #[default]
     Latest,

@@ -9,6 +9,8 @@ pub mod blocks;
 pub mod change;
 pub mod conversion;
 pub mod decimal;
+pub mod detail;
+pub mod fact;
 pub mod filter;
 pub mod flow;
 pub mod id_text;
@@ -35,6 +37,7 @@ pub use change::{
     About, BaseVersion, Change, Intent, IntentKind, IntentState, Reason, Review, ReviewKind, Source,
 };
 pub use conversion::{Conversion, ConversionError, Reverse};
+pub use detail::Detail;
 pub use flow::{Create, Direction, Flow, MatchRow, Policy, PropertyPair};
 pub use ids::{EntityId, FlowIx, IntentId, KeyOwner, PropIx, RecordId, RunId, TypeIx, TypeName};
 pub use kind::Kind;

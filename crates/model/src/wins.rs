@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::conversion::order;
@@ -10,7 +11,8 @@ use crate::schema::PlainType;
 use crate::value::{coerce, equal_as, is_empty};
 
 /// Which of several values wins.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Wins {
     /// Yes, or no.
     Truth(bool),

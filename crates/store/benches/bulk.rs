@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use lockstep_model::change::IntentEvent;
 use lockstep_model::ids::TypeName;
 use lockstep_model::{
-    BaseVersion, Change, Claim, ClaimStamp, EntityId, FlowIx, Intent, IntentId, IntentKind,
+    BaseVersion, Change, Claim, ClaimStamp, Detail, EntityId, FlowIx, Intent, IntentId, IntentKind,
     IntentState, Presence, PropIx, RecordId, RecordState, Rule, Slot, Timestamp, TypeIx, Value,
 };
 use lockstep_store::boundary::*;
@@ -108,7 +108,7 @@ fn written(record: i64, intent: &Intent) -> JournalEntry {
         rule: None,
         other: intent.source.record(),
         intent: Some(intent.id),
-        text: String::new(),
+        detail: Detail::Nothing,
     }
 }
 

@@ -1,6 +1,6 @@
 //! The journal and the runs that wrote it.
 
-use lockstep_model::{About, IntentId, RecordId, RunId, Timestamp, Value};
+use lockstep_model::{About, Detail, IntentId, RecordId, RunId, Timestamp, Value};
 
 /// What happened, for the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -63,8 +63,8 @@ pub struct JournalEntry {
     /// The other record of a link; the source of a write.
     pub other: Option<RecordId>,
     pub intent: Option<IntentId>,
-    /// In words, where the rest does not say it.
-    pub text: String,
+    /// What the rest does not say.
+    pub detail: Detail,
 }
 
 impl JournalEntry {

@@ -3,13 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use lockstep_model::detail::Act;
 use lockstep_model::why::Linking;
 use lockstep_model::{
-    EntityId, Intent, IntentState, Presence, RecordId, RecordState, Review, Slot, Timestamp,
-    TypeIx, Why,
+    Detail, EntityId, Intent, IntentState, Presence, RecordId, RecordState, Review, Slot,
+    Timestamp, TypeIx, Why,
 };
 use lockstep_store::boundary::*;
-use lockstep_store::{Commit, SqliteStore, StoreError, contract};
+use lockstep_store::{Commit, JournalEntry, SqliteStore, StoreError, contract};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -179,6 +180,28 @@ fn a_store_of_an_older_form_says_in_its_own_words_why_a_person_is_asked() {
     drop(store);
     let known = open(&path).reviews(9).unwrap();
     assert_eq!((known.len(), &known[0].why, known[0].opened_at.0), (1, &why, 5));
+}
+
+#[test]
+fn a_store_of_an_older_form_tells_in_its_own_words_what_happened() {
+    let (_folder, path) = place();
+    of_form_three(&path)
+        .execute_batch(
+            "INSERT INTO journal (at, run, kind, record, rule, other, text)
+             VALUES (5, 1, 'link', 1, 'L7', 2, 'a person linked them'), (6, 1, 'written', 1, 'P1', 2, '')",
+        )
+        .unwrap();
+    let mut store = open(&path);
+    let old = store.journal(&[RecordId(1)], 9).unwrap();
+    let says: Vec<&Detail> = old.iter().map(|entry| &entry.detail).collect();
+    assert_eq!(says, [&Detail::Said("a person linked them".into()), &Detail::Nothing]);
+    // What happens from now on is a value.
+    let linked = JournalEntry { detail: Act::Linked.into(), ..old[0].clone() };
+    let commit = Commit { journal: vec![linked.clone()], ..Commit::default() };
+    store.commit(&store.lease(), commit).unwrap();
+    drop(store);
+    let told = open(&path).journal(&[RecordId(1)], 9).unwrap();
+    assert_eq!(told, [old[0].clone(), old[1].clone(), linked]);
 }
 
 #[test]

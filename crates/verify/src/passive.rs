@@ -246,16 +246,17 @@ impl Onlooker<'_> {
             .filter(|entry| entry.kind == JournalKind::Link && entry.rule == Some(Rule::L1))
         {
             if entry.other == Some(a.id) || entry.other == Some(b.id) {
+                let by = lockstep_wording::detail(&entry.detail);
                 let known = seen
                     .linked
-                    .entry(entry.text.clone())
+                    .entry(by.clone())
                     .or_insert_with(|| Seen { at: entry.at, told: String::new() });
                 if known.at <= entry.at {
                     *known = Seen {
                         at: entry.at,
                         told: format!(
-                            "{} and {} were linked at {}: {}",
-                            names.0, names.1, entry.at, entry.text
+                            "{} and {} were linked at {}: {by}",
+                            names.0, names.1, entry.at
                         ),
                     };
                 }

@@ -2,8 +2,12 @@
 //! asks here, so that the same thing is always said in the same way. What a person can do about it
 //! is said by whoever knows how it is done: a command, a button.
 
+mod detail;
+mod fact;
 mod reason;
 mod why;
 
+pub use detail::{act, became, decided_by, detail, linked_by, put_in};
+pub use fact::fact;
 pub use reason::{policy, reason};
 pub use why::{unanswered, why};

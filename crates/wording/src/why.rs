@@ -168,7 +168,7 @@ fn reference(why: &OfReference) -> String {
     }
 }
 
-fn deleting(reason: &Deleting) -> String {
+pub(crate) fn deleting(reason: &Deleting) -> String {
     match reason {
         Deleting::Deleted { record } => format!("{record} was deleted"),
         Deleting::Ceased { record } => format!("{record} is not what its flow is about any more"),

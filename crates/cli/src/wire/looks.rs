@@ -335,9 +335,20 @@ impl From<Vec<Vec<(RecordName, String)>>> for Entities {
 impl From<Vec<hub::HistoryLine>> for History {
     fn from(from: Vec<hub::HistoryLine>) -> Self {
         let line = |line: hub::HistoryLine| {
-            let hub::HistoryLine { at, run, kind, record, path, before, after, rule, other, text } =
-                line;
+            let hub::HistoryLine {
+                at,
+                run,
+                kind,
+                record,
+                path,
+                before,
+                after,
+                rule,
+                other,
+                detail,
+            } = line;
             let other = other.map(|name| name.0);
+            let text = wording::detail(&detail);
             HistoryLine { at, run, kind, record: record.0, path, before, after, rule, other, text }
         };
         History(from.into_iter().map(line).collect())
@@ -390,14 +401,14 @@ impl From<hub::ReviewShown> for ReviewShown {
 impl From<lockstep_hub::explain::Explanation> for Explanation {
     fn from(from: lockstep_hub::explain::Explanation) -> Self {
         let explained = |one: lockstep_hub::explain::PropertyExplanation| Explained {
+            sentences: wording::sentences(&one),
             path: one.path,
             value: one.value,
-            sentences: one.sentences,
         };
         let (reviews, waits) = (wording::asked(&from), wording::waiting(&from));
         Explanation {
             record: from.record.0,
-            links: from.links,
+            links: from.links.iter().map(wording::link).collect(),
             properties: from.properties.into_iter().map(explained).collect(),
             reviews,
             waits,

@@ -427,7 +427,9 @@ impl From<hub::Event> for Event {
     fn from(from: hub::Event) -> Self {
         use hub::Event as E;
         match from {
-            E::Linked { flow, a, b, by } => Event::Linked { flow, a: a.0, b: b.0, by },
+            E::Linked { flow, a, b, by } => {
+                Event::Linked { flow, a: a.0, b: b.0, by: wording::linked_by(&by) }
+            }
             E::Created { flow, source, record, properties } => Event::Created {
                 flow,
                 source: source.0,
@@ -440,7 +442,9 @@ impl From<hub::Event> for Event {
                 record: record.0,
                 properties: each(properties),
             },
-            E::Deleted { record, text } => Event::Deleted { record: record.0, text },
+            E::Deleted { record, of } => {
+                Event::Deleted { record: record.0, text: wording::became(&of) }
+            }
             E::Removed { flow, source, record, why, rule } => {
                 let why = wording::why(&why);
                 Event::Removed { flow, source: source.0, record: record.0, why, rule }

@@ -2,6 +2,8 @@
 
 use lockstep_engine::decision::delete_rank;
 use lockstep_engine::deletes::policy;
+use lockstep_model::detail::Act;
+use lockstep_model::why::Deleting;
 use lockstep_model::{
     FlowIx, Intent, IntentId, IntentKind, IntentState, Presence, RecordId, RecordState, ReviewKind,
     RunId, Timestamp,
@@ -42,11 +44,11 @@ impl Ledger {
             others = left;
         }
         for other in &others {
-            let (text, of) = match other.id == gone.id {
+            let (done, of) = match other.id == gone.id {
                 true => (self.said_of_extra(other, accept)?, None),
                 false => (self.said_of_deletion(&gone, accept), Some(gone.id)),
             };
-            let line = self.journal_line(run, JournalKind::Person, other.id, of, text);
+            let line = self.journal_line(run, JournalKind::Person, other.id, of, done);
             commit.journal.push(line);
         }
         if accept && !others.is_empty() {
@@ -107,17 +109,15 @@ impl Ledger {
     }
 
     /// What a person has said of a record, as the journal tells it.
-    fn said_of_deletion(&self, gone: &RecordState, accept: bool) -> String {
-        let name = self.name_of(gone);
-        match (accept, gone.is_live()) {
-            (true, true) => {
-                format!("a person lets it be deleted, as {name} is not what its flow is about")
-            }
-            (false, true) => {
-                format!("a person keeps it, though {name} is not what its flow is about")
-            }
-            (true, false) => format!("a person lets it be deleted, as {name} was"),
-            (false, false) => format!("a person keeps it, though {name} was deleted"),
+    fn said_of_deletion(&self, gone: &RecordState, accept: bool) -> Act {
+        let record = self.name_of(gone).to_string();
+        let of = match gone.is_live() {
+            true => Deleting::Ceased { record },
+            false => Deleting::Deleted { record },
+        };
+        match accept {
+            true => Act::LetDelete { because: of },
+            false => Act::Kept { though: of },
         }
     }
 }

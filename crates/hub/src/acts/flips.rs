@@ -9,6 +9,7 @@
 use lockstep_engine::confirm::made_of;
 use lockstep_engine::flips::together;
 use lockstep_engine::settle::{Entity, candidates};
+use lockstep_model::detail::Act;
 use lockstep_model::value::{is_empty, shown};
 use lockstep_model::{
     Claim, ClaimStamp, PropIx, RecordId, RecordState, Remedy, Review, Rule, Timestamp, Value,
@@ -64,11 +65,11 @@ impl Ledger {
             reviews_closed: vec![ReviewKey::of(review)],
             ..Commit::default()
         };
-        let text = match sides.right {
-            Some(_) => "a person says that this side of the flip-flop is right",
-            None => "a person lets the sides of the flip-flop differ",
+        let done = match sides.right {
+            Some(_) => Act::SideIsRight,
+            None => Act::SidesMayDiffer,
         };
-        let mut entry = self.person(under_way, JournalKind::Person, id, None, text);
+        let mut entry = self.person(under_way, JournalKind::Person, id, None, done);
         (entry.rule, entry.path, entry.after) = (Some(Rule::P5), Some(path.clone()), value.clone());
         commit.journal.push(entry);
         self.decide_on(members.iter(), &mut commit)?;

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use lockstep_engine::plan::PlanCreate;
 use lockstep_engine::split::inherit;
 use lockstep_model::change::IntentEvent;
+use lockstep_model::detail::Act;
 use lockstep_model::{
     EntityId, IntentKind, IntentState, PropIx, RecordId, RecordState, Remedy, Rule,
 };
@@ -142,7 +143,7 @@ impl Ledger {
                     JournalKind::Unlink,
                     a.id,
                     Some(b.id),
-                    "a person unlinked them",
+                    Act::Unlinked,
                 ));
             }
         }

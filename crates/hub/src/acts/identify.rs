@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use lockstep_engine::Trust;
 use lockstep_engine::keys::{hashes, rekey};
+use lockstep_model::detail::Act;
 use lockstep_model::{ReadRecord, RecordState, Review, Rule, Timestamp};
 use lockstep_store::{Commit, JournalKind, ReviewKey};
 
@@ -88,10 +89,7 @@ impl Ledger {
         let record =
             self.store.records(review.about.record().as_slice())?.pop().ok_or_else(gone)?;
         let name = self.name_of(&record);
-        let text = match same {
-            true => "a person says that it is the same record, with other values",
-            false => "a person says that its id belongs to another record now",
-        };
+        let done = if same { Act::SameRecord } else { Act::AnotherRecord };
         let mut commit = Commit {
             durable: true,
             reviews_closed: vec![ReviewKey::of(review)],
@@ -100,7 +98,7 @@ impl Ledger {
         // What waited for the answer.
         self.wake(&self.doubted_by(review), &mut commit)?;
         self.wake_referring(std::slice::from_ref(&record), &mut commit)?;
-        let mut entry = self.person(under_way, JournalKind::Person, record.id, None, text);
+        let mut entry = self.person(under_way, JournalKind::Person, record.id, None, done);
         entry.rule = Some(Rule::R9);
         commit.journal.push(entry);
         let read = self.read_from_json(record.ty, &review.value).filter(|_| record.is_live());

@@ -1,5 +1,6 @@
 //! Records linked by hand (L6).
 
+use lockstep_model::detail::Act;
 use lockstep_model::value::is_empty;
 use lockstep_model::{Intent, IntentKind, IntentState, RecordId, RecordState, Remedy, ReviewKind};
 use lockstep_store::{AgendaEntry, Commit, JournalKind, ReviewKey};
@@ -85,8 +86,8 @@ impl Ledger {
             r.kind == ReviewKind::UnknownOutcome && members.iter().any(|m| m.ty == r.ty)
         });
         commit.reviews_closed.extend(told.map(ReviewKey::of));
-        let (text, other) = ("a person linked them", Some(b.id));
-        commit.journal.push(self.person(under_way, JournalKind::Link, a.id, other, text));
+        let other = Some(b.id);
+        commit.journal.push(self.person(under_way, JournalKind::Link, a.id, other, Act::Linked));
         self.decide_on(members.iter(), &mut commit)?;
         self.ask_again(&ids, &mut commit)?;
         let names = members.iter().map(|member| self.name_of(member)).collect();

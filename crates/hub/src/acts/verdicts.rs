@@ -3,6 +3,7 @@
 use lockstep_engine::observe::mark_gone;
 use lockstep_engine::settle::{Entity, candidates};
 use lockstep_model::change::IntentEvent;
+use lockstep_model::detail::Act;
 use lockstep_model::{
     Intent, IntentKind, IntentState, RecordId, RecordState, Remedy, Review, ReviewKind, Rule,
     Timestamp,
@@ -115,13 +116,12 @@ impl Ledger {
         };
         for other in &others {
             commit.apart_added.push((record.id, other.id));
-            let text = "a person keeps them apart";
             commit.journal.push(self.person(
                 under_way,
                 JournalKind::Unlink,
                 record.id,
                 Some(other.id),
-                text,
+                Act::KeptApart,
             ));
         }
         if review.ty == record.ty {
@@ -154,8 +154,9 @@ impl Ledger {
         for other in &others {
             commit.apart_added.push((record.id, other.id));
         }
-        let text = "a person says that its creation did not land";
-        let mut entry = self.person(under_way, JournalKind::Person, record.id, None, text);
+        let done = Act::NotCreated;
+        let text = lockstep_wording::act(&done);
+        let mut entry = self.person(under_way, JournalKind::Person, record.id, None, done);
         entry.rule = Some(Rule::C2);
         commit.journal.push(entry);
         let mut open = self.store.intents_in(IntentState::Unknown, usize::MAX >> 1)?;
@@ -168,7 +169,7 @@ impl Ledger {
                     &intent,
                     IntentEvent::PutBack,
                     now,
-                    Some(text.into()),
+                    Some(text.clone()),
                 )?);
             }
         }
@@ -201,14 +202,15 @@ impl Ledger {
             reviews_closed: vec![ReviewKey::of(review)],
             ..Commit::default()
         };
-        let text = "a person says that it had been created; it has been deleted since";
+        let done = Act::CreatedAndDeleted;
+        let text = lockstep_wording::act(&done);
         let mut open = self.store.intents_in(IntentState::Unknown, usize::MAX >> 1)?;
         open.extend(self.store.intents_in(IntentState::Sent, usize::MAX >> 1)?);
         for intent in open.iter().filter(|intent| intent.kind == IntentKind::Create) {
             if intent.source.record().is_some_and(|id| review.about.is(id))
                 && intent.ty == review.ty
             {
-                let mut update = step(intent, IntentEvent::Confirm, now, Some(text.into()))?;
+                let mut update = step(intent, IntentEvent::Confirm, now, Some(text.clone()))?;
                 update.record = Some(candidate.id);
                 commit.intents_changed.push(update);
             }
@@ -219,7 +221,7 @@ impl Ledger {
         let seen = Some(candidate.first_seen);
         commit.keys_removed.extend(mark_gone(&self.plan, &mut candidate, seen));
         let mut entry =
-            self.person(under_way, JournalKind::Link, record.id, Some(candidate.id), text);
+            self.person(under_way, JournalKind::Link, record.id, Some(candidate.id), done);
         entry.rule = Some(Rule::C2);
         commit.journal.push(entry);
         self.decide_on([record, &candidate].into_iter(), &mut commit)?;
@@ -234,13 +236,7 @@ impl Ledger {
         let record = self.reviewed(review)?;
         let mut commit =
             Commit { reviews_closed: vec![ReviewKey::of(review)], ..Commit::default() };
-        let mut entry = self.person(
-            under_way,
-            JournalKind::Person,
-            record.id,
-            None,
-            "a person leaves it as it is",
-        );
+        let mut entry = self.person(under_way, JournalKind::Person, record.id, None, Act::Left);
         entry.rule = Some(review.rule);
         if let Some(prop) = review.prop {
             entry.path = Some(self.plan.prop(review.ty, prop).name.clone());
@@ -263,12 +259,12 @@ impl Ledger {
         } else {
             // What fails again and again is not tried any more.
             for intent in self.put_off_for(review)? {
-                let text = "a person leaves it as it is";
+                let text = lockstep_wording::act(&Act::Left);
                 commit.intents_changed.push(step(
                     &intent,
                     IntentEvent::Refuse,
                     self.clock.now(),
-                    Some(text.into()),
+                    Some(text),
                 )?);
             }
         }
@@ -295,13 +291,8 @@ impl Ledger {
         commit: &mut Commit,
     ) -> Result<()> {
         commit.reviews_closed.push(ReviewKey::of(review));
-        let mut entry = self.person(
-            under_way,
-            JournalKind::Person,
-            review.about,
-            None,
-            "a person has it tried again",
-        );
+        let mut entry =
+            self.person(under_way, JournalKind::Person, review.about, None, Act::TriedAgain);
         entry.rule = Some(Rule::G4);
         entry.path = review.prop.map(|prop| self.plan.prop(review.ty, prop).name.clone());
         commit.journal.push(entry);
@@ -332,7 +323,7 @@ impl Ledger {
         let decided_anew = intent.kind == IntentKind::Create && !intent.takes_back();
         let event = if decided_anew { IntentEvent::Drop } else { IntentEvent::PutBack };
         let mut update =
-            step(intent, event, self.clock.now(), Some("a person has it tried again".into()))?;
+            step(intent, event, self.clock.now(), Some(lockstep_wording::act(&Act::TriedAgain)))?;
         update.attempts = 0;
         commit.intents_changed.push(update);
         if decided_anew

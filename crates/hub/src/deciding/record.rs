@@ -6,6 +6,7 @@ use lockstep_engine::keys::rekey;
 use lockstep_engine::plan::PlanFlow;
 use lockstep_engine::{Decision, Plan, Slice};
 use lockstep_model::change::IntentEvent;
+use lockstep_model::detail::LinkedBy;
 use lockstep_model::flow::Extra;
 use lockstep_model::{
     EntityId, FlowIx, Intent, IntentId, IntentKind, NumberSet, RecordId, RecordState, Review,
@@ -168,6 +169,7 @@ impl Decider<'_> {
             if let Some(flow) = flow {
                 under_way.report.flows[flow].linked += 1;
             }
+            let by = LinkedBy::Match { by: rule.text.clone() };
             commit.journal.push(JournalEntry {
                 at: slice.now,
                 run: slice.run,
@@ -179,13 +181,13 @@ impl Decider<'_> {
                 rule: Some(Rule::L1),
                 other: Some(linked.b),
                 intent: None,
-                text: format!("they match by {}", rule.text),
+                detail: by.clone().into(),
             });
             under_way.report.event(|| Event::Linked {
                 flow: flow_name(plan, flow),
                 a: name_in(plan, slice, &linked.a),
                 b: name_in(plan, slice, &linked.b),
-                by: rule.text.clone(),
+                by,
             });
         }
     }

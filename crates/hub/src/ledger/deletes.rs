@@ -9,12 +9,13 @@ use lockstep_engine::deletes::{Departure, Verdict};
 use lockstep_engine::extra::Because;
 use lockstep_engine::observe::mark_gone;
 use lockstep_model::change::IntentEvent;
+use lockstep_model::detail::{Existence, Wrote};
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::value::{equal, is_empty};
 use lockstep_model::why::Deleting;
 use lockstep_model::{
     Claim, FlowIx, Intent, IntentKind, IntentState, NumberMap, Presence, ReadRecord, RecordId,
-    RecordState, Review, ReviewKind, Rule, TypeIx, Value,
+    RecordState, Review, ReviewKind, Rule, TypeIx, Value, Why,
 };
 use lockstep_store::{AgendaEntry, Commit, JournalKind};
 use lockstep_wording as wording;
@@ -80,11 +81,11 @@ impl Ledger {
         // P5a: a listing from before it shows the record still.
         state.written_at = Some(self.clock.now());
         let state = state.clone();
-        let why = because.why(&self.plan, intent.flow, &source.0).into();
+        let why: Why = because.why(&self.plan, intent.flow, &source.0).into();
         let rule = because.rule();
-        let text = format!("deleted {record}, as {}", wording::why(&why));
+        let wrote = Wrote::Deleted { record: record.to_string(), because: why.clone() };
         let mut entry =
-            self.entry(under_way, JournalKind::Written, &state, intent, text, Some(rule));
+            self.entry(under_way, JournalKind::Written, &state, intent, wrote, Some(rule));
         entry.before = before;
         commit.journal.push(entry);
         let status = &mut self.status[state.ty.at()];
@@ -128,18 +129,10 @@ impl Ledger {
         commit: &mut Commit,
     ) {
         let passes = matches!(record.presence, Presence::Leaving { .. });
-        let text = match passes {
-            true => "it is not in its system any more",
-            false => "it is not in its system any more; the link ends, the other records stay",
-        };
-        self.note(under_way, JournalKind::Deleted, record.id, None, text.into(), commit);
+        let gone = Existence::Gone { passes };
+        self.note(under_way, JournalKind::Deleted, record.id, None, gone.clone(), commit);
         let name = RecordName::of(&self.plan, record.ty, &record.key);
-        let text = if passes {
-            "it is not there any more (D1)"
-        } else {
-            "it is not there any more; the other records stay (D1)"
-        };
-        under_way.report.event(|| Event::Deleted { record: name, text: text.into() });
+        under_way.report.event(|| Event::Deleted { record: name, of: gone });
     }
 
     /// Records that were gone and are there again are live, as if they had never been away.
@@ -152,14 +145,7 @@ impl Ledger {
     ) -> Result<()> {
         self.status[ty.at()].records += back.len() as u64;
         for id in back {
-            self.note(
-                under_way,
-                JournalKind::Note,
-                *id,
-                None,
-                "it is in its system again".into(),
-                commit,
-            );
+            self.note(under_way, JournalKind::Note, *id, None, Existence::Back, commit);
             self.bring_others_back(under_way, *id, commit)?;
         }
         Ok(())
@@ -197,13 +183,12 @@ impl Ledger {
                 }
                 let mut member = member.clone();
                 member.presence = Presence::Replaceable;
-                let text = "it was deleted after a record that is back: it is restored where its system can, else one is made in its place (D2)";
                 let mut line = self.journal_line(
                     under_way.report.run,
                     JournalKind::Note,
                     member.id,
                     Some(back),
-                    text.into(),
+                    Existence::CounterpartIsBack,
                 );
                 line.rule = Some(Rule::D2);
                 commit.journal.push(line);
@@ -306,13 +291,14 @@ impl Ledger {
         why: &str,
         commit: &mut Commit,
     ) {
-        let text = match self.pretends {
-            true => "it is restored instead, where its system still has it (D2)".to_string(),
-            false => format!("it is made anew: {why} (D2)"),
+        let instead = match self.pretends {
+            true => Existence::MayBeRestored,
+            false => Existence::MadeAnew { because: why.into() },
         };
-        self.note(under_way, JournalKind::Note, made.id, None, text.clone(), commit);
+        let message = wording::became(&instead);
+        self.note(under_way, JournalKind::Note, made.id, None, instead, commit);
         let place = RecordName::of(&self.plan, made.ty, &made.key).0;
-        under_way.report.event(|| Event::Fault { place, message: text });
+        under_way.report.event(|| Event::Fault { place, message });
     }
 
     /// A record that its system has merged into another is no deletion: it ends here, and nothing
@@ -328,11 +314,10 @@ impl Ledger {
         commit.keys_removed.extend(mark_gone(&self.plan, state, None));
         state.presence = Presence::Gone;
         let into = RecordName::of(&self.plan, state.ty, into);
-        let text =
-            format!("its system has merged it into {into}; nothing is deleted elsewhere for that");
-        self.note(under_way, JournalKind::Deleted, state.id, None, text.clone(), commit);
+        let merged = Existence::MergedInto { record: into.to_string() };
+        self.note(under_way, JournalKind::Deleted, state.id, None, merged.clone(), commit);
         let record = RecordName::of(&self.plan, state.ty, &state.key);
-        under_way.report.event(|| Event::Deleted { record, text: format!("{text} (D1)") });
+        under_way.report.event(|| Event::Deleted { record, of: merged });
         Ok(())
     }
 
@@ -350,13 +335,13 @@ impl Ledger {
             // L11: it is there still, and not what its flow is about.
             let ceased = ceased(&departure.gone);
             let rule = if ceased { Rule::L11 } else { Rule::D1 };
-            let why = Deleting::Kept { gone: gone.to_string(), ceased, kept }.into();
+            let why: Why = Deleting::Kept { gone: gone.to_string(), ceased, kept }.into();
             self.note(
                 under_way,
                 JournalKind::Note,
                 departure.other,
                 Some(departure.gone),
-                wording::why(&why),
+                why.clone(),
                 commit,
             );
             let flow = self.plan.flow_name(departure.flow);

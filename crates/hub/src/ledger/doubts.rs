@@ -16,6 +16,7 @@ use lockstep_engine::confirm::made_of;
 use lockstep_engine::keys::promised;
 use lockstep_engine::observe::Doubt;
 use lockstep_engine::recover::is_telling;
+use lockstep_model::detail::Existence;
 use lockstep_model::value::{effective, equal, is_empty};
 use lockstep_model::why::{Changed, WhichRecord};
 use lockstep_model::{
@@ -68,9 +69,7 @@ impl Ledger {
         (heir, now): (Option<RecordId>, &RecordName),
         commit: &mut Commit,
     ) {
-        let text = format!(
-            "{now} is another record now: the one that was gone is known as {was} from here on"
-        );
+        let given_on = Existence::KeyGivenOn { now: now.to_string(), was: was.to_string() };
         for record in [Some(id), heir].into_iter().flatten() {
             commit.journal.push(JournalEntry {
                 at: self.clock.now(),
@@ -83,12 +82,10 @@ impl Ledger {
                 rule: Some(Rule::R9),
                 other: heir.map(|heir| if heir == record { id } else { heir }),
                 intent: None,
-                text: text.clone(),
+                detail: given_on.clone().into(),
             });
         }
-        under_way
-            .report
-            .event(|| Event::Deleted { record: was.clone(), text: format!("{text} (R9)") });
+        under_way.report.event(|| Event::Deleted { record: was.clone(), of: given_on });
     }
 
     /// R9: asks a person whether a record is still the same.

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use lockstep_engine::extra::{Because, extra_by, mirrored, mirrors, source};
 use lockstep_engine::settle::Entity;
+use lockstep_model::detail::Act;
 use lockstep_model::flow::Extra;
 use lockstep_model::why::Deleting;
 use lockstep_model::{
@@ -42,14 +43,13 @@ impl Ledger {
     }
 
     /// What a person has said of an extra record, as the journal tells it.
-    pub(crate) fn said_of_extra(&mut self, record: &RecordState, accept: bool) -> Result<String> {
+    pub(crate) fn said_of_extra(&mut self, record: &RecordState, accept: bool) -> Result<Act> {
         let flow = self.extra_from(record)?.map(|(_, flow)| flow);
         let lacking = flow.and_then(|flow| mirrored(&self.plan, flow));
-        let lacks = Deleting::Extra { record: None, lacking, besides: None }.into();
-        let lacks = lockstep_wording::why(&lacks);
+        let lacks = Deleting::Extra { record: None, lacking, besides: None };
         Ok(match accept {
-            true => format!("a person lets it be deleted, as {lacks}"),
-            false => format!("a person keeps it, though {lacks}"),
+            true => Act::LetDelete { because: lacks },
+            false => Act::Kept { though: lacks },
         })
     }
 

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use lockstep_engine::keys::{hashes, rekey};
 use lockstep_engine::observe::{mark_gone, read_as, retired_key};
 use lockstep_engine::{Plan, confirm, facets};
+use lockstep_model::detail::Wrote;
 use lockstep_model::value::same;
 use lockstep_model::{
     EntityId, Intent, IntentKind, IntentState, NumberMap, Presence, ReadRecord, RecordId,
@@ -234,7 +235,7 @@ impl Ledger {
                     rule: Some(Rule::F3),
                     other: Some(state.id),
                     intent: None,
-                    text: format!("written through {}", self.plan.ty(state.ty).name),
+                    detail: Wrote::Through { of: self.plan.ty(state.ty).name.to_string() }.into(),
                 });
             }
             // Several writes of one batch may be about the same record.

@@ -1,7 +1,9 @@
 //! Entries of the journal, and steps of intents.
 
 use lockstep_model::change::{IllegalStep, IntentEvent};
-use lockstep_model::{About, Change, Intent, NumberMap, RecordId, RecordState, Rule, RunId, Value};
+use lockstep_model::{
+    About, Change, Detail, Intent, NumberMap, RecordId, RecordState, Rule, RunId, Value,
+};
 use lockstep_store::{Commit, IntentUpdate, JournalEntry, JournalKind};
 
 use crate::error::{HubError, Result};
@@ -16,11 +18,11 @@ impl Ledger {
         kind: JournalKind,
         record: RecordId,
         other: Option<RecordId>,
-        text: String,
+        detail: impl Into<Detail>,
         commit: &mut Commit,
     ) {
         let run = under_way.report.run;
-        commit.journal.push(self.journal_line(run, kind, record, other, text));
+        commit.journal.push(self.journal_line(run, kind, record, other, detail));
     }
 
     pub(crate) fn journal_line(
@@ -29,7 +31,7 @@ impl Ledger {
         kind: JournalKind,
         record: RecordId,
         other: Option<RecordId>,
-        text: String,
+        detail: impl Into<Detail>,
     ) -> JournalEntry {
         JournalEntry {
             at: self.clock.now(),
@@ -42,7 +44,7 @@ impl Ledger {
             rule: Some(Rule::D1),
             other,
             intent: None,
-            text,
+            detail: detail.into(),
         }
     }
 
@@ -52,7 +54,7 @@ impl Ledger {
         kind: JournalKind,
         record: &RecordState,
         intent: &Intent,
-        text: String,
+        detail: impl Into<Detail>,
         rule: Option<Rule>,
     ) -> JournalEntry {
         JournalEntry {
@@ -66,7 +68,7 @@ impl Ledger {
             rule,
             other: intent.source.record(),
             intent: Some(intent.id),
-            text,
+            detail: detail.into(),
         }
     }
 
@@ -77,7 +79,7 @@ impl Ledger {
         kind: JournalKind,
         about: impl Into<About>,
         other: Option<RecordId>,
-        text: &str,
+        detail: impl Into<Detail>,
     ) -> JournalEntry {
         JournalEntry {
             at: self.clock.now(),
@@ -90,7 +92,7 @@ impl Ledger {
             rule: Some(Rule::L7),
             other,
             intent: None,
-            text: text.into(),
+            detail: detail.into(),
         }
     }
 }

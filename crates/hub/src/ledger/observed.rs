@@ -6,8 +6,8 @@ use lockstep_engine::observe::{Reading, observe, observe_as};
 use lockstep_engine::{Observed, Trust};
 use lockstep_model::why::Sending;
 use lockstep_model::{
-    Intent, PropIx, ReadRecord, RecordId, RecordState, Review, ReviewKind, Rule, Timestamp, TypeIx,
-    Value, Why,
+    Detail, Intent, PropIx, ReadRecord, RecordId, RecordState, Review, ReviewKind, Rule, Timestamp,
+    TypeIx, Value, Why,
 };
 use lockstep_store::{AgendaEntry, Commit, JournalEntry, JournalKind};
 
@@ -107,7 +107,7 @@ impl Ledger {
             rule: Some(Rule::R6),
             other: intent.and_then(|intent| intent.source.record()),
             intent: intent.map(|intent| intent.id),
-            text: lockstep_wording::why(&why),
+            detail: why.clone().into(),
         });
         if !asks {
             return;
@@ -196,7 +196,7 @@ impl Ledger {
                 rule: None,
                 other: None,
                 intent: None,
-                text: format!("read in {system} at {now}"),
+                detail: Detail::Read { system: system.clone(), at: now },
             });
             if let Some(state) = states.get(&edit.record) {
                 let record = RecordName::of(&self.plan, ty, &state.key);

@@ -1,4 +1,4 @@
-//! G7: why a property holds what it holds, in sentences, from the claims that are stored and the
+//! G7: why a property holds what it holds, from the claims that are stored and the
 //! journal.
 
 use std::collections::HashMap;
@@ -6,7 +6,9 @@ use std::collections::HashMap;
 use lockstep_engine::Plan;
 use lockstep_engine::groups::moves_along;
 use lockstep_engine::settle::{Candidate, Entity, candidates, reason};
-use lockstep_model::value::{equal, is_empty, same, shown};
+use lockstep_model::detail::{DecidedBy, Detail, PutIn};
+use lockstep_model::fact::{Came, Fact, Happened, Origin, Owner, Past, Place, Way};
+use lockstep_model::value::{equal, is_empty, same};
 use lockstep_model::{
     PropIx, Reason, RecordId, RecordState, Review, ReviewKind, Rule, Timestamp, TypeIx, Value, Why,
 };
@@ -15,7 +17,7 @@ use serde::Serialize;
 
 use crate::error::LookError;
 use crate::ledger::Ledger;
-use crate::of_flow::{CONSTANT, DEFAULT, put_in_by_flow};
+use crate::of_flow::put_in_by_flow;
 use crate::report::RecordName;
 
 /// A record explained.
@@ -23,7 +25,7 @@ use crate::report::RecordName;
 pub struct Explanation {
     pub record: RecordName,
     /// The records that it is linked with, and why.
-    pub links: Vec<String>,
+    pub links: Vec<LinkedWith>,
     pub properties: Vec<PropertyExplanation>,
     /// What waits for a person about it.
     pub reviews: Vec<Waiting>,
@@ -40,12 +42,22 @@ pub struct Waiting {
     pub rule: Rule,
 }
 
+/// A record of the same entity.
+#[derive(Clone, Debug, Serialize)]
+pub struct LinkedWith {
+    pub record: RecordName,
+    /// It was deleted in its system.
+    pub gone: bool,
+    /// Why it is linked, and since when, as far as the journal tells.
+    pub since: Option<(Detail, Timestamp)>,
+}
+
 /// A property explained.
 #[derive(Clone, Debug, Serialize)]
 pub struct PropertyExplanation {
     pub path: String,
     pub value: Value,
-    pub sentences: Vec<String>,
+    pub facts: Vec<Fact>,
 }
 
 impl Ledger {
@@ -93,18 +105,14 @@ impl Ledger {
                 let all = candidates(plan, &entity, record.ty, prop, Some(record.id));
                 let (record, value, names, led_to) = (&record, &value, &names, &led_to);
                 let explained = Explained { plan, record, prop, value, names, led_to };
-                let mut sentences = explained.sentences(&entity, &all);
+                let mut facts = explained.facts(&entity, &all);
                 for entry in journal
                     .iter()
                     .filter(|e| e.about.is(record.id) && e.path.as_deref() == Some(&described.name))
                 {
-                    sentences.extend(happened(entry, names));
+                    facts.extend(happened(entry, names));
                 }
-                PropertyExplanation {
-                    path: described.name.clone(),
-                    value: value.clone(),
-                    sentences,
-                }
+                PropertyExplanation { path: described.name.clone(), value: value.clone(), facts }
             })
             .collect();
         let reviews = reviews.into_iter().map(waiting).collect();
@@ -136,16 +144,16 @@ impl Ledger {
 }
 
 /// What a record is linked with, and why.
-fn linked_with(member: &RecordState, name: &RecordName, journal: &[JournalEntry]) -> String {
+fn linked_with(member: &RecordState, name: &RecordName, journal: &[JournalEntry]) -> LinkedWith {
     let why = journal.iter().find(|entry| {
         matches!(entry.kind, JournalKind::Link | JournalKind::Written)
             && (entry.about.is(member.id) || entry.other == Some(member.id))
             && entry.path.is_none()
     });
-    let gone = if member.is_live() { "" } else { " (deleted in its system)" };
-    match why {
-        Some(entry) => format!("{name}{gone}: {} at {}", entry.text, entry.at),
-        None => format!("{name}{gone}"),
+    LinkedWith {
+        record: name.clone(),
+        gone: !member.is_live(),
+        since: why.map(|entry| (entry.detail.clone(), entry.at)),
     }
 }
 
@@ -157,62 +165,46 @@ struct Explained<'a> {
     value: &'a Value,
     names: &'a HashMap<RecordId, RecordName>,
     /// Of which record a property is that belongs to another one.
-    led_to: &'a HashMap<(RecordId, PropIx), String>,
+    led_to: &'a HashMap<(RecordId, PropIx), Owner>,
 }
 
 impl Explained<'_> {
     /// Why it holds what it holds, where these claims are for it.
-    fn sentences(&self, entity: &Entity<'_>, all: &[Candidate<'_>]) -> Vec<String> {
+    fn facts(&self, entity: &Entity<'_>, all: &[Candidate<'_>]) -> Vec<Fact> {
         let described = self.plan.prop(self.record.ty, self.prop);
         if described.each {
-            return self.list_sentences(entity);
+            return self.facts_of_list(entity);
         }
         let slot = self.record.slot(self.prop);
-        if let Some(of_flow) = self.of_flow(entity) {
-            let mut out = vec![format!("{} is {}: {of_flow}.", described.name, shown(self.value))];
-            out.extend(
-                all.iter()
-                    .filter(|lost| lost.by.is_none())
-                    .map(|lost| self.lost(lost, "counts no more")),
-            );
-            return out;
+        if let Some(put_in) = self.put_in(entity) {
+            let lost = all.iter().filter(|lost| lost.by.is_none());
+            let lost = lost.map(|lost| self.rival(lost, Came::CountsNoMore));
+            return std::iter::once(Fact::PutIn(put_in)).chain(lost).collect();
         }
         let Some(best) = all.first() else {
-            let why = if is_empty(self.value) {
-                "nobody has put anything there"
-            } else {
-                "it was there when the record was made, and nobody has edited it since"
-            };
-            return vec![format!("{} is {}: {why}.", described.name, shown(self.value))];
+            return vec![Fact::Nobody { made_with: !is_empty(self.value) }];
         };
-        let mut out = vec![self.because(best, &self.rule(entity, all))];
+        let mut out = vec![Fact::Comes(self.origin(best, self.decided(entity, all)))];
         if best.by.is_some() && described.read_only {
-            out.push("It is read-only in this system, so it is never written (P10).".into());
+            out.push(Fact::ReadOnly);
         }
         for lost in &all[1..] {
-            let came = if equal(&lost.claim.value, &best.claim.value) {
-                "says the same"
-            } else {
-                "lost to it"
-            };
-            out.push(self.lost(lost, came));
+            let same = equal(&lost.claim.value, &best.claim.value);
+            out.push(self.rival(lost, if same { Came::Same } else { Came::Lost }));
         }
         if slot.carries == Some(best.stamp) && best.by.is_some() && slot.given.is_some() {
-            out.push(
-                "It was given that value, and holds another: the system stores it so (P3), or a person left or put it so (G7)."
-                    .into(),
-            );
+            out.push(Fact::StoredOtherwise);
         }
         out
     }
 
-    fn lost(&self, lost: &Candidate<'_>, came: &str) -> String {
-        let (value, at) = (shown(&lost.claim.value), when(lost.stamp.at));
-        format!("{value} from {} {at} {came}.", self.place(lost))
+    fn rival(&self, lost: &Candidate<'_>, came: Came) -> Fact {
+        let (value, place, at) = (lost.claim.value.clone(), self.place(lost), lost.stamp.at);
+        Fact::Rival { value, place, at, came }
     }
 
-    /// In words, that a flow has put in what the property holds, and nobody else.
-    fn of_flow(&self, entity: &Entity<'_>) -> Option<&'static str> {
+    /// What a flow has put in, and nobody else.
+    fn put_in(&self, entity: &Entity<'_>) -> Option<PutIn> {
         let carries = self.record.slot(self.prop).carries?;
         let source = entity.records.iter().find(|record| record.id == carries.record)?;
         put_in_by_flow(self.plan, (self.record.ty, self.prop), (source, carries.prop), self.value)
@@ -220,14 +212,10 @@ impl Explained<'_> {
 
     /// P11: of a list whose elements come and go one by one: what it takes from where, and what it
     /// is still to be given.
-    fn list_sentences(&self, entity: &Entity<'_>) -> Vec<String> {
+    fn facts_of_list(&self, entity: &Entity<'_>) -> Vec<Fact> {
         let described = self.plan.prop(self.record.ty, self.prop);
         let slot = self.record.slot(self.prop);
-        let mut out = vec![format!(
-            "{} is {}: its elements come and go one by one (P11).",
-            described.name,
-            shown(self.value)
-        )];
+        let mut out = vec![Fact::ByElement];
         for by in entity.bearings(self.plan, self.record.ty, self.prop).iter().filter(|by| by.open)
         {
             let others = entity.records.iter().filter(|other| {
@@ -235,133 +223,77 @@ impl Explained<'_> {
             });
             for other in others {
                 let theirs = self.plan.prop(other.ty, by.theirs);
-                let name = self.names.get(&other.id).map(ToString::to_string).unwrap_or_default();
-                out.push(format!(
-                    "What is put into {name} {} or taken out there is so here as well; it holds {}.",
-                    theirs.name,
-                    shown(other.slot(by.theirs).value(theirs.whole))
-                ));
+                let record = self.names.get(&other.id).map(ToString::to_string);
+                let place = Place { record, property: theirs.name.clone(), of: None };
+                let holds = other.slot(by.theirs).value(theirs.whole).clone();
+                out.push(Fact::Takes { place, holds });
             }
         }
         let due = slot.claim.as_ref().filter(|claim| {
             let holds = slot.given.as_deref().unwrap_or(self.value);
             !same(described.terms(), &claim.value, holds)
         });
-        out.extend(due.map(|claim| format!("It should hold {}.", shown(&claim.value))));
+        out.extend(due.map(|claim| Fact::Due { value: claim.value.clone() }));
         out
     }
 
-    /// By which rule the first claim wins.
-    fn rule(&self, entity: &Entity<'_>, all: &[Candidate<'_>]) -> String {
-        let first = &self.plan.ty(all[0].from).name;
+    /// By what the first claim wins.
+    fn decided(&self, entity: &Entity<'_>, all: &[Candidate<'_>]) -> Option<DecidedBy> {
         let policy = &self.plan.prop(self.record.ty, self.prop).policy;
+        let agree = || all.iter().all(|one| equal(&one.claim.value, &all[0].claim.value));
         match reason(self.plan, entity, (self.record.ty, self.prop), all) {
-            Reason::Policy => lockstep_wording::policy(policy)
-                .map_or_else(String::new, |said| format!(" by rule P1: {said}")),
-            _ if all.len() < 2 => String::new(),
+            Reason::Policy => Some(DecidedBy::Policy(policy.clone())),
+            _ if all.len() < 2 => None,
             // What is the same on all sides nothing has decided.
-            Reason::Latest
-                if all.iter().all(|one| equal(&one.claim.value, &all[0].claim.value)) =>
-            {
-                String::new()
-            }
-            Reason::Latest => " by rule P1, the latest edit wins".into(),
-            other => {
-                let why = lockstep_wording::reason(other, &first.to_string());
-                format!(" by rule P1: {}", why.unwrap_or_default())
+            Reason::Latest if agree() => None,
+            reason => {
+                let first = self.plan.ty(all[0].from).name.to_string();
+                Some(DecidedBy::Reason { reason, first })
             }
         }
     }
 
     /// Where the value comes from.
-    fn because(&self, best: &Candidate<'_>, rule: &str) -> String {
-        let name = &self.plan.prop(self.record.ty, self.prop).name;
-        let (value, theirs, at) =
-            (shown(self.value), shown(&best.claim.value), when(best.stamp.at));
+    fn origin(&self, best: &Candidate<'_>, decided: Option<DecidedBy>) -> Origin {
         let carries = self.record.slot(self.prop).carries == Some(best.stamp);
-        match best.by {
-            _ if moves_along(self.plan, best.record, best.stamp) => format!(
-                "{name} is {value} because it moves together with others (P1e): of that group something was put into {} {at}, where {} holds {theirs}{rule}.",
-                self.name(best),
-                self.plan.prop(best.from, best.stamp.prop).name,
-            ),
+        let by = match best.by {
+            _ if moves_along(self.plan, best.record, best.stamp) => Way::Group,
             None if let Some(of) = self.led_to.get(&(self.record.id, self.prop)) => {
-                format!("{name} is {value} because that is {of}, to which it refers.")
+                Way::Follows(of.clone())
             }
-            None if best.stamp.record == self.record.id => {
-                format!("{name} is {value} because it was put in here {at}{rule}.")
-            }
-            _ if carries && is_empty(self.value) && !is_empty(&best.claim.value) => {
-                format!(
-                    "{name} is nothing, though {theirs} was put into {} {at}.",
-                    self.place(best)
-                )
-            }
-            _ => format!(
-                "{name} is {value} because {theirs} was put into {} {at}{rule}.",
-                self.place(best)
-            ),
-        }
-    }
-
-    fn name(&self, candidate: &Candidate<'_>) -> String {
-        let name = self.names.get(&candidate.stamp.record);
-        name.map_or_else(|| "a record".into(), ToString::to_string)
-    }
-
-    fn place(&self, candidate: &Candidate<'_>) -> String {
-        let prop = &self.plan.prop(candidate.from, candidate.stamp.prop).name;
-        match self.led_to.get(&(candidate.stamp.record, candidate.stamp.prop)) {
-            Some(of) => format!("{} {prop} ({of})", self.name(candidate)),
-            None => format!("{} {prop}", self.name(candidate)),
-        }
-    }
-}
-
-/// When a value was put in, as far as anybody tells.
-fn when(at: Timestamp) -> String {
-    if at.is_told() { format!("at {at}") } else { "at a time that nobody tells".into() }
-}
-
-/// What the journal tells of a property, in a sentence.
-fn happened(entry: &JournalEntry, names: &HashMap<RecordId, RecordName>) -> Option<String> {
-    let (before, after, at, run) = (shown(&entry.before), shown(&entry.after), entry.at, entry.run);
-    let rule = entry.rule.map_or(String::new(), |rule| {
-        let why = if entry.kind == JournalKind::Written && !entry.text.is_empty() {
-            &entry.text
-        } else {
-            rule.sentence()
+            None if best.stamp.record == self.record.id => Way::Here,
+            _ if carries && is_empty(self.value) && !is_empty(&best.claim.value) => Way::LeftEmpty,
+            _ => Way::Written,
         };
-        format!(", by rule {rule}: {why}")
-    });
-    Some(match entry.kind {
-        JournalKind::Edit => {
-            format!("Somebody changed {before} to {after} here at {at} (run {run} read it).")
+        let value = best.claim.value.clone();
+        Origin { place: self.place(best), at: best.stamp.at, value, by, decided }
+    }
+
+    fn place(&self, candidate: &Candidate<'_>) -> Place {
+        let stamp = candidate.stamp;
+        Place {
+            record: self.names.get(&stamp.record).map(ToString::to_string),
+            property: self.plan.prop(candidate.from, stamp.prop).name.clone(),
+            of: self.led_to.get(&(stamp.record, stamp.prop)).cloned(),
         }
-        JournalKind::Written if entry.rule == Some(Rule::G7) => {
-            format!(
-                "Lockstep wrote {after} over {before} at {at} (run {run}), as a person took a write back (G7)."
-            )
-        }
-        JournalKind::Written if [CONSTANT, DEFAULT].contains(&entry.text.as_str()) => {
-            let why = &entry.text;
-            format!("Lockstep wrote {after} over {before} at {at} (run {run}): {why}.")
-        }
-        JournalKind::Written => {
-            let from = entry
-                .other
-                .and_then(|other| names.get(&other))
-                .map_or(String::new(), |name| format!(", from {name}"));
-            format!("Lockstep wrote {after} over {before} at {at} (run {run}){from}{rule}.")
-        }
-        JournalKind::Refused => {
-            format!("The system refused a value at {at}: {}{rule}.", entry.text)
-        }
-        JournalKind::Person => format!("At {at}: {}{rule}.", entry.text),
+    }
+}
+
+/// What the journal tells of a property.
+fn happened(entry: &JournalEntry, names: &HashMap<RecordId, RecordName>) -> Option<Fact> {
+    let what = match entry.kind {
+        JournalKind::Edit => Happened::Edit,
+        JournalKind::Written => Happened::Write,
+        JournalKind::Refused => Happened::Refusal,
+        JournalKind::Person => Happened::Answer,
         JournalKind::Link | JournalKind::Unlink | JournalKind::Deleted | JournalKind::Note => {
             return None;
         }
-    })
+    };
+    let (before, after) = (entry.before.clone(), entry.after.clone());
+    let from = entry.other.and_then(|other| names.get(&other)).map(ToString::to_string);
+    let (at, run, rule, detail) = (entry.at, entry.run, entry.rule, entry.detail.clone());
+    Some(Fact::Past(Past { what, at, run, before, after, rule, from, detail }))
 }
 
 /// The record type that a name stands for, for messages.

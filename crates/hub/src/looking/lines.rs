@@ -1,6 +1,6 @@
 //! The lines of what is shown.
 
-use lockstep_model::{Remedy, RunId, Timestamp, Value, Why};
+use lockstep_model::{Detail, Remedy, RunId, Timestamp, Value, Why};
 use serde::Serialize;
 
 use crate::damages::{DamageLine, TroubleLine};
@@ -133,7 +133,7 @@ pub struct HistoryLine {
     pub rule: Option<String>,
     /// The other record of a link; where a write came from.
     pub other: Option<RecordName>,
-    pub text: String,
+    pub detail: Detail,
 }
 
 /// How many runs are shown where nobody says which.

@@ -351,7 +351,7 @@ impl Ledger {
             after: entry.after,
             rule: entry.rule.map(|rule| rule.to_string()),
             other: entry.other.filter(|other| !entry.about.is(*other)).map(name),
-            text: entry.text,
+            detail: entry.detail,
         };
         Ok(entries.into_iter().map(line).collect())
     }

@@ -3,7 +3,7 @@
 use lockstep_model::change::IntentEvent;
 use lockstep_model::why::Sending;
 use lockstep_model::{
-    Intent, NumberMap, RecordId, RecordState, Review, ReviewKind, Rule, Value, Why,
+    Detail, Intent, NumberMap, RecordId, RecordState, Review, ReviewKind, Rule, Value, Why,
 };
 use lockstep_store::{AgendaEntry, Commit, JournalKind};
 
@@ -71,7 +71,7 @@ impl Ledger {
                 .push(AgendaEntry::new(self.plan.ty(record.ty).decide_rank, record.id));
         }
         let (kind, rule) = (JournalKind::Refused, Some(Rule::G4));
-        let mut entry = self.entry(under_way, kind, record, intent, message.to_string(), rule);
+        let mut entry = self.entry(under_way, kind, record, intent, Detail::said(message), rule);
         entry.path = change.map(|change| self.plan.prop(intent.ty, change.prop).name.clone());
         commit.journal.push(entry);
         Ok(())

@@ -2,7 +2,8 @@
 
 use lockstep_engine::observe::mark_gone;
 use lockstep_model::change::IntentEvent;
-use lockstep_model::{Intent, NumberMap, Presence, RecordId, RecordState, Rule, Value};
+use lockstep_model::detail::{Existence, Wrote};
+use lockstep_model::{Detail, Intent, NumberMap, Presence, RecordId, RecordState, Rule, Value};
 use lockstep_store::{AgendaEntry, Commit, JournalKind};
 
 use crate::error::Result;
@@ -38,9 +39,8 @@ impl Ledger {
         // Nobody deleted it: no flow passes this on.
         state.presence = Presence::Gone;
         let state = state.clone();
-        let text = "deleted again, as its creation was taken back".to_string();
-        let mut entry =
-            self.entry(under_way, JournalKind::Written, &state, intent, text, Some(Rule::G7));
+        let (kind, wrote) = (JournalKind::Written, Wrote::TookCreationBack);
+        let mut entry = self.entry(under_way, kind, &state, intent, wrote, Some(Rule::G7));
         (entry.before, entry.other) = (Value::Object(held), None);
         commit.journal.push(entry);
         commit.agenda_added.push(AgendaEntry::new(self.plan.ty(state.ty).decide_rank, state.id));
@@ -49,9 +49,7 @@ impl Ledger {
         let status = &mut self.status[state.ty.at()];
         status.records = status.records.saturating_sub(1);
         let record = RecordName::of(&self.plan, state.ty, &state.key);
-        under_way
-            .report
-            .event(|| Event::Deleted { record, text: "its creation was taken back (G7)".into() });
+        under_way.report.event(|| Event::Deleted { record, of: Existence::CreationTakenBack });
         commit.changed_records.push(state);
         Ok(())
     }
@@ -79,7 +77,7 @@ impl Ledger {
                 JournalKind::Refused,
                 record,
                 intent,
-                message.to_string(),
+                Detail::said(message),
                 Some(Rule::G7),
             ));
             let (flow, name) = (self.plan.flow_name(intent.flow), self.name_of(record));

@@ -3,6 +3,7 @@
 use lockstep_engine::Plan;
 use lockstep_engine::keys::{hashes, match_hashes, promised, rekey};
 use lockstep_model::change::IntentEvent;
+use lockstep_model::detail::{LinkedBy, Wrote};
 use lockstep_model::value::equal;
 use lockstep_model::why::WhichRecord;
 use lockstep_model::{
@@ -81,8 +82,7 @@ impl Ledger {
             }
             if self.may_be_joined(found, source)? && !contradicts(&self.plan, &intent, found) {
                 commit.intents_changed.push(step(&intent, IntentEvent::Drop, now, Some(message))?);
-                let why = "the system has it already, and said so";
-                self.join(under_way, &intent, found, why, &mut commit)?;
+                self.join(under_way, &intent, found, LinkedBy::HadAlready, &mut commit)?;
                 return Ok(self.store.commit(commit)?);
             }
         }
@@ -279,7 +279,7 @@ impl Ledger {
             rule: Some(Rule::R9),
             other: intent.source.record(),
             intent: Some(intent.id),
-            text: "its system wrote a creation over it".into(),
+            detail: Wrote::OverCreation.into(),
         });
         (ty.can.update && !described.read_only && !described.create_only).then(|| Change {
             prop,

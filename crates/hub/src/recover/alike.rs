@@ -2,6 +2,7 @@
 
 use lockstep_engine::recover::Candidates;
 use lockstep_model::change::IntentEvent;
+use lockstep_model::detail::LinkedBy;
 use lockstep_model::why::WhichRecord;
 use lockstep_model::{Intent, RecordId, RecordState, Review, ReviewKind, Rule, Value};
 use lockstep_store::{AgendaEntry, Commit};
@@ -104,15 +105,12 @@ impl Ledger {
         self.facets_found(intent, record, commit)?;
         commit.changed_records.push(self.found_again(intent, record.clone())?);
         if intent.run != under_way.report.run {
-            let why = format!("{}; it was found again", unanswered(intent));
-            return self.join(under_way, intent, record, &why, commit);
+            let by = LinkedBy::FoundAgain { said: intent.message.clone() };
+            return self.join(under_way, intent, record, by, commit);
         }
         // No earlier run can have made it: this one has.
-        let why = match &intent.message {
-            Some(said) => format!("created; the answer does not tell ({said}), and it was found"),
-            None => "created; the answer was lost, and it was found".into(),
-        };
-        self.join(under_way, intent, record, &why, commit)?;
+        let by = LinkedBy::CreatedAndFound { said: intent.message.clone() };
+        self.join(under_way, intent, record, by, commit)?;
         under_way.report.system(&self.plan.ty(record.ty).name.system).created += 1;
         under_way.report.flow(intent.flow).created += 1;
         Ok(())

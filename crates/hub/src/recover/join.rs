@@ -1,5 +1,6 @@
 //! Links a record with the one that it turned out to be the counterpart of.
 
+use lockstep_model::detail::LinkedBy;
 use lockstep_model::matching::reference_hash;
 use lockstep_model::{Intent, RecordState, Rule, Value};
 use lockstep_store::{AgendaEntry, Commit, JournalEntry, JournalKind};
@@ -16,7 +17,7 @@ impl Ledger {
         under_way: &mut Underway,
         intent: &Intent,
         record: &RecordState,
-        why: &str,
+        by: LinkedBy,
         commit: &mut Commit,
     ) -> Result<()> {
         let Some(source) = self.store.records(intent.source.record().as_slice())?.pop() else {
@@ -45,7 +46,7 @@ impl Ledger {
             rule: Some(Rule::C2),
             other: Some(record.id),
             intent: Some(intent.id),
-            text: why.into(),
+            detail: by.clone().into(),
         });
         // P8: what refers to either has been waiting for this.
         let referred = [&source, record]
@@ -59,7 +60,7 @@ impl Ledger {
             RecordName::of(&self.plan, record.ty, &record.key),
         );
         let flow = self.plan.flow_name(intent.flow);
-        under_way.report.event(|| Event::Linked { flow, a, b, by: why.into() });
+        under_way.report.event(|| Event::Linked { flow, a, b, by });
         Ok(())
     }
 }

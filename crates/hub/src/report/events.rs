@@ -1,6 +1,7 @@
 //! The single events of a run, with their reasons.
 
 use lockstep_engine::Plan;
+use lockstep_model::detail::{Existence, LinkedBy};
 use lockstep_model::visible::visible;
 use lockstep_model::{Reason, Remedy, Review, Timestamp, TypeIx, Value, Why};
 use serde::{Deserialize, Serialize};
@@ -55,7 +56,7 @@ pub enum Event {
         flow: String,
         a: RecordName,
         b: RecordName,
-        by: String,
+        by: LinkedBy,
     },
     Created {
         flow: String,
@@ -72,7 +73,7 @@ pub enum Event {
     /// It is gone from its system.
     Deleted {
         record: RecordName,
-        text: String,
+        of: Existence,
     },
     /// Lockstep deleted it: `source` was deleted (D1) or is not what its flow is about any more
     /// (L11), or it has no counterpart and is itself the source (D1).

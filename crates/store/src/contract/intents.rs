@@ -1,6 +1,7 @@
 //! Intents: what is to be sent, and what became of it.
 
 use lockstep_model::change::IntentEvent;
+use lockstep_model::detail::Wrote;
 use lockstep_model::{
     BaseVersion, EntityId, FlowIx, Intent, IntentId, IntentKind, IntentState, RecordId, Rule,
     RunId, Source, Timestamp, TypeIx,
@@ -276,10 +277,9 @@ pub(super) fn a_creation_is_in_the_journal_by_its_intent(mut store: Leased) {
         (JournalKind::Written, Timestamp(10), Some(Rule::C1))
     );
     assert_eq!((created.other, created.intent), (Some(RecordId(1)), Some(IntentId(1))));
-    assert_eq!(
-        created.text,
-        format!("created {}/{}", plan()[USERS.at()].name, awkward(RecordId(2), EntityId(1)).key)
-    );
+    let key = awkward(RecordId(2), EntityId(1)).key;
+    let record = format!("{}/{key}", plan()[USERS.at()].name);
+    assert_eq!(created.detail, Wrote::Created { record }.into());
     assert_eq!(store.journal(&[RecordId(1)], 9).unwrap(), []);
 }
 

@@ -1,9 +1,10 @@
 //! What waits for a person, the journal, the runs, and what is remembered by name.
 
-use lockstep_model::why::{NotYet, OfValue};
+use lockstep_model::Why;
+use lockstep_model::why::{Linking, NotYet, OfValue};
 use lockstep_model::{
-    Intent, IntentId, IntentState, PropIx, RecordId, Review, ReviewKind, Rule, RunId, Timestamp,
-    Value,
+    Detail, Intent, IntentId, IntentState, PropIx, RecordId, Review, ReviewKind, Rule, RunId,
+    Timestamp, Value,
 };
 use serde_json::json;
 
@@ -93,15 +94,12 @@ pub(super) fn the_journal_is_in_order(mut store: Leased) {
         rule: None,
         other: None,
         intent: None,
-        text: String::new(),
+        detail: Detail::Nothing,
         ..entry(run, RecordId(2), 1)
     };
-    let all = [
-        entry(run, RecordId(1), 9),
-        bare,
-        entry(RunId(2), RecordId(3), 2),
-        entry(run, RecordId(1), 4),
-    ];
+    let because = Why::from(Linking::KeptApart);
+    let kept = JournalEntry { detail: because.into(), ..entry(RunId(2), RecordId(3), 2) };
+    let all = [entry(run, RecordId(1), 9), bare, kept, entry(run, RecordId(1), 4)];
     store.commit(Commit { journal: all[..3].to_vec(), ..Commit::default() }).unwrap();
     store.commit(Commit { journal: all[3..].to_vec(), ..Commit::default() }).unwrap();
     let list = [RecordId(2), RecordId(1), RecordId(1)];
@@ -110,6 +108,7 @@ pub(super) fn the_journal_is_in_order(mut store: Leased) {
         [all[0].clone(), all[1].clone(), all[3].clone()],
         "in the order of writing"
     );
+    assert_eq!(store.journal(&[RecordId(3)], 9).unwrap(), all[2..3], "a value is a value again");
     assert_eq!(store.journal(&list, 2).unwrap(), all[..2]);
     assert_eq!(store.journal(&[RecordId(9)], 2).unwrap(), []);
 }

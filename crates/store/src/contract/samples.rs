@@ -4,7 +4,7 @@
 use lockstep_model::change::{Change, Counterpart, IntentKind, Reason};
 use lockstep_model::ids::TypeName;
 use lockstep_model::{
-    BaseVersion, Claim, ClaimStamp, EntityId, Flips, FlowIx, Intent, IntentId, IntentState,
+    BaseVersion, Claim, ClaimStamp, Detail, EntityId, Flips, FlowIx, Intent, IntentId, IntentState,
     Presence, PropIx, RecordId, RecordState, Review, ReviewKind, Rule, RunId, Slot, Timestamp,
     TypeIx, Value, Why,
 };
@@ -175,6 +175,6 @@ pub(super) fn entry(run: RunId, record: RecordId, at: i64) -> JournalEntry {
         rule: Some(Rule::P1a),
         other: Some(RecordId(3)),
         intent: Some(IntentId(4)),
-        text: "words".into(),
+        detail: Detail::Said("words".into()),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use lockstep_model::detail::Wrote;
 use lockstep_model::value::is_empty;
 use lockstep_model::{
     Intent, IntentKind, IntentState, PropIx, RecordId, Rule, RunId, Slot, TypeIx, Value,
@@ -57,7 +58,7 @@ impl State {
             rule: Some(Rule::C1),
             other: creation.source.record(),
             intent: Some(creation.id),
-            text: format!("created {name}/{}", state.key),
+            detail: Wrote::Created { record: format!("{name}/{}", state.key) }.into(),
         })
     }
 

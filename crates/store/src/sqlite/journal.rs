@@ -1,6 +1,7 @@
 //! The journal and the runs that wrote it.
 
-use lockstep_model::{IntentId, RecordId, Rule, RunId, Timestamp, Value};
+use lockstep_model::detail::Wrote;
+use lockstep_model::{Detail, IntentId, RecordId, Rule, RunId, Timestamp, Value};
 use rusqlite::Row;
 
 use super::database::Database;
@@ -58,7 +59,7 @@ impl Database {
             rule: Some(Rule::C1),
             other: Some(RecordId(row.get(3)?)),
             intent: Some(IntentId(row.get(0)?)),
-            text: format!("created {ty}/{key}"),
+            detail: Wrote::Created { record: format!("{ty}/{key}") }.into(),
         }))
     }
 
@@ -75,7 +76,9 @@ impl Database {
             insert.raw_bind_parameter(8, entry.rule.map(|rule| rule.to_string()))?;
             insert.raw_bind_parameter(9, entry.other.map(|id| id.0))?;
             insert.raw_bind_parameter(10, entry.intent.map(|id| id.0))?;
-            insert.raw_bind_parameter(11, entry.text.as_str())?;
+            let (text, detail) = detail_out(&entry.detail)?;
+            insert.raw_bind_parameter(11, text)?;
+            insert.raw_bind_parameter(12, detail)?;
             insert.raw_execute()?;
         }
         Ok(())
@@ -131,8 +134,30 @@ pub(super) fn entry_in(row: &Row<'_>) -> Fallible<JournalEntry> {
             .transpose()?,
         other: row.get::<_, Option<i64>>(9)?.map(RecordId),
         intent: row.get::<_, Option<i64>>(10)?.map(IntentId),
-        text: row.get(11)?,
+        detail: detail_in(row)?,
     })
+}
+
+/// What an entry says, as it is stored: a text that somebody else has chosen, or a value.
+fn detail_out(detail: &Detail) -> Fallible<(&str, Option<String>)> {
+    match detail {
+        Detail::Nothing => Ok(("", None)),
+        Detail::Said(text) => Ok((text, None)),
+        detail => {
+            let detail =
+                serde_json::to_string(detail).map_err(|error| Fault::Damaged(error.to_string()))?;
+            Ok(("", Some(detail)))
+        }
+    }
+}
+
+fn detail_in(row: &Row<'_>) -> Fallible<Detail> {
+    match text(row, 12)? {
+        None => Ok(Detail::said(text(row, 11)?.unwrap_or_default())),
+        Some(detail) => serde_json::from_str(detail).map_err(|error| {
+            Fault::Damaged(format!("“{detail}” in the journal can't be read: {error}"))
+        }),
+    }
 }
 
 /// A value as text; nothing for `Null`.

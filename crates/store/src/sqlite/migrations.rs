@@ -22,6 +22,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0010_lease.sql"),
     include_str!("../../migrations/0011_counted.sql"),
     include_str!("../../migrations/0012_reasons.sql"),
+    include_str!("../../migrations/0013_details.sql"),
 ];
 
 /// "LkSt", as SQLite keeps it in the file's first page.

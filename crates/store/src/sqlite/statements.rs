@@ -139,10 +139,10 @@ statements! {
         value = excluded.value, message = excluded.message, why = excluded.why";
     CLOSE_REVIEW = "DELETE FROM reviews WHERE record = ?1 AND kind = ?2 AND type = ?3 AND path = ?4";
 
-    JOURNAL = "SELECT id, at, run, kind, record, path, before, after, rule, other, intent, text FROM journal
+    JOURNAL = "SELECT id, at, run, kind, record, path, before, after, rule, other, intent, text, detail FROM journal
         WHERE record = ?1 ORDER BY id LIMIT ?2";
-    ADD_JOURNAL = "INSERT INTO journal (at, run, kind, record, path, before, after, rule, other, intent, text)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+    ADD_JOURNAL = "INSERT INTO journal (at, run, kind, record, path, before, after, rule, other, intent, text, detail)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
 
     MARKS = "SELECT name, value FROM marks ORDER BY name";
     IDENTITY = "SELECT id FROM identity";
@@ -161,7 +161,7 @@ statements! {
     RUN_OF_INTENT = "SELECT run FROM intents WHERE id >= ?1 ORDER BY id LIMIT 1";
     LAST_ENTRY = "SELECT max(id) FROM journal";
     RUN_OF_ENTRY = "SELECT run FROM journal WHERE id >= ?1 ORDER BY id LIMIT 1";
-    JOURNAL_BETWEEN = "SELECT id, at, run, kind, record, path, before, after, rule, other, intent, text FROM journal
+    JOURNAL_BETWEEN = "SELECT id, at, run, kind, record, path, before, after, rule, other, intent, text, detail FROM journal
         WHERE id BETWEEN ?1 AND ?2 ORDER BY id LIMIT ?3";
     LAST_RUN = "SELECT max(id) FROM runs";
     STARTED = "SELECT started FROM runs WHERE id >= ?1 ORDER BY id LIMIT 1";

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use lockstep_engine::extra::{Because, kept};
 use lockstep_engine::guard::values_changed;
 use lockstep_model::change::IntentEvent;
+use lockstep_model::detail::Act;
 use lockstep_model::limits::GuardKind;
 use lockstep_model::{
     About, Intent, IntentId, IntentKind, IntentState, Presence, PropIx, RecordId, RecordState,
@@ -31,7 +32,7 @@ impl Said {
         about: impl Into<About>,
         other: Option<RecordId>,
         intent: Option<IntentId>,
-        text: String,
+        done: Act,
     ) -> JournalEntry {
         JournalEntry {
             at: self.at,
@@ -44,7 +45,7 @@ impl Said {
             rule: Some(Rule::G3),
             other,
             intent,
-            text,
+            detail: done.into(),
         }
     }
 }
@@ -115,9 +116,8 @@ impl Ledger {
         let mut commit = Commit { durable: true, ..Commit::default() };
         commit.reviews_closed = reviews.iter().map(ReviewKey::of).collect();
         let said = Said { at: self.clock.now(), run };
-        let word = if discard { "discarded" } else { "released" };
-        let text = format!("the guard of {} in {system} was {word}", kind.name());
-        commit.journal.push(said.entry(About::Guard(kind), None, None, text));
+        let done = Act::Guard { guard: kind, system: system.into(), discarded: discard };
+        commit.journal.push(said.entry(About::Guard(kind), None, None, done));
         let at = self.names.iter().position(|known| known == system).unwrap_or(0);
         match (kind.writes(), discard) {
             (None, false) => {
@@ -162,10 +162,9 @@ impl Ledger {
             let text = "a person discarded it".to_string();
             commit.intents_changed.push(step(intent, IntentEvent::Drop, said.at, Some(text))?);
             let about = intent.subject();
-            let (name, write) = (&self.names[system], write.name());
-            let text = format!("a person discarded the {write} that waited for {name}");
+            let done = Act::Discarded { write, system: self.names[system].clone() };
             let source = intent.source.record();
-            let entry = said.entry(about, source, Some(intent.id), text);
+            let entry = said.entry(about, source, Some(intent.id), done);
             commit.journal.push(entry);
             sources.extend(intent.source.record());
             // D1: what is extra is so in every run; it is kept for good.
