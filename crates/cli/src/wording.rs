@@ -145,7 +145,8 @@ pub fn but_answers(remedies: &[Remedy]) -> Vec<Remedy> {
 
 /// What decided about a property, where it was not simply the latest edit.
 pub fn decided(why: Option<&Decided>) -> Option<String> {
-    why.and_then(|why| lockstep_wording::reason(why.reason, &why.first))
+    let why = why?;
+    why.flow.clone().or_else(|| lockstep_wording::reason(why.reason, &why.first))
 }
 
 /// What waits for a person about a record.

@@ -3,7 +3,7 @@
 use lockstep_engine::Plan;
 use lockstep_model::value::{is_empty, same};
 use lockstep_model::{
-    Change, NumberMap, Policy, PropIx, Reason, RecordId, RecordState, Timestamp, TypeIx, Value,
+    Change, NumberMap, PropIx, Reason, RecordId, RecordState, Timestamp, TypeIx, Value,
 };
 
 /// How the journal and `explain` say it.
@@ -42,22 +42,34 @@ pub(crate) fn put_in_by_flow(
     claimed.is_none_or(is_empty).then_some(DEFAULT)
 }
 
+/// What of a flow has decided for a value that is written, in words: a constant, a default, or the
+/// policy of its row. `None` where none of these did.
+pub(crate) fn said_by_flow(
+    plan: &Plan,
+    (ty, change): (TypeIx, &Change),
+    known: &NumberMap<RecordId, RecordState>,
+) -> Option<String> {
+    let source = known.get(&change.claim.record);
+    let put_in = source.and_then(|source| {
+        put_in_by_flow(plan, (ty, change.prop), (source, change.claim.prop), &change.value)
+    });
+    let by_policy = || match change.reason {
+        Reason::Policy => lockstep_wording::policy(&plan.prop(ty, change.prop).policy),
+        _ => None,
+    };
+    put_in.map(String::from).or_else(by_policy)
+}
+
 /// What has decided for a value that is written, where it was not that it is the latest.
 pub(crate) fn decided_by(
     plan: &Plan,
     (ty, change): (TypeIx, &Change),
     known: &NumberMap<RecordId, RecordState>,
 ) -> String {
-    let source = known.get(&change.claim.record);
-    let of_flow = source.and_then(|source| {
-        put_in_by_flow(plan, (ty, change.prop), (source, change.claim.prop), &change.value)
-    });
-    let by_reason = || match (change.reason, &plan.prop(ty, change.prop).policy) {
-        (Reason::Policy, policy) if *policy != Policy::Latest => lockstep_wording::policy(policy),
-        (reason, _) => {
-            let first = plan.ty(source.map_or(ty, |source| source.ty)).name.to_string();
-            lockstep_wording::reason(reason, &first)
-        }
+    let by_reason = || {
+        let source = known.get(&change.claim.record);
+        let first = plan.ty(source.map_or(ty, |source| source.ty)).name.to_string();
+        lockstep_wording::reason(change.reason, &first)
     };
-    of_flow.map(String::from).or_else(by_reason).unwrap_or_default()
+    said_by_flow(plan, (ty, change), known).or_else(by_reason).unwrap_or_default()
 }

@@ -30,6 +30,10 @@ pub struct Decided {
     pub reason: Reason,
     /// The record type that was named first.
     pub first: String,
+    /// What of the flow decided, in words: the policy of its row, or that it puts in the value
+    /// itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow: Option<String>,
 }
 
 /// One property of an event.
