@@ -380,12 +380,14 @@ fn changes(properties: &[PropertyChange], with_before: bool) -> String {
             Some(of) => format!("the id of {of}’s counterpart"),
             None => shown(&p.after),
         };
-        if with_before {
-            let why = wording::decided(p.why.as_ref());
-            let why = why.map_or(String::new(), |why| format!(": {why}"));
-            format!("{} {} → {after} ({}{why})", p.path, shown(&p.before), p.rule)
-        } else {
-            format!("{} {after}", p.path)
+        let why = wording::decided(p.why.as_ref());
+        match (with_before, why) {
+            (true, why) => {
+                let why = why.map_or(String::new(), |why| format!(": {why}"));
+                format!("{} {} → {after} ({}{why})", p.path, shown(&p.before), p.rule)
+            }
+            (false, Some(why)) => format!("{} {after} ({why})", p.path),
+            (false, None) => format!("{} {after}", p.path),
         }
     };
     properties.iter().map(one).collect::<Vec<_>>().join(", ")

@@ -2,6 +2,7 @@
 
 use lockstep_hub::explain::{Explanation, LinkedWith, PropertyExplanation, Waiting};
 use lockstep_hub::report::Decided;
+use lockstep_model::detail::Wrote;
 use lockstep_model::{AnswerKind, Effect, Remedy};
 pub use lockstep_wording::{became, detail, linked_by, why};
 
@@ -145,7 +146,13 @@ pub fn but_answers(remedies: &[Remedy]) -> Vec<Remedy> {
 
 /// What decided about a property, where it was not simply the latest edit.
 pub fn decided(why: Option<&Decided>) -> Option<String> {
-    why.and_then(|why| lockstep_wording::reason(why.reason, &why.first))
+    let why = why?;
+    let of_flow = match &why.flow {
+        Some(Wrote::PutIn(by)) => Some(lockstep_wording::put_in(*by).to_string()),
+        Some(Wrote::Decided(by)) => lockstep_wording::decided_by(by),
+        _ => None,
+    };
+    of_flow.or_else(|| lockstep_wording::reason(why.reason, &why.first))
 }
 
 /// Why a property holds what it holds.

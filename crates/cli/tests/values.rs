@@ -197,3 +197,43 @@ fn l2_the_keys_of_a_store_of_an_earlier_version_are_made_anew() {
     );
     lockstep(dir, &["sync"]).exits(0).says("1 linked");
 }
+
+#[test]
+fn p1_a_plan_says_which_policy_or_constant_of_the_flow_decides() {
+    let rows = [
+        "{ row: phone <-> phone, prefer: [shop, crm] }",
+        "{ row: credit <-> credit, only_from: crm }",
+        "{ row: out <-> no_mail, wins: true }",
+        "{ row: trade <-> trade, default: Unknown }",
+        "{ set: managed_by, to: lockstep, on: always }",
+    ];
+    let flow = format!(
+        "from: crm.People, to: shop.Customers, create: always, match: [mail = mail], properties: [mail <-> mail, {}]",
+        rows.join(", ")
+    );
+    let dir = project(CRM, SHOP, "", &flow);
+    let dir = dir.path();
+    let crm =
+        json!({"id": "1", "mail": "ase@example.com", "phone": "1", "credit": 100, "out": false});
+    let new = json!({"id": "2", "mail": "bo@example.com", "phone": "3"});
+    put(dir, "crm/People.jsonl", &[crm, new]);
+    let shop =
+        json!({"id": "a", "mail": "ase@example.com", "phone": "2", "credit": 900, "no_mail": true});
+    put(dir, "shop/Customers.jsonl", &[shop]);
+    let said = [
+        "phone “1” → “2” (P1: `prefer: [shop, crm]` says that the first of these systems that has a value wins)",
+        "credit 900 → 100 (P1: `only_from: crm` says that only what is put in there counts)",
+        "out false → true (P1: `wins: true` says that yes wins over no, whoever put it there and when)",
+        "trade nothing → “Unknown” (P1: the flow puts this in where there is no value)",
+        "managed_by nothing → “lockstep” (P2: the flow puts in this constant (`set`))",
+        "trade “Unknown” (the flow puts this in where there is no value)",
+    ];
+    let plan = lockstep(dir, &["plan"]).exits(0);
+    said.iter().fold(plan, |plan, said| plan.says(said));
+    lockstep(dir, &["plan", "--format", "csv"])
+        .says("`only_from: crm` says that only what is put in there counts");
+    let json = lockstep(dir, &["plan", "--format", "json"]).exits(0).stdout;
+    assert!(json.contains("\"reason\": \"policy\"") && json.contains("\"reason\": \"flow\""));
+    let run = lockstep(dir, &["sync"]).exits(0);
+    said.iter().fold(run, |run, said| run.says(said));
+}

@@ -38,26 +38,38 @@ pub(crate) fn put_in_by_flow(
     claimed.is_none_or(is_empty).then_some(PutIn::Default)
 }
 
+/// What of a flow has decided for a value that is written: a constant, a default, or the policy of
+/// its row. `None` where none of these did.
+pub(crate) fn by_flow(
+    plan: &Plan,
+    (ty, change): (TypeIx, &Change),
+    known: &NumberMap<RecordId, RecordState>,
+) -> Option<Wrote> {
+    let put_in = known.get(&change.claim.record).and_then(|source| {
+        put_in_by_flow(plan, (ty, change.prop), (source, change.claim.prop), &change.value)
+    });
+    let by_policy = || match (change.reason, &plan.prop(ty, change.prop).policy) {
+        (Reason::Policy, policy) if *policy != Policy::Latest => {
+            Some(Wrote::Decided(DecidedBy::Policy(policy.clone())))
+        }
+        _ => None,
+    };
+    put_in.map(Wrote::PutIn).or_else(by_policy)
+}
+
 /// What has decided for a value that is written, where it was not that it is the latest.
 pub(crate) fn decided_by(
     plan: &Plan,
     (ty, change): (TypeIx, &Change),
     known: &NumberMap<RecordId, RecordState>,
 ) -> Detail {
-    let source = known.get(&change.claim.record);
-    let of_flow = source.and_then(|source| {
-        put_in_by_flow(plan, (ty, change.prop), (source, change.claim.prop), &change.value)
-    });
-    let by_reason = || match (change.reason, &plan.prop(ty, change.prop).policy) {
-        (Reason::Policy, policy) if *policy != Policy::Latest => {
-            Some(DecidedBy::Policy(policy.clone()))
-        }
-        (Reason::Latest, _) => None,
-        (reason, _) => {
+    let by_reason = || match change.reason {
+        Reason::Latest => None,
+        reason => {
+            let source = known.get(&change.claim.record);
             let first = plan.ty(source.map_or(ty, |source| source.ty)).name.to_string();
-            Some(DecidedBy::Reason { reason, first })
+            Some(Wrote::Decided(DecidedBy::Reason { reason, first }))
         }
     };
-    let wrote = of_flow.map(Wrote::PutIn).or_else(|| by_reason().map(Wrote::Decided));
-    wrote.map_or(Detail::Nothing, Detail::from)
+    by_flow(plan, (ty, change), known).or_else(by_reason).map_or(Detail::Nothing, Detail::from)
 }

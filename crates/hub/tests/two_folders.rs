@@ -303,7 +303,7 @@ fn g7_the_undo_of_a_first_run_leaves_both_sides_as_they_were_until_somebody_edit
         Event::Updated { properties, .. } => properties[0].why.clone(),
         _ => None,
     });
-    assert_eq!(why, Some(Decided { reason: Reason::Untold, first: "a.People".into() }));
+    assert_eq!(why, Some(Decided { reason: Reason::Untold, first: "a.People".into(), flow: None }));
     let taking = world.undo(first.run, PutBackAs::AsFits);
     assert!(
         taking.records[0].properties[0].apart.as_ref().unwrap().contains("linked"),

@@ -158,7 +158,8 @@ struct Property {
     rule: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<String>,
-    /// The word by which that is known: `told`, `tie`, `untold`, `one-way`, `policy`.
+    /// The word by which that is known: `told`, `tie`, `untold`, `one-way`, `policy`; `flow` where
+    /// the flow itself puts in the value (`set`, a default).
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     /// For a reference whose record does not exist yet: whose counterpart it will be.
@@ -417,7 +418,10 @@ impl From<hub::PropertyChange> for Property {
             after,
             rule,
             why: wording::decided(why.as_ref()),
-            reason: why.map(|why| why.reason.name().into()),
+            reason: why.map(|why| match why.flow {
+                Some(_) if why.reason.is_latest() => "flow".into(),
+                _ => why.reason.name().into(),
+            }),
             counterpart_of: counterpart_of.map(|name| name.0),
         }
     }

@@ -8,6 +8,7 @@ use lockstep_store::{Commit, IntentUpdate, JournalEntry, JournalKind};
 
 use crate::error::{HubError, Result};
 use crate::ledger::Ledger;
+use crate::of_flow::by_flow;
 use crate::report::{Decided, PropertyChange, RecordName};
 use crate::under_way::Underway;
 
@@ -120,6 +121,23 @@ pub(crate) fn step(
     })
 }
 
+/// What decided for a change, where it was not that it is the latest.
+fn decided(
+    plan: &lockstep_engine::Plan,
+    intent: &Intent,
+    change: &Change,
+    known: &NumberMap<RecordId, RecordState>,
+) -> Option<Decided> {
+    let flow = by_flow(plan, (intent.ty, change), known);
+    if change.reason.is_latest() && flow.is_none() {
+        return None;
+    }
+    let ty = known.get(&change.claim.record).map(|record| record.ty);
+    let ty =
+        ty.or_else(|| plan.flows.get(intent.flow.at()).map(|flow| flow.from)).unwrap_or(intent.ty);
+    Some(Decided { reason: change.reason, first: plan.ty(ty).name.to_string(), flow })
+}
+
 /// How an intent's changes are shown.
 pub(crate) fn property_changes(
     plan: &lockstep_engine::Plan,
@@ -136,13 +154,7 @@ pub(crate) fn property_changes(
             before: change.displaced.clone().into(),
             after: change.value.clone(),
             rule: change.rule.to_string(),
-            why: (!change.reason.is_latest()).then(|| {
-                let ty = known.get(&change.claim.record).map(|record| record.ty);
-                let ty = ty
-                    .or_else(|| plan.flows.get(intent.flow.at()).map(|flow| flow.from))
-                    .unwrap_or(intent.ty);
-                Decided { reason: change.reason, first: plan.ty(ty).name.to_string() }
-            }),
+            why: decided(plan, intent, change, known),
             counterpart_of: change.counterpart_of.map(|c| match known.get(&c.of) {
                 Some(record) => RecordName::of(plan, record.ty, &record.key),
                 None => RecordName(format!("record {}", c.of)),

@@ -1,6 +1,7 @@
 //! The single events of a run, with their reasons.
 
 use lockstep_engine::Plan;
+use lockstep_model::detail::Wrote;
 use lockstep_model::detail::{Existence, LinkedBy};
 use lockstep_model::visible::visible;
 use lockstep_model::{Reason, Remedy, Review, Timestamp, TypeIx, Value, Why};
@@ -31,6 +32,9 @@ pub struct Decided {
     pub reason: Reason,
     /// The record type that was named first.
     pub first: String,
+    /// What of the flow decided: the policy of its row, or that it puts in the value itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow: Option<Wrote>,
 }
 
 /// One property of an event.
