@@ -277,7 +277,14 @@ impl Folder {
                 env.push_str(&format!("{name}={value}\n"));
             }
         }
-        std::fs::write(path.join(".env"), env).map_err(failed(&path.join(".env")))?;
+        let file = path.join(".env");
+        std::fs::write(&file, env).map_err(failed(&file))?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let for_its_owner = std::fs::Permissions::from_mode(0o600);
+            std::fs::set_permissions(&file, for_its_owner).map_err(failed(&file))?;
+        }
         Ok(Folder { path, kept: keep.is_some() })
     }
 

@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use lockstep_config::{FlowFile, Names, Problem, Severity, SystemNames};
+use lockstep_config::{Commands, FlowFile, Names, Problem, Severity, SystemNames};
 use lockstep_document::{write_html, write_markdown, write_rst};
 use lockstep_model::Flow;
 
@@ -16,7 +16,7 @@ use crate::exit::{Exit, Failure, Result};
 pub fn doc(dir: &Path, format: DocFormat, out: Option<&Path>, files: &[PathBuf]) -> Result<Exit> {
     let mut written: Vec<(PathBuf, String)> = Vec::new();
     if files.is_empty() {
-        let (project, problems) = crate::project::load(dir);
+        let (project, problems) = crate::project::load(dir, Commands::Leave);
         tell(&problems);
         let project =
             project.ok_or_else(|| Failure::usage("there is no project to write documents of"))?;

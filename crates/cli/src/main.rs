@@ -32,6 +32,7 @@ mod review;
 mod rows;
 mod screen;
 mod serve;
+mod signals;
 mod times;
 mod verify;
 mod wire;

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lockstep_config::{Place, Problem, Project, Severity, Source, codes};
+use lockstep_config::{
+    Commands, Place, Problem, Project, Severity, Source, ValueSource, Variable, codes,
+};
 use lockstep_connector::Connector;
 use lockstep_connector::down::Down;
 use lockstep_connector::vault::{KEY_VARIABLE, Vault, VaultEntry};
@@ -45,28 +47,38 @@ enum Purpose {
 
 /// Reads and checks a project. Problems come back, errors among them too.
 pub fn examine(dir: &Path) -> (Option<Project>, Schemas, Vec<Problem>) {
-    examine_for(dir, Purpose::Work)
+    examine_for(dir, Purpose::Work, Commands::Run)
 }
 
-/// The same for what talks to no system: a variable that is not set is a warning.
+/// The same for what talks to no system: a variable that has no value is a warning. Its sources are
+/// tried all the same.
 pub fn examine_without_secrets(dir: &Path) -> (Option<Project>, Schemas, Vec<Problem>) {
-    examine_for(dir, Purpose::Check)
+    examine_for(dir, Purpose::Check, Commands::Run)
 }
 
 /// The project's files, with what to do where there are none.
-pub fn load(dir: &Path) -> (Option<Project>, Vec<Problem>) {
-    let (project, mut problems) = lockstep_config::load(dir);
+pub fn load(dir: &Path, commands: Commands) -> (Option<Project>, Vec<Problem>) {
+    let (project, mut problems) = lockstep_config::load_for(dir, commands);
     for problem in problems.iter_mut().filter(|problem| problem.code == codes::NO_PROJECT) {
         problem.help = Some(NO_PROJECT.into());
     }
     (project, problems)
 }
 
-fn examine_for(dir: &Path, purpose: Purpose) -> (Option<Project>, Schemas, Vec<Problem>) {
-    let (project, mut problems) = load(dir);
-    let mut lacks = false;
+/// What is told where a variable has no value.
+const WITHOUT_VALUE: [&str; 3] = [codes::ENV_MISSING, codes::ENV_FILE, codes::ENV_COMMAND];
+
+fn examine_for(
+    dir: &Path,
+    purpose: Purpose,
+    commands: Commands,
+) -> (Option<Project>, Schemas, Vec<Problem>) {
+    let (project, mut problems) = load(dir, commands);
+    let not_run = |one: &Variable| matches!(one.source, ValueSource::NotRun(_));
+    let mut lacks = project.iter().any(|project| project.variables.iter().any(not_run));
     if purpose != Purpose::Work {
-        for problem in problems.iter_mut().filter(|problem| problem.code == codes::ENV_MISSING) {
+        let lacking = |problem: &&mut Problem| WITHOUT_VALUE.contains(&problem.code);
+        for problem in problems.iter_mut().filter(lacking) {
             lacks = true;
             // A name much like one in `.env` is a slip, whether the secrets are there or not.
             let is_slip =
@@ -81,7 +93,8 @@ fn examine_for(dir: &Path, purpose: Purpose) -> (Option<Project>, Schemas, Vec<P
     let Some(project) = project else { return (None, Schemas::new(), problems) };
     let mut schemas = Schemas::new();
     for system in &project.systems {
-        if purpose == Purpose::Look && asks_a_server(system) {
+        let unknown = lacks && purpose != Purpose::Work && is_nowhere(system);
+        if unknown || purpose == Purpose::Look && asks_a_server(system) {
             schemas.insert(system.name.clone(), untold(&project, system));
             continue;
         }
@@ -183,6 +196,11 @@ fn asks_a_server(system: &lockstep_config::System) -> bool {
     system.connector == "sql" && !url.starts_with("sqlite:")
 }
 
+/// Whether the folder of a system's files is a variable without a value.
+fn is_nowhere(system: &lockstep_config::System) -> bool {
+    system.connector == "files" && system.with.get("folder").is_some_and(has_empty)
+}
+
 /// The record types that flows name of a system; of none of them anything is known.
 fn untold(project: &Project, system: &lockstep_config::System) -> Vec<lockstep_model::TypeSchema> {
     let open = kinds_named(project, &system.name).into_iter().map(lockstep_model::TypeSchema::open);
@@ -281,13 +299,13 @@ pub fn open(dir: &Path) -> Result<Opened> {
 
 /// Like [`open`], for what talks to no system: variables that are not there are no error.
 pub fn open_without_secrets(dir: &Path) -> Result<Opened> {
-    settled(examine_for(dir, Purpose::Check))
+    settled(examine_for(dir, Purpose::Check, Commands::Leave))
 }
 
 /// Like [`open`], to look at what is stored: no system is asked, and neither secrets nor connectors
 /// are needed.
 pub fn open_for_looking(dir: &Path) -> Result<Opened> {
-    settled(examine_for(dir, Purpose::Look))
+    settled(examine_for(dir, Purpose::Look, Commands::Leave))
 }
 
 /// Like [`open`], for what reads systems and has nothing to do with flows: these may have errors
@@ -306,7 +324,7 @@ pub fn open_for_its_systems(dir: &Path) -> Result<Opened> {
 /// up, is not asked.
 pub fn open_to_plan_back(dir: &Path) -> Result<Opened> {
     let (project, schemas, problems) = examine(dir);
-    let of_systems = [codes::ENV_MISSING, codes::CONNECTOR, codes::MANIFEST];
+    let of_systems = [&WITHOUT_VALUE[..], &[codes::CONNECTOR, codes::MANIFEST]].concat();
     let is_error = |problem: &&Problem| problem.severity == Severity::Error;
     let errors: Vec<Problem> = problems.iter().filter(is_error).cloned().collect();
     if errors.is_empty() || !errors.iter().all(|problem| of_systems.contains(&problem.code)) {
@@ -409,7 +427,8 @@ impl Opened {
 
     /// Where the tokens of a system are kept: beside the store.
     pub fn keep(&self, system: &str) -> Result<VaultEntry> {
-        let vault = Vault::beside(&self.store_path()?, std::env::var(KEY_VARIABLE).ok());
+        let key = lockstep_config::secrets::of_process(KEY_VARIABLE).map_err(Failure::usage)?;
+        let vault = Vault::beside(&self.store_path()?, key);
         Ok(VaultEntry { vault: Arc::new(vault), system: system.to_string() })
     }
 

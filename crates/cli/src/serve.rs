@@ -3,18 +3,20 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use lockstep_hub::{Hub, Report, System};
 use lockstep_model::TypeName;
-use lockstep_service::{Owner, Project, Purpose, Refusal, Schedule, Told, socket};
+use lockstep_service::{
+    Heartbeat, Owner, Project, Purpose, Refusal, Schedule, Systems, Told, notify, socket,
+};
 
 use crate::args::Format;
 use crate::exit::{Exit, Failure, Result};
-use crate::interrupt;
 use crate::project::{self, Opened};
+use crate::signals;
 use crate::work::{as_json, narrate, when_quiet};
 
 /// A system is read this often where the project does not say, in seconds.
@@ -32,6 +34,40 @@ struct AtWork {
     dir: PathBuf,
     opened: Opened,
     systems: Vec<System>,
+    /// The same, for those who call.
+    called: Systems,
+}
+
+impl AtWork {
+    fn put(&mut self, systems: Vec<System>) {
+        self.called.write().unwrap_or_else(PoisonError::into_inner).clone_from(&systems);
+        self.systems = systems;
+    }
+
+    /// Takes the settings of systems, and with them the secrets, from the project as it is now. Its
+    /// flows stay as they were.
+    fn take_settings(&mut self) -> Result<()> {
+        let now = project::open(&self.dir)?;
+        let plan = self.opened.plan()?;
+        if now.plan()?.fingerprint_of_flows() != plan.fingerprint_of_flows() {
+            note!("the flows have been changed: they are taken up by the next start");
+        }
+        let before = self.opened.project.systems.clone();
+        for system in &mut self.opened.project.systems {
+            let found = now.project.system(&system.name);
+            if let Some(found) = found.filter(|found| found.connector == system.connector) {
+                system.with = found.with.clone();
+            }
+        }
+        match self.opened.connect(&plan) {
+            Ok(systems) => self.put(systems),
+            Err(failure) => {
+                self.opened.project.systems = before;
+                return Err(failure);
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Project for AtWork {
@@ -62,12 +98,22 @@ impl Project for AtWork {
         // Flows that were edited meanwhile come with the next start, as always.
         let same = plan.types.iter().map(|ty| &ty.name).eq(types);
         if same && down(&again) < down(&self.systems) {
-            (self.opened, self.systems) = (opened, again);
+            self.opened = opened;
+            self.put(again);
         }
     }
 
     fn first_run_waits(&self) -> bool {
         self.opened.project.first_run_waits
+    }
+
+    fn renew(&mut self) {
+        match self.take_settings() {
+            Ok(()) => note!("secrets and settings of systems were read anew"),
+            Err(failure) => {
+                eprintln!("! secrets stay as they were: {}", failure.message);
+            }
+        }
     }
 }
 
@@ -97,7 +143,9 @@ pub fn run(dir: &Path, approve: bool, calls: &Calls, format: Format) -> Result<E
     }
     let periods = periods(&opened)?;
     let schedule = Schedule::new(periods.clone(), Instant::now());
-    let at_work = AtWork { dir: dir.to_path_buf(), opened, systems: systems.clone() };
+    let called = Systems::new(RwLock::new(systems.clone()));
+    let dir = dir.to_path_buf();
+    let at_work = AtWork { dir, opened, systems: systems.clone(), called: Systems::clone(&called) };
     let mut owner = Owner::new(at_work, schedule, approve);
     let socket = socket::open(&store, owner.queue());
     if let Err(error) = &socket {
@@ -105,7 +153,7 @@ pub fn run(dir: &Path, approve: bool, calls: &Calls, format: Format) -> Result<E
         eprintln!("! commands can't ask this service, and wait for the store instead: {error}");
     }
     if let Some(address) = calls.listen {
-        let listening = lockstep_service::listen(address, &systems, owner.queue().sender(), tell);
+        let listening = lockstep_service::listen(address, &called, owner.queue().sender(), tell);
         let at = listening.map_err(|error| {
             Failure::usage(format!(
                 "{address} can't be listened on ({error}): give another one with --webhooks"
@@ -117,18 +165,25 @@ pub fn run(dir: &Path, approve: bool, calls: &Calls, format: Format) -> Result<E
         }
     }
     let stop = Arc::new(AtomicBool::new(false));
-    interrupt::stop_when_interrupted(
-        Arc::clone(&stop),
-        "ending: what is under way comes to its end; once more ends it at once",
-    );
-    let ends = || stop.load(Ordering::Relaxed);
+    signals::heed(Arc::clone(&stop), owner.queue());
+    let heart = Heartbeat::start();
+    let ends = || {
+        heart.beat();
+        stop.load(Ordering::Relaxed)
+    };
     let worked = owner.work(&ends, &mut |told| match told {
-        Told::Begins => periods.iter().for_each(|(name, period)| {
-            note!("{name} is read every {} s", period.as_secs());
-        }),
+        Told::Begins => {
+            notify("READY=1\nSTATUS=at work");
+            for (name, period) in &periods {
+                note!("{name} is read every {} s", period.as_secs());
+            }
+        }
         Told::Report(report) => tell_run(report, format),
         Told::Trouble(trouble) => eprintln!("! {trouble}"),
-        Told::Waits(flows) => tell_waits(flows),
+        Told::Waits(flows) => {
+            notify("READY=1\nSTATUS=waits for flows to be approved (G2)");
+            tell_waits(flows);
+        }
     });
     worked.map_err(project::refusal)?;
     Ok(Exit::Done)

@@ -1,8 +1,9 @@
 //! `check`, `plan`, `sync`, `run`.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use lockstep_config::Severity;
+use lockstep_config::{Severity, ValueSource, Variable};
 use lockstep_hub::report::Report;
 use lockstep_hub::{Event, RunOptions};
 use lockstep_model::value::shown;
@@ -27,7 +28,8 @@ pub fn check(dir: &Path, format: Rows) -> Result<Exit> {
     let columns = problems.iter().filter(is_error).filter(is_column).count();
     let warnings = problems.iter().filter(|p| p.severity == Severity::Warning).count();
     if format == Rows::Json {
-        json(&wire::Checked::from(&problems[..]))?;
+        let variables = loaded.as_ref().map_or(&[][..], |project| &project.variables);
+        json(&wire::Checked::new(&problems, variables))?;
     } else if format == Rows::Csv {
         let row = |problem: lockstep_config::Problem| {
             vec![
@@ -68,6 +70,9 @@ pub fn check(dir: &Path, format: Rows) -> Result<Exit> {
                 print::count(errors as u64, "error"),
                 print::count(warnings as u64, "warning")
             );
+            if let Some(line) = sources(&project.variables) {
+                println!("{line}");
+            }
         }
     }
     match errors {
@@ -78,6 +83,18 @@ pub fn check(dir: &Path, format: Rows) -> Result<Exit> {
         )),
         _ => Err(Failure::usage("nothing runs before the errors are put right")),
     }
+}
+
+/// Where the values of variables came from, never what they are.
+fn sources(variables: &[Variable]) -> Option<String> {
+    let mut by_source: BTreeMap<&ValueSource, Vec<&str>> = BTreeMap::new();
+    for variable in variables {
+        by_source.entry(&variable.source).or_default().push(&variable.name);
+    }
+    let of =
+        |(source, names): (&ValueSource, Vec<&str>)| format!("{} from {source}", names.join(", "));
+    let all: Vec<String> = by_source.into_iter().map(of).collect();
+    (!all.is_empty()).then(|| format!("Variables: {}.", all.join("; ")))
 }
 
 /// G1: what a run would do, every write of it.

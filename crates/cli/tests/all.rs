@@ -30,6 +30,8 @@ mod poweroffice_go_wix;
 mod real_servers;
 mod referring;
 mod restoring;
+mod running;
+mod secret_sources;
 mod secrets;
 #[path = "../../connector/tests/servers/mod.rs"]
 mod servers;

@@ -22,9 +22,12 @@ codes! {
     WRONG_TYPE = "wrong-type": "A value is of another kind than is needed: a text where a list belongs, for instance.",
     UNKNOWN_WORD = "unknown-word": "A setting has a few words that it can be, and this is none of them.",
     // Environment
-    ENV_MISSING = "env-missing": "`${NAME}` names a variable that neither the environment nor `.env` has.",
+    ENV_MISSING = "env-missing": "`${NAME}` names a variable that no source has.",
     ENV_NAME = "env-name": "`${…}` holds no name of a variable.",
     ENV_LINE = "env-line": "A line of `.env` is no variable.",
+    ENV_FILE = "env-file": "The file that is to hold the value of a variable can't be read.",
+    ENV_COMMAND = "env-command": "The command that is to give the value of a variable does not give it.",
+    SECRET_READABLE = "secret-readable": "Other users of the machine may read a file that holds secrets.",
     SECRET_IN_FILE = "secret-in-file": "A secret stands in `lockstep.yaml`, which others may read. Move it to `.env` and name it.",
     // Systems, record types, properties
     UNKNOWN_SYSTEM = "unknown-system": "A system that `lockstep.yaml` does not have.",

@@ -1,26 +1,53 @@
 //! `.env`, and `${NAME}` in the strings of `lockstep.yaml`.
 //!
-//! Secrets stand in `.env` or in the environment of the process, which wins; the other files hold
-//! names only. No message shows a value.
+//! Secrets stand outside the files of the project (see [`crate::secrets`]); these hold names only.
+//! No message shows a value.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::codes;
 use crate::near::nearest;
 use crate::problem::{Problem, Reader};
-use crate::source::Source;
+use crate::secrets::{Commands, Looked, Sources, ValueSource, Variable, others_may_read};
+use crate::source::{Place, Source};
 use crate::yaml::{Node, Yaml};
 
 /// The variables that `${NAME}` can name.
 pub(crate) struct Environment<'a> {
-    file: BTreeMap<String, String>,
-    process: &'a dyn Fn(&str) -> Option<String>,
+    sources: Sources<'a>,
+    /// Those that were named, with where their values came from.
+    named: RefCell<BTreeMap<String, ValueSource>>,
 }
 
 impl<'a> Environment<'a> {
+    /// The variables of a project: those of its `.env`, if there is one, of the process, and what
+    /// these name.
+    pub fn of(
+        dir: &Path,
+        process: &'a dyn Fn(&str) -> Option<String>,
+        commands: Commands,
+    ) -> (Self, Vec<Problem>) {
+        let path = dir.join(".env");
+        let (mut environment, mut problems) =
+            Environment::new(std::fs::read_to_string(&path).ok(), process);
+        if !environment.sources.file.is_empty() && others_may_read(&path) {
+            let mut source = Source::new(".env", " ");
+            source.secret = true;
+            let message = "other users of this machine may read .env, which holds secrets";
+            let place = Place::new(&Arc::new(source), 0..0);
+            let problem = Problem::warning(codes::SECRET_READABLE, place, message);
+            problems.push(problem.help("let its owner alone read it: `chmod 600 .env`"));
+        }
+        let file = std::mem::take(&mut environment.sources.file);
+        environment.sources = Sources::new(dir, process, file, commands);
+        (environment, problems)
+    }
+
     /// The variables of `.env` (its text, if there is one) and of the process.
-    pub fn new(
+    fn new(
         file: Option<String>,
         process: &'a dyn Fn(&str) -> Option<String>,
     ) -> (Self, Vec<Problem>) {
@@ -44,11 +71,28 @@ impl<'a> Environment<'a> {
             }
             at = end;
         }
-        (Environment { file: variables, process }, reader.problems)
+        let sources = Sources::new(Path::new(""), process, variables, Commands::Leave);
+        (Environment { sources, named: RefCell::default() }, reader.problems)
     }
 
-    fn get(&self, name: &str) -> Option<String> {
-        (self.process)(name).or_else(|| self.file.get(name).cloned())
+    /// The commands that `lockstep.yaml` names, by the variables that they give.
+    pub fn set_commands(&mut self, commands: BTreeMap<String, Vec<String>>) {
+        self.sources.commands = commands;
+    }
+
+    /// Whether a variable was named, also where it has no value.
+    pub fn is_named(&self, name: &str) -> bool {
+        self.sources.was_looked_for(name)
+    }
+
+    /// The variables that were named and have a value.
+    pub fn variables(&self) -> Vec<Variable> {
+        let named = self.named.borrow();
+        let one = |(name, source): (&String, &ValueSource)| Variable {
+            name: name.clone(),
+            source: source.clone(),
+        };
+        named.iter().map(one).collect()
     }
 
     /// Puts values in the place of names in all texts below a node. A missing variable is told
@@ -102,34 +146,61 @@ impl<'a> Environment<'a> {
                     .set_help("a name has letters, digits and `_`: `${WIX_API_KEY}`");
                 continue;
             }
-            match self
-                .get(name)
-                .filter(|value| !value.is_empty() || default.is_none())
-                .or(default.map(String::from))
-            {
-                Some(value) => whole.push_str(&value),
-                None => {
-                    let near = nearest(name, self.file.keys().map(String::as_str));
-                    let help = match near {
-                        Some(near) => format!("did you mean `${{{near}}}`, which is in .env?"),
-                        None => {
-                            format!(
-                                "add `{name}=…` to .env, or set it in the environment, or give a default: `${{{name}:-…}}`"
-                            )
-                        }
-                    };
-                    reader
-                        .error(
-                            codes::ENV_MISSING,
-                            &place,
-                            format!("the variable {name} is not set"),
-                        )
-                        .set_help(help);
-                }
-            }
+            whole.push_str(&self.value(name, default, &place, reader));
         }
         whole.push_str(rest);
         whole
+    }
+
+    /// The value of a variable; nothing where it has none, which is told.
+    fn value(
+        &self,
+        name: &str,
+        default: Option<&str>,
+        place: &std::ops::Range<usize>,
+        reader: &mut Reader,
+    ) -> String {
+        let (looked, is_first) = self.sources.look_up(name);
+        let (value, source) = match (looked, default) {
+            (Looked::Failed(why), _) => {
+                reader.error(why.code, place, why.message).set_help(why.help);
+                return String::new();
+            }
+            (Looked::Found { value, source }, default) => match default {
+                Some(default) if value.is_empty() && !matches!(source, ValueSource::NotRun(_)) => {
+                    (default.to_string(), ValueSource::Default)
+                }
+                _ => (value, source),
+            },
+            (Looked::Missing, Some(default)) => (default.to_string(), ValueSource::Default),
+            (Looked::Missing, None) => {
+                let near = nearest(name, self.sources.file.keys().map(String::as_str));
+                let help = match near {
+                    Some(near) => format!("did you mean `${{{near}}}`, which is in .env?"),
+                    None => {
+                        format!(
+                            "add `{name}=…` to .env, or set it in the environment, or give a default: `${{{name}:-…}}`"
+                        )
+                    }
+                };
+                let message = format!("the variable {name} is not set");
+                reader.error(codes::ENV_MISSING, place, message).set_help(help);
+                return String::new();
+            }
+        };
+        if let ValueSource::File(path) = &source
+            && is_first
+            && others_may_read(path)
+        {
+            let shown = path.display();
+            let message =
+                format!("other users of this machine may read {shown}, which holds {name}");
+            reader
+                .warning(codes::SECRET_READABLE, place, message)
+                .set_help(format!("let its owner alone read it: `chmod 600 {shown}`"));
+        }
+        self.named.borrow_mut().insert(name.to_string(), source);
+        value
     }
 
     /// Where in the source a part of a value stands.
@@ -147,7 +218,7 @@ impl<'a> Environment<'a> {
     }
 }
 
-fn is_name(name: &str) -> bool {
+pub(crate) fn is_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
@@ -379,7 +450,7 @@ mod tests {
             assert!(problems.is_empty(), "{text:?}: {}", problems[0].render());
             let theirs: BTreeMap<String, String> =
                 dotenvy::from_read_iter(text.as_bytes()).map(Result::unwrap).collect();
-            assert_eq!(environment.file, theirs, "{text:?}");
+            assert_eq!(environment.sources.file, theirs, "{text:?}");
         }
     }
 
@@ -399,7 +470,7 @@ mod tests {
             assert_eq!(problems.len(), 1, "{line}");
             let told = problems[0].render();
             assert!(told.contains(what) && !told.contains("hunter"), "{told}");
-            assert_eq!(environment.file.len(), 1, "{line}: B is read");
+            assert_eq!(environment.sources.file.len(), 1, "{line}: B is read");
         }
     }
 

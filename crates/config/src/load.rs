@@ -12,6 +12,7 @@ use crate::problem::{Problem, in_order};
 use crate::project::{ELEMENTS, Elements, Project};
 use crate::project_file::ProjectReader;
 use crate::read_file::read_file;
+use crate::secrets::Commands;
 use crate::source::Place;
 
 /// Reads a project folder. Every problem of every file is told; the project is there as far as it
@@ -20,7 +21,12 @@ use crate::source::Place;
 /// A project with errors among its problems is for showing more problems ([`crate::check`]), not
 /// for running.
 pub fn load(dir: &FilePath) -> (Option<Project>, Vec<Problem>) {
-    load_with(dir, &|name| std::env::var(name).ok())
+    load_for(dir, Commands::Run)
+}
+
+/// [`load`], where nothing that is read needs what commands give.
+pub fn load_for(dir: &FilePath, commands: Commands) -> (Option<Project>, Vec<Problem>) {
+    load_from(dir, &|name| std::env::var(name).ok(), commands)
 }
 
 /// [`load`] with an environment of the caller's.
@@ -28,8 +34,15 @@ pub fn load_with(
     dir: &FilePath,
     environment: &dyn Fn(&str) -> Option<String>,
 ) -> (Option<Project>, Vec<Problem>) {
-    let (environment, mut problems) =
-        Environment::new(std::fs::read_to_string(dir.join(".env")).ok(), environment);
+    load_from(dir, environment, Commands::Run)
+}
+
+fn load_from(
+    dir: &FilePath,
+    environment: &dyn Fn(&str) -> Option<String>,
+    commands: Commands,
+) -> (Option<Project>, Vec<Problem>) {
+    let (mut environment, mut problems) = Environment::of(dir, environment, commands);
     let source = match read_file(dir, "lockstep.yaml") {
         Ok(source) => source,
         Err(mut problem) => {
@@ -58,8 +71,11 @@ pub fn load_with(
         }
         return (None, in_order(problems));
     };
-    environment.expand(&mut root, &mut reading.reader);
+    crate::exec::expand(&mut root, &mut environment, &mut reading.reader);
     let mut project = reading.project(&root);
+    if let Some(project) = &mut project {
+        project.variables = environment.variables();
+    }
     problems.append(&mut reading.reader.problems);
     if let Some(project) = &mut project {
         for (name, names) in std::mem::take(&mut reading.unresolved) {

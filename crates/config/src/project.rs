@@ -10,6 +10,7 @@ use lockstep_model::{Flow, Limits, Path, PlainType, PropertySchema, Region, Type
 use serde_json::Map;
 
 use crate::names::Names;
+use crate::secrets::Variable;
 use crate::section::{FlowFile, FlowPlaces};
 use crate::source::Place;
 
@@ -37,6 +38,8 @@ pub struct Project {
     pub files: Vec<FlowFile>,
     /// The names by which documents may call the systems.
     pub names: Names,
+    /// The variables that `lockstep.yaml` names and that have a value.
+    pub variables: Vec<Variable>,
 }
 
 /// A system of the project.

@@ -57,12 +57,11 @@ impl<'a> ProjectReader<'a> {
             placeholders: placeholders.clone(),
             ..system
         };
-        let systems: Vec<System> = systems.into_iter().map(common).collect();
+        let systems = systems.into_iter().map(common).collect();
         let systems = of_other_systems(systems, entries.iter().map(|(key, _)| key.text.as_str()));
         self.same_names(&systems);
         let names = Names::new(
-            // A system whose settings are wrong is a system all the same: its flows are no
-            // mistakes.
+            // Flows of a system whose settings are wrong are no mistakes.
             entries
                 .iter()
                 .map(|(key, _)| match systems.iter().find(|system| system.name == key.text) {
@@ -103,6 +102,7 @@ impl<'a> ProjectReader<'a> {
             places: Vec::new(),
             files: Vec::new(),
             names,
+            variables: Vec::new(),
         })
     }
 

@@ -19,6 +19,10 @@ use serde_json::{Map, Value};
 pub struct ProjectYaml {
     /// The systems to keep in step, by the names that flows call them.
     pub systems: BTreeMap<String, SystemYaml>,
+    /// Commands that give the values of variables which neither the environment nor `.env` has:
+    /// `{ WIX_API_KEY: { exec: [pass, show, wix] } }`.
+    #[serde(default)]
+    pub secrets: BTreeMap<String, SecretYaml>,
     /// Where links, shadows and the journal are kept: `sqlite:` and a file within the project
     /// folder.
     #[schemars(regex(pattern = r"^(sqlite|postgres|postgresql):"), extend("default" = "sqlite:lockstep.db"))]
@@ -43,6 +47,16 @@ pub struct ProjectYaml {
     /// `none`, `ukjent` …).
     #[serde(default)]
     pub placeholders: Vec<String>,
+}
+
+/// Where the value of a variable comes from.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SecretYaml {
+    /// A program and its arguments, each by itself: it is run in the project's folder, without a
+    /// shell, and what it prints is the value.
+    #[schemars(length(min = 1))]
+    pub exec: Vec<String>,
 }
 
 /// A system: one account of an application.

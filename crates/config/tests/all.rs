@@ -8,4 +8,5 @@ mod loading;
 mod messages;
 mod round_trip;
 mod schemas;
+mod sources;
 mod support;

@@ -6,15 +6,7 @@ use lockstep_config::{Severity, load_with, render_all};
 use lockstep_model::flow::Deletes;
 use lockstep_model::{Create, Direction, Policy, TypeName};
 
-fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
-    let dir = tempfile::tempdir().unwrap();
-    for (name, text) in files {
-        let path = dir.path().join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    }
-    dir
-}
+use crate::support::folder;
 
 fn load(dir: &Path) -> lockstep_config::Project {
     let (project, problems) = load_with(dir, &|_| None);

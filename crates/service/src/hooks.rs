@@ -3,7 +3,7 @@
 //! good by the next reading on schedule.
 
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -26,9 +26,12 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// A system that could not be told where to call is told again after so many seconds.
 const RETRY_S: u64 = 60;
 
+/// The systems of a service, as its secrets are now.
+pub type Systems = Arc<RwLock<Vec<System>>>;
+
 #[derive(Clone)]
 struct Calls {
-    systems: Arc<Vec<System>>,
+    systems: Systems,
     queue: HintSender,
     tell: fn(&str),
 }
@@ -40,13 +43,13 @@ struct Calls {
 /// The address can't be listened on.
 pub fn listen(
     address: SocketAddr,
-    systems: &[System],
+    systems: &Systems,
     queue: HintSender,
     tell: fn(&str),
 ) -> std::io::Result<SocketAddr> {
     let listener = TcpListener::bind(address)?;
     let at = listener.local_addr()?;
-    let state = Calls { systems: Arc::new(systems.to_vec()), queue, tell };
+    let state = Calls { systems: Arc::clone(systems), queue, tell };
     let router = Router::new()
         .route("/hooks/{system}", get(heard).post(heard))
         .layer(DefaultBodyLimit::max(MOST_BODY))
@@ -63,7 +66,8 @@ async fn heard(
     headers: HeaderMap,
     body: Bytes,
 ) -> (StatusCode, String) {
-    let Some(system) = state.systems.iter().find(|known| known.name == system).cloned() else {
+    let systems = state.systems.read().unwrap_or_else(PoisonError::into_inner).clone();
+    let Some(system) = systems.into_iter().find(|known| known.name == system) else {
         return (StatusCode::NOT_FOUND, String::new());
     };
     let text = |value: &axum::http::HeaderValue| {

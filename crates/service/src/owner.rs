@@ -47,6 +47,9 @@ pub trait Project {
 
     /// G2: whether flows that have not run as they are wait for a person.
     fn first_run_waits(&self) -> bool;
+
+    /// Its secrets may have changed: they are read anew.
+    fn renew(&mut self) {}
 }
 
 /// What the owner tells while it works.
@@ -65,6 +68,7 @@ pub enum Told<'a> {
 pub(crate) enum Message {
     Request(Box<Request>, oneshot::Sender<Result<Reply, Refusal>>),
     Hints(BTreeSet<Hint>),
+    Renew,
 }
 
 /// The way to the owner.
@@ -83,6 +87,13 @@ impl Queue {
         // An owner that has ended drops it, which the receiver is told.
         let _ = self.sender.send(Message::Request(Box::new(request), answer));
         answered
+    }
+
+    /// Has the project read its secrets anew. A run on schedule ends at its next step for that,
+    /// and goes on with them.
+    pub fn renew(&self) {
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        let _ = self.sender.send(Message::Renew);
     }
 
     /// For [`crate::listen`].
@@ -215,6 +226,10 @@ impl<P: Project> Owner<P> {
                     let _ = answer.send(self.carry_out(*request, ends));
                     // What that put onto the agenda, the next run on schedule takes up.
                     until = until.max(Instant::now() + GAP);
+                }
+                Ok(Message::Renew) => {
+                    self.queue.waiting.fetch_sub(1, Ordering::SeqCst);
+                    self.project.renew();
                 }
                 // What is hinted at is read at once. Hints come in swarms: those that come within
                 // the gap are one reading.

@@ -378,7 +378,8 @@ fn r4_what_a_call_names_is_read_at_once() {
 
 fn listening(world: &World, owner: &Owner<AtWork>) -> SocketAddr {
     let any = "127.0.0.1:0".parse().unwrap();
-    lockstep_service::listen(any, &world.systems(), owner.queue().sender(), |_| {}).unwrap()
+    let systems = lockstep_service::Systems::new(std::sync::RwLock::new(world.systems()));
+    lockstep_service::listen(any, &systems, owner.queue().sender(), |_| {}).unwrap()
 }
 
 /// What is answered to these bytes.

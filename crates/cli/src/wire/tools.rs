@@ -16,6 +16,16 @@ pub struct Checked {
     warnings: usize,
     notes: usize,
     problems: Vec<Found>,
+    /// The variables that `lockstep.yaml` names and that have a value.
+    variables: Vec<Variable>,
+}
+
+/// A variable, never its value.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Variable {
+    name: String,
+    /// Where its value came from, in words: `the environment`, `.env`, the file `…`.
+    source: String,
 }
 
 /// A problem, with its place.
@@ -298,14 +308,19 @@ pub enum SectionName {
     Code(String),
 }
 
-impl From<&[Problem]> for Checked {
-    fn from(problems: &[Problem]) -> Self {
+impl Checked {
+    pub fn new(problems: &[Problem], variables: &[lockstep_config::Variable]) -> Self {
+        let variable = |one: &lockstep_config::Variable| Variable {
+            name: one.name.clone(),
+            source: one.source.to_string(),
+        };
         let count = |severity| problems.iter().filter(|one| one.severity == severity).count();
         Checked {
             errors: count(Severity::Error),
             warnings: count(Severity::Warning),
             notes: count(Severity::Note),
             problems: problems.iter().map(Found::from).collect(),
+            variables: variables.iter().map(variable).collect(),
         }
     }
 }

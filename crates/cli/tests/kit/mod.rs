@@ -265,7 +265,7 @@ fn write_env(dir: &Path, sandbox: &Running) {
             env.push_str(&format!("{name}={value}\n"));
         }
     }
-    std::fs::write(dir.join(".env"), env).unwrap();
+    crate::transcript::write(&dir.join(".env"), &env);
 }
 
 /// As `lockstep sync` opens a project.

@@ -21,6 +21,12 @@ impl Drop for Service {
     }
 }
 
+impl Service {
+    pub fn child(&self) -> &Child {
+        &self.0
+    }
+}
+
 /// Starts the service with these arguments. Gives its lines.
 pub fn run(dir: &Path, args: &[&str]) -> (Service, mpsc::Receiver<String>) {
     let mut command = command(dir, &[&["run", "--approve"], args].concat());

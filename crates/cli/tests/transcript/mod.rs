@@ -147,6 +147,18 @@ pub fn write(path: &Path, text: &str) {
     std::fs::create_dir_all(path.parent().expect("a file has a folder"))
         .expect("the folder can be made");
     std::fs::write(path, text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    if path.ends_with(".env") {
+        keep_from_others(path);
+    }
+}
+
+/// As a careful person does: `check` warns of secrets that others may read.
+pub fn keep_from_others(path: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
 }
 
 /// Puts one text for another in a file, and insists that it was there.

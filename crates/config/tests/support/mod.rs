@@ -7,9 +7,14 @@ use std::path::PathBuf;
 use lockstep_config::{Problem, Project, Schemas, check, load_with, render_all};
 use lockstep_model::{PlainType, PropertySchema, TypeSchema};
 
-/// A folder with these files.
+/// A folder with these files, which nobody else may look into.
 pub fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
+    }
     for (name, text) in files {
         let path = dir.path().join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
