@@ -627,6 +627,14 @@ fn what_people_change_is_told_and_signed() {
         ask(&api, subscribe, wanted)["webhookSubscriptionCreate"]["userErrors"][0]["message"],
         "Address for this topic has already been taken"
     );
+    let known = "query($u: String) { webhookSubscriptions(first: 5, uri: $u) { nodes { id topic uri } pageInfo { hasNextPage } } }";
+    let nodes =
+        |uri: &str| ask(&api, known, json!({"u":uri}))["webhookSubscriptions"]["nodes"].clone();
+    assert_eq!(
+        nodes(&called.url),
+        json!([{"id":hook["id"],"topic":"CUSTOMERS_UPDATE","uri":called.url}])
+    );
+    assert_eq!(nodes("https://example.com/"), json!([]));
     let one = sandbox.put(SYSTEM, "customers", json!({"firstName":"Kari"})).unwrap();
     let number = one["id"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
     sandbox.edit(SYSTEM, "customers", &number, &json!({"firstName":"Liv"})).unwrap();

@@ -477,6 +477,29 @@ fn subscribers_are_told_with_the_header_they_asked_for() {
 }
 
 #[test]
+fn a_shared_secret_signs_each_call_with_a_key_of_its_own() {
+    let sandbox = filled(SYSTEM);
+    let api = company(&sandbox);
+    let called = Called::new(|_| String::new());
+    let body = json!({"event":"product.update","targetUrl":called.url,"fields":"id","hmacSharedSecret":"a-secret"});
+    let made = api.post("/event/subscription", &body).expect(201)["value"].clone();
+    assert_eq!(made["hmacSharedSecret"], Value::Null, "it is written only");
+    let id = values(api.get("/product"), "id")[0].to_string();
+    for name in ["Stol", "Bord"] {
+        sandbox.edit(SYSTEM, "product", &id, &json!({"name":name})).unwrap();
+    }
+    let heard = called.heard(2);
+    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA512, b"a-secret");
+    for call in &heard {
+        let own = call.header("idempotency-key").unwrap();
+        let tag = ring::hmac::sign(&key, format!("{own}&{}", call.body).as_bytes());
+        let wanted = crate::support::base64(tag.as_ref());
+        assert_eq!(call.header("x-request-signature"), Some(wanted.as_str()));
+    }
+    assert_ne!(heard[0].header("idempotency-key"), heard[1].header("idempotency-key"));
+}
+
+#[test]
 fn every_answer_is_as_the_description_says() {
     let Some(text) = description("tripletex-linked.json") else { return };
     let described: Value = serde_json::from_str(&text).unwrap();

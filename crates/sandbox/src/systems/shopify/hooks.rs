@@ -85,6 +85,16 @@ impl Shopify {
         Ok(hook)
     }
 
+    /// Those of an address or of topics, if one is named.
+    pub(super) fn subscriptions(&self, args: &Value) -> Value {
+        let topics = args["topics"].as_array();
+        let wanted = |hook: &&Value| {
+            topics.is_none_or(|topics| topics.contains(&hook["topic"]))
+                && args["uri"].as_str().is_none_or(|uri| hook["uri"] == uri)
+        };
+        self.hooks.iter().filter(wanted).cloned().collect()
+    }
+
     pub(super) fn unsubscribe(&mut self, gid: &str) -> Result<String, Refused> {
         let before = self.hooks.len();
         self.hooks.retain(|one| one["id"] != gid);

@@ -210,6 +210,7 @@ impl Run<'_> {
         }
         match name {
             "shop" => shop(),
+            "webhookSubscriptions" => self.shop.subscriptions(args),
             "node" => args["id"].clone(),
             "nodes" => args["ids"].clone(),
             "currentAppInstallation" => {

@@ -5,8 +5,9 @@ use super::fields::Fields;
 use super::types::{NAMES, RESOURCES};
 use crate::calls::{Call, Changed};
 use crate::http::{Act, Reply, Request};
-use crate::util::json as tree;
+use crate::util::{base64, json as tree};
 use jiff::Timestamp;
+use ring::hmac;
 use serde_json::{Value, json};
 
 /// What there are events of, by the collection, with what they are called.
@@ -19,8 +20,15 @@ const OBJECTS: [(&str, &str, &str); 6] = [
     ("order", "Order", "Order"),
 ];
 const VERBS: [&str; 3] = ["create", "update", "delete"];
-const OPEN: [&str; 6] =
-    ["event", "targetUrl", "fields", "status", "authHeaderName", "authHeaderValue"];
+const OPEN: [&str; 7] = [
+    "event",
+    "targetUrl",
+    "fields",
+    "status",
+    "authHeaderName",
+    "authHeaderValue",
+    "hmacSharedSecret",
+];
 
 impl Tripletex {
     fn subscription(
@@ -92,7 +100,7 @@ impl Tripletex {
             ("POST", ["subscription"]) => {
                 self.next += 1;
                 let mut made = json!({"id": self.next, "version": 0, "event": "", "targetUrl": "", "fields": "", "status": "ACTIVE",
-                    "authHeaderName": "", "authHeaderValue": ""});
+                    "authHeaderName": "", "authHeaderValue": "", "hmacSharedSecret": ""});
                 take(&mut made, &body(request)?)?;
                 self.subscriptions.push(made.clone());
                 Ok(Reply::json(201, &json!({"value": shown(&made, request)})))
@@ -102,7 +110,7 @@ impl Tripletex {
         }
     }
 
-    pub(super) fn notifications(&self, changed: &Changed<'_>) -> Vec<Call> {
+    pub(super) fn notifications(&mut self, changed: &Changed<'_>) -> Vec<Call> {
         let Some(at) = NAMES.iter().position(|name| *name == changed.collection) else {
             return Vec::new();
         };
@@ -112,24 +120,41 @@ impl Tripletex {
             Act::Delete => "delete",
         };
         let event = format!("{}.{verb}", RESOURCES[at].path);
-        self.subscriptions
+        let wanted: Vec<Value> = self
+            .subscriptions
             .iter()
             .filter(|one| one["event"] == event.as_str() && one["status"] == "ACTIVE")
+            .cloned()
+            .collect();
+        wanted
+            .iter()
             .map(|one| {
                 let fields = Fields::parse(one["fields"].as_str().unwrap_or_default(), at).unwrap_or_default();
                 let value = match self.tables[at].get(changed.id) {
                     Some(record) => self.shown(at, record, &fields, "https://tripletex.no"),
                     None => Value::Null,
                 };
-                let body = json!({"subscriptionId": one["id"], "event": event, "id": changed.id.parse::<i64>().unwrap_or(0), "value": value});
+                let body = json!({"subscriptionId": one["id"], "event": event, "id": changed.id.parse::<i64>().unwrap_or(0), "value": value}).to_string();
                 let mut headers = vec![("Content-Type".into(), "application/json".to_owned())];
                 if let Some(name) = tree::filled(one, "authHeaderName") {
                     headers.push((name.to_owned().into(), one["authHeaderValue"].as_str().unwrap_or_default().to_owned()));
                 }
-                Call { url: one["targetUrl"].as_str().unwrap_or_default().to_owned(), headers, body: body.to_string() }
+                if let Some(secret) = tree::filled(one, "hmacSharedSecret") {
+                    self.next += 1;
+                    let key = format!("{:016x}-{}", self.next, one["id"]);
+                    headers.push(("x-request-signature".into(), signature(secret, &key, &body)));
+                    headers.push(("idempotency-key".into(), key));
+                }
+                Call { url: one["targetUrl"].as_str().unwrap_or_default().to_owned(), headers, body }
             })
             .collect()
     }
+}
+
+/// Of the call's own key and its body, with the secret that the caller gave.
+fn signature(secret: &str, key: &str, body: &str) -> String {
+    let secret = hmac::Key::new(hmac::HMAC_SHA512, secret.as_bytes());
+    base64::encode(hmac::sign(&secret, format!("{key}&{body}").as_bytes()).as_ref())
 }
 
 fn take(subscription: &mut Value, sent: &Value) -> Result<(), Refusal> {
