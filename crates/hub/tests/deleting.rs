@@ -177,6 +177,44 @@ fn p5a_a_listing_that_a_deletion_has_not_reached_yet_is_no_record_that_is_back()
 }
 
 #[test]
+fn p5a_r3_what_was_created_a_moment_ago_and_is_not_shown_yet_is_not_deleted() {
+    let slow = TypeSchema { settles_ms: 60_000, ..person() };
+    let (a, b) = (Fated::new(vec![person()]), Fated::new(vec![slow]));
+    let clock = Arc::new(Hands(AtomicI64::new(1_800_000_000_000)));
+    let store = SqliteStore::in_memory().unwrap();
+    let back = Flow { from: propagated().to, to: propagated().from, ..propagated() };
+    let mut hub = hub_at(clock.clone(), store, &[("a", &a), ("b", &b)], &[propagated(), back]);
+    people(&a);
+    assert_eq!(run(&mut hub), 3);
+    let made = solveig(&b).expect("she is created");
+    for (is_there, later) in [(true, 20_000), (false, 60_000)] {
+        *b.hidden.lock().unwrap() = vec![made.clone()];
+        b.behind.store(1, Ordering::Relaxed);
+        clock.0.fetch_add(later, Ordering::Relaxed);
+        everything(&mut hub);
+        assert_eq!(solveig(&a).is_some(), is_there, "{later} ms later");
+    }
+}
+
+#[test]
+fn p5a_a_deletion_that_does_not_find_what_was_created_a_moment_ago_is_tried_again() {
+    let slow = TypeSchema { settles_ms: 60_000, ..person() };
+    let (a, b) = (Fated::new(vec![person()]), Fated::new(vec![slow]));
+    let clock = Arc::new(Hands(AtomicI64::new(1_800_000_000_000)));
+    let store = SqliteStore::in_memory().unwrap();
+    let mut hub = hub_at(clock.clone(), store, &[("a", &a), ("b", &b)], &[propagated()]);
+    people(&a);
+    assert_eq!(run(&mut hub), 3);
+    a.real.remove("Person", "1");
+    b.updates.lock().unwrap().push_back(Fate::NotThere);
+    run(&mut hub);
+    assert!(solveig(&b).is_some());
+    clock.0.fetch_add(100_000, Ordering::Relaxed);
+    run(&mut hub);
+    assert_eq!(solveig(&b), None);
+}
+
+#[test]
 fn l11_a_question_about_who_ceased_ends_when_they_are_deleted_and_nothing_is_said_of_that() {
     let (a, b) = (Fated::new(vec![person()]), Fated::new(vec![person()]));
     let flow = flow("a.Person", "b.Person", Create::Always, &["mail"], &["mail"]);

@@ -180,6 +180,12 @@ impl RecordState {
         &self.slots[prop.at()]
     }
 
+    /// P5a: whether Lockstep has written it so shortly before this time that its system, which may
+    /// show what was before a write for so long, may show that.
+    pub fn is_just_written(&self, at: Timestamp, settles_ms: i64) -> bool {
+        self.written_at.is_some_and(|written| at < written.plus_ms(settles_ms))
+    }
+
     /// Whether it is there.
     pub fn is_live(&self) -> bool {
         self.presence == Presence::Live

@@ -22,7 +22,9 @@ pub(super) fn staleness(
     state: &RecordState,
     read: &ReadRecord,
 ) -> Staleness {
-    let Some(written_at) = state.written_at else { return Staleness::Fresh };
+    if state.written_at.is_none() {
+        return Staleness::Fresh;
+    }
     // Where the answer to the write told nothing, the version that is known is the one from before
     // it.
     let told = state.slots.iter().all(|slot| slot.before.is_none());
@@ -32,7 +34,7 @@ pub(super) fn staleness(
     }
     // What was asked for after the write, and after the delay that the system states, is from after
     // the write, whatever time it names: a spreadsheet's column, a clock that steps back.
-    if reading.asked >= written_at.plus_ms(plan.ty(state.ty).settles_ms) {
+    if !state.is_just_written(reading.asked, plan.ty(state.ty).settles_ms) {
         return Staleness::Fresh;
     }
     match (read.modified, state.modified) {

@@ -68,6 +68,7 @@ impl Hub {
     ) -> Result<()> {
         let members = self.ledger.store.members(entities)?;
         let live: Vec<RecordState> = members.into_iter().filter(RecordState::is_live).collect();
+        let asked = self.ledger.clock.now();
         let fresh = if reads { self.reader().fresh(&live) } else { HashMap::new() };
         let focus: Vec<RecordId> = live.iter().map(|record| record.id).collect();
         let (through, now) = (self.decider().through(), self.ledger.clock.now());
@@ -92,6 +93,13 @@ impl Hub {
                         drifting.push(record.id);
                     }
                     slice.records.insert(record.id, shown);
+                }
+                // P5a: it may not be shown yet.
+                Some(Ok(None))
+                    if record.is_just_written(asked, self.ledger.plan.ty(record.ty).settles_ms) =>
+                {
+                    audit.records_read += 1;
+                    unsure.push(record.entity);
                 }
                 Some(Ok(None)) => {
                     audit.records_read += 1;

@@ -32,7 +32,7 @@ impl Reader<'_> {
         below: &[String],
         records: &[ReadRecord],
         faults: &[RecordFault],
-    ) -> Result<Vec<String>> {
+    ) -> Result<Vec<(String, RecordId)>> {
         if below.is_empty() || faults.iter().any(|fault| !fault.part && fault.id.is_none()) {
             return Ok(vec![]);
         }
@@ -45,11 +45,8 @@ impl Reader<'_> {
             let (mut after, mut many) = (beginning.clone(), FIRST_KEYS);
             loop {
                 let known = self.ledger.store.live_keys(ty, Some(&after), many)?;
-                let of_it = known
-                    .iter()
-                    .map(|(key, _)| key)
-                    .take_while(|key| key.starts_with(beginning.as_str()));
-                gone.extend(of_it.filter(|key| !shown.contains(key.as_str())).cloned());
+                let of_it = known.iter().take_while(|(key, _)| key.starts_with(beginning.as_str()));
+                gone.extend(of_it.filter(|(key, _)| !shown.contains(key.as_str())).cloned());
                 match known
                     .last()
                     .filter(|(last, _)| known.len() == many && last.starts_with(beginning.as_str()))
@@ -61,6 +58,27 @@ impl Reader<'_> {
             }
         }
         Ok(gone.into_iter().collect())
+    }
+
+    /// P5a: of records that a reading does not show, those which Lockstep has written so shortly
+    /// before it was asked for that it may be from before that: they are left out of what is missing.
+    /// Gives whether there were any.
+    pub(crate) fn leave_just_written(
+        &mut self,
+        ty: TypeIx,
+        asked: Timestamp,
+        missing: &mut Vec<(String, RecordId)>,
+    ) -> Result<bool> {
+        let settles_ms = self.ledger.plan.ty(ty).settles_ms;
+        if settles_ms <= 0 || missing.is_empty() {
+            return Ok(false);
+        }
+        let ids: Vec<RecordId> = missing.iter().map(|(_, id)| *id).collect();
+        let records = self.ledger.store.records(&ids)?;
+        let written = records.iter().filter(|record| record.is_just_written(asked, settles_ms));
+        let just_written: HashSet<RecordId> = written.map(|record| record.id).collect();
+        missing.retain(|(_, id)| !just_written.contains(id));
+        Ok(!just_written.is_empty())
     }
 
     /// R8: whether something that can't be read may be any record: it shows no id, or one that

@@ -164,6 +164,10 @@ impl Reader<'_> {
         }
         let known = self.ledger.store.by_key(ty, &[key])?.into_iter().find(RecordState::is_live);
         let Some(mut record) = known else { return Ok(()) };
+        // P5a: a list shows it later, or not.
+        if record.is_just_written(under_way.asked, self.ledger.plan.ty(ty).settles_ms) {
+            return Ok(());
+        }
         // G3: more of them than are believed are left to the next listing, which says so.
         let gone = commit
             .changed_records

@@ -63,15 +63,16 @@ impl Reader<'_> {
         });
         let Intake { records, everything, .. } = &mut intake;
         self.decide_on_repeated(under_way, ty, records, *everything, &mut stream.faults);
-        let below = self.no_longer_below(ty, &intake.below, &intake.records, &stream.faults)?;
-        intake.told_gone.extend(below);
-        self.load_known(under_way, &mut intake, stream.reindex)?;
-        let reindex = stream.reindex;
+        let mut below = self.no_longer_below(ty, &intake.below, &intake.records, &stream.faults)?;
+        let (reindex, asked) = (stream.reindex, stream.asked.take().unwrap_or(now));
+        stream.faulty |= self.leave_just_written(ty, asked, &mut below)? && !intake.everything;
+        intake.told_gone.extend(below.into_iter().map(|(key, _)| key));
+        self.load_known(under_way, &mut intake, reindex)?;
         let reading = Reading {
             after_writes: under_way.reading_back,
             ty,
             now,
-            asked: stream.asked.take().unwrap_or(now),
+            asked,
             untold: under_way.report.started,
             previous: self.ledger.status[ty.at()].read_from,
             first_id: RecordId(0),
@@ -93,7 +94,7 @@ impl Reader<'_> {
         stream.faulty |= !settled && !intake.everything;
         let told = intake.told_gone.iter().filter_map(|id| intake.known.get(id));
         intake.gone = told.filter(|known| known.is_live()).cloned().collect();
-        if ends && !self.conclude_what_is_gone(under_way, stream, &mut intake)? {
+        if ends && !self.conclude_what_is_gone(under_way, stream, &mut intake, asked)? {
             return Ok(());
         }
         let Intake { records, known, gone, .. } = &mut intake;
@@ -207,6 +208,7 @@ impl Reader<'_> {
         under_way: &mut Underway,
         stream: &mut Stream,
         intake: &mut Intake,
+        asked: Timestamp,
     ) -> Result<bool> {
         let (ty, everything, commit) = (intake.ty, intake.everything, &mut intake.commit);
         let connector = &self.systems[self.ledger.system_of(ty)].connector;
@@ -218,10 +220,11 @@ impl Reader<'_> {
             intake.gone.clear();
             stream.faulty = true;
         }
-        let missing = match &stream.listed {
+        let mut missing = match &stream.listed {
             Some(listed) if everything && !strange => self.missing(ty, listed)?,
             _ => vec![],
         };
+        self.leave_just_written(ty, asked, &mut missing)?;
         let (lacking, had) = ((intake.gone.len() + missing.len()) as u64, stream.before.records);
         if !self.ledger.believes(under_way, ty, lacking, had) {
             self.ledger.stop_listing(under_way, ty, stream.before.clone(), lacking, had)?;

@@ -140,6 +140,18 @@ impl Sender<'_> {
             under_way.left.insert(intent.id);
             return self.ledger.put_off(under_way, intent, &message, None, &[], known, commit);
         }
+        // P5a: the system looked it up as it was before Lockstep wrote to it.
+        let settles_ms = self.ledger.plan.ty(intent.ty).settles_ms;
+        let just_written = |id| {
+            known.get(&id).is_some_and(|record: &RecordState| {
+                record.is_live() && record.is_just_written(*now, settles_ms)
+            })
+        };
+        if intent.record.is_some_and(just_written) {
+            let message = format!("{message}; it was written a moment ago");
+            let after = Some(settles_ms.unsigned_abs());
+            return self.ledger.put_off(under_way, intent, &message, after, &[], known, commit);
+        }
         self.ledger.facets_gone(intent.record, commit)?;
         if intent.kind == IntentKind::Delete && intent.takes_back() {
             return self.ledger.creation_taken_back(under_way, intent, known, commit);
