@@ -942,3 +942,25 @@ fn r1_the_records_of_several_parents_are_asked_for_side_by_side() {
     let asked = server.paths().iter().filter(|path| path.contains("/people?")).count();
     assert_eq!(asked, 27, "none is asked for twice");
 }
+
+#[test]
+fn r1_a_parent_that_is_deleted_while_its_records_are_listed_has_none() {
+    let list = "    list: { request: { path: '/firms/{{ parent | url }}/people' }, paging: none, parents: { request: { path: /firms }, paging: none, id: id } }\n";
+    let gone = |gone: &'static [&'static str]| {
+        serve(move |asked| match asked.path.strip_prefix("/firms/") {
+            Some(below) if gone.iter().any(|id| below.starts_with(id)) => {
+                (404, String::new(), json!({"message": "no such firm"}).to_string())
+            }
+            Some(below) => ok(json!([{"id": below[..1], "name": "Åse"}])),
+            None => ok(json!([{"id": 1}, {"id": 2}, {"id": 3}])),
+        })
+    };
+    let server = gone(&["2"]);
+    let rest = server.connect(&manifest("{}", list));
+    let read = read_all(&rest, "People", &watch(), None, 100).unwrap();
+    assert_eq!(read.records.keys().collect::<Vec<_>>(), ["1/1", "3/3"]);
+    // A list that no parent has is a path that is wrong, and not a list of nobody.
+    let server = gone(&["1", "2", "3"]);
+    let rest = server.connect(&manifest("{}", list));
+    assert!(read_all(&rest, "People", &watch(), None, 100).is_err());
+}

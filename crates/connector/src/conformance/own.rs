@@ -147,7 +147,6 @@ impl Run<'_> {
         }
     }
 
-    /// Deletes a record of the run's own; it stays named where that fails.
     /// Whether a record shows something of what was sent with the mark. One that shows nothing may
     /// be anybody's, and is left alone.
     pub(super) fn is_ours(&self, values: &[WriteValue], shown: &ReadRecord, mark: &str) -> bool {
@@ -173,6 +172,7 @@ impl Run<'_> {
             && matches!(self.get(id), Ok(Some(shown)) if self.is_ours(values, &shown, mark))
     }
 
+    /// Deletes a record of the run's own; it stays named where that fails.
     pub(super) fn delete_own(&mut self, id: &str, mark: &str) -> Outcome {
         let action = Action::Delete { id: id.to_string(), version: None };
         let token = format!("lockstep-test-{mark}-x");

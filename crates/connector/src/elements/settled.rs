@@ -46,17 +46,43 @@ impl Written {
     pub fn newest(&self, kind: &str, parent: ReadRecord) -> ReadRecord {
         let mut lists = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (kind.to_string(), parent.id.clone());
-        let Some(lately) = lists.get(&key) else { return parent };
+        let Some(lately) = lists.get_mut(&key) else { return parent };
         let shown = parent.values.first().and_then(Option::as_ref);
-        if shown == Some(&lately.newest) {
-            return parent;
-        }
-        let is_from_before = lately.before.iter().any(|list| list.as_ref() == shown);
-        if parent.version.is_some() || !is_from_before || lately.until <= Instant::now() {
-            // Somebody else has written it.
+        if parent.version.is_some() || lately.until <= Instant::now() {
             lists.remove(&key);
             return parent;
         }
+        let is_from_before = lately.before.iter().any(|list| list.as_ref() == shown);
+        if !is_from_before || shown == Some(&lately.newest) {
+            // What the system has made of it, or what somebody else has: what was before may still
+            // be shown after that.
+            lately.newest = shown.cloned().unwrap_or_default();
+            return parent;
+        }
         ReadRecord { values: vec![Some(lately.newest.clone())], ..parent }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn p6_what_was_before_a_write_is_not_believed_after_what_the_system_made_of_it_was_shown() {
+        let order = |lines: Value| ReadRecord {
+            id: "1".into(),
+            version: None,
+            modified: None,
+            deleted: false,
+            values: vec![Some(lines)],
+        };
+        let (before, sent) = (json!([{"no": 1}]), json!([{"no": 1}, {"no": 2}]));
+        let made = json!([{"no": 1, "total": 5}, {"no": 2, "total": 5}]);
+        let written = Written::default();
+        written.note("Orders", &order(before.clone()), &sent, 60_000);
+        assert_eq!(written.newest("Orders", order(made.clone())).values, [Some(made.clone())]);
+        assert_eq!(written.newest("Orders", order(before.clone())).values, [Some(made)]);
+        assert_eq!(written.newest("Deals", order(before.clone())).values, [Some(before)]);
     }
 }

@@ -32,6 +32,8 @@ pub struct Rest {
     pub(super) told: Mutex<Vec<(String, String)>>,
     /// Pages that were asked for before their turn.
     pub(super) ahead: ahead::Ahead,
+    /// Paths of lists below other records that have been answered for one of these.
+    pub(super) answered_below: Mutex<BTreeSet<String>>,
     /// The budgets of lists, by their names.
     pub(super) budgets: Mutex<BTreeMap<String, budget::Budget>>,
     /// Ids of what is referred to by name.
@@ -110,6 +112,7 @@ impl Rest {
             blanks: Mutex::default(),
             told: Mutex::default(),
             ahead: ahead::Ahead::default(),
+            answered_below: Mutex::default(),
             budgets: Mutex::default(),
             names: refer::Names::default(),
         })

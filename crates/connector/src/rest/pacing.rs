@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::connected::Rest;
 use super::given::number;
+use super::written::BudgetYaml;
 
 impl Rest {
     /// Waits until a budget allows one more request: what the system would refuse is not sent.
@@ -14,7 +15,8 @@ impl Rest {
         else {
             return;
         };
-        let own = number(&self.client.settings, "rate_per_second");
+        let own = number(&self.client.settings, "rate_per_second")
+            .filter(|_| matches!(most, BudgetYaml::PerMinute(_)));
         let faster =
             own.zip(rate.per_second).map_or(1.0, |(own, vendors)| (own / vendors).max(1.0));
         let (most, window) = most.limit();

@@ -7,6 +7,8 @@
 //! was shown: these may be of another clock than `Date`, and without a zone they may be of another
 //! one.
 
+use std::sync::PoisonError;
+
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::id_text::id_text;
 use lockstep_model::{ReadRecord, Timestamp};
@@ -627,10 +629,27 @@ impl Rest {
                 return Ok((Answer { status: 204, body: Value::Null, ..answer }, named));
             }
         }
+        if parent.is_some()
+            && walk.next.is_none()
+            && self.has_no_parent(&list.request.path, &answer)
+        {
+            return Ok((Answer { status: 204, body: Value::Null, ..answer }, named));
+        }
         match errors::trouble(&self.manifest, &named, &answer) {
             Some(trouble) => Err(trouble),
             None => Ok((answer, named)),
         }
+    }
+
+    /// Whether an answer says that the record is not there any more below which something is listed:
+    /// it has been deleted since the parents were listed, and has nothing. That no parent at all has
+    /// the list is another matter, as where its path is wrong.
+    fn has_no_parent(&self, path: &str, answer: &Answer) -> bool {
+        let mut answered = self.answered_below.lock().unwrap_or_else(PoisonError::into_inner);
+        if (200..300).contains(&answer.status) {
+            answered.insert(path.to_string());
+        }
+        matches!(answer.status, 404 | 410) && answered.contains(path)
     }
 
     /// A page of parents: their ids, behind those of the records through which they are listed. The

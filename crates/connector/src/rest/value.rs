@@ -212,7 +212,7 @@ impl Located<'_> {
     /// What a record holds (R5: `None` where it does not tell).
     pub fn read(&self, record: &Value, absent_is_empty: bool) -> Option<Value> {
         let found = self.found(record, absent_is_empty)?;
-        if self.property.none.contains(&found) {
+        if self.property.none.iter().any(|none| lockstep_model::value::equal(none, &found)) {
             return Some(Value::Null);
         }
         Some(match self.property.ty {

@@ -315,8 +315,8 @@ pub struct Rate {
     /// Under way at one time; 4 if not said.
     pub at_once: Option<usize>,
     /// Budgets of their own that some lists, look-ups and writes have, by names that these give as
-    /// `budget`. A project that gives a rate of its own, above the manifest's, raises them
-    /// accordingly.
+    /// `budget`. A project that gives a rate of its own, above the manifest's, raises those by the
+    /// minute accordingly; one by the second stays.
     pub budgets: BTreeMap<String, BudgetYaml>,
     /// The header that tells how many requests remain …
     pub remaining: Option<String>,

@@ -212,7 +212,12 @@ impl PowerOffice {
             let record = self.shown(kind, record);
             let matches = wanted.iter().all(|(property, values)| {
                 let own = text(&record[*property]);
-                values.iter().any(|value| own.eq_ignore_ascii_case(value))
+                // Projects are searched by a part of their name; the others by their values.
+                let is_part = kind == Kind::Projects && *property == "Name";
+                values.iter().any(|value| match is_part {
+                    true => own.to_lowercase().contains(&value.to_lowercase()),
+                    false => own.eq_ignore_ascii_case(value),
+                })
             });
             let stamp = kind.created_stamps().first().copied();
             if matches

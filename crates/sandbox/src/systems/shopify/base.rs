@@ -98,13 +98,17 @@ pub(super) fn id_of(record: &Value) -> &str {
     record["id"].as_str().unwrap_or_default()
 }
 
-/// Look-up keys: addresses and telephones of customers, products' handles, variants of a product,
+/// Look-up keys: addresses and telephones of customers, companies' external ids, products' handles, variants of a product,
 /// whose an order is.
 pub(super) fn keys(record: &Value) -> Vec<String> {
     let mut keys = Vec::new();
-    for (name, key) in
-        [("phone", "phone"), ("handle", "handle"), ("product", "product"), ("customer", "customer")]
-    {
+    for (name, key) in [
+        ("phone", "phone"),
+        ("handle", "handle"),
+        ("product", "product"),
+        ("customer", "customer"),
+        ("externalId", "external"),
+    ] {
         keys.extend(tree::filled(record, name).map(|value| format!("{key}:{value}")));
     }
     keys.extend(tree::filled(record, "email").map(|email| format!("email:{}", email_key(email))));

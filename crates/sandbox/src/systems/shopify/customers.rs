@@ -258,8 +258,10 @@ impl Shopify {
             return refused(&["input", "name"], "Name can't be blank");
         }
         let own = gid.map(number).unwrap_or_default();
-        let external = record["externalId"].as_str().unwrap_or_default();
-        if self.tables[COMPANY].other_with(&format!("external:{external}"), own).is_some() {
+        let taken = |external| {
+            self.tables[COMPANY].other_with(&format!("external:{external}"), own).is_some()
+        };
+        if tree::filled(&record, "externalId").is_some_and(taken) {
             return refused(&["input", "externalId"], "External id has already been taken");
         }
         if gid.is_none() {
