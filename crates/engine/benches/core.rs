@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use lockstep_engine::keys::hashes;
-use lockstep_engine::observe::Reading;
+use lockstep_engine::observe::{Looks, Reading};
 use lockstep_engine::plan::Schemas;
 use lockstep_engine::slice::ReadThrough;
 use lockstep_engine::{Plan, Slice, decide, observe};
@@ -70,7 +70,7 @@ fn reading(ty: u16, first_id: i64) -> Reading {
         untold: Timestamp(2_000),
         previous: None,
         first_id: RecordId(first_id),
-        after_writes: false,
+        looks: Looks::ForChanges,
         reindex: false,
     }
 }

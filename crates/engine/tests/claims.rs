@@ -10,7 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use lockstep_engine::keys::hashes;
-use lockstep_engine::observe::Reading;
+use lockstep_engine::observe::{Looks, Reading};
 use lockstep_engine::plan::Schemas;
 use lockstep_engine::slice::ReadThrough;
 use lockstep_engine::{Plan, Slice, confirm, decide, observe};
@@ -203,7 +203,7 @@ impl Play {
             untold: Timestamp(self.now),
             previous: None,
             first_id: RecordId(self.records.len() as i64 + 1),
-            after_writes: false,
+            looks: Looks::ForChanges,
             reindex: false,
         };
         let held = |prop: u16| self.live.get(&(ty, PropIx(prop))).cloned();

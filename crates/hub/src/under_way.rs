@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use lockstep_engine::observe::Looks;
 use lockstep_model::{IntentId, RecordId, Timestamp, TypeIx};
 
 use crate::damages::Damages;
@@ -113,15 +114,15 @@ pub(crate) struct Underway<'a> {
     pub waited_ms: i64,
     /// By system, whose writes have failed since the last one that was done (G4).
     pub failing: HashMap<usize, HashSet<RecordId>>,
-    /// Record types to be listed to see what became of writes to them (R6), and whether that is
-    /// being done.
+    /// Record types to be listed to see what became of writes to them (R6).
     pub to_read: BTreeSet<TypeIx>,
     /// Records that were read back too soon after a write to tell what it left (R6), and have not
     /// been noted yet.
     pub too_early: BTreeSet<(TypeIx, String)>,
     /// Until when this run waits to look at them again.
     pub looks_again: Option<Timestamp>,
-    pub reading_back: bool,
+    /// What is being read for.
+    pub looks: Looks,
     pub guards: Guards,
     /// What of all that is to be written is written.
     pub part: Portion,
@@ -165,7 +166,7 @@ impl<'a> Underway<'a> {
             to_read: BTreeSet::new(),
             too_early: BTreeSet::new(),
             looks_again: None,
-            reading_back: false,
+            looks: Looks::default(),
             guards,
             part,
             damages,

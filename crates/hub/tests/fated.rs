@@ -59,6 +59,8 @@ pub enum Fate {
     Ignored,
     /// Done, with “N/A” in place of the texts that were sent.
     Otherwise,
+    /// Acknowledged with another version and a time, and shown late: by what the test puts in.
+    ShownLate,
     /// Taken in, to be done later.
     Accepted,
     /// Answered as if the record were not there.
@@ -238,6 +240,14 @@ impl Fated {
                     deleted: matches!(write.action, Action::Delete { .. }),
                     values,
                 });
+            }
+            Some(Fate::ShownLate) => {
+                let Action::Update { id, .. } = &write.action else {
+                    panic!("it is not there yet")
+                };
+                let shown = self.real.get(kind, watch, id).unwrap().unwrap();
+                let values = vec![None; watch.len()];
+                return Outcome::Done(ReadRecord { version: Some("late".into()), values, ..shown });
             }
             Some(Fate::Known) => {
                 let id = self.real.all(kind).into_keys().next().unwrap();

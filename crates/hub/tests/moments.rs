@@ -574,6 +574,36 @@ fn r6_what_was_read_back_too_early_is_looked_at_again_when_the_delay_is_over() {
 }
 
 #[test]
+fn r6_p3_what_a_system_has_cut_is_no_edit_when_it_is_looked_at_again() {
+    let slow = TypeSchema { settles_ms: 40_000, ..person() };
+    let (a, b) = (Fated::new(vec![person()]), Fated::new(vec![slow]));
+    let one = flow("a.Person", "b.Person", Create::Always, &["mail"], &["mail", "phone", "name"]);
+    let clock = Arc::new(Hands(AtomicI64::new(1_800_000_000_000)));
+    let mut hub =
+        hub_at(clock.clone(), SqliteStore::in_memory().unwrap(), &[("a", &a), ("b", &b)], &[one]);
+    a.put("Person/1", json!({"mail": "solveig@example.com", "phone": "1", "name": "Solveig"}));
+    assert_eq!(run(&mut hub), 1);
+    clock.wait(Duration::from_secs(100));
+    run(&mut hub);
+    a.put("Person/1", json!({"name": "Solveig Hansen-Berg"}));
+    b.updates.lock().unwrap().push_back(Fate::ShownLate);
+    assert_eq!(run(&mut hub), 1);
+    // What was read back was from before. By now it shows the name, which it has cut, and somebody
+    // has edited something else.
+    let id = b.real.all("Person").into_keys().next().unwrap();
+    b.put(&format!("Person/{id}"), json!({"name": "Solveig Hansen", "phone": "2"}));
+    clock.wait(Duration::from_secs(100));
+    run(&mut hub);
+    assert_eq!(a.only("Person")["phone"], json!("2"), "the edit is lost");
+    assert_eq!(
+        a.only("Person")["name"],
+        json!("Solveig Hansen-Berg"),
+        "what the system made of it has come back"
+    );
+    assert_eq!(run(&mut hub), 0);
+}
+
+#[test]
 fn r6_an_edit_of_another_property_between_a_write_and_its_being_read_back_is_one() {
     let (a, b) = (Fated::new(vec![person()]), Fated::new(vec![person()]));
     let one = flow("a.Person", "b.Person", Create::Always, &["mail"], &["mail", "phone", "name"]);

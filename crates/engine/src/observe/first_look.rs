@@ -4,6 +4,7 @@ use lockstep_model::decimal::Decimal;
 use lockstep_model::value::Terms;
 use lockstep_model::{ReadRecord, RecordState, Value};
 
+use super::reading::Looks;
 use crate::confirm::{is_kept, made_of};
 
 /// What the first look at a value shows that Lockstep has written and nothing has shown since (R6).
@@ -16,7 +17,7 @@ pub(super) enum FirstLook {
 }
 
 pub(super) fn first_look(
-    (terms, after_writes): (Terms, bool),
+    (terms, looks): (Terms, Looks),
     state: &RecordState,
     read: &ReadRecord,
     (sent, before, shown): (&Value, &Value, &Value),
@@ -28,7 +29,8 @@ pub(super) fn first_look(
         () if !is_kept(terms, sent, before, shown) => FirstLook::NotKept,
         // R6: where the answer told a time and this look tells a later one, somebody has been there
         // between the two; a form of what was sent is no edit all the same.
-        () if after_writes && (!is_later(state, read) || made_of(sent, shown))
+        () if looks == Looks::AfterWrites && !is_later(state, read)
+            || looks != Looks::ForChanges && made_of(sent, shown)
             || at_same_time(state, read)
             || state.version.is_some() && state.version == read.version =>
         {

@@ -5,7 +5,7 @@ use lockstep_model::{
     Claim, EntityId, Presence, ReadRecord, RecordId, RecordState, Slot, Timestamp, TypeIx, Value,
 };
 
-use super::reading::Reading;
+use super::reading::{Looks, Reading};
 use super::times::{first_told, told};
 use crate::plan::Plan;
 
@@ -65,7 +65,7 @@ pub fn read_as(plan: &Plan, record: &RecordState, ty: TypeIx, id: RecordId) -> R
         untold: record.first_seen,
         previous: None,
         first_id: id,
-        after_writes: false,
+        looks: Looks::ForChanges,
         reindex: false,
     };
     let read = ReadRecord {

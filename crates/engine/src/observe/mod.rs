@@ -17,5 +17,5 @@ mod update;
 pub use first_seen::read_as;
 pub use gone::{mark_gone, retired_key};
 pub use page::{observe, observe_as};
-pub use reading::{Doubt, Edit, NotKept, Observed, Reading, Trust};
+pub use reading::{Doubt, Edit, Looks, NotKept, Observed, Reading, Trust};
 pub use stale::{differs, losses};

@@ -2,6 +2,18 @@
 
 use lockstep_model::{PropIx, ReadRecord, RecordId, RecordState, Timestamp, TypeIx, Value};
 
+/// What a reading is made for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Looks {
+    /// What has changed.
+    #[default]
+    ForChanges,
+    /// What became of Lockstep's own writes, right after them (R6).
+    AfterWrites,
+    /// The same, of a write that was read back too early: the delay of its system is over (P5a).
+    AgainAfterWrites,
+}
+
 /// The circumstances of a reading.
 #[derive(Clone, Copy, Debug)]
 pub struct Reading {
@@ -18,8 +30,7 @@ pub struct Reading {
     pub previous: Option<Timestamp>,
     /// The number for the first new record; they rise from there.
     pub first_id: RecordId,
-    /// It is read for what became of Lockstep's own writes, right after them (R6).
-    pub after_writes: bool,
+    pub looks: Looks,
     /// What is watched has changed: known records are indexed anew even where nothing differs.
     pub reindex: bool,
 }

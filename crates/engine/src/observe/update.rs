@@ -6,7 +6,7 @@ use lockstep_model::{Claim, Presence, PropIx, ReadRecord, RecordState, Value};
 use super::each::{Certainty, Shown};
 use super::first_look::{FirstLook, first_look};
 use super::gone::leave;
-use super::reading::{Edit, NotKept, Reading, Trust};
+use super::reading::{Edit, Looks, NotKept, Reading, Trust};
 use super::times::{edited_at, first_told, told};
 use crate::confirm::not_replaced;
 use crate::identity::Identity;
@@ -194,7 +194,7 @@ impl Compared<'_> {
         }
         if unseen {
             let before = slot.before.take().map_or(Value::Null, |before| *before);
-            let terms = (prop.terms(), self.reading.after_writes);
+            let terms = (prop.terms(), self.reading.looks);
             match first_look(terms, state, self.read, (&old, &before, &new)) {
                 FirstLook::StoredSo => return,
                 FirstLook::Edited => {}
@@ -218,7 +218,7 @@ impl Compared<'_> {
         let slot = &mut state.slots[ix];
         let sure = Certainty {
             own_write: self.own_write && slot.carries.is_some(),
-            after_writes: self.reading.after_writes,
+            after_writes: self.reading.looks == Looks::AfterWrites,
             changed_since: self
                 .read
                 .modified

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lockstep_engine::keys::{hashes, promised};
-use lockstep_engine::observe::Reading;
+use lockstep_engine::observe::{Looks, Reading};
 use lockstep_engine::plan::Schemas;
 use lockstep_engine::slice::ReadThrough;
 use lockstep_engine::{Decision, Plan, Slice, confirm, decide, follow, observe};
@@ -243,7 +243,7 @@ impl World {
             untold: Timestamp(self.now),
             previous: self.previous.map(Timestamp),
             first_id,
-            after_writes: false,
+            looks: Looks::ForChanges,
             reindex: self.reindexes,
         };
         let observed = observe(&self.plan, reading, page, known);

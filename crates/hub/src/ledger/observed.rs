@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use lockstep_engine::observe::{Reading, observe, observe_as};
+use lockstep_engine::observe::{Looks, Reading, observe, observe_as};
 use lockstep_engine::{Observed, Trust};
 use lockstep_model::why::Sending;
 use lockstep_model::{
@@ -45,7 +45,7 @@ impl Ledger {
             untold: under_way.report.started,
             previous: self.status[state.ty.at()].read_from,
             first_id: RecordId(0),
-            after_writes: false,
+            looks: Looks::ForChanges,
             reindex: false,
         };
         let known = HashMap::from([(state.key.clone(), state.clone())]);
@@ -270,7 +270,7 @@ impl Ledger {
             untold: no_later(under_way.report.started),
             previous: seen.at.map_or(previous, |_| seen.after),
             first_id,
-            after_writes: under_way.reading_back,
+            looks: under_way.looks,
             reindex: false,
         };
         let observed = observe_as(&self.plan, reading, vec![record], known, trust);

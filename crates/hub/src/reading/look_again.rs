@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use lockstep_connector::Trouble;
+use lockstep_engine::observe::Looks;
 use lockstep_model::TypeIx;
 use lockstep_store::Commit;
 
@@ -69,7 +70,10 @@ impl Reader<'_> {
             match found {
                 Ok(found) => {
                     if let Some(record) = found.filter(|record| record.id == key) {
-                        self.take_in_named(under_way, ty, record, &mut commit)?;
+                        under_way.looks = Looks::AgainAfterWrites;
+                        let taken_in = self.take_in_named(under_way, ty, record, &mut commit);
+                        under_way.looks = Looks::ForChanges;
+                        taken_in?;
                     }
                     commit
                         .marks

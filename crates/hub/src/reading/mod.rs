@@ -21,6 +21,7 @@ use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::mpsc::sync_channel;
 
 use lockstep_connector::{Checkpoint, Trouble};
+use lockstep_engine::observe::Looks;
 use lockstep_model::TypeIx;
 
 use crate::error::Result;
@@ -263,9 +264,9 @@ impl Reader<'_> {
     pub(crate) fn read_back(&mut self, under_way: &mut Underway) -> Result<()> {
         let mut types = std::mem::take(&mut under_way.to_read);
         types.retain(|ty| !under_way.paused.contains_key(&self.ledger.system_of(*ty)));
-        under_way.reading_back = true;
+        under_way.looks = Looks::AfterWrites;
         let read = self.read(under_way, &types);
-        under_way.reading_back = false;
+        under_way.looks = Looks::ForChanges;
         read
     }
 

@@ -69,7 +69,7 @@ impl Reader<'_> {
         intake.told_gone.extend(below.into_iter().map(|(key, _)| key));
         self.load_known(under_way, &mut intake, reindex)?;
         let reading = Reading {
-            after_writes: under_way.reading_back,
+            looks: under_way.looks,
             ty,
             now,
             asked,
