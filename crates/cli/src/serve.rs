@@ -160,8 +160,14 @@ pub fn run(dir: &Path, approve: bool, calls: &Calls, format: Format) -> Result<E
             ))
         })?;
         note!("Systems call http://{at}/hooks/SYSTEM");
+        for system in &systems {
+            if let Some(why) = system.connector.makes_no_calls() {
+                note!("{} makes no calls, and is read on schedule: {why}", system.name);
+            }
+        }
         if let Some(public) = &calls.public {
-            lockstep_service::register(public, &systems, tell);
+            let types: Vec<TypeName> = periods.iter().map(|(name, _)| name.clone()).collect();
+            lockstep_service::register(public, &systems, &types, tell);
         }
     }
     let stop = Arc::new(AtomicBool::new(false));

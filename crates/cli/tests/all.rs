@@ -47,6 +47,7 @@ mod transcript;
 mod tutorial;
 mod undo;
 mod values;
+mod vendors_call;
 mod verify;
 mod wix_crmoffice;
 mod wix_youtrack;

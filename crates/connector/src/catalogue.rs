@@ -133,7 +133,7 @@ pub fn missing(
 }
 
 /// What a person should know of a connector before it is used, given its settings: it is
-/// experimental, a setting is outdated.
+/// experimental, a setting is outdated, its system makes no calls.
 pub fn warnings(name: &str, settings: &Map<String, Value>, project_dir: &Path) -> Vec<String> {
     if matches!(name, "files" | "sql" | "carddav") {
         return vec![];
@@ -145,7 +145,10 @@ pub fn warnings(name: &str, settings: &Map<String, Value>, project_dir: &Path) -
     let outdated = outdated.filter_map(|(name, setting)| {
         Some(format!("the setting `{name}` is outdated: {}", setting.outdated?))
     });
-    experimental.into_iter().chain(outdated).collect()
+    let no_calls = manifest
+        .no_webhook
+        .map(|why| format!("{name} makes no calls (webhooks), and is read on schedule: {why}"));
+    experimental.into_iter().chain(outdated).chain(no_calls).collect()
 }
 
 /// Connects. Nothing is asked of the system yet.

@@ -435,11 +435,20 @@ pub trait Connector: Send + Sync {
         Heard::NotOffered
     }
 
-    /// Tells the system to call this address when something changes, where it wants to be told.
-    /// Gives after how many seconds it is to be told again; nothing if it need not.
-    fn listen_at(&self, url: &str) -> Result<Option<u64>, Trouble> {
-        let _ = url;
+    /// Tells the system to call this address when something of these record types changes, where it
+    /// wants to be told. Gives after how many seconds it is to be told again; nothing if it need
+    /// not.
+    ///
+    /// # Errors
+    /// The system refuses, or its calls could not be told from forged ones.
+    fn listen_at(&self, url: &str, kinds: &[String]) -> Result<Option<u64>, Trouble> {
+        let _ = (url, kinds);
         Ok(None)
+    }
+
+    /// Why the system never calls; nothing where it does, or where that is not known.
+    fn makes_no_calls(&self) -> Option<&str> {
+        None
     }
 
     /// Whether the system is told where to call, and not a person in its own settings.

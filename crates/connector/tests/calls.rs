@@ -152,3 +152,137 @@ fn without_a_right_public_key_nothing_is_believed() {
     let (_, theirs) = credentials.iter().find(|(name, _)| name == "WIX_WEBHOOK_KEY").unwrap();
     refused(hear(&*wix(theirs), &token), "signature is wrong");
 }
+
+/// A built-in system, with what its calls are checked with.
+fn system(name: &str, with: Value) -> Box<dyn Connector> {
+    let mut with = with.as_object().unwrap().clone();
+    for setting in catalogue::settings(name) {
+        with.entry(setting.name.to_string()).or_insert_with(|| json!("https://example.com"));
+    }
+    catalogue::connect(name, &with, Path::new(".")).unwrap()
+}
+
+fn called(connector: &dyn Connector, headers: &[(&str, &str)], body: &str) -> Heard {
+    let header = |(name, value): &(&str, &str)| (name.to_lowercase(), (*value).to_string());
+    connector.hear(&Call {
+        method: "POST".into(),
+        address: "/hooks/there".into(),
+        query: vec![],
+        headers: headers.iter().map(header).collect(),
+        body: body.as_bytes().to_vec(),
+        at: Timestamp(NOW * 1000),
+    })
+}
+
+fn names(heard: Heard) -> Vec<(String, Option<String>)> {
+    match heard {
+        Heard::Hint(named) => named.into_iter().map(|named| (named.kind, named.id)).collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn mac(algorithm: ring::hmac::Algorithm, secret: &str, text: &str) -> Vec<u8> {
+    let key = ring::hmac::Key::new(algorithm, secret.as_bytes());
+    ring::hmac::sign(&key, text.as_bytes()).as_ref().to_vec()
+}
+
+fn one(kind: &str, id: &str) -> Vec<(String, Option<String>)> {
+    vec![(kind.into(), Some(id.into()))]
+}
+
+#[test]
+fn r4_what_stands_beside_the_signed_part_of_a_body_is_not_read() {
+    let exact = system("exact-online", json!({"webhook_secret": "s3cret"}));
+    let hash = |content: &str| {
+        let mac = mac(ring::hmac::HMAC_SHA256, "s3cret", content);
+        mac.iter().map(|byte| format!("{byte:02X}")).collect::<String>()
+    };
+    // As it is written, with its blanks.
+    let content = r#"{ "Topic":"Accounts",  "Key":"a1" }"#;
+    let body =
+        |content: &str, hash: &str| format!(r#"{{"Content":{content},"HashCode":"{hash}"}}"#);
+    let good = body(content, &hash(content));
+    assert_eq!(names(called(&*exact, &[], &good)), one("Accounts", "a1"));
+    assert_eq!(called(&*exact, &[], &good), Heard::Again, "a replay");
+    let other = r#"{"Topic":"Accounts","Key":"a2"}"#;
+    refused(called(&*exact, &[], &body(other, &hash(content))), "signature is wrong");
+    refused(called(&*exact, &[], r#"{"HashCode":"00"}"#), "lacks the part that is signed");
+    refused(called(&*exact, &[], &format!(r#"{{"Content":{content}}}"#)), "not signed");
+    let beside =
+        format!(r#"{{"Topic":"Items","Key":"i1","Content":{other},"HashCode":"{}"}}"#, hash(other));
+    assert_eq!(names(called(&*exact, &[], &beside)), one("Accounts", "a2"));
+    // It tries whether somebody is there.
+    assert_eq!(called(&*exact, &[], ""), Heard::Again);
+}
+
+#[test]
+fn r4_a_header_may_be_signed_with_the_body() {
+    let tripletex = system("tripletex", json!({"webhook_secret": "s3cret"}));
+    let body = r#"{"event":"supplier.delete","id":7}"#;
+    let signature = STANDARD.encode(mac(ring::hmac::HMAC_SHA512, "s3cret", &format!("k1&{body}")));
+    let call = |key: Option<&str>| {
+        let mut headers = vec![("x-request-signature", signature.as_str())];
+        headers.extend(key.map(|key| ("idempotency-key", key)));
+        called(&*tripletex, &headers, body)
+    };
+    refused(call(None), "lacks a header that is signed");
+    refused(call(Some("k2")), "signature is wrong");
+    assert_eq!(names(call(Some("k1"))), one("Supplier", "7"));
+    assert_eq!(call(Some("k1")), Heard::Again);
+}
+
+#[test]
+fn r4_both_kinds_of_hubspots_events_are_understood() {
+    let hubspot = system("hubspot", json!({"client_secret": "s3cret"}));
+    let body = json!([
+        {"subscriptionType": "contact.propertyChange", "objectId": 1, "propertyName": "email"},
+        {"subscriptionType": "object.creation", "objectTypeId": "0-3", "objectId": 2},
+        {"subscriptionType": "object.creation", "objectTypeId": "0-31", "objectId": 3},
+        {"subscriptionType": "company.deletion", "objectTypeId": "0-2", "objectId": 4},
+    ])
+    .to_string();
+    let stamp = (NOW * 1000).to_string();
+    let text = format!("POSThttps://hooks.example.com/hooks/there{body}{stamp}");
+    let signature = STANDARD.encode(mac(ring::hmac::HMAC_SHA256, "s3cret", &text));
+    let headers = [
+        ("X-HubSpot-Signature-v3", signature.as_str()),
+        ("X-HubSpot-Request-Timestamp", stamp.as_str()),
+        ("Host", "hooks.example.com"),
+    ];
+    let wanted = [one("Contacts", "1"), one("Deals", "2"), one("Companies", "4")].concat();
+    assert_eq!(names(called(&*hubspot, &headers, &body)), wanted);
+}
+
+#[test]
+fn r4_a_call_may_name_many_records_or_none() {
+    let zoho = system("zoho-crm", json!({"webhook_secret": "s3cret"}));
+    let body = json!({"module": "Deals", "ids": ["1", "2"], "token": "s3cret"}).to_string();
+    assert_eq!(names(called(&*zoho, &[], &body)), [one("Deals", "1"), one("Deals", "2")].concat());
+    let central = system("business-central", json!({"webhook_secret": "s3cret"}));
+    let event = |resource: &str, kind: &str| {
+        json!({"clientState": "s3cret", "changeType": kind,
+            "resource": format!("api/v2.0/companies(c0ffee)/{resource}")})
+    };
+    let body = json!({"value": [
+        event("salesOrders(a1)", "updated"),
+        event("items?$filter=lastModifiedDateTime%20gt%202026-10-15T11:00:00Z", "collection"),
+        event("itemCategories(x)", "updated"),
+    ]});
+    let wanted = [one("SalesOrders", "a1"), vec![("Items".into(), None)]].concat();
+    assert_eq!(names(called(&*central, &[], &body.to_string())), wanted);
+}
+
+#[test]
+fn r4_trial_calls_of_a_shop_do_nothing() {
+    let shop = system("woocommerce", json!({"webhook_secret": "s3cret"}));
+    let form = [("Content-Type", "application/x-www-form-urlencoded")];
+    assert_eq!(called(&*shop, &form, "webhook_id=7"), Heard::Again);
+    refused(called(&*shop, &[("X-WC-Webhook-Topic", "order.created")], "{\"id\":7}"), "not signed");
+    // A deleted record is its number only.
+    let shop = system("shopify", json!({"client_secret": "s3cret"}));
+    let body = "{\"id\":788032119674292922}";
+    let signature = STANDARD.encode(mac(ring::hmac::HMAC_SHA256, "s3cret", body));
+    let headers = [("X-Shopify-Topic", "companies/delete"), ("X-Shopify-Hmac-Sha256", &signature)];
+    let wanted = one("Companies", "gid://shopify/Company/788032119674292922");
+    assert_eq!(names(called(&*shop, &headers, body)), wanted);
+}

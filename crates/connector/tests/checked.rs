@@ -52,10 +52,17 @@ const BY_PRISM: [(&str, &str, &[&str]); 2] = [
 ];
 
 /// Where calls of a system are tried.
-const CALLS: [(&str, &str); 3] = [
+const CALLS: [(&str, &str); 10] = [
     ("superoffice", "none: its emulator makes no calls"),
     ("wix", "`cli/tests/called.rs`"),
     ("zendesk", "`cli/tests/called.rs`"),
+    ("business-central", "`cli/tests/vendors_call.rs`"),
+    ("woocommerce", "`cli/tests/vendors_call.rs`"),
+    ("tripletex", "`cli/tests/vendors_call.rs`"),
+    ("zoho-crm", "`cli/tests/vendors_call.rs`"),
+    ("exact-online", "`cli/tests/vendors_call.rs`"),
+    ("hubspot", "`cli/tests/vendors_call.rs`"),
+    ("shopify", "`cli/tests/vendors_call.rs`"),
 ];
 
 fn root() -> PathBuf {

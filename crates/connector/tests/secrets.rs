@@ -121,7 +121,7 @@ fn told(rest: &Rest) -> String {
     };
     told += &format!(
         "{:?} {:?} {:?}",
-        rest.listen_at("http://127.0.0.1:1/hooks/fjord"),
+        rest.listen_at("http://127.0.0.1:1/hooks/fjord", &[]),
         rest.hear(&call),
         rest.pace()
     );

@@ -644,6 +644,40 @@ fn r4_a_signature_may_cover_method_and_address_in_any_order() {
     assert!(parse("fjord", &wrong).unwrap_err().to_string().contains("`signs` names the body"));
 }
 
+/// Topics are registered one by one, of the record types that are used; one that is refused keeps no
+/// other from being told, and is alone in being told again.
+#[test]
+fn r4_each_topic_is_registered_and_a_refused_one_again() {
+    let server = serve(|asked| match (asked.method.as_str(), asked.body.contains("\"b\"")) {
+        ("GET", _) => ok(json!([{"url": "https://h/", "topic": "a", "id": 1}])),
+        (_, true) => (400, String::new(), json!({"message": "no such topic"}).to_string()),
+        (_, false) => ok(json!({"id": 2})),
+    });
+    let hook = "webhook: { topics: { People: [a, b, c] }, register: { method: POST, path: /hooks, body: { topic: '{{ topic }}', number: '{{ hook_number }}', url: '{{ url }}' } }, \
+        register-id: id, registered: { request: { path: /hooks }, url: url, topic: topic, id: id } }\ntypes:";
+    let rest = server.connect(&manifest("{}", LIST).replace("types:", hook));
+    let told = |kinds: &[String]| {
+        let from = server.asked.lock().unwrap().len();
+        let result = rest.listen_at("https://h/", kinds);
+        let asked: Vec<String> = server.asked.lock().unwrap()[from..]
+            .iter()
+            .filter(|asked| asked.method == "POST")
+            .map(|asked| {
+                let body: Value = serde_json::from_str(&asked.body).unwrap();
+                assert!(body["number"].as_u64().is_some_and(|number| number < 1 << 53));
+                body["topic"].as_str().unwrap().to_string()
+            })
+            .collect();
+        (result.map_err(|trouble| trouble.to_string()), asked)
+    };
+    assert_eq!(told(&["Places".into()]), (Ok(None), vec![]));
+    let people = ["People".to_string()];
+    let (result, asked) = told(&people);
+    assert!(result.unwrap_err().contains("no such topic"));
+    assert_eq!(asked, ["b", "c"], "the first is known to the system");
+    assert_eq!(told(&people).1, ["b"]);
+}
+
 #[test]
 fn r1_304_says_that_nothing_has_changed() {
     let server = serve(|asked| match asked.headers.contains("if-modified-since:") {

@@ -11,8 +11,9 @@ use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::routing::get;
-use lockstep_connector::{Call, Heard};
+use lockstep_connector::{Call, Heard, Trouble};
 use lockstep_hub::{Clock, System, SystemClock};
+use lockstep_model::TypeName;
 
 use crate::hints::hints;
 use crate::http::{Bounds, serve};
@@ -103,16 +104,20 @@ async fn heard(
     }
 }
 
-/// Tells the systems where to call; again before a registration ends. It is left when the program
-/// ends: whoever calls then calls again, and the next start finds it.
-pub fn register(public: &str, systems: &[System], tell: fn(&str)) {
+/// Tells the systems where to call when something of these record types changes; again before a
+/// registration ends. It is left when the program ends: whoever calls then calls again, and the next
+/// start finds it.
+pub fn register(public: &str, systems: &[System], types: &[TypeName], tell: fn(&str)) {
     for system in systems {
         let system = system.clone();
+        let of = types.iter().filter(|name| name.system == system.name);
+        let kinds: Vec<String> = of.map(|name| name.kind.clone()).collect();
         let url = format!("{}/hooks/{}", public.trim_end_matches('/'), system.name);
         std::thread::spawn(move || {
             let mut told = false;
+            let mut refused = String::new();
             loop {
-                let wait = match system.connector.listen_at(&url) {
+                let wait = match system.connector.listen_at(&url, &kinds) {
                     Ok(again) => {
                         if !std::mem::replace(&mut told, true)
                             && system.connector.wants_an_address()
@@ -120,13 +125,20 @@ pub fn register(public: &str, systems: &[System], tell: fn(&str)) {
                             tell(&format!("{} has been told to call {url}", system.name));
                         }
                         let Some(seconds) = again else { return };
+                        refused.clear();
                         seconds.max(1)
                     }
                     Err(trouble) => {
-                        tell(&format!(
-                            "! {}: it could not be told where to call: {trouble}",
-                            system.name
-                        ));
+                        let why = trouble.to_string();
+                        if why != refused {
+                            let name = &system.name;
+                            tell(&format!("! {name}: it could not be told where to call: {why}"));
+                        }
+                        refused = why;
+                        // What a person has to set right is read with the next start.
+                        if matches!(trouble, Trouble::Misconfigured(_)) {
+                            return;
+                        }
                         RETRY_S
                     }
                 };

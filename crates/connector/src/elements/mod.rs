@@ -17,7 +17,7 @@ mod settled;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use lockstep_model::flow::PropertyRef;
@@ -669,8 +669,18 @@ impl Connector for Elements {
         self.inner.tells_faults_each_time()
     }
 
-    fn listen_at(&self, url: &str) -> Result<Option<u64>, Trouble> {
-        self.inner.listen_at(url)
+    fn listen_at(&self, url: &str, kinds: &[String]) -> Result<Option<u64>, Trouble> {
+        // Who wants to know of elements wants to know of the records that have them.
+        let parent = |kind: &String| match self.kinds.iter().find(|own| own.name == *kind) {
+            Some(own) => own.parent.clone(),
+            None => kind.clone(),
+        };
+        let kinds: BTreeSet<String> = kinds.iter().map(parent).collect();
+        self.inner.listen_at(url, &kinds.into_iter().collect::<Vec<_>>())
+    }
+
+    fn makes_no_calls(&self) -> Option<&str> {
+        self.inner.makes_no_calls()
     }
 
     fn wants_an_address(&self) -> bool {

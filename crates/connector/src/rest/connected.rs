@@ -130,7 +130,7 @@ impl Rest {
 
     /// Secrets that the system itself has given.
     pub(super) fn given_secrets(&self) -> Vec<String> {
-        self.client.tokens().into_iter().chain(self.registration.secret()).collect()
+        self.client.tokens().into_iter().chain(self.registration.secrets()).collect()
     }
 
     /// Keeps secrets out of what is told of a page's records.

@@ -9,7 +9,7 @@ use super::place::Fault;
 use super::template::variables;
 use super::written::{
     Algorithm, Auth, ErrorRule, Jwt, KeyEncoding, ListYaml, Manifest, Meaning, Part, PropertyYaml,
-    RequestYaml, Sends, Style, TypeWord, TypeYaml, Webhook, WriteYaml,
+    RequestYaml, Sends, Signature, Style, TypeWord, TypeYaml, Webhook, WriteYaml,
 };
 
 /// Collects what is wrong below one place of the text.
@@ -176,6 +176,12 @@ fn error_rule(rule: &ErrorRule, told: &mut Told<'_>) {
 
 fn webhook(hook: &Webhook, manifest: &Manifest, told: &mut Told<'_>) {
     told.when(
+        manifest.no_webhook.is_some(),
+        &[],
+        "webhook: `no-webhook` says that the system makes no calls",
+    );
+    registrations(hook, told);
+    told.when(
         hook.word.is_some() == hook.types.is_empty(),
         &[],
         "webhook: `word` and `types` need each other",
@@ -203,28 +209,81 @@ fn webhook(hook: &Webhook, manifest: &Manifest, told: &mut Told<'_>) {
         );
     }
     if let Some(signature) = &hook.signature {
-        let without_time = signature.timestamp.is_none()
-            && (signature.max_age_s.is_some()
-                || !signature.between.is_empty() && signature.signs.is_empty());
-        let signs = |part: Part| signature.signs.contains(&part);
-        told.when(
+        signed(signature, told);
+    }
+}
+
+/// What the requests of a registration are made of.
+fn registrations(hook: &Webhook, told: &mut Told<'_>) {
+    let asked = [hook.register.as_ref(), hook.renew.as_ref()];
+    let there = hook.registered.as_ref().map(|there| &there.request);
+    let names = |variable: &str| {
+        asked.into_iter().chain([there]).flatten().any(|request| {
+            let texts = request.query.values().chain(request.headers.values());
+            texts.chain([&request.path]).any(|text| text.contains(variable))
+                || request.body.as_ref().is_some_and(|body| body.to_string().contains(variable))
+        })
+    };
+    told.when(
+        !hook.topics.is_empty() && (hook.register.is_none() || !names("topic")),
+        &["topics:"],
+        "webhook: `topics` are told by `register`, which names `{{ topic }}`",
+    );
+    told.when(
+        hook.topics.is_empty()
+            && hook.registered.as_ref().is_some_and(|there| there.topic.is_some()),
+        &["registered:", "topic:"],
+        "webhook: `topic` is compared with `topics`, which are not there",
+    );
+    told.when(
+        hook.lives_s.is_some() != names("ends"),
+        &["lives-s:"],
+        "webhook: `lives-s` and `{{ ends }}` in the requests need each other",
+    );
+    told.when(
+        hook.lives_s.is_some_and(|lives| hook.renew_s.is_none_or(|renew| renew >= lives)),
+        &["lives-s:"],
+        "webhook: a registration that ends after `lives-s` is renewed before, by `renew-s`",
+    );
+}
+
+fn signed(signature: &Signature, told: &mut Told<'_>) {
+    let without_time = signature.timestamp.is_none()
+        && (signature.max_age_s.is_some()
+            || !signature.between.is_empty() && signature.signs.is_empty());
+    let signs = |part: Part| signature.signs.contains(&part);
+    told.when(
+        signature.header.is_some() == signature.at.is_some(),
+        &["signature:"],
+        "webhook: `signature` stands in a `header`, or `at` a name of the body",
+    );
+    told.when(
+            signature.of.is_some() != signature.at.is_some(),
+            &["signature:"],
+            "webhook: `at` and `of` of a signature need each other: a text can't hold its own signature",
+        );
+    told.when(
+        signs(Part::Nonce) != signature.nonce.is_some(),
+        &["signature:", "nonce:"],
+        "webhook: `nonce` names the header that `signs` has at its place",
+    );
+    told.when(
             !signature.signs.is_empty()
                 && (!signs(Part::Body)
                     || signs(Part::Timestamp) != signature.timestamp.is_some()),
             &["signature:", "signs:"],
             "webhook: `signs` names the body, and the timestamp where `timestamp` says which header has it: what is not signed proves nothing",
         );
-        told.when(
-            signature.address.is_some() && !signs(Part::Address),
-            &["signature:", "address:"],
-            "webhook: `address` is read where `signs` names it",
-        );
-        told.when(
-            without_time,
-            &["signature:"],
-            "webhook: `between` and `max-age-s` of a signature need `timestamp`",
-        );
-    }
+    told.when(
+        signature.address.is_some() && !signs(Part::Address),
+        &["signature:", "address:"],
+        "webhook: `address` is read where `signs` names it",
+    );
+    told.when(
+        without_time,
+        &["signature:"],
+        "webhook: `between` and `max-age-s` of a signature need `timestamp`",
+    );
 }
 
 /// The requests of a record type that may have rules of their own, each with the word below which
@@ -489,6 +548,41 @@ mod tests {
                 "",
                 "errors: [{ status: 400, blames: name, means: later }]\n",
                 "`property` and `blames`",
+            ),
+            (
+                "",
+                "webhook: {}\nno-webhook: none\n",
+                "`no-webhook` says that the system makes no calls",
+            ),
+            (
+                "",
+                "webhook: { topics: { People: [a] }, register: { method: POST, path: /hooks } }\n",
+                "`topics` are told by `register`, which names `{{ topic }}`",
+            ),
+            (
+                "",
+                "webhook: { register: { method: POST, path: '/hooks?{{ ends }}' } }\n",
+                "`lives-s` and `{{ ends }}` in the requests need each other",
+            ),
+            (
+                "",
+                "webhook: { register: { method: POST, path: '/hooks?{{ ends }}' }, lives-s: 60, renew-s: 60 }\n",
+                "is renewed before, by `renew-s`",
+            ),
+            (
+                "",
+                "webhook: { signature: { secret: s } }\n",
+                "`signature` stands in a `header`, or `at` a name of the body",
+            ),
+            (
+                "",
+                "webhook: { signature: { secret: s, at: Hash } }\n",
+                "a text can't hold its own signature",
+            ),
+            (
+                "",
+                "webhook: { signature: { secret: s, header: H, nonce: N } }\n",
+                "`nonce` names the header that `signs` has at its place",
             ),
             ("", "webhook: { word: type }\n", "`word` and `types` need each other"),
         ] {

@@ -2,20 +2,21 @@
 //! token, `jwt`), an old call or one that came before does nothing, and what it says is only a hint
 //! to read now (R4).
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
 use base64::alphabet::STANDARD;
 use lockstep_model::Timestamp;
 use ring::hmac;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::client::Client;
 use super::jwt;
 use super::register::Registration;
-use super::template::render;
+use super::template::{is_template, render, render_value};
 use super::value::{HEADERS, at, text};
-use super::written::{Encoding, Hash, Part, Repeated, Signature, WebToken, Webhook};
+use super::written::{Encoding, Hash, Part, Repeated, Signature, Trial, WebToken, Webhook};
 use crate::coding::unbase64;
 use crate::vault::unhex;
 use crate::{Call, Heard, Named};
@@ -57,6 +58,9 @@ impl Calls {
         {
             return Heard::Challenge(wanted.clone());
         }
+        if hook.trial.iter().any(|trial| tries(*trial, call)) {
+            return Heard::Again;
+        }
         if let Some(signature) = &hook.signature {
             match proven(signature, client, registration, call) {
                 Err(why) => return Heard::Refused(why),
@@ -70,7 +74,13 @@ impl Calls {
                 Ok((proof, _)) if self.again(&proof) => return Heard::Again,
                 Ok((_, claims)) => Some(claims),
             },
-            None => serde_json::from_slice(&call.body).ok(),
+            // What is not signed is not read either.
+            None => match hook.signature.as_ref().and_then(|signature| signature.of.as_ref()) {
+                Some(part) => serde_json::from_slice(&call.body)
+                    .ok()
+                    .and_then(|body: Value| body.get(part).cloned()),
+                None => serde_json::from_slice(&call.body).ok(),
+            },
         };
         let Some(body) = body
             .and_then(|body| hook.open.iter().try_fold(body, |body, place| opened(&body, place)))
@@ -92,42 +102,91 @@ impl Calls {
         let Some(word) = hook.word.as_ref().filter(|_| !hook.types.is_empty()) else {
             return Heard::Hint(vec![]);
         };
-        match named(hook, word, call, &body) {
-            None => Heard::Refused("the call has no events where the manifest says".into()),
+        match named(hook, word, client, call, &body) {
+            Err(why) => Heard::Refused(why),
+            Ok(None) => Heard::Refused("the call has no events where the manifest says".into()),
             // What is none of our record types is no reason to read anything.
-            Some(named) if named.is_empty() => Heard::Again,
-            Some(named) => Heard::Hint(named),
+            Ok(Some(named)) if named.is_empty() => Heard::Again,
+            Ok(Some(named)) => Heard::Hint(named),
         }
     }
 }
 
+/// Whether a call only tries if somebody answers.
+fn tries(trial: Trial, call: &Call) -> bool {
+    match trial {
+        Trial::Empty => call.body.iter().all(u8::is_ascii_whitespace),
+        Trial::Form => call
+            .header("content-type")
+            .is_some_and(|told| told.starts_with("application/x-www-form-urlencoded")),
+    }
+}
+
 /// The records, or record types, that the events of a call are about; `None` where it has no events.
-fn named(hook: &Webhook, word: &str, call: &Call, body: &Value) -> Option<Vec<Named>> {
-    let events = match at(body, hook.events.as_deref().unwrap_or(""))? {
-        Value::Array(events) => events.as_slice(),
-        event => std::slice::from_ref(event),
+fn named(
+    hook: &Webhook,
+    word: &str,
+    client: &Client,
+    call: &Call,
+    body: &Value,
+) -> Result<Option<Vec<Named>>, String> {
+    let events = match at(body, hook.events.as_deref().unwrap_or("")) {
+        None => return Ok(None),
+        Some(Value::Array(events)) => events.as_slice(),
+        Some(event) => std::slice::from_ref(event),
     };
     let mut named: Vec<Named> = Vec::new();
     for event in events {
-        let Some(word) = told(call, event, word) else { continue };
-        let id = hook.id.as_ref().and_then(|place| told(call, event, place));
-        let kinds = hook.types.iter().filter(|(_, begins)| word.starts_with(begins.as_str()));
-        for (kind, _) in kinds {
-            let one = Named { kind: kind.clone(), id: id.clone() };
+        let mut more = vec![("event", event.clone())];
+        let Some(word) = told(client, call, event, word, &more)?.and_then(|word| text(&word))
+        else {
+            continue;
+        };
+        let begins = |begins: &String| word.starts_with(begins.as_str());
+        let kinds: Vec<&String> = hook
+            .types
+            .iter()
+            .filter(|(_, words)| words.all().iter().any(begins))
+            .map(|(kind, _)| kind)
+            .collect();
+        if kinds.is_empty() {
+            continue;
+        }
+        more.push(("word", Value::String(word.clone())));
+        let id = match &hook.id {
+            Some(place) => told(client, call, event, place, &more)?,
+            None => None,
+        };
+        let ids: Vec<Option<String>> = match id {
+            Some(Value::Array(ids)) if !ids.is_empty() => ids.iter().map(text).collect(),
+            other => vec![other.as_ref().and_then(text)],
+        };
+        for (kind, id) in kinds.iter().flat_map(|kind| ids.iter().map(move |id| (kind, id))) {
+            let one = Named { kind: (*kind).clone(), id: id.clone() };
             if !named.contains(&one) {
                 named.push(one);
             }
         }
     }
-    Some(named)
+    Ok(Some(named))
 }
 
-/// What an event says at a place, or a header of its call.
-fn told(call: &Call, event: &Value, place: &str) -> Option<String> {
-    match place.strip_prefix(HEADERS) {
-        Some(name) => call.header(name).map(str::to_string),
-        None => at(event, place).and_then(text),
+/// What an event says at a place, what a template makes of it, or a header of its call.
+fn told(
+    client: &Client,
+    call: &Call,
+    event: &Value,
+    place: &str,
+    more: &[(&'static str, Value)],
+) -> Result<Option<Value>, String> {
+    if is_template(place) {
+        let made = render_value(&Value::String(place.into()), &client.context(more.to_vec()))?;
+        return Ok(Some(made).filter(|made| !made.is_null() && made.as_str() != Some("")));
     }
+    Ok(match place.strip_prefix(HEADERS) {
+        Some(name) => call.header(name).map(|value| Value::String(value.into())),
+        None => at(event, place).cloned(),
+    })
 }
 
 /// Whether the call repeats the secret: in its header, or in each of its events.
@@ -174,9 +233,9 @@ fn secrets(
     client: &Client,
     registration: &Registration,
 ) -> Result<Vec<String>, String> {
-    let secrets = [Some(render(template, &client.context([]))?), registration.secret()];
-    let secrets: Vec<String> =
-        secrets.into_iter().flatten().filter(|secret| !secret.is_empty()).collect();
+    let mut secrets = registration.secrets();
+    secrets.push(render(template, &client.context([]))?);
+    secrets.retain(|secret| !secret.is_empty());
     match secrets.is_empty() {
         true => Err("there is no secret in the settings to check calls with".into()),
         false => Ok(secrets),
@@ -210,6 +269,14 @@ fn claims(how: &WebToken, client: &Client, call: &Call) -> Result<(Vec<u8>, Valu
     jwt::verified(&key, &call.body, call.at, how.max_age_s.unwrap_or(MAX_AGE_S))
 }
 
+/// The body's parts as they are written, where the signature stands among them.
+fn parts_of<'c>(how: &Signature, call: &'c Call) -> Option<BTreeMap<String, &'c RawValue>> {
+    if how.at.is_none() && how.of.is_none() {
+        return None;
+    }
+    serde_json::from_slice(&call.body).ok()
+}
+
 /// The signature, if it is right and the call is fresh.
 fn proven(
     how: &Signature,
@@ -217,7 +284,16 @@ fn proven(
     registration: &Registration,
     call: &Call,
 ) -> Result<Vec<u8>, String> {
-    let given = call.header(&how.header).ok_or("the call is not signed")?;
+    let parts = parts_of(how, call);
+    let given = match (&how.header, &how.at) {
+        (Some(header), _) => call.header(header).map(str::to_string),
+        (None, Some(name)) => parts
+            .as_ref()
+            .and_then(|parts| parts.get(name))
+            .and_then(|raw| serde_json::from_str(raw.get()).ok()),
+        (None, None) => None,
+    };
+    let given = given.ok_or("the call is not signed")?;
     let given =
         given.strip_prefix(how.prefix.as_str()).ok_or("the call's signature has another form")?;
     let given = match how.encoding {
@@ -226,6 +302,34 @@ fn proven(
     };
     let given = given.ok_or("the call's signature has another form")?;
     let secrets = secrets(&how.secret, client, registration)?;
+    let body = match (&how.of, &parts) {
+        (None, _) => call.body.as_slice(),
+        (Some(name), parts) => {
+            let part = parts.as_ref().and_then(|parts| parts.get(name));
+            part.ok_or("the call lacks the part that is signed")?.get().as_bytes()
+        }
+    };
+    let signed = signed(how, client, registration, call, body)?;
+    let algorithm = match how.hash {
+        Hash::Sha256 => hmac::HMAC_SHA256,
+        Hash::Sha512 => hmac::HMAC_SHA512,
+        Hash::Sha1 => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
+    };
+    // Compares in constant time.
+    let by = |secret: &String| {
+        hmac::verify(&hmac::Key::new(algorithm, secret.as_bytes()), &signed, &given).is_ok()
+    };
+    if secrets.iter().any(by) { Ok(given) } else { Err("the call's signature is wrong".into()) }
+}
+
+/// The text that is signed, of a call that is fresh.
+fn signed(
+    how: &Signature,
+    client: &Client,
+    registration: &Registration,
+    call: &Call,
+    body: &[u8],
+) -> Result<Vec<u8>, String> {
     let mut time = "";
     if let Some(name) = &how.timestamp {
         time = call.header(name).ok_or("the call does not tell its time")?;
@@ -249,23 +353,19 @@ fn proven(
         match part {
             Part::Method => signed.extend_from_slice(call.method.as_bytes()),
             Part::Timestamp => signed.extend_from_slice(time.as_bytes()),
-            Part::Body => signed.extend_from_slice(&call.body),
+            Part::Nonce => {
+                let header = how.nonce.as_deref().unwrap_or_default();
+                let nonce = call.header(header).ok_or("the call lacks a header that is signed")?;
+                signed.extend_from_slice(nonce.as_bytes());
+            }
+            Part::Body => signed.extend_from_slice(body),
             Part::Address => {
                 signed.extend_from_slice(address(how, client, registration, call)?.as_bytes());
             }
         }
     }
     signed.extend_from_slice(render(&how.after, &client.context([]))?.as_bytes());
-    let algorithm = match how.hash {
-        Hash::Sha256 => hmac::HMAC_SHA256,
-        Hash::Sha512 => hmac::HMAC_SHA512,
-        Hash::Sha1 => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
-    };
-    // Compares in constant time.
-    let by = |secret: &String| {
-        hmac::verify(&hmac::Key::new(algorithm, secret.as_bytes()), &signed, &given).is_ok()
-    };
-    if secrets.iter().any(by) { Ok(given) } else { Err("the call's signature is wrong".into()) }
+    Ok(signed)
 }
 
 /// What the text there holds, as JSON.

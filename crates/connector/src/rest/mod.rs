@@ -151,8 +151,12 @@ impl Connector for Rest {
         }
     }
 
-    fn listen_at(&self, url: &str) -> Result<Option<u64>, Trouble> {
-        self.covered(self.registration.listen(&self.manifest, &self.client, url))
+    fn listen_at(&self, url: &str, kinds: &[String]) -> Result<Option<u64>, Trouble> {
+        self.covered(self.registration.listen(&self.manifest, &self.client, url, kinds))
+    }
+
+    fn makes_no_calls(&self) -> Option<&str> {
+        self.manifest.no_webhook.as_deref()
     }
 
     fn wants_an_address(&self) -> bool {

@@ -4,136 +4,237 @@
 //! A program that starts anew looks first whether the system knows the address, so that restarts
 //! don't add up to registrations. One that stops leaves its registration: calls that find nobody
 //! are lost, which the next reading on schedule makes good (R4), and the next start finds it again.
+//!
+//! Some systems are told once for each kind of event: each such *topic* is registered by itself, and
+//! one that is refused keeps no other from being registered.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::client::Client;
 use super::errors;
+use super::template::{is_template, render};
 use super::value::{at, text};
-use super::written::{Manifest, RequestYaml, Webhook};
+use super::written::{Manifest, Meaning, Registered, RequestYaml, Webhook};
 use crate::Trouble;
 
-/// What is known of this system's registration.
+/// The bits of a number that JSON's numbers hold exactly.
+const EXACT_BITS: u32 = 53;
+
+/// What is known of this system's registrations.
 #[derive(Default)]
-pub struct Registration(Mutex<Known>);
+pub struct Registration(Mutex<State>);
+
+#[derive(Clone, Default)]
+struct State {
+    /// Where the system calls.
+    address: Option<String>,
+    /// By topic; that of a system without topics is empty.
+    known: BTreeMap<String, Known>,
+}
 
 #[derive(Clone, Default)]
 struct Known {
     id: Option<String>,
     /// Made by the system, to sign calls with.
     secret: Option<String>,
-    /// Where the system calls.
-    address: Option<String>,
 }
 
 impl Registration {
-    fn known(&self) -> Known {
+    fn state(&self) -> State {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// What the system signs its calls with, if it told.
-    pub fn secret(&self) -> Option<String> {
-        self.known().secret
+    /// What the system signs its calls with, where it told.
+    pub fn secrets(&self) -> Vec<String> {
+        self.state().known.into_values().filter_map(|known| known.secret).collect()
     }
 
-    /// The address that the system was told.
+    /// The address that the system was told, or a person has told it.
     pub fn address(&self) -> Option<String> {
-        self.known().address
+        self.state().address
     }
 
-    fn keep(&self, known: Known) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = known;
+    fn keep(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// Sees to it that the system calls this address. Gives after how many seconds it is to be told
-    /// again; nothing if it need not.
+    /// Sees to it that the system calls this address when something of these record types changes.
+    /// Gives after how many seconds it is to be told again; nothing if it need not.
     pub(super) fn listen(
         &self,
         manifest: &Manifest,
         client: &Client,
         url: &str,
+        kinds: &[String],
     ) -> Result<Option<u64>, Trouble> {
-        let server = Server { manifest, client };
         let Some(hook) = &manifest.webhook else { return Ok(None) };
+        self.keep(|state| state.address = Some(url.to_string()));
         let Some(register) = &hook.register else { return Ok(None) };
-        let mut known = self.known();
-        if known.id.is_none() {
-            known.id = server.already_registered(hook, url)?;
+        can_be_checked(manifest, client, hook)?;
+        let topics: Vec<&str> = match hook.topics.is_empty() {
+            true => vec![""],
+            false => {
+                let of = |kind: &String| hook.topics.get(kind).into_iter().flatten();
+                kinds.iter().flat_map(of).map(String::as_str).collect()
+            }
+        };
+        let mut there = None;
+        let mut refused = None;
+        for topic in topics {
+            let server = Server { manifest, client, hook, url, topic };
+            let before = self.state().known.get(topic).cloned().unwrap_or_default();
+            match server.told(register, before, &mut there) {
+                Ok(known) => self.keep(|state| drop(state.known.insert(topic.into(), known))),
+                // A key that is refused is refused for all of them.
+                Err(trouble @ Trouble::Unauthorized(_)) => return Err(trouble),
+                Err(trouble) => refused = refused.or(Some(trouble)),
+            }
+        }
+        match refused {
+            Some(trouble) => Err(trouble),
+            None => Ok(hook.renew_s),
+        }
+    }
+}
+
+/// Whether there is a secret to check calls with: a system whose calls would all be refused is not
+/// told where to call.
+fn can_be_checked(manifest: &Manifest, client: &Client, hook: &Webhook) -> Result<(), Trouble> {
+    let secret = hook.signature.as_ref().map(|signature| &signature.secret);
+    let Some(secret) = secret.or(hook.repeats.as_ref().map(|repeated| &repeated.secret)) else {
+        return Ok(());
+    };
+    let given = render(secret, &client.context([])).map_err(Trouble::Misconfigured)?;
+    if !given.is_empty() || hook.secret.is_some() {
+        return Ok(());
+    }
+    let wanted = manifest.settings.iter().find(|(name, _)| secret.contains(name.as_str()));
+    let wanted = wanted.map_or_else(
+        || "a secret".to_string(),
+        |(name, setting)| format!("`{name}` ({})", setting.what),
+    );
+    Err(Trouble::Misconfigured(format!(
+        "its calls could not be told from forged ones. Give {wanted} under `with:`; until then it is read on schedule only"
+    )))
+}
+
+/// The system whose calls are registered, and what for.
+struct Server<'a> {
+    manifest: &'a Manifest,
+    client: &'a Client,
+    hook: &'a Webhook,
+    url: &'a str,
+    topic: &'a str,
+}
+
+impl Server<'_> {
+    /// Sees to it that the system knows the address for this topic. `there` is what it says that it
+    /// knows, where one request tells that for all topics.
+    fn told(
+        &self,
+        register: &RequestYaml,
+        mut known: Known,
+        there: &mut Option<Value>,
+    ) -> Result<Known, Trouble> {
+        let hook = self.hook;
+        if known.id.is_none()
+            && let Some(how) = &hook.registered
+        {
+            known.id = self.already_registered(how, there)?;
         }
         let renewed = match (&known.id, &hook.renew) {
-            (Some(id), Some(renew)) => server.renewed(renew, id, url)?,
+            (Some(id), Some(renew)) => self.renewed(renew, id)?,
             // Where nothing ends, what is there is enough.
             (Some(_), None) => hook.renew_s.is_none(),
             (None, _) => false,
         };
         if !renewed {
-            let answer = server.asked(register, None, url)?;
+            let answer = self.asked(register, None)?;
             // It may know the address already.
             if !matches!(answer.status, 409 | 422) || hook.registered.is_some() {
-                server.expect_success(register, &answer)?;
+                self.expect_success(register, &answer)?;
             }
-            known = Known {
-                id: hook
-                    .register_id
-                    .as_ref()
-                    .and_then(|place| at(&answer.body, place))
-                    .and_then(text),
-                secret: None,
-                address: None,
-            };
+            let id = hook.register_id.as_ref().and_then(|place| at(&answer.body, place));
+            known = Known { id: id.and_then(text), secret: None };
         }
         if let (Some(secret), None, Some(id)) = (&hook.secret, &known.secret, &known.id) {
-            let answer = server.asked(&secret.request, Some(id), url)?;
-            server.expect_success(&secret.request, &answer)?;
+            let answer = self.asked(&secret.request, Some(id))?;
+            self.expect_success(&secret.request, &answer)?;
             known.secret = at(&answer.body, secret.item.as_deref().unwrap_or(""))
                 .and_then(Value::as_str)
                 .map(str::to_string);
         }
-        known.address = Some(url.to_string());
-        self.keep(known);
-        Ok(hook.renew_s)
+        Ok(known)
     }
-}
 
-/// The system whose calls are registered.
-struct Server<'a> {
-    manifest: &'a Manifest,
-    client: &'a Client,
-}
-
-impl Server<'_> {
-    /// The id of the registration that the system has of this address.
-    fn already_registered(&self, hook: &Webhook, url: &str) -> Result<Option<String>, Trouble> {
-        let Some(known) = &hook.registered else { return Ok(None) };
-        let answer = self.asked(&known.request, None, url)?;
-        self.expect_success(&known.request, &answer)?;
-        let Some(Value::Array(all)) = at(&answer.body, known.items.as_deref().unwrap_or("")) else {
-            return Ok(None);
+    /// The id of the registration that the system has of this address and topic.
+    fn already_registered(
+        &self,
+        how: &Registered,
+        there: &mut Option<Value>,
+    ) -> Result<Option<String>, Trouble> {
+        let all = match there.take() {
+            Some(all) => all,
+            None => {
+                let answer = self.asked(&how.request, None)?;
+                if !matches!(errors::meaning(self.manifest, &answer), Some((Meaning::Gone, _))) {
+                    self.expect_success(&how.request, &answer)?;
+                }
+                at(&answer.body, how.items.as_deref().unwrap_or("")).cloned().unwrap_or_default()
+            }
         };
-        let ours = all.iter().find(|one| at(one, &known.url).and_then(Value::as_str) == Some(url));
-        Ok(ours.and_then(|one| at(one, &known.id)).and_then(text))
+        let topic_of = |one: &Value, place: &str| match is_template(place) {
+            true => render(place, &self.client.context([("registration", one.clone())])).ok(),
+            false => at(one, place).and_then(text),
+        };
+        let ours = all.as_array().into_iter().flatten().find(|one| {
+            let topic = how.topic.as_ref();
+            at(one, &how.url).and_then(Value::as_str) == Some(self.url)
+                && topic.is_none_or(|place| topic_of(one, place).as_deref() == Some(self.topic))
+        });
+        let id = ours.and_then(|one| at(one, &how.id)).and_then(text);
+        if how.topic.is_some() {
+            *there = Some(all);
+        }
+        Ok(id)
     }
 
     /// Whether the system still knew it.
-    fn renewed(&self, renew: &RequestYaml, id: &str, url: &str) -> Result<bool, Trouble> {
-        let answer = self.asked(renew, Some(id), url)?;
-        if matches!(answer.status, 404 | 410) {
-            return Ok(false);
+    fn renewed(&self, renew: &RequestYaml, id: &str) -> Result<bool, Trouble> {
+        let answer = self.asked(renew, Some(id))?;
+        match errors::meaning(self.manifest, &answer) {
+            Some((Meaning::Gone, _)) => Ok(false),
+            _ => self.expect_success(renew, &answer).map(|()| true),
         }
-        self.expect_success(renew, &answer).map(|()| true)
     }
 
-    fn asked(&self, request: &RequestYaml, id: Option<&str>, url: &str) -> Result<Answer, Trouble> {
-        let context =
-            self.client.context([("url", json!(url)), ("hook", json!(id.unwrap_or_default()))]);
-        self.client.read(request, &context)
+    fn asked(&self, request: &RequestYaml, id: Option<&str>) -> Result<Answer, Trouble> {
+        self.client.read(request, &self.context(id))
+    }
+
+    fn context(&self, id: Option<&str>) -> Value {
+        let lives = self.hook.lives_s.map(|seconds| {
+            let ends = jiff::Timestamp::now() + SignedDuration::from_secs(seconds as i64);
+            json!(ends.strftime("%Y-%m-%dT%H:%M:%S+00:00").to_string())
+        });
+        let text = format!("{}\n{}", self.url, self.topic);
+        let number = xxhash_rust::xxh3::xxh3_64(text.as_bytes()) >> (u64::BITS - EXACT_BITS);
+        self.client.context([
+            ("url", json!(self.url)),
+            ("hook", json!(id.unwrap_or_default())),
+            ("topic", json!(self.topic)),
+            ("hook_number", json!(number)),
+            ("ends", lives.unwrap_or_default()),
+        ])
     }
 
     fn expect_success(&self, request: &RequestYaml, answer: &Answer) -> Result<(), Trouble> {
-        errors::trouble(self.manifest, &self.client.name(request, &self.client.context([])), answer)
-            .map_or(Ok(()), Err)
+        let named = self.client.name(request, &self.context(None));
+        errors::trouble(self.manifest, &named, answer).map_or(Ok(()), Err)
     }
 }

@@ -13,7 +13,7 @@ use super::written::{
 use super::{effect, meaning, template};
 
 /// Variables that requests bring along; a setting of the same name would hide behind them.
-pub(super) const VARIABLES: [&str; 27] = [
+pub(super) const VARIABLES: [&str; 33] = [
     "id",
     "record",
     "value",
@@ -33,6 +33,12 @@ pub(super) const VARIABLES: [&str; 27] = [
     "ticket",
     "url",
     "hook",
+    "topic",
+    "hook_number",
+    "ends",
+    "event",
+    "word",
+    "registration",
     "parent",
     "parents",
     "fields",
@@ -222,6 +228,9 @@ impl<'a> Check<'a> {
         if let Some(hook) = &manifest.webhook {
             self.texts.extend(hook.signature.iter().map(|signature| signature.secret.clone()));
             self.texts.extend(hook.signature.iter().filter_map(|s| s.address.clone()));
+            let topic = hook.registered.as_ref().and_then(|there| there.topic.as_ref());
+            let made = [hook.word.as_ref(), hook.id.as_ref(), topic];
+            self.texts.extend(made.into_iter().flatten().cloned());
             self.texts.extend(hook.repeats.iter().map(|repeated| repeated.secret.clone()));
             self.texts.extend(hook.jwt.iter().map(|jwt| jwt.key.clone()));
             let there = hook.registered.as_ref().map(|there| &there.request);
@@ -247,12 +256,14 @@ impl<'a> Check<'a> {
                     "webhook: `registered` and `renew-s` need `register`".into(),
                 ));
             }
-            for kind in hook.types.keys().filter(|kind| !self.names.kinds.contains(kind)) {
+            let named = hook.types.keys().map(|kind| ("types:", kind));
+            let named = named.chain(hook.topics.keys().map(|kind| ("topics:", kind)));
+            for (word, kind) in named.filter(|(_, kind)| !self.names.kinds.contains(kind)) {
                 let message = format!(
                     "webhook: `{kind}` is no record type here; {}",
                     known("there are", &self.names.kinds)
                 );
-                self.wrong.push(Fault::at(self.text, &["webhook:", "types:", kind], message));
+                self.wrong.push(Fault::at(self.text, &["webhook:", word, kind], message));
             }
         }
     }

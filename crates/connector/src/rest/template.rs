@@ -225,7 +225,8 @@ pub fn render_value(value: &Value, context: &Value) -> Result<Value, String> {
     })
 }
 
-fn is_template(text: &str) -> bool {
+/// Whether a text has something to be made of values.
+pub fn is_template(text: &str) -> bool {
     text.contains("{{") || text.contains("{%")
 }
 

@@ -62,6 +62,9 @@ pub struct Manifest {
     pub errors: Vec<ErrorRule>,
     /// How the system calls when something changed.
     pub webhook: Option<Webhook>,
+    /// Why it makes no calls: `lockstep check` and `lockstep run --webhooks` say it of every project
+    /// that uses it.
+    pub no_webhook: Option<String>,
     pub types: BTreeMap<String, TypeYaml>,
     /// Every property says its type, where it is no text.
     #[serde(skip)]
@@ -141,6 +144,9 @@ pub struct Webhook {
     pub challenge_query: Option<String>,
     /// … or in its body.
     pub challenge_at: Option<String>,
+    /// Trial calls that want no text back: they are answered, prove nothing and do nothing.
+    #[serde(default)]
+    pub trial: Vec<Trial>,
     /// Texts that hold JSON, opened one in the other: the place of the first in the call, of the
     /// second in what that holds.
     #[serde(default)]
@@ -148,15 +154,20 @@ pub struct Webhook {
     /// Where the list of events is in the body; the body is one event if not said.
     pub events: Option<String>,
     /// Where the word is in an event that tells what it is about, or in which header of the call:
-    /// `$headers.X-Shopify-Topic` …
+    /// `$headers.X-Shopify-Topic`; or a template that makes it, of `{{ event }}` …
     pub word: Option<String>,
     /// … and with what such words begin, by record type. Without them, each call is about all
     /// record types.
     #[serde(default)]
-    pub types: BTreeMap<String, String>,
-    /// Where the record's id is in an event, or in which header of the call: then this one record is
-    /// read, by the record type's `get`, and not all that changed.
+    pub types: BTreeMap<String, Begins>,
+    /// Where the record's id is in an event, or a list of ids, or in which header of the call; or a
+    /// template that makes it, of `{{ event }}` and `{{ word }}`. Then this one record is read, by
+    /// the record type's `get`, and not all that changed.
     pub id: Option<String>,
+    /// Where a system is told once for each kind of event: a registration is made for each of these
+    /// texts, `{{ topic }}`, of the record types that flows use.
+    #[serde(default)]
+    pub topics: BTreeMap<String, Vec<String>>,
     /// Tells the system where to call, when `lockstep run` begins: `{{ url }}`. A refusal because
     /// it knows already does no harm.
     pub register: Option<RequestYaml>,
@@ -173,6 +184,36 @@ pub struct Webhook {
     /// … by this, or by `register` if nothing is said. Where the system does not know it any more,
     /// it is registered anew.
     pub renew: Option<RequestYaml>,
+    /// For how many seconds a registration is asked for: `{{ ends }}` in its requests is when that
+    /// is over.
+    pub lives_s: Option<u64>,
+}
+
+/// With what the words of a record type's events begin.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Begins {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Begins {
+    pub fn all(&self) -> &[String] {
+        match self {
+            Begins::One(one) => std::slice::from_ref(one),
+            Begins::Several(all) => all,
+        }
+    }
+}
+
+/// A call by which a system only tries whether somebody answers.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Trial {
+    /// It has no body.
+    Empty,
+    /// Its body is an HTML form, where events are JSON.
+    Form,
 }
 
 /// The registrations that a system has.
@@ -184,6 +225,9 @@ pub struct Registered {
     pub items: Option<String>,
     /// Where a registration has the address that is called.
     pub url: String,
+    /// Where it has its topic, or a template that makes it, of `{{ registration }}`. Without it the
+    /// request is made for each topic, `{{ topic }}`.
+    pub topic: Option<String>,
     /// Where it has its id.
     pub id: String,
 }
@@ -213,11 +257,17 @@ pub struct Repeated {
     pub secret: String,
 }
 
-/// An HMAC in a header.
+/// An HMAC in a header, or in the body beside what it signs.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Signature {
-    pub header: String,
+    /// The header that has it …
+    pub header: Option<String>,
+    /// … or the name that it has in the body, a JSON object.
+    pub at: Option<String>,
+    /// The part of that object that is signed, by its name and as it is written, and that events are
+    /// read from; the whole body if not said.
+    pub of: Option<String>,
     /// The shared secret: `{{ webhook_secret }}`.
     pub secret: String,
     #[serde(default)]
@@ -236,6 +286,8 @@ pub struct Signature {
     /// What is signed after the body: the address that is called, `{{ callback_url }}`.
     #[serde(default)]
     pub after: String,
+    /// A header whose text is signed as it is, `nonce` in `signs`.
+    pub nonce: Option<String>,
     /// What is signed, in this order, where that is not the time and the body. `between` stands
     /// between each two of them.
     #[serde(default)]
@@ -255,6 +307,8 @@ pub enum Part {
     /// The whole address, with its query.
     Address,
     Timestamp,
+    Nonce,
+    /// The body, or the part of it that `of` names.
     Body,
 }
 

@@ -258,7 +258,10 @@ pub fn exercise(system: &str, manifest: &Manifest, keys: &[(&str, &str)]) -> Exc
     rest.test().unwrap_or_else(|trouble| panic!("{system}: {trouble}"));
     let _ = rest.account();
     let _ = rest.to_settle();
-    let _ = rest.listen_at("https://example.com/hooks");
+    let _ = rest.listen_at(
+        "https://example.com/hooks",
+        &manifest.types.keys().cloned().collect::<Vec<_>>(),
+    );
     for (kind, ty) in &manifest.types {
         let operations: Vec<(RequestYaml, String, bool)> = operations(ty)
             .into_iter()

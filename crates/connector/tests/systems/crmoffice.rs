@@ -87,9 +87,10 @@ fn it_is_said_to_be_experimental() {
         std::path::Path::new("."),
     );
     assert!(
-        told.len() == 1 && told[0].contains("experimental") && told[0].contains("guesses"),
+        told.len() == 2 && told[0].contains("experimental") && told[0].contains("guesses"),
         "{told:?}"
     );
+    assert!(told[1].contains("makes no calls (webhooks)"), "{told:?}");
     assert_eq!(
         lockstep_connector::catalogue::warnings(
             "wix",
