@@ -291,6 +291,113 @@ flows:
     in_step(dir);
 }
 
+/// Two orders whose lines have ids of their own, in step with those of another system, where
+/// somebody has put a note to a line.
+fn moved(lines: &str, matched: &str) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let flow = FLOWS.split("  - from: shop.Orders[lines]").next().unwrap();
+    write(
+        &dir.path().join("lockstep.yaml"),
+        &PROJECT
+            .replace("line_no", "no")
+            .replace("folder: shop }", "folder: shop }, references: { Lines: { order: Orders } }"),
+    );
+    write(
+        &dir.path().join("flows/orders.yaml"),
+        &format!(
+            "{flow}  - from: shop.{lines}
+    to: erp.Ordre[linjer]
+    create: both
+    deletes: propagate
+    match: [{matched}]
+    properties: [{} <-> $parent, no <-> pos, qty <-> antall]
+",
+            if lines == "Lines" { "order" } else { "$parent" }
+        ),
+    );
+    let line = |no: &str| json!({"no": no, "qty": 1});
+    let mut orders = [
+        json!({"id": "1", "number": "A1", "lines": [line("x"), line("y")]}),
+        json!({"id": "2", "number": "A2", "lines": [line("z")]}),
+    ];
+    let own = [("a", "1", "x"), ("b", "1", "y"), ("c", "2", "z")]
+        .map(|(id, order, no)| json!({"id": id, "order": order, "no": no, "qty": 1}));
+    put(dir.path(), "shop/Lines.jsonl", &own);
+    if lines == "Lines" {
+        orders.iter_mut().for_each(|order| drop(order.as_object_mut().unwrap().remove("lines")));
+    }
+    put(dir.path(), "shop/Orders.jsonl", &orders);
+    put(dir.path(), "erp/Ordre.jsonl", &[]);
+    lockstep(dir.path(), &["sync"]).exits(0);
+    let erp = dir.path().join("erp/Ordre.jsonl");
+    replace(&erp, "\"pos\":\"x\"", "\"pos\":\"x\",\"note\":\"haster\"");
+    in_step(dir.path());
+    dir
+}
+
+#[test]
+fn p8_a_line_that_goes_to_another_order_is_told_where_it_can_not_be_moved() {
+    for (lines, matched) in [("Orders[lines]", "no = pos"), ("Lines", "no = pos")] {
+        let dir = moved(lines, matched);
+        let dir = dir.path();
+        if lines == "Lines" {
+            replace(
+                &dir.join("shop/Lines.jsonl"),
+                "\"no\":\"x\",\"order\":\"1\"",
+                "\"no\":\"x\",\"order\":\"2\"",
+            );
+        } else {
+            let mut orders = rows(dir, "shop/Orders.jsonl");
+            let line = orders[0]["lines"].as_array_mut().unwrap().remove(0);
+            orders[1]["lines"].as_array_mut().unwrap().push(line);
+            put(dir, "shop/Orders.jsonl", &orders);
+        }
+        let before = read(&dir.join("erp/Ordre.jsonl"));
+        lockstep(dir, &["sync"])
+            .says("Nothing was written.")
+            .says("a value can't be brought to $parent: what the record belongs to is settled");
+        assert_eq!(read(&dir.join("erp/Ordre.jsonl")), before, "with its note");
+        lockstep(dir, &["status"]).says("1 × unconvertible value");
+        lockstep(dir, &["review"]).says("move it there by hand");
+        // Somebody does.
+        let mut erp = rows(dir, "erp/Ordre.jsonl");
+        let from = erp.iter().position(|order| order["nummer"] == "A1").unwrap();
+        let line = erp[from]["linjer"].as_array_mut().unwrap().remove(0);
+        erp[1 - from]["linjer"].as_array_mut().unwrap().push(line);
+        put(dir, "erp/Ordre.jsonl", &erp);
+        in_step(dir);
+        lockstep(dir, &["review"]).says("Nothing waits");
+        replace(&dir.join("erp/Ordre.jsonl"), "\"antall\":1,\"note\"", "\"antall\":5,\"note\"");
+        lockstep(dir, &["sync"]).exits(0).says("1 record written.");
+        assert!(
+            read(&dir.join("shop").join(if lines == "Lines" {
+                "Lines.jsonl"
+            } else {
+                "Orders.jsonl"
+            }))
+            .contains("\"qty\":5")
+        );
+        in_step(dir);
+    }
+}
+
+#[test]
+fn d1_a_line_that_is_matched_within_its_order_goes_and_comes() {
+    let dir = moved("Orders[lines]", "$parent = $parent and no = pos");
+    let dir = dir.path();
+    let mut orders = rows(dir, "shop/Orders.jsonl");
+    let line = orders[0]["lines"].as_array_mut().unwrap().remove(0);
+    orders[1]["lines"].as_array_mut().unwrap().push(line);
+    put(dir, "shop/Orders.jsonl", &orders);
+    lockstep(dir, &["plan"]).exits(0).says("1 to create, 1 to delete");
+    lockstep(dir, &["sync"]).exits(0).says("was deleted (D1)");
+    let erp = rows(dir, "erp/Ordre.jsonl");
+    let of = |number| erp.iter().find(|order| order["nummer"] == number).unwrap()["linjer"].clone();
+    assert_eq!(of("A1"), json!([{"pos": "y", "antall": 1}]));
+    assert_eq!(of("A2"), json!([{"pos": "z", "antall": 1}, {"pos": "x", "antall": 1}]));
+    in_step(dir);
+}
+
 #[test]
 fn g7_a_run_that_wrote_elements_is_taken_back() {
     let dir = project();

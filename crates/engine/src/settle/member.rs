@@ -18,6 +18,9 @@ use crate::sets::same_but_for_case;
 use crate::slice::Slice;
 use crate::{groups, parts};
 
+/// What is told of a record that would have to be moved.
+const SETTLED_ONCE: &str = "what the record belongs to is settled when it is made, so it stays where it is: move it there by hand, or put it back on the other side";
+
 /// What a property of a member should be given.
 pub fn wanted(
     plan: &Plan,
@@ -27,16 +30,20 @@ pub fn wanted(
     prop: PropIx,
 ) -> Wanted {
     let described = plan.prop(record.ty, prop);
-    if !is_given(described, record) {
+    let stays = is_settled_once(described) && is_there(described, record);
+    if !is_given(described, record) && !stays {
         return Wanted::Nothing;
     }
-    if described.each {
+    if described.each && !stays {
         return wanted_list(plan, slice, entity, record, prop).wanted;
     }
     let slot = record.slot(prop);
     let shown = slot.value(described.whole);
     let all = candidates(plan, entity, record.ty, prop, Some(record.id));
     let target = Target { plan, slice, entity, record, prop, described, slot, shown, all: &all };
+    if stays {
+        return target.stays();
+    }
     let Some(best) = all.first() else { return target.unclaimed() };
     let given_before =
         slot.carries.filter(|carried| carried.record != record.id && *carried != best.stamp);
@@ -67,6 +74,16 @@ pub fn is_given(described: &PlanProp, record: &RecordState) -> bool {
         && is_there(described, record)
 }
 
+/// Whether a property says what the record belongs to, once and for all: the order that a line
+/// stands in.
+fn is_settled_once(described: &PlanProp) -> bool {
+    described.create_only
+        && described.required
+        && !described.read_only
+        && described.paired
+        && described.reference_target.is_some()
+}
+
 /// A property of a member, with the claims that it may take.
 struct Target<'a> {
     plan: &'a Plan,
@@ -82,6 +99,25 @@ struct Target<'a> {
 }
 
 impl Target<'_> {
+    /// P8: it stays what it was made as. What is to be another than that is told: it takes a person
+    /// to move the record.
+    fn stays(&self) -> Wanted {
+        let is_another = |best: &&Candidate<'_>| {
+            best.stamp.record != self.record.id
+                && best.stands
+                && best.by.is_some_and(|by| by.reference)
+                && !is_empty(&best.claim.value)
+                && self.slot.carries != Some(best.stamp)
+        };
+        let Some(best) = self.all.first().filter(is_another) else { return Wanted::Nothing };
+        match self.compared(best, self.brought_by(best)) {
+            Wanted::Write { value, claim, .. } => {
+                Wanted::Unconvertible { value, claim, message: SETTLED_ONCE.into() }
+            }
+            _ => Wanted::Nothing,
+        }
+    }
+
     /// The record's own claim wins. Where a policy has come that lets it win over the one to which
     /// it lost at the first link, it is written (P1).
     fn own_claim(&self, best: &Candidate<'_>) -> Wanted {
