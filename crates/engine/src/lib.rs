@@ -10,6 +10,8 @@
 //! answers of systems ──▶ confirm::confirm              P3, P5: what an answer shows is no claim
 //!                        outcome::creation             C2, R9: whether a record was made, or found; R6: what is known then
 //! new records ──▶ recover::find                          C2: which of them a creation made whose answer was lost
+//!                        adopt::adoption                 L8, C2, R9: what becomes of a creation that found a record
+//!                        recover::settle                 C2: what is concluded of creations that look alike; twins::twins
 //! new intents ──▶ guard::Tally                           G3: what is over a limit
 //! writes of before ──▶ undo::put_back                    G7: what is put back, and what follows
 //! ```
@@ -18,7 +20,9 @@
 //! arguments, a value that can't be converted is a review. The same input gives the same decision,
 //! in whatever order records come.
 
+pub mod adopt;
 pub mod bears;
+pub mod by_hand;
 mod compile;
 pub mod conditions;
 pub mod confirm;
@@ -51,11 +55,12 @@ mod sets;
 pub mod settle;
 pub mod slice;
 pub mod split;
+pub mod twins;
 pub mod undo;
 
 pub use decide::decide;
 pub use decision::Decision;
-pub use identity::{has_match_values, is_back, look_alike, shown_under};
+pub use identity::{is_back, shown_under};
 pub use observe::{Observed, Trust, observe};
 pub use plan::{Plan, PlanError};
 pub use slice::Slice;

@@ -1,12 +1,18 @@
 //! What the answer to a write means: that a record was made, or one found (C2, R9); and what is
 //! known of the record, by the answer and by a reading of it after the write (R6).
 
+use std::collections::HashMap;
+
 use lockstep_model::value::{effective, equal_as, is_empty, same};
-use lockstep_model::{Intent, PlainType, ReadRecord, RecordState, TypeIx, Value};
+use lockstep_model::{
+    Change, Intent, IntentKind, PlainType, PropIx, ReadRecord, RecordId, RecordState, Slot, TypeIx,
+    Value,
+};
 
 use crate::confirm;
 use crate::identity::is_back;
 use crate::plan::{Plan, PlanProp, PlanType};
+use crate::settle::id_value;
 
 /// What a system has done that says it has created a record.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -43,6 +49,77 @@ pub fn creation(
         Some(known) if is_it(plan, known, answer, sent) => Creation::HadAlready,
         _ => Creation::Made,
     }
+}
+
+/// Whether a record is to be decided on that has just been created: other record types may want a
+/// counterpart of their own now, or values that the system filled in; and what it was made from may
+/// have been deleted meanwhile (D1).
+pub fn calls_for_more(
+    plan: &Plan,
+    intent: &Intent,
+    state: &RecordState,
+    source: Option<&RecordState>,
+) -> bool {
+    let ty = plan.ty(intent.ty);
+    let from = plan.flows[intent.flow.at()].from;
+    ty.partners.len() > 1
+        || source.is_some_and(|source| !source.is_live())
+        // What was edited between two tries of it is not in it.
+        || intent.attempts > 0
+        || ty.flows_out.iter().any(|flow| plan.flows[flow.at()].to != from)
+        || has_more_to_settle(ty, state)
+        || intent.changes.iter().any(|change| ty.props[change.prop.at()].in_condition)
+}
+
+/// Whether a record that was just created has something that others want (C6), lacks a reference
+/// (P8) or may lack one of a list, holds what another record has, or lacks what others get a default
+/// for (G8).
+fn has_more_to_settle(ty: &PlanType, state: &RecordState) -> bool {
+    let settles = |(prop, slot): (&PlanProp, &Slot)| {
+        slot.claim.is_some()
+            || !prop.is_own()
+            || prop.each && !prop.refers_to.is_empty()
+            || prop.paired
+                && (!prop.refers_to.is_empty() || prop.gives_default)
+                && slot.shadow.as_ref().is_none_or(is_empty)
+    };
+    ty.props.iter().zip(&state.slots).any(settles)
+}
+
+/// The ids of counterparts that did not exist when an intent was decided: of whom, and as what.
+pub type Counterparts = HashMap<(RecordId, TypeIx), String>;
+
+/// The values that an intent is sent with. A reference is left out whose counterpart is not there.
+pub fn sent_with<'a>(
+    plan: &'a Plan,
+    intent: &'a Intent,
+    counterparts: &'a Counterparts,
+) -> impl Iterator<Item = (&'a Change, Value)> {
+    intent.changes.iter().filter_map(move |change| {
+        let value = match change.counterpart_of {
+            None => change.value.clone(),
+            Some(counterpart) => {
+                let described = plan.prop(intent.ty, change.prop);
+                let id = counterparts.get(&(counterpart.of, counterpart.ty))?;
+                id_value(plan, described, id, &change.displaced).ok()?
+            }
+        };
+        Some((change, value))
+    })
+}
+
+/// C4: a reference that a creation requires, that was to be filled in now, and can't be.
+pub fn lacks_required(
+    plan: &Plan,
+    intent: &Intent,
+    sent: impl Fn(PropIx) -> bool,
+) -> Option<PropIx> {
+    if intent.kind != IntentKind::Create {
+        return None;
+    }
+    let props = intent.changes.iter().map(|change| change.prop);
+    let mut missing = props.filter(|prop| plan.prop(intent.ty, *prop).required && !sent(*prop));
+    missing.next()
 }
 
 /// R9: whether a record holds nothing of what was sent that tells one record from another.

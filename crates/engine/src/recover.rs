@@ -18,6 +18,9 @@ use crate::plan::Plan;
 /// Minimum length of a text that identifies a record (a heuristic).
 const TELLING: usize = 8;
 
+/// So often a creation is sent whose outcome can't be found out; then a person is asked.
+const SENT_AT_MOST: u32 = 2;
+
 /// New records that creations may have made.
 pub struct Candidates {
     /// Those that are there come first.
@@ -210,6 +213,88 @@ impl Search<'_> {
     }
 }
 
+/// What is known of a creation among some that nothing tells apart.
+pub struct Unanswered {
+    pub intent: Intent,
+    /// The record of the type that is linked with what it was made for.
+    pub linked: Option<RecordState>,
+    pub asked: Option<AskedWhich>,
+}
+
+/// A person has been asked which record a creation made; until then it is neither sent again nor
+/// guessed at.
+pub struct AskedWhich {
+    pub candidates: Vec<RecordId>,
+    /// The records of these candidates.
+    pub records: Vec<RecordState>,
+}
+
+/// What is concluded of a creation.
+#[derive(Debug)]
+pub enum Settled {
+    /// It landed, its record was read, and was linked by its match key.
+    Linked(Intent, RecordState),
+    /// It landed, and this is its record, found by what was sent.
+    Made(Intent, RecordState),
+    /// It did not land: the target has been read since, and holds no such record.
+    NotMade(Intent),
+    /// A person says which of these it made, if any.
+    Unclear(Intent, Vec<RecordState>),
+}
+
+/// Settles creations that sent the same, with the new records that hold it. Those of which nothing
+/// is concluded stay open.
+pub fn settle(
+    creations: Vec<Unanswered>,
+    mut found: Vec<RecordState>,
+    candidates: &Candidates,
+    last: bool,
+) -> Vec<Settled> {
+    let (mut settled, mut open, mut unclear) = (Vec::new(), Vec::new(), Vec::new());
+    for Unanswered { intent, linked, asked } in creations {
+        match (linked, asked) {
+            (Some(member), _) => settled.push(Settled::Linked(intent, member)),
+            // What is found now, and was not when a person was asked, is news.
+            (None, Some(asked))
+                if !asked.candidates.is_empty()
+                    && found.iter().all(|new| asked.candidates.contains(&new.id)) =>
+            {
+                let all = asked.candidates.len();
+                let left = still_possible(asked.records);
+                if left.len() < all {
+                    unclear.push(Settled::Unclear(intent, left));
+                }
+            }
+            (None, Some(_)) if found.is_empty() => {}
+            (None, _) => open.push(intent),
+        }
+    }
+    if found.len() > open.len() {
+        let all = |intent| Settled::Unclear(intent, found.clone());
+        unclear.extend(open.drain(..).map(all));
+    }
+    for intent in open {
+        let it = found.iter().position(|record| candidates.could_make(&intent, record));
+        match it.map(|it| found.remove(it)) {
+            Some(record) => settled.push(Settled::Made(intent, record)),
+            None if !last => {}
+            None if intent.attempts + 1 >= SENT_AT_MOST => {
+                unclear.push(Settled::Unclear(intent, vec![]))
+            }
+            None => settled.push(Settled::NotMade(intent)),
+        }
+    }
+    settled.extend(unclear);
+    settled
+}
+
+/// Of the records that a question names those that are nobody's yet: the others can't be its answer
+/// any more.
+fn still_possible(mut records: Vec<RecordState>) -> Vec<RecordState> {
+    records.retain(|record| record.is_live() && record.entity.0 == record.id.0);
+    records
+}
+
 /// Creations that sent the same are told apart by nothing. Most specific creations first, so that a
 /// record that holds what they sent is not taken for one that was sent less.
 fn alike(creations: Vec<Intent>) -> Vec<((TypeIx, String), Vec<Intent>)> {
@@ -269,9 +354,12 @@ fn shows(plan: &Plan, record: &RecordState, intent: &Intent, change: &Change) ->
     confirm::made_of(&change.value, record.slot(change.prop).value(whole))
 }
 
-/// Whether a record that is in no entity yet could have been made by a creation for somebody else:
+/// Whether a record is in no entity yet and could have been made by a creation for somebody else:
 /// by one of those in `open`, whose answers are not known.
 pub fn may_be_anothers(plan: &Plan, intent: &Intent, found: &RecordState, open: &[Intent]) -> bool {
+    if found.entity.0 != found.id.0 || found.written_at.is_some() {
+        return false;
+    }
     let keys = hashes(plan, found);
     let fits = |other: &Intent| {
         let promised = promised(plan, other.ty, &other.changes);

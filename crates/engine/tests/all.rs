@@ -1,6 +1,7 @@
 //! All tests of this crate in one program: linking a program for each file takes longer than
 //! running it.
 
+mod adopting;
 mod chains;
 mod changed_flows;
 mod claims;

@@ -52,7 +52,7 @@ pub struct Place {
     /// `None` where it is not known any more.
     pub record: Option<String>,
     pub property: String,
-    /// P1f: whose property it really is.
+    /// Whose property it really is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub of: Option<Owner>,
 }

@@ -1,13 +1,13 @@
 //! An entity taken apart: which records stay together (L7).
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
-use lockstep_engine::plan::PlanCreate;
+use lockstep_engine::by_hand::{may_be_created, reached};
 use lockstep_engine::split::inherit;
 use lockstep_model::change::IntentEvent;
 use lockstep_model::detail::Act;
 use lockstep_model::{
-    EntityId, IntentKind, IntentState, PropIx, RecordId, RecordState, Remedy, Rule,
+    EntityId, FlowIx, IntentKind, IntentState, PropIx, RecordId, RecordState, Remedy, Rule,
 };
 use lockstep_store::{Commit, JournalKind};
 use serde::{Deserialize, Serialize};
@@ -81,20 +81,7 @@ impl Ledger {
             })
             .filter_map(|entry| Some((entry.about.record()?, entry.other?)))
             .collect();
-        let mut reached = HashSet::from([from]);
-        let mut open = vec![from];
-        while let Some(at) = open.pop() {
-            let next = links
-                .iter()
-                .filter(|(x, y)| *x == at || *y == at)
-                .map(|(x, y)| if *x == at { *y } else { *x });
-            for other in next.filter(|other| *other != barrier) {
-                if reached.insert(other) {
-                    open.push(other);
-                }
-            }
-        }
-        Ok(reached)
+        Ok(reached(&links, from, barrier))
     }
 
     /// Makes an entity of each half and keeps the two apart.
@@ -186,25 +173,12 @@ impl Ledger {
 
     /// What the flows create for a half that has no record of some type any more.
     fn lacks(&self, half: &[RecordState]) -> Vec<String> {
-        let mut told = BTreeSet::new();
-        let mut out = Vec::new();
-        for member in half.iter().filter(|member| member.is_live()) {
-            for ix in &self.plan.ty(member.ty).flows_out {
-                let flow = &self.plan.flows[ix.at()];
-                let there = half.iter().any(|other| other.ty == flow.to);
-                if !there
-                    && flow.create != PlanCreate::Never
-                    && self.plan.ty(flow.to).can.create
-                    && told.insert(flow.to)
-                {
-                    let (to, from) = (&self.plan.ty(flow.to).name, self.name_of(member));
-                    out.push(format!(
-                        "a new {to} may be created for {from}, as the flow {} says",
-                        self.plan.flow_name(*ix)
-                    ));
-                }
-            }
-        }
-        out
+        let line = |(ix, member): (FlowIx, &RecordState)| {
+            let (to, from) =
+                (&self.plan.ty(self.plan.flows[ix.at()].to).name, self.name_of(member));
+            let flow = self.plan.flow_name(ix);
+            format!("a new {to} may be created for {from}, as the flow {flow} says")
+        };
+        may_be_created(&self.plan, half).into_iter().map(line).collect()
     }
 }

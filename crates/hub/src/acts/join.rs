@@ -1,7 +1,7 @@
 //! Records linked by hand (L6).
 
+use lockstep_engine::by_hand::{can_meet, clash, merge};
 use lockstep_model::detail::Act;
-use lockstep_model::value::is_empty;
 use lockstep_model::{Intent, IntentKind, IntentState, RecordId, RecordState, Remedy, ReviewKind};
 use lockstep_store::{AgendaEntry, Commit, JournalKind, ReviewKey};
 use serde::{Deserialize, Serialize};
@@ -18,19 +18,6 @@ pub struct Joined {
 }
 
 impl Ledger {
-    /// Why L6 keeps two entities from becoming one: the two records that would be of one type in
-    /// it.
-    fn clash<'a>(
-        &self,
-        a: &'a [RecordState],
-        b: &'a [RecordState],
-    ) -> Option<(&'a RecordState, &'a RecordState)> {
-        let live = |half: &'a [RecordState]| half.iter().filter(|member| member.is_live());
-        live(a)
-            .flat_map(|x| live(b).map(move |y| (x, y)))
-            .find(|(x, y)| x.ty == y.ty && !self.plan.ty(x.ty).merges_duplicates)
-    }
-
     /// L6 and L7: puts the entities of two records together, because a person says so.
     pub(crate) fn join_by_hand(
         &mut self,
@@ -58,18 +45,7 @@ impl Ledger {
         let into = a.entity.min(b.entity);
         let mut commit = Commit { durable: true, ..Commit::default() };
         let mut members: Vec<RecordState> = of_a.into_iter().chain(of_b).collect();
-        for member in &mut members {
-            member.entity = into;
-            // P2: when records are linked for the first time, a value beats an empty one.
-            for slot in &mut member.slots {
-                if slot.claim.as_ref().is_some_and(|claim| is_empty(&claim.value)) {
-                    slot.claim = None;
-                }
-            }
-            // P11: lists whose elements come and go meet anew, each with all the others.
-            let slots = member.slots.iter_mut().zip(&self.plan.ty(member.ty).props);
-            slots.filter(|(_, prop)| prop.each).for_each(|(slot, _)| slot.carries = None);
-        }
+        merge(&self.plan, &mut members, into);
         self.settle_claims(now, &mut members);
         let ids: Vec<RecordId> = members.iter().map(|member| member.id).collect();
         let apart = self.store.apart(&ids)?;
@@ -127,7 +103,7 @@ impl Ledger {
         of_a: &[RecordState],
         of_b: &[RecordState],
     ) -> ActResult<()> {
-        if let Some((x, y)) = self.clash(of_a, of_b) {
+        if let Some((x, y)) = clash(&self.plan, of_a, of_b) {
             let (name_a, name_b) = (self.name_of(a), self.name_of(b));
             let (x, y) = (self.name_of(x), self.name_of(y));
             let (holder, held) = if x == name_a { (&y, &name_b) } else { (&x, &name_a) };
@@ -141,10 +117,7 @@ impl Ledger {
             );
             return Err(ActError::advised(message, remedy));
         }
-        let meets = of_a.iter().any(|x| {
-            of_b.iter().any(|y| self.plan.ty(x.ty).partners.contains(&y.ty) || x.ty == y.ty)
-        });
-        if !meets {
+        if !can_meet(&self.plan, of_a, of_b) {
             let (a, b) = (&self.plan.ty(a.ty).name, &self.plan.ty(b.ty).name);
             return Err(ActError::Refused(format!(
                 "no flow leads from {a} to {b}, so a link between them would mean nothing"

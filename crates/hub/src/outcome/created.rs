@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use lockstep_connector::Outcome;
 use lockstep_engine::keys::hashes;
 use lockstep_engine::observe::retired_key;
+use lockstep_engine::outcome::calls_for_more;
 use lockstep_model::change::IntentEvent;
 use lockstep_model::matching::reference_hash;
 use lockstep_model::value::is_empty;
@@ -17,7 +18,6 @@ use lockstep_store::{AgendaEntry, Commit};
 use crate::error::Result;
 use crate::ledger::Ledger;
 use crate::ledger::journal::{property_changes, step};
-use crate::outcome::has_more_to_settle;
 use crate::report::{Event, RecordName};
 use crate::sending::carry::Carried;
 use crate::under_way::Underway;
@@ -90,7 +90,7 @@ impl Ledger {
             commit.promises_removed.extend(promised.into_iter().map(|hash| (hash, intent.id)));
         }
         let source = intent.source.record().and_then(|id| known.get(&id));
-        if self.calls_for_more(intent, &state, source) {
+        if calls_for_more(&self.plan, intent, &state, source) {
             commit.agenda_added.push(AgendaEntry::new(ty.decide_rank, state.id));
         }
         if self.plan.has_references() {
@@ -103,26 +103,6 @@ impl Ledger {
         self.tell_created(under_way, intent, &state, known, commit);
         commit.new_records.push(state);
         Ok(())
-    }
-
-    /// Whether a record is to be decided on that has just been created: other record types may want
-    /// a counterpart of their own now, or values that the system filled in; and what it was made
-    /// from may have been deleted meanwhile (D1).
-    fn calls_for_more(
-        &self,
-        intent: &Intent,
-        state: &RecordState,
-        source: Option<&RecordState>,
-    ) -> bool {
-        let (plan, ty) = (&self.plan, self.plan.ty(intent.ty));
-        let from = plan.flows[intent.flow.at()].from;
-        ty.partners.len() > 1
-            || source.is_some_and(|source| !source.is_live())
-            // What was edited between two tries of it is not in it.
-            || intent.attempts > 0
-            || ty.flows_out.iter().any(|flow| plan.flows[flow.at()].to != from)
-            || has_more_to_settle(ty, state)
-            || intent.changes.iter().any(|change| ty.props[change.prop.at()].in_condition)
     }
 
     fn tell_created(

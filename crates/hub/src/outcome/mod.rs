@@ -10,12 +10,8 @@ use std::collections::HashMap;
 use lockstep_connector::WriteValue;
 use lockstep_engine::Plan;
 use lockstep_engine::keys::hashes;
-use lockstep_engine::plan::{PlanProp, PlanType};
-use lockstep_engine::settle::id_value;
-use lockstep_model::value::is_empty;
-use lockstep_model::{
-    Change, EntityId, Intent, IntentKind, RecordId, RecordState, Slot, TypeIx, Value,
-};
+use lockstep_engine::outcome::{Counterparts, lacks_required, sent_with};
+use lockstep_model::{Change, EntityId, Intent, PropIx, RecordId, RecordState, Value};
 
 use crate::error::Result;
 use crate::ledger::Ledger;
@@ -38,24 +34,21 @@ impl Before {
 
 impl Ledger {
     /// The ids of counterparts that did not exist when the intents were decided.
-    pub(crate) fn counterparts(
-        &mut self,
-        intents: &[Intent],
-    ) -> Result<HashMap<(RecordId, TypeIx), String>> {
+    pub(crate) fn counterparts(&mut self, intents: &[Intent]) -> Result<Counterparts> {
         let wanted: Vec<_> = intents
             .iter()
             .flat_map(|i| &i.changes)
             .filter_map(|change| change.counterpart_of)
             .collect();
         if wanted.is_empty() {
-            return Ok(HashMap::new());
+            return Ok(Counterparts::new());
         }
         let ids: Vec<RecordId> = wanted.iter().map(|w| w.of).collect();
         let sources: HashMap<RecordId, EntityId> =
             self.store.records(&ids)?.into_iter().map(|r| (r.id, r.entity)).collect();
         let entities: Vec<EntityId> = sources.values().copied().collect();
         let members = self.store.members(&entities)?;
-        let mut found = HashMap::new();
+        let mut found = Counterparts::new();
         for want in wanted {
             let Some(entity) = sources.get(&want.of) else { continue };
             if let Some(member) =
@@ -67,45 +60,23 @@ impl Ledger {
         Ok(found)
     }
 
-    pub(crate) fn values(
-        &self,
-        intent: &Intent,
-        counterparts: &HashMap<(RecordId, TypeIx), String>,
-    ) -> Vec<WriteValue> {
-        let mut values = Vec::with_capacity(intent.changes.len());
-        for change in &intent.changes {
-            let value = match change.counterpart_of {
-                None => change.value.clone(),
-                Some(counterpart) => {
-                    let described = self.plan.prop(intent.ty, change.prop);
-                    let id = counterparts.get(&(counterpart.of, counterpart.ty));
-                    match id.map(|id| id_value(&self.plan, described, id, &change.displaced)) {
-                        Some(Ok(id)) => id,
-                        _ => continue,
-                    }
-                }
-            };
-            values.push(WriteValue {
+    pub(crate) fn values(&self, intent: &Intent, counterparts: &Counterparts) -> Vec<WriteValue> {
+        sent_with(&self.plan, intent, counterparts)
+            .map(|(change, value)| WriteValue {
                 prop: change.prop.at(),
                 value,
                 displaced: change.displaced.clone(),
-            });
-        }
-        values
+            })
+            .collect()
     }
 
     /// C4 for references that were to be filled in now and can't be.
     pub(crate) fn lacks_required(&self, intent: &Intent, values: &[WriteValue]) -> Option<String> {
-        if intent.kind != IntentKind::Create {
-            return None;
-        }
-        let missing = intent.changes.iter().find(|change| {
-            self.plan.prop(intent.ty, change.prop).required
-                && !values.iter().any(|value| value.prop == change.prop.at())
-        })?;
+        let sent = |prop: PropIx| values.iter().any(|value| value.prop == prop.at());
+        let missing = lacks_required(&self.plan, intent, sent)?;
         Some(format!(
             "{} is required and refers to a record that has no counterpart yet",
-            self.plan.prop(intent.ty, missing.prop).name
+            self.plan.prop(intent.ty, missing).name
         ))
     }
 
@@ -118,19 +89,4 @@ impl Ledger {
             .map(|value| (value.prop, value.value))
             .collect())
     }
-}
-
-/// Whether a record that was just created has something that others want (C6), lacks a reference
-/// (P8) or may lack one of a list, holds what another record has, or lacks what others get a default
-/// for (G8).
-pub(crate) fn has_more_to_settle(ty: &PlanType, state: &RecordState) -> bool {
-    let settles = |(prop, slot): (&PlanProp, &Slot)| {
-        slot.claim.is_some()
-            || !prop.is_own()
-            || prop.each && !prop.refers_to.is_empty()
-            || prop.paired
-                && (!prop.refers_to.is_empty() || prop.gives_default)
-                && slot.shadow.as_ref().is_none_or(is_empty)
-    };
-    ty.props.iter().zip(&state.slots).any(settles)
 }

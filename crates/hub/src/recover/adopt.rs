@@ -1,14 +1,13 @@
 //! A creation that was refused as a duplicate: the record that is there already (L8).
 
-use lockstep_engine::Plan;
-use lockstep_engine::keys::{hashes, match_hashes, promised, rekey};
+use lockstep_engine::adopt::{Adoption, Meeting, Overwritten, adoption, overwritten};
+use lockstep_engine::keys::{hashes, rekey};
 use lockstep_model::change::IntentEvent;
 use lockstep_model::detail::{LinkedBy, Wrote};
-use lockstep_model::value::equal;
 use lockstep_model::why::WhichRecord;
 use lockstep_model::{
-    Change, ClaimStamp, Intent, IntentKind, IntentState, Presence, PropIx, ReadRecord, Reason,
-    RecordId, RecordState, Review, ReviewKind, Rule, RunId, Source, TypeIx, Value,
+    Intent, IntentKind, IntentState, Presence, ReadRecord, RecordId, RecordState, Review,
+    ReviewKind, Rule, RunId, Source, Value,
 };
 use lockstep_store::{AgendaEntry, Commit, JournalEntry, JournalKind};
 
@@ -20,16 +19,6 @@ use crate::recover::creations::Found;
 use crate::remedies::of_review;
 use crate::report::{Event, RecordName};
 use crate::under_way::Underway;
-
-/// R9: whether what a creation has found shows other match values than what was to be created, and
-/// none of the same: it has the same number, or something else in common, and is somebody else.
-fn contradicts(plan: &Plan, intent: &Intent, found: &RecordState) -> bool {
-    let (sent, mut shown) = (promised(plan, intent.ty, &intent.changes), Vec::new());
-    for side in &plan.ty(found.ty).match_sides {
-        match_hashes(plan, side, found, &mut shown);
-    }
-    !sent.is_empty() && !shown.is_empty() && !sent.iter().any(|hash| shown.contains(hash))
-}
 
 impl Ledger {
     /// C2: a target that refuses a creation as a duplicate and names the record it has, or answers
@@ -65,25 +54,29 @@ impl Ledger {
         let mut commit = Commit::default();
         if let (Some(found), Some(source)) = (&found, &source) {
             let now = self.clock.now();
-            if self.may_be_anothers(&intent, found)? {
-                let why = "what the system has may be what another creation made; asked again when that is known";
-                let mut update = step(&intent, IntentEvent::PutBack, now, Some(why.into()))?;
-                update.not_before = Some(now.plus_ms(PATIENCE_MS));
-                commit.intents_changed.push(update);
-                return Ok(self.store.commit(commit)?);
-            }
-            if found.entity == source.entity {
-                if deleted.is_some_and(|deleted| deleted.id == found.id) && found.is_live() {
-                    self.tell_restored(under_way, &intent, found, source);
+            match self.adoption(&intent, found, source)? {
+                Adoption::MayBeAnothers => {
+                    let why = "what the system has may be what another creation made; asked again when that is known";
+                    let mut update = step(&intent, IntentEvent::PutBack, now, Some(why.into()))?;
+                    update.not_before = Some(now.plus_ms(PATIENCE_MS));
+                    commit.intents_changed.push(update);
+                    return Ok(self.store.commit(commit)?);
                 }
-                // Linked meanwhile: there is nothing left to create.
-                commit.intents_changed.push(step(&intent, IntentEvent::Drop, now, Some(message))?);
-                return Ok(self.store.commit(commit)?);
-            }
-            if self.may_be_joined(found, source)? && !contradicts(&self.plan, &intent, found) {
-                commit.intents_changed.push(step(&intent, IntentEvent::Drop, now, Some(message))?);
-                self.join(under_way, &intent, found, LinkedBy::HadAlready, &mut commit)?;
-                return Ok(self.store.commit(commit)?);
+                Adoption::IsLinked => {
+                    if deleted.is_some_and(|deleted| deleted.id == found.id) && found.is_live() {
+                        self.tell_restored(under_way, &intent, found, source);
+                    }
+                    let drops = step(&intent, IntentEvent::Drop, now, Some(message))?;
+                    commit.intents_changed.push(drops);
+                    return Ok(self.store.commit(commit)?);
+                }
+                Adoption::Match => {
+                    let drops = step(&intent, IntentEvent::Drop, now, Some(message))?;
+                    commit.intents_changed.push(drops);
+                    self.join(under_way, &intent, found, LinkedBy::HadAlready, &mut commit)?;
+                    return Ok(self.store.commit(commit)?);
+                }
+                Adoption::Disputed => {}
             }
         }
         self.dispute(under_way, &intent, found, source, message)
@@ -126,24 +119,22 @@ impl Ledger {
         Ok(())
     }
 
-    /// Whether two records may become one entity: each has no other counterpart in the other's
-    /// record type, and no person has kept them apart.
-    fn may_be_joined(&mut self, found: &RecordState, source: &RecordState) -> Result<bool> {
+    /// What becomes of a creation that has found this record.
+    fn adoption(
+        &mut self,
+        intent: &Intent,
+        found: &RecordState,
+        source: &RecordState,
+    ) -> Result<Adoption> {
         let theirs = self.store.members(&[found.entity])?;
         let mine = self.store.members(&[source.entity])?;
-        let merges = |ty: TypeIx| self.plan.ty(ty).merges_duplicates;
-        let clash = theirs
-            .iter()
-            .filter(|t| t.is_live() && !merges(t.ty))
-            .any(|t| mine.iter().any(|m| m.is_live() && m.ty == t.ty));
-        // L7: what a person unlinked is not linked again, whatever the system takes for the same.
-        let all: Vec<RecordId> = mine.iter().map(|m| m.id).collect();
-        let apart = self
-            .store
-            .apart(&all)?
-            .iter()
-            .any(|(a, b)| theirs.iter().any(|t| t.id == *a || t.id == *b));
-        Ok(!clash && !apart)
+        let all: Vec<RecordId> = mine.iter().map(|member| member.id).collect();
+        let apart = self.store.apart(&all)?;
+        let mut open = self.store.intents_in(IntentState::Unknown, usize::MAX >> 1)?;
+        open.extend(self.store.intents_in(IntentState::Sent, usize::MAX >> 1)?);
+        let (theirs, mine, apart, open) = (&theirs, &mine, &apart, &open);
+        let meeting = Meeting { found, source, theirs, mine, apart, open };
+        Ok(adoption(&self.plan, intent, &meeting))
     }
 
     /// The record that a creation has found belongs to another, or is none that is known: a person
@@ -209,9 +200,9 @@ impl Ledger {
         }
         let run = under_way.report.run;
         let mut changes = Vec::new();
-        for (prop, value) in sent {
-            let shown = answer.values[*prop].take().unwrap_or_else(|| value.clone());
-            changes.extend(self.overwritten(&mut state, *prop, shown, intent, run, &mut commit));
+        for over in overwritten(&self.plan, &mut state, &mut answer, sent) {
+            commit.journal.push(self.tell_overwritten(&state, &over, intent, run));
+            changes.extend(over.back);
         }
         state.version = answer.version.take().or(state.version.take());
         state.modified = answer.modified.or(state.modified);
@@ -245,50 +236,26 @@ impl Ledger {
         Ok(self.store.commit(commit)?)
     }
 
-    /// A property was written over, and shows another value. Gives what puts it back, where it can
-    /// be written.
-    fn overwritten(
+    /// A property was written over, and shows another value.
+    fn tell_overwritten(
         &self,
-        state: &mut RecordState,
-        prop: usize,
-        shown: Value,
+        state: &RecordState,
+        over: &Overwritten,
         intent: &Intent,
         run: RunId,
-        commit: &mut Commit,
-    ) -> Option<Change> {
-        let ty = self.plan.ty(state.ty);
-        let (slot, described) = (&mut state.slots[prop], &ty.props[prop]);
-        let old = slot.value(described.whole).clone();
-        slot.show(shown);
-        let new = slot.value(described.whole).clone();
-        if equal(&old, &new) {
-            return None;
-        }
-        let prop = PropIx(prop as u16);
-        let at = slot.claim.as_ref().map(|claim| claim.at);
-        let at = at.or(slot.carries.map(|carried| carried.at));
-        let claim = ClaimStamp { at: at.unwrap_or(state.first_seen), record: state.id, prop };
-        commit.journal.push(JournalEntry {
+    ) -> JournalEntry {
+        JournalEntry {
             at: self.clock.now(),
             run,
             kind: JournalKind::Written,
             about: state.id.into(),
-            path: Some(described.name.clone()),
-            before: old.clone(),
-            after: new.clone(),
+            path: Some(self.plan.prop(state.ty, over.prop).name.clone()),
+            before: over.before.clone(),
+            after: over.after.clone(),
             rule: Some(Rule::R9),
             other: intent.source.record(),
             intent: Some(intent.id),
             detail: Wrote::OverCreation.into(),
-        });
-        (ty.can.update && !described.read_only && !described.create_only).then(|| Change {
-            prop,
-            value: old,
-            displaced: new.into(),
-            counterpart_of: None,
-            claim,
-            rule: Rule::R9,
-            reason: Reason::Latest,
-        })
+        }
     }
 }

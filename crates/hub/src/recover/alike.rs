@@ -1,6 +1,6 @@
 //! Several records that look like what was created: a person is asked.
 
-use lockstep_engine::recover::Candidates;
+use lockstep_engine::recover::{AskedWhich, Candidates, Settled, Unanswered, settle};
 use lockstep_model::change::IntentEvent;
 use lockstep_model::detail::LinkedBy;
 use lockstep_model::why::WhichRecord;
@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::ledger::Ledger;
 use crate::ledger::doubts::question_of;
 use crate::ledger::journal::step;
-use crate::recover::{SENT_AT_MOST, unanswered};
+use crate::recover::unanswered;
 use crate::under_way::Underway;
 
 impl Ledger {
@@ -20,61 +20,46 @@ impl Ledger {
         &mut self,
         under_way: &mut Underway,
         intents: Vec<Intent>,
-        mut found: Vec<RecordState>,
+        found: Vec<RecordState>,
         candidates: &Candidates,
         last: bool,
     ) -> Result<()> {
-        let (mut open, mut unclear) = (Vec::new(), Vec::new());
-        let mut commit = Commit::default();
+        let mut creations = Vec::with_capacity(intents.len());
         for intent in intents {
             let source = self.store.records(intent.source.record().as_slice())?.pop();
             let members = match &source {
                 Some(source) => self.store.members(&[source.entity])?,
                 None => vec![],
             };
-            match members.iter().find(|member| member.ty == intent.ty && member.is_live()) {
-                Some(member) => self.confirm_linked(&intent, member, &mut commit)?,
-                // A person has been asked which record it is; until then it is neither sent again
-                // nor guessed at.
-                None => match self.asked(&intent)? {
-                    // What is found now, and was not when a person was asked, is news.
-                    Some(asked)
-                        if !asked.candidates.is_empty()
-                            && found.iter().all(|new| asked.candidates.contains(&new.id)) =>
-                    {
-                        let left = self.still_possible(&asked)?;
-                        if left.len() < asked.candidates.len() {
-                            unclear.push((intent, left));
-                        }
-                    }
-                    Some(_) if found.is_empty() => {}
-                    _ => open.push(intent),
-                },
-            }
+            let linked =
+                members.into_iter().find(|member| member.ty == intent.ty && member.is_live());
+            let asked = match self.asked(&intent)? {
+                Some(Review { candidates, .. }) => {
+                    let records = self.store.records(&candidates)?;
+                    Some(AskedWhich { candidates, records })
+                }
+                None => None,
+            };
+            creations.push(Unanswered { intent, linked, asked });
         }
-        if found.len() > open.len() {
-            unclear.extend(open.drain(..).map(|intent| (intent, found.clone())));
-        }
-        for intent in open {
-            let it = found.iter().position(|record| candidates.could_make(&intent, record));
-            match it.map(|it| found.remove(it)) {
-                Some(record) => self.confirm_found(under_way, &intent, &record, &mut commit)?,
-                None if !last => {}
-                None if intent.attempts + 1 >= SENT_AT_MOST => unclear.push((intent, vec![])),
-                None => self.was_not_created(under_way, &intent, &mut commit)?,
+        let (mut commit, mut unclear) = (Commit::default(), Vec::new());
+        for settled in settle(creations, found, candidates, last) {
+            match settled {
+                Settled::Linked(intent, member) => {
+                    self.confirm_linked(&intent, &member, &mut commit)?
+                }
+                Settled::Made(intent, record) => {
+                    self.confirm_found(under_way, &intent, &record, &mut commit)?
+                }
+                Settled::NotMade(intent) => {
+                    self.was_not_created(under_way, &intent, &mut commit)?
+                }
+                Settled::Unclear(intent, found) => unclear.push((intent, found)),
             }
         }
         self.store.commit(commit)?;
         let mut unclear = unclear.into_iter();
         unclear.try_for_each(|(intent, found)| self.ask_which(under_way, intent, found))
-    }
-
-    /// Of the records that a question names those that are nobody's yet: the others can't be its
-    /// answer any more.
-    fn still_possible(&mut self, asked: &Review) -> Result<Vec<RecordState>> {
-        let mut left = self.store.records(&asked.candidates)?;
-        left.retain(|record| record.is_live() && record.entity.0 == record.id.0);
-        Ok(left)
     }
 
     /// The creation landed, its record was read, and was linked by its match key.

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use lockstep_engine::recover::{self, Candidates, Conclusion};
-use lockstep_model::{Intent, IntentId, IntentState, ReadRecord, RecordId, RecordState, Value};
+use lockstep_model::{Intent, IntentId, ReadRecord, RecordId, RecordState, Value};
 
 use crate::error::Result;
 use crate::ledger::Ledger;
@@ -94,16 +94,5 @@ impl Ledger {
             found.extend(both.filter(|(a, _)| members.contains(a)).map(|(_, b)| (intent.id, *b)));
         }
         Ok(found)
-    }
-
-    /// Whether a record that is in no entity yet could have been made by a creation for somebody
-    /// else, whose answer is not known.
-    pub(crate) fn may_be_anothers(&mut self, intent: &Intent, found: &RecordState) -> Result<bool> {
-        if found.entity.0 != found.id.0 || found.written_at.is_some() {
-            return Ok(false);
-        }
-        let mut open = self.store.intents_in(IntentState::Unknown, usize::MAX >> 1)?;
-        open.extend(self.store.intents_in(IntentState::Sent, usize::MAX >> 1)?);
-        Ok(recover::may_be_anothers(&self.plan, intent, found, &open))
     }
 }

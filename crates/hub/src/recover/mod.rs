@@ -36,9 +36,6 @@ pub(crate) const ACCEPTED_MS: i64 = 60_000;
 /// A run waits so long to find out; what takes longer is found out by a later one.
 pub(crate) const MOMENT_MS: i64 = 5_000;
 
-/// So often a creation is sent whose outcome can't be found out; then a person is asked.
-pub(crate) const SENT_AT_MOST: u32 = 2;
-
 /// What is known of the answer to an earlier try whose outcome nobody knows, in words: none came, or
 /// one that does not tell what was done.
 pub(crate) fn unanswered(intent: &Intent) -> String {

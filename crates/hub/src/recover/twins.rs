@@ -1,15 +1,9 @@
-//! C2: what a store that was restored from a backup does not know. Records that it had created
-//! after the backup look new to it, and so may those that they were made from. Where match values
-//! find them they are linked; records without any would be created once more, in both directions.
-//! So of two records that nothing identifies, that are both new since the last run, and that hold
-//! the same, a person is asked whether they are one: also where it was two people who entered the
-//! same.
+//! C2: what a store that was restored from a backup does not know: a person is asked whether two new
+//! records are the two ends of a creation that it has forgotten (`lockstep_engine::twins`).
 
 use std::collections::BTreeMap;
 
-use lockstep_engine::plan::PlanCreate;
-use lockstep_engine::recover::holds_all;
-use lockstep_engine::{has_match_values, look_alike};
+use lockstep_engine::twins::{Apart, Nameless, goes_back, may_have_made, nameless, twins};
 use lockstep_model::change::IntentEvent;
 use lockstep_model::why::WhichRecord;
 use lockstep_model::{
@@ -24,45 +18,16 @@ use crate::remedies::of_review;
 use crate::report::{Event, RecordName};
 use crate::under_way::Underway;
 
-/// More pairs than this are not compared in one run: a load of that size is no backup's gap.
-const MOST_PAIRS: usize = 1_000_000;
-
 impl Ledger {
     /// Asks about records that may be the two ends of a creation that this store has forgotten.
     /// They are read and not decided on yet.
     pub(crate) fn ask_about_twins(&mut self, under_way: &mut Underway) -> Result<()> {
         let fresh = self.fresh_and_nameless(under_way)?;
-        let mut compared = 0;
+        let ids: Vec<RecordId> = fresh.values().flatten().map(|record| record.id).collect();
+        let apart: Apart = self.store.apart(&ids)?.into_iter().collect();
         let mut commit = Commit::default();
-        let pairs: Vec<(TypeIx, TypeIx)> = self
-            .plan
-            .flows
-            .iter()
-            .filter(|flow| flow.create != PlanCreate::Never)
-            .map(|flow| (flow.from, flow.to))
-            .collect();
-        for (from, to) in pairs {
-            let (Some(sources), Some(targets)) = (fresh.get(&from), fresh.get(&to)) else {
-                continue;
-            };
-            compared += sources.len() * targets.len();
-            if from == to || compared > MOST_PAIRS {
-                continue;
-            }
-            let ids: Vec<RecordId> = sources.iter().map(|record| record.id).collect();
-            let apart = self.store.apart(&ids)?;
-            for source in sources {
-                let kept_apart =
-                    |other: RecordId| apart.contains(&(source.id.min(other), source.id.max(other)));
-                let alike = |target: &&RecordState| {
-                    look_alike(&self.plan, self.clock.now(), source, target)
-                };
-                let found: Vec<&RecordState> =
-                    targets.iter().filter(|target| !kept_apart(target.id)).filter(alike).collect();
-                if !found.is_empty() {
-                    self.ask_whether_twins(under_way, source, to, &found, &mut commit);
-                }
-            }
+        for (source, to, found) in twins(&self.plan, self.clock.now(), &fresh, &apart) {
+            self.ask_whether_twins(under_way, source, to, &found, &mut commit);
         }
         match commit.reviews_opened.is_empty() {
             true => Ok(()),
@@ -86,18 +51,12 @@ impl Ledger {
             queued.iter().filter_map(|intent| intent.source.record()).collect();
         let sources: BTreeMap<RecordId, RecordState> =
             self.store.records(&ids)?.into_iter().map(|record| (record.id, record)).collect();
-        let apart = self.store.apart(&ids)?;
+        let apart: Apart = self.store.apart(&ids)?.into_iter().collect();
         for intent in queued {
-            let (Some(source), Some(new)) =
-                (intent.source.record().and_then(|id| sources.get(&id)), fresh.get(&intent.ty))
-            else {
+            let Some(source) = intent.source.record().and_then(|id| sources.get(&id)) else {
                 continue;
             };
-            let kept_apart =
-                |other: RecordId| apart.contains(&(source.id.min(other), source.id.max(other)));
-            let mut found: Vec<RecordState> =
-                new.iter().filter(|record| !kept_apart(record.id)).cloned().collect();
-            found.retain(|record| holds_all(&self.plan, record, &intent));
+            let found = may_have_made(&self.plan, &intent, source, &fresh, &apart);
             if found.is_empty() {
                 continue;
             }
@@ -112,12 +71,7 @@ impl Ledger {
             ];
             let mut commit = Commit { intents_changed: steps, ..Commit::default() };
             // Nor is that record created anew where the creation came from.
-            let mut back = self
-                .plan
-                .flows
-                .iter()
-                .filter(|flow| flow.from == intent.ty && flow.to == source.ty);
-            if back.any(|flow| flow.create != PlanCreate::Never) {
+            if goes_back(&self.plan, source.ty, intent.ty) {
                 for record in &found {
                     self.ask_whether_twins(under_way, record, source.ty, &[source], &mut commit);
                 }
@@ -130,29 +84,18 @@ impl Ledger {
 
     /// New records without a match value, by record type; of types that had been read to the end
     /// before this run.
-    fn fresh_and_nameless(
-        &mut self,
-        under_way: &Underway,
-    ) -> Result<BTreeMap<TypeIx, Vec<RecordState>>> {
-        let mut fresh: BTreeMap<TypeIx, Vec<RecordState>> = BTreeMap::new();
+    fn fresh_and_nameless(&mut self, under_way: &Underway) -> Result<Nameless> {
         if under_way.newest.is_empty()
             || (0..self.plan.types.len())
                 .all(|ty| under_way.first_read.contains(&TypeIx(ty as u16)))
         {
-            return Ok(fresh);
+            return Ok(Nameless::new());
         }
         let agenda: Vec<RecordId> =
             self.store.agenda(usize::MAX >> 1)?.into_iter().map(|entry| entry.record).collect();
-        for record in self.store.records(&agenda)? {
-            let is_new = record.first_seen >= under_way.report.started
-                && !under_way.first_read.contains(&record.ty);
-            let alone =
-                record.entity.0 == record.id.0 && record.written_at.is_none() && record.is_live();
-            if is_new && alone && !has_match_values(&self.plan, &record) {
-                fresh.entry(record.ty).or_default().push(record);
-            }
-        }
-        Ok(fresh)
+        let first_read = |ty| under_way.first_read.contains(&ty);
+        let started = under_way.report.started;
+        Ok(nameless(&self.plan, self.store.records(&agenda)?, started, first_read))
     }
 
     fn ask_whether_twins(
