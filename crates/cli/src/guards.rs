@@ -9,7 +9,7 @@ use lockstep_service::Flows;
 use crate::args::Format;
 use crate::exit::{Exit, Failure, Result};
 use crate::look::json;
-use crate::{print, project, wire};
+use crate::{print, project, wire, wording};
 
 /// Lets through what guards hold back, or gives it up.
 pub fn release(
@@ -58,11 +58,11 @@ pub fn release(
         let holds_writes =
             GuardKind::parse(&line.guard).is_some_and(|kind| kind.writes().is_some());
         match (discard, holds_writes) {
-            (false, _) => println!("Let through: {}", line.message),
-            (true, true) => println!("Given up: {}", line.message),
+            (false, _) => println!("Let through: {}", wording::why(&line.why)),
+            (true, true) => println!("Given up: {}", wording::why(&line.why)),
             // R5: it holds no write back, so there is nothing to give up.
             (true, false) => {
-                println!("Not believed: {}", line.message);
+                println!("Not believed: {}", wording::why(&line.why));
                 println!(
                     "The next run lists {0} again, and asks again while nothing has changed there: put back what is missing, or believe it \
                      with `lockstep release --system {0} --guard {1}`.",

@@ -78,7 +78,7 @@ pub fn status(dir: &Path, format: Format) -> Result<Exit> {
         );
     }
     for guard in &status.guards {
-        println!("stopped: {}", with_remedies(&guard.message, &guard.remedies));
+        println!("stopped: {}", with_remedies(&wording::why(&guard.why), &guard.remedies));
     }
     for one in &status.failing {
         let (source, target, kind, message) = (&one.source.0, &one.target, &one.kind, &one.message);

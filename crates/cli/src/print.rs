@@ -130,7 +130,7 @@ fn warnings(report: &Report) -> String {
         }
     }
     for guard in &report.guards {
-        let message = with_remedies(&guard.message, &guard.remedies);
+        let message = with_remedies(&wording::why(&guard.why), &guard.remedies);
         let _ = writeln!(out, "! {} ({})", visible(&message), rule_of(&guard.guard));
     }
     for unnamed in &report.unnamed {

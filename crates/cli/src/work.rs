@@ -182,7 +182,7 @@ pub fn narrate(report: &Report) {
         println!(
             "{} stopped  {} ({})",
             local(report.ended),
-            visible(&with_remedies(&guard.message, &guard.remedies)),
+            visible(&with_remedies(&wording::why(&guard.why), &guard.remedies)),
             print::rule_of(&guard.guard)
         );
     }

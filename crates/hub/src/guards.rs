@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lockstep_engine::guard::Tally;
 use lockstep_model::limits::{GuardKind, Limits};
-use lockstep_model::{Remedy, Review, ReviewKind, TypeIx};
+use lockstep_model::{Remedy, Review, ReviewKind, TypeIx, Why};
 use serde::{Deserialize, Serialize};
 
 /// Where a system does not tell of deletions, everything is listed this often unless the project
@@ -29,8 +29,8 @@ pub struct TrippedGuard {
     /// The record type, for a listing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record_type: Option<String>,
-    /// In words.
-    pub message: String,
+    /// What it has counted, or seen.
+    pub why: Why,
     /// What a person can do.
     #[serde(default)]
     pub remedies: Vec<Remedy>,

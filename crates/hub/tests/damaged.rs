@@ -353,7 +353,8 @@ fn r5_a_few_that_are_emptied_are_edits_and_many_are_where_a_person_says_so() {
     let report = project.run();
     assert_eq!((report.writes(), tripped(&report)), (0, vec!["lost"]), "{:#?}", report.guards);
     assert!(
-        report.guards[0].message.contains("`phone` has no value any more in 37 of the 37 records"),
+        lockstep_wording::why(&report.guards[0].why)
+            .contains("`phone` has no value any more in 37 of the 37 records"),
         "{:#?}",
         report.guards
     );

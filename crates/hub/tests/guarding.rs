@@ -337,7 +337,8 @@ fn g3_a_side_that_lists_none_is_not_believed_until_a_person_says_so() {
         assert_eq!((report.writes(), tripped(&report)), (0, vec!["vanished"]), "{report:#?}");
         assert!(report.needs_a_person() && report.reviews["tripped guard"] == 1, "{report:#?}");
         assert!(
-            report.guards[0].message.contains("a.Person had 30 records and lists none now"),
+            lockstep_wording::why(&report.guards[0].why)
+                .contains("a.Person had 30 records and lists none now"),
             "{report:#?}"
         );
         assert_eq!(project.counts(), (0, 30));
@@ -376,7 +377,8 @@ fn g3_more_than_a_share_of_a_listing_does_not_vanish_unseen() {
     let report = project.run();
     assert_eq!(tripped(&report), ["vanished"], "{report:#?}");
     assert!(
-        report.guards[0].message.contains("had 60 records and lists 22 of them"),
+        lockstep_wording::why(&report.guards[0].why)
+            .contains("had 60 records and lists 22 of them"),
         "{report:#?}"
     );
     // Answering “no” reads it again, and asks again.
@@ -411,8 +413,7 @@ fn g3_over_a_limit_nothing_is_written_until_a_person_releases_it() {
         );
         assert_eq!((report.reviews["tripped guard"], report.needs_a_person()), (1, true));
         assert!(
-            report.guards[0]
-                .message
+            lockstep_wording::why(&report.guards[0].why)
                 .starts_with("10 deletes in b wait, the limit is 3 of 30 records known"),
             "{report:#?}"
         );
@@ -572,9 +573,10 @@ fn g3_a_property_that_is_emptied_for_many_is_not_emptied_elsewhere_before_a_pers
         assert!(report.writes() == 0 && tripped(&report).contains(&"clears"), "{report:#?}");
         let guard = report.guards.iter().find(|guard| guard.guard == "clears").unwrap();
         assert!(
-            guard.message.starts_with("40 of 40 values of `phone` in b.Person would be emptied"),
+            lockstep_wording::why(&guard.why)
+                .starts_with("40 of 40 values of `phone` in b.Person would be emptied"),
             "{}",
-            guard.message
+            lockstep_wording::why(&guard.why)
         );
         assert!(project.read("b").iter().all(|record| record["phone"] != ""));
     }
@@ -613,8 +615,7 @@ fn g3_values_by_which_records_are_matched_are_not_overwritten_in_numbers_unseen(
     let report = project.run();
     assert_eq!((report.writes(), tripped(&report)), (0, vec!["match_values"]), "{report:#?}");
     assert!(
-        report.guards[0]
-            .message
+        lockstep_wording::why(&report.guards[0].why)
             .contains("40 of 40 values of `mail` in b.Person by which records are matched"),
         "{report:#?}"
     );

@@ -876,7 +876,8 @@ fn r9_another_account_is_told_by_its_own_id() {
         assert!(report.needs_a_person(), "{report:#?}");
         assert_eq!((report.writes(), a.count("Person"), b.count("Person")), (0, 2, 2));
         assert!(
-            report.guards[0].message.contains("4712") && report.guards[0].message.contains("4711"),
+            lockstep_wording::why(&report.guards[0].why).contains("4712")
+                && lockstep_wording::why(&report.guards[0].why).contains("4711"),
             "{report:#?}"
         );
     }
@@ -1051,7 +1052,7 @@ fn l1_g3_nobody_is_created_twice_because_a_key_does_not_show_what_they_are_match
             let report = run(&mut hub);
             assert_eq!(report.writes(), 0);
             assert_eq!(report.guards.len(), 1, "{:#?}", report.guards);
-            let message = &report.guards[0].message;
+            let message = lockstep_wording::why(&report.guards[0].why);
             assert!(message.starts_with("none of the 12 records of "), "{message}");
             assert!(message.contains("shows `mail`"), "{message}");
         }

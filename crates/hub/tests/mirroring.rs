@@ -105,7 +105,7 @@ fn g3_d1_a_first_run_that_would_delete_most_of_a_small_type_stops_before_it_writ
     for _ in 0..2 {
         let report = hub.run(RunOptions::default()).unwrap();
         assert_eq!((report.writes(), report.guards.len(), ids(&b).len()), (0, 1, 3));
-        let message = &report.guards[0].message;
+        let message = lockstep_wording::why(&report.guards[0].why);
         assert!(message.starts_with("2 deletes in b wait, more than half"), "{message}");
     }
     assert_eq!(hub.ledger.release("b", GuardKind::Deletes).unwrap(), 1);

@@ -13,6 +13,7 @@ pub mod detail;
 pub mod fact;
 pub mod filter;
 pub mod flow;
+pub mod guarding;
 pub mod id_text;
 pub mod ids;
 pub mod kind;

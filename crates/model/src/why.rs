@@ -8,6 +8,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::guarding::Guarding;
 use crate::time::Timestamp;
 
 /// A reason.
@@ -24,6 +25,7 @@ pub enum Why {
     Deleting(Deleting),
     Sending(Sending),
     WhichRecord(WhichRecord),
+    Guarding(Guarding),
 }
 
 /// Why a match is not a link (L6).
@@ -285,6 +287,12 @@ pub enum WhichRecord {
 impl From<WhichRecord> for Why {
     fn from(of: WhichRecord) -> Self {
         Why::WhichRecord(of)
+    }
+}
+
+impl From<Guarding> for Why {
+    fn from(of: Guarding) -> Self {
+        Why::Guarding(of)
     }
 }
 

@@ -257,7 +257,7 @@ impl<'a> Player<'a> {
         let Some((faults, sandbox)) = self.faults.clone().zip(self.sandbox.clone()) else {
             let report = self.hub.run(options())?;
             return match report.guards.first() {
-                Some(guard) => Err(Error::Guard(guard.message.clone())),
+                Some(guard) => Err(Error::Guard(lockstep_wording::why(&guard.why))),
                 None => Ok(report),
             };
         };

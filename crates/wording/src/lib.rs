@@ -4,6 +4,7 @@
 
 mod detail;
 mod fact;
+mod guarding;
 mod reason;
 mod why;
 

@@ -7,6 +7,8 @@ use lockstep_model::why::{
     OfReference, OfValue, Sending, WhichRecord,
 };
 
+use crate::guarding::guarding;
+
 /// A reason in words: the end of a sentence whose subject is the record or the property.
 pub fn why(why: &Why) -> String {
     match why {
@@ -19,6 +21,7 @@ pub fn why(why: &Why) -> String {
         Why::Deleting(why) => deleting(why),
         Why::Sending(why) => sending(why),
         Why::WhichRecord(why) => which_record(why),
+        Why::Guarding(why) => guarding(why),
     }
 }
 

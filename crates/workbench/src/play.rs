@@ -523,6 +523,6 @@ fn notes(report: &Report) -> Vec<String> {
             format!("{}: {} without a counterpart: {}", flow.flow, count.records, words(&count.why))
         }));
     }
-    notes.extend(report.guards.iter().map(|guard| guard.message.clone()));
+    notes.extend(report.guards.iter().map(|guard| lockstep_wording::why(&guard.why)));
     notes.into_iter().collect()
 }

@@ -392,7 +392,8 @@ impl From<hub::FlowCounts> for Flow {
 
 impl From<lockstep_hub::TrippedGuard> for Guard {
     fn from(from: lockstep_hub::TrippedGuard) -> Self {
-        let lockstep_hub::TrippedGuard { system, guard, record_type, message, remedies } = from;
+        let lockstep_hub::TrippedGuard { system, guard, record_type, why, remedies } = from;
+        let message = wording::why(&why);
         Guard {
             system,
             guard,

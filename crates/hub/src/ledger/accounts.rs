@@ -1,5 +1,6 @@
 //! Another account than the one that was read before (R9): its records are not taken in.
 
+use lockstep_model::guarding::Guarding;
 use lockstep_model::{About, GuardKind, Review, ReviewKind, Rule, TypeIx, Value, Why};
 use lockstep_store::{Commit, TypeStatus};
 use serde_json::json;
@@ -24,18 +25,14 @@ impl Ledger {
         known: u64,
     ) -> Result<()> {
         let name = self.plan.ty(ty).name.clone();
-        let message = format!(
-            "of {known} known records of {name}, {strangers} show nothing of what identified them: under their ids stand others, as in \
-             another account. Nothing of that is taken in, and nothing is written to {0}. Put the settings of {0} right, or give the new \
-             account a name of its own. If it is the same account, you are asked about each of these records by itself",
-            name.system
-        );
+        let (of, system) = (name.to_string(), name.system.clone());
+        let why = Guarding::Strangers { of, system, strangers, known };
         self.status[ty.at()] = TypeStatus { records: self.status[ty.at()].records, ..before };
         let mut commit =
             Commit { types: vec![(ty, self.status[ty.at()].clone())], ..Commit::default() };
         self.listed_whole(ty, false, &mut commit);
         let value = json!({"system": name.system, "guard": "account", "type": name.to_string(), "strangers": strangers, "known": known});
-        self.ask_about_account(under_way, ty, value, message, &mut commit);
+        self.ask_about_account(under_way, ty, value, why, &mut commit);
         Ok(self.store.commit(commit)?)
     }
 
@@ -44,10 +41,12 @@ impl Ledger {
         under_way: &mut Underway,
         ty: TypeIx,
         value: Value,
-        message: String,
+        why: Guarding,
         commit: &mut Commit,
     ) {
         let name = self.plan.ty(ty).name.clone();
+        let why = Why::from(why);
+        let message = lockstep_wording::why(&why);
         commit.reviews_opened.push(Review {
             kind: ReviewKind::Guard,
             about: About::Guard(GuardKind::Vanished),
@@ -56,7 +55,7 @@ impl Ledger {
             rule: Rule::R9,
             candidates: vec![],
             value,
-            why: Why::Said(message.clone()),
+            why: why.clone(),
             opened_at: self.clock.now(),
         });
         under_way.guards.stopped.insert((ty, GuardKind::Vanished));
@@ -65,7 +64,7 @@ impl Ledger {
             system: name.system.clone(),
             guard: GuardKind::Vanished.name().into(),
             record_type: Some(name.to_string()),
-            message: message.clone(),
+            why,
             remedies: remedies(&name.system, GuardKind::Vanished, true),
         });
         // What else the system has belongs to the same account.

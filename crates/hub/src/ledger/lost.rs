@@ -9,10 +9,11 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use lockstep_engine::observe::{Reading, losses};
+use lockstep_model::guarding::Guarding;
 use lockstep_model::value::is_empty;
 use lockstep_model::{
     About, GuardKind, PropIx, ReadRecord, RecordState, Review, ReviewKind, Rule, TypeIx, TypeName,
-    Value, Why,
+    Value,
 };
 use lockstep_store::{Commit, ReviewKey, TypeStatus};
 use serde_json::json;
@@ -178,25 +179,23 @@ impl Ledger {
         let name = self.plan.ty(ty).name.clone();
         let path = self.plan.prop(ty, too_many.prop).name.clone();
         let TooMany { lost, held, .. } = *too_many;
-        let message = format!(
-            "`{path}` has no value any more in {lost} of the {held} records of {name} that held one: nothing is taken as emptied from that, \
-             and nothing is written to {name}. Was it renamed, or a permission withdrawn?"
-        );
+        let (property, of) = (path.clone(), name.to_string());
+        let why = Guarding::Lost { property, of, lost, held };
         self.status[ty.at()] = TypeStatus { records: self.status[ty.at()].records, ..before };
         let mut commit =
             Commit { types: vec![(ty, self.status[ty.at()].clone())], ..Commit::default() };
         let told = json!({"path": path, "lost": lost, "known": held});
-        self.open_lost(under_way, ty, (Rule::R5, message, told), &mut commit);
+        self.open_lost(under_way, ty, (Rule::R5, why, told), &mut commit);
         Ok(self.store.commit(commit)?)
     }
 
-    /// The guard of lost values stops a record type, and a person is asked: by which rule, in which
-    /// words, and `path`, `lost` and `known` of the review.
+    /// The guard of lost values stops a record type, and a person is asked: by which rule, why,
+    /// and `path`, `lost` and `known` of the review.
     pub(crate) fn open_lost(
         &self,
         under_way: &mut Underway,
         ty: TypeIx,
-        (rule, message, mut told): (Rule, String, Value),
+        (rule, why, mut told): (Rule, Guarding, Value),
         commit: &mut Commit,
     ) {
         let name = &self.plan.ty(ty).name;
@@ -211,7 +210,7 @@ impl Ledger {
             rule,
             candidates: vec![],
             value: told,
-            why: Why::Said(message.clone()),
+            why: why.clone().into(),
             opened_at: self.clock.now(),
         });
         forget_lost(under_way, name);
@@ -220,7 +219,7 @@ impl Ledger {
             system: name.system.clone(),
             guard: GuardKind::Lost.name().into(),
             record_type: Some(name.to_string()),
-            message,
+            why: why.into(),
             remedies: remedies(&name.system, GuardKind::Lost, false),
         });
     }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use lockstep_model::guarding::Guarding;
 use lockstep_model::{GuardKind, Remedy, TypeIx, TypeName};
 use lockstep_store::{Commit, StoredType};
 use serde_json::json;
@@ -85,10 +86,7 @@ impl Ledger {
             system: name.system.clone(),
             guard: GuardKind::Vanished.name().into(),
             record_type: Some(name.to_string()),
-            message: format!(
-                "{name} holds records of the ids that are known of {old}, which no flow names any more: nothing is created or written. Is it \
-                 the same under another name, or not?"
-            ),
+            why: Guarding::LooksRenamed { of: name.to_string(), old: old.clone() }.into(),
             remedies: vec![
                 Remedy::Rename { old: old.clone(), new: name.to_string() },
                 Remedy::NotRenamed { system: name.system.clone() },

@@ -6,6 +6,7 @@
 
 use lockstep_engine::guard::identifying;
 use lockstep_engine::plan::PlanCreate;
+use lockstep_model::guarding::Guarding;
 use lockstep_model::limits::Limit;
 use lockstep_model::{Rule, TypeIx};
 use lockstep_store::{Commit, TypeStatus};
@@ -58,20 +59,16 @@ impl Ledger {
         let name = self.plan.ty(ty).name.clone();
         let paths: Vec<String> = identifying(&self.plan, ty)
             .into_iter()
-            .map(|prop| format!("`{}`", self.plan.prop(ty, prop).name))
+            .map(|prop| self.plan.prop(ty, prop).name.clone())
             .collect();
-        let by = paths.join(" or ");
-        let message = format!(
-            "none of the {records} records of {name} shows {by}, by which they are matched: whoever is on the other side already would \
-             be created once more, so nothing is created in {name} or from it. Does the key let Lockstep read it, and does the match row \
-             name the right property?"
-        );
+        let by = paths.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(" or ");
+        let why = Guarding::Unidentified { of: name.to_string(), records, by: paths };
         // L8: before it has been read whole nothing is created in it or from it. The next run reads
         // everything again.
         let TypeStatus { records: known, fingerprint, .. } = self.status[ty.at()];
         self.status[ty.at()] = TypeStatus { records: known, fingerprint, ..TypeStatus::default() };
         commit.types.push((ty, self.status[ty.at()].clone()));
         let told = json!({"path": by, "lost": records, "known": records});
-        self.open_lost(under_way, ty, (Rule::L1, message, told), commit);
+        self.open_lost(under_way, ty, (Rule::L1, why, told), commit);
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use lockstep_connector::Trouble;
+use lockstep_model::guarding::Guarding;
 use lockstep_model::{About, GuardKind, ReviewKind, Value};
 use lockstep_store::{Commit, ReviewKey};
 use serde_json::json;
@@ -68,14 +69,15 @@ impl Reader<'_> {
             // It is asked again by the next run, whoever has put the settings right meanwhile.
             self.ledger.accounts_checked = false;
             let known = known.unwrap_or_default();
-            let message = format!(
-                "the key belongs to the account {account} now; the records that are known of {name} are those of {known}: nothing is read \
-                 from it or written to it. Put the settings of {name} right, or give the new account a name of its own"
-            );
+            let why = Guarding::OtherAccount {
+                system: name.clone(),
+                account: account.clone(),
+                known: known.clone(),
+            };
             commit.marks.push((strange_mark(&name), Some(json!(account))));
             let value =
                 json!({"system": name, "guard": "account", "known": known, "account": account});
-            self.ledger.ask_about_account(under_way, ty, value, message, &mut commit);
+            self.ledger.ask_about_account(under_way, ty, value, why, &mut commit);
             self.ledger.store.commit(commit)?;
         }
         Ok(())

@@ -62,7 +62,7 @@ impl Ledger {
                 guard: kind.name().into(),
                 record_type: kind.writes().is_none().then(|| name.to_string()),
                 remedies: remedies_of(&review, &name.system),
-                message: lockstep_wording::why(&review.why),
+                why: review.why,
             })
         };
         let mut lines: Vec<TrippedGuard> = reviews.into_iter().filter_map(line).collect();

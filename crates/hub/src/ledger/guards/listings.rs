@@ -1,6 +1,7 @@
 //! G3 on the way in: whether a listing that lacks many records is believed.
 
 use lockstep_engine::guard::is_believable;
+use lockstep_model::guarding::Guarding;
 use lockstep_model::limits::GuardKind;
 use lockstep_model::{About, Review, ReviewKind, Rule, TypeIx, Why};
 use lockstep_store::{Commit, ReviewKey, TypeStatus};
@@ -39,14 +40,8 @@ impl Ledger {
         known: u64,
     ) -> Result<()> {
         let name = self.plan.ty(ty).name.clone();
-        let lists = if lacking >= known {
-            "lists none".into()
-        } else {
-            format!("lists {} of them", known - lacking)
-        };
-        let message = format!(
-            "{name} had {known} records and {lists} now: nothing is taken as deleted from that, and nothing is written to {name}"
-        );
+        let lists = known.saturating_sub(lacking);
+        let why: Why = Guarding::Listing { of: name.to_string(), known, lists }.into();
         self.status[ty.at()] = TypeStatus { records: self.status[ty.at()].records, ..before };
         let review = Review {
             kind: ReviewKind::Guard,
@@ -56,7 +51,7 @@ impl Ledger {
             rule: Rule::G3,
             candidates: vec![],
             value: json!({"system": name.system, "guard": "vanished", "type": name.to_string(), "lacking": lacking, "known": known}),
-            why: Why::Said(message.clone()),
+            why: why.clone(),
             opened_at: self.clock.now(),
         };
         under_way.guards.stopped.insert((ty, GuardKind::Vanished));
@@ -67,7 +62,7 @@ impl Ledger {
             system: name.system.clone(),
             guard: GuardKind::Vanished.name().into(),
             record_type: Some(name.to_string()),
-            message,
+            why,
             remedies: remedies(&name.system, GuardKind::Vanished, false),
         });
         let mut commit = Commit {

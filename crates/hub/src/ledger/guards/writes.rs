@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use lockstep_engine::guard::{Known, Values};
+use lockstep_model::guarding::{Guarding, ValuesOf};
 use lockstep_model::limits::{GuardKind, Limits};
 use lockstep_model::{
     About, FlowIx, Intent, IntentKind, IntentState, PropIx, Review, ReviewKind, Rule, TypeIx, Why,
@@ -83,27 +84,23 @@ impl Ledger {
         let name = self.names[system].clone();
         let limit = self.limits(&name).of(guard);
         let known = under_way.guards.known[system];
-        let message = match &values {
+        let (system_name, limit_text) = (name.clone(), limit.to_string());
+        let why: Why = match &values {
             // D1: few enough, and most of what there is.
             None if guard == GuardKind::Deletes
                 && limit.most(known).is_none_or(|most| waiting <= most) =>
             {
-                format!(
-                    "{waiting} {} in {name} wait, more than half of the records of a type that is mirrored for the first time: nothing is \
-                 written before a person has looked",
-                    guard.name()
-                )
+                Guarding::FirstMirroring { guard, system: system_name, waiting }
             }
-            None => format!(
-                "{waiting} {} in {name} wait, the limit is {limit} of {known} records known: nothing is written before a person \
-                 has looked",
-                guard.name()
-            ),
-            Some(values) => format!(
-                "{}, the limit is {limit} of the records of its type: nothing is written before a person has looked",
-                self.values_in_words(guard, values)
-            ),
-        };
+            None => {
+                let (system, limit) = (system_name, limit_text);
+                Guarding::Writes { guard, system, waiting, known, limit }
+            }
+            Some(values) => {
+                Guarding::Values { guard, counted: self.counted(values), limit: limit_text }
+            }
+        }
+        .into();
         commit.reviews_opened.push(Review {
             kind: ReviewKind::Guard,
             about: About::Guard(guard),
@@ -112,7 +109,7 @@ impl Ledger {
             rule: Rule::G3,
             candidates: vec![],
             value: json!({"system": name, "guard": guard.name(), "waiting": waiting, "known": known, "limit": limit.to_string()}),
-            why: Why::Said(message.clone()),
+            why: why.clone(),
             opened_at: self.clock.now(),
         });
         under_way.report.guards.push(TrippedGuard {
@@ -120,26 +117,19 @@ impl Ledger {
             system: name,
             guard: guard.name().into(),
             record_type: None,
-            message,
+            why,
         });
     }
 
-    /// `400 of 400 values of `phone` in shop.Customers would be emptied`
-    fn values_in_words(&self, guard: GuardKind, values: &Values) -> String {
-        let what = if guard == GuardKind::Clears {
-            "would be emptied"
-        } else {
-            "by which records are matched would be overwritten"
+    /// The values that a guard has counted, by the names of their properties.
+    fn counted(&self, values: &Values) -> Vec<ValuesOf> {
+        let one = |(&(_, ty, prop), count): (&(GuardKind, TypeIx, PropIx), &u64)| ValuesOf {
+            property: self.plan.prop(ty, prop).name.clone(),
+            of: self.plan.ty(ty).name.to_string(),
+            count: *count,
+            known: self.status[ty.at()].records,
         };
-        let one = |(&(_, ty, prop), count): (&(GuardKind, TypeIx, PropIx), &u64)| {
-            let known = self.status[ty.at()].records;
-            format!(
-                "{count} of {known} values of `{}` in {}",
-                self.plan.prop(ty, prop).name,
-                self.plan.ty(ty).name
-            )
-        };
-        format!("{} {what}", values.iter().map(one).collect::<Vec<_>>().join(", "))
+        values.iter().map(one).collect()
     }
 
     /// A run has come to its end: what it read whole is armed from now on, and its flows have had
