@@ -293,6 +293,32 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
+    /// Copy the store into a file, also while a service is at work
+    #[command(
+        after_help = "Examples:\n  lockstep backup /var/backups/lockstep.db\n  lockstep backup --force nightly.db"
+    )]
+    Backup {
+        /// The copy; its checksum is written beside it
+        file: PathBuf,
+        /// Replace a file that is there
+        #[arg(long)]
+        force: bool,
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// Put a copy in the place of the store; what was open then is found out first
+    #[command(
+        after_help = "Examples:\n  lockstep restore nightly.db\n  lockstep restore --force nightly.db"
+    )]
+    Restore {
+        /// A copy that `lockstep backup` made
+        file: PathBuf,
+        /// Replace a store that is there, and keep it beside
+        #[arg(long)]
+        force: bool,
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
     /// Where the project stands
     #[command(after_help = "Examples:\n  lockstep status\n  lockstep status --format json")]
     Status {

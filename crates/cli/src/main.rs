@@ -12,6 +12,7 @@ mod out;
 mod acts;
 mod advise;
 mod args;
+mod backup;
 mod connect;
 mod connectors;
 mod demo;
@@ -145,6 +146,8 @@ fn carry_out(cli: Cli) -> exit::Result<exit::Exit> {
             guards::release(dir, system.as_deref(), guard.as_deref(), discard, format)
         }
         Command::Rename { old, new, format } => rename::rename(dir, format, &old, &new),
+        Command::Backup { file, force, format } => backup::backup(dir, &file, force, format),
+        Command::Restore { file, force, format } => backup::restore(dir, &file, force, format),
         Command::Status { format } => look::status(dir, format),
         Command::Entities { format, limit, after } => look::entities(dir, format, limit, after),
         Command::Review { format, act } => review::review(dir, format, act),

@@ -367,6 +367,17 @@ fn settled(
     }
 }
 
+/// The file of a project's store.
+pub fn path_of_store(project: &Project) -> Result<PathBuf> {
+    match project.store.strip_prefix("sqlite:") {
+        Some(path) => Ok(project.dir.join(path)),
+        None => Err(Failure::usage(format!(
+            "the store {} is not of a kind that this program has: write `store: sqlite:lockstep.db`",
+            project.store
+        ))),
+    }
+}
+
 impl Opened {
     /// The exit status that a report means. R8: a column that is missing is told by it until it is
     /// there.
@@ -433,13 +444,7 @@ impl Opened {
     }
 
     pub fn store_path(&self) -> Result<PathBuf> {
-        match self.project.store.strip_prefix("sqlite:") {
-            Some(path) => Ok(self.project.dir.join(path)),
-            None => Err(Failure::usage(format!(
-                "the store {} is not of a kind that this program has: write `store: sqlite:lockstep.db`",
-                self.project.store
-            ))),
-        }
+        path_of_store(&self.project)
     }
 
     /// The hub, for working: one at a time on a store.

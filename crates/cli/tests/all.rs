@@ -10,6 +10,7 @@ mod called;
 mod commands;
 mod connecting;
 mod cookbook;
+mod copies;
 mod damaged;
 mod deleting;
 mod each;

@@ -18,7 +18,7 @@ use crate::service::{run, wait_for, wait_until};
 use crate::transcript::{command, write};
 
 /// A system over HTTP that takes its time to make a record.
-struct Server {
+pub struct Server {
     url: String,
     /// How many records it is making at this moment.
     making: AtomicUsize,
@@ -26,14 +26,16 @@ struct Server {
     /// The keys that came with requests, the last one last.
     keys: Mutex<Vec<String>>,
     takes: Duration,
+    updates: AtomicUsize,
 }
 
 impl Server {
-    fn start(takes: Duration) -> Arc<Server> {
+    pub fn start(takes: Duration) -> Arc<Server> {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (making, made, keys) = (AtomicUsize::new(0), Mutex::default(), Mutex::default());
-        let server = Arc::new(Server { url, making, made, keys, takes });
+        let server =
+            Arc::new(Server { url, making, made, keys, takes, updates: AtomicUsize::new(0) });
         let answering = Arc::clone(&server);
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -67,6 +69,14 @@ impl Server {
             made.push(record.clone());
             self.making.fetch_sub(1, Ordering::SeqCst);
             record
+        } else if let Some(path) = head.strip_prefix("PATCH /people/") {
+            std::thread::sleep(self.takes);
+            let id: usize = path.split(' ').next().unwrap().parse().unwrap();
+            let Value::Object(sent) = serde_json::from_slice(&sent).unwrap() else { panic!() };
+            let mut made = self.made.lock().unwrap();
+            made[id - 1].as_object_mut().unwrap().extend(sent);
+            self.updates.fetch_add(1, Ordering::SeqCst);
+            made[id - 1].clone()
         } else {
             Value::Array(self.made.lock().unwrap().clone())
         }
@@ -78,8 +88,16 @@ impl Server {
         let _ = stream.write_all(format!("{head}{body}").as_bytes());
     }
 
-    fn made(&self) -> usize {
+    pub fn made(&self) -> usize {
         self.made.lock().unwrap().len()
+    }
+
+    pub fn updates(&self) -> usize {
+        self.updates.load(Ordering::SeqCst)
+    }
+
+    pub fn requests(&self) -> usize {
+        self.keys.lock().unwrap().len()
     }
 }
 
@@ -101,7 +119,7 @@ types:
     update: { request: { method: PATCH, path: '/people/{{ id }}' } }
 ";
 
-fn project(server: &Server, people: usize, every: &str) -> tempfile::TempDir {
+pub fn project(server: &Server, people: usize, every: &str) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     let put = |name: &str, text: &str| write(&dir.path().join(name), text);
     put("connectors/fjord.yaml", MANIFEST);
@@ -125,13 +143,13 @@ fn project(server: &Server, people: usize, every: &str) -> tempfile::TempDir {
     dir
 }
 
-fn signal(child: &Child, name: &str) {
+pub fn signal(child: &Child, name: &str) {
     let done = Command::new("kill").args([name, &child.id().to_string()]).status().unwrap();
     assert!(done.success());
 }
 
 /// Waits until it ends. Gives how long that took, and its exit status.
-fn ended(child: &mut Child) -> (Duration, Option<i32>) {
+pub fn ended(child: &mut Child) -> (Duration, Option<i32>) {
     let began = Instant::now();
     loop {
         if let Some(status) = child.try_wait().unwrap() {
@@ -143,7 +161,7 @@ fn ended(child: &mut Child) -> (Duration, Option<i32>) {
 }
 
 /// How many writes are in this state.
-fn writes(dir: &Path, state: &str) -> usize {
+pub fn writes(dir: &Path, state: &str) -> usize {
     let store = rusqlite::Connection::open(dir.join("lockstep.db")).unwrap();
     store
         .query_row("SELECT count(*) FROM writes WHERE state = ?1", [state], |row| {

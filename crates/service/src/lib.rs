@@ -11,6 +11,7 @@
 //! for the store; [`Desk`] hides which of the two it is.
 
 mod client;
+mod copies;
 mod desk;
 mod hints;
 mod hooks;
@@ -23,6 +24,7 @@ mod schedule;
 pub mod socket;
 
 pub use client::Client;
+pub use copies::{BackedUp, Restored, back_up, restore};
 pub use desk::{Desk, plan_to_take_back};
 pub use hints::Hint;
 pub use hooks::{Systems, listen, register};

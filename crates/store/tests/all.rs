@@ -2,5 +2,6 @@
 //! running it.
 
 mod contract;
+mod copies;
 mod file;
 mod round_trip;

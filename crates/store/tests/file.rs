@@ -113,7 +113,7 @@ fn a_great_load_that_was_killed_is_gone_on_with() {
 }
 
 /// A store of form 3, and its first record type.
-fn of_form_three(path: &Path) -> Connection {
+pub fn of_form_three(path: &Path) -> Connection {
     let old = Connection::open(path).unwrap();
     let forms = [
         include_str!("../migrations/0001_first.sql"),

@@ -7,6 +7,7 @@
 //! place for it.
 
 mod acts;
+mod copies;
 mod looks;
 mod remedies;
 mod report;
@@ -16,6 +17,7 @@ mod verdicts;
 pub use acts::{
     Answered, Answers, Approved, Connected, Linked, Made, Released, TakenBack, Taking, Unlinked,
 };
+pub use copies::{BackedUp, RestoredStore};
 pub use looks::{Audit, Entities, Explanation, History, ReviewShown, Reviews, Status};
 pub use report::Report;
 pub use tools::{
@@ -111,6 +113,8 @@ forms! {
     Drafted, "connector-new", ["connector new"];
     Tried, "connector-test", ["connector test"], list true;
     Renamed, "rename", ["rename"];
+    BackedUp, "backup", ["backup"];
+    RestoredStore, "restore", ["restore"];
     Checklist, "verify", ["verify"];
     Demo, "demo", ["demo"];
     Emulated, "sandbox", ["sandbox"];

@@ -25,6 +25,10 @@ impl Service {
     pub fn child(&self) -> &Child {
         &self.0
     }
+
+    pub fn child_mut(&mut self) -> &mut Child {
+        &mut self.0
+    }
 }
 
 /// Starts the service with these arguments. Gives its lines.

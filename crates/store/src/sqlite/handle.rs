@@ -184,7 +184,7 @@ impl SqliteStore {
 /// 4 to 9 % less time than those of 8 KiB, those of 32 KiB a little less again, but a run in which
 /// one record in a hundred has changed takes a fifth more by them. More cache than this gains
 /// nothing (the system's own cache is behind it). The log is 32 MB long before it is written back.
-fn settle(conn: &Connection) -> Fallible<()> {
+pub(super) fn settle(conn: &Connection) -> Fallible<()> {
     conn.busy_timeout(Duration::from_secs(5))?;
     conn.set_prepared_statement_cache_capacity(statements::COUNT);
     conn.execute_batch(
@@ -196,7 +196,7 @@ fn settle(conn: &Connection) -> Fallible<()> {
 
 /// A connection that only reads. The log of a run at work is read along; in a folder that can't be
 /// written, where there is no log, the file alone is all there is.
-fn open_to_read(path: &Path) -> Fallible<Connection> {
+pub(super) fn open_to_read(path: &Path) -> Fallible<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let tried = Connection::open_with_flags(path, flags).and_then(|conn| {
         conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))

@@ -15,6 +15,7 @@ mod bind;
 mod bound;
 mod changes;
 mod checkpointer;
+pub mod copies;
 mod database;
 mod encode;
 mod fault;

@@ -112,6 +112,14 @@ statements! {
     END_OPEN = "DELETE FROM open_intents WHERE first = ?1";
     OPEN_BETWEEN = "SELECT id, type, rank, entity, kind, state, not_before, attempts > 0 OR message IS NOT NULL
         FROM intents LEFT JOIN outcomes ON intent = id WHERE id BETWEEN ?1 AND ?2";
+    OPEN_BY_KIND = "SELECT t.name, i.kind, count(*) FROM open_intents CROSS JOIN intents i ON i.id BETWEEN first AND last
+        LEFT JOIN outcomes o ON o.intent = i.id JOIN record_types t ON t.id = i.type
+        WHERE coalesce(o.state, 'queued') <> 'refused' GROUP BY t.name, i.kind ORDER BY t.name, i.kind";
+    DOUBT_OPEN = "INSERT INTO outcomes (intent, state, attempts, not_before, message)
+        SELECT i.id, 'unknown', 0, ?1, ?2 FROM open_intents CROSS JOIN intents i ON i.id BETWEEN first AND last WHERE true
+        ON CONFLICT (intent) DO UPDATE SET state = 'unknown', not_before = max(coalesce(not_before, 0), excluded.not_before),
+            message = excluded.message WHERE state <> 'refused'";
+    NO_SENDING = "DELETE FROM sending";
     SENDING = "SELECT first, last FROM sending";
     SET_SENDING = "INSERT OR REPLACE INTO sending (first, last) VALUES (?1, ?2)";
     END_SENDING = "DELETE FROM sending WHERE first = ?1";
@@ -186,6 +194,10 @@ mod tests {
         ("AGENDA", "SCAN agenda"),
         ("SENDING", "SCAN sending"),
         ("OPEN", "SCAN open_intents"),
+        // Once, when a copy is put in the place of a store.
+        ("OPEN_BY_KIND", "SCAN open_intents"),
+        ("OPEN_BY_KIND", "USE TEMP B-TREE FOR GROUP BY"),
+        ("DOUBT_OPEN", "SCAN open_intents"),
         ("COMING", "SCAN keys_coming"),
         // What was asked for is all there is, up to a limit, or its count.
         ("REVIEWS", "SCAN reviews USING INDEX reviews_age"),
