@@ -580,6 +580,38 @@ fn l7_r6_what_a_half_was_given_and_has_not_kept_is_not_given_to_it_by_itself() {
 }
 
 #[test]
+fn p11_a_list_that_was_being_written_while_a_person_linked_it_meets_the_others_all_the_same() {
+    let rows = ["mail <-> mail", "tags <-> labels"];
+    let mut flows = [
+        flow("a.Person", "b.Person", Create::Never, &["mail = mail"], &rows),
+        flow("c.Person", "b.Person", Create::Never, &["mail = mail"], &rows),
+    ];
+    flows.iter_mut().for_each(|flow| flow.properties[1].each = true);
+    let mut world = World::people(&flows);
+    tags(&mut world, json!(["vip"]));
+    labels(&mut world, json!(["vip"]));
+    world.read("c.Person/1", json!({"mail": "c@example.com", "tags": ["own"]}));
+    world.settle();
+    world.previous = Some(world.now);
+    tags(&mut world, json!(["vip", "new"]));
+    world.decide();
+    // It is under way as a person links a third record, so that its lists meet anew.
+    let entity = world.record("a.Person/1").entity;
+    for record in world.records.values_mut() {
+        record.entity = entity;
+        let props = world.plan.ty(record.ty).props.iter();
+        let lists = record.slots.iter_mut().zip(props).filter(|(_, prop)| prop.each);
+        lists.for_each(|(slot, _)| slot.carries = None);
+        world.agenda.insert(record.id);
+    }
+    world.deliver();
+    world.settle();
+    assert_eq!(both(&world), [["new", "own", "vip"]; 2]);
+    assert_eq!(sorted(world.shown("c.Person/1", "tags")), ["new", "own", "vip"]);
+    assert_eq!(world.settle_all(), 0);
+}
+
+#[test]
 fn d1_p11_an_element_that_somebody_added_beats_a_deletion() {
     let mut flows = of_row(ROW);
     flows[0].deletes = Deletes::Propagate;

@@ -244,7 +244,12 @@ impl Answered<'_> {
         };
         let answer = shown.map(|shown| Elements::answered(prop, value, &before, &shown));
         slot.displaced = slot.displaced.take().filter(|_| !intent.takes_back());
-        slot.carries = change.map(|change| change.claim).or(slot.carries);
+        // A person has linked the record while it was written: what it was sent is none of the lists
+        // that it meets only now.
+        let meets = self.plan.ty(self.ty).bearings[ix].iter().any(|by| by.each);
+        if creates || !meets || slot.carries.is_some() {
+            slot.carries = change.map(|change| change.claim).or(slot.carries);
+        }
         let kept = answer.as_ref().is_none_or(|answer| answer.kept);
         slot.before = (answer.is_none() && !creates).then(|| Box::new(before.stored()));
         (slot.shadow, slot.given) = match answer {

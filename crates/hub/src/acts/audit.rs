@@ -95,9 +95,7 @@ impl Hub {
                     slice.records.insert(record.id, shown);
                 }
                 // P5a: it may not be shown yet.
-                Some(Ok(None))
-                    if record.is_just_written(asked, self.ledger.plan.ty(record.ty).settles_ms) =>
-                {
+                Some(Ok(None)) if self.ledger.is_just_written(record, asked) => {
                     audit.records_read += 1;
                     unsure.push(record.entity);
                 }

@@ -2,7 +2,7 @@
 //! once more when the system's delay is over. A list of changes would never show what the system
 //! has not kept. Which records these are is kept in the store's marks.
 
-use lockstep_model::Timestamp;
+use lockstep_model::{RecordState, Timestamp};
 use lockstep_store::Commit;
 use serde_json::json;
 
@@ -13,6 +13,12 @@ use crate::under_way::Underway;
 pub(crate) const MARK: &str = "look-again:";
 
 impl Ledger {
+    /// P5a: whether what was asked for at this time may show a record as it was before Lockstep's
+    /// own write.
+    pub(crate) fn is_just_written(&self, record: &RecordState, asked: Timestamp) -> bool {
+        record.is_just_written(asked, self.plan.ty(record.ty).settles_ms)
+    }
+
     /// Notes what was read back too early; `now` is when it was written.
     pub(crate) fn to_be_looked_at_again(
         &self,
