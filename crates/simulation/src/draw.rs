@@ -444,7 +444,10 @@ impl Drawn {
         let has_forms =
             self.forms.group > 0 || self.forms.map.is_some() || self.forms.sets || self.facets;
         let is_plain = self.systems.len() == 2 && !has_forms;
-        self.lines = random.per_mille(400) & is_plain & faults.has(Fault::Lines);
+        let (plainly, beside) = (random.per_mille(400), random.per_mille(200));
+        // Known: with three systems an element may stay in one list only.
+        let beside = beside & !is_plain & !self.facets & (self.systems.len() == 2);
+        self.lines = (plainly & is_plain | beside) & faults.has(Fault::Lines);
         for system in &mut self.systems {
             system.lines = self.lines;
             // R9, known: an element that is to come into the list of somebody who was deleted, and

@@ -4,10 +4,15 @@
 use std::collections::HashMap;
 
 use lockstep_config::FlowFile;
-use lockstep_document::{Draft, StatementKind};
+use lockstep_document::{Draft, Setting, StatementKind};
 use lockstep_model::{Flow, MatchRow, PropertyPair};
 
 use crate::trial::{LineRef, Trial, Verdict};
+
+/// `create: both`
+fn creates_on_both_sides(setting: &Setting) -> bool {
+    setting.row.is_none() && setting.key == "create" && setting.value == "both"
+}
 
 /// Who has something to say of lines: trials to be played, or what was seen already.
 pub trait Tester {
@@ -37,6 +42,10 @@ pub trait Tester {
         merges: bool,
         creates: bool,
     ) -> Vec<Trial>;
+    /// `create: both`: what is created on the first side.
+    fn creates_back(&mut self, _: LineRef, _: &Flow) -> Vec<Trial> {
+        vec![]
+    }
     /// `Once a link … is established, it will keep in sync …`: beyond what its rows say.
     fn in_sync(&mut self, _: LineRef, _: &Flow) -> Vec<Trial> {
         vec![]
@@ -256,6 +265,9 @@ impl Checklist {
                             tester.merge_or_create(line, flow, *merges, *creates)
                         }
                         StatementKind::KeepInSync => tester.in_sync(line, flow),
+                        StatementKind::Setting(setting) if creates_on_both_sides(setting) => {
+                            tester.creates_back(line, flow)
+                        }
                         StatementKind::Properties { rows } if rows.is_empty() => {
                             tester.no_rows(line, flow)
                         }

@@ -167,6 +167,13 @@ impl Tester for Writer<'_> {
         self.merged_or_created(line, flow, merges, creates)
     }
 
+    fn creates_back(&mut self, line: LineRef, flow: &Flow) -> Vec<Trial> {
+        if let Some(why) = self.creates_in_itself(flow) {
+            return vec![Trial::impossible(line, "a new record appears", why)];
+        }
+        vec![self.appearing_back(line, flow)]
+    }
+
     fn in_sync(&mut self, line: LineRef, flow: &Flow) -> Vec<Trial> {
         if let Some(why) = self.creates_in_itself(flow) {
             return vec![Trial::impossible(line, "keeping in sync", why)];

@@ -107,6 +107,11 @@ fn signed() -> Vec<Written> {
 
 /// The document held against a project with one line of its flows changed.
 fn with(line: &str, changed: &str) -> Outcome {
+    with_document(SIGNED.into(), line, changed)
+}
+
+/// The same of another document.
+fn with_document(text: String, line: &str, changed: &str) -> Outcome {
     assert!(FLOWS.contains(line), "{line}");
     let dir = tempfile::tempdir().unwrap();
     let project = "\
@@ -119,7 +124,7 @@ flows: [flows.yaml]
     std::fs::write(dir.path().join("flows.yaml"), FLOWS.replace(line, changed)).unwrap();
     let (project, problems) = lockstep_config::load(Path::new(dir.path()));
     assert!(problems.is_empty(), "{}", lockstep_config::render_all(&problems));
-    against(&project.unwrap(), &signed(), false).unwrap()
+    against(&project.unwrap(), &[Written { name: "signed.rst".into(), text }], false).unwrap()
 }
 
 /// The lines that do not hold.
@@ -397,6 +402,24 @@ fn a_flow_that_does_not_create_is_named_at_its_statement() {
     );
     let red = red(&outcome);
     assert_eq!(red, ["Every HubSpot Company will be synchronized with a Fiken Customers."]);
+}
+
+#[test]
+fn c1_a_flow_that_creates_on_one_side_only_is_named_where_the_document_says_both() {
+    let both = SIGNED.replacen(
+        "\n\nIf a matching Fiken Persons",
+        "\n\nAlso: records are created on both sides.\n\nIf a matching Fiken Persons",
+        1,
+    );
+    let line = "Also: records are created on both sides.";
+    let verdict = |create: &str| {
+        let text = both.clone();
+        let outcome = with_document(text, "    to: fiken.Persons\n    create: always\n", create);
+        let found = outcome.checklist.lines().find(|(_, _, known)| known.text == line);
+        found.unwrap_or_else(|| panic!("{line}")).2.verdict.clone()
+    };
+    assert_eq!(verdict("    to: fiken.Persons\n    create: both\n"), Verdict::Proved);
+    assert_eq!(verdict("    to: fiken.Persons\n    create: always\n"), Verdict::Violated);
 }
 
 /// Vendors that may be created since they are connected to vendors that are about to be.

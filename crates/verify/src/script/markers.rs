@@ -36,7 +36,11 @@ impl Markers {
 impl Writer<'_> {
     /// The property that holds the word on which this one depends, where that is one of the record
     /// and not of a list's element.
-    fn marker(&self, ty: &TypeName, path: &PropertyRef) -> Option<(PropertyRef, String)> {
+    pub(super) fn marker(
+        &self,
+        ty: &TypeName,
+        path: &PropertyRef,
+    ) -> Option<(PropertyRef, String)> {
         let having = path.when.as_ref()?;
         let schema = self.hands.schema(ty)?;
         let (marker, _) = self.hands.property(ty, &PropertyRef::new(having.path.clone()))?;

@@ -2,10 +2,11 @@
 //! C5).
 
 use lockstep_model::flow::PropertyRef;
-use lockstep_model::{Create, Direction, Flow, TypeName, Value};
+use lockstep_model::{Create, Direction, Flow, PropertyPair, TypeName, Value};
 
-use super::writer::{Sides, Writer, see, signs};
+use super::writer::{Sides, Writer, held, see, signs};
 use crate::trial::{Expect, LineRef, Slot, Step, Trial, Val, Values};
+use crate::values::Row;
 
 impl Writer<'_> {
     pub(super) fn appearing(&mut self, line: LineRef, flow: &Flow) -> Vec<Trial> {
@@ -27,6 +28,62 @@ impl Writer<'_> {
             script
         });
         vec![Trial::scripted(line, name, script)]
+    }
+
+    /// `create: both`: what is new on the second side appears on the first.
+    pub(super) fn appearing_back(&mut self, line: LineRef, flow: &Flow) -> Trial {
+        let name =
+            format!("a new record of {} appears in {}, complete and once", flow.to, flow.from);
+        let fails = |act: &str| self.hands.fails(&flow.from, act);
+        let closed = self.hands.schema(&flow.from).is_some_and(|schema| !schema.can.create);
+        let closed = closed
+            .then(|| format!("records can't be created in {} through its interface", flow.from));
+        if let Some(why) = closed
+            .or_else(|| fails("create"))
+            .or_else(|| fails("delete"))
+            .or_else(|| self.hands.cannot_add(&flow.to))
+        {
+            return Trial::not_tried(line, name, why);
+        }
+        if let Some(why) = self.requires_what_nothing_gives(&flow.from) {
+            return Trial::impossible(line, name, why);
+        }
+        let script = self.filled(flow).and_then(|(mut script, filled)| {
+            let written = self.written_back(flow, &filled.to);
+            if written.is_empty() && !flow.create_empty {
+                return Err("no row gives it a value, so nothing is created (C3)".into());
+            }
+            script.push(Step::Add { slot: 0, ty: flow.to.clone(), values: filled.to });
+            for _ in 0..2 {
+                script.push(Step::Run);
+                let once = once(&written);
+                script.push(see(Expect::Appears { of: 0, to: 1, ty: flow.from.clone(), once }));
+                script.extend(complete(1, &written));
+            }
+            Ok(script)
+        });
+        Trial::scripted(line, name, script)
+    }
+
+    /// What the flow's rows give a record of the first side that is created from these values.
+    fn written_back(&self, flow: &Flow, values: &Values) -> Values {
+        let made = |pair: &PropertyPair| {
+            let sides = self.sides(flow, pair).ok()?;
+            let is_owed = pair.direction != Direction::Forward
+                && !sides.from_schema.read_only
+                && self.marker(&flow.from, &sides.from).is_none()
+                && self.only_fills(flow, &sides).is_none();
+            let row = Row { pair, from: &sides.from_schema, to: &sides.to_schema };
+            let value = held(values, &sides.to).filter(|_| is_owed)?;
+            Some((sides.from.clone(), Val::Is(row.backward(value).ok()?)))
+        };
+        let mut written: Values = vec![];
+        for (path, value) in self.united(flow).properties.iter().filter_map(made) {
+            if written.iter().all(|(known, _)| *known != path) {
+                written.push((path, value));
+            }
+        }
+        written
     }
 
     pub(super) fn never_appearing(&mut self, line: LineRef, flow: &Flow) -> Vec<Trial> {
