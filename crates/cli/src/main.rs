@@ -14,6 +14,7 @@ mod advise;
 mod args;
 mod connect;
 mod connectors;
+#[cfg(feature = "sandbox")]
 mod demo;
 mod documents;
 mod exit;
@@ -34,9 +35,18 @@ mod screen;
 mod serve;
 mod times;
 mod verify;
+#[cfg_attr(
+    not(feature = "sandbox"),
+    allow(dead_code, unused_imports, reason = "the forms that only emulated systems print")
+)]
 mod wire;
+#[cfg(not(feature = "sandbox"))]
+mod without_sandbox;
 mod wording;
 mod work;
+
+#[cfg(not(feature = "sandbox"))]
+use without_sandbox as demo;
 
 use std::process::ExitCode;
 
