@@ -94,9 +94,17 @@ pub enum DocFormat {
     Html,
 }
 
+/// What a command's help begins with that such a build can't carry out.
+#[cfg(not(feature = "sandbox"))]
+const NO_SANDBOX: &str = "This build of lockstep has no emulated systems (it was made with `--no-default-features`): this command needs one that has them.";
+
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Six emulated systems, kept in step by five flows; nothing to configure
+    #[cfg_attr(
+        not(feature = "sandbox"),
+        command(about = "Six emulated systems, kept in step (not in this build)", before_help = NO_SANDBOX)
+    )]
     #[command(after_help = "Examples:\n  lockstep demo\n  lockstep demo --once --keep demo")]
     Demo {
         /// The port of the emulated systems
@@ -499,6 +507,10 @@ pub enum Command {
     )]
     Verify {
         /// Try them on emulated systems; nothing to configure
+        #[cfg_attr(
+            not(feature = "sandbox"),
+            arg(help = "Try them on emulated systems (not in this build)")
+        )]
         #[arg(long, conflicts_with_all = ["passive", "i_know_this_writes"])]
         sandbox: bool,
         /// Judge by what the project's store and journal have seen in operation; nothing is written
@@ -541,6 +553,10 @@ pub enum Command {
         out: Option<PathBuf>,
     },
     /// Emulated systems to work against
+    #[cfg_attr(
+        not(feature = "sandbox"),
+        command(about = "Emulated systems to work against (not in this build)", before_help = NO_SANDBOX)
+    )]
     #[command(
         after_help = "Examples:\n  lockstep sandbox\n  lockstep sandbox wix zendesk --port 4800 --faults many"
     )]

@@ -15,6 +15,7 @@ mod args;
 mod backup;
 mod connect;
 mod connectors;
+#[cfg(feature = "sandbox")]
 mod demo;
 mod documents;
 mod exit;
@@ -36,9 +37,18 @@ mod serve;
 mod signals;
 mod times;
 mod verify;
+#[cfg_attr(
+    not(feature = "sandbox"),
+    allow(dead_code, unused_imports, reason = "the forms that only emulated systems print")
+)]
 mod wire;
+#[cfg(not(feature = "sandbox"))]
+mod without_sandbox;
 mod wording;
 mod work;
+
+#[cfg(not(feature = "sandbox"))]
+use without_sandbox as demo;
 
 use std::process::ExitCode;
 

@@ -38,16 +38,13 @@ pub fn verify(asked: &Asked) -> Result<Exit> {
     let dir = asked.dir.as_deref().unwrap_or(Path::new("."));
     let outcome = match (asked.sandbox, asked.passive, asked.writes) {
         (true, ..) => match &asked.dir {
-            Some(dir) => lockstep_verify::against(
-                &project::open_without_secrets(dir)?.project,
-                &written,
-                asked.faults,
-            )
-            .map_err(failed)?,
+            Some(dir) => {
+                against(&project::open_without_secrets(dir)?.project, &written, asked.faults)?
+            }
             None if written.is_empty() => {
                 return Err(Failure::usage("name the documents, or a project with `-C DIR`"));
             }
-            None => lockstep_verify::in_sandbox(&written, asked.faults).map_err(failed)?,
+            None => in_sandbox(&written, asked.faults)?,
         },
         (_, true, _) => {
             let opened = project::open_for_looking(dir)?;
@@ -70,6 +67,23 @@ pub fn verify(asked: &Asked) -> Result<Exit> {
         note!("{note}");
     }
     tell(&outcome.checklist, asked)
+}
+
+#[cfg(not(feature = "sandbox"))]
+use crate::without_sandbox::{against, in_sandbox};
+
+#[cfg(feature = "sandbox")]
+fn against(
+    project: &lockstep_config::Project,
+    documents: &[Written],
+    faults: bool,
+) -> Result<Outcome> {
+    lockstep_verify::against(project, documents, faults).map_err(failed)
+}
+
+#[cfg(feature = "sandbox")]
+fn in_sandbox(documents: &[Written], faults: bool) -> Result<Outcome> {
+    lockstep_verify::in_sandbox(documents, faults).map_err(failed)
 }
 
 fn failed(error: lockstep_verify::Error) -> Failure {

@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use crate::emulated::{LoggedRequest, Running};
 use lockstep_model::Value;
-use lockstep_sandbox::{LoggedRequest, Running};
 
 /// So much of a body is shown, in characters.
 const BODY_SHOWN: usize = 2_000;

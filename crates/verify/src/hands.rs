@@ -7,13 +7,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::emulated::Running;
 use lockstep_connector::{
     Action, Connector, Outcome, ReadRequest, Trouble, Write, WriteValue, catalogue,
 };
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::value::effective;
 use lockstep_model::{PropertySchema, ReadRecord, TypeName, TypeSchema, Value};
-use lockstep_sandbox::Running;
 use serde_json::json;
 
 /// Reading a record type never takes more pages than this.

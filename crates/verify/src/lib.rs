@@ -13,17 +13,31 @@
 //! state ([`against`]): so a project's flows are held against the document that a customer signed.
 //! What is seen is seen through connectors of the tester's own, never in the hub's memory; only
 //! whether two records are linked is asked of the hub, as no system shows that.
+//!
+//! Without the feature `sandbox` there are no emulated systems: documents are tried on a test tenant
+//! ([`on_tenant`]), and judged by what was seen ([`passive`]).
 
+#![cfg_attr(
+    not(feature = "sandbox"),
+    allow(dead_code, reason = "some parts serve trials on emulated systems only")
+)]
+
+#[cfg(not(feature = "sandbox"))]
+mod absent;
 mod checklist;
+#[cfg(feature = "sandbox")]
 mod describe;
 mod exchanges;
+#[cfg(feature = "sandbox")]
 mod faults;
+mod files;
 mod hands;
 mod outcome;
 mod passive;
 mod play;
 mod practice;
 mod script;
+#[cfg(feature = "sandbox")]
 mod stage;
 mod tenant;
 pub mod text;
@@ -37,28 +51,39 @@ pub use passive::passive;
 pub use tenant::{LEFTOVERS, Tenant, on_tenant};
 pub use trial::{Failure, LineRef, Trial, Verdict};
 
+#[cfg(not(feature = "sandbox"))]
+use absent as emulated;
+#[cfg(feature = "sandbox")]
+use lockstep_sandbox as emulated;
+
+#[cfg(feature = "sandbox")]
 use lockstep_config::Project;
 use lockstep_hub::Report;
+#[cfg(feature = "sandbox")]
 use lockstep_model::Flow;
 
 /// So many trials are played together; then emulated systems and store begin anew, so that memory
 /// is bounded however many there are.
+#[cfg(feature = "sandbox")]
 const TOGETHER: usize = 4_000;
 
 /// Tries documents on emulated systems, their own flows at work. With faults, systems fail while
 /// the hub runs.
+#[cfg(feature = "sandbox")]
 pub fn in_sandbox(documents: &[Written], faults: bool) -> Result<Outcome, Error> {
     tried(&|| stage::Stage::of_documents(documents), None, faults)
 }
 
 /// Tries documents on emulated systems, a project's flows at work: the documents say what must
 /// hold, the project what runs. Without documents, the project's own flows say both.
+#[cfg(feature = "sandbox")]
 pub fn against(project: &Project, documents: &[Written], faults: bool) -> Result<Outcome, Error> {
     tried(&|| stage::Stage::of_project(project, documents), Some(&project.flows), faults)
 }
 
 /// Plays all trials, some thousand at a time: all flows are at work each time. `runs` are the
 /// flows, if not those of the documents.
+#[cfg(feature = "sandbox")]
 fn tried(
     set: &dyn Fn() -> Result<stage::Stage, Error>,
     runs: Option<&[Flow]>,

@@ -21,7 +21,7 @@ use lockstep_store::{JournalEntry, JournalKind};
 use crate::checklist::{Checklist, Tester};
 use crate::trial::{Failure, LineRef, Trial, Verdict};
 use crate::values::{Row, shows};
-use crate::{Error, Outcome, Written, hands, stage};
+use crate::{Error, Outcome, Written, files, hands};
 
 /// Batch size, in entities.
 const PAGE: usize = 1_000;
@@ -71,7 +71,7 @@ pub fn passive(
     schemas: &Schemas,
     documents: &[Written],
 ) -> Result<Outcome, Error> {
-    let (files, problems) = stage::files_of_project(project, documents);
+    let (files, problems) = files::files_of_project(project, documents);
     let (flows, _) = lockstep_config::united_flows(files.iter());
     let mut onlooker = Onlooker {
         flows: &flows,

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use crate::emulated::{Running, Setting};
 use lockstep_hub::{Hub, Report, RunOptions};
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::{ReadRecord, TypeIx, TypeName, Value};
-use lockstep_sandbox::{Running, Setting};
 
 use crate::Error;
 use crate::exchanges::Exchanges;

@@ -18,6 +18,7 @@ use lockstep_store::SqliteStore;
 use serde_json::{Map, Value, json};
 
 use crate::describe;
+use crate::files::{files_of_project, is_flow_file, read};
 use crate::hands::{Hand, Hands};
 use crate::{Error, Written};
 
@@ -241,46 +242,6 @@ impl Stage {
         hub.ledger.set_safeguards(Safeguards { limits, ..Safeguards::default() });
         Ok(hub)
     }
-}
-
-/// The documents, read with the names of a project's systems; without documents, the project's own
-/// files.
-pub fn files_of_project(project: &Project, documents: &[Written]) -> (Vec<FlowFile>, Vec<Problem>) {
-    let built_in = catalogue::built_in();
-    let unnamed = documents.iter().map(|document| {
-        let connector = lockstep_config::unnamed_system(&document.text, &built_in)?;
-        project
-            .systems
-            .iter()
-            .find(|system| system.connector == connector)
-            .map(|system| system.name.clone())
-    });
-    match documents {
-        [] => (project.files.clone(), vec![]),
-        some => read(some, &project.names, &unnamed.collect::<Vec<_>>()),
-    }
-}
-
-/// Whether it is a flow file, and no dataflow document.
-fn is_flow_file(document: &Written) -> bool {
-    let name = document.name.to_lowercase();
-    name.ends_with(".yaml") || name.ends_with(".yml")
-}
-
-/// Reads documents, each with the system that it leaves unnamed.
-fn read(
-    documents: &[Written],
-    names: &Names,
-    unnamed: &[Option<String>],
-) -> (Vec<FlowFile>, Vec<Problem>) {
-    let (mut files, mut problems) = (Vec::new(), Vec::new());
-    for (document, unnamed) in documents.iter().zip(unnamed) {
-        let own = names.of_document(unnamed.as_deref(), &BTreeMap::new());
-        let (file, told) = lockstep_config::read_flows(&document.name, &document.text, &own);
-        files.push(file);
-        problems.extend(told);
-    }
-    (files, problems)
 }
 
 /// The flows without what the systems do not have: whole flows, or single rows. What is left out is

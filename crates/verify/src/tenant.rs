@@ -21,7 +21,7 @@ use crate::checklist::Checklist;
 use crate::hands::{Hand, Hands};
 use crate::play::Player;
 use crate::values::MARK;
-use crate::{Error, Outcome, Written, idle, script, stage};
+use crate::{Error, Outcome, Written, files, idle, script};
 
 /// How the line begins that tells the first number of a verification's marks, and how many there
 /// may be.
@@ -50,7 +50,7 @@ pub fn on_tenant(
     documents: &[Written],
     seed: u64,
 ) -> Result<Outcome, Error> {
-    let (files, problems): (Vec<FlowFile>, _) = stage::files_of_project(project, documents);
+    let (files, problems): (Vec<FlowFile>, _) = files::files_of_project(project, documents);
     let mut hands = Hands::but_for(tenant.cannot);
     for (name, connector, types) in tenant.systems {
         let kind = project
