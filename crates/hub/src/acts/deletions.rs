@@ -109,7 +109,7 @@ impl Ledger {
     /// What a person has said of a record, as the journal tells it.
     fn said_of_deletion(&self, gone: &RecordState, accept: bool) -> String {
         let name = self.name_of(gone);
-        match (accept, gone.is_live()) {
+        self.signed(&match (accept, gone.is_live()) {
             (true, true) => {
                 format!("a person lets it be deleted, as {name} is not what its flow is about")
             }
@@ -118,6 +118,6 @@ impl Ledger {
             }
             (true, false) => format!("a person lets it be deleted, as {name} was"),
             (false, false) => format!("a person keeps it, though {name} was deleted"),
-        }
+        })
     }
 }

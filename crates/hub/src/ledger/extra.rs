@@ -47,10 +47,10 @@ impl Ledger {
         let lacking = flow.and_then(|flow| mirrored(&self.plan, flow));
         let lacks = Deleting::Extra { record: None, lacking, besides: None }.into();
         let lacks = lockstep_wording::why(&lacks);
-        Ok(match accept {
+        Ok(self.signed(&match accept {
             true => format!("a person lets it be deleted, as {lacks}"),
             false => format!("a person keeps it, though {lacks}"),
-        })
+        }))
     }
 
     /// L8, R8: what is known of a record type may not be all there is just now.

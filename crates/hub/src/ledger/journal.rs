@@ -90,7 +90,16 @@ impl Ledger {
             rule: Some(Rule::L7),
             other,
             intent: None,
-            text: text.into(),
+            text: self.signed(text),
+        }
+    }
+
+    /// What a person did, with the person's name where it is known.
+    pub(crate) fn signed(&self, text: &str) -> String {
+        match &self.person {
+            None => text.into(),
+            Some(name) if text.contains("a person") => text.replacen("a person", name, 1),
+            Some(name) => format!("{text} by {name}"),
         }
     }
 }

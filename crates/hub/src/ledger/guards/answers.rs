@@ -116,7 +116,7 @@ impl Ledger {
         commit.reviews_closed = reviews.iter().map(ReviewKey::of).collect();
         let said = Said { at: self.clock.now(), run };
         let word = if discard { "discarded" } else { "released" };
-        let text = format!("the guard of {} in {system} was {word}", kind.name());
+        let text = self.signed(&format!("the guard of {} in {system} was {word}", kind.name()));
         commit.journal.push(said.entry(About::Guard(kind), None, None, text));
         let at = self.names.iter().position(|known| known == system).unwrap_or(0);
         match (kind.writes(), discard) {
@@ -164,6 +164,7 @@ impl Ledger {
             let about = intent.subject();
             let (name, write) = (&self.names[system], write.name());
             let text = format!("a person discarded the {write} that waited for {name}");
+            let text = self.signed(&text);
             let source = intent.source.record();
             let entry = said.entry(about, source, Some(intent.id), text);
             commit.journal.push(entry);
