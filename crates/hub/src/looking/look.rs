@@ -243,7 +243,7 @@ impl Ledger {
     }
 
     /// The mapped properties of records side by side: those that bear on each other in a row.
-    fn side_by_side(&self, columns: &[&RecordState]) -> Vec<SideBySide> {
+    pub(crate) fn side_by_side(&self, columns: &[&RecordState]) -> Vec<SideBySide> {
         let mut told: HashSet<(usize, PropIx)> = HashSet::new();
         let mut rows = Vec::new();
         for (first, record) in columns.iter().enumerate() {
