@@ -1,5 +1,5 @@
-//! The service: every record type on its schedule, calls from systems, and what commands ask for,
-//! until it is stopped.
+//! The service: every record type on its schedule, calls from systems, what commands ask for, and the
+//! console, until it is stopped.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -7,10 +7,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use lockstep_hub::{Hub, Report, System};
+use lockstep_console::{Guest, Running, Settings, StartError};
+use lockstep_hub::undo::TakingBack;
+use lockstep_hub::{Hub, Report, RunOptions, System};
 use lockstep_model::TypeName;
-use lockstep_service::{Owner, Project, Purpose, Refusal, Schedule, Told, socket};
+use lockstep_service::{
+    Flows, Owner, Project, Purpose, Queue, Refusal, Schedule, TakeBack, Told, socket,
+};
 
+use crate::api;
 use crate::args::Format;
 use crate::exit::{Exit, Failure, Result};
 use crate::interrupt;
@@ -20,18 +25,63 @@ use crate::work::{as_json, narrate, when_quiet};
 /// A system is read this often where the project does not say, in seconds.
 const SCHEDULE_S: u64 = 60;
 
-/// Where systems call, if they do.
-pub struct Calls {
+/// The port of the console where nobody says another one.
+const PORT: u16 = 4780;
+
+/// Where the service listens.
+#[derive(Default)]
+pub struct Listening {
+    /// The console, the API, health and webhooks.
     pub listen: Option<SocketAddr>,
-    /// The address under which the listener is reached from outside.
-    pub public: Option<String>,
+    /// Webhooks and nothing else.
+    pub webhooks: Option<SocketAddr>,
+    /// The address under which it is reached from outside.
+    pub public_url: Option<String>,
+    /// Who is signed in by a link.
+    pub guest: Option<Guest>,
 }
 
 /// The project that a service works on.
 struct AtWork {
     dir: PathBuf,
-    opened: Opened,
+    opened: Arc<Opened>,
     systems: Vec<System>,
+}
+
+/// The project as the console looks at it.
+struct LookedAt(Arc<Opened>);
+
+impl lockstep_console::Project for LookedAt {
+    fn look(&self) -> std::result::Result<Hub, Refusal> {
+        if !self.0.store_path().map_err(refused)?.exists() {
+            return Err(Refusal::Person(
+                "nothing is stored yet: the first run has not begun".into(),
+            ));
+        }
+        self.0.hub_for_looking().map_err(refused)
+    }
+
+    fn plan(&self) -> std::result::Result<Report, Refusal> {
+        let mut hub = self.0.hub_for_reading().map_err(refused)?;
+        Ok(hub.plan(RunOptions::default())?)
+    }
+
+    fn plan_back(&self, what: &TakeBack) -> std::result::Result<TakingBack, Refusal> {
+        let mut hub = self.0.hub_for_undo(false).map_err(refused)?;
+        lockstep_service::plan_to_take_back(&mut hub, what)
+    }
+
+    fn flows(&self) -> Flows {
+        // The flows that are opened have been compiled once already.
+        Flows(self.0.plan().map(|plan| plan.fingerprint_of_flows()).unwrap_or_default())
+    }
+}
+
+fn refused(failure: Failure) -> Refusal {
+    match failure.status {
+        1 => Refusal::Person(failure.message.into()),
+        _ => Refusal::Wrong(failure.message.into()),
+    }
 }
 
 impl Project for AtWork {
@@ -42,10 +92,7 @@ impl Project for AtWork {
             }
             Purpose::TakeBack => self.opened.hub_for_undo(true),
         };
-        hub.map_err(|failure| match failure.status {
-            1 => Refusal::Person(failure.message.into()),
-            _ => Refusal::Wrong(failure.message.into()),
-        })
+        hub.map_err(refused)
     }
 
     /// A system that could not be asked for its record types when the service began may answer by
@@ -62,7 +109,7 @@ impl Project for AtWork {
         // Flows that were edited meanwhile come with the next start, as always.
         let same = plan.types.iter().map(|ty| &ty.name).eq(types);
         if same && down(&again) < down(&self.systems) {
-            (self.opened, self.systems) = (opened, again);
+            (self.opened, self.systems) = (Arc::new(opened), again);
         }
     }
 
@@ -85,8 +132,35 @@ fn periods(opened: &Opened) -> Result<Vec<(TypeName, Duration)>> {
 }
 
 /// Every record type on its schedule, until it is stopped.
-pub fn run(dir: &Path, approve: bool, calls: &Calls, format: Format) -> Result<Exit> {
-    let opened = project::open(dir)?;
+pub fn run(dir: &Path, approve: bool, at: Listening, format: Format) -> Result<Exit> {
+    let opened = Arc::new(project::open(dir)?);
+    let periods = periods(&opened)?;
+    let mut tell = |told: Told<'_>| match told {
+        Told::Begins => periods.iter().for_each(|(name, period)| {
+            note!("{name} is read every {} s", period.as_secs());
+        }),
+        Told::Report(report) => tell_run(report, format),
+        Told::Trouble(trouble) => eprintln!("! {trouble}"),
+        Told::Waits(flows) => tell_waits(flows),
+    };
+    let served = |running: &Running| {
+        note!("The console is at {}", running.url());
+        Ok(())
+    };
+    let ending = "ending: what is under way comes to its end; once more ends it at once";
+    serve(dir, opened, periods.clone(), (approve, ending), at, &served, &mut tell)
+}
+
+/// Works and serves until it is stopped. `served` says where the console is.
+pub fn serve(
+    dir: &Path,
+    opened: Arc<Opened>,
+    periods: Vec<(TypeName, Duration)>,
+    (approve, ending): (bool, &'static str),
+    at: Listening,
+    served: &dyn Fn(&Running) -> Result<()>,
+    tell_of: &mut dyn FnMut(Told<'_>),
+) -> Result<Exit> {
     let systems = opened.connect(&opened.plan()?)?;
     let store = opened.store_path()?;
     if lockstep_service::Client::of(&store).is_some() {
@@ -95,43 +169,78 @@ pub fn run(dir: &Path, approve: bool, calls: &Calls, format: Format) -> Result<E
             store.display()
         )));
     }
-    let periods = periods(&opened)?;
-    let schedule = Schedule::new(periods.clone(), Instant::now());
+    let schedule = Schedule::new(periods, Instant::now());
+    let looked_at = LookedAt(Arc::clone(&opened));
     let at_work = AtWork { dir: dir.to_path_buf(), opened, systems: systems.clone() };
     let mut owner = Owner::new(at_work, schedule, approve);
-    let socket = socket::open(&store, owner.queue());
+    let queue = owner.queue();
+    let socket = socket::open(&store, queue.clone());
     if let Err(error) = &socket {
         // Commands wait for the store then, as they do where no service is at work.
         eprintln!("! commands can't ask this service, and wait for the store instead: {error}");
     }
-    if let Some(address) = calls.listen {
-        let listening = lockstep_service::listen(address, &systems, owner.queue().sender(), tell);
+    served(&console(&store, &systems, looked_at, &queue, &at)?)?;
+    listen_for_calls(&systems, &queue, &at)?;
+    let stop = Arc::new(AtomicBool::new(false));
+    interrupt::stop_when_interrupted(Arc::clone(&stop), ending);
+    let ends = || stop.load(Ordering::Relaxed);
+    owner.work(&ends, tell_of).map_err(project::refusal)?;
+    Ok(Exit::Done)
+}
+
+/// Serves the console, at the usual port or any other where that one is taken.
+fn console(
+    store: &Path,
+    systems: &[System],
+    looked_at: LookedAt,
+    queue: &Queue,
+    at: &Listening,
+) -> Result<Running> {
+    let project: Arc<dyn lockstep_console::Project> = Arc::new(looked_at);
+    let start = |listen: SocketAddr| {
+        let settings = Settings {
+            listen,
+            store: store.to_path_buf(),
+            public_url: at.public_url.clone(),
+            guest: at.guest.clone(),
+        };
+        let hooks = lockstep_service::routes(systems, queue.sender(), tell);
+        let (project, api) = (Arc::clone(&project), api::endpoints());
+        lockstep_console::start(settings, project, queue.clone(), api, hooks)
+    };
+    let here = |port| SocketAddr::from(([127, 0, 0, 1], port));
+    let started = match at.listen {
+        Some(listen) => start(listen),
+        None => match start(here(PORT)) {
+            Err(StartError::Listen { .. }) => start(here(0)),
+            started => started,
+        },
+    };
+    started.map_err(|error| match error {
+        StartError::NoUsers(_) => {
+            Failure::usage(format!("{error}; `lockstep user add NAME --role admin` adds one"))
+        }
+        StartError::Listen { .. } => Failure::usage(format!("{error} with --listen")),
+        StartError::Accounts(_) => Failure::person(error.to_string()),
+    })
+}
+
+/// Listens for webhooks, where they come to an address of their own, and has systems told where to
+/// call.
+fn listen_for_calls(systems: &[System], queue: &Queue, at: &Listening) -> Result<()> {
+    if let Some(address) = at.webhooks {
+        let listening = lockstep_service::listen(address, systems, queue.sender(), tell);
         let at = listening.map_err(|error| {
             Failure::usage(format!(
                 "{address} can't be listened on ({error}): give another one with --webhooks"
             ))
         })?;
         note!("Systems call http://{at}/hooks/SYSTEM");
-        if let Some(public) = &calls.public {
-            lockstep_service::register(public, &systems, tell);
-        }
     }
-    let stop = Arc::new(AtomicBool::new(false));
-    interrupt::stop_when_interrupted(
-        Arc::clone(&stop),
-        "ending: what is under way comes to its end; once more ends it at once",
-    );
-    let ends = || stop.load(Ordering::Relaxed);
-    let worked = owner.work(&ends, &mut |told| match told {
-        Told::Begins => periods.iter().for_each(|(name, period)| {
-            note!("{name} is read every {} s", period.as_secs());
-        }),
-        Told::Report(report) => tell_run(report, format),
-        Told::Trouble(trouble) => eprintln!("! {trouble}"),
-        Told::Waits(flows) => tell_waits(flows),
-    });
-    worked.map_err(project::refusal)?;
-    Ok(Exit::Done)
+    if let Some(public) = &at.public_url {
+        lockstep_service::register(public, systems, tell);
+    }
+    Ok(())
 }
 
 fn tell(text: &str) {

@@ -88,7 +88,7 @@ struct Drift {
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
-struct Run {
+pub struct Run {
     run: i64,
     started: String,
     ended: Option<String>,
