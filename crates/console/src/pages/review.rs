@@ -72,8 +72,8 @@ pub(super) fn list(view: &mut View, given: &Given) -> Result<Answer, Problem> {
         (filters("Flow", flow, flows, &|flow| here(kind, flow, "")))
         div data-live="reviews" {
             @if meant.is_empty() { p { "Nothing waits for a person" @if !kind.is_empty() || !flow.is_empty() { " here" } "." } }
-            @for ((kind, _), reviews) in &by_cause {
-                h2 { (words::review_kind(kind)) " (" (reviews.len()) ")" }
+            @for ((kind, cause), reviews) in &by_cause {
+                h2 { (words::review_kind(kind)) @if cause != "said" { ": " (cause.replace('-', " ")) } " (" (reviews.len()) ")" }
                 p.of { (reviews[0].rule) ": " (reviews[0].sentence) }
                 ol.reviews {
                     @for review in reviews {
@@ -127,7 +127,12 @@ fn side_by_side(found: &ReviewShown) -> Markup {
             div.scroll tabindex="0" role="region" aria-label="Records side by side" {
                 table.sides {
                     caption { (found.rows.len()) " properties side by side, " (differing) " of them differ (≠)" }
-                    thead { tr { td {} @for (name, label) in &found.columns { th scope="col" { (record(&name.0, label)) } } } }
+                    thead { tr { td {} @for (at, (name, label)) in found.columns.iter().enumerate() {
+                            th scope="col" {
+                                (record(&name.0, label))
+                                @for by in found.fits.get(at).into_iter().flatten() { br; span.of { "fits by " (visible(by)) } }
+                            }
+                        } } }
                     tbody {
                         @for row in &found.rows {
                             tr.differs[row.differs] {

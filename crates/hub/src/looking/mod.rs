@@ -2,6 +2,7 @@
 
 pub mod entity;
 pub mod explain;
+mod fits;
 pub(crate) mod followed;
 pub(crate) mod lines;
 pub mod look;
