@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Query, Request};
@@ -32,6 +33,8 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
                       connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 /// In bytes.
 const MOST_BODY: usize = 1 << 20;
+/// A body comes in whole within this.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// Maximum number of looks at one time; others wait.
 const LOOKS: usize = 16;
 
@@ -397,14 +400,12 @@ async fn given(request: Request, is_api: bool) -> Result<Given, Problem> {
     let query = query.map_err(|error| wrong(&error))?.0;
     let address = parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
     let mut given = Given { path, query, address, ..Given::default() };
-    let safe = parts.method.is_safe();
-    let mut request = Request::from_parts(parts, body);
-    axum::extract::DefaultBodyLimit::max(MOST_BODY).apply(&mut request);
-    if safe {
+    if parts.method.is_safe() {
         return Ok(given);
     }
+    let request = Request::from_parts(parts, body);
     if is_api {
-        let bytes = Bytes::from_request(request, &()).await;
+        let bytes = in_time(request, |request| Bytes::from_request(request, &())).await?;
         let bytes = bytes.map_err(|error| unread(error.status(), error.body_text()))?;
         if !bytes.is_empty() {
             let body = serde_json::from_slice(&bytes);
@@ -412,10 +413,33 @@ async fn given(request: Request, is_api: bool) -> Result<Given, Problem> {
                 body.map_err(|error| Problem::wrong(format!("the body is not JSON: {error}")))?;
         }
     } else {
-        let form = Form::<Vec<(String, String)>>::from_request(request, &()).await;
-        given.form = form.map_err(|error| unread(error.status(), error.body_text()))?.0;
+        given.form = form(request).await?;
     }
     Ok(given)
+}
+
+/// The fields of a form that was sent.
+pub(crate) async fn form(request: Request) -> Result<Vec<(String, String)>, Problem> {
+    let read = |request| Form::<Vec<(String, String)>>::from_request(request, &());
+    match in_time(request, read).await? {
+        Ok(form) => Ok(form.0),
+        Err(error) => Err(unread(error.status(), error.body_text())),
+    }
+}
+
+/// Reads a body that is not too long, and that does not take for ever.
+async fn in_time<T: Future>(
+    mut request: Request,
+    read: impl FnOnce(Request) -> T,
+) -> Result<T::Output, Problem> {
+    let length = request.headers().get(header::CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if length.is_some_and(|length| length > MOST_BODY) {
+        return Err(unread(StatusCode::PAYLOAD_TOO_LARGE, String::new()));
+    }
+    axum::extract::DefaultBodyLimit::max(MOST_BODY).apply(&mut request);
+    let read = tokio::time::timeout(PATIENCE, read(request)).await;
+    read.map_err(|_| Problem::wrong("what was sent did not come whole in time: send it again"))
 }
 
 /// A body that can't be taken.

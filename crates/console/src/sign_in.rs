@@ -3,14 +3,13 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::Form;
-use axum::extract::{FromRequest, Query, Request};
+use axum::extract::{Query, Request};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::access::{self, Person, Proof};
 use crate::accounts::{Role, User, sha256};
-use crate::frame::{Answered, Does, Method, Route, Shared, caller, see};
+use crate::frame::{self, Answered, Does, Method, Route, Shared, caller, see};
 use crate::pages;
 use crate::problem::Problem;
 
@@ -105,9 +104,11 @@ async fn page(shared: Arc<Shared>, person: Option<Person>, request: Request) -> 
 
 async fn sign_in(shared: Arc<Shared>, request: Request) -> Response {
     let (address, host) = (caller(&request), access::host(request.headers()).to_string());
-    let form = Form::<Vec<(String, String)>>::from_request(request, &()).await;
-    let Ok(Form(form)) = form else {
-        return (StatusCode::BAD_REQUEST, "this is not a form\n").into_response();
+    let form = match frame::form(request).await {
+        Ok(form) => form,
+        Err(problem) => {
+            return (problem.code(), pages::html(pages::bare_problem(&problem))).into_response();
+        }
     };
     let name = value(&form, "name").unwrap_or_default().to_string();
     let password = value(&form, "password").unwrap_or_default().to_string();

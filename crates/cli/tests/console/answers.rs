@@ -81,6 +81,7 @@ fn an_answer_stands_in_the_journal_with_its_person_and_is_taken_back() {
     let cookie = console.cookie("Åse Berg");
     let page = console.get(&format!("/review/{number}"), &cookie).is(200);
     let page = page.says("Aase Berg").says("Link shop.Customers/b").says("Keep apart");
+    let page = page.says("fits by email = mail");
     assert!(page.body.contains("tr class=\"differs\""), "{}", page.body);
     let link = format!("number={number}&answer=link&record={}", form("shop.Customers/b"));
     let done = console.post("/review", &cookie, &link).is(200).says("Take it back");
