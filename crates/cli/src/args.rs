@@ -250,21 +250,43 @@ pub enum Command {
     },
     /// The service: runs on a schedule
     #[command(
-        after_help = "Examples:\n  lockstep run\n  lockstep run --webhooks 127.0.0.1:8787 --public-url https://hooks.example.com\n  lockstep run --format json >> runs.jsonl"
+        after_help = "Examples:\n  lockstep run\n  lockstep run --listen 127.0.0.1:8080 --public-url https://lockstep.example.com\n  lockstep run --webhooks 127.0.0.1:8787 --public-url https://hooks.example.com\n  lockstep run --format json >> runs.jsonl"
     )]
     Run {
         /// Approve the flows as they are, instead of waiting for `lockstep approve`
         #[arg(long)]
         approve: bool,
-        /// Listen for calls from the systems (webhooks): 127.0.0.1:8787
+        /// Where the console, the HTTP API, health and webhooks listen. 127.0.0.1:4780, or any
+        /// free port of this machine where that one is taken
+        #[arg(long, value_name = "ADDRESS")]
+        listen: Option<std::net::SocketAddr>,
+        /// Listen for webhooks at another address as well, which answers nothing else:
+        /// 127.0.0.1:8787
         #[arg(long, value_name = "ADDRESS")]
         webhooks: Option<std::net::SocketAddr>,
-        /// The address under which that is reached from outside: https://hooks.example.com
-        #[arg(long, value_name = "URL", requires = "webhooks")]
+        /// The address under which it is reached from outside: https://lockstep.example.com. With
+        /// `--webhooks`, what systems are told to call
+        #[arg(long, value_name = "URL")]
         public_url: Option<String>,
         /// JSON is JSON Lines: the report of each run, a line each
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
+    },
+    /// Who may sign in to the console
+    #[command(
+        after_help = "Examples:\n  lockstep user add \"Åse Berg\" --role reviewer\n  lockstep user list"
+    )]
+    User {
+        #[command(subcommand)]
+        act: UserAct,
+    },
+    /// What programs show to the HTTP API
+    #[command(
+        after_help = "Examples:\n  lockstep token create dashboard --scope look --days 90\n  lockstep token list"
+    )]
+    Token {
+        #[command(subcommand)]
+        act: TokenAct,
     },
     /// Let the flows run as they are now, after a look at the plan
     #[command(after_help = "Examples:\n  lockstep plan && lockstep approve")]
@@ -618,6 +640,74 @@ pub enum ConnectorAct {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
+}
+
+/// What is to be done about users.
+#[derive(Debug, Subcommand)]
+pub enum UserAct {
+    /// Adds one. The password is asked for, or read from standard input
+    #[command(
+        after_help = "Examples:\n  lockstep user add \"Åse Berg\" --role reviewer\n  pass show lockstep/ase | lockstep user add \"Åse Berg\" --role reviewer"
+    )]
+    Add {
+        name: String,
+        /// Viewers look; reviewers answer as well; operators run, approve and take back as well;
+        /// admins see users and tokens as well
+        #[arg(long, value_enum)]
+        role: UserRole,
+    },
+    /// Lists them
+    #[command(after_help = "Examples:\n  lockstep user list")]
+    List,
+    /// Removes one, whose sessions end
+    #[command(after_help = "Examples:\n  lockstep user remove \"Åse Berg\"")]
+    Remove { name: String },
+    /// Gives one another password, which is asked for, or read from standard input
+    #[command(after_help = "Examples:\n  lockstep user password \"Åse Berg\"")]
+    Password { name: String },
+}
+
+/// What a user may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum UserRole {
+    Viewer,
+    Reviewer,
+    Operator,
+    Admin,
+}
+
+/// What is to be done about tokens.
+#[derive(Debug, Subcommand)]
+pub enum TokenAct {
+    /// Makes one, and prints it: it is not shown again
+    #[command(
+        after_help = "Examples:\n  lockstep token create dashboard --scope look\n  lockstep token create nightly --scope look --scope operate --days 365"
+    )]
+    Create {
+        /// By which it is known, and by which the journal names it
+        name: String,
+        /// What it is for; none includes another
+        #[arg(long, value_enum, required = true)]
+        scope: Vec<TokenScope>,
+        /// After how many days it ends
+        #[arg(long, value_name = "N", default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=3650))]
+        days: u32,
+    },
+    /// Lists them, with when they end
+    #[command(after_help = "Examples:\n  lockstep token list")]
+    List,
+    /// Removes one: it opens nothing any more
+    #[command(after_help = "Examples:\n  lockstep token remove dashboard")]
+    Remove { name: String },
+}
+
+/// What a token is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TokenScope {
+    Look,
+    Review,
+    Operate,
+    Admin,
 }
 
 /// What is to be done about reviews.

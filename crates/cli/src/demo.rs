@@ -2,25 +2,25 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use lockstep_hub::Hub;
+use lockstep_console::Guest;
 use lockstep_hub::RunOptions;
 use lockstep_sandbox::{
     Options, PRESETS, Running, SYSTEMS, Sandbox, Setting, StartError, credentials,
 };
+use lockstep_service::Told;
 
 use crate::args::Format;
 use crate::exit::{Exit, Failure, Result};
+use crate::project::Opened;
+use crate::serve::Listening;
 use crate::{print, progress, project, wire, work};
 
 /// The port that `demo` and `sandbox` take where none is asked for.
 const PORT: u16 = 4700;
 /// How often the demo reads all systems once it keeps running.
 const EVERY: Duration = Duration::from_secs(2);
-/// How often it is looked whether somebody has ended it.
-const MOMENT: Duration = Duration::from_millis(50);
 
 /// The example project as it stands in `examples/`.
 const EXAMPLE: [(&str, &str); 6] = [
@@ -78,7 +78,8 @@ pub fn demo(port: u16, once: bool, keep: Option<&Path>, format: Format) -> Resul
         "Five dataflow documents say what is kept in step; the project is in {}.",
         folder.path.display()
     );
-    let mut hub = project::open(&folder.path)?.hub()?;
+    let opened = project::open(&folder.path)?;
+    let mut hub = opened.hub()?;
 
     println!("\n—— first run ——");
     let first = hub.run(progress::watched(false)).map_err(project::hub_failure)?;
@@ -95,7 +96,8 @@ pub fn demo(port: u16, once: bool, keep: Option<&Path>, format: Format) -> Resul
         folder.tell(&sandbox);
         return Ok(Exit::Done);
     }
-    go_on(&mut hub, &sandbox, &folder)
+    drop(hub);
+    go_on(opened, &sandbox, &folder)
 }
 
 fn second_run(report: &lockstep_hub::Report) -> String {
@@ -112,31 +114,37 @@ fn second_run(report: &lockstep_hub::Report) -> String {
     out
 }
 
-fn go_on(hub: &mut Hub, sandbox: &Running, folder: &Folder) -> Result<Exit> {
-    println!(
-        "\nIt goes on, reading every {} s. Make an edit, and watch it travel; {} lists",
-        EVERY.as_secs(),
-        sandbox.root()
-    );
-    println!("the systems' addresses and how to edit in each. For example:\n");
-    println!("{}", example_edit(sandbox));
-    println!(
-        "Look from another terminal:  lockstep status -C {0}   lockstep review -C {0}",
-        folder.path.display()
-    );
-    println!("Ctrl-C ends it.\n");
-    let stop = Arc::new(AtomicBool::new(false));
-    crate::interrupt::stop_when_interrupted(stop.clone(), "");
-    while !stop.load(Ordering::Relaxed) {
-        match hub.run(RunOptions::default()) {
-            Ok(report) => work::narrate(&report),
-            Err(error) => eprintln!("! {error}"),
-        }
-        let until = Instant::now() + EVERY;
-        while Instant::now() < until && !stop.load(Ordering::Relaxed) {
-            std::thread::sleep(MOMENT);
-        }
-    }
+fn go_on(opened: Opened, sandbox: &Running, folder: &Folder) -> Result<Exit> {
+    let opened = Arc::new(opened);
+    let types = opened.plan()?.types;
+    let periods = types.iter().map(|ty| (ty.name.clone(), EVERY)).collect();
+    let guest = Guest::new("demo").map_err(|error| Failure::person(error.to_string()))?;
+    let at = Listening { guest: Some(guest), ..Listening::default() };
+    let served = |console: &lockstep_console::Running| {
+        println!(
+            "\nThe console is at {}: open this link, which signs you in for as long as the demo runs.",
+            console.guest_link().unwrap_or_else(|| console.url())
+        );
+        println!(
+            "\nIt goes on, reading every {} s. Make an edit, and watch it travel; {} lists",
+            EVERY.as_secs(),
+            sandbox.root()
+        );
+        println!("the systems' addresses and how to edit in each. For example:\n");
+        println!("{}", example_edit(sandbox));
+        println!(
+            "Look from another terminal:  lockstep status -C {0}   lockstep review -C {0}",
+            folder.path.display()
+        );
+        println!("Ctrl-C ends it.\n");
+        Ok(())
+    };
+    let mut tell = |told: Told<'_>| match told {
+        Told::Report(report) => work::narrate(report),
+        Told::Trouble(trouble) => eprintln!("! {trouble}"),
+        Told::Begins | Told::Waits(_) => {}
+    };
+    crate::serve::serve(&folder.path, opened, periods, (true, ""), at, &served, &mut tell)?;
     folder.tell(sandbox);
     Ok(Exit::Done)
 }

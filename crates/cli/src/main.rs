@@ -9,8 +9,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[macro_use]
 mod out;
 
+mod accounts;
 mod acts;
 mod advise;
+mod api;
 mod args;
 mod backup;
 mod connect;
@@ -148,9 +150,12 @@ fn carry_out(cli: Cli) -> exit::Result<exit::Exit> {
         Command::Sync { format, shares, full, only } => {
             work::sync(dir, format, shares, full, &only)
         }
-        Command::Run { approve, webhooks, public_url, format } => {
-            serve::run(dir, approve, &serve::Calls { listen: webhooks, public: public_url }, format)
+        Command::Run { approve, listen, webhooks, public_url, format } => {
+            let at = serve::Listening { listen, webhooks, public_url, guest: None };
+            serve::run(dir, approve, at, format)
         }
+        Command::User { act } => accounts::user(dir, act),
+        Command::Token { act } => accounts::token(dir, act),
         Command::Approve { format } => guards::approve(dir, format),
         Command::Release { system, guard, discard, format } => {
             guards::release(dir, system.as_deref(), guard.as_deref(), discard, format)

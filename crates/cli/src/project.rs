@@ -25,6 +25,7 @@ use crate::wording::{NO_PROJECT, with_remedies};
 use crate::{print, work};
 
 /// A project whose files hold no error.
+#[derive(Clone)]
 pub struct Opened {
     pub project: Project,
     pub schemas: Schemas,

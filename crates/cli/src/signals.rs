@@ -11,9 +11,9 @@ use tokio::signal::unix::{SignalKind, signal};
 /// then is left, and what became of the write is found out by the next start (C2).
 const PATIENCE: Duration = Duration::from_millis(9_500);
 
-/// SIGTERM and Ctrl-C set `stop`; a second one ends the program at once. SIGHUP has the secrets
-/// read anew.
-pub fn heed(stop: Arc<AtomicBool>, queue: Queue) {
+/// SIGTERM and Ctrl-C set `stop` and print a line; a second one ends the program at once. SIGHUP
+/// has the secrets read anew.
+pub fn heed(stop: Arc<AtomicBool>, queue: Queue, line: &'static str) {
     let (ready, is_ready) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
@@ -42,7 +42,7 @@ pub fn heed(stop: Arc<AtomicBool>, queue: Queue) {
                     std::process::exit(1);
                 }
                 notify("STOPPING=1");
-                note!("ending: what is under way comes to its end; once more ends it at once");
+                note!("{line}");
                 std::thread::spawn(end_in_time);
             }
         });

@@ -4,6 +4,7 @@ use lockstep_hub::explain::{Explanation, LinkedWith, PropertyExplanation, Waitin
 use lockstep_hub::report::Decided;
 use lockstep_model::detail::Wrote;
 use lockstep_model::{AnswerKind, Effect, Remedy};
+use lockstep_wording::effect;
 pub use lockstep_wording::{became, detail, linked_by, why};
 
 /// One remedy in words.
@@ -63,34 +64,6 @@ pub fn words(remedy: &Remedy) -> String {
 
 /// What a person can do where there is no project.
 pub const NO_PROJECT: &str = "`lockstep init` makes a project; `-C DIR` names another folder";
-
-/// What an answer does, after the answer; `record` is the one that it is done to.
-fn effect(does: Effect, record: Option<&str>) -> String {
-    let it = record.unwrap_or("it");
-    match does {
-        Effect::Link => "links it".into(),
-        Effect::KeepApart => "keeps them apart for good; creation goes on".into(),
-        Effect::CreateAgain => "says that it was not created: it is created once more".into(),
-        Effect::TryAgain => "tries it again".into(),
-        Effect::Leave => "leaves it as it is, until the value changes".into(),
-        Effect::DecideAgain => "decides on it again".into(),
-        Effect::LeaveDecided => "leaves it as it is, until something changes".into(),
-        Effect::Delete => format!("deletes {it}"),
-        Effect::Keep => "keeps it".into(),
-        Effect::LetThrough => "lets them through".into(),
-        Effect::GiveUp => "gives them up".into(),
-        Effect::Believe => "believes it".into(),
-        Effect::ListAgain => "has it listed again".into(),
-        Effect::SameRecord => "says that it is the same record, edited".into(),
-        Effect::AnotherRecord => "says that its id belongs to another record now".into(),
-        Effect::TakePutBack => {
-            "says that what it was put back to is right, and goes to the others".into()
-        }
-        Effect::TakeWritten => "says that what was written is right, and is written again".into(),
-        Effect::TakeThis => "says that this one is right".into(),
-        Effect::LetDiffer => "lets each keep what it holds, until somebody edits it".into(),
-    }
-}
 
 /// The answers that the review of this number takes, as commands with what each does.
 pub fn commands(number: i64, remedies: &[Remedy]) -> Vec<(String, String)> {

@@ -9,6 +9,8 @@ mod called;
 #[path = "commands.rs"]
 mod commands;
 mod connecting;
+#[path = "console/mod.rs"]
+mod console;
 mod cookbook;
 mod copies;
 mod damaged;

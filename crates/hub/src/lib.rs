@@ -40,7 +40,7 @@ pub use error::{ActError, ActResult, HubError, LookError, Result};
 pub use guards::{Safeguards, TrippedGuard};
 pub use hub::Hub;
 pub use ledger::{Ledger, failing};
-pub use looking::{explain, look};
+pub use looking::{entity, explain, look, standing};
 pub use part::Part;
 pub use report::{Event, Report, Unnamed};
 pub use systems::{Chance, System};

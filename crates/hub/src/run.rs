@@ -71,6 +71,9 @@ impl Hub {
         if !act.is_null() {
             summary["act"] = act;
         }
+        if let Some(person) = &self.ledger.person {
+            summary["by"] = serde_json::json!(person);
+        }
         self.ledger.store.end_run(report.run, report.ended, &summary)?;
         self.ledger.forget_old(report.ended)?;
         Ok(report)

@@ -28,6 +28,11 @@ pub enum Detail {
     Wrote(Wrote),
     Existence(Existence),
     Person(Act),
+    /// The same, by somebody whose name is known.
+    By {
+        person: String,
+        act: Act,
+    },
 }
 
 /// By what two records were linked.
@@ -142,6 +147,8 @@ pub enum Act {
     Kept {
         though: Deleting,
     },
+    /// An earlier answer does not hold any more.
+    TookAnswerBack,
     /// G3: a guard was answered.
     Guard {
         guard: GuardKind,

@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Path, Query, State};
+use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use lockstep_connector::{Call, Heard, Trouble};
 use lockstep_hub::{Clock, System, SystemClock};
@@ -37,8 +39,25 @@ struct Calls {
     tell: fn(&str),
 }
 
-/// Listens for calls; what they hint at goes to the owner. Gives the address. `tell` prints what
-/// was refused.
+/// The routes that systems call; what they hint at goes to the owner. `tell` prints what was
+/// refused.
+pub fn routes(systems: &Systems, queue: HintSender, tell: fn(&str)) -> Router {
+    let state = Calls { systems: Arc::clone(systems), queue, tell };
+    Router::new()
+        .route("/hooks/{system}", get(heard).post(heard))
+        .layer(DefaultBodyLimit::max(MOST_BODY))
+        .layer(axum::middleware::from_fn(in_time))
+        .with_state(state)
+}
+
+async fn in_time(call: Request, next: Next) -> Response {
+    match tokio::time::timeout(PATIENCE, next.run(call)).await {
+        Ok(answer) => answer,
+        Err(_) => StatusCode::REQUEST_TIMEOUT.into_response(),
+    }
+}
+
+/// Listens for calls and nothing else. Gives the address.
 ///
 /// # Errors
 /// The address can't be listened on.
@@ -50,12 +69,8 @@ pub fn listen(
 ) -> std::io::Result<SocketAddr> {
     let listener = TcpListener::bind(address)?;
     let at = listener.local_addr()?;
-    let state = Calls { systems: Arc::clone(systems), queue, tell };
-    let router = Router::new()
-        .route("/hooks/{system}", get(heard).post(heard))
-        .layer(DefaultBodyLimit::max(MOST_BODY))
-        .with_state(state);
-    serve(listener, router, Bounds { at_once: MOST_AT_ONCE, patience: Some(PATIENCE) })?;
+    let bounds = Bounds { at_once: MOST_AT_ONCE, keep_alive: false, patience: Some(PATIENCE) };
+    serve(listener, routes(systems, queue, tell), bounds)?;
     Ok(at)
 }
 

@@ -6,20 +6,30 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use axum::Router;
-use hyper_util::rt::TokioIo;
+use axum::extract::ConnectInfo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::task::AbortHandle;
 
 /// How much a listener bears.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Bounds {
+pub struct Bounds {
     pub at_once: usize,
+    /// A connection is good for one call after another.
+    pub keep_alive: bool,
     /// For a whole call and its answer; none where answers take their time.
     pub patience: Option<Duration>,
 }
 
-/// Answers calls in a thread of its own, as long as the process lives.
-pub(crate) fn serve(listener: TcpListener, router: Router, bounds: Bounds) -> std::io::Result<()> {
+/// The head of a call comes in within this.
+const HEAD: Duration = Duration::from_secs(10);
+
+/// Answers calls in a thread of its own, as long as the process lives. Handlers learn who calls by
+/// `ConnectInfo<SocketAddr>`.
+///
+/// # Errors
+/// The listener or the thread can't be set up.
+pub fn serve(listener: TcpListener, router: Router, bounds: Bounds) -> std::io::Result<()> {
     listener.set_nonblocking(true)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     std::thread::spawn(move || {
@@ -35,7 +45,7 @@ pub(crate) fn serve(listener: TcpListener, router: Router, bounds: Bounds) -> st
 async fn accept(listener: tokio::net::TcpListener, router: Router, bounds: Bounds) {
     let mut callers: VecDeque<AbortHandle> = VecDeque::new();
     loop {
-        let Ok((stream, _)) = listener.accept().await else {
+        let Ok((stream, peer)) = listener.accept().await else {
             // Out of handles: some are given back soon.
             tokio::time::sleep(Duration::from_millis(10)).await;
             continue;
@@ -46,11 +56,13 @@ async fn accept(listener: tokio::net::TcpListener, router: Router, bounds: Bound
         {
             earliest.abort();
         }
-        let router = router.clone();
+        let router = router.clone().layer(axum::Extension(ConnectInfo(peer)));
         let answered = tokio::spawn(async move {
             let service = TowerToHyperService::new(router);
             let connection = hyper::server::conn::http1::Builder::new()
-                .keep_alive(false)
+                .timer(TokioTimer::new())
+                .header_read_timeout(HEAD)
+                .keep_alive(bounds.keep_alive)
                 .serve_connection(TokioIo::new(stream), service);
             // Who has gone calls again.
             match bounds.patience {

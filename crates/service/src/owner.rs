@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use lockstep_hub::{Hub, Progress, Report, RunOptions, Watcher};
 use lockstep_model::TypeName;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use crate::hints::Hint;
 use crate::perform::perform;
@@ -66,7 +66,8 @@ pub enum Told<'a> {
 
 /// What comes to the owner.
 pub(crate) enum Message {
-    Request(Box<Request>, oneshot::Sender<Result<Reply, Refusal>>),
+    /// With the name of the person who asks, where it is known.
+    Request(Box<Request>, Option<String>, oneshot::Sender<Result<Reply, Refusal>>),
     Hints(BTreeSet<Hint>),
     Renew,
 }
@@ -77,15 +78,22 @@ pub struct Queue {
     pub(crate) sender: Sender<Message>,
     /// How many requests it has not taken yet.
     waiting: Arc<AtomicUsize>,
+    /// Counts what has been done.
+    changes: watch::Receiver<u64>,
 }
 
 impl Queue {
-    /// Asks for something; the answer comes by the receiver.
-    pub(crate) fn ask(&self, request: Request) -> oneshot::Receiver<Result<Reply, Refusal>> {
+    /// Asks for something; the answer comes by the receiver. The journal names the person, where
+    /// one is named.
+    pub fn ask(
+        &self,
+        request: Request,
+        person: Option<String>,
+    ) -> oneshot::Receiver<Result<Reply, Refusal>> {
         let (answer, answered) = oneshot::channel();
         self.waiting.fetch_add(1, Ordering::SeqCst);
         // An owner that has ended drops it, which the receiver is told.
-        let _ = self.sender.send(Message::Request(Box::new(request), answer));
+        let _ = self.sender.send(Message::Request(Box::new(request), person, answer));
         answered
     }
 
@@ -94,6 +102,16 @@ impl Queue {
     pub fn renew(&self) {
         self.waiting.fetch_add(1, Ordering::SeqCst);
         let _ = self.sender.send(Message::Renew);
+    }
+
+    /// Whether the owner is there.
+    pub fn is_alive(&self) -> bool {
+        self.changes.has_changed().is_ok()
+    }
+
+    /// Changes with each run and each act, and about once a second while a run goes on.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.clone()
     }
 
     /// For [`crate::listen`].
@@ -112,6 +130,7 @@ pub struct Owner<P> {
     schedule: Schedule,
     messages: Receiver<Message>,
     queue: Queue,
+    changed: watch::Sender<u64>,
     /// Every flow may run without a person's yes (G2).
     approves: bool,
     approved: bool,
@@ -121,9 +140,10 @@ impl<P: Project> Owner<P> {
     /// An owner that has not begun yet. With `approve` every flow may run as it is now (G2).
     pub fn new(project: P, schedule: Schedule, approve: bool) -> Self {
         let (sender, messages) = channel();
-        let queue = Queue { sender, waiting: Arc::default() };
+        let (changed, changes) = watch::channel(0);
+        let queue = Queue { sender, waiting: Arc::default(), changes };
         let approves = approve || !project.first_run_waits();
-        Owner { project, schedule, messages, queue, approves, approved: false }
+        Owner { project, schedule, messages, queue, changed, approves, approved: false }
     }
 
     /// The way to ask this owner.
@@ -194,10 +214,17 @@ impl<P: Project> Owner<P> {
         let options = RunOptions {
             only: Some(due.types.clone()),
             named: due.named.clone(),
-            watcher: Box::new(Interruptible { queue: self.queue.clone(), ends }),
+            watcher: Box::new(Interruptible {
+                queue: self.queue.clone(),
+                ends,
+                changed: &self.changed,
+                told: Instant::now(),
+            }),
             ..RunOptions::default()
         };
-        match hub.run(options) {
+        let ran = hub.run(options);
+        self.changed.send_modify(|changes| *changes += 1);
+        match ran {
             Ok(report) => {
                 tell(Told::Report(&report));
                 if report.stopped {
@@ -220,10 +247,12 @@ impl<P: Project> Owner<P> {
             let now = Instant::now();
             let left = until.saturating_duration_since(now).min(ASK_AGAIN / 10);
             match self.messages.recv_timeout(left) {
-                Ok(Message::Request(request, answer)) => {
+                Ok(Message::Request(request, person, answer)) => {
                     self.queue.waiting.fetch_sub(1, Ordering::SeqCst);
                     // Who has gone does not hear it; it is done all the same.
-                    let _ = answer.send(self.carry_out(*request, ends));
+                    let came = self.carry_out(*request, person, ends);
+                    self.changed.send_modify(|changes| *changes += 1);
+                    let _ = answer.send(came);
                     // What that put onto the agenda, the next run on schedule takes up.
                     until = until.max(Instant::now() + GAP);
                 }
@@ -248,12 +277,18 @@ impl<P: Project> Owner<P> {
         }
     }
 
-    fn carry_out(&mut self, request: Request, ends: &dyn Fn() -> bool) -> Result<Reply, Refusal> {
+    fn carry_out(
+        &mut self,
+        request: Request,
+        person: Option<String>,
+        ends: &dyn Fn() -> bool,
+    ) -> Result<Reply, Refusal> {
         let purpose = match request {
             Request::TakeBack { .. } => Purpose::TakeBack,
             _ => Purpose::Work,
         };
         let mut hub = self.project.hub(purpose)?;
+        hub.ledger.set_person(person);
         let options = RunOptions { watcher: Box::new(Ends(ends)), ..RunOptions::default() };
         perform(&mut hub, request, options)
     }
@@ -274,10 +309,17 @@ impl Watcher for Ends<'_> {
 struct Interruptible<'a> {
     queue: Queue,
     ends: &'a dyn Fn() -> bool,
+    changed: &'a watch::Sender<u64>,
+    told: Instant,
 }
 
 impl Watcher for Interruptible<'_> {
-    fn tell(&mut self, _: Progress) {}
+    fn tell(&mut self, _: Progress) {
+        if self.told.elapsed() >= ASK_AGAIN {
+            self.told = Instant::now();
+            self.changed.send_modify(|changes| *changes += 1);
+        }
+    }
 
     fn stops(&mut self) -> bool {
         self.queue.waiting.load(Ordering::SeqCst) > 0 || (self.ends)()

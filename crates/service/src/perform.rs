@@ -24,7 +24,7 @@ pub(crate) fn perform(
         }
         Request::Approve { flows } => {
             same_flows(hub, flows)?;
-            Reply::Approved(hub.ledger.approve()?)
+            Reply::Approved(hub.approve()?)
         }
         Request::Release { system, guard, discard } => {
             let guard = guard_named(&guard)?;
@@ -37,6 +37,7 @@ pub(crate) fn perform(
         Request::Answer { numbers, answer } => Reply::Answered(hub.answer(&numbers, &answer)?),
         Request::Link { a, b } => Reply::Linked(hub.link(&a, &b)?),
         Request::Unlink { a, b } => Reply::Unlinked(hub.unlink(&a, b.as_deref())?),
+        Request::Reopen(run) => Reply::Reopened(hub.reopen(run)?),
         Request::Retry(again) => Reply::Report(Box::new(hub.retry(&again)?)),
         Request::TakeBack { what, shown } => take_back(hub, what, &shown)?,
         Request::Audit { sample, repair } => Reply::Audited(hub.audit(sample, repair)?),

@@ -4,6 +4,7 @@
 use lockstep_hub::answers::{Again, Answer, Answered};
 use lockstep_hub::audit::Audit;
 use lockstep_hub::links::{Halves, Joined};
+use lockstep_hub::report::RecordName;
 use lockstep_hub::take_back::TakenBack;
 use lockstep_hub::undo::{PutBackAs, Which};
 use lockstep_hub::{ActError, HubError, Report};
@@ -75,6 +76,8 @@ pub enum Request {
         a: String,
         b: Option<String>,
     },
+    /// Takes back the answers of a run: what they were about is asked anew.
+    Reopen(RunId),
     /// Tries again what was refused.
     Retry(Again),
     /// Takes back what a person was shown: a plan as JSON. Where it would be another plan by now,
@@ -99,6 +102,8 @@ pub enum Reply {
     Answered(Vec<Answered>),
     Linked(Joined),
     Unlinked(Halves),
+    /// The records that are decided on anew.
+    Reopened(Vec<RecordName>),
     TakenBack {
         halves: Option<Halves>,
         taken: Box<TakenBack>,

@@ -84,7 +84,7 @@ pub fn open(store: &Path, queue: Queue) -> std::io::Result<Socket> {
         .route("/requests", post(asked))
         .layer(DefaultBodyLimit::max(MOST_BODY))
         .with_state(state);
-    serve(listener, router, Bounds { at_once: MOST_AT_ONCE, patience: None })?;
+    serve(listener, router, Bounds { at_once: MOST_AT_ONCE, keep_alive: false, patience: None })?;
     let sign = Sign { version: VERSION.into(), url, token: token.clone() };
     let place = place(store);
     // Whole or not at all, and for its owner alone: a temporary file is made so.
@@ -120,7 +120,7 @@ async fn asked(
         let refusal = Refusal::Wrong("who asks does not show what the service wants".into());
         return (StatusCode::UNAUTHORIZED, Json(Err(refusal)));
     }
-    match state.queue.ask(request).await {
+    match state.queue.ask(request, None).await {
         Ok(answer) => (StatusCode::OK, Json(answer)),
         Err(_) => {
             let ends = Refusal::Person("the service is ending: ask again in a moment".into());

@@ -18,6 +18,10 @@ pub fn detail(detail: &Detail) -> String {
         Detail::Wrote(wrote) => wrote_what(wrote),
         Detail::Existence(of) => existence(of),
         Detail::Person(done) => act(done),
+        Detail::By { person, act: done } => match act(done) {
+            text if text.contains("a person") => text.replacen("a person", person, 1),
+            text => format!("{text} by {person}"),
+        },
     }
 }
 
@@ -119,6 +123,7 @@ pub fn act(done: &Act) -> String {
         }
         Act::Left => "a person leaves it as it is".into(),
         Act::TriedAgain => "a person has it tried again".into(),
+        Act::TookAnswerBack => "a person takes back what was answered".into(),
         Act::SideIsRight => "a person says that this side of the flip-flop is right".into(),
         Act::SidesMayDiffer => "a person lets the sides of the flip-flop differ".into(),
         Act::SameRecord => "a person says that it is the same record, with other values".into(),

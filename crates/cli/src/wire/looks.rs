@@ -88,7 +88,7 @@ struct Drift {
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
-struct Run {
+pub struct Run {
     run: i64,
     started: String,
     ended: Option<String>,
@@ -160,6 +160,8 @@ pub struct ReviewShown {
     /// The value that was refused or can't be converted.
     value: Value,
     columns: Vec<Labelled>,
+    /// For each column the match rows by which it fits the record, which is the first.
+    fits: Vec<Vec<String>>,
     rows: Vec<SideBySide>,
 }
 
@@ -389,6 +391,7 @@ impl From<hub::ReviewShown> for ReviewShown {
             review: from.review.into(),
             value: from.value,
             columns: from.columns.into_iter().map(labelled).collect(),
+            fits: from.fits,
             rows: from
                 .rows
                 .into_iter()

@@ -15,10 +15,11 @@ mod tools;
 mod verdicts;
 
 pub use acts::{
-    Answered, Answers, Approved, Connected, Linked, Made, Released, TakenBack, Taking, Unlinked,
+    Answered, Answers, Approved, Connected, Halves, Linked, Made, Released, TakenBack, Taking,
+    Unlinked,
 };
 pub use copies::{BackedUp, RestoredStore};
-pub use looks::{Audit, Entities, Explanation, History, ReviewShown, Reviews, Status};
+pub use looks::{Audit, Entities, Explanation, History, ReviewShown, Reviews, Run, Status};
 pub use report::Report;
 pub use tools::{
     Advice, Checked, Demo, Drafted, Emulated, EmulatedSystem, Renamed, Section, SectionName,

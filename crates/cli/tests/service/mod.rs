@@ -29,11 +29,19 @@ impl Service {
     pub fn child_mut(&mut self) -> &mut Child {
         &mut self.0
     }
+
+    /// What this command starts. Gives its lines.
+    pub fn of(command: &mut std::process::Command) -> (Service, mpsc::Receiver<String>) {
+        begun(command)
+    }
 }
 
 /// Starts the service with these arguments. Gives its lines.
 pub fn run(dir: &Path, args: &[&str]) -> (Service, mpsc::Receiver<String>) {
-    let mut command = command(dir, &[&["run", "--approve"], args].concat());
+    Service::of(&mut command(dir, &[&["run", "--approve"], args].concat()))
+}
+
+fn begun(command: &mut std::process::Command) -> (Service, mpsc::Receiver<String>) {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let (told, lines) = mpsc::channel();
     let err = BufReader::new(child.stderr.take().unwrap());

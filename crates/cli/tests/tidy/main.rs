@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use crate::transcript::{read, root};
 
 /// Which crates of the workspace each may know: for its library, and for its tests alone.
-const ARROWS: [(&str, &[&str], &[&str]); 14] = [
+const ARROWS: [(&str, &[&str], &[&str]); 15] = [
     ("model", &[], &[]),
     ("document", &[], &[]),
     ("config", &["document", "model"], &[]),
@@ -23,6 +23,7 @@ const ARROWS: [(&str, &[&str], &[&str]); 14] = [
     ("hub", &["connector", "engine", "model", "store", "wording"], &[]),
     ("sandbox", &[], &[]),
     ("service", &["connector", "engine", "hub", "model", "store"], &[]),
+    ("console", &["hub", "model", "service", "wording"], &[]),
     ("simulation", &["connector", "engine", "hub", "model", "store"], &[]),
     ("workbench", &["config", "connector", "engine", "hub", "model", "store", "wording"], &[]),
     (
@@ -45,6 +46,7 @@ const ARROWS: [(&str, &[&str], &[&str]); 14] = [
         &[
             "config",
             "connector",
+            "console",
             "document",
             "engine",
             "hub",

@@ -13,6 +13,7 @@ pub(crate) mod halves;
 pub(crate) mod identify;
 pub(crate) mod join;
 pub mod links;
+pub mod reopen;
 pub mod take_back;
 pub mod undo;
 pub(crate) mod verdicts;
@@ -26,6 +27,15 @@ use crate::hub::Hub;
 use crate::under_way::{RunOptions, Underway};
 
 impl Hub {
+    /// Every flow may run as it is now (G2). Gives their names. It is a run of its own where it is
+    /// known who says so: the list of runs tells who approved.
+    pub fn approve(&mut self) -> ActResult<Vec<String>> {
+        match self.ledger.person {
+            None => Ok(self.ledger.approve()?),
+            Some(_) => self.act("approve the flows", |hub, _| Ok(hub.ledger.approve()?)),
+        }
+    }
+
     /// Carries out an act as a run of its own; `what` is how it is remembered.
     pub(crate) fn act<T>(
         &mut self,

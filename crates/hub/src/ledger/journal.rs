@@ -93,7 +93,15 @@ impl Ledger {
             rule: Some(Rule::L7),
             other,
             intent: None,
-            detail: detail.into(),
+            detail: self.signed(detail),
+        }
+    }
+
+    /// What a person did, with the person's name where it is known.
+    pub(crate) fn signed(&self, detail: impl Into<Detail>) -> Detail {
+        match (detail.into(), &self.person) {
+            (Detail::Person(act), Some(person)) => Detail::By { person: person.clone(), act },
+            (detail, _) => detail,
         }
     }
 }

@@ -47,6 +47,8 @@ pub struct Ledger {
     /// Whether this process has asked the systems for their accounts (R9).
     pub(crate) accounts_checked: bool,
     pub(crate) safeguards: Safeguards,
+    /// Who acts, where that is known: the journal names the person.
+    pub(crate) person: Option<String>,
     /// It is a plan: nothing is written, and no failure is one (G1).
     pub(crate) pretends: bool,
     /// How long the journal is kept, in milliseconds; for ever where nothing is said.
@@ -102,6 +104,7 @@ impl Ledger {
             identity,
             accounts_checked: false,
             safeguards: Safeguards::default(),
+            person: None,
             pretends: false,
             journal_ms: None,
         })
@@ -119,6 +122,7 @@ impl Ledger {
             identity: self.identity.clone(),
             accounts_checked: self.accounts_checked,
             safeguards: self.safeguards.clone(),
+            person: None,
             pretends: true,
             journal_ms: None,
         }
@@ -127,6 +131,11 @@ impl Ledger {
     /// Sets the limits and how often everything is listed.
     pub fn set_safeguards(&mut self, safeguards: Safeguards) {
         self.safeguards = safeguards;
+    }
+
+    /// Names the person who acts from now on; the journal tells it.
+    pub fn set_person(&mut self, name: Option<String>) {
+        self.person = name;
     }
 
     pub(crate) fn limits(&self, system: &str) -> Limits {

@@ -107,6 +107,8 @@ pub struct ReviewShown {
     /// The record, then its counterpart or the candidates, with a few words by which a person knows
     /// each.
     pub columns: Vec<(RecordName, String)>,
+    /// For each column the match rows by which it fits the record, which is the first.
+    pub fits: Vec<Vec<String>>,
     pub rows: Vec<SideBySide>,
 }
 

@@ -19,6 +19,7 @@ use lockstep_store::{JournalEntry, Result};
 
 use crate::error::LookError;
 use crate::ledger::Ledger;
+use crate::looking::fits::{beside, fits};
 use crate::looking::lines::{CANDIDATES_SHOWN, FAILING_SHOWN, LATEST_RUNS};
 use crate::remedies::of_review;
 use crate::report::RecordName;
@@ -234,6 +235,7 @@ impl Ledger {
         Ok(Some(ReviewShown {
             review: self.review_line(number, &review, &records),
             value: review.value.clone(),
+            fits: fits(&self.plan, &columns),
             columns: columns
                 .iter()
                 .map(|record| (self.name_of(record), self.label(record)))
@@ -243,7 +245,7 @@ impl Ledger {
     }
 
     /// The mapped properties of records side by side: those that bear on each other in a row.
-    fn side_by_side(&self, columns: &[&RecordState]) -> Vec<SideBySide> {
+    pub(crate) fn side_by_side(&self, columns: &[&RecordState]) -> Vec<SideBySide> {
         let mut told: HashSet<(usize, PropIx)> = HashSet::new();
         let mut rows = Vec::new();
         for (first, record) in columns.iter().enumerate() {
@@ -260,10 +262,7 @@ impl Ledger {
                     }
                     let theirs = match other.ty == record.ty {
                         true => Some(prop),
-                        false => ty.bearings[prop.at()]
-                            .iter()
-                            .find(|bearing| bearing.other == other.ty)
-                            .map(|b| b.theirs),
+                        false => beside(&self.plan, record.ty, prop, other.ty),
                     };
                     theirs.filter(|theirs| !told.contains(&(at, *theirs)))
                 };
@@ -283,7 +282,13 @@ impl Ledger {
                         ))
                     })
                     .collect();
-                let mut values = cells.iter().flatten().map(|(_, value)| value);
+                // Another system has an id of its own for the same thing.
+                let is_reference = ty.props[prop.at()].reference_target.is_some();
+                let compared = cells
+                    .iter()
+                    .zip(columns)
+                    .filter(|(_, other)| !is_reference || other.ty == record.ty);
+                let mut values = compared.flat_map(|(cell, _)| cell).map(|(_, value)| value);
                 let differs =
                     values.next().is_some_and(|first| values.any(|other| !equal(first, other)));
                 rows.push(SideBySide { cells, differs });

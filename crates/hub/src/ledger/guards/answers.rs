@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use lockstep_engine::extra::{Because, kept};
 use lockstep_engine::guard::values_changed;
 use lockstep_model::change::IntentEvent;
-use lockstep_model::detail::Act;
+use lockstep_model::detail::{Act, Detail};
 use lockstep_model::limits::GuardKind;
 use lockstep_model::{
     About, Intent, IntentId, IntentKind, IntentState, Presence, PropIx, RecordId, RecordState,
@@ -32,7 +32,7 @@ impl Said {
         about: impl Into<About>,
         other: Option<RecordId>,
         intent: Option<IntentId>,
-        done: Act,
+        detail: Detail,
     ) -> JournalEntry {
         JournalEntry {
             at: self.at,
@@ -45,7 +45,7 @@ impl Said {
             rule: Some(Rule::G3),
             other,
             intent,
-            detail: done.into(),
+            detail,
         }
     }
 }
@@ -117,7 +117,7 @@ impl Ledger {
         commit.reviews_closed = reviews.iter().map(ReviewKey::of).collect();
         let said = Said { at: self.clock.now(), run };
         let done = Act::Guard { guard: kind, system: system.into(), discarded: discard };
-        commit.journal.push(said.entry(About::Guard(kind), None, None, done));
+        commit.journal.push(said.entry(About::Guard(kind), None, None, self.signed(done)));
         let at = self.names.iter().position(|known| known == system).unwrap_or(0);
         match (kind.writes(), discard) {
             (None, false) => {
@@ -164,7 +164,7 @@ impl Ledger {
             let about = intent.subject();
             let done = Act::Discarded { write, system: self.names[system].clone() };
             let source = intent.source.record();
-            let entry = said.entry(about, source, Some(intent.id), done);
+            let entry = said.entry(about, source, Some(intent.id), self.signed(done));
             commit.journal.push(entry);
             sources.extend(intent.source.record());
             // D1: what is extra is so in every run; it is kept for good.
