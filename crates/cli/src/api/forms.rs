@@ -191,11 +191,15 @@ impl From<lockstep_hub::entity::EntityShown> for Entity {
             written: text(column.written),
             explained: column.explained.into(),
         };
-        let cell = |cell: lockstep_hub::entity::Cell| EntityCell {
-            path: cell.path,
-            value: cell.value,
-            claimed: text(cell.claimed),
-            sentences: cell.sentences,
+        let cell = |cell: lockstep_hub::entity::Cell| {
+            let said = |fact| lockstep_wording::fact(&cell.path, &cell.value, fact);
+            let sentences = cell.facts.iter().map(said).collect();
+            EntityCell {
+                sentences,
+                path: cell.path,
+                value: cell.value,
+                claimed: text(cell.claimed),
+            }
         };
         let row = |row: lockstep_hub::entity::Row| EntityRow {
             cells: row.cells.into_iter().map(|of| of.map(cell)).collect(),
