@@ -11,7 +11,7 @@
 A world: one entity with a record of each of 2 to 4 record types with 1 to 3 properties, random property pairs between some of the types,
 flows that stop holding and hold again, targets that rewrite what they store (upper case, cut to three characters), systems that tell
 times and systems that do not, people editing, and runs that read the systems in random order. Groups (P1e) have worlds of their own, and so have what a row can say
-(`wins`, `prefer`, `only_from`, `default`, `on: create`, one direction) and lists whose elements come and go one by one (P11).
+(`wins`, `prefer`, `only_from`, `clears`, `default`, `on: create`, one direction) and lists whose elements come and go one by one (P11).
 
 Checked: after a quiet run nothing more is written (fixed point); the order of reading does not matter; every clean class (properties
 connected by pairs, at most one of each type) ends equal in all systems once all flows hold, and while some do not, what is left of the
@@ -413,10 +413,10 @@ def play_groups(seed, order_seed, script=None):
 class RowWorld:
     """What a row can say of which claim wins, and which way it goes: a chain of two or three records with a property each.
 
-    latest, wins, prefer, only_from: all rows go both ways. one-way: each its own way (P12). default: what the second record has while nothing
+    latest, wins, prefer, only_from: all rows go both ways. clears: they do, and what is emptied stays where it is (P2). one-way: each its own way (P12). default: what the second record has while nothing
     is claimed of the first; it is no claim. on-create: what the second record is created with, and nothing after (C1)."""
 
-    KINDS = ("wins", "prefer", "only_from", "default", "one-way", "on-create", "latest")
+    KINDS = ("wins", "prefer", "only_from", "default", "one-way", "on-create", "latest", "clears")
     LEVELS = ["gold", "silver", "bronze"]
     DEFAULT = "unknown"
 
@@ -471,6 +471,8 @@ class RowWorld:
     def wanted(self, T):
         """What T takes: the first of its own claim and of those that reach it; with `only_from` of those of one system."""
         claims = [claim for U, claim in self.claim.items() if U == T or self.reaches(U, T)]
+        if self.kind == "clears":
+            claims = [claim for claim in claims if claim["from"] == T or claim["value"] is not None]
         if self.kind == "only_from":
             claims = [claim for claim in claims if claim["from"] == self.systems[0]]
         return min(claims, key=lambda claim: self.precedence(T, claim), default=None)
@@ -498,6 +500,9 @@ class RowWorld:
                     continue
             if claim["from"] == T or self.carried.get(T) == claim:
                 continue
+            # What came from where it has been emptied since stays; an older claim does not take its place.
+            if self.kind == "clears" and T in self.carried and claim["at"] <= self.carried[T]["at"]:
+                continue
             text = claim["value"]
             if self.kind == "default" and T == "T1" and text is None:
                 text = self.DEFAULT
@@ -522,6 +527,8 @@ class RowWorld:
         if self.kind == "default" and self.live["T1"] is None:
             yield "a default is missing"
         for T in self.types:
+            if self.kind == "clears" and T not in edits and self.live[T] is None and self.last[T] is not None:
+                yield "what was emptied has emptied another (clears)"
             touched = any(U == T or self.reaches(U, T) for U in edits)
             made = T == "T1" and self.absent and self.last[T] is None
             if edits and self.kind in ("one-way", "on-create") and not touched and not made and self.live[T] != self.last[T]:
@@ -533,7 +540,7 @@ class RowWorld:
         if run > 0:
             there = self.types[:1] if self.absent and not self.created else self.types
             for T in rng.sample(there, min(len(there), rng.randint(1, 2))):
-                empties = self.kind == "wins" or self.kind == "default" and T == "T0"
+                empties = self.kind in ("wins", "clears") or self.kind == "default" and T == "T0"
                 text = None if empties and rng.random() < 0.3 else self.value(rng)
                 self.edit(T, text)
                 edits.append([self.now, T, text])

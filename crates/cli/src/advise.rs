@@ -16,7 +16,12 @@ pub fn run(dir: &Path, from: &str, to: &str, format: Rows) -> Result<Exit> {
     let opened = project::open_for_its_systems(dir)?;
     let (from, to) = (record_type(&opened, from)?, record_type(&opened, to)?);
     let (a, b) = (connected(&opened, &from)?, connected(&opened, &to)?);
-    let advice = advise((&from, &*a), (&to, &*b)).map_err(|trouble| match trouble {
+    let region = |ty: &TypeName| {
+        let schema = opened.schemas[&ty.system].iter().find(|schema| schema.kind == ty.kind);
+        schema.and_then(|schema| schema.region)
+    };
+    let (of_a, of_b) = (region(&from), region(&to));
+    let advice = advise((&from, &*a, of_a), (&to, &*b, of_b)).map_err(|trouble| match trouble {
         Trouble::Unreachable(_) | Trouble::Busy { .. } => Failure::unreachable(trouble.to_string()),
         Trouble::Malformed(_) => Failure::person(trouble.to_string()),
         _ => Failure::usage(trouble.to_string()),

@@ -189,3 +189,25 @@ fn slips_and_dead_hosts_have_their_exit_status() {
     example(dir.path(), &sandbox, &[("WIX_URL", "http://127.0.0.1:1")]);
     lockstep(dir.path(), &["advise", "superoffice.Person", "wix.Contacts"]).exits(3);
 }
+
+/// L2: a number that names no country is one of the system's, as a run takes it.
+#[test]
+fn l2_numbers_are_compared_by_the_region_of_their_system() {
+    let (mut people, mut customers) = (String::new(), String::new());
+    for n in 0..12 {
+        people += &format!("{{\"id\":\"{n}\",\"tlf\":\"22 00 00 {n:02}\",\"navn\":\"N {n}\"}}\n");
+        customers +=
+            &format!("{{\"id\":\"c{n}\",\"nummer\":\"+47220000{n:02}\",\"who\":\"N {n}\"}}\n");
+    }
+    let dir = folders(&people, &customers);
+    let found = || {
+        let ran =
+            lockstep(dir.path(), &["advise", "crm.People", "shop.Customers", "--format", "json"]);
+        ran.exits(0).json()["yaml"].as_str().unwrap().contains("tlf")
+    };
+    assert!(!found(), "of no country they are others");
+    let project = dir.path().join("lockstep.yaml");
+    let text = crate::transcript::read(&project);
+    write(&project, &format!("region: \"NO\"\n{text}"));
+    assert!(found());
+}

@@ -157,3 +157,33 @@ fn every_recipe_is_a_document_that_reads_back() {
         assert_eq!(ran.status, Some(0), "{heading}\n{text}\n{ran}");
     }
 }
+
+/// A new project that begins with a recipe's document does what the recipe says. What refers to what
+/// stands in no document: those recipes say it of their systems.
+#[test]
+fn a_project_begun_from_a_recipes_document_does_what_the_recipe_says() {
+    let of_documents =
+        recipes().into_iter().filter(|recipe| !recipe.systems.contains("references:"));
+    let mut begun = 0;
+    for recipe in of_documents {
+        let (heading, dir) = (&recipe.heading, recipe.project());
+        let page = lockstep(dir.path(), &["doc", "--format", "rst"]).exits(0).stdout;
+        write(&dir.path().join("flows.rst"), &page);
+        lockstep(dir.path(), &["init", "new", "--from", "flows.rst"]).exits(0);
+        let new = dir.path().join("new");
+        let mut project = read(&new.join("lockstep.yaml"));
+        for system in ["crm", "shop", "erp"] {
+            let said = format!("  {system}:\n    connector: files");
+            let with =
+                format!("  {system}:\n    with: {{ folder: ../{system} }}\n    connector: files");
+            project = project.replace(&said, &with);
+        }
+        write(&new.join("lockstep.yaml"), &format!("{}\n  - flows/own.yaml\n", project.trim_end()));
+        let tests = recipe.flows.split("tests:\n").nth(1).unwrap();
+        write(&new.join("flows/own.yaml"), &format!("flows: []\ntests:\n{tests}"));
+        let ran = lockstep(&new, &["test"]);
+        assert_eq!(ran.status, Some(0), "{heading}\n{project}\n{ran}");
+        begun += 1;
+    }
+    assert!(begun >= 30, "{begun}");
+}

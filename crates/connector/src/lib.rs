@@ -381,9 +381,24 @@ pub trait Connector: Send + Sync {
     fn write(&self, kind: &str, watch: &[PropertyRef], writes: &[Write]) -> Vec<Outcome>;
 
     /// As [`Connector::write`], of records of which the hub knows more than this: its next reading
-    /// is to show them with their new version.
-    fn write_part(&self, kind: &str, watch: &[PropertyRef], writes: &[Write]) -> Vec<Outcome> {
+    /// is to show them with their new version. `part` names what is written of them: a record type
+    /// of elements.
+    fn write_part(
+        &self,
+        kind: &str,
+        watch: &[PropertyRef],
+        writes: &[Write],
+        part: &str,
+    ) -> Vec<Outcome> {
+        let _ = part;
         self.write(kind, watch, writes)
+    }
+
+    /// As [`Connector::read`], of what `part` names of each record: of its versions nothing is
+    /// wanted.
+    fn read_part(&self, request: ReadRequest<'_>, part: &str) -> Result<Page, Trouble> {
+        let _ = part;
+        self.read(request)
     }
 
     /// What the answers to writes of a record type are worth. `creates`: to its creations, else to

@@ -1,4 +1,4 @@
-//! What rows say of which claim wins and which way it goes: `wins`, `prefer`, `only_from`,
+//! What rows say of which claim wins and which way it goes: `wins`, `prefer`, `only_from`, `clears`,
 //! `default`, one direction (P12), `on: create` (C1), and lists whose elements come and go one by
 //! one (P11): against the executable model (`tools/model/claims.py --rows`, `--sets`).
 
@@ -77,6 +77,7 @@ impl Said {
             let row = &mut flow.properties[0];
             row.each = self.is_of_lists();
             row.on_create = self.kind == "on-create";
+            row.clears = self.kind != "clears";
             if at == 0 {
                 row.policy = self.policy();
             }
@@ -212,7 +213,8 @@ fn play_all(text: &str) -> BTreeMap<String, usize> {
 #[test]
 fn p1_p12_rows_are_kept_as_the_model_keeps_them_in_whatever_order_they_are_read() {
     let writes = play_all(include_str!("rows.jsonl"));
-    let kinds = ["default", "latest", "on-create", "one-way", "only_from", "prefer", "wins"];
+    let kinds =
+        ["clears", "default", "latest", "on-create", "one-way", "only_from", "prefer", "wins"];
     assert_eq!(writes.keys().collect::<Vec<_>>(), kinds, "there are worlds of each kind");
     assert!(writes.values().all(|writes| *writes > 20), "they are not empty: {writes:?}");
 }

@@ -21,7 +21,7 @@ use lockstep_connector::{Checkpoint, Connector, ReadRequest, Trouble};
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::matching::{Normal, Placeholders, forms, key_hash};
 use lockstep_model::value::{effective, is_empty};
-use lockstep_model::{Kind, PlainType, TypeName, TypeSchema, Value};
+use lockstep_model::{Kind, PlainType, Region, TypeName, TypeSchema, Value};
 
 pub use forms::FormAdvice;
 use forms::{Group, Linked};
@@ -144,12 +144,13 @@ pub struct RowAdvice {
     pub kind: Option<&'static str>,
 }
 
-/// Reads both sides and says what could be matched.
+/// Reads both sides and says what could be matched. With each record type and its system comes the
+/// country of telephone numbers that name none.
 pub fn advise(
-    from: (&TypeName, &dyn Connector),
-    to: (&TypeName, &dyn Connector),
+    from: (&TypeName, &dyn Connector, Option<Region>),
+    to: (&TypeName, &dyn Connector, Option<Region>),
 ) -> Result<Advice, Trouble> {
-    let (a, b) = (Side::read(from.0, from.1)?, Side::read(to.0, to.1)?);
+    let (a, b) = (Side::read(from)?, Side::read(to)?);
     let mut found: Vec<(Candidate, Links)> = Vec::new();
     for p in &a.columns {
         for q in &b.columns {
@@ -219,6 +220,7 @@ fn linkable(found: &[(Candidate, Links)], records: usize) -> Vec<bool> {
 struct Column {
     path: String,
     kind: Kind,
+    region: Option<Region>,
     writable: bool,
     list: bool,
     filled: usize,
@@ -250,11 +252,13 @@ fn number(kind: Kind) -> u8 {
 }
 
 impl Side {
-    fn read(name: &TypeName, connector: &dyn Connector) -> Result<Side, Trouble> {
+    fn read(
+        (name, connector, region): (&TypeName, &dyn Connector, Option<Region>),
+    ) -> Result<Side, Trouble> {
         let schema = connector.types().iter().find(|schema| schema.kind == name.kind);
         let schema = schema
             .ok_or_else(|| Trouble::Misconfigured(format!("there is no record type {name}")))?;
-        let mut columns = columns(schema);
+        let mut columns = columns(schema, region);
         let watch: Vec<PropertyRef> =
             columns.iter().map(|column| PropertyRef::new(column.path.as_str())).collect();
         let mut numbers: HashMap<String, u32> = HashMap::new();
@@ -306,7 +310,7 @@ fn says(value: &Value, text: &str) -> bool {
 }
 
 /// The properties worth comparing: single values, each once whatever paths lead to it.
-fn columns(schema: &TypeSchema) -> Vec<Column> {
+fn columns(schema: &TypeSchema, region: Option<Region>) -> Vec<Column> {
     let mut columns: Vec<Column> = Vec::new();
     for property in &schema.properties {
         let Some(path) = schema.resolve(&property.path) else { continue };
@@ -320,6 +324,7 @@ fn columns(schema: &TypeSchema) -> Vec<Column> {
         }
         columns.push(Column {
             kind: Kind::hinted_by(path.as_str()),
+            region,
             writable: !property.read_only && (schema.can.update || schema.can.create),
             list: property.list,
             path: path.as_str().into(),
@@ -357,7 +362,7 @@ impl Column {
         for kind in [Kind::Seen, Kind::LikelyEmail, Kind::LikelyPhone] {
             let hashes = self.hashes.entry(number(kind)).or_default();
             hashes.extend(
-                forms(value, Normal::of(kind), &none)
+                forms(value, Normal { kind, region: self.region }, &none)
                     .iter()
                     .map(|form| (key_hash(0, &[form]), record)),
             );

@@ -399,6 +399,33 @@ fn d1_a_line_that_is_matched_within_its_order_goes_and_comes() {
 }
 
 #[test]
+fn r1_a_list_that_lockstep_wrote_is_not_read_again_and_an_edit_of_it_is() {
+    let dir = project();
+    let dir = dir.path();
+    let read_of = |system: &str| {
+        let report = lockstep(dir, &["sync", "--format", "json"]).exits(0).json();
+        let systems = report["systems"].as_array().unwrap().iter();
+        let of_it = systems.clone().find(|one| one["system"] == system).unwrap();
+        of_it["read"].as_u64().unwrap()
+    };
+    lockstep(dir, &["sync"]).exits(0);
+    assert_eq!((read_of("erp"), read_of("shop")), (0, 0));
+    // A line of ours and one of theirs in the same list: ours is written, and theirs is seen.
+    replace(&dir.join("shop/Orders.jsonl"), "\"qty\":2", "\"qty\":3");
+    lockstep(dir, &["sync"]).exits(0).says("1 record written.");
+    replace(&dir.join("erp/Ordre.jsonl"), "\"antall\":1", "\"antall\":9");
+    replace(&dir.join("shop/Orders.jsonl"), "\"qty\":3", "\"qty\":4");
+    lockstep(dir, &["sync"]).exits(0).says("2 records written.");
+    assert_eq!(
+        rows(dir, "shop/Orders.jsonl")[0]["lines"],
+        json!([line(1, "X", 4), line(2, "Y", 9)])
+    );
+    // Their orders have other versions since, and their lines are known.
+    assert!(read_of("erp") <= 2);
+    assert_eq!((read_of("erp"), read_of("shop")), (0, 0));
+}
+
+#[test]
 fn g7_a_run_that_wrote_elements_is_taken_back() {
     let dir = project();
     let dir = dir.path();

@@ -169,13 +169,91 @@ impl Elements {
         ids.iter().map(one).collect()
     }
 
-    /// A page of records in which elements stand.
-    fn read_parents(&self, request: ReadRequest<'_>) -> Result<Page, Trouble> {
-        if self.is_of_elements(request.kind) {
-            self.read(request)
-        } else {
-            self.inner.read(request)
+    /// A page of records in which elements stand, read for the elements that `part` names.
+    fn read_parents(&self, request: ReadRequest<'_>, part: &str) -> Result<Page, Trouble> {
+        match self.kind(request.kind) {
+            Some((_, kind)) => self.read_elements(kind, request, part),
+            None => self.inner.read_part(request, part),
         }
+    }
+
+    /// A page of elements. `part` names what the reading is for: these, or elements within them.
+    fn read_elements(
+        &self,
+        kind: &Kind,
+        request: ReadRequest<'_>,
+        part: &str,
+    ) -> Result<Page, Trouble> {
+        let path = [kind.list.clone()];
+        let (inner, mut damaged) =
+            request.checkpoint.and_then(|checkpoint| checkpoint::resume(kind, checkpoint)).unzip();
+        let mut page = self.read_parents(
+            ReadRequest { kind: &kind.parent, watch: &path, checkpoint: inner.as_ref(), ..request },
+            part,
+        )?;
+        let everything = page.everything;
+        // Lists of which something could not be read are looked at again, as files are: what is
+        // mended need not differ from what it was.
+        let mut damaged = damaged.take().unwrap_or_default();
+        let mut unreadable = Vec::new();
+        if !everything {
+            damaged.retain(|id| {
+                !page.gone.contains(id) && page.records.iter().all(|record| record.id != *id)
+            });
+            let ids: Vec<&str> = damaged.iter().map(String::as_str).collect();
+            let again = self.parents(&kind.parent, &path, &ids)?;
+            for (id, read) in std::mem::take(&mut damaged).into_iter().zip(again) {
+                match read {
+                    Ok(record) => page.records.extend(record),
+                    Err(message) => {
+                        unreadable.push(RecordFault {
+                            part: false,
+                            place: format!("{}/{id}", kind.parent),
+                            message,
+                            id: None,
+                        });
+                        damaged.push(id);
+                    }
+                }
+            }
+        }
+        let mut below = page.below;
+        below.extend(page.gone.iter().map(|id| Self::beginning(kind, id)));
+        // Which elements stand in a record that can't be read nobody knows.
+        let faults = page.faults.into_iter().map(|fault| RecordFault { id: None, ..fault });
+        let mut faults: Vec<RecordFault> = faults.chain(unreadable).collect();
+        let mut records = Vec::new();
+        for parent in &page.records {
+            let (found, mut is_shown) = (faults.len(), true);
+            match self.list(kind, parent) {
+                _ if parent.deleted => {}
+                Ok(list) => {
+                    is_shown = list.untold().is_none();
+                    list.records(request.watch, parent.modified, &mut records, &mut faults);
+                }
+                Err(message) => faults.push(RecordFault {
+                    part: false,
+                    place: format!("{}/{}", kind.parent, parent.id),
+                    message,
+                    id: None,
+                }),
+            }
+            // R8: who is missing from a list in which something can't be told from the rest may be
+            // just that.
+            match faults.len() > found {
+                true => {
+                    damaged.push(parent.id.clone());
+                    faults[found..]
+                        .iter_mut()
+                        .filter(|_| everything)
+                        .for_each(|fault| fault.id = None);
+                }
+                false if !everything && is_shown => below.push(Self::beginning(kind, &parent.id)),
+                false => {}
+            }
+        }
+        let checkpoint = checkpoint::together(kind, page.checkpoint, damaged);
+        Ok(Page { records, faults, gone: vec![], below, checkpoint, more: page.more, everything })
     }
 
     /// A write to a list of a record has made another version of it.
@@ -263,6 +341,45 @@ impl Elements {
         groups
     }
 
+    /// Writes to elements. `part` names what they are for: these, or elements within them.
+    fn write_elements(
+        &self,
+        (at, described): (usize, &Kind),
+        watch: &[PropertyRef],
+        writes: &[Write],
+        part: &str,
+    ) -> Vec<Outcome> {
+        let mut outcomes: Vec<Option<Outcome>> = writes.iter().map(|_| None).collect();
+        let groups = self.by_parent(described, watch, writes, &mut outcomes);
+        // What replaces its file whole takes all lists in one go; of others each list is a request.
+        let together = if self.batch(&described.parent) > 1 { groups.len().max(1) } else { 1 };
+        let mut groups = groups.into_iter();
+        loop {
+            let some: Vec<Group> = groups.by_ref().take(together).collect();
+            let Some(first) = some.first() else { break };
+            let _writing = self.lock(at, if together > 1 { "" } else { &first.parent });
+            let mut open: Vec<(Group, String)> =
+                some.into_iter().map(|group| (group, String::new())).collect();
+            for _ in 0..TRIES {
+                let some = open.into_iter().map(|(group, _)| group).collect();
+                open = self.write_lists(described, watch, writes, (some, part), &mut outcomes);
+                if open.is_empty() {
+                    break;
+                }
+            }
+            for (group, message) in open {
+                let message = format!(
+                    "{} of {} changes all the time: {message}",
+                    described.list, group.parent
+                );
+                let later = Outcome::Later { retry_after_ms: Some(1_000), message };
+                group.writes.into_iter().for_each(|at| outcomes[at] = Some(later.clone()));
+            }
+        }
+        let unreached = || Outcome::Later { retry_after_ms: None, message: "not reached".into() };
+        outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(unreached)).collect()
+    }
+
     /// Writes to the lists of these records, which are read first; gives those that changed
     /// meanwhile.
     fn write_lists(
@@ -270,7 +387,7 @@ impl Elements {
         kind: &Kind,
         watch: &[PropertyRef],
         writes: &[Write],
-        groups: Vec<Group>,
+        (groups, part): (Vec<Group>, &str),
         outcomes: &mut [Option<Outcome>],
     ) -> Vec<(Group, String)> {
         let path = [kind.list.clone()];
@@ -340,7 +457,7 @@ impl Elements {
         let mut again = Vec::new();
         let answers = sent
             .chunks(self.batch(&kind.parent).max(1))
-            .flat_map(|some| self.write_part(&kind.parent, &path, some));
+            .flat_map(|some| self.write_part(&kind.parent, &path, some, part));
         let answers: Vec<Outcome> = answers.collect();
         for ((sent, (group, parent, applied)), answer) in sent.iter().zip(under_way).zip(answers) {
             match answer {
@@ -436,78 +553,7 @@ impl Connector for Elements {
             }
             return Ok(page);
         };
-        let path = [kind.list.clone()];
-        let (inner, mut damaged) =
-            request.checkpoint.and_then(|checkpoint| checkpoint::resume(kind, checkpoint)).unzip();
-        let mut page = self.read_parents(ReadRequest {
-            kind: &kind.parent,
-            watch: &path,
-            checkpoint: inner.as_ref(),
-            ..request
-        })?;
-        let everything = page.everything;
-        // Lists of which something could not be read are looked at again, as files are: what is
-        // mended need not differ from what it was.
-        let mut damaged = damaged.take().unwrap_or_default();
-        let mut unreadable = Vec::new();
-        if !everything {
-            damaged.retain(|id| {
-                !page.gone.contains(id) && page.records.iter().all(|record| record.id != *id)
-            });
-            let ids: Vec<&str> = damaged.iter().map(String::as_str).collect();
-            let again = self.parents(&kind.parent, &path, &ids)?;
-            for (id, read) in std::mem::take(&mut damaged).into_iter().zip(again) {
-                match read {
-                    Ok(record) => page.records.extend(record),
-                    Err(message) => {
-                        unreadable.push(RecordFault {
-                            part: false,
-                            place: format!("{}/{id}", kind.parent),
-                            message,
-                            id: None,
-                        });
-                        damaged.push(id);
-                    }
-                }
-            }
-        }
-        let mut below = page.below;
-        below.extend(page.gone.iter().map(|id| Self::beginning(kind, id)));
-        // Which elements stand in a record that can't be read nobody knows.
-        let faults = page.faults.into_iter().map(|fault| RecordFault { id: None, ..fault });
-        let mut faults: Vec<RecordFault> = faults.chain(unreadable).collect();
-        let mut records = Vec::new();
-        for parent in &page.records {
-            let (found, mut is_shown) = (faults.len(), true);
-            match self.list(kind, parent) {
-                _ if parent.deleted => {}
-                Ok(list) => {
-                    is_shown = list.untold().is_none();
-                    list.records(request.watch, parent.modified, &mut records, &mut faults);
-                }
-                Err(message) => faults.push(RecordFault {
-                    part: false,
-                    place: format!("{}/{}", kind.parent, parent.id),
-                    message,
-                    id: None,
-                }),
-            }
-            // R8: who is missing from a list in which something can't be told from the rest may be
-            // just that.
-            match faults.len() > found {
-                true => {
-                    damaged.push(parent.id.clone());
-                    faults[found..]
-                        .iter_mut()
-                        .filter(|_| everything)
-                        .for_each(|fault| fault.id = None);
-                }
-                false if !everything && is_shown => below.push(Self::beginning(kind, &parent.id)),
-                false => {}
-            }
-        }
-        let checkpoint = checkpoint::together(kind, page.checkpoint, damaged);
-        Ok(Page { records, faults, gone: vec![], below, checkpoint, more: page.more, everything })
+        self.read_elements(kind, request, &kind.name)
     }
 
     fn get(
@@ -550,48 +596,25 @@ impl Connector for Elements {
     }
 
     fn write(&self, kind: &str, watch: &[PropertyRef], writes: &[Write]) -> Vec<Outcome> {
-        let Some((at, described)) = self.kind(kind) else {
-            return match self.with_versions_of_now(kind, writes) {
-                Some(writes) => self.inner.write(kind, watch, &writes),
-                None => self.inner.write(kind, watch, writes),
-            };
-        };
-        let mut outcomes: Vec<Option<Outcome>> = writes.iter().map(|_| None).collect();
-        let groups = self.by_parent(described, watch, writes, &mut outcomes);
-        // What replaces its file whole takes all lists in one go; of others each list is a request.
-        let together = if self.batch(&described.parent) > 1 { groups.len().max(1) } else { 1 };
-        let mut groups = groups.into_iter();
-        loop {
-            let some: Vec<Group> = groups.by_ref().take(together).collect();
-            let Some(first) = some.first() else { break };
-            let _writing = self.lock(at, if together > 1 { "" } else { &first.parent });
-            let mut open: Vec<(Group, String)> =
-                some.into_iter().map(|group| (group, String::new())).collect();
-            for _ in 0..TRIES {
-                let some = open.into_iter().map(|(group, _)| group).collect();
-                open = self.write_lists(described, watch, writes, some, &mut outcomes);
-                if open.is_empty() {
-                    break;
-                }
-            }
-            for (group, message) in open {
-                let message = format!(
-                    "{} of {} changes all the time: {message}",
-                    described.list, group.parent
-                );
-                let later = Outcome::Later { retry_after_ms: Some(1_000), message };
-                group.writes.into_iter().for_each(|at| outcomes[at] = Some(later.clone()));
-            }
+        if let Some(place) = self.kind(kind) {
+            return self.write_elements(place, watch, writes, kind);
         }
-        let unreached = || Outcome::Later { retry_after_ms: None, message: "not reached".into() };
-        outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(unreached)).collect()
+        match self.with_versions_of_now(kind, writes) {
+            Some(writes) => self.inner.write(kind, watch, &writes),
+            None => self.inner.write(kind, watch, writes),
+        }
     }
 
-    fn write_part(&self, kind: &str, watch: &[PropertyRef], writes: &[Write]) -> Vec<Outcome> {
-        if self.is_of_elements(kind) {
-            self.write(kind, watch, writes)
-        } else {
-            self.inner.write_part(kind, watch, writes)
+    fn write_part(
+        &self,
+        kind: &str,
+        watch: &[PropertyRef],
+        writes: &[Write],
+        part: &str,
+    ) -> Vec<Outcome> {
+        match self.kind(kind) {
+            Some(place) => self.write_elements(place, watch, writes, part),
+            None => self.inner.write_part(kind, watch, writes, part),
         }
     }
 

@@ -231,8 +231,18 @@ impl Known {
     }
 
     fn look_up(&mut self, row: u64) -> Option<usize> {
+        // Of rows that are the same to the byte each stands for one.
+        self.find(row, |known, at| !known.met[at])
+    }
+
+    /// Whether a row was there before, met again or not.
+    pub(super) fn remembers(&mut self, row: u64) -> bool {
+        self.find(row, |_, _| true).is_some()
+    }
+
+    fn make_index(&mut self) {
         let rows = &self.rows;
-        let index = self.index.get_or_insert_with(|| {
+        self.index.get_or_insert_with(|| {
             let mut index = vec![0u32; (rows.len() * 2).next_power_of_two()];
             for (at, &row) in rows.iter().enumerate() {
                 let mut slot = row as usize & (index.len() - 1);
@@ -243,11 +253,16 @@ impl Known {
             }
             index
         });
+    }
+
+    /// The first place of a row that will do.
+    fn find(&mut self, row: u64, will_do: impl Fn(&Known, usize) -> bool) -> Option<usize> {
+        self.make_index();
+        let index = self.index.as_ref()?;
         let mut slot = row as usize & (index.len() - 1);
         while index[slot] != 0 {
             let at = index[slot] as usize - 1;
-            // Of rows that are the same to the byte each stands for one.
-            if rows[at] == row && !self.met[at] {
+            if self.rows[at] == row && will_do(self, at) {
                 return Some(at);
             }
             slot = (slot + 1) & (index.len() - 1);

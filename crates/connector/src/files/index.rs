@@ -5,12 +5,17 @@ use lockstep_model::flow::PropertyRef;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::csv;
+use super::encoding::Source;
 use super::fingerprint::fingerprint;
 use super::rows::Rows;
 use super::stamp::Stamp;
 use super::survey::{Survey, repeated};
 use super::table::Table;
+use super::take::Extractor;
 use crate::Trouble;
+
+/// To look for one record costs about as much as to go through so many rows.
+const ROWS_A_LOOK: usize = 64;
 
 /// Where the records are in a file, for reading single ones.
 pub(super) struct Index {
@@ -23,51 +28,77 @@ pub(super) struct Index {
 }
 
 impl Index {
-    /// The record with this id, as its row holds it now.
-    pub(super) fn record(
+    /// The records with these ids, in this order, as their rows hold them now. Nothing where the
+    /// file is another one than this is of.
+    pub(super) fn records(
         &self,
         table: &Table,
         watch: &[PropertyRef],
-        id: &str,
-    ) -> Result<Option<ReadRecord>, Trouble> {
-        let index = self;
-        let trouble = |error: std::io::Error| table.trouble(&error);
-        if index.survey.is_repeated(id) {
-            return Err(Trouble::Malformed(format!("{}: {}", table.place, repeated(id))));
-        }
-        let print = xxh3_64(id.as_bytes());
-        let from = index.rows.partition_point(|&(row, _)| row < print);
-        for &(_, offset) in index.rows[from..].iter().take_while(|&&(row, _)| row == print) {
-            let opened = table.open()?;
-            let mut source = opened.rows.into_source();
-            source.skip_to(offset).map_err(trouble)?;
-            let mut rows = Rows::lines(source);
-            if let Some(header) = &opened.header {
-                rows = rows.with_cells(header.delimiter);
+        ids: &[&str],
+    ) -> Result<Option<Vec<Option<ReadRecord>>>, Trouble> {
+        let mut found: Vec<Option<ReadRecord>> = vec![None; ids.len()];
+        // Where rows with these ids may begin, in the order of the file.
+        let mut places: Vec<(u64, usize)> = Vec::with_capacity(ids.len());
+        for (at, id) in ids.iter().enumerate() {
+            if self.survey.is_repeated(id) {
+                return Err(Trouble::Malformed(format!("{}: {}", table.place, repeated(id))));
             }
+            let print = xxh3_64(id.as_bytes());
+            let from = self.rows.partition_point(|&(row, _)| row < print);
+            let rows = self.rows[from..].iter().take_while(|&&(row, _)| row == print);
+            places.extend(rows.map(|&(_, offset)| (offset, at)));
+        }
+        places.sort_unstable();
+        let all_at_once = ids.len() * ROWS_A_LOOK > self.rows.len();
+        let mut open: Option<(Rows<Source>, u64, Extractor)> = None;
+        for same in places.chunk_by(|(a, _), (b, _)| a == b) {
+            let offset = same[0].0;
+            if open.is_none() || !all_at_once {
+                open = self.open_at(table, watch, (offset, all_at_once))?;
+            }
+            let Some((rows, begins, extractor)) = &mut open else { return Ok(None) };
+            let trouble = |error: std::io::Error| table.trouble(&error);
+            while *begins + rows.bytes() < offset && rows.next().map_err(trouble)?.is_some() {}
             let Some(row) = rows.next().map_err(trouble)? else { continue };
-            match table
-                .extractor(watch, opened.header.as_ref())
-                .extract(row.text, fingerprint(row.text))
-            {
-                // D3: what is marked as deleted is not there.
-                Ok(record) if record.id == id => {
-                    return Ok(Some(record).filter(|record| !record.deleted));
-                }
-                Ok(_) => {}
-                Err(unreadable) => {
-                    return Err(Trouble::Malformed(format!(
-                        "{}, record {id}: {}",
-                        table.place, unreadable.message
-                    )));
-                }
+            let record = extractor.extract(row.text, fingerprint(row.text));
+            let record = record.map_err(|unreadable| {
+                Trouble::Malformed(format!(
+                    "{}, record {}: {}",
+                    table.place, ids[same[0].1], unreadable.message
+                ))
+            })?;
+            for (_, at) in same.iter().filter(|(_, at)| record.id == ids[*at]) {
+                found[*at] = Some(record.clone());
             }
         }
-        match index.nameless {
+        if let (Some(line), Some(at)) = (self.nameless, found.iter().position(Option::is_none)) {
             // It may be the one that is asked for: to say that it is gone would be a guess.
-            Some(line) => Err(Trouble::Malformed(table.can_not_tell(line, id))),
-            None => Ok(None),
+            return Err(Trouble::Malformed(table.can_not_tell(line, ids[at])));
         }
+        // D3: what is marked as deleted is not there.
+        found.iter_mut().for_each(|record| drop(record.take_if(|record| record.deleted)));
+        Ok(Some(found))
+    }
+
+    /// The rows from this offset on; where `(_, all_at_once)` they are read to the last one that is
+    /// asked for. Gives where the first one begins; nothing where the file is another one.
+    fn open_at(
+        &self,
+        table: &Table,
+        watch: &[PropertyRef],
+        (offset, all_at_once): (u64, bool),
+    ) -> Result<Option<(Rows<Source>, u64, Extractor)>, Trouble> {
+        let opened = table.open()?;
+        if opened.stamp != self.stamp {
+            return Ok(None);
+        }
+        let mut source = opened.rows.into_source();
+        source.skip_to(offset).map_err(|error| table.trouble(&error))?;
+        let mut rows = if all_at_once { Rows::lines(source) } else { Rows::few(source) };
+        if let Some(header) = &opened.header {
+            rows = rows.with_cells(header.delimiter);
+        }
+        Ok(Some((rows, offset, table.extractor(watch, opened.header.as_ref()))))
     }
 
     pub(super) fn of(table: &Table) -> Result<Index, Trouble> {

@@ -28,6 +28,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::csv::Header;
 use super::encoding::Source;
 use super::fingerprint::{Fingerprints, Known, Plain, fingerprint, unpack};
+use super::own::{self, Own, Part, Reader};
 use super::rows::Rows;
 use super::sound::Utf8Instead;
 use super::stamp::Stamp;
@@ -115,13 +116,14 @@ impl ReadToEnd {
 
 /// Which properties are taken from the rows of a table, and by which settings, as a text that differs
 /// when they do.
-pub(super) fn watch_mark(table: &Table, watch: &[PropertyRef]) -> String {
+pub(super) fn watch_mark(table: &Table, watch: &[PropertyRef], part: Part<'_>) -> String {
     let mut text =
         format!("{}\n{}\n", table.id, table.modified.as_ref().map_or("", |path| path.as_str()));
     watch.iter().for_each(|property| text.push_str(&format!("{property}\n")));
     table.id_rest.iter().for_each(|id| text.push_str(&format!("{id}\n")));
-    // R7: among lists a single value is read in another way.
-    let lists = watch.iter().filter(|property| table.shape.is_list(property));
+    // R7: among lists a single value is read in another way, but where elements are records: there
+    // it is one of them, whatever others hold.
+    let lists = watch.iter().filter(|property| part.is_none() && table.shape.is_list(property));
     lists.for_each(|property| text.push_str(&format!("list {property}\n")));
     if table.decimal_comma {
         // Cells are read in another way.
@@ -203,6 +205,8 @@ pub(super) struct Listing {
     read: Fingerprints,
     /// How many rows do not tell whose they are: they have no id, or one that others have as well.
     nameless: usize,
+    /// Up to which moment the rows that this process wrote are known to its checkpoint.
+    pub own_until: u64,
     /// How many rows could not be read.
     faulty: usize,
     /// Ids that were told to be there more than once.
@@ -233,9 +237,9 @@ fn with_id(ids: &mut IdReader, unreadable: Unreadable, row: &[u8]) -> Unreadable
 }
 
 impl Listing {
-    /// Opens the file and stands before its first record. `own` are the fingerprints of rows that
-    /// this process wrote: the hub was told what they hold with the outcome of its write, so a
-    /// reading of changes does not tell it again.
+    /// Opens the file and stands before its first record. `own` are the rows that this process
+    /// wrote: what the reader knows of them by the outcome of a write a reading of changes does not
+    /// tell again.
     ///
     /// Before any of it is told, what makes the whole file doubtful has been looked for (R8): in a
     /// look through all of it, or, where only what changed is read, while that is gathered.
@@ -243,7 +247,7 @@ impl Listing {
         table: &Table,
         watch: &[PropertyRef],
         (token, known, before): (String, Option<Box<Known>>, Option<&ReadToEnd>),
-        own: &HashSet<u64, Plain>,
+        (own, reader): (&Own, &Reader<'_>),
     ) -> Result<Listing, Trouble> {
         let opened = table.open()?;
         if let (Some(header), Some(before)) = (&opened.header, before)
@@ -260,8 +264,10 @@ impl Listing {
         let known = known.filter(|_| before.is_some_and(|before| before.layout == layout));
         let (opened, survey) =
             if known.is_none() { table.survey(opened)? } else { (opened, Survey::default()) };
-        let mut listing = Listing::new(table, watch, token, known, opened, survey);
-        if listing.known.is_some() && !listing.gather(table, own)? {
+        let of = (watch, reader.part);
+        let mut listing = Listing::new(table, of, token, known, opened, survey);
+        listing.own_until = own.moment();
+        if listing.known.is_some() && !listing.gather(table, own, reader)? {
             // Too much has changed to be held in memory: the file is gone through twice instead.
             let Listing { token, rows, stamp, header, known, .. } = listing;
             let opened = Opened { rows, stamp, header, header_raw: vec![] };
@@ -270,14 +276,15 @@ impl Listing {
                 known.forget();
                 known
             });
-            listing = Listing::new(table, watch, token, known, opened, survey);
+            listing = Listing::new(table, of, token, known, opened, survey);
+            listing.own_until = own.moment();
         }
         Ok(listing)
     }
 
     fn new(
         table: &Table,
-        watch: &[PropertyRef],
+        (watch, part): (&[PropertyRef], Part<'_>),
         token: String,
         known: Option<Box<Known>>,
         opened: Opened,
@@ -297,7 +304,7 @@ impl Listing {
             told_repeated: HashSet::default(),
             token,
             page: 0,
-            watch: watch_mark(table, watch),
+            watch: watch_mark(table, watch, part),
             settled: opened.stamp.unsettled_for(SystemTime::now()).is_zero(),
             stamp: opened.stamp,
             extractor: table.extractor(watch, opened.header.as_ref()),
@@ -306,6 +313,7 @@ impl Listing {
             known,
             read: Fingerprints::default(),
             nameless: 0,
+            own_until: 0,
         }
     }
 
@@ -315,8 +323,8 @@ impl Listing {
         table: &Table,
         at_most: usize,
     ) -> Result<(Vec<RecordFault>, usize), Trouble> {
-        let mut listing =
-            Listing::begin(table, &[], (String::new(), None, None), &HashSet::default())?;
+        let nobody = (&Own::default(), &Reader::new(None, &[]));
+        let mut listing = Listing::begin(table, &[], (String::new(), None, None), nobody)?;
         let mut faults = Vec::new();
         loop {
             let page = listing.next_page(table, None, ROWS_AT_ONCE)?;
@@ -329,7 +337,7 @@ impl Listing {
     }
 
     /// Reads all that is news at once; gives whether it is little enough for that.
-    fn gather(&mut self, table: &Table, own: &HashSet<u64, Plain>) -> Result<bool, Trouble> {
+    fn gather(&mut self, table: &Table, own: &Own, reader: &Reader<'_>) -> Result<bool, Trouble> {
         let encoding = self.rows.source().encoding();
         let width = self.header.as_ref().map(|header| (header.delimiter, header.names.len()));
         let mut news: Vec<News> = Vec::new();
@@ -347,7 +355,7 @@ impl Listing {
                 self.read.push_packed(print, id);
                 continue;
             }
-            if own.contains(&print)
+            if own.knows(reader, print, own::remembered(&mut self.known))
                 && let Some((id, _)) = self.ids.id(row.text)
             {
                 self.read.push(print, &id);

@@ -31,6 +31,7 @@ mod index;
 mod listing;
 mod members;
 mod moments;
+mod own;
 mod parts;
 mod remembered;
 mod replace;
@@ -44,7 +45,7 @@ mod survey;
 mod table;
 mod take;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -63,14 +64,17 @@ use crate::numbers::Numbers;
 use crate::{Answers, Connector, Outcome, Page, ReadRequest, Trouble, Write};
 use csv::Header;
 use encoding::Encoding;
-use fingerprint::Plain;
 use index::Index;
 use listing::{Beginning, Listing, ReadToEnd};
+use own::{Own, Part, Reader};
 use sample::Sample;
 use table::Table;
 
 /// Batch size: a file is written as a whole, so large batches pay off; more would only take memory.
 const WRITES_AT_ONCE: usize = 200_000;
+
+/// Maximum number of looks for records in a file that is replaced meanwhile.
+const LOOKS: usize = 5;
 
 /// So many damaged rows of a file are named before it is worked with.
 const ROWS_NAMED: usize = 3;
@@ -268,8 +272,8 @@ pub struct FilesConnector {
 #[derive(Default)]
 struct State {
     listing: Option<Listing>,
-    /// Fingerprints of rows that this process wrote and whose content the hub knows.
-    own: HashSet<u64, Plain>,
+    /// The rows that this process wrote.
+    own: Own,
     index: Option<Index>,
 }
 
@@ -554,6 +558,89 @@ impl FilesConnector {
         self.kinds.iter().map(|(table, _)| table.kind.as_str()).collect::<Vec<_>>().join(", ")
     }
 
+    fn read_as(&self, request: ReadRequest<'_>, part: Part<'_>) -> Result<Page, Trouble> {
+        let (table, mut state) = self.kind(request.kind)?;
+        let state = &mut *state;
+        let watch = listing::watch_mark(table, request.watch, part);
+        let before = ReadToEnd::of(request.checkpoint);
+        if let Some(used) = before.as_ref().and_then(ReadToEnd::used) {
+            self.numbers.note(&table.kind, used);
+        }
+        let known = match Beginning::of(request.checkpoint, table.stamp()?, &watch) {
+            Beginning::Nothing => {
+                let checkpoint = request.checkpoint.cloned().unwrap_or_default();
+                return Ok(Page {
+                    records: Vec::new(),
+                    faults: Vec::new(),
+                    gone: Vec::new(),
+                    below: Vec::new(),
+                    checkpoint,
+                    more: false,
+                    everything: false,
+                });
+            }
+            Beginning::GoOn { token, page } => {
+                // The listing that the checkpoint speaks of, at that page; else it has to begin
+                // anew.
+                state.listing.take_if(|listing| {
+                    listing.token != token || listing.page != page || listing.watch != watch
+                });
+                None
+            }
+            Beginning::Changes(known) => {
+                state.listing = None;
+                Some(known)
+            }
+            Beginning::Everything => {
+                state.listing = None;
+                None
+            }
+        };
+        if state.listing.is_none() {
+            let from = (self.token(), known, before.as_ref());
+            let own = (&state.own, &Reader::new(part, request.watch));
+            state.listing = Some(Listing::begin(table, request.watch, from, own)?);
+        }
+        let Some(listing) = &mut state.listing else {
+            return Err(Trouble::Unreachable(format!("{}: not open", table.place)));
+        };
+        if let Some(used) = listing.survey.ids.used() {
+            self.numbers.note(&table.kind, used);
+        }
+        let page = listing.next_page(table, self.numbers.used(&table.kind), request.page_size);
+        match &page {
+            Ok(page) if page.more => {}
+            Ok(_) => {
+                // The checkpoint knows them now, unless the file was replaced after this listing
+                // had opened it.
+                if table.stamp().is_ok_and(|stamp| stamp == listing.stamp) {
+                    state.own.has_read(part, listing.own_until);
+                }
+                state.listing = None;
+            }
+            Err(_) => state.listing = None,
+        }
+        page
+    }
+
+    fn write_as(
+        &self,
+        kind: &str,
+        watch: &[PropertyRef],
+        writes: &[Write],
+        part: Part<'_>,
+    ) -> Vec<Outcome> {
+        match self.kind(kind) {
+            Ok((table, mut state)) => {
+                let mut rows = vec![];
+                let outcomes = replace::write(table, &self.numbers, watch, writes, &mut rows);
+                state.own.note(part, watch, rows);
+                outcomes
+            }
+            Err(trouble) => writes.iter().map(|_| Outcome::Stopped(trouble.clone())).collect(),
+        }
+    }
+
     fn token(&self) -> String {
         let number = self.listings.fetch_add(1, Ordering::Relaxed);
         let moment = SystemTime::now()
@@ -707,67 +794,11 @@ impl Connector for FilesConnector {
     }
 
     fn read(&self, request: ReadRequest<'_>) -> Result<Page, Trouble> {
-        let (table, mut state) = self.kind(request.kind)?;
-        let state = &mut *state;
-        let watch = listing::watch_mark(table, request.watch);
-        let before = ReadToEnd::of(request.checkpoint);
-        if let Some(used) = before.as_ref().and_then(ReadToEnd::used) {
-            self.numbers.note(&table.kind, used);
-        }
-        let known = match Beginning::of(request.checkpoint, table.stamp()?, &watch) {
-            Beginning::Nothing => {
-                let checkpoint = request.checkpoint.cloned().unwrap_or_default();
-                return Ok(Page {
-                    records: Vec::new(),
-                    faults: Vec::new(),
-                    gone: Vec::new(),
-                    below: Vec::new(),
-                    checkpoint,
-                    more: false,
-                    everything: false,
-                });
-            }
-            Beginning::GoOn { token, page } => {
-                // The listing that the checkpoint speaks of, at that page; else it has to begin
-                // anew.
-                state.listing.take_if(|listing| {
-                    listing.token != token || listing.page != page || listing.watch != watch
-                });
-                None
-            }
-            Beginning::Changes(known) => {
-                state.listing = None;
-                Some(known)
-            }
-            Beginning::Everything => {
-                state.listing = None;
-                None
-            }
-        };
-        if state.listing.is_none() {
-            let from = (self.token(), known, before.as_ref());
-            state.listing = Some(Listing::begin(table, request.watch, from, &state.own)?);
-        }
-        let Some(listing) = &mut state.listing else {
-            return Err(Trouble::Unreachable(format!("{}: not open", table.place)));
-        };
-        if let Some(used) = listing.survey.ids.used() {
-            self.numbers.note(&table.kind, used);
-        }
-        let page = listing.next_page(table, self.numbers.used(&table.kind), request.page_size);
-        match &page {
-            Ok(page) if page.more => {}
-            Ok(_) => {
-                // The checkpoint knows them now, unless the file was replaced after this listing
-                // had opened it.
-                if table.stamp().is_ok_and(|stamp| stamp == listing.stamp) {
-                    state.own = HashSet::default();
-                }
-                state.listing = None;
-            }
-            Err(_) => state.listing = None,
-        }
-        page
+        self.read_as(request, None)
+    }
+
+    fn read_part(&self, request: ReadRequest<'_>, part: &str) -> Result<Page, Trouble> {
+        self.read_as(request, Some(part))
     }
 
     fn get(
@@ -786,14 +817,21 @@ impl Connector for FilesConnector {
         ids: &[&str],
     ) -> Result<Vec<Option<ReadRecord>>, Trouble> {
         let (table, mut state) = self.kind(kind)?;
-        let stamp = table.stamp()?;
-        if state.index.as_ref().is_none_or(|index| {
-            index.stamp != stamp || !stamp.unsettled_for(SystemTime::now()).is_zero()
-        }) {
-            state.index = Some(Index::of(table)?);
+        for _ in 0..LOOKS {
+            let stamp = table.stamp()?;
+            if state.index.as_ref().is_none_or(|index| {
+                index.stamp != stamp || !stamp.unsettled_for(SystemTime::now()).is_zero()
+            }) {
+                state.index = Some(Index::of(table)?);
+            }
+            if let Some(index) = &state.index
+                && let Some(records) = index.records(table, watch, ids)?
+            {
+                return Ok(records);
+            }
         }
-        let Some(index) = &state.index else { return Ok(vec![None; ids.len()]) };
-        ids.iter().map(|id| index.record(table, watch, id)).collect()
+        let message = format!("{} is being changed all the time", table.place);
+        Err(Trouble::Busy { retry_after_ms: Some(1_000), message })
     }
 
     /// A file can't be asked for a value other than by reading all of it.
@@ -808,22 +846,17 @@ impl Connector for FilesConnector {
     }
 
     fn write(&self, kind: &str, watch: &[PropertyRef], writes: &[Write]) -> Vec<Outcome> {
-        match self.kind(kind) {
-            Ok((table, mut state)) => {
-                replace::write(table, &self.numbers, watch, writes, &mut state.own)
-            }
-            Err(trouble) => writes.iter().map(|_| Outcome::Stopped(trouble.clone())).collect(),
-        }
+        self.write_as(kind, watch, writes, None)
     }
 
-    fn write_part(&self, kind: &str, watch: &[PropertyRef], writes: &[Write]) -> Vec<Outcome> {
-        match self.kind(kind) {
-            // None of these rows counts as known.
-            Ok((table, _state)) => {
-                replace::write(table, &self.numbers, watch, writes, &mut HashSet::default())
-            }
-            Err(trouble) => writes.iter().map(|_| Outcome::Stopped(trouble.clone())).collect(),
-        }
+    fn write_part(
+        &self,
+        kind: &str,
+        watch: &[PropertyRef],
+        writes: &[Write],
+        part: &str,
+    ) -> Vec<Outcome> {
+        self.write_as(kind, watch, writes, Some(part))
     }
 
     fn batch(&self, _: &str) -> usize {

@@ -24,6 +24,7 @@ use super::ids::{self, Kind};
 use super::index::Index;
 use super::members::Members;
 use super::moments::Now;
+use super::own::Written;
 use super::revise::Refusal;
 use super::rows::ending_of;
 use super::sound::Utf8Instead;
@@ -40,14 +41,13 @@ const PASSES: usize = 5;
 /// No pass takes this long: a new file that is older belongs to nobody.
 const LEFTOVER_AGE: Duration = Duration::from_secs(3600);
 
-/// Carries out the writes; `own` takes the fingerprints of the rows that were made of what the hub
-/// knew.
+/// Carries out the writes; `own` takes the rows that were made of what the hub knew.
 pub(super) fn write(
     table: &Table,
     numbers: &Numbers,
     watch: &[PropertyRef],
     writes: &[Write],
-    own: &mut HashSet<u64, Plain>,
+    own: &mut Vec<Written>,
 ) -> Vec<Outcome> {
     write_while(table, numbers, watch, writes, own, &mut || ())
 }
@@ -59,7 +59,7 @@ fn write_while(
     used: &Numbers,
     watch: &[PropertyRef],
     writes: &[Write],
-    own: &mut HashSet<u64, Plain>,
+    own: &mut Vec<Written>,
     meanwhile: &mut dyn FnMut(),
 ) -> Vec<Outcome> {
     let (mut numbers, mut twice) = (true, HashSet::new());
@@ -110,7 +110,7 @@ struct Pass<'a> {
     watch: &'a [PropertyRef],
     writes: &'a [Write],
     outcomes: Vec<Option<Outcome>>,
-    own: Vec<u64>,
+    own: Vec<Written>,
     /// The writes to records that should be there, by id.
     to: HashMap<&'a str, Vec<usize>>,
     /// The ids that new records are to have, with the write and whether the id was given to it.
@@ -295,7 +295,7 @@ impl<'a> Pass<'a> {
                             .and_then(|()| new_file.put(&ending))
                             .map_err(trouble)?;
                         self.changed = true;
-                        self.own.push(fingerprint(&made.row));
+                        self.own.push((fingerprint(&made.row), None));
                         Outcome::Done(made.record)
                     }
                     Err(Refusal { prop, message }) => Outcome::Rejected { prop, message },
@@ -445,7 +445,7 @@ impl<'a> Pass<'a> {
                 }
                 let row = marked.and_then(Result::ok).map(|made| made.row);
                 if let (Some(row), true) = (&row, version.is_some()) {
-                    self.own.push(fingerprint(row));
+                    self.own.push((fingerprint(row), Some(fingerprint(current))));
                 }
                 self.outcomes[at] = Some(Outcome::Done(untold(id, self.watch.len(), true)));
                 (text, self.changed) = (row, true);
@@ -460,7 +460,8 @@ impl<'a> Pass<'a> {
                             // Without a version to compare, the row may hold an edit that the hub has
                             // not seen.
                             if version.is_some() {
-                                self.own.push(fingerprint(&made.row));
+                                let before = Some(fingerprint(current));
+                                self.own.push((fingerprint(&made.row), before));
                             }
                             text = Some(made.row);
                         }
@@ -631,7 +632,7 @@ mod tests {
             &Numbers::of(folder.path(), "."),
             &[PropertyRef::new("name")],
             &[rename_one()],
-            &mut HashSet::default(),
+            &mut vec![],
             &mut || {
                 if edits == 0 {
                     fs::write(
@@ -663,13 +664,8 @@ mod tests {
         };
         let values = vec![value(3, "7"), value(2, "Bodø"), value(1, "8001"), value(0, "Åse")];
         let create = Write { action: Action::Create, values, token: "t".into() };
-        let outcomes = write(
-            &table,
-            &Numbers::of(folder.path(), "."),
-            &watch,
-            &[create],
-            &mut HashSet::default(),
-        );
+        let outcomes =
+            write(&table, &Numbers::of(folder.path(), "."), &watch, &[create], &mut vec![]);
         let [Outcome::Done(made)] = &outcomes[..] else { panic!("{outcomes:?}") };
         let expected = format!(
             r#"{{"id":"{}","name":"Åse","address":{{"zip":"8001","city":"Bodø"}},"age":"7"}}"#,
@@ -689,7 +685,7 @@ mod tests {
             &Numbers::of(folder.path(), "."),
             &[PropertyRef::new("name")],
             &[rename_one()],
-            &mut HashSet::default(),
+            &mut vec![],
             &mut || {
                 edits += 1;
                 fs::write(&table.path, format!("{{\"id\":1,\"n\":{edits}}}\n")).unwrap();
@@ -726,7 +722,7 @@ mod tests {
             &Numbers::of(folder.path(), "."),
             &[PropertyRef::new("name")],
             &[rename_one()],
-            &mut HashSet::default(),
+            &mut vec![],
         );
         assert!(!old.exists() && young.exists());
     }

@@ -13,6 +13,8 @@ use super::csv::Cell;
 const LONGEST_ROW_BYTES: usize = 64 << 20;
 /// Small enough to stay in a core's own cache between the kernel's copy and the parser.
 const BUFFER_BYTES: usize = 256 << 10;
+/// Where a single row is read.
+const FEW_BYTES: usize = 32 << 10;
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// Reads a file row by row, with bounded memory.
@@ -82,8 +84,17 @@ pub(super) fn ending_of(raw: &[u8]) -> &[u8] {
 impl<R: Read> Rows<R> {
     /// Rows that are lines.
     pub(super) fn lines(source: R) -> Self {
-        let reader = BufReader::with_capacity(BUFFER_BYTES, source);
+        Self::buffered(source, BUFFER_BYTES)
+    }
+
+    fn buffered(source: R, bytes: usize) -> Self {
+        let reader = BufReader::with_capacity(bytes, source);
         Rows { reader, cells: None, line_end: None, row: Vec::new(), lines: 0, bytes: 0 }
+    }
+
+    /// Rows that are lines, of which few are wanted.
+    pub(super) fn few(source: R) -> Self {
+        Self::buffered(source, FEW_BYTES)
     }
 
     /// From now on rows are CSV records with this character between the cells.

@@ -77,9 +77,9 @@ pub fn is_given(described: &PlanProp, record: &RecordState) -> bool {
 /// Whether a property says what the record belongs to, once and for all: the order that a line
 /// stands in.
 fn is_settled_once(described: &PlanProp) -> bool {
-    described.create_only
+    !described.read_only
+        && described.create_only
         && described.required
-        && !described.read_only
         && described.paired
         && described.reference_target.is_some()
 }
