@@ -110,6 +110,19 @@ fn wrong_settings_are_told(lab: &Lab) {
     assert!(message.contains("adults has no effect: it is no ordinary table"), "{message}");
     let both = json!({"tables": {"people": {"changes": "xmin", "modified": "changed"}}});
     assert!(told(both).contains("`changed` tells when a row changed"));
+    // G10: people tell their time, adults are a view.
+    let without_effect = |tables: Value| {
+        let more =
+            json!({"url": lab.url, "changes": "xmin", "modified": "changed", "tables": tables});
+        let more = more.as_object().unwrap();
+        lockstep_connector::catalogue::without_effect("sql", more, lab.project.path())
+    };
+    assert_eq!(without_effect(json!({})), [""; 0], "companies have none");
+    let found = without_effect(json!({"companies": {"leave_out": true}}));
+    assert!(
+        matches!(&found[..], [one] if one.contains("`changes: xmin` has no effect")),
+        "{found:?}"
+    );
 }
 
 /// Where there are no such numbers the setting is refused.
