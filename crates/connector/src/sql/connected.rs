@@ -171,11 +171,16 @@ impl SqlConnector {
                 false => format!("`{word}: {column}` has no effect: no table of {place} has such a column"),
             });
         }
+        if settings.changes.is_some() && self.kinds.iter().all(|kind| !kind.by_transactions) {
+            told.push(format!(
+                "`changes: xmin` has no effect: each table of {place} has a time of change (`modified`), or is no ordinary table"
+            ));
+        }
         if settings.overlap_seconds != settings::usual_overlap()
             && self.kinds.iter().all(|kind| kind.modified.is_none())
         {
             told.push(format!(
-                "`overlap_seconds` has no effect: no table of {place} has a time of change (`modified`), so all of it is read each time"
+                "`overlap_seconds` has no effect: no table of {place} has a time of change (`modified`)"
             ));
         }
         told

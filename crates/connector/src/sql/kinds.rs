@@ -138,6 +138,20 @@ impl Settings {
         for (_, at) in &times {
             self.holds_times(&mut table, *at, "modified")?;
         }
+        if own.changes.is_some() && (modified.is_some() || !table.shows_transactions) {
+            let why = match modified {
+                Some(at) => format!("`{}` tells when a row changed", table.columns[at].name),
+                None => "it is no ordinary table, and its rows tell of no transactions".into(),
+            };
+            return Err(Trouble::Misconfigured(format!(
+                "`changes: xmin` of {0} has no effect: {why} ({1}, `tables: {{ {0}: … }}`)",
+                table.name,
+                self.place()
+            )));
+        }
+        let by_transactions = modified.is_none()
+            && table.shows_transactions
+            && own.changes.or(self.changes).is_some();
         let mark = match own.deleted {
             Some(mark) => {
                 let taken =
@@ -155,7 +169,17 @@ impl Settings {
             }
             None => None,
         };
-        Ok(Some(Kind { table, id, id_rest, modified, times, created, version, mark }))
+        Ok(Some(Kind {
+            table,
+            id,
+            id_rest,
+            modified,
+            by_transactions,
+            times,
+            created,
+            version,
+            mark,
+        }))
     }
 
     /// D3, G10: a mark that its column can hold, and that marks something.

@@ -11,7 +11,8 @@
 //!   catalogues, errors;
 //! - `table`, `column`: a table as a record type; `kinds`: which tables are one; `remembered`: the
 //!   catalogue as it was last seen; `cell`: values;
-//! - `read`: pages, by the id's order (R1); `write`: a transaction for each write (P6, C2, G4).
+//! - `read`: pages, by the id's order (R1), `progress`: which rows, `transactions`: where no column
+//!   tells of changes; `write`: a transaction for each write (P6, C2, G4).
 //!
 //! It relies on two things: a transaction is done or not done, and a row that is locked stays as it
 //! is. So a write compares the row with what was decided on while nobody else can change it, and
@@ -25,12 +26,14 @@ mod dialect;
 mod kinds;
 mod mysql;
 mod postgres;
+mod progress;
 mod read;
 mod remembered;
 mod settings;
 mod sqlite;
 mod table;
 mod tls;
+mod transactions;
 mod write;
 
 use std::path::Path;

@@ -87,6 +87,7 @@ impl Database for Postgres {
         for row in self.query(COLUMNS, &schema)? {
             let text = |at: usize| row[at].text().unwrap_or_default();
             let table = Table::in_order(&mut tables, text(0), row[1].is_true());
+            table.shows_transactions = row[12].is_true();
             let (native, base, element) = (text(3), text(4), text(5));
             if base == "bytea" {
                 continue;
@@ -133,7 +134,8 @@ impl Database for Postgres {
 
 /// Table, whether a view, column, type as a cast takes it, its base type, of an array the
 /// elements', not null, default, draws, generated or always an identity, in the primary key, most
-/// characters.
+/// characters, whether the rows' transactions tell all changes: a partition or heir that is attached
+/// brings rows of old ones.
 const COLUMNS: &str = "
 SELECT c.relname::text, (c.relkind IN ('v', 'm'))::text, a.attname::text,
        format_type(a.atttypid, CASE WHEN a.atttypid IN (1042, 1043, 1560, 1562) THEN -1 ELSE a.atttypmod END),
@@ -144,7 +146,8 @@ SELECT c.relname::text, (c.relkind IN ('v', 'm'))::text, a.attname::text,
        (a.attidentity <> '' OR coalesce(pg_get_expr(d.adbin, d.adrelid), '') LIKE 'nextval(%')::text,
        (a.attgenerated <> '' OR a.attidentity = 'a')::text,
        (i.indkey IS NOT NULL)::text,
-       CASE WHEN a.atttypid IN (1042, 1043) AND a.atttypmod > 4 THEN (a.atttypmod - 4)::text END
+       CASE WHEN a.atttypid IN (1042, 1043) AND a.atttypmod > 4 THEN (a.atttypmod - 4)::text END,
+       (c.relkind = 'r' AND NOT c.relhassubclass)::text
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped

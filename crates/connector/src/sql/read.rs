@@ -8,79 +8,22 @@
 //! Without such a column all rows are listed each time, and once where the columns or the settings
 //! have changed, as then the same rows say something else.
 
-use jiff::Timestamp;
 use lockstep_model::flow::PropertyRef;
 use lockstep_model::schema::OWN_ID;
-use lockstep_model::{PlainType, ReadRecord, Value};
-use serde::{Deserialize, Serialize};
+use lockstep_model::{ReadRecord, Value};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::cell::{self, Cell};
 use super::column::{Column, Stored};
 use super::connected::{SqlConnector, shown};
-use super::database::{Cause, Database, Fault};
+use super::database::{Cause, Fault};
 use super::dialect::Dialect;
+use super::progress::Mark;
 use super::table::Kind;
-use crate::numbers::Used;
 use crate::{Checkpoint, Page, ReadRequest, Trouble};
 
 /// Records with one value of a property: more than a match can be about.
 const MOST_FOUND: usize = 100;
-
-/// How far local times of one moment lie apart at most.
-const FURTHEST_ZONE_SECONDS: i64 = 15 * 3600;
-const DAY_SECONDS: i64 = 24 * 3600;
-/// `2026-01-31`
-const DAY_CHARS: usize = 10;
-
-/// What the checkpoint says.
-#[derive(Default, Deserialize, Serialize)]
-struct Mark {
-    /// The server's clock when this reading began.
-    began: String,
-    /// The rows changed since then are asked for; all, if not there.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    since: Option<String>,
-    /// A reading under way: its last id.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    after: Option<String>,
-    /// What a row said, by [`Kind::layout`].
-    #[serde(default)]
-    layout: Option<u64>,
-    /// The latest time of change that was ever shown, in milliseconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    latest: Option<i64>,
-    /// A day without a time was shown as a time of change.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    days: bool,
-}
-
-impl Mark {
-    /// R1: from when on the next reading asks; `None` for all rows.
-    fn next_since(&self, kind: &Kind, has_zone: bool) -> Option<String> {
-        let column = &kind.table.columns[kind.modified?];
-        let (began, latest) = (self.began.parse::<Timestamp>().ok()?, self.latest?);
-        let is_local = matches!(column.stored, Stored::SpacedTime | Stored::ZonelessTime)
-            || column.ty == PlainType::Date;
-        let apart = if is_local && !has_zone { FURTHEST_ZONE_SECONDS } else { 0 }
-            + if self.days { DAY_SECONDS } else { 0 };
-        let latest = Timestamp::from_millisecond(latest).ok()?;
-        let earliest = began.min(latest);
-        let since =
-            earliest.checked_sub(jiff::SignedDuration::from_secs(apart)).unwrap_or(earliest);
-        Some(since.to_string())
-    }
-
-    /// Takes note of the times that these rows show.
-    fn meet(&mut self, selection: &Selection<'_>, rows: &[Vec<Cell>]) {
-        let Some((column, place)) = selection.time_column() else { return };
-        for held in rows.iter().map(|row| &row[place]) {
-            self.latest =
-                self.latest.max(cell::instant(column, held).map(|at| at.as_millisecond()));
-            self.days |= matches!(held, Cell::Text(text) if text.trim().len() == DAY_CHARS);
-        }
-    }
-}
 
 /// What is asked for of a row, and where it stands in the answer.
 pub(super) struct Selection<'a> {
@@ -209,20 +152,6 @@ fn fingerprint(row: &[Cell]) -> String {
     format!("{:016x}", hasher.digest())
 }
 
-/// The largest number that is an id in a table now.
-pub(super) fn largest_id(
-    dialect: Dialect,
-    kind: &Kind,
-    database: &mut dyn Database,
-) -> Result<Option<i64>, Fault> {
-    let (id, table) = (dialect.quoted(&kind.id().name), dialect.quoted(&kind.table.name));
-    let rows = database.query(&format!("SELECT max({id}) FROM {table}"), &[])?;
-    Ok(rows.first().and_then(|row| match row[0] {
-        Cell::Int(largest) => Some(largest),
-        _ => None,
-    }))
-}
-
 /// The next page.
 pub(super) fn page(
     connector: &SqlConnector,
@@ -238,41 +167,12 @@ pub(super) fn page(
     let mark = mark.filter(|mark| mark.layout.is_none() || mark.layout == layout);
     let what = format!("reading {}", kind.table.name);
     let limit = request.page_size.max(1);
-    let (latest, days) = mark.as_ref().map_or((None, false), |mark| (mark.latest, mark.days));
     let (records, faults, mut next) = connector
         .with(|database| {
-            let (began, since, after) = match &mark {
-                Some(Mark { began, since, after: Some(after), .. }) => (began.clone(), since.clone(), Some(after.clone())),
-                other => {
-                    let now = database.query(dialect.now(), &[])?.first().and_then(|row| row[0].text()).unwrap_or_default();
-                    let now = now.parse::<Timestamp>().unwrap_or(Timestamp::UNIX_EPOCH);
-                    if kind.id().draws_again
-                        && kind.id_rest.is_empty()
-                        && let Some(largest) = largest_id(dialect, kind, database)?
-                    {
-                        connector.numbers.note(&kind.table.name, Used { largest, as_number: true });
-                    }
-                    let has_zone = connector.settings.zone.is_some();
-                    let since = other.as_ref().and_then(|mark| mark.next_since(kind, has_zone));
-                    (now.to_string(), since, None)
-                }
-            };
-            let (mut conditions, mut params) = (Vec::new(), Vec::new());
-            if let (Some(at), Some(since)) = (kind.modified, &since) {
-                let column = &kind.table.columns[at];
-                let since: Timestamp = since.parse().unwrap_or(Timestamp::UNIX_EPOCH);
-                let since =
-                    since.checked_sub(jiff::SignedDuration::from_secs(connector.settings.overlap_seconds)).unwrap_or(since);
-                // SQLite computes with whatever it gets; the others compare with a value of the
-                // column's own type.
-                let plain = Column { stored: Stored::Plain, ..column.clone() };
-                let file =
-                    dialect == Dialect::Sqlite && column.stored != Stored::SpacedTime && column.stored != Stored::ZonelessTime;
-                params.push(cell::moment(if file { &plain } else { column }, since));
-                // A row that nobody has stamped yet may be new.
-                let unstamped = dialect.is_no_time(column);
-                conditions.push(format!("({} OR {unstamped})", dialect.not_before(params.len(), column)));
-            }
+            let mut next = Mark::beginning(connector, kind, mark.as_ref(), database)?;
+            next.layout = layout;
+            let after = next.after.take();
+            let (mut conditions, mut params) = next.conditions(connector, kind);
             if let Some(after) = &after {
                 let Some(after) = kind.cells_of(after) else {
                     return Err(Fault::new(Cause::Statement, format!("`{after}` is no id of {}", kind.table.name)));
@@ -331,15 +231,14 @@ pub(super) fn page(
                     }),
                 }
             }
-            let mut next = Mark { began, since, after: last, layout, latest, days };
-            next.meet(&selection, rows);
+            next.after = last;
+            next.meet(selection.time_column(), rows);
             Ok((records, faults, next))
         })
         .map_err(|fault| connector.trouble(&what, &fault))?;
-    let (more, everything) = (next.after.is_some(), next.since.is_none());
-    // When it ends, the next one begins where this one began.
+    let (more, everything) = (next.after.is_some(), next.asks_for_all());
     if !more {
-        next.since = None;
+        next.ends();
     }
     let text = serde_json::to_string(&next).unwrap_or_default();
     Ok(Page {

@@ -29,6 +29,8 @@ pub(super) struct Settings {
     pub(super) version: Option<String>,
     #[serde(default)]
     pub(super) zone: Option<String>,
+    #[serde(default)]
+    pub(super) changes: Option<Changes>,
     #[serde(default = "usual_overlap")]
     pub(super) overlap_seconds: i64,
     #[serde(default)]
@@ -52,7 +54,17 @@ pub(super) struct OfTable {
     #[serde(default)]
     pub(super) deleted: Option<Mark>,
     #[serde(default)]
+    pub(super) changes: Option<Changes>,
+    #[serde(default)]
     pub(super) leave_out: bool,
+}
+
+/// What tells of changes where no column does.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Changes {
+    /// The transactions that PostgreSQL notes in its rows.
+    Xmin,
 }
 
 impl OfTable {
@@ -64,6 +76,7 @@ impl OfTable {
             (self.created.is_some(), "created"),
             (self.version.is_some(), "version"),
             (self.deleted.is_some(), "deleted"),
+            (self.changes.is_some(), "changes"),
         ]
         .into_iter()
         .find_map(|(said, word)| said.then_some(word))
@@ -116,6 +129,12 @@ pub fn describe() -> Vec<Setting> {
             Some(""),
             "the column with a row's version, in the tables that have it",
         ),
+        setting(
+            "changes",
+            false,
+            Some(""),
+            "xmin: in PostgreSQL's tables without a time of change, what changed is told by the transactions noted in the rows",
+        ),
         setting("zone", false, Some("UTC"), "the zone of times that tell none: Europe/Oslo"),
         setting(
             "overlap_seconds",
@@ -127,7 +146,7 @@ pub fn describe() -> Vec<Setting> {
             "tables",
             false,
             Some(""),
-            "per table: id, modified, created, version, deleted, leave_out",
+            "per table: id, modified, created, version, deleted, changes, leave_out",
         ),
     ]
 }
@@ -165,6 +184,14 @@ impl Settings {
         }
         if let Some(rate) = self.rate_per_second.filter(|rate| !(*rate > 0.0 && rate.is_finite())) {
             return Some(format!("`rate_per_second: {rate}` is no rate: it is more than 0"));
+        }
+        let by_xmin =
+            self.changes.is_some() || self.tables.values().any(|own| own.changes.is_some());
+        if by_xmin && !matches!(self.dialect(), Ok(Dialect::Postgres) | Err(_)) {
+            return Some(
+                "`changes: xmin` has no effect: only PostgreSQL notes in a row which transaction made it; name a column as `modified`, or leave it out"
+                    .into(),
+            );
         }
         let is_file = self.url.starts_with("sqlite:");
         self.schema.as_ref().filter(|_| is_file).map(|schema| {

@@ -174,7 +174,16 @@ impl Sqlite {
             .filter(|row| alone(&row[3]))
             .map(|row| (text(&row[0]), text(&row[1]), text(&row[2])));
         let foreign = foreign.collect();
-        let mut table = Table { name, columns, key, is_view, constraints, foreign, gone: false };
+        let mut table = Table {
+            name,
+            columns,
+            key,
+            is_view,
+            shows_transactions: false,
+            constraints,
+            foreign,
+            gone: false,
+        };
         self.look_at_times(&mut table)?;
         Ok(table)
     }

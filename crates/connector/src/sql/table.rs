@@ -21,6 +21,9 @@ pub(super) struct Table {
     /// The columns of the primary key, by position.
     pub(super) key: Vec<usize>,
     pub(super) is_view: bool,
+    /// Its rows show which transaction made them, and come in by no other way.
+    #[serde(default)]
+    pub(super) shows_transactions: bool,
     /// Constraints and unique indexes by name, with the names of their columns: a refusal names the
     /// constraint only.
     pub(super) constraints: Vec<(String, Vec<String>)>,
@@ -39,6 +42,8 @@ pub(super) struct Kind {
     /// What the id is made of besides.
     pub(super) id_rest: Vec<usize>,
     pub(super) modified: Option<usize>,
+    /// What changed is told by transactions (`changes: xmin`).
+    pub(super) by_transactions: bool,
     /// The columns that have a time of their own, each with where it is (P1).
     pub(super) times: Vec<(usize, usize)>,
     /// The column with the time of a row's creation (R9).
@@ -57,6 +62,7 @@ impl Table {
                 columns: vec![],
                 key: vec![],
                 is_view,
+                shows_transactions: false,
                 constraints: vec![],
                 foreign: vec![],
                 gone: false,
@@ -215,7 +221,7 @@ impl Kind {
                 delete: writable,
                 restore: writable
                     && self.mark.as_ref().is_some_and(|(_, mark)| mark.can_be_taken_off()),
-                since: self.modified.is_some(),
+                since: self.modified.is_some() || self.by_transactions,
                 find: true,
                 get: true,
                 tells_deletions: false,

@@ -205,7 +205,8 @@ impl Writer<'_> {
     /// free.
     fn next_number(&self, database: &mut dyn Database) -> Result<Option<i64>, Stop> {
         let (kind, numbers) = (&self.kind.table.name, &self.connector.numbers);
-        let largest = super::read::largest_id(self.dialect(), self.kind, database)?.unwrap_or(0);
+        let largest =
+            super::progress::largest_id(self.dialect(), self.kind, database)?.unwrap_or(0);
         let largest = numbers.used(kind).map_or(largest, |used| largest.max(used.largest));
         let next = largest.max(0).checked_add(1);
         if let Some(next) = next {

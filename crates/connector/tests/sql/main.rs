@@ -3,6 +3,7 @@
 
 mod checks;
 mod encryption;
+mod transactions;
 
 use crate::lab::{Lab, done, update, watch, write};
 use lockstep_connector::{Checkpoint, Connector, Page, ReadRequest, Trouble};
@@ -156,8 +157,18 @@ fn postgresql() {
 }
 
 #[test]
+fn r1_postgresql_tells_what_changed_by_transactions() {
+    if let Some(lab) = Lab::postgres() {
+        lab.furnish();
+        transactions::all(&lab);
+    }
+    transactions::refused(&Lab::sqlite());
+}
+
+#[test]
 fn mariadb() {
     if let Some(lab) = Lab::mariadb() {
+        transactions::refused(&lab);
         encryption::all(&lab);
         checks::all(lab);
     }
