@@ -24,6 +24,7 @@ mod kills;
 mod kit;
 #[path = "../../connector/tests/sql/lab.rs"]
 mod lab;
+mod metrics;
 mod pacing;
 mod pages;
 mod poweroffice_go_wix;

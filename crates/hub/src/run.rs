@@ -72,6 +72,7 @@ impl Hub {
             summary["act"] = act;
         }
         self.ledger.store.end_run(report.run, report.ended, &summary)?;
+        self.ledger.add_to_totals(&report)?;
         self.ledger.forget_old(report.ended)?;
         Ok(report)
     }
