@@ -35,6 +35,13 @@ completion fish usr/share/fish/vendor_completions.d/lockstep.fish
 docs="$root/usr/share/doc/lockstep"
 mkdir -p "$docs/examples"
 gzip -9nc "$deploy/../CHANGELOG.md" >"$docs/NEWS.md.gz"
+gzip -9nc >"$docs/changelog.gz" <<CHANGELOG
+lockstep ($version) unstable; urgency=medium
+
+  * What is new is in NEWS.md.gz.
+
+ -- The authors of Lockstep <lockstep@example.com>  $(LC_ALL=C date -u -R -d "@$SOURCE_DATE_EPOCH")
+CHANGELOG
 cp "$deploy/prometheus/alerts.yml" "$deploy/grafana/lockstep.json" "$docs/examples/"
 cat >"$docs/copyright" <<COPYRIGHT
 Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
