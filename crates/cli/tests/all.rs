@@ -17,6 +17,7 @@ mod each;
 mod flipping;
 mod flow_tests;
 mod following;
+mod forms;
 mod guides;
 mod hooks;
 #[path = "kills/main.rs"]
