@@ -323,6 +323,15 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
+    /// The figures of the project as Prometheus reads them
+    #[command(
+        after_help = "Examples:\n  lockstep metrics\n  lockstep metrics -o /var/lib/prometheus/node-exporter/lockstep.prom"
+    )]
+    Metrics {
+        /// A file to write them into, whole or not at all; to standard output if not said
+        #[arg(short = 'o', value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
     /// Copy the store into a file, also while a service is at work
     #[command(
         after_help = "Examples:\n  lockstep backup /var/backups/lockstep.db\n  lockstep backup --force nightly.db"
@@ -843,7 +852,7 @@ mod tests {
 
     #[test]
     fn every_command_that_prints_results_prints_them_as_json_too() {
-        let documents = ["doc", "import", "completions", "man", "connector"];
+        let documents = ["doc", "import", "completions", "man", "connector", "metrics"];
         let whole = command();
         for one in whole.get_subcommands().filter(|one| !documents.contains(&one.get_name())) {
             let format = one.get_arguments().find(|argument| argument.get_id() == "format");

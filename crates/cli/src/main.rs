@@ -27,6 +27,7 @@ mod init;
 mod interrupt;
 mod look;
 mod manual;
+mod metrics;
 mod part;
 mod print;
 mod progress;
@@ -163,6 +164,7 @@ fn carry_out(cli: Cli) -> exit::Result<exit::Exit> {
         Command::Rename { old, new, format } => rename::rename(dir, format, &old, &new),
         Command::Backup { file, force, format } => backup::backup(dir, &file, force, format),
         Command::Restore { file, force, format } => backup::restore(dir, &file, force, format),
+        Command::Metrics { out } => metrics::metrics(dir, out.as_deref()),
         Command::Status { format } => look::status(dir, format),
         Command::Entities { format, limit, after } => look::entities(dir, format, limit, after),
         Command::Review { format, act } => review::review(dir, format, act),

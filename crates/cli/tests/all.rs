@@ -19,6 +19,7 @@ mod each;
 mod flipping;
 mod flow_tests;
 mod following;
+mod forms;
 mod guides;
 mod hooks;
 #[path = "kills/main.rs"]
@@ -26,6 +27,7 @@ mod kills;
 mod kit;
 #[path = "../../connector/tests/sql/lab.rs"]
 mod lab;
+mod metrics;
 mod pacing;
 mod pages;
 mod poweroffice_go_wix;

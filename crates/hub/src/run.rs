@@ -75,6 +75,7 @@ impl Hub {
             summary["by"] = serde_json::json!(person);
         }
         self.ledger.store.end_run(report.run, report.ended, &summary)?;
+        self.ledger.add_to_totals(&report)?;
         self.ledger.forget_old(report.ended)?;
         Ok(report)
     }

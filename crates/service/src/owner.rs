@@ -6,9 +6,9 @@
 //! that was asked for is done in one go; what is asked for meanwhile waits for it.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use lockstep_hub::{Hub, Progress, Report, RunOptions, Watcher};
@@ -134,6 +134,23 @@ pub struct Owner<P> {
     /// Every flow may run without a person's yes (G2).
     approves: bool,
     approved: bool,
+    next_run: NextRun,
+}
+
+/// When something is due next on schedule; for who looks on.
+#[derive(Clone, Default)]
+pub struct NextRun(Arc<Mutex<Option<Instant>>>);
+
+impl NextRun {
+    /// How long it is until then; nothing where it is due, `None` where nothing is known yet.
+    pub fn left(&self) -> Option<Duration> {
+        let next = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        next.map(|next| next.saturating_duration_since(Instant::now()))
+    }
+
+    fn set(&self, next: Instant) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(next);
+    }
 }
 
 impl<P: Project> Owner<P> {
@@ -143,12 +160,18 @@ impl<P: Project> Owner<P> {
         let (changed, changes) = watch::channel(0);
         let queue = Queue { sender, waiting: Arc::default(), changes };
         let approves = approve || !project.first_run_waits();
-        Owner { project, schedule, messages, queue, changed, approves, approved: false }
+        let next_run = NextRun::default();
+        Owner { project, schedule, messages, queue, changed, approves, approved: false, next_run }
     }
 
     /// The way to ask this owner.
     pub fn queue(&self) -> Queue {
         self.queue.clone()
+    }
+
+    /// When something is due next.
+    pub fn next_run(&self) -> NextRun {
+        self.next_run.clone()
     }
 
     /// Works until `ends` says that it is to end.
@@ -176,6 +199,7 @@ impl<P: Project> Owner<P> {
             }
             let now = Instant::now();
             let next = self.schedule.next(now).unwrap_or(now + ASK_AGAIN);
+            self.next_run.set(next);
             self.wait(next.max(now + GAP), ends);
         }
         Ok(())

@@ -1,5 +1,7 @@
 //! The owner at work: systems in memory, a real store, real sockets.
 
+mod metrics;
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};

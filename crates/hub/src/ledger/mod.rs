@@ -18,6 +18,7 @@ pub(crate) mod names;
 pub(crate) mod observed;
 pub(crate) mod part;
 pub(crate) mod renames;
+pub(crate) mod totals;
 pub(crate) mod unidentified;
 pub(crate) mod waiting;
 

@@ -2,6 +2,7 @@
 
 pub mod entity;
 pub mod explain;
+pub mod figures;
 mod fits;
 pub(crate) mod followed;
 pub(crate) mod lines;

@@ -39,6 +39,7 @@ mod reading;
 mod records;
 mod rename;
 mod reviews;
+mod size;
 mod spans;
 mod statements;
 mod transaction;
@@ -47,3 +48,4 @@ mod write_records;
 mod writing;
 
 pub use handle::SqliteStore;
+pub use size::Size;

@@ -119,6 +119,8 @@ statements! {
         SELECT i.id, 'unknown', 0, ?1, ?2 FROM open_intents CROSS JOIN intents i ON i.id BETWEEN first AND last WHERE true
         ON CONFLICT (intent) DO UPDATE SET state = 'unknown', not_before = max(coalesce(not_before, 0), excluded.not_before),
             message = excluded.message WHERE state <> 'refused'";
+    COUNT_LINKS = "SELECT count(*) FROM links";
+    JOURNAL_SPAN = "SELECT coalesce((SELECT max(id) FROM journal) - (SELECT min(id) FROM journal) + 1, 0)";
     NO_SENDING = "DELETE FROM sending";
     SENDING = "SELECT first, last FROM sending";
     SET_SENDING = "INSERT OR REPLACE INTO sending (first, last) VALUES (?1, ?2)";
@@ -194,6 +196,10 @@ mod tests {
         ("AGENDA", "SCAN agenda"),
         ("SENDING", "SCAN sending"),
         ("OPEN", "SCAN open_intents"),
+        // One row of three look-ups.
+        ("JOURNAL_SPAN", "SCAN CONSTANT ROW"),
+        // Once a minute at most.
+        ("COUNT_LINKS", "SCAN links"),
         // Once, when a copy is put in the place of a store.
         ("OPEN_BY_KIND", "SCAN open_intents"),
         ("OPEN_BY_KIND", "USE TEMP B-TREE FOR GROUP BY"),
