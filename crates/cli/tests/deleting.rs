@@ -292,6 +292,8 @@ fn g2_the_service_waits_until_a_person_has_approved_the_flows_as_they_are() {
     let mut service =
         command(dir, &["run"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut told = BufReader::new(service.stderr.take().unwrap()).lines();
+    let console = told.next().unwrap().unwrap();
+    assert!(console.starts_with("The console is at http://127.0.0.1:"), "{console}");
     let first = told.next().unwrap().unwrap();
     assert!(
         first.contains("waiting  crm.People to shop.Customers: it has not run as it is now (G2)"),
