@@ -6,7 +6,7 @@ use std::io::{IsTerminal, Write};
 use std::path::Path;
 
 use lockstep_hub::answers::Again;
-use lockstep_hub::audit::{Audit, DifferenceKind};
+use lockstep_hub::audit::{Audit, AuditedProperty, DifferenceKind};
 use lockstep_hub::links::Halves;
 use lockstep_hub::take_back::TakenBack;
 use lockstep_hub::undo::{Back, NotBack, PutBackAs, TakingBack, Which};
@@ -451,6 +451,40 @@ fn audit_csv(audit: &Audit) -> String {
     )
 }
 
+/// What an audit found of one property.
+fn audited_text(property: &AuditedProperty) -> String {
+    use std::fmt::Write as _;
+    let mut out = String::new();
+    let mut counts = Vec::new();
+    if property.drifted > 0 {
+        counts.push(format!("{} not as Lockstep knows it", property.drifted));
+    }
+    if property.unequal > 0 {
+        counts.push(format!("{} not as it should be", property.unequal));
+    }
+    if property.not_kept > 0 {
+        counts.push(format!("{} written and not kept by the system", property.not_kept));
+    }
+    if property.stored_otherwise > 0 {
+        counts.push(format!("{} stored otherwise by the system", property.stored_otherwise));
+    }
+    let _ = writeln!(out, "  {}: {}", property.property, counts.join(", "));
+    for one in &property.examples {
+        let expected = match one.kind {
+            DifferenceKind::Drifted => format!("Lockstep knows {}", shown(&one.expected)),
+            DifferenceKind::NotKept => {
+                format!("was given {}, and has not kept it (R6)", shown(&one.expected))
+            }
+            DifferenceKind::StoredOtherwise => {
+                format!("was given {}, and stores that (R6)", shown(&one.expected))
+            }
+            DifferenceKind::Unequal => format!("should hold {}", shown(&one.expected)),
+        };
+        let _ = writeln!(out, "    {}: shows {}, {expected}", one.record, shown(&one.shows));
+    }
+    out
+}
+
 fn audit_text(audit: &Audit) -> String {
     use std::fmt::Write as _;
     let mut out = String::new();
@@ -460,33 +494,7 @@ fn audit_text(audit: &Audit) -> String {
             let _ = writeln!(out, "{}", property.flow);
             flow = Some(&property.flow);
         }
-        let mut counts = Vec::new();
-        if property.drifted > 0 {
-            counts.push(format!("{} not as Lockstep knows it", property.drifted));
-        }
-        if property.unequal > 0 {
-            counts.push(format!("{} not as it should be", property.unequal));
-        }
-        if property.not_kept > 0 {
-            counts.push(format!("{} written and not kept by the system", property.not_kept));
-        }
-        if property.stored_otherwise > 0 {
-            counts.push(format!("{} stored otherwise by the system", property.stored_otherwise));
-        }
-        let _ = writeln!(out, "  {}: {}", property.property, counts.join(", "));
-        for one in &property.examples {
-            let expected = match one.kind {
-                DifferenceKind::Drifted => format!("Lockstep knows {}", shown(&one.expected)),
-                DifferenceKind::NotKept => {
-                    format!("was given {}, and has not kept it (R6)", shown(&one.expected))
-                }
-                DifferenceKind::StoredOtherwise => {
-                    format!("was given {}, and stores that (R6)", shown(&one.expected))
-                }
-                DifferenceKind::Unequal => format!("should hold {}", shown(&one.expected)),
-            };
-            let _ = writeln!(out, "    {}: shows {}, {expected}", one.record, shown(&one.shows));
-        }
+        out.push_str(&audited_text(property));
     }
     for record in &audit.gone {
         let _ = writeln!(out, "! {record} is linked, and is not in its system any more");

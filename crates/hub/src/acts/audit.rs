@@ -113,21 +113,7 @@ impl Hub {
             }
         }
         for id in entities.iter().filter(|id| !unsure.contains(id)) {
-            let records: Vec<&RecordState> =
-                slice.members(*id).iter().filter_map(|id| slice.records.get(id)).collect();
-            let entity = Entity::of(&self.ledger.plan, records);
-            for record in entity.records.iter().filter(|record| record.is_live()) {
-                for prop in (0..record.slots.len() as u16).map(PropIx) {
-                    self.ledger.compare_property(
-                        &slice,
-                        *id,
-                        &entity,
-                        (record, prop),
-                        audit,
-                        repairs,
-                    );
-                }
-            }
+            self.ledger.compare_members(&slice, *id, audit, repairs);
         }
         for record in live.iter().filter(|record| !drifting.contains(&record.id)) {
             let shown = slice.records.get(&record.id).unwrap_or(record);
@@ -179,6 +165,23 @@ impl Hub {
 }
 
 impl Ledger {
+    /// Notes what does not hold in an entity what it should.
+    fn compare_members(
+        &self,
+        slice: &Slice,
+        id: EntityId,
+        audit: &mut Audit,
+        repairs: &mut Repairs,
+    ) {
+        let members = slice.members(id).iter().filter_map(|id| slice.records.get(id));
+        let entity = Entity::of(&self.plan, members.collect());
+        for record in entity.records.iter().filter(|record| record.is_live()) {
+            for prop in (0..record.slots.len() as u16).map(PropIx) {
+                self.compare_property(slice, id, &entity, (record, prop), audit, repairs);
+            }
+        }
+    }
+
     /// R6: notes what a system shows in place of what it was given, where it is no form of that.
     fn stored_otherwise(
         &mut self,
