@@ -321,6 +321,8 @@ fn not_kept(
     if let Some(claim) = slot.claim.as_mut().filter(|claim| same(prop.terms(), &claim.value, &sent))
     {
         claim.value = shown.clone();
+        // P4: who was given what it claimed is given this.
+        claim.at = claim.at.plus_ms(i64::from(claim.at.is_told()));
     }
     seen.not_kept.push(NotKept { record: state.id, prop: PropIx(ix as u16), sent, shown });
 }
