@@ -47,16 +47,15 @@ impl Settled<'_> {
     /// entity is in no pair, and a person is asked; or the list says that nothing comes of it.
     pub(super) fn is_in_no_pair(&self, members: &[Member], both: [&Row; 2]) -> bool {
         let is_empty = |row: &Row| row.texts.get(LAND).is_none_or(String::is_empty);
-        let asked = || {
-            let all_there =
-                members.iter().all(|(_, _, row)| row.as_ref().is_some_and(|row| !row.gone));
-            !all_there || members.iter().any(|(_, state, _)| self.unmapped.contains(&state.id))
-        };
-        self.holds_in_no_pair(members)
-            && match self.world.drawn.forms.map {
-                Some(Else::Review) => asked(),
-                Some(Else::Empty) => both.into_iter().any(is_empty),
-                Some(Else::Pass) | None => false,
-            }
+        let all_there = members.iter().all(|(_, _, row)| row.as_ref().is_some_and(|row| !row.gone));
+        let asked = members.iter().any(|(_, state, _)| self.unmapped.contains(&state.id));
+        let all_asked = members.iter().all(|(_, state, _)| self.unmapped.contains(&state.id));
+        let holds = self.holds_in_no_pair(members);
+        match self.world.drawn.forms.map {
+            // What a deleted record held is asked about at all of the others.
+            Some(Else::Review) => holds && (!all_there || asked) || all_asked,
+            Some(Else::Empty) => holds && both.into_iter().any(is_empty),
+            Some(Else::Pass) | None => false,
+        }
     }
 }
