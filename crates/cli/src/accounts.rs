@@ -6,9 +6,9 @@ use std::path::Path;
 use lockstep_console::accounts::{self, AccountError, Role, Scope};
 use lockstep_hub::{Clock, SystemClock};
 
-use crate::args::{TokenAct, TokenScope, UserAct, UserRole};
+use crate::args::{Format, TokenAct, TokenScope, UserAct, UserRole};
 use crate::exit::{Exit, Failure, Result};
-use crate::{print, project, times};
+use crate::{print, project, times, wire};
 
 /// In milliseconds.
 const DAY: i64 = 86_400_000;
@@ -76,8 +76,12 @@ pub fn user(dir: &Path, act: UserAct) -> Result<Exit> {
                 .map_err(failure)?;
             println!("{name} may sign in, as {}.", role(of).name());
         }
-        UserAct::List => {
+        UserAct::List { format } => {
             let all = accounts::read(&store).map_err(failure)?.users;
+            if format == Format::Json {
+                emit!("{}", wire::line(&wire::Users::new(&all))?);
+                return Ok(Exit::Done);
+            }
             for user in &all {
                 println!("{:<8}  {}", user.role.name(), user.name);
             }
@@ -118,9 +122,13 @@ pub fn token(dir: &Path, act: TokenAct) -> Result<Exit> {
                 print::count(u64::from(days), "day")
             );
         }
-        TokenAct::List => {
+        TokenAct::List { format } => {
             let all = accounts::read(&store).map_err(failure)?.tokens;
             let now = SystemClock.now();
+            if format == Format::Json {
+                emit!("{}", wire::line(&wire::Tokens::new(&all, now))?);
+                return Ok(Exit::Done);
+            }
             for token in &all {
                 let scopes: Vec<&str> = token.scopes.iter().map(|scope| scope.name()).collect();
                 let ends = if token.ends <= now { "ended" } else { "ends" };

@@ -667,7 +667,10 @@ pub enum UserAct {
     },
     /// Lists them
     #[command(after_help = "Examples:\n  lockstep user list")]
-    List,
+    List {
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
     /// Removes one, whose sessions end
     #[command(after_help = "Examples:\n  lockstep user remove \"Åse Berg\"")]
     Remove { name: String },
@@ -704,7 +707,10 @@ pub enum TokenAct {
     },
     /// Lists them, with when they end
     #[command(after_help = "Examples:\n  lockstep token list")]
-    List,
+    List {
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
     /// Removes one: it opens nothing any more
     #[command(after_help = "Examples:\n  lockstep token remove dashboard")]
     Remove { name: String },
@@ -852,13 +858,19 @@ mod tests {
 
     #[test]
     fn every_command_that_prints_results_prints_them_as_json_too() {
-        let documents = ["doc", "import", "completions", "man", "connector", "metrics"];
+        let documents =
+            ["doc", "import", "completions", "man", "connector", "metrics", "user", "token"];
         let whole = command();
         for one in whole.get_subcommands().filter(|one| !documents.contains(&one.get_name())) {
             let format = one.get_arguments().find(|argument| argument.get_id() == "format");
             let values =
                 format.unwrap_or_else(|| panic!("{one} has no --format")).get_possible_values();
             assert!(values.iter().any(|value| value.get_name() == "json"), "{one}");
+        }
+        for accounts in ["user", "token"] {
+            let list = whole.find_subcommand(accounts).and_then(|one| one.find_subcommand("list"));
+            let mut arguments = list.expect("it is there").get_arguments();
+            assert!(arguments.any(|argument| argument.get_id() == "format"), "{accounts}");
         }
     }
 

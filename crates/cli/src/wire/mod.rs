@@ -6,6 +6,7 @@
 //! removed or means something else makes another version. Objects state the version; lists have no
 //! place for it.
 
+mod accounts;
 mod acts;
 mod copies;
 mod looks;
@@ -14,6 +15,7 @@ mod report;
 mod tools;
 mod verdicts;
 
+pub use accounts::{Tokens, Users};
 pub use acts::{
     Answered, Answers, Approved, Connected, Halves, Linked, Made, Released, TakenBack, Taking,
     Unlinked,
@@ -114,6 +116,8 @@ forms! {
     Drafted, "connector-new", ["connector new"];
     Tried, "connector-test", ["connector test"], list true;
     Renamed, "rename", ["rename"];
+    Users, "users", ["user list"], list true;
+    Tokens, "tokens", ["token list"], list true;
     BackedUp, "backup", ["backup"];
     RestoredStore, "restore", ["restore"];
     Checklist, "verify", ["verify"];
