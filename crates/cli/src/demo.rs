@@ -122,7 +122,7 @@ fn go_on(opened: Opened, sandbox: &Running, folder: &Folder) -> Result<Exit> {
     let at = Listening { guest: Some(guest), ..Listening::default() };
     let served = |console: &lockstep_console::Running| {
         println!(
-            "\nThe console is at {}: open this link, which signs you in for as long as the demo runs.",
+            "\nThe console is at {}\nOpen that link: it signs you in for as long as the demo runs.",
             console.guest_link().unwrap_or_else(|| console.url())
         );
         println!(
