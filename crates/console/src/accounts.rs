@@ -196,7 +196,7 @@ pub fn change<T>(store: &Path, work: impl FnOnce(&mut Accounts) -> Result<T>) ->
     let done = work(&mut accounts)?;
     // For its owner alone: a temporary file is made so.
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    let text = serde_json::to_vec_pretty(&accounts).unwrap_or_default();
+    let text = serde_json::to_vec_pretty(&accounts).map_err(|error| failed(error.into()))?;
     file.write_all(&text).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
     file.persist(&place).map_err(|error| failed(error.error))?;
     Ok(done)

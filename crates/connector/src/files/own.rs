@@ -91,6 +91,11 @@ impl Own {
         mut remembers: impl FnMut(u64) -> bool,
     ) -> bool {
         let Some(mut written) = self.rows.get(&row) else { return false };
+        // What a reader's checkpoint had, and has not any more, somebody has brought back.
+        let read = self.read.iter().find(|(known, _)| known.as_deref() == reader.part);
+        if read.is_some_and(|(_, read)| written.moment <= *read) {
+            return false;
+        }
         if reader.part.is_none() {
             return self.writers[written.writer].part.is_none();
         }
@@ -196,11 +201,21 @@ mod tests {
     }
 
     #[test]
+    fn r1_a_row_that_somebody_brings_back_is_no_write_of_this_process() {
+        let mut own = own([(ORDERS, "number"), (LINES, "lines")]);
+        own.has_read(LINES, 0);
+        assert!(knows(&own, ORDERS, "number", 2));
+        own.has_read(ORDERS, 1);
+        assert!(!knows(&own, ORDERS, "number", 2), "who reads lines has not read it yet");
+        assert!(knows(&own, LINES, "lines", 3), "and knows what it was made of");
+    }
+
+    #[test]
     fn what_every_reader_has_read_is_forgotten() {
         let mut own = own([(LINES, "lines"), (LINES, "lines")]);
         own.has_read(ORDERS, 0);
         own.has_read(LINES, own.moment());
-        assert!(knows(&own, LINES, "lines", 3));
+        assert!(own.rows.contains_key(&2), "the orders have not been read since");
         own.has_read(ORDERS, 1);
         assert!(!own.rows.contains_key(&2) && own.rows.contains_key(&3));
         own.has_read(ORDERS, 2);
